@@ -1,0 +1,108 @@
+"""The one adapter to Keras' backends: devices, seeds, precision. Nothing else names TensorFlow, JAX or PyTorch."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from autotl.errors import ConfigError
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class Device:
+    """What Keras computes on. kind: "gpu" or "cpu"."""
+
+    kind: str
+    name: str
+
+    @property
+    def precision(self) -> str:
+        """The Keras dtype policy to train with; half precision only pays on a GPU."""
+        return "mixed_float16" if self.kind == "gpu" else "float32"
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.precision}"
+
+
+def prepare() -> None:
+    """Choose an installed Keras backend and silence its start-up chatter; call before the first import of Keras."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    if "KERAS_BACKEND" not in os.environ:
+        installed = [name for name in _BACKENDS if importlib.util.find_spec(name)]
+        if not installed:
+            raise ConfigError(
+                "Keras has no backend: none of TensorFlow, JAX and PyTorch is installed. "
+                "Install one, for example with: pip install 'autotl[cpu]'"
+            )
+        os.environ["KERAS_BACKEND"] = installed[0]
+
+
+@cache
+def device() -> Device:
+    """The GPU if Keras' backend sees one, else the processor."""
+    import keras
+
+    gpu = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}[keras.backend.backend()]()
+    return Device("gpu", gpu) if gpu else Device("cpu", processor())
+
+
+@contextmanager
+def session(seed: int) -> Iterator[None]:
+    """Seed every generator, set the precision for this device, and free the graphs of the trial before.
+
+    Clearing a session resets the dtype policy, which would turn mixed precision off from the second trial on.
+    """
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(device().precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _tensorflow_gpu() -> str | None:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else None
+
+
+def _jax_gpu() -> str | None:
+    import jax
+
+    gpus = [d for d in jax.devices() if d.platform in ("gpu", "cuda", "rocm")]
+    return str(gpus[0].device_kind) if gpus else None
+
+
+def _torch_gpu() -> str | None:
+    import torch
+
+    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else None
+
+
+def processor() -> str:
+    """The processor's name and its number of cores."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    return f"{model} ({os.cpu_count()} cores)"

@@ -1,0 +1,181 @@
+"""From the leaderboard to what the user takes away: champion, test scores, verdicts, deployable, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autotl import __version__
+from autotl.candidate import FINE_TUNE, PROBE
+from autotl.champion import Champion, refit
+from autotl.deployable import write_deployable
+from autotl.errors import ExportError
+from autotl.evaluations import Evaluation, evaluate
+from autotl.interfaces import TrialRecord
+from autotl.intervals import Difference, paired_difference
+from autotl.leaderboard import Leaderboard, judge_default, judge_fine_tuning
+from autotl.predictions import Predictions
+from autotl.report import Evidence, write_card, write_report
+from autotl.run import cluster_of
+from autotl.trials import Laboratory
+
+
+def save_early(laboratory: Laboratory, trial: TrialRecord) -> None:
+    """Export a trial before the search has ended, so that a usable model exists whatever happens later."""
+    card = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
+    _export(laboratory, refit(laboratory, trial), {"preliminary": True}, card)
+
+
+def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> dict[str, Any]:
+    """Refit, test and export the best trial, and write leaderboard and report; returns the result's document.
+
+    A trial that cannot be exported is passed over for the next best, down to the untuned default.
+    """
+    run = laboratory.run
+    run.emit("stage", stage="conclude")
+    board.write(run.folder / "leaderboard.csv")
+    passed_over: list[str] = []
+    for trial in [t for t in board.completed if t.strategy in (PROBE, FINE_TUNE)]:
+        try:
+            return _conclude_with(laboratory, board, trial, status, why_no_fine_tuning, passed_over)
+        except ExportError as error:
+            passed_over.append(f"trial {trial.number} ({board.title(trial)}) could not be exported: {error}")
+            run.emit("message", text=passed_over[-1])
+    raise ExportError("no trial could be exported: " + "; ".join(passed_over))
+
+
+def _conclude_with(
+    laboratory: Laboratory,
+    board: Leaderboard,
+    trial: TrialRecord,
+    status: str,
+    why_no_fine_tuning: str,
+    passed_over: list[str],
+) -> dict[str, Any]:
+    run = laboratory.run
+    champion = refit(laboratory, trial)
+    tested = champion.test()
+    default = next((t for t in board.completed if t.number == board.default), trial)
+    tested_default = tested if default.number == trial.number else refit(laboratory, default).test()
+    searched = Predictions.load(run.trial_folder(trial.number) / "predictions.npz")
+    search, test, test_default = (_evaluate(laboratory, p) for p in (searched, tested, tested_default))
+    document = {
+        "run": str(run.folder),
+        "status": status,
+        "objective": board.objective,
+        "champion": {
+            "trial": trial.number,
+            "strategy": trial.strategy,
+            "backbone": trial.backbone,
+            "size": trial.size,
+            "stage": trial.stage,
+            "pooling": trial.pooling,
+            "head": trial.head,
+            "params": dict(trial.params),
+            "training": dict(trial.training),
+        },
+        "search": _plain(search),
+        "search_measured_on": "validation" if trial.strategy == FINE_TUNE else "cross-validation",
+        "test": _plain(test),
+        "default": {"trial": default.number, "test": _plain(test_default)},
+        "verdict": {
+            "fine_tuning": _fine_tuning(laboratory, board, why_no_fine_tuning),
+            "over_default": _over_default(laboratory, board, tested, tested_default, trial, default),
+        },
+        "n_trials": sum(t.strategy != "majority" for t in board.trials),
+        "n_items": {part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
+        "fingerprint": run.fingerprint,
+        "passed_over": passed_over,
+        "deployable": str(run.champion),
+        "leaderboard": str(run.folder / "leaderboard.csv"),
+        "report": str(run.folder / "report.html"),
+    }
+    evidence = Evidence(document, board, search, test, tested, run.state().get("findings", []))
+    _export(laboratory, champion, _facts(document, trial), write_card(run, evidence))
+    write_report(run, evidence)
+    return document
+
+
+def _evaluate(laboratory: Laboratory, predictions: Predictions) -> Evaluation:
+    run = laboratory.run
+    groups = cluster_of(run, predictions.items)
+    return evaluate(
+        predictions, laboratory.plugins.evaluators, run.dataset.classes, groups=groups, seed=run.config.seed
+    )
+
+
+def _fine_tuning(laboratory: Laboratory, board: Leaderboard, why_not: str) -> dict[str, Any]:
+    """The best fine-tune trial against the best probe, on the validation items that both predicted unseen."""
+    tuned, probe = board.best(FINE_TUNE), board.best(PROBE)
+    difference = None
+    if tuned and probe:
+        folder = laboratory.run.trial_folder
+        second = Predictions.load(folder(tuned.number) / "predictions.npz")
+        first = Predictions.load(folder(probe.number) / "predictions.npz").restrict(second.items)
+        difference = _difference(laboratory, first, second)
+    elif any(t.strategy == FINE_TUNE for t in board.trials):
+        failed = next(t for t in board.trials if t.strategy == FINE_TUNE)
+        why_not = f"the trial that tried did not complete ({failed.reason})"
+    return judge_fine_tuning(
+        difference, tuned, objective=board.objective, larger_is_better=board.larger_is_better, reason=why_not
+    )
+
+
+def _over_default(
+    laboratory: Laboratory,
+    board: Leaderboard,
+    tested: Predictions,
+    tested_default: Predictions,
+    trial: TrialRecord,
+    default: TrialRecord,
+) -> dict[str, Any]:
+    same = trial.number == default.number
+    difference = None if same else _difference(laboratory, tested_default, tested)
+    return judge_default(difference, objective=board.objective, larger_is_better=board.larger_is_better)
+
+
+def _difference(laboratory: Laboratory, first: Predictions, second: Predictions) -> Difference:
+    return paired_difference(
+        laboratory.objective.score,
+        first.labels,
+        first.probabilities,
+        second.probabilities,
+        groups=cluster_of(laboratory.run, first.items),
+        seed=laboratory.run.config.seed,
+    )
+
+
+def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any], card: str) -> None:
+    run = laboratory.run
+    paths = [run.dataset.path(int(item)) for item in champion.replay_items]
+    write_deployable(
+        champion.graph,
+        run.champion,
+        classes=run.dataset.classes,
+        size=champion.size,
+        replay=[(path.name, path.read_bytes()) for path in paths],
+        expected=np.asarray(champion.replay),
+        metadata={
+            "trial": champion.trial.number,
+            "strategy": champion.trial.strategy,
+            "backbone": champion.trial.backbone,
+            "head": champion.trial.head,
+            "temperature": champion.trial.temperature,
+            "fingerprint": run.fingerprint,
+            "autotl": __version__,
+            "versions": run.state()["versions"],
+            **facts,
+        },
+        card=card,
+    )
+
+
+def _facts(document: Mapping[str, Any], trial: TrialRecord) -> dict[str, Any]:
+    return {name: document[name] for name in ("objective", "search", "test", "verdict")} | {"device": trial.device}
+
+
+def _plain(evaluation: Evaluation) -> dict[str, Any]:
+    scores: dict[str, Any] = evaluation.to_json()["scores"]
+    return scores

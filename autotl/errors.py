@@ -1,0 +1,33 @@
+"""Every error a user can cause: what was found, where, what was expected, what to do next."""
+
+
+class AutoTLError(Exception):
+    """The input or the call is at fault; the command line prints the message and exits with 2."""
+
+
+class DatasetError(AutoTLError):
+    """The data cannot be learned from as they are."""
+
+
+class ConfigError(AutoTLError):
+    """An option or a combination of options cannot work."""
+
+
+class PluginError(AutoTLError):
+    """A plugin is missing, broken, or offers something that breaks its contract."""
+
+
+class WeightsError(AutoTLError):
+    """Pretrained weights cannot be had."""
+
+
+class ExportError(AutoTLError):
+    """An artefact could not be written, or does not compute what the champion computes."""
+
+
+class RunError(AutoTLError):
+    """A run folder or deployable cannot be read."""
+
+
+class OutOfTimeError(AutoTLError):
+    """The time allowed ran out before the work was done."""

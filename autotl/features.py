@@ -1,0 +1,161 @@
+"""Features: every stage of a frozen backbone, pooled, for every item, out of one forward pass; cached on disk."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autotl.dataset import Dataset, Progress
+from autotl.errors import OutOfTimeError, PluginError
+from autotl.images import DECODER_VERSION, decode
+from autotl.interfaces import Size
+from autotl.network import FrozenNetwork, open_session
+
+BATCH_ITEMS = 16
+SHARD_ITEMS = 512
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a frozen network read from the items.
+
+    vectors: float32 (n_items, n_features).
+    seconds: what reading took; reused: how many items came from the cache.
+    """
+
+    network: FrozenNetwork
+    vectors: np.ndarray
+    seconds: float
+    reused: int
+
+    def read(self, stage: str, pooling: str) -> np.ndarray:
+        """The chosen columns side by side, float32 (n_items, n)."""
+        columns = self.network.select(stage, pooling)
+        if len(columns) == len(self.network.columns):
+            return self.vectors
+        return np.concatenate([self.vectors[:, c.start : c.stop] for c in columns], axis=1)
+
+
+def extract(
+    dataset: Dataset,
+    network: FrozenNetwork,
+    *,
+    cache: Path,
+    progress: Progress | None = None,
+    out_of_time: Callable[[], bool] = lambda: False,
+    threads: int | None = None,
+) -> Features:
+    """Read the features of every item; only what the cache lacks is computed.
+
+    Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
+    """
+    started = time.monotonic()
+    store = _Store(cache / "features" / f"{network.key}-d{DECODER_VERSION}", network.n_features)
+    digests = dataset.digests()
+    vectors, known = store.read(digests)
+    # Items with the same bytes are computed once.
+    first = {digest: int(i) for i, digest in reversed(list(enumerate(digests))) if not known[i]}
+    todo = sorted(first.values())
+    if todo:
+        session = open_session(network.file, threads)
+        names = [column.tensor for column in network.columns]
+        done = 0
+        pending: list[int] = []
+        for items, pixels in _decoded_batches(dataset, todo, network.size):
+            parts = session.run(names, {"images": pixels})
+            vectors[items] = np.concatenate(parts, axis=1)
+            _require_finite(vectors[items], network)
+            pending += items
+            done += len(items)
+            late = out_of_time()
+            if len(pending) >= SHARD_ITEMS or done == len(todo) or late:
+                store.append(digests[pending], vectors[pending])
+                pending = []
+            if progress:
+                progress(done, len(todo))
+            if late and done < len(todo):
+                raise OutOfTimeError(f"{done} of {len(todo)} images were read when the time ran out")
+        for i in np.flatnonzero(~known):
+            vectors[i] = vectors[first[digests[i]]]
+    return Features(network, vectors, time.monotonic() - started, int(known.sum()))
+
+
+def _decoded_batches(dataset: Dataset, todo: list[int], size: Size) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Batches in order, decoded ahead in threads while the network computes."""
+    batches = [todo[i : i + BATCH_ITEMS] for i in range(0, len(todo), BATCH_ITEMS)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        ahead: deque[tuple[list[int], list[Any]]] = deque()
+        for batch in batches:
+            ahead.append((batch, [pool.submit(decode, dataset.path(i), *size) for i in batch]))
+            if len(ahead) > 4:
+                yield _gather(*ahead.popleft())
+        while ahead:
+            yield _gather(*ahead.popleft())
+
+
+def _gather(items: list[int], decoded: list[Any]) -> tuple[list[int], np.ndarray]:
+    return items, np.stack([future.result() for future in decoded])
+
+
+def _require_finite(vectors: np.ndarray, network: FrozenNetwork) -> None:
+    if not np.isfinite(vectors).all():
+        raise PluginError(
+            f"backbone {network.backbone!r} gave features that are not finite at {network.size[0]}x{network.size[1]}; "
+            "its weights or its preprocessing are broken"
+        )
+
+
+class _Store:
+    """Feature vectors by content hash, in append-only shards: `ID.npy` (vectors), then `ID.keys.npy` (digests).
+
+    Each shard is written whole under a name of its own and its keys last, so several processes may write at once
+    and a killed one leaves at most a shard that nobody reads.
+    """
+
+    def __init__(self, folder: Path, n_features: int) -> None:
+        self.folder = folder
+        self.n_features = n_features
+
+    def read(self, digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors float32 (n, n_features), and which of them were known, bool (n,)."""
+        vectors = np.zeros((len(digests), self.n_features), dtype=np.float32)
+        known = np.zeros(len(digests), dtype=bool)
+        for keys_file in sorted(self.folder.glob("*.keys.npy")):
+            shard = self._open(keys_file)
+            if shard is None:
+                continue
+            keys, stored = shard
+            order = np.argsort(keys)
+            place = np.searchsorted(keys, digests, sorter=order).clip(max=len(keys) - 1)
+            hit = (keys[order[place]] == digests) & ~known
+            vectors[hit] = stored[order[place[hit]]]
+            known |= hit
+        return vectors, known
+
+    def append(self, digests: np.ndarray, vectors: np.ndarray) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = uuid.uuid4().hex
+        for suffix, array in ((".npy", vectors), (".keys.npy", digests)):
+            temporary = self.folder / f".{name}{suffix}.part"
+            with temporary.open("wb") as file:
+                np.save(file, array)
+            temporary.replace(self.folder / f"{name}{suffix}")
+
+    def _open(self, keys_file: Path) -> tuple[np.ndarray, np.ndarray] | None:
+        """A shard's digests and memory-mapped vectors; None where it is damaged, which only costs recomputing."""
+        try:
+            keys = np.load(keys_file, allow_pickle=False)
+            vectors = np.load(keys_file.with_name(keys_file.name.replace(".keys", "")), mmap_mode="r")
+        except (OSError, ValueError):
+            return None
+        sound = vectors.shape == (len(keys), self.n_features) and vectors.dtype == np.float32 and len(keys) > 0
+        return (keys, vectors) if sound else None

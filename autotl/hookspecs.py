@@ -1,0 +1,70 @@
+"""The hooks of AutoTL: six that offer something, three that watch. A plugin implements any of them.
+
+Mark an implementation with `autotl.hookimpl`. An implementation may take any subset of a hook's arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Sampler, TrialRecord
+
+if TYPE_CHECKING:
+    from autotl.run import Run
+
+hookspec = pluggy.HookspecMarker("autotl")
+hookimpl = pluggy.HookimplMarker("autotl")
+
+
+@hookspec
+def register_backbones() -> Iterable[Backbone]:
+    """Offer pretrained networks."""
+    return ()
+
+
+@hookspec
+def register_heads() -> Iterable[Head]:
+    """Offer classifiers that sit on a backbone's features."""
+    return ()
+
+
+@hookspec
+def register_evaluators() -> Iterable[Evaluator]:
+    """Offer figures of merit."""
+    return ()
+
+
+@hookspec
+def register_checks() -> Iterable[Check]:
+    """Offer checks of the data."""
+    return ()
+
+
+@hookspec
+def register_samplers() -> Iterable[Sampler]:
+    """Offer Optuna samplers."""
+    return ()
+
+
+@hookspec
+def register_exporters() -> Iterable[Exporter]:
+    """Offer formats the champion can be written in."""
+    return ()
+
+
+@hookspec
+def on_search_begin(run: Run) -> None:
+    """Watch: the data are read and split, and the search is about to begin."""
+
+
+@hookspec
+def on_trial_end(run: Run, trial: TrialRecord) -> None:
+    """Watch: a trial has ended, whether complete, pruned or failed."""
+
+
+@hookspec
+def on_search_end(run: Run) -> None:
+    """Watch: the champion is chosen, scored and exported; everything is in the run folder."""

@@ -1,0 +1,167 @@
+"""What plugins offer: one small frozen dataclass per kind of plugin.
+
+Whoever has read this file and `hookspecs.py` knows everything a plugin can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import keras
+    import keras_tuner
+    import numpy as np
+    import optuna
+
+    from autotl.dataset import Dataset
+
+Size: TypeAlias = tuple[int, int]
+"""(height, width) in pixels."""
+
+Severity: TypeAlias = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pretrained network whose stages can be read, and fine-tuned.
+
+    build(height, width): a functional `keras.Model` with one input of pixels in 0..255, float32
+        (n, height, width, 3), preprocessing inside, and one output of shape (n, h, w, channels) per stage,
+        shallow to deep; the name of the layer that makes an output is the name of the stage.
+    weights(download): the local file with the pretrained weights; it is part of the feature cache's key.
+        It may fetch the file only where `download` is true, and raises WeightsError where it cannot be had.
+    sizes: the input sizes worth trying; the first is the default.
+    embedded: the weights came with the installation, so the backbone takes part in every search by default.
+    """
+
+    name: str
+    build: Callable[[int, int], keras.Model]
+    weights: Callable[[bool], Path]
+    sizes: tuple[Size, ...]
+    embedded: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Choices that a published recipe fixes; what it leaves open (None) is searched as usual."""
+
+    strategy: Literal["probe", "fine-tune"] | None = None
+    backbone: str | None = None
+    size: Size | None = None
+    stage: str | None = None
+    pooling: str | None = None
+    trainable_stages: int | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """A classifier on top of a backbone's features.
+
+    build(hp, n_features, n_classes): a scikit-learn classifier with `predict_proba` (a linear probe), or an
+        uncompiled `keras.Model` from (n, n_features) to softmax probabilities (n, n_classes), which can also
+        sit on an unfrozen backbone. `hp` is a `keras_tuner.HyperParameters`: a plain one gives the defaults.
+    standardise: a Keras head is given features with mean 0 and deviation 1; scikit-learn pipelines scale by themselves.
+    max_items: more training items than this would take too long; the search then leaves the head out.
+    recipe: set where the head is a preset of a published recipe: it then runs only when asked for by name.
+    """
+
+    name: str
+    build: Callable[[keras_tuner.HyperParameters, int, int], Any]
+    standardise: bool = True
+    max_items: int | None = None
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """Successes out of trials; gets a Wilson interval."""
+
+    successes: int
+    trials: int
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A figure of merit.
+
+    score(labels, probabilities): labels are int (n,) class indices, probabilities float (n, n_classes) with rows
+        that sum to 1. It returns a float (gets a bootstrap interval), a Proportion (gets a Wilson interval), or
+        one Proportion per class in class order. It runs a thousand times per interval: keep it fast.
+    """
+
+    name: str
+    score: Callable[[np.ndarray, np.ndarray], float | Proportion | Sequence[Proportion]]
+    larger_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a check found in the data, and what to do about it."""
+
+    check: str
+    severity: Severity
+    message: str
+    items: tuple[str, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Looks at a data set before anything is learned from it; run(dataset) yields findings."""
+
+    name: str
+    run: Callable[[Dataset], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Proposes trials; build(seed) returns an Optuna sampler."""
+
+    name: str
+    build: Callable[[int], optuna.samplers.BaseSampler]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """Writes the champion of a run in another format.
+
+    export(run, out): reads the run folder, writes into the empty folder `out`, returns the main file written;
+        raises ExportError, with the reason, where this champion cannot be written in this format.
+    """
+
+    name: str
+    export: Callable[[Path, Path], Path]
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """What is known of a trial after it ended.
+
+    size: "HEIGHTxWIDTH" in pixels; stage: "joined", "top", "top-1", ...; params: the head's own parameters.
+    training: freeze_depth, learning_rate, ... of a fine-tune trial, empty for a probe.
+    value: the objective's value, None unless the trial completed; low, high: its 95 % interval.
+    temperature: what the log-probabilities are divided by, fitted on the trial's own predictions.
+    started: seconds since the epoch; seconds: wall-clock duration. reason: why it was pruned or failed.
+    """
+
+    number: int
+    state: Literal["complete", "pruned", "failed"]
+    strategy: str
+    backbone: str = ""
+    size: str = ""
+    stage: str = ""
+    pooling: str = ""
+    head: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    temperature: float = 1.0
+    started: float = 0.0
+    seconds: float = 0.0
+    device: str = ""
+    reason: str = ""

@@ -1,0 +1,161 @@
+"""Intervals for scores: Wilson's for proportions, the percentile bootstrap for everything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from autotl.interfaces import Proportion
+
+ScoreFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], float | Proportion]
+"""score(labels, probabilities), as in `Evaluator`, with one number or one proportion as its answer."""
+
+
+class Interval(NamedTuple):
+    """Where a score may lie; both ends are NaN where the data allow no interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """score(second) - score(first), with its paired interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
+    """The interval of a proportion by Wilson (1927); (0, 1) where there are no trials.
+
+    successes, trials: counts, which may be fractional where they are effective ones. That is why this is written
+    out: scipy's `binomtest(...).proportion_ci(method="wilson")` gives the same numbers for whole counts only.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes out of {trials} trials; expected 0 <= successes <= trials")
+    if trials == 0:
+        return Interval(0.0, 1.0)
+    z = _normal_quantile(level)
+    proportion = successes / trials
+    centre = proportion + z**2 / (2 * trials)
+    half = z * math.sqrt(proportion * (1 - proportion) / trials + z**2 / (4 * trials**2))
+    scale = 1 + z**2 / trials
+    # The ends of 0 and of all successes are 0 and 1; rounding would leave 1e-17 and 0.9999999.
+    low = 0.0 if successes == 0 else (centre - half) / scale
+    high = 1.0 if successes == trials else (centre + half) / scale
+    return Interval(low, high)
+
+
+def clustered_wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> Interval:
+    """Wilson's interval of a proportion whose trials come in groups, at the effective number of trials.
+
+    successes, trials: int (n_groups,), one pair of counts per group. The design effect is the variance of the ratio
+    between groups over the binomial one (Korn & Graubard 1998; with Wilson's interval: Franco et al. 2019). It is
+    taken as at least 1, and where all trials agree the groups themselves count as the trials.
+    """
+    successes, trials = successes[trials > 0], trials[trials > 0]
+    n_groups, n = len(trials), int(trials.sum())
+    if n_groups == 0:
+        return Interval(0.0, 1.0)
+    proportion = float(successes.sum()) / n
+    effective = float(n_groups)
+    if 0 < proportion < 1 and n_groups > 1:
+        between = n_groups / (n_groups - 1) * float(((successes - proportion * trials) ** 2).sum()) / n**2
+        design_effect = max(1.0, between / (proportion * (1 - proportion) / n))
+        effective = n / design_effect
+    return wilson(min(proportion * effective, effective), effective, level)
+
+
+def bootstrap(
+    score: ScoreFunction,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """The percentile interval of a score over resampled items (Efron & Tibshirani 1993, chapters 13 and 8).
+
+    labels: int (n,); probabilities: (n, n_classes). groups: (n,), any values; where given, whole groups are drawn, for
+    the items of one group are not independent. Resamples in which the score is undefined (NaN, because a class it
+    needs was not drawn) are left out: the interval is that of the score where it exists. NaN at both ends if there
+    are fewer than two items or groups, or if the score is undefined in more than half of the resamples. A perfect
+    score has an interval of no width, for no resample can be worse: report a proportion beside it.
+    """
+    values = [
+        _number(score(labels[rows], probabilities[rows])) for rows in _resamples(len(labels), groups, n_resamples, seed)
+    ]
+    return _percentiles(np.array(values), n_resamples, level)
+
+
+def paired_difference(
+    score: ScoreFunction,
+    labels: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Difference:
+    """score(second) - score(first) with its percentile interval, both scored on the same resamples.
+
+    first, second: probabilities (n, n_classes) of two models for the same items. Groups and undefined resamples are
+    treated as in `bootstrap`.
+    """
+    values = [
+        _number(score(labels[rows], second[rows])) - _number(score(labels[rows], first[rows]))
+        for rows in _resamples(len(labels), groups, n_resamples, seed)
+    ]
+    low, high = _percentiles(np.array(values), n_resamples, level)
+    return Difference(_number(score(labels, second)) - _number(score(labels, first)), low, high)
+
+
+# scipy.stats.bootstrap knows no clusters, and one undefined resample makes its whole interval NaN; given row numbers
+# in place of data, it would save only the line that draws them.
+def _resamples(n: int, groups: np.ndarray | None, n_resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Row numbers of each resample; none where there are fewer than two items or groups to draw from."""
+    rng = np.random.default_rng(seed)
+    if groups is None:
+        for _ in range(n_resamples if n > 1 else 0):
+            yield rng.integers(0, n, n)
+        return
+    if len(groups) != n:
+        raise ValueError(f"{len(groups)} groups for {n} items; expected one per item")
+    _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    by_group = np.argsort(inverse, kind="stable")
+    starts = np.cumsum(sizes) - sizes
+    for _ in range(n_resamples if len(sizes) > 1 else 0):
+        drawn = rng.integers(0, len(sizes), len(sizes))
+        ends = np.cumsum(sizes[drawn])
+        # Within each drawn group: its first place in `by_group`, then on by one.
+        places = np.arange(ends[-1]) + np.repeat(starts[drawn] - (ends - sizes[drawn]), sizes[drawn])
+        yield by_group[places]
+
+
+def _percentiles(values: np.ndarray, n_resamples: int, level: float) -> Interval:
+    defined = values[np.isfinite(values)]
+    if len(defined) == 0 or 2 * len(defined) < n_resamples:
+        return Interval(math.nan, math.nan)
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def _number(value: float | Proportion) -> float:
+    if isinstance(value, Proportion):
+        return value.successes / value.trials if value.trials else math.nan
+    return float(value)
+
+
+def _normal_quantile(level: float) -> float:
+    return NormalDist().inv_cdf((1 + level) / 2)

@@ -1,0 +1,141 @@
+"""The leaderboard: every trial of a study, best first, and what may be claimed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autotl.candidate import FINE_TUNE, PROBE
+from autotl.interfaces import TrialRecord
+from autotl.intervals import Difference
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Trials in order: completed ones best first, then pruned, then failed.
+
+    larger_is_better: the direction of the objective. default: number of the untuned default's trial.
+    """
+
+    trials: tuple[TrialRecord, ...]
+    objective: str
+    larger_is_better: bool
+    default: int | None
+
+    @property
+    def completed(self) -> tuple[TrialRecord, ...]:
+        """Trials with a value, best first."""
+        return tuple(trial for trial in self.trials if trial.state == "complete")
+
+    def best(self, strategy: str | None = None) -> TrialRecord | None:
+        """The best completed trial that learned something, of one strategy or of all; None where there is none."""
+        return next(
+            (t for t in self.completed if t.strategy in ((strategy,) if strategy else (PROBE, FINE_TUNE))), None
+        )
+
+    def title(self, trial: TrialRecord) -> str:
+        """What a row is called: what it is, in the field's words."""
+        if trial.strategy == "majority":
+            return "majority class"
+        name = f"{trial.head} on {trial.backbone}"
+        return f"{name} (untuned default)" if trial.number == self.default else name
+
+    def table(self) -> pd.DataFrame:
+        """One row per trial, ready for CSV."""
+        return pd.DataFrame([_row(rank, self.title(trial), trial) for rank, trial in enumerate(self.trials, 1)])
+
+    def write(self, path: Path) -> None:
+        """Write leaderboard.csv."""
+        self.table().to_csv(path, index=False)
+
+
+def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: bool, default: int | None) -> Leaderboard:
+    """Put trials in order; of equals the earlier one is first, for it is the simpler one."""
+    sign = 1 if larger_is_better else -1
+    order = {"complete": 0, "pruned": 1, "failed": 2}
+    ranked = sorted(trials, key=lambda t: (order[t.state], -sign * t.value if t.value is not None else 0.0, t.number))
+    return Leaderboard(tuple(ranked), objective, larger_is_better, default)
+
+
+def judge_fine_tuning(
+    difference: Difference | None, trial: TrialRecord | None, *, objective: str, larger_is_better: bool, reason: str
+) -> dict[str, Any]:
+    """Say whether fine-tuning pays, with the paired interval and its cost; or why that is not known.
+
+    difference: the best fine-tune trial minus the best probe on the validation split; reason: why none was tried.
+    """
+    if difference is None or trial is None:
+        return {"tried": False, "claim": f"fine-tuning was not tried: {reason}"}
+    pays = difference.low > 0 if larger_is_better else difference.high < 0
+    hurts = difference.high < 0 if larger_is_better else difference.low > 0
+    cost = _duration(trial.seconds)
+    amount = in_words(difference, objective)
+    if pays:
+        claim = f"fine-tuning buys {amount} for {cost}"
+    elif hurts:
+        claim = f"fine-tuning costs {cost} and is worse: {amount}; the frozen backbone is enough here"
+    else:
+        claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}"
+    return {
+        "tried": True, "claim": claim, "value": difference.value, "low": difference.low, "high": difference.high,
+        "seconds": trial.seconds, "trial": trial.number, "pays": pays, "measured_on": "validation",
+    }  # fmt: skip
+
+
+def judge_default(difference: Difference | None, *, objective: str, larger_is_better: bool) -> dict[str, Any]:
+    """Say whether the search beat the untuned default on the test split; difference None: the default is champion."""
+    if difference is None:
+        return {"better": False, "claim": "the untuned default is the champion: nothing that was tried did better"}
+    better = difference.low > 0 if larger_is_better else difference.high < 0
+    amount = in_words(difference, objective)
+    claim = (
+        f"the champion beats the untuned default by {amount}"
+        if better
+        else f"the champion cannot be told from the untuned default on the test split: {amount}"
+    )
+    return {
+        "better": better, "claim": claim, "value": difference.value, "low": difference.low,
+        "high": difference.high, "measured_on": "test",
+    }  # fmt: skip
+
+
+def in_words(difference: Difference, objective: str) -> str:
+    """A difference with its interval; scores between 0 and 1 in points (hundredths)."""
+    if objective == "log-loss":
+        return f"{difference.value:+.3f} log loss (95 % CI {difference.low:+.3f} to {difference.high:+.3f})"
+    value, low, high = (100 * x for x in (difference.value, difference.low, difference.high))
+    return f"{value:+.1f} points of {objective} (95 % CI {low:+.1f} to {high:+.1f})"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} minutes"
+
+
+def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, Any]:
+    return {
+        "rank": rank if trial.state == "complete" else None,
+        "trial": trial.number,
+        "name": title,
+        "state": trial.state,
+        "strategy": trial.strategy,
+        "backbone": trial.backbone,
+        "size": trial.size,
+        "stage": trial.stage,
+        "pooling": trial.pooling,
+        "head": trial.head,
+        "value": trial.value,
+        "low": trial.low,
+        "high": trial.high,
+        "seconds": round(trial.seconds, 2),
+        "device": trial.device,
+        "reason": trial.reason,
+        "params": "; ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in _all_params(trial)),
+    }
+
+
+def _all_params(trial: TrialRecord) -> Sequence[tuple[str, Any]]:
+    return [(name.removeprefix(f"{trial.head}/"), value) for name, value in {**trial.params, **trial.training}.items()]

@@ -1,0 +1,292 @@
+"""Loads plugins, keeps what they offer with its origin, and tells watchers what happens.
+
+The manager is made once per command and passed on; nothing here is global.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.metadata
+import importlib.util
+import logging
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, TypeAlias
+
+import pluggy
+
+from autotl import hookspecs
+from autotl.errors import ConfigError, PluginError
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Sampler
+
+log = logging.getLogger(__name__)
+
+GROUP = "autotl"
+SLOW_SECONDS = 1.0
+"""A plugin that takes longer to load is named: every command waits for it."""
+
+Kind: TypeAlias = Literal["backbone", "head", "evaluator", "check", "sampler", "exporter"]
+KINDS: Mapping[Kind, type] = {
+    "backbone": Backbone,
+    "head": Head,
+    "evaluator": Evaluator,
+    "check": Check,
+    "sampler": Sampler,
+    "exporter": Exporter,
+}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The plugin that brought an object, and its version."""
+
+    plugin: str
+    version: str
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A plugin that has been found but not yet imported."""
+
+    name: str
+    version: str
+    source: str
+    load: Callable[[], object]
+
+
+def load_plugins(
+    *,
+    disable: Collection[str] = (),
+    folder: Path | None = None,
+    extra: Iterable[object] = (),
+    installed: bool = True,
+) -> Plugins:
+    """Load installed plugins, the `.py` files of a folder, and objects passed in, in this order.
+
+    installed: false leaves out what is installed, to look at one plugin by itself. A broken plugin ends in
+        `broken` and leaves nothing behind. Raises PluginError where two plugins offer one name, ConfigError
+        where the folder does not exist.
+    """
+    candidates = [*(_installed() if installed else ()), *_loose_files(folder), *_passed_in(extra)]
+    for name in sorted(set(disable) - {candidate.name for candidate in candidates}):
+        log.warning("there is no plugin %r to disable%s", name, nearest(name, [c.name for c in candidates]))
+    plugins = Plugins()
+    for candidate in candidates:
+        if candidate.name not in disable:
+            plugins._add(candidate)
+    if plugins._clashes:
+        raise PluginError("\n".join(plugins._clashes))
+    return plugins
+
+
+class Plugins:
+    """What the loaded plugins offer, by kind and name, in the order of loading.
+
+    broken: why a plugin was left out, by plugin name.
+    failures: how often a watcher raised, by (plugin, hook).
+    """
+
+    def __init__(self) -> None:
+        self.backbones: Mapping[str, Backbone] = {}
+        self.heads: Mapping[str, Head] = {}
+        self.evaluators: Mapping[str, Evaluator] = {}
+        self.checks: Mapping[str, Check] = {}
+        self.samplers: Mapping[str, Sampler] = {}
+        self.exporters: Mapping[str, Exporter] = {}
+        self.broken: dict[str, str] = {}
+        self.failures: Counter[tuple[str, str]] = Counter()
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._owners: dict[tuple[Kind, str], str] = {}
+        self._clashes: list[str] = []
+
+    def pick(self, kind: Kind, name: str) -> Any:
+        """Return the object of this kind and name; raises ConfigError with the nearest name."""
+        offered = self._offered(kind)
+        if name in offered:
+            return offered[name]
+        hint = nearest(name, offered) or "."
+        broken = f" Plugins that could not be loaded: {', '.join(self.broken)}." if self.broken else ""
+        raise ConfigError(f"unknown {kind} {name!r}{hint} Available: {', '.join(offered) or 'none'}.{broken}")
+
+    def provenance(self, kind: Kind, name: str) -> Provenance:
+        """Say which plugin, in which version, brought an object; raises ConfigError as `pick` does."""
+        self.pick(kind, name)
+        owner = self._owners[kind, name]
+        return Provenance(owner, self._rows[owner]["version"])
+
+    def notify(self, hook_name: str, **event: Any) -> None:
+        """Tell every watcher; one that raises is named once, counted, and never stops the others."""
+        hook: pluggy.HookCaller = getattr(self._manager.hook, hook_name)
+        if hook.spec is None or set(event) != set(hook.spec.argnames):
+            raise TypeError(f"{hook_name} was told {sorted(event)}")  # ours, and not to be put down to a watcher
+        # pluggy itself would stop at the first implementation that raises.
+        for watcher in reversed(hook.get_hookimpls()):
+            try:
+                watcher.function(*(event[argument] for argument in watcher.argnames))
+            except Exception as error:
+                key = (watcher.plugin_name, hook_name)
+                self.failures[key] += 1
+                level = logging.WARNING if self.failures[key] == 1 else logging.DEBUG
+                log.log(level, "plugin %r failed in %s, the search goes on: %s", *key, _describe(error))
+                log.debug("traceback of plugin %r", watcher.plugin_name, exc_info=error)
+
+    def raise_broken(self) -> None:
+        """Raise PluginError with every broken plugin and its reason, if there is any."""
+        if self.broken:
+            raise PluginError("\n".join(f"plugin {name!r}: {why}" for name, why in self.broken.items()))
+
+    def table(self) -> list[dict[str, Any]]:
+        """List the loaded plugins: name, version, source, hooks, and the names offered ({"heads": [...]})."""
+        return [dict(row) for row in self._rows.values()]
+
+    def _offered(self, kind: Kind) -> dict[str, Any]:
+        offered: dict[str, Any] = getattr(self, f"{kind}s")
+        return offered
+
+    def _add(self, candidate: _Candidate) -> None:
+        """Load, register and ask one plugin; whatever goes wrong is this plugin's alone."""
+        name, started = candidate.name, time.perf_counter()
+        try:
+            if name in self._rows:
+                taken = self._rows[name]["source"]
+                raise PluginError(f"its name is taken by the plugin from {taken}; rename one of them")
+            plugin = candidate.load()
+            hooks = self._register(plugin, name)
+            offers = self._ask(name)
+        # SystemExit: a script dropped into the plugin folder must not end the command without a word.
+        except (Exception, SystemExit) as error:
+            if name not in self._rows and self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            label = f"{name} ({candidate.source})" if name in self._rows or name in self.broken else name
+            self.broken[label] = str(error) if isinstance(error, PluginError) else _describe(error)
+            log.debug("traceback of plugin %r", name, exc_info=error)
+            return
+        if (seconds := time.perf_counter() - started) > SLOW_SECONDS:
+            log.warning("plugin %r took %.1f s to load; it should import frameworks inside build", name, seconds)
+        self._rows[name] = {
+            "name": name,
+            "version": str(getattr(plugin, "__version__", candidate.version)),
+            "source": candidate.source,
+            "hooks": hooks,
+            "offers": {f"{kind}s": [thing.name for thing in things] for kind, things in offers.items() if things},
+        }
+        for kind, things in offers.items():
+            for thing in things:
+                self._accept(kind, thing, name)
+
+    def _register(self, plugin: object, name: str) -> list[str]:
+        """Hand a plugin to pluggy; returns its hooks, raises PluginError on a hook that cannot be called."""
+        try:
+            self._manager.register(plugin, name)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            known = [hook for hook in vars(self._manager.hook) if not hook.startswith("_")]
+            known = [hook for hook in known if getattr(self._manager.hook, hook).has_spec()]
+            callers = self._manager.get_hookcallers(plugin) or []
+            unknown = [caller.name for caller in callers if not caller.has_spec()]
+            if unknown:
+                hint = nearest(unknown[0], known) or f"; the hooks are {', '.join(sorted(known))}"
+                raise PluginError(f"unknown hook {unknown[0]!r}{hint}") from error
+            raise PluginError(" ".join(str(error).split())) from error
+        callers = self._manager.get_hookcallers(plugin) or []
+        if not callers:
+            raise PluginError("it implements no hook; mark its functions with @autotl.hookimpl")
+        for implementation in (i for caller in callers for i in caller.get_hookimpls()):
+            if implementation.plugin is plugin and (implementation.wrapper or implementation.hookwrapper):
+                # Implementations are called one by one: there is no chain that one could wrap.
+                raise PluginError(f"{implementation.function.__name__} is a hook wrapper; AutoTL calls none")
+        return sorted(caller.name for caller in callers)
+
+    def _ask(self, name: str) -> dict[Kind, list[Any]]:
+        offers: dict[Kind, list[Any]] = {}
+        for kind, expected in KINDS.items():
+            hook = f"register_{kind}s"
+            for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+                if implementation.plugin_name == name:
+                    offers[kind] = _checked(implementation.function(), hook, expected)
+        return offers
+
+    def _accept(self, kind: Kind, thing: Any, plugin: str) -> None:
+        owner = self._owners.setdefault((kind, thing.name), plugin)
+        if owner != plugin:
+            sources = [f"{p!r} (from {self._rows[p]['source']})" for p in (owner, plugin)]
+            self._clashes.append(
+                f"the {kind} {thing.name!r} is offered by two plugins, {sources[0]} and {sources[1]}; "
+                f"leave one out: --disable-plugin {owner} or --disable-plugin {plugin}"
+            )
+        self._offered(kind).setdefault(thing.name, thing)
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """Return "; did you mean 'logistic'?" where an option resembles the name, else nothing."""
+    near = difflib.get_close_matches(name, list(options), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _checked(given: object, hook: str, expected: type) -> list[Any]:
+    if not isinstance(given, Iterable):
+        found = type(given).__name__
+        raise PluginError(f"{hook} returned {found}; expected an iterable: yield each {expected.__name__}")
+    things: list[Any] = list(given)
+    for thing in things:
+        if not isinstance(thing, expected):
+            raise PluginError(f"{hook} offers {thing!r}; expected an autotl.interfaces.{expected.__name__}")
+    twice = [name for name, count in Counter(thing.name for thing in things).items() if count > 1]
+    if twice:
+        raise PluginError(f"{hook} offers the name {twice[0]!r} twice; every name must be its own")
+    return things
+
+
+def _installed() -> Iterator[_Candidate]:
+    # Sorted: the order decides the order of choices in the search, which must not vary between machines.
+    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+        source, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "unknown")
+        yield _Candidate(entry.name, version, source, entry.load)
+
+
+def _loose_files(folder: Path | None) -> Iterator[_Candidate]:
+    if folder is not None and not folder.is_dir():
+        raise ConfigError(f"the plugin folder {folder} does not exist; make it, or name another one")
+    for path in sorted(folder.glob("[!_]*.py")) if folder else ():
+        version = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+        yield _Candidate(path.stem, version, str(path), partial(_import_file, path))
+
+
+def _import_file(path: Path) -> ModuleType:
+    # Two folders may hold files of one name, and neither may hide an installed module.
+    name = f"autotl_loose_{path.stem}_{hashlib.sha256(bytes(path.absolute())).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their own module up while it is being executed
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _passed_in(extra: Iterable[object]) -> Iterator[_Candidate]:
+    for index, plugin in enumerate(extra):
+        name = getattr(plugin, "__name__", f"{type(plugin).__name__}-{index}")
+        yield _Candidate(name, "unknown", "the caller", partial(lambda same: same, plugin))
+
+
+def _describe(error: BaseException) -> str:
+    """Say what was raised and in which line of the plugin, which is what its author needs first."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
+    where = f" ({theirs[0].filename}, line {theirs[0].lineno})" if theirs else ""
+    return f"{type(error).__name__}: {error}{where}"

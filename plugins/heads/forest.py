@@ -1,0 +1,30 @@
+"""Random forest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Head
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+
+def build(hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> Any:
+    """A random forest; trees need no scaled features."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        n_estimators=hp.Int("n_estimators", 100, 500, sampling="log", default=200),
+        max_features=hp.Choice("max_features", ["sqrt", "log2"], default="sqrt"),
+        min_samples_leaf=hp.Int("min_samples_leaf", 1, 10, sampling="log", default=1),
+        n_jobs=-1,
+        random_state=0,
+    )
+
+
+@hookimpl
+def register_heads() -> Iterable[Head]:
+    yield Head("random-forest", build)

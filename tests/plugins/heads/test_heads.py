@@ -1,0 +1,245 @@
+"""Every head: how well it learns, what its probabilities are worth, whether it can be deployed."""
+
+import sys
+
+import numpy as np
+import pytest
+from autotl_plugins.heads import dense, forest, logistic, neighbours, recipes, svm
+
+from autotl.interfaces import Head
+
+LINEAR_PROBES = {head.name: head for module in (logistic, svm, forest, neighbours) for head in module.register_heads()}
+NETWORKS = {head.name: head for module in (dense, recipes) for head in module.register_heads()}
+RECIPES = {head.name for head in recipes.register_heads()}
+
+pytestmark = [
+    # skl2onnx 1.20 looks for an attribute of SVC that scikit-learn 1.9 deprecates.
+    pytest.mark.filterwarnings("ignore:Attribute `prob._` was deprecated:FutureWarning"),
+    # TensorFlow's generated protocol buffer code, and its conversion of arrays under NumPy 2.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:google.*"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+
+def build(head: Head, n_features: int, n_classes: int, **values):
+    from keras_tuner import HyperParameters
+
+    hp = HyperParameters()
+    hp.values.update(values)
+    return head.build(hp, n_features, n_classes)
+
+
+def blobs(n_classes: int, *, n: int = 300, n_features: int = 24, rarest: int | None = None, spread: float = 2.5):
+    """Training and test items of Gaussian classes; the last class has only `rarest` training items."""
+    rng = np.random.default_rng(n_classes)
+    centres = rng.normal(size=(n_classes, n_features))
+    labels = np.arange(2 * n) % n_classes
+    vectors = (centres[labels] + spread * rng.normal(size=(2 * n, n_features))).astype(np.float32)
+    vectors[:, 0] = 0  # a unit that never fires
+    train = np.arange(2 * n) < n
+    if rarest is not None:
+        train &= (labels < n_classes - 1) | (np.cumsum(labels == n_classes - 1) <= rarest)
+    test = np.arange(2 * n) >= n
+    return vectors[train], labels[train], vectors[test], labels[test]
+
+
+def mean_log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    return float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)).mean())
+
+
+def onnx_probabilities(model, vectors: np.ndarray) -> np.ndarray:
+    import onnxruntime
+    import skl2onnx
+
+    graph = skl2onnx.to_onnx(model, vectors[:1], target_opset=17, options={id(model): {"zipmap": False}})
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: vectors})[1]
+
+
+@pytest.mark.parametrize("name", LINEAR_PROBES)
+@pytest.mark.parametrize(("n_classes", "rarest"), [(2, None), (2, 2), (3, 1), (5, None), (5, 2)])
+def test_linear_probes_learn_and_their_onnx_graph_agrees_to_1e_4(name, n_classes, rarest):
+    vectors, labels, test_vectors, test_labels = blobs(n_classes, rarest=rarest, spread=1.0)
+    model = build(LINEAR_PROBES[name], vectors.shape[1], n_classes).fit(vectors, labels)
+    probabilities = model.predict_proba(test_vectors)
+    common = test_labels < n_classes - (rarest is not None)
+    assert (probabilities.argmax(axis=1) == test_labels)[common].mean() > 0.9
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    for items in (test_vectors, vectors):
+        assert np.abs(onnx_probabilities(model, items) - model.predict_proba(items)).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("logistic", {"class_weight": "balanced"}),
+        ("rbf-svm", {"C": 0.1, "gamma_factor": 0.03}),
+        ("rbf-svm", {"C": 1e3, "gamma_factor": 10.0}),
+        ("linear-svm", {"C": 1e-6}),
+        ("knn", {"metric": "manhattan", "k": 1}),
+        ("random-forest", {"max_features": "log2", "min_samples_leaf": 10}),
+    ],
+)
+def test_the_corners_of_the_search_spaces_convert_too(name, values):
+    vectors, labels, test_vectors, _ = blobs(3, n=120)
+    model = build(LINEAR_PROBES[name], vectors.shape[1], 3, **values).fit(vectors, labels)
+    assert np.abs(onnx_probabilities(model, test_vectors) - model.predict_proba(test_vectors)).max() < 1e-4
+
+
+@pytest.mark.parametrize("name", LINEAR_PROBES)
+def test_a_linear_probe_gives_the_same_probabilities_when_it_is_cloned_and_fitted_again(name):
+    from sklearn.base import clone
+
+    vectors, labels, test_vectors, _ = blobs(3)
+    model = build(LINEAR_PROBES[name], vectors.shape[1], 3)
+    first, second = (clone(model).fit(vectors, labels).predict_proba(test_vectors) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", ["logistic", "linear-svm"])
+def test_linear_heads_converge_without_a_warning_on_more_features_than_items(name):
+    vectors, labels, test_vectors, test_labels = blobs(4, n=200, n_features=2000)
+    model = build(LINEAR_PROBES[name], 2000, 4).fit(vectors, labels)
+    assert (model.predict(test_vectors) == test_labels).mean() > 0.95
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_svm_probabilities_are_calibrated_where_a_softmax_of_margins_is_not(n_classes):
+    vectors, labels, test_vectors, test_labels = blobs(n_classes, n=600, spread=2.0)
+    n_features = vectors.shape[1]
+    losses = {
+        name: mean_log_loss(
+            test_labels,
+            build(LINEAR_PROBES[name], n_features, n_classes).fit(vectors, labels).predict_proba(test_vectors),
+        )
+        for name in ("logistic", "linear-svm", "rbf-svm")
+    }
+    margins = uncalibrated_margins(vectors, labels, test_vectors)
+    softmax = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+    for name in ("linear-svm", "rbf-svm"):
+        assert losses[name] < losses["logistic"] + 0.05
+    assert losses["rbf-svm"] < mean_log_loss(test_labels, softmax) - 0.02
+
+
+def uncalibrated_margins(vectors, labels, test_vectors):
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    svc = make_pipeline(StandardScaler(), SVC(C=3.0, gamma=1 / vectors.shape[1])).fit(vectors, labels)
+    margins = svc.decision_function(test_vectors)
+    return np.stack([-margins, margins], axis=1) if margins.ndim == 1 else margins
+
+
+def test_pairwise_margins_beat_one_sigmoid_per_class_on_digits():
+    from sklearn.datasets import load_digits
+    from sklearn.svm import SVC
+
+    digits = load_digits()
+    vectors, labels = digits.data.astype(np.float32), digits.target
+    train, test = slice(0, 400), slice(400, 1000)
+    pairs = build(LINEAR_PROBES["rbf-svm"], 64, 10).fit(vectors[train], labels[train])
+    sigmoids = svm.calibrated(SVC(C=3.0, gamma=1 / 64)).fit(vectors[train], labels[train])
+    losses = [mean_log_loss(labels[test], m.predict_proba(vectors[test])) for m in (pairs, sigmoids)]
+    assert losses[0] < 0.6 * losses[1]
+
+
+@pytest.mark.parametrize("smallest", [1, 2, 3, 40])
+def test_calibration_folds_test_every_item_once_and_train_on_every_class(smallest):
+    labels = np.repeat([0, 1, 2], [50, 30, smallest])
+    tested = []
+    for train, test in svm.CalibrationFolds().split(None, labels):
+        assert set(labels[train]) == {0, 1, 2}
+        assert set(train) & set(test) <= (set(np.flatnonzero(labels == 2)) if smallest == 1 else set())
+        assert abs((labels[test] == 0).sum() - 10) <= 1
+        tested.append(test)
+    assert sorted(np.concatenate(tested)) == list(range(len(labels)))
+
+
+def test_calibration_folds_survive_fewer_items_than_folds():
+    assert len(list(svm.CalibrationFolds().split(None, np.array([0, 1])))) == 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"hidden_layers": 0},
+        {"hidden_layers": 2, "batch_normalisation": True, "activation": "gelu"},
+        {"activation": "swish", "dropout": 0.5},
+    ],
+    ids=["default", "no hidden layer", "two hidden layers", "swish"],
+)
+def test_dense_learns_and_survives_saving(values, tmp_path):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    vectors, labels, test_vectors, test_labels = blobs(3, spread=1.0)
+    model = build(NETWORKS["dense"], vectors.shape[1], 3, **values)
+    assert not model.compiled
+    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", jit_compile=False)
+    model.fit(vectors, labels, epochs=10, verbose=0)
+    probabilities = model.predict_on_batch(test_vectors)
+    assert probabilities.shape == (300, 3)
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (probabilities.argmax(axis=1) == test_labels).mean() > 0.9
+    model.save(tmp_path / "head.keras")
+    loaded = keras.saving.load_model(tmp_path / "head.keras", compile=False)
+    assert loaded.predict_on_batch(test_vectors) == pytest.approx(probabilities, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_answer_in_float32_under_mixed_precision(name):
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = build(NETWORKS[name], 8, 3)
+    finally:
+        keras.config.set_dtype_policy(before)
+    probabilities = model.predict_on_batch(np.ones((4, 8), dtype=np.float32))
+    assert probabilities.dtype == np.float32
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_recipes_are_the_published_layers():
+    layers = {
+        name: [type(layer).__name__ for layer in build(NETWORKS[name], 2048, 7).layers[1:]]
+        for name in ("resnet50-gap-dense512", "vgg16-dense128")
+    }
+    assert layers == {
+        "resnet50-gap-dense512": ["Dense", "Dense"],
+        "vgg16-dense128": ["Dense", "BatchNormalization", "Dense"],
+    }
+    assert build(NETWORKS["resnet50-gap-dense512"], 2048, 7).layers[1].units == 512
+    assert build(NETWORKS["vgg16-dense128"], 512, 7).layers[1].units == 128
+
+
+def test_the_recipes_fix_backbone_size_depth_and_pooling():
+    frozen, tuned = NETWORKS["resnet50-gap-dense512"], NETWORKS["vgg16-dense128"]
+    assert (frozen.recipe.strategy, frozen.recipe.backbone, frozen.recipe.size) == ("probe", "resnet50", (224, 224))
+    assert (tuned.recipe.strategy, tuned.recipe.backbone, tuned.recipe.size) == ("fine-tune", "vgg16", (218, 178))
+    assert tuned.recipe.trainable_stages == 1
+    assert {head.recipe.pooling for head in (frozen, tuned)} == {"avg"}
+    assert not frozen.standardise
+    assert not tuned.standardise
+
+
+def test_importing_the_heads_loads_no_framework():
+    import subprocess
+
+    modules = ", ".join(
+        f"autotl_plugins.heads.{m}" for m in ("dense", "forest", "logistic", "neighbours", "recipes", "svm")
+    )
+    code = f"import sys, {modules}; print(*{{'keras', 'sklearn', 'scipy', 'tensorflow'}} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("name", [*LINEAR_PROBES, *NETWORKS])
+def test_heads_conform(name):
+    from autotl.testing import check_head
+
+    # Fewer random points than an author's three: the recipes have nothing to search, the corners are tested above.
+    check_head((LINEAR_PROBES | NETWORKS)[name], n_trials=0 if name in RECIPES else 1)

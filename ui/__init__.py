@@ -1,0 +1,1 @@
+"""The Streamlit app: reads runs and starts jobs, computes nothing."""
