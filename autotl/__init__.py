@@ -1,6 +1,17 @@
 """AutoTL: a folder of labelled images in; a tuned, honestly evaluated, deployable model out."""
 
+from typing import Any
+
 from autotl.hookspecs import hookimpl
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "hookimpl"]
+__all__ = ["__version__", "fit", "hookimpl", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # `import autotl` must stay cheap for plugins and for the command line.
+    if name in ("fit", "load"):
+        from autotl import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'autotl' has no attribute {name!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,34 @@ def prepare() -> None:
                 "Install one, for example with: pip install 'autotl[cpu]'"
             )
         os.environ["KERAS_BACKEND"] = installed[0]
+
+
+def load() -> None:
+    """Import Keras and its backend, which takes seconds; safe to run in a thread beside other work.
+
+    TensorFlow greets on file descriptor 2 whatever it is told. Where Python writes its own errors to another one (see
+    `cli.main`), the descriptor is closed to it meanwhile.
+    """
+    silenced = os.dup(2) if _python_writes_elsewhere() else None
+    if silenced is not None:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+    try:
+        import keras_tuner
+
+        keras_tuner.HyperParameters()
+        device()
+    finally:
+        if silenced is not None:
+            os.dup2(silenced, 2)
+            os.close(silenced)
+
+
+def _python_writes_elsewhere() -> bool:
+    try:
+        return sys.stderr.fileno() != 2
+    except (OSError, ValueError, AttributeError):  # captured, as in tests and notebooks
+        return False
 
 
 @cache

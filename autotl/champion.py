@@ -11,9 +11,9 @@ import numpy as np
 from autotl import backend
 from autotl.candidate import FINE_TUNE
 from autotl.classifiers import OPSET, keep_output
+from autotl.features import read_pixels
 from autotl.graph import join, prune
 from autotl.hyperparameters import replay
-from autotl.images import decode
 from autotl.interfaces import Size, TrialRecord
 from autotl.network import Column, open_session
 from autotl.predictions import Predictions, apply_temperature
@@ -92,7 +92,7 @@ def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
         parts = []
         for start in range(0, len(split.test), _BATCH_ITEMS):
             batch = split.test[start : start + _BATCH_ITEMS]
-            pixels = np.stack([decode(laboratory.run.dataset.path(i), *candidate.size) for i in batch])
+            pixels = np.stack([read_pixels(laboratory.run.dataset, i, candidate.size) for i in batch])
             parts.append(session.run(["probabilities"], {"images": pixels})[0])
         found = np.concatenate(parts).astype(np.float64)
         return Predictions(split.test, laboratory.labels[split.test], found / found.sum(axis=1, keepdims=True))

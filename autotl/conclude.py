@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from autotl.deployable import write_deployable
 from autotl.errors import ExportError
 from autotl.evaluations import Evaluation, evaluate
 from autotl.interfaces import TrialRecord
-from autotl.intervals import Difference, paired_difference
+from autotl.intervals import Difference, ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, judge_default, judge_fine_tuning
 from autotl.predictions import Predictions
 from autotl.report import Evidence, write_card, write_report
@@ -138,7 +138,8 @@ def _over_default(
 
 def _difference(laboratory: Laboratory, first: Predictions, second: Predictions) -> Difference:
     return paired_difference(
-        laboratory.objective.score,
+        # `Laboratory.point` has refused an objective that answers with one value per class.
+        cast(ScoreFunction, laboratory.objective.score),
         first.labels,
         first.probabilities,
         second.probabilities,

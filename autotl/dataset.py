@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -135,6 +137,7 @@ def _list_images(root: Path) -> tuple[list[str], int]:
     ignored = 0
     for path in _walk(root):
         relative = path.relative_to(root)
+        _require_text(path)
         hidden = any(part.startswith(".") for part in relative.parts)
         if hidden or len(relative.parts) < 2 or path.suffix.lower() not in IMAGE_SUFFIXES:
             ignored += 1
@@ -144,9 +147,26 @@ def _list_images(root: Path) -> tuple[list[str], int]:
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(root, followlinks=True):
+    """Every file, links followed; a link to a folder that it lies in would never end and is left out."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise DatasetError(f"the folder {error.filename} cannot be read ({error.strerror}). Allow it, or move it away.")
+
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=refuse):
+        here = Path(folder).resolve()
+        folders[:] = [name for name in folders if not here.is_relative_to((Path(folder) / name).resolve())]
         for name in names:
             yield Path(folder) / name
+
+
+def _require_text(path: Path) -> None:
+    """Raise DatasetError where a name is no valid text, which happens to archives from another system."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise DatasetError(
+            f"the name of {os.fsencode(path)!r} is not valid text in this system's encoding (UTF-8). Rename it."
+        ) from None
 
 
 def _examine_all(root: Path, paths: list[str], progress: Progress | None) -> list[dict[str, object]]:
@@ -166,6 +186,8 @@ def _examine(root: Path, path: str) -> dict[str, object]:
 
     row: dict[str, object] = {"path": path, "label": path.split("/", 1)[0]}
     try:
+        if not stat.S_ISREG((root / path).stat().st_mode):  # a pipe would block for ever
+            return row | _quarantined("it is not a file", b"")
         data = (root / path).read_bytes()
     except OSError as error:
         return row | _quarantined(f"cannot be read: {error.strerror or error}", b"")
@@ -193,7 +215,7 @@ def _quarantined(reason: str, data: bytes) -> dict[str, object]:
 
 def _read_groups(groups: str, paths: pd.Series) -> pd.Series:
     if Path(groups).suffix.lower() == ".csv":
-        table = _read_csv(Path(groups), "group")
+        table = _read_csv(Path(groups), "group", paths)
         return paths.map(table.set_index("path")["group"]).fillna("")
     try:
         pattern = re.compile(groups)
@@ -214,11 +236,11 @@ def _read_groups(groups: str, paths: pd.Series) -> pd.Series:
 
 
 def _join_attributes(table: pd.DataFrame, attributes: Path) -> pd.DataFrame:
-    extra = _read_csv(attributes, None).set_index("path").add_prefix("attribute.")
+    extra = _read_csv(attributes, None, table["path"]).set_index("path").add_prefix("attribute.")
     return table.join(extra, on="path")
 
 
-def _read_csv(path: Path, column: str | None) -> pd.DataFrame:
+def _read_csv(path: Path, column: str | None, images: pd.Series) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str)
     except (OSError, ValueError) as error:
@@ -233,4 +255,10 @@ def _read_csv(path: Path, column: str | None) -> pd.DataFrame:
     if table["path"].duplicated().any():
         twice = table["path"][table["path"].duplicated()].iloc[0]
         raise DatasetError(f"{path} names {twice!r} more than once; each image may have one row.")
+    if not table["path"].isin(images).any():
+        first = table["path"].iloc[0] if len(table) else "nothing at all"
+        raise DatasetError(
+            f"{path} names none of the {len(images)} images: it has {first!r}, they are called {images.iloc[0]!r}. "
+            "`path` is the image's path relative to the data folder."
+        )
     return table

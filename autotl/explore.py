@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +34,10 @@ MAX_FEATURE_SHARE = 0.4
 """Reading features for one more backbone or size may take this share of the time left."""
 MAX_DISAPPOINTMENTS = 2
 """After so many fine-tune trials in a row without a gain over the best probe the time goes to probes again."""
-_FINE_TUNE_SETUP_SECONDS = 15.0
-_KERAS_SLOWDOWN = 3.0
+_FINE_TUNE_SETUP_SECONDS = 8.0
+_KERAS_SLOWDOWN = 2.5
 """A Keras pass on a CPU takes up to this many times what the frozen graph takes."""
-_BACKWARD_FACTOR = 3.0
+_BACKWARD_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class Explorer:
         self.space = space
         self.limits = limits
         self.why_no_fine_tuning = ""
-        self._sampler = laboratory.plugins.pick("sampler", self.run.config.sampler)
-        self._study = self._open()
+        sampler = laboratory.plugins.pick("sampler", self.run.config.sampler)
+        self._study = studies.open_study(self.run, sampler=sampler, maximise=laboratory.objective.larger_is_better)
 
     def requeue_lost(self) -> None:
         """Queue again what a killed process left unfinished; only while this process is alone on the study."""
@@ -152,22 +152,16 @@ class Explorer:
         asked = self.run.config.strategy
         return self.space.strategies if asked == "auto" else (asked,)
 
-    def _open(self, fixed: Mapping[str, Any] | None = None) -> optuna.Study:
-        maximise = self.laboratory.objective.larger_is_better
-        return studies.open_study(self.run, sampler=self._sampler, maximise=maximise, fixed=fixed)
-
     def _run_next(self, strategy: str) -> TrialRecord:
         if strategy == FINE_TUNE:
             self._queue_first_fine_tuning()
         study = self._study
         if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             base = study.sampler
-            fixed = {"strategy": strategy, **self._pinned_features()}
-            study.sampler = optuna.samplers.PartialFixedSampler(fixed, base)
-            trial = study.ask()
-            hp = OptunaHyperParameters(trial)
+            study.sampler = studies.pinned(base, {"strategy": strategy, **self._pinned_features()})
             try:
-                return self._run_trial(trial, hp)
+                trial = study.ask()
+                return self._run_trial(trial, OptunaHyperParameters(trial))
             finally:
                 study.sampler = base
         trial = study.ask()
@@ -193,10 +187,11 @@ class Explorer:
         self.run.emit("trial-begin", trial=trial.number, **describe(candidate))
 
         def ended(state: Any, reason: str) -> TrialRecord:
+            seconds, device = time.time() - started, str(backend.device())
+            tried = describe(candidate)
             return TrialRecord(
-                trial.number, state, **describe(candidate), started=started, seconds=time.time() - started,
-                device=str(backend.device()), reason=reason,
-            )  # fmt: skip
+                trial.number, state, **tried, started=started, seconds=seconds, device=device, reason=reason
+            )
 
         try:
             outcome = self._attempt(trial, candidate, hp)
@@ -291,14 +286,15 @@ class Explorer:
         left, needed = self.limits.seconds_left(), self._fine_tune_seconds()
         if left >= needed:
             return True
-        self.why_no_fine_tuning = f"two epochs need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
+        if self._spent() >= PROBE_SHARE and not self.why_no_fine_tuning:
+            self.why_no_fine_tuning = f"two epochs need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
         return False
 
     def _fine_tune_seconds(self) -> float:
         """A cautious guess of what building a network and training it for two epochs takes."""
         done = [t for t in studies.records(self._study) if t.strategy == FINE_TUNE and t.training.get("epochs")]
         if done:
-            return statistics.median(2 * t.seconds / (1 + t.training["epochs"]) for t in done)
+            return float(statistics.median(2 * t.seconds / (1 + t.training["epochs"]) for t in done))
         rate = (self.laboratory.images_per_second or 100.0) / _KERAS_SLOWDOWN
         split = self.run.split
         epoch = (len(split.train) * _BACKWARD_FACTOR + len(split.validation)) / rate

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from autotl.dataset import Dataset, Progress
-from autotl.errors import OutOfTimeError, PluginError
-from autotl.images import DECODER_VERSION, decode
+from autotl.errors import DatasetError, OutOfTimeError, PluginError
+from autotl.images import DECODER_VERSION, UnreadableImage, decode
 from autotl.interfaces import Size
 from autotl.network import FrozenNetwork, open_session
 
@@ -89,13 +89,24 @@ def extract(
     return Features(network, vectors, time.monotonic() - started, int(known.sum()))
 
 
+def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
+    """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan."""
+    try:
+        return decode(dataset.path(item), *size)
+    except UnreadableImage as error:
+        raise DatasetError(
+            f"{dataset.path(item)} could be read when the folder was scanned, but no more: {error}. "
+            "Put it back, or start a new search without it."
+        ) from error
+
+
 def _decoded_batches(dataset: Dataset, todo: list[int], size: Size) -> Iterator[tuple[list[int], np.ndarray]]:
     """Batches in order, decoded ahead in threads while the network computes."""
     batches = [todo[i : i + BATCH_ITEMS] for i in range(0, len(todo), BATCH_ITEMS)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         ahead: deque[tuple[list[int], list[Any]]] = deque()
         for batch in batches:
-            ahead.append((batch, [pool.submit(decode, dataset.path(i), *size) for i in batch]))
+            ahead.append((batch, [pool.submit(read_pixels, dataset, i, size) for i in batch]))
             if len(ahead) > 4:
                 yield _gather(*ahead.popleft())
         while ahead:
@@ -155,7 +166,12 @@ class _Store:
         try:
             keys = np.load(keys_file, allow_pickle=False)
             vectors = np.load(keys_file.with_name(keys_file.name.replace(".keys", "")), mmap_mode="r")
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             return None
-        sound = vectors.shape == (len(keys), self.n_features) and vectors.dtype == np.float32 and len(keys) > 0
+        sound = (
+            keys.dtype.kind == "S"
+            and vectors.dtype == np.float32
+            and vectors.shape == (keys.size, self.n_features)
+            and keys.shape == (keys.size,) != (0,)
+        )
         return (keys, vectors) if sound else None

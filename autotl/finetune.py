@@ -105,8 +105,8 @@ def train(
     epoch, late = 0, False
     while epoch < MAX_EPOCHS and epoch - best[1] < PATIENCE_EPOCHS and not late:
         for batch in batches(train_items, BATCH_ITEMS, rng):
-            late = out_of_time()
-            if late:
+            if out_of_time():
+                late = True
                 break
             trainer.train_on_batch(pixels[batch].astype(np.float32), labels[batch])
         if late:

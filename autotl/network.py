@@ -158,5 +158,7 @@ def _check_against_keras(graph: onnx.ModelProto, reader: Any, name: str, size: S
     found = open_session(graph.SerializeToString()).run(None, {"images": pixels})
     for want, got in zip(expected, found, strict=True):
         want = keras.ops.convert_to_numpy(want)
-        if np.abs(want - got).max() > 1e-3 * max(1.0, float(np.abs(want).max())):
+        if not np.isfinite(want).all():
+            raise PluginError(f"backbone {name!r} gives numbers that are not finite; its weights are broken")
+        if not np.abs(want - got).max() <= 1e-3 * max(1.0, float(np.abs(want).max())):
             raise PluginError(f"the ONNX graph of backbone {name!r} does not compute what its Keras model computes")

@@ -140,6 +140,10 @@ class Plugins:
                 log.log(level, "plugin %r failed in %s, the search goes on: %s", *key, _describe(error))
                 log.debug("traceback of plugin %r", watcher.plugin_name, exc_info=error)
 
+    def module(self, name: str) -> Any:
+        """Return the plugin of this name as it was registered, or None where it is not loaded."""
+        return self._manager.get_plugin(name)
+
     def raise_broken(self) -> None:
         """Raise PluginError with every broken plugin and its reason, if there is any."""
         if self.broken:

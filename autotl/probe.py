@@ -17,7 +17,7 @@ def cross_validate(
     labels: np.ndarray,
     split: Split,
     *,
-    after_fold: Callable[[int, Predictions], None] = lambda fold, so_far: None,
+    after_fold: Callable[[int, Predictions], None],
 ) -> Predictions:
     """Out-of-fold predictions for every development item.
 

@@ -126,6 +126,15 @@ class Run:
         result: dict[str, Any] = self.state().get("result", {})
         return result
 
+    def tracking(self) -> dict[str, Any] | None:
+        """Where a tracker recorded this run, if one did: what it left in tracking.json."""
+        path = self.folder / "tracking.json"
+        try:
+            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return facts
+
     def state(self) -> dict[str, Any]:
         """The content of run.json."""
         return read_state(self.folder)
@@ -162,7 +171,7 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
         "ignored": dataset.ignored,
         "seed": config.seed,
         "fingerprint": dataset.fingerprint,
-        "versions": _versions(),
+        "versions": installed_versions(),
         "status": "running",
         "spent_seconds": 0.0,
     }
@@ -208,7 +217,8 @@ def default_run_folder(data: Path, now: time.struct_time) -> Path:
     return Path("autotl-runs") / f"{data.resolve().name}-{time.strftime('%Y%m%d-%H%M%S', now)}"
 
 
-def _versions() -> dict[str, str]:
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a run computes."""
     versions = {"python": platform.python_version()}
     for name in _TRACED_PACKAGES:
         try:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotl.dataset import Dataset
+from autotl.errors import DatasetError
 
 TEST_FRACTION = 0.2
 TEST_FOLD = -1
 VALIDATION_FOLD = 0
+MIN_TRAIN_ITEMS = 2
+"""Of each class, whatever fold is held out."""
 MANY_ITEMS = 5000
 """With more items than this three folds are as telling as five, at half the cost."""
 
@@ -60,18 +63,32 @@ class Split:
 
 
 def split(dataset: Dataset, *, seed: int) -> Split:
-    """Divide the items, stratified by class, with clusters kept whole."""
+    """Divide the items, stratified by class, with clusters kept whole.
+
+    Raises DatasetError where a class comes in so few clusters that some fold would be trained without it.
+    """
     labels = dataset.labels
     cluster = find_clusters(dataset)
-    n_test_folds = round(1 / TEST_FRACTION)
-    outer = _folds(labels, cluster, n_test_folds, seed)
+    outer = _folds(labels, cluster, round(1 / TEST_FRACTION), seed)
     # Of the equally large candidates the one that leaves fewest classes without a test item.
-    test = max(range(n_test_folds), key=lambda k: len(np.unique(labels[outer == k])))
-    development = np.flatnonzero(outer != test)
-    n_folds = 5 if len(development) <= MANY_ITEMS else 3
-    fold = np.full(len(labels), TEST_FOLD)
-    fold[development] = _folds(labels[development], cluster[development], n_folds, seed + 1)
-    return Split(fold=fold, cluster=cluster)
+    candidates = sorted(range(outer.max() + 1), key=lambda k: -len(np.unique(labels[outer == k])))
+    lacking = -1
+    for test in candidates:
+        development = np.flatnonzero(outer != test)
+        n_folds = 5 if len(development) <= MANY_ITEMS else 3
+        fold = np.full(len(labels), TEST_FOLD)
+        fold[development] = _folds(labels[development], cluster[development], n_folds, seed + 1)
+        lacking = _lacking_class(labels, fold, len(dataset.classes))
+        if lacking < 0:
+            return Split(fold=fold, cluster=cluster)
+    n_images = int((labels == lacking).sum())
+    n_clusters = len(np.unique(cluster[labels == lacking]))
+    raise DatasetError(
+        f"the class {dataset.classes[lacking]!r} cannot be divided into training, validation and test images: all its "
+        f"{n_images} images are in {n_clusters} cluster{'s' if n_clusters > 1 else ''} (images of one group, and "
+        "near-duplicates, stay together); at least 3 are needed, none much larger than the others. Add images of other "
+        "groups, or take the class's folder away."
+    )
 
 
 def find_clusters(dataset: Dataset) -> np.ndarray:
@@ -93,16 +110,30 @@ def find_clusters(dataset: Dataset) -> np.ndarray:
 
 
 def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
-    """Fold number of each item, int (n,), stratified, clusters whole."""
+    """Fold number of each item, int (n,), stratified, clusters whole; fewer folds where there are too few items."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    alone = len(np.unique(cluster)) == len(cluster)
+    n_clusters = len(np.unique(cluster))
+    folds = np.zeros(len(labels), dtype=int)
+    if n_clusters < 2:
+        return folds
+    n_folds = min(n_folds, n_clusters, max(2, np.bincount(labels).max()))
+    alone = n_clusters == len(cluster)
     # StratifiedGroupKFold visits group by group in Python; without real groups the plain one does the same.
     splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(n_folds, shuffle=True, random_state=seed)
-    folds = np.zeros(len(labels), dtype=int)
     with warnings.catch_warnings():
         # A class with fewer members than folds is expected here: it is then missing from some folds.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         for k, (_, held_out) in enumerate(splitter.split(labels, labels, None if alone else cluster)):
             folds[held_out] = k
-    return folds
+    # Large clusters may leave a fold without items.
+    return np.asarray(np.unique(folds, return_inverse=True)[1])
+
+
+def _lacking_class(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:
+    """The first class with fewer than two items to train on for some fold; -1 where every class has them."""
+    for k in range(max(1, int(fold.max()) + 1)):
+        counts = np.bincount(labels[(fold != TEST_FOLD) & (fold != k)], minlength=n_classes)
+        if counts.min() < MIN_TRAIN_ITEMS:
+            return int(counts.argmin())
+    return -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -20,24 +21,24 @@ _EPOCH_STEP = 1000
 """Epochs are reported from this step on, so that the pruner never compares an epoch with a fold."""
 
 
-def open_study(run: Run, *, sampler: Sampler, maximise: bool, fixed: Mapping[str, Any] | None = None) -> optuna.Study:
-    """Create or load the study; `fixed` pins parameters by Optuna's key, the rest is sampled.
-
-    Hopeless trials stop at the median of the earlier ones at the same fold or epoch.
-    """
+def open_study(run: Run, *, sampler: Sampler, maximise: bool) -> optuna.Study:
+    """Create or load the study; hopeless trials stop at the median of the earlier ones at the same fold or epoch."""
     optuna.logging.set_verbosity(logging.WARNING)
-    chosen = sampler.build(run.config.seed)
-    study = optuna.create_study(
+    return optuna.create_study(
         study_name=run.name,
         storage=run.storage,
         direction="maximize" if maximise else "minimize",
-        sampler=chosen,
+        sampler=sampler.build(run.config.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=0),
         load_if_exists=True,
     )
-    if fixed:
-        study.sampler = optuna.samplers.PartialFixedSampler(dict(fixed), chosen)
-    return study
+
+
+def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> optuna.samplers.BaseSampler:
+    """A sampler that gives fixed values to some parameters, by Optuna's key, and samples the rest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.PartialFixedSampler(dict(fixed), sampler)
 
 
 def fold_step(fold: int) -> int:

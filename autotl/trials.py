@@ -15,10 +15,9 @@ from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_pa
 from autotl.classifiers import NetworkClassifier, wrap
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.evaluations import Score, evaluate
-from autotl.features import Features, extract
+from autotl.features import Features, extract, read_pixels
 from autotl.files import write_atomically
 from autotl.finetune import assemble, train
-from autotl.images import decode
 from autotl.interfaces import Evaluator, Proportion, TrialRecord
 from autotl.network import freeze
 from autotl.plugins import Plugins
@@ -59,6 +58,7 @@ class Laboratory:
         self.n_classes = len(run.dataset.classes)
         self.images_per_second: float | None = None
         self._cache = cache
+        self._last_progress = 0.0
         self._features: dict[tuple[str, tuple[int, int]], Features] = {}
 
     def features(self, backbone: str, size: tuple[int, int]) -> Features:
@@ -71,7 +71,7 @@ class Laboratory:
                 self.run.dataset,
                 network,
                 cache=self._cache,
-                progress=lambda done, total: self.run.emit("progress", stage="features", done=done, total=total),
+                progress=self._tell_progress,
                 out_of_time=lambda: self.seconds_left() <= 0,
                 threads=threads_per_worker(self.run.config.workers),
             )
@@ -86,6 +86,13 @@ class Laboratory:
                 self._features.pop(next(iter(self._features)))
             self._features[key] = features
         return self._features[key]
+
+    def _tell_progress(self, done: int, total: int) -> None:
+        """Emit progress at most twice a second: every event is a line in a file."""
+        now = time.monotonic()
+        if done == total or now - self._last_progress >= 0.5:
+            self._last_progress = now
+            self.run.emit("progress", stage="features", done=done, total=total)
 
     def has_features(self, backbone: str, size: tuple[int, int]) -> bool:
         """Whether the features are in memory already."""
@@ -208,10 +215,11 @@ class Laboratory:
             for i, item in enumerate(items):
                 if self.seconds_left() <= 0:
                     raise OutOfTimeError("the time ran out while the images were decoded for fine-tuning")
-                pixels[i] = decode(self.run.dataset.path(item), *size)
+                pixels[i] = read_pixels(self.run.dataset, item, size)
             pixels.flush()
             partial.replace(path)
-        return np.load(path, mmap_mode="r")
+        decoded: np.ndarray = np.load(path, mmap_mode="r")
+        return decoded
 
 
 def threads_per_worker(workers: int) -> int | None:
@@ -240,7 +248,7 @@ def record(number: int, outcome: Outcome, score: Score, started: float) -> Trial
     )
 
 
-def describe(candidate: Candidate) -> dict[str, str]:
+def describe(candidate: Candidate) -> dict[str, Any]:
     """The fields of a record that say what was tried."""
     return {
         "strategy": candidate.strategy,

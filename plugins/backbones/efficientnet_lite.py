@@ -156,14 +156,19 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
             keys = _Unpickler(file).load()
             kinds = {storage[2]: storage[1] for storage, *_ in entries.values()}
             storages = {key: _read_storage(file, kinds[key]) for key in keys}
-    except (OSError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, IndexError) as error:
+            return {name: _view(storages[storage[2]], *where) for name, (storage, *where) in entries.items()}
+    # Hostile bytes meet an unpickler with almost any exception.
+    except Exception as error:
         raise WeightsError(f"the weights file {path} is damaged ({error}); install its package again") from error
-    tensors = {}
-    for name, (storage, offset, shape, strides) in entries.items():
-        flat = storages[storage[2]]
-        bytes_apart = [stride * flat.itemsize for stride in strides]
-        tensors[name] = np.lib.stride_tricks.as_strided(flat[offset:], shape, bytes_apart).copy()
-    return tensors
+
+
+def _view(flat: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
+    """A copy of one tensor; ValueError where it reaches beyond its numbers."""
+    last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    if min(offset, *shape, *strides, 0) < 0 or last >= len(flat):
+        raise ValueError(f"a tensor of shape {shape} does not fit into {len(flat)} numbers")
+    bytes_apart = [stride * flat.itemsize for stride in strides]
+    return np.lib.stride_tricks.as_strided(flat[offset:], shape, bytes_apart).copy()
 
 
 def _read_storage(file: IO[bytes], kind: str) -> np.ndarray:

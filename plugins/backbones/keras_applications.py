@@ -226,8 +226,8 @@ def _load(network: keras.Model, name: str, weights: Path) -> None:
             "remove it so that it can be downloaded again."
         ) from None
     if application.function.startswith("EfficientNetB"):
-        # The weights were trained on (x - mean) / deviation, the file holds the deviations as variances, and Keras
-        # divides by their roots once more only where it loads the file itself (weights="imagenet").
+        # Keras divides by the roots of the deviations once more, as the original did, but only where it loads the
+        # file itself (weights="imagenet"). The variances can carry that: the layer divides by their roots.
         layer = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))
         mean, variance, count = layer.get_weights()
         layer.set_weights([mean, variance * _DEVIATION, count])

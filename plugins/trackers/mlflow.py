@@ -76,7 +76,7 @@ def register_deployable(folder: Path, name: str, tracking_uri: str | None, defau
 
     default_store: the folder that holds mlflow.db where no address is given. Raises ConfigError.
     """
-    note_file = folder.parent / "mlflow.json"
+    note_file = folder.parent / "tracking.json"
     note = json.loads(note_file.read_text(encoding="utf-8")) if note_file.exists() else {}
     uri = _address(tracking_uri, default_store)
     try:
@@ -131,7 +131,7 @@ class _Recorder:
     """One study's way into MLflow: the hooks put steps into a queue, the thread takes them in order."""
 
     run: Run
-    note: dict[str, Any] = field(init=False)  # what mlflow.json will say
+    note: dict[str, Any] = field(init=False)  # what tracking.json will say
     children: dict[int, str] = field(default_factory=dict)  # trial number -> id of its run
 
     def __post_init__(self) -> None:
@@ -288,7 +288,7 @@ class _Recorder:
 
     @property
     def _note_file(self) -> Path:
-        return self.folder / "mlflow.json"
+        return self.folder / "tracking.json"
 
     def _write_note(self) -> None:
         write_atomically(self._note_file, json.dumps(self.note, indent=2).encode())

@@ -162,7 +162,7 @@ def study(run: FakeRun, *trials: TrialRecord, pause_seconds: float = 0) -> dict[
     for trial in trials:
         tracker.on_trial_end(run, trial)
     tracker.on_search_end(run)
-    return json.loads((run.folder / "mlflow.json").read_text())
+    return json.loads((run.folder / "tracking.json").read_text())
 
 
 def client_of(note: dict[str, Any]) -> Any:
@@ -293,7 +293,7 @@ def test_a_run_can_be_registered_later_without_a_second_copy(make_run: Callable[
     assert answer == {"name": "late", "version": 1, "alias": "champion"}
     model = client_of(note).get_logged_model(note["model_uri"].removeprefix("models:/"))
     assert client_of(note).get_model_version("late", "1").source == model.artifact_location
-    assert json.loads((run.folder / "mlflow.json").read_text())["registered"] == answer
+    assert json.loads((run.folder / "tracking.json").read_text())["registered"] == answer
 
     write_champion(run.folder / "champion", seed=5)
     assert tracker.register_deployable(run.folder / "champion", "late", None, store)["version"] == 2
@@ -317,7 +317,7 @@ def test_a_killed_study_is_carried_on_in_the_same_run(make_run: Callable[..., Fa
     recorder = tracker._recorders.pop(run.folder)  # as after a kill: nobody ends it
     recorder.sampler.stop()
     wait_until(lambda: 0 in recorder.children and recorder._queue.empty())
-    before = json.loads((run.folder / "mlflow.json").read_text())
+    before = json.loads((run.folder / "tracking.json").read_text())
     wait_until(lambda: children(before)[0].info.status == "FINISHED")
     assert client_of(before).get_run(before["run_id"]).info.status == "RUNNING"
 
@@ -353,7 +353,7 @@ def test_an_unreachable_server_is_reported_once_and_costs_next_to_nothing(
     assert message == (
         "MLflow at http://127.0.0.1:9 cannot be used; the search goes on without it ([Errno 111] Connection refused)"
     )
-    note = json.loads((run.folder / "mlflow.json").read_text())
+    note = json.loads((run.folder / "tracking.json").read_text())
     assert note["run_id"] is None
 
 
@@ -383,7 +383,7 @@ def test_a_store_that_goes_away_and_comes_back_loses_nothing(
     away.clear()
     tracker.on_search_end(run)
     assert len(warnings_of(caplog)) == 1
-    note = json.loads((run.folder / "mlflow.json").read_text())
+    note = json.loads((run.folder / "tracking.json").read_text())
     assert [child.data.params["svm/C"] for child in children(note)] == ["0.5"] * 3
     assert note["model_uri"]
 
@@ -430,7 +430,7 @@ def test_a_server_that_dies_in_mid_search_is_reported_once_and_prints_nothing(
     tracker.on_search_end(run)
     assert time.monotonic() - started < 10
     assert len(warnings_of(caplog)) == 1
-    note = json.loads((run.folder / "mlflow.json").read_text())
+    note = json.loads((run.folder / "tracking.json").read_text())
     assert note["run_id"]
     assert note["model_uri"] is None
     assert capfd.readouterr().out == ""

@@ -1,0 +1,38 @@
+# Everything works on a fresh clone with nothing but Python 3.11+ and make. TENSORFLOW=gpu picks the GPU build.
+PYTHON ?= python3
+TENSORFLOW ?= cpu
+BIN := .venv/bin
+TESTS ?= tests
+
+.PHONY: setup demo test quick ui lint bench lock
+
+setup: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python scripts/install.py requirements.lock $(TENSORFLOW)
+	touch $@
+
+demo: setup
+	$(BIN)/autotl demo
+
+ui: setup
+	$(BIN)/autotl ui
+
+test: setup
+	$(BIN)/python -m pytest $(TESTS) --cov --cov-report=term:skip-covered
+
+quick: setup
+	$(BIN)/python -m pytest $(TESTS) -m "not slow"
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: setup
+	for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+# The pinned versions of what is installed now; no addresses, no hashes, so that any mirror serves.
+lock: setup
+	$(BIN)/python scripts/lock.py > requirements.lock

@@ -1,0 +1,150 @@
+"""The Python API: the same functions as the command line, and nothing more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autotl.errors import ConfigError
+from autotl.run import Config, Listener, Run, default_run_folder, open_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autotl.plugins import Plugins
+
+
+class FittedModel:
+    """The champion of a finished run: predicts, tells its scores, and can be exported."""
+
+    def __init__(self, run: Run) -> None:
+        from autotl.predictor import Predictor
+
+        if not run.document():
+            raise ConfigError(f"{run.folder} has not ended yet; carry it on with `autotl resume {run.folder}`")
+        self.run = run.folder
+        self.document = run.document()
+        self._predictor = Predictor(run.champion)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the probabilities."""
+        return tuple(self._predictor.classes)
+
+    @property
+    def deployable(self) -> Path:
+        """The exported folder."""
+        return self.run / "champion"
+
+    @property
+    def test_scores(self) -> dict[str, dict[str, float]]:
+        """Each score on the test split: {"accuracy": {"value", "low", "high"}, ...}."""
+        scores: dict[str, dict[str, float]] = self.document["test"]
+        return scores
+
+    @property
+    def search_scores(self) -> dict[str, dict[str, float]]:
+        """Each score during the search; compare with `test_scores` before believing either."""
+        scores: dict[str, dict[str, float]] = self.document["search"]
+        return scores
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """What may be claimed of fine-tuning, and over the untuned default."""
+        verdict: dict[str, Any] = self.document["verdict"]
+        return verdict
+
+    @property
+    def leaderboard(self) -> pd.DataFrame:
+        """One row per trial, best first."""
+        import pandas as pd
+
+        return pd.read_csv(self.run / "leaderboard.csv")
+
+    def predict(self, items: Sequence[bytes | str | Path]) -> list[dict[str, Any]]:
+        """Classify image files or their bytes: [{"item", "label", "probabilities"}, ...].
+
+        An unreadable item has "error" in place of a label.
+        """
+        return self._predictor.predict(items)
+
+    def export(self, out: Path | str, *, format: str = "onnx") -> Path:
+        """Write the champion in another format into a new or empty folder; returns the main file."""
+        from autotl.export import export
+
+        return export(self.run, Path(out), format, _load_plugins(()))
+
+
+def fit(
+    data: Path | str,
+    *,
+    run: Path | str | None = None,
+    budget_seconds: float | None = 600.0,
+    trials: int | None = None,
+    objective: str = "balanced-accuracy",
+    strategy: str = "auto",
+    backbones: Sequence[str] = (),
+    heads: Sequence[str] = (),
+    seed: int = 0,
+    workers: int = 1,
+    register: str | None = None,
+    tracking_uri: str | None = None,
+    plugins: Plugins | None = None,
+    listeners: Sequence[Listener] = (),
+    **more: Any,
+) -> FittedModel:
+    """Search for the best model for a folder of labelled images.
+
+    budget_seconds: wall-clock seconds for everything, None for no limit. listeners: called with every event.
+    more: any other field of `autotl.run.Config`. Raises AutoTLError where the data or the call are at fault.
+    """
+    from autotl.search import search
+
+    data = Path(data)
+    config = Config(
+        data=data,
+        run=Path(run) if run else default_run_folder(data, time.localtime()),
+        budget_seconds=budget_seconds,
+        trials=trials,
+        objective=objective,
+        strategy=strategy,
+        backbones=tuple(backbones),
+        heads=tuple(heads),
+        seed=seed,
+        workers=workers,
+        register=register,
+        tracking_uri=tracking_uri,
+    )
+    config = _replace(config, more)
+    loaded = plugins or _load_plugins(config.disable_plugins)
+    return FittedModel(search(config, plugins=loaded, cache=_cache(), listeners=tuple(listeners)))
+
+
+def load(run: Path | str) -> FittedModel:
+    """Open the champion of a finished run."""
+    return FittedModel(open_run(Path(run)))
+
+
+def _replace(config: Config, more: dict[str, Any]) -> Config:
+    try:
+        return replace(config, **more)
+    except TypeError as error:
+        known = ", ".join(Config.__dataclass_fields__)
+        raise ConfigError(f"autotl.fit: {error}; the options are {known}") from None
+
+
+def _load_plugins(disable: Sequence[str]) -> Plugins:
+    from autotl.plugins import load_plugins
+    from autotl.settings import settings
+
+    preferences = settings()
+    return load_plugins(disable=(*preferences.disable_plugins, *disable), folder=preferences.plugins)
+
+
+def _cache() -> Path:
+    from autotl.settings import settings
+
+    return settings().cache

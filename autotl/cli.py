@@ -1,0 +1,424 @@
+"""The command line: parses and shows, decides nothing. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autotl import __version__
+from autotl.errors import AutoTLError, ConfigError
+
+if TYPE_CHECKING:
+    from autotl.plugins import Plugins
+    from autotl.run import Config, Listener, Run
+
+EXIT_FAULT_OF_OURS = 1
+EXIT_FAULT_OF_INPUT = 2
+EXIT_INTERRUPTED = 130
+DEFAULT_BUDGET = "10m"
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+app = typer.Typer(
+    help="AutoTL: a folder of labelled images in; a tuned, honestly evaluated, deployable model out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+Disable = Annotated[list[str] | None, typer.Option("--disable-plugin", metavar="NAME", help="Leave a plugin out.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def fit(
+    data: Annotated[Path, typer.Argument(help="A folder with one sub-folder of images per class.")],
+    run: Annotated[Path | None, typer.Option(help="Where to write; default: a new folder in ./autotl-runs.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help=f"Wall-clock time for everything, such as 90s, 10m, 2h. [default: {DEFAULT_BUDGET}]"),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="Stop after so many trials; without --budget, only then.")] = None,
+    objective: Annotated[str, typer.Option(help="The evaluator to optimise.")] = "balanced-accuracy",
+    strategy: Annotated[str, typer.Option(help="auto, probe or fine-tune.")] = "auto",
+    backbones: Annotated[
+        str, typer.Option(metavar="A,B", help="Backbones; default: those with embedded weights.")
+    ] = "",
+    heads: Annotated[str, typer.Option(metavar="A,B", help="Heads; default: all but the recipes.")] = "",
+    groups: Annotated[
+        str | None,
+        typer.Option(metavar="CSV|REGEX", help="Items of one group stay on one side of every split."),
+    ] = None,
+    attributes: Annotated[Path | None, typer.Option(metavar="CSV", help="More columns, by path.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine, one worker: same trials.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that search side by side.")] = 1,
+    sampler: Annotated[str, typer.Option(help="What proposes trials.")] = "tpe",
+    storage: Annotated[
+        str | None, typer.Option(metavar="URL", help="Optuna's store, if not in the run folder.")
+    ] = None,
+    tracking_uri: Annotated[str | None, typer.Option(metavar="URI", help="MLflow's store or server.")] = None,
+    register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the champion under this name.")] = None,
+    disable_plugin: Disable = None,
+    as_json: Json = False,
+) -> None:
+    """Search for the best model for a folder of labelled images, and export it."""
+    from autotl.run import Config, default_run_folder
+
+    seconds = parse_duration(budget or DEFAULT_BUDGET) if budget or trials is None else None
+    config = Config(
+        data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=seconds, trials=trials,
+        objective=objective, strategy=strategy, backbones=_names(backbones), heads=_names(heads), groups=groups,
+        attributes=attributes, seed=seed, workers=workers, sampler=sampler, storage=storage,
+        tracking_uri=tracking_uri, register=register, disable_plugins=tuple(disable_plugin or ()),
+    )  # fmt: skip
+    _fit(config, as_json=as_json)
+
+
+@app.command()
+def resume(run: RunFolder, as_json: Json = False) -> None:
+    """Carry on a run that was interrupted or killed, with what is left of its budget."""
+    from autotl.run import open_run
+    from autotl.search import resume as resume_search
+
+    config = open_run(run).config
+    plugins = _plugins(config.disable_plugins)
+    listeners, close = _listeners(config)
+    try:
+        finished = resume_search(run, plugins=plugins, cache=_cache(), listeners=listeners)
+    finally:
+        close()
+    _end(finished, as_json=as_json)
+
+
+@app.command()
+def check(
+    data: Annotated[Path, typer.Argument(help="A folder with one sub-folder of images per class.")],
+    groups: Annotated[str | None, typer.Option(metavar="CSV|REGEX")] = None,
+    disable_plugin: Disable = None,
+    as_json: Json = False,
+) -> None:
+    """Look at a data set without learning from it, and say what is wrong with it."""
+    from dataclasses import asdict
+
+    from autotl.checks import run_checks
+    from autotl.dataset import require_learnable, scan
+
+    plugins = _plugins(disable_plugin)
+    dataset = scan(data, groups=groups)
+    findings = [asdict(finding) for finding in run_checks(dataset, plugins)]
+    if as_json:
+        counts = dataset.items["label"].value_counts().sort_index().to_dict()
+        document = {
+            "data": str(data), "fingerprint": dataset.fingerprint, "n_items": len(dataset.items),
+            "classes": counts, "quarantined": len(dataset.quarantined), "ignored": dataset.ignored,
+            "findings": findings,
+        }  # fmt: skip
+        _print_json(document)
+    else:
+        typer.echo(
+            f"{data}: {len(dataset.items)} images in {len(dataset.classes)} classes, {len(dataset.quarantined)} set "
+            f"aside, {dataset.ignored} other files ignored"
+        )
+        for finding in findings:
+            typer.echo(f"{finding['severity']}: {finding['message']}. {finding['advice']}")
+        if not findings:
+            typer.echo("nothing found that needs your attention")
+    require_learnable(dataset, data)
+
+
+@app.command()
+def report(run: RunFolder, as_json: Json = False) -> None:
+    """Print a run's result again, and where its report is."""
+    from autotl.run import open_run
+
+    _show(open_run(run), as_json=as_json)
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
+    items: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Classify images."""
+    from autotl.predictor import Predictor
+
+    if as_json and as_csv:
+        raise ConfigError("--json and --csv were both given; choose one")
+    predictor = Predictor(_deployable(model))
+    results = predictor.predict([str(path) for path in _image_files(items)])
+    if as_json:
+        _print_json(results)
+    elif as_csv:
+        import csv
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["item", "label", *predictor.classes, "error"])
+        for row in results:
+            probabilities = row.get("probabilities", {})
+            shares = (probabilities.get(name, "") for name in predictor.classes)
+            writer.writerow([row["item"], row.get("label", ""), *shares, row.get("error", "")])
+    else:
+        for row in results:
+            found = (
+                f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
+            )
+            typer.echo(f"{row['item']}: {found}")
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="An empty or new folder.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx, keras, or what plugins offer.")] = "onnx",
+    disable_plugin: Disable = None,
+) -> None:
+    """Write a run's champion in another format."""
+    from autotl.export import export as export_run
+    from autotl.run import open_run
+
+    typer.echo(str(export_run(open_run(run).folder, out, format_, _plugins(disable_plugin))))
+
+
+@app.command()
+def serve(
+    model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5055,
+) -> None:
+    """Serve a model over HTTP on this machine (`mlflow models serve`)."""
+    import subprocess
+
+    folder = _deployable(model)
+    # MLflow starts uvicorn by name, which may be known only inside this environment.
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+    typer.echo(f"POST to http://127.0.0.1:{port}/invocations; stop with Ctrl-C", err=True)
+    command = ["-m", "mlflow", "models", "serve", "-m", str(folder), "-p", str(port), "-h", "127.0.0.1"]
+    command += ["--env-manager", "local"]
+    raise typer.Exit(subprocess.call([sys.executable, *command], env=environment))
+
+
+@app.command()
+def register(
+    run: RunFolder,
+    name: Annotated[str, typer.Option(help="The registered model's name.")],
+    disable_plugin: Disable = None,
+    as_json: Json = False,
+) -> None:
+    """Register a run's champion in the model registry and move the alias `champion` to it."""
+    from autotl.registry import register as register_run
+    from autotl.run import open_run
+
+    result = register_run(open_run(run), name, _plugins(disable_plugin))
+    if as_json:
+        _print_json(result)
+    else:
+        typer.echo(f"models:/{result['name']}@{result['alias']} is now version {result['version']}")
+
+
+@app.command()
+def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
+    """List the plugins: version, origin, hooks, and what they offer."""
+    loaded = _plugins(disable_plugin, quiet=as_json)
+    if as_json:
+        _print_json({"plugins": loaded.table(), "broken": loaded.broken})
+        return
+    for row in loaded.table():
+        typer.echo(f"{row['name']} {row['version']} ({row['source']})")
+        for kind, names in row["offers"].items():
+            typer.echo(f"    {kind}: {', '.join(names)}")
+        watches = [hook for hook in row["hooks"] if hook.startswith("on_")]
+        if watches:
+            typer.echo(f"    watches: {', '.join(watches)}")
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what this machine and this installation can do, and what is missing."""
+    from autotl.doctor import diagnose
+
+    facts = diagnose(_plugins(None, quiet=True), _cache())
+    if as_json:
+        _print_json(facts)
+        return
+    for name, value in facts.items():
+        values = value if isinstance(value, list) else [value]
+        for i, line in enumerate(values or ["none"]):
+            typer.echo(f"{name if i == 0 else '':<22}{line}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where to put the data and the runs.")] = Path("autotl-demo"),
+    budget: Annotated[str, typer.Option(help="Wall-clock time for everything.")] = "2m",
+    as_json: Json = False,
+) -> None:
+    """Learn 1,797 handwritten digits: from nothing to a registered model."""
+    from autotl.demo import write_digits
+    from autotl.run import Config
+
+    data = write_digits(out / "digits")
+    run = out / "runs" / time.strftime("%Y%m%d-%H%M%S")
+    config = Config(data=data, run=run, budget_seconds=parse_duration(budget), register="digits")
+    _fit(config, as_json=as_json)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501) -> None:
+    """Start the app in the browser."""
+    import importlib
+
+    try:
+        launch = importlib.import_module("autotl_ui.launch")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the app needs the package {error.name}; install it with: pip install 'autotl[ui]'"
+        ) from None
+    launch.main(port)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90", "90s", "10m", "1.5h"."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
+    if not match:
+        raise ConfigError(f"--budget {text!r} is no duration; write a number with s, m or h, such as 90s, 10m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def main() -> None:
+    """Run the command line; every way it can end has its exit code (see the README)."""
+    # A stop from outside, such as the app's stop button, ends a run like Ctrl-C does: with its best model saved.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Our messages go to a copy of standard error, so that the chatter of C++ libraries on the original can be silenced.
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    try:
+        app()
+    except AutoTLError as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(EXIT_FAULT_OF_INPUT)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        with tempfile.NamedTemporaryFile("w", prefix="autotl-", suffix=".log", delete=False) as log:
+            traceback.print_exc(file=log)
+        typer.echo(
+            f"AutoTL failed, and it is not your fault: {type(error).__name__}: {error}\n"
+            f"The details are in {log.name}; please report them.",
+            err=True,
+        )
+        sys.exit(EXIT_FAULT_OF_OURS)
+
+
+def _fit(config: Config, *, as_json: bool) -> None:
+    from autotl.clock import Clock
+
+    clock = Clock(config.budget_seconds)
+    from autotl.search import search
+
+    plugins = _plugins(config.disable_plugins)
+    listeners, close = _listeners(config)
+    try:
+        run = search(config, plugins=plugins, cache=_cache(), listeners=listeners, clock=clock)
+    finally:
+        close()
+    _end(run, as_json=as_json)
+
+
+def _end(run: Run, *, as_json: bool) -> None:
+    _show(run, as_json=as_json)
+    if run.state()["status"] == "interrupted":
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _show(run: Run, *, as_json: bool) -> None:
+    from autotl.progress import print_result
+
+    if not run.document():
+        raise ConfigError(f"{run.folder} has not ended yet; carry it on with `autotl resume {run.folder}`")
+    if as_json:
+        _print_json(run.document())
+    else:
+        print_result(run)
+
+
+def _listeners(config: Config) -> tuple[tuple[Listener, ...], Any]:
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=config.budget_seconds)
+    return (printer,), printer.close
+
+
+def _plugins(disable: list[str] | tuple[str, ...] | None, *, quiet: bool = False) -> Plugins:
+    from autotl.plugins import load_plugins
+    from autotl.settings import settings
+
+    preferences = settings()
+    loaded = load_plugins(disable=(*preferences.disable_plugins, *(disable or ())), folder=preferences.plugins)
+    if not quiet:
+        for name, reason in loaded.broken.items():
+            typer.echo(f"Warning: the plugin {name!r} is broken and was left out: {reason}", err=True)
+    return loaded
+
+
+def _cache() -> Path:
+    from autotl.settings import settings
+
+    return settings().cache
+
+
+def _deployable(model: str) -> Path:
+    from autotl.deployable import load_deployable
+
+    if model.startswith(("models:", "runs:")):
+        from autotl.registry import fetch
+
+        return load_deployable(fetch(model, _plugins(None))).folder
+    return load_deployable(model).folder
+
+
+def _image_files(items: list[Path]) -> list[Path]:
+    from autotl.dataset import IMAGE_SUFFIXES
+
+    files: list[Path] = []
+    for item in items:
+        if item.is_dir():
+            found = sorted(path for path in item.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+            if not found:
+                raise ConfigError(f"the folder {item} has no images in it")
+            files += found
+        else:
+            files.append(item)
+    return files
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

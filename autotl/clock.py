@@ -1,0 +1,22 @@
+"""The budget, in wall-clock seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+
+
+class Clock:
+    """Wall-clock seconds of one job, those of earlier attempts at the same run included."""
+
+    def __init__(self, budget_seconds: float | None, spent_seconds: float = 0.0) -> None:
+        self.budget_seconds = budget_seconds
+        self._started = time.monotonic() - spent_seconds
+
+    def spent(self) -> float:
+        """Seconds used so far."""
+        return time.monotonic() - self._started
+
+    def left(self) -> float:
+        """Seconds left of the budget; infinite without one."""
+        return math.inf if self.budget_seconds is None else self.budget_seconds - self.spent()

@@ -1,0 +1,117 @@
+"""From a run folder to its result: baselines, search, conclusion, with watchers told of each step."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from autotl.clock import Clock
+from autotl.conclude import conclude, save_early
+from autotl.errors import AutoTLError, RunError
+from autotl.explore import Explorer, Limits, make_space
+from autotl.leaderboard import Leaderboard
+from autotl.plugins import Plugins
+from autotl.run import Run
+from autotl.trials import Laboratory
+
+CLOSING_SECONDS = 5.0
+"""Report, evidence and registry, on top of a refit and an export, whose duration is measured."""
+
+
+def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
+    """Search and conclude, alone on the run folder."""
+    lock = filelock.FileLock(run.folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise RunError(f"another process is working on {run.folder}; wait for it, or stop it first") from None
+    with lock:
+        plugins.notify("on_search_begin", run=run)
+        # The baselines are run whatever the budget: without them there is nothing to show.
+        laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: math.inf)
+        closing = [CLOSING_SECONDS]
+        limits = Limits(lambda: clock.left() - closing[0], clock.budget_seconds, run.config.trials)
+        explorer = Explorer(laboratory, make_space(laboratory), limits)
+        announce = _Announcer(run, plugins, explorer, clock)
+        explorer.requeue_lost()
+        status = "complete"
+        workers: list[subprocess.Popen[bytes]] = []
+        try:
+            default = explorer.baselines()
+            announce()
+            if default.state != "complete":
+                raise AutoTLError(f"the untuned default could not be run: {default.reason}")
+            began = clock.spent()
+            if not run.champion.exists():
+                save_early(laboratory, default)
+                run.emit("message", text=f"a first model is saved in {run.champion}")
+            closing[0] += 2 * (clock.spent() - began)
+            laboratory.seconds_left = limits.seconds_left
+            explorer.warm_start()
+            workers = _start_workers(run, limits)
+            run.emit("message", text=f"search ended: {explorer.explore(after_trial=announce)}")
+        except KeyboardInterrupt:
+            if not run.champion.exists():
+                run.update(status="interrupted", spent_seconds=clock.spent())
+                raise
+            status = "interrupted"
+            run.emit("message", text="interrupted: concluding with the best trial so far")
+        finally:
+            _stop_workers(workers, patient=status == "complete")
+        announce()
+        laboratory.seconds_left = lambda: math.inf
+        document = conclude(laboratory, explorer.leaderboard(), status=status, why_no_fine_tuning=explorer.why())
+        run.update(result=document | {"seconds": clock.spent()}, status=status, spent_seconds=clock.spent())
+        plugins.notify("on_search_end", run=run)
+        document = run.document() | {"seconds": clock.spent(), "tracking": run.tracking()}
+        run.update(result=document, spent_seconds=clock.spent())
+        run.emit("end", status=status, seconds=round(clock.spent(), 2))
+    return run
+
+
+class _Announcer:
+    """Tells watchers and listeners of every trial that ended, whichever process ran it, once."""
+
+    def __init__(self, run: Run, plugins: Plugins, explorer: Explorer, clock: Clock) -> None:
+        self._run, self._plugins, self._explorer, self._clock = run, plugins, explorer, clock
+        self._announced = set(run.state().get("announced", ()))
+
+    def __call__(self) -> None:
+        board = self._explorer.leaderboard()
+        for trial in sorted(board.trials, key=lambda t: t.number):
+            if trial.number not in self._announced:
+                self._announced.add(trial.number)
+                self._run.emit("trial", name=board.title(trial), **asdict(trial), **_best(board))
+                self._plugins.notify("on_trial_end", run=self._run, trial=trial)
+        board.write(self._run.folder / "leaderboard.csv")
+        self._run.update(announced=sorted(self._announced), spent_seconds=self._clock.spent())
+
+
+def _best(board: Leaderboard) -> dict[str, Any]:
+    best = board.best()
+    return {"best_trial": best.number, "best_value": best.value} if best else {}
+
+
+def _start_workers(run: Run, limits: Limits) -> list[subprocess.Popen[bytes]]:
+    """Start the processes that search beside this one."""
+    seconds = limits.seconds_left()
+    deadline = "" if math.isinf(seconds) else str(time.time() + seconds)
+    command = [sys.executable, "-m", "autotl.worker", str(run.folder), deadline]
+    log = (run.folder / "workers.log").open("ab")
+    with log:
+        return [subprocess.Popen(command, stdout=log, stderr=log) for _ in range(run.config.workers - 1)]
+
+
+def _stop_workers(workers: list[subprocess.Popen[bytes]], *, patient: bool) -> None:
+    """Wait for the workers' last trials, or end them at once."""
+    for worker in workers:
+        if not patient:
+            worker.terminate()
+        worker.wait()

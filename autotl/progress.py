@@ -1,0 +1,199 @@
+"""Telling a person at a terminal what a run is doing, and what came out of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from autotl.run import Run
+
+_LINE_SECONDS = 10.0
+"""How often progress is told where there is no terminal to draw a bar on."""
+_TITLES = {"scan": "reading images", "features": "reading features"}
+_SHOWN_ROWS = 12
+_PIPED_WIDTH = 120
+_COLUMNS = (
+    ("#", "right"), ("trial", "left"), ("score", "right"), ("size", "left"), ("stage, pooling", "left"),
+    ("seconds", "right"),
+)  # fmt: skip
+
+
+class ProgressPrinter:
+    """A listener that prints a run's events on standard error: bars with an ETA, and a line per trial."""
+
+    def __init__(self, *, budget_seconds: float | None) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._budget_seconds = budget_seconds
+        self._started = time.monotonic()
+        self._bar: Progress | None = None
+        self._stage, self._stage_started, self._last_line = "", 0.0, 0.0
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Print one event."""
+        handler = getattr(self, f"_on_{event['event'].replace('-', '_')}", None)
+        if event["event"] != "progress":
+            self.close()
+        if handler:
+            handler(event)
+
+    def close(self) -> None:
+        """Take a bar that is drawn off the screen."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+        self._stage = ""
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"[dim]{self._clock():>7}[/dim]  {text}")
+
+    def _clock(self) -> str:
+        return duration(time.monotonic() - self._started)
+
+    def _on_progress(self, event: Mapping[str, Any]) -> None:
+        done, total, stage = event["done"], event["total"], event["stage"]
+        if stage != self._stage:
+            self.close()
+            self._stage, self._stage_started = stage, time.monotonic()
+            self._last_line = time.monotonic()
+        title = _TITLES.get(stage, stage)
+        if self._console.is_terminal:
+            if self._bar is None:
+                columns = (
+                    TextColumn(f"         {title}"), BarColumn(), MofNCompleteColumn(), TextColumn("ETA"),
+                    TimeRemainingColumn(compact=True),
+                )  # fmt: skip
+                self._bar = Progress(*columns, console=self._console, transient=True)
+                self._bar.start()
+                self._bar.add_task(title, total=total)
+            self._bar.update(self._bar.task_ids[0], completed=done)
+        elif time.monotonic() - self._last_line >= _LINE_SECONDS:
+            self._last_line = time.monotonic()
+            rate = done / (time.monotonic() - self._stage_started)
+            self._say(f"{title}: {done} of {total}, {rate:.0f}/s, ETA {duration((total - done) / rate)}")
+
+    def _on_dataset(self, event: Mapping[str, Any]) -> None:
+        aside = f", {event['quarantined']} set aside" if event["quarantined"] else ""
+        self._say(
+            f"{event['n_items']} images in {len(event['classes'])} classes{aside}: {event['train']} to train, "
+            f"{event['validation']} to validate, {event['test']} kept for one test"
+        )
+
+    def _on_finding(self, event: Mapping[str, Any]) -> None:
+        if event["severity"] != "info":
+            self._say(f"[yellow]{event['severity']}[/yellow] {escape(event['message'])}. {escape(event['advice'])}")
+
+    def _on_features(self, event: Mapping[str, Any]) -> None:
+        name, n, seconds = f"{event['backbone']} at {event['size']}", event["computed"], event["seconds"]
+        if n:
+            reused = f", {event['reused']} reused" if event["reused"] else ""
+            self._say(f"features of {name}: {n} images in {seconds:.1f} s ({n / seconds:.0f}/s){reused}")
+        else:
+            self._say(f"features of {name}: all {event['reused']} reused from the cache ({seconds:.1f} s)")
+
+    def _on_trial(self, event: Mapping[str, Any]) -> None:
+        if event["state"] != "complete":
+            self._say(
+                f"trial {event['number']:>2}  {event['state']}: {escape(event['name'])}: {escape(event['reason'])}"
+            )
+            return
+        where = f", {event['size']}, {event['stage']}" if event["head"] else ""
+        tuned = ", fine-tuned" if event["strategy"] == "fine-tune" else ""
+        best = "  [bold]best so far[/bold]" if event.get("best_trial") == event["number"] else ""
+        self._say(
+            f"trial {event['number']:>2}  {event['value']:.3f} ({event['low']:.3f} to {event['high']:.3f})  "
+            f"{escape(event['name'])}{tuned}{where}  {event['seconds']:.1f} s{best}"
+        )
+        if self._budget_seconds and self._console.is_terminal:
+            left = self._budget_seconds - (time.monotonic() - self._started)
+            self._console.print(f"         [dim]about {duration(max(0.0, left))} left[/dim]", end="\r")
+
+    def _on_message(self, event: Mapping[str, Any]) -> None:
+        self._say(escape(event["text"]))
+
+
+def print_result(run: Run) -> None:
+    """Print leaderboard, champion, scores and verdicts on standard output."""
+    import pandas as pd
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    document = run.document()
+    board = pd.read_csv(run.folder / "leaderboard.csv")
+    done = board[board["state"] == "complete"]
+    # Many trials differ in their parameters only; the best of each kind says what there is to know.
+    kinds = done.drop_duplicates(["strategy", "head", "backbone", "size", "stage", "pooling"])
+    title = f"Leaderboard by {document['objective']}, 95 % interval (the best of each kind of {len(board)} trials)"
+    table = Table(title=title, title_justify="left")
+    for column, justify in _COLUMNS:
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for row in kinds.head(_SHOWN_ROWS).fillna("").to_dict("records"):
+        star = " *" if row["strategy"] == "fine-tune" else ""
+        style = "bold" if row["trial"] == document["champion"]["trial"] else None
+        score = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}){star}"
+        read = f"{row['stage']} {row['pooling']}".strip()
+        cells = (f"{row['rank']:.0f}", escape(row["name"]), score, row["size"], read, f"{row['seconds']:.1f}")
+        table.add_row(*cells, style=style)
+    console.print(table)
+    if (done["strategy"] == "fine-tune").any():
+        console.print("* fine-tuned: measured on the validation split, made comparable through the untuned default")
+    _print_scores(console, document)
+    console.print(f"Fine-tuning: {escape(document['verdict']['fine_tuning']['claim'])}.")
+    console.print(f"Over the default: {escape(document['verdict']['over_default']['claim'])}.")
+    for label, path in _places(document):
+        console.print(f"{label:<12}{path}", soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42s, 3m10s, 2h05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def _print_scores(console: Console, document: Mapping[str, Any]) -> None:
+    champion = document["champion"]
+    console.print(
+        f"\nChampion: trial {champion['trial']}, {champion['strategy']}, {champion['head']} on {champion['backbone']} "
+        f"at {champion['size']}, stage {champion['stage']}, pooling {champion['pooling']}"
+    )
+    table = Table()
+    table.add_column("score")
+    for title in (f"search ({document['search_measured_on']})", "test", "test, untuned default"):
+        table.add_column(title, justify="right")
+    columns = (document["search"], document["test"], document["default"]["test"])
+    for name in document["test"]:
+        if "[" not in name:
+            table.add_row(name, *(score_text(scores[name]) for scores in columns))
+    console.print(table)
+
+
+def score_text(score: Mapping[str, float | None]) -> str:
+    """A score with its interval; a dash where it is undefined."""
+    if score["value"] is None:
+        return "-"
+    if score["low"] is None:
+        return f"{score['value']:.3f}"
+    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def _places(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    places = [("Report", document["report"]), ("Deployable", document["deployable"])]
+    tracked = document.get("tracking")
+    if tracked:
+        places.append(("Tracking", tracked["tracking_uri"]))
+        if tracked.get("registered"):
+            registered = tracked["registered"]
+            places.append(
+                ("Registered", f"models:/{registered['name']}@{registered['alias']} (version {registered['version']})")
+            )
+    return [*places, ("Took", duration(document["seconds"]))]

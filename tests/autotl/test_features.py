@@ -1,0 +1,251 @@
+"""Features are computed once per image content, and the cache bears what happens to files and processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from autotl import features as module
+from autotl.dataset import scan
+from autotl.errors import DatasetError, OutOfTimeError, PluginError
+from autotl.features import extract
+from autotl.images import decode
+from autotl.network import Column, FrozenNetwork, freeze, open_session
+
+
+@pytest.fixture(scope="module")
+def network(tiny, cache):
+    return freeze(tiny, (32, 32), cache=cache)
+
+
+@pytest.fixture
+def folder(tmp_path, shapes):
+    """A copy of 30 of the shapes, to be changed."""
+    for kind in ("circle", "square", "stripes"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for path in sorted((shapes / kind).iterdir())[:10]:
+            shutil.copy(path, tmp_path / "data" / kind)
+    return tmp_path / "data"
+
+
+def forget(network):
+    """A network whose graph is gone: whatever is computed fails."""
+    from dataclasses import replace
+
+    return replace(network, file=network.file.with_name("gone.onnx"))
+
+
+def by_hand(dataset, network):
+    session = open_session(network.file)
+    names = [c.tensor for c in network.columns]
+    rows = [
+        np.concatenate(session.run(names, {"images": decode(dataset.path(i), 32, 32)[None]}), axis=1)
+        for i in range(len(dataset.items))
+    ]
+    return np.concatenate(rows)
+
+
+def test_features_are_what_the_network_says_of_each_item(folder, network, tmp_path):
+    dataset = scan(folder)
+    seen = []
+    found = extract(dataset, network, cache=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    assert found.vectors.dtype == np.float32
+    assert found.vectors == pytest.approx(by_hand(dataset, network), abs=1e-4)
+    assert (found.reused, seen) == (0, [(16, 30), (30, 30)])
+
+
+def test_a_choice_of_stage_and_pooling_gives_its_columns(folder, network, tmp_path):
+    found = extract(scan(folder), network, cache=tmp_path)
+    assert found.read("joined", "avg+max") is found.vectors
+    [column] = network.select("top", "max")
+    assert (found.read("top", "max") == found.vectors[:, column.start : column.stop]).all()
+    assert found.read("joined", "avg").shape == (30, network.n_features // 2)
+
+
+def test_a_second_call_computes_nothing_and_gives_the_same_numbers(folder, network, tmp_path):
+    first = extract(scan(folder), network, cache=tmp_path)
+    second = extract(scan(folder), forget(network), cache=tmp_path)
+    assert second.reused == 30
+    assert (second.vectors == first.vectors).all()
+
+
+def test_only_added_images_are_computed(folder, network, tmp_path, shapes):
+    first = extract(scan(folder), network, cache=tmp_path)
+    for path in sorted((shapes / "circle").iterdir())[10:20]:
+        shutil.copy(path, folder / "circle" / f"0 {path.name}")  # sorts before the others
+    seen = []
+    second = extract(scan(folder), network, cache=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    assert (second.reused, seen) == (30, [(10, 10)])
+    assert (second.vectors[10:] == first.vectors).all()
+    assert second.vectors == pytest.approx(by_hand(scan(folder), network), abs=1e-4)
+
+
+def test_a_renamed_folder_with_renamed_files_and_labels_computes_nothing(folder, network, tmp_path):
+    first = extract(scan(folder), network, cache=tmp_path)
+    moved = folder.rename(tmp_path / "moved")
+    (moved / "circle").rename(moved / "zebra")
+    for i, path in enumerate(sorted((moved / "square").iterdir())):
+        path.rename(path.with_name(f"{100 - i}.png"))
+    second = extract(scan(moved), forget(network), cache=tmp_path)
+    assert second.reused == 30
+    assert sorted(map(tuple, second.vectors)) == sorted(map(tuple, first.vectors))
+
+
+def test_another_network_or_another_decoder_shares_nothing(folder, network, tiny, tmp_path, monkeypatch):
+    extract(scan(folder), network, cache=tmp_path)
+    assert extract(scan(folder), freeze(tiny, (48, 48), cache=tmp_path), cache=tmp_path).reused == 0
+    monkeypatch.setattr(module, "DECODER_VERSION", 99)
+    assert extract(scan(folder), network, cache=tmp_path).reused == 0
+
+
+def test_identical_files_are_computed_once_and_have_equal_rows(folder, network, tmp_path):
+    original = sorted((folder / "square").iterdir())[0]
+    for name in ("copy 1.png", "copy 2.png"):
+        shutil.copy(original, folder / "circle" / name)
+    seen = []
+    dataset = scan(folder)
+    found = extract(dataset, network, cache=tmp_path, progress=lambda done, total: seen.append(total))
+    assert seen[-1] == 30
+    place = dataset.items["path"].tolist().index
+    same = [place("circle/copy 1.png"), place("circle/copy 2.png"), place(original.relative_to(folder).as_posix())]
+    assert (found.vectors[same] == found.vectors[same[0]]).all()
+    assert found.vectors == pytest.approx(by_hand(dataset, network), abs=1e-4)
+
+
+def shards(cache):
+    return sorted(p for p in cache.rglob("*.npy") if not p.name.endswith(".keys.npy"))
+
+
+@pytest.mark.parametrize("part", ["vectors", "keys"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-50]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"no array"),
+        lambda path: path.unlink(),
+        lambda path: np.save(path, np.zeros((3, 3))),
+        lambda path: np.save(path, np.array({"a": 1}, dtype=object)),
+        lambda path: np.save(path, np.float32(3)),
+    ],
+    ids=["cut short", "empty", "no array", "gone", "another array", "pickled objects", "a number"],
+)
+def test_a_damaged_shard_is_computed_again(folder, network, tmp_path, part, spoil):
+    dataset = scan(folder)
+    first = extract(dataset, network, cache=tmp_path)
+    [vectors] = shards(tmp_path)
+    spoil(vectors if part == "vectors" else vectors.with_name(vectors.stem + ".keys.npy"))
+    second = extract(dataset, network, cache=tmp_path)
+    assert second.reused == 0
+    assert (second.vectors == first.vectors).all()
+    assert extract(dataset, forget(network), cache=tmp_path).reused == 30
+
+
+def test_running_out_of_time_keeps_what_was_computed(folder, network, tmp_path):
+    with pytest.raises(OutOfTimeError, match="16 of 30 images were read"):
+        extract(scan(folder), network, cache=tmp_path, out_of_time=lambda: True)
+    found = extract(scan(folder), network, cache=tmp_path)
+    assert found.reused == 16
+
+
+def test_time_that_runs_out_with_the_last_image_is_no_failure(folder, network, tmp_path):
+    calls = iter([False, True])
+    assert extract(scan(folder), network, cache=tmp_path, out_of_time=lambda: next(calls)).reused == 0
+
+
+def test_numbers_that_are_not_finite_name_the_backbone_and_are_not_kept(folder, tmp_path):
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["pixels"], ["grey"], axes=[1, 2], keepdims=0),
+        helper.make_node("Sub", ["grey", "limit"], ["above"]),
+        helper.make_node("Sqrt", ["above"], ["top-avg"]),  # of a negative number, for pictures that are not bright
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "dark",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", 32, 32, 3])],
+        [helper.make_tensor_value_info("top-avg", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(np.float32(200), "limit")],
+    )
+    file = tmp_path / "dark.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
+    dark = FrozenNetwork("dark", (32, 32), "dark", file, (Column("top", "avg", 0, 3),))
+    with pytest.raises(PluginError, match="backbone 'dark' gave features that are not finite at 32x32"):
+        extract(scan(folder), dark, cache=tmp_path)
+    assert not shards(tmp_path)
+
+
+def test_an_image_that_is_gone_since_the_scan_is_named(folder, network, tmp_path):
+    dataset = scan(folder)
+    gone = dataset.path(3)
+    gone.unlink()
+    with pytest.raises(DatasetError, match=rf"{gone.name} could be read .* but no more: there is no such file.*Put it back"):
+        extract(dataset, network, cache=tmp_path)
+
+
+PROCESS = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from autotl import features
+from autotl.dataset import scan
+from autotl.network import Column, FrozenNetwork
+
+folder, cache, file, slow = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4])
+widths = {"shallow": 8, "middle": 12, "deep": 16}
+columns, start = [], 0
+for stage, width in widths.items():
+    for pooling in ("avg", "max"):
+        columns.append(Column(stage, pooling, start, start + width))
+        start += width
+network = FrozenNetwork("tiny", (32, 32), sys.argv[5], file, tuple(columns))
+features.BATCH_ITEMS = features.SHARD_ITEMS = 2
+def progress(done, total):
+    print(done, flush=True)
+    time.sleep(slow)
+features.extract(scan(folder), network, cache=cache, progress=progress)
+"""
+
+
+def start(folder, cache, network, *, slow):
+    command = [sys.executable, "-c", PROCESS, folder, cache, network.file, slow, network.key]
+    return subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_at_once_leave_a_sound_cache(folder, network, tmp_path):
+    processes = [start(folder, tmp_path, network, slow=0.01) for _ in range(2)]
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    found = extract(scan(folder), forget(network), cache=tmp_path)
+    assert found.reused == 30
+    assert found.vectors == pytest.approx(by_hand(scan(folder), network), abs=1e-4)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_a_killed_process_leaves_a_sound_cache_with_what_it_had_computed(folder, network, tmp_path):
+    process = start(folder, tmp_path, network, slow=0.2)
+    for line in process.stdout:
+        if int(line) >= 6:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=60)
+    process.stdout.close()
+    store = next((tmp_path / "features").iterdir())
+    (store / ".torn.npy.part").write_bytes(b"half")  # what a kill in the middle of a write leaves
+    np.save(store / "lonely.npy", np.zeros((2, network.n_features), np.float32))  # vectors without their keys
+    started = time.monotonic()
+    found = extract(scan(folder), network, cache=tmp_path)
+    assert time.monotonic() - started < 20
+    assert 6 <= found.reused < 30
+    assert found.vectors == pytest.approx(by_hand(scan(folder), network), abs=1e-4)

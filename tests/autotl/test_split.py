@@ -1,0 +1,147 @@
+"""Who trains, who validates, and who is kept for the test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autotl.dataset import scan
+from autotl.errors import DatasetError
+from autotl.split import TEST_FOLD, find_clusters, split
+
+SEEDS = (0, 1, 2)
+
+
+def named(**n):
+    """Labels by count: named(cat=3, dog=1) is cat, cat, cat, dog."""
+    return [label for label, count in n.items() for _ in range(count)]
+
+
+def require_sound(found, labels):
+    """Every part has items, and whatever fold is held out, two items of every class are left to train on."""
+    _, labels = np.unique(labels, return_inverse=True)
+    assert len(found.test) and len(found.validation) and len(found.train)
+    assert sorted(np.concatenate([found.test, found.validation, found.train])) == list(range(len(labels)))
+    for k in range(found.n_folds):
+        assert (found.fold == k).any()
+        assert np.bincount(labels[(found.fold != TEST_FOLD) & (found.fold != k)]).min() >= 2
+    for cluster in np.unique(found.cluster):
+        assert len(np.unique(found.fold[found.cluster == cluster])) == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_fifth_is_tested_and_every_part_has_the_classes_in_proportion(toy_dataset, seed):
+    labels = named(cat=200, dog=100)
+    found = split(toy_dataset(labels), seed=seed)
+    require_sound(found, labels)
+    assert (len(found.test), len(found.development), found.n_folds) == (60, 240, 5)
+    is_dog = np.array(labels) == "dog"
+    for part in (found.test, found.validation, found.train):
+        assert is_dog[part].mean() == pytest.approx(1 / 3, abs=0.02)
+    names = found.part_names()
+    assert (names[found.test] == "test").all()
+    assert (names[found.validation] == "validation").all()
+    assert (names[found.train] == "train").all()
+
+
+def test_many_items_are_cross_validated_in_three_folds(toy_dataset):
+    assert split(toy_dataset(named(cat=4000, dog=4000)), seed=0).n_folds == 3
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another(toy_dataset):
+    dataset = toy_dataset(named(cat=40, dog=40))
+    first, second, other = (split(dataset, seed=seed).fold for seed in (3, 3, 4))
+    assert (first == second).all()
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("column", ["sha256", "phash", "group"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_alike_is_never_on_two_sides(toy_dataset, column, seed):
+    labels = named(cat=60, dog=60)
+    keys = [f"{i % 40}" for i in range(120)]  # three of each, some across the classes
+    found = split(toy_dataset(labels, **{column: keys}), seed=seed)
+    require_sound(found, labels)
+    for key in set(keys):
+        assert len({found.fold[i] for i in range(120) if keys[i] == key}) == 1
+
+
+def test_likeness_is_handed_on(toy_dataset):
+    # 0 and 1 share a hash, 1 and 2 a group, 2 and 3 their bytes; 4 stands alone.
+    dataset = toy_dataset(
+        named(cat=5),
+        phash=["h", "h", "i", "j", "k"],
+        group=["", "g", "g", "", ""],
+        sha256=["a", "b", "c", "c", "d"],
+    )
+    cluster = find_clusters(dataset)
+    assert len(set(cluster[:4])) == 1
+    assert cluster[4] != cluster[0]
+
+
+def test_an_empty_group_is_no_group(toy_dataset):
+    assert len(set(find_clusters(toy_dataset(named(cat=5), group=[""] * 5)))) == 5
+
+
+def test_a_real_copy_at_another_size_stays_with_its_original(tmp_path, make_folder):
+    from PIL import Image
+
+    root = make_folder(tmp_path / "data", circle=6, square=6)
+    original = sorted((root / "circle").iterdir())[0]
+    copy = Image.open(original).resize((256, 256), Image.Resampling.LANCZOS)
+    copy.save(root / "circle" / "zz copy.png")
+    dataset = scan(root)
+    cluster = find_clusters(dataset)
+    place = dataset.items["path"].tolist().index
+    name = original.relative_to(root).as_posix()
+    assert cluster[place(name)] == cluster[place("circle/zz copy.png")]
+    assert len(set(cluster)) == 12
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("others", [4, 5, 9, 300])
+def test_a_class_of_four_images_can_be_learned_from(toy_dataset, seed, others):
+    labels = named(rare=4, common=others, other=others)
+    require_sound(split(toy_dataset(labels), seed=seed), labels)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_class_of_four_images_survives_copies_in_other_classes(toy_dataset, seed):
+    labels = named(rare=4, common=100)
+    hashes = [f"{i}" for i in range(84)] + [f"{i}" for i in range(64, 84)]
+    require_sound(split(toy_dataset(labels, phash=hashes), seed=seed), labels)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_fewer_groups_than_folds_give_fewer_folds(toy_dataset, seed):
+    labels = named(cat=40, dog=40)
+    groups = [f"patient {i % 4}" for i in range(80)]
+    found = split(toy_dataset(labels, group=groups), seed=seed)
+    require_sound(found, labels)
+    assert found.n_folds <= 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_groups_of_very_different_size_leave_no_fold_empty(toy_dataset, seed):
+    labels = named(cat=50, dog=50)
+    groups = ["a", "b", "c"] * 20 + [f"{i}" for i in range(40)]
+    require_sound(split(toy_dataset(labels, group=groups), seed=seed), labels)
+
+
+def test_a_class_within_one_group_is_refused_by_name(toy_dataset):
+    dataset = toy_dataset(named(cat=30, dog=12), group=[""] * 30 + ["patient 1"] * 12)
+    with pytest.raises(DatasetError, match=r"class 'dog' cannot be divided.*its 12 images are in 1 cluster .*Add"):
+        split(dataset, seed=0)
+
+
+def test_a_class_of_copies_of_one_image_is_refused_by_name(toy_dataset):
+    dataset = toy_dataset(named(cat=30, dog=4), phash=[f"{i}" for i in range(30)] + ["same"] * 4)
+    with pytest.raises(DatasetError, match=r"class 'dog' .* near-duplicates"):
+        split(dataset, seed=0)
+
+
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_too_few_groups_altogether_are_refused(toy_dataset, n_groups):
+    dataset = toy_dataset(named(cat=20, dog=20), group=[f"{i % n_groups}" for i in range(40)])
+    with pytest.raises(DatasetError, match=rf"'cat' .* in {n_groups} clusters?"):
+        split(dataset, seed=0)

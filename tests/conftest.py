@@ -1,0 +1,205 @@
+"""What the tests share: small pictures with classes that can be learned, a small backbone, and a home of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+_HOME = "AUTOTL_TEST_HOME"
+_PERSONAL = ("AUTOTL_WEIGHTS", "AUTOTL_PLUGINS", "AUTOTL_DISABLE_PLUGINS", "MLFLOW_TRACKING_URI", "KERAS_HOME")
+COLOURS = {"circle": (200, 60, 60), "square": (60, 160, 70), "stripes": (70, 80, 200)}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A home for the session, before any test module imports Keras, which writes into the home folder."""
+    from autotl import backend
+
+    home = Path(tempfile.mkdtemp(prefix="autotl-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    os.environ[_HOME] = str(home)
+    for name in _PERSONAL:
+        os.environ.pop(name, None)
+    for name, part in (("HOME", ""), ("USERPROFILE", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_CACHE_HOME", ".cache")):
+        os.environ[name] = str(home / part)
+    os.environ["AUTOTL_CACHE"] = str(home / "autotl-cache")
+    backend.prepare()
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A home folder of its own for every test; the cache, which goes by content, is shared."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("AUTOTL_CACHE", str(cache))
+    for name in _PERSONAL:
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """The feature cache of this session, also what AUTOTL_CACHE names."""
+    return Path(os.environ[_HOME]) / "autotl-cache"
+
+
+def draw(kind: str, rng: np.random.Generator, edge: int = 64) -> Image.Image:
+    """One noisy picture of a class: a shape of its own in a colour of its own, at any place and size."""
+    noise = rng.integers(90, 170, (edge, edge, 3), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    pen = ImageDraw.Draw(image)
+    colour = tuple(int(c) for c in np.clip(np.array(COLOURS[kind]) + rng.integers(-30, 31, 3), 0, 255))
+    size = int(rng.integers(edge // 4, edge // 2))
+    x, y = (int(v) for v in rng.integers(0, edge - size, 2))
+    if kind == "circle":
+        pen.ellipse((x, y, x + size, y + size), fill=colour)
+    elif kind == "square":
+        pen.rectangle((x, y, x + size, y + size), fill=colour)
+    else:
+        for offset in range(x % 8, edge, 8):
+            pen.line((offset, y, offset, y + size), fill=colour, width=3)
+    return image
+
+
+MakeFolder = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def make_folder() -> MakeFolder:
+    """Write a folder of folders: make_folder(root, circle=12, square=12, seed=0) -> root."""
+
+    def make_folder(root: Path, *, seed: int = 0, edge: int = 64, names: dict[str, str] | None = None, **n: int) -> Path:
+        rng = np.random.default_rng(seed)
+        for kind, count in n.items():
+            folder = root / (names or {}).get(kind, kind)
+            folder.mkdir(parents=True, exist_ok=True)
+            for i in range(count):
+                draw(kind, rng, edge).save(folder / f"{kind}-{seed}-{i:03d}.png")
+        return root
+
+    return make_folder
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory, make_folder: MakeFolder) -> Path:
+    """Three classes of shapes, 60 pictures; tests only read it."""
+    return make_folder(tmp_path_factory.mktemp("data") / "shapes", circle=24, square=20, stripes=16)
+
+
+def build_tiny(height: int, width: int) -> Any:
+    """A small network of three stages, with batch normalisation, whose weights are the same every time."""
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((height, width, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    outputs = []
+    for name, filters in (("shallow", 8), ("middle", 12), ("deep", 16)):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False, name=f"{name}.conv")(x)
+        x = layers.BatchNormalization(name=f"{name}.bn")(x)
+        x = layers.ReLU(name=name)(x)
+        outputs.append(x)
+    model = keras.Model(inputs, outputs, name="tiny")
+    rng = np.random.default_rng(7)
+    for variable in model.variables:
+        fan_in = max(1, int(np.prod(variable.shape[:-1])))
+        if "variance" in variable.path:
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+        elif "gamma" in variable.path:
+            variable.assign(np.ones(variable.shape))
+        else:
+            variable.assign(rng.normal(0, np.sqrt(2 / fan_in) if fan_in > 1 else 0.1, variable.shape))
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A backbone that is built and read in no time."""
+    from autotl.interfaces import Backbone
+
+    weights = tmp_path_factory.mktemp("weights") / "tiny.weights"
+    weights.write_bytes(b"tiny")
+    return Backbone("tiny", build_tiny, lambda download: weights, ((32, 32), (48, 48)), embedded=True)
+
+
+@pytest.fixture(scope="session")
+def plugins(tiny: Any) -> Any:
+    """Everything that is built in, without the tracker, and the small backbone as the only one of the default search."""
+    from autotl.hookspecs import hookimpl
+    from autotl.plugins import load_plugins
+
+    class TinyBackbone:
+        __name__ = "tiny-backbone"
+
+        @hookimpl
+        def register_backbones(self) -> list[Any]:
+            return [tiny]
+
+    loaded = load_plugins(disable=("mlflow", "keras-applications", "efficientnet-lite"), extra=[TinyBackbone()])
+    loaded.raise_broken()
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def shapes_dataset(shapes: Path) -> Any:
+    """The shapes, scanned."""
+    from autotl.dataset import scan
+
+    return scan(shapes)
+
+
+@pytest.fixture
+def make_laboratory(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any, cache: Path) -> Callable[..., Any]:
+    """A run on the shapes and a laboratory for it: make_laboratory(objective="log-loss", seconds_left=lambda: 9)."""
+    from autotl.run import Config, create
+    from autotl.split import split
+    from autotl.trials import Laboratory
+
+    def make_laboratory(*, seconds_left: Callable[[], float] = lambda: float("inf"), **options: Any) -> Laboratory:
+        config = Config(data=shapes, run=tmp_path / "run", budget_seconds=None)
+        config = replace(config, **options)
+        run = create(config, shapes_dataset, split(shapes_dataset, seed=config.seed))
+        return Laboratory(run, plugins, cache=cache, seconds_left=seconds_left)
+
+    return make_laboratory
+
+
+@pytest.fixture
+def laboratory(make_laboratory: Callable[..., Any]) -> Any:
+    """A laboratory with the default configuration."""
+    return make_laboratory()
+
+
+@pytest.fixture
+def toy_dataset() -> Callable[..., Any]:
+    """A data set without files, of labels, groups, hashes: toy_dataset(labels=["a", "b"], group=["1", ""])."""
+    import pandas as pd
+
+    from autotl.dataset import Dataset
+
+    def toy_dataset(labels: list[str], **columns: list[str]) -> Dataset:
+        n = len(labels)
+        table = pd.DataFrame({
+            "path": [f"{label}/{i}.png" for i, label in enumerate(labels)],
+            "label": labels,
+            "sha256": [f"{i:064x}" for i in range(n)],
+            "phash": [f"{i:016x}" for i in range(n)],
+            "width": 64,
+            "height": 64,
+            "group": "",
+            "quarantine": "",
+        })
+        return Dataset(Path("toy"), table.assign(**columns))
+
+    return toy_dataset

@@ -1,0 +1,76 @@
+"""Charts: scores with their intervals, and probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from autotl_ui.theme import STRATEGY_COLOURS
+
+if TYPE_CHECKING:
+    import altair as alt
+
+N_TRIALS = 12
+N_CLASSES = 8
+_ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "majority": "baseline"}
+
+
+def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart:
+    """The best trials, a dot and its 95 % interval each. board: as `read_leaderboard` gives it."""
+    import altair as alt
+
+    best = board[board["state"] == "complete"].head(N_TRIALS).copy()
+    best["title"] = [_title(trial) for _, trial in best.iterrows()]
+    best["route"] = best["strategy"].map(_ROUTES).fillna(best["strategy"])
+    colour = alt.Color(
+        "route:N",
+        title=None,
+        scale=alt.Scale(domain=list(_ROUTES.values()), range=list(STRATEGY_COLOURS.values())),
+        legend=alt.Legend(orient="top", symbolType="circle"),
+    )
+    base = alt.Chart(best[["title", "name", "route", "value", "low", "high"]]).encode(
+        y=alt.Y("title:N", sort=None, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False)),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("name:N"),
+            alt.Tooltip("value:Q", title=objective, format=".3f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+            alt.Tooltip("high:Q", title="to", format=".3f"),
+        ],
+    )
+    scale = alt.Scale(zero=False, nice=True)
+    title = f"{objective}, with 95 % intervals"
+    intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=scale, title=title), x2="high:Q"
+    )
+    values = base.mark_circle(size=90, opacity=1).encode(x=alt.X("value:Q", scale=scale, title=title))
+    return alt.layer(intervals, values).properties(height=alt.Step(26))
+
+
+def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart:
+    """The most probable classes as bars, 0 to 100 %."""
+    import altair as alt
+
+    rows = sorted(probabilities.items(), key=lambda row: -row[1])[:N_CLASSES]
+    table = pd.DataFrame(rows, columns=["class", "probability"])
+    base = alt.Chart(table).encode(
+        y=alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, ticks=False, domain=False)),
+        x=alt.X(
+            "probability:Q",
+            title="probability",
+            scale=alt.Scale(domain=[0, 1.12]),
+            axis=alt.Axis(format="%", values=[0, 0.5, 1], grid=False),
+        ),
+        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("probability:Q", format=".1%")],
+    )
+    bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
+    labels = base.mark_text(align="left", dx=5, color="#8493a3").encode(text=alt.Text("probability:Q", format=".1%"))
+    return alt.layer(bars, labels).properties(height=alt.Step(24))
+
+
+def _title(trial: pd.Series) -> str:
+    if trial["strategy"] == "majority":
+        return "majority class"
+    default = " (default)" if "untuned default" in str(trial["name"]) else ""
+    return f"{trial['trial']}: {trial['head']}{default}"

@@ -1,0 +1,105 @@
+"""A run as the app sees it: what it is doing, how it ended, or what is wrong with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import filelock
+from autotl_ui import jobs
+from autotl_ui.results import Result, read_result
+
+from autotl.errors import RunError
+from autotl.run import read_state
+
+Status: TypeAlias = Literal["starting", "running", "complete", "interrupted", "failed", "damaged"]
+SILENT_SECONDS = 30.0
+"""A run that wrote something so recently is at work; looking at its lock might get in its way."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run folder, read.
+
+    started: seconds since the epoch. problem: why it failed, or what is damaged. result: None until it has ended
+    with a model.
+    """
+
+    name: str
+    folder: Path
+    status: Status
+    started: float
+    problem: str = ""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    result: Result | None = None
+    job: jobs.Job | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a process is working on it."""
+        return self.status in ("starting", "running")
+
+    @property
+    def champion(self) -> Path:
+        """Where the deployable is."""
+        return self.folder / "champion"
+
+
+def look(folder: Path) -> RunView:
+    """Read a run folder; whatever its condition, this gives a view of it."""
+    job = jobs.read(folder)
+    started = job.started if job else _changed(folder)
+
+    def view(status: Status, problem: str = "", **more: Any) -> RunView:
+        return RunView(folder.name, folder, status, started, problem, job=job, **more)
+
+    if not (folder / "run.json").exists():
+        if job and job.alive:
+            return view("starting")
+        if job and job.stop_requested:
+            return view("interrupted")
+        if job:
+            return view("failed", jobs.last_words(folder) or "The search ended before it had begun.")
+        return view("damaged", "There is no run.json in the folder.")
+    try:
+        state = read_state(folder)
+        status = state["status"]
+        result = read_result(state["result"], folder) if state.get("result") else None
+    except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return view("damaged", "run.json cannot be read, or something is missing in it.")
+    if status == "complete" and result is None:
+        return view("damaged", "run.json says that the search is complete, and has no result.")
+    if status in ("complete", "interrupted"):
+        return view(status, state=state, result=result)
+    if _at_work(folder, job):
+        return view("running", state=state)
+    if job and job.stop_requested:
+        return view("interrupted", state=state)
+    return view("failed", jobs.last_words(folder) or "Its process ended before the search was done.", state=state)
+
+
+def _at_work(folder: Path, job: jobs.Job | None) -> bool:
+    """Whether a process works on an unfinished run: the app's own, or one started elsewhere, which holds the lock."""
+    if job and job.alive:
+        return True
+    lock = folder / ".lock"
+    if time.time() - _changed(folder) < SILENT_SECONDS and not job:
+        return True
+    if not lock.exists():
+        return False
+    try:
+        with filelock.FileLock(lock, timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+    except OSError:
+        return False
+
+
+def _changed(folder: Path) -> float:
+    """When a run last wrote something, in seconds since the epoch; 0 where nothing is there."""
+    times = [path.stat().st_mtime for name in ("events.jsonl", "run.json") if (path := folder / name).exists()]
+    return max(times, default=folder.stat().st_mtime if folder.exists() else 0.0)

@@ -1,0 +1,46 @@
+"""The app's look, light and dark: the colours of the report, so that it fits in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STRATEGY_COLOURS = {
+    "probe": "#0b7fb8",
+    "fine-tune": "#d0731a",
+    "majority": "#8493a3",
+}
+"""By Okabe and Ito (2008), darkened: told apart by colour-blind readers, legible on both backgrounds."""
+
+_LIGHT = {
+    "primaryColor": "#0b6fa4",
+    "backgroundColor": "#ffffff",
+    "secondaryBackgroundColor": "#f4f7fa",
+    "textColor": "#1d2733",
+    "borderColor": "#d9e0e7",
+    "linkColor": "#0b6fa4",
+    "codeTextColor": "#1d2733",
+    "sidebar.backgroundColor": "#f4f7fa",
+    "sidebar.secondaryBackgroundColor": "#e6ecf2",
+}
+_DARK = {
+    "primaryColor": "#2f8fc4",
+    "backgroundColor": "#141a21",
+    "secondaryBackgroundColor": "#1c242d",
+    "textColor": "#e4eaf0",
+    "borderColor": "#33404d",
+    "linkColor": "#6cb9e4",
+    "codeTextColor": "#e4eaf0",
+    "sidebar.backgroundColor": "#1c242d",
+    "sidebar.secondaryBackgroundColor": "#2a3540",
+}
+
+THEME: dict[str, Any] = {
+    "theme.baseRadius": "0.5rem",
+    "theme.showWidgetBorder": True,
+    "theme.showSidebarBorder": True,
+    "theme.headingFontSizes": ["1.9rem", "1.45rem", "1.15rem"],
+    "theme.metricValueFontSize": "1.8rem",
+    "theme.chartCategoricalColors": list(STRATEGY_COLOURS.values()),
+    **{f"theme.light.{name}": value for name, value in _LIGHT.items()},
+    **{f"theme.dark.{name}": value for name, value in _DARK.items()},
+}

@@ -1,0 +1,34 @@
+"""The leaderboard: a chart of the best trials and the table of all."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from autotl_ui.charts import leaderboard_chart
+
+
+def show_trials(board: pd.DataFrame, objective: str, *, key: str) -> None:
+    """Draw the trials. board: as `read_leaderboard` gives it."""
+    if (board["state"] == "complete").any():
+        st.altair_chart(
+            leaderboard_chart(board, objective),
+            key=f"chart-{key}",
+            alt=f"The {objective} of the best trials with 95 % intervals; the table below holds the same numbers.",
+        )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        board[["rank", "name", "value", "low", "high", "seconds", "state", "params"]],
+        key=f"table-{key}",
+        hide_index=True,
+        placeholder="",
+        column_config={
+            "rank": number("#", width=40),
+            "name": st.column_config.TextColumn("trial", width="medium"),
+            "value": number(objective, format="%.3f"),
+            "low": number("95 % from", format="%.3f"),
+            "high": number("to", format="%.3f"),
+            "seconds": number("seconds", format="%.1f"),
+            "params": st.column_config.TextColumn("parameters", width="large"),
+        },
+        alt=f"All trials with their {objective}, interval, duration and parameters, best first.",
+    )

@@ -1,0 +1,63 @@
+"""The page of runs: all of them, and everything about the one that is chosen."""
+
+from __future__ import annotations
+
+import streamlit as st
+from autotl_ui import finished, running
+from autotl_ui.pages import TRAIN
+from autotl_ui.runs import RunView, look
+from autotl_ui.words import STATUSES, moment, plain
+from autotl_ui.workspace import list_runs, runs_folder
+
+N_WITHOUT_SCROLLING = 6
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Runs")
+    folder = runs_folder()
+    runs = list_runs(folder)
+    if not runs:
+        st.info(f"There are no runs in {plain(str(folder))} yet.", icon=":material/inbox:")
+        st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
+        return
+    aside, main = st.columns([1, 3], gap="large")
+    with aside:
+        chosen = _choose(runs)
+    with main:
+        _show_run(chosen)
+
+
+def _choose(runs: list[RunView]) -> RunView:
+    """Let the reader choose; the address keeps the choice, so that it survives a reload."""
+    by_name = {run.name: run for run in runs}
+    names = list(by_name)
+    if st.session_state.get("run") not in by_name:
+        st.session_state.pop("run", None)
+    wanted = st.query_params.get("run")
+    with st.container(height=420 if len(runs) > N_WITHOUT_SCROLLING else "content", border=False):
+        name = st.radio(
+            "Newest first", names, key="run", index=names.index(wanted) if wanted in by_name else 0,
+            format_func=plain, captions=[f"{STATUSES[run.status]} · {moment(run.started)}" for run in runs],
+        )  # fmt: skip
+    st.query_params["run"] = name
+    return by_name[name]
+
+
+def _show_run(run: RunView) -> None:
+    st.header(plain(run.name), anchor=False)
+    if run.active:
+        st.fragment(_watch, run_every=1)(run.name)
+    else:
+        finished.show(run)
+
+
+def _watch(name: str) -> None:
+    """Follow a run until it ends; then the whole page is drawn anew."""
+    run = look(runs_folder() / name)
+    if not run.active:
+        st.rerun()
+    running.show(run)
+
+
+show()

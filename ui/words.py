@@ -1,0 +1,58 @@
+"""The app's words: what options are called, durations, dates, and text that users or folders named."""
+
+from __future__ import annotations
+
+import re
+import time
+
+OBJECTIVES = {
+    "balanced-accuracy": "Every class counts the same (balanced accuracy)",
+    "accuracy": "Every picture counts the same (accuracy)",
+    "macro-f1": "Few misses and few false alarms in every class (macro F1)",
+    "log-loss": "Probabilities I can trust (log loss)",
+}
+STRATEGIES = {
+    "auto": "Decide for me",
+    "probe": "Simplified",
+    "fine-tune": "Fine-tuned",
+}
+STRATEGY_MEANINGS = (
+    "Begins with the simplified route and fine-tunes where time and pictures allow.",
+    "A small classifier on a network that was trained before and stays as it is. Minutes, even on a laptop.",
+    "Trains the network's upper stages as well. Slower; sometimes better.",
+)
+STATUSES = {
+    "starting": ":blue[Starting]",
+    "running": ":blue[Running]",
+    "complete": ":green[Finished]",
+    "interrupted": ":orange[Stopped early]",
+    "failed": ":red[Failed]",
+    "damaged": ":red[Damaged]",
+}
+ROUTES = {"probe": "simplified: the network stayed frozen", "fine-tune": "fine-tuned"}
+
+
+def plain(text: str) -> str:
+    """Text that others wrote, such as names of folders, so that markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]<>$:~#|])", r"\\\1", text)
+
+
+def duration(seconds: float) -> str:
+    """Such as "45 s", "3 min 5 s", "1 h 4 min"."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment(seconds: float) -> str:
+    """A time since the epoch as the reader's clock shows it; the year where it is another one."""
+    then, now = time.localtime(seconds), time.localtime()
+    return time.strftime("%d %b, %H:%M" if then.tm_year == now.tm_year else "%d %b %Y", then)
+
+
+def sentence(claim: str) -> str:
+    """A verdict as a sentence."""
+    return f"{claim[:1].upper()}{claim[1:].rstrip('.')}."
