@@ -70,7 +70,10 @@ def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[tuple[int, int],
 def _can_be_fine_tuned(head: Any) -> bool:
     if head.recipe and head.recipe.strategy:
         return bool(head.recipe.strategy == FINE_TUNE)
-    return is_network(build_head(head, replay({}), 8, 2))
+    try:
+        return is_network(build_head(head, replay({}), 8, 2))
+    except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
+        return False
 
 
 class Explorer:
@@ -130,8 +133,7 @@ class Explorer:
                 wishes[:0] = [{"head": DEFAULT_HEAD, "size": f"{h}x{w}"} for h, w in larger]
                 wishes.append({"head": DEFAULT_HEAD, "stage": "top-1"})
         for wish in wishes:
-            parameters = defaults(self.space.sample_with_head, values={"strategy": PROBE, **wish})
-            self._study.enqueue_trial(parameters)
+            self._queue({"strategy": PROBE, **wish})
         self._study.set_user_attr("warm_started", True)
 
     def explore(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
@@ -175,7 +177,15 @@ class Explorer:
         wish: dict[str, Any] = {"strategy": FINE_TUNE, "head": self.space.fine_tune_heads[0]}
         if best and best.backbone in self.space.backbones:
             wish |= {"backbone": best.backbone, "size": best.size, "stage": best.stage, "pooling": best.pooling}
-        self._study.enqueue_trial(defaults(self.space.sample_with_head, values=wish))
+        self._queue(wish)
+
+    def _queue(self, wish: dict[str, Any]) -> None:
+        """Queue the default trial with a few wishes; a head that cannot be built is queued without its parameters."""
+        try:
+            parameters = defaults(self.space.sample_with_head, values=wish)
+        except Exception:
+            parameters = defaults(self.space.sample, values=wish)
+        self._study.enqueue_trial(parameters)
 
     def _run_trial(self, trial: optuna.Trial, hp: keras_tuner.HyperParameters) -> TrialRecord:
         candidate = self.space.sample(hp)
@@ -266,7 +276,7 @@ class Explorer:
 
     def _usual_seconds(self) -> float:
         """What a probe usually takes, so that none is begun that cannot end in time."""
-        seconds = [t.seconds for t in studies.records(self._study) if t.strategy == PROBE and t.state == "complete"]
+        seconds = self.laboratory.probe_seconds
         return statistics.median(seconds) if seconds else 0.0
 
     def _next_strategy(self) -> str | None:

@@ -9,5 +9,8 @@ from pathlib import Path
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file under a temporary name beside it, then move it into place."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,12 @@ def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: boo
     """Put trials in order; of equals the earlier one is first, for it is the simpler one."""
     sign = 1 if larger_is_better else -1
     order = {"complete": 0, "pruned": 1, "failed": 2}
-    ranked = sorted(trials, key=lambda t: (order[t.state], -sign * t.value if t.value is not None else 0.0, t.number))
+
+    def place(trial: TrialRecord) -> tuple[int, float, int]:
+        undefined = trial.value is None or math.isnan(trial.value)
+        return order[trial.state], math.inf if undefined else -sign * (trial.value or 0.0), trial.number
+
+    ranked = sorted(trials, key=place)
     return Leaderboard(tuple(ranked), objective, larger_is_better, default)
 
 

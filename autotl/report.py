@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,13 +63,13 @@ def confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def weakest_classes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The classes in order of their recall, worst first."""
+    """The classes in order of their recall, worst first; last those without a test image."""
     rows = [
         {"class": name, "recall": evaluation.scores[f"recall[{name}]"], "n": int(evaluation.confusion[i].sum())}
         for i, name in enumerate(evaluation.classes)
         if f"recall[{name}]" in evaluation.scores
     ]
-    return sorted(rows, key=lambda row: row["recall"].value)
+    return sorted(rows, key=lambda row: row["recall"].value if row["n"] else math.inf)
 
 
 def _worst_errors(run: Run, tested: Predictions) -> list[dict[str, Any]]:
@@ -95,6 +96,11 @@ def _worst_errors(run: Run, tested: Predictions) -> list[dict[str, Any]]:
     return rows
 
 
+def number(value: float | None, digits: int) -> str:
+    """A number as it is printed; a dash where it is undefined."""
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
 def _render(template: str, run: Run, evidence: Evidence, **more: Any) -> str:
     import jinja2
 
@@ -105,6 +111,7 @@ def _render(template: str, run: Run, evidence: Evidence, **more: Any) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["number"] = number
     totals = evidence.test.confusion.sum(axis=1, keepdims=True)
     shares = evidence.test.confusion / np.maximum(totals, 1)
     per_class = [name for name in evidence.test.scores if "[" in name]

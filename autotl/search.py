@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+
+import numpy as np
 
 from autotl import backend
 from autotl.checks import run_checks
 from autotl.clock import Clock
 from autotl.dataset import Dataset, require_learnable, scan
-from autotl.errors import RunError
+from autotl.errors import ConfigError, RunError
+from autotl.interfaces import Evaluator
 from autotl.plugins import Plugins
 from autotl.run import Config, Listener, Run, create, open_run, require_free
 from autotl.split import split
@@ -86,9 +90,19 @@ def _scan(config: Config, listeners: tuple[Listener, ...]) -> Dataset:
 
 def _require_available(config: Config, plugins: Plugins) -> None:
     """Raise before any work where a name is unknown or the weights of a backbone asked for cannot be had."""
-    plugins.pick("evaluator", config.objective)
+    _require_one_value(plugins.pick("evaluator", config.objective))
     plugins.pick("sampler", config.sampler)
     heads = [plugins.pick("head", name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):
         plugins.pick("backbone", name).weights(True)
+
+
+def _require_one_value(objective: Evaluator) -> None:
+    """Raise ConfigError where an evaluator gives a value per class, which cannot be ranked."""
+    answer = objective.score(np.array([0, 1]), np.eye(2))
+    if isinstance(answer, Sequence):
+        raise ConfigError(
+            f"the objective {objective.name!r} gives one value per class; choose one that gives a single value, "
+            "such as balanced-accuracy"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,9 +58,12 @@ class Laboratory:
         self.labels = run.dataset.labels
         self.n_classes = len(run.dataset.classes)
         self.images_per_second: float | None = None
+        self.probe_seconds: list[float] = []
         self._cache = cache
         self._last_progress = 0.0
         self._features: dict[tuple[str, tuple[int, int]], Features] = {}
+        # Refuses an objective with one value per class before any work.
+        self.point(self.labels, np.eye(self.n_classes)[self.labels])
 
     def features(self, backbone: str, size: tuple[int, int]) -> Features:
         """The features of all items, from memory, from the disk cache, or computed."""
@@ -109,6 +113,7 @@ class Laboratory:
     ) -> Outcome:
         """Cross-validate a head on frozen features; after_fold(fold, value so far) may raise to prune."""
         vectors = self.features(candidate.backbone, candidate.size).read(candidate.stage, candidate.pooling)
+        started = time.monotonic()
         with backend.session(self.run.config.seed):
             classifier = self.head(candidate, hp, vectors.shape[1])
             raw = cross_validate(
@@ -118,6 +123,7 @@ class Laboratory:
                 self.run.split,
                 after_fold=lambda fold, so_far: after_fold(fold, self.point(so_far.labels, so_far.probabilities)),
             )
+        self.probe_seconds.append(time.monotonic() - started)
         device = str(backend.device()) if isinstance(classifier, NetworkClassifier) else backend.processor()
         return self._outcome(candidate, hp, raw, device, {})
 
@@ -210,14 +216,18 @@ class Laboratory:
         items = self.run.split.development
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            partial = path.with_suffix(".part")
-            pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(items), *size, 3))
-            for i, item in enumerate(items):
-                if self.seconds_left() <= 0:
-                    raise OutOfTimeError("the time ran out while the images were decoded for fine-tuning")
-                pixels[i] = read_pixels(self.run.dataset, item, size)
-            pixels.flush()
-            partial.replace(path)
+            # Of its own: two workers may come here at once.
+            partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+            try:
+                pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(items), *size, 3))
+                for i, item in enumerate(items):
+                    if self.seconds_left() <= 0:
+                        raise OutOfTimeError("the time ran out while the images were decoded for fine-tuning")
+                    pixels[i] = read_pixels(self.run.dataset, item, size)
+                pixels.flush()
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
         decoded: np.ndarray = np.load(path, mmap_mode="r")
         return decoded
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import streamlit as st
+from autotl_ui.brand import ICON, LOGO
 from autotl_ui.pages import RUNS, TRAIN, TRY
 
-st.set_page_config(page_title="AutoTL", page_icon=":material/photo_library:", layout="wide")
+st.set_page_config(page_title="AutoTL", page_icon=ICON, layout="wide")
+st.logo(LOGO, icon_image=ICON)
 
 st.navigation(
     [

@@ -12,25 +12,34 @@ if TYPE_CHECKING:
     import altair as alt
 
 N_TRIALS = 12
-N_CLASSES = 8
+N_CLASSES = 6
+ROW_PIXELS = 28
+AXIS_PIXELS = 70
+LEGEND_PIXELS = 45
 _ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "majority": "baseline"}
 
 
-def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart:
+def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart | alt.FacetChart:
     """The best trials, a dot and its 95 % interval each. board: as `read_leaderboard` gives it."""
     import altair as alt
 
     best = board[board["state"] == "complete"].head(N_TRIALS).copy()
     best["title"] = [_title(trial) for _, trial in best.iterrows()]
     best["route"] = best["strategy"].map(_ROUTES).fillna(best["strategy"])
+    seen = [strategy for strategy in _ROUTES if (best["strategy"] == strategy).any()]
     colour = alt.Color(
         "route:N",
         title=None,
-        scale=alt.Scale(domain=list(_ROUTES.values()), range=list(STRATEGY_COLOURS.values())),
+        scale=alt.Scale(domain=[_ROUTES[s] for s in seen], range=[STRATEGY_COLOURS[s] for s in seen]),
         legend=alt.Legend(orient="top", symbolType="circle"),
     )
     base = alt.Chart(best[["title", "name", "route", "value", "low", "high"]]).encode(
-        y=alt.Y("title:N", sort=None, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False)),
+        y=alt.Y(
+            "title:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False),
+        ),
         color=colour,
         tooltip=[
             alt.Tooltip("name:N"),
@@ -42,13 +51,13 @@ def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart:
     scale = alt.Scale(zero=False, nice=True)
     title = f"{objective}, with 95 % intervals"
     intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
-        x=alt.X("low:Q", scale=scale, title=title), x2="high:Q"
+        x=alt.X("low:Q", scale=scale, title=title, axis=alt.Axis(tickCount=6)), x2="high:Q"
     )
     values = base.mark_circle(size=90, opacity=1).encode(x=alt.X("value:Q", scale=scale, title=title))
-    return alt.layer(intervals, values).properties(height=alt.Step(26))
+    return alt.layer(intervals, values).properties(height=ROW_PIXELS * len(best) + AXIS_PIXELS + LEGEND_PIXELS)
 
 
-def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart:
+def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart | alt.FacetChart:
     """The most probable classes as bars, 0 to 100 %."""
     import altair as alt
 
@@ -66,7 +75,7 @@ def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart:
     )
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
     labels = base.mark_text(align="left", dx=5, color="#8493a3").encode(text=alt.Text("probability:Q", format=".1%"))
-    return alt.layer(bars, labels).properties(height=alt.Step(24))
+    return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)
 
 
 def _title(trial: pd.Series) -> str:

@@ -50,6 +50,8 @@ def read_progress(run: RunView) -> Progress:
     spent = _spent_seconds(run)
     config = run.state.get("config", {})
     budget, trials = config.get("budget_seconds"), config.get("trials")
+    if run.status == "starting" and run.job:
+        budget = run.job.budget_seconds
     share, timing = None, f"{duration(spent)} so far"
     if budget:
         share = min(spent / budget, 1.0)
@@ -91,7 +93,7 @@ def _doing(events: Sequence[Mapping[str, Any]], run: RunView) -> str:
             case "message":
                 text = str(event.get("text", ""))
                 return f"{text[:1].upper()}{text[1:]}."
-    return "Reading the folder." if run.status == "running" else "Starting."
+    return "Starting, and reading the folder."
 
 
 def _spent_seconds(run: RunView) -> float:

@@ -65,15 +65,17 @@ def _show_result(run: RunView, result: Result) -> None:
 def _show_scores(result: Result) -> None:
     """The objective on the test split, in the search, and what the untuned default reaches."""
     name = result.objective
+    st.markdown(f"**{plain(name)}**, with 95 % confidence intervals")
     cards = (
-        (f"{name}, test", result.test[name], "on pictures never seen before"),
-        (f"{name}, search", result.search[name], f"{result.measured_on}; it chose the champion, which flatters it"),
-        ("untuned default, test", result.default_test[name], "what no search at all would give"),
+        ("Test", result.test[name], "on pictures never seen before"),
+        ("Search", result.search[name], f"{result.measured_on}; it chose the champion, which flatters it"),
+        ("Default, test", result.default_test[name], "without any search"),
     )
     for column, (label, score, meaning) in zip(st.columns(3), cards, strict=True):
         with column.container(border=True, height="stretch"):
             st.metric(label, str(score))
-            st.caption(f"95 % CI {score.interval}  \n{meaning}")
+            st.markdown(score.interval)
+            st.caption(meaning)
 
 
 def _show_all_scores(result: Result) -> None:

@@ -28,7 +28,7 @@ class Job:
     pid: int
     created: float
     data: str
-    budget: str
+    budget_seconds: float
     started: float
     stop_requested: float | None = None
 
@@ -42,17 +42,17 @@ class Job:
             return False
 
 
-def start(run: Path, *, data: Path, budget: str, objective: str, strategy: str) -> Job:
+def start(run: Path, *, data: Path, budget_seconds: float, objective: str, strategy: str) -> Job:
     """Start `autotl fit`; what it prints goes to a log file beside the run folder."""
     run.parent.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(run), "--budget", budget,
+        sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(run), "--budget", f"{budget_seconds:g}s",
         "--objective", objective, "--strategy", strategy,
     ]  # fmt: skip
     with log_file(run).open("ab") as log:
         # Its own session: neither closing the terminal nor Ctrl+C in it ends the search.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    job = Job(process.pid, psutil.Process(process.pid).create_time(), str(data), budget, time.time())
+    job = Job(process.pid, psutil.Process(process.pid).create_time(), str(data), budget_seconds, time.time())
     _write(run, job)
     # Somebody has to wait for a child, or it stays in the process table after its end.
     threading.Thread(target=process.wait, daemon=True).start()

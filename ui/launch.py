@@ -50,6 +50,7 @@ def main(port: int | None = None) -> None:
             "browser.gatherUsageStats": False,
             "client.toolbarMode": "minimal",
             "client.showErrorDetails": "none",
+            "logger.hideWelcomeMessage": True,
             **THEME,
         }
     )

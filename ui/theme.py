@@ -40,6 +40,8 @@ THEME: dict[str, Any] = {
     "theme.showSidebarBorder": True,
     "theme.headingFontSizes": ["1.9rem", "1.45rem", "1.15rem"],
     "theme.metricValueFontSize": "1.8rem",
+    "theme.paddingTop": "1.5rem",
+    "theme.paddingBottom": "3rem",
     "theme.chartCategoricalColors": list(STRATEGY_COLOURS.values()),
     **{f"theme.light.{name}": value for name, value in _LIGHT.items()},
     **{f"theme.dark.{name}": value for name, value in _DARK.items()},

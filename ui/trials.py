@@ -16,17 +16,19 @@ def show_trials(board: pd.DataFrame, objective: str, *, key: str) -> None:
             alt=f"The {objective} of the best trials with 95 % intervals; the table below holds the same numbers.",
         )
     number = st.column_config.NumberColumn
+    table = board[["rank", "value", "name", "seconds", "state", "params"]].copy()
+    intervals = zip(board["low"], board["high"], strict=True)
+    table.insert(2, "interval", ["" if pd.isna(low) else f"{low:.3f} to {high:.3f}" for low, high in intervals])
     st.dataframe(
-        board[["rank", "name", "value", "low", "high", "seconds", "state", "params"]],
+        table,
         key=f"table-{key}",
         hide_index=True,
         placeholder="",
         column_config={
             "rank": number("#", width=40),
-            "name": st.column_config.TextColumn("trial", width="medium"),
+            "name": st.column_config.TextColumn("trial"),
             "value": number(objective, format="%.3f"),
-            "low": number("95 % from", format="%.3f"),
-            "high": number("to", format="%.3f"),
+            "interval": st.column_config.TextColumn("95 % CI"),
             "seconds": number("seconds", format="%.1f"),
             "params": st.column_config.TextColumn("parameters", width="large"),
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Literal
 
 OBJECTIVES = {
     "balanced-accuracy": "Every class counts the same (balanced accuracy)",
@@ -21,13 +22,13 @@ STRATEGY_MEANINGS = (
     "A small classifier on a network that was trained before and stays as it is. Minutes, even on a laptop.",
     "Trains the network's upper stages as well. Slower; sometimes better.",
 )
-STATUSES = {
-    "starting": ":blue[Starting]",
-    "running": ":blue[Running]",
-    "complete": ":green[Finished]",
-    "interrupted": ":orange[Stopped early]",
-    "failed": ":red[Failed]",
-    "damaged": ":red[Damaged]",
+STATUSES: dict[str, tuple[str, Literal["blue", "green", "orange", "red"]]] = {
+    "starting": ("Starting", "blue"),
+    "running": ("Running", "blue"),
+    "complete": ("Finished", "green"),
+    "interrupted": ("Stopped early", "orange"),
+    "failed": ("Failed", "red"),
+    "damaged": ("Damaged", "red"),
 }
 ROUTES = {"probe": "simplified: the network stayed frozen", "fine-tune": "fine-tuned"}
 

@@ -207,7 +207,10 @@ def test_groups_that_cannot_work_say_why(pets, groups, message):
     [
         ("path,patient\ncat/0.png,7\n", r"has the columns path, patient; the column 'group' is missing"),
         ("path,group\ncat/0.png,7\ncat/0.png,8\n", r"names 'cat/0\.png' more than once"),
-        ("path,group\npets/cat/0.png,7\n", r"names none of the 8 images: it has 'pets/cat/0\.png', they .*'cat/0\.png'"),
+        (
+            "path,group\npets/cat/0.png,7\n",
+            r"names none of the 8 images: it has 'pets/cat/0\.png', they .*'cat/0\.png'",
+        ),
         ("", r"cannot be read as a CSV file"),
     ],
 )

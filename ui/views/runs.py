@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from autotl_ui import finished, running
 from autotl_ui.pages import TRAIN
-from autotl_ui.runs import RunView, look
+from autotl_ui.runs import RunView, Status, look
 from autotl_ui.words import STATUSES, moment, plain
 from autotl_ui.workspace import list_runs, runs_folder
 
@@ -21,7 +21,7 @@ def show() -> None:
         st.info(f"There are no runs in {plain(str(folder))} yet.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
-    aside, main = st.columns([1, 3], gap="large")
+    aside, main = st.columns([2, 5], gap="large")
     with aside:
         chosen = _choose(runs)
     with main:
@@ -38,7 +38,7 @@ def _choose(runs: list[RunView]) -> RunView:
     with st.container(height=420 if len(runs) > N_WITHOUT_SCROLLING else "content", border=False):
         name = st.radio(
             "Newest first", names, key="run", index=names.index(wanted) if wanted in by_name else 0,
-            format_func=plain, captions=[f"{STATUSES[run.status]} · {moment(run.started)}" for run in runs],
+            format_func=plain, captions=[f"{STATUSES[run.status][0]} · {moment(run.started)}" for run in runs],
         )  # fmt: skip
     st.query_params["run"] = name
     return by_name[name]
@@ -46,16 +46,18 @@ def _choose(runs: list[RunView]) -> RunView:
 
 def _show_run(run: RunView) -> None:
     st.header(plain(run.name), anchor=False)
+    word, colour = STATUSES[run.status]
+    st.badge(word, color=colour)
     if run.active:
-        st.fragment(_watch, run_every=1)(run.name)
+        st.fragment(_watch, run_every=1)(run.name, run.status)
     else:
         finished.show(run)
 
 
-def _watch(name: str) -> None:
-    """Follow a run until it ends; then the whole page is drawn anew."""
+def _watch(name: str, status: Status) -> None:
+    """Follow a run as long as it has this status; then the whole page is drawn anew."""
     run = look(runs_folder() / name)
-    if not run.active:
+    if run.status != status:
         st.rerun()
     running.show(run)
 

@@ -33,13 +33,15 @@ def show() -> None:
         minutes = st.segmented_control(
             "How long", MINUTES, key="minutes", default=3, required=True, format_func=lambda m: f"{m} min"
         )
-        objective = st.selectbox("What matters most", list(OBJECTIVES), key="objective", format_func=OBJECTIVES.get)
+        objective = st.selectbox(
+            "What matters most", list(OBJECTIVES), key="objective", format_func=OBJECTIVES.__getitem__
+        )
         strategy = st.radio(
-            "Route", list(STRATEGIES), key="strategy", format_func=STRATEGIES.get, captions=STRATEGY_MEANINGS
+            "Route", list(STRATEGIES), key="strategy", format_func=STRATEGIES.__getitem__, captions=STRATEGY_MEANINGS
         )
         pressed = st.form_submit_button("Start", key="start", type="primary", icon=":material/play_arrow:")
     if pressed:
-        _start(str(data).strip(), f"{minutes}m", str(objective), str(strategy))
+        _start(str(data).strip(), 60.0 * int(minutes or 0), str(objective), str(strategy))
     st.caption(
         "The search runs by itself: you may close this page and come back. Pictures and models stay on this machine."
     )
@@ -53,20 +55,34 @@ def _say_what_is_running() -> None:
         st.page_link(RUNS, label="Watch it", icon=":material/leaderboard:", query_params={"run": active[0].name})
 
 
-def _start(text: str, budget: str, objective: str, strategy: str) -> None:
+def _start(text: str, budget_seconds: float, objective: str, strategy: str) -> None:
     """Start the search and go to its page, or say what is wrong with the folder given."""
-    data = Path(text).expanduser().absolute()
     if not text:
         st.warning("Give the path of a folder first: the one whose sub-folders are named after the classes.")
         return
-    if not data.exists():
-        st.error(
-            f"There is nothing at {plain(str(data))}. Check the spelling, or copy the path from your file manager."
-        )
+    data = _existing(text)
+    if data is None:
+        st.error(f"There is nothing at {plain(text)}. Check the spelling, or copy the path from your file manager.")
         return
     folder = _free(runs_folder() / default_run_folder(data, time.localtime()).name)
-    jobs.start(folder, data=data, budget=budget, objective=objective, strategy=strategy)
+    try:
+        jobs.start(folder, data=data, budget_seconds=budget_seconds, objective=objective, strategy=strategy)
+    except OSError as error:
+        st.error(
+            f"The search could not be started: {plain(str(error))}. Runs are written to "
+            f"{plain(str(folder.parent))}; the environment variable AUTOTL_RUNS names another folder."
+        )
+        return
     st.switch_page(RUNS, query_params={"run": folder.name})
+
+
+def _existing(text: str) -> Path | None:
+    """The absolute path somebody typed, None where nothing is there or it is no path at all."""
+    try:
+        data = Path(text).expanduser().absolute()
+        return data if data.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, the home of nobody
+        return None
 
 
 def _free(folder: Path) -> Path:

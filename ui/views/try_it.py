@@ -72,7 +72,7 @@ def _show_picture(name: str, content: bytes, found: dict[str, Any]) -> None:
                 st.caption("no preview")
         with verdict:
             label, probability = found["label"], found["probabilities"][found["label"]]
-            st.markdown(f"**{plain(label)}**, {probability:.0%} sure  \n:gray[{plain(name)}]")
+            st.markdown(f"**{plain(label)}** {100 * probability:.1f} %  \n:gray[{plain(name)}]")
             st.altair_chart(
                 probability_chart(found["probabilities"]),
                 alt=f"Probabilities of {name}: {label} {probability:.1%}",

@@ -1,0 +1,178 @@
+"""One trial, from a candidate to predictions and a record."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+
+import numpy as np
+import pytest
+
+from autotl import finetune
+from autotl.candidate import FINE_TUNE, PROBE, Candidate, Training
+from autotl.errors import ConfigError, OutOfTimeError
+from autotl.hyperparameters import replay
+from autotl.predictions import apply_temperature
+from autotl.trials import candidate_of, describe, record, threads_per_worker
+
+PROBING = Candidate(PROBE, "tiny", (32, 32), "joined", "avg+max", "logistic")
+TRAINING = Training(trainable_stages=1, learning_rate=1e-3, weight_decay=1e-4, augment=False)
+TUNING = Candidate(FINE_TUNE, "tiny", (32, 32), "top", "avg", "dense", TRAINING)
+
+
+def ignore(step, value):
+    """No pruning."""
+
+
+def events(laboratory, kind):
+    lines = (laboratory.run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] == kind]
+
+
+def test_a_probe_predicts_every_development_item_and_learns(laboratory):
+    folds = []
+    outcome = laboratory.probe(PROBING, replay({}), lambda fold, value: folds.append((fold, value)))
+    assert sorted(outcome.predictions.items) == laboratory.run.split.development.tolist()
+    assert [fold for fold, _ in folds] == list(range(laboratory.run.split.n_folds))
+    assert folds[-1][1] == laboratory.point(outcome.predictions.labels, outcome.predictions.probabilities)
+    assert folds[-1][1] > 0.8
+    assert "cores" in outcome.device
+
+
+def test_predictions_are_calibrated_on_themselves_without_changing_an_answer(laboratory):
+    outcome = laboratory.probe(PROBING, replay({"logistic/C": 10.0}), ignore)
+    assert outcome.temperature != 1.0
+    raw = apply_temperature(outcome.predictions.probabilities, 1 / outcome.temperature)
+    assert (raw.argmax(axis=1) == outcome.predictions.probabilities.argmax(axis=1)).all()
+
+
+def test_the_heads_own_parameters_are_recorded_and_give_the_same_predictions_again(laboratory):
+    first = laboratory.probe(PROBING, replay({"logistic/C": 0.5, "strategy": "probe"}), ignore)
+    assert first.params == {"logistic/C": 0.5, "logistic/class_weight": "none"}
+    again = laboratory.probe(PROBING, replay(first.params), ignore)
+    assert np.array_equal(again.predictions.probabilities, first.predictions.probabilities)
+
+
+def test_a_hopeless_probe_can_be_stopped(laboratory):
+    def stop(fold, value):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        laboratory.probe(PROBING, replay({}), stop)
+
+
+def test_features_are_told_of_once_and_kept_in_memory_for_a_few_choices(laboratory):
+    sizes = [(32, 32), (40, 40), (48, 48), (56, 56)]
+    for size in [*sizes, sizes[-1]]:
+        laboratory.features("tiny", size)
+    assert [laboratory.has_features("tiny", size) for size in sizes] == [False, True, True, True]
+    told = events(laboratory, "features")
+    assert [event["size"] for event in told] == ["32x32", "40x40", "48x48", "56x56"]
+    assert all(event["computed"] + event["reused"] == 60 for event in told)
+    laboratory.features("tiny", sizes[0])
+    assert events(laboratory, "features")[-1]["reused"] == 60
+
+
+def test_the_speed_of_reading_is_measured_where_something_was_read(make_laboratory, tmp_path):
+    laboratory = make_laboratory()
+    laboratory._cache = tmp_path / "fresh"
+    laboratory.features("tiny", (32, 32))
+    assert 1 < laboratory.images_per_second < 1e6
+
+
+def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split(laboratory, monkeypatch):
+    monkeypatch.setattr(finetune, "MAX_EPOCHS", 1)
+    epochs = []
+    folder = laboratory.run.trial_folder(3)
+    outcome = laboratory.fine_tune(TUNING, replay({}), lambda epoch, value: epochs.append(epoch), folder)
+    assert outcome.predictions.items.tolist() == laboratory.run.split.validation.tolist()
+    assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx"]
+    assert epochs == [1]
+    assert outcome.training == {
+        "trainable_stages": 1, "learning_rate": 1e-3, "weight_decay": 1e-4, "augment": False,
+        "freeze_depth": 2, "epochs": 1, "best_epoch": outcome.training["best_epoch"], "out_of_time": False,
+    }  # fmt: skip
+    assert {name.split("/")[0] for name in outcome.params} == {"dense"}
+
+
+def test_the_decoded_pictures_are_kept_with_the_run(laboratory):
+    pixels = laboratory._pixels((32, 32))
+    split, dataset = laboratory.run.split, laboratory.run.dataset
+    assert pixels.shape == (len(split.development), 32, 32, 3)
+    from autotl.images import decode
+
+    assert (pixels[5] == decode(dataset.path(split.development[5]), 32, 32)).all()
+    [file] = (laboratory.run.folder / "pixels").iterdir()
+    written = file.stat().st_mtime_ns
+    laboratory._pixels((32, 32))
+    assert file.stat().st_mtime_ns == written
+
+
+def test_time_that_runs_out_while_decoding_leaves_nothing_half_done(make_laboratory):
+    left = iter([1.0] * 5)
+    laboratory = make_laboratory(seconds_left=lambda: next(left, 0.0))
+    with pytest.raises(OutOfTimeError, match="while the images were decoded"):
+        laboratory._pixels((32, 32))
+    assert not list((laboratory.run.folder / "pixels").iterdir())
+
+
+def test_time_that_runs_out_while_reading_features_is_an_error(make_laboratory, tmp_path):
+    laboratory = make_laboratory(seconds_left=lambda: 0.0)
+    laboratory._cache = tmp_path / "fresh"
+    with pytest.raises(OutOfTimeError):
+        laboratory.features("tiny", (32, 32))
+
+
+LABELS, PROBABILITIES = np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+
+
+@pytest.mark.parametrize(
+    ("objective", "value", "sign"),
+    [("accuracy", 2 / 3, 1), ("balanced-accuracy", 0.75, 1), ("log-loss", -np.log([0.9, 0.4, 0.8]).mean(), -1)],
+)
+def test_the_objective_is_a_number_with_a_direction(make_laboratory, objective, value, sign):
+    laboratory = make_laboratory(objective=objective)
+    assert laboratory.point(LABELS, PROBABILITIES) == pytest.approx(value)
+    assert laboratory.sign == sign
+
+
+def test_an_objective_of_one_value_per_class_is_refused_at_once(make_laboratory):
+    with pytest.raises(ConfigError, match=r"objective 'recall' gives one value per class; choose one with one value"):
+        make_laboratory(objective="recall")
+
+
+def test_a_misspelt_objective_is_answered_with_the_nearest(make_laboratory):
+    with pytest.raises(ConfigError, match="did you mean 'accuracy'"):
+        make_laboratory(objective="acuracy")
+
+
+def test_the_score_of_a_trial_has_an_interval_around_it(laboratory):
+    outcome = laboratory.probe(PROBING, replay({}), ignore)
+    score = laboratory.score(outcome.predictions)
+    assert score.low <= score.value <= score.high
+    assert score.value == laboratory.point(outcome.predictions.labels, outcome.predictions.probabilities)
+
+
+def test_a_record_says_everything_needed_to_make_the_candidate_again(laboratory):
+    outcome = laboratory.probe(PROBING, replay({}), ignore)
+    found = record(4, outcome, laboratory.score(outcome.predictions), started=time.time() - 3)
+    assert (found.number, found.state, found.size) == (4, "complete", "32x32")
+    assert found.seconds == pytest.approx(3, abs=1)
+    assert candidate_of(found) == PROBING
+    assert math.isfinite(found.value)
+
+
+def test_the_record_of_a_fine_tuned_trial_gives_its_training_back():
+    from autotl.interfaces import TrialRecord
+
+    more = {"freeze_depth": 2, "epochs": 3, "best_epoch": 1, "out_of_time": False}
+    training = {"trainable_stages": 1, "learning_rate": 1e-3, "weight_decay": 1e-4, "augment": False, **more}
+    assert candidate_of(TrialRecord(1, "complete", **describe(TUNING), training=training)) == TUNING
+
+
+def test_several_workers_share_the_cores():
+    assert threads_per_worker(1) is None
+    assert threads_per_worker(2) == max(1, os.cpu_count() // 2)
+    assert threads_per_worker(10_000) == 1

@@ -1,0 +1,253 @@
+"""Every page with every kind of run, and the server that serves them."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import autotl_ui
+import psutil
+import pytest
+from autotl_ui import jobs, testing
+from autotl_ui.deployables import zipped
+from autotl_ui.runs import look
+from autotl_ui.words import plain
+from autotl_ui.workspace import list_runs
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+APP = Path(autotl_ui.__file__).with_name("app.py")
+PAGES = {"train": "views/train.py", "runs": "views/runs.py", "try": "views/try_it.py"}
+LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("AUTOTL_RUNS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def sleeper() -> Iterator[psutil.Process]:
+    """A process that stands for a search."""
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    process = subprocess.Popen(command, start_new_session=True)
+    yield psutil.Process(process.pid)
+    process.kill()
+    process.wait()
+
+
+def open_page(name: str, *, run: str | None = None) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=20).run()
+    if run:
+        app.query_params["run"] = run
+    app.switch_page(PAGES[name]).run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything a page says, without the backslashes that keep markdown from garbling names."""
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.title, app.header, app.code)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def test_every_page_of_an_empty_workspace_says_what_to_do(runs: Path) -> None:
+    assert "Give a folder of pictures" in words(open_page("train"))
+    assert "There are no runs" in words(open_page("runs"))
+    assert "Train a model first" in words(open_page("try"))
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_every_page_bears_every_kind_of_run(title: str, runs: Path, sleeper: psutil.Process) -> None:
+    testing.write_finished(runs / "good")
+    testing.write_finished(runs / "early", status="interrupted")
+    testing.write_damaged(runs / "torn")
+    testing.write_failed(runs / "bad", "photos has 1 class folder")
+    testing.write_running(runs / "busy")
+    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    (runs / "not-a-run").mkdir()
+    found = {run.name: run.status for run in list_runs(runs)}
+    assert found == {
+        "good": "complete", "early": "interrupted", "torn": "damaged", "bad": "failed", "busy": "running",
+    }  # fmt: skip
+    for name in found:
+        open_page(title, run=name)
+
+
+def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    app = open_page("runs", run="good")
+    text = words(app)
+    assert "svm on efficientnet-lite0" in text
+    assert "0.750 to 0.900" in text
+    assert "0.800 to 0.950" in text
+    assert "Fine-tuning was not tried: too little time." in text
+    assert str(runs / "good" / "champion") in text
+    assert [metric.value for metric in app.metric] == ["0.850", "0.900", "0.800"]
+    assert len(app.get("download_button")) == 2
+
+
+def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:
+    testing.write_running(runs / "busy")
+    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    app = open_page("runs", run="busy")
+    assert "Looking at the pictures: 64 of 90." in words(app)
+    assert "s left" in app.get("progress")[0].proto.text
+    app.button(key="stop").click().run()
+    assert not app.exception
+    sleeper.wait(timeout=10)
+    app.run()
+    assert not app.exception
+    assert "stopped before it had a model" in words(app)
+
+
+def test_a_run_whose_process_was_killed_is_shown_as_failed_with_the_way_on(runs: Path) -> None:
+    testing.write_running(runs / "killed")
+    (runs / "killed" / "dataset.parquet").touch()
+    testing.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
+    text = words(open_page("runs", run="killed"))
+    assert "Its process ended before the search was done." in text
+    assert f'autotl resume "{runs / "killed"}"' in text
+
+
+def test_a_failed_run_shows_the_message_and_no_traceback(runs: Path) -> None:
+    testing.write_failed(runs / "bad", "photos has 1 class folder; put *one* sub-folder per class")
+    app = open_page("runs", run="bad")
+    assert app.error[0].value == "photos has 1 class folder; put \\*one\\* sub-folder per class"
+
+
+@pytest.mark.parametrize(
+    "broken", [[], {"status": "complete"}, {"status": "complete", "result": {"champion": 3}}, {"result": 7}]
+)
+def test_whatever_run_json_holds_the_run_counts_as_damaged(broken: object, runs: Path) -> None:
+    (runs / "odd").mkdir(parents=True)
+    (runs / "odd" / "run.json").write_text(json.dumps(broken), encoding="utf-8")
+    assert look(runs / "odd").status == "damaged"
+    assert "damaged" in words(open_page("runs", run="odd"))
+
+
+def test_a_process_with_the_number_of_a_dead_job_is_not_taken_for_it(runs: Path, sleeper: psutil.Process) -> None:
+    testing.write_job(runs / "old", pid=sleeper.pid, created=sleeper.create_time() - 100)
+    jobs.stop(runs / "old")
+    assert look(runs / "old").status == "failed"
+    assert sleeper.is_running()
+
+
+def test_start_runs_the_command_line_and_shows_the_new_run(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def start(run: Path, **options: object) -> None:
+        commands.append([run.name, *map(str, options.values())])
+        testing.write_failed(run, "only a test")
+
+    data = runs.parent / "my photos"
+    data.mkdir()
+    app = open_page("train")
+    monkeypatch.setattr(jobs, "start", start)
+    app.button(key="start").click().run()
+    assert "Give the path of a folder first" in app.warning[0].value
+    for nowhere in ("/no/such/folder", "~nobody-here/x", "x" * 5000):
+        app.text_input(key="data").set_value(nowhere)
+        app.button(key="start").click().run()
+        assert "There is nothing at" in app.error[0].value
+        assert not app.exception
+    app.text_input(key="data").set_value(str(data))
+    app.radio(key="strategy").set_value("probe")
+    app.button(key="start").click().run()
+    assert not app.exception
+    [(name, *options)] = commands
+    assert name.startswith("my photos-")
+    assert options == [str(data), "180.0", "balanced-accuracy", "probe"]
+
+
+def test_a_started_job_is_a_process_of_its_own_whose_last_words_are_kept(runs: Path) -> None:
+    nothing = runs.parent / "nothing"
+    job = jobs.start(runs / "r", data=nothing, budget_seconds=60, objective="accuracy", strategy="probe")
+    assert os.getsid(job.pid) == job.pid
+    deadline = time.monotonic() + 40
+    while job.alive and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert look(runs / "r").status == "failed"
+    assert str(nothing) in look(runs / "r").problem
+
+
+def test_pictures_get_a_label_and_unreadable_files_a_reason(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    app = open_page("try", run="good")
+    assert ", ".join(testing.CLASSES) in words(app)
+    picture = io.BytesIO()
+    Image.new("RGB", (30, 20), "white").save(picture, "PNG")
+    app.file_uploader(key="pictures").set_value(
+        [("white.png", picture.getvalue(), "image/png"), ("no.png", b"no", "image/png")]
+    ).run()
+    assert not app.exception
+    assert any(f"**{plain(testing.CLASSES[-1])}**" in element.value for element in app.markdown)
+    assert "no.png cannot be read as a picture" in app.warning[0].value
+
+
+def test_a_model_that_is_gone_is_said_kindly(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    (runs / "good" / "champion" / "model.onnx").write_bytes(b"")
+    assert "cannot be opened" in words(open_page("try", run="good"))
+
+
+def test_the_zip_holds_the_whole_deployable_in_one_folder(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    names = zipfile.ZipFile(io.BytesIO(zipped(runs / "good" / "champion", "good"))).namelist()
+    assert names == ["good/metadata.json", "good/model.onnx"]
+
+
+def test_the_server_answers_from_another_folder_and_refuses_foreign_hosts(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-c", LAUNCH, str(port)], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout
+        assert server.stdout.readline() == f"AutoTL: http://127.0.0.1:{port}\n"
+        assert server.stdout.readline().split() == ["Runs:", str(tmp_path / "autotl-runs")]
+        deadline = time.monotonic() + 40
+        while (status := ask(port, "127.0.0.1")) is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert status == 200
+        assert ask(port, "localhost") == 200
+        assert ask(port, "evil.example") == 400
+        assert ask(port, "evil.example", "/") == 400
+        second = subprocess.run([sys.executable, "-c", LAUNCH, str(port)], capture_output=True, text=True, timeout=40)
+        assert "is already in use" in second.stderr
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+
+
+def ask(port: int, host: str, path: str = "/_stcore/health") -> int | None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
+        return connection.getresponse().status
+    except OSError:
+        return None
+    finally:
+        connection.close()
+
+
+def test_the_app_imports_neither_tensorflow_nor_keras() -> None:
+    code = (
+        "import sys, autotl_ui.finished, autotl_ui.running, autotl_ui.launch;"
+        "print({'keras', 'tensorflow'} & {*sys.modules})"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40, check=True)
+    assert found.stdout == "set()\n"

@@ -1,0 +1,137 @@
+"""Run folders made up for tests: what a search writes, without a search."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autotl_ui.jobs import Job
+
+CLASSES = ("bird_s", "*cats*", "dogs: [old]")
+"""Names that markdown would garble."""
+PIXELS = 8
+_HEADER = (
+    "rank,trial,name,state,strategy,backbone,size,stage,pooling,head,value,low,high,seconds,device,reason,params\n"
+)
+_TRIALS = (
+    "1,2,svm on efficientnet-lite0,complete,probe,efficientnet-lite0,224x224,joined,avg+max,"
+    "svm,0.9,0.8,0.95,2.1,,,C=3\n"
+    "2,1,logistic on efficientnet-lite0 (untuned default),complete,probe,efficientnet-lite0,224x224,joined,avg+max,"
+    "logistic,0.87,0.78,0.93,1.9,,,C=0.01\n"
+    "3,0,majority class,complete,majority,,,,,,0.33,0.33,0.33,0.1,,,\n"
+    ",3,dense on efficientnet-lite0,failed,probe,efficientnet-lite0,224x224,joined,avg+max,"
+    "dense,,,,0.4,,boom,units=64\n"
+)
+_FEATURES = {"stage": "features", "backbone": "efficientnet-lite0", "size": "224x224"}
+_EVENTS: tuple[dict[str, Any], ...] = (
+    {"event": "dataset", "n_items": 90, "classes": list(CLASSES), "train": 58, "validation": 14, "test": 18},
+    {"event": "finding", "check": "class-sizes", "severity": "warning", "message": "few images", "advice": "Add some."},
+    {"event": "trial-begin", "trial": 1, "strategy": "probe", "backbone": "efficientnet-lite0", "head": "logistic"},
+    {"event": "stage", **_FEATURES},
+    {"event": "progress", "stage": "features", "done": 64, "total": 90},
+)
+
+
+def write_running(folder: Path) -> None:
+    """A search in the middle of its work; with a job of a living process it counts as running."""
+    _write(folder, "running", {})
+    _write_lines(folder / "events.jsonl", _EVENTS)
+    # The last line is still being written.
+    with (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"time": 1.0, "event": "progr')
+    (folder / "leaderboard.csv").write_text(_HEADER + _TRIALS, encoding="utf-8")
+
+
+def write_finished(folder: Path, *, status: str = "complete") -> None:
+    """A search that has ended with a model, which really can be opened."""
+    _write(folder, status, {"result": _document(folder, status)})
+    _write_lines(folder / "events.jsonl", (*_EVENTS, {"event": "end", "status": status, "seconds": 42.0}))
+    (folder / "leaderboard.csv").write_text(_HEADER + _TRIALS, encoding="utf-8")
+    (folder / "report.html").write_text("<!doctype html><h1>Report</h1><p>All about it.</p>", encoding="utf-8")
+    _write_model(folder / "champion")
+
+
+def write_failed(folder: Path, message: str) -> None:
+    """A search whose process is gone, with its last words."""
+    write_job(folder, pid=2**22 + 1, created=0.0)  # above every process number that Linux gives
+    folder.with_name(f"{folder.name}.log").write_text(f"scan 10 of 10\nError: {message}\n", encoding="utf-8")
+
+
+def write_damaged(folder: Path) -> None:
+    """A run folder whose run.json broke off."""
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text('{"status": "comp', encoding="utf-8")
+
+
+def write_job(folder: Path, *, pid: int, created: float) -> None:
+    """Say that a process works on a run."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    job = Job(pid, created, str(folder), budget_seconds=60.0, started=time.time())
+    folder.with_name(f"{folder.name}.job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
+
+
+def _write(folder: Path, status: str, more: dict[str, Any]) -> None:
+    folder.mkdir(parents=True)
+    config = {"data": "photos", "objective": "balanced-accuracy", "budget_seconds": 60.0, "trials": None}
+    state = {"config": config, "status": status, "spent_seconds": 12.5, "findings": [], **more}
+    (folder / "run.json").write_text(json.dumps(state), encoding="utf-8")
+
+
+def _write_lines(path: Path, events: tuple[dict[str, Any], ...]) -> None:
+    lines = [json.dumps({"time": time.time(), **event}) for event in events]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _document(folder: Path, status: str) -> dict[str, Any]:
+    def scores(value: float) -> dict[str, Any]:
+        names = ("accuracy", "balanced-accuracy", f"recall[{CLASSES[0]}]")
+        undefined = {"value": None, "low": None, "high": None}
+        return {n: {"value": value, "low": value - 0.1, "high": value + 0.05} for n in names} | {"roc-auc": undefined}
+
+    return {
+        "run": str(folder), "status": status, "objective": "balanced-accuracy",
+        "champion": {"trial": 2, "strategy": "probe", "backbone": "efficientnet-lite0", "size": "8x8", "head": "svm"},
+        "search": scores(0.9), "search_measured_on": "cross-validation", "test": scores(0.85),
+        "default": {"trial": 1, "test": scores(0.8)},
+        "verdict": {
+            "fine_tuning": {"tried": False, "claim": "fine-tuning was not tried: too little time"},
+            "over_default": {"better": False, "claim": "the champion cannot be told from the untuned default"},
+        },
+        "n_trials": 3, "n_items": {"train": 58, "validation": 14, "test": 18}, "seconds": 42.0,
+    }  # fmt: skip
+
+
+def _write_model(folder: Path) -> None:
+    """A model that knows its classes by brightness: the brighter, the later."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    folder.mkdir()
+    n = len(CLASSES)
+    constants = {
+        "axes": np.array([1, 2, 3], np.int64),
+        "slopes": np.linspace(0, 0.04, n, dtype=np.float32)[np.newaxis],
+        "offsets": -np.linspace(0, 0.04, n, dtype=np.float32)[np.newaxis] * 128,
+        "shape": np.array([-1, 1], np.int64),
+    }
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Reshape", ["mean", "shape"], ["column"]),
+        helper.make_node("MatMul", ["column", "slopes"], ["product"]),
+        helper.make_node("Add", ["product", "offsets"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "brightness",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", PIXELS, PIXELS, 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", n])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), folder / "model.onnx")
+    metadata = {"classes": CLASSES, "columns": [f"p_{i}" for i in range(n)], "height": PIXELS, "width": PIXELS}
+    (folder / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
