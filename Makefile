@@ -3,6 +3,7 @@ PYTHON ?= python3
 TENSORFLOW ?= cpu
 BIN := .venv/bin
 TESTS ?= tests
+DEMO ?=
 
 .PHONY: setup demo test quick ui lint bench lock
 
@@ -14,7 +15,7 @@ setup: .venv/installed
 	touch $@
 
 demo: setup
-	$(BIN)/autotl demo
+	$(BIN)/autotl demo $(DEMO)
 
 ui: setup
 	$(BIN)/autotl ui

@@ -84,7 +84,7 @@ def fit(
     run: Path | str | None = None,
     budget_seconds: float | None = 600.0,
     trials: int | None = None,
-    objective: str = "balanced-accuracy",
+    objective: str = "balanced_accuracy",
     strategy: str = "auto",
     backbones: Sequence[str] = (),
     heads: Sequence[str] = (),

@@ -56,7 +56,7 @@ def fit(
         typer.Option(help=f"Wall-clock time for everything, such as 90s, 10m, 2h. [default: {DEFAULT_BUDGET}]"),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Stop after so many trials; without --budget, only then.")] = None,
-    objective: Annotated[str, typer.Option(help="The evaluator to optimise.")] = "balanced-accuracy",
+    objective: Annotated[str, typer.Option(help="The evaluator to optimise.")] = "balanced_accuracy",
     strategy: Annotated[str, typer.Option(help="auto, probe or fine-tune.")] = "auto",
     backbones: Annotated[
         str, typer.Option(metavar="A,B", help="Backbones; default: those with embedded weights.")

@@ -37,9 +37,10 @@ def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_
     run.emit("stage", stage="conclude")
     board.write(run.folder / "leaderboard.csv")
     passed_over: list[str] = []
-    for trial in [t for t in board.completed if t.strategy in (PROBE, FINE_TUNE)]:
+    fine_tuning = _fine_tuning(laboratory, board, why_no_fine_tuning)
+    for trial in _in_order(laboratory, board, fine_tuning):
         try:
-            return _conclude_with(laboratory, board, trial, status, why_no_fine_tuning, passed_over)
+            return _conclude_with(laboratory, board, trial, status, fine_tuning, passed_over)
         except ExportError as error:
             passed_over.append(f"trial {trial.number} ({board.title(trial)}) could not be exported: {error}")
             run.emit("message", text=passed_over[-1])
@@ -51,7 +52,7 @@ def _conclude_with(
     board: Leaderboard,
     trial: TrialRecord,
     status: str,
-    why_no_fine_tuning: str,
+    fine_tuning: dict[str, Any],
     passed_over: list[str],
 ) -> dict[str, Any]:
     run = laboratory.run
@@ -81,7 +82,7 @@ def _conclude_with(
         "test": _plain(test),
         "default": {"trial": default.number, "test": _plain(test_default)},
         "verdict": {
-            "fine_tuning": _fine_tuning(laboratory, board, why_no_fine_tuning),
+            "fine_tuning": fine_tuning,
             "over_default": _over_default(laboratory, board, tested, tested_default, trial, default),
         },
         "n_trials": sum(t.strategy != "majority" for t in board.trials),
@@ -96,6 +97,20 @@ def _conclude_with(
     _export(laboratory, champion, _facts(document, trial), write_card(run, evidence))
     write_report(run, evidence)
     return document
+
+
+def _in_order(laboratory: Laboratory, board: Leaderboard, fine_tuning: Mapping[str, Any]) -> list[TrialRecord]:
+    """Trials in the order in which they are considered as champion.
+
+    In auto mode a fine-tuned network has to be better beyond doubt (its paired interval excludes zero): it is
+    measured on the validation split only, which also chose its best epoch, and it costs more to make and to run.
+    """
+    trials = [t for t in board.completed if t.strategy in (PROBE, FINE_TUNE)]
+    if laboratory.run.config.strategy == "auto" and not fine_tuning.get("pays"):
+        trials.sort(key=lambda t: t.strategy == FINE_TUNE)
+    elif laboratory.run.config.strategy == FINE_TUNE:
+        trials.sort(key=lambda t: t.strategy == PROBE)
+    return trials
 
 
 def _evaluate(laboratory: Laboratory, predictions: Predictions) -> Evaluation:

@@ -85,7 +85,7 @@ def judge_fine_tuning(
     elif hurts:
         claim = f"fine-tuning costs {cost} and is worse: {amount}; the frozen backbone is enough here"
     else:
-        claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}"
+        claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}; simpler is enough"
     return {
         "tried": True, "claim": claim, "value": difference.value, "low": difference.low, "high": difference.high,
         "seconds": trial.seconds, "trial": trial.number, "pays": pays, "measured_on": "validation",
@@ -111,7 +111,7 @@ def judge_default(difference: Difference | None, *, objective: str, larger_is_be
 
 def in_words(difference: Difference, objective: str) -> str:
     """A difference with its interval; scores between 0 and 1 in points (hundredths)."""
-    if objective == "log-loss":
+    if objective == "log_loss":
         return f"{difference.value:+.3f} log loss (95 % CI {difference.low:+.3f} to {difference.high:+.3f})"
     value, low, high = (100 * x for x in (difference.value, difference.low, difference.high))
     return f"{value:+.1f} points of {objective} (95 % CI {low:+.1f} to {high:+.1f})"

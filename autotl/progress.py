@@ -133,19 +133,19 @@ def print_result(run: Run) -> None:
     table = Table(title=title, title_justify="left")
     for column, justify in _COLUMNS:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for row in kinds.head(_SHOWN_ROWS).fillna("").to_dict("records"):
+    for place, row in enumerate(kinds.head(_SHOWN_ROWS).fillna("").to_dict("records"), 1):
         star = " *" if row["strategy"] == "fine-tune" else ""
         style = "bold" if row["trial"] == document["champion"]["trial"] else None
         score = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}){star}"
         read = f"{row['stage']} {row['pooling']}".strip()
-        cells = (f"{row['rank']:.0f}", escape(row["name"]), score, row["size"], read, f"{row['seconds']:.1f}")
+        cells = (str(place), escape(row["name"]), score, row["size"], read, f"{row['seconds']:.1f}")
         table.add_row(*cells, style=style)
     console.print(table)
     if (done["strategy"] == "fine-tune").any():
         console.print("* fine-tuned: measured on the validation split, made comparable through the untuned default")
     _print_scores(console, document)
-    console.print(f"Fine-tuning: {escape(document['verdict']['fine_tuning']['claim'])}.")
-    console.print(f"Over the default: {escape(document['verdict']['over_default']['claim'])}.")
+    for title, verdict in (("Fine-tuning", "fine_tuning"), ("Over the default", "over_default")):
+        console.print(f"{title}: {escape(document['verdict'][verdict]['claim'])}.", soft_wrap=True)
     for label, path in _places(document):
         console.print(f"{label:<12}{path}", soft_wrap=True)
 

@@ -40,7 +40,7 @@ class Config:
     run: Path
     budget_seconds: float | None = 600.0
     trials: int | None = None
-    objective: str = "balanced-accuracy"
+    objective: str = "balanced_accuracy"
     strategy: str = "auto"
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()

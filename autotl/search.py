@@ -104,5 +104,5 @@ def _require_one_value(objective: Evaluator) -> None:
     if isinstance(answer, Sequence):
         raise ConfigError(
             f"the objective {objective.name!r} gives one value per class; choose one that gives a single value, "
-            "such as balanced-accuracy"
+            "such as balanced_accuracy"
         )

@@ -79,7 +79,9 @@ MakeFolder = Callable[..., Path]
 def make_folder() -> MakeFolder:
     """Write a folder of folders: make_folder(root, circle=12, square=12, seed=0) -> root."""
 
-    def make_folder(root: Path, *, seed: int = 0, edge: int = 64, names: dict[str, str] | None = None, **n: int) -> Path:
+    def make_folder(
+        root: Path, *, seed: int = 0, edge: int = 64, names: dict[str, str] | None = None, **n: int
+    ) -> Path:
         rng = np.random.default_rng(seed)
         for kind, count in n.items():
             folder = root / (names or {}).get(kind, kind)
@@ -135,7 +137,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="session")
 def plugins(tiny: Any) -> Any:
-    """Everything that is built in, without the tracker, and the small backbone as the only one of the default search."""
+    """Everything that is built in, without the tracker, and with the small backbone only."""
     from autotl.hookspecs import hookimpl
     from autotl.plugins import load_plugins
 
@@ -161,7 +163,7 @@ def shapes_dataset(shapes: Path) -> Any:
 
 @pytest.fixture
 def make_laboratory(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any, cache: Path) -> Callable[..., Any]:
-    """A run on the shapes and a laboratory for it: make_laboratory(objective="log-loss", seconds_left=lambda: 9)."""
+    """A run on the shapes and a laboratory for it: make_laboratory(objective="log_loss", seconds_left=lambda: 9)."""
     from autotl.run import Config, create
     from autotl.split import split
     from autotl.trials import Laboratory
@@ -190,16 +192,18 @@ def toy_dataset() -> Callable[..., Any]:
 
     def toy_dataset(labels: list[str], **columns: list[str]) -> Dataset:
         n = len(labels)
-        table = pd.DataFrame({
-            "path": [f"{label}/{i}.png" for i, label in enumerate(labels)],
-            "label": labels,
-            "sha256": [f"{i:064x}" for i in range(n)],
-            "phash": [f"{i:016x}" for i in range(n)],
-            "width": 64,
-            "height": 64,
-            "group": "",
-            "quarantine": "",
-        })
+        table = pd.DataFrame(
+            {
+                "path": [f"{label}/{i}.png" for i, label in enumerate(labels)],
+                "label": labels,
+                "sha256": [f"{i:064x}" for i in range(n)],
+                "phash": [f"{i:016x}" for i in range(n)],
+                "width": 64,
+                "height": 64,
+                "group": "",
+                "quarantine": "",
+            }
+        )
         return Dataset(Path("toy"), table.assign(**columns))
 
     return toy_dataset

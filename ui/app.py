@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+
 from autotl_ui.brand import ICON, LOGO
 from autotl_ui.pages import RUNS, TRAIN, TRY
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
 from autotl_ui.theme import STRATEGY_COLOURS
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+
 from autotl_ui import jobs
 from autotl_ui.deployables import zipped
 from autotl_ui.pages import TRAIN, TRY

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import streamlit as st
-from autotl_ui.theme import THEME
-from autotl_ui.workspace import runs_folder
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from autotl.errors import ConfigError
+from autotl_ui.theme import THEME
+from autotl_ui.workspace import runs_folder
 
 ADDRESS = "127.0.0.1"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+
 from autotl_ui import jobs
 from autotl_ui.events import read_progress
 from autotl_ui.results import read_leaderboard

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import filelock
-from autotl_ui import jobs
-from autotl_ui.results import Result, read_result
 
 from autotl.errors import RunError
 from autotl.run import read_state
+from autotl_ui import jobs
+from autotl_ui.results import Result, read_result
 
 Status: TypeAlias = Literal["starting", "running", "complete", "interrupted", "failed", "damaged"]
 SILENT_SECONDS = 30.0

@@ -75,7 +75,7 @@ def write_job(folder: Path, *, pid: int, created: float) -> None:
 
 def _write(folder: Path, status: str, more: dict[str, Any]) -> None:
     folder.mkdir(parents=True)
-    config = {"data": "photos", "objective": "balanced-accuracy", "budget_seconds": 60.0, "trials": None}
+    config = {"data": "photos", "objective": "balanced_accuracy", "budget_seconds": 60.0, "trials": None}
     state = {"config": config, "status": status, "spent_seconds": 12.5, "findings": [], **more}
     (folder / "run.json").write_text(json.dumps(state), encoding="utf-8")
 
@@ -87,12 +87,12 @@ def _write_lines(path: Path, events: tuple[dict[str, Any], ...]) -> None:
 
 def _document(folder: Path, status: str) -> dict[str, Any]:
     def scores(value: float) -> dict[str, Any]:
-        names = ("accuracy", "balanced-accuracy", f"recall[{CLASSES[0]}]")
+        names = ("accuracy", "balanced_accuracy", f"recall[{CLASSES[0]}]")
         undefined = {"value": None, "low": None, "high": None}
-        return {n: {"value": value, "low": value - 0.1, "high": value + 0.05} for n in names} | {"roc-auc": undefined}
+        return {n: {"value": value, "low": value - 0.1, "high": value + 0.05} for n in names} | {"roc_auc": undefined}
 
     return {
-        "run": str(folder), "status": status, "objective": "balanced-accuracy",
+        "run": str(folder), "status": status, "objective": "balanced_accuracy",
         "champion": {"trial": 2, "strategy": "probe", "backbone": "efficientnet-lite0", "size": "8x8", "head": "svm"},
         "search": scores(0.9), "search_measured_on": "cross-validation", "test": scores(0.85),
         "default": {"trial": 1, "test": scores(0.8)},

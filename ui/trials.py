@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+
 from autotl_ui.charts import leaderboard_chart
 
 

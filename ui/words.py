@@ -7,10 +7,10 @@ import time
 from typing import Literal
 
 OBJECTIVES = {
-    "balanced-accuracy": "Every class counts the same (balanced accuracy)",
+    "balanced_accuracy": "Every class counts the same (balanced accuracy)",
     "accuracy": "Every picture counts the same (accuracy)",
-    "macro-f1": "Few misses and few false alarms in every class (macro F1)",
-    "log-loss": "Probabilities I can trust (log loss)",
+    "macro_f1": "Few misses and few false alarms in every class (macro F1)",
+    "log_loss": "Probabilities I can trust (log loss)",
 }
 STRATEGIES = {
     "auto": "Decide for me",

@@ -96,9 +96,9 @@ def _proportions(successes: np.ndarray, trials: np.ndarray) -> list[Proportion]:
 @hookimpl
 def register_evaluators() -> Iterable[Evaluator]:
     yield Evaluator("accuracy", accuracy)
-    yield Evaluator("balanced-accuracy", balanced_accuracy)
-    yield Evaluator("macro-f1", macro_f1)
-    yield Evaluator("log-loss", log_loss, larger_is_better=False)
-    yield Evaluator("roc-auc", roc_auc)
+    yield Evaluator("balanced_accuracy", balanced_accuracy)
+    yield Evaluator("macro_f1", macro_f1)
+    yield Evaluator("log_loss", log_loss, larger_is_better=False)
+    yield Evaluator("roc_auc", roc_auc)
     yield Evaluator("recall", recall)
     yield Evaluator("precision", precision)

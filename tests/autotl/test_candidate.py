@@ -7,7 +7,6 @@ import re
 import numpy as np
 import optuna
 import pytest
-from autotl_plugins.heads import recipes
 from keras_tuner import HyperParameters
 
 from autotl.candidate import (
@@ -25,6 +24,7 @@ from autotl.candidate import (
 from autotl.errors import ConfigError
 from autotl.hyperparameters import OptunaHyperParameters, defaults, replay
 from autotl.interfaces import Backbone, Head, Recipe
+from autotl_plugins.heads import recipes
 
 
 def backbone(name, *sizes):

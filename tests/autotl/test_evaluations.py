@@ -5,13 +5,13 @@ import math
 
 import numpy as np
 import pytest
-from autotl_plugins.evaluators import classification
 
 from autotl.errors import PluginError
 from autotl.evaluations import Evaluation, evaluate
 from autotl.interfaces import Evaluator
 from autotl.intervals import wilson
 from autotl.predictions import Predictions
+from autotl_plugins.evaluators import classification
 
 EVALUATORS = {evaluator.name: evaluator for evaluator in classification.register_evaluators()}
 CLASSES = ("cat", "dog", "owl")
@@ -27,7 +27,7 @@ def predictions(*, n: int = 90, n_labelled: int = 3) -> Predictions:
 def test_every_score_has_a_value_inside_its_interval():
     evaluation = evaluate(predictions(), EVALUATORS, CLASSES)
     assert set(evaluation.scores) == {
-        *("accuracy", "balanced-accuracy", "macro-f1", "log-loss", "roc-auc"),
+        *("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "roc_auc"),
         *(f"{name}[{class_name}]" for name in ("recall", "precision") for class_name in CLASSES),
     }
     for score in evaluation.scores.values():

@@ -131,4 +131,4 @@ def test_a_default_that_is_the_champion_is_called_so():
 
 
 def test_log_loss_is_not_told_in_points():
-    assert in_words(Difference(-0.1, -0.2, -0.05), "log-loss") == "-0.100 log loss (95 % CI -0.200 to -0.050)"
+    assert in_words(Difference(-0.1, -0.2, -0.05), "log_loss") == "-0.100 log loss (95 % CI -0.200 to -0.050)"

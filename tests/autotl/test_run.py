@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from autotl.run import Config, Run, cluster_of, create, default_run_folder, open
 from autotl.split import Split, split
 
 FULL = Config(
-    data=Path("données"), run=Path("runs/a b"), budget_seconds=None, trials=7, objective="log-loss",
+    data=Path("données"), run=Path("runs/a b"), budget_seconds=None, trials=7, objective="log_loss",
     strategy="fine-tune", backbones=("a", "b"), heads=("c",), groups=r"(patient\d+)", attributes=Path("who.csv"),
     seed=3, workers=2, sampler="random", storage="sqlite:///x.db", tracking_uri="http://tracker", register="name",
     disable_plugins=("mlflow",),
@@ -170,7 +169,7 @@ def test_the_default_folder_is_named_after_the_data_and_the_time(tmp_path, monke
     (tmp_path / "pets").mkdir()
     monkeypatch.chdir(tmp_path / "pets")
     now = time.struct_time((2026, 3, 4, 5, 6, 7, 0, 0, 0))
-    assert default_run_folder(Path("."), now) == Path("autotl-runs") / "pets-20260304-050607"
+    assert default_run_folder(Path(), now) == Path("autotl-runs") / "pets-20260304-050607"
 
 
 def test_clusters_are_told_only_where_items_hang_together(run):
@@ -182,5 +181,5 @@ def test_clusters_are_told_only_where_items_hang_together(run):
 def test_a_real_folder_survives_the_way_through_the_run(shapes_dataset, tmp_path):
     made = create(Config(data=shapes_dataset.root, run=tmp_path / "run"), shapes_dataset, split(shapes_dataset, seed=0))
     again = open_run(made.folder)
-    assert all(os.path.samefile(again.dataset.path(i), shapes_dataset.path(i)) for i in range(60))
+    assert all(again.dataset.path(i).samefile(shapes_dataset.path(i)) for i in range(60))
     assert (again.dataset.digests() == shapes_dataset.digests()).all()

@@ -222,7 +222,7 @@ def test_a_class_with_one_image_is_refused_and_nothing_is_written(
 def test_log_loss_is_minimised(config: Config, plugins: Any, cache: Path) -> None:
     import pandas as pd
 
-    run = search(replace(config, objective="log-loss", trials=4), plugins=plugins, cache=cache)
+    run = search(replace(config, objective="log_loss", trials=4), plugins=plugins, cache=cache)
     values = pd.read_csv(run.folder / "leaderboard.csv").query("state == 'complete'")["value"]
     assert list(values) == sorted(values)
     assert run.document()["champion"]["trial"] != 0

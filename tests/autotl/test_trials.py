@@ -130,7 +130,7 @@ LABELS, PROBABILITIES = np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [
 
 @pytest.mark.parametrize(
     ("objective", "value", "sign"),
-    [("accuracy", 2 / 3, 1), ("balanced-accuracy", 0.75, 1), ("log-loss", -np.log([0.9, 0.4, 0.8]).mean(), -1)],
+    [("accuracy", 2 / 3, 1), ("balanced_accuracy", 0.75, 1), ("log_loss", -np.log([0.9, 0.4, 0.8]).mean(), -1)],
 )
 def test_the_objective_is_a_number_with_a_direction(make_laboratory, objective, value, sign):
     laboratory = make_laboratory(objective=objective)

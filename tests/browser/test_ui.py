@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from autotl_ui import testing
 from PIL import Image
+
+from autotl_ui import testing
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser test needs: pip install playwright")
 CHROMIUM = next(

@@ -14,16 +14,17 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import autotl_ui
 import psutil
 import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import autotl_ui
 from autotl_ui import jobs, testing
 from autotl_ui.deployables import zipped
 from autotl_ui.runs import look
 from autotl_ui.words import plain
 from autotl_ui.workspace import list_runs
-from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 APP = Path(autotl_ui.__file__).with_name("app.py")
 PAGES = {"train": "views/train.py", "runs": "views/runs.py", "try": "views/try_it.py"}
@@ -168,7 +169,7 @@ def test_start_runs_the_command_line_and_shows_the_new_run(runs: Path, monkeypat
     assert not app.exception
     [(name, *options)] = commands
     assert name.startswith("my photos-")
-    assert options == [str(data), "180.0", "balanced-accuracy", "probe"]
+    assert options == [str(data), "180.0", "balanced_accuracy", "probe"]
 
 
 def test_a_started_job_is_a_process_of_its_own_whose_last_words_are_kept(runs: Path) -> None:

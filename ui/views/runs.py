@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+
 from autotl_ui import finished, running
 from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView, Status, look

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import streamlit as st
+
+from autotl.run import default_run_folder
 from autotl_ui import jobs
 from autotl_ui.pages import RUNS
 from autotl_ui.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, plain
 from autotl_ui.workspace import list_runs, runs_folder
-
-from autotl.run import default_run_folder
 
 MINUTES = (1, 3, 10, 30)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+
+from autotl.images import UnreadableImage, thumbnail
 from autotl_ui.charts import probability_chart
 from autotl_ui.deployables import open_model
 from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView
 from autotl_ui.words import moment, plain
 from autotl_ui.workspace import list_runs, runs_folder
-
-from autotl.images import UnreadableImage, thumbnail
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 N_PICTURES = 24

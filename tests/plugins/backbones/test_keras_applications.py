@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
-from autotl_plugins.backbones import keras_applications as plugin
 from keras.src.legacy.saving import legacy_h5_format
 
 from autotl import graph
 from autotl.errors import WeightsError
+from autotl_plugins.backbones import keras_applications as plugin
 
 # Keras 3.15 hands NumPy 2 a variable of its own, whose __array__ has no `copy` yet (keras/src/backend/tensorflow).
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

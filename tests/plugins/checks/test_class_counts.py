@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from autotl_plugins.checks import class_counts as plugin
 
 from autotl.testing import check_plugin
+from autotl_plugins.checks import class_counts as plugin
 
 
 def test_the_checks_conform():

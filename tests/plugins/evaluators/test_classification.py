@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from autotl_plugins.evaluators import classification
 from sklearn import metrics
 
 from autotl.interfaces import Proportion
 from autotl.testing import check_evaluator
+from autotl_plugins.evaluators import classification
 
 EVALUATORS = {evaluator.name: evaluator for evaluator in classification.register_evaluators()}
 CASES = [(2, None), (5, None), (5, 3)]
@@ -37,7 +37,7 @@ def test_accuracy_is_scikit_learns(n_classes, absent):
 def test_balanced_accuracy_is_scikit_learns(n_classes, absent):
     labels, probabilities = random_data(n_classes, absent)
     expected = metrics.balanced_accuracy_score(labels, probabilities.argmax(axis=1))
-    assert EVALUATORS["balanced-accuracy"].score(labels, probabilities) == pytest.approx(expected)
+    assert EVALUATORS["balanced_accuracy"].score(labels, probabilities) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("n_classes", "absent"), CASES)
@@ -45,7 +45,7 @@ def test_balanced_accuracy_is_scikit_learns(n_classes, absent):
 def test_macro_f1_is_scikit_learns(n_classes, absent, n):
     labels, probabilities = random_data(n_classes, absent, n=n)
     expected = metrics.f1_score(labels, probabilities.argmax(axis=1), average="macro", zero_division=0)
-    assert EVALUATORS["macro-f1"].score(labels, probabilities) == pytest.approx(expected)
+    assert EVALUATORS["macro_f1"].score(labels, probabilities) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("n_classes", "absent"), CASES)
@@ -55,7 +55,7 @@ def test_log_loss_is_scikit_learns(n_classes, absent, certain):
     if certain:  # and often wrong: scikit-learn clips float32 at the same value
         probabilities = np.eye(n_classes, dtype=np.float32)[probabilities.argmax(axis=1)]
     expected = metrics.log_loss(labels, probabilities, labels=range(n_classes))
-    assert EVALUATORS["log-loss"].score(labels, probabilities) == pytest.approx(expected, rel=1e-6)
+    assert EVALUATORS["log_loss"].score(labels, probabilities) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize(("n_classes", "absent"), CASES)
@@ -63,7 +63,7 @@ def test_log_loss_is_scikit_learns(n_classes, absent, certain):
 def test_roc_auc_is_scikit_learns(n_classes, absent, decimals):
     labels, probabilities = random_data(n_classes, absent, decimals=decimals)
     expected = np.mean([metrics.roc_auc_score(labels == label, probabilities[:, label]) for label in np.unique(labels)])
-    assert EVALUATORS["roc-auc"].score(labels, probabilities) == pytest.approx(expected, abs=1e-12)
+    assert EVALUATORS["roc_auc"].score(labels, probabilities) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("n_classes", "absent"), CASES)
@@ -78,17 +78,17 @@ def test_recall_and_precision_are_scikit_learns(name, n_classes, absent):
         assert found[absent] == Proportion(0, 0)
 
 
-@pytest.mark.parametrize("name", ["balanced-accuracy", "macro-f1", "log-loss", "roc-auc"])
+@pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1", "log_loss", "roc_auc"])
 def test_no_items_give_nan_without_a_warning(name):
     assert math.isnan(EVALUATORS[name].score(np.zeros(0, dtype=int), np.zeros((0, 3))))
 
 
 def test_roc_auc_is_undefined_where_one_class_has_all_labels():
-    assert math.isnan(EVALUATORS["roc-auc"].score(np.ones(5, dtype=int), np.full((5, 3), 1 / 3)))
+    assert math.isnan(EVALUATORS["roc_auc"].score(np.ones(5, dtype=int), np.full((5, 3), 1 / 3)))
 
 
 def test_equal_scores_give_an_roc_auc_of_one_half():
-    assert EVALUATORS["roc-auc"].score(np.array([0, 1, 1, 0]), np.full((4, 2), 0.5)) == 0.5
+    assert EVALUATORS["roc_auc"].score(np.array([0, 1, 1, 0]), np.full((4, 2), 0.5)) == 0.5
 
 
 @pytest.mark.parametrize("name", EVALUATORS)

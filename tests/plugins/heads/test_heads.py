@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 import pytest
-from autotl_plugins.heads import dense, forest, logistic, neighbours, recipes, svm
 
 from autotl.interfaces import Head
+from autotl_plugins.heads import dense, forest, logistic, neighbours, recipes, svm
 
 LINEAR_PROBES = {head.name: head for module in (logistic, svm, forest, neighbours) for head in module.register_heads()}
 NETWORKS = {head.name: head for module in (dense, recipes) for head in module.register_heads()}

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 import skimage.data
-from autotl_plugins.trackers import mlflow as tracker
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from autotl.deployable import write_deployable
 from autotl.errors import ConfigError, RunError
 from autotl.interfaces import TrialRecord
+from autotl_plugins.trackers import mlflow as tracker
 
 pytestmark = pytest.mark.filterwarnings(
     # mlflow.pyfunc infers schemas of its own response types while it is imported, and warns about them
@@ -79,7 +79,7 @@ def make_run(store: Path) -> Callable[..., FakeRun]:
         for evidence in ("report.html", "leaderboard.csv", "run.json"):
             (folder / evidence).write_text(evidence)
         write_champion(folder / "champion", seed)
-        score = {"balanced-accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}, "recall/Öl & tar": None}
+        score = {"balanced_accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}, "recall/Öl & tar": None}
         scores = {name: value for name, value in score.items() if value} | {"bad": {"value": float("nan")}}
         result = {
             "seconds": 12.5,
@@ -94,7 +94,7 @@ def make_run(store: Path) -> Callable[..., FakeRun]:
             "seed": 0,
             "budget_seconds": 600.0,
             "trials": None,
-            "objective": "balanced-accuracy",
+            "objective": "balanced_accuracy",
             "strategy": "auto",
             "data": Path("photos"),
             "workers": 1,
@@ -197,12 +197,12 @@ def test_a_study_becomes_a_run_with_a_child_per_trial(
     assert not list(tmp_path.iterdir()), "nothing is left in the current directory"
     parent = client_of(note).get_run(note["run_id"])
     assert (parent.info.run_name, parent.info.status) == ("first", "FINISHED")
-    assert parent.data.params["objective"] == "balanced-accuracy"
+    assert parent.data.params["objective"] == "balanced_accuracy"
     assert parent.data.tags["fingerprint"] == "f00d"
-    assert parent.data.metrics["test/balanced-accuracy"] == 0.9
-    assert parent.data.metrics["test/balanced-accuracy_low"] == 0.8
-    assert parent.data.metrics["default/balanced-accuracy_high"] == 0.95
-    assert parent.data.metrics["search/balanced-accuracy"] == 0.9
+    assert parent.data.metrics["test/balanced_accuracy"] == 0.9
+    assert parent.data.metrics["test/balanced_accuracy_low"] == 0.8
+    assert parent.data.metrics["default/balanced_accuracy_high"] == 0.95
+    assert parent.data.metrics["search/balanced_accuracy"] == 0.9
     assert (store / "mlartifacts" / note["run_id"] / "artifacts" / "report.html").read_text() == "report.html"
     names = {artifact.path for artifact in client_of(note).list_artifacts(note["run_id"])}
     assert names == {"report.html", "leaderboard.csv", "run.json", "model_card.md"}
@@ -210,8 +210,8 @@ def test_a_study_becomes_a_run_with_a_child_per_trial(
     good, bad = children(note)
     assert good.data.params["svm/C"] == "0.5"
     assert good.data.params["head"] == "svm"
-    assert good.data.metrics["balanced-accuracy"] == 0.8
-    assert good.data.metrics["balanced-accuracy_high"] == 0.9
+    assert good.data.metrics["balanced_accuracy"] == 0.8
+    assert good.data.metrics["balanced_accuracy_high"] == 0.9
     assert good.data.metrics["seconds"] == 2.2
     assert good.data.metrics["system/process_memory_megabytes"] > 50
     assert 0 <= good.data.metrics["system/cpu_utilization_percentage"] <= 100
@@ -254,7 +254,7 @@ print(model.metadata.model_id, model.metadata.run_id)
 
     version = client_of(note).get_model_version("animals", "1")
     assert version.run_id == note["run_id"]
-    assert version.tags == {"fingerprint": "f00d", "objective": "balanced-accuracy", "objective_value": "0.9"}
+    assert version.tags == {"fingerprint": "f00d", "objective": "balanced_accuracy", "objective_value": "0.9"}
     outputs = client_of(note).get_run(note["run_id"]).outputs.model_outputs
     assert [f"models:/{output.model_id}" for output in outputs] == [note["model_uri"]]
 

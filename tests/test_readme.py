@@ -1,0 +1,80 @@
+"""The README is run as it is written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+PLUGIN_PACKAGES = "packages"
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a reader has it: the examples at hand, and an activated environment."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "examples").symlink_to(ROOT / "examples")
+    activate = folder / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f'export PATH="{Path(sys.executable).parent}:$PATH"\n')
+    return folder
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run as the reader; a plugin is installed beside, not into, the environment of the tests."""
+    packages = str(folder / PLUGIN_PACKAGES)
+    beside = {"PIP_TARGET": packages, "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": packages}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = {**os.environ, **beside, "PATH": path}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=290)
+
+
+@pytest.mark.parametrize("index", range(len(BLOCKS)))
+def test_every_block_of_the_readme_runs_as_written(index: int, reader: Path) -> None:
+    language, text = BLOCKS[index]
+    command = ["bash", "-euo", "pipefail", "-c", text] if language == "bash" else [sys.executable, "-c", text]
+    done = run(command, reader)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_plugin_in_the_readme_is_the_example(reader: Path) -> None:
+    source = (ROOT / "examples" / "lda-head" / "autotl_lda_head.py").read_text()
+    assert source in [text for _, text in BLOCKS]
+
+
+def test_the_plugin_that_was_installed_took_part(reader: Path) -> None:
+    assert "lda on efficientnet-lite0" in (reader / "faces-lda" / "leaderboard.csv").read_text()
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    for target in set(re.findall(r"make ([a-z]+)", README)):
+        assert subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True).returncode == 0, target
+
+
+def test_the_commands_in_the_table_are_understood(reader: Path) -> None:
+    table = re.findall(r"^\| [^|]+ \| `(autotl [^`]+)`", README, re.MULTILINE)
+    assert table
+    for line in table:
+        command = line.split()[1]
+        options = re.findall(r"--[a-z-]+", line)
+        shown = run(["autotl", command, "--help"], reader).stdout
+        for option in options:
+            assert option in shown, line
+
+
+@pytest.mark.slow
+def test_the_demo_goes_from_nothing_to_a_registered_model(reader: Path) -> None:
+    done = run(["make", "-C", str(ROOT), "demo", f"DEMO=--out {reader / 'demo'}"], reader)
+    assert done.returncode == 0, done.stderr
+    for text in ("Leaderboard", "untuned default", "Report", "Deployable", "models:/digits@champion"):
+        assert text in done.stdout
+    accuracy = re.search(r"accuracy\s+│\s+[\d.]+ \([^)]*\)\s+│\s+([\d.]+)", done.stdout)
+    assert accuracy
+    assert float(accuracy[1]) >= 0.97
