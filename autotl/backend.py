@@ -93,13 +93,13 @@ def session(seed: int) -> Iterator[None]:
     """
     import keras
 
+    policy = keras.config.dtype_policy()
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-    policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(device().precision)
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -210,7 +211,10 @@ class Explorer:
             outcome = self._attempt(trial, candidate, hp)
             self.run.trial_folder(trial.number).mkdir(parents=True, exist_ok=True)
             outcome.predictions.save(self.run.trial_folder(trial.number) / "predictions.npz")
-            result = record(trial.number, outcome, self._comparable(outcome), started)
+            score = self._comparable(outcome)
+            if math.isnan(score.value):
+                raise ValueError(f"{self.laboratory.objective.name} is undefined for these predictions")
+            result = record(trial.number, outcome, score, started)
         except optuna.TrialPruned as pruned:
             result = ended("pruned", str(pruned))
         except OutOfTimeError as late:

@@ -45,12 +45,12 @@ def test_every_block_of_the_readme_runs_as_written(index: int, reader: Path) -> 
 
 
 def test_the_plugin_in_the_readme_is_the_example(reader: Path) -> None:
-    source = (ROOT / "examples" / "lda-head" / "autotl_lda_head.py").read_text()
+    source = (ROOT / "examples" / "extra-trees-head" / "autotl_extra_trees.py").read_text()
     assert source in [text for _, text in BLOCKS]
 
 
 def test_the_plugin_that_was_installed_took_part(reader: Path) -> None:
-    assert "lda on efficientnet-lite0" in (reader / "faces-lda" / "leaderboard.csv").read_text()
+    assert "extra-trees on efficientnet-lite0" in (reader / "faces-trees" / "leaderboard.csv").read_text()
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -194,3 +194,17 @@ def test_an_undefined_score_is_null_in_the_result_and_no_obstacle(laboratory, at
     card = (laboratory.run.champion / "model_card.md").read_text(encoding="utf-8")
     assert "nan" not in page.lower().replace("nano", "")
     assert "| undefined | – (– to –) | – (– to –) | – |" in card
+
+
+@pytest.mark.parametrize(
+    ("strategy", "pays", "first"), [("auto", False, PROBE), ("auto", True, FINE_TUNE), ("fine-tune", False, FINE_TUNE)]
+)
+def test_a_fine_tuned_network_is_champion_only_where_it_pays_beyond_doubt_or_was_asked_for(
+    make_laboratory, strategy, pays, first
+):
+    laboratory = make_laboratory(strategy=strategy)
+    tuned = TrialRecord(2, "complete", FINE_TUNE, value=0.9, low=0.8, high=1.0)
+    probe = TrialRecord(1, "complete", PROBE, value=0.8, low=0.7, high=0.9)
+    ordered = module._in_order(laboratory, board_of(laboratory, tuned, probe), {"pays": pays})
+    assert ordered[0].strategy == first
+    assert len(ordered) == 2

@@ -138,11 +138,6 @@ def test_the_objective_is_a_number_with_a_direction(make_laboratory, objective, 
     assert laboratory.sign == sign
 
 
-def test_an_objective_of_one_value_per_class_is_refused_at_once(make_laboratory):
-    with pytest.raises(ConfigError, match=r"objective 'recall' gives one value per class; choose one with one value"):
-        make_laboratory(objective="recall")
-
-
 def test_a_misspelt_objective_is_answered_with_the_nearest(make_laboratory):
     with pytest.raises(ConfigError, match="did you mean 'accuracy'"):
         make_laboratory(objective="acuracy")

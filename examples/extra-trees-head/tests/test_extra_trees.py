@@ -1,7 +1,7 @@
-import autotl_lda_head
+import autotl_extra_trees
 
 from autotl.testing import check_plugin
 
 
 def test_everything_it_offers_keeps_the_contract():
-    check_plugin(autotl_lda_head)
+    check_plugin(autotl_extra_trees)
