@@ -284,7 +284,9 @@ def demo(
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501) -> None:
+def ui(
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: the first free one from 8501.")] = None,
+) -> None:
     """Start the app in the browser."""
     import importlib
 
