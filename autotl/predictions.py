@@ -104,19 +104,24 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """The temperature with the lowest log loss (Guo et al. 2017); above 1 where the probabilities are too sure.
 
     labels: int (n,); probabilities: (n, n_classes), of items the model was not fitted on. 1.0 without items.
+    The targets are smoothed by 1 / (n + 2) as in Platt 1999: that n answers were right does not mean that the next
+    one is right for certain, which is what the plain optimum would claim of a model without an error.
     """
     from scipy.optimize import minimize_scalar
 
     if len(labels) == 0:
         return 1.0
     logits = _log(probabilities)
-    rows = np.arange(len(labels))
+    n, n_classes = probabilities.shape
+    doubt = 1 / (n + 2)
+    targets = np.full((n, n_classes), doubt / (n_classes - 1))
+    targets[np.arange(n), labels] = 1 - doubt
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
         highest = scaled.max(axis=1)
         normaliser = highest + np.log(np.exp(scaled - highest[:, None]).sum(axis=1))
-        return float((normaliser - scaled[rows, labels]).mean())
+        return float((normaliser - (targets * scaled).sum(axis=1)).mean())
 
     found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-4})
     return float(np.clip(np.exp(found.x), *TEMPERATURES))

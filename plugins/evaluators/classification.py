@@ -52,7 +52,7 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     if len(labels) == 0:
         return float("nan")
     true = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.clip(true, SMALLEST, 1.0)).mean())
+    return float(np.log(1 / np.clip(true, SMALLEST, 1.0)).mean())  # so and not -log, which gives -0.0
 
 
 def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:

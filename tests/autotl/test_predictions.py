@@ -108,13 +108,18 @@ def test_a_fitted_temperature_never_raises_the_log_loss_and_keeps_the_answers():
     assert calibrated.sum(axis=1) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("right", [True, False])
-def test_the_temperature_stays_in_its_range_where_all_answers_are_right_or_wrong(right):
+def test_a_model_without_an_error_becomes_as_sure_as_the_number_of_its_answers_allows():
+    for n in (8, 80, 800):
+        labels = np.arange(n) % 2
+        probabilities = np.where(np.eye(2)[labels] == 1, 0.999, 0.001)
+        calibrated = apply_temperature(probabilities, fit_temperature(labels, probabilities))
+        assert calibrated.max() == pytest.approx(1 - 1 / (n + 2), abs=1e-3)
+
+
+def test_the_temperature_stays_in_its_range_where_all_answers_are_wrong():
     labels = np.array([0, 1, 0, 1])
-    probabilities = np.where(np.eye(2)[labels] == right, 0.7, 0.3)
-    temperature = fit_temperature(labels, probabilities)
-    assert temperature == pytest.approx(0.05 if right else 20, rel=0.01)
-    assert 0.05 <= temperature <= 20
+    probabilities = np.where(np.eye(2)[labels] == 1, 0.3, 0.7)
+    assert fit_temperature(labels, probabilities) == pytest.approx(20, rel=0.01)
 
 
 def test_probabilities_of_zero_are_no_trouble():
@@ -123,7 +128,8 @@ def test_probabilities_of_zero_are_no_trouble():
     calibrated = apply_temperature(probabilities, fit_temperature(labels, probabilities))
     assert calibrated.dtype == np.float64
     assert (calibrated > 0).all()
-    assert calibrated[0, 0] == pytest.approx(0.75, abs=0.02)
+    # Three of four were right, each with a doubt of one in six: 0.75 * 5 / 6 + 0.25 * 1 / 6.
+    assert calibrated[0, 0] == pytest.approx(2 / 3, abs=0.02)
 
 
 def test_without_items_the_temperature_is_1():
