@@ -7,11 +7,14 @@ DEMO ?=
 
 .PHONY: setup demo test quick ui lint bench lock
 
-setup: .venv/installed
+STAMP := .venv/installed-$(TENSORFLOW)
 
-.venv/installed: requirements.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; }
 	$(BIN)/python scripts/install.py requirements.lock $(TENSORFLOW)
+	rm -f .venv/installed-*
 	touch $@
 
 demo: setup
@@ -21,7 +24,7 @@ ui: setup
 	$(BIN)/autotl ui
 
 test: setup
-	$(BIN)/python -m pytest $(TESTS) --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(TESTS) -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 quick: setup
 	$(BIN)/python -m pytest $(TESTS) -m "not slow"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from autotl.plugins import Plugins
 
 
+DEFAULT_BUDGET_SECONDS = 600.0
+
+
 class FittedModel:
     """The champion of a finished run: predicts, tells its scores, and can be exported."""
 
@@ -74,20 +77,21 @@ class FittedModel:
     def export(self, out: Path | str, *, format: str = "onnx") -> Path:
         """Write the champion in another format into a new or empty folder; returns the main file."""
         from autotl.export import export
+        from autotl.plugins import load_preferred
 
-        return export(self.run, Path(out), format, _load_plugins(()))
+        return export(self.run, Path(out), format, load_preferred())
 
 
 def fit(
     data: Path | str,
     *,
     run: Path | str | None = None,
-    budget_seconds: float | None = 600.0,
+    budget_seconds: float | None = None,
     trials: int | None = None,
     objective: str = "balanced_accuracy",
     strategy: str = "auto",
-    backbones: Sequence[str] = (),
-    heads: Sequence[str] = (),
+    backbones: str | Sequence[str] = (),
+    heads: str | Sequence[str] = (),
     seed: int = 0,
     workers: int = 1,
     register: str | None = None,
@@ -98,12 +102,17 @@ def fit(
 ) -> FittedModel:
     """Search for the best model for a folder of labelled images.
 
-    budget_seconds: wall-clock seconds for everything, None for no limit. listeners: called with every event.
+    budget_seconds: wall-clock seconds for everything; None for ten minutes, or for no limit where `trials` is given.
+    backbones, heads: names, one or several. listeners: called with every event.
     more: any other field of `autotl.run.Config`. Raises AutoTLError where the data or the call are at fault.
     """
+    from autotl.plugins import load_preferred
     from autotl.search import search
+    from autotl.settings import settings
 
     data = Path(data)
+    if budget_seconds is None and trials is None:
+        budget_seconds = DEFAULT_BUDGET_SECONDS
     config = Config(
         data=data,
         run=Path(run) if run else default_run_folder(data, time.localtime()),
@@ -111,21 +120,25 @@ def fit(
         trials=trials,
         objective=objective,
         strategy=strategy,
-        backbones=tuple(backbones),
-        heads=tuple(heads),
+        backbones=_names(backbones),
+        heads=_names(heads),
         seed=seed,
         workers=workers,
         register=register,
         tracking_uri=tracking_uri,
     )
     config = _replace(config, more)
-    loaded = plugins or _load_plugins(config.disable_plugins)
-    return FittedModel(search(config, plugins=loaded, cache=_cache(), listeners=tuple(listeners)))
+    loaded = plugins or load_preferred(disable=config.disable_plugins)
+    return FittedModel(search(config, plugins=loaded, cache=settings().cache, listeners=tuple(listeners)))
 
 
 def load(run: Path | str) -> FittedModel:
     """Open the champion of a finished run."""
     return FittedModel(open_run(Path(run)))
+
+
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _replace(config: Config, more: dict[str, Any]) -> Config:
@@ -134,17 +147,3 @@ def _replace(config: Config, more: dict[str, Any]) -> Config:
     except TypeError as error:
         known = ", ".join(Config.__dataclass_fields__)
         raise ConfigError(f"autotl.fit: {error}; the options are {known}") from None
-
-
-def _load_plugins(disable: Sequence[str]) -> Plugins:
-    from autotl.plugins import load_plugins
-    from autotl.settings import settings
-
-    preferences = settings()
-    return load_plugins(disable=(*preferences.disable_plugins, *disable), folder=preferences.plugins)
-
-
-def _cache() -> Path:
-    from autotl.settings import settings
-
-    return settings().cache

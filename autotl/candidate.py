@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 PROBE = "probe"
 FINE_TUNE = "fine-tune"
-STAGES = ("joined", "top", "top-1", "top-2", "top-3")
 POOLINGS = ("avg+max", "avg", "max")
+STAGES = ("joined", "top", "top-1", "top-2", "top-3")
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ class Space:
                     weight_decay=hp.Float("weight_decay", 1e-6, 1e-2, sampling="log", default=1e-4),
                     augment=hp.Boolean("augment", default=True),
                 )
-        height, width = size.split("x")
-        candidate = Candidate(strategy, backbone, (int(height), int(width)), stage, pooling, head, training)
+        candidate = Candidate(strategy, backbone, parse_size(size), stage, pooling, head, training)
         return self._follow_recipe(candidate)
 
     def sample_with_head(self, hp: keras_tuner.HyperParameters) -> Candidate:
@@ -107,6 +106,12 @@ class Space:
             head=candidate.head,
             training=training if strategy == FINE_TUNE else None,
         )
+
+
+def parse_size(text: str) -> Size:
+    """The inverse of f"{height}x{width}"."""
+    height, width = text.split("x")
+    return int(height), int(width)
 
 
 def build_head(head: Head, hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> Any:

@@ -14,7 +14,7 @@ def run_checks(dataset: Dataset, plugins: Plugins) -> list[Finding]:
     findings: list[Finding] = []
     for name, check in plugins.checks.items():
         try:
-            findings += check.run(dataset)
+            findings += [_sound(finding) for finding in check.run(dataset)]
         except Exception as error:
             plugin = plugins.provenance("check", name).plugin
             findings.append(
@@ -26,3 +26,12 @@ def run_checks(dataset: Dataset, plugins: Plugins) -> list[Finding]:
                 )
             )
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
+
+
+def _sound(finding: Finding) -> Finding:
+    """The finding, or TypeError where it could not be sorted, printed or stored."""
+    if not isinstance(finding, Finding) or finding.severity not in _ORDER:
+        raise TypeError(f"it yielded {finding!r}; expected a Finding with the severity {', '.join(_ORDER)}")
+    if not all(isinstance(item, str) for item in finding.items):
+        raise TypeError("the items of its finding are no texts; expected paths relative to the data folder")
+    return finding

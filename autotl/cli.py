@@ -37,6 +37,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Disable = Annotated[list[str] | None, typer.Option("--disable-plugin", metavar="NAME", help="Leave a plugin out.")]
+TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="MLflow's store or server.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
 
 
@@ -73,7 +74,7 @@ def fit(
     storage: Annotated[
         str | None, typer.Option(metavar="URL", help="Optuna's store, if not in the run folder.")
     ] = None,
-    tracking_uri: Annotated[str | None, typer.Option(metavar="URI", help="MLflow's store or server.")] = None,
+    tracking_uri: TrackingUri = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the champion under this name.")] = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
@@ -157,13 +158,14 @@ def predict(
     items: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    tracking_uri: TrackingUri = None,
 ) -> None:
     """Classify images."""
     from autotl.predictor import Predictor
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv were both given; choose one")
-    predictor = Predictor(_deployable(model))
+    predictor = Predictor(_deployable(model, tracking_uri))
     results = predictor.predict([str(path) for path in _image_files(items)])
     if as_json:
         _print_json(results)
@@ -202,11 +204,12 @@ def export(
 def serve(
     model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5055,
+    tracking_uri: TrackingUri = None,
 ) -> None:
     """Serve a model over HTTP on this machine (`mlflow models serve`)."""
     import subprocess
 
-    folder = _deployable(model)
+    folder = _deployable(model, tracking_uri)
     # MLflow starts uvicorn by name, which may be known only inside this environment.
     environment = {
         **os.environ,
@@ -318,9 +321,6 @@ def main() -> None:
     except AutoTLError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(EXIT_FAULT_OF_INPUT)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted.", err=True)
-        sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         with tempfile.NamedTemporaryFile("w", prefix="autotl-", suffix=".log", delete=False) as log:
             traceback.print_exc(file=log)
@@ -372,11 +372,9 @@ def _listeners(config: Config) -> tuple[tuple[Listener, ...], Any]:
 
 
 def _plugins(disable: list[str] | tuple[str, ...] | None, *, quiet: bool = False) -> Plugins:
-    from autotl.plugins import load_plugins
-    from autotl.settings import settings
+    from autotl.plugins import load_preferred
 
-    preferences = settings()
-    loaded = load_plugins(disable=(*preferences.disable_plugins, *(disable or ())), folder=preferences.plugins)
+    loaded = load_preferred(disable=disable or ())
     if not quiet:
         for name, reason in loaded.broken.items():
             typer.echo(f"Warning: the plugin {name!r} is broken and was left out: {reason}", err=True)
@@ -389,14 +387,17 @@ def _cache() -> Path:
     return settings().cache
 
 
-def _deployable(model: str) -> Path:
+def _deployable(model: str, tracking_uri: str | None) -> Path:
     from autotl.deployable import load_deployable
 
     if model.startswith(("models:", "runs:")):
         from autotl.registry import fetch
 
-        return load_deployable(fetch(model, _plugins(None))).folder
-    return load_deployable(model).folder
+        return load_deployable(fetch(model, _plugins(None), tracking_uri=tracking_uri)).folder
+    deployable = load_deployable(model)
+    if deployable.metadata.get("preliminary"):
+        typer.echo(f"Warning: the search of {model} has not ended; this is its first, untested model", err=True)
+    return deployable.folder
 
 
 def _image_files(items: list[Path]) -> list[Path]:
@@ -419,7 +420,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -11,21 +12,22 @@ from autotl import __version__
 from autotl.candidate import FINE_TUNE, PROBE
 from autotl.champion import Champion, refit
 from autotl.deployable import write_deployable
-from autotl.errors import ExportError
+from autotl.errors import ExportError, PluginError
 from autotl.evaluations import Evaluation, evaluate
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import Evaluator, TrialRecord
 from autotl.intervals import Difference, ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, judge_default, judge_fine_tuning
 from autotl.predictions import Predictions
 from autotl.report import Evidence, write_card, write_report
-from autotl.run import cluster_of
+from autotl.run import Run, cluster_of
 from autotl.trials import Laboratory
+
+PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
 
 
 def save_early(laboratory: Laboratory, trial: TrialRecord) -> None:
     """Export a trial before the search has ended, so that a usable model exists whatever happens later."""
-    card = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
-    _export(laboratory, refit(laboratory, trial), {"preliminary": True}, card)
+    _export(laboratory, refit(laboratory, trial), {"preliminary": True}, PRELIMINARY_CARD)
 
 
 def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_
         except ExportError as error:
             passed_over.append(f"trial {trial.number} ({board.title(trial)}) could not be exported: {error}")
             run.emit("message", text=passed_over[-1])
-    raise ExportError("no trial could be exported: " + "; ".join(passed_over))
+    raise RuntimeError("no trial could be exported: " + "; ".join(passed_over))
 
 
 def _conclude_with(
@@ -57,11 +59,13 @@ def _conclude_with(
 ) -> dict[str, Any]:
     run = laboratory.run
     champion = refit(laboratory, trial)
+    # Exported, and replayed, before it is tested: a champion that cannot leave must not use up the test split.
+    _export(laboratory, champion, {"preliminary": True}, PRELIMINARY_CARD)
     tested = champion.test()
     default = next((t for t in board.completed if t.number == board.default), trial)
     tested_default = tested if default.number == trial.number else refit(laboratory, default).test()
     searched = Predictions.load(run.trial_folder(trial.number) / "predictions.npz")
-    search, test, test_default = (_evaluate(laboratory, p) for p in (searched, tested, tested_default))
+    search, test, test_default = _evaluate(laboratory, searched, tested, tested_default)
     document = {
         "run": str(run.folder),
         "status": status,
@@ -106,19 +110,39 @@ def _in_order(laboratory: Laboratory, board: Leaderboard, fine_tuning: Mapping[s
     measured on the validation split only, which also chose its best epoch, and it costs more to make and to run.
     """
     trials = [t for t in board.completed if t.strategy in (PROBE, FINE_TUNE)]
-    if laboratory.run.config.strategy == "auto" and not fine_tuning.get("pays"):
+    if laboratory.run.config.strategy == "auto":
         trials.sort(key=lambda t: t.strategy == FINE_TUNE)
+        if fine_tuning.get("pays"):
+            trials.sort(key=lambda t: t.number != fine_tuning["trial"])
     elif laboratory.run.config.strategy == FINE_TUNE:
         trials.sort(key=lambda t: t.strategy == PROBE)
     return trials
 
 
-def _evaluate(laboratory: Laboratory, predictions: Predictions) -> Evaluation:
+def _evaluate(laboratory: Laboratory, *many: Predictions) -> list[Evaluation]:
+    """Evaluate several predictions with every evaluator that can score all of them.
+
+    One that fails is named and left out, unless it is the objective: a metric must not cost a finished search.
+    """
     run = laboratory.run
+    evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
+    for name, evaluator in laboratory.plugins.evaluators.items():
+        try:
+            found = [_evaluate_one(run, predictions, evaluator) for predictions in many]
+        except PluginError as error:
+            if name == run.config.objective:
+                raise
+            run.emit("message", text=f"left out: {error}")
+            continue
+        evaluations = [
+            replace(new, scores={**old.scores, **new.scores}) for old, new in zip(evaluations, found, strict=True)
+        ]
+    return evaluations
+
+
+def _evaluate_one(run: Run, predictions: Predictions, evaluator: Evaluator) -> Evaluation:
     groups = cluster_of(run, predictions.items)
-    return evaluate(
-        predictions, laboratory.plugins.evaluators, run.dataset.classes, groups=groups, seed=run.config.seed
-    )
+    return evaluate(predictions, {evaluator.name: evaluator}, run.dataset.classes, groups=groups, seed=run.config.seed)
 
 
 def _fine_tuning(laboratory: Laboratory, board: Leaderboard, why_not: str) -> dict[str, Any]:

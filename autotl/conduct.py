@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +15,9 @@ import filelock
 
 from autotl.clock import Clock
 from autotl.conclude import conclude, save_early
-from autotl.errors import AutoTLError, RunError
+from autotl.errors import ExportError, RunError
 from autotl.explore import Explorer, Limits, make_space
+from autotl.interfaces import TrialRecord
 from autotl.leaderboard import Leaderboard
 from autotl.plugins import Plugins
 from autotl.run import Run
@@ -33,47 +35,73 @@ def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
     except filelock.Timeout:
         raise RunError(f"another process is working on {run.folder}; wait for it, or stop it first") from None
     with lock:
+        run.settle()
+        run.update(status="running")
         plugins.notify("on_search_begin", run=run)
-        # The baselines are run whatever the budget: without them there is nothing to show.
-        laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: math.inf)
-        closing = [CLOSING_SECONDS]
-        limits = Limits(lambda: clock.left() - closing[0], clock.budget_seconds, run.config.trials)
-        explorer = Explorer(laboratory, make_space(laboratory), limits)
-        announce = _Announcer(run, plugins, explorer, clock)
-        explorer.requeue_lost()
-        status = "complete"
-        workers: list[subprocess.Popen[bytes]] = []
         try:
-            default = explorer.baselines()
-            announce()
-            if default.state != "complete":
-                raise AutoTLError(f"the untuned default could not be run: {default.reason}")
-            began = clock.spent()
-            if not run.champion.exists():
-                save_early(laboratory, default)
-                run.emit("message", text=f"a first model is saved in {run.champion}")
-            closing[0] += 2 * (clock.spent() - began)
-            laboratory.seconds_left = limits.seconds_left
-            explorer.warm_start()
-            workers = _start_workers(run, limits)
-            run.emit("message", text=f"search ended: {explorer.explore(after_trial=announce)}")
-        except KeyboardInterrupt:
-            if not run.champion.exists():
-                run.update(status="interrupted", spent_seconds=clock.spent())
-                raise
-            status = "interrupted"
-            run.emit("message", text="interrupted: concluding with the best trial so far")
-        finally:
-            _stop_workers(workers, patient=status == "complete")
-        announce()
-        laboratory.seconds_left = lambda: math.inf
-        document = conclude(laboratory, explorer.leaderboard(), status=status, why_no_fine_tuning=explorer.why())
-        run.update(result=document | {"seconds": clock.spent()}, status=status, spent_seconds=clock.spent())
+            status = _search_and_conclude(run, plugins, cache, clock)
+        except BaseException as error:
+            ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            run.update(status=ended, error=str(error), spent_seconds=clock.spent())
+            plugins.notify("on_search_end", run=run)
+            raise
         plugins.notify("on_search_end", run=run)
         document = run.document() | {"seconds": clock.spent(), "tracking": run.tracking()}
-        run.update(result=document, spent_seconds=clock.spent())
+        # Last: a run that is killed before is carried on, and recorded, again.
+        run.update(result=document, status=status, spent_seconds=clock.spent())
         run.emit("end", status=status, seconds=round(clock.spent(), 2))
     return run
+
+
+def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> str:
+    """Run baselines, search and conclusion; returns "complete", or "interrupted" where it was cut short."""
+    # The baselines are run whatever the budget: without them there is nothing to show.
+    laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: math.inf)
+    closing = [CLOSING_SECONDS]
+    limits = Limits(lambda: clock.left() - closing[0], clock.budget_seconds, run.config.trials)
+    explorer = Explorer(laboratory, make_space(laboratory), limits)
+    announce = _Announcer(run, plugins, explorer, clock)
+    explorer.requeue_lost()
+    status = "complete"
+    workers: list[subprocess.Popen[bytes]] = []
+    try:
+        default = explorer.baselines()
+        announce()
+        if default.state != "complete":
+            raise RunError(f"the untuned default could not be run: {default.reason}")
+        closing[0] += 3 * _save_first_model(laboratory, default)
+        laboratory.seconds_left = limits.seconds_left
+        explorer.warm_start()
+        workers = _start_workers(run, limits)
+        run.emit("message", text=f"search ended: {explorer.explore(after_trial=announce)}")
+    except KeyboardInterrupt:
+        if not run.champion.exists():
+            raise
+        status = "interrupted"
+        run.emit("message", text="interrupted: concluding with the best trial so far")
+    finally:
+        _stop_workers(run, workers, patient=status == "complete")
+    announce()
+    laboratory.seconds_left = lambda: math.inf
+    document = conclude(laboratory, explorer.leaderboard(), status=status, why_no_fine_tuning=explorer.why())
+    run.update(result=document | {"seconds": clock.spent()}, spent_seconds=clock.spent())
+    shutil.rmtree(run.folder / "pixels", ignore_errors=True)
+    return status
+
+
+def _save_first_model(laboratory: Laboratory, default: TrialRecord) -> float:
+    """Export the untuned default unless a model is there already, and score it; returns the seconds that took.
+
+    What it takes tells what the conclusion will take.
+    """
+    run, began = laboratory.run, time.monotonic()
+    try:
+        if not run.champion.exists():
+            save_early(laboratory, default)
+            run.emit("message", text=f"a first model is saved in {run.champion}")
+    except ExportError as error:
+        run.emit("message", text=f"no first model: the untuned default could not be exported: {error}")
+    return time.monotonic() - began
 
 
 class _Announcer:
@@ -104,14 +132,16 @@ def _start_workers(run: Run, limits: Limits) -> list[subprocess.Popen[bytes]]:
     seconds = limits.seconds_left()
     deadline = "" if math.isinf(seconds) else str(time.time() + seconds)
     command = [sys.executable, "-m", "autotl.worker", str(run.folder), deadline]
+    n = run.config.workers - 1
     log = (run.folder / "workers.log").open("ab")
     with log:
-        return [subprocess.Popen(command, stdout=log, stderr=log) for _ in range(run.config.workers - 1)]
+        return [subprocess.Popen([*command, str(i)], stdout=log, stderr=log) for i in range(1, n + 1)]
 
 
-def _stop_workers(workers: list[subprocess.Popen[bytes]], *, patient: bool) -> None:
+def _stop_workers(run: Run, workers: list[subprocess.Popen[bytes]], *, patient: bool) -> None:
     """Wait for the workers' last trials, or end them at once."""
     for worker in workers:
         if not patient:
             worker.terminate()
-        worker.wait()
+        if worker.wait() and patient:
+            run.emit("message", text=f"a worker failed; {run.folder / 'workers.log'} says why")

@@ -53,7 +53,7 @@ def _ready(plugins: Plugins) -> list[str]:
     for name, backbone in plugins.backbones.items():
         try:
             backbone.weights(False)
-        except AutoTLError:
+        except Exception:  # whatever is wrong with it, it is not ready
             continue
         ready.append(name)
     return ready

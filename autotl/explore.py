@@ -14,9 +14,9 @@ from optuna.trial import TrialState
 
 from autotl import backend
 from autotl import study as studies
-from autotl.candidate import FINE_TUNE, PROBE, Candidate, Space, build_head, choose_heads
+from autotl.candidate import FINE_TUNE, PROBE, Candidate, Space, build_head, choose_heads, parse_size
 from autotl.classifiers import is_network
-from autotl.errors import OutOfTimeError
+from autotl.errors import ConfigError, OutOfTimeError
 from autotl.evaluations import Score
 from autotl.hyperparameters import OptunaHyperParameters, defaults, replay
 from autotl.interfaces import Backbone, TrialRecord
@@ -33,6 +33,7 @@ PROBE_SHARE = 0.55
 """In auto mode fine-tuning waits until this share of the time or the trials is used: its starting point is a probe."""
 MAX_FEATURE_SHARE = 0.4
 """Reading features for one more backbone or size may take this share of the time left."""
+MAX_FAILURES = 20
 MAX_DISAPPOINTMENTS = 2
 """After so many fine-tune trials in a row without a gain over the best probe the time goes to probes again."""
 _FINE_TUNE_SETUP_SECONDS = 8.0
@@ -60,6 +61,13 @@ def make_space(laboratory: Laboratory) -> Space:
     edge = float(laboratory.run.dataset.items[["width", "height"]].max(axis=1).median())
     backbones = {name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones.items()}
     networks = tuple(name for name, head in heads.items() if _can_be_fine_tuned(head))
+    if config.strategy == FINE_TUNE and not networks:
+        raise ConfigError(
+            f"none of the heads {', '.join(heads)} is a network that can be fine-tuned; add --heads dense"
+        )
+    fixed = [name for name, head in heads.items() if head.recipe and head.recipe.strategy == FINE_TUNE]
+    if config.strategy == PROBE and fixed:
+        raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     return Space(backbones, heads, networks if config.strategy != PROBE else ())
 
 
@@ -83,14 +91,16 @@ def _can_be_fine_tuned(head: Any) -> bool:
 class Explorer:
     """Runs trials on one study. One per process; several may work on one study."""
 
-    def __init__(self, laboratory: Laboratory, space: Space, limits: Limits) -> None:
+    def __init__(self, laboratory: Laboratory, space: Space, limits: Limits, *, worker: int = 0) -> None:
         self.laboratory = laboratory
         self.run: Run = laboratory.run
         self.space = space
         self.limits = limits
         self.why_no_fine_tuning = ""
         sampler = laboratory.plugins.pick("sampler", self.run.config.sampler)
-        self._study = studies.open_study(self.run, sampler=sampler, maximise=laboratory.objective.larger_is_better)
+        self._study = studies.open_study(
+            self.run, sampler=sampler, maximise=laboratory.objective.larger_is_better, worker=worker
+        )
 
     def requeue_lost(self) -> None:
         """Queue again what a killed process left unfinished; only while this process is alone on the study."""
@@ -107,7 +117,7 @@ class Explorer:
             studies.records(self._study),
             objective=self.laboratory.objective.name,
             larger_is_better=self.laboratory.objective.larger_is_better,
-            default=self.run.state().get("default_trial"),
+            default=studies.default_number(self._study),
         )
 
     def baselines(self) -> TrialRecord:
@@ -115,14 +125,14 @@ class Explorer:
         found = {t.number: t for t in studies.records(self._study) if t.state == "complete"}
         if not any(t.strategy == MAJORITY for t in found.values()):
             self._run_majority(self._study.ask())
-        known = self.run.state().get("default_trial")
-        if known in found:
+        known = studies.default_number(self._study)
+        if known is not None:
             return found[known]
         backbone = self.space.backbones[next(iter(self.space.backbones))]
         candidate = Candidate(PROBE, backbone.name, backbone.sizes[0], "joined", "avg+max", DEFAULT_HEAD)
-        default = self._run_candidate(self._study.ask(), candidate, replay({}))
-        self.run.update(default_trial=default.number)
-        return default
+        trial = self._study.ask()
+        studies.mark_default(trial)
+        return self._run_candidate(trial, candidate, replay({}))
 
     def warm_start(self) -> None:
         """Queue what is worth knowing first: a larger size, each head at its defaults, the deepest stage alone."""
@@ -147,9 +157,11 @@ class Explorer:
                 return f"all {self.limits.trials} trials are done"
             if self.limits.seconds_left() <= self._usual_seconds():
                 return "the time is used up"
+            if self._is_stuck():
+                return f"the last {MAX_FAILURES} trials failed"
             strategy = self._next_strategy()
             if strategy is None:
-                return self.why_no_fine_tuning
+                return f"no more fine-tuning is possible: {self.why_no_fine_tuning}"
             self._run_next(strategy)
             after_trial()
 
@@ -175,8 +187,9 @@ class Explorer:
 
     def _queue_first_fine_tuning(self) -> None:
         """The first fine-tune trial starts from the best probe's backbone, size and stage, one stage unfrozen."""
-        if any(t.strategy == FINE_TUNE for t in studies.records(self._study)):
+        if self._study.user_attrs.get("fine_tuning_queued"):
             return
+        self._study.set_user_attr("fine_tuning_queued", True)
         best = self.leaderboard().best(PROBE)
         wish: dict[str, Any] = {"strategy": FINE_TUNE, "head": self.space.fine_tune_heads[0]}
         if best and best.backbone in self.space.backbones:
@@ -214,7 +227,8 @@ class Explorer:
             score = self._comparable(outcome)
             if math.isnan(score.value):
                 raise ValueError(f"{self.laboratory.objective.name} is undefined for these predictions")
-            result = record(trial.number, outcome, score, started)
+            scores = self.laboratory.all_scores(outcome.predictions)
+            result = record(trial.number, outcome, score, started, scores)
         except optuna.TrialPruned as pruned:
             result = ended("pruned", str(pruned))
         except OutOfTimeError as late:
@@ -231,7 +245,7 @@ class Explorer:
         def report(step: int, value: float) -> None:
             trial.report(value, step)
             if trial.should_prune():
-                raise optuna.TrialPruned(f"stopped at {value:.3f}, below the median of the earlier trials")
+                raise optuna.TrialPruned(f"stopped at {value:.3f}, worse than the median of the earlier trials")
 
         laboratory = self.laboratory
         if candidate.strategy == FINE_TUNE:
@@ -241,7 +255,7 @@ class Explorer:
                 lambda epoch, value: report(studies.epoch_step(epoch), value * laboratory.sign),
                 self.run.trial_folder(trial.number),
             )
-        return laboratory.probe(candidate, hp, lambda fold, value: report(studies.fold_step(fold), value))
+        return laboratory.probe(candidate, hp, report)
 
     def _comparable(self, outcome: Outcome) -> Score:
         """The objective, made comparable between probes and fine-tune trials.
@@ -250,7 +264,7 @@ class Explorer:
         together; the untuned default, measured on both, tells by how much (a control variate).
         """
         score = self.laboratory.score(outcome.predictions)
-        default = self.run.state().get("default_trial")
+        default = studies.default_number(self._study)
         if outcome.candidate.strategy != FINE_TUNE or default is None:
             return score
         everywhere = Predictions.load(self.run.trial_folder(default) / "predictions.npz")
@@ -277,8 +291,8 @@ class Explorer:
         """Share of the allowed trials that is used; the majority row does not count."""
         if self.limits.trials is None:
             return 0.0
-        n = sum(t.strategy != MAJORITY for t in studies.records(self._study))
-        return n / self.limits.trials
+        n = sum(t.strategy in (PROBE, FINE_TUNE) for t in studies.records(self._study))
+        return (n + studies.n_unfinished(self._study)) / self.limits.trials
 
     def _spent(self) -> float:
         budget = self.limits.budget_seconds
@@ -306,7 +320,8 @@ class Explorer:
         left, needed = self.limits.seconds_left(), self._fine_tune_seconds()
         if left >= needed:
             return True
-        if self._spent() >= PROBE_SHARE and not self.why_no_fine_tuning:
+        due = self._spent() >= PROBE_SHARE or PROBE not in self.strategies()
+        if due and not self.why_no_fine_tuning:
             self.why_no_fine_tuning = f"two epochs need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
         return False
 
@@ -315,10 +330,17 @@ class Explorer:
         done = [t for t in studies.records(self._study) if t.strategy == FINE_TUNE and t.training.get("epochs")]
         if done:
             return float(statistics.median(2 * t.seconds / (1 + t.training["epochs"]) for t in done))
-        rate = (self.laboratory.images_per_second or 100.0) / _KERAS_SLOWDOWN
+        best = self.leaderboard().best(PROBE)
+        backbone, size = (best.backbone, parse_size(best.size)) if best else self._reference()
+        rate = self.laboratory.images_per_second(backbone, size) / _KERAS_SLOWDOWN
         split = self.run.split
         epoch = (len(split.train) * _BACKWARD_FACTOR + len(split.validation)) / rate
         return _FINE_TUNE_SETUP_SECONDS + 2 * epoch
+
+    def _is_stuck(self) -> bool:
+        """Whether nothing but failures came of the last trials; the same cause would fail the next ones too."""
+        ended = [t for t in studies.records(self._study) if t.strategy in (PROBE, FINE_TUNE)][-MAX_FAILURES:]
+        return len(ended) == MAX_FAILURES and all(t.state == "failed" for t in ended)
 
     def _disappointed(self) -> bool:
         best = self.leaderboard().best(PROBE)
@@ -343,14 +365,15 @@ class Explorer:
         return MAX_FEATURE_SHARE * self.limits.seconds_left()
 
     def _feature_seconds(self, backbone: str, size: tuple[int, int]) -> float:
-        """A guess of what reading features takes: in proportion to the pixels, twice that for another backbone."""
-        rate = self.laboratory.images_per_second
-        if self.laboratory.has_features(backbone, size) or rate is None:
+        """A guess of what reading features takes."""
+        if self.laboratory.has_features(backbone, size):
             return 0.0
-        first = self.space.backbones[next(iter(self.space.backbones))]
-        reference = first.sizes[0][0] * first.sizes[0][1]
-        factor = (1 if backbone == first.name else 2) * size[0] * size[1] / reference
-        return len(self.laboratory.labels) * factor / rate
+        return len(self.laboratory.labels) / self.laboratory.images_per_second(backbone, size)
+
+    def _reference(self) -> tuple[str, tuple[int, int]]:
+        """The default backbone and its default size."""
+        name = next(iter(self.space.backbones))
+        return name, self.space.backbones[name].sizes[0]
 
 
 def _text(size: tuple[int, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import uuid
@@ -16,7 +17,7 @@ import numpy as np
 
 from autotl.dataset import Dataset, Progress
 from autotl.errors import DatasetError, OutOfTimeError, PluginError
-from autotl.images import DECODER_VERSION, UnreadableImage, decode
+from autotl.images import DECODER_VERSION, decode
 from autotl.interfaces import Size
 from autotl.network import FrozenNetwork, open_session
 
@@ -91,13 +92,16 @@ def extract(
 
 def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
     """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan."""
+    path = dataset.path(item)
     try:
-        return decode(dataset.path(item), *size)
-    except UnreadableImage as error:
-        raise DatasetError(
-            f"{dataset.path(item)} could be read when the folder was scanned, but no more: {error}. "
-            "Put it back, or start a new search without it."
-        ) from error
+        data = path.read_bytes()
+    except OSError as error:
+        reason = f"{path} could be read when the folder was scanned, but no more: {error.strerror or error}"
+        raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
+    # Features are kept by the content's hash: those of an edited picture must not be kept under the old one.
+    if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
+        raise DatasetError(f"{path} has changed since the folder was scanned. Put it back, or start a new search.")
+    return decode(data, *size)
 
 
 def _decoded_batches(dataset: Dataset, todo: list[int], size: Size) -> Iterator[tuple[list[int], np.ndarray]]:

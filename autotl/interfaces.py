@@ -145,6 +145,7 @@ class TrialRecord:
     value: the objective's value, None unless the trial completed; low, high: its 95 % interval.
     temperature: what the log-probabilities are divided by, fitted on the trial's own predictions.
     started: seconds since the epoch; seconds: wall-clock duration. reason: why it was pruned or failed.
+    scores: every evaluator's value on the trial's own predictions, without intervals, those of one class left out.
     """
 
     number: int
@@ -165,3 +166,4 @@ class TrialRecord:
     seconds: float = 0.0
     device: str = ""
     reason: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def judge_fine_tuning(
     pays = difference.low > 0 if larger_is_better else difference.high < 0
     hurts = difference.high < 0 if larger_is_better else difference.low > 0
     cost = _duration(trial.seconds)
-    amount = in_words(difference, objective)
+    amount = in_words(difference, objective, larger_is_better=larger_is_better)
     if pays:
         claim = f"fine-tuning buys {amount} for {cost}"
     elif hurts:
@@ -87,7 +87,7 @@ def judge_fine_tuning(
     else:
         claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}; simpler is enough"
     return {
-        "tried": True, "claim": claim, "value": difference.value, "low": difference.low, "high": difference.high,
+        "tried": True, "claim": claim, **_plain(difference),
         "seconds": trial.seconds, "trial": trial.number, "pays": pays, "measured_on": "validation",
     }  # fmt: skip
 
@@ -97,24 +97,30 @@ def judge_default(difference: Difference | None, *, objective: str, larger_is_be
     if difference is None:
         return {"better": False, "claim": "the untuned default is the champion: nothing that was tried did better"}
     better = difference.low > 0 if larger_is_better else difference.high < 0
-    amount = in_words(difference, objective)
+    amount = in_words(difference, objective, larger_is_better=larger_is_better)
     claim = (
         f"the champion beats the untuned default by {amount}"
         if better
         else f"the champion cannot be told from the untuned default on the test split: {amount}"
     )
     return {
-        "better": better, "claim": claim, "value": difference.value, "low": difference.low,
-        "high": difference.high, "measured_on": "test",
+        "better": better, "claim": claim, **_plain(difference), "measured_on": "test",
     }  # fmt: skip
 
 
-def in_words(difference: Difference, objective: str) -> str:
-    """A difference with its interval; scores between 0 and 1 in points (hundredths)."""
-    if objective == "log_loss":
-        return f"{difference.value:+.3f} log loss (95 % CI {difference.low:+.3f} to {difference.high:+.3f})"
+def in_words(difference: Difference, objective: str, *, larger_is_better: bool) -> str:
+    """A difference with its interval; shares in points (hundredths), losses as they are."""
+    if not math.isfinite(difference.low):
+        return f"{difference.value:+.3f} {objective} (no interval: too few independent images)"
+    if not larger_is_better:
+        return f"{difference.value:+.3f} {objective} (95 % CI {difference.low:+.3f} to {difference.high:+.3f})"
     value, low, high = (100 * x for x in (difference.value, difference.low, difference.high))
     return f"{value:+.1f} points of {objective} (95 % CI {low:+.1f} to {high:+.1f})"
+
+
+def _plain(difference: Difference) -> dict[str, float | None]:
+    """Its numbers, None where undefined: JSON has no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in asdict(difference).items()}
 
 
 def _duration(seconds: float) -> str:

@@ -76,7 +76,12 @@ def open_session(graph: Path | bytes, threads: int | None = None) -> Any:
     options.log_severity_level = 3
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     offered = onnxruntime.get_available_providers()
-    providers = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in offered]
+    # TF32 would make features that no other machine can reproduce.
+    wanted: tuple[tuple[str, dict[str, str]], ...] = (
+        ("CUDAExecutionProvider", {"use_tf32": "0"}),
+        ("CPUExecutionProvider", {}),
+    )
+    providers = [(name, settings) for name, settings in wanted if name in offered]
     source = graph if isinstance(graph, bytes) else str(graph)
     return onnxruntime.InferenceSession(source, options, providers=providers)
 
@@ -113,9 +118,9 @@ def stage_outputs(model: Any) -> dict[str, Any]:
     return dict(zip(model.output_names, model.outputs, strict=True))
 
 
-def freeze(backbone: Backbone, size: Size, *, cache: Path) -> FrozenNetwork:
-    """Write the backbone's graph at one size, or take it from the cache."""
-    key = _network_key(backbone, size)
+def freeze(backbone: Backbone, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
+    """Write the backbone's graph at one size, or take it from the cache; version: that of the backbone's plugin."""
+    key = _network_key(backbone, size, version)
     folder = cache / "networks" / key
     if not (folder / "columns.json").exists():
         _write_network(backbone, size, folder)
@@ -123,9 +128,9 @@ def freeze(backbone: Backbone, size: Size, *, cache: Path) -> FrozenNetwork:
     return FrozenNetwork(backbone.name, size, key, folder / "network.onnx", columns)
 
 
-def _network_key(backbone: Backbone, size: Size) -> str:
+def _network_key(backbone: Backbone, size: Size, version: str) -> str:
     digest = hashlib.sha256(backbone.weights(True).read_bytes())
-    digest.update(f"{backbone.name} {size} {GRAPH_VERSION}".encode())
+    digest.update(f"{backbone.name} {version} {size} {GRAPH_VERSION}".encode())
     return f"{backbone.name}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
 
 

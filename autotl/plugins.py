@@ -26,6 +26,7 @@ import pluggy
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
 from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Sampler
+from autotl.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,12 @@ def load_plugins(
     if plugins._clashes:
         raise PluginError("\n".join(plugins._clashes))
     return plugins
+
+
+def load_preferred(*, disable: Collection[str] = ()) -> Plugins:
+    """Load what this person's settings say, less what is disabled besides."""
+    preferences = settings()
+    return load_plugins(disable=(*preferences.disable_plugins, *disable), folder=preferences.plugins)
 
 
 class Plugins:

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import platform
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -59,6 +60,8 @@ class Config:
             raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
         if self.budget_seconds is not None and self.budget_seconds <= 0:
             raise ConfigError(f"a budget of {self.budget_seconds:g} seconds leaves no time; give at least some 30s")
+        if self.budget_seconds is None and self.trials is None:
+            raise ConfigError("neither a budget nor a number of trials was given, so the search would never end")
         if self.trials is not None and self.trials < 1:
             raise ConfigError(f"{self.trials} trials were asked for; at least 1 is needed")
         if self.workers < 1:
@@ -105,6 +108,12 @@ class Run:
         return self.folder / "champion"
 
     @property
+    def study_name(self) -> str:
+        """The study's name in Optuna's store: its own, whatever the folder is called."""
+        name: str = self.state()["study_name"]
+        return name
+
+    @property
     def storage(self) -> str:
         """The address of Optuna's store."""
         return self.config.storage or f"sqlite:///{self.folder / 'study.db'}"
@@ -117,9 +126,16 @@ class Run:
         """Append an event to events.jsonl and tell the listeners."""
         record = {"time": round(time.time(), 3), "event": event, **fields}
         with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(f"{json.dumps(record)}\n")
         for listener in self.listeners:
             listener(record)
+
+    def settle(self) -> None:
+        """End the line that a kill may have left half written, so that no event is glued to it."""
+        path = self.folder / "events.jsonl"
+        if path.exists() and not path.read_bytes().endswith(b"\n"):
+            with path.open("ab") as file:
+                file.write(b"\n")
 
     def document(self) -> dict[str, Any]:
         """The result as `fit --json` prints it; empty until the search has ended."""
@@ -141,7 +157,8 @@ class Run:
 
     def update(self, **fields: Any) -> None:
         """Change fields of run.json."""
-        write_atomically(self.folder / "run.json", json.dumps({**self.state(), **fields}, indent=2).encode())
+        text = json.dumps({**self.state(), **fields}, indent=2, allow_nan=False)
+        write_atomically(self.folder / "run.json", text.encode())
 
 
 def require_free(folder: Path) -> None:
@@ -169,6 +186,7 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
         "config": config.to_json(),
         "root": str(dataset.root),
         "ignored": dataset.ignored,
+        "study_name": f"{config.run.name}-{uuid.uuid4().hex[:8]}",
         "seed": config.seed,
         "fingerprint": dataset.fingerprint,
         "versions": installed_versions(),

@@ -14,9 +14,10 @@ from autotl import backend
 from autotl.checks import run_checks
 from autotl.clock import Clock
 from autotl.dataset import Dataset, require_learnable, scan
-from autotl.errors import ConfigError, RunError
+from autotl.errors import ConfigError, PluginError, RunError
 from autotl.interfaces import Evaluator
 from autotl.plugins import Plugins
+from autotl.registry import require_registry
 from autotl.run import Config, Listener, Run, create, open_run, require_free
 from autotl.split import split
 
@@ -31,6 +32,11 @@ def search(
     """
     clock = clock or Clock(config.budget_seconds)
     require_free(config.run)
+    if config.data.resolve() in config.run.resolve().parents:
+        raise ConfigError(
+            f"the run folder {config.run} lies inside the data folder {config.data}, whose next scan would take the "
+            "run's files for data; give another one with --run"
+        )
     _require_available(config, plugins)
     loading = _start_loading()
     dataset = _scan(config, listeners)
@@ -60,7 +66,6 @@ def resume(folder: Path, *, plugins: Plugins, cache: Path, listeners: tuple[List
             f"{len(missing)} of the {len(run.dataset.items)} images of {folder} are gone, the first: {missing[0]} "
             f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
         )
-    run.update(status="running")
     return _conduct(run, plugins, cache, Clock(run.config.budget_seconds, state["spent_seconds"]), _start_loading())
 
 
@@ -92,6 +97,8 @@ def _require_available(config: Config, plugins: Plugins) -> None:
     """Raise before any work where a name is unknown or the weights of a backbone asked for cannot be had."""
     _require_one_value(plugins.pick("evaluator", config.objective))
     plugins.pick("sampler", config.sampler)
+    if config.register:
+        require_registry(plugins)
     heads = [plugins.pick("head", name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):
@@ -100,7 +107,10 @@ def _require_available(config: Config, plugins: Plugins) -> None:
 
 def _require_one_value(objective: Evaluator) -> None:
     """Raise ConfigError where an evaluator gives a value per class, which cannot be ranked."""
-    answer = objective.score(np.array([0, 1]), np.eye(2))
+    try:
+        answer = objective.score(np.array([0, 1]), np.eye(2))
+    except Exception as error:
+        raise PluginError(f"the objective {objective.name!r} fails: {type(error).__name__}: {error}") from error
     if isinstance(answer, Sequence):
         raise ConfigError(
             f"the objective {objective.name!r} gives one value per class; choose one that gives a single value, "

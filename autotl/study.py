@@ -16,22 +16,27 @@ from autotl.interfaces import Sampler, TrialRecord
 from autotl.run import Run
 
 _RECORD = "autotl_record"
-_FOLD_STEP = 0
+_DEFAULT = "autotl_default"
 _EPOCH_STEP = 1000
 """Epochs are reported from this step on, so that the pruner never compares an epoch with a fold."""
 
 
-def open_study(run: Run, *, sampler: Sampler, maximise: bool) -> optuna.Study:
-    """Create or load the study; hopeless trials stop at the median of the earlier ones at the same fold or epoch."""
+def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -> optuna.Study:
+    """Create or load the study; hopeless trials stop at the median of the earlier ones at the same fold or epoch.
+
+    worker: 0 for the conductor; each worker, and each resumed search, draws from a seed of its own, for the same seed
+    would propose the same random trials again.
+    """
     optuna.logging.set_verbosity(logging.WARNING)
-    return optuna.create_study(
-        study_name=run.name,
+    study = optuna.create_study(
+        study_name=run.study_name,
         storage=run.storage,
         direction="maximize" if maximise else "minimize",
-        sampler=sampler.build(run.config.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=0),
         load_if_exists=True,
     )
+    study.sampler = sampler.build(run.config.seed + len(study.get_trials(deepcopy=False)) + 1000 * worker)
+    return study
 
 
 def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> optuna.samplers.BaseSampler:
@@ -41,13 +46,8 @@ def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> op
         return optuna.samplers.PartialFixedSampler(dict(fixed), sampler)
 
 
-def fold_step(fold: int) -> int:
-    """The step under which a probe reports a fold."""
-    return _FOLD_STEP + fold
-
-
 def epoch_step(epoch: int) -> int:
-    """The step under which a fine-tune trial reports an epoch."""
+    """The step under which a fine-tune trial reports an epoch; a probe reports a fold under its number."""
     return _EPOCH_STEP + epoch
 
 
@@ -63,6 +63,22 @@ def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> Non
 def records(study: optuna.Study) -> list[TrialRecord]:
     """The records of all trials that have ended, in their order."""
     return [_read(trial) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+
+
+def mark_default(trial: optuna.Trial) -> None:
+    """Say that a trial is the untuned default."""
+    trial.set_user_attr(_DEFAULT, True)
+
+
+def default_number(study: optuna.Study) -> int | None:
+    """The number of the untuned default's completed trial, None before there is one."""
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return next((trial.number for trial in done if trial.user_attrs.get(_DEFAULT)), None)
+
+
+def n_unfinished(study: optuna.Study) -> int:
+    """How many trials are being run at this moment, by any process."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 
 def requeue_lost(study: optuna.Study) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotl import backend
-from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_params
+from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
 from autotl.classifiers import NetworkClassifier, wrap
 from autotl.errors import OutOfTimeError
 from autotl.evaluations import Score, evaluate
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MAJORITY = "majority"
 DEFAULT_HEAD = "logistic"
+CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
+"""What a small network reads on two busy cores; used until something was measured."""
 _KEPT_FEATURES = 3
 """Feature matrices kept in memory; the others are read from the disk cache again."""
 
@@ -57,7 +60,7 @@ class Laboratory:
         self.objective: Evaluator = plugins.pick("evaluator", run.config.objective)
         self.labels = run.dataset.labels
         self.n_classes = len(run.dataset.classes)
-        self.images_per_second: float | None = None
+        self._pixels_per_second: dict[str, float] = {}
         self.probe_seconds: list[float] = []
         self._cache = cache
         self._last_progress = 0.0
@@ -68,7 +71,8 @@ class Laboratory:
         key = (backbone, size)
         if key not in self._features:
             self.run.emit("stage", stage="features", backbone=backbone, size=f"{size[0]}x{size[1]}")
-            network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache)
+            version = self.plugins.provenance("backbone", backbone).version
+            network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache, version=version)
             features = extract(
                 self.run.dataset,
                 network,
@@ -79,7 +83,7 @@ class Laboratory:
             )
             computed = len(features.vectors) - features.reused
             if computed:
-                self.images_per_second = computed / features.seconds
+                self._pixels_per_second[backbone] = computed * size[0] * size[1] / features.seconds
             self.run.emit(
                 "features", backbone=backbone, size=f"{size[0]}x{size[1]}", computed=computed,
                 reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
@@ -88,6 +92,11 @@ class Laboratory:
                 self._features.pop(next(iter(self._features)))
             self._features[key] = features
         return self._features[key]
+
+    def images_per_second(self, backbone: str, size: tuple[int, int]) -> float:
+        """How fast a frozen backbone reads images of a size: as measured, else half of what another one did."""
+        others = min(self._pixels_per_second.values(), default=2 * CAUTIOUS_PIXELS_PER_SECOND)
+        return self._pixels_per_second.get(backbone, others / 2) / (size[0] * size[1])
 
     def _tell_progress(self, done: int, total: int) -> None:
         """Emit progress at most twice a second: every event is a line in a file."""
@@ -187,6 +196,19 @@ class Laboratory:
             groups=cluster_of(self.run, predictions.items),
         ).scores[name]
 
+    def all_scores(self, predictions: Predictions) -> dict[str, float]:
+        """Every evaluator's value, those with one value per class, undefined or failing left out."""
+        values = {}
+        for name, evaluator in self.plugins.evaluators.items():
+            try:
+                found = evaluator.score(predictions.labels, predictions.probabilities)
+            except Exception:  # told, with its reason, when the champion is evaluated
+                continue
+            value = found.successes / max(1, found.trials) if isinstance(found, Proportion) else found
+            if isinstance(value, (int, float)) and math.isfinite(value):
+                values[name] = float(value)
+        return values
+
     @property
     def sign(self) -> int:
         """1 where a larger objective is better, else -1."""
@@ -233,8 +255,10 @@ def threads_per_worker(workers: int) -> int | None:
     return None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
 
 
-def record(number: int, outcome: Outcome, score: Score, started: float) -> TrialRecord:
-    """The record of a completed trial."""
+def record(
+    number: int, outcome: Outcome, score: Score, started: float, scores: Mapping[str, float] | None = None
+) -> TrialRecord:
+    """The record of a completed trial; score: of the objective, scores: of every evaluator."""
     candidate = outcome.candidate
     return TrialRecord(
         number=number,
@@ -249,6 +273,7 @@ def record(number: int, outcome: Outcome, score: Score, started: float) -> Trial
         started=started,
         seconds=time.time() - started,
         device=outcome.device,
+        scores=dict(scores or {}),
     )
 
 
@@ -266,10 +291,9 @@ def describe(candidate: Candidate) -> dict[str, Any]:
 
 def candidate_of(trial: TrialRecord) -> Candidate:
     """The candidate that a record describes."""
-    height, width = trial.size.split("x")
     training = None
     if trial.strategy == FINE_TUNE:
         training = Training(**{name: trial.training[name] for name in Training.__dataclass_fields__})
     return Candidate(
-        trial.strategy, trial.backbone, (int(height), int(width)), trial.stage, trial.pooling, trial.head, training
+        trial.strategy, trial.backbone, parse_size(trial.size), trial.stage, trial.pooling, trial.head, training
     )

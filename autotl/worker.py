@@ -1,6 +1,6 @@
 """A process that searches beside the conductor, on the same run folder and the same study.
 
-Started as `python -m autotl.worker RUN DEADLINE`; DEADLINE in seconds since the epoch, or empty for none.
+Started as `python -m autotl.worker RUN DEADLINE NUMBER`; DEADLINE in seconds since the epoch, or empty for none.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 from autotl import backend
 from autotl.explore import Explorer, Limits, make_space
-from autotl.plugins import load_plugins
+from autotl.plugins import load_preferred
 from autotl.run import open_run
 from autotl.settings import settings
 from autotl.trials import Laboratory
 
 
-def work(folder: Path, deadline: float) -> None:
+def work(folder: Path, deadline: float, number: int) -> None:
     """Run trials until the deadline, the end of the trials allowed, or the end of the conductor."""
     backend.prepare()
     run = open_run(folder)
@@ -28,12 +28,11 @@ def work(folder: Path, deadline: float) -> None:
     def seconds_left() -> float:
         return deadline - time.time() if os.getppid() == conductor else 0.0
 
-    preferences = settings()
-    plugins = load_plugins(disable=run.config.disable_plugins, folder=preferences.plugins)
-    laboratory = Laboratory(run, plugins, cache=preferences.cache, seconds_left=seconds_left)
+    plugins = load_preferred(disable=run.config.disable_plugins)
+    laboratory = Laboratory(run, plugins, cache=settings().cache, seconds_left=seconds_left)
     limits = Limits(seconds_left, run.config.budget_seconds, run.config.trials)
-    Explorer(laboratory, make_space(laboratory), limits).explore()
+    Explorer(laboratory, make_space(laboratory), limits, worker=number).explore()
 
 
 if __name__ == "__main__":
-    work(Path(sys.argv[1]), float(sys.argv[2]) if sys.argv[2] else math.inf)
+    work(Path(sys.argv[1]), float(sys.argv[2]) if sys.argv[2] else math.inf, int(sys.argv[3]))

@@ -15,8 +15,10 @@ def main() -> None:
     if tensorflow != "cpu":
         (pin,) = [line for line in pins if line.startswith("tensorflow-cpu==")]
         pins.remove(pin)
+        # Both builds of TensorFlow write the same package: the other one has to go first.
+        subprocess.run([sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", "tensorflow-cpu"], check=True)
         if tensorflow == "gpu":  # its CUDA packages are not locked: they depend on the driver
-            extra = ["tensorflow[and-cuda]==" + pin.partition("==")[2]]
+            extra = ["tensorflow[and-cuda]==" + pin.partition("==")[2], "nvidia-ml-py"]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--no-deps", *pins], check=True)
     if extra:

@@ -169,7 +169,7 @@ def make_laboratory(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: 
     from autotl.trials import Laboratory
 
     def make_laboratory(*, seconds_left: Callable[[], float] = lambda: float("inf"), **options: Any) -> Laboratory:
-        config = Config(data=shapes, run=tmp_path / "run", budget_seconds=None)
+        config = Config(data=shapes, run=tmp_path / "run", budget_seconds=None, trials=100)
         config = replace(config, **options)
         run = create(config, shapes_dataset, split(shapes_dataset, seed=config.seed))
         return Laboratory(run, plugins, cache=cache, seconds_left=seconds_left)

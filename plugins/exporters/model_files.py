@@ -24,8 +24,8 @@ def export_keras(run: Path, out: Path) -> Path:
     source = run / "trials" / f"{metadata['trial']:04d}" / "network.keras"
     if not source.exists():
         raise ExportError(
-            f"the champion of {run} is a {metadata['strategy']} with the head {metadata['head']!r}, which is no Keras "
-            "model. Use --format onnx, which holds every champion."
+            f"the champion of {run} is a {metadata['strategy']} with the head {metadata['head']!r}: it was not "
+            "fine-tuned, so there is no Keras model of the whole. Use --format onnx, which holds every champion."
         )
     shutil.copy2(source, out / "model.keras")
     facts = {key: metadata[key] for key in ("classes", "height", "width", "temperature")}

@@ -68,7 +68,7 @@ def on_trial_end(run: Run, trial: TrialRecord) -> None:
 def on_search_end(run: Run) -> None:
     """Record the champion, and wait until everything is recorded."""
     if recorder := _recorders.pop(run.folder.absolute(), None):
-        recorder.finish(run.document(), run.state().get("status", "done"))
+        recorder.finish(run.document(), run.document().get("status") or run.state()["status"])
 
 
 def register_deployable(folder: Path, name: str, tracking_uri: str | None, default_store: Path) -> dict[str, Any]:
@@ -246,7 +246,7 @@ class _Recorder:
         name = self.run.config.objective
         score = {name: trial.value, f"{name}_low": trial.low, f"{name}_high": trial.high}
         used = self.sampler.window(trial.started, trial.seconds)
-        metrics = {**score, "seconds": trial.seconds, **used}
+        metrics = {**trial.scores, **score, "seconds": trial.seconds, **used}
         _log_batch(self.client, child, params=params, metrics=metrics)
         self.client.set_terminated(child, _STATUS[trial.state], round((trial.started + trial.seconds) * 1000))
         # On the parent too, so that its page shows how the search went.
@@ -273,7 +273,8 @@ class _Recorder:
             if (self.folder / name).exists():
                 client.log_artifact(run_id, str(self.folder / name))
         deployable = self.folder / "champion"
-        if (deployable / "MLmodel").exists():
+        # Without a result the model in the folder is the first, untested one.
+        if document and (deployable / "MLmodel").exists():
             score = (document.get("test") or {}).get(config.objective) or {}
             facts = {"fingerprint": self.run.fingerprint, "objective": config.objective}
             if score.get("value") is not None:

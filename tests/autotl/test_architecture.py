@@ -18,8 +18,8 @@ ORDER = (
     "errors", "files", "clock", "interfaces", "hookspecs", "__init__", "settings", "plugins", "hyperparameters",
     "backend", "images", "dataset", "checks", "split", "run", "predictions", "intervals", "evaluations", "graph_layers",
     "graph", "network", "features", "candidate", "classifiers", "probe", "finetune", "trials", "study", "leaderboard",
-    "explore", "champion", "predictor", "deployable", "report", "conclude", "conduct", "search", "worker", "export",
-    "registry", "testing", "api", "progress", "doctor", "demo", "cli",
+    "explore", "champion", "predictor", "deployable", "report", "conclude", "conduct", "registry", "search", "worker",
+    "export", "testing", "api", "progress", "doctor", "demo", "cli",
 )  # fmt: skip
 # `autotl.fit` is the Python API under the package's own name, imported when it is first asked for.
 FACADE = {("__init__", "api")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from autotl.checks import run_checks
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
@@ -54,3 +56,17 @@ def test_the_built_in_checks_find_what_is_wrong_with_a_real_folder(tmp_path, mak
     findings = run_checks(scan(root), plugins)
     assert {f.check for f in findings} == {"unreadable", "class-sizes", "duplicates"}
     assert [f.severity for f in findings] == ["warning"] * 3 + ["info"]
+
+
+@pytest.mark.parametrize("finding", ["a text", Finding("x", "fatal", "m"), Finding("x", "info", "m", items=(1,))])  # type: ignore[arg-type]
+def test_a_check_that_yields_nonsense_becomes_a_finding_about_itself(shapes_dataset, finding):
+    class Nonsense:
+        __name__ = "nonsense"
+
+        @hookimpl
+        def register_checks(self):
+            return [Check("nonsense", lambda dataset: [finding])]
+
+    found = run_checks(shapes_dataset, load_plugins(extra=[Nonsense()], installed=False))
+    assert [f.severity for f in found] == ["warning"]
+    assert "'nonsense' failed" in found[0].message or "failed" in found[0].message

@@ -83,12 +83,15 @@ def test_predict_gives_json_csv_and_text(fitted: Result, workspace: Path, shapes
     assert "circle" in autotl("predict", "run", shapes / "circle", cwd=workspace).stdout
 
 
-def test_predict_reads_a_registered_model(fitted: Result, workspace: Path, shapes: Path) -> None:
+def test_predict_reads_a_registered_model_from_the_store_beside_the_run(
+    fitted: Result, workspace: Path, shapes: Path, tmp_path: Path
+) -> None:
     picture = next((shapes / "square").glob("*.png"))
-    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{workspace / 'mlflow.db'}"}
-    found = autotl("predict", "models:/shapes@champion", picture, "--json", cwd=workspace, **store)
-    assert found.returncode == 0, found.stderr
-    assert json.loads(found.stdout)[0]["label"] in ("circle", "square", "stripes")
+    command = ("predict", "models:/shapes@champion", picture, "--json")
+    store = f"sqlite:///{workspace / 'mlflow.db'}"
+    for found in (autotl(*command, cwd=workspace), autotl(*command, "--tracking-uri", store, cwd=tmp_path)):
+        assert found.returncode == 0, found.stderr
+        assert json.loads(found.stdout)[0]["label"] in ("circle", "square", "stripes")
 
 
 def test_predict_names_an_unreadable_item_and_goes_on(fitted: Result, workspace: Path, shapes: Path) -> None:

@@ -15,7 +15,7 @@ from autotl.conclude import conclude, save_early
 from autotl.deployable import load_deployable, replay
 from autotl.errors import ExportError
 from autotl.hyperparameters import replay as values
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import Evaluator, TrialRecord
 from autotl.leaderboard import rank
 from autotl.predictions import Predictions
 from autotl.predictor import Predictor
@@ -168,7 +168,7 @@ def test_if_nothing_can_be_exported_the_error_names_every_reason(laboratory, att
 
     board = board_of(laboratory, attempt(1), attempt(2, "knn"))
     monkeypatch.setattr(EstimatorClassifier, "to_onnx", refuse)
-    with pytest.raises(ExportError, match=r"no trial could be exported: trial . .*; trial . .*no converter"):
+    with pytest.raises(RuntimeError, match=r"no trial could be exported: trial . .*; trial . .*no converter"):
         conclude(laboratory, board, status="complete", why_no_fine_tuning="x")
 
 
@@ -205,6 +205,18 @@ def test_a_fine_tuned_network_is_champion_only_where_it_pays_beyond_doubt_or_was
     laboratory = make_laboratory(strategy=strategy)
     tuned = TrialRecord(2, "complete", FINE_TUNE, value=0.9, low=0.8, high=1.0)
     probe = TrialRecord(1, "complete", PROBE, value=0.8, low=0.7, high=0.9)
-    ordered = module._in_order(laboratory, board_of(laboratory, tuned, probe), {"pays": pays})
+    ordered = module._in_order(laboratory, board_of(laboratory, tuned, probe), {"pays": pays, "trial": 2})
     assert ordered[0].strategy == first
     assert len(ordered) == 2
+
+
+def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(laboratory, attempt, monkeypatch):
+    def explode(labels, probabilities):
+        raise RuntimeError("no such score")
+
+    broken = {**laboratory.plugins.evaluators, "broken": Evaluator("broken", explode)}
+    monkeypatch.setattr(laboratory.plugins, "evaluators", broken)
+    document = conclude(laboratory, board_of(laboratory, attempt(1)), status="complete", why_no_fine_tuning="x")
+    assert "broken" not in document["test"]
+    assert "accuracy" in document["test"]
+    assert "left out" in (laboratory.run.folder / "events.jsonl").read_text()

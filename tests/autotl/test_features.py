@@ -188,9 +188,17 @@ def test_an_image_that_is_gone_since_the_scan_is_named(folder, network, tmp_path
     dataset = scan(folder)
     gone = dataset.path(3)
     gone.unlink()
-    with pytest.raises(
-        DatasetError, match=rf"{gone.name} could be read .* but no more: there is no such file.*Put it back"
-    ):
+    with pytest.raises(DatasetError, match=rf"{gone.name} could be read .* but no more: No such file.*Put it back"):
+        extract(dataset, network, cache=tmp_path)
+
+
+def test_an_image_that_was_edited_since_the_scan_is_refused_and_never_cached_under_its_old_hash(
+    folder, network, tmp_path
+):
+    dataset = scan(folder)
+    edited = dataset.path(3)
+    edited.write_bytes(dataset.path(4).read_bytes())
+    with pytest.raises(DatasetError, match=rf"{edited.name} has changed since the folder was scanned"):
         extract(dataset, network, cache=tmp_path)
 
 

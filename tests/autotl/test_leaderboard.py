@@ -131,4 +131,13 @@ def test_a_default_that_is_the_champion_is_called_so():
 
 
 def test_log_loss_is_not_told_in_points():
-    assert in_words(Difference(-0.1, -0.2, -0.05), "log_loss") == "-0.100 log loss (95 % CI -0.200 to -0.050)"
+    told = in_words(Difference(-0.1, -0.2, -0.05), "log_loss", larger_is_better=False)
+    assert told == "-0.100 log_loss (95 % CI -0.200 to -0.050)"
+
+
+def test_a_difference_without_an_interval_says_so_and_is_null_in_json():
+    nan = float("nan")
+    verdict = judge_default(Difference(0.1, nan, nan), objective="accuracy", larger_is_better=True)
+    assert "no interval" in verdict["claim"]
+    assert verdict["low"] is None
+    assert verdict["better"] is False

@@ -233,3 +233,60 @@ def _finished_trials(run: Run) -> dict[int, float]:
 
     table = pd.read_csv(run.folder / "leaderboard.csv").query("state == 'complete'")
     return dict(zip(table["trial"], table["value"], strict=True))
+
+
+def test_a_run_folder_inside_the_data_is_refused(config: Config, shapes: Path, plugins: Any, cache: Path) -> None:
+    with pytest.raises(ConfigError, match="lies inside the data folder"):
+        search(replace(config, run=shapes / "run"), plugins=plugins, cache=cache)
+    assert not (shapes / "run").exists()
+
+
+def test_heads_that_cannot_be_fine_tuned_are_refused_where_fine_tuning_was_asked_for(
+    config: Config, plugins: Any, cache: Path
+) -> None:
+    with pytest.raises(ConfigError, match="add --heads dense"):
+        search(replace(config, strategy="fine-tune", heads=("knn",)), plugins=plugins, cache=cache)
+    assert open_run(config.run).state()["status"] == "failed"
+
+
+def test_a_run_that_was_renamed_keeps_its_trials(config: Config, plugins: Any, cache: Path, tmp_path: Path) -> None:
+    run = search(config, plugins=plugins, cache=cache)
+    before = _finished_trials(run)
+    run.update(status="running")
+    renamed = run.folder.rename(tmp_path / "renamed")
+    assert _finished_trials(resume(renamed, plugins=plugins, cache=cache)) == before
+
+
+def test_registering_without_the_registrys_plugin_is_refused(config: Config, plugins: Any, cache: Path) -> None:
+    with pytest.raises(ConfigError, match="model registry"):
+        search(replace(config, register="shapes"), plugins=plugins, cache=cache)
+
+
+def test_a_search_without_an_end_is_refused(shapes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="never end"):
+        Config(data=shapes, run=tmp_path, budget_seconds=None)
+
+
+def test_a_search_whose_every_trial_fails_stops_by_itself(config: Config, tiny: Any, cache: Path) -> None:
+    def explode(hp: Any, n_features: int, n_classes: int) -> Any:
+        raise RuntimeError("no such kernel")
+
+    class Broken:
+        __name__ = "broken"
+
+        @hookimpl
+        def register_heads(self) -> list[Head]:
+            return [Head("explosive", explode)]
+
+        @hookimpl
+        def register_backbones(self) -> list[Any]:
+            return [tiny]
+
+    plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Broken()])
+    run = search(replace(config, heads=("explosive",), trials=500), plugins=plugins, cache=cache)
+    assert run.document()["n_trials"] <= 30
+    assert run.document()["status"] == "complete"
+
+
+def test_decoded_pictures_are_not_left_behind(finished: Run) -> None:
+    assert not (finished.folder / "pixels").exists()

@@ -76,7 +76,7 @@ def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same
     study = open_study()
     studies.finish(study, study.ask(), done(0, 0.5))
     run = laboratory.run
-    process = subprocess.run([sys.executable, "-c", KILLED, run.storage, run.name], check=False, timeout=60)
+    process = subprocess.run([sys.executable, "-c", KILLED, run.storage, run.study_name], check=False, timeout=60)
     assert process.returncode == -signal.SIGKILL
     study = open_study()
     assert studies.requeue_lost(study) == 1
@@ -105,7 +105,7 @@ def test_a_trial_that_was_queued_but_not_begun_stays_queued(open_study):
 
 
 def test_folds_and_epochs_are_never_the_same_step():
-    assert {studies.fold_step(fold) for fold in range(10)}.isdisjoint(studies.epoch_step(epoch) for epoch in range(500))
+    assert set(range(10)).isdisjoint(studies.epoch_step(epoch) for epoch in range(500))
 
 
 def good_trials(study, n=6):
@@ -113,7 +113,7 @@ def good_trials(study, n=6):
     for _ in range(n):
         trial = study.ask()
         for fold in range(5):
-            trial.report(0.9, studies.fold_step(fold))
+            trial.report(0.9, fold)
         studies.finish(study, trial, done(trial.number, 0.9))
 
 
@@ -121,10 +121,10 @@ def test_a_fold_below_the_median_of_earlier_folds_is_hopeless(open_study):
     study = open_study()
     good_trials(study)
     trial = study.ask()
-    trial.report(0.5, studies.fold_step(0))
+    trial.report(0.5, 0)
     assert trial.should_prune()
     better = study.ask()
-    better.report(0.95, studies.fold_step(0))
+    better.report(0.95, 0)
     assert not better.should_prune()
 
 
@@ -141,7 +141,7 @@ def test_the_first_trials_are_never_pruned(open_study):
     study = open_study()
     good_trials(study, n=4)
     trial = study.ask()
-    trial.report(0.1, studies.fold_step(0))
+    trial.report(0.1, 0)
     assert not trial.should_prune()
 
 

@@ -14,7 +14,8 @@ from autotl import finetune
 from autotl.candidate import FINE_TUNE, PROBE, Candidate, Training
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.hyperparameters import replay
-from autotl.predictions import apply_temperature
+from autotl.interfaces import Evaluator
+from autotl.predictions import Predictions, apply_temperature
 from autotl.trials import candidate_of, describe, record, threads_per_worker
 
 PROBING = Candidate(PROBE, "tiny", (32, 32), "joined", "avg+max", "logistic")
@@ -79,7 +80,31 @@ def test_the_speed_of_reading_is_measured_where_something_was_read(make_laborato
     laboratory = make_laboratory()
     laboratory._cache = tmp_path / "fresh"
     laboratory.features("tiny", (32, 32))
-    assert 1 < laboratory.images_per_second < 1e6
+    assert 1 < laboratory.images_per_second("tiny", (32, 32)) < 1e6
+
+
+def test_a_larger_size_is_expected_to_take_as_much_longer_and_another_backbone_twice_as_long(laboratory):
+    laboratory._pixels_per_second["tiny"] = 1000 * 32 * 32
+    assert laboratory.images_per_second("tiny", (64, 64)) == pytest.approx(250)
+    assert laboratory.images_per_second("other", (32, 32)) == pytest.approx(500)
+
+
+def test_the_speed_of_an_unknown_machine_is_guessed_with_caution(laboratory):
+    assert 10 < laboratory.images_per_second("tiny", (224, 224)) < 100
+
+
+def test_an_evaluator_that_fails_is_left_out_of_a_trials_scores(laboratory, monkeypatch):
+    def explode(labels, probabilities):
+        raise RuntimeError("never")
+
+    broken = {**laboratory.plugins.evaluators, "broken": Evaluator("broken", explode)}
+    monkeypatch.setattr(laboratory.plugins, "evaluators", broken)
+    items = laboratory.run.split.validation
+    labels = laboratory.labels[items]
+    scores = laboratory.all_scores(Predictions(items, labels, np.eye(3)[labels]))
+    assert scores["accuracy"] == 1.0
+    assert "broken" not in scores
+    assert "recall" not in scores
 
 
 def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split(laboratory, monkeypatch):
