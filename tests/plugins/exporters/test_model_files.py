@@ -58,6 +58,6 @@ def test_a_champion_that_is_no_keras_model_is_refused_with_the_format_to_use_ins
     (run / "trials" / "0003" / "network.keras").unlink()
     (run / "champion" / "metadata.json").write_text(json.dumps(METADATA | {"strategy": "probe", "head": "rbf-svm"}))
     (tmp_path / "out").mkdir()
-    with pytest.raises(ExportError, match=r"is a probe with the head 'rbf-svm', .* no Keras model.*--format onnx"):
+    with pytest.raises(ExportError, match=r"is a probe with the head 'rbf-svm': .* no Keras model.*--format onnx"):
         EXPORTERS["keras"].export(run, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
