@@ -135,17 +135,16 @@ class Explorer:
         return self._run_candidate(trial, candidate, replay({}))
 
     def warm_start(self) -> None:
-        """Queue what is worth knowing first: a larger size, each head at its defaults, the deepest stage alone."""
+        """Queue what is worth knowing first: the default on each backbone and on a larger size, then each head."""
         if self._study.user_attrs.get("warm_started"):
             return
-        first = next(iter(self.space.backbones))
         wishes: list[dict[str, Any]] = []
         if PROBE in self.strategies():
-            wishes += [{"head": name} for name in self.space.heads if name != DEFAULT_HEAD]
+            first, *others = self.space.backbones.values()
             if DEFAULT_HEAD in self.space.heads:
-                larger = self.space.backbones[first].sizes[1:2]
-                wishes[:0] = [{"head": DEFAULT_HEAD, "size": f"{h}x{w}"} for h, w in larger]
-                wishes.append({"head": DEFAULT_HEAD, "stage": "top-1"})
+                wishes += [{"head": DEFAULT_HEAD, "backbone": backbone.name} for backbone in others]
+                wishes += [{"head": DEFAULT_HEAD, "size": _text(size)} for size in first.sizes[1:2]]
+            wishes += [{"head": name} for name in self.space.heads if name != DEFAULT_HEAD]
         for wish in wishes:
             self._queue({"strategy": PROBE, **wish})
         self._study.set_user_attr("warm_started", True)
@@ -248,6 +247,10 @@ class Explorer:
                 raise optuna.TrialPruned(f"stopped at {value:.3f}, worse than the median of the earlier trials")
 
         laboratory = self.laboratory
+        needed = self._feature_seconds(candidate.backbone, candidate.size)
+        is_default = studies.default_number(self._study) is None  # which is run whatever it costs
+        if not is_default and needed > self._feature_allowance():
+            raise optuna.TrialPruned(f"reading its features would take about {needed:.0f} s, too much of the time left")
         if candidate.strategy == FINE_TUNE:
             return laboratory.fine_tune(
                 candidate,
