@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -192,14 +191,10 @@ def batches(items: np.ndarray, size: int, rng: np.random.Generator) -> list[np.n
     return [shuffled[i : i + size] for i in range(0, len(shuffled) - size + 1, size)]
 
 
-def predict(model: Any, inputs: np.ndarray, *, between: Callable[[], None] = lambda: None) -> np.ndarray:
-    """Class probabilities of a Keras model in batches padded to one shape, float64 (n, n_classes), rows sum to 1.
-
-    between: called before each batch; it may raise to stop.
-    """
+def predict(model: Any, inputs: np.ndarray) -> np.ndarray:
+    """Class probabilities of a Keras model in batches padded to one shape, float64 (n, n_classes), rows sum to 1."""
     parts = []
     for start in range(0, len(inputs), BATCH_ITEMS):
-        between()
         part = np.asarray(inputs[start : start + BATCH_ITEMS])
         padding = [(0, BATCH_ITEMS - len(part))] + [(0, 0)] * (part.ndim - 1)
         parts.append(model.predict_on_batch(np.pad(part, padding))[: len(part)])

@@ -33,6 +33,28 @@ def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: An
     return search(config, plugins=plugins, cache=cache)
 
 
+@pytest.fixture
+def broken_plugins(tiny: Any) -> Any:
+    """The built-in plugins and a head that cannot be built."""
+
+    def explode(hp: Any, n_features: int, n_classes: int) -> Any:
+        hp.Float("x", 0, 1)
+        raise RuntimeError("no such kernel")
+
+    class Broken:
+        __name__ = "broken"
+
+        @hookimpl
+        def register_heads(self) -> list[Head]:
+            return [Head("explosive", explode)]
+
+        @hookimpl
+        def register_backbones(self) -> list[Any]:
+            return [tiny]
+
+    return load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Broken()])
+
+
 def test_the_document_holds_what_the_command_line_promises(finished: Run) -> None:
     document = finished.document()
     promised = {"run", "status", "seconds", "objective", "champion", "search", "test", "default", "verdict", "n_trials"}
@@ -92,27 +114,10 @@ def test_the_same_seed_gives_the_same_trials_and_the_same_predictions(
 
 
 def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_default_still_becomes_champion(
-    config: Config, tiny: Any, cache: Path
+    config: Config, broken_plugins: Any, cache: Path
 ) -> None:
-    def explode(hp: Any, n_features: int, n_classes: int) -> Any:
-        hp.Float("x", 0, 1)
-        raise RuntimeError("no such kernel")
-
-    class Broken:
-        __name__ = "broken"
-
-        @hookimpl
-        def register_heads(self) -> list[Head]:
-            return [Head("explosive", explode)]
-
-        @hookimpl
-        def register_backbones(self) -> list[Any]:
-            return [tiny]
-
-    plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Broken()])
-    config = replace(config, heads=("explosive",), strategy="probe")
     # The conductor asks whether a head is a network by building it once: that failure is the head's too.
-    run = search(config, plugins=plugins, cache=cache)
+    run = search(replace(config, heads=("explosive",)), plugins=broken_plugins, cache=cache)
     failed = [t for t in open_run(run.folder).document()["champion"].items() if t[0] == "head"]
     assert failed == [("head", "logistic")]
     assert "no such kernel" in (run.folder / "leaderboard.csv").read_text()
@@ -267,23 +272,8 @@ def test_a_search_without_an_end_is_refused(shapes: Path, tmp_path: Path) -> Non
         Config(data=shapes, run=tmp_path, budget_seconds=None)
 
 
-def test_a_search_whose_every_trial_fails_stops_by_itself(config: Config, tiny: Any, cache: Path) -> None:
-    def explode(hp: Any, n_features: int, n_classes: int) -> Any:
-        raise RuntimeError("no such kernel")
-
-    class Broken:
-        __name__ = "broken"
-
-        @hookimpl
-        def register_heads(self) -> list[Head]:
-            return [Head("explosive", explode)]
-
-        @hookimpl
-        def register_backbones(self) -> list[Any]:
-            return [tiny]
-
-    plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Broken()])
-    run = search(replace(config, heads=("explosive",), trials=500), plugins=plugins, cache=cache)
+def test_a_search_whose_every_trial_fails_stops_by_itself(config: Config, broken_plugins: Any, cache: Path) -> None:
+    run = search(replace(config, heads=("explosive",), trials=500), plugins=broken_plugins, cache=cache)
     assert run.document()["n_trials"] <= 30
     assert run.document()["status"] == "complete"
 
