@@ -1,0 +1,159 @@
+"""Tables as text: CSV, TSV and Parquet files, and side tables that say more about each image."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autotl.errors import DatasetError
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV, TSV or Parquet file as text, empty where there is no value; images held as bytes stay bytes.
+
+    A CSV may be separated by commas, semicolons or tabs, in UTF-8, UTF-16 or else Windows-1252. Raises DatasetError.
+    """
+    try:
+        table = _read_parquet(path) if _is_parquet(path) else _read_csv(path)
+    except (OSError, ValueError, csv.Error, pd.errors.ParserWarning) as error:
+        kind = "Parquet" if _is_parquet(path) else "CSV"
+        raise DatasetError(f"{path} cannot be read as a {kind} file: {error}") from None
+    table.columns = pd.Index([str(name).strip() for name in table.columns])
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise DatasetError(f"{path} has the column {twice!r} more than once. Rename one of them.")
+    return table
+
+
+def read_side_table(path: Path, images: pd.Series, *, column: str | None = None) -> pd.DataFrame:
+    """Read a table with the column `path`, one row per image of a data set at most, and a further column if asked for.
+
+    images: the paths of the data set. Raises DatasetError.
+    """
+    table = read_table(path)
+    missing = [name for name in ("path", column) if name and name not in table.columns]
+    meaning = "`path` is the image's path relative to the data folder."
+    if missing:
+        raise DatasetError(
+            f"{path} has the columns {listed(table.columns)}; the column {missing[0]!r} is missing. {meaning}"
+        )
+    if table["path"].duplicated().any():
+        twice = table["path"][table["path"].duplicated()].iloc[0]
+        raise DatasetError(f"{path} names {twice!r} more than once; each image may have one row.")
+    if not table["path"].isin(images).any():
+        first = table["path"].iloc[0] if len(table) else "nothing at all"
+        raise DatasetError(
+            f"{path} names none of the {len(images)} images: it has {first!r}, they are called {images.iloc[0]!r}. "
+            f"{meaning}"
+        )
+    return table[[name for name in table.columns if not holds_bytes(table[name])]]
+
+
+def column_names(path: Path) -> list[str]:
+    """The columns of a table, none for a file that cannot be read as one."""
+    try:
+        if _is_parquet(path):
+            from pyarrow import parquet
+
+            names = parquet.read_schema(path).names
+        else:
+            names = _read_csv(path, rows=0).columns
+    except (OSError, ValueError, csv.Error):
+        return []
+    return [str(name).strip() for name in names]
+
+
+def holds_bytes(column: pd.Series) -> bool:
+    """Whether a column has bytes in it, which only a Parquet file can hold."""
+    return column.dtype == object and any(isinstance(value, bytes) for value in column)
+
+
+def no_such_column(label: str, columns: Iterable[str], path: Path) -> str:
+    """Say that a column of labels is not there, and which ones are."""
+    names = list(columns)
+    close = difflib.get_close_matches(label, names, n=3)
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else " Give one of these with --label NAME."
+    return f"{path} has no column {label!r}; its columns are {listed(names)}.{hint}"
+
+
+def listed(names: Iterable[Any]) -> str:
+    """At most 20 names: a table may have thousands of columns."""
+    some = [str(name) for name in names]
+    return ", ".join(some[:20]) + (f" and {len(some) - 20} more" if len(some) > 20 else "")
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _read_csv(path: Path, rows: int | None = None) -> pd.DataFrame:
+    with path.open("rb") as file:
+        start = file.readline()
+    # UTF-16 is what a spreadsheet calls "Unicode text".
+    encodings = ("utf-16",) if start.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
+        try:
+            with path.open(encoding=encoding, newline="") as file:
+                mark = _separator(file.readline())
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
+                table = pd.read_csv(
+                    path, sep=mark, encoding=encoding, nrows=rows, dtype=str, keep_default_na=False, index_col=False
+                )
+            break
+        except UnicodeDecodeError:
+            if encoding == encodings[-1]:
+                raise
+    # Columns without a name are the row numbers that some programs write.
+    return table[[name for name in table.columns if not str(name).startswith("Unnamed: ")]].fillna("")
+
+
+def _separator(header: str) -> str:
+    return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    from pyarrow import parquet
+
+    with path.open("rb") as file:
+        table = parquet.ParquetFile(file).read()
+    if twice := [name for name, n in Counter(table.column_names).items() if n > 1]:
+        raise ValueError(f"it has the column {twice[0]!r} more than once")
+    frame = table.to_pandas(ignore_metadata=True)
+    for name, classes in _class_names(table.schema.metadata or {}).items():
+        frame[name] = frame[name].map(dict(enumerate(classes)))
+    return pd.DataFrame({name: _cells(frame[name]) for name in frame if not name.startswith("__index_level_")})
+
+
+def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
+    """The names behind numbered labels, where Hugging Face `datasets` wrote the file."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        return {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return {}
+
+
+def _cells(column: pd.Series) -> pd.Series:
+    """The column as text; images stay bytes, also where a record of Hugging Face `datasets` wraps them."""
+    if isinstance(column.dtype, pd.StringDtype):
+        return column.fillna("")
+    if any(isinstance(value, dict) and "bytes" in value for value in column):
+        records = [value or {} for value in column]
+        held = [record.get("bytes") or b"" for record in records]
+        if any(held):
+            return pd.Series(held, dtype=object)
+        return pd.Series([record.get("path") or "" for record in records], dtype=str)
+    if holds_bytes(column):
+        return column.astype(object).where(column.notna(), b"")
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    return column.astype(object).where(column.notna(), "").astype(str)
