@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from autotl.dataset import Dataset
-from autotl.interfaces import Finding
+from autotl.interfaces import DefaultProbe, Finding
 from autotl.plugins import Plugins
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
-def run_checks(dataset: Dataset, plugins: Plugins) -> list[Finding]:
-    """The findings of every check, worst first; a check that raises becomes a finding about itself."""
+def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = None) -> list[Finding]:
+    """The findings of the checks, worst first; a check that raises becomes a finding about itself.
+
+    probe: where given, the checks that use it are run, else the others.
+    """
     findings: list[Finding] = []
+    seen = (dataset,) if probe is None else (dataset, probe)
     for name, check in plugins.checks.items():
+        if check.uses_probe != (probe is not None):
+            continue
         try:
-            findings += [_sound(finding) for finding in check.run(dataset)]
+            findings += [_sound(finding) for finding in check.run(*seen)]
         except Exception as error:
             plugin = plugins.provenance("check", name).plugin
             findings.append(
@@ -25,6 +33,11 @@ def run_checks(dataset: Dataset, plugins: Plugins) -> list[Finding]:
                     advice=f"Tell its author, or leave it out with --disable-plugin {plugin}.",
                 )
             )
+    return worst_first(findings)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors, then warnings, then what is good to know; otherwise in the order given."""
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
 

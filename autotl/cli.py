@@ -38,6 +38,20 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Disable = Annotated[list[str] | None, typer.Option("--disable-plugin", metavar="NAME", help="Leave a plugin out.")]
 TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="MLflow's store or server.")]
+Data = Annotated[
+    Path,
+    typer.Argument(help="A folder with one sub-folder of images per class, a zip or tar of it, or a table of labels."),
+]
+Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to learn, in a table or --attributes.")]
+Groups = Annotated[
+    str | None,
+    typer.Option(metavar="CSV|COLUMN|exif:FIELD|REGEX", help="Images of one group stay on one side of every split."),
+]
+Attributes = Annotated[Path | None, typer.Option(metavar="CSV", help="More columns, by path.")]
+PatchFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]")
+]
+Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
 
 
@@ -50,7 +64,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command()
 def fit(
-    data: Annotated[Path, typer.Argument(help="A folder with one sub-folder of images per class.")],
+    data: Data,
     run: Annotated[Path | None, typer.Option(help="Where to write; default: a new folder in ./autotl-runs.")] = None,
     budget: Annotated[
         str | None,
@@ -63,11 +77,11 @@ def fit(
         str, typer.Option(metavar="A,B", help="Backbones; default: those with embedded weights.")
     ] = "",
     heads: Annotated[str, typer.Option(metavar="A,B", help="Heads; default: all but the recipes.")] = "",
-    groups: Annotated[
-        str | None,
-        typer.Option(metavar="CSV|REGEX", help="Items of one group stay on one side of every split."),
-    ] = None,
-    attributes: Annotated[Path | None, typer.Option(metavar="CSV", help="More columns, by path.")] = None,
+    label: Label = None,
+    groups: Groups = None,
+    attributes: Attributes = None,
+    patch: PatchFile = None,
+    mirrored: Mirrored = False,
     seed: Annotated[int, typer.Option(help="Same seed, same machine, one worker: same trials.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that search side by side.")] = 1,
     sampler: Annotated[str, typer.Option(help="What proposes trials.")] = "tpe",
@@ -85,9 +99,10 @@ def fit(
     seconds = parse_duration(budget or DEFAULT_BUDGET) if budget or trials is None else None
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=seconds, trials=trials,
-        objective=objective, strategy=strategy, backbones=_names(backbones), heads=_names(heads), groups=groups,
-        attributes=attributes, seed=seed, workers=workers, sampler=sampler, storage=storage,
-        tracking_uri=tracking_uri, register=register, disable_plugins=tuple(disable_plugin or ()),
+        objective=objective, strategy=strategy, backbones=_names(backbones), heads=_names(heads), label=label,
+        groups=groups, attributes=attributes, patch=patch, mirrored=mirrored, seed=seed, workers=workers,
+        sampler=sampler, storage=storage, tracking_uri=tracking_uri, register=register,
+        disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     _fit(config, as_json=as_json)
 
@@ -110,38 +125,81 @@ def resume(run: RunFolder, as_json: Json = False) -> None:
 
 @app.command()
 def check(
-    data: Annotated[Path, typer.Argument(help="A folder with one sub-folder of images per class.")],
-    groups: Annotated[str | None, typer.Option(metavar="CSV|REGEX")] = None,
+    data: Data,
+    label: Label = None,
+    groups: Groups = None,
+    attributes: Attributes = None,
+    patch: PatchFile = None,
+    mirrored: Mirrored = False,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
+    seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
-    """Look at a data set without learning from it, and say what is wrong with it."""
+    """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
+    from autotl.check_page import write_page
+    from autotl.errors import DatasetError
+    from autotl.run import Config
+    from autotl.survey import survey
+
+    config = Config(
+        data=data, run=Path(), label=label, groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
+        seed=seed, disable_plugins=tuple(disable_plugin or ()),
+    )  # fmt: skip
+    plugins = _plugins(config.disable_plugins)
+    listeners, close = _listeners(config)
+    try:
+        found = survey(config, plugins=plugins, cache=_cache(), probe=not quick, listeners=listeners)
+    finally:
+        close()
+    page = page or Path(f"{data.resolve().name}-check.html")
+    write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts())
+    if as_json:
+        _print_json(found.document() | {"page": str(page)})
+    else:
+        for name, text in found.facts().items():
+            typer.echo(f"{name}: {text}")
+        for finding in found.findings:
+            typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}")
+        if not found.findings:
+            typer.echo("nothing found that needs your attention")
+        typer.echo(f"pictures: {page}")
+    if found.refusal:
+        raise DatasetError(found.refusal)
+
+
+@app.command()
+def fix(
+    data: Data,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="Leave an image out.")] = None,
+    relabel: Annotated[list[str] | None, typer.Option(metavar="IMAGE=CLASS", help="Give an image a class.")] = None,
+    merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Put a class into another.")] = None,
+    undo: Annotated[list[str] | None, typer.Option(metavar="IMAGE|CLASS", help="Forget a decision.")] = None,
+    note: Annotated[str, typer.Option(help="Why; kept beside the decision.")] = "",
+    label: Label = None,
+    patch: PatchFile = None,
+    as_json: Json = False,
+) -> None:
+    """Note decisions about the data in the patch file beside them; no file of yours is touched."""
     from dataclasses import asdict
 
-    from autotl.checks import run_checks
-    from autotl.dataset import require_learnable, scan
+    from autotl.decisions import decide
+    from autotl.patch import Decision, patch_file
 
-    plugins = _plugins(disable_plugin)
-    dataset = scan(data, groups=groups)
-    findings = [asdict(finding) for finding in run_checks(dataset, plugins)]
+    new = [Decision("exclude", item, note=note) for item in exclude or ()]
+    new += [Decision("relabel", *_assignment(text), note=note) for text in relabel or ()]
+    new += [Decision("merge", *_assignment(text), note=note) for text in merge or ()]
+    decisions = decide(data, new, undo=undo or (), label=label, patch=patch, cache=_cache())
+    file = patch or patch_file(data)
     if as_json:
-        counts = dataset.items["label"].value_counts().sort_index().to_dict()
-        document = {
-            "data": str(data), "fingerprint": dataset.fingerprint, "n_items": len(dataset.items),
-            "classes": counts, "quarantined": len(dataset.quarantined), "ignored": dataset.ignored,
-            "findings": findings,
-        }  # fmt: skip
-        _print_json(document)
-    else:
-        typer.echo(
-            f"{data}: {len(dataset.items)} images in {len(dataset.classes)} classes, {len(dataset.quarantined)} set "
-            f"aside, {dataset.ignored} other files ignored"
-        )
-        for finding in findings:
-            typer.echo(f"{finding['severity']}: {finding['message']}. {finding['advice']}")
-        if not findings:
-            typer.echo("nothing found that needs your attention")
-    require_learnable(dataset, data)
+        _print_json({"patch": str(file), "decisions": [asdict(decision) for decision in decisions]})
+        return
+    for decision in decisions:
+        typer.echo(f"{decision.decision} {decision.item}{' -> ' if decision.label else ''}{decision.label}")
+    typer.echo(f"{len(decisions)} decisions in {file}; the next fit applies them" if decisions else "no decisions")
 
 
 @app.command()
@@ -401,7 +459,7 @@ def _deployable(model: str, tracking_uri: str | None) -> Path:
 
 
 def _image_files(items: list[Path]) -> list[Path]:
-    from autotl.dataset import IMAGE_SUFFIXES
+    from autotl.listing import IMAGE_SUFFIXES
 
     files: list[Path] = []
     for item in items:
@@ -413,6 +471,14 @@ def _image_files(items: list[Path]) -> list[Path]:
         else:
             files.append(item)
     return files
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    """The two sides of NAME=CLASS; a class has no = in it, while a file's name may."""
+    item, sign, label = text.rpartition("=")
+    if not sign or not item.strip() or not label.strip():
+        raise ConfigError(f"{text!r} is not understood; expected NAME=CLASS, such as cats/17.jpg=dog")
+    return item.strip(), label.strip()
 
 
 def _names(text: str) -> tuple[str, ...]:

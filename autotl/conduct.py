@@ -13,16 +13,21 @@ from typing import Any
 
 import filelock
 
+from autotl.checks import run_checks, worst_first
 from autotl.clock import Clock
 from autotl.conclude import conclude, save_early
 from autotl.errors import ExportError, RunError
 from autotl.explore import Explorer, Limits, make_space
-from autotl.interfaces import TrialRecord
+from autotl.inspection import inspect
+from autotl.interfaces import Finding, TrialRecord
 from autotl.leaderboard import Leaderboard
 from autotl.plugins import Plugins
+from autotl.predictions import Predictions
 from autotl.run import Run
-from autotl.trials import Laboratory
+from autotl.trials import Laboratory, candidate_of
 
+INSPECTION_SECONDS = 40.0
+"""With less time left than this the data are not looked at through the untuned default; `autotl check` does that."""
 CLOSING_SECONDS = 7.0
 """Report, evidence, registry and the end of the process; refit and export, which are measured, come on top."""
 
@@ -70,6 +75,8 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
         if default.state != "complete":
             raise RunError(f"the untuned default could not be run: {default.reason}")
         closing[0] += 3 * _save_first_model(laboratory, default)
+        if limits.seconds_left() > INSPECTION_SECONDS:
+            _inspect(laboratory, default)
         laboratory.seconds_left = limits.seconds_left
         explorer.warm_start()
         workers = _start_workers(run, limits)
@@ -102,6 +109,21 @@ def _save_first_model(laboratory: Laboratory, default: TrialRecord) -> float:
     except ExportError as error:
         run.emit("message", text=f"no first model: the untuned default could not be exported: {error}")
     return time.monotonic() - began
+
+
+def _inspect(laboratory: Laboratory, default: TrialRecord) -> None:
+    """Look at the data through the untuned default, once, and record what that finds."""
+    run = laboratory.run
+    if "inflation" in run.state():
+        return
+    predictions = Predictions.load(run.trial_folder(default.number) / "predictions.npz")
+    inspection = inspect(laboratory, candidate_of(default), predictions)
+    found = run_checks(run.dataset, laboratory.plugins, inspection.probe)
+    known = [Finding(**finding) for finding in run.state().get("findings", [])]
+    inflation = inspection.inflation and asdict(inspection.inflation)
+    run.update(findings=[asdict(finding) for finding in worst_first(known + found)], inflation=inflation)
+    for finding in found:
+        run.emit("finding", **asdict(finding))
 
 
 class _Announcer:

@@ -1,49 +1,65 @@
-"""The data set: which images there are, what they are labelled, and which cannot be read."""
+"""The data set: which images there are, what they are labelled, and which cannot be used."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import stat
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
 from autotl.errors import DatasetError
+from autotl.examination import FACT_COLUMNS, examine_files
+from autotl.groups import read_groups
+from autotl.hashing import hash_files
+from autotl.near_duplicates import PAIR_COLUMNS, find_pairs, no_pairs
+from autotl.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
+from autotl.sequences import following
+from autotl.settings import settings
+from autotl.sources import open_source
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 MIN_IMAGES_PER_CLASS = 4
 """One to test on, and three in cross-validation so that every fold still trains on two."""
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
+StageProgress = Callable[[str, int, int], None]
+"""Called with (stage, done, total); the stages of a scan are unpack, hash, scan and compare."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Labelled images, frozen at the moment of the scan.
 
-    table: one row per image file: path (relative to root, posix), label, sha256, phash (64-bit perceptual hash,
-        hexadecimal), width, height (pixels), group (empty: none), quarantine (the reason why the file cannot be
-        used, empty: it can), then one column `attribute.NAME` per attribute.
-    ignored: number of files that are no images (hidden files, side files, files outside a class folder).
+    table: one row per image: path (relative to root, posix; or absolute), label (empty: unlabelled), label_given
+        (before the patch file), given_split (empty, train, validation or test), sha256, n_bytes, what the file says of
+        itself (format, mode, width, height in pixels, frames), what it looks like (see `measures.measure`), group
+        (empty: none), quarantine (the reason why it cannot be used, empty: it can), one column `attribute.NAME` per
+        attribute.
+    ignored: number of other files by kind. layout: how the data were understood, in a sentence.
+    pairs: near-duplicates among the items: first < second (item numbers), likeness (0..1; 1: the same bytes), mirrored.
+    stale: decisions of the patch file that fit nothing any more.
     """
 
     root: Path
     table: pd.DataFrame
-    ignored: int = 0
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    layout: str = ""
+    pairs: pd.DataFrame = field(default_factory=no_pairs)
+    stale: tuple[Decision, ...] = ()
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        """The usable rows, numbered from 0; features, splits and predictions count in these numbers."""
-        return self.table[self.table["quarantine"] == ""].reset_index(drop=True)
+        """The labelled, usable rows, numbered from 0; features, splits and predictions count in these numbers."""
+        return self.table[(self.table["quarantine"] == "") & (self.table["label"] != "")].reset_index(drop=True)
+
+    @cached_property
+    def unlabelled(self) -> pd.DataFrame:
+        """The usable rows without a label: kept for prediction."""
+        return self.table[(self.table["quarantine"] == "") & (self.table["label"] == "")].reset_index(drop=True)
 
     @cached_property
     def quarantined(self) -> pd.DataFrame:
@@ -76,50 +92,53 @@ class Dataset:
 
 
 def scan(
-    folder: Path,
+    data: Path,
     *,
+    label: str | None = None,
     groups: str | None = None,
     attributes: Path | None = None,
-    progress: Progress | None = None,
+    patch: Path | None = None,
+    mirrored: bool = False,
+    cache: Path | None = None,
+    progress: StageProgress | None = None,
 ) -> Dataset:
-    """Read a folder that holds one sub-folder per class; nested folders belong to the class above them.
+    """Read a data set: find its images, hash and open each once, and find near-duplicates.
 
-    groups: a CSV with the columns `path` and `group`, or a regular expression with one capturing group that is
-        searched in each relative path; items of one group stay on one side of every split.
-    attributes: a CSV with the column `path`; every other column is kept as an attribute.
+    data, label, attributes: see `sources.open_source`. groups: see `groups.read_groups`; items of one group stay on
+        one side of every split. patch: the file of decisions, by default the one beside the data. mirrored: mirror
+        images count as near-duplicates. cache: where archives are unpacked and what was seen is kept.
     Raises DatasetError where there is nothing to learn from.
     """
-    folder = Path(folder)
-    if not folder.exists():
-        raise DatasetError(f"{folder} does not exist. Give a folder that holds one sub-folder of images per class.")
-    if not folder.is_dir():
-        raise DatasetError(f"{folder} is a file; a folder that holds one sub-folder of images per class is needed.")
-    root = folder.resolve()
-    paths, ignored = _list_images(root)
-    if not paths:
-        raise DatasetError(
-            f"{folder} has no images in class folders ({ignored} other files). "
-            f"Put the images of each class into a sub-folder named after the class; "
-            f"understood are {', '.join(sorted(IMAGE_SUFFIXES))}."
-        )
-    table = pd.DataFrame(_examine_all(root, paths, progress))
-    table["group"] = _read_groups(groups, table["path"]) if groups else ""
-    if attributes:
-        table = _join_attributes(table, attributes)
-    return Dataset(root=root, table=table, ignored=ignored)
+    cache = cache or settings().cache
+
+    def told(stage: str) -> Progress:
+        return lambda done, total: progress(stage, done, total) if progress else None
+
+    source = open_source(data, label=label, attributes=attributes, cache=cache, progress=told("unpack"))
+    table = source.table.reset_index(drop=True)
+    table = table.join(hash_files(source.root, list(table["path"]), progress=told("hash")))
+    missing = table.pop("missing")
+    table["quarantine"] = missing.where(missing != "", table["quarantine"])
+    patched = apply_patch(table, read_patch(patch or patch_file(data)))
+    table = patched.table
+    table["group"] = read_groups(groups, table, source.root) if groups else ""
+    table, miniatures = _examined(source.root, table, cache, told("scan"))
+    dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale)
+    pairs = _all_pairs(dataset, miniatures, mirrored, told("compare"))
+    return Dataset(source.root, table, source.ignored, source.layout, pairs, patched.stale)
 
 
 def require_learnable(dataset: Dataset, folder: Path) -> None:
     """Raise DatasetError unless there are at least two classes, each with enough readable images."""
     counts = dataset.items["label"].value_counts()
-    missing = sorted(set(dataset.table["label"]) - set(counts.index))
-    if len(counts) + len(missing) < 2:
-        only = dataset.table["label"].iloc[0]
+    kept = dataset.table[~dataset.table["quarantine"].str.startswith(EXCLUDED)]
+    labels = [label for label in kept["label"].unique() if label]
+    if len(labels) < 2:
         raise DatasetError(
-            f"{folder} has 1 class folder with images ({only}); classification needs at least 2. "
-            "Put one sub-folder per class."
+            f"{folder} has {len(labels)} class with images ({', '.join(labels)}); classification needs at least 2. "
+            "Put the images of each class into a sub-folder of its own, or give a table with a column of labels."
         )
-    short = {label: int(counts.get(label, 0)) for label in dataset.table["label"].unique()}
+    short = {label: int(counts.get(label, 0)) for label in labels}
     short = {label: n for label, n in sorted(short.items()) if n < MIN_IMAGES_PER_CLASS}
     if short:
         found = ", ".join(f"{label}: {n}" for label, n in short.items())
@@ -131,134 +150,37 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
         )
 
 
-def _list_images(root: Path) -> tuple[list[str], int]:
-    """Relative paths of the images that lie in a class folder, sorted, and the number of other files."""
-    found: list[str] = []
-    ignored = 0
-    for path in _walk(root):
-        relative = path.relative_to(root)
-        _require_text(path)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or len(relative.parts) < 2 or path.suffix.lower() not in IMAGE_SUFFIXES:
-            ignored += 1
-        else:
-            found.append(relative.as_posix())
-    return sorted(found), ignored
+def _examined(root: Path, table: pd.DataFrame, cache: Path, progress: Progress) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table with what was seen of each usable file, and the miniatures of all rows."""
+    usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
+    paths, digests = table["path"].to_numpy()[usable], table["sha256"].to_numpy(dtype="S64")[usable]
+    seen = examine_files(root, paths, digests, cache=cache, progress=progress)
+    reasons = table["quarantine"].to_numpy(dtype=object).copy()
+    reasons[usable] = seen.quarantine
+    facts = seen.facts.set_index(usable).reindex(range(len(table)))
+    for name in FACT_COLUMNS:
+        text = seen.facts[name].dtype.kind not in "if"
+        table[name] = facts[name].fillna("" if text else 0).astype(seen.facts[name].dtype)
+    miniatures = np.zeros((len(table), *seen.miniatures.shape[1:]), dtype=np.uint8)
+    miniatures[usable] = seen.miniatures
+    return table.assign(quarantine=reasons), miniatures
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    """Every file, links followed; a link to a folder that it lies in would never end and is left out."""
-
-    def refuse(error: OSError) -> NoReturn:
-        raise DatasetError(f"the folder {error.filename} cannot be read ({error.strerror}). Allow it, or move it away.")
-
-    for folder, folders, names in os.walk(root, followlinks=True, onerror=refuse):
-        here = Path(folder).resolve()
-        folders[:] = [name for name in folders if not here.is_relative_to((Path(folder) / name).resolve())]
-        for name in names:
-            yield Path(folder) / name
-
-
-def _require_text(path: Path) -> None:
-    """Raise DatasetError where a name is no valid text, which happens to archives from another system."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise DatasetError(
-            f"the name of {os.fsencode(path)!r} is not valid text in this system's encoding (UTF-8). Rename it."
-        ) from None
-
-
-def _examine_all(root: Path, paths: list[str], progress: Progress | None) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row in pool.map(lambda path: _examine(root, path), paths):
-            rows.append(row)
-            if progress:
-                progress(len(rows), len(paths))
-    return rows
-
-
-def _examine(root: Path, path: str) -> dict[str, object]:
-    import imagehash
-
-    from autotl.images import UnreadableImage, decode, image_size
-
-    row: dict[str, object] = {"path": path, "label": path.split("/", 1)[0]}
-    try:
-        if not stat.S_ISREG((root / path).stat().st_mode):  # a pipe would block for ever
-            return row | _quarantined("it is not a file", b"")
-        data = (root / path).read_bytes()
-    except OSError as error:
-        return row | _quarantined(f"cannot be read: {error.strerror or error}", b"")
-    try:
-        width, height = image_size(data)
-        # 64 pixels are enough for the 32-pixel transform behind the hash, and JPEGs decode at reduced scale.
-        from PIL import Image
-
-        phash = str(imagehash.phash(Image.fromarray(decode(data, 64, 64))))
-    except UnreadableImage as error:
-        return row | _quarantined(str(error), data)
-    return row | {
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "phash": phash,
-        "width": width,
-        "height": height,
-        "quarantine": "",
-    }
-
-
-def _quarantined(reason: str, data: bytes) -> dict[str, object]:
-    digest = hashlib.sha256(data).hexdigest()
-    return {"sha256": digest, "phash": "", "width": 0, "height": 0, "quarantine": reason}
-
-
-def _read_groups(groups: str, paths: pd.Series) -> pd.Series:
-    if Path(groups).suffix.lower() == ".csv":
-        table = _read_csv(Path(groups), "group", paths)
-        return paths.map(table.set_index("path")["group"]).fillna("")
-    try:
-        pattern = re.compile(groups)
-    except re.error as error:
-        raise DatasetError(
-            f"--groups {groups!r} is neither a CSV file nor a regular expression ({error}). "
-            "Give a CSV with the columns path and group, or an expression such as '(patient\\d+)'."
-        ) from None
-    if pattern.groups != 1:
-        raise DatasetError(
-            f"--groups {groups!r} has {pattern.groups} capturing groups; exactly 1 is needed: "
-            "the part of the path that names the group, such as '(patient\\d+)'."
-        )
-    found = paths.str.extract(pattern, expand=False).fillna("")
-    if (found == "").all():
-        raise DatasetError(f"--groups {groups!r} matches none of the {len(paths)} paths, such as {paths.iloc[0]!r}.")
-    return found
-
-
-def _join_attributes(table: pd.DataFrame, attributes: Path) -> pd.DataFrame:
-    extra = _read_csv(attributes, None, table["path"]).set_index("path").add_prefix("attribute.")
-    return table.join(extra, on="path")
-
-
-def _read_csv(path: Path, column: str | None, images: pd.Series) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read as a CSV file: {error}") from None
-    wanted = ["path"] + ([column] if column else [])
-    missing = [name for name in wanted if name not in table.columns]
-    if missing:
-        raise DatasetError(
-            f"{path} has the columns {', '.join(table.columns)}; the column {missing[0]!r} is missing. "
-            "`path` is the image's path relative to the data folder."
-        )
-    if table["path"].duplicated().any():
-        twice = table["path"][table["path"].duplicated()].iloc[0]
-        raise DatasetError(f"{path} names {twice!r} more than once; each image may have one row.")
-    if not table["path"].isin(images).any():
-        first = table["path"].iloc[0] if len(table) else "nothing at all"
-        raise DatasetError(
-            f"{path} names none of the {len(images)} images: it has {first!r}, they are called {images.iloc[0]!r}. "
-            "`path` is the image's path relative to the data folder."
-        )
-    return table
+def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progress: Progress) -> pd.DataFrame:
+    """Near-duplicates among different files, and every copy paired with the first of its kind."""
+    items = dataset.items
+    rows = np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())
+    first_of = items.groupby("sha256", sort=False)["path"].transform(lambda group: group.index[0]).to_numpy(dtype=int)
+    originals = np.unique(first_of)
+    found = find_pairs(
+        miniatures[rows[originals]],
+        dataset.labels[originals],
+        sequence=following(list(items["path"].iloc[originals])),
+        mirrored=mirrored,
+        progress=progress,
+    )
+    found = found.assign(first=originals[found["first"]], second=originals[found["second"]])
+    copies = np.flatnonzero(first_of != np.arange(len(items)))
+    exact = pd.DataFrame({"first": first_of[copies], "second": copies, "likeness": 1.0, "mirrored": False})
+    both = pd.concat([exact, found], ignore_index=True).sort_values(["first", "second"], kind="stable")
+    return both.reset_index(drop=True).astype(PAIR_COLUMNS)

@@ -71,6 +71,12 @@ def make_space(laboratory: Laboratory) -> Space:
     return Space(backbones, heads, networks if config.strategy != PROBE else ())
 
 
+def default_candidate(space: Space) -> Candidate:
+    """The untuned default: all stages of the first backbone at its own size, under a logistic head."""
+    backbone = next(iter(space.backbones.values()))
+    return Candidate(PROBE, backbone.name, backbone.sizes[0], "joined", "avg+max", DEFAULT_HEAD)
+
+
 def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[tuple[int, int], ...]:
     """The default size, and larger ones unless they would only blow up the pictures' pixels.
 
@@ -128,8 +134,7 @@ class Explorer:
         known = studies.default_number(self._study)
         if known is not None:
             return found[known]
-        backbone = self.space.backbones[next(iter(self.space.backbones))]
-        candidate = Candidate(PROBE, backbone.name, backbone.sizes[0], "joined", "avg+max", DEFAULT_HEAD)
+        candidate = default_candidate(self.space)
         trial = self._study.ask()
         studies.mark_default(trial)
         return self._run_candidate(trial, candidate, replay({}))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from autotl.errors import DatasetError, OutOfTimeError, PluginError
 from autotl.images import DECODER_VERSION, decode
 from autotl.interfaces import Size
 from autotl.network import FrozenNetwork, open_session
+from autotl.store import RecordStore
 
 BATCH_ITEMS = 16
 SHARD_ITEMS = 512
@@ -60,7 +60,8 @@ def extract(
     Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
     """
     started = time.monotonic()
-    store = _Store(cache / "features" / f"{network.key}-d{DECODER_VERSION}", network.n_features)
+    folder = cache / "features" / f"{network.key}-d{DECODER_VERSION}"
+    store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
     digests = dataset.digests()
     vectors, known = store.read(digests)
     # Items with the same bytes are computed once.
@@ -127,55 +128,3 @@ def _require_finite(vectors: np.ndarray, network: FrozenNetwork) -> None:
             f"backbone {network.backbone!r} gave features that are not finite at {network.size[0]}x{network.size[1]}; "
             "its weights or its preprocessing are broken"
         )
-
-
-class _Store:
-    """Feature vectors by content hash, in append-only shards: `ID.npy` (vectors), then `ID.keys.npy` (digests).
-
-    Each shard is written whole under a name of its own and its keys last, so several processes may write at once
-    and a killed one leaves at most a shard that nobody reads.
-    """
-
-    def __init__(self, folder: Path, n_features: int) -> None:
-        self.folder = folder
-        self.n_features = n_features
-
-    def read(self, digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors float32 (n, n_features), and which of them were known, bool (n,)."""
-        vectors = np.zeros((len(digests), self.n_features), dtype=np.float32)
-        known = np.zeros(len(digests), dtype=bool)
-        for keys_file in sorted(self.folder.glob("*.keys.npy")):
-            shard = self._open(keys_file)
-            if shard is None:
-                continue
-            keys, stored = shard
-            order = np.argsort(keys)
-            place = np.searchsorted(keys, digests, sorter=order).clip(max=len(keys) - 1)
-            hit = (keys[order[place]] == digests) & ~known
-            vectors[hit] = stored[order[place[hit]]]
-            known |= hit
-        return vectors, known
-
-    def append(self, digests: np.ndarray, vectors: np.ndarray) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        name = uuid.uuid4().hex
-        for suffix, array in ((".npy", vectors), (".keys.npy", digests)):
-            temporary = self.folder / f".{name}{suffix}.part"
-            with temporary.open("wb") as file:
-                np.save(file, array)
-            temporary.replace(self.folder / f"{name}{suffix}")
-
-    def _open(self, keys_file: Path) -> tuple[np.ndarray, np.ndarray] | None:
-        """A shard's digests and memory-mapped vectors; None where it is damaged, which only costs recomputing."""
-        try:
-            keys = np.load(keys_file, allow_pickle=False)
-            vectors = np.load(keys_file.with_name(keys_file.name.replace(".keys", "")), mmap_mode="r")
-        except (OSError, ValueError, EOFError):
-            return None
-        sound = (
-            keys.dtype.kind == "S"
-            and vectors.dtype == np.float32
-            and vectors.shape == (keys.size, self.n_features)
-            and keys.shape == (keys.size,) != (0,)
-        )
-        return (keys, vectors) if sound else None

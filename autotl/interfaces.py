@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import optuna
 
-    from autotl.dataset import Dataset
+    from autotl.domain import DomainShift
 
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
@@ -109,11 +109,32 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class DefaultProbe:
+    """What the untuned default, a logistic head on frozen features, makes of the data.
+
+    items: int (n,), item numbers of the data set; labels: int (n,), their classes.
+    probabilities: float (n, n_classes), each predicted by a head that was not fitted on the item.
+    backbone: name of the network. shift: how far the images lie from what it was pretrained on; None if not measured.
+    """
+
+    items: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    backbone: str
+    shift: DomainShift | None = None
+
+
+@dataclass(frozen=True)
 class Check:
-    """Looks at a data set before anything is learned from it; run(dataset) yields findings."""
+    """Looks at a data set and yields findings.
+
+    run(dataset): before anything is learned from it; with `uses_probe`, run(dataset, probe): after the untuned default
+        was cross-validated, with its `DefaultProbe`.
+    """
 
     name: str
-    run: Callable[[Dataset], Iterable[Finding]]
+    run: Callable[..., Iterable[Finding]]
+    uses_probe: bool = False
 
 
 @dataclass(frozen=True)

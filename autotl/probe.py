@@ -17,7 +17,7 @@ def cross_validate(
     labels: np.ndarray,
     split: Split,
     *,
-    after_fold: Callable[[int, Predictions], None],
+    after_fold: Callable[[int, Predictions], None] | None = None,
 ) -> Predictions:
     """Out-of-fold predictions for every development item.
 
@@ -34,7 +34,8 @@ def cross_validate(
         probabilities.append(classifier.probabilities(vectors[held_out]))
         so_far = np.concatenate(items)
         predictions = Predictions(so_far, labels[so_far], np.concatenate(probabilities))
-        after_fold(fold, predictions)
+        if after_fold:
+            after_fold(fold, predictions)
     return predictions
 
 

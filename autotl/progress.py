@@ -15,7 +15,10 @@ from autotl.run import Run
 
 _LINE_SECONDS = 10.0
 """How often progress is told where there is no terminal to draw a bar on."""
-_TITLES = {"scan": "reading images", "features": "reading features"}
+_TITLES = {
+    "unpack": "unpacking", "hash": "hashing files", "scan": "looking at images", "compare": "finding near-duplicates",
+    "features": "reading features",
+}  # fmt: skip
 _SHOWN_ROWS = 12
 _PIPED_WIDTH = 120
 _COLUMNS = (

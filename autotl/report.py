@@ -6,7 +6,7 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from autotl.images import UnreadableImage, thumbnail
 from autotl.leaderboard import Leaderboard
 from autotl.predictions import Predictions
 from autotl.run import Run
+
+if TYPE_CHECKING:
+    import jinja2
 
 N_ERRORS = 12
 N_CONFUSIONS = 5
@@ -101,7 +104,8 @@ def number(value: float | None, digits: int) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
-def _render(template: str, run: Run, evidence: Evidence, **more: Any) -> str:
+def template(name: str) -> jinja2.Template:
+    """One of the package's templates; a page escapes what it is given, and a name it lacks is an error."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -112,10 +116,14 @@ def _render(template: str, run: Run, evidence: Evidence, **more: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = number
+    return environment.get_template(name)
+
+
+def _render(name: str, run: Run, evidence: Evidence, **more: Any) -> str:
     totals = evidence.test.confusion.sum(axis=1, keepdims=True)
     shares = evidence.test.confusion / np.maximum(totals, 1)
     per_class = [name for name in evidence.test.scores if "[" in name]
-    return environment.get_template(template).render(
+    return template(name).render(
         run=run,
         document=evidence.document,
         champion=evidence.document["champion"],

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from autotl.dataset import Dataset
+from autotl.dataset import Dataset, scan
 from autotl.errors import ConfigError, RunError
 from autotl.files import write_atomically
 from autotl.split import Split
 
+_NO_FOLD = -9
+"""In dataset.parquet: the image is no item, for it has no label or cannot be used."""
 STRATEGIES = ("auto", "probe", "fine-tune")
 _TRACED_PACKAGES = (
     "autotl", "keras", "tensorflow-cpu", "tensorflow", "torch", "jax", "onnx", "onnxruntime", "scikit-learn",
@@ -45,8 +47,11 @@ class Config:
     strategy: str = "auto"
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
+    label: str | None = None
     groups: str | None = None
     attributes: Path | None = None
+    patch: Path | None = None
+    mirrored: bool = False
     seed: int = 0
     workers: int = 1
     sampler: str = "tpe"
@@ -74,7 +79,7 @@ class Config:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """The inverse of `to_json`."""
-        paths = {k: Path(values[k]) for k in ("data", "run", "attributes") if values.get(k)}
+        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch") if values.get(k)}
         names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
         return cls(**{**values, **paths, **names})
 
@@ -161,6 +166,19 @@ class Run:
         write_atomically(self.folder / "run.json", text.encode())
 
 
+def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:
+    """Read the data that a configuration names, telling the listeners how far it is."""
+
+    def progress(stage: str, done: int, total: int) -> None:
+        for listener in listeners:
+            listener({"time": time.time(), "event": "progress", "stage": stage, "done": done, "total": total})
+
+    return scan(
+        config.data, label=config.label, groups=config.groups, attributes=config.attributes, patch=config.patch,
+        mirrored=config.mirrored, cache=cache, progress=progress,
+    )  # fmt: skip
+
+
 def require_free(folder: Path) -> None:
     """Raise ConfigError where the folder of a new run already holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -173,10 +191,10 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
     require_free(config.run)
     config.run.mkdir(parents=True, exist_ok=True)
     table = dataset.table.copy()
-    usable = table["quarantine"] == ""
+    usable = (table["quarantine"] == "") & (table["label"] != "")
     for column, values, default in (
         ("split", split.part_names(), ""),
-        ("fold", split.fold, -2),
+        ("fold", split.fold, _NO_FOLD),
         ("cluster", split.cluster, -1),
     ):
         table[column] = default
@@ -185,7 +203,8 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
     state = {
         "config": config.to_json(),
         "root": str(dataset.root),
-        "ignored": dataset.ignored,
+        "ignored": dict(dataset.ignored),
+        "layout": dataset.layout,
         "study_name": f"{config.run.name}-{uuid.uuid4().hex[:8]}",
         "seed": config.seed,
         "fingerprint": dataset.fingerprint,
@@ -203,11 +222,12 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
     try:
         table = pd.read_parquet(folder / "dataset.parquet")
         config = replace(Config.from_json(state["config"]), run=folder)
-        usable = table["quarantine"] == ""
+        usable = table["fold"] != _NO_FOLD
         split = Split(
             fold=table.loc[usable, "fold"].to_numpy(dtype=int), cluster=table.loc[usable, "cluster"].to_numpy(dtype=int)
         )
-        dataset = Dataset(Path(state["root"]), table.drop(columns=["split", "fold", "cluster"]), state["ignored"])
+        table = table.drop(columns=["split", "fold", "cluster"])
+        dataset = Dataset(Path(state["root"]), table, state["ignored"], state["layout"])
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(
             f"the run folder {folder} is damaged: run.json or dataset.parquet cannot be read ({error}). "

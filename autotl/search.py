@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,14 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from autotl import backend
+from autotl.changes import remember, since_last_run
 from autotl.checks import run_checks
 from autotl.clock import Clock
-from autotl.dataset import Dataset, require_learnable, scan
+from autotl.dataset import require_learnable
 from autotl.errors import ConfigError, PluginError, RunError
 from autotl.interfaces import Evaluator
+from autotl.leakage import count_leaks
 from autotl.plugins import Plugins
 from autotl.registry import require_registry
-from autotl.run import Config, Listener, Run, create, open_run, require_free
+from autotl.run import Config, Listener, Run, create, open_run, require_free, scan_data
 from autotl.split import split
 
 
@@ -39,18 +40,16 @@ def search(
         )
     _require_available(config, plugins)
     loading = _start_loading()
-    dataset = _scan(config, listeners)
+    dataset = scan_data(config, cache=cache, listeners=listeners)
     require_learnable(dataset, config.data)
     run = create(config, dataset, split(dataset, seed=config.seed), listeners)
-    findings = run_checks(dataset, plugins)
-    run.update(findings=[asdict(finding) for finding in findings])
     run.emit(
-        "dataset", n_items=len(dataset.items), quarantined=len(dataset.quarantined), ignored=dataset.ignored,
-        classes=list(dataset.classes), fingerprint=dataset.fingerprint,
-        **{part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
+        "dataset", n_items=len(dataset.items), quarantined=len(dataset.quarantined), ignored=dict(dataset.ignored),
+        unlabelled=len(dataset.unlabelled), layout=dataset.layout, classes=list(dataset.classes),
+        fingerprint=dataset.fingerprint,
+        **{part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")},
     )  # fmt: skip
-    for finding in findings:
-        run.emit("finding", **asdict(finding))
+    _tell_about_data(run, plugins, cache)
     return _conduct(run, plugins, cache, clock, loading)
 
 
@@ -85,12 +84,25 @@ def _conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock, loading: thr
     return conduct(run, plugins, cache, clock)
 
 
-def _scan(config: Config, listeners: tuple[Listener, ...]) -> Dataset:
-    def progress(done: int, total: int) -> None:
-        for listener in listeners:
-            listener({"time": time.time(), "event": "progress", "stage": "scan", "done": done, "total": total})
-
-    return scan(config.data, groups=config.groups, attributes=config.attributes, progress=progress)
+def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:
+    """Record what the checks find, what a random split would have leaked, and what changed since the last run."""
+    dataset, data = run.dataset, run.config.data
+    findings = run_checks(dataset, plugins)
+    leaks = count_leaks(dataset, run.split, seed=run.config.seed)
+    changes = since_last_run(dataset, data, cache)
+    remember(dataset, data, cache)
+    run.update(
+        findings=[asdict(finding) for finding in findings], leaks=asdict(leaks) | {"sentence": leaks.sentence()},
+        changes=asdict(changes) if changes else None,
+    )  # fmt: skip
+    if changes:
+        run.emit("message", text=changes.sentence())
+    for decision in dataset.stale:
+        run.emit("message", text=f"the patch file's {decision.decision} of {decision.item} fits nothing any more")
+    if leaks.pairs:
+        run.emit("message", text=leaks.sentence())
+    for finding in findings:
+        run.emit("finding", **asdict(finding))
 
 
 def _require_available(config: Config, plugins: Plugins) -> None:

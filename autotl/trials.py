@@ -116,7 +116,10 @@ class Laboratory:
         return wrap(head, built, n_features, self.n_classes, seed=self.run.config.seed)
 
     def probe(
-        self, candidate: Candidate, hp: keras_tuner.HyperParameters, after_fold: Callable[[int, float], None]
+        self,
+        candidate: Candidate,
+        hp: keras_tuner.HyperParameters,
+        after_fold: Callable[[int, float], None] | None = None,
     ) -> Outcome:
         """Cross-validate a head on frozen features; after_fold(fold, value so far) may raise to prune."""
         vectors = self.features(candidate.backbone, candidate.size).read(candidate.stage, candidate.pooling)
@@ -128,7 +131,8 @@ class Laboratory:
                 vectors,
                 self.labels,
                 self.run.split,
-                after_fold=lambda fold, so_far: after_fold(fold, self.point(so_far.labels, so_far.probabilities)),
+                after_fold=after_fold
+                and (lambda k, so_far: after_fold(k, self.point(so_far.labels, so_far.probabilities))),
             )
         self.probe_seconds.append(time.monotonic() - started)
         device = str(backend.device()) if isinstance(classifier, NetworkClassifier) else backend.processor()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -185,25 +185,33 @@ def laboratory(make_laboratory: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def toy_dataset() -> Callable[..., Any]:
-    """A data set without files, of labels, groups, hashes: toy_dataset(labels=["a", "b"], group=["1", ""])."""
+    """A data set without files: toy_dataset(labels=["a", "b"], group=["1", ""], pairs=[(0, 1, 0.9)])."""
     import pandas as pd
 
     from autotl.dataset import Dataset
+    from autotl.near_duplicates import PAIR_COLUMNS
 
-    def toy_dataset(labels: list[str], **columns: list[str]) -> Dataset:
+    def toy_dataset(labels: list[str], pairs: Sequence[tuple[int, int, float]] = (), **columns: list[str]) -> Dataset:
         n = len(labels)
         table = pd.DataFrame(
             {
                 "path": [f"{label}/{i}.png" for i, label in enumerate(labels)],
                 "label": labels,
                 "sha256": [f"{i:064x}" for i in range(n)],
-                "phash": [f"{i:016x}" for i in range(n)],
+                "label_given": labels,
+                "given_split": "",
+                "n_bytes": 1000,
+                "format": "PNG",
+                "mode": "RGB",
                 "width": 64,
                 "height": 64,
+                "frames": 1,
                 "group": "",
                 "quarantine": "",
             }
         )
-        return Dataset(Path("toy"), table.assign(**columns))
+        rows = [(first, second, likeness, False) for first, second, likeness in pairs]
+        alike = pd.DataFrame(rows, columns=list(PAIR_COLUMNS)).astype(PAIR_COLUMNS)
+        return Dataset(Path("toy"), table.assign(**columns), pairs=alike)
 
     return toy_dataset

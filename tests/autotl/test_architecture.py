@@ -16,10 +16,14 @@ PACKAGE = ROOT / "autotl"
 # The chain of DESIGN.md, section 3: a module imports only from modules above it.
 ORDER = (
     "errors", "files", "clock", "interfaces", "hookspecs", "__init__", "settings", "plugins", "hyperparameters",
-    "backend", "images", "dataset", "checks", "split", "run", "predictions", "intervals", "evaluations", "graph_layers",
-    "graph", "network", "features", "candidate", "classifiers", "probe", "finetune", "trials", "study", "leaderboard",
-    "explore", "champion", "predictor", "deployable", "report", "conclude", "conduct", "registry", "search", "worker",
-    "export", "testing", "api", "progress", "doctor", "demo", "cli",
+    "backend", "images", "measures", "alignment", "store", "listing", "tables", "unpacking", "image_folder",
+    "table_images", "folder_names", "label_tables", "archive_members", "archive_names", "archive_kinds", "zip_members",
+    "tar_members", "archives", "sources", "groups", "hashing", "examination", "sequences", "near_duplicates", "patch",
+    "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations",
+    "graph_layers", "graph", "network", "domain", "features", "candidate", "classifiers", "probe", "finetune", "trials",
+    "study", "leaderboard", "explore", "inspection", "survey", "champion", "predictor", "deployable", "report",
+    "check_page", "conclude", "conduct", "registry", "search", "worker", "export", "testing", "api", "progress",
+    "doctor", "demo", "cli",
 )  # fmt: skip
 # `autotl.fit` is the Python API under the package's own name, imported when it is first asked for.
 FACADE = {("__init__", "api")}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from autotl.checks import run_checks
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Check, Finding
+from autotl.interfaces import Check, DefaultProbe, Finding
 from autotl.plugins import load_plugins
 
 
@@ -54,8 +55,22 @@ def test_the_built_in_checks_find_what_is_wrong_with_a_real_folder(tmp_path, mak
     first = sorted((root / "square").iterdir())[0]
     (root / "circle" / "copy.png").write_bytes(first.read_bytes())
     findings = run_checks(scan(root), plugins)
-    assert {f.check for f in findings} == {"unreadable", "class-sizes", "duplicates"}
+    assert {f.check for f in findings} == {"unreadable", "class-sizes", "duplicates", "label-conflicts"}
     assert [f.severity for f in findings] == ["warning"] * 3 + ["info"]
+
+
+def test_checks_that_need_a_trained_model_are_run_when_there_is_one(toy_dataset):
+    class Both:
+        @hookimpl
+        def register_checks(self):
+            yield Check("early", lambda dataset: [Finding("early", "info", "seen")])
+            yield Check("late", lambda dataset, probe: [Finding("late", "info", probe.backbone)], uses_probe=True)
+
+    plugins = load_plugins(extra=[Both()], installed=False)
+    dataset = toy_dataset(["a", "b"])
+    probe = DefaultProbe(np.arange(2), dataset.labels, np.eye(2), backbone="lite")
+    assert [f.message for f in run_checks(dataset, plugins)] == ["seen"]
+    assert [f.message for f in run_checks(dataset, plugins, probe)] == ["lite"]
 
 
 @pytest.mark.parametrize("finding", ["a text", Finding("x", "fatal", "m"), Finding("x", "info", "m", items=(1,))])  # type: ignore[arg-type]

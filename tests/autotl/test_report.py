@@ -204,6 +204,7 @@ def test_the_templates_are_part_of_the_package():
     import autotl
 
     assert {p.name for p in (Path(autotl.__file__).parent / "templates").iterdir()} == {
+        "check.html.j2",
         "report.html.j2",
         "model_card.md.j2",
     }

@@ -73,7 +73,7 @@ def test_the_table_of_the_data_set_says_who_is_in_which_split(run):
     table = pd.read_parquet(run.folder / "dataset.parquet")
     assert {"path", "sha256", "label", "split", "group", "quarantine", "attribute.age group"} <= set(table.columns)
     assert table["split"].tolist()[:3] == ["test", "", "validation"]
-    assert table["fold"].tolist()[1] == -2
+    assert table["fold"].tolist()[1] == -9
 
 
 def test_a_moved_run_is_read_where_it_lies_now(run, tmp_path):

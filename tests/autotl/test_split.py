@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_split_and_another_seed_another(toy_dataset
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("column", ["sha256", "phash", "group"])
+@pytest.mark.parametrize("column", ["sha256", "group"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_alike_is_never_on_two_sides(toy_dataset, column, seed):
     labels = named(cat=60, dog=60)
@@ -67,10 +67,10 @@ def test_what_is_alike_is_never_on_two_sides(toy_dataset, column, seed):
 
 
 def test_likeness_is_handed_on(toy_dataset):
-    # 0 and 1 share a hash, 1 and 2 a group, 2 and 3 their bytes; 4 stands alone.
+    # 0 and 1 look alike, 1 and 2 share a group, 2 and 3 their bytes; 4 stands alone.
     dataset = toy_dataset(
         named(cat=5),
-        phash=["h", "h", "i", "j", "k"],
+        pairs=[(0, 1, 0.6)],
         group=["", "g", "g", "", ""],
         sha256=["a", "b", "c", "c", "d"],
     )
@@ -108,8 +108,8 @@ def test_a_class_of_four_images_can_be_learned_from(toy_dataset, seed, others):
 @pytest.mark.parametrize("seed", range(6))
 def test_a_class_of_four_images_survives_copies_in_other_classes(toy_dataset, seed):
     labels = named(rare=4, common=100)
-    hashes = [f"{i}" for i in range(84)] + [f"{i}" for i in range(64, 84)]
-    require_sound(split(toy_dataset(labels, phash=hashes), seed=seed), labels)
+    pairs = [(i, i + 20, 0.9) for i in range(64, 84)]
+    require_sound(split(toy_dataset(labels, pairs), seed=seed), labels)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -135,7 +135,7 @@ def test_a_class_within_one_group_is_refused_by_name(toy_dataset):
 
 
 def test_a_class_of_copies_of_one_image_is_refused_by_name(toy_dataset):
-    dataset = toy_dataset(named(cat=30, dog=4), phash=[f"{i}" for i in range(30)] + ["same"] * 4)
+    dataset = toy_dataset(named(cat=30, dog=4), [(30, 31, 0.9), (31, 32, 0.9), (32, 33, 0.9)])
     with pytest.raises(DatasetError, match=r"class 'dog' .* near-duplicates"):
         split(dataset, seed=0)
 
@@ -145,3 +145,69 @@ def test_too_few_groups_altogether_are_refused(toy_dataset, n_groups):
     dataset = toy_dataset(named(cat=20, dog=20), group=[f"{i % n_groups}" for i in range(40)])
     with pytest.raises(DatasetError, match=rf"'cat' .* in {n_groups} clusters?"):
         split(dataset, seed=0)
+
+
+def test_weak_pairs_do_not_chain_a_whole_data_set_together_and_certain_ones_may(toy_dataset):
+    labels = named(cat=200, dog=200)
+    for likeness, largest in ((0.6, 100), (0.9, 400)):
+        chain = [(i, i + 1, likeness) for i in range(399)]
+        cluster = find_clusters(toy_dataset(labels, chain))
+        assert np.bincount(cluster).max() == largest
+
+
+def test_the_most_alike_pairs_are_joined_before_the_chain_is_cut(toy_dataset):
+    chain = [(i, i + 1, 0.5) for i in range(98)] + [(98, 99, 0.8)]
+    cluster = find_clusters(toy_dataset(named(cat=60, dog=60), chain))
+    assert cluster[98] == cluster[99]
+
+
+def given(**n):
+    """Which split each item came in: given(train=3, test=1)."""
+    return named(**n)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_split_that_the_data_came_with_is_respected(toy_dataset, seed):
+    parts = given(train=60, validation=20, test=20)
+    labels = ["cat", "dog"] * 50
+    found = split(toy_dataset(labels, given_split=parts), seed=seed)
+    require_sound(found, labels)
+    assert found.part_names().tolist() == parts
+
+
+def test_without_a_given_test_split_one_is_divided_off_the_train_items(toy_dataset):
+    parts = given(train=80, validation=20)
+    found = split(toy_dataset(["cat", "dog"] * 50, given_split=parts), seed=0)
+    assert found.validation.tolist() == list(range(80, 100))
+    assert len(found.test) == 16
+    assert found.n_folds == 5
+
+
+def test_without_a_given_validation_split_the_train_items_are_cross_validated(toy_dataset):
+    parts = given(train=80, test=20)
+    found = split(toy_dataset(["cat", "dog"] * 50, given_split=parts), seed=0)
+    assert found.test.tolist() == list(range(80, 100))
+    assert (found.n_folds, len(found.validation)) == (5, 16)
+
+
+@pytest.mark.parametrize("how", ["copy", "pair", "group"])
+def test_train_items_that_have_their_like_on_the_other_side_are_left_out(toy_dataset, how):
+    labels, parts = ["cat", "dog"] * 50, given(train=60, validation=20, test=20)
+    columns, pairs = {}, []
+    if how == "pair":
+        pairs = [(0, 80, 0.7), (1, 60, 0.7), (61, 81, 0.7), (2, 3, 0.9)]
+    else:
+        keys = [f"{i}" for i in range(100)]
+        keys[80], keys[60], keys[81], keys[3] = keys[0], keys[1], keys[61], keys[2]
+        columns = {"sha256" if how == "copy" else "group": keys}
+    found = split(toy_dataset(labels, pairs, given_split=parts, **columns), seed=0)
+    assert found.left_out.tolist() == [0, 1, 61]
+    assert found.part_names()[[0, 2, 3, 60, 80]].tolist() == ["left out", "train", "train", "validation", "test"]
+    assert 0 not in found.development
+
+
+def test_a_given_split_that_leaves_too_little_to_train_on_is_refused_by_name(toy_dataset):
+    labels = named(cat=20, dog=5)
+    parts = [*given(train=15, test=5), *given(train=1, test=4)]
+    with pytest.raises(DatasetError, match=r"class 'dog' has only 1 of its 5 images in the given train split"):
+        split(toy_dataset(labels, given_split=parts), seed=0)

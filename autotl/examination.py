@@ -1,0 +1,84 @@
+"""Opening every image once: can it be decoded, and what does it look like?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from autotl.alignment import MINIATURE_EDGE, miniature
+from autotl.images import DECODER_VERSION, UnreadableImage, examine
+from autotl.measures import EDGE, measure
+from autotl.store import RecordStore
+
+_VERSION = 1
+"""Changes whenever the same pixels would give other facts."""
+_FACTS = np.dtype(
+    [
+        ("format", "U8"), ("mode", "U8"), ("width", np.int32), ("height", np.int32), ("frames", np.int32),
+        ("brightness_p5", np.float32), ("brightness_p99", np.float32), ("contrast", np.float32),
+        ("sharpness", np.float32), ("colourfulness", np.float32),
+    ]
+)  # fmt: skip
+_RECORD = np.dtype([("facts", _FACTS), ("miniature", np.uint8, (3, MINIATURE_EDGE, MINIATURE_EDGE))])
+FACT_COLUMNS = tuple(_FACTS.names or ())
+_KEPT_AT_ONCE = 4096
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was seen of the files that were asked for.
+
+    facts: one row per file, the columns FACT_COLUMNS (0, or empty, where the file cannot be decoded).
+    miniatures: uint8 (n, 3, 32, 32). quarantine: why a file cannot be decoded, or empty; text (n,).
+    """
+
+    facts: pd.DataFrame
+    miniatures: np.ndarray
+    quarantine: np.ndarray
+
+
+def examine_files(
+    root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: Progress | None = None
+) -> Examination:
+    """Decode files at a small size; those of known content (their SHA-256 in `digests`, bytes) come from the cache."""
+    store = RecordStore(cache / "examined" / f"v{_VERSION}-d{DECODER_VERSION}", _RECORD)
+    records, known = store.read(digests)
+    reasons = np.full(len(paths), "", dtype=object)
+    todo = np.flatnonzero(~known)
+    done = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(todo), _KEPT_AT_ONCE):
+            part = todo[start : start + _KEPT_AT_ONCE]
+            for i, seen in zip(part, pool.map(lambda i: _look(root / paths[i]), part), strict=True):
+                if isinstance(seen, str):
+                    reasons[i] = seen
+                else:
+                    records[i] = seen
+                done += 1
+                if progress and (done % 64 == 0 or done == len(todo)):
+                    progress(done, len(todo))
+            readable = part[reasons[part] == ""]
+            if len(readable):
+                store.append(digests[readable], records[readable])
+    facts = pd.DataFrame({name: records["facts"][name] for name in FACT_COLUMNS})
+    return Examination(facts, records["miniature"], reasons.astype(str))
+
+
+def _look(path: Path) -> np.ndarray | str:
+    """The record of a file, or the reason why it cannot be decoded."""
+    try:
+        header, picture = examine(path, EDGE)
+    except UnreadableImage as error:
+        return str(error)
+    record = np.zeros((), dtype=_RECORD)
+    record["facts"] = (*header, *measure(picture).values())
+    record["miniature"] = miniature(picture)
+    return record

@@ -1,0 +1,152 @@
+"""The patch file: the user's decisions about the data, kept beside them and never carried out on their files.
+
+A CSV with one decision per row, easy to read, to review and to edit: `exclude` an item, `relabel` it, or `merge` a
+class into another. Deleting a row, or the file, undoes it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from autotl.errors import DatasetError
+from autotl.files import write_atomically
+
+EXCLUDED = "excluded"
+"""How the quarantine reason of an excluded item begins."""
+_KINDS = ("relabel", "exclude", "merge")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision.
+
+    item: path of the image as the data set lists it, or for `merge` the class that is taken away.
+    label: the new class, or the class to merge into; empty for `exclude`.
+    sha256: content of the item when it was decided, by which a renamed file is found again; may be empty.
+    note: why; free text.
+    """
+
+    decision: Literal["relabel", "exclude", "merge"]
+    item: str
+    label: str = ""
+    sha256: str = ""
+    note: str = ""
+
+
+_COLUMNS = [field.name for field in fields(Decision)]
+
+
+@dataclass(frozen=True)
+class Patched:
+    """A table after the decisions. applied: how many rows changed; stale: decisions that fit nothing any more."""
+
+    table: pd.DataFrame
+    applied: int
+    stale: tuple[Decision, ...]
+
+
+def patch_file(data: Path) -> Path:
+    """Where the decisions about a data set are kept: photos -> photos.patch.csv, beside it."""
+    return data.resolve().with_name(f"{data.resolve().name}.patch.csv")
+
+
+def read_patch(path: Path) -> tuple[Decision, ...]:
+    """Read the decisions, none where there is no file; DatasetError names the row that cannot be understood."""
+    if not path.exists():
+        return ()
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DatasetError(
+            f"the patch file {path} cannot be read: {error}. Mend it, or delete it to undo it."
+        ) from None
+    return tuple(_parse(row, number, path) for number, row in enumerate(rows, start=2))
+
+
+def write_patch(path: Path, decisions: Iterable[Decision]) -> None:
+    """Write the decisions; without any, the file is removed. A later decision about an item replaces an earlier one."""
+    last = {(d.decision == "merge", d.item): d for d in decisions}
+    if not last:
+        path.unlink(missing_ok=True)
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(astuple(decision) for decision in last.values())
+    try:
+        write_atomically(path, text.getvalue().encode())
+    except OSError as error:
+        raise DatasetError(
+            f"the patch file {path} cannot be written ({error.strerror}). Allow writing there, or name another with "
+            "--patch FILE."
+        ) from None
+
+
+def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
+    """Apply decisions to a table with path, label, sha256 and quarantine; `label_given` keeps what was there before."""
+    table = table.assign(label_given=table["label"])
+    paths = pd.Series(table.index, index=table["path"])
+    contents: dict[str, list[int]] = {}
+    for row, sha256 in zip(table.index, table["sha256"], strict=True):
+        contents.setdefault(sha256, []).append(row)
+    merges: dict[str, str] = {}
+    applied, stale = 0, []
+    for decision in decisions:
+        if decision.decision == "merge":
+            merges[decision.item] = decision.label
+            continue
+        rows = _rows(decision, table, paths, contents)
+        if not rows:
+            stale.append(decision)
+        elif decision.decision == "relabel":
+            table.loc[rows, "label"] = decision.label
+        else:
+            note = f": {decision.note}" if decision.note else ""
+            table.loc[rows, "quarantine"] = f"{EXCLUDED} by the patch file{note}"
+        applied += len(rows)
+    for old in merges:
+        old_rows = table.index[table["label"] == old]
+        table.loc[old_rows, "label"] = _end(merges, old)
+        applied += len(old_rows)
+        if not len(old_rows):
+            stale.append(Decision("merge", old, merges[old]))
+    return Patched(table, applied, tuple(stale))
+
+
+def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: dict[str, list[int]]) -> list[int]:
+    """The row of the item; where its path is gone, those with its content; none where the file is another one now."""
+    if decision.item in paths.index:
+        row = int(paths[decision.item])
+        return [row] if decision.sha256 in ("", table["sha256"][row]) else []
+    return contents.get(decision.sha256, [])
+
+
+def _end(merges: dict[str, str], label: str) -> str:
+    """The class at the end of a chain of merges; one that leads back to its beginning merges nothing."""
+    seen = {label}
+    while label in merges:
+        label = merges[label]
+        if label in seen:
+            raise DatasetError(f"the patch file merges {label!r} into itself; delete one of its merges")
+        seen.add(label)
+    return label
+
+
+def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:
+    values = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+    kind = values.pop("decision")
+    label_needed = kind != "exclude"
+    if kind not in _KINDS or not values["item"] or (label_needed and not values["label"]):
+        raise DatasetError(
+            f"row {number} of the patch file {path} is {kind!r} {values['item']!r} -> {values['label']!r}; expected "
+            f"the columns {', '.join(_COLUMNS)}, a decision among {', '.join(_KINDS)}, an item, and a label unless "
+            "it is exclude. Mend the row, or delete it."
+        )
+    return Decision(kind, **values)  # type: ignore[arg-type]  # checked above

@@ -1,0 +1,105 @@
+"""Images that show hardly anything: blank, dark, too bright, blurred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.wording import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autotl.dataset import Dataset
+
+BLANK = 0.02
+"""Deviation of the brightness: five of 256 steps of grey."""
+DARK = 0.32
+"""Brightness that 99 % of the pixels do not reach; cleanvision's limit."""
+BRIGHT, FADED = 0.95, 0.10
+"""95 % of the pixels are brighter (cleanvision's limit), and, unlike on a page of text, nothing stands out."""
+BLURRED, SHARP_PIXELS = 1.0, 64
+"""Photographs have 3 to 10, blurred by 2 % of their length 0.3 to 1; below 64 pixels everything looks blurred."""
+TRAIT = 0.25
+"""A quality that a quarter of the images share is how such images look, and no accident."""
+MANY, ONE_SIDED, COMMON = 10, 0.9, 0.7
+"""At least ten such images, nine tenths of them in a class that has less than 70 % of all images."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way of showing too little. faulty: mask over the items; order: column by which the worst come first."""
+
+    name: str
+    word: str
+    faulty: Callable[[pd.DataFrame], pd.Series]
+    order: str
+    worst_is_low: bool = True
+
+
+def _blank(items: pd.DataFrame) -> pd.Series:
+    return items["contrast"] < BLANK
+
+
+def _dark(items: pd.DataFrame) -> pd.Series:
+    return ~_blank(items) & (items["brightness_p99"] < DARK)
+
+
+def _bright(items: pd.DataFrame) -> pd.Series:
+    return ~_blank(items) & (items["brightness_p5"] > BRIGHT) & (items["contrast"] < FADED)
+
+
+def _blurry(items: pd.DataFrame) -> pd.Series:
+    large = items[["width", "height"]].min(axis=1) >= SHARP_PIXELS
+    return ~_blank(items) & large & (items["sharpness"] < BLURRED)
+
+
+FAULTS = (
+    Fault("blank", "blank or almost of one colour", _blank, "contrast"),
+    Fault("dark", "very dark", _dark, "brightness_p99"),
+    Fault("bright", "very bright and pale", _bright, "brightness_p5", worst_is_low=False),
+    Fault("blurry", "blurred", _blurry, "sharpness"),
+)
+
+
+def look(fault: Fault, dataset: Dataset) -> Iterator[Finding]:
+    """Name the images with one fault; a warning where they are blank, or nearly all in one class."""
+    items = dataset.items
+    found = items[fault.faulty(items)].sort_values([fault.order, "path"], ascending=[fault.worst_is_low, True])
+    if not len(found):
+        return
+    label = _one_sided(found, items)
+    if label:
+        n = int((found["label"] == label).sum())
+        where = f", {'all' if n == len(found) else f'{n:,}'} of them in the class {label}"
+        advice = f"Make sure that the model does not simply learn that {label} is {fault.word}: add other images of it."
+    elif len(found) > TRAIT * len(items):
+        where, advice = "", "If that is how such images look, leave them; otherwise correct the exposure or the focus."
+    else:
+        where, advice = "", "Look at them, and leave out those on which you cannot recognise the class yourself."
+    yield Finding(
+        fault.name,
+        "warning" if label or fault.name == "blank" else "info",
+        f"{count(len(found), 'image')} of {len(items):,} {'is' if len(found) == 1 else 'are'} {fault.word}{where}, "
+        f"such as {found['path'].iloc[0]}",
+        items=tuple(found["path"]),
+        advice=advice,
+    )
+
+
+def _one_sided(found: pd.DataFrame, items: pd.DataFrame) -> str:
+    """The class that has nearly all images with the fault, or an empty text."""
+    counts = found["label"].value_counts()
+    label = str(counts.index[0])
+    common = (items["label"] == label).mean() >= COMMON
+    return "" if len(found) < MANY or counts.iloc[0] < ONE_SIDED * len(found) or common else label
+
+
+@hookimpl
+def register_checks() -> Iterable[Check]:
+    for fault in FAULTS:
+        yield Check(fault.name, partial(look, fault))

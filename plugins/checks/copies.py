@@ -1,0 +1,123 @@
+"""Images that are there twice: exact copies, near copies, and copies whose labels contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.wording import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autotl.dataset import Dataset
+
+MANY_NEAR_COPIES = 0.05
+"""Share of the images from which on the data set is noticeably smaller than it looks."""
+COARSE_PIXELS = 32
+"""Of smaller images the perceptual hash sees little: different digits of one shape can look the same to it."""
+
+
+def duplicates(dataset: Dataset) -> Iterator[Finding]:
+    """Name images with the same bytes."""
+    items = dataset.items
+    twins = items[items["sha256"].duplicated(keep=False)].sort_values(["sha256", "path"])
+    if len(twins):
+        yield Finding(
+            "duplicates",
+            "info",
+            f"{count(len(twins), 'image')} are exact copies of another one, such as {twins['path'].iloc[0]} and "
+            f"{twins['path'].iloc[1]}; copies stay on one side of every split",
+            items=tuple(twins["path"]),
+            advice="Remove the copies if they are not meant to count twice.",
+        )
+
+
+def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
+    """Name images that look almost the same without being the same file."""
+    pairs = _near_pairs(dataset)
+    if not len(pairs):
+        return
+    paths = dataset.items["path"].to_numpy(dtype=str)
+    concerned = _in_order(pairs)
+    coarse = dataset.items[["width", "height"]].min(axis=1).median() < COARSE_PIXELS
+    many = len(concerned) > MANY_NEAR_COPIES * len(paths) and not coarse
+    mirrored = int(pairs["mirrored"].sum())
+    reflected = f", {mirrored:,} of them mirrored" if mirrored else ""
+    yield Finding(
+        "near-duplicates",
+        "warning" if many else "info",
+        f"{count(len(pairs), 'pair')} of images look almost the same{reflected} ({count(len(concerned), 'image')} in "
+        f"{count(_n_clusters(pairs), 'group')}), such as {paths[concerned[0]]} and {paths[concerned[1]]}; "
+        "such images stay on one side of every split",
+        items=tuple(paths[concerned]),
+        advice="Look at them, and keep one of each group where they show the same thing: the data set is then smaller "
+        "than it looks.",
+    )
+
+
+def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
+    """Name copies and near copies that carry different labels."""
+    items = dataset.items
+    n_labels = items.groupby("sha256")["label"].transform("nunique")
+    exact = items[n_labels > 1].sort_values(["sha256", "path"])
+    if len(exact):
+        first = exact[exact["sha256"] == exact["sha256"].iloc[0]].drop_duplicates("label")
+        one, two = first.iloc[0], first.iloc[1]
+        yield Finding(
+            "label-conflicts",
+            "warning",
+            f"{count(len(exact), 'image')} are exact copies with different labels, such as "
+            f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
+            items=tuple(exact["path"]),
+            advice="Decide which label is right and remove the other copy.",
+        )
+    pairs = _near_pairs(dataset)
+    pairs = pairs[dataset.labels[pairs["first"]] != dataset.labels[pairs["second"]]]
+    if len(pairs):
+        one, two = (items.iloc[int(pairs[side].iloc[0])] for side in ("first", "second"))
+        verb = "has" if len(pairs) == 1 else "have"
+        yield Finding(
+            "label-conflicts",
+            "warning",
+            f"{count(len(pairs), 'pair')} of images that look almost the same {verb} different labels, such as "
+            f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
+            items=tuple(items["path"].to_numpy(dtype=str)[_in_order(pairs)]),
+            advice="Look at them, the most alike come first: correct the label where it is wrong, "
+            "leave it where the small difference is what tells the classes apart.",
+        )
+
+
+def _near_pairs(dataset: Dataset) -> pd.DataFrame:
+    """The pairs whose files differ, the most alike first."""
+    pairs = dataset.pairs
+    digests = dataset.items["sha256"].to_numpy(dtype=str)
+    near = pairs[digests[pairs["first"]] != digests[pairs["second"]]]
+    return near.sort_values(["likeness", "first", "second"], ascending=[False, True, True])
+
+
+def _in_order(pairs: pd.DataFrame) -> np.ndarray:
+    """The items of the pairs, each once, in the order of the pairs."""
+    flat = pairs[["first", "second"]].to_numpy(dtype=int).ravel()
+    return flat[np.sort(np.unique(flat, return_index=True)[1])]
+
+
+def _n_clusters(pairs: pd.DataFrame) -> int:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    members, numbers = np.unique(pairs[["first", "second"]].to_numpy(dtype=int), return_inverse=True)
+    first, second = numbers.reshape(-1, 2).T
+    graph = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(members), len(members)))
+    return int(connected_components(graph, directed=False)[0])
+
+
+@hookimpl
+def register_checks() -> Iterable[Check]:
+    yield Check("duplicates", duplicates)
+    yield Check("near-duplicates", near_duplicates)
+    yield Check("label-conflicts", label_conflicts)

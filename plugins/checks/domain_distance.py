@@ -1,0 +1,40 @@
+"""How far the images lie from the photographs that the backbone was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Check, Finding
+
+if TYPE_CHECKING:
+    from autotl.dataset import Dataset
+    from autotl.interfaces import DefaultProbe
+
+
+def domain_distance(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
+    """Tell whether the images are unlike the backbone's training images, and at which depth it notices."""
+    from autotl.domain import FAR, SHIFTED
+
+    shift = probe.shift
+    if shift is None or shift.overall < SHIFTED:
+        return
+    far = shift.overall >= FAR
+    depths = dict(zip(("first", "middle", "last"), shift.by_depth, strict=False))
+    where = f", most in its {max(depths, key=lambda depth: depths[depth])} layers" if len(depths) > 1 else ""
+    yield Finding(
+        "domain-distance",
+        "warning" if far else "info",
+        f"these images are {'very' if far else 'somewhat'} unlike the photographs that {probe.backbone} was trained on "
+        f"(distance {shift.overall:.2f} on {shift.n_images} images; photographs: below {SHIFTED:.2f}){where}",
+        advice="Its ready-made features may not carry over: let the search also try fine-tuning, shallower stages and "
+        "larger images, and mistrust results on few images."
+        if far
+        else "Its ready-made features will probably do, but let the search also try shallower stages and fine-tuning.",
+    )
+
+
+@hookimpl
+def register_checks() -> Iterable[Check]:
+    yield Check("domain-distance", domain_distance, uses_probe=True)

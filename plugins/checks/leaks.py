@@ -1,0 +1,54 @@
+"""Images that lie on both sides of a split the user gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.wording import count
+
+if TYPE_CHECKING:
+    from autotl.dataset import Dataset
+
+SPLITS = ("train", "validation", "test")
+
+
+def split_leaks(dataset: Dataset) -> Iterator[Finding]:
+    """Count the pairs of copies and near copies that a given split tears apart."""
+    given = dataset.items["given_split"].to_numpy(dtype=str)
+    pairs = dataset.pairs.sort_values(["likeness", "first", "second"], ascending=[False, True, True])
+    one, two = given[pairs["first"]], given[pairs["second"]]
+    torn = (one != "") & (two != "") & (one != two)
+    if not torn.any():
+        return
+    flat = pairs.loc[torn, ["first", "second"]].to_numpy(dtype=int).ravel()
+    # Each image once, where it is met first.
+    paths = dataset.items["path"].to_numpy(dtype=str)[flat[np.sort(np.unique(flat, return_index=True)[1])]]
+    exact = int((pairs["likeness"][torn] >= 1).sum())
+    yield Finding(
+        "split-leaks",
+        "warning",
+        f"{count(int(torn.sum()), 'pair')} of copies or near copies ({exact:,} exact) on two sides of the given split "
+        f"({_counts(one[torn], two[torn])}), such as {paths[0]} and {paths[1]}",
+        items=tuple(paths),
+        advice="The copies in the training part are left out of training, so that the test stays honest.",
+    )
+
+
+def _counts(one: np.ndarray, two: np.ndarray) -> str:
+    """The number of pairs for each two splits: "train and test: 12"."""
+    return ", ".join(
+        f"{a} and {b}: {n:,}"
+        for a, b in combinations(SPLITS, 2)
+        if (n := int((((one == a) & (two == b)) | ((one == b) & (two == a))).sum()))
+    )
+
+
+@hookimpl
+def register_checks() -> Iterable[Check]:
+    yield Check("split-leaks", split_leaks)
