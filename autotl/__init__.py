@@ -5,12 +5,12 @@ from typing import Any
 from autotl.hookspecs import hookimpl
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "fit", "hookimpl", "load"]
+__all__ = ["__version__", "check", "fit", "hookimpl", "load"]
 
 
 def __getattr__(name: str) -> Any:
     # `import autotl` must stay cheap for plugins and for the command line.
-    if name in ("fit", "load"):
+    if name in ("check", "fit", "load"):
         from autotl import api
 
         return getattr(api, name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from autotl.plugins import Plugins
+    from autotl.survey import Survey
 
 
 DEFAULT_BUDGET_SECONDS = 600.0
@@ -130,6 +131,36 @@ def fit(
     config = _replace(config, more)
     loaded = plugins or load_preferred(disable=config.disable_plugins)
     return FittedModel(search(config, plugins=loaded, cache=settings().cache, listeners=tuple(listeners)))
+
+
+def check(
+    data: Path | str,
+    *,
+    label: str | None = None,
+    groups: str | None = None,
+    attributes: Path | str | None = None,
+    patch: Path | str | None = None,
+    mirrored: bool = False,
+    seed: int = 0,
+    probe: bool = True,
+    plugins: Plugins | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Survey:
+    """Look at a data set without learning from it: its findings, what a split would leak, what changed.
+
+    probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
+    are those of `autotl.dataset.scan`. Raises DatasetError where the data cannot be read at all.
+    """
+    from autotl.plugins import load_preferred
+    from autotl.settings import settings
+    from autotl.survey import survey
+
+    config = Config(
+        data=Path(data), run=Path(), label=label, groups=groups, mirrored=mirrored, seed=seed,
+        attributes=Path(attributes) if attributes else None, patch=Path(patch) if patch else None,
+    )  # fmt: skip
+    loaded = plugins or load_preferred()
+    return survey(config, plugins=loaded, cache=settings().cache, probe=probe, listeners=tuple(listeners))
 
 
 def load(run: Path | str) -> FittedModel:

@@ -21,6 +21,7 @@ from autotl.explore import Explorer, Limits, make_space
 from autotl.inspection import inspect
 from autotl.interfaces import Finding, TrialRecord
 from autotl.leaderboard import Leaderboard
+from autotl.leakage import inflation_sentence
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.run import Run
@@ -122,6 +123,8 @@ def _inspect(laboratory: Laboratory, default: TrialRecord) -> None:
     known = [Finding(**finding) for finding in run.state().get("findings", [])]
     inflation = inspection.inflation and asdict(inspection.inflation)
     run.update(findings=[asdict(finding) for finding in worst_first(known + found)], inflation=inflation)
+    if inflation:
+        run.emit("message", text=inflation_sentence(inflation))
     for finding in found:
         run.emit("finding", **asdict(finding))
 

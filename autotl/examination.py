@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pandas as pd
 
 from autotl.alignment import MINIATURE_EDGE, miniature
 from autotl.images import DECODER_VERSION, UnreadableImage, examine
+from autotl.isolation import Isolated
 from autotl.measures import EDGE, measure
 from autotl.store import RecordStore
 
@@ -28,6 +31,7 @@ _FACTS = np.dtype(
 _RECORD = np.dtype([("facts", _FACTS), ("miniature", np.uint8, (3, MINIATURE_EDGE, MINIATURE_EDGE))])
 FACT_COLUMNS = tuple(_FACTS.names or ())
 _KEPT_AT_ONCE = 4096
+_HEIC = re.compile(rb"....ftyp(he[iv][cmsx]|m(if|sf)1)", re.DOTALL)
 
 Progress = Callable[[int, int], None]
 
@@ -54,10 +58,10 @@ def examine_files(
     reasons = np.full(len(paths), "", dtype=object)
     todo = np.flatnonzero(~known)
     done = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool, closing(Isolated("examination", "_look_as_bytes")) as isolated:
         for start in range(0, len(todo), _KEPT_AT_ONCE):
             part = todo[start : start + _KEPT_AT_ONCE]
-            for i, seen in zip(part, pool.map(lambda i: _look(root / paths[i]), part), strict=True):
+            for i, seen in zip(part, pool.map(lambda i: _look_safely(root / paths[i], isolated), part), strict=True):
                 if isinstance(seen, str):
                     reasons[i] = seen
                 else:
@@ -70,6 +74,27 @@ def examine_files(
                 store.append(digests[readable], records[readable])
     facts = pd.DataFrame({name: records["facts"][name] for name in FACT_COLUMNS})
     return Examination(facts, records["miniature"], reasons.astype(str))
+
+
+def _look_safely(path: Path, isolated: Isolated) -> np.ndarray | str:
+    """As `_look`; HEIC in a child process, because damaged files have crashed its decoder (pi-heif 1.4.0)."""
+    if not _is_heic(path):
+        return _look(path)
+    seen = isolated(path)
+    return seen if isinstance(seen, str) else np.frombuffer(seen, dtype=_RECORD)[0]
+
+
+def _is_heic(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return bool(_HEIC.match(file.read(12)))
+    except OSError:
+        return False
+
+
+def _look_as_bytes(path: Path) -> bytes | str:
+    seen = _look(path)
+    return seen if isinstance(seen, str) else seen.tobytes()
 
 
 def _look(path: Path) -> np.ndarray | str:

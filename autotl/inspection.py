@@ -30,7 +30,7 @@ class Inspection:
     """What was found out with the default probe.
 
     inflation: accuracy of the probe under random folds minus that under folds that keep near-duplicates and groups
-        together, on the same items; None where there is nothing to keep together.
+        together, on the same items; those that stand alone count as unchanged. None where nothing is kept together.
     """
 
     probe: DefaultProbe
@@ -62,14 +62,12 @@ def _inflation(laboratory: Laboratory, default: Candidate, kept_together: Predic
         labels,
         random_split(split, labels, seed=laboratory.run.config.seed),
     )
-    ours, theirs = np.argsort(kept_together.items), np.argsort(at_random.items)
-    return paired_difference(
-        _accuracy,
-        kept_together.labels[ours],
-        kept_together.probabilities[ours],
-        at_random.probabilities[theirs],
-        groups=cluster,
-    )
+    order, other = np.argsort(kept_together.items), np.argsort(at_random.items)
+    # Between two draws of folds the items that stand alone differ by chance only, which would drown the rest.
+    alone = (np.bincount(cluster)[cluster] == 1)[:, None]
+    ours = kept_together.probabilities[order]
+    theirs = np.where(alone, ours, at_random.probabilities[other])
+    return paired_difference(_accuracy, kept_together.labels[order], ours, theirs, groups=cluster)
 
 
 def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -62,26 +62,33 @@ def read_patch(path: Path) -> tuple[Decision, ...]:
     if not path.exists():
         return ()
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        rows = list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(
             f"the patch file {path} cannot be read: {error}. Mend it, or delete it to undo it."
         ) from None
+    header = reader.fieldnames or _COLUMNS
+    if not {"decision", "item"}.issubset(header):
+        raise DatasetError(
+            f"the patch file {path} begins with {','.join(header)!r}; expected the columns {', '.join(_COLUMNS)}, with "
+            "commas between them. Add them as the first row, or delete the file to undo it."
+        )
     return tuple(_parse(row, number, path) for number, row in enumerate(rows, start=2))
 
 
 def write_patch(path: Path, decisions: Iterable[Decision]) -> None:
     """Write the decisions; without any, the file is removed. A later decision about an item replaces an earlier one."""
     last = {(d.decision == "merge", d.item): d for d in decisions}
-    if not last:
-        path.unlink(missing_ok=True)
-        return
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     writer.writerows(astuple(decision) for decision in last.values())
     try:
-        write_atomically(path, text.getvalue().encode())
+        if last:
+            write_atomically(path, text.getvalue().encode())
+        else:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise DatasetError(
             f"the patch file {path} cannot be written ({error.strerror}). Allow writing there, or name another with "

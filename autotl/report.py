@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.changes import Changes
 from autotl.evaluations import Evaluation
 from autotl.images import UnreadableImage, thumbnail
 from autotl.leaderboard import Leaderboard
+from autotl.leakage import inflation_sentence
+from autotl.patch import EXCLUDED
 from autotl.predictions import Predictions
 from autotl.run import Run
 
@@ -99,6 +102,33 @@ def _worst_errors(run: Run, tested: Predictions) -> list[dict[str, Any]]:
     return rows
 
 
+def _about_data(run: Run) -> list[str]:
+    """What is known of the data and of what its split keeps apart, a sentence each."""
+    state, dataset = run.state(), run.dataset
+    sentences = [f"The data were read as: {dataset.layout}"] if dataset.layout else []
+    if state.get("leaks"):
+        sentences.append(_capital(state["leaks"]["sentence"]))
+        if state["leaks"]["left_out"]:
+            sentences.append(
+                f"{state['leaks']['left_out']} images of the given split were left out: their like is on its other side"
+            )
+    if state.get("inflation"):
+        sentences.append(_capital(inflation_sentence(state["inflation"])))
+    if state.get("changes"):
+        sentences.append(_capital(Changes(**state["changes"]).sentence()))
+    if len(dataset.unlabelled):
+        sentences.append(f"{len(dataset.unlabelled)} images without a label were kept aside")
+    excluded = int(dataset.quarantined["quarantine"].str.startswith(EXCLUDED).sum())
+    relabelled = int((dataset.items["label"] != dataset.items["label_given"]).sum())
+    if excluded or relabelled:
+        sentences.append(f"The patch file leaves out {excluded} images and relabels {relabelled}")
+    return sentences
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 def number(value: float | None, digits: int) -> str:
     """A number as it is printed; a dash where it is undefined."""
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
@@ -137,5 +167,6 @@ def _render(name: str, run: Run, evidence: Evidence, **more: Any) -> str:
         confusions=confusions(evidence.test),
         weakest=weakest_classes(evidence.test),
         state=run.state(),
+        about_data=_about_data(run),
         **more,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from autotl.dataset import Dataset, require_learnable
 from autotl.errors import AutoTLError, DatasetError
 from autotl.interfaces import Finding
 from autotl.intervals import Difference
-from autotl.leakage import Leaks, count_leaks
+from autotl.leakage import Leaks, count_leaks, inflation_sentence
 from autotl.listing import ignored_kinds
 from autotl.plugins import Plugins
 from autotl.run import Config, Listener, create, scan_data
@@ -114,15 +113,6 @@ def survey(
             skipped = f"the checks that need a trained model could not be run: {error}"
     changes = since_last_run(dataset, config.data, cache)
     return Survey(config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped)
-
-
-def inflation_sentence(inflation: Mapping[str, float]) -> str:
-    """Say what leaks would have added to the accuracy of the untuned default; value, low, high in 0..1."""
-    value, low, high = (100 * inflation[name] for name in ("value", "low", "high"))
-    return (
-        f"a split that ignores near-duplicates and groups would have shown the untuned default {value:+.1f} points of "
-        f"accuracy too many (95 % CI {low:+.1f} to {high:+.1f})"
-    )
 
 
 def _inspect(

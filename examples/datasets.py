@@ -66,7 +66,7 @@ def textile() -> Iterator[Picture]:
     spec = find_spec("conformal_clip_data")
     if spec is None or spec.origin is None:
         sys.exit("the package conformal-clip-data is not installed; run: pip install conformal-clip-data")
-    for path in sorted(Path(spec.origin).parent.rglob("textile_images/*/*.jpg")):
+    for path in sorted(Path(spec.origin).parent.rglob("textile_images/**/*.jpg")):
         yield path.parent.name, path.name, path
 
 

@@ -22,6 +22,10 @@ COARSE_PIXELS = 32
 """Of smaller images the perceptual hash sees little: different digits of one shape can look the same to it."""
 
 
+CONFLICTING = 0.7
+"""Likeness from which two labels contradict each other; below it are frames, and things of one shape and colour."""
+
+
 def duplicates(dataset: Dataset) -> Iterator[Finding]:
     """Name images with the same bytes."""
     items = dataset.items
@@ -78,6 +82,7 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
         )
     pairs = _near_pairs(dataset)
     pairs = pairs[dataset.labels[pairs["first"]] != dataset.labels[pairs["second"]]]
+    pairs = pairs[pairs["likeness"] >= CONFLICTING]
     if len(pairs):
         one, two = (items.iloc[int(pairs[side].iloc[0])] for side in ("first", "second"))
         verb = "has" if len(pairs) == 1 else "have"

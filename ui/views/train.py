@@ -20,13 +20,17 @@ def show() -> None:
     """Draw the page."""
     st.title("Train a model")
     st.markdown(
-        "Give a folder of pictures with one sub-folder per class. AutoTL looks for the model that fits them best, "
-        "tests it once on pictures it has never seen, and writes a folder you can take away."
+        "Give a folder of pictures with one sub-folder per class, a zip of it, or a table of labels. AutoTL looks for "
+        "the model that fits them best, tests it once on pictures it has never seen, and writes a folder you can take "
+        "away."
     )
     _say_what_is_running()
     with st.form("train", border=True):
         data = st.text_input(
-            "Folder on this machine", key="data", placeholder="such as /home/me/photos", autocomplete="off"
+            "Folder, zip or table of labels on this machine",
+            key="data",
+            placeholder="such as /home/me/photos",
+            autocomplete="off",
         )
         with st.expander("What the folder should look like", icon=":material/folder_open:"):
             st.code("photos/\n    cats/   a.jpg  b.jpg ...\n    dogs/   c.jpg  d.jpg ...", language=None)
