@@ -14,6 +14,8 @@ import pandas as pd
 
 _CHUNK_BYTES = 1 << 20
 _FILES_AT_ONCE = 256
+# A pipe would block for ever, and Windows, which has no such flag, would translate the ends of lines.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_CONTENT = hashlib.sha256(b"").hexdigest()
 
 Progress = Callable[[int, int], None]
@@ -53,7 +55,7 @@ def _batches(names: list[str]) -> Iterator[list[str]]:
 
 def _read(name: str) -> _Content:
     try:
-        file = os.open(name, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would block for ever
+        file = os.open(name, _FLAGS)
     except OSError as error:
         return _Content(_NO_CONTENT, 0, f"cannot be read: {error.strerror or error}")
     try:

@@ -81,7 +81,12 @@ class ProgressPrinter:
             self._say(f"{title}: {done} of {total}, {rate:.0f}/s, ETA {duration((total - done) / rate)}")
 
     def _on_dataset(self, event: Mapping[str, Any]) -> None:
-        aside = f", {event['quarantined']} set aside" if event["quarantined"] else ""
+        kinds = {
+            "quarantined": "set aside",
+            "unlabelled": "unlabelled",
+            "left_out": "left out because of the given split",
+        }
+        aside = "".join(f", {event[kind]} {text}" for kind, text in kinds.items() if event.get(kind))
         self._say(
             f"{event['n_items']} images in {len(event['classes'])} classes{aside}: {event['train']} to train, "
             f"{event['validation']} to validate, {event['test']} kept for one test"
