@@ -213,7 +213,10 @@ def report(run: RunFolder, as_json: Json = False) -> None:
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
-    items: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
+    items: Annotated[list[Path] | None, typer.Argument(help="Image files, or folders of them.")] = None,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="The images of the run's data that have no label.")
+    ] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     tracking_uri: TrackingUri = None,
@@ -223,8 +226,11 @@ def predict(
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv were both given; choose one")
+    if not items and not unlabelled:
+        raise ConfigError("there is nothing to predict; give image files or folders of them, or --unlabelled")
     predictor = Predictor(_deployable(model, tracking_uri))
-    results = predictor.predict([str(path) for path in _image_files(items)])
+    files = _unlabelled(Path(model)) if unlabelled else []
+    results = predictor.predict([str(path) for path in [*files, *_image_files(items or [])]])
     if as_json:
         _print_json(results)
     elif as_csv:
@@ -479,6 +485,16 @@ def _assignment(text: str) -> tuple[str, str]:
     if not sign or not item.strip() or not label.strip():
         raise ConfigError(f"{text!r} is not understood; expected NAME=CLASS, such as cats/17.jpg=dog")
     return item.strip(), label.strip()
+
+
+def _unlabelled(run: Path) -> list[Path]:
+    """The files of a run's data set that have no label."""
+    from autotl.run import open_run
+
+    dataset = open_run(run).dataset
+    if not len(dataset.unlabelled):
+        raise ConfigError(f"the data of {run} have no images without a label")
+    return [dataset.root / path for path in dataset.unlabelled["path"]]
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: d
 
 
 def _end(merges: dict[str, str], label: str) -> str:
-    """The class at the end of a chain of merges; one that leads back to its beginning merges nothing."""
+    """The class at the end of a chain of merges; DatasetError where it leads back to its beginning."""
     seen = {label}
     while label in merges:
         label = merges[label]
@@ -147,8 +147,8 @@ def _end(merges: dict[str, str], label: str) -> str:
 
 
 def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:
-    values = {name: (row.get(name) or "").strip() for name in _COLUMNS}
-    kind = values.pop("decision")
+    values = {name: row.get(name) or "" for name in _COLUMNS}
+    kind = values.pop("decision").strip()
     label_needed = kind != "exclude"
     if kind not in _KINDS or not values["item"] or (label_needed and not values["label"]):
         raise DatasetError(

@@ -24,5 +24,5 @@ def following(paths: Sequence[str]) -> np.ndarray:
     pairs = []
     for members in series.values():
         members.sort()
-        pairs += [(a[1], b[1]) for a, b in pairwise(members) if b[0] - a[0] <= _WIDEST_GAP]
+        pairs += [(a[1], b[1]) for a, b in pairwise(members) if 0 < b[0] - a[0] <= _WIDEST_GAP]
     return np.array(pairs, dtype=int).reshape(-1, 2)
