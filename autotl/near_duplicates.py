@@ -372,7 +372,7 @@ def _needed(found: _Found, threshold: float, sequence: np.ndarray, n: int) -> np
     """The likeness each pair must have: less where the names already say that one follows the other."""
     keys = np.minimum(sequence[:, 0], sequence[:, 1]) * n + np.maximum(sequence[:, 0], sequence[:, 1])
     follows = np.isin(found.keys(n), keys)
-    needed = np.clip(found.chance, threshold, _STRICTEST)
+    needed = np.clip(found.chance, threshold, CERTAIN)
     return np.asarray(np.where(follows, needed - _SEQUENCE_BONUS * min(1, n / _MANY), needed))
 
 

@@ -147,8 +147,8 @@ def _end(merges: dict[str, str], label: str) -> str:
 
 
 def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:
-    values = {name: row.get(name) or "" for name in _COLUMNS}
-    kind = values.pop("decision").strip()
+    values = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+    kind = values.pop("decision")
     label_needed = kind != "exclude"
     if kind not in _KINDS or not values["item"] or (label_needed and not values["label"]):
         raise DatasetError(
