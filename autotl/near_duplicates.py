@@ -45,12 +45,14 @@ _SEQUENCE_BONUS, _MANY = 0.2, 200
 _FALSE_FRIENDS = 0.01
 """How many strangers of a picture may be called its like by chance: one picture in 100 has one."""
 
-_CLOSER, _MUCH_CLOSER = 2, 12
-"""How many times closer than the closest strangers a pair is that counts, and that is certain; measured on sprites."""
+_CLOSER = 2
+"""How many times closer than the closest strangers the frames of one film are; measured on sprites and videos."""
 _CLOSE = 0.08
-"""Distance up to which a pair may count at all, whatever strangers do."""
+"""Distance up to which frames of one film may lie apart, whatever strangers do."""
 _COPY_DISTANCE = 0.03
 """Pictures of different classes that are closer than this are no strangers but copies with a wrong label."""
+_FEW_FILMS_ITEMS = 500
+"""In larger sets whitening knows enough of other pictures, and may overrule what is only close."""
 _FILM_ITEMS = 5000
 """In larger sets the whitened pictures find the frames too, and another comparison of all with all is saved."""
 _FIELDS = ("first", "second", "likeness", "box", "chance", "distance")
@@ -347,8 +349,8 @@ def _with_films(found: _Found, labels: np.ndarray) -> _Found:
         return found
     usual = float(np.quantile(known, 0.1))
     close = found.distance <= min(_CLOSE, usual / _CLOSER)
-    least = np.select([found.distance <= usual / _MUCH_CLOSER, close], [CERTAIN, _STRICTEST], 0.0)
-    return replace(found, likeness=np.maximum(found.likeness, least))
+    least = CERTAIN if len(labels) <= _FEW_FILMS_ITEMS else _STRICTEST
+    return replace(found, likeness=np.where(close, np.maximum(found.likeness, least), found.likeness))
 
 
 def _threshold(found: _Found, labels: np.ndarray) -> float:
