@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -116,16 +116,14 @@ def scan(
 
     source = open_source(data, label=label, attributes=attributes, cache=cache, progress=told("unpack"))
     table = source.table.reset_index(drop=True)
+    table["group"] = read_groups(groups, table, source.root) if groups else ""
     table = table.join(hash_files(source.root, list(table["path"]), progress=told("hash")))
     missing = table.pop("missing")
     table["quarantine"] = missing.where(missing != "", table["quarantine"])
     patched = apply_patch(table, read_patch(patch or patch_file(data)))
-    table = patched.table
-    table["group"] = read_groups(groups, table, source.root) if groups else ""
-    table, miniatures = _examined(source.root, table, cache, told("scan"))
+    table, miniatures = _examined(source.root, patched.table, cache, told("scan"))
     dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale)
-    pairs = _all_pairs(dataset, miniatures, mirrored, told("compare"))
-    return Dataset(source.root, table, source.ignored, source.layout, pairs, patched.stale)
+    return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, told("compare")))
 
 
 def require_learnable(dataset: Dataset, folder: Path) -> None:

@@ -184,6 +184,24 @@ def test_groups_come_from_the_path_by_a_regular_expression(pets):
     assert groups["cat/0.png"] == ""
 
 
+def test_groups_come_from_what_the_camera_wrote_into_the_file(pets):
+    exif = Image.Exif()
+    exif[0x0110] = "Nokia 1"
+    for label in ("cat", "dog"):
+        Image.new("RGB", (16, 12), "red").save(pets / label / "0.png", exif=exif)
+    (pets / "dog" / "gone.png").symlink_to(pets / "nowhere.png")
+    groups = scan(pets, groups="exif:Model").items.set_index("path")["group"]
+    assert groups[["cat/0.png", "dog/0.png"]].tolist() == ["Nokia 1", "Nokia 1"]
+    assert (groups == "").sum() == 6
+
+
+def test_groups_come_from_a_column_of_the_labels(pets):
+    rows = [f"{label}/{i}.png,{label},patient {i % 2}" for label in ("cat", "dog") for i in range(4)]
+    (pets / "labels.csv").write_text("\n".join(["path,label,patient", *rows]))
+    groups = scan(pets / "labels.csv", groups="patient").items.set_index("path")["group"]
+    assert groups.tolist() == ["patient 0", "patient 1"] * 4
+
+
 def test_groups_come_from_a_table(pets, tmp_path):
     table = tmp_path / "groups.csv"
     table.write_text("path,group\ncat/0.png,7\ndog/1.png,7\n")
