@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.dataset import Dataset
+from autotl.files import write_atomically
 
 _COLUMNS = ["path", "sha256", "label"]
 
@@ -78,9 +79,7 @@ def remember(dataset: Dataset, data: Path, cache: Path) -> None:
     """Keep the data set's manifest for the next run."""
     file = _manifest(data, cache)
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".part")
-    dataset.table[_COLUMNS].to_parquet(partial, index=False)
-    partial.replace(file)
+    write_atomically(file, dataset.table[_COLUMNS].to_parquet(None, index=False))
 
 
 def _manifest(data: Path, cache: Path) -> Path:

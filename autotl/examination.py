@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.alignment import MINIATURE_EDGE, miniature
-from autotl.images import DECODER_VERSION, UnreadableImage, examine
+from autotl.images import DECODER_VERSION, HEIC, UnreadableImage, examine
 from autotl.isolation import Isolated
 from autotl.measures import EDGE, measure
 from autotl.store import RecordStore
@@ -31,7 +30,6 @@ _FACTS = np.dtype(
 _RECORD = np.dtype([("facts", _FACTS), ("miniature", np.uint8, (3, MINIATURE_EDGE, MINIATURE_EDGE))])
 FACT_COLUMNS = tuple(_FACTS.names or ())
 _KEPT_AT_ONCE = 4096
-_HEIC = re.compile(rb"....ftyp(he[iv][cmsx]|m(if|sf)1)", re.DOTALL)
 
 Progress = Callable[[int, int], None]
 
@@ -87,7 +85,7 @@ def _look_safely(path: Path, isolated: Isolated) -> np.ndarray | str:
 def _is_heic(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return bool(_HEIC.match(file.read(12)))
+            return bool(HEIC.match(file.read(12)))
     except OSError:
         return False
 

@@ -52,6 +52,9 @@ MAX_PIXELS = 89_478_485
 MAX_BYTES = 896 << 20
 """Most bytes all decodes hold together; the rest of 1 GiB is for Python, numpy, Pillow and what they do not return."""
 
+HEIC = re.compile(rb"....ftyp(he[iv][cmsx]|m(if|sf)1)", re.DOTALL)
+"""How a HEIC file begins."""
+
 ImageSource: TypeAlias = bytes | Path | str
 Size: TypeAlias = tuple[int, int]
 
@@ -66,7 +69,7 @@ _OPENERS: tuple[tuple[re.Pattern[bytes], type[ImageFile.ImageFile] | None], ...]
     (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
     # The general brands say what is inside only in the list of compatible brands behind them.
     (re.compile(rb"....ftyp(avi[fs]|m(if|sf)1.*avi[fs])", re.DOTALL), AvifImagePlugin.AvifImageFile),
-    (re.compile(rb"....ftyp(he[iv][cmsx]|m(if|sf)1)", re.DOTALL), None),
+    (HEIC, None),
 )
 # Bytes for each pixel that these hold beside the picture, measured: canvases, planes and copies of the libraries.
 _HUNGRY = {"WEBP": 14, "AVIF": 14, "HEIF": 10}
@@ -127,12 +130,6 @@ def thumbnail(source: ImageSource, edge: int) -> bytes:
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=85)
     return jpeg.getvalue()
-
-
-def image_size(source: ImageSource) -> tuple[int, int]:
-    """Tell (width, height) in pixels, upright, from the header alone; raises UnreadableImage."""
-    header = describe(source)
-    return header.width, header.height
 
 
 def describe(source: ImageSource) -> ImageHeader:

@@ -14,6 +14,8 @@ IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
 )
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
+PATCH_SUFFIX = ".patch.csv"
+"""Of the file of decisions beside a data set (see `patch`); it is no table of labels."""
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"})
 
 
@@ -80,6 +82,8 @@ def _kind(name: str) -> str:
         return "hidden"
     if name.lower() in _SYSTEM:
         return "system"
+    if name.lower().endswith(PATCH_SUFFIX):
+        return f"*{PATCH_SUFFIX}"
     stem, _, ending = name.rpartition(".")
     suffix = f".{ending.lower()}" if stem else ""
     if suffix in IMAGE_SUFFIXES:

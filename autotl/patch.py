@@ -17,6 +17,7 @@ import pandas as pd
 
 from autotl.errors import DatasetError
 from autotl.files import write_atomically
+from autotl.listing import PATCH_SUFFIX
 
 EXCLUDED = "excluded"
 """How the quarantine reason of an excluded item begins."""
@@ -45,16 +46,15 @@ _COLUMNS = [field.name for field in fields(Decision)]
 
 @dataclass(frozen=True)
 class Patched:
-    """A table after the decisions. applied: how many rows changed; stale: decisions that fit nothing any more."""
+    """A table after the decisions. stale: decisions that fit nothing any more."""
 
     table: pd.DataFrame
-    applied: int
     stale: tuple[Decision, ...]
 
 
 def patch_file(data: Path) -> Path:
     """Where the decisions about a data set are kept: photos -> photos.patch.csv, beside it."""
-    return data.resolve().with_name(f"{data.resolve().name}.patch.csv")
+    return data.resolve().with_name(data.resolve().name + PATCH_SUFFIX)
 
 
 def read_patch(path: Path) -> tuple[Decision, ...]:
@@ -104,7 +104,7 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
     for row, sha256 in zip(table.index, table["sha256"], strict=True):
         contents.setdefault(sha256, []).append(row)
     merges: dict[str, str] = {}
-    applied, stale = 0, []
+    stale = []
     for decision in decisions:
         if decision.decision == "merge":
             merges[decision.item] = decision.label
@@ -117,14 +117,12 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
         else:
             note = f": {decision.note}" if decision.note else ""
             table.loc[rows, "quarantine"] = f"{EXCLUDED} by the patch file{note}"
-        applied += len(rows)
     for old in merges:
         old_rows = table.index[table["label"] == old]
         table.loc[old_rows, "label"] = _end(merges, old)
-        applied += len(old_rows)
-        if not len(old_rows):
+        if not len(old_rows) and old not in merges.values():
             stale.append(Decision("merge", old, merges[old]))
-    return Patched(table, applied, tuple(stale))
+    return Patched(table, tuple(stale))
 
 
 def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: dict[str, list[int]]) -> list[int]:

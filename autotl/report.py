@@ -14,7 +14,7 @@ from autotl.changes import Changes
 from autotl.evaluations import Evaluation
 from autotl.images import UnreadableImage, thumbnail
 from autotl.leaderboard import Leaderboard
-from autotl.leakage import inflation_sentence
+from autotl.leakage import Leaks, inflation_sentence
 from autotl.patch import EXCLUDED
 from autotl.predictions import Predictions
 from autotl.run import Run
@@ -107,10 +107,11 @@ def _about_data(run: Run) -> list[str]:
     state, dataset = run.state(), run.dataset
     sentences = [f"The data were read as: {dataset.layout}"] if dataset.layout else []
     if state.get("leaks"):
-        sentences.append(_capital(state["leaks"]["sentence"]))
-        if state["leaks"]["left_out"]:
+        leaks = Leaks(**state["leaks"])
+        sentences.append(_capital(leaks.sentence()))
+        if leaks.left_out:
             sentences.append(
-                f"{state['leaks']['left_out']} images of the given split were left out: their like is on its other side"
+                f"{leaks.left_out} images of the given split were left out: their like is on its other side"
             )
     if state.get("inflation"):
         sentences.append(_capital(inflation_sentence(state["inflation"])))

@@ -18,6 +18,7 @@ import pandas as pd
 from autotl.dataset import Dataset, scan
 from autotl.errors import ConfigError, RunError
 from autotl.files import write_atomically
+from autotl.patch import Decision
 from autotl.split import Split
 
 _NO_FOLD = -9
@@ -200,11 +201,13 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
         table[column] = default
         table.loc[usable, column] = values
     table.to_parquet(config.run / "dataset.parquet", index=False)
+    dataset.pairs.to_parquet(config.run / "pairs.parquet", index=False)
     state = {
         "config": config.to_json(),
         "root": str(dataset.root),
         "ignored": dict(dataset.ignored),
         "layout": dataset.layout,
+        "stale": [asdict(decision) for decision in dataset.stale],
         "study_name": f"{config.run.name}-{uuid.uuid4().hex[:8]}",
         "seed": config.seed,
         "fingerprint": dataset.fingerprint,
@@ -227,10 +230,12 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
             fold=table.loc[usable, "fold"].to_numpy(dtype=int), cluster=table.loc[usable, "cluster"].to_numpy(dtype=int)
         )
         table = table.drop(columns=["split", "fold", "cluster"])
-        dataset = Dataset(Path(state["root"]), table, state["ignored"], state["layout"])
+        pairs = pd.read_parquet(folder / "pairs.parquet")
+        stale = tuple(Decision(**decision) for decision in state["stale"])
+        dataset = Dataset(Path(state["root"]), table, state["ignored"], state["layout"], pairs, stale)
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(
-            f"the run folder {folder} is damaged: run.json or dataset.parquet cannot be read ({error}). "
+            f"the run folder {folder} is damaged: run.json, dataset.parquet or pairs.parquet cannot be read ({error}). "
             "Start the search anew with `autotl fit`; the features it computed are still cached."
         ) from error
     return Run(folder, config, dataset, split, listeners)

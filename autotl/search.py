@@ -92,7 +92,7 @@ def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:
     changes = since_last_run(dataset, data, cache)
     remember(dataset, data, cache)
     run.update(
-        findings=[asdict(finding) for finding in findings], leaks=asdict(leaks) | {"sentence": leaks.sentence()},
+        findings=[asdict(finding) for finding in findings], leaks=asdict(leaks),
         changes=asdict(changes) if changes else None,
     )  # fmt: skip
     if changes:

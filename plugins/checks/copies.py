@@ -9,6 +9,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.pairs import members, most_alike_first
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
     if not len(pairs):
         return
     paths = dataset.items["path"].to_numpy(dtype=str)
-    concerned = _in_order(pairs)
+    concerned = members(pairs)
     coarse = dataset.items[["width", "height"]].min(axis=1).median() < COARSE_PIXELS
     many = len(concerned) > MANY_NEAR_COPIES * len(paths) and not coarse
     mirrored = int(pairs["mirrored"].sum())
@@ -91,7 +92,7 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
             "warning",
             f"{count(len(pairs), 'pair')} of images that look almost the same {verb} different labels, such as "
             f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
-            items=tuple(items["path"].to_numpy(dtype=str)[_in_order(pairs)]),
+            items=tuple(items["path"].to_numpy(dtype=str)[members(pairs)]),
             advice="Look at them, the most alike come first: correct the label where it is wrong, "
             "leave it where the small difference is what tells the classes apart.",
         )
@@ -101,14 +102,7 @@ def _near_pairs(dataset: Dataset) -> pd.DataFrame:
     """The pairs whose files differ, the most alike first."""
     pairs = dataset.pairs
     digests = dataset.items["sha256"].to_numpy(dtype=str)
-    near = pairs[digests[pairs["first"]] != digests[pairs["second"]]]
-    return near.sort_values(["likeness", "first", "second"], ascending=[False, True, True])
-
-
-def _in_order(pairs: pd.DataFrame) -> np.ndarray:
-    """The items of the pairs, each once, in the order of the pairs."""
-    flat = pairs[["first", "second"]].to_numpy(dtype=int).ravel()
-    return flat[np.sort(np.unique(flat, return_index=True)[1])]
+    return most_alike_first(pairs[digests[pairs["first"]] != digests[pairs["second"]]])
 
 
 def _n_clusters(pairs: pd.DataFrame) -> int:

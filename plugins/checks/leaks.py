@@ -10,6 +10,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.pairs import members, most_alike_first
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -21,14 +22,12 @@ SPLITS = ("train", "validation", "test")
 def split_leaks(dataset: Dataset) -> Iterator[Finding]:
     """Count the pairs of copies and near copies that a given split tears apart."""
     given = dataset.items["given_split"].to_numpy(dtype=str)
-    pairs = dataset.pairs.sort_values(["likeness", "first", "second"], ascending=[False, True, True])
+    pairs = most_alike_first(dataset.pairs)
     one, two = given[pairs["first"]], given[pairs["second"]]
     torn = (one != "") & (two != "") & (one != two)
     if not torn.any():
         return
-    flat = pairs.loc[torn, ["first", "second"]].to_numpy(dtype=int).ravel()
-    # Each image once, where it is met first.
-    paths = dataset.items["path"].to_numpy(dtype=str)[flat[np.sort(np.unique(flat, return_index=True)[1])]]
+    paths = dataset.items["path"].to_numpy(dtype=str)[members(pairs[torn])]
     exact = int((pairs["likeness"][torn] >= 1).sum())
     yield Finding(
         "split-leaks",

@@ -19,7 +19,7 @@ ORDER = (
     "backend", "images", "measures", "alignment", "store", "listing", "tables", "unpacking", "image_folder",
     "table_images", "folder_names", "label_tables", "archive_members", "archive_names", "archive_kinds", "zip_members",
     "tar_members", "archives", "sources", "groups", "hashing", "isolation",
-    "examination", "sequences", "near_duplicates", "patch",
+    "examination", "sequences", "likeness", "near_duplicates", "patch",
     "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations",
     "graph_layers", "graph", "network", "domain", "features", "candidate", "classifiers", "probe", "finetune", "trials",
     "study", "leaderboard", "explore", "inspection", "survey", "champion", "predictor", "deployable", "report",

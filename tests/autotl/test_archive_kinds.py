@@ -26,6 +26,14 @@ def tar_bytes():
 
 
 TAR = tar_bytes()
+NO_ARCHIVES = {
+    "nothing": b"",
+    "two letters of a zip": b"PK",
+    "the beginning of an image": b"\x89PNG\r\n",
+    "zeros": bytes(10240),
+    "text": b"x" * 1024,
+    "a compressed table": gzip.compress(b"a,b\n" * 999),
+}
 PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "tar": bytes}
 
 
@@ -36,7 +44,7 @@ def test_a_tar_is_known_in_any_compression_and_comes_out_as_it_was(kind):
     assert b"".join(unpacked_bytes(file, kind)) == TAR
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"\x89PNG\r\n", bytes(10240), b"x" * 1024, gzip.compress(b"a,b\n" * 999)])
+@pytest.mark.parametrize("data", NO_ARCHIVES.values(), ids=NO_ARCHIVES)
 def test_what_is_no_archive_is_told_apart(data):
     assert archive_kind(io.BytesIO(data)) is None
 

@@ -25,7 +25,6 @@ from autotl.images import (
     describe,
     examine,
     exif_value,
-    image_size,
     open_image,
     thumbnail,
 )
@@ -92,7 +91,7 @@ def test_a_picture_stored_sideways_comes_out_upright(kind: str, orientation: int
     data = saved(stored, kind, exif=exif.tobytes() if kind in ("WEBP", "AVIF") else exif, quality=95)
     assert distance(decode(data, *SIZE), decode(saved(photo, "PNG"), *SIZE)) < 3
     header, picture = examine(data, 64)
-    assert image_size(data) == open_image(data).size == photo.size == (header.width, header.height)
+    assert open_image(data).size == photo.size == (header.width, header.height)
     assert header == describe(data)
     assert picture.width > picture.height
 
@@ -156,7 +155,8 @@ def png_header(width: int, height: int) -> bytes:
 def test_a_decompression_bomb_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(UnreadableImage, match=r"625 megapixels.* limit is 89"):
         decode(png_header(25_000, 25_000), *SIZE)
-    assert image_size(png_header(25_000, 25_000)) == (25_000, 25_000)
+    header = describe(png_header(25_000, 25_000))
+    assert (header.width, header.height) == (25_000, 25_000)
 
 
 def test_a_photo_of_a_hundred_megapixels_is_read_at_reduced_scale() -> None:

@@ -36,6 +36,12 @@ def test_other_files_are_counted_by_kind_and_never_fatal(tmp_path):
     assert ignored_kinds({"*.json": 1, "hidden": 3, "*.txt": 8}) == "8 *.txt, 3 hidden, 1 *.json"
 
 
+def test_a_file_of_decisions_is_no_table_of_labels(tmp_path):
+    lay(tmp_path, "labels.csv", "labels.csv.patch.csv", "cat/1.png")
+    files = list_files(tmp_path)
+    assert (files.tables, files.ignored) == (["labels.csv"], {"*.patch.csv": 1})
+
+
 def test_links_are_followed_and_links_in_a_circle_end(tmp_path):
     pets = lay(tmp_path / "pets", "cat/1.png", "dog/1.png")
     elsewhere = lay(tmp_path / "elsewhere", "2.png", "far/3.png")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 
-from autotl import near_duplicates as module
+from autotl import likeness
 from autotl.alignment import miniature
 from autotl.dataset import scan
 from autotl.near_duplicates import PAIR_COLUMNS, find_pairs
@@ -192,6 +192,15 @@ def test_the_frames_of_a_character_are_one_cluster_and_no_two_characters_are(tmp
     assert cluster.nunique() == 5 + 120
 
 
+@pytest.mark.parametrize(("n_films", "n_frames"), [(5, 8), (20, 8), (3, 16)])
+def test_the_frames_of_films_are_one_cluster_each_where_there_is_nothing_but_films(n_films, n_frames, toy_dataset):
+    film = np.repeat(np.arange(n_films), n_frames)
+    frames = [sprite(character, frame) for character in range(n_films) for frame in range(n_frames)]
+    table = find_pairs(miniatures(frames), film % 2, sequence=NO_SEQUENCE)
+    rows = list(table[["first", "second", "likeness"]].itertuples(index=False))
+    assert find_clusters(toy_dataset([f"{i % 2}" for i in film], rows)).tolist() == film.tolist()
+
+
 def test_a_picture_that_follows_by_name_needs_less_likeness(pictures):
     shares = np.linspace(0.4, 0.6, 8)
     faded = [
@@ -243,7 +252,7 @@ def test_progress_counts_every_view_and_mirrored_ones_as_many_again(planted, mir
 
 def test_in_a_very_large_set_fewer_crops_are_looked_for_and_copies_still_found(planted, monkeypatch):
     miniatures, original = planted
-    monkeypatch.setattr(module, "_COMPARISONS", 0)
+    monkeypatch.setattr(likeness, "_COMPARISONS", 0)
     seen = []
     table = find_pairs(miniatures, original % 3, sequence=NO_SEQUENCE, progress=lambda *step: seen.append(step))
     assert seen == [(1, 1)]

@@ -138,7 +138,7 @@ def test_relabel_exclude_and_merge_are_carried_out_on_the_table_and_what_was_giv
     assert list(patched.table["label"]) == ["dog", "cat", "cat", "dog"]
     assert list(patched.table["label_given"]) == ["cat", "cat", "kitten", "dog"]
     assert list(patched.table["quarantine"]) == ["", f"{EXCLUDED} by the patch file: blur", "", ""]
-    assert (patched.applied, patched.stale) == (3, ())
+    assert patched.stale == ()
     assert "label_given" not in before and list(before["label"]) == ["cat", "cat", "kitten", "dog"]
 
 
@@ -152,6 +152,12 @@ def test_merges_follow_each_other_in_whatever_order_they_were_decided():
     before, merges = table(a="1", b="2", c="3", d="4"), [Decision("merge", f"{i}", f"{i + 1}") for i in (1, 2, 3)]
     for order in (merges, merges[::-1]):
         assert labels_after(before, *order) == dict.fromkeys("abcd", "4")
+
+
+def test_a_class_that_only_other_merges_fill_is_no_stale_decision():
+    merges = [Decision("merge", "1", "2"), Decision("merge", "2", "3")]
+    patched = apply_patch(table(a="1", b="3"), merges)
+    assert (list(patched.table["label"]), patched.stale) == (["3", "3"], ())
 
 
 @pytest.mark.parametrize("circle", [("1", "1"), ("1", "2", "1"), ("1", "2", "3", "2")])
@@ -174,7 +180,7 @@ def test_merges_in_a_circle_are_refused_by_name(circle):
 def test_a_decision_that_fits_nothing_any_more_changes_nothing_and_is_told(decision):
     before = table(a="cat", b="dog")
     patched = apply_patch(before, [decision, Decision("relabel", "b", "cat")])
-    assert (patched.applied, patched.stale) == (1, (decision,))
+    assert patched.stale == (decision,)
     assert list(patched.table["label"]) == ["cat", "cat"]
     assert list(patched.table["quarantine"]) == ["", ""]
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from autotl.errors import ConfigError, RunError
+from autotl.patch import Decision
 from autotl.run import Config, Run, cluster_of, create, default_run_folder, open_run, require_free
 from autotl.split import Split, split
 
@@ -48,7 +49,10 @@ def dataset(toy_dataset):
     labels = ["猫", "dog"] * 6
     quarantine = ["", "it is empty", *[""] * 9, "it is cut short"]
     attribute = ["young", None] * 6
-    return toy_dataset(labels, quarantine=quarantine, **{"attribute.age group": attribute})
+    stale = (Decision("exclude", "gone.png"),)
+    return replace(
+        toy_dataset(labels, [(0, 2, 0.9)], quarantine=quarantine, **{"attribute.age group": attribute}), stale=stale
+    )
 
 
 @pytest.fixture
@@ -66,6 +70,8 @@ def test_a_run_is_read_as_it_was_written(run, dataset):
     pd.testing.assert_frame_equal(again.dataset.table, dataset.table, check_dtype=False)
     assert again.dataset.items["path"].tolist() == dataset.items["path"].tolist()
     assert (again.dataset.labels == dataset.labels).all()
+    pd.testing.assert_frame_equal(again.dataset.pairs, dataset.pairs)
+    assert again.dataset.stale == dataset.stale == (Decision("exclude", "gone.png"),)
     assert again.fingerprint == dataset.fingerprint == run.state()["fingerprint"]
 
 
@@ -121,6 +127,7 @@ def test_events_are_lines_of_json_and_reach_every_listener(run):
         lambda folder: (folder / "dataset.parquet").write_bytes(b""),
         lambda folder: (folder / "dataset.parquet").write_bytes((folder / "dataset.parquet").read_bytes()[:-100]),
         lambda folder: (folder / "dataset.parquet").unlink(),
+        lambda folder: (folder / "pairs.parquet").unlink(),
         lambda folder: pd.DataFrame({"a": [1]}).to_parquet(folder / "dataset.parquet"),
     ],
     ids=[
@@ -133,6 +140,7 @@ def test_events_are_lines_of_json_and_reach_every_listener(run):
         "empty table",
         "torn table",
         "no table",
+        "no pairs",
         "other",
     ],
 )

@@ -12,7 +12,8 @@ import pytest
 import autotl_plugins.checks
 from autotl.testing import check_plugin
 
-PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if name != "wording"]
+SHARED = ("pairs", "wording")
+PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if name not in SHARED]
 NEED_A_PROBE = {"label_errors", "domain_distance"}
 
 
