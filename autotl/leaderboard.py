@@ -96,16 +96,17 @@ def judge_default(difference: Difference | None, *, objective: str, larger_is_be
     """Say whether the search beat the untuned default on the test split; difference None: the default is champion."""
     if difference is None:
         return {"better": False, "claim": "the untuned default is the champion: nothing that was tried did better"}
-    better = difference.low > 0 if larger_is_better else difference.high < 0
+    better, worse = difference.low > 0, difference.high < 0
+    if not larger_is_better:
+        better, worse = worse, better
     amount = in_words(difference, objective, larger_is_better=larger_is_better)
-    claim = (
-        f"the champion beats the untuned default by {amount}"
-        if better
-        else f"the champion cannot be told from the untuned default on the test split: {amount}"
-    )
-    return {
-        "better": better, "claim": claim, **_plain(difference), "measured_on": "test",
-    }  # fmt: skip
+    if better:
+        claim = f"the champion beats the untuned default by {amount}"
+    elif worse:
+        claim = f"the champion is worse than the untuned default on the test split: {amount}"
+    else:
+        claim = f"the champion cannot be told from the untuned default on the test split: {amount}"
+    return {"better": better, "claim": claim, **_plain(difference), "measured_on": "test"}
 
 
 def in_words(difference: Difference, objective: str, *, larger_is_better: bool) -> str:

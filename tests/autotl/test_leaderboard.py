@@ -114,14 +114,21 @@ def test_what_was_not_tried_says_why():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "larger_is_better", "better"),
-    [(0.01, 0.05, True, True), (-0.01, 0.05, True, False), (-0.05, -0.01, False, True), (0.01, 0.05, False, False)],
+    ("low", "high", "larger_is_better", "claim"),
+    [
+        (0.01, 0.05, True, "beats the untuned default by"),
+        (-0.01, 0.05, True, "cannot be told from the untuned default"),
+        (-0.05, -0.01, True, "is worse than the untuned default"),
+        (-0.05, -0.01, False, "beats the untuned default by"),
+        (-0.05, 0.01, False, "cannot be told from the untuned default"),
+        (0.01, 0.05, False, "is worse than the untuned default"),
+    ],
 )
-def test_the_champion_beats_the_default_only_where_the_interval_excludes_zero(low, high, larger_is_better, better):
+def test_the_champion_beats_the_default_only_where_the_interval_excludes_zero(low, high, larger_is_better, claim):
     verdict = judge_default(Difference(0.02, low, high), objective="accuracy", larger_is_better=larger_is_better)
-    assert verdict["better"] == better
+    assert verdict["better"] == claim.startswith("beats")
     assert verdict["measured_on"] == "test"
-    assert ("beats the untuned default by" if better else "cannot be told from the untuned default") in verdict["claim"]
+    assert claim in verdict["claim"]
 
 
 def test_a_default_that_is_the_champion_is_called_so():
