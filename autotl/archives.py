@@ -41,19 +41,6 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True)
-class Unpacked:
-    """What came out of an archive.
-
-    renamed: (path in the archive, path below folder) of each file whose name had to change, the first in Unicode's
-        composed form (NFC), which is the same text and does not count as a change.
-    """
-
-    folder: Path
-    n_files: int
-    renamed: tuple[tuple[str, str], ...]
-
-
 def is_archive(path: Path) -> bool:
     """Say by its content whether a file is a zip or a tar (plain, gz, bz2, xz); False for a folder and for no file."""
     if not path.is_file():
@@ -68,13 +55,15 @@ def unpack(
     *,
     limits: Limits = LIMITS,
     progress: Callable[[int, int], None] | None = None,
-) -> Unpacked:
+) -> dict[str, str]:
     """Unpack a zip or a tar (plain, gz, bz2, xz) into a new folder, whole or not at all.
 
     An archive within the archive is a file like any other: it is written and never opened. Files are written 0644 and
     folders 0755, whatever the archive says. Side files of macOS and Windows are left out; names that some system
     cannot hold are changed.
 
+    Returns the path below the target by the path in the archive of each file whose name had to change, the latter in
+    Unicode's composed form (NFC), which is the same text and does not count as a change.
     target: must not exist; appears when everything is written.
     progress: called with (bytes of the archive read, its size).
     Raises DatasetError for links, devices, names that lead out of the folder, names that come twice, encryption,
@@ -96,7 +85,7 @@ def unpack(
             raise DatasetError(f"{archive}{subject} {refusal} Nothing was unpacked.") from refusal.__cause__
         if progress:
             progress(crate.packed, crate.packed)
-    return Unpacked(target, crate.n_files, tuple(crate.renamed))
+    return crate.renamed
 
 
 def _open(archive: Path) -> BinaryIO:
@@ -125,8 +114,7 @@ class _Crate:
 
     def __init__(self, folder: Path, packed: int, limits: Limits) -> None:
         self.folder, self.packed, self.limits = folder, packed, limits
-        self.n_files = 0
-        self.renamed: list[tuple[str, str]] = []
+        self.renamed: dict[str, str] = {}
         self._names = Names()
         self._made = {""}
         self._n_entries = 0
@@ -148,7 +136,7 @@ class _Crate:
             self._weigh(member)
             path = self._names.claim(parts, folder=member.folder)
             if not member.folder and path != "/".join(parts):
-                self.renamed.append(("/".join(parts), path))
+                self.renamed["/".join(parts)] = path
             return path
 
     def judged(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -164,7 +152,6 @@ class _Crate:
         self._make_folder(path if member.folder else path.rpartition("/")[0])
         if not member.folder:
             self._write_file(member, self.folder / path, tick)
-            self.n_files += 1
 
     def _weigh(self, member: Member) -> None:
         size = member.size

@@ -116,12 +116,15 @@ def scan(
 
     source = open_source(data, label=label, attributes=attributes, cache=cache, progress=told("unpack"))
     table = source.table.reset_index(drop=True)
-    table["group"] = read_groups(groups, table, source.root) if groups else ""
-    table = table.join(hash_files(source.root, list(table["path"]), progress=told("hash")))
     missing = table.pop("missing")
+    # What is missing is not looked for again: its path is what a table says, and may name anything on this machine.
+    there = table["path"].where(missing == "", "")
+    table = table.join(hash_files(source.root, list(there), progress=told("hash")))
     table["quarantine"] = missing.where(missing != "", table["quarantine"])
     patched = apply_patch(table, read_patch(patch or patch_file(data)))
     table, miniatures = _examined(source.root, patched.table, cache, told("scan"))
+    # Last, because files that may bring a decoder down have been found out by now.
+    table["group"] = read_groups(groups, table, source.root) if groups else ""
     dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale)
     return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, told("compare")))
 

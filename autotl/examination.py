@@ -51,6 +51,8 @@ def examine_files(
     root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: Progress | None = None
 ) -> Examination:
     """Decode files at a small size; those of known content (their SHA-256 in `digests`, bytes) come from the cache."""
+    digests, first, place = _distinct(digests)
+    paths = paths[first]
     store = RecordStore(cache / "examined" / f"v{_VERSION}-d{DECODER_VERSION}", _RECORD)
     records, known = store.read(digests)
     reasons = np.full(len(paths), "", dtype=object)
@@ -70,8 +72,17 @@ def examine_files(
             readable = part[reasons[part] == ""]
             if len(readable):
                 store.append(digests[readable], records[readable])
-    facts = pd.DataFrame({name: records["facts"][name] for name in FACT_COLUMNS})
-    return Examination(facts, records["miniature"], reasons.astype(str))
+    facts = pd.DataFrame({name: records["facts"][name][place] for name in FACT_COLUMNS})
+    return Examination(facts, records["miniature"][place], reasons.astype(str)[place])
+
+
+def _distinct(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct digests in their order, where each comes first, and which of them each one is."""
+    sorted_, first, place = np.unique(digests, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=int)
+    rank[order] = np.arange(len(order))
+    return sorted_[order], first[order], rank[place]
 
 
 def _look_safely(path: Path, isolated: Isolated) -> np.ndarray | str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from autotl.errors import DatasetError
 from autotl.listing import TABLE_SUFFIXES
-from autotl.tables import read_side_table
+from autotl.tables import listed, read_side_table
 
 
 def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
@@ -21,7 +21,8 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
     spec: the first that fits of: a CSV, TSV or Parquet file with the columns `path` and `group`; `exif:FIELD`, a
         field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column; a regular
         expression with one capturing group that is searched in each path.
-    table: the table of a Source, whose paths are relative to `root`; the result has its index.
+    table: of a data set: path (relative to `root`), quarantine (files set aside are not opened) and attributes; the
+        result has its index.
     Raises DatasetError where the specification cannot work or gives no image a group.
     """
     column = spec if spec.startswith("attribute.") else f"attribute.{spec}"
@@ -45,15 +46,15 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
 def _from_exif(field: str, table: pd.DataFrame, root: Path) -> pd.Series:
     from autotl.images import UnreadableImage, exif_value
 
-    def read(path: str, missing: str) -> str:
+    def read(path: str, quarantine: str) -> str:
         try:
-            return "" if missing else exif_value(root / path, field).strip()
-        except (OSError, UnreadableImage):  # the scan says so
+            return "" if quarantine else exif_value(root / path, field).strip()
+        except UnreadableImage:  # the scan says so
             return ""
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
-            values = list(pool.map(read, table["path"], table["missing"]))
+            values = list(pool.map(read, table["path"], table["quarantine"]))
         except ValueError as error:
             raise DatasetError(f"--groups 'exif:{field}' cannot be read: {error}") from None
     return pd.Series(values, index=table.index, dtype=str)
@@ -87,4 +88,4 @@ def _columns(spec: str, table: pd.DataFrame) -> str:
     close = difflib.get_close_matches(spec, names, n=1)
     if close:
         return f" Did you mean the column {close[0]!r}?"
-    return f" The columns are {', '.join(names[:20])}." if names else ""
+    return f" The columns are {listed(names)}." if names else ""

@@ -22,26 +22,33 @@ class Folder:
 
     sealed: it came out of an archive, so that nothing outside of it may be named.
     renamed: from the path in the archive to the path here, of the files whose name had to change.
+    lenient: what lies in it and cannot be read or named is passed over, for only a table's images are wanted.
+    known: what lies in it, where that is known already.
     """
 
     root: Path
     sealed: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict)
+    lenient: bool = False
+    known: Files | None = None
 
     def inner(self, name: str) -> Folder:
-        """A folder in this one."""
+        """A folder in this one; other files around it count as ignored still."""
         prefix = f"{name}/"
+        tables = _below(prefix, self.files.tables)
+        around = Counter("*" + Path(path).suffix.lower() for path in self.files.tables if not path.startswith(prefix))
+        files = Files(_below(prefix, self.files.images), tables, self.files.ignored + around)
         renamed = {
             before.partition("/")[2]: path.removeprefix(prefix)
             for before, path in self.renamed.items()
             if path.startswith(prefix)
         }
-        return Folder(self.root / name, self.sealed, renamed)
+        return Folder(self.root / name, self.sealed, renamed, self.lenient, files)
 
     @cached_property
     def files(self) -> Files:
         """What lies in it."""
-        return list_files(self.root)
+        return self.known or list_files(self.root, lenient=self.lenient)
 
     @cached_property
     def tops(self) -> set[str]:
@@ -89,6 +96,10 @@ class Folder:
         except (OSError, ValueError):
             return ""
         return (full.removeprefix(self._prefix) if full.startswith(self._prefix) else path).replace(os.sep, "/")
+
+
+def _below(prefix: str, paths: Iterable[str]) -> list[str]:
+    return [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
 
 
 def _plain(name: str) -> str:

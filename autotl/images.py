@@ -60,17 +60,18 @@ Size: TypeAlias = tuple[int, int]
 
 # Opened by class and not by `Image.open`: that would try formats nobody asked for, and judge a photo of
 # 108 megapixels by its full size although a JPEG is decoded at a fraction of it.
-_OPENERS: tuple[tuple[re.Pattern[bytes], type[ImageFile.ImageFile] | None], ...] = (
-    (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.JpegImageFile),
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
-    (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
-    (re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"), TiffImagePlugin.TiffImageFile),
-    (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+_OPENERS: tuple[tuple[re.Pattern[bytes], str, type[ImageFile.ImageFile] | None], ...] = (
+    (re.compile(rb"\xff\xd8\xff"), ".jpg", JpegImagePlugin.JpegImageFile),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), ".png", PngImagePlugin.PngImageFile),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), ".webp", WebPImagePlugin.WebPImageFile),
+    (re.compile(rb"BM"), ".bmp", BmpImagePlugin.BmpImageFile),
+    (re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"), ".tif", TiffImagePlugin.TiffImageFile),
+    (re.compile(rb"GIF8[79]a"), ".gif", GifImagePlugin.GifImageFile),
     # The general brands say what is inside only in the list of compatible brands behind them.
-    (re.compile(rb"....ftyp(avi[fs]|m(if|sf)1.*avi[fs])", re.DOTALL), AvifImagePlugin.AvifImageFile),
-    (HEIC, None),
+    (re.compile(rb"....ftyp(avi[fs]|m(if|sf)1.*avi[fs])", re.DOTALL), ".avif", AvifImagePlugin.AvifImageFile),
+    (HEIC, ".heic", None),
 )
+_START_BYTES = 64
 # Bytes for each pixel that these hold beside the picture, measured: canvases, planes and copies of the libraries.
 _HUNGRY = {"WEBP": 14, "AVIF": 14, "HEIF": 10}
 # These are read at once and copied, where the others are streamed (None: HEIC).
@@ -132,15 +133,6 @@ def thumbnail(source: ImageSource, edge: int) -> bytes:
     return jpeg.getvalue()
 
 
-def describe(source: ImageSource) -> ImageHeader:
-    """Read the header alone; raises UnreadableImage.
-
-    A PNG that keeps its orientation behind its pixels is described as it is stored; `examine` sees that.
-    """
-    with _opened(source) as image:
-        return _header(image, image.size, _frames(image))
-
-
 def examine(source: ImageSource, edge: int) -> tuple[ImageHeader, Image.Image]:
     """Open a file once for all a scan wants: the header, and the picture as `open_image` gives it.
 
@@ -164,6 +156,11 @@ def open_image(source: ImageSource, *, at_least: Size | None = None) -> Image.Im
     """
     with _opened(source) as image, _memory_for(image, source, at_least):
         return _finished(_loaded(image, at_least))
+
+
+def suffix_of(data: bytes) -> str:
+    """The suffix of a file with these bytes, such as ".jpg"; empty where they are no image of a known kind."""
+    return next((suffix for magic, suffix, _ in _OPENERS if magic.match(data[:_START_BYTES])), "")
 
 
 def exif_value(source: ImageSource, name: str) -> str:
@@ -224,10 +221,10 @@ def _opened(source: ImageSource) -> Iterator[ImageFile.ImageFile]:
 
 
 def _opener(file: BinaryIO) -> type[ImageFile.ImageFile]:
-    start = file.read(64)
+    start = file.read(_START_BYTES)
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    for magic, opener in _OPENERS:
+    for magic, _, opener in _OPENERS:
         if magic.match(start):
             if opener in _READ_WHOLE and size > _MAX_WHOLE_FILE:
                 raise UnreadableImage(f"it has {size >> 20} MiB, and the limit of its kind is {_MAX_WHOLE_FILE >> 20}")
@@ -271,7 +268,7 @@ def _orientation(image: ImageFile.ImageFile) -> int:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # a damaged EXIF block says nothing about the pixels
         return 1
-    return value if isinstance(value, int) else 1
+    return value if value in _UPRIGHT else 1
 
 
 class _Memory:

@@ -28,10 +28,11 @@ class Files:
     ignored: Counter[str]
 
 
-def list_files(root: Path) -> Files:
+def list_files(root: Path, *, lenient: bool = False) -> Files:
     """List what lies below a folder, links followed; a link that leads in a circle is left out.
 
-    Raises DatasetError where a folder cannot be read, or an image's name is no valid text.
+    Raises DatasetError where a folder cannot be read, or an image's name is no valid text, unless `lenient`: such
+    things are then counted as ignored.
     """
     images: list[str] = []
     tables: list[str] = []
@@ -40,7 +41,14 @@ def list_files(root: Path) -> Files:
     pending: list[tuple[str, tuple[str, ...]]] = [("", (str(root),))]
     while pending:
         prefix, chain = pending.pop()
-        for entry in _entries(f"{root}/{prefix}"):
+        try:
+            entries = _entries(f"{root}/{prefix}")
+        except DatasetError:
+            if not lenient:
+                raise
+            ignored["unreadable"] += 1
+            continue
+        for entry in entries:
             kind = _kind(entry.name)
             if kind in ("hidden", "system"):
                 ignored[kind] += 1
@@ -53,6 +61,10 @@ def list_files(root: Path) -> Files:
                 tables.append(prefix + entry.name)
             else:
                 ignored[kind] += 1
+    if lenient:
+        named = [path for path in images if _is_text(path)]
+        ignored += Counter(unreadable=len(images) - len(named))
+        images = named
     _require_text(images)
     return Files(sorted(images), sorted(tables), ignored)
 
@@ -108,6 +120,14 @@ def _followed(entry: os.DirEntry[str], chain: tuple[str, ...]) -> tuple[str, ...
     if any(f"{folder}{os.sep}".startswith(target.rstrip(os.sep) + os.sep) for folder in chain):
         return ()
     return (*chain, target)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _require_text(paths: Sequence[str]) -> None:

@@ -5,8 +5,6 @@ No image is opened here, and nothing is ever written beside the data.
 
 from __future__ import annotations
 
-import json
-import shutil
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,14 +15,13 @@ import pandas as pd
 
 from autotl.archives import is_archive, unpack
 from autotl.errors import DatasetError
-from autotl.files import write_atomically
 from autotl.folder_names import SPLIT_NAMES, UNLABELLED, are_splits, read_folders
 from autotl.image_folder import Folder
 from autotl.label_tables import label_text, read_labels
 from autotl.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
 from autotl.table_images import Progress
 from autotl.tables import column_names, listed, no_such_column, read_side_table
-from autotl.unpacking import folder_of
+from autotl.unpacking import unpacked_once
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def open_source(
         source = _open_folder(request, Folder(data.resolve()))
     elif data.suffix.lower() in TABLE_SUFFIXES:
         root = data.parent.resolve()
-        source = _split_by_folders(_from_table(request, Folder(root), root / data.name))
+        source = _split_by_folders(_from_table(request, Folder(root, lenient=True), root / data.name))
     else:
         source = _open_folder(request, _stepped_in(_unpack_archive(request)))
         source = replace(source, layout=f"{data.name}: {source.layout}")
@@ -128,14 +125,11 @@ def _require_labels(source: Source, data: Path) -> None:
 
 
 def _unpack_archive(request: _Request) -> Folder:
-    with folder_of(request.data, request.cache) as folder:
-        # It is written last, and tells what the archive calls the files whose names had to change.
-        renamed = folder.with_suffix(".json")
-        if not renamed.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            done = unpack(request.data, folder, progress=request.progress)
-            write_atomically(renamed, json.dumps(dict(done.renamed)).encode())
-        return Folder(folder.resolve(), sealed=True, renamed=json.loads(renamed.read_bytes()))
+    def whole(folder: Path) -> dict[str, str]:
+        return unpack(request.data, folder, progress=request.progress)
+
+    folder, renamed = unpacked_once(request.data, request.cache, whole)
+    return Folder(folder, sealed=True, renamed=renamed)
 
 
 def _stepped_in(folder: Folder) -> Folder:
@@ -173,7 +167,10 @@ def _open_folder(request: _Request, folder: Folder) -> Source:
     names = read_folders(files.images)
     columns = {"path": files.images, "label": names.labels, "given_split": names.splits, "missing": ""}
     ignored = files.ignored + _kinds(files.tables)
-    return Source(folder.root, pd.DataFrame(columns, dtype=str), ignored, names.layout, label="")
+    layout = names.layout
+    if tables:
+        layout += f"; {listed(path.name for path in tables)} not read for labels (--label COLUMN would)"
+    return Source(folder.root, pd.DataFrame(columns, dtype=str), ignored, layout, label="")
 
 
 def _own_tables(request: _Request, folder: Folder) -> list[Path]:
@@ -202,7 +199,9 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
 
 
 def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
-    found = read_labels(path, folder, label=request.label, cache=request.cache, progress=request.progress)
+    # A label that the table does not have may stand in the attributes.
+    label = None if request.attributes and request.label not in column_names(path) else request.label
+    found = read_labels(path, folder, label=label, cache=request.cache, progress=request.progress)
     return Source(found.root, found.rows, {}, found.layout, found.column)
 
 
@@ -242,7 +241,7 @@ def _with_attributes(source: Source, path: Path, label: str | None) -> Source:
             raise DatasetError(no_such_column(label, columns, path))
         labels = table["path"].map(label_text(extra.pop(f"attribute.{label}"))).fillna("")
         if (table["label"] != "").any():
-            table = table.assign(**{"attribute.folder": table["label"]})
+            table = table.assign(**{f"attribute.{source.label or 'folder'}": table["label"]})
         table = table.assign(label=labels)
         layout = f"{source.layout}; labels from {path.name}, column {label!r}"
         source = replace(source, label=label, layout=layout)

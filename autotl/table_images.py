@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,22 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.image_folder import Folder
+from autotl.images import suffix_of
 from autotl.tables import holds_bytes
-from autotl.unpacking import folder_of, new_folder
+from autotl.unpacking import new_folder, unpacked_once
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
 
-_MAGIC = (
-    (re.compile(rb"\xff\xd8\xff"), ".jpg"),
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), ".png"),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), ".webp"),
-    (re.compile(rb"GIF8[79]a"), ".gif"),
-    (re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"), ".tif"),
-    (re.compile(rb"....ftypavi[fs]", re.DOTALL), ".avif"),
-    (re.compile(rb"....ftyp(hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL), ".heic"),
-    (re.compile(rb"BM"), ".bmp"),
-)
 _SAMPLE = 200
 
 
@@ -51,24 +41,24 @@ def find_images(column: pd.Series, folder: Folder) -> RowImages:
 
 def write_images(column: pd.Series, table: Path, cache: Path, progress: Progress | None) -> RowImages:
     """Write the images that a column holds to files below the cache, once per content of the table."""
-    names: list[str] = []
-    missing: list[str] = []
-    for number, value in enumerate(column, start=1):
-        data, reason = _payload(value)
-        suffix = _image_suffix(data)
-        if data and not suffix:
-            reason = "what the row holds is not an image of a known kind"
-        names.append(_row_name(number, len(column)) + suffix)
-        missing.append(reason)
-    with folder_of(table, cache) as folder:
-        if not folder.exists():
-            with new_folder(folder) as temporary:
-                for number, (value, name, reason) in enumerate(zip(column, names, missing, strict=True), start=1):
-                    if not reason:
-                        (temporary / name).write_bytes(_payload(value)[0])
-                    if progress:
-                        progress(number, len(column))
-    return RowImages(folder.resolve(), names, missing)
+
+    def write(folder: Path) -> list[tuple[str, str]]:
+        rows = []
+        with new_folder(folder) as temporary:
+            for number, value in enumerate(column, start=1):
+                data, reason = _payload(value)
+                name = _row_name(number, len(column)) + suffix_of(data)
+                if data and not Path(name).suffix:
+                    reason = "what the row holds is not an image of a known kind"
+                if not reason:
+                    (temporary / name).write_bytes(data)
+                rows.append((name, reason))
+                if progress:
+                    progress(number, len(column))
+        return rows
+
+    root, rows = unpacked_once(table, cache, write, part=str(column.name))
+    return RowImages(root, [name for name, _ in rows], [reason for _, reason in rows])
 
 
 def holds_images(column: pd.Series) -> bool:
@@ -76,7 +66,7 @@ def holds_images(column: pd.Series) -> bool:
     if holds_bytes(column):
         return True
     starts = [_payload(text[:100].rpartition(",")[2][:64])[0] for text in sample(column)]
-    return 2 * sum(bool(_image_suffix(start)) for start in starts) > len(starts)
+    return 2 * sum(bool(suffix_of(start)) for start in starts) > len(starts)
 
 
 def sample(column: pd.Series) -> pd.Series:
@@ -111,7 +101,3 @@ def _payload(value: object) -> tuple[bytes, str]:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True), ""
     except (binascii.Error, ValueError):
         return b"", "the text in the row is not base64"
-
-
-def _image_suffix(data: bytes) -> str:
-    return next((suffix for magic, suffix in _MAGIC if magic.match(data)), "")

@@ -15,6 +15,9 @@ import pandas as pd
 
 from autotl.errors import DatasetError
 
+# pyarrow says with a TypeError or a NotImplementedError that a file needs what it does not have.
+_UNREADABLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error)
+
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV, TSV or Parquet file as text, empty where there is no value; images held as bytes stay bytes.
@@ -23,7 +26,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     try:
         table = _read_parquet(path) if _is_parquet(path) else _read_csv(path)
-    except (OSError, ValueError, csv.Error, pd.errors.ParserWarning) as error:
+    except (*_UNREADABLE, pd.errors.ParserWarning) as error:
         kind = "Parquet" if _is_parquet(path) else "CSV"
         raise DatasetError(f"{path} cannot be read as a {kind} file: {error}") from None
     table.columns = pd.Index([str(name).strip() for name in table.columns])
@@ -66,7 +69,7 @@ def column_names(path: Path) -> list[str]:
             names = parquet.read_schema(path).names
         else:
             names = _read_csv(path, rows=0).columns
-    except (OSError, ValueError, csv.Error):
+    except _UNREADABLE:
         return []
     return [str(name).strip() for name in names]
 
@@ -103,6 +106,8 @@ def _read_csv(path: Path, rows: int | None = None) -> pd.DataFrame:
         try:
             with path.open(encoding=encoding, newline="") as file:
                 mark = _separator(file.readline())
+                file.seek(0)
+                header = next((row for row in csv.reader(file, delimiter=mark) if row), [])
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
                 table = pd.read_csv(
@@ -112,8 +117,9 @@ def _read_csv(path: Path, rows: int | None = None) -> pd.DataFrame:
         except UnicodeDecodeError:
             if encoding == encodings[-1]:
                 raise
+    table.columns = pd.Index(header, dtype=object)  # pandas would call a second `label` label.1
     # Columns without a name are the row numbers that some programs write.
-    return table[[name for name in table.columns if not str(name).startswith("Unnamed: ")]].fillna("")
+    return table.loc[:, [bool(name.strip()) and not name.startswith("Unnamed: ") for name in header]].fillna("")
 
 
 def _separator(header: str) -> str:
@@ -129,7 +135,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise ValueError(f"it has the column {twice[0]!r} more than once")
     frame = table.to_pandas(ignore_metadata=True)
     for name, classes in _class_names(table.schema.metadata or {}).items():
-        frame[name] = frame[name].map(dict(enumerate(classes)))
+        if name in frame:
+            frame[name] = frame[name].map(dict(enumerate(classes)))
     return pd.DataFrame({name: _cells(frame[name]) for name in frame if not name.startswith("__index_level_")})
 
 
@@ -137,7 +144,11 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
     """The names behind numbered labels, where Hugging Face `datasets` wrote the file."""
     try:
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        return {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+        return {
+            name: feature["names"]
+            for name, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
     except (KeyError, TypeError, AttributeError, ValueError):
         return {}
 
@@ -154,6 +165,6 @@ def _cells(column: pd.Series) -> pd.Series:
         return pd.Series([record.get("path") or "" for record in records], dtype=str)
     if holds_bytes(column):
         return column.astype(object).where(column.notna(), b"")
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all() and column.abs().max() < 2**53:
         column = column.astype("Int64")
     return column.astype(object).where(column.notna(), "").astype(str)

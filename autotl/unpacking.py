@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from autotl.errors import DatasetError
+from autotl.files import write_atomically
 
 _PREFIX = ".unpacking-"
 _STALE_SECONDS = 24 * 3600
@@ -36,21 +39,27 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-@contextmanager
-def folder_of(source: Path, cache: Path) -> Iterator[Path]:
-    """The folder for what a file holds, there or not, named by its content; nobody else makes it meanwhile.
+def unpacked_once(source: Path, cache: Path, unpack: Callable[[Path], Any], *, part: str = "") -> tuple[Path, Any]:
+    """The resolved folder of what a file holds, named by its content, and what `unpack` noted of it.
 
+    unpack(folder): makes the folder and returns notes that JSON can hold; called where folder or notes are not there,
+    while nobody else does the same. part: of the file, where not all of it is unpacked.
     Raises DatasetError where the file cannot be read or the cache cannot be written.
     """
     import filelock
 
     try:
         with source.open("rb") as file:
-            key = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-        folder = cache / "unpacked" / key
+            digest = hashlib.file_digest(file, "sha256")
+        digest.update(part.encode())
+        folder = cache / "unpacked" / digest.hexdigest()[:16]
         folder.parent.mkdir(parents=True, exist_ok=True)
+        notes = folder.with_suffix(".json")
         with filelock.FileLock(f"{folder}.lock"):
-            yield folder
+            if not (folder.is_dir() and notes.exists()):
+                shutil.rmtree(folder, ignore_errors=True)
+                write_atomically(notes, json.dumps(unpack(folder)).encode())  # last: it says that the folder is whole
+            return folder.resolve(), json.loads(notes.read_bytes())
     except OSError as error:
         raise DatasetError(
             f"{source} cannot be unpacked into {cache}: {error}. Allow reading the one and writing the other, make "

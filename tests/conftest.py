@@ -93,6 +93,12 @@ def make_folder() -> MakeFolder:
     return make_folder
 
 
+@pytest.fixture
+def pets(tmp_path: Path, make_folder: MakeFolder) -> Path:
+    """Six cats and five dogs, in a folder called pets that a test may change."""
+    return make_folder(tmp_path / "pets", circle=6, square=5, edge=24, names={"circle": "cat", "square": "dog"})
+
+
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory, make_folder: MakeFolder) -> Path:
     """Three classes of shapes, 60 pictures; tests only read it."""

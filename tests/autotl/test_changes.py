@@ -15,12 +15,6 @@ CAT, OTHER_CAT, DOG = "cat/circle-0-000.png", "cat/circle-0-001.png", "dog/squar
 
 
 @pytest.fixture
-def pets(tmp_path, make_folder):
-    """Six cats and five dogs, in a folder called pets."""
-    return make_folder(tmp_path / "pets", circle=6, square=5, edge=24, names={"circle": "cat", "square": "dog"})
-
-
-@pytest.fixture
 def changes(pets, tmp_path):
     """Remember the pets as they are, and tell later what has changed: changes()."""
     remember(scan(pets), pets, tmp_path / "manifests of the test")

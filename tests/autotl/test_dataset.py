@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -182,6 +184,18 @@ def test_groups_come_from_the_path_by_a_regular_expression(pets):
     assert groups["cat/patient0/x.png"] == "patient0"
     assert groups["cat/patient1/x.png"] == "patient1"
     assert groups["cat/0.png"] == ""
+
+
+def test_what_an_archive_names_outside_of_itself_is_never_opened(tmp_path, pets):
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (9, 9)).save(secret)
+    rows = [f"{label}/{i}.png,{label}" for label in ("cat", "dog") for i in range(4)]
+    (pets / "labels.csv").write_text("\n".join(["path,label", *rows, f"{secret},cat"]))
+    archive = shutil.make_archive(str(tmp_path / "pets"), "zip", pets)
+    outside = scan(Path(archive), label="label", cache=tmp_path / "cache").quarantined
+    assert outside["path"].tolist() == [str(secret)]
+    assert outside["n_bytes"].tolist() == [0]
+    assert hashlib.sha256(secret.read_bytes()).hexdigest() not in outside["sha256"].tolist()
 
 
 def test_groups_come_from_what_the_camera_wrote_into_the_file(pets):

@@ -17,12 +17,6 @@ CAT, OTHER_CAT, DOG = "cat/circle-0-000.png", "cat/circle-0-001.png", "dog/squar
 
 
 @pytest.fixture
-def pets(tmp_path, make_folder):
-    """Six cats and five dogs, in a folder called pets."""
-    return make_folder(tmp_path / "pets", circle=6, square=5, edge=24, names={"circle": "cat", "square": "dog"})
-
-
-@pytest.fixture
 def decide(pets, tmp_path):
     """Decide about the pets: decide([Decision("exclude", CAT)], undo=[DOG])."""
     return partial(module.decide, pets, cache=tmp_path / "cache")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from PIL import Image
 from autotl import examination as module
 from autotl.alignment import miniature
 from autotl.examination import FACT_COLUMNS, examine_files
+
+HEIC = Path(__file__).parents[1] / "data" / "tiny.heic"
 
 
 @pytest.fixture
@@ -96,6 +99,26 @@ def test_a_file_that_cannot_be_decoded_has_a_reason_and_the_others_none(look):
     assert fine == ["", "", ""]
     assert "cut short" in torn
     assert "not a JPEG, PNG" in words
+
+
+def test_copies_are_decoded_once(look, photos, monkeypatch):
+    for name in ("a.png", "b.png"):
+        shutil.copy(photos / "circle.png", photos / name)
+    seen = []
+    found = look("two.gif", "circle.png", "a.png", "words.png", "b.png", progress=lambda *step: seen.append(step))
+    assert seen[-1] == (3, 3)
+    assert found.facts["format"].tolist() == ["GIF", "PNG", "PNG", "", "PNG"]
+    assert (found.miniatures[[2, 4]] == found.miniatures[1]).all()
+    assert [bool(reason) for reason in found.quarantine] == [False, False, False, True, False]
+
+
+def test_heic_is_looked_at_in_a_child_process(photos, look, blind):
+    pytest.importorskip("pi_heif")
+    shutil.copy(HEIC, photos / "phone.heic")
+    blind()  # this process only
+    found = look("phone.heic")
+    assert found.quarantine.tolist() == [""]
+    assert found.facts.loc[0, ["format", "width", "height"]].tolist() == ["HEIF", 48, 32]
 
 
 def test_a_second_look_decodes_nothing_and_sees_the_same(look, blind):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,7 +39,8 @@ def pets(tmp_path):
     (tmp_path / "a.csv").write_text(
         "path,site,empty,(s)\ncat/patient1/a.jpg,X,,1\ncat/patient2/b.jpg, Y ,,2\ndog/patient1/c.png,X,,3\n"
     )
-    return open_source(root, attributes=tmp_path / "a.csv", cache=tmp_path / "cache")
+    source = open_source(root, attributes=tmp_path / "a.csv", cache=tmp_path / "cache")
+    return replace(source, table=source.table.rename(columns={"missing": "quarantine"}))
 
 
 def groups(source, spec):
@@ -72,7 +75,7 @@ def test_files_that_are_damaged_or_missing_have_no_exif_group(pets):
     (pets.root / "cat" / "patient1" / "a.jpg").write_text("no picture")
     (pets.root / "cat" / "patient2" / "b.jpg").unlink()
     assert groups(pets, "exif:BodySerialNumber") == ["", "", "", "S1"]
-    pets.table.loc[3, "missing"] = "there is no such file"
+    pets.table.loc[3, "quarantine"] = "there is no such file"
     with pytest.raises(DatasetError, match="none of them has this EXIF field"):
         read_groups("exif:BodySerialNumber", pets.table, pets.root)
 

@@ -36,6 +36,13 @@ def test_other_files_are_counted_by_kind_and_never_fatal(tmp_path):
     assert ignored_kinds({"*.json": 1, "hidden": 3, "*.txt": 8}) == "8 *.txt, 3 hidden, 1 *.json"
 
 
+def test_what_cannot_be_read_is_counted_where_that_is_wanted(tmp_path):
+    lay(tmp_path, "cat/1.png")
+    (tmp_path / "cat" / os.fsdecode(b"\xfc.png")).touch()
+    files = list_files(tmp_path, lenient=True)
+    assert (files.images, files.ignored) == (["cat/1.png"], {"unreadable": 1})
+
+
 def test_a_file_of_decisions_is_no_table_of_labels(tmp_path):
     lay(tmp_path, "labels.csv", "labels.csv.patch.csv", "cat/1.png")
     files = list_files(tmp_path)

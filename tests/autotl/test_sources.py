@@ -360,3 +360,42 @@ def test_a_folder_without_classes_says_what_was_found_and_expected(tmp_path, ope
 def test_a_label_without_a_table_says_where_it_would_be_read(pets, opened):
     with pytest.raises(DatasetError, match=r"--label 'age' names a column, and no table at the top .* Leave it away"):
         opened(pets, label="age")
+
+
+def test_a_label_that_the_table_does_not_have_is_looked_up_in_the_attributes(tmp_path, opened):
+    lay(tmp_path / "d", "a.png", "b.png")
+    (tmp_path / "d" / "labels.csv").write_text("path,label\na.png,cat\nb.png,dog\n")
+    (tmp_path / "who.csv").write_text("path,age\na.png,old\nb.png,young\n")
+    for data in (tmp_path / "d", tmp_path / "d" / "labels.csv"):
+        source = opened(data, label="age", attributes=tmp_path / "who.csv")
+        assert source.table["label"].tolist() == ["old", "young"]
+        assert source.table["attribute.label"].tolist() == ["cat", "dog"]
+
+
+def test_an_archive_whose_folder_was_removed_from_the_cache_is_unpacked_again(tmp_path, opened):
+    archive = pack(tmp_path / "pets.zip", lay(tmp_path / "pets", "cat/1.png", "dog/2.png"))
+    first = opened(archive)
+    shutil.rmtree(first.root)
+    assert opened(archive).table.equals(first.table)
+    assert first.root.is_dir()
+
+
+def test_a_table_that_class_folders_win_over_is_told(tmp_path, opened):
+    lay(tmp_path / "d", "part_1/a.png", "part_2/b.png")
+    (tmp_path / "d" / "metadata.csv").write_text("image_id,dx\na,mel\nb,nv\n")
+    assert "metadata.csv not read for labels (--label COLUMN would)" in opened(tmp_path / "d").layout
+    assert opened(tmp_path / "d", label="dx").table["label"].tolist() == ["mel", "nv"]
+
+
+def test_other_files_around_a_wrapping_folder_stay_counted(tmp_path, opened):
+    folder = lay(tmp_path / "d", "a/b/cat/1.png", "a/b/dog/1.png", "a/README.md", "LICENSE.txt")
+    assert opened(pack(tmp_path / "d.zip", folder)).ignored == {"*.md": 1, "*.txt": 1}
+
+
+def test_what_lies_beside_a_table_and_cannot_be_named_does_not_matter_to_it(tmp_path, opened):
+    lay(tmp_path / "d", "a.png", "b.png")
+    (tmp_path / "d" / "other").mkdir()
+    (tmp_path / "d" / "other" / os.fsdecode(b"\xfc.png")).touch()
+    (tmp_path / "d" / "l.csv").write_text("path,label\na.png,cat\nb.png,dog\nlost.png,dog\n")
+    table = opened(tmp_path / "d" / "l.csv").table.set_index("path")
+    assert table["missing"].to_dict() == {"a.png": "", "b.png": "", "lost.png": "there is no such file"}

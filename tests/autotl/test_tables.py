@@ -53,6 +53,7 @@ def test_words_for_missing_values_stay_words(tmp_path):
         ("x.csv", "", r"x\.csv cannot be read as a CSV file"),
         ("x.csv", "path,label\na.png,b,c\n", r"x\.csv cannot be read as a CSV file: Length of header"),
         ("x.csv", "path,label, label\na.png,b,c\n", r"has the column 'label' more than once"),
+        ("x.csv", "path,label,label\na.png,b,c\n", r"has the column 'label' more than once"),
         ("x.parquet", "PAR1 and no more", r"x\.parquet cannot be read as a Parquet file"),
     ],
 )
@@ -82,6 +83,24 @@ def test_numbered_labels_get_the_names_that_hugging_face_wrote(tmp_path):
     table = pa.table({"label": [1, 0, -1]}).replace_schema_metadata({"huggingface": json.dumps(names)})
     parquet.write_table(table, tmp_path / "x.parquet")
     assert read_table(tmp_path / "x.parquet")["label"].tolist() == ["dog", "cat", ""]
+
+
+def test_what_hugging_face_says_of_columns_that_are_gone_or_lists_harms_nothing(tmp_path):
+    features = {
+        "label": {"names": ["cat", "dog"], "_type": "ClassLabel"},
+        "gone": {"names": ["x"], "_type": "ClassLabel"},
+        "boxes": [{"dtype": "int64"}],
+    }
+    written = json.dumps({"info": {"features": features}})
+    parquet.write_table(
+        pa.table({"label": [1]}).replace_schema_metadata({"huggingface": written}), tmp_path / "x.parquet"
+    )
+    assert read_table(tmp_path / "x.parquet").to_dict("list") == {"label": ["dog"]}
+
+
+def test_numbers_too_large_to_be_whole_stay_as_they_are(tmp_path):
+    pd.DataFrame({"n": [1e300, 2.0]}).to_parquet(tmp_path / "x.parquet")
+    assert read_table(tmp_path / "x.parquet")["n"].tolist() == ["1e+300", "2.0"]
 
 
 IMAGES = pd.Series(["cat/1.png", "dog/2.png"])

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from autotl.errors import DatasetError
-from autotl.unpacking import folder_of, new_folder
+from autotl.unpacking import new_folder, unpacked_once
 
 
 def listing(folder):
@@ -46,22 +46,45 @@ def test_what_a_kill_left_is_swept_after_a_day(tmp_path):
     assert [folder.exists() for folder in (old, new, other)] == [False, True, True]
 
 
-def test_equal_files_share_a_folder_and_others_do_not(tmp_path):
-    folders = []
+@pytest.fixture
+def unpacked(tmp_path):
+    """unpacked("a"): the folder of a file that is a line of text, its notes, and in `unpacked.made` what was made."""
+
+    def unpack(folder):
+        unpacked.made.append(folder)
+        folder.mkdir()
+        return {"nth": len(unpacked.made)}
+
+    def unpacked(name, **options):
+        return unpacked_once(tmp_path / name, tmp_path / "cache", unpack, **options)
+
     for name, data in (("a", b"one"), ("b", b"one"), ("c", b"two")):
         (tmp_path / name).write_bytes(data)
-        with folder_of(tmp_path / name, tmp_path / "cache") as folder:
-            folders.append(folder)
-    assert folders[0] == folders[1] != folders[2]
-    assert folders[0].parent == tmp_path / "cache" / "unpacked"
-    assert not folders[0].exists()
+    unpacked.made = []
+    return unpacked
+
+
+def test_equal_files_are_unpacked_once_and_others_apart(unpacked, tmp_path):
+    first, again, other, part = unpacked("a"), unpacked("b"), unpacked("c"), unpacked("a", part="thumbnails")
+    assert first == again
+    assert len({first[0], other[0], part[0]}) == len(unpacked.made) == 3
+    assert [notes["nth"] for _, notes in (first, other, part)] == [1, 2, 3]
+    assert first[0].parent == tmp_path / "cache" / "unpacked"
+
+
+@pytest.mark.parametrize("lost", ["folder", "notes"])
+def test_what_lost_its_folder_or_its_notes_is_unpacked_again(unpacked, lost):
+    folder, _ = unpacked("a")
+    if lost == "folder":
+        folder.rmdir()
+    else:
+        folder.with_suffix(".json").unlink()
+    assert unpacked("a") == (folder, {"nth": 2})
+    assert folder.is_dir()
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "a").write_bytes(b"one")
     (tmp_path / "cache").write_text("a file")
-    with (
-        pytest.raises(DatasetError, match=r"a cannot be unpacked into .*cache.*AUTOTL_CACHE"),
-        folder_of(tmp_path / "a", tmp_path / "cache"),
-    ):
-        pass
+    with pytest.raises(DatasetError, match=r"a cannot be unpacked into .*cache.*AUTOTL_CACHE"):
+        unpacked_once(tmp_path / "a", tmp_path / "cache", lambda folder: None)
