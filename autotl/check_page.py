@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 
 from autotl.dataset import Dataset
 from autotl.errors import ConfigError
@@ -20,7 +21,6 @@ from autotl.files import write_atomically
 from autotl.images import UnreadableImage, thumbnail
 from autotl.interfaces import Finding, Severity
 from autotl.near_duplicates import PAIR_COLUMNS
-from autotl.patch import EXCLUDED
 from autotl.report import THUMBNAIL_PIXELS, template
 from autotl.split import Split
 
@@ -31,9 +31,6 @@ N_CLASSES, N_CLASSES_PICTURED, N_SAMPLES = 200, 40, 6
 N_SET_ASIDE = 50
 MOST_PICTURE_BYTES = 3_500_000
 """Of all thumbnails before base64 makes them a third longer: the page stays below 5 MB."""
-
-_DIFFERS_IN = {"near-duplicates": "sha256", "label-conflicts": "label", "split-leaks": "given_split"}
-"""The checks whose findings are about pairs, and what is never the same on both sides of such a pair."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +58,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Card:
-    """A finding as the page shows it. pictured, listed: paths; n_pairs, n_rest: how many there are, shown or not."""
+    """A finding as the page shows it. pictured, listed: paths; n_rest: how many more there are, listed or not."""
 
     finding: Finding
     commands: tuple[str, ...]
     pairs: tuple[Pair, ...]
-    n_pairs: int
     pictured: tuple[str, ...]
     listed: tuple[str, ...]
     n_rest: int
@@ -91,22 +87,22 @@ def write_page(
     data: Path,
     split: Split | None,
     facts: Mapping[str, str],
+    options: Sequence[str] = (),
 ) -> None:
     """Write what the checks found as one HTML file, pictures inside, readable offline, below 5 MB.
 
-    data: as the user named it, which the commands on the page repeat. split: its parts are counted for each class;
+    findings: worst first. data, options: as the user named and read the data, for the commands on the page. split: its parts are counted for each class;
     without one those of the split that came with the data. facts: what else to say at the head of the page, label to
     text. Raises ConfigError where the page cannot be written.
     """
-    order = get_args(Severity)
-    cards = [_card(finding, dataset, data) for finding in sorted(findings, key=lambda f: -order.index(f.severity))]
+    cards = [_card(finding, dataset, data, options) for finding in findings]
     parts, rows = _class_rows(dataset, split)
     text = template("check.html.j2").render(
         name=data.resolve().name or str(data),
         dataset=dataset,
         facts=facts,
         cards=cards,
-        severities=[(word, sum(f.severity == word for f in findings)) for word in reversed(order)],
+        severities=[(word, sum(f.severity == word for f in findings)) for word in reversed(get_args(Severity))],
         parts=parts,
         divided=split is not None,
         rows=rows,
@@ -124,59 +120,34 @@ def write_page(
         ) from None
 
 
-def commands(finding: Finding, dataset: Dataset, data: Path) -> tuple[str, ...]:
-    """The commands that note a decision about the first item of a finding; empty where there is none to take."""
+def commands(finding: Finding, data: Path, options: Sequence[str] = ()) -> tuple[str, ...]:
+    """The commands that note the decisions which a finding proposes."""
     return tuple(
-        shlex.join(["autotl", "fix", str(data), option, value]) for option, value in _decisions(finding, dataset)
+        shlex.join(["autotl", "fix", str(data), *options, f"--{decision}", "=".join(about)])
+        for decision, *about in finding.fixes
     )
 
 
-def _decisions(finding: Finding, dataset: Dataset) -> list[tuple[str, str]]:
-    if not finding.items:
-        return []
-    first = finding.items[0]
-    if finding.check in ("near-duplicates", "blank"):
-        return [("--exclude", first)]
-    if finding.check not in ("label-errors", "label-conflicts", "class-names"):
-        return []
-    label_of = dict(zip(dataset.items["path"], dataset.items["label"], strict=True))
-    labels = list(dict.fromkeys(label_of[path] for path in finding.items if path in label_of))
-    if finding.check == "class-names":
-        # The smaller class goes into the larger one.
-        small_first = sorted(labels[:2], key=lambda name: int((dataset.items["label"] == name).sum()))
-        return [("--merge", "=".join(small_first))] if len(small_first) == 2 else []
-    if finding.check == "label-conflicts":
-        other = labels[1] if len(labels) > 1 else "CLASS"
-        return [("--relabel", f"{first}={other}"), ("--exclude", first)]
-    others = [name for name in dataset.classes if name != label_of.get(first)]
-    return [("--relabel", f"{first}={others[0] if len(others) == 1 else 'CLASS'}")]
-
-
-def _card(finding: Finding, dataset: Dataset, data: Path) -> Card:
-    pairs, n_pairs = _pairs(finding, dataset)
+def _card(finding: Finding, dataset: Dataset, data: Path, options: Sequence[str]) -> Card:
+    pairs = _pairs(finding, dataset)
     pictured = () if pairs else finding.items[:N_PICTURES]
     shown = {path for pair in pairs for path in (pair.first, pair.second)} | set(pictured)
     rest = tuple(path for path in finding.items if path not in shown)
-    return Card(finding, commands(finding, dataset, data), pairs, n_pairs, pictured, rest[:N_LISTED], len(rest))
+    return Card(finding, commands(finding, data, options), pairs, pictured, rest[:N_LISTED], len(rest))
 
 
-def _pairs(finding: Finding, dataset: Dataset) -> tuple[tuple[Pair, ...], int]:
-    """The pairs that a finding is about, the most alike first, and how many there are."""
-    if finding.check not in _DIFFERS_IN:
-        return (), 0
-    paths = dataset.items["path"].to_numpy(dtype=str)
-    differs = dataset.items[_DIFFERS_IN[finding.check]].to_numpy(dtype=str)
-    concerned = np.isin(paths, list(finding.items))
-    pairs = dataset.pairs
-    first, second = pairs["first"].to_numpy(dtype=int), pairs["second"].to_numpy(dtype=int)
-    found = pairs[concerned[first] & concerned[second] & (differs[first] != differs[second])]
-    found = found.sort_values(["likeness", "first", "second"], ascending=[False, True, True])
-    digests = dataset.items["sha256"].to_numpy(dtype=str)
-    shown = tuple(
-        Pair(str(paths[i]), str(paths[j]), _likeness(likeness, mirrored, exact=bool(digests[i] == digests[j])))
-        for i, j, likeness, mirrored in found.head(N_PAIRS)[[*PAIR_COLUMNS]].itertuples(index=False, name=None)
-    )
-    return shown, len(found)
+def _pairs(finding: Finding, dataset: Dataset) -> tuple[Pair, ...]:
+    """The first pairs of a finding, with what is known of their likeness."""
+    if not finding.pairs:
+        return ()
+    paths, digests = (dataset.items[name].to_numpy(dtype=str) for name in ("path", "sha256"))
+    wanted = finding.pairs[:N_PAIRS]
+    some = dataset.pairs[np.isin(paths[dataset.pairs["first"]], [path for pair in wanted for path in pair])]
+    known = {
+        frozenset((paths[i], paths[j])): _likeness(likeness, mirrored, exact=bool(digests[i] == digests[j]))
+        for i, j, likeness, mirrored in some[[*PAIR_COLUMNS]].itertuples(index=False, name=None)
+    }
+    return tuple(Pair(first, second, known.get(frozenset((first, second)), "")) for first, second in wanted)
 
 
 def _likeness(likeness: float, mirrored: bool, *, exact: bool) -> str:
@@ -188,8 +159,7 @@ def _likeness(likeness: float, mirrored: bool, *, exact: bool) -> str:
 def _class_rows(dataset: Dataset, split: Split | None) -> tuple[list[str], list[ClassRow]]:
     """The parts of the split, in order, and the classes; also those of which no file can be read."""
     items = dataset.items
-    kept = ~dataset.table["quarantine"].str.startswith(EXCLUDED)
-    names = sorted(set(dataset.table["label"][kept]) - {""})
+    names = sorted(set(dataset.table["label"][~dataset.excluded]) - {""})
     given = items["given_split"].to_numpy(dtype=str)
     part = split.part_names() if split is not None else np.where(given == "", "no split", given)
     parts = sorted(set(part), key=lambda name: (["train", "validation", "test", name].index(name), name))
@@ -210,8 +180,9 @@ def _class_rows(dataset: Dataset, split: Split | None) -> tuple[list[str], list[
 
 def _set_aside(dataset: Dataset) -> list[tuple[str, str]]:
     """Path and reason of files that are not used; the user's own exclusions, which are no surprise, come last."""
-    rows = zip(dataset.quarantined["path"], dataset.quarantined["quarantine"], strict=True)
-    return sorted(rows, key=lambda row: row[1].startswith(EXCLUDED))[:N_SET_ASIDE]
+    aside = dataset.table["quarantine"] != ""
+    rows = pd.concat([dataset.table[aside & ~dataset.excluded], dataset.table[dataset.excluded]]).head(N_SET_ASIDE)
+    return list(zip(rows["path"], rows["quarantine"], strict=True))
 
 
 def _shown(cards: Iterable[Card], rows: Iterable[ClassRow]) -> Counter[str]:
@@ -226,10 +197,13 @@ def _shown(cards: Iterable[Card], rows: Iterable[ClassRow]) -> Counter[str]:
 
 
 def _pictures(dataset: Dataset, shown: Counter[str]) -> dict[str, Picture]:
-    """What there is to show of each path; every file is decoded once."""
+    """What there is to show of each path; every file is decoded once, but for those that were set aside."""
     known = dataset.table[dataset.table["path"].isin(list(shown))]
+    aside = known["quarantine"] != ""  # a damaged HEIC may bring down what decodes it
+    jpegs: dict[str, bytes | str] = dict(zip(known["path"][aside], known["quarantine"][aside], strict=True))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jpegs = dict(zip(known["path"], pool.map(_thumbnail, (dataset.root / p for p in known["path"])), strict=True))
+        usable = known["path"][~aside]
+        jpegs |= zip(usable, pool.map(_thumbnail, (dataset.root / path for path in usable)), strict=True)
     if sum(len(jpeg) * shown[path] for path, jpeg in jpegs.items() if isinstance(jpeg, bytes)) > MOST_PICTURE_BYTES:
         jpegs = {p: thumbnail(j, THUMBNAIL_PIXELS // 2) if isinstance(j, bytes) else j for p, j in jpegs.items()}
     # A plugin may name what is no file of the data set; it is not looked for on the disk.

@@ -156,7 +156,8 @@ def check(
     finally:
         close()
     page = page or Path(f"{data.resolve().name}-check.html")
-    write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts())
+    options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
+    write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
     if as_json:
         _print_json(found.document() | {"page": str(page)})
     else:

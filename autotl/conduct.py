@@ -76,7 +76,8 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
         if default.state != "complete":
             raise RunError(f"the untuned default could not be run: {default.reason}")
         closing[0] += 3 * _save_first_model(laboratory, default)
-        if limits.seconds_left() > INSPECTION_SECONDS:
+        # What is looked at costs one more cross-validation of the default, which cannot be cut short.
+        if limits.seconds_left() > INSPECTION_SECONDS + (laboratory.probe_seconds or [default.seconds])[-1]:
             _inspect(laboratory, default)
         laboratory.seconds_left = limits.seconds_left
         explorer.warm_start()

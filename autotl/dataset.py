@@ -40,7 +40,7 @@ class Dataset:
         (empty: none), quarantine (the reason why it cannot be used, empty: it can), one column `attribute.NAME` per
         attribute.
     ignored: number of other files by kind. layout: how the data were understood, in a sentence.
-    pairs: near-duplicates among the items: first < second (item numbers), likeness (0..1; 1: the same bytes), mirrored.
+    pairs: near-duplicates among the items: first < second (item numbers), likeness (0..1), mirrored.
     stale: decisions of the patch file that fit nothing any more.
     """
 
@@ -67,6 +67,11 @@ class Dataset:
         return self.table[self.table["quarantine"] != ""].reset_index(drop=True)
 
     @cached_property
+    def excluded(self) -> pd.Series:
+        """Which rows of the table the user left out, bool."""
+        return self.table["quarantine"].str.startswith(EXCLUDED)
+
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """Class names in sorted order; a label's index is its place here."""
         return tuple(sorted(self.items["label"].unique()))
@@ -78,8 +83,9 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the contents and labels of all images, whatever their names or order."""
-        lines = sorted(self.table["sha256"] + " " + self.table["label"])
+        """Hash of the contents and labels of all images, whatever their names or order; those left out do not count."""
+        kept = self.table[~self.excluded]
+        lines = sorted(kept["sha256"] + " " + kept["label"])
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def path(self, item: int) -> Path:
@@ -132,7 +138,7 @@ def scan(
 def require_learnable(dataset: Dataset, folder: Path) -> None:
     """Raise DatasetError unless there are at least two classes, each with enough readable images."""
     counts = dataset.items["label"].value_counts()
-    kept = dataset.table[~dataset.table["quarantine"].str.startswith(EXCLUDED)]
+    kept = dataset.table[~dataset.excluded]
     labels = [label for label in kept["label"].unique() if label]
     if len(labels) < 2:
         raise DatasetError(
@@ -143,7 +149,7 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
     short = {label: n for label, n in sorted(short.items()) if n < MIN_IMAGES_PER_CLASS}
     if short:
         found = ", ".join(f"{label}: {n}" for label, n in short.items())
-        bad = dataset.quarantined
+        bad = kept[kept["quarantine"] != ""]
         hint = f" {len(bad)} unreadable files were set aside, the first: {bad['path'].iloc[0]}." if len(bad) else ""
         raise DatasetError(
             f"{folder} has too few readable images in {len(short)} of its classes ({found}); each class needs at "
@@ -171,7 +177,7 @@ def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progres
     """Near-duplicates among different files, and every copy paired with the first of its kind."""
     items = dataset.items
     rows = np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())
-    first_of = items.groupby("sha256", sort=False)["path"].transform(lambda group: group.index[0]).to_numpy(dtype=int)
+    first_of = pd.Series(items.index).groupby(items["sha256"], sort=False).transform("min").to_numpy(dtype=int)
     originals = np.unique(first_of)
     found = find_pairs(
         miniatures[rows[originals]],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autotl.errors import DatasetError
 from autotl.hashing import hash_files
-from autotl.patch import Decision, patch_file, read_patch, write_patch
+from autotl.patch import Decision, merged_classes, patch_file, read_patch, write_patch
 from autotl.sources import Source, open_source
 
 
@@ -25,7 +25,8 @@ def decide(
     """Add decisions to the patch file of a data set and take others back; returns all that are now in force.
 
     new: without their sha256, which is read here. undo: items, or merged classes, whose decision is forgotten.
-    label: the column of the labels, as for `fit`. Raises DatasetError where an item or a class is not in the data.
+    label: the column of the labels, as for `fit`. Raises DatasetError where an item, or a class that is taken away, is
+        not in the data, or where merges lead in a circle; a class to relabel to or to merge into may be new.
     """
     file = patch or patch_file(data)
     decisions = list(read_patch(file))
@@ -38,6 +39,7 @@ def decide(
     if new:
         source = open_source(data, label=label, cache=cache)
         decisions += [_checked(decision, source, data) for decision in new]
+        merged_classes(decisions)
     write_patch(file, decisions)
     return read_patch(file)
 

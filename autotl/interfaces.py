@@ -99,13 +99,21 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a check found in the data, and what to do about it."""
+    """Something a check found in the data, and what to do about it.
+
+    items: paths of the images concerned, the most telling first.
+    pairs: where it is about pairs of images, the paths of the most telling ones; there may be more than these.
+    fixes: decisions that would settle the first of it, in the words of `autotl fix`: ("exclude", path),
+        ("relabel", path, class) or ("merge", class, class).
+    """
 
     check: str
     severity: Severity
     message: str
     items: tuple[str, ...] = ()
     advice: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()
+    fixes: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

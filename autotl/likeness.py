@@ -53,11 +53,16 @@ class Alike:
     distance: np.ndarray
 
     def keys(self, n: int) -> np.ndarray:
-        """A number for each unordered pair of n items."""
-        return np.asarray(np.minimum(self.first, self.second) * n + np.maximum(self.first, self.second))
+        """See `pair_keys`."""
+        return pair_keys(self.first, self.second, n)
 
     def __getitem__(self, chosen: np.ndarray | slice) -> Alike:
         return Alike(*(getattr(self, name)[chosen] for name in _FIELDS))
+
+
+def pair_keys(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
+    """A number for each unordered pair of n items."""
+    return np.asarray(np.minimum(first, second) * n + np.maximum(first, second))
 
 
 class Whitening:
@@ -169,7 +174,7 @@ def _candidates(
         tell()
     box = np.zeros(len(sequence), int)
     parts.append(Alike(sequence[:, 0], sequence[:, 1], np.zeros(len(sequence), np.float32), box, box, box))
-    return _best_of(parts, len(order), labels)
+    return _best_of(parts, len(order), labels, pair_keys(*sequence.T, len(order)))
 
 
 def _block_items(n_items: int) -> int:
@@ -237,15 +242,17 @@ def _strangers(products: np.ndarray, labels: np.ndarray, begin: int) -> np.ndarr
     return found
 
 
-def _best_of(parts: list[Alike], n: int, labels: np.ndarray) -> Alike:
-    """Each unordered pair once, with its best view; of each item the most alike pairs and the best with a stranger."""
+def _best_of(parts: list[Alike], n: int, labels: np.ndarray, wanted: np.ndarray) -> Alike:
+    """Each unordered pair once, with its best view; of each item the most alike pairs and the best with a stranger.
+
+    wanted: keys of pairs that are kept in any case.
+    """
     found = _joined(parts)
-    given = found.likeness == 0  # pairs that follow each other by name
     key = found.keys(n)
     order = np.lexsort((-found.likeness, key))
     once = np.r_[True, np.diff(key[order]) != 0]
-    found, given_keys = found[order[once]], np.unique(key[given])
-    keep = np.isin(key[order[once]], given_keys)
+    found = found[order[once]]
+    keep = np.isin(key[order[once]], wanted)
     stranger = labels[found.first] != labels[found.second]
     for item in (found.first, found.second):
         keep |= _rank(item, found.likeness) < _KEPT_PER_ITEM

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.alignment import WHOLE, describe
-from autotl.likeness import Alike, Whitening, most_alike, n_steps
+from autotl.likeness import Alike, Whitening, most_alike, n_steps, pair_keys
 
 PAIR_COLUMNS = {"first": int, "second": int, "likeness": float, "mirrored": bool}
 CERTAIN = 0.85
@@ -46,7 +46,7 @@ def find_pairs(
 ) -> pd.DataFrame:
     """Find the pairs of near-duplicates; columns first < second (positions), likeness (0..1), mirrored.
 
-    miniatures: uint8 (n, 3, 32, 32), no two of the same file; labels: int (n,), -1 where unknown. Pictures of
+    miniatures: uint8 (n, 3, 32, 32), no two of the same file; labels: int (n,). Pictures of
         different classes are taken to be strangers, and tell what likeness strangers reach in this data set.
     sequence: int (m, 2), pairs of positions that follow each other by name (frame-1, frame-2); they need less likeness.
     mirrored: also look for mirror images. Beyond 10,000 images fewer crops are looked for; among fewer than 8 nothing.
@@ -121,8 +121,7 @@ def _threshold(found: Alike, labels: np.ndarray) -> float:
 
 def _needed(found: Alike, threshold: float, sequence: np.ndarray, n: int) -> np.ndarray:
     """The likeness each pair must have: less where the names already say that one follows the other."""
-    keys = np.minimum(sequence[:, 0], sequence[:, 1]) * n + np.maximum(sequence[:, 0], sequence[:, 1])
-    follows = np.isin(found.keys(n), keys)
+    follows = np.isin(found.keys(n), pair_keys(*sequence.T, n))
     needed = np.clip(found.chance, threshold, CERTAIN)
     return np.asarray(np.where(follows, needed - _SEQUENCE_BONUS * min(1, n / _MANY), needed))
 

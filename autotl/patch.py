@@ -103,11 +103,11 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
     contents: dict[str, list[int]] = {}
     for row, sha256 in zip(table.index, table["sha256"], strict=True):
         contents.setdefault(sha256, []).append(row)
-    merges: dict[str, str] = {}
+    decisions = tuple(decisions)
+    merges = merged_classes(decisions)
     stale = []
     for decision in decisions:
         if decision.decision == "merge":
-            merges[decision.item] = decision.label
             continue
         rows = _rows(decision, table, paths, contents)
         if not rows:
@@ -117,11 +117,14 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
         else:
             note = f": {decision.note}" if decision.note else ""
             table.loc[rows, "quarantine"] = f"{EXCLUDED} by the patch file{note}"
-    for old in merges:
-        old_rows = table.index[table["label"] == old]
-        table.loc[old_rows, "label"] = _end(merges, old)
-        if not len(old_rows) and old not in merges.values():
-            stale.append(Decision("merge", old, merges[old]))
+    filled = {decision.label for decision in decisions if decision.decision == "merge"}
+    before = table["label"].copy()
+    for decision in decisions:
+        if decision.decision == "merge":
+            rows = table.index[before == decision.item]
+            table.loc[rows, "label"] = merges[decision.item]
+            if not len(rows) and decision.item not in filled:
+                stale.append(decision)
     return Patched(table, tuple(stale))
 
 
@@ -133,15 +136,19 @@ def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: d
     return contents.get(decision.sha256, [])
 
 
-def _end(merges: dict[str, str], label: str) -> str:
-    """The class at the end of a chain of merges; DatasetError where it leads back to its beginning."""
-    seen = {label}
-    while label in merges:
-        label = merges[label]
-        if label in seen:
-            raise DatasetError(f"the patch file merges {label!r} into itself; delete one of its merges")
-        seen.add(label)
-    return label
+def merged_classes(decisions: Iterable[Decision]) -> dict[str, str]:
+    """From each merged class to the one at the end of its chain; DatasetError where a chain leads in a circle."""
+    into = {decision.item: decision.label for decision in decisions if decision.decision == "merge"}
+    ends = {}
+    for name in into:
+        label, seen = name, {name}
+        while label in into:
+            label = into[label]
+            if label in seen:
+                raise DatasetError(f"the patch file merges {label!r} into itself; delete one of its merges")
+            seen.add(label)
+        ends[name] = label
+    return ends
 
 
 def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:

@@ -15,7 +15,6 @@ from autotl.evaluations import Evaluation
 from autotl.images import UnreadableImage, thumbnail
 from autotl.leaderboard import Leaderboard
 from autotl.leakage import Leaks, inflation_sentence
-from autotl.patch import EXCLUDED
 from autotl.predictions import Predictions
 from autotl.run import Run
 
@@ -119,7 +118,7 @@ def _about_data(run: Run) -> list[str]:
         sentences.append(_capital(Changes(**state["changes"]).sentence()))
     if len(dataset.unlabelled):
         sentences.append(f"{len(dataset.unlabelled)} images without a label were kept aside")
-    excluded = int(dataset.quarantined["quarantine"].str.startswith(EXCLUDED).sum())
+    excluded = int(dataset.excluded.sum())
     relabelled = int((dataset.items["label"] != dataset.items["label_given"]).sum())
     if excluded or relabelled:
         sentences.append(f"The patch file leaves out {excluded} images and relabels {relabelled}")

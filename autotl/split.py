@@ -27,7 +27,7 @@ everything they would otherwise chain the whole data set together, link by link,
 
 @dataclass(frozen=True)
 class Split:
-    """Folds of the items; clusters of near-duplicates and of one group are never divided.
+    """Folds of the items; clusters (see `find_clusters`) are never divided.
 
     fold: int (n_items,): -1 is the test split; 0 is the validation split; 0 to n_folds-1 are the folds of
         cross-validation. A fine-tune trial trains on the folds from 1 and validates on fold 0, which is exactly what

@@ -88,6 +88,7 @@ def look(fault: Fault, dataset: Dataset) -> Iterator[Finding]:
         f"such as {found['path'].iloc[0]}",
         items=tuple(found["path"]),
         advice=advice,
+        fixes=(("exclude", str(found["path"].iloc[0])),) if fault.name == "blank" else (),
     )
 
 

@@ -49,12 +49,26 @@ def class_names(dataset: Dataset) -> Iterator[Finding]:
         seen.update(pairs)
         if pairs:
             advice = "Put their images into one folder if they are one class; the model keeps them apart as it is."
-            yield Finding("class-names", "warning", _differ(pairs, word, counts), advice=advice)
+            yield Finding(
+                "class-names", "warning", _differ(pairs, word, counts), advice=advice, fixes=_merge(pairs[0], counts)
+            )
     slips = [pair for pair in _slips(classes) if pair not in seen]
     if slips:
         advice = "Correct the name if it is a slip of the pen; otherwise leave it."
-        yield Finding("class-names", "info", _differ(slips, "in one letter", counts), advice=advice)
+        yield Finding(
+            "class-names",
+            "info",
+            _differ(slips, "in one letter", counts),
+            advice=advice,
+            fixes=_merge(slips[0], counts),
+        )
     yield from _orders(classes)
+
+
+def _merge(pair: tuple[str, str], counts: dict[str, int]) -> tuple[tuple[str, str, str], ...]:
+    """Put the smaller class into the larger one."""
+    smaller, larger = sorted(pair, key=lambda name: counts[name])
+    return (("merge", smaller, larger),)
 
 
 def _differ(pairs: list[tuple[str, str]], word: str, counts: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.pairs import members, most_alike_first
+from autotl_plugins.checks.pairs import members, most_alike_first, named
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 MANY_NEAR_COPIES = 0.05
 """Share of the images from which on the data set is noticeably smaller than it looks."""
 COARSE_PIXELS = 32
-"""Of smaller images the perceptual hash sees little: different digits of one shape can look the same to it."""
-
-
+"""In smaller images different things of one shape look the same, such as two handwritten digits."""
 CONFLICTING = 0.7
 """Likeness from which two labels contradict each other; below it are frames, and things of one shape and colour."""
 
@@ -58,16 +56,21 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
         "warning" if many else "info",
         f"{count(len(pairs), 'pair')} of images look almost the same{reflected} ({count(len(concerned), 'image')} in "
         f"{count(_n_clusters(pairs), 'group')}), such as {paths[concerned[0]]} and {paths[concerned[1]]}; "
-        "such images stay on one side of every split",
+        "such images are kept on one side of every split as far as that is possible",
         items=tuple(paths[concerned]),
         advice="Look at them, and keep one of each group where they show the same thing: the data set is then smaller "
         "than it looks.",
+        pairs=named(pairs, dataset),
+        fixes=(("exclude", str(paths[concerned[0]])),),
     )
 
 
 def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
     """Name copies and near copies that carry different labels."""
     items = dataset.items
+    pairs = most_alike_first(dataset.pairs)
+    pairs = pairs[dataset.labels[pairs["first"]] != dataset.labels[pairs["second"]]]
+    same_file = _same_file(pairs, dataset)
     n_labels = items.groupby("sha256")["label"].transform("nunique")
     exact = items[n_labels > 1].sort_values(["sha256", "path"])
     if len(exact):
@@ -80,10 +83,10 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
             f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
             items=tuple(exact["path"]),
             advice="Decide which label is right and remove the other copy.",
+            pairs=named(pairs[same_file], dataset),
+            fixes=(("relabel", one["path"], two["label"]), ("exclude", one["path"])),
         )
-    pairs = _near_pairs(dataset)
-    pairs = pairs[dataset.labels[pairs["first"]] != dataset.labels[pairs["second"]]]
-    pairs = pairs[pairs["likeness"] >= CONFLICTING]
+    pairs = pairs[~same_file & (pairs["likeness"] >= CONFLICTING)]
     if len(pairs):
         one, two = (items.iloc[int(pairs[side].iloc[0])] for side in ("first", "second"))
         verb = "has" if len(pairs) == 1 else "have"
@@ -95,24 +98,28 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
             items=tuple(items["path"].to_numpy(dtype=str)[members(pairs)]),
             advice="Look at them, the most alike come first: correct the label where it is wrong, "
             "leave it where the small difference is what tells the classes apart.",
+            pairs=named(pairs, dataset),
+            fixes=(("relabel", one["path"], two["label"]), ("exclude", one["path"])),
         )
 
 
 def _near_pairs(dataset: Dataset) -> pd.DataFrame:
     """The pairs whose files differ, the most alike first."""
-    pairs = dataset.pairs
+    return most_alike_first(dataset.pairs[~_same_file(dataset.pairs, dataset)])
+
+
+def _same_file(pairs: pd.DataFrame, dataset: Dataset) -> np.ndarray:
     digests = dataset.items["sha256"].to_numpy(dtype=str)
-    return most_alike_first(pairs[digests[pairs["first"]] != digests[pairs["second"]]])
+    return np.asarray(digests[pairs["first"]] == digests[pairs["second"]])
 
 
 def _n_clusters(pairs: pd.DataFrame) -> int:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    from scipy.cluster.hierarchy import DisjointSet
 
-    members, numbers = np.unique(pairs[["first", "second"]].to_numpy(dtype=int), return_inverse=True)
-    first, second = numbers.reshape(-1, 2).T
-    graph = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(members), len(members)))
-    return int(connected_components(graph, directed=False)[0])
+    sets = DisjointSet(members(pairs).tolist())
+    for first, second in zip(pairs["first"], pairs["second"], strict=True):
+        sets.merge(first, second)
+    return int(sets.n_subsets)
 
 
 @hookimpl

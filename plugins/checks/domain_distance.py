@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def domain_distance(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
     """Tell whether the images are unlike the backbone's training images, and at which depth it notices."""
-    from autotl.domain import FAR, SHIFTED
+    from autotl.domain import SHIFTED
 
     shift = probe.shift
-    if shift is None or shift.overall < SHIFTED:
+    if shift is None or shift.level == "near":
         return
-    far = shift.overall >= FAR
+    far = shift.level == "far"
     depths = dict(zip(("first", "middle", "last"), shift.by_depth, strict=False))
     where = f", most in its {max(depths, key=lambda depth: depths[depth])} layers" if len(depths) > 1 else ""
     yield Finding(

@@ -57,6 +57,7 @@ def label_errors(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
         advice="Look at the first few: where their labels are right, the model cannot tell these classes apart."
         if too_many
         else "Review the list from its top, where wrong labels are most likely, and stop when the labels are right.",
+        fixes=(("relabel", str(paths[0]), dataset.classes[other]),),
     )
 
 

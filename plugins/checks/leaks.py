@@ -10,7 +10,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.pairs import members, most_alike_first
+from autotl_plugins.checks.pairs import members, most_alike_first, named
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def split_leaks(dataset: Dataset) -> Iterator[Finding]:
     if not torn.any():
         return
     paths = dataset.items["path"].to_numpy(dtype=str)[members(pairs[torn])]
-    exact = int((pairs["likeness"][torn] >= 1).sum())
+    digests = dataset.items["sha256"].to_numpy(dtype=str)
+    exact = int((torn & (digests[pairs["first"]] == digests[pairs["second"]])).sum())
     yield Finding(
         "split-leaks",
         "warning",
@@ -36,6 +37,7 @@ def split_leaks(dataset: Dataset) -> Iterator[Finding]:
         f"({_counts(one[torn], two[torn])}), such as {paths[0]} and {paths[1]}",
         items=tuple(paths),
         advice="The copies in the training part are left out of training, so that the test stays honest.",
+        pairs=named(pairs[torn], dataset),
     )
 
 

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 def unreadable(dataset: Dataset) -> Iterator[Finding]:
     """Name the files that were set aside, with the reason of the first; the user's own exclusions are no fault."""
-    bad = dataset.quarantined
-    bad = bad[~bad["quarantine"].str.startswith("excluded")]
+    bad = dataset.table[(dataset.table["quarantine"] != "") & ~dataset.excluded]
     if len(bad):
         first = bad.iloc[0]
         yield Finding(

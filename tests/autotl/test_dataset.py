@@ -13,6 +13,7 @@ from PIL import Image
 
 from autotl.dataset import MIN_IMAGES_PER_CLASS, require_learnable, scan
 from autotl.errors import DatasetError
+from autotl.patch import Decision, patch_file, write_patch
 
 
 def picture(path, seed=0):
@@ -274,3 +275,16 @@ def test_the_fingerprint_follows_contents_and_labels_but_not_names_or_order(pets
     assert scan(renamed).fingerprint != before
     picture(pets / "cat" / "0.png", 77)
     assert scan(pets).fingerprint != before
+
+
+def test_an_image_that_was_left_out_changes_the_fingerprint_and_is_not_called_unreadable(pets, tmp_path):
+    before = scan(pets, cache=tmp_path / "cache")
+    paths = before.items["path"][before.items["label"] == "dog"]
+    write_patch(patch_file(pets), [Decision("exclude", path) for path in paths[:2]])
+    after = scan(pets, cache=tmp_path / "cache")
+    assert after.fingerprint != before.fingerprint
+    assert after.table["path"][after.excluded].tolist() == paths[:2].tolist()
+    with pytest.raises(DatasetError) as error:
+        require_learnable(after, pets)
+    assert "dog: 2" in str(error.value)
+    assert "unreadable" not in str(error.value)

@@ -55,6 +55,13 @@ def test_a_decision_is_taken_back_by_naming_its_item_or_its_class(pets, decide):
     assert not patch_file(pets).exists()
 
 
+@pytest.mark.parametrize("circle", [[("dog", "dog")], [("dog", "cat"), ("cat", "dog")]])
+def test_merges_that_lead_in_a_circle_are_not_noted(pets, decide, circle):
+    with pytest.raises(DatasetError, match="into itself"):
+        decide([Decision("merge", *pair) for pair in circle])
+    assert not patch_file(pets).exists()
+
+
 def test_one_call_may_take_back_and_decide_anew(decide):
     decide([Decision("exclude", CAT)])
     assert [(d.decision, d.item) for d in decide([Decision("exclude", DOG)], undo=[CAT])] == [("exclude", DOG)]

@@ -148,8 +148,8 @@ def test_a_second_look_finds_the_same(planted, found):
 
 @pytest.mark.parametrize(
     "label",
-    [lambda i: i * 0, lambda i: i * 0 - 1, lambda i: np.where(i % 2, -1, i % 3), lambda i: np.arange(len(i)) % 2],
-    ids=["one class", "no labels", "some labels", "copies in the wrong class"],
+    [lambda i: i * 0, lambda i: np.arange(len(i)) % 2],
+    ids=["one class", "copies in the wrong class"],
 )
 def test_copies_are_found_and_strangers_left_alone_whatever_is_known_of_the_classes(planted, label):
     miniatures, original = planted

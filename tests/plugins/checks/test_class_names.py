@@ -23,6 +23,11 @@ def test_names_that_are_written_alike_are_a_warning(photos, one, two):
     assert repr(two) in finding.message
 
 
+def test_the_smaller_of_two_classes_is_proposed_to_go_into_the_larger_one(photos):
+    [finding] = found(photos, "Cat", "cat", "cat", "bird")
+    assert finding.fixes == (("merge", "Cat", "cat"),)
+
+
 @pytest.mark.parametrize(
     ("one", "two"), [("apple", "apples"), ("cherries", "cherry"), ("boxes", "box"), ("Dog", "dogs")]
 )

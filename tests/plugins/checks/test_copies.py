@@ -20,6 +20,8 @@ def test_near_copies_are_counted_in_pairs_and_groups_the_most_alike_first(photos
     assert finding.severity == "info"
     assert "3 pairs of images look almost the same, 1 of them mirrored (5 images in 2 groups)" in finding.message
     assert finding.items == ("cat/1.png", "cat/2.png", "cat/5.png", "cat/6.png", "cat/0.png")
+    assert finding.pairs == (("cat/1.png", "cat/2.png"), ("cat/5.png", "cat/6.png"), ("cat/0.png", "cat/1.png"))
+    assert finding.fixes == (("exclude", "cat/1.png"),)
 
 
 @pytest.mark.parametrize(("n", "width", "severity"), [(39, 640, "warning"), (41, 640, "info"), (39, 28, "info")])
@@ -39,6 +41,8 @@ def test_exact_copies_with_two_labels_are_a_warning_that_names_a_pair_and_its_la
     assert finding.message == (
         "3 images are exact copies with different labels, such as cat/0.png (cat) and dog/2.png (dog)"
     )
+    assert finding.pairs == (("cat/0.png", "dog/2.png"), ("cat/1.png", "dog/2.png"))
+    assert finding.fixes == (("relabel", "cat/0.png", "dog"), ("exclude", "cat/0.png"))
 
 
 def test_near_copies_with_two_labels_are_to_be_looked_at_the_most_alike_first(photos):
@@ -47,6 +51,8 @@ def test_near_copies_with_two_labels_are_to_be_looked_at_the_most_alike_first(ph
     assert "2 pairs of images that look almost the same have different labels" in finding.message
     assert finding.advice.startswith("Look at them")
     assert finding.items == ("cat/1.png", "dog/2.png", "cat/0.png", "dog/3.png")
+    assert finding.pairs == (("cat/1.png", "dog/2.png"), ("cat/0.png", "dog/3.png"))
+    assert finding.fixes == (("relabel", "cat/1.png", "dog"), ("exclude", "cat/1.png"))
 
 
 def test_copies_with_one_label_are_no_conflict(photos):

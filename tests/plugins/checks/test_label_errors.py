@@ -65,6 +65,7 @@ def test_the_example_says_what_the_image_is_labelled_and_what_it_looks_like(phot
     assert finding.message == (
         "the untuned model firmly contradicts 1 label of 60, such as 0/7.png, labelled 0, which looks like 2"
     )
+    assert finding.fixes == (("relabel", "0/7.png", "2"),)
 
 
 def test_labels_that_the_model_agrees_with_are_left_alone(photos):
