@@ -91,9 +91,10 @@ def write_page(
 ) -> None:
     """Write what the checks found as one HTML file, pictures inside, readable offline, below 5 MB.
 
-    findings: worst first. data, options: as the user named and read the data, for the commands on the page. split: its parts are counted for each class;
-    without one those of the split that came with the data. facts: what else to say at the head of the page, label to
-    text. Raises ConfigError where the page cannot be written.
+    findings: worst first. data, options: as the user named and read the data, for the commands on the page.
+    split: its parts are counted for each class; without one those of the split that came with the data.
+    facts: what else to say at the head of the page, label to text.
+    Raises ConfigError where the page cannot be written.
     """
     cards = [_card(finding, dataset, data, options) for finding in findings]
     parts, rows = _class_rows(dataset, split)
