@@ -174,7 +174,7 @@ def _candidates(
         tell()
     box = np.zeros(len(sequence), int)
     parts.append(Alike(sequence[:, 0], sequence[:, 1], np.zeros(len(sequence), np.float32), box, box, box))
-    return _best_of(parts, len(order), labels, pair_keys(*sequence.T, len(order)))
+    return _best_of(parts, len(order), labels, pair_keys(sequence[:, 0], sequence[:, 1], len(order)))
 
 
 def _block_items(n_items: int) -> int:

@@ -121,7 +121,7 @@ def _threshold(found: Alike, labels: np.ndarray) -> float:
 
 def _needed(found: Alike, threshold: float, sequence: np.ndarray, n: int) -> np.ndarray:
     """The likeness each pair must have: less where the names already say that one follows the other."""
-    follows = np.isin(found.keys(n), pair_keys(*sequence.T, n))
+    follows = np.isin(found.keys(n), pair_keys(sequence[:, 0], sequence[:, 1], n))
     needed = np.clip(found.chance, threshold, CERTAIN)
     return np.asarray(np.where(follows, needed - _SEQUENCE_BONUS * min(1, n / _MANY), needed))
 

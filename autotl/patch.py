@@ -121,9 +121,9 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
     before = table["label"].copy()
     for decision in decisions:
         if decision.decision == "merge":
-            rows = table.index[before == decision.item]
-            table.loc[rows, "label"] = merges[decision.item]
-            if not len(rows) and decision.item not in filled:
+            old = before == decision.item
+            table.loc[old, "label"] = merges[decision.item]
+            if not old.any() and decision.item not in filled:
                 stale.append(decision)
     return Patched(table, tuple(stale))
 
