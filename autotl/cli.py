@@ -337,16 +337,17 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Where to put the data and the runs.")] = Path("autotl-demo"),
+    out: Annotated[Path, typer.Option(help="Where to put the images.")] = Path("autotl-demo"),
+    run: Annotated[Path | None, typer.Option(help="Where to write; default: a new folder in ./autotl-runs.")] = None,
     budget: Annotated[str, typer.Option(help="Wall-clock time for everything.")] = "2m",
     as_json: Json = False,
 ) -> None:
     """Learn 1,797 handwritten digits: from nothing to a registered model."""
     from autotl.demo import write_digits
-    from autotl.run import Config
+    from autotl.run import Config, default_run_folder
 
     data = write_digits(out / "digits")
-    run = out / "runs" / time.strftime("%Y%m%d-%H%M%S")
+    run = run or default_run_folder(data, time.localtime())
     config = Config(data=data, run=run, budget_seconds=parse_duration(budget), register="digits")
     _fit(config, as_json=as_json)
 

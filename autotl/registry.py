@@ -10,7 +10,7 @@ from autotl.plugins import Plugins
 from autotl.run import Run
 
 REGISTRY_PLUGIN = "mlflow"
-DEFAULT_STORES = (Path(), Path("autotl-runs"), Path("autotl-demo/runs"))
+DEFAULT_STORES = (Path(), Path("autotl-runs"))
 
 
 def register(run: Run, name: str, plugins: Plugins) -> dict[str, Any]:

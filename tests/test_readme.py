@@ -71,8 +71,12 @@ def test_the_commands_in_the_table_are_understood(reader: Path) -> None:
 
 @pytest.mark.slow
 def test_the_demo_goes_from_nothing_to_a_registered_model(reader: Path) -> None:
-    done = run(["make", "-C", str(ROOT), "demo", f"DEMO=--out {reader / 'demo'} --budget 75s"], reader)
+    done = run(
+        ["make", "-C", str(ROOT), "demo", f"DEMO=--out {reader / 'demo'} --run {reader / 'demo-run'} --budget 75s"],
+        reader,
+    )
     assert done.returncode == 0, done.stderr
+    assert (reader / "demo-run" / "report.html").exists()
     for text in ("Leaderboard", "untuned default", "Report", "Deployable", "models:/digits@champion"):
         assert text in done.stdout
     accuracy = re.search(r"accuracy\s+│\s+[\d.]+ \([^)]*\)\s+│\s+([\d.]+)", done.stdout)
