@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotl import backend
+from autotl.calibration import Calibration
 from autotl.candidate import FINE_TUNE
-from autotl.classifiers import OPSET, keep_output
+from autotl.classifiers import keep_output
 from autotl.features import read_pixels
 from autotl.graph import join, prune
+from autotl.graph_parts import side_by_side, tempered
 from autotl.hyperparameters import replay
 from autotl.interfaces import Size, TrialRecord
 from autotl.network import Column, open_session
 from autotl.predictions import Predictions, apply_temperature
-from autotl.trials import Laboratory, candidate_of
+from autotl.trials import CALIBRATION_FILE, Laboratory, candidate_of
 
 if TYPE_CHECKING:
     import onnx
@@ -55,21 +57,25 @@ def refit(laboratory: Laboratory, trial: TrialRecord) -> Champion:
 def _probe(laboratory: Laboratory, trial: TrialRecord) -> Champion:
     candidate = candidate_of(trial)
     split = laboratory.run.split
-    features = laboratory.features(candidate.backbone, candidate.size)
-    vectors = features.read(candidate.stage, candidate.pooling)
+    inputs = laboratory.inputs(candidate)
     with backend.session(laboratory.run.config.seed):
-        classifier = laboratory.head(candidate, replay(trial.params), vectors.shape[1])
-        classifier.fit(vectors[split.development], laboratory.labels[split.development])
+        classifier = laboratory.head(candidate, replay(trial.params), inputs.vectors.shape[1])
+        classifier.fit(inputs.vectors[split.development], laboratory.labels[split.development])
+        if classifier.gives_margins:
+            classifier.calibration = Calibration.load(laboratory.run.trial_folder(trial.number) / CALIBRATION_FILE)
         head = classifier.to_onnx()
+    if inputs.principal:
+        head = join(inputs.principal.to_onnx(), head, {"components": "features"})
 
     def probabilities(items: np.ndarray) -> np.ndarray:
-        return apply_temperature(classifier.probabilities(vectors[items]), trial.temperature)
+        return apply_temperature(classifier.probabilities(inputs.vectors[items]), trial.temperature)
 
     import onnx
 
-    columns = features.network.select(candidate.stage, candidate.pooling)
-    backbone = prune(onnx.load(features.network.file), [column.tensor for column in columns])
-    graph = _with_temperature(_join_head(backbone, columns, head), trial.temperature)
+    network = laboratory.features(candidate.backbone, candidate.size).network
+    columns = network.select(candidate.stage, candidate.pooling)
+    backbone = prune(onnx.load(network.file), [column.tensor for column in columns])
+    graph = _with_temperature(_join_head(backbone, columns, head), laboratory.n_classes, trial.temperature)
     items = _replay_items(laboratory)
     return Champion(
         trial, candidate.size, graph, items, probabilities(items),
@@ -83,7 +89,8 @@ def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
     candidate = candidate_of(trial)
     split = laboratory.run.split
     folder = laboratory.run.trial_folder(trial.number)
-    graph = _with_temperature(onnx.load(folder / "network.onnx"), trial.temperature)
+    network = onnx.load(folder / "network.onnx")
+    graph = _with_temperature(network, laboratory.n_classes, trial.temperature)
     on_validation = Predictions.load(folder / "predictions.npz")
     items = _replay_items(laboratory)
 
@@ -114,44 +121,13 @@ def _join_head(backbone: onnx.ModelProto, columns: tuple[Column, ...], head: onn
     """Wire the pooled stages of a backbone's graph, side by side, into a head's graph."""
     if len(columns) == 1:
         return join(backbone, head, {columns[0].tensor: "features"})
-    names = [column.tensor for column in columns]
-    inputs = [(column.tensor, column.stop - column.start) for column in columns]
-    concat = _small_graph("Concat", inputs, ("features", sum(width for _, width in inputs)), axis=1)
-    return join(join(backbone, concat, {name: name for name in names}), head, {"features": "features"})
+    concat = side_by_side([(column.tensor, column.stop - column.start) for column in columns], "features")
+    whole = join(backbone, concat, {column.tensor: column.tensor for column in columns})
+    return join(whole, head, {"features": "features"})
 
 
-def _with_temperature(graph: onnx.ModelProto, temperature: float) -> onnx.ModelProto:
-    """Append softmax(log(clip(p)) / temperature), which is what `apply_temperature` computes."""
-    from onnx import helper, numpy_helper
-
-    from autotl.predictions import SMALLEST_PROBABILITY
-
+def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:
     graph = keep_output(graph, graph.graph.output[0].name, "uncalibrated")
-    for name, value in (("floor", SMALLEST_PROBABILITY), ("ceiling", 1.0), ("inverse_temperature", 1 / temperature)):
-        graph.graph.initializer.append(
-            numpy_helper.from_array(np.array(value, dtype=np.float32), f"calibration_{name}")
-        )
-    graph.graph.node.extend(
-        [
-            helper.make_node("Clip", ["uncalibrated", "calibration_floor", "calibration_ceiling"], ["clipped"]),
-            helper.make_node("Log", ["clipped"], ["log_probabilities"]),
-            helper.make_node("Mul", ["log_probabilities", "calibration_inverse_temperature"], ["cooled"]),
-            helper.make_node("Softmax", ["cooled"], ["probabilities"], axis=-1),
-        ]
+    return join(
+        graph, tempered("uncalibrated", "probabilities", n_classes, temperature), {"uncalibrated": "uncalibrated"}
     )
-    graph.graph.output[0].name = "probabilities"
-    return graph
-
-
-def _small_graph(
-    kind: str, inputs: list[tuple[str, int]], output: tuple[str, int], **attributes: int
-) -> onnx.ModelProto:
-    """A graph of one node over float32 matrices, given by (name, columns)."""
-    from onnx import TensorProto, helper
-
-    def info(name: str, width: int) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
-
-    node = helper.make_node(kind, [name for name, _ in inputs], [output[0]], **attributes)
-    graph = helper.make_graph([node], kind.lower(), [info(*i) for i in inputs], [info(*output)])
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)

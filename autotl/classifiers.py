@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
+from autotl.calibration import Calibration
 from autotl.errors import ExportError, PluginError
+from autotl.graph import join
 from autotl.interfaces import Head
 
 if TYPE_CHECKING:
@@ -19,15 +20,26 @@ MAX_EPOCHS = 60
 PATIENCE_EPOCHS = 6
 HOLD_OUT_FRACTION = 0.15
 LEARNING_RATE = 1e-3
+Scaling: TypeAlias = Literal["none", "columns", "components"]
 MANY_NUMBERS = 20_000_000
 """From so many feature values on, linear algebra gains from several threads."""
 
 
 class Classifier(Protocol):
-    """A head that can be fitted on vectors float32 (n, n_features) and labels int (n,)."""
+    """A head that can be fitted on vectors float32 (n, n_features) and labels int (n,).
+
+    gives_margins: what it answers are margins, which become probabilities only by `calibration`; fit that on margins
+        of items which the head was not fitted on, and set it.
+    """
+
+    gives_margins: bool
+    calibration: Calibration | None
 
     def fit(self, vectors: np.ndarray, labels: np.ndarray) -> None:
         """Fit from scratch; what an earlier call learned is forgotten."""
+
+    def answers(self, vectors: np.ndarray) -> np.ndarray:
+        """Margins, or class probabilities where it gives no margins; float (n, n_classes)."""
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
         """Class probabilities, float (n, n_classes)."""
@@ -39,11 +51,14 @@ class Classifier(Protocol):
 def wrap(head: Head, built: Any, n_features: int, n_classes: int, *, seed: int) -> Classifier:
     """Make a classifier of what `head.build` returned; PluginError where it returned something else."""
     if is_network(built):
-        return NetworkClassifier(built, n_features, n_classes, standardise=head.standardise, seed=seed)
-    if not (hasattr(built, "fit") and hasattr(built, "predict_proba")):
+        scaling: Scaling = "none"
+        if head.standardise:
+            scaling = "components" if head.on_components else "columns"
+        return NetworkClassifier(built, n_features, n_classes, scaling=scaling, seed=seed)
+    if not (hasattr(built, "fit") and (hasattr(built, "predict_proba") or hasattr(built, "decision_function"))):
         raise PluginError(
             f"head {head.name!r} built a {type(built).__name__}; expected a scikit-learn classifier with fit and "
-            "predict_proba, or an uncompiled keras.Model"
+            "predict_proba or decision_function, or an uncompiled keras.Model"
         )
     return EstimatorClassifier(built, n_features, n_classes)
 
@@ -62,6 +77,8 @@ class EstimatorClassifier:
         self._estimator = estimator
         self._n_features = n_features
         self._n_classes = n_classes
+        self.gives_margins = not hasattr(estimator, "predict_proba")
+        self.calibration: Calibration | None = None
 
     def fit(self, vectors: np.ndarray, labels: np.ndarray) -> None:
         """Fit a fresh clone."""
@@ -72,29 +89,44 @@ class EstimatorClassifier:
         with threadpool_limits(1 if vectors.size < MANY_NUMBERS else None):
             self._fitted = clone(self._estimator).fit(vectors, labels)
 
+    def answers(self, vectors: np.ndarray) -> np.ndarray:
+        """Margins or probabilities; a class that was absent in training gets the lowest margin, or 0."""
+        found = self._fitted.decision_function(vectors) if self.gives_margins else self._fitted.predict_proba(vectors)
+        if found.ndim == 1:  # scikit-learn gives one margin for two classes
+            found = np.stack([-found, found], axis=1)
+        every = np.full((len(vectors), self._n_classes), found.min(initial=0) if self.gives_margins else 0.0)
+        every[:, self._fitted.classes_.astype(int)] = found
+        return every
+
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """Class probabilities; a class that was absent in training gets 0."""
-        found = self._fitted.predict_proba(vectors)
-        probabilities = np.zeros((len(vectors), self._n_classes))
-        probabilities[:, self._fitted.classes_.astype(int)] = found
-        return probabilities
+        """Class probabilities; margins without a calibration are taken for log-odds, which they are not."""
+        answers = self.answers(vectors)
+        return self._calibration().probabilities(answers) if self.gives_margins else answers
 
     def to_onnx(self) -> onnx.ModelProto:
+        """The estimator's own graph if it brings one, else what skl2onnx makes of it; calibrated."""
+        if len(self._fitted.classes_) != self._n_classes:
+            raise ExportError("a class has no training image, so the head cannot be exported")
+        graph = self._fitted.to_onnx() if hasattr(self._fitted, "to_onnx") else self._converted()
+        return join(graph, self._calibration().to_onnx(), {"margins": "margins"}) if self.gives_margins else graph
+
+    def _calibration(self) -> Calibration:
+        return self.calibration or Calibration(np.eye(self._n_classes), np.zeros(self._n_classes))
+
+    def _converted(self) -> onnx.ModelProto:
         """Convert with skl2onnx, without its list-of-dictionaries output."""
         import skl2onnx
         from skl2onnx.common.data_types import FloatTensorType
 
-        if len(self._fitted.classes_) != self._n_classes:
-            raise ExportError("a class has no training image, so the head cannot be exported")
+        if self.gives_margins:
+            raise ExportError(
+                f"{type(self._fitted).__name__} gives margins but brings no graph; add a method to_onnx() to it"
+            )
         inputs = [("features", FloatTensorType([None, self._n_features]))]
         try:
-            with warnings.catch_warnings():
-                # skl2onnx reads attributes of SVC that scikit-learn 1.9 deprecates.
-                warnings.filterwarnings("ignore", message="Attribute `prob", category=FutureWarning)
-                model = skl2onnx.convert_sklearn(
-                    self._fitted, initial_types=inputs, target_opset=OPSET,
-                    options={id(self._fitted): {"zipmap": False}},
-                )  # fmt: skip
+            model = skl2onnx.convert_sklearn(
+                self._fitted, initial_types=inputs, target_opset=OPSET, options={id(self._fitted): {"zipmap": False}}
+            )
         except Exception as error:
             raise ExportError(f"skl2onnx cannot convert {type(self._fitted).__name__}: {error}") from error
         return keep_output(model, model.graph.output[-1].name, "probabilities")
@@ -103,16 +135,20 @@ class EstimatorClassifier:
 class NetworkClassifier:
     """A Keras head, trained on vectors with Adam and early stopping on a stratified part held out.
 
-    model: the head itself; `network()` adds the standardisation of its input that it was trained with.
+    model: the head itself; `network()` adds the scaling of its input that it was trained with.
+    scaling: "columns" to mean 0 and deviation 1, "components" all by one factor, or "none".
     """
 
-    def __init__(self, model: Any, n_features: int, n_classes: int, *, standardise: bool, seed: int) -> None:
+    gives_margins = False
+    calibration: Calibration | None = None
+
+    def __init__(self, model: Any, n_features: int, n_classes: int, *, scaling: Scaling, seed: int) -> None:
         import keras
 
         self.model = model
         self._n_classes = n_classes
         self._seed = seed
-        self._standardise = standardise
+        self._scaling = scaling
         self._mean = np.zeros(n_features, dtype=np.float32)
         self._deviation = np.ones(n_features, dtype=np.float32)
         model.compile(keras.optimizers.Adam(LEARNING_RATE), "sparse_categorical_crossentropy", jit_compile=False)
@@ -126,7 +162,10 @@ class NetworkClassifier:
             (*self.model.variables, *self.model.optimizer.variables), self._initial, strict=True
         ):
             variable.assign(value)
-        if self._standardise:
+        if self._scaling == "components":
+            # One scale for all: components of small variance are mostly noise, which must stay small.
+            self._deviation = np.full(vectors.shape[1], max(float(vectors.std()), 1e-6), dtype=np.float32)
+        if self._scaling == "columns":
             self._mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
             # Rounding gives a constant column a tiny deviation, by which nothing must be divided.
             varies = deviation > 1e-6 * np.maximum(np.abs(self._mean), 1e-6)
@@ -147,9 +186,11 @@ class NetworkClassifier:
                 break
         self.model.set_weights(best)
 
-    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+    def answers(self, vectors: np.ndarray) -> np.ndarray:
         """Class probabilities, float64 so that rows sum to 1."""
         return predict(self.model, self._scaled(vectors))
+
+    probabilities = answers
 
     def network(self) -> Any:
         """The head as a Keras model from raw features to probabilities."""

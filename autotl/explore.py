@@ -24,7 +24,7 @@ from autotl.leaderboard import Leaderboard, rank
 from autotl.predictions import Predictions
 from autotl.probe import majority
 from autotl.run import Run
-from autotl.trials import DEFAULT_HEAD, MAJORITY, Laboratory, Outcome, describe, record
+from autotl.trials import CALIBRATION_FILE, DEFAULT_HEAD, MAJORITY, Laboratory, Outcome, describe, record
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -228,6 +228,8 @@ class Explorer:
             outcome = self._attempt(trial, candidate, hp)
             self.run.trial_folder(trial.number).mkdir(parents=True, exist_ok=True)
             outcome.predictions.save(self.run.trial_folder(trial.number) / "predictions.npz")
+            if outcome.calibration:
+                outcome.calibration.save(self.run.trial_folder(trial.number) / CALIBRATION_FILE)
             score = self._comparable(outcome)
             if math.isnan(score.value):
                 raise ValueError(f"{self.laboratory.objective.name} is undefined for these predictions")

@@ -38,9 +38,11 @@ class Features:
     seconds: float
     reused: int
 
-    def read(self, stage: str, pooling: str) -> np.ndarray:
+    def read(self, stage: str, pooling: str, items: np.ndarray | None = None) -> np.ndarray:
         """The chosen columns side by side, float32 (n_items, n)."""
         columns = self.network.select(stage, pooling)
+        if items is not None:
+            return np.concatenate([self.vectors[items][:, c.start : c.stop] for c in columns], axis=1)
         if len(columns) == len(self.network.columns):
             return self.vectors
         return np.concatenate([self.vectors[:, c.start : c.stop] for c in columns], axis=1)

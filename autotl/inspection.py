@@ -54,14 +54,14 @@ def _inflation(laboratory: Laboratory, default: Candidate, kept_together: Predic
     cluster = split.cluster[split.development]
     if len(np.unique(cluster)) == len(cluster):
         return None
-    vectors = laboratory.features(default.backbone, default.size).read(default.stage, default.pooling)
+    vectors = laboratory.inputs(default).vectors
     labels = laboratory.labels
     at_random = cross_validate(
         laboratory.head(default, replay({}), vectors.shape[1]),
         vectors,
         labels,
         random_split(split, labels, seed=laboratory.run.config.seed),
-    )
+    ).predictions
     order, other = np.argsort(kept_together.items), np.argsort(at_random.items)
     # Between two draws of folds the items that stand alone differ by chance only, which would drown the rest.
     alone = (np.bincount(cluster)[cluster] == 1)[:, None]

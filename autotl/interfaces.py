@@ -60,9 +60,13 @@ class Recipe:
 class Head:
     """A classifier on top of a backbone's features.
 
-    build(hp, n_features, n_classes): a scikit-learn classifier with `predict_proba` (a linear probe), or an
+    build(hp, n_features, n_classes): a scikit-learn classifier (a linear probe), or an
         uncompiled `keras.Model` from (n, n_features) to softmax probabilities (n, n_classes), which can also
         sit on an unfrozen backbone. `hp` is a `keras_tuner.HyperParameters`: a plain one gives the defaults.
+        A classifier without `predict_proba` but with `decision_function` is calibrated by the search. A
+        classifier may bring its own graph by a method `to_onnx()`, from `features` to `probabilities` or `margins`.
+    on_components: the head is given the features' leading principal components, at most 512, of standardised features,
+        in place of the features: right, and many times faster, for whatever goes by distances or directions.
     standardise: a Keras head is given features with mean 0 and deviation 1; scikit-learn pipelines scale by themselves.
     max_items: more training items than this would take too long; the search then leaves the head out.
     recipe: set where the head is a preset of a published recipe: it then runs only when asked for by name.
@@ -71,6 +75,7 @@ class Head:
     name: str
     build: Callable[[keras_tuner.HyperParameters, int, int], Any]
     standardise: bool = True
+    on_components: bool = False
     max_items: int | None = None
     recipe: Recipe | None = None
 

@@ -375,6 +375,7 @@ class _FittedHead:
 
 def _fit_head(subject: str, head: Head, values: Mapping[str, Any], n_classes: int, *, seed: int) -> _FittedHead:
     from autotl.backend import session
+    from autotl.calibration import fit_calibration
     from autotl.classifiers import is_network, wrap
     from autotl.hyperparameters import replay
 
@@ -389,6 +390,8 @@ def _fit_head(subject: str, head: Head, values: Mapping[str, Any], n_classes: in
             _require(shapes == wanted, f"{subject}: the model goes from {shapes[0]} to {shapes[1]}; expected {wanted}")
         classifier = wrap(head, built, N_FEATURES, n_classes, seed=0)
         classifier.fit(vectors, labels)
+        if classifier.gives_margins:
+            classifier.calibration = fit_calibration(classifier.answers(vectors), labels, n_classes)
         return _FittedHead(built, network, classifier, np.asarray(classifier.probabilities(vectors)))
 
 
@@ -411,7 +414,7 @@ def _check_fitted_head(subject: str, head: Head, n_classes: int) -> None:
     else:
         classes = list(fitted.built.fit(vectors, labels).classes_)
         _require(classes == list(range(n_classes)), f"{subject}: classes_ are {classes}; expected 0 to {n_classes - 1}")
-        raw = np.asarray(fitted.built.predict_proba(vectors))
+        raw = np.asarray(fitted.classifier.probabilities(vectors))
     _require(raw.shape == (len(labels), n_classes), f"{subject}: probabilities have shape {raw.shape}")
     _require(
         np.allclose(raw.sum(axis=1), 1, atol=1e-4) and (raw >= 0).all(),

@@ -6,13 +6,14 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autotl import backend
+from autotl.calibration import Calibration
 from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
 from autotl.classifiers import NetworkClassifier, wrap
 from autotl.errors import OutOfTimeError
@@ -24,6 +25,7 @@ from autotl.interfaces import Evaluator, Proportion, TrialRecord
 from autotl.network import freeze
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions, apply_temperature, fit_temperature
+from autotl.principal import Principal, components, fit_principal
 from autotl.probe import cross_validate
 from autotl.run import Run, cluster_of
 
@@ -31,11 +33,15 @@ if TYPE_CHECKING:
     import keras_tuner
 
 MAJORITY = "majority"
+CALIBRATION_FILE = "calibration.npy"
+"""In a trial's folder, where its head gives margins."""
 DEFAULT_HEAD = "logistic"
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
 _KEPT_FEATURES = 3
 """Feature matrices kept in memory; the others are read from the disk cache again."""
+_KEPT_INPUTS_BYTES = 400_000_000
+"""Components kept in memory; the others are computed again."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,15 @@ class Outcome:
     temperature: float
     device: str
     training: Mapping[str, Any]
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a head is fitted on: vectors float32 (n_items, n); principal: how they came from features, if turned."""
+
+    vectors: np.ndarray
+    principal: Principal | None
 
 
 class Laboratory:
@@ -65,6 +80,7 @@ class Laboratory:
         self._cache = cache
         self._last_progress = 0.0
         self._features: dict[tuple[str, tuple[int, int]], Features] = {}
+        self._inputs: dict[tuple[Any, ...], Inputs] = {}
 
     def features(self, backbone: str, size: tuple[int, int]) -> Features:
         """The features of all items, from memory, from the disk cache, or computed."""
@@ -105,6 +121,28 @@ class Laboratory:
             self._last_progress = now
             self.run.emit("progress", stage="features", done=done, total=total)
 
+    def inputs(self, candidate: Candidate) -> Inputs:
+        """What the candidate's head is fitted on, for all items."""
+        components_wanted = self.plugins.pick("head", candidate.head).on_components
+        key = (candidate.backbone, candidate.size, candidate.stage, candidate.pooling, components_wanted)
+        if key not in self._inputs:
+            features = self.features(candidate.backbone, candidate.size)
+
+            def read(items: np.ndarray) -> np.ndarray:
+                return features.read(candidate.stage, candidate.pooling, items)
+
+            principal = None
+            if components_wanted:
+                principal = fit_principal(read, self.run.split.development, seed=self.run.config.seed)
+                vectors = components(read, principal, len(self.labels))
+            else:
+                vectors = features.read(candidate.stage, candidate.pooling)
+            others = sum(inputs.vectors.nbytes for inputs in self._inputs.values())
+            while self._inputs and others + vectors.nbytes > _KEPT_INPUTS_BYTES:
+                others -= self._inputs.pop(next(iter(self._inputs))).vectors.nbytes
+            self._inputs[key] = Inputs(vectors, principal)
+        return self._inputs[key]
+
     def has_features(self, backbone: str, size: tuple[int, int]) -> bool:
         """Whether the features are in memory already."""
         return (backbone, size) in self._features
@@ -122,11 +160,11 @@ class Laboratory:
         after_fold: Callable[[int, float], None] | None = None,
     ) -> Outcome:
         """Cross-validate a head on frozen features; after_fold(fold, value so far) may raise to prune."""
-        vectors = self.features(candidate.backbone, candidate.size).read(candidate.stage, candidate.pooling)
+        vectors = self.inputs(candidate).vectors
         started = time.monotonic()
         with backend.session(self.run.config.seed):
             classifier = self.head(candidate, hp, vectors.shape[1])
-            raw = cross_validate(
+            found = cross_validate(
                 classifier,
                 vectors,
                 self.labels,
@@ -136,7 +174,7 @@ class Laboratory:
             )
         self.probe_seconds.append(time.monotonic() - started)
         device = str(backend.device()) if isinstance(classifier, NetworkClassifier) else backend.processor()
-        return self._outcome(candidate, hp, raw, device, {})
+        return replace(self._outcome(candidate, hp, found.predictions, device, {}), calibration=found.calibration)
 
     def fine_tune(
         self,
@@ -149,16 +187,19 @@ class Laboratory:
         training = candidate.training
         assert training is not None
         split = self.run.split
-        features = self.features(candidate.backbone, candidate.size)
-        vectors = features.read(candidate.stage, candidate.pooling)
+        inputs = self.inputs(candidate)
+        vectors = inputs.vectors
         development = split.development
         place = np.searchsorted(development, np.arange(len(self.labels)))
         with backend.session(self.run.config.seed):
             classifier = self.head(candidate, hp, vectors.shape[1])
             classifier.fit(vectors[split.train], self.labels[split.train])
+            head = classifier.network()
+            if inputs.principal:
+                head = inputs.principal.to_keras(head)
             backbone = self.plugins.pick("backbone", candidate.backbone).build(*candidate.size)
             model, freeze_depth = assemble(
-                backbone, classifier.network(), stage=candidate.stage, pooling=candidate.pooling,
+                backbone, head, stage=candidate.stage, pooling=candidate.pooling,
                 trainable_stages=training.trainable_stages,
             )  # fmt: skip
             tuned = train(

@@ -43,4 +43,4 @@ def build(hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> A
 
 @hookimpl
 def register_heads() -> Iterable[Head]:
-    yield Head("dense", build)
+    yield Head("dense", build, on_components=True)

@@ -1,0 +1,97 @@
+"""Principal components of the features of a data set: what most heads are fitted on, computed once for all of them.
+
+Linear and kernel methods see only distances and directions, so that standardised features may be turned to their
+principal axes; the few hundred axes that hold nearly all the variance then do as well as all features, or better, and
+a fit takes a tenth of the time. The axes are found without labels, on development items only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnx
+
+MAX_COMPONENTS = 512
+"""Measured on stamps, textile and digits: 512 components of 4,128 features predict as well as all of them."""
+_AXES_ITEMS = 2000
+_BLOCK_ITEMS = 2048
+
+Read = Callable[[np.ndarray], np.ndarray]
+"""Feature vectors float32 (n, n_features) of some items."""
+
+
+@dataclass(frozen=True, eq=False)
+class Principal:
+    """The map from features to components: vectors @ axes + offset.
+
+    axes: float32 (n_features, n_components), the standardisation included; offset: float32 (n_components,).
+    """
+
+    axes: np.ndarray
+    offset: np.ndarray
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """Components float32 (n, n_components) of vectors float32 (n, n_features)."""
+        return np.asarray(vectors @ self.axes + self.offset)
+
+    def to_onnx(self) -> onnx.ModelProto:
+        """The map as a graph from `features` to `components`."""
+        from autotl.graph_parts import affine
+
+        return affine(self.axes, self.offset, "features", "components")
+
+    def to_keras(self, head: Any) -> Any:
+        """A head on components as a Keras model on features; the axes stay as they are when it is trained."""
+        import keras
+
+        inputs = keras.Input((len(self.axes),))
+        turned = keras.layers.Dense(len(self.offset), trainable=False, dtype="float32", name="principal_axes")
+        model = keras.Model(inputs, head(turned(inputs)))
+        turned.set_weights([self.axes, self.offset])
+        return model
+
+
+def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
+    """Standardise the features of some items and find their axes of largest variance.
+
+    items: development items; more than 2,000 are represented by a sample.
+    """
+    from scipy.linalg import eigh
+    from threadpoolctl import threadpool_limits
+
+    if len(items) > _AXES_ITEMS:
+        items = np.sort(np.random.default_rng(seed).choice(items, _AXES_ITEMS, replace=False))
+    vectors = read(items)
+    mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
+    # Rounding gives a constant column a tiny deviation, by which nothing must be divided.
+    varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    scale = np.where(varies, 1 / np.where(varies, deviation, 1), 0).astype(np.float32)
+    vectors = (vectors - mean) * scale
+    n, n_features = vectors.shape
+    few_items = n <= n_features
+    product = vectors @ vectors.T if few_items else vectors.T @ vectors
+    kept = min(MAX_COMPONENTS, len(product))
+    # Two threads that contend for one core take ten times as long as one here.
+    with threadpool_limits(1):
+        values, found = eigh(product, subset_by_index=(len(product) - kept, len(product) - 1), check_finite=False)
+    sound = values > max(values[-1] * 1e-5, 1e-12)
+    values, found = values[sound][::-1], found[:, sound][:, ::-1]
+    axes = vectors.T @ (found / np.sqrt(values)) if few_items else found
+    # A set of equal pictures has no variance at all.
+    axes = axes if axes.shape[1] else np.zeros((n_features, 1))
+    axes = np.ascontiguousarray(axes * scale[:, None], dtype=np.float32)
+    return Principal(axes, -(mean @ axes).astype(np.float32))
+
+
+def components(read: Read, principal: Principal, n_items: int) -> np.ndarray:
+    """Components float32 (n_items, n_components) of all items, read in blocks."""
+    found = np.empty((n_items, len(principal.offset)), dtype=np.float32)
+    for start in range(0, n_items, _BLOCK_ITEMS):
+        items = np.arange(start, min(start + _BLOCK_ITEMS, n_items))
+        found[items] = principal(read(items))
+    return found
