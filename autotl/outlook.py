@@ -1,0 +1,38 @@
+"""What more time would be likely to buy, from what the time so far has bought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_ORDERS = 200
+FEWEST_TRIALS = 10
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The gain in the objective that ten times as many probes would be likely to bring, with an 80 % interval.
+
+    What ten times as many brought last time: the best of all trials over the best of a tenth of them, in random orders.
+    Gains of a search only shrink, so this errs on the hopeful side.
+    """
+
+    gain: float
+    low: float
+    high: float
+
+
+def look_ahead(values: Sequence[float], *, larger_is_better: bool) -> Outlook | None:
+    """The outlook after some completed probes; None after fewer than ten, which say too little."""
+    if len(values) < FEWEST_TRIALS:
+        return None
+    signed = np.asarray(values) * (1 if larger_is_better else -1)
+    rng = np.random.default_rng(0)
+    tenth = max(1, round(len(signed) / 10))
+    gains = [signed.max() - rng.permutation(signed)[:tenth].max() for _ in range(_ORDERS)]
+    # The untuned default is among the first in any search.
+    gains = np.minimum(gains, signed.max() - signed[0])
+    low, middle, high = np.quantile(gains, [0.1, 0.5, 0.9])
+    return Outlook(float(middle), float(low), float(high))
