@@ -17,6 +17,7 @@ from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_pa
 from autotl.classifiers import NetworkClassifier, wrap
 from autotl.errors import OutOfTimeError
 from autotl.evaluations import Score, evaluate
+from autotl.eviction import evict
 from autotl.features import Features, extract, read_pixels
 from autotl.files import write_atomically
 from autotl.finetune import assemble, train
@@ -26,6 +27,7 @@ from autotl.plugins import Plugins
 from autotl.predictions import Predictions, apply_temperature, fit_temperature
 from autotl.probe import cross_validate
 from autotl.run import Run, cluster_of
+from autotl.settings import settings
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -34,8 +36,8 @@ MAJORITY = "majority"
 DEFAULT_HEAD = "logistic"
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
-_KEPT_FEATURES = 3
-"""Feature matrices kept in memory; the others are read from the disk cache again."""
+_GRACE_SECONDS = 600.0
+"""What was used that long before this process began is taken to be in use by this run."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,17 @@ class Laboratory:
         self.probe_seconds: list[float] = []
         self._cache = cache
         self._last_progress = 0.0
+        self._reading_since, self._read_before = 0.0, 0
+        self._started = time.time()
         self._features: dict[tuple[str, tuple[int, int]], Features] = {}
 
     def features(self, backbone: str, size: tuple[int, int]) -> Features:
-        """The features of all items, from memory, from the disk cache, or computed."""
+        """The features of all items, on disk: from the cache, or computed."""
         key = (backbone, size)
         if key not in self._features:
             self.run.emit("stage", stage="features", backbone=backbone, size=f"{size[0]}x{size[1]}")
-            version = self.plugins.provenance("backbone", backbone).version
+            self._reading_since = 0.0
+            chosen, version = settings(), self.plugins.provenance("backbone", backbone).version
             network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache, version=version)
             features = extract(
                 self.run.dataset,
@@ -80,16 +85,20 @@ class Laboratory:
                 progress=self._tell_progress,
                 out_of_time=lambda: self.seconds_left() <= 0,
                 threads=threads_per_worker(self.run.config.workers),
+                engine=chosen.engine,
+                tell=lambda text: self.run.emit("message", text=text),
             )
-            computed = len(features.vectors) - features.reused
+            computed = len(features) - features.reused
             if computed:
-                self._pixels_per_second[backbone] = computed * size[0] * size[1] / features.seconds
+                self._pixels_per_second[backbone] = features.images_per_second * size[0] * size[1]
+                # Other workers of this run may have begun a little earlier.
+                used_since = self._started - _GRACE_SECONDS
+                evict(self._cache, limit_bytes=int(chosen.cache_limit_gb * 1e9), used_since=used_since)
             self.run.emit(
                 "features", backbone=backbone, size=f"{size[0]}x{size[1]}", computed=computed,
                 reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
+                engine=features.engine, images_per_second=round(features.images_per_second, 1),
             )  # fmt: skip
-            while len(self._features) >= _KEPT_FEATURES:
-                self._features.pop(next(iter(self._features)))
             self._features[key] = features
         return self._features[key]
 
@@ -101,12 +110,16 @@ class Laboratory:
     def _tell_progress(self, done: int, total: int) -> None:
         """Emit progress at most twice a second: every event is a line in a file."""
         now = time.monotonic()
+        if not self._reading_since:  # the first batch, after all that had to be set up
+            self._reading_since, self._read_before = now, done
         if done == total or now - self._last_progress >= 0.5:
             self._last_progress = now
-            self.run.emit("progress", stage="features", done=done, total=total)
+            rate = (done - self._read_before) / max(now - self._reading_since, 1e-3)
+            known = {"rate": round(rate, 1), "eta_seconds": round((total - done) / rate, 1)} if rate else {}
+            self.run.emit("progress", stage="features", done=done, total=total, **known)
 
     def has_features(self, backbone: str, size: tuple[int, int]) -> bool:
-        """Whether the features are in memory already."""
+        """Whether the features are computed already, and at hand."""
         return (backbone, size) in self._features
 
     def head(self, candidate: Candidate, hp: keras_tuner.HyperParameters, n_features: int) -> Any:
