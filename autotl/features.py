@@ -1,4 +1,4 @@
-"""Features: every stage of a frozen backbone, pooled, for every item, out of one forward pass; cached on disk."""
+"""Features: every stage of a frozen backbone, pooled, for every item, out of one forward pass; kept on disk."""
 
 from __future__ import annotations
 
@@ -6,46 +6,72 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from autotl.dataset import Dataset, Progress
-from autotl.errors import DatasetError, OutOfTimeError, PluginError
+from autotl.engine import Engine
+from autotl.engine_choice import SAMPLE_ITEMS, choose_engine
+from autotl.errors import ConfigError, DatasetError, OutOfTimeError, PluginError
 from autotl.images import DECODER_VERSION, decode
 from autotl.interfaces import Size
-from autotl.network import FrozenNetwork, open_session
+from autotl.network import FrozenNetwork
 from autotl.store import RecordStore
 
-BATCH_ITEMS = 16
 SHARD_ITEMS = 512
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Features:
-    """What a frozen network read from the items.
+    """What a frozen network reads from the items; the numbers stay on disk until they are asked for.
 
-    vectors: float32 (n_items, n_features).
-    seconds: what reading took; reused: how many items came from the cache.
+    digests: bytes (n_items,). seconds: what extracting took; computed, reused: how many items were computed, and how
+        many came from the cache.
+    engine: what computed the others, empty if none; images_per_second: how fast, decoding included, setting up not.
     """
 
     network: FrozenNetwork
-    vectors: np.ndarray
+    digests: np.ndarray = field(repr=False)
     seconds: float
+    computed: int
     reused: int
+    engine: str
+    images_per_second: float
+    _store: RecordStore = field(repr=False, compare=False)
+    _compute: Callable[[np.ndarray], object] = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.digests)
 
     def read(self, stage: str, pooling: str, items: np.ndarray | None = None) -> np.ndarray:
-        """The chosen columns side by side, float32 (n_items, n)."""
-        columns = self.network.select(stage, pooling)
-        if items is not None:
-            return np.concatenate([self.vectors[items][:, c.start : c.stop] for c in columns], axis=1)
-        if len(columns) == len(self.network.columns):
-            return self.vectors
-        return np.concatenate([self.vectors[:, c.start : c.stop] for c in columns], axis=1)
+        """The chosen columns side by side, float32 (n, n_columns); items: item numbers in any order, None for all.
+
+        Raises ConfigError where the cache loses what is written to it.
+        """
+        wanted = np.arange(len(self)) if items is None else np.asarray(items)
+        columns = _slices(self.network, stage, pooling)
+        for _ in range(_ATTEMPTS):
+            vectors, known = self._store.read(self.digests[wanted], columns)
+            if known.all():
+                return vectors
+            self._compute(wanted[~known])  # damaged, or deleted to make room
+        raise ConfigError(
+            f"The cache {self._store.folder} loses what is written to it. Look whether the disk is full or something "
+            "deletes files there, raise AUTOTL_CACHE_LIMIT_GB, or set AUTOTL_CACHE to another folder."
+        )
+
+    def blocks(
+        self, stage: str, pooling: str, items: np.ndarray | None = None, *, rows: int = 2048
+    ) -> Iterator[np.ndarray]:
+        """As `read`, in parts of at most `rows` items, of which one is in memory at a time."""
+        wanted = np.arange(len(self)) if items is None else np.asarray(items)
+        for start in range(0, len(wanted), rows):
+            yield self.read(stage, pooling, wanted[start : start + rows])
 
 
 def extract(
@@ -56,41 +82,112 @@ def extract(
     progress: Progress | None = None,
     out_of_time: Callable[[], bool] = lambda: False,
     threads: int | None = None,
+    engine: str = "",
+    tell: Callable[[str], None] | None = None,
+    items: np.ndarray | None = None,
 ) -> Features:
-    """Read the features of every item; only what the cache lacks is computed.
+    """Read the features of every item, or of these; only what the cache lacks is computed.
 
+    engine: the name of the one to use; empty for the fastest. tell: is told how one was chosen.
     Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
     """
     started = time.monotonic()
+    digests = dataset.digests()
     folder = cache / "features" / f"{network.key}-d{DECODER_VERSION}"
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
-    digests = dataset.digests()
-    vectors, known = store.read(digests)
-    # Items with the same bytes are computed once.
-    first = {digest: int(i) for i, digest in reversed(list(enumerate(digests))) if not known[i]}
-    todo = sorted(first.values())
-    if todo:
-        session = open_session(network.file, threads)
-        names = [column.tensor for column in network.columns]
-        done = 0
-        pending: list[int] = []
-        for items, pixels in _decoded_batches(dataset, todo, network.size):
-            parts = session.run(names, {"images": pixels})
-            vectors[items] = np.concatenate(parts, axis=1)
-            _require_finite(vectors[items], network)
-            pending += items
+    opened: list[Engine] = []
+
+    def compute(items: np.ndarray) -> float:
+        # Items with the same bytes are computed once.
+        todo = np.sort(items[np.unique(digests[items], return_index=True)[1]]).tolist()
+        if not opened:
+            sample = [read_pixels(dataset, item, network.size) for item in todo[:SAMPLE_ITEMS]]
+            choice = choose_engine(network, np.stack(sample), threads=threads, forced=engine)
+            opened.append(choice.engine)
+            if choice.told and tell:
+                tell(choice.told)
+        reading = time.monotonic()
+        _compute(dataset, network, opened[0], store, digests, todo, progress, out_of_time, threads)
+        return len(todo) / (time.monotonic() - reading)
+
+    wanted = np.arange(len(digests)) if items is None else items
+    missing = wanted[~store.known(digests[wanted])]
+    rate = compute(missing) if len(missing) else 0.0
+    name, reused = str(opened[0]) if opened else "", len(wanted) - len(missing)
+    return Features(
+        network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute
+    )
+
+
+def _compute(
+    dataset: Dataset,
+    network: FrozenNetwork,
+    engine: Engine,
+    store: RecordStore,
+    digests: np.ndarray,
+    todo: list[int],
+    progress: Progress | None,
+    out_of_time: Callable[[], bool],
+    threads: int | None,
+) -> None:
+    """Read items of different content into the store; shards are written while the engine goes on."""
+    done = 0
+    pending: list[tuple[list[int], np.ndarray]] = []
+    batches = _batches(dataset, network, engine, todo, threads or os.cpu_count() or 1)
+    try:
+        for items, vectors in batches:
+            pending.append((items, vectors))
             done += len(items)
             late = out_of_time()
-            if len(pending) >= SHARD_ITEMS or done == len(todo) or late:
-                store.append(digests[pending], vectors[pending])
+            if sum(len(part) for part, _ in pending) >= SHARD_ITEMS or done == len(todo) or late:
+                _keep(store, digests, pending)
                 pending = []
             if progress:
                 progress(done, len(todo))
             if late and done < len(todo):
                 raise OutOfTimeError(f"{done} of {len(todo)} images were read when the time ran out")
-        for i in np.flatnonzero(~known):
-            vectors[i] = vectors[first[digests[i]]]
-    return Features(network, vectors, time.monotonic() - started, int(known.sum()))
+    finally:
+        batches.close()
+
+
+def _keep(store: RecordStore, digests: np.ndarray, parts: Sequence[tuple[list[int], np.ndarray]]) -> None:
+    items = [item for part, _ in parts for item in part]
+    try:
+        store.append(digests[items], np.concatenate([vectors for _, vectors in parts]))
+    except OSError as error:
+        raise ConfigError(
+            f"The cache {store.folder} cannot be written: {error.strerror or error}. Make room there, or set "
+            "AUTOTL_CACHE to another folder."
+        ) from error
+
+
+def _batches(
+    dataset: Dataset, network: FrozenNetwork, engine: Engine, todo: list[int], threads: int
+) -> Generator[tuple[list[int], np.ndarray]]:
+    """Batches in order. Each thread decodes a batch and then computes it, so that no core ever waits for another."""
+
+    def read(items: list[int]) -> np.ndarray:
+        pixels = np.empty((len(items), *network.size, 3), dtype=np.uint8)
+        for row, item in enumerate(items):
+            pixels[row] = read_pixels(dataset, item, network.size)
+        vectors = np.concatenate(engine.compute(pixels), axis=1)
+        _require_finite(vectors, network)
+        return vectors
+
+    workers = max(engine.lanes, threads)
+    pool = ThreadPoolExecutor(workers)
+    ahead: deque[tuple[list[int], Future[np.ndarray]]] = deque()
+    try:
+        for start in range(0, len(todo), engine.batch_items):
+            batch = todo[start : start + engine.batch_items]
+            ahead.append((batch, pool.submit(read, batch)))
+            if len(ahead) > 4 * workers:
+                items, vectors = ahead.popleft()
+                yield items, vectors.result()
+        for items, vectors in ahead:
+            yield items, vectors.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
@@ -107,21 +204,15 @@ def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
     return decode(data, *size)
 
 
-def _decoded_batches(dataset: Dataset, todo: list[int], size: Size) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Batches in order, decoded ahead in threads while the network computes."""
-    batches = [todo[i : i + BATCH_ITEMS] for i in range(0, len(todo), BATCH_ITEMS)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        ahead: deque[tuple[list[int], list[Any]]] = deque()
-        for batch in batches:
-            ahead.append((batch, [pool.submit(read_pixels, dataset, i, size) for i in batch]))
-            if len(ahead) > 4:
-                yield _gather(*ahead.popleft())
-        while ahead:
-            yield _gather(*ahead.popleft())
-
-
-def _gather(items: list[int], decoded: list[Any]) -> tuple[list[int], np.ndarray]:
-    return items, np.stack([future.result() for future in decoded])
+def _slices(network: FrozenNetwork, stage: str, pooling: str) -> list[slice]:
+    """The chosen columns, neighbours as one."""
+    slices: list[slice] = []
+    for column in network.select(stage, pooling):
+        if slices and slices[-1].stop == column.start:
+            slices[-1] = slice(slices[-1].start, column.stop)
+        else:
+            slices.append(slice(column.start, column.stop))
+    return slices
 
 
 def _require_finite(vectors: np.ndarray, network: FrozenNetwork) -> None:

@@ -88,10 +88,10 @@ def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
     return Principal(axes, -(mean @ axes).astype(np.float32))
 
 
-def components(read: Read, principal: Principal, n_items: int) -> np.ndarray:
-    """Components float32 (n_items, n_components) of all items, read in blocks."""
-    found = np.empty((n_items, len(principal.offset)), dtype=np.float32)
-    for start in range(0, n_items, _BLOCK_ITEMS):
-        items = np.arange(start, min(start + _BLOCK_ITEMS, n_items))
-        found[items] = principal(read(items))
+def components(read: Read, principal: Principal, items: np.ndarray, n_items: int) -> np.ndarray:
+    """Components float32 (n_items, n_components), read in blocks; zero but for the items asked for."""
+    found = np.zeros((n_items, len(principal.offset)), dtype=np.float32)
+    for start in range(0, len(items), _BLOCK_ITEMS):
+        block = items[start : start + _BLOCK_ITEMS]
+        found[block] = principal(read(block))
     return found

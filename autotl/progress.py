@@ -65,20 +65,21 @@ class ProgressPrinter:
             self._stage, self._stage_started = stage, time.monotonic()
             self._last_line = time.monotonic()
         title = _TITLES.get(stage, stage)
+        rate = event.get("rate") or done / max(time.monotonic() - self._stage_started, 1e-3)
         if self._console.is_terminal:
             if self._bar is None:
                 columns = (
-                    TextColumn(f"         {title}"), BarColumn(), MofNCompleteColumn(), TextColumn("ETA"),
-                    TimeRemainingColumn(compact=True),
+                    TextColumn(f"         {title}"), BarColumn(), MofNCompleteColumn(),
+                    TextColumn("{task.fields[rate]}"), TextColumn("ETA"), TimeRemainingColumn(compact=True),
                 )  # fmt: skip
                 self._bar = Progress(*columns, console=self._console, transient=True)
                 self._bar.start()
-                self._bar.add_task(title, total=total)
-            self._bar.update(self._bar.task_ids[0], completed=done)
+                self._bar.add_task(title, total=total, rate="")
+            self._bar.update(self._bar.task_ids[0], completed=done, rate=f"{rate:.0f}/s")
         elif time.monotonic() - self._last_line >= _LINE_SECONDS:
             self._last_line = time.monotonic()
-            rate = done / (time.monotonic() - self._stage_started)
-            self._say(f"{title}: {done} of {total}, {rate:.0f}/s, ETA {duration((total - done) / rate)}")
+            eta = event.get("eta_seconds", (total - done) / max(rate, 1e-3))
+            self._say(f"{title}: {done} of {total}, {rate:.0f}/s, ETA {duration(eta)}")
 
     def _on_dataset(self, event: Mapping[str, Any]) -> None:
         kinds = {
@@ -100,7 +101,9 @@ class ProgressPrinter:
         name, n, seconds = f"{event['backbone']} at {event['size']}", event["computed"], event["seconds"]
         if n:
             reused = f", {event['reused']} reused" if event["reused"] else ""
-            self._say(f"features of {name}: {n} images in {seconds:.1f} s ({n / seconds:.0f}/s){reused}")
+            by = f" by {event['engine']}" if event.get("engine") else ""
+            rate = event.get("images_per_second") or n / max(seconds, 1e-3)
+            self._say(f"features of {name}: {n} images in {seconds:.1f} s ({rate:.0f}/s{by}){reused}")
         else:
             self._say(f"features of {name}: all {event['reused']} reused from the cache ({seconds:.1f} s)")
 

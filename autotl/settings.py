@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import tomllib
 from pathlib import Path
@@ -21,6 +22,8 @@ from pydantic_settings import (
 from autotl.errors import ConfigError
 
 PREFIX = "AUTOTL_"
+ENGINES = ("onnxruntime", "openvino", "keras")
+"""What can read a network, by the name of its package; the first is always there."""
 
 
 def config_file() -> Path:
@@ -56,11 +59,26 @@ def _names(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
+def installed_engines() -> tuple[str, ...]:
+    """The engines that can be imported here; nothing is imported to know it."""
+    return tuple(name for name in ENGINES if importlib.util.find_spec(name))
+
+
+def _installed_engine(name: str) -> str:
+    if name and name not in installed_engines():
+        remedy = f' {name} is not installed (pip install "autotl[{name}]").' if name == "openvino" else ""
+        raise ValueError(f"expected one of {', '.join(installed_engines())}, or nothing for the fastest.{remedy}")
+    return name
+
+
 class Settings(BaseSettings):
     """Settings of one person on one machine.
 
     weights: folder with pretrained weights, for machines that cannot download them.
     cache: folder for features and downloaded weights; made when first needed.
+    cache_limit_gb: 10^9 bytes that features, networks and what a scan saw may take there; what was used longest ago
+        goes first, but nothing that the present run uses.
+    engine: what reads features: onnxruntime, openvino or keras; empty for the fastest that is installed.
     plugins: folder with loose `.py` plugin files.
     disable_plugins: names of plugins that are not loaded; separated by commas in the environment.
     """
@@ -71,6 +89,8 @@ class Settings(BaseSettings):
     cache: Annotated[Path, AfterValidator(_future_folder)] = Field(
         default_factory=lambda: platformdirs.user_cache_path("autotl")
     )
+    cache_limit_gb: Annotated[float, Field(gt=0)] = 20.0
+    engine: Annotated[str, AfterValidator(_installed_engine)] = ""
     plugins: Annotated[Path, AfterValidator(_existing_folder)] | None = Field(default_factory=_plugin_folder)
     disable_plugins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
 

@@ -18,6 +18,7 @@ from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_pa
 from autotl.classifiers import NetworkClassifier, wrap
 from autotl.errors import OutOfTimeError
 from autotl.evaluations import Score, evaluate
+from autotl.eviction import evict
 from autotl.features import Features, extract, read_pixels
 from autotl.files import write_atomically
 from autotl.finetune import assemble, train
@@ -28,6 +29,8 @@ from autotl.predictions import Predictions, apply_temperature, fit_temperature
 from autotl.principal import Principal, components, fit_principal
 from autotl.probe import cross_validate
 from autotl.run import Run, cluster_of
+from autotl.settings import settings
+from autotl.split import LEFT_OUT_FOLD
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -38,10 +41,10 @@ CALIBRATION_FILE = "calibration.npy"
 DEFAULT_HEAD = "logistic"
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
-_KEPT_FEATURES = 3
-"""Feature matrices kept in memory; the others are read from the disk cache again."""
 _KEPT_INPUTS_BYTES = 400_000_000
 """Components kept in memory; the others are computed again."""
+_GRACE_SECONDS = 600.0
+"""What was used that long before this process began is taken to be in use by this run."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,20 @@ class Laboratory:
         self.probe_seconds: list[float] = []
         self._cache = cache
         self._last_progress = 0.0
+        self._reading_since, self._read_before = 0.0, 0
+        self._started = time.time()
         self._features: dict[tuple[str, tuple[int, int]], Features] = {}
+        self._complete: set[tuple[str, tuple[int, int]]] = set()
+        self.used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
         self._inputs: dict[tuple[Any, ...], Inputs] = {}
 
-    def features(self, backbone: str, size: tuple[int, int]) -> Features:
-        """The features of all items, from memory, from the disk cache, or computed."""
+    def features(self, backbone: str, size: tuple[int, int], items: np.ndarray | None = None) -> Features:
+        """The features, on disk: from the cache, or computed; of every item that is used, or of these items only."""
         key = (backbone, size)
-        if key not in self._features:
+        if key not in (self._complete if items is None else self._features):
             self.run.emit("stage", stage="features", backbone=backbone, size=f"{size[0]}x{size[1]}")
-            version = self.plugins.provenance("backbone", backbone).version
+            self._reading_since = 0.0
+            chosen, version = settings(), self.plugins.provenance("backbone", backbone).version
             network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache, version=version)
             features = extract(
                 self.run.dataset,
@@ -96,17 +104,24 @@ class Laboratory:
                 progress=self._tell_progress,
                 out_of_time=lambda: self.seconds_left() <= 0,
                 threads=threads_per_worker(self.run.config.workers),
+                engine=chosen.engine,
+                tell=lambda text: self.run.emit("message", text=text),
+                items=self.used if items is None else items,
             )
-            computed = len(features.vectors) - features.reused
+            computed = features.computed
             if computed:
-                self._pixels_per_second[backbone] = computed * size[0] * size[1] / features.seconds
+                self._pixels_per_second[backbone] = features.images_per_second * size[0] * size[1]
+                # Other workers of this run may have begun a little earlier.
+                used_since = self._started - _GRACE_SECONDS
+                evict(self._cache, limit_bytes=int(chosen.cache_limit_gb * 1e9), used_since=used_since)
             self.run.emit(
                 "features", backbone=backbone, size=f"{size[0]}x{size[1]}", computed=computed,
                 reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
+                engine=features.engine, images_per_second=round(features.images_per_second, 1),
             )  # fmt: skip
-            while len(self._features) >= _KEPT_FEATURES:
-                self._features.pop(next(iter(self._features)))
             self._features[key] = features
+            if items is None:
+                self._complete.add(key)
         return self._features[key]
 
     def images_per_second(self, backbone: str, size: tuple[int, int]) -> float:
@@ -117,9 +132,13 @@ class Laboratory:
     def _tell_progress(self, done: int, total: int) -> None:
         """Emit progress at most twice a second: every event is a line in a file."""
         now = time.monotonic()
+        if not self._reading_since:  # the first batch, after all that had to be set up
+            self._reading_since, self._read_before = now, done
         if done == total or now - self._last_progress >= 0.5:
             self._last_progress = now
-            self.run.emit("progress", stage="features", done=done, total=total)
+            rate = (done - self._read_before) / max(now - self._reading_since, 1e-3)
+            known = {"rate": round(rate, 1), "eta_seconds": round((total - done) / rate, 1)} if rate else {}
+            self.run.emit("progress", stage="features", done=done, total=total, **known)
 
     def inputs(self, candidate: Candidate) -> Inputs:
         """What the candidate's head is fitted on, for all items."""
@@ -134,7 +153,7 @@ class Laboratory:
             principal = None
             if components_wanted:
                 principal = fit_principal(read, self.run.split.development, seed=self.run.config.seed)
-                vectors = components(read, principal, len(self.labels))
+                vectors = components(read, principal, self.used, len(self.labels))
             else:
                 vectors = features.read(candidate.stage, candidate.pooling)
             others = sum(inputs.vectors.nbytes for inputs in self._inputs.values())
@@ -144,8 +163,8 @@ class Laboratory:
         return self._inputs[key]
 
     def has_features(self, backbone: str, size: tuple[int, int]) -> bool:
-        """Whether the features are in memory already."""
-        return (backbone, size) in self._features
+        """Whether the features of every item are at hand."""
+        return (backbone, size) in self._complete
 
     def head(self, candidate: Candidate, hp: keras_tuner.HyperParameters, n_features: int) -> Any:
         """The candidate's head, wrapped as a classifier."""

@@ -13,8 +13,8 @@ def main() -> None:
         re.sub(r"[-_.]+", "-", distribution.name).lower(): distribution.version
         for distribution in importlib.metadata.distributions()
     }
-    # pi-heif bundles LGPL libraries: an extra that a person installs, and CI to test it.
-    for name in sorted(set(versions) - {"autotl", "pip", "wheel", "pi-heif"}):
+    # pi-heif bundles LGPL libraries: an extra that a person installs, and CI to test it. So is OpenVINO, for its size.
+    for name in sorted(set(versions) - {"autotl", "pip", "wheel", "pi-heif", "openvino", "openvino-telemetry"}):
         sys.stdout.write(f"{name}=={versions[name]}\n")
 
 

@@ -8,18 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from autotl import engine
 from autotl import features as module
 from autotl.dataset import scan
-from autotl.errors import DatasetError, OutOfTimeError, PluginError
+from autotl.errors import ConfigError, DatasetError, OutOfTimeError, PluginError
 from autotl.features import extract
-from autotl.images import decode
+from autotl.images import DECODER_VERSION, decode
 from autotl.network import Column, FrozenNetwork, freeze, open_session
+from autotl.store import RecordStore
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +42,12 @@ def folder(tmp_path, shapes):
 
 
 def forget(network):
-    """A network whose graph is gone: whatever is computed fails."""
-    from dataclasses import replace
+    """A network that cannot be read any more: whatever is computed fails."""
+    return replace(network, file=network.file.with_name("gone.onnx"), reader=None)
 
-    return replace(network, file=network.file.with_name("gone.onnx"))
+
+def all_of(features):
+    return features.read("joined", "avg+max")
 
 
 def by_hand(dataset, network):
@@ -58,24 +64,38 @@ def test_features_are_what_the_network_says_of_each_item(folder, network, tmp_pa
     dataset = scan(folder)
     seen = []
     found = extract(dataset, network, cache=tmp_path, progress=lambda done, total: seen.append((done, total)))
-    assert found.vectors.dtype == np.float32
-    assert found.vectors == pytest.approx(by_hand(dataset, network), abs=1e-4)
-    assert (found.reused, seen) == (0, [(16, 30), (30, 30)])
+    assert all_of(found).dtype == np.float32
+    assert len(found) == 30
+    assert all_of(found) == pytest.approx(by_hand(dataset, network), abs=1e-4)
+    assert (found.reused, seen) == (0, [(30, 30)])
+    assert found.engine
+    assert found.images_per_second > 1
 
 
 def test_a_choice_of_stage_and_pooling_gives_its_columns(folder, network, tmp_path):
     found = extract(scan(folder), network, cache=tmp_path)
-    assert found.read("joined", "avg+max") is found.vectors
     [column] = network.select("top", "max")
-    assert (found.read("top", "max") == found.vectors[:, column.start : column.stop]).all()
-    assert found.read("joined", "avg").shape == (30, network.n_features // 2)
+    assert (found.read("top", "max") == all_of(found)[:, column.start : column.stop]).all()
+    averages = np.concatenate([all_of(found)[:, c.start : c.stop] for c in network.select("joined", "avg")], axis=1)
+    assert (found.read("joined", "avg") == averages).all()
+
+
+def test_items_are_read_in_the_order_asked_for_and_block_by_block(folder, network, tmp_path):
+    found = extract(scan(folder), network, cache=tmp_path)
+    items = np.array([7, 3, 29, 3, 0])
+    assert (found.read("top", "avg", items) == found.read("top", "avg")[items]).all()
+    assert found.read("top", "avg", np.array([], dtype=int)).shape == (0, 16)
+    blocks = list(found.blocks("joined", "max", items, rows=2))
+    assert [len(block) for block in blocks] == [2, 2, 1]
+    assert (np.concatenate(blocks) == found.read("joined", "max", items)).all()
+    assert (np.concatenate(list(found.blocks("joined", "avg+max", rows=7))) == all_of(found)).all()
 
 
 def test_a_second_call_computes_nothing_and_gives_the_same_numbers(folder, network, tmp_path):
     first = extract(scan(folder), network, cache=tmp_path)
     second = extract(scan(folder), forget(network), cache=tmp_path)
     assert second.reused == 30
-    assert (second.vectors == first.vectors).all()
+    assert (all_of(second) == all_of(first)).all()
 
 
 def test_only_added_images_are_computed(folder, network, tmp_path, shapes):
@@ -85,8 +105,8 @@ def test_only_added_images_are_computed(folder, network, tmp_path, shapes):
     seen = []
     second = extract(scan(folder), network, cache=tmp_path, progress=lambda done, total: seen.append((done, total)))
     assert (second.reused, seen) == (30, [(10, 10)])
-    assert (second.vectors[10:] == first.vectors).all()
-    assert second.vectors == pytest.approx(by_hand(scan(folder), network), abs=1e-4)
+    assert (all_of(second)[10:] == all_of(first)).all()
+    assert all_of(second) == pytest.approx(by_hand(scan(folder), network), abs=1e-4)
 
 
 def test_a_renamed_folder_with_renamed_files_and_labels_computes_nothing(folder, network, tmp_path):
@@ -97,7 +117,7 @@ def test_a_renamed_folder_with_renamed_files_and_labels_computes_nothing(folder,
         path.rename(path.with_name(f"{100 - i}.png"))
     second = extract(scan(moved), forget(network), cache=tmp_path)
     assert second.reused == 30
-    assert sorted(map(tuple, second.vectors)) == sorted(map(tuple, first.vectors))
+    assert sorted(map(tuple, all_of(second))) == sorted(map(tuple, all_of(first)))
 
 
 def test_another_network_or_another_decoder_shares_nothing(folder, network, tiny, tmp_path, monkeypatch):
@@ -117,8 +137,8 @@ def test_identical_files_are_computed_once_and_have_equal_rows(folder, network, 
     assert seen[-1] == 30
     place = dataset.items["path"].tolist().index
     same = [place("circle/copy 1.png"), place("circle/copy 2.png"), place(original.relative_to(folder).as_posix())]
-    assert (found.vectors[same] == found.vectors[same[0]]).all()
-    assert found.vectors == pytest.approx(by_hand(dataset, network), abs=1e-4)
+    assert (all_of(found)[same] == all_of(found)[same[0]]).all()
+    assert all_of(found) == pytest.approx(by_hand(dataset, network), abs=1e-4)
 
 
 def shards(cache):
@@ -129,21 +149,105 @@ def test_a_damaged_shard_is_computed_again(folder, network, tmp_path):
     dataset = scan(folder)
     first = extract(dataset, network, cache=tmp_path)
     [vectors] = shards(tmp_path)
+    before = all_of(first)
     vectors.write_bytes(vectors.read_bytes()[:-50])
     second = extract(dataset, network, cache=tmp_path)
     assert second.reused == 0
-    assert (second.vectors == first.vectors).all()
+    assert (all_of(second) == before).all()
     assert extract(dataset, forget(network), cache=tmp_path).reused == 30
 
 
-def test_running_out_of_time_keeps_what_was_computed(folder, network, tmp_path):
+def test_a_flipped_byte_is_noticed_and_only_its_shard_is_computed_again(folder, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD_ITEMS", 10)
+    monkeypatch.setattr(engine, "_LANE_PIXELS", 5 * 32 * 32)
+    dataset, seen = scan(folder), []
+    before = all_of(extract(dataset, network, cache=tmp_path))
+    damaged = shards(tmp_path)[1]
+    data = bytearray(damaged.read_bytes())
+    data[-100] ^= 1
+    damaged.write_bytes(data)
+    found = extract(dataset, network, cache=tmp_path, progress=lambda done, total: seen.append(total))
+    assert (found.reused, seen) == (30, [])
+    assert all_of(found) == pytest.approx(before, abs=1e-6)
+    assert set(seen) == {10}
+    assert (extract(dataset, forget(network), cache=tmp_path).reused, damaged.exists()) == (30, False)
+
+
+def test_what_another_process_deletes_meanwhile_is_computed_again(folder, network, tmp_path):
+    found = extract(scan(folder), network, cache=tmp_path)
+    before = all_of(found)
+    for shard in shards(tmp_path):
+        shard.unlink()
+    assert (all_of(found) == before).all()
+
+
+def test_a_cache_that_keeps_nothing_is_named(folder, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.RecordStore, "append", lambda self, digests, records: None)
+    found = extract(scan(folder), network, cache=tmp_path)
+    with pytest.raises(ConfigError, match=r"The cache .*features.* loses what is written to it\. .*AUTOTL_CACHE"):
+        all_of(found)
+
+
+def test_a_full_disk_is_named(folder, network, tmp_path, monkeypatch):
+    def full(self, digests, records):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.RecordStore, "append", full)
+    with pytest.raises(ConfigError, match="cannot be written: No space left on device"):
+        extract(scan(folder), network, cache=tmp_path)
+
+
+def test_the_numbers_stay_on_disk(network, tmp_path, toy_dataset):
+    """Opening the features of 20,000 items, 6 MB of numbers, costs their keys."""
+    dataset = toy_dataset(["a", "b"] * 10_000)
+    digests = dataset.digests()
+    store = RecordStore(tmp_path / "features" / f"{network.key}-d{DECODER_VERSION}", np.dtype(np.float32), (72,))
+    for start in range(0, 20_000, 500):
+        store.append(digests[start : start + 500], np.full((500, 72), start, dtype=np.float32))
+    tracemalloc.start()
+    try:
+        found = extract(dataset, forget(network), cache=tmp_path)
+        opened = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        held = tracemalloc.get_traced_memory()[0]
+        total = sum(float(block[:, 0].sum()) for block in found.blocks("joined", "avg+max", rows=1000))
+        read = tracemalloc.get_traced_memory()[1] - held
+    finally:
+        tracemalloc.stop()
+    assert total == sum(500 * start for start in range(0, 20_000, 500))
+    assert found.reused == 20_000
+    assert opened < 20_000 * 64 * 8
+    assert read < 2 * 1000 * 72 * 4 + 1_000_000 < 20_000 * 72 * 4
+
+
+def test_computing_needs_no_more_memory_for_more_images(network, tmp_path, make_folder, monkeypatch):
+    """With shards of 20 images, 60 and 240 images peak alike, though their features do not."""
+    monkeypatch.setattr(module, "SHARD_ITEMS", 20)
+    monkeypatch.setattr(engine, "_LANE_PIXELS", 4 * 32 * 32)
+    peaks = []
+    for n in (60, 240):
+        dataset = scan(make_folder(tmp_path / str(n), circle=n // 2, square=n // 2, edge=16, seed=n))
+        extract(dataset, network, cache=tmp_path / "warm")
+        dataset.digests()
+        tracemalloc.start()
+        try:
+            extract(dataset, network, cache=tmp_path / f"cold {n}")
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 180 * 300  # a few hundred bytes each for names and keys; the pixels are 3072
+
+
+def test_running_out_of_time_keeps_what_was_computed(folder, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_LANE_PIXELS", 16 * 32 * 32)
     with pytest.raises(OutOfTimeError, match="16 of 30 images were read"):
         extract(scan(folder), network, cache=tmp_path, out_of_time=lambda: True)
     found = extract(scan(folder), network, cache=tmp_path)
     assert found.reused == 16
 
 
-def test_time_that_runs_out_with_the_last_image_is_no_failure(folder, network, tmp_path):
+def test_time_that_runs_out_with_the_last_image_is_no_failure(folder, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_LANE_PIXELS", 16 * 32 * 32)
     calls = iter([False, True])
     assert extract(scan(folder), network, cache=tmp_path, out_of_time=lambda: next(calls)).reused == 0
 
@@ -192,7 +296,7 @@ PROCESS = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
-from autotl import features
+from autotl import engine, features
 from autotl.dataset import scan
 from autotl.network import Column, FrozenNetwork
 
@@ -204,7 +308,8 @@ for stage, width in widths.items():
         columns.append(Column(stage, pooling, start, start + width))
         start += width
 network = FrozenNetwork("tiny", (32, 32), sys.argv[5], file, tuple(columns))
-features.BATCH_ITEMS = features.SHARD_ITEMS = 2
+engine._LANE_PIXELS = 2 * 32 * 32
+features.SHARD_ITEMS = 2
 def progress(done, total):
     print(done, flush=True)
     time.sleep(slow)
@@ -224,7 +329,7 @@ def test_two_processes_at_once_leave_a_sound_cache(folder, network, tmp_path):
         assert process.returncode == 0
     found = extract(scan(folder), forget(network), cache=tmp_path)
     assert found.reused == 30
-    assert found.vectors == pytest.approx(by_hand(scan(folder), network), abs=1e-4)
+    assert all_of(found) == pytest.approx(by_hand(scan(folder), network), abs=1e-4)
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -244,4 +349,4 @@ def test_a_killed_process_leaves_a_sound_cache_with_what_it_had_computed(folder,
     found = extract(scan(folder), network, cache=tmp_path)
     assert time.monotonic() - started < 20
     assert 6 <= found.reused < 30
-    assert found.vectors == pytest.approx(by_hand(scan(folder), network), abs=1e-4)
+    assert all_of(found) == pytest.approx(by_hand(scan(folder), network), abs=1e-4)

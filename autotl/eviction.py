@@ -1,0 +1,63 @@
+"""Keeping the cache below its limit: what was used longest ago goes first."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+_STORES = ("features", "examined")
+_NETWORKS = "networks"
+
+
+def evict(cache: Path, *, limit_bytes: float, used_since: float) -> int:
+    """Delete shards of records and networks until the rest is within the limit; returns the bytes that were freed.
+
+    used_since: seconds since the epoch; what was used later stays, even where it alone is more than the limit. Another
+    process that misses what was deleted computes it again.
+    """
+    units = [(max(used for _, _, used in files), files) for files in _units(cache)]
+    surplus = sum(size for _, files in units for _, size, _ in files) - limit_bytes
+    freed = 0
+    for used, files in sorted(units, key=lambda unit: unit[0]):
+        if freed >= surplus or used >= used_since:
+            break
+        for path, size, _ in files:
+            try:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                freed += size
+            except OSError:  # open elsewhere on Windows, or gone already
+                continue
+    return freed
+
+
+def _units(cache: Path) -> Iterator[list[tuple[Path, int, float]]]:
+    """What can only go together: (path, bytes, last use), in the order in which it has to go."""
+    for store in (folder for kind in _STORES for folder in _entries(cache / kind)):
+        shards: defaultdict[str, list[tuple[Path, int, float]]] = defaultdict(list)
+        for file in _entries(store.path):
+            shards[file.name.lstrip(".").partition(".")[0]] += _sizes(file)
+        for shard in shards.values():
+            # Keys first: without them nobody looks for the records.
+            yield sorted(shard, key=lambda part: ".keys." not in part[0].name)
+    for network in _entries(cache / _NETWORKS):
+        inside = [part for file in _entries(network.path) for part in _sizes(file)]
+        if inside:
+            yield [(Path(network.path), sum(size for _, size, _ in inside), max(used for _, _, used in inside))]
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except OSError:
+        return []
+
+
+def _sizes(file: os.DirEntry[str]) -> list[tuple[Path, int, float]]:
+    try:
+        found = file.stat()
+    except OSError:  # another process was faster
+        return []
+    return [(Path(file.path), found.st_size, found.st_mtime)]
