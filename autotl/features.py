@@ -114,9 +114,7 @@ def extract(
     missing = wanted[~store.known(digests[wanted])]
     rate = compute(missing) if len(missing) else 0.0
     name, reused = str(opened[0]) if opened else "", len(wanted) - len(missing)
-    return Features(
-        network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute
-    )
+    return Features(network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute)
 
 
 def _compute(

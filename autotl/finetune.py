@@ -5,16 +5,21 @@ Linear-probe-then-fine-tune: Kumar et al. 2022, arXiv:2202.10054.
 
 from __future__ import annotations
 
+import statistics
+import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from autotl.candidate import Training
-from autotl.classifiers import BATCH_ITEMS, batches, predict
+from autotl.classifiers import BATCH_ITEMS, batches
 from autotl.errors import OutOfTimeError
 from autotl.network import POOLINGS, pool_stages, select_stages, stage_outputs
+from autotl.prefix import Pixels, altered
 
 if TYPE_CHECKING:
     import onnx
@@ -27,7 +32,8 @@ PATIENCE_EPOCHS = 4
 class FineTuned:
     """A trained network and what it says of the validation split.
 
-    epochs: epochs trained; best_epoch: the one whose weights were kept, 0 for the probe it started from.
+    epochs: epochs trained; best_epoch: the one whose weights were kept, 0 for the network it started from.
+    epoch_seconds: of one epoch, training and validation, without filling any cache; the median.
     """
 
     network: Any
@@ -35,6 +41,7 @@ class FineTuned:
     epochs: int
     best_epoch: int
     out_of_time: bool
+    epoch_seconds: float
 
     def to_onnx(self) -> onnx.ModelProto:
         """The whole network as a graph: `images` uint8 in, `probabilities` out."""
@@ -71,10 +78,62 @@ def assemble(backbone: Any, head: Any, *, stage: str, pooling: str, trainable_st
     return keras.Model(backbone.input, head(features)), freeze_depth
 
 
+def continue_from(model: Any, file: Path) -> bool:
+    """Give a network the weights of an earlier one of the same make; False, and nothing changed, where it cannot be.
+
+    file: a `.keras` archive, of which only the numbers are read: no layer is made from what it says.
+    """
+    before = model.get_weights()
+    try:
+        with warnings.catch_warnings():
+            # Of layers that the archive does not hold Keras only warns, and leaves them as they were.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(file)
+    except Exception:  # a damaged archive meets Keras with almost any
+        model.set_weights(before)
+        return False
+    return True
+
+
+class Inputs(Protocol):
+    """Where training reads from: pixels, or cached activations.
+
+    trainer: the Keras model that is trained; it shares its layers with the whole network.
+    """
+
+    trainer: Any
+
+    def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:
+        """Make ready what an epoch reads; False where the time ran out before."""
+
+    def read(self, items: np.ndarray, epoch: int) -> Any:
+        """The trainer's input, float32, a list where it has several; epoch 0 is for validation.
+
+        Others may show the items in altered views.
+        """
+
+
+class PlainInputs:
+    """Pixels for the whole network: what is frozen is computed again in every epoch, each of which is a new view."""
+
+    def __init__(self, model: Any, pixels: Pixels, *, augment: bool, seed: int) -> None:
+        self.trainer = model
+        self._pixels, self._augment, self._seed = pixels, augment, seed
+
+    def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:  # noqa: ARG002
+        """There is nothing to make ready."""
+        return True
+
+    def read(self, items: np.ndarray, epoch: int) -> Any:
+        """Pictures as numbers from 0 to 255; the first epoch sees them as they are."""
+        view = max(0, epoch - 1) if self._augment else 0
+        return altered(self._pixels(items), items, view, seed=self._seed).astype(np.float32)
+
+
 def train(
     model: Any,
     training: Training,
-    pixels: np.ndarray,
+    inputs: Inputs,
     labels: np.ndarray,
     *,
     train_items: np.ndarray,
@@ -84,44 +143,60 @@ def train(
     out_of_time: Callable[[], bool],
     seed: int,
 ) -> FineTuned:
-    """Train with AdamW and keep the epoch that scored best on the validation split; epoch 0 is the fitted probe.
+    """Train with AdamW and keep the epoch that scored best on the validation split; epoch 0 is the fitted start.
 
-    pixels: uint8 (n, height, width, 3), labels: int (n,); train_items and validation_items index into both.
+    model: the whole network; inputs.trainer: it, or the part of it that trains.
+    labels: int (n,); train_items and validation_items index into it and are what `inputs` are read by.
     score(probabilities) of the validation items is maximised; after_epoch(epoch, score) may raise to prune.
     Raises OutOfTimeError where the time is gone before the first epoch ends.
     """
     import keras
 
-    trainer = _with_augmentation(model) if training.augment else model
+    trainer = inputs.trainer
     optimizer = keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
     trainer.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
     rng = np.random.default_rng(seed)
-
-    def validate() -> np.ndarray:
-        return predict(model, pixels[validation_items])
-
-    probabilities = validate()
+    too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
+    if not inputs.prepare(0, out_of_time):
+        raise too_late
+    probabilities = predict(inputs, validation_items)
     best = (score(probabilities), 0, model.get_weights(), probabilities)
-    epoch, late = 0, False
+    epoch, late, seconds = 0, False, []
     while epoch < MAX_EPOCHS and epoch - best[1] < PATIENCE_EPOCHS and not late:
+        if not inputs.prepare(epoch + 1, out_of_time):
+            late = True
+            break
+        started = time.monotonic()
         for batch in batches(train_items, BATCH_ITEMS, rng):
             if out_of_time():
                 late = True
                 break
-            trainer.train_on_batch(pixels[batch].astype(np.float32), labels[batch])
+            trainer.train_on_batch(inputs.read(batch, epoch + 1), labels[batch])
         if late:
             break
         epoch += 1
-        probabilities = validate()
+        probabilities = predict(inputs, validation_items)
+        seconds.append(time.monotonic() - started)
         value = score(probabilities)
         if value > best[0]:
             best = (value, epoch, model.get_weights(), probabilities)
         after_epoch(epoch, value)
         late = out_of_time()
     if epoch == 0:
-        raise OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
+        raise too_late
     model.set_weights(best[2])
-    return FineTuned(model, best[3], epoch, best[1], late)
+    return FineTuned(model, best[3], epoch, best[1], late, statistics.median(seconds))
+
+
+def predict(inputs: Inputs, items: np.ndarray) -> np.ndarray:
+    """Class probabilities of items as they are, in batches padded to one shape, float64, rows sum to 1."""
+    parts = []
+    for start in range(0, len(items), BATCH_ITEMS):
+        part = items[start : start + BATCH_ITEMS]
+        padded = np.pad(part, (0, BATCH_ITEMS - len(part)), mode="edge")
+        parts.append(inputs.trainer.predict_on_batch(inputs.read(padded, 0))[: len(part)])
+    probabilities = np.concatenate(parts).astype(np.float64)
+    return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
 
 def _all_layers(model: Any) -> list[Any]:
@@ -129,15 +204,3 @@ def _all_layers(model: Any) -> list[Any]:
     return (
         [inner for layer in model.layers for inner in (layer, *_all_layers(layer))] if hasattr(model, "layers") else []
     )
-
-
-def _with_augmentation(model: Any) -> Any:
-    """The model behind random flips, shifts and zooms; they are left out of the model that is exported."""
-    import keras
-    from keras import layers
-
-    inputs = keras.Input(model.input_shape[1:])
-    x = layers.RandomFlip("horizontal", seed=1)(inputs)
-    x = layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=2)(x)
-    x = layers.RandomZoom(0.1, fill_mode="nearest", seed=3)(x)
-    return keras.Model(inputs, model(x))

@@ -34,4 +34,4 @@ def is_hopeless(so_far: Predictions, best: Predictions) -> bool:
 def _losses(predictions: Predictions) -> np.ndarray:
     temperature = fit_temperature(predictions.labels, predictions.probabilities)
     probabilities = apply_temperature(predictions.probabilities, temperature)
-    return -np.log(np.clip(probabilities[np.arange(len(predictions.labels)), predictions.labels], 1e-7, 1))
+    return np.asarray(-np.log(np.clip(probabilities[np.arange(len(predictions.labels)), predictions.labels], 1e-7, 1)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -68,11 +69,7 @@ def judge(laboratory: Laboratory, readings: Iterable[Reading], items: np.ndarray
     ranks = []
     for reading in readings:
         features = laboratory.features(reading.backbone, reading.size, items)
-        principal = fit_principal(
-            lambda some, features=features, reading=reading: features.read(reading.stage, reading.pooling, some),
-            items,
-            seed=0,
-        )  # fmt: skip
+        principal = fit_principal(partial(features.read, reading.stage, reading.pooling), items, seed=0)
         vectors = np.zeros((len(laboratory.labels), len(principal.offset)), dtype=np.float32)
         vectors[items] = principal(features.read(reading.stage, reading.pooling, items))
         candidate = Candidate(PROBE, reading.backbone, reading.size, reading.stage, reading.pooling, DEFAULT_HEAD)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +18,18 @@ from autotl import backend
 from autotl.calibration import Calibration
 from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
 from autotl.classifiers import NetworkClassifier, wrap
+from autotl.effort import Estimate, estimate_seconds, stage_work, training_products
 from autotl.errors import OutOfTimeError
 from autotl.evaluations import Score, evaluate
 from autotl.eviction import evict
 from autotl.features import Features, extract, read_pixels
 from autotl.files import write_atomically
-from autotl.finetune import assemble, train
+from autotl.finetune import FineTuned, Inputs, PlainInputs, assemble, continue_from, train
 from autotl.interfaces import Evaluator, Proportion, TrialRecord
-from autotl.network import freeze
+from autotl.network import freeze, select_stages
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions, apply_temperature, fit_temperature
+from autotl.prefix import Activations, CannotCacheError, Pixels, allowed_bytes, cut
 from autotl.principal import Principal, components, fit_principal
 from autotl.probe import cross_validate
 from autotl.run import Run, cluster_of
@@ -41,6 +45,7 @@ CALIBRATION_FILE = "calibration.npy"
 DEFAULT_HEAD = "logistic"
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
+_DECODED_TOGETHER = 8
 _KEPT_INPUTS_BYTES = 400_000_000
 """Components kept in memory; the others are computed again."""
 _GRACE_SECONDS = 600.0
@@ -61,7 +66,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class HeadInputs:
     """What a head is fitted on: vectors float32 (n_items, n); principal: how they came from features, if turned."""
 
     vectors: np.ndarray
@@ -87,7 +92,9 @@ class Laboratory:
         self._features: dict[tuple[str, tuple[int, int]], Features] = {}
         self._complete: set[tuple[str, tuple[int, int]]] = set()
         self.used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
-        self._inputs: dict[tuple[Any, ...], Inputs] = {}
+        self._inputs: dict[tuple[Any, ...], HeadInputs] = {}
+        self._work: dict[tuple[str, tuple[int, int]], dict[str, float]] = {}
+        self._decoded: dict[tuple[int, int], np.ndarray] = {}
 
     def features(self, backbone: str, size: tuple[int, int], items: np.ndarray | None = None) -> Features:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only."""
@@ -140,7 +147,7 @@ class Laboratory:
             known = {"rate": round(rate, 1), "eta_seconds": round((total - done) / rate, 1)} if rate else {}
             self.run.emit("progress", stage="features", done=done, total=total, **known)
 
-    def inputs(self, candidate: Candidate) -> Inputs:
+    def inputs(self, candidate: Candidate) -> HeadInputs:
         """What the candidate's head is fitted on, for all items."""
         components_wanted = self.plugins.pick("head", candidate.head).on_components
         key = (candidate.backbone, candidate.size, candidate.stage, candidate.pooling, components_wanted)
@@ -159,7 +166,7 @@ class Laboratory:
             others = sum(inputs.vectors.nbytes for inputs in self._inputs.values())
             while self._inputs and others + vectors.nbytes > _KEPT_INPUTS_BYTES:
                 others -= self._inputs.pop(next(iter(self._inputs))).vectors.nbytes
-            self._inputs[key] = Inputs(vectors, principal)
+            self._inputs[key] = HeadInputs(vectors, principal)
         return self._inputs[key]
 
     def has_features(self, backbone: str, size: tuple[int, int]) -> bool:
@@ -201,15 +208,19 @@ class Laboratory:
         hp: keras_tuner.HyperParameters,
         after_epoch: Callable[[int, float], None],
         folder: Path,
+        *,
+        start_from: int | None = None,
     ) -> Outcome:
-        """Fit the head as a probe, set it on the backbone, train both; the network's graph is left in `folder`."""
+        """Fit the head as a probe, set it on the backbone, train both; the network's graph is left in `folder`.
+
+        start_from: a completed fine-tune trial of this run with the same backbone, size, stage, pooling and head, and
+            fewer trainable stages: training starts from its weights. Where they do not fit, from the probe.
+        """
         training = candidate.training
         assert training is not None
         split = self.run.split
         inputs = self.inputs(candidate)
         vectors = inputs.vectors
-        development = split.development
-        place = np.searchsorted(development, np.arange(len(self.labels)))
         with backend.session(self.run.config.seed):
             classifier = self.head(candidate, hp, vectors.shape[1])
             classifier.fit(vectors[split.train], self.labels[split.train])
@@ -221,27 +232,95 @@ class Laboratory:
                 backbone, head, stage=candidate.stage, pooling=candidate.pooling,
                 trainable_stages=training.trainable_stages,
             )  # fmt: skip
-            tuned = train(
+            start = "the fitted probe"
+            if start_from is not None and continue_from(model, self.run.trial_folder(start_from) / "network.keras"):
+                start = f"trial {start_from}"
+            tuned, how = self._train(candidate, model, backbone, freeze_depth, after_epoch)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / "network.onnx", tuned.to_onnx().SerializeToString())
+            tuned.network.save(folder / "network.keras")
+            work = self._stage_work(candidate.backbone, candidate.size, backbone)
+        raw = Predictions(split.validation, self.labels[split.validation], tuned.probabilities)
+        read = select_stages(tuple(work), candidate.stage)[-1]
+        above = sum(list(work.values())[freeze_depth : tuple(work).index(read) + 1])
+        products = training_products(above, len(split.train), len(split.validation))
+        details = asdict(training) | {
+            "freeze_depth": freeze_depth, "epochs": tuned.epochs, "best_epoch": tuned.best_epoch,
+            "out_of_time": tuned.out_of_time, "start": start, "epoch_seconds": round(tuned.epoch_seconds, 3),
+        } | how  # fmt: skip
+        if not how["how"].startswith("plain"):
+            details["products_per_second"] = round(products / max(1e-6, tuned.epoch_seconds))
+        return self._outcome(candidate, hp, raw, str(backend.device()), details)
+
+    def fine_tune_seconds(
+        self, candidate: Candidate, measured: Sequence[TrialRecord] = (), *, cached: bool = True
+    ) -> Estimate:
+        """What a fine-tune trial would take; measured: earlier trials of this run, of which the fitting ones count."""
+        assert candidate.training is not None
+        split = self.run.split
+        tried = describe(candidate)
+        return estimate_seconds(
+            self._stage_work(candidate.backbone, candidate.size),
+            stage=candidate.stage,
+            trainable_stages=candidate.training.trainable_stages,
+            n_train=len(split.train),
+            n_validation=len(split.validation),
+            images_per_second=self.images_per_second(candidate.backbone, candidate.size),
+            measured=[t.training for t in measured if (t.backbone, t.size) == (tried["backbone"], tried["size"])],
+            cached=cached,
+        )
+
+    def _stage_work(self, name: str, size: tuple[int, int], backbone: Any = None) -> dict[str, float]:
+        """Multiplications of each stage; the backbone is built where it is not given, once."""
+        if (name, size) not in self._work:
+            self._work[name, size] = stage_work(backbone or self.plugins.pick("backbone", name).build(*size))
+        return self._work[name, size]
+
+    def _train(
+        self,
+        candidate: Candidate,
+        model: Any,
+        backbone: Any,
+        freeze_depth: int,
+        after_epoch: Callable[[int, float], None],
+    ) -> tuple[FineTuned, dict[str, Any]]:
+        """Train from cached activations, or from pixels where that cannot be; how it was done, for the record."""
+        training, split, seed = candidate.training, self.run.split, self.run.config.seed
+        assert training is not None
+        place = np.searchsorted(split.development, np.arange(len(self.labels)))
+        pixels = self._pictures(candidate.size)
+
+        def run_on(inputs: Inputs) -> FineTuned:
+            return train(
                 model,
                 training,
-                self._pixels(candidate.size),
-                self.labels[development],
+                inputs,
+                self.labels[split.development],
                 train_items=place[split.train],
                 validation_items=place[split.validation],
                 score=lambda probabilities: self.point(self.labels[split.validation], probabilities) * self.sign,
                 after_epoch=after_epoch,
                 out_of_time=lambda: self.seconds_left() <= 0,
-                seed=self.run.config.seed,
+                seed=seed,
             )
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / "network.onnx", tuned.to_onnx().SerializeToString())
-            tuned.network.save(folder / "network.keras")
-        raw = Predictions(split.validation, self.labels[split.validation], tuned.probabilities)
-        details = asdict(training) | {
-            "freeze_depth": freeze_depth, "epochs": tuned.epochs, "best_epoch": tuned.best_epoch,
-            "out_of_time": tuned.out_of_time,
-        }  # fmt: skip
-        return self._outcome(candidate, hp, raw, str(backend.device()), details)
+
+        begun = model.get_weights()
+        try:
+            parts = cut(model, backbone, stage=candidate.stage, pooling=candidate.pooling, freeze_depth=freeze_depth)
+            constants = f"-{candidate.pooling}" if len(parts.upper.inputs) > 1 else ""
+            name = f"{candidate.backbone}-{candidate.size[0]}x{candidate.size[1]}-from{freeze_depth}{constants}"
+            cached = Activations(
+                parts, pixels, folder=self.run.folder / "pixels" / name, n_items=len(split.development),
+                train_items=place[split.train], augment=training.augment, seed=seed,
+                threads=threads_per_worker(self.run.config.workers),
+            )  # fmt: skip
+            self.run.emit("activations", how=str(cached))
+            return run_on(cached), {"how": str(cached), "fill_seconds": round(cached.seconds, 3)}
+        except CannotCacheError as reason:
+            how = f"plain: {reason}"
+            self.run.emit("activations", how=how)
+        model.set_weights(begun)
+        return run_on(PlainInputs(model, pixels, augment=training.augment, seed=seed)), {"how": how}
 
     def point(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
         """The objective's value without an interval."""
@@ -290,32 +369,51 @@ class Laboratory:
         calibrated = Predictions(raw.items, raw.labels, apply_temperature(raw.probabilities, temperature))
         return Outcome(candidate, head_params(hp, candidate.head), calibrated, temperature, device, training)
 
+    def _pictures(self, size: tuple[int, int]) -> Pixels:
+        """Reads development images: decoded once where there is room for their pixels, else every time."""
+        items = self.run.split.development
+        if len(items) * size[0] * size[1] * 3 <= allowed_bytes(self.run.folder / "pixels"):
+            # Decoded when first read: where all activations are there already, nothing is.
+            return lambda places: np.asarray(self._pixels(size)[places])
+
+        def read(places: np.ndarray) -> np.ndarray:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return np.stack(list(pool.map(lambda i: read_pixels(self.run.dataset, i, size), items[places])))
+
+        return read
+
     def _pixels(self, size: tuple[int, int]) -> np.ndarray:
         """The development images at one size, uint8 (n, height, width, 3), memory-mapped from the run folder."""
         path = self.run.folder / "pixels" / f"{size[0]}x{size[1]}.npy"
+        if size not in self._decoded:
+            if not path.exists():
+                self._decode(size, path)
+            self._decoded[size] = np.load(path, mmap_mode="r")
+        return self._decoded[size]
+
+    def _decode(self, size: tuple[int, int], path: Path) -> None:
         items = self.run.split.development
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            # Of its own: two workers may come here at once.
-            partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-            try:
-                pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(items), *size, 3))
-                for i, item in enumerate(items):
+        path.parent.mkdir(exist_ok=True)
+        # Of its own: two workers may come here at once.
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(items), *size, 3))
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                for start in range(0, len(items), _DECODED_TOGETHER):
                     if self.seconds_left() <= 0:
                         raise OutOfTimeError("the time ran out while the images were decoded for fine-tuning")
-                    pixels[i] = read_pixels(self.run.dataset, item, size)
-                pixels.flush()
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
-        decoded: np.ndarray = np.load(path, mmap_mode="r")
-        return decoded
+                    part = items[start : start + _DECODED_TOGETHER]
+                    read = pool.map(lambda i: read_pixels(self.run.dataset, i, size), part)
+                    for i, picture in enumerate(read, start):
+                        pixels[i] = picture
+            pixels.flush()
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def threads_per_worker(workers: int) -> int | None:
     """Threads one worker may use, so that several do not fight for the cores; None for all."""
-    import os
-
     return None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
 
 

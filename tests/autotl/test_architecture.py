@@ -23,7 +23,7 @@ ORDER = (
     "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations",
     "graph_layers", "graph", "graph_parts", "network", "engine", "engine_choice", "eviction", "domain",
     "features", "principal", "calibration", "candidate", "classifiers", "probe", "rejection", "costs", "ensemble",
-    "outlook", "prefix", "finetune", "trials", "scout",
+    "outlook", "fuse", "prefix", "finetune", "effort", "trials", "scout",
     "study", "leaderboard", "explore", "inspection", "survey", "champion", "predictor", "deployable", "report",
     "check_page", "conclude", "conduct", "registry", "search", "worker", "export", "testing", "api", "progress",
     "doctor", "demo", "cli",

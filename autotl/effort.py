@@ -1,0 +1,94 @@
+"""What fine-tuning will cost, told before it starts: from the layers' shapes and from what was measured in this run."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autotl.network import select_stages, stage_outputs
+
+BACKWARD = 3
+"""A training step computes each product three times: forwards, for the weights, and for the layer below."""
+KERAS_SLOWDOWN = 2.5
+"""A Keras pass on a CPU takes up to this many times what the frozen graph takes."""
+OPTIMISER_ITEMS = 3
+"""What a step costs beside the products (gradients applied, activations, the call), in items trained more."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of a fine-tune trial: fill_seconds once, view_seconds per altered view more, epoch_seconds per epoch."""
+
+    fill_seconds: float
+    view_seconds: float
+    epoch_seconds: float
+
+
+def stage_work(backbone: Any) -> dict[str, float]:
+    """Multiplications per picture of each stage, counted from the one above it, shallow to deep.
+
+    backbone: a Keras model whose outputs are its stages. Only layers with a kernel count: the others cost little.
+    """
+    import keras
+
+    work, known = {}, 0.0
+    for name, output in stage_outputs(backbone).items():
+        total = sum(_products(layer) for layer in keras.Model(backbone.input, output).layers)
+        work[name] = total - known
+        known = total
+    return work
+
+
+def estimate_seconds(
+    work: Mapping[str, float],
+    *,
+    stage: str,
+    trainable_stages: int,
+    n_train: int,
+    n_validation: int,
+    images_per_second: float,
+    measured: Sequence[Mapping[str, Any]] = (),
+    cached: bool = True,
+) -> Estimate:
+    """Estimate filling the cache and one epoch (training and validation) at a depth.
+
+    work: from `stage_work`. images_per_second: of the whole frozen network in the graph engine, as measured.
+    measured: training details of earlier fine-tune trials of this run on this backbone and size; those with
+        "products_per_second" correct the guess of how fast training is. cached=False: of the plain way.
+    """
+    stages = tuple(work)
+    read = stages.index(select_stages(stages, stage)[-1]) + 1
+    depth = max(0, read - trainable_stages)
+    below = sum(work[name] for name in stages[:depth])
+    above = sum(work[name] for name in stages[depth:read])
+    frozen_speed = images_per_second * max(1.0, sum(work.values()))
+    speeds = [float(d["products_per_second"]) for d in measured if d.get("products_per_second")]
+    speed = statistics.median(speeds) if speeds else frozen_speed / KERAS_SLOWDOWN
+    products = training_products(above, n_train, n_validation)
+    if not cached or depth == 0:
+        plain_speed = min(speed, frozen_speed / KERAS_SLOWDOWN)
+        return Estimate(0.0, 0.0, products / speed + below * (n_train + n_validation) / plain_speed)
+    view = n_train * below / frozen_speed
+    return Estimate(view * (n_train + n_validation) / max(1, n_train), view, products / speed)
+
+
+def training_products(above: float, n_train: int, n_validation: int) -> float:
+    """Multiplications of one epoch in the stages that train; above: theirs per picture."""
+    steps = max(1, n_train // 32)
+    return above * (BACKWARD * (n_train + OPTIMISER_ITEMS * steps) + n_validation)
+
+
+def _products(layer: Any) -> float:
+    """Multiplications of one layer, those of the layers nested in it included."""
+    if hasattr(layer, "layers"):
+        return sum(_products(inner) for inner in layer.layers)
+    kernel = getattr(layer, "kernel", None)
+    if kernel is None:
+        return 0.0
+    shape = layer.output.shape[1:-1]
+    places = float(np.prod([n for n in shape if n]))
+    return places * float(np.prod(kernel.shape))

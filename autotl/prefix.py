@@ -1,0 +1,261 @@
+"""The frozen part of a fine-tuned network: computed once by the graph engine, kept on disk, read again every epoch.
+
+What lies below the freeze depth gives the same numbers in every epoch. Keeping them costs 20 to 50 kB per picture at
+the narrow ends of the deeper stages, and leaves only the stages above to be computed and trained.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import shutil
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autotl.errors import ExportError
+from autotl.files import write_atomically
+from autotl.network import POOLINGS, open_session, select_stages, stage_outputs, tensor_name
+
+CHUNK_ITEMS, MAX_CHUNKS = 128, 64
+"""A chunk is what a killed process loses and what workers share out; each holds a file open, so they are not many."""
+BATCH_ITEMS = 16
+MAX_BYTES = 4 * 2**30
+MAX_DISK_SHARE = 0.25
+"""Of the free disk, where that is less than MAX_BYTES."""
+MAX_VIEWS = 4
+"""The plain picture and three altered copies: each takes a frozen pass and its space."""
+MIN_VIEWS_AUGMENTED = 2
+SHIFT, ZOOM, MARGIN = 0.08, 0.1, 0.15
+"""Shares of the edge. The margin, filled with the pixels of the edge, is more than a shift and a zoom can show."""
+_LARGEST_HALF = float(np.finfo(np.float16).max)
+
+Pixels = Callable[[np.ndarray], np.ndarray]
+"""Positions among the development items, int (n,) -> their pictures, uint8 (n, height, width, 3)."""
+
+
+class CannotCacheError(Exception):
+    """Why the activations cannot be kept; training falls back to pixels and says so."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A network in two parts.
+
+    graph: uint8 images -> activations at the freeze depth, then the pooled frozen stages that the head reads.
+    upper: the Keras model from these outputs to probabilities; its layers are those of the whole network.
+    """
+
+    graph: bytes
+    upper: Any
+
+    @property
+    def record(self) -> np.dtype[Any]:
+        """What is kept of one picture."""
+        activations, *pooled = (tensor.shape[1:] for tensor in self.upper.inputs)
+        # Pooled vectors are few numbers, so that they can be kept whole.
+        fields = [
+            ("activations", np.float16, activations),
+            *((f"pooled{i}", np.float32, s) for i, s in enumerate(pooled)),
+        ]
+        return np.dtype(fields)
+
+
+def cut(model: Any, backbone: Any, *, stage: str, pooling: str, freeze_depth: int) -> Cut:
+    """Cut what `finetune.assemble` built at its freeze depth.
+
+    Raises CannotCacheError where nothing is frozen, where other ways lead around the cut, or without a graph.
+    """
+    import keras
+
+    from autotl.graph import to_onnx
+
+    outputs = stage_outputs(backbone)
+    stages = tuple(outputs)
+    if freeze_depth == 0:
+        raise CannotCacheError("every stage trains")
+    boundary = outputs[stages[freeze_depth - 1]]
+    frozen = [name for name in select_stages(stages, stage) if stages.index(name) < freeze_depth]
+    pooled = [model.get_layer(tensor_name(name, kind)).output for name in frozen for kind in POOLINGS[pooling]]
+    try:
+        upper = keras.Model([boundary, *pooled] if pooled else boundary, model.output)
+    except ValueError:
+        reason = f"a way around stage {stages[freeze_depth - 1]!r} leads from the picture to the stages that train"
+        raise CannotCacheError(reason) from None
+    try:
+        graph = to_onnx(keras.Model(backbone.input, [boundary, *pooled]), input_dtype="uint8").SerializeToString()
+    except ExportError as error:
+        raise CannotCacheError(str(error)) from error
+    return Cut(graph, upper)
+
+
+class Activations:
+    """Activations of the development items at a freeze depth, in several views, memory-mapped and filled when needed.
+
+    View 0 is the plain picture, of all items; the others are altered copies of the training items. Chunks are written
+    whole or not at all: a killed run carries on, and workers at the same cut take over each other's chunks.
+    """
+
+    def __init__(
+        self, cut: Cut, pixels: Pixels, *, folder: Path, n_items: int, train_items: np.ndarray, augment: bool,
+        seed: int, threads: int | None = None,
+    ) -> None:  # fmt: skip
+        self.trainer = cut.upper
+        self.seconds = 0.0
+        self.computed = 0
+        self._graph, self._record = cut.graph, cut.record
+        self._pixels, self._folder, self._seed, self._threads = pixels, folder, seed, threads
+        self._items = {view: np.sort(train_items) if view else np.arange(n_items) for view in range(MAX_VIEWS)}
+        self._chunks: dict[tuple[int, int], np.ndarray] = {}
+        self._session: Any = None
+        self.n_views = self._fitting_views(augment)
+
+    @property
+    def n_bytes(self) -> int:
+        """Space that all views take."""
+        return sum(len(self._items[view]) for view in range(self.n_views)) * self._record.itemsize
+
+    def __str__(self) -> str:
+        views = f"{self.n_views} view{'s' if self.n_views > 1 else ''}"
+        return f"from cached activations ({views}, {_megabytes(self.n_bytes)})"
+
+    def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:
+        """Compute what an epoch needs and is not there yet; False where the time ran out. Epoch 0 validates."""
+        view = self._view(epoch)
+        n_chunks = math.ceil(len(self._items[view]) / self._chunk_items(view))
+        # Each process in an order of its own, so that two that come at once do not compute the same.
+        for number in np.random.default_rng().permutation(n_chunks):
+            if not self._path(view, number).exists():
+                if out_of_time():
+                    return False
+                self._compute(view, number)
+        return True
+
+    def read(self, items: np.ndarray, epoch: int) -> Any:
+        """The input of `trainer` for some items, float32, a list where it has several; epoch 0 is the plain view."""
+        view = self._view(epoch)
+        places = np.searchsorted(self._items[view], items)
+        numbers, within = np.divmod(places, self._chunk_items(view))
+        rows = np.empty(len(items), self._record)
+        for number in np.unique(numbers):
+            rows[numbers == number] = self._chunk(view, number)[within[numbers == number]]
+        parts = [rows[name].astype(np.float32) for name in self._record.names or ()]
+        return parts if len(parts) > 1 else parts[0]
+
+    def _view(self, epoch: int) -> int:
+        # The first epoch trains on the plain pictures, which are there already: validation needs them.
+        return max(0, epoch - 1) % self.n_views
+
+    def _chunk_items(self, view: int) -> int:
+        return max(CHUNK_ITEMS, math.ceil(len(self._items[view]) / MAX_CHUNKS))
+
+    def _path(self, view: int, number: int) -> Path:
+        return self._folder / f"view{view}-{number:03d}.npy"
+
+    def _chunk(self, view: int, number: int) -> np.ndarray:
+        if (view, number) not in self._chunks:
+            path = self._path(view, number)
+            if not path.exists():  # another worker made room
+                self._compute(view, number)
+            self._chunks[view, number] = np.load(path, mmap_mode="r")
+        return self._chunks[view, number]
+
+    def _compute(self, view: int, number: int) -> None:
+        started = time.monotonic()
+        self._session = self._session or open_session(self._graph, self._threads)
+        start = number * self._chunk_items(view)
+        items = self._items[view][start : start + self._chunk_items(view)]
+        rows = np.empty(len(items), self._record)
+        for at in range(0, len(items), BATCH_ITEMS):
+            part = items[at : at + BATCH_ITEMS]
+            images = altered(self._pixels(part), part, view, seed=self._seed)
+            found = self._session.run(None, {"images": images})
+            largest = float(np.abs(found[0]).max())
+            if not largest <= _LARGEST_HALF:
+                raise CannotCacheError(f"an activation of {largest:.3g} does not fit into half precision")
+            for name, values in zip(self._record.names or (), found, strict=True):
+                rows[name][at : at + len(part)] = values
+        data = io.BytesIO()
+        with warnings.catch_warnings():
+            # The format version that field names need is read by every NumPy since 1.9.
+            warnings.simplefilter("ignore", UserWarning)
+            np.save(data, rows)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path(view, number), data.getvalue())
+        self.computed += len(items)
+        self.seconds += time.monotonic() - started
+
+    def _fitting_views(self, augment: bool) -> int:
+        """How many views fit into the space allowed; older cuts make room. Raises CannotCacheError for too few."""
+        wanted = MAX_VIEWS if augment else 1
+        least = MIN_VIEWS_AUGMENTED if augment else 1
+        sizes = np.cumsum([len(self._items[view]) * self._record.itemsize for view in range(wanted)])
+        allowed = allowed_bytes(self._folder.parent)
+        views = int((sizes <= allowed).sum())
+        if views < least:
+            needed, limit = _megabytes(int(sizes[least - 1])), _megabytes(allowed)
+            raise CannotCacheError(f"the activations would need {needed}, {limit} allowed")
+        _make_room(self._folder, allowed - int(sizes[views - 1]))
+        return views
+
+
+def allowed_bytes(folder: Path) -> int:
+    """The space that cached activations of one run may take together."""
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    available = shutil.disk_usage(existing).free + sum(_size(other) for other in _folders(folder))
+    return min(MAX_BYTES, int(MAX_DISK_SHARE * available))
+
+
+def altered(images: np.ndarray, items: np.ndarray, view: int, *, seed: int) -> np.ndarray:
+    """Pictures flipped, shifted and zoomed a little; the same for the same seed, item and view. View 0: as they are.
+
+    images: uint8 (n, height, width, 3); items: int (n,).
+    """
+    if view == 0:
+        return images
+    return np.stack(
+        [_alter(im, np.random.default_rng((seed, int(i), view))) for im, i in zip(images, items, strict=True)]
+    )
+
+
+def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    if rng.random() < 0.5:
+        image = image[:, ::-1]
+    y, x = int(np.ceil(MARGIN * height)), int(np.ceil(MARGIN * width))
+    padded = np.pad(image, ((y, y), (x, x), (0, 0)), mode="edge")
+    scale = 1 + rng.uniform(-ZOOM, ZOOM)
+    down, right = rng.uniform(-SHIFT, SHIFT, 2)
+    top, left = y + height * ((1 - scale) / 2 + down), x + width * ((1 - scale) / 2 + right)
+    box = (left, top, left + scale * width, top + scale * height)
+    return np.asarray(Image.fromarray(padded).resize((width, height), Image.Resampling.BILINEAR, box=box))
+
+
+def _make_room(folder: Path, spare: int) -> None:
+    """Remove the oldest cuts beside a folder until the others take no more than `spare` bytes."""
+    others = sorted((other for other in _folders(folder.parent) if other != folder), key=lambda o: o.stat().st_mtime)
+    sizes = {other: _size(other) for other in others}
+    for other in others:
+        if sum(sizes.values()) <= spare:
+            break
+        shutil.rmtree(other, ignore_errors=True)
+        sizes.pop(other)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*.npy"))
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
