@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PROBE = "probe"
 FINE_TUNE = "fine-tune"
+ENSEMBLE = "ensemble"
+"""A weighted mean of probes; no strategy that can be asked for, but one that a trial may have."""
 POOLINGS = ("avg+max", "avg", "max")
 STAGES = ("joined", "top", "top-1", "top-2", "top-3")
 
@@ -48,12 +50,13 @@ class Candidate:
 class Space:
     """What the search may choose from; the first of each is the default.
 
-    fine_tune_heads: the heads that are networks, which can sit on an unfrozen backbone.
+    fine_tune_heads: the heads that may sit on an unfrozen backbone; networks: all that could.
     """
 
     backbones: Mapping[str, Backbone]
     heads: Mapping[str, Head]
     fine_tune_heads: tuple[str, ...]
+    networks: tuple[str, ...] = ()
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ class Space:
             head = hp.Choice("head", list(self.fine_tune_heads if strategy == FINE_TUNE else self.heads))
             if strategy == FINE_TUNE:
                 training = Training(
-                    trainable_stages=hp.Int("trainable_stages", 1, 4),
+                    trainable_stages=hp.Int("trainable_stages", 1, 6),
                     learning_rate=hp.Float("learning_rate", 1e-5, 3e-3, sampling="log", default=3e-4),
                     weight_decay=hp.Float("weight_decay", 1e-6, 1e-2, sampling="log", default=1e-4),
                     augment=hp.Boolean("augment", default=True),

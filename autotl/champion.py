@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from autotl import backend
 from autotl.calibration import Calibration
-from autotl.candidate import FINE_TUNE
+from autotl.candidate import ENSEMBLE, FINE_TUNE, PROBE, parse_size
 from autotl.classifiers import keep_output
 from autotl.features import read_pixels
 from autotl.graph import join, prune
-from autotl.graph_parts import side_by_side, tempered
+from autotl.graph_parts import choices, tempered, weighted_mean
 from autotl.hyperparameters import replay
 from autotl.interfaces import Size, TrialRecord
 from autotl.network import Column, open_session
@@ -51,16 +51,65 @@ def refit(laboratory: Laboratory, trial: TrialRecord) -> Champion:
     A probe's head is fitted again on train and validation together. A fine-tuned network keeps the weights of its
     trial: training it again would need another set of images to stop early on, and as long again.
     """
-    return _tuned(laboratory, trial) if trial.strategy == FINE_TUNE else _probe(laboratory, trial)
+    if trial.strategy == FINE_TUNE:
+        return _tuned(laboratory, trial)
+    if trial.strategy == ENSEMBLE:
+        members = trial.params["members"]
+        return _frozen(laboratory, trial, [TrialRecord(**m["trial"]) for m in members], [m["weight"] for m in members])
+    return _frozen(laboratory, trial, [trial], [1.0])
 
 
-def _probe(laboratory: Laboratory, trial: TrialRecord) -> Champion:
-    candidate = candidate_of(trial)
-    split = laboratory.run.split
+@dataclass(frozen=True)
+class _Member:
+    """A refitted probe: the columns it reads, its graph from `features` to `probabilities`, and what it answers."""
+
+    columns: tuple[Column, ...]
+    graph: onnx.ModelProto
+    probabilities: Callable[[np.ndarray], np.ndarray]
+
+
+def _frozen(
+    laboratory: Laboratory, trial: TrialRecord, probes: Sequence[TrialRecord], weights: Sequence[float]
+) -> Champion:
+    """The champion of one probe, or of several on the same frozen backbone by their weights."""
+    import onnx
+
+    split, size = laboratory.run.split, parse_size(trial.size)
+    members = [_member(laboratory, probe) for probe in probes]
+    alone = trial.strategy == PROBE
+
+    def probabilities(items: np.ndarray) -> np.ndarray:
+        parts = [w * member.probabilities(items) for w, member in zip(weights, members, strict=True)]
+        mixed = np.sum(parts, axis=0)
+        return mixed if alone else apply_temperature(mixed, trial.temperature)
+
+    network = laboratory.features(trial.backbone, size).network
+    read = {column.tensor: column.stop - column.start for member in members for column in member.columns}
+    heads = choices(read, {f"features_{i}": [c.tensor for c in member.columns] for i, member in enumerate(members)})
+    for i, member in enumerate(members):
+        graph = keep_output(member.graph, member.graph.graph.output[0].name, f"probabilities_{i}")
+        heads = join(heads, graph, {f"features_{i}": "features"})
+    if alone:
+        heads = keep_output(heads, "probabilities_0", "probabilities")
+    else:
+        n_classes, names = laboratory.n_classes, [f"probabilities_{i}" for i in range(len(members))]
+        heads = join(heads, weighted_mean(names, weights, n_classes, "mean"), {name: name for name in names})
+        heads = join(heads, tempered("mean", "probabilities", n_classes, trial.temperature), {"mean": "mean"})
+    graph = join(prune(onnx.load(network.file), list(read)), heads, {name: name for name in read})
+    items = _replay_items(laboratory)
+    return Champion(
+        trial, size, graph, items, probabilities(items),
+        test=lambda: Predictions(split.test, laboratory.labels[split.test], probabilities(split.test)),
+    )  # fmt: skip
+
+
+def _member(laboratory: Laboratory, trial: TrialRecord) -> _Member:
+    """Fit a probe's head again, on train and validation."""
+    candidate, development = candidate_of(trial), laboratory.run.split.development
     inputs = laboratory.inputs(candidate)
     with backend.session(laboratory.run.config.seed):
         classifier = laboratory.head(candidate, replay(trial.params), inputs.vectors.shape[1])
-        classifier.fit(inputs.vectors[split.development], laboratory.labels[split.development])
+        classifier.fit(inputs.vectors[development], laboratory.labels[development])
         if classifier.gives_margins:
             classifier.calibration = Calibration.load(laboratory.run.trial_folder(trial.number) / CALIBRATION_FILE)
         head = classifier.to_onnx()
@@ -70,17 +119,8 @@ def _probe(laboratory: Laboratory, trial: TrialRecord) -> Champion:
     def probabilities(items: np.ndarray) -> np.ndarray:
         return apply_temperature(classifier.probabilities(inputs.vectors[items]), trial.temperature)
 
-    import onnx
-
-    network = laboratory.features(candidate.backbone, candidate.size).network
-    columns = network.select(candidate.stage, candidate.pooling)
-    backbone = prune(onnx.load(network.file), [column.tensor for column in columns])
-    graph = _with_temperature(_join_head(backbone, columns, head), laboratory.n_classes, trial.temperature)
-    items = _replay_items(laboratory)
-    return Champion(
-        trial, candidate.size, graph, items, probabilities(items),
-        test=lambda: Predictions(split.test, laboratory.labels[split.test], probabilities(split.test)),
-    )  # fmt: skip
+    columns = laboratory.features(candidate.backbone, candidate.size).network.select(candidate.stage, candidate.pooling)
+    return _Member(columns, _with_temperature(head, laboratory.n_classes, trial.temperature), probabilities)
 
 
 def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
@@ -115,15 +155,6 @@ def _replay_items(laboratory: Laboratory) -> np.ndarray:
     _, first = np.unique(labels, return_index=True)
     rest = np.setdiff1d(np.arange(len(validation)), first)
     return np.sort(validation[np.concatenate([first, rest])[:N_REPLAY]])
-
-
-def _join_head(backbone: onnx.ModelProto, columns: tuple[Column, ...], head: onnx.ModelProto) -> onnx.ModelProto:
-    """Wire the pooled stages of a backbone's graph, side by side, into a head's graph."""
-    if len(columns) == 1:
-        return join(backbone, head, {columns[0].tensor: "features"})
-    concat = side_by_side([(column.tensor, column.stop - column.start) for column in columns], "features")
-    whole = join(backbone, concat, {column.tensor: column.tensor for column in columns})
-    return join(whole, head, {"features": "features"})
 
 
 def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:

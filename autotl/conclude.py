@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from autotl import __version__
-from autotl.candidate import FINE_TUNE, PROBE
+from autotl.candidate import ENSEMBLE, FINE_TUNE, PROBE
 from autotl.champion import Champion, refit
 from autotl.deployable import write_deployable
 from autotl.errors import ExportError, PluginError
@@ -109,13 +109,13 @@ def _in_order(laboratory: Laboratory, board: Leaderboard, fine_tuning: Mapping[s
     In auto mode a fine-tuned network has to be better beyond doubt (its paired interval excludes zero): it is
     measured on the validation split only, which also chose its best epoch, and it costs more to make and to run.
     """
-    trials = [t for t in board.completed if t.strategy in (PROBE, FINE_TUNE)]
+    trials = [t for t in board.completed if t.strategy in (PROBE, ENSEMBLE, FINE_TUNE)]
     if laboratory.run.config.strategy == "auto":
         trials.sort(key=lambda t: t.strategy == FINE_TUNE)
         if fine_tuning.get("pays"):
             trials.sort(key=lambda t: t.number != fine_tuning["trial"])
     elif laboratory.run.config.strategy == FINE_TUNE:
-        trials.sort(key=lambda t: t.strategy == PROBE)
+        trials.sort(key=lambda t: t.strategy != FINE_TUNE)
     return trials
 
 
@@ -146,8 +146,8 @@ def _evaluate_one(run: Run, predictions: Predictions, evaluator: Evaluator) -> E
 
 
 def _fine_tuning(laboratory: Laboratory, board: Leaderboard, why_not: str) -> dict[str, Any]:
-    """The best fine-tune trial against the best probe, on the validation items that both predicted unseen."""
-    tuned, probe = board.best(FINE_TUNE), board.best(PROBE)
+    """The best fine-tune trial against the best of the others, on the validation items that both predicted unseen."""
+    tuned, probe = board.best(FINE_TUNE), board.best(PROBE, ENSEMBLE)
     difference = None
     if tuned and probe:
         folder = laboratory.run.trial_folder

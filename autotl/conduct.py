@@ -17,11 +17,12 @@ from autotl.checks import run_checks, worst_first
 from autotl.clock import Clock
 from autotl.conclude import conclude, save_early
 from autotl.errors import ExportError, RunError
-from autotl.explore import Explorer, Limits, make_space
+from autotl.explore import Explorer, make_space
 from autotl.inspection import inspect
 from autotl.interfaces import Finding, TrialRecord
 from autotl.leaderboard import Leaderboard
 from autotl.leakage import inflation_sentence
+from autotl.plan import Limits
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.run import Run
@@ -82,7 +83,10 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
         laboratory.seconds_left = limits.seconds_left
         explorer.warm_start()
         workers = _start_workers(run, limits)
-        run.emit("message", text=f"search ended: {explorer.explore(after_trial=announce)}")
+        reason = explorer.explore(after_trial=announce)
+        run.update(ended=reason)
+        run.emit("message", text=f"search ended: {reason}")
+        explorer.blend()
     except KeyboardInterrupt:
         if not run.champion.exists():
             raise
@@ -93,7 +97,8 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
     announce()
     laboratory.seconds_left = lambda: math.inf
     document = conclude(laboratory, explorer.leaderboard(), status=status, why_no_fine_tuning=explorer.why())
-    run.update(result=document | {"seconds": clock.spent()}, spent_seconds=clock.spent())
+    facts = {"seconds": clock.spent(), "ended": run.state().get("ended", status), "outlook": run.state().get("outlook")}
+    run.update(result=document | facts, spent_seconds=clock.spent())
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)
     return status
 
@@ -145,6 +150,9 @@ class _Announcer:
                 self._run.emit("trial", name=board.title(trial), **asdict(trial), **_best(board))
                 self._plugins.notify("on_trial_end", run=self._run, trial=trial)
         board.write(self._run.folder / "leaderboard.csv")
+        outlook = self._explorer.outlook()
+        if outlook:
+            self._run.update(outlook={**asdict(outlook), "sentence": outlook.sentence(board.objective)})
         self._run.update(announced=sorted(self._announced), spent_seconds=self._clock.spent())
 
 

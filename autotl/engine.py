@@ -102,9 +102,14 @@ def _open_openvino(file: Path, outputs: list[str], threads: int) -> Engine:
     }  # fmt: skip
     core = openvino.Core()
     model = core.compile_model(core.read_model(file), "CPU", options)
+    _, height, width, _ = (d.get_length() if d.is_static else 1 for d in model.input("images").partial_shape)
     idle: SimpleQueue[Any] = SimpleQueue()
     for _ in range(threads):
-        idle.put(model.create_infer_request())
+        request = model.create_infer_request()
+        # Once in this thread: two threads that make their first tensor at once wait for each other for ever
+        # (OpenVINO 2026.4: one holds the interpreter and wants a lock that the other holds).
+        request.infer({"images": np.zeros((1, height, width, 3), dtype=np.uint8)}, share_inputs=True)
+        idle.put(request)
 
     def compute(pixels: np.ndarray) -> list[np.ndarray]:
         request = idle.get()
@@ -115,7 +120,6 @@ def _open_openvino(file: Path, outputs: list[str], threads: int) -> Engine:
         finally:
             idle.put(request)
 
-    _, height, width, _ = (d.get_length() if d.is_static else 1 for d in model.input("images").partial_shape)
     version = openvino.__version__.partition("-")[0]
     return Engine("openvino", version, compute, threads, _batch_items(height, width))
 

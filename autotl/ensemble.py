@@ -14,6 +14,7 @@ from autotl.classifiers import log_loss
 from autotl.predictions import Predictions
 
 MAX_MEMBERS = 5
+MAX_CANDIDATES = 20
 _ROUNDS = 20
 
 

@@ -1,54 +1,45 @@
-"""The search proper: baselines first, then one trial after the other while time and trials last."""
+"""The search proper: baselines, a sample's advice, then one trial after the other as the planner decides."""
 
 from __future__ import annotations
 
 import math
-import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import optuna
 from optuna.trial import TrialState
 
 from autotl import backend
 from autotl import study as studies
-from autotl.candidate import FINE_TUNE, PROBE, Candidate, Space, build_head, choose_heads, parse_size
+from autotl.candidate import ENSEMBLE, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Space, build_head, choose_heads
 from autotl.classifiers import is_network
+from autotl.ensemble import MAX_CANDIDATES, blend
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.evaluations import Score
 from autotl.hyperparameters import OptunaHyperParameters, defaults, replay
 from autotl.interfaces import Backbone, TrialRecord
+from autotl.intervals import ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, rank
+from autotl.outlook import Outlook, look_ahead
+from autotl.plan import Limits, Planner
 from autotl.predictions import Predictions
 from autotl.probe import majority
-from autotl.run import Run
+from autotl.rejection import is_hopeless
+from autotl.run import Run, cluster_of
+from autotl.scout import Rank, Reading, judge, sample_items
 from autotl.trials import CALIBRATION_FILE, DEFAULT_HEAD, MAJORITY, Laboratory, Outcome, describe, record
 
 if TYPE_CHECKING:
     import keras_tuner
 
-PROBE_SHARE = 0.55
-"""In auto mode fine-tuning waits until this share of the time or the trials is used: its starting point is a probe."""
-MAX_FEATURE_SHARE = 0.4
-"""Reading features for one more backbone or size may take this share of the time left."""
 MAX_FAILURES = 20
-MAX_DISAPPOINTMENTS = 2
-"""After so many fine-tune trials in a row without a gain over the best probe the time goes to probes again."""
-_FINE_TUNE_SETUP_SECONDS = 8.0
-_KERAS_SLOWDOWN = 2.5
-"""A Keras pass on a CPU takes up to this many times what the frozen graph takes."""
-_BACKWARD_FACTOR = 2.0
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to stop. seconds_left: until the end of the search, infinite without a budget; trials: None for any."""
-
-    seconds_left: Callable[[], float]
-    budget_seconds: float | None
-    trials: int | None
+SCOUT_SHARE = 0.06
+"""Reading a sample with one more backbone or size may take this share of the time left, and three times it in all."""
+_SCOUT_SETUP_SECONDS = 6.0
+"""Building a network and writing its graph, the first time."""
 
 
 def make_space(laboratory: Laboratory) -> Space:
@@ -68,7 +59,7 @@ def make_space(laboratory: Laboratory) -> Space:
     fixed = [name for name, head in heads.items() if head.recipe and head.recipe.strategy == FINE_TUNE]
     if config.strategy == PROBE and fixed:
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
-    return Space(backbones, heads, networks if config.strategy != PROBE else ())
+    return Space(backbones, heads, networks if config.strategy != PROBE else (), networks)
 
 
 def default_candidate(space: Space) -> Candidate:
@@ -78,11 +69,13 @@ def default_candidate(space: Space) -> Candidate:
 
 
 def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[tuple[int, int], ...]:
-    """The default size, and larger ones unless they would only blow up the pictures' pixels.
+    """The default size, larger ones that the pictures have the detail for, and smaller ones that lose none.
 
     edge: the pictures' median longer edge. Twice that still pays: a network sees finer structure in larger copies.
     """
-    return tuple(size for i, size in enumerate(backbone.sizes) if i == 0 or max(size) <= 2 * edge)
+    default = max(backbone.sizes[0])
+    sizes = [s for s in backbone.sizes[1:] if (default < max(s) <= 2 * edge) or (2 * edge <= max(s) < default)]
+    return (backbone.sizes[0], *sizes)
 
 
 def _can_be_fine_tuned(head: Any) -> bool:
@@ -102,7 +95,7 @@ class Explorer:
         self.run: Run = laboratory.run
         self.space = space
         self.limits = limits
-        self.why_no_fine_tuning = ""
+        self.plan = Planner(laboratory, space, limits)
         sampler = laboratory.plugins.pick("sampler", self.run.config.sampler)
         self._study = studies.open_study(
             self.run, sampler=sampler, maximise=laboratory.objective.larger_is_better, worker=worker
@@ -115,7 +108,7 @@ class Explorer:
 
     def why(self) -> str:
         """Why fine-tuning was not tried."""
-        return self.why_no_fine_tuning or "the search ended before its turn came"
+        return self.plan.why_no_fine_tuning or "the search ended before its turn came"
 
     def leaderboard(self) -> Leaderboard:
         """All trials that have ended."""
@@ -140,65 +133,107 @@ class Explorer:
         return self._run_candidate(trial, candidate, replay({}))
 
     def warm_start(self) -> None:
-        """Queue what is worth knowing first: the default on each backbone and on a larger size, then each head."""
+        """Ask a sample of the images which readings are worth the time, and queue what is worth knowing first."""
         if self._study.user_attrs.get("warm_started"):
             return
-        wishes: list[dict[str, Any]] = []
-        if PROBE in self.strategies():
-            first, *others = self.space.backbones.values()
-            if DEFAULT_HEAD in self.space.heads:
-                wishes += [{"head": DEFAULT_HEAD, "backbone": backbone.name} for backbone in others]
-                wishes += [{"head": DEFAULT_HEAD, "size": _text(size)} for size in first.sizes[1:2]]
-            wishes += [{"head": name} for name in self.space.heads if name != DEFAULT_HEAD]
-        for wish in wishes:
-            self._queue({"strategy": PROBE, **wish})
+        ranks = self._scout() if PROBE in self.plan.strategies else []
+        self._study.set_user_attr("ranks", [rank.to_json() for rank in ranks])
+        if ranks:
+            self.run.emit("ranking", ranks=[rank.to_json() for rank in ranks])
+        for wish in self.plan.first_wishes(ranks):
+            self._queue(wish)
         self._study.set_user_attr("warm_started", True)
 
     def explore(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
-        """Run trials until a limit is reached; returns why it stopped."""
+        """Run trials until the planner ends it; returns why it stopped."""
+        ranks = [_rank(stored) for stored in self._study.user_attrs.get("ranks", ())]
         while True:
-            if self._spent_trials() >= 1:
-                return f"all {self.limits.trials} trials are done"
-            if self.limits.seconds_left() <= self._usual_seconds():
-                return "the time is used up"
             if self._is_stuck():
                 return f"the last {MAX_FAILURES} trials failed"
-            strategy = self._next_strategy()
-            if strategy is None:
-                return f"no more fine-tuning is possible: {self.why_no_fine_tuning}"
-            self._run_next(strategy)
+            step = self.plan.next(self.leaderboard(), ranks, self._spent_trials())
+            if isinstance(step, str):
+                return step
+            waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+            if step.wish and not waiting:
+                self._queue(dict(step.wish))
+            self._run_next(step.pinned)
             after_trial()
 
-    def strategies(self) -> tuple[str, ...]:
-        """The strategies that this run may use."""
-        asked = self.run.config.strategy
-        return self.space.strategies if asked == "auto" else (asked,)
+    def outlook(self) -> Outlook | None:
+        """What ten times as many probes would be likely to bring."""
+        values = [t.value for t in sorted(self.leaderboard().completed, key=lambda t: t.number) if t.strategy == PROBE]
+        return look_ahead(
+            [v for v in values if v is not None], larger_is_better=self.laboratory.objective.larger_is_better
+        )
 
-    def _run_next(self, strategy: str) -> TrialRecord:
-        if strategy == FINE_TUNE:
-            self._queue_first_fine_tuning()
-        study = self._study
-        if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-            base = study.sampler
-            study.sampler = studies.pinned(base, {"strategy": strategy, **self._pinned_features()})
-            try:
-                trial = study.ask()
-                return self._run_trial(trial, OptunaHyperParameters(trial))
-            finally:
-                study.sampler = base
-        trial = study.ask()
-        return self._run_trial(trial, OptunaHyperParameters(trial))
+    def blend(self) -> TrialRecord | None:
+        """Run one more trial, the weighted mean of the best probes, and keep it where its gain is beyond doubt."""
+        board = self.leaderboard()
+        best = board.best(PROBE)
+        if best is None or any(t.strategy == ENSEMBLE for t in board.trials):
+            return None
+        # One backbone at one size, so that the ensemble costs one forward pass like each of its members.
+        rivals = [
+            t for t in board.completed if t.strategy == PROBE and (t.backbone, t.size) == (best.backbone, best.size)
+        ][:MAX_CANDIDATES]
+        if len(rivals) < 2:
+            return None
+        trial, started = self._study.ask(), time.time()
+        items = np.sort(self.run.split.development)
+        loaded = [Predictions.load(self.run.trial_folder(t.number) / "predictions.npz").restrict(items) for t in rivals]
+        found = blend(loaded, self.run.split.fold[items])
+        outcome = self.laboratory.ensemble(rivals, found.weights, found.predictions)
+        laboratory = self.laboratory
+        difference = paired_difference(
+            cast(ScoreFunction, laboratory.objective.score), found.predictions.labels, loaded[0].probabilities,
+            outcome.predictions.probabilities, groups=cluster_of(self.run, items), seed=self.run.config.seed,
+        )  # fmt: skip
+        clear = difference.low > 0 if laboratory.sign > 0 else difference.high < 0
+        if clear:
+            self.run.trial_folder(trial.number).mkdir(parents=True, exist_ok=True)
+            outcome.predictions.save(self.run.trial_folder(trial.number) / "predictions.npz")
+            scores = laboratory.all_scores(outcome.predictions)
+            result = record(trial.number, outcome, laboratory.score(outcome.predictions), started, scores)
+        else:
+            result = TrialRecord(
+                trial.number, "pruned", **describe(outcome.candidate), started=started,
+                seconds=time.time() - started, device=outcome.device,
+                reason=f"its gain over the best probe, {difference.value:+.3f}, is not clear",
+            )  # fmt: skip
+        studies.finish(self._study, trial, result)
+        return result
 
-    def _queue_first_fine_tuning(self) -> None:
-        """The first fine-tune trial starts from the best probe's backbone, size and stage, one stage unfrozen."""
-        if self._study.user_attrs.get("fine_tuning_queued"):
-            return
-        self._study.set_user_attr("fine_tuning_queued", True)
-        best = self.leaderboard().best(PROBE)
-        wish: dict[str, Any] = {"strategy": FINE_TUNE, "head": self.space.fine_tune_heads[0]}
-        if best and best.backbone in self.space.backbones:
-            wish |= {"backbone": best.backbone, "size": best.size, "stage": best.stage, "pooling": best.pooling}
-        self._queue(wish)
+    def _scout(self) -> list[Rank]:
+        """Judge every stage and pooling of each backbone and size whose sample can be read in little time."""
+        laboratory = self.laboratory
+        items = sample_items(laboratory)
+        allowance = 3 * SCOUT_SHARE * self.limits.seconds_left()
+        ranks: list[Rank] = []
+        for backbone in self.space.backbones.values():
+            for size in backbone.sizes:
+                ready = laboratory.has_features(backbone.name, size)
+                needed = (
+                    0.0
+                    if ready
+                    else _SCOUT_SETUP_SECONDS + len(items) / laboratory.images_per_second(backbone.name, size)
+                )
+                if needed > min(SCOUT_SHARE * self.limits.seconds_left(), allowance):
+                    continue
+                began = time.monotonic()
+                readings = [Reading(backbone.name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
+                ranks += judge(laboratory, readings, items)
+                allowance -= 0.0 if ready else time.monotonic() - began
+        return sorted(ranks, key=lambda rank: rank.log_loss)
+
+    def _run_next(self, pinned: Mapping[str, Any]) -> TrialRecord:
+        study, base = self._study, self._study.sampler
+        study.sampler = studies.pinned(base, pinned)
+        try:
+            trial = study.ask()
+            hp = OptunaHyperParameters(trial)
+            return self._run_candidate(trial, self.space.sample(hp), hp)
+        finally:
+            study.sampler = base
 
     def _queue(self, wish: dict[str, Any]) -> None:
         """Queue the default trial with a few wishes; a head that cannot be built is queued without its parameters."""
@@ -207,10 +242,6 @@ class Explorer:
         except Exception:
             parameters = defaults(self.space.sample, values=wish)
         self._study.enqueue_trial(parameters)
-
-    def _run_trial(self, trial: optuna.Trial, hp: keras_tuner.HyperParameters) -> TrialRecord:
-        candidate = self.space.sample(hp)
-        return self._run_candidate(trial, candidate, hp)
 
     def _run_candidate(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> TrialRecord:
         """Run one trial to its record, whatever happens in it; only an interruption ends the search."""
@@ -248,24 +279,57 @@ class Explorer:
         return result
 
     def _attempt(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> Outcome:
-        def report(step: int, value: float) -> None:
-            trial.report(value, step)
-            if trial.should_prune():
-                raise optuna.TrialPruned(f"stopped at {value:.3f}, worse than the median of the earlier trials")
-
         laboratory = self.laboratory
-        needed = self._feature_seconds(candidate.backbone, candidate.size)
-        is_default = studies.default_number(self._study) is None  # which is run whatever it costs
-        if not is_default and needed > self._feature_allowance():
+        if studies.default_number(self._study) is not None:  # the default itself is run whatever it costs
+            self._require_affordable(candidate)
+        if candidate.strategy != FINE_TUNE:
+            return laboratory.probe(candidate, hp, self._reject_if_hopeless())
+
+        def report(epoch: int, value: float) -> None:
+            trial.report(value * laboratory.sign, studies.epoch_step(epoch))
+            if trial.should_prune():
+                raise optuna.TrialPruned(
+                    f"stopped at {value * laboratory.sign:.3f}, worse than the median of earlier trials"
+                )
+
+        return laboratory.fine_tune(
+            candidate, hp, report, self.run.trial_folder(trial.number),
+            start_from=self.plan.start_from(candidate, self.leaderboard()),
+        )  # fmt: skip
+
+    def _require_affordable(self, candidate: Candidate) -> None:
+        """Raise before anything is computed where the trial cannot end in the time that is left."""
+        left, laboratory = self.limits.seconds_left(), self.laboratory
+        if not self.plan.can_read(candidate.backbone, candidate.size):
+            needed = laboratory.reading_seconds(candidate.backbone, candidate.size)
             raise optuna.TrialPruned(f"reading its features would take about {needed:.0f} s, too much of the time left")
         if candidate.strategy == FINE_TUNE:
-            return laboratory.fine_tune(
-                candidate,
-                hp,
-                lambda epoch, value: report(studies.epoch_step(epoch), value * laboratory.sign),
-                self.run.trial_folder(trial.number),
-            )
-        return laboratory.probe(candidate, hp, report)
+            needed = self.plan.fine_tune_seconds(candidate, self.leaderboard())
+        else:
+            needed = self.plan.probe_cost(candidate.head)
+        needed += laboratory.reading_seconds(candidate.backbone, candidate.size)
+        if needed > left or (candidate.strategy == PROBE and not self.plan.is_cheap(candidate.head)):
+            raise optuna.TrialPruned(f"it would take about {needed:.0f} s, too much of the {left:.0f} s left")
+
+    def _reject_if_hopeless(self) -> Callable[[int, Predictions], None]:
+        """Ends a probe that is worse than the best one on the folds so far, in its log loss and in the objective."""
+        laboratory, best = self.laboratory, self.leaderboard().best(PROBE)
+        if best is None:
+            return lambda fold, so_far: None  # noqa: ARG005 - there is nothing to be worse than
+        rival = Predictions.load(self.run.trial_folder(best.number) / "predictions.npz")
+
+        def after_fold(fold: int, so_far: Predictions) -> None:
+            if fold == self.run.split.n_folds - 1:
+                return
+            there = rival.restrict(so_far.items)
+            value, other = (laboratory.point(p.labels, p.probabilities) for p in (so_far, there))
+            if laboratory.sign * (value - other) < 0 and is_hopeless(so_far, there):
+                raise optuna.TrialPruned(
+                    f"at {value:.3f} after {fold + 1} of {self.run.split.n_folds} folds, clearly worse than trial "
+                    f"{best.number}'s {other:.3f}"
+                )
+
+        return after_fold
 
     def _comparable(self, outcome: Outcome) -> Score:
         """The objective, made comparable between probes and fine-tune trials.
@@ -304,87 +368,14 @@ class Explorer:
         n = sum(t.strategy in (PROBE, FINE_TUNE) for t in studies.records(self._study))
         return (n + studies.n_unfinished(self._study)) / self.limits.trials
 
-    def _spent(self) -> float:
-        budget = self.limits.budget_seconds
-        return max(self._spent_trials(), 1 - self.limits.seconds_left() / budget if budget else 0.0)
-
-    def _usual_seconds(self) -> float:
-        """What a probe usually takes, so that none is begun that cannot end in time."""
-        seconds = self.laboratory.probe_seconds
-        return statistics.median(seconds) if seconds else 0.0
-
-    def _next_strategy(self) -> str | None:
-        """Which strategy the next trial takes; None where none can be used any more."""
-        strategies = self.strategies()
-        if FINE_TUNE not in strategies:
-            self.why_no_fine_tuning = self.why_no_fine_tuning or "only linear probes were asked for"
-            return PROBE
-        affordable = self._can_afford_fine_tuning()
-        if PROBE not in strategies:
-            return FINE_TUNE if affordable else None
-        if self._spent() < PROBE_SHARE or not affordable or self._disappointed():
-            return PROBE
-        return FINE_TUNE
-
-    def _can_afford_fine_tuning(self) -> bool:
-        left, needed = self.limits.seconds_left(), self._fine_tune_seconds()
-        if left >= needed:
-            return True
-        due = self._spent() >= PROBE_SHARE or PROBE not in self.strategies()
-        if due and not self.why_no_fine_tuning:
-            self.why_no_fine_tuning = f"two epochs need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
-        return False
-
-    def _fine_tune_seconds(self) -> float:
-        """A cautious guess of what building a network and training it for two epochs takes."""
-        done = [t for t in studies.records(self._study) if t.strategy == FINE_TUNE and t.training.get("epochs")]
-        if done:
-            return float(statistics.median(2 * t.seconds / (1 + t.training["epochs"]) for t in done))
-        best = self.leaderboard().best(PROBE)
-        backbone, size = (best.backbone, parse_size(best.size)) if best else self._reference()
-        rate = self.laboratory.images_per_second(backbone, size) / _KERAS_SLOWDOWN
-        split = self.run.split
-        epoch = (len(split.train) * _BACKWARD_FACTOR + len(split.validation)) / rate
-        return _FINE_TUNE_SETUP_SECONDS + 2 * epoch
-
     def _is_stuck(self) -> bool:
         """Whether nothing but failures came of the last trials; the same cause would fail the next ones too."""
         ended = [t for t in studies.records(self._study) if t.strategy in (PROBE, FINE_TUNE)][-MAX_FAILURES:]
         return len(ended) == MAX_FAILURES and all(t.state == "failed" for t in ended)
 
-    def _disappointed(self) -> bool:
-        best = self.leaderboard().best(PROBE)
-        tried = [t for t in studies.records(self._study) if t.strategy == FINE_TUNE][-MAX_DISAPPOINTMENTS:]
-        sign = self.laboratory.sign
-        gains = [t.value is not None and best is not None and sign * t.value > sign * (best.value or 0) for t in tried]
-        return len(gains) == MAX_DISAPPOINTMENTS and not any(gains)
 
-    def _pinned_features(self) -> dict[str, Any]:
-        """Pin backbone and size where the time left does not allow reading features for every choice."""
-        choices = [(b.name, size) for b in self.space.backbones.values() for size in b.sizes]
-        affordable = [choice for choice in choices if self._feature_seconds(*choice) <= self._feature_allowance()]
-        if len(affordable) == len(choices) or not affordable:
-            return {}
-        best = self.leaderboard().best()
-        chosen = next(
-            (c for c in affordable if best and (c[0], _text(c[1])) == (best.backbone, best.size)), affordable[0]
-        )
-        return {"backbone": chosen[0], f"backbone={chosen[0]}/size": _text(chosen[1])}
-
-    def _feature_allowance(self) -> float:
-        return MAX_FEATURE_SHARE * self.limits.seconds_left()
-
-    def _feature_seconds(self, backbone: str, size: tuple[int, int]) -> float:
-        """A guess of what reading features takes."""
-        if self.laboratory.has_features(backbone, size):
-            return 0.0
-        return len(self.laboratory.labels) / self.laboratory.images_per_second(backbone, size)
-
-    def _reference(self) -> tuple[str, tuple[int, int]]:
-        """The default backbone and its default size."""
-        name = next(iter(self.space.backbones))
-        return name, self.space.backbones[name].sizes[0]
-
-
-def _text(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
+def _rank(stored: dict[str, Any]) -> Rank:
+    """The inverse of `Rank.to_json`."""
+    loss = stored["log_loss"]
+    reading = {name: value for name, value in stored.items() if name != "log_loss"}
+    return Rank(Reading(**{**reading, "size": tuple(stored["size"])}), loss)

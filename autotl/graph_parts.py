@@ -16,7 +16,7 @@ from autotl.predictions import SMALLEST_PROBABILITY
 def matrices(
     nodes: Sequence[onnx.NodeProto],
     inputs: Sequence[tuple[str, int]],
-    output: tuple[str, int],
+    outputs: Sequence[tuple[str, int]],
     constants: Mapping[str, Any] | None = None,
 ) -> onnx.ModelProto:
     """A graph over float32 matrices (batch, columns), each given by its name and number of columns.
@@ -30,7 +30,9 @@ def matrices(
     initializers = [
         numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in (constants or {}).items()
     ]
-    graph = helper.make_graph(list(nodes), output[0], [info(*i) for i in inputs], [info(*output)], initializers)
+    graph = helper.make_graph(
+        list(nodes), outputs[0][0], [info(*i) for i in inputs], [info(*o) for o in outputs], initializers
+    )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
@@ -43,13 +45,17 @@ def affine(
     nodes = [helper.make_node("Gemm", [source, "weights", "offset"], [result])]
     if softmax:
         nodes.append(helper.make_node("Softmax", [result], [target], axis=-1))
-    return matrices(nodes, [(source, weights.shape[0])], (target, weights.shape[1]), constants)
+    return matrices(nodes, [(source, weights.shape[0])], [(target, weights.shape[1])], constants)
 
 
-def side_by_side(inputs: Sequence[tuple[str, int]], target: str) -> onnx.ModelProto:
-    """Matrices, by name and number of columns, as one."""
-    node = helper.make_node("Concat", [name for name, _ in inputs], [target], axis=1)
-    return matrices([node], inputs, (target, sum(width for _, width in inputs)))
+def choices(inputs: Mapping[str, int], wanted: Mapping[str, Sequence[str]]) -> onnx.ModelProto:
+    """Several choices among some matrices, each side by side.
+
+    inputs: number of columns by name; wanted: the names of the inputs that each output is made of.
+    """
+    nodes = [helper.make_node("Concat", list(names), [output], axis=1) for output, names in wanted.items()]
+    outputs = [(output, sum(inputs[name] for name in names)) for output, names in wanted.items()]
+    return matrices(nodes, list(inputs.items()), outputs)
 
 
 def tempered(source: str, target: str, n_classes: int, temperature: float) -> onnx.ModelProto:
@@ -65,7 +71,7 @@ def tempered(source: str, target: str, n_classes: int, temperature: float) -> on
         helper.make_node("Mul", ["log_probabilities", "inverse_temperature"], ["cooled"]),
         helper.make_node("Softmax", ["cooled"], [target], axis=-1),
     ]
-    return matrices(nodes, [(source, n_classes)], (target, n_classes), constants)
+    return matrices(nodes, [(source, n_classes)], [(target, n_classes)], constants)
 
 
 def weighted_mean(sources: Sequence[str], weights: Sequence[float], n_classes: int, target: str) -> onnx.ModelProto:
@@ -73,4 +79,4 @@ def weighted_mean(sources: Sequence[str], weights: Sequence[float], n_classes: i
     constants = {f"weight_{i}": np.float32(weight) for i, weight in enumerate(weights)}
     nodes = [helper.make_node("Mul", [source, f"weight_{i}"], [f"part_{i}"]) for i, source in enumerate(sources)]
     nodes.append(helper.make_node("Sum", [f"part_{i}" for i in range(len(sources))], [target]))
-    return matrices(nodes, [(source, n_classes) for source in sources], (target, n_classes), constants)
+    return matrices(nodes, [(source, n_classes) for source in sources], [(target, n_classes)], constants)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from autotl.candidate import FINE_TUNE, PROBE
+from autotl.candidate import ENSEMBLE, FINE_TUNE, PROBE
 from autotl.interfaces import TrialRecord
 from autotl.intervals import Difference
 
@@ -32,16 +32,17 @@ class Leaderboard:
         """Trials with a value, best first."""
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
-    def best(self, strategy: str | None = None) -> TrialRecord | None:
-        """The best completed trial that learned something, of one strategy or of all; None where there is none."""
-        return next(
-            (t for t in self.completed if t.strategy in ((strategy,) if strategy else (PROBE, FINE_TUNE))), None
-        )
+    def best(self, *strategies: str) -> TrialRecord | None:
+        """The best completed trial that learned something, of some strategies or of all; None where there is none."""
+        wanted = strategies or (PROBE, FINE_TUNE, ENSEMBLE)
+        return next((t for t in self.completed if t.strategy in wanted), None)
 
     def title(self, trial: TrialRecord) -> str:
         """What a row is called: what it is, in the field's words."""
         if trial.strategy == "majority":
             return "majority class"
+        if trial.strategy == ENSEMBLE:
+            return f"ensemble of probes on {trial.backbone}"
         name = f"{trial.head} on {trial.backbone}"
         return f"{name} (untuned default)" if trial.number == self.default else name
 
@@ -151,4 +152,6 @@ def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, Any]:
 
 
 def _all_params(trial: TrialRecord) -> Sequence[tuple[str, Any]]:
+    if trial.strategy == ENSEMBLE:
+        return [(f"trial {m['trial']['number']}", m["weight"]) for m in trial.params.get("members", ())]
     return [(name.removeprefix(f"{trial.head}/"), value) for name, value in {**trial.params, **trial.training}.items()]

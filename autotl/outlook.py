@@ -23,6 +23,13 @@ class Outlook:
     low: float
     high: float
 
+    def sentence(self, objective: str) -> str:
+        """In words."""
+        return (
+            f"ten times as many probes would be likely to bring {self.gain:.3f} of {objective} more "
+            f"(80 %: {self.low:.3f} to {self.high:.3f})"
+        )
+
 
 def look_ahead(values: Sequence[float], *, larger_is_better: bool) -> Outlook | None:
     """The outlook after some completed probes; None after fewer than ten, which say too little."""

@@ -16,8 +16,9 @@ import numpy as np
 
 from autotl import backend
 from autotl.calibration import Calibration
-from autotl.candidate import FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
+from autotl.candidate import ENSEMBLE, FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
 from autotl.classifiers import NetworkClassifier, wrap
+from autotl.costs import FoldCosts
 from autotl.effort import Estimate, estimate_seconds, stage_work, training_products
 from autotl.errors import OutOfTimeError
 from autotl.evaluations import Score, evaluate
@@ -85,6 +86,7 @@ class Laboratory:
         self.n_classes = len(run.dataset.classes)
         self._pixels_per_second: dict[str, float] = {}
         self.probe_seconds: list[float] = []
+        self._fold_costs = FoldCosts(DEFAULT_HEAD)
         self._cache = cache
         self._last_progress = 0.0
         self._reading_since, self._read_before = 0.0, 0
@@ -130,6 +132,14 @@ class Laboratory:
             if items is None:
                 self._complete.add(key)
         return self._features[key]
+
+    def reading_seconds(self, backbone: str, size: tuple[int, int]) -> float:
+        """Expected seconds of reading the features of every item."""
+        return 0.0 if self.has_features(backbone, size) else len(self.used) / self.images_per_second(backbone, size)
+
+    def probe_cost(self, head: str, *, network: bool = False) -> float:
+        """Expected seconds of cross-validating a head, features at hand; network: it is a Keras model."""
+        return self.run.split.n_folds * self._fold_costs.per_fold(head, network=network)
 
     def images_per_second(self, backbone: str, size: tuple[int, int]) -> float:
         """How fast a frozen backbone reads images of a size: as measured, else half of what another one did."""
@@ -183,11 +193,25 @@ class Laboratory:
         self,
         candidate: Candidate,
         hp: keras_tuner.HyperParameters,
-        after_fold: Callable[[int, float], None] | None = None,
+        after_fold: Callable[[int, Predictions], None] | None = None,
     ) -> Outcome:
-        """Cross-validate a head on frozen features; after_fold(fold, value so far) may raise to prune."""
+        """Cross-validate a head on frozen features; after_fold(fold, predictions so far) may raise to prune.
+
+        Raises OutOfTimeError after a fold where the time left does not suffice for the next.
+        """
         vectors = self.inputs(candidate).vectors
-        started = time.monotonic()
+        started = began = time.monotonic()
+
+        def fold_ended(fold: int, so_far: Predictions) -> None:
+            nonlocal began
+            self._fold_costs.learn(candidate.head, time.monotonic() - began)
+            if after_fold:
+                after_fold(fold, so_far)
+            rest = self.run.split.n_folds - 1 - fold
+            if rest and self.seconds_left() < self._fold_costs.per_fold(candidate.head):
+                raise OutOfTimeError(f"the time ran out after {fold + 1} of {self.run.split.n_folds} folds")
+            began = time.monotonic()
+
         with backend.session(self.run.config.seed):
             classifier = self.head(candidate, hp, vectors.shape[1])
             found = cross_validate(
@@ -195,12 +219,21 @@ class Laboratory:
                 vectors,
                 self.labels,
                 self.run.split,
-                after_fold=after_fold
-                and (lambda k, so_far: after_fold(k, self.point(so_far.labels, so_far.probabilities))),
+                after_fold=fold_ended,
             )
         self.probe_seconds.append(time.monotonic() - started)
         device = str(backend.device()) if isinstance(classifier, NetworkClassifier) else backend.processor()
         return replace(self._outcome(candidate, hp, found.predictions, device, {}), calibration=found.calibration)
+
+    def ensemble(self, members: Sequence[TrialRecord], weights: np.ndarray, predictions: Predictions) -> Outcome:
+        """The outcome of mixing completed probes of one backbone and size by weights, some of which may be 0."""
+        chosen = [(float(w), m) for w, m in zip(weights, members, strict=True) if w > 0]
+        first = chosen[0][1]
+        candidate = Candidate(ENSEMBLE, first.backbone, parse_size(first.size), "", "", ENSEMBLE)
+        temperature = fit_temperature(predictions.labels, predictions.probabilities)
+        calibrated = replace(predictions, probabilities=apply_temperature(predictions.probabilities, temperature))
+        params = {"members": [{"weight": weight, "trial": asdict(member)} for weight, member in chosen]}
+        return Outcome(candidate, params, calibrated, temperature, backend.processor(), {})
 
     def fine_tune(
         self,

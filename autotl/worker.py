@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from autotl import backend
-from autotl.explore import Explorer, Limits, make_space
+from autotl.explore import Explorer, make_space
+from autotl.plan import Limits
 from autotl.plugins import load_preferred
 from autotl.run import open_run
 from autotl.settings import settings

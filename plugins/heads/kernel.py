@@ -88,7 +88,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             helper.make_node("ReduceMin", ["by_class"], ["margins"], axes=[2], keepdims=0),
         ]
         n_classes = len(self._signs)
-        return matrices(nodes, [("features", self.n_features_in_)], ("margins", n_classes), constants)
+        return matrices(nodes, [("features", self.n_features_in_)], [("margins", n_classes)], constants)
 
     def _kernel(self, vectors: np.ndarray, support: np.ndarray) -> np.ndarray:
         squares = euclidean_distances(vectors, support, squared=True)

@@ -1,0 +1,265 @@
+"""What to try next, and when to stop: decided from the trials so far, what they cost, and the time that is left.
+
+The order is: the untuned default; the readings that a sample recommends; many probes on the best of them; fine-tuning
+from the head downwards where it may pay; probes again. Nothing is begun that cannot end in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autotl.candidate import FINE_TUNE, PROBE, Candidate, Space, Training, parse_size
+from autotl.interfaces import Size, TrialRecord
+from autotl.leaderboard import Leaderboard
+from autotl.scout import Rank, Reading
+from autotl.trials import DEFAULT_HEAD, Laboratory
+
+PROBE_SHARE = 0.5
+"""In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""
+MAX_FEATURE_SHARE = 0.45
+"""Reading features for one more backbone or size may take this share of the time left."""
+CLEAR_GAIN = 0.03
+"""A reading is worth a whole pass where the sample's log loss falls by this share."""
+HEAD_SHARE = 0.05
+"""A head that needs a larger share of the time left for one trial is left alone."""
+SETTLED_TRIALS = 15
+"""Probes have settled when so many in a row brought nothing better."""
+PATIENCE_TRIALS = 60
+"""After so many trials in a row without anything better, and nothing else to try, a search with a budget ends early."""
+MAX_DISAPPOINTMENTS = 2
+"""After so many fine-tune trials in a row without a gain over the best before them no deeper one is tried."""
+MAX_DEPTH = 6
+_FEWEST_EPOCHS = 3
+_SETUP_SECONDS = 6.0
+"""Building the network, fitting its head and writing its graph."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop. seconds_left: until the end of the search, infinite without a budget; trials: None for any."""
+
+    seconds_left: Callable[[], float]
+    budget_seconds: float | None
+    trials: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A trial to run: wish, if any, names its parameters; the others are sampled, but for those pinned."""
+
+    wish: Mapping[str, Any] = field(default_factory=dict)
+    pinned: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Planner:
+    """Decides; it runs nothing and keeps no trial."""
+
+    def __init__(self, laboratory: Laboratory, space: Space, limits: Limits) -> None:
+        self.laboratory = laboratory
+        self.space = space
+        self.limits = limits
+        self.why_no_fine_tuning = ""
+        self._rng = np.random.default_rng(laboratory.run.config.seed)
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """The strategies that this run may use."""
+        asked = self.laboratory.run.config.strategy
+        return self.space.strategies if asked == "auto" else (asked,)
+
+    def first_wishes(self, ranks: Sequence[Rank]) -> list[dict[str, Any]]:
+        """What is worth knowing first: the default head on what the sample recommends, then each other head there."""
+        if PROBE not in self.strategies:
+            return []
+        first = next(iter(self.space.backbones.values()))
+        home = (first.name, first.sizes[0])
+        wishes: list[dict[str, Any]] = []
+        best = {"backbone": home[0], "size": text(home[1])}
+        if ranks and DEFAULT_HEAD in self.space.heads:
+            known = next((rank.log_loss for rank in ranks if _place(rank.reading) == home), np.inf)
+            for place in dict.fromkeys(_place(rank.reading) for rank in ranks):
+                rank = next(rank for rank in ranks if _place(rank.reading) == place)
+                if place == home or rank.log_loss > (1 - CLEAR_GAIN) * known or not self.can_read(*place):
+                    continue
+                best = {"backbone": place[0], "size": text(place[1])}
+                wishes.append({"head": DEFAULT_HEAD, **best})
+                break  # the next best waits until this one is known
+            top = ranks[0].reading
+            if (top.stage, top.pooling) != ("joined", "avg+max"):
+                wishes.append({"head": DEFAULT_HEAD, **_wish(top)})
+        heads = [name for name in self.space.heads if name != DEFAULT_HEAD]
+        return [{"strategy": PROBE, **wish} for wish in [*wishes, *({"head": name, **best} for name in heads)]]
+
+    def next(self, board: Leaderboard, ranks: Sequence[Rank], share_of_trials: float) -> Step | str:
+        """The next step, or why there is none."""
+        left = self.limits.seconds_left()
+        if share_of_trials >= 1:
+            return f"all {self.limits.trials} trials are done"
+        if left <= self.probe_cost(DEFAULT_HEAD):
+            return "the time is used up"
+        if FINE_TUNE not in self.strategies:
+            self.why_no_fine_tuning = self.why_no_fine_tuning or "only linear probes were asked for"
+        probes = [t for t in _in_order(board) if t.strategy == PROBE]
+        settled = self._tail(probes) >= SETTLED_TRIALS
+        if PROBE in self.strategies and settled:
+            reading = self._worth_reading(board, ranks)
+            if reading:
+                return Step(wish={"strategy": PROBE, "head": DEFAULT_HEAD, **_wish(reading)})
+        if FINE_TUNE in self.strategies:
+            spent = self._share_spent(left, share_of_trials)
+            if settled or spent >= PROBE_SHARE or PROBE not in self.strategies:
+                step = self._fine_tuning(board)
+                if step:
+                    return step
+        if PROBE not in self.strategies:
+            return f"no more fine-tuning is possible: {self.why_no_fine_tuning}"
+        if self.limits.trials is None and self._tail(probes) >= PATIENCE_TRIALS:
+            return f"the last {self._tail(probes)} trials brought nothing better, and more would be unlikely to"
+        return Step(pinned={"strategy": PROBE, **self._pinned_reading(board), **self._pinned_head(board)})
+
+    def can_read(self, backbone: str, size: Size) -> bool:
+        """Whether reading features takes a tolerable share of the time left, if any."""
+        return self.laboratory.reading_seconds(backbone, size) <= MAX_FEATURE_SHARE * self.limits.seconds_left()
+
+    def start_from(self, candidate: Candidate, board: Leaderboard) -> int | None:
+        """The best fine-tune trial that the candidate, which unfreezes more, can start from."""
+        assert candidate.training is not None
+        for trial in board.completed:
+            same = trial.strategy == FINE_TUNE and trial.head == candidate.head
+            read = (trial.backbone, trial.size, trial.stage, trial.pooling)
+            if (
+                same
+                and read == (candidate.backbone, text(candidate.size), candidate.stage, candidate.pooling)
+                and trial.training["trainable_stages"] < candidate.training.trainable_stages
+            ):
+                return trial.number
+        return None
+
+    def fine_tune_seconds(self, candidate: Candidate, board: Leaderboard) -> float:
+        """What the fewest epochs that tell anything would take."""
+        tuned = [t for t in board.trials if t.strategy == FINE_TUNE]
+        estimate = self.laboratory.fine_tune_seconds(candidate, tuned)
+        assert candidate.training is not None
+        views = 1 if candidate.training.augment else 0
+        head = self.probe_cost(candidate.head) / max(1, self.laboratory.run.split.n_folds)
+        rest = estimate.fill_seconds + views * estimate.view_seconds + _FEWEST_EPOCHS * estimate.epoch_seconds
+        return _SETUP_SECONDS + head + rest
+
+    def _fine_tuning(self, board: Leaderboard) -> Step | None:
+        """One stage deeper than before, from the best probe's reading, as long as that brings something."""
+        tuned = [t for t in _in_order(board) if t.strategy == FINE_TUNE]
+        if self._disappointed(board, tuned):
+            return None
+        depth = 1 + max((t.training.get("trainable_stages", 0) for t in tuned if t.state != "failed"), default=0)
+        best = board.best(PROBE) or board.best()
+        if depth > MAX_DEPTH or best is None:
+            return None
+        head = self.space.fine_tune_heads[0]
+        training = Training(depth, 3e-4, 1e-4, augment=True)
+        candidate = Candidate(FINE_TUNE, best.backbone, parse_size(best.size), best.stage, best.pooling, head, training)
+        if best.backbone not in self.space.backbones:
+            return None
+        needed, left = self.fine_tune_seconds(candidate, board), self.limits.seconds_left()
+        if needed > left:
+            if not tuned:
+                self.why_no_fine_tuning = (
+                    f"{_FEWEST_EPOCHS} epochs of it need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
+                )
+            return None
+        wish = {"strategy": FINE_TUNE, "head": head, "trainable_stages": depth}
+        where = {"backbone": best.backbone, "size": best.size, "stage": best.stage, "pooling": best.pooling}
+        return Step(wish={**wish, **where})
+
+    def _disappointed(self, board: Leaderboard, tuned: Sequence[TrialRecord]) -> bool:
+        """Whether the last fine-tune trials brought nothing over what was best before each of them."""
+        sign = self.laboratory.sign
+        last = tuned[-MAX_DISAPPOINTMENTS:]
+        before = [t for t in board.completed if t.strategy in (PROBE, FINE_TUNE)]
+
+        def gained(trial: TrialRecord) -> bool:
+            rivals = [sign * (t.value or 0) for t in before if t.number < trial.number]
+            return trial.value is not None and sign * trial.value > max(rivals, default=-np.inf)
+
+        return len(last) == MAX_DISAPPOINTMENTS and not any(gained(t) for t in last)
+
+    def _worth_reading(self, board: Leaderboard, ranks: Sequence[Rank]) -> Reading | None:
+        """A place not yet read that the sample puts before the best place read, if the time allows it."""
+        best = board.best(PROBE)
+        if best is None:
+            return None
+        known = [r for r in ranks if self.laboratory.has_features(*_place(r.reading))]
+        here = min((r.log_loss for r in known), default=np.inf)
+        for rank in ranks:
+            place = _place(rank.reading)
+            if rank.log_loss > (1 - CLEAR_GAIN) * here:
+                return None
+            if not self.laboratory.has_features(*place) and self.can_read(*place):
+                return rank.reading
+        return None
+
+    def _pinned_reading(self, board: Leaderboard) -> dict[str, Any]:
+        """Mostly where the best probe reads, sometimes another place whose features are at hand."""
+        places = [(b.name, size) for b in self.space.backbones.values() for size in b.sizes]
+        ready = [place for place in places if self.laboratory.has_features(*place)]
+        best = board.best(PROBE)
+        if not ready:
+            return {}
+        chosen = next((p for p in ready if best and (p[0], text(p[1])) == (best.backbone, best.size)), ready[0])
+        if len(ready) > 1 and self._rng.random() < 0.2:
+            chosen = ready[self._rng.integers(len(ready))]
+        return {"backbone": chosen[0], f"backbone={chosen[0]}/size": text(chosen[1])}
+
+    def _pinned_head(self, board: Leaderboard) -> dict[str, Any]:
+        """A head that the time left allows, where it does not allow them all."""
+        heads = [name for name, head in self.space.heads.items() if not (head.recipe and head.recipe.strategy)]
+        cheap = [name for name in heads if self.is_cheap(name)]
+        if len(cheap) == len(heads) or not cheap:
+            return {}
+        best = board.best(PROBE)
+        favourite = best.head if best and best.head in cheap and self._rng.random() < 0.4 else None
+        return {f"strategy={PROBE}/head": favourite or cheap[self._rng.integers(len(cheap))]}
+
+    def probe_cost(self, head: str) -> float:
+        """Expected seconds of cross-validating a head."""
+        return self.laboratory.probe_cost(head, network=head in self.space.networks)
+
+    def is_cheap(self, head: str) -> bool:
+        """Whether one trial of a head takes a small share of the time left."""
+        return self.probe_cost(head) <= HEAD_SHARE * self.limits.seconds_left()
+
+    def _share_spent(self, left: float, share_of_trials: float) -> float:
+        budget = self.limits.budget_seconds
+        return max(share_of_trials, 1 - left / budget if budget else 0.0)
+
+    def _tail(self, trials: Sequence[TrialRecord]) -> int:
+        """How many trials ended since the last that was better than all before it."""
+        sign, best, tail = self.laboratory.sign, -np.inf, 0
+        for trial in trials:
+            if trial.value is not None and sign * trial.value > best:
+                best, tail = sign * trial.value, 0
+            else:
+                tail += 1
+        return tail
+
+
+def text(size: Size) -> str:
+    """A size as records and parameters name it."""
+    return f"{size[0]}x{size[1]}"
+
+
+def _place(reading: Reading) -> tuple[str, Size]:
+    return reading.backbone, reading.size
+
+
+def _wish(reading: Reading) -> dict[str, Any]:
+    return {
+        "backbone": reading.backbone, "size": text(reading.size), "stage": reading.stage, "pooling": reading.pooling,
+    }  # fmt: skip
+
+
+def _in_order(board: Leaderboard) -> list[TrialRecord]:
+    return sorted(board.trials, key=lambda trial: trial.number)
