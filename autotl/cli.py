@@ -399,10 +399,10 @@ def main() -> None:
 
 
 def _fit(config: Config, *, as_json: bool) -> None:
-    from autotl.clock import Clock
-
-    clock = Clock(config.budget_seconds)
+    from autotl.clock import Clock, seconds_since_process_began
     from autotl.search import search
+
+    clock = Clock(config.budget_seconds, seconds_since_process_began())
 
     plugins = _plugins(config.disable_plugins)
     listeners, close = _listeners(config)

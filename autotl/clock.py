@@ -6,6 +6,13 @@ import math
 import time
 
 
+def seconds_since_process_began() -> float:
+    """Seconds that this process has run, the imports before this call included."""
+    import psutil
+
+    return max(0.0, time.time() - psutil.Process().create_time())
+
+
 class Clock:
     """Wall-clock seconds of one job, those of earlier attempts at the same run included."""
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import filelock
 
+from autotl.begin import begin, save_first_model
 from autotl.checks import run_checks, worst_first
 from autotl.clock import Clock
-from autotl.conclude import conclude, save_early
-from autotl.errors import ExportError, RunError
+from autotl.conclude import conclude
+from autotl.errors import RunError
 from autotl.explore import Explorer, make_space
 from autotl.inspection import inspect
 from autotl.interfaces import Finding, TrialRecord
@@ -26,12 +27,14 @@ from autotl.plan import Limits
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.run import Run
-from autotl.trials import Laboratory, candidate_of
+from autotl.trials import DEFAULT_HEAD, Laboratory, candidate_of
 
 INSPECTION_SECONDS = 40.0
 """With less time left than this the data are not looked at through the untuned default; `autotl check` does that."""
 CLOSING_SECONDS = 7.0
 """Report, evidence, registry and the end of the process; refit and export, which are measured, come on top."""
+CONCLUDING_EXPORTS = 3
+"""The conclusion takes about so many times what refitting and exporting the default took."""
 
 
 def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
@@ -62,10 +65,16 @@ def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
 
 def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> str:
     """Run baselines, search and conclusion; returns "complete", or "interrupted" where it was cut short."""
+    closing = [CLOSING_SECONDS]
+
+    def seconds_left() -> float:
+        return clock.left() - closing[0]
+
     # The baselines are run whatever the budget: without them there is nothing to show.
     laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: math.inf)
-    closing = [CLOSING_SECONDS]
-    limits = Limits(lambda: clock.left() - closing[0], clock.budget_seconds, run.config.trials)
+    laboratory = begin(laboratory, clock, seconds_left)
+    run = laboratory.run
+    limits = Limits(seconds_left, clock.budget_seconds, run.config.trials)
     explorer = Explorer(laboratory, make_space(laboratory), limits)
     announce = _Announcer(run, plugins, explorer, clock)
     explorer.requeue_lost()
@@ -76,9 +85,9 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
         announce()
         if default.state != "complete":
             raise RunError(f"the untuned default could not be run: {default.reason}")
-        closing[0] += 3 * _save_first_model(laboratory, default)
+        closing[0] += CONCLUDING_EXPORTS * save_first_model(laboratory, default)
         # What is looked at costs one more cross-validation of the default, which cannot be cut short.
-        if limits.seconds_left() > INSPECTION_SECONDS + (laboratory.probe_seconds or [default.seconds])[-1]:
+        if seconds_left() > INSPECTION_SECONDS + laboratory.probe_cost(DEFAULT_HEAD):
             _inspect(laboratory, default)
         laboratory.seconds_left = limits.seconds_left
         explorer.warm_start()
@@ -88,7 +97,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
         run.emit("message", text=f"search ended: {reason}")
         explorer.blend()
     except KeyboardInterrupt:
-        if not run.champion.exists():
+        if not run.champion.exists() or explorer.leaderboard().best() is None:
             raise
         status = "interrupted"
         run.emit("message", text="interrupted: concluding with the best trial so far")
@@ -97,25 +106,11 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
     announce()
     laboratory.seconds_left = lambda: math.inf
     document = conclude(laboratory, explorer.leaderboard(), status=status, why_no_fine_tuning=explorer.why())
-    facts = {"seconds": clock.spent(), "ended": run.state().get("ended", status), "outlook": run.state().get("outlook")}
+    state = run.state()
+    facts = {"seconds": clock.spent(), "ended": state.get("ended", status), "outlook": state.get("outlook")}
     run.update(result=document | facts, spent_seconds=clock.spent())
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)
     return status
-
-
-def _save_first_model(laboratory: Laboratory, default: TrialRecord) -> float:
-    """Export the untuned default unless a model is there already, and score it; returns the seconds that took.
-
-    What it takes tells what the conclusion will take.
-    """
-    run, began = laboratory.run, time.monotonic()
-    try:
-        if not run.champion.exists():
-            save_early(laboratory, default)
-            run.emit("message", text=f"a first model is saved in {run.champion}")
-    except ExportError as error:
-        run.emit("message", text=f"no first model: the untuned default could not be exported: {error}")
-    return time.monotonic() - began
 
 
 def _inspect(laboratory: Laboratory, default: TrialRecord) -> None:

@@ -216,8 +216,8 @@ class Planner:
     def _pinned_head(self, board: Leaderboard) -> dict[str, Any]:
         """A head that the time left allows, where it does not allow them all."""
         heads = [name for name, head in self.space.heads.items() if not (head.recipe and head.recipe.strategy)]
-        cheap = [name for name in heads if self.is_cheap(name)]
-        if len(cheap) == len(heads) or not cheap:
+        cheap = [name for name in heads if self.is_cheap(name)] or [min(heads, key=self.probe_cost)]
+        if len(cheap) == len(heads):
             return {}
         best = board.best(PROBE)
         favourite = best.head if best and best.head in cheap and self._rng.random() < 0.4 else None
@@ -228,8 +228,8 @@ class Planner:
         return self.laboratory.probe_cost(head, network=head in self.space.networks)
 
     def is_cheap(self, head: str) -> bool:
-        """Whether one trial of a head takes a small share of the time left."""
-        return self.probe_cost(head) <= HEAD_SHARE * self.limits.seconds_left()
+        """Whether one trial of a head takes a small share of the time left; the default head always counts as cheap."""
+        return head == DEFAULT_HEAD or self.probe_cost(head) <= HEAD_SHARE * self.limits.seconds_left()
 
     def _share_spent(self, left: float, share_of_trials: float) -> float:
         budget = self.limits.budget_seconds

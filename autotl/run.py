@@ -19,7 +19,7 @@ from autotl.dataset import Dataset, scan
 from autotl.errors import ConfigError, RunError
 from autotl.files import write_atomically
 from autotl.patch import Decision
-from autotl.split import Split
+from autotl.split import Split, thin
 
 _NO_FOLD = -9
 """In dataset.parquet: the image is no item, for it has no label or cannot be used."""
@@ -157,6 +157,10 @@ class Run:
             return None
         return facts
 
+    def thinned(self, n_items: int) -> Run:
+        """The same run on about so many of its items: see `split.thin`."""
+        return replace(self, split=thin(self.split, self.dataset.labels, n_items, seed=self.config.seed))
+
     def state(self) -> dict[str, Any]:
         """The content of run.json."""
         return read_state(self.folder)
@@ -238,7 +242,8 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
             f"the run folder {folder} is damaged: run.json, dataset.parquet or pairs.parquet cannot be read ({error}). "
             "Start the search anew with `autotl fit`; the features it computed are still cached."
         ) from error
-    return Run(folder, config, dataset, split, listeners)
+    run = Run(folder, config, dataset, split, listeners)
+    return run.thinned(state["thinned_to"]) if "thinned_to" in state else run
 
 
 def read_state(folder: Path) -> dict[str, Any]:

@@ -18,6 +18,8 @@ LEFT_OUT_FOLD = -2
 VALIDATION_FOLD = 0
 MIN_TRAIN_ITEMS = 2
 """Of each class, whatever fold is held out."""
+MIN_KEPT_ITEMS = 3
+"""Of each class in each part of a split that is thinned."""
 MANY_ITEMS = 5000
 """With more items than this three folds are as telling as five, at half the cost."""
 LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
@@ -97,6 +99,19 @@ def development_split(dataset: Dataset, *, seed: int) -> Split:
     """Folds of all items and no test split: for looking at the data, not for judging a model."""
     cluster = find_clusters(dataset)
     return Split(fold=_folds(dataset.labels, cluster, _n_folds(len(cluster)), seed), cluster=cluster)
+
+
+def thin(split: Split, labels: np.ndarray, n_items: int, *, seed: int) -> Split:
+    """The same split with about `n_items` of its items; the others are left out.
+
+    Clusters are kept or left out whole, but a few items of each class are kept in every fold and in the test split.
+    """
+    used = split.fold != LEFT_OUT_FOLD
+    chance = np.random.default_rng(seed).random(int(split.cluster.max()) + 1)[split.cluster]
+    table = pd.DataFrame({"fold": split.fold, "label": labels, "chance": chance})
+    place = table.groupby(["fold", "label"])["chance"].rank(method="first").to_numpy()
+    kept = used & ((chance < n_items / max(1, used.sum())) | (place <= MIN_KEPT_ITEMS))
+    return Split(fold=np.where(kept, split.fold, LEFT_OUT_FOLD), cluster=split.cluster)
 
 
 def random_split(split: Split, labels: np.ndarray, *, seed: int) -> Split:

@@ -24,8 +24,9 @@ ORDER = (
     "graph_layers", "graph", "graph_parts", "network", "engine", "engine_choice", "eviction", "domain",
     "features", "principal", "calibration", "candidate", "classifiers", "probe", "rejection", "costs", "ensemble",
     "outlook", "fuse", "prefix", "finetune", "effort", "trials", "scout",
-    "study", "leaderboard", "explore", "inspection", "survey", "champion", "predictor", "deployable", "report",
-    "check_page", "conclude", "conduct", "registry", "search", "worker", "export", "testing", "api", "progress",
+    "study", "leaderboard", "plan", "explore", "inspection", "survey", "champion", "predictor", "deployable", "report",
+    "check_page", "conclude", "begin", "conduct",
+    "registry", "search", "worker", "export", "testing", "api", "progress",
     "doctor", "demo", "cli",
 )  # fmt: skip
 # `autotl.fit` is the Python API under the package's own name, imported when it is first asked for.
