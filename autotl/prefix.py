@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from autotl import backend
 from autotl.errors import ExportError
 from autotl.files import write_atomically
+from autotl.fuse import fuse
 from autotl.network import POOLINGS, open_session, select_stages, stage_outputs, tensor_name
 
 CHUNK_ITEMS, MAX_CHUNKS = 128, 64
@@ -66,8 +68,8 @@ class Cut:
         return np.dtype(fields)
 
 
-def cut(model: Any, backbone: Any, *, stage: str, pooling: str, freeze_depth: int) -> Cut:
-    """Cut what `finetune.assemble` built at its freeze depth.
+def cut(model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int) -> Cut:
+    """Cut what `finetune.assemble` built of a backbone's network, at its freeze depth.
 
     Raises CannotCacheError where nothing is frozen, where other ways lead around the cut, or without a graph.
     """
@@ -75,7 +77,7 @@ def cut(model: Any, backbone: Any, *, stage: str, pooling: str, freeze_depth: in
 
     from autotl.graph import to_onnx
 
-    outputs = stage_outputs(backbone)
+    outputs = stage_outputs(network)
     stages = tuple(outputs)
     if freeze_depth == 0:
         raise CannotCacheError("every stage trains")
@@ -88,10 +90,11 @@ def cut(model: Any, backbone: Any, *, stage: str, pooling: str, freeze_depth: in
         reason = f"a way around stage {stages[freeze_depth - 1]!r} leads from the picture to the stages that train"
         raise CannotCacheError(reason) from None
     try:
-        graph = to_onnx(keras.Model(backbone.input, [boundary, *pooled]), input_dtype="uint8").SerializeToString()
+        graph = to_onnx(keras.Model(network.input, [boundary, *pooled]), input_dtype="uint8").SerializeToString()
     except ExportError as error:
         raise CannotCacheError(str(error)) from error
-    return Cut(graph, upper)
+    # What is gained is a CPU's: on a GPU the kernels are fused already.
+    return Cut(graph, fuse(upper) if backend.device().kind == "cpu" else upper)
 
 
 class Activations:
@@ -258,4 +261,6 @@ def _size(folder: Path) -> int:
 
 
 def _megabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.{0 if n_bytes >= 1e7 else 1}f} MB"

@@ -21,7 +21,7 @@ ORDER = (
     "tar_members", "archives", "sources", "groups", "hashing", "isolation",
     "examination", "sequences", "likeness", "near_duplicates", "patch",
     "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations",
-    "graph_layers", "graph", "network", "domain", "features", "candidate", "classifiers", "probe", "prefix",
+    "graph_layers", "graph", "network", "domain", "features", "candidate", "classifiers", "probe", "fuse", "prefix",
     "finetune", "effort", "trials",
     "study", "leaderboard", "explore", "inspection", "survey", "champion", "predictor", "deployable", "report",
     "check_page", "conclude", "conduct", "registry", "search", "worker", "export", "testing", "api", "progress",
