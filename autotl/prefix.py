@@ -110,7 +110,6 @@ class Activations:
     ) -> None:  # fmt: skip
         self.trainer = cut.upper
         self.seconds = 0.0
-        self.computed = 0
         self._graph, self._record = cut.graph, cut.record
         self._pixels, self._folder, self._seed, self._threads = pixels, folder, seed, threads
         self._items = {view: np.sort(train_items) if view else np.arange(n_items) for view in range(MAX_VIEWS)}
@@ -140,14 +139,21 @@ class Activations:
         return True
 
     def read(self, items: np.ndarray, epoch: int) -> Any:
-        """The input of `trainer` for some items, float32, a list where it has several; epoch 0 is the plain view."""
+        """The input of `trainer` for some items, a list where it has several; epoch 0 is the plain view.
+
+        Activations float16 (n, height, width, channels), which Keras widens faster than NumPy; pooled float32 (n, k).
+        """
         view = self._view(epoch)
-        places = np.searchsorted(self._items[view], items)
-        numbers, within = np.divmod(places, self._chunk_items(view))
-        rows = np.empty(len(items), self._record)
+        numbers, within = np.divmod(np.searchsorted(self._items[view], items), self._chunk_items(view))
+        parts = [
+            np.empty((len(items), *self._record[name].shape), self._record[name].base)
+            for name in self._record.names or ()
+        ]
         for number in np.unique(numbers):
-            rows[numbers == number] = self._chunk(view, number)[within[numbers == number]]
-        parts = [rows[name].astype(np.float32) for name in self._record.names or ()]
+            here = numbers == number
+            rows = self._chunk(view, number)[within[here]]
+            for name, part in zip(self._record.names or (), parts, strict=True):
+                part[here] = rows[name]
         return parts if len(parts) > 1 else parts[0]
 
     def _view(self, epoch: int) -> int:
@@ -188,9 +194,11 @@ class Activations:
             # The format version that field names need is read by every NumPy since 1.9.
             warnings.simplefilter("ignore", UserWarning)
             np.save(data, rows)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path(view, number), data.getvalue())
-        self.computed += len(items)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path(view, number), data.getvalue())
+        except OSError as error:
+            raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
         self.seconds += time.monotonic() - started
 
     def _fitting_views(self, augment: bool) -> int:

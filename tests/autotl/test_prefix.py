@@ -223,6 +223,15 @@ def test_a_number_too_large_for_half_precision_is_refused(make, monkeypatch):
     assert not made.folder.exists()
 
 
+def test_a_full_disk_is_a_reason_to_train_plainly(make, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(prefix, "write_atomically", full)
+    with pytest.raises(CannotCacheError, match="cannot be written: No space left on device"):
+        make().cached.prepare(0, never)
+
+
 def test_a_network_with_a_way_around_the_cut_is_not_cut():
     inputs = keras.Input((8, 8, 3))
     first = layers.Conv2D(4, 1, name="first")(inputs)
