@@ -107,7 +107,7 @@ class Inputs(Protocol):
         """Make ready what an epoch reads; False where the time ran out before."""
 
     def read(self, items: np.ndarray, epoch: int) -> Any:
-        """The trainer's input, float32, a list where it has several; epoch 0 is for validation.
+        """The trainer's input, a list where it has several; epoch 0 is for validation.
 
         Others may show the items in altered views.
         """

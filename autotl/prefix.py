@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from autotl import backend
 from autotl.errors import ExportError
 from autotl.files import write_atomically
+from autotl.fuse import fuse
 from autotl.network import POOLINGS, open_session, select_stages, stage_outputs, tensor_name
 
 CHUNK_ITEMS, MAX_CHUNKS = 128, 64
@@ -66,8 +68,8 @@ class Cut:
         return np.dtype(fields)
 
 
-def cut(model: Any, backbone: Any, *, stage: str, pooling: str, freeze_depth: int) -> Cut:
-    """Cut what `finetune.assemble` built at its freeze depth.
+def cut(model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int) -> Cut:
+    """Cut what `finetune.assemble` built of a backbone's network, at its freeze depth.
 
     Raises CannotCacheError where nothing is frozen, where other ways lead around the cut, or without a graph.
     """
@@ -75,7 +77,7 @@ def cut(model: Any, backbone: Any, *, stage: str, pooling: str, freeze_depth: in
 
     from autotl.graph import to_onnx
 
-    outputs = stage_outputs(backbone)
+    outputs = stage_outputs(network)
     stages = tuple(outputs)
     if freeze_depth == 0:
         raise CannotCacheError("every stage trains")
@@ -88,10 +90,11 @@ def cut(model: Any, backbone: Any, *, stage: str, pooling: str, freeze_depth: in
         reason = f"a way around stage {stages[freeze_depth - 1]!r} leads from the picture to the stages that train"
         raise CannotCacheError(reason) from None
     try:
-        graph = to_onnx(keras.Model(backbone.input, [boundary, *pooled]), input_dtype="uint8").SerializeToString()
+        graph = to_onnx(keras.Model(network.input, [boundary, *pooled]), input_dtype="uint8").SerializeToString()
     except ExportError as error:
         raise CannotCacheError(str(error)) from error
-    return Cut(graph, upper)
+    # What is gained is a CPU's: on a GPU the kernels are fused already.
+    return Cut(graph, fuse(upper) if backend.device().kind == "cpu" else upper)
 
 
 class Activations:
@@ -107,7 +110,6 @@ class Activations:
     ) -> None:  # fmt: skip
         self.trainer = cut.upper
         self.seconds = 0.0
-        self.computed = 0
         self._graph, self._record = cut.graph, cut.record
         self._pixels, self._folder, self._seed, self._threads = pixels, folder, seed, threads
         self._items = {view: np.sort(train_items) if view else np.arange(n_items) for view in range(MAX_VIEWS)}
@@ -137,14 +139,21 @@ class Activations:
         return True
 
     def read(self, items: np.ndarray, epoch: int) -> Any:
-        """The input of `trainer` for some items, float32, a list where it has several; epoch 0 is the plain view."""
+        """The input of `trainer` for some items, a list where it has several; epoch 0 is the plain view.
+
+        Activations float16 (n, height, width, channels), which Keras widens faster than NumPy; pooled float32 (n, k).
+        """
         view = self._view(epoch)
-        places = np.searchsorted(self._items[view], items)
-        numbers, within = np.divmod(places, self._chunk_items(view))
-        rows = np.empty(len(items), self._record)
+        numbers, within = np.divmod(np.searchsorted(self._items[view], items), self._chunk_items(view))
+        parts = [
+            np.empty((len(items), *self._record[name].shape), self._record[name].base)
+            for name in self._record.names or ()
+        ]
         for number in np.unique(numbers):
-            rows[numbers == number] = self._chunk(view, number)[within[numbers == number]]
-        parts = [rows[name].astype(np.float32) for name in self._record.names or ()]
+            here = numbers == number
+            rows = self._chunk(view, number)[within[here]]
+            for name, part in zip(self._record.names or (), parts, strict=True):
+                part[here] = rows[name]
         return parts if len(parts) > 1 else parts[0]
 
     def _view(self, epoch: int) -> int:
@@ -185,9 +194,11 @@ class Activations:
             # The format version that field names need is read by every NumPy since 1.9.
             warnings.simplefilter("ignore", UserWarning)
             np.save(data, rows)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path(view, number), data.getvalue())
-        self.computed += len(items)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path(view, number), data.getvalue())
+        except OSError as error:
+            raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
         self.seconds += time.monotonic() - started
 
     def _fitting_views(self, augment: bool) -> int:
@@ -258,4 +269,6 @@ def _size(folder: Path) -> int:
 
 
 def _megabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.{0 if n_bytes >= 1e7 else 1}f} MB"

@@ -411,7 +411,9 @@ class Laboratory:
     def _pictures(self, size: tuple[int, int]) -> Pixels:
         """Reads development images: decoded once where there is room for their pixels, else every time."""
         items = self.run.split.development
-        if len(items) * size[0] * size[1] * 3 <= allowed_bytes(self.run.folder / "pixels"):
+        folder = self.run.folder / "pixels"
+        n_bytes = len(items) * size[0] * size[1] * 3
+        if _pixel_file(folder, size).exists() or n_bytes <= allowed_bytes(folder):
             # Decoded when first read: where all activations are there already, nothing is.
             return lambda places: np.asarray(self._pixels(size)[places])
 
@@ -423,7 +425,7 @@ class Laboratory:
 
     def _pixels(self, size: tuple[int, int]) -> np.ndarray:
         """The development images at one size, uint8 (n, height, width, 3), memory-mapped from the run folder."""
-        path = self.run.folder / "pixels" / f"{size[0]}x{size[1]}.npy"
+        path = _pixel_file(self.run.folder / "pixels", size)
         if size not in self._decoded:
             if not path.exists():
                 self._decode(size, path)
@@ -449,6 +451,10 @@ class Laboratory:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _pixel_file(folder: Path, size: tuple[int, int]) -> Path:
+    return folder / f"{size[0]}x{size[1]}.npy"
 
 
 def threads_per_worker(workers: int) -> int | None:

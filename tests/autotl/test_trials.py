@@ -115,9 +115,14 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
     assert outcome.predictions.items.tolist() == laboratory.run.split.validation.tolist()
     assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx"]
     assert epochs == [1]
+    how, speed = outcome.training["how"], outcome.training["products_per_second"]
+    assert how.startswith("from cached activations (1 view, ")
+    assert speed > 0
     assert outcome.training == {
         "trainable_stages": 1, "learning_rate": 1e-3, "weight_decay": 1e-4, "augment": False,
         "freeze_depth": 2, "epochs": 1, "best_epoch": outcome.training["best_epoch"], "out_of_time": False,
+        "start": "the fitted probe", "how": how, "fill_seconds": outcome.training["fill_seconds"],
+        "epoch_seconds": outcome.training["epoch_seconds"], "products_per_second": speed,
     }  # fmt: skip
     assert {name.split("/")[0] for name in outcome.params} == {"dense"}
 
