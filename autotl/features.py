@@ -98,8 +98,12 @@ def extract(
         # Items with the same bytes are computed once.
         todo = np.sort(items[np.unique(digests[items], return_index=True)[1]]).tolist()
         if not opened:
-            sample = [read_pixels(dataset, item, network.size) for item in todo[:SAMPLE_ITEMS]]
-            choice = choose_engine(network, np.stack(sample), threads=threads, forced=engine)
+            choice = choose_engine(
+                network,
+                lambda: np.stack([read_pixels(dataset, item, network.size) for item in todo[:SAMPLE_ITEMS]]),
+                threads=threads,
+                forced=engine,
+            )
             opened.append(choice.engine)
             if choice.told and tell:
                 tell(choice.told)
