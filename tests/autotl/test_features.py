@@ -191,8 +191,9 @@ def test_what_another_process_deletes_meanwhile_is_computed_again(folder, networ
 
 
 def test_a_cache_that_keeps_nothing_is_named(folder, network, tmp_path, monkeypatch):
+    dataset = scan(folder)
     monkeypatch.setattr(module.RecordStore, "append", lambda self, digests, records: None)
-    found = extract(scan(folder), network, cache=tmp_path)
+    found = extract(dataset, network, cache=tmp_path)
     with pytest.raises(ConfigError, match=r"The cache .*features.* loses what is written to it\. .*AUTOTL_CACHE"):
         all_of(found)
 
@@ -201,9 +202,10 @@ def test_a_full_disk_is_named(folder, network, tmp_path, monkeypatch):
     def full(self, digests, records):
         raise OSError(28, "No space left on device")
 
+    dataset = scan(folder)
     monkeypatch.setattr(module.RecordStore, "append", full)
     with pytest.raises(ConfigError, match="cannot be written: No space left on device"):
-        extract(scan(folder), network, cache=tmp_path)
+        extract(dataset, network, cache=tmp_path)
 
 
 def test_the_numbers_stay_on_disk(network, tmp_path, toy_dataset):
