@@ -47,7 +47,9 @@ class Engine:
 
     def run(self, pixels: np.ndarray) -> list[np.ndarray]:
         """The outputs for any number of images, uint8 (n, height, width, 3)."""
-        starts = range(0, max(1, len(pixels)), self.batch_items)
+        if not len(pixels):  # not every runtime takes none
+            return [part[:0] for part in self.compute(np.zeros((1, *pixels.shape[1:]), dtype=np.uint8))]
+        starts = range(0, len(pixels), self.batch_items)
         with ThreadPoolExecutor(self.lanes) as pool:
             parts = list(pool.map(lambda i: self.compute(pixels[i : i + self.batch_items]), starts))
         return [np.concatenate(output) for output in zip(*parts, strict=True)]
@@ -102,14 +104,9 @@ def _open_openvino(file: Path, outputs: list[str], threads: int) -> Engine:
     }  # fmt: skip
     core = openvino.Core()
     model = core.compile_model(core.read_model(file), "CPU", options)
-    _, height, width, _ = (d.get_length() if d.is_static else 1 for d in model.input("images").partial_shape)
     idle: SimpleQueue[Any] = SimpleQueue()
     for _ in range(threads):
-        request = model.create_infer_request()
-        # Once in this thread: two threads that make their first tensor at once wait for each other for ever
-        # (OpenVINO 2026.4: one holds the interpreter and wants a lock that the other holds).
-        request.infer({"images": np.zeros((1, height, width, 3), dtype=np.uint8)}, share_inputs=True)
-        idle.put(request)
+        idle.put(model.create_infer_request())
 
     def compute(pixels: np.ndarray) -> list[np.ndarray]:
         request = idle.get()
@@ -120,6 +117,10 @@ def _open_openvino(file: Path, outputs: list[str], threads: int) -> Engine:
         finally:
             idle.put(request)
 
+    _, height, width, _ = (d.get_length() if d.is_static else 1 for d in model.input("images").partial_shape)
+    # Its Python side sets itself up at the first use, and two threads that both do so wait for each other for ever
+    # (seen with 2026.4.1: a static guard against the interpreter's lock).
+    compute(np.zeros((1, height, width, 3), dtype=np.uint8))
     version = openvino.__version__.partition("-")[0]
     return Engine("openvino", version, compute, threads, _batch_items(height, width))
 

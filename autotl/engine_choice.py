@@ -10,6 +10,7 @@ import os
 import platform
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +49,18 @@ class _Reference:
 
 
 def choose_engine(
-    network: FrozenNetwork, pixels: np.ndarray, *, threads: int | None = None, forced: str = ""
+    network: FrozenNetwork, sample: Callable[[], np.ndarray], *, threads: int | None = None, forced: str = ""
 ) -> Choice:
     """Open the fastest engine that computes what Keras computes; the choice is kept beside the graph, per machine.
 
-    pixels: the first images of the user, uint8 (n, height, width, 3), SAMPLE_ITEMS of them if there are so many.
+    sample(): the first images of the user, uint8 (n, height, width, 3), SAMPLE_ITEMS of them if there are so many.
     forced: the name of the engine to use instead. Raises PluginError where no engine agrees with Keras, and where the
     network gives numbers that are not finite.
     """
     kept = network.file.with_name(f"engine-{_machine(threads)}.json")
     if not forced and (name := _read_choice(kept)) in TITLES:
         return Choice(open_named(name, network, threads=threads), "")
+    pixels = sample()
     reference = _reference(network, pixels[:_REFERENCE_ITEMS])
     names = [forced] if forced else installed_engines()
     usable, dropped = _open_all([name for name in names if name != "keras"], network, threads, reference)
@@ -113,7 +115,7 @@ def _reference(network: FrozenNetwork, pixels: np.ndarray) -> _Reference | None:
     """Keras' answers, kept beside the graph; None for a network that was not made from a Keras model."""
     file = network.file.with_name("reference.npz")
     try:
-        with np.load(file) as kept:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
             return _Reference(kept["pixels"], [kept[name] for name in network.tensors])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         if network.reader is None:

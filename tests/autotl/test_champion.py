@@ -82,7 +82,7 @@ def test_a_probe_is_refitted_on_everything_but_the_test_split(laboratory, attemp
 
     monkeypatch.setattr(laboratory, "head", watched)
     champion = refit(laboratory, trial)
-    vectors = laboratory.features("tiny", (32, 32)).vectors
+    vectors = laboratory.features("tiny", (32, 32)).read("joined", "avg+max")
     [fitted] = seen
     assert np.array_equal(fitted, vectors[laboratory.run.split.development])
     assert len(champion.test().items) == len(laboratory.run.split.test)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from autotl.errors import PluginError
+from autotl.errors import ExportError
 from autotl.network import FrozenNetwork, freeze, open_session, pool_stages, select_stages, stage_outputs
 
 STAGES = ("shallow", "middle", "deep")
@@ -91,32 +91,26 @@ def test_a_network_whose_writing_was_cut_short_is_written_again(tiny, tmp_path):
     assert not [p for p in again.file.parent.iterdir() if p.name.startswith(".")]
 
 
-def test_a_graph_that_does_not_compute_what_keras_computes_is_refused(tiny, tmp_path, monkeypatch):
+def test_a_network_that_cannot_be_written_is_described_all_the_same(tiny, tmp_path, monkeypatch):
     from autotl import graph
 
-    def wrong(model, **options):
-        other = tiny.build(32, 32)
-        other.get_layer("shallow.conv").set_weights([w * 2 for w in other.get_layer("shallow.conv").get_weights()])
-        import keras
+    def refuse(model, **options):
+        raise ExportError("Layer 'odd' cannot be written.")
 
-        reader = keras.Model(other.input, list(pool_stages(stage_outputs(other)).values()))
-        return to_onnx(reader, **options)
-
-    to_onnx = graph.to_onnx
-    monkeypatch.setattr(graph, "to_onnx", wrong)
-    with pytest.raises(PluginError, match="backbone 'tiny' does not compute what its Keras model computes"):
-        freeze(tiny, (32, 32), cache=tmp_path)
-    assert not list(tmp_path.rglob("columns.json"))
+    monkeypatch.setattr(graph, "to_onnx", refuse)
+    first = freeze(tiny, (32, 32), cache=tmp_path)
+    assert (first.stages, first.file.exists()) == (STAGES, False)
+    assert (first.file.parent / "no-graph.txt").read_text() == "Layer 'odd' cannot be written."
+    monkeypatch.undo()
+    assert freeze(tiny, (32, 32), cache=tmp_path) == first
 
 
-def test_weights_that_are_not_finite_are_found_before_anything_is_read(tiny, tmp_path):
-    def broken(height, width):
-        model = tiny.build(height, width)
-        model.get_layer("middle.conv").set_weights([w * np.nan for w in model.get_layer("middle.conv").get_weights()])
-        return model
-
-    with pytest.raises(PluginError, match="backbone 'tiny' gives numbers that are not finite"):
-        freeze(replace(tiny, build=broken), (32, 32), cache=tmp_path)
+def test_the_keras_model_is_at_hand_in_any_precision_and_has_the_graphs_outputs(tiny, tmp_path):
+    network = freeze(tiny, (32, 32), cache=tmp_path)
+    for precision in ("float32", "float32", "mixed_float16"):
+        reader = network.reader(precision)
+        assert tuple(reader.output_names) == network.tensors
+        assert reader.get_layer("deep.conv").compute_dtype == precision.removeprefix("mixed_")
 
 
 def test_pooling_stays_in_single_precision_under_mixed_precision(tiny):

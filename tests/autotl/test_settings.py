@@ -3,6 +3,7 @@ from __future__ import annotations
 import platformdirs
 import pytest
 
+from autotl import settings as module
 from autotl.errors import ConfigError
 from autotl.settings import settings
 
@@ -14,7 +15,7 @@ def home(tmp_path, monkeypatch):
     config.mkdir()
     monkeypatch.setattr(platformdirs, "user_config_path", lambda _name: config)
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda _name: tmp_path / "cache")
-    for name in ("WEIGHTS", "CACHE", "PLUGINS", "DISABLE_PLUGINS"):
+    for name in ("WEIGHTS", "CACHE", "CACHE_LIMIT_GB", "ENGINE", "PLUGINS", "DISABLE_PLUGINS"):
         monkeypatch.delenv(f"AUTOTL_{name}", raising=False)
     return config
 
@@ -23,6 +24,7 @@ def test_without_any_setting_the_cache_is_the_persons_own_and_nothing_else_is_se
     found = settings()
     assert found.cache == tmp_path / "cache"
     assert (found.weights, found.plugins, found.disable_plugins) == (None, None, ())
+    assert (found.engine, found.cache_limit_gb) == ("", 20)
 
 
 def test_the_plugins_folder_beside_the_config_file_is_used_where_it_exists(home):
@@ -92,3 +94,30 @@ def test_settings_are_read_afresh_each_time(home, tmp_path, monkeypatch):
     before = settings()
     monkeypatch.setenv("AUTOTL_CACHE", str(tmp_path / "later"))
     assert settings().cache != before.cache
+
+
+def test_an_engine_is_one_that_is_installed(home, monkeypatch):
+    for name in ("onnxruntime", "keras"):
+        monkeypatch.setenv("AUTOTL_ENGINE", name)
+        assert settings().engine == name
+    monkeypatch.setenv("AUTOTL_ENGINE", "tensorrt")
+    with pytest.raises(
+        ConfigError, match=r"AUTOTL_ENGINE is 'tensorrt': expected one of onnxruntime, .*keras, or noth"
+    ):
+        settings()
+
+
+def test_an_engine_that_could_be_installed_is_answered_with_how(home, monkeypatch):
+    monkeypatch.setattr(module, "installed_engines", lambda: ("onnxruntime", "keras"))
+    monkeypatch.setenv("AUTOTL_ENGINE", "openvino")
+    with pytest.raises(
+        ConfigError, match=r"one of onnxruntime, keras, .* openvino is not installed .*autotl\[openvino\]"
+    ):
+        settings()
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "much"])
+def test_a_limit_of_the_cache_is_a_positive_number(limit, home, monkeypatch):
+    monkeypatch.setenv("AUTOTL_CACHE_LIMIT_GB", limit)
+    with pytest.raises(ConfigError, match=rf"AUTOTL_CACHE_LIMIT_GB is '{limit}': "):
+        settings()

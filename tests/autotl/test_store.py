@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -65,6 +66,7 @@ def test_later_shards_add_to_earlier_ones_and_what_was_kept_twice_is_read_once(s
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 import numpy as np
 from autotl.store import RecordStore
@@ -132,3 +134,62 @@ def test_a_damaged_shard_is_passed_over_and_the_others_are_read(store, part, spo
 @pytest.mark.parametrize("other", [(PLAIN, (3,)), (PLAIN, ()), (np.dtype(np.float64), (2,)), (MIXED, ())])
 def test_records_of_another_kind_are_not_mistaken_for_ours(store, other):
     assert not RecordStore(store.folder, *other).read(keys(1, 2, 3))[1].any()
+
+
+@pytest.mark.parametrize("part", [".npy", ".keys.npy"])
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.7, 0.9, 1.0])
+def test_a_flipped_bit_anywhere_is_noticed_and_the_shard_is_deleted(store, part, place):
+    [shard] = (path for path in store.folder.glob("*.npy") if path.name.endswith(".keys.npy") == (part == ".keys.npy"))
+    store.append(keys(5), rows(5).astype(PLAIN))
+    data = bytearray(shard.read_bytes())
+    data[round(place * (len(data) - 1))] ^= 1
+    shard.write_bytes(data)
+    for reader in (store, RecordStore(store.folder, PLAIN, (2,))):
+        records, known = reader.read(keys(1, 2, 5))
+        assert known.tolist() == [False, False, True]
+        assert records.tolist() == [[0, 0], [0, 0], [5, 50]]
+    assert len(list(store.folder.glob("*.keys.npy"))) == 1
+
+
+def test_a_record_of_a_damaged_shard_is_read_from_its_twin(store):
+    twins = set(store.folder.glob("*.npy"))
+    store.append(keys(1, 2, 3), rows(1, 2, 3).astype(PLAIN))
+    for file in twins:
+        if not file.name.endswith(".keys.npy"):
+            file.write_bytes(file.read_bytes()[:-1] + b"?")
+    records, known = store.read(keys(1, 2, 3))
+    assert known.all()
+    assert records[:, 0].tolist() == [1, 2, 3]
+
+
+def test_a_shard_that_vanishes_under_an_open_store_is_unknown_again(store):
+    assert store.known(keys(1, 9)).tolist() == [True, False]
+    for file in store.folder.iterdir():
+        if not file.name.endswith(".keys.npy"):
+            file.unlink()
+    assert store.read(keys(1, 9))[1].tolist() == [False, False]
+    assert not store.known(keys(1)).any()
+
+
+def test_files_of_others_are_let_be(store):
+    np.save(store.folder / "notes.npy", rows(7).astype(PLAIN))
+    np.save(store.folder / "notes.keys.npy", keys(7))
+    assert store.read(keys(1, 7))[1].tolist() == [True, False]
+    assert (store.folder / "notes.keys.npy").exists()
+
+
+def test_some_columns_are_read_side_by_side(tmp_path):
+    store = RecordStore(tmp_path, PLAIN, (5,))
+    store.append(keys(1, 2), np.arange(10, dtype=PLAIN).reshape(2, 5))
+    records, known = store.read(keys(2, 3, 1), [slice(0, 1), slice(3, 5)])
+    assert records.tolist() == [[5, 8, 9], [0, 0, 0], [0, 3, 4]]
+    assert known.tolist() == [True, False, True]
+
+
+def test_hundreds_of_small_shards_open_at_once(tmp_path):
+    store = RecordStore(tmp_path, PLAIN, (2,))
+    for n in range(200):
+        store.append(keys(n), rows(n).astype(PLAIN))
+    started = time.perf_counter()
+    assert RecordStore(tmp_path, PLAIN, (2,)).known(keys(*range(200))).all()
+    assert time.perf_counter() - started < 2  # 0.02 s on a quiet machine

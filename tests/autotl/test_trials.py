@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from autotl import finetune
+from autotl import engine, finetune
 from autotl.candidate import FINE_TUNE, PROBE, Candidate, Training
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.hyperparameters import replay
@@ -64,16 +64,56 @@ def test_a_hopeless_probe_can_be_stopped(laboratory):
         laboratory.probe(PROBING, replay({}), stop)
 
 
-def test_features_are_told_of_once_and_kept_in_memory_for_a_few_choices(laboratory):
-    sizes = [(32, 32), (40, 40), (48, 48), (56, 56)]
-    for size in [*sizes, sizes[-1]]:
+def test_features_are_told_of_once_and_stay_at_hand(laboratory):
+    sizes = [(32, 32), (40, 40)]
+    assert not laboratory.has_features("tiny", sizes[0])
+    for size in [*sizes, *sizes]:
         laboratory.features("tiny", size)
-    assert [laboratory.has_features("tiny", size) for size in sizes] == [False, True, True, True]
+    assert all(laboratory.has_features("tiny", size) for size in sizes)
     told = events(laboratory, "features")
-    assert [event["size"] for event in told] == ["32x32", "40x40", "48x48", "56x56"]
+    assert [event["size"] for event in told] == ["32x32", "40x40"]
     assert all(event["computed"] + event["reused"] == 60 for event in told)
-    laboratory.features("tiny", sizes[0])
-    assert events(laboratory, "features")[-1]["reused"] == 60
+
+
+def test_what_reads_the_features_is_told_and_how_long_it_will_take(make_laboratory, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_LANE_PIXELS", 8 * 32 * 32)
+    laboratory = make_laboratory()
+    laboratory._cache = tmp_path / "fresh"
+    laboratory.features("tiny", (32, 32))
+    [message] = events(laboratory, "message")
+    assert message["text"].startswith("engine: ")
+    [told] = events(laboratory, "features")
+    assert told["engine"]
+    assert told["images_per_second"] > 1
+    last = events(laboratory, "progress")[-1]
+    assert (last["done"], last["total"], last["eta_seconds"]) == (60, 60, 0)
+    assert last["rate"] > 1
+
+
+def test_the_engine_can_be_forced(make_laboratory, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOTL_ENGINE", "keras")
+    laboratory = make_laboratory()
+    laboratory._cache = tmp_path / "fresh"
+    assert laboratory.features("tiny", (32, 32)).engine.startswith("Keras ")
+
+
+def test_the_cache_is_kept_within_its_limit_but_never_without_what_this_run_uses(
+    make_laboratory, tmp_path, monkeypatch
+):
+    cache = tmp_path / "fresh"
+    old = cache / "features" / "other" / "old.npy"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"x" * 5000)
+    os.utime(old, (time.time() - 10_000,) * 2)
+    monkeypatch.setenv("AUTOTL_CACHE_LIMIT_GB", "0.000001")
+    laboratory = make_laboratory()
+    laboratory._cache = cache
+    first = laboratory.features("tiny", (32, 32))
+    laboratory.features("tiny", (40, 40))
+    assert not old.exists()
+    assert first.network.file.exists()
+    laboratory._features.clear()
+    assert laboratory.features("tiny", (32, 32)).reused == 60
 
 
 def test_the_speed_of_reading_is_measured_where_something_was_read(make_laboratory, tmp_path):
