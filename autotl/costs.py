@@ -27,6 +27,10 @@ class FoldCosts:
         """Add what one fold took."""
         self._seen[head] = [*self._seen[head][-_RECENT:], seconds]
 
+    def has_seen(self, head: str) -> bool:
+        """Whether a fold of it was learned."""
+        return bool(self._seen[head])
+
     def per_fold(self, head: str, *, network: bool = False) -> float:
         """Expected seconds of one fold, with some caution; 0 while nothing at all is known."""
         if self._seen[head]:

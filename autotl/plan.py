@@ -24,9 +24,11 @@ MAX_FEATURE_SHARE = 0.45
 """Reading features for one more backbone or size may take this share of the time left."""
 CLEAR_GAIN = 0.03
 """A reading is worth a whole pass where the sample's log loss falls by this share."""
-HEAD_SHARE = 0.05
-"""A head that needs a larger share of the time left for one trial is left alone."""
-SETTLED_TRIALS = 15
+HEAD_SHARE, NEW_HEAD_SHARE = 0.05, 0.12
+"""A head that needs a larger share of the time left for one trial is left alone; one not yet seen may take more."""
+TOP_READINGS, ELSEWHERE_SHARE = 4, 0.15
+"""Most probes read one of the best readings of the sample; this share looks elsewhere."""
+SETTLED_TRIALS = 12
 """Probes have settled when so many in a row brought nothing better."""
 PATIENCE_TRIALS = 60
 """After so many trials in a row without anything better, and nothing else to try, a search with a budget ends early."""
@@ -91,7 +93,7 @@ class Planner:
             top = ranks[0].reading
             if (top.stage, top.pooling) != ("joined", "avg+max"):
                 wishes.append({"head": DEFAULT_HEAD, **_wish(top)})
-        heads = [name for name in self.space.heads if name != DEFAULT_HEAD]
+        heads = [name for name in self.space.heads if name != DEFAULT_HEAD and self.is_cheap(name)]
         return [{"strategy": PROBE, **wish} for wish in [*wishes, *({"head": name, **best} for name in heads)]]
 
     def next(self, board: Leaderboard, ranks: Sequence[Rank], share_of_trials: float) -> Step | str:
@@ -119,7 +121,7 @@ class Planner:
             return f"no more fine-tuning is possible: {self.why_no_fine_tuning}"
         if self.limits.trials is None and self._tail(probes) >= PATIENCE_TRIALS:
             return f"the last {self._tail(probes)} trials brought nothing better, and more would be unlikely to"
-        return Step(pinned={"strategy": PROBE, **self._pinned_reading(board), **self._pinned_head(board)})
+        return Step(pinned={"strategy": PROBE, **self._pinned_reading(board, ranks), **self._pinned_head(board)})
 
     def can_read(self, backbone: str, size: Size) -> bool:
         """Whether reading features takes a tolerable share of the time left, if any."""
@@ -201,17 +203,24 @@ class Planner:
                 return rank.reading
         return None
 
-    def _pinned_reading(self, board: Leaderboard) -> dict[str, Any]:
-        """Mostly where the best probe reads, sometimes another place whose features are at hand."""
+    def _pinned_reading(self, board: Leaderboard, ranks: Sequence[Rank]) -> dict[str, Any]:
+        """One of the best readings by the sample, mostly of where the best probe reads; now and then any stage."""
         places = [(b.name, size) for b in self.space.backbones.values() for size in b.sizes]
         ready = [place for place in places if self.laboratory.has_features(*place)]
         best = board.best(PROBE)
         if not ready:
             return {}
         chosen = next((p for p in ready if best and (p[0], text(p[1])) == (best.backbone, best.size)), ready[0])
-        if len(ready) > 1 and self._rng.random() < 0.2:
+        if len(ready) > 1 and self._rng.random() < ELSEWHERE_SHARE:
             chosen = ready[self._rng.integers(len(ready))]
-        return {"backbone": chosen[0], f"backbone={chosen[0]}/size": text(chosen[1])}
+        pinned = {"backbone": chosen[0], f"backbone={chosen[0]}/size": text(chosen[1])}
+        here = [rank.reading for rank in ranks if _place(rank.reading) == chosen][:TOP_READINGS]
+        if not here or self._rng.random() < ELSEWHERE_SHARE:
+            return pinned
+        # The first is twice as likely as the second, and so on.
+        chances = 0.5 ** np.arange(len(here))
+        reading = here[self._rng.choice(len(here), p=chances / chances.sum())]
+        return {**pinned, "stage": reading.stage, "pooling": reading.pooling}
 
     def _pinned_head(self, board: Leaderboard) -> dict[str, Any]:
         """A head that the time left allows, where it does not allow them all."""
@@ -229,7 +238,8 @@ class Planner:
 
     def is_cheap(self, head: str) -> bool:
         """Whether one trial of a head takes a small share of the time left; the default head always counts as cheap."""
-        return head == DEFAULT_HEAD or self.probe_cost(head) <= HEAD_SHARE * self.limits.seconds_left()
+        share = HEAD_SHARE if self.laboratory.has_seen(head) else NEW_HEAD_SHARE
+        return head == DEFAULT_HEAD or self.probe_cost(head) <= share * self.limits.seconds_left()
 
     def _share_spent(self, left: float, share_of_trials: float) -> float:
         budget = self.limits.budget_seconds

@@ -143,6 +143,10 @@ class Laboratory:
         """Expected seconds of reading the features of every item."""
         return 0.0 if self.has_features(backbone, size) else len(self.used) / self.images_per_second(backbone, size)
 
+    def has_seen(self, head: str) -> bool:
+        """Whether this process has cross-validated the head."""
+        return self._fold_costs.has_seen(head)
+
     def probe_cost(self, head: str, *, network: bool = False) -> float:
         """Expected seconds of cross-validating a head, features at hand; network: it is a Keras model."""
         return self.run.split.n_folds * self._fold_costs.per_fold(head, network=network)
