@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     import keras_tuner
 
 MAX_FAILURES = 20
-SCOUT_SHARE = 0.06
-"""Reading a sample with one more backbone or size may take this share of the time left, and three times it in all."""
+SCOUT_SHARE, SCOUT_ALLOWANCE = 0.06, 0.25
+"""Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
+GROWTH_GAIN = 0.1
+"""Where a larger size lowered the sample's log loss by this share, the next may take twice the time to look at."""
 _SCOUT_SETUP_SECONDS = 6.0
 """Building a network and writing its graph, the first time."""
 
@@ -204,26 +206,31 @@ class Explorer:
         return result
 
     def _scout(self) -> list[Rank]:
-        """Judge every stage and pooling of each backbone and size whose sample can be read in little time."""
-        laboratory = self.laboratory
-        items = sample_items(laboratory)
-        allowance = 3 * SCOUT_SHARE * self.limits.seconds_left()
+        """Judge every stage and pooling of each backbone and size whose sample can be read in little time.
+
+        Where a larger size made the sample's log loss fall a good deal, the next larger one may take more time.
+        """
+        laboratory, items = self.laboratory, sample_items(self.laboratory)
+        allowance = SCOUT_ALLOWANCE * self.limits.seconds_left()
         ranks: list[Rank] = []
         for backbone in self.space.backbones.values():
-            for size in backbone.sizes:
+            best, share = math.inf, SCOUT_SHARE
+            for size in sorted(backbone.sizes, key=lambda size: (size > backbone.sizes[0], size)):
                 ready = laboratory.has_features(backbone.name, size)
-                needed = (
-                    0.0
-                    if ready
-                    else _SCOUT_SETUP_SECONDS + len(items) / laboratory.images_per_second(backbone.name, size)
-                )
-                if needed > min(SCOUT_SHARE * self.limits.seconds_left(), allowance):
+                needed = 0.0 if ready else self._scout_seconds(backbone.name, size, len(items))
+                if needed > min(share * self.limits.seconds_left(), allowance):
                     continue
                 began = time.monotonic()
                 readings = [Reading(backbone.name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
-                ranks += judge(laboratory, readings, items)
+                found = judge(laboratory, readings, items)
                 allowance -= 0.0 if ready else time.monotonic() - began
+                share = SCOUT_SHARE * (2 if found[0].log_loss < (1 - GROWTH_GAIN) * best < math.inf else 1)
+                best = min(best, found[0].log_loss)
+                ranks += found
         return sorted(ranks, key=lambda rank: rank.log_loss)
+
+    def _scout_seconds(self, backbone: str, size: tuple[int, int], n_items: int) -> float:
+        return _SCOUT_SETUP_SECONDS + n_items / self.laboratory.images_per_second(backbone, size)
 
     def _run_next(self, pinned: Mapping[str, Any]) -> TrialRecord:
         study, base = self._study, self._study.sampler
