@@ -66,9 +66,13 @@ def main() -> None:
         for shots in SHOTS:
             row = compare(data, shots, options.draws, plugins.heads[options.head])
             rows.append(row)
-            print(f"{data.name:<12}{shots:>4}  " + "".join(_cell(row["scores"][s]) for s in LARGER_IS_BETTER), flush=True)
+            print(
+                f"{data.name:<12}{shots:>4}  " + "".join(_cell(row["scores"][s]) for s in LARGER_IS_BETTER), flush=True
+            )
     better = {s: sum(row["scores"][s]["verdict"] == "better" for row in rows) for s in LARGER_IS_BETTER}
-    worse = {s: [f"{row['set']}/{row['shots']}" for row in rows if row["scores"][s]["verdict"] == "worse"] for s in better}
+    worse = {
+        s: [f"{row['set']}/{row['shots']}" for row in rows if row["scores"][s]["verdict"] == "worse"] for s in better
+    }
     print(f"of {len(rows)}: clearly better {better}, clearly worse {worse}")
     print(json.dumps({"draws": options.draws, "head": options.head, "rows": rows}))
 
@@ -190,7 +194,7 @@ def scores(labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray)
     }
 
 
-def _paired(pairs: np.ndarray, larger_is_better: bool) -> dict[str, Any]:  # noqa: FBT001
+def _paired(pairs: np.ndarray, larger_is_better: bool) -> dict[str, Any]:
     """Means of both, and ours - theirs with Student's 95 % interval over the draws."""
     from scipy.stats import t
 
