@@ -8,13 +8,13 @@ import numpy as np
 
 from autotl.calibration import Calibration
 from autotl.errors import ExportError, PluginError
-from autotl.graph import join
+from autotl.graph import OPSET, join
 from autotl.interfaces import Head
+from autotl.principal import location_and_spread
 
 if TYPE_CHECKING:
     import onnx
 
-OPSET = 17
 BATCH_ITEMS = 32
 MAX_EPOCHS = 60
 PATIENCE_EPOCHS = 6
@@ -90,11 +90,13 @@ class EstimatorClassifier:
             self._fitted = clone(self._estimator).fit(vectors, labels)
 
     def answers(self, vectors: np.ndarray) -> np.ndarray:
-        """Margins or probabilities; a class that was absent in training gets the lowest margin, or 0."""
+        """Margins or probabilities; a class that was absent in training gets the item's lowest margin, or 0."""
         found = self._fitted.decision_function(vectors) if self.gives_margins else self._fitted.predict_proba(vectors)
         if found.ndim == 1:  # scikit-learn gives one margin for two classes
             found = np.stack([-found, found], axis=1)
-        every = np.full((len(vectors), self._n_classes), found.min(initial=0) if self.gives_margins else 0.0)
+        every = np.zeros((len(vectors), self._n_classes))
+        if self.gives_margins:  # by the item itself, whoever else is asked about
+            every += found.min(axis=1, keepdims=True)
         every[:, self._fitted.classes_.astype(int)] = found
         return every
 
@@ -166,10 +168,8 @@ class NetworkClassifier:
             # One scale for all: components of small variance are mostly noise, which must stay small.
             self._deviation = np.full(vectors.shape[1], max(float(vectors.std()), 1e-6), dtype=np.float32)
         if self._scaling == "columns":
-            self._mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
-            # Rounding gives a constant column a tiny deviation, by which nothing must be divided.
-            varies = deviation > 1e-6 * np.maximum(np.abs(self._mean), 1e-6)
-            self._deviation = np.where(varies, deviation, 1).astype(np.float32)
+            self._mean, deviation = location_and_spread(vectors)
+            self._deviation = np.where(deviation > 0, deviation, np.float32(1))
         inputs = self._scaled(vectors)
         train, held_out = self._hold_out(labels)
         rng = np.random.default_rng(self._seed)

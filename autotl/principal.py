@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_COMPONENTS = 512
 """Measured on stamps, textile and digits: 512 components of 4,128 features predict as well as all of them."""
 _AXES_ITEMS = 2000
+_PRIOR_ITEMS = 2
+"""Measured on digits, faces, stamps, textile and Fashion-MNIST with 1, 5 and 16 images of a class: 2 to 50 do alike,
+0 much worse."""
 _BLOCK_ITEMS = 2048
 
 Read = Callable[[np.ndarray], np.ndarray]
@@ -67,10 +70,8 @@ def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
     if len(items) > _AXES_ITEMS:
         items = np.sort(np.random.default_rng(seed).choice(items, _AXES_ITEMS, replace=False))
     vectors = read(items)
-    mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
-    # Rounding gives a constant column a tiny deviation, by which nothing must be divided.
-    varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
-    scale = np.where(varies, 1 / np.where(varies, deviation, 1), 0).astype(np.float32)
+    mean, deviation = location_and_spread(vectors)
+    scale = _inverse(deviation, len(vectors))
     vectors = (vectors - mean) * scale
     n, n_features = vectors.shape
     few_items = n <= n_features
@@ -86,6 +87,36 @@ def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
     axes = axes if axes.shape[1] else np.zeros((n_features, 1))
     axes = np.ascontiguousarray(axes * scale[:, None], dtype=np.float32)
     return Principal(axes, -(mean @ axes).astype(np.float32))
+
+
+def location_and_spread(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column, float32 (n_columns,); the deviation of a constant column is 0.
+
+    Sums in float32 would be wrong by more than 1e-5 of themselves from a thousand rows on, and a constant column
+    would seem to vary.
+    """
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    square = np.zeros_like(mean)
+    for start in range(0, len(vectors), _BLOCK_ITEMS):
+        centred = vectors[start : start + _BLOCK_ITEMS] - mean
+        square += np.einsum("ij,ij->j", centred, centred)
+    deviation = np.sqrt(square / len(vectors))
+    deviation[deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)] = 0
+    return mean.astype(np.float32), deviation.astype(np.float32)
+
+
+def _inverse(deviation: np.ndarray, n: int) -> np.ndarray:
+    """What to multiply columns by that have this deviation among n items, float32; 0 for a constant column.
+
+    A column that hardly varies among a few items may well do so elsewhere, and would then drown all others: its
+    variance counts as if two more items had been seen, of the median column's variance.
+    """
+    varies = deviation > 0
+    if not varies.any():
+        return np.zeros_like(deviation)
+    variance = np.square(deviation, dtype=np.float64)
+    likely = (n * variance + _PRIOR_ITEMS * np.median(variance[varies])) / (n + _PRIOR_ITEMS)
+    return np.where(varies, 1 / np.sqrt(likely), 0).astype(np.float32)
 
 
 def components(read: Read, principal: Principal, items: np.ndarray, n_items: int) -> np.ndarray:

@@ -31,6 +31,9 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
         vectors = np.ascontiguousarray(X, dtype=np.float32)
         self.n_features_in_ = vectors.shape[1]
+        # Distances do not change, but far from 0 their squares would drown in float32.
+        self.centre_ = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        vectors = vectors - self.centre_
         self.gamma_ = self.gamma_factor / max(float(vectors.var(axis=0).sum()), 1e-12)
         machine = SVC(
             C=self.C, kernel="precomputed", class_weight=self.class_weight, cache_size=500,
@@ -45,7 +48,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """The smallest margin of each class against another, float (n, n_classes)."""
-        kernel = self._kernel(np.asarray(X, dtype=np.float32), self.support_)
+        kernel = self._kernel(np.asarray(X, dtype=np.float32) - self.centre_, self.support_)
         pairs = kernel @ self._weights + self._intercept
         return np.stack(
             [(pairs[:, mine] * signs).min(axis=1) for mine, signs in zip(self._pairs_of, self._signs, strict=True)],
@@ -61,6 +64,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from autotl.graph_parts import matrices
 
         constants = {
+            "centre": self.centre_,
             "support": self.support_.T.copy(),
             "lengths": (self.support_**2).sum(axis=1)[None, :],
             "minus_two": np.float32(-2),
@@ -73,9 +77,10 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "shape": np.array([-1, *self._signs.shape]),
         }
         nodes = [
-            helper.make_node("MatMul", ["features", "support"], ["products"]),
+            helper.make_node("Sub", ["features", "centre"], ["centred"]),
+            helper.make_node("MatMul", ["centred", "support"], ["products"]),
             helper.make_node("Mul", ["products", "minus_two"], ["twice"]),
-            helper.make_node("ReduceSumSquare", ["features"], ["length"], axes=[1], keepdims=1),
+            helper.make_node("ReduceSumSquare", ["centred"], ["length"], axes=[1], keepdims=1),
             helper.make_node("Add", ["twice", "length"], ["half_way"]),
             helper.make_node("Add", ["half_way", "lengths"], ["rounded"]),
             helper.make_node("Max", ["rounded", "zero"], ["squares"]),

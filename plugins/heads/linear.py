@@ -81,6 +81,7 @@ class _Linear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     _loss: Loss
     _curvature: float
+    _penalty_of_two = 1
 
     def __init__(self, C: float = 1.0, class_weight: str | None = None, *, warm_start: bool = False) -> None:
         self.C = C
@@ -95,8 +96,7 @@ class _Linear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n, k = len(vectors), len(self.classes_)
         share = 1 / (k * counts[codes]) if self.class_weight == "balanced" else np.full(n, 1 / n)
         targets = np.eye(k, dtype=np.float32)[codes]
-        # Two columns of opposite sign share the one vector that the textbook's two-class model penalises.
-        penalty = (2 if k == 2 else 1) / (self.C * n)
+        penalty = (type(self)._penalty_of_two if k == 2 else 1) / (self.C * n)
         start = getattr(self, "coef_", None) if self.warm_start else None
         if start is not None and start.shape != (vectors.shape[1] + 1, k):
             start = None
@@ -119,6 +119,8 @@ class LogisticClassifier(_Linear):
 
     _loss = staticmethod(multinomial)
     _curvature = 0.125
+    # Two columns of opposite sign share the one vector that the textbook's two-class model penalises.
+    _penalty_of_two = 2
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         margins = self._margins(X).astype(np.float64)

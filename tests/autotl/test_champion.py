@@ -15,7 +15,7 @@ from autotl.hyperparameters import replay
 from autotl.images import decode
 from autotl.network import open_session
 from autotl.predictions import apply_temperature
-from autotl.trials import record
+from autotl.trials import CALIBRATION_FILE, candidate_of, record
 
 TOLERANCE = 1e-4
 
@@ -35,6 +35,8 @@ def attempt(laboratory, monkeypatch):
         else:
             outcome = laboratory.probe(candidate, replay({}), lambda fold, value: None)
         outcome.predictions.save(folder / "predictions.npz")
+        if outcome.calibration:
+            outcome.calibration.save(folder / CALIBRATION_FILE)
         return record(number, outcome, laboratory.score(outcome.predictions), started=0.0)
 
     return attempt
@@ -55,7 +57,10 @@ def graph_says(laboratory, graph, items):
         ("logistic", "joined", "avg+max"),
         ("logistic", "top", "avg"),
         ("logistic", "top-1", "avg+max"),
+        ("linear-svm", "joined", "avg+max"),
+        ("linear-svm", "top", "max"),
         ("rbf-svm", "joined", "max"),
+        ("knn", "joined", "avg"),
         ("random-forest", "top", "max"),
         ("dense", "joined", "avg+max"),
     ],
@@ -82,9 +87,9 @@ def test_a_probe_is_refitted_on_everything_but_the_test_split(laboratory, attemp
 
     monkeypatch.setattr(laboratory, "head", watched)
     champion = refit(laboratory, trial)
-    vectors = laboratory.features("tiny", (32, 32)).read("joined", "avg+max")
+    inputs = laboratory.inputs(candidate_of(trial))
     [fitted] = seen
-    assert np.array_equal(fitted, vectors[laboratory.run.split.development])
+    assert np.array_equal(fitted, inputs.vectors[laboratory.run.split.development])
     assert len(champion.test().items) == len(laboratory.run.split.test)
 
 

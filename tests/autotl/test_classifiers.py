@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from autotl import backend, classifiers
+from autotl.calibration import Calibration
 from autotl.candidate import build_head
 from autotl.classifiers import (
     EstimatorClassifier,
@@ -24,7 +28,7 @@ from autotl.interfaces import Head
 from autotl.network import open_session
 
 N_FEATURES = 12
-KINDS = ("logistic", "dense")
+KINDS = ("logistic", "dense", "linear-svm", "rbf-svm")
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +39,10 @@ def few_epochs(monkeypatch):
 
 @pytest.fixture
 def make(plugins):
-    """make("dense", seed=1): a wrapped head for three classes."""
+    """make("dense", seed=1): a wrapped head for three classes; on_components=False: as if given features."""
 
-    def make(name, *, seed=0, n_classes=3, **params):
-        head = plugins.heads[name]
+    def make(name, *, seed=0, n_classes=3, on_components=True, **params):
+        head = replace(plugins.heads[name], on_components=on_components)
         with backend.session(seed):
             built = build_head(head, replay({f"{name}/{k}": v for k, v in params.items()}), N_FEATURES, n_classes)
             return wrap(head, built, N_FEATURES, n_classes, seed=seed)
@@ -126,13 +130,14 @@ def test_the_graph_agrees_with_the_training_side(make, name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_constant_features_do_no_harm(make, name):
-    vectors, labels = blobs()
+    vectors, labels = blobs(n=1500)
     vectors[:, 0] = 0
-    vectors[:, 1] = 1234.567  # rounding leaves it a deviation that is not quite 0
-    classifier = make(name)
+    # Sums in float32 would leave it a deviation that is not quite 0. Components are centred, features are not.
+    vectors[:, 1] = 1234.567 if name == "dense" else 0
+    classifier = make(name, on_components=False)
     classifier.fit(vectors, labels)
     test, test_labels = blobs(seed=1)
-    test[:, 0], test[:, 1] = 0, 1234.567
+    test[:, :2] = vectors[0, :2]
     probabilities = classifier.probabilities(test)
     assert np.isfinite(probabilities).all()
     assert (probabilities.argmax(axis=1) == test_labels).mean() > 0.9
@@ -151,8 +156,6 @@ def test_a_class_that_is_absent_from_training_gets_no_probability_and_cannot_be_
 
 
 def test_an_estimator_without_a_converter_is_an_export_error_that_names_it():
-    from sklearn.base import BaseEstimator, ClassifierMixin
-
     class Unknown(ClassifierMixin, BaseEstimator):
         def fit(self, vectors, labels):
             self.classes_ = np.unique(labels)
@@ -167,16 +170,93 @@ def test_an_estimator_without_a_converter_is_an_export_error_that_names_it():
         classifier.to_onnx()
 
 
-def test_the_network_with_its_scaling_takes_raw_features(make):
+class Nearest(ClassifierMixin, BaseEstimator):
+    """Minus the distance to the centre of each class: margins, and nothing else."""
+
+    def fit(self, vectors, labels):
+        self.classes_ = np.unique(labels)
+        self.centres_ = np.stack([vectors[labels == label].mean(axis=0) for label in self.classes_])
+        return self
+
+    def decision_function(self, vectors):
+        margins = -np.linalg.norm(vectors[:, None] - self.centres_, axis=2)
+        return margins[:, 1] - margins[:, 0] if len(self.classes_) == 2 else margins
+
+
+def test_margins_become_probabilities_by_the_calibration_and_by_a_softmax_until_there_is_one():
+    vectors, labels = blobs(n=60)
+    classifier = EstimatorClassifier(Nearest(), N_FEATURES, 3)
+    classifier.fit(vectors, labels)
+    assert classifier.gives_margins
+    margins = classifier.answers(vectors)
+    expected = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+    assert classifier.probabilities(vectors) == pytest.approx(expected)
+    classifier.calibration = Calibration(3 * np.eye(3), np.array([0.0, 1.0, 2.0]))
+    assert classifier.probabilities(vectors) == pytest.approx(classifier.calibration.probabilities(margins))
+
+
+def test_the_one_margin_of_two_classes_speaks_for_the_second():
+    vectors, labels = blobs(n=60, n_classes=2)
+    classifier = EstimatorClassifier(Nearest(), N_FEATURES, 2)
+    classifier.fit(vectors, labels)
+    margins = classifier.answers(vectors)
+    assert margins.shape == (60, 2)
+    assert np.array_equal(margins[:, 0], -margins[:, 1])
+    assert (classifier.probabilities(vectors).argmax(axis=1) == labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_a_class_absent_from_training_gets_the_lowest_margin_of_the_item_whoever_else_is_asked_about(absent):
+    vectors, labels = blobs(n=60)
+    classifier = EstimatorClassifier(Nearest(), N_FEATURES, 3)
+    classifier.fit(vectors[labels != absent], labels[labels != absent])
+    margins = classifier.answers(vectors)
+    assert np.array_equal(margins[:, absent], np.delete(margins, absent, axis=1).min(axis=1))
+    assert np.array_equal(classifier.answers(vectors[:1]), margins[:1])
+
+
+def test_margins_without_a_graph_of_their_own_are_an_export_error_that_says_what_to_add():
+    classifier = EstimatorClassifier(Nearest(), N_FEATURES, 3)
+    classifier.fit(*blobs())
+    with pytest.raises(ExportError, match=r"Nearest gives margins but brings no graph; add a method to_onnx\(\)"):
+        classifier.to_onnx()
+
+
+def test_an_estimators_own_graph_is_used():
+    from autotl.graph_parts import affine
+
+    class Constant(Nearest):
+        def to_onnx(self):
+            return affine(np.zeros((N_FEATURES, 3)), np.array([1.0, 2.0, 3.0]), "features", "margins")
+
+    classifier = EstimatorClassifier(Constant(), N_FEATURES, 3)
+    vectors, labels = blobs()
+    classifier.fit(vectors, labels)
+    classifier.calibration = Calibration(np.eye(3)[::-1], np.zeros(3))
+    expected = np.exp([3.0, 2.0, 1.0]) / np.exp([3.0, 2.0, 1.0]).sum()
+    assert onnx_probabilities(classifier, vectors) == pytest.approx(np.tile(expected, (len(vectors), 1)), abs=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e4])
+def test_a_network_on_components_has_one_scale_for_all_of_them(make, factor):
+    vectors, labels = blobs()
+    vectors *= np.geomspace(1, 1e-3, N_FEATURES).astype(np.float32) * np.float32(factor)
     classifier = make("dense")
+    classifier.fit(vectors, labels)
+    scaling = classifier.network().layers[1]
+    assert len(set(np.ravel(scaling.scale))) == 1
+    assert np.ravel(scaling.scale)[0] == pytest.approx(1 / vectors.std(), rel=1e-3)
+    assert (np.ravel(scaling.offset) == 0).all()
+
+
+def test_the_network_with_its_scaling_takes_raw_features(make):
+    classifier = make("dense", on_components=False)
     vectors, labels = blobs(scale=20.0)
     classifier.fit(vectors, labels)
     assert classifier.network().predict_on_batch(vectors) == pytest.approx(classifier.probabilities(vectors), abs=1e-5)
 
 
 def test_a_network_that_wants_its_features_as_they_are_gets_them(plugins):
-    from dataclasses import replace
-
     head = replace(plugins.heads["dense"], standardise=False)
     with backend.session(0):
         classifier = wrap(head, build_head(head, replay({}), N_FEATURES, 3), N_FEATURES, 3, seed=0)

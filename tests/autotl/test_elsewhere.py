@@ -15,7 +15,7 @@ import pytest
 from autotl.candidate import FINE_TUNE, PROBE, Candidate, Training
 from autotl.conclude import save_early
 from autotl.hyperparameters import replay
-from autotl.trials import record
+from autotl.trials import CALIBRATION_FILE, record
 
 ROOT = Path(__file__).parents[2]
 HEADS = ("logistic", "linear-svm", "rbf-svm", "random-forest", "knn", "dense")
@@ -55,6 +55,8 @@ def champions(make_laboratory: Callable[..., Any], tmp_path: Path) -> list[Path]
             outcome = laboratory.probe(candidate, replay({}), lambda fold, value: None)
         folder.mkdir(parents=True, exist_ok=True)
         outcome.predictions.save(folder / "predictions.npz")
+        if outcome.calibration:
+            outcome.calibration.save(folder / CALIBRATION_FILE)
         save_early(laboratory, record(number, outcome, laboratory.score(outcome.predictions), started=0.0))
         kept = tmp_path / f"{candidate.strategy}-{candidate.head}"
         folders.append(Path(shutil.copytree(laboratory.run.champion, kept)))

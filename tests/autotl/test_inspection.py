@@ -34,9 +34,9 @@ def measured():
         split = Split(fold=cluster % 3, cluster=cluster)
         laboratory = SimpleNamespace(
             run=SimpleNamespace(split=split, config=SimpleNamespace(seed=0)), labels=labels, head=head,
-            features=lambda backbone, size: SimpleNamespace(read=lambda stage, pooling: vectors),
+            inputs=lambda candidate: SimpleNamespace(vectors=vectors),
         )  # fmt: skip
-        kept_together = cross_validate(head(), vectors, labels, split)
+        kept_together = cross_validate(head(), vectors, labels, split).predictions
         return _inflation(laboratory, DEFAULT, kept_together), kept_together, split, vectors, labels, head
 
     measured.group = group
@@ -47,7 +47,7 @@ def test_a_model_that_knows_its_groups_again_would_have_seemed_better(measured):
     inflation, kept_together, split, vectors, labels, head = measured(measured.group)
     assert inflation.low > 0
     # Those that stand alone count as unchanged: only the groups make the difference.
-    at_random = cross_validate(head(), vectors, labels, random_split(split, labels, seed=0))
+    at_random = cross_validate(head(), vectors, labels, random_split(split, labels, seed=0)).predictions
     grouped = N_GROUPS * N_EACH
 
     def n_right(predictions):

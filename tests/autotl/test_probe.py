@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autotl.calibration import fit_calibration
 from autotl.probe import cross_validate, majority
 from autotl.split import Split
 
 
 class Memory:
     """Knows by heart what it was fitted on and guesses the first class of everything else."""
+
+    gives_margins = False
+    calibration = None
 
     def __init__(self, n_classes):
         self.n_classes = n_classes
@@ -20,7 +24,7 @@ class Memory:
         self.known = {row.tobytes(): label for row, label in zip(vectors, labels, strict=True)}
         self.fits.append({int(row[0]) for row in vectors})
 
-    def probabilities(self, vectors):
+    def answers(self, vectors):
         return np.eye(self.n_classes)[[self.known.get(row.tobytes(), 0) for row in vectors]]
 
 
@@ -35,7 +39,7 @@ def items():
 
 def test_every_development_item_is_predicted_once_by_a_model_that_has_not_seen_it(items):
     vectors, labels, split = items
-    found = cross_validate(Memory(3), vectors, labels, split, after_fold=lambda fold, so_far: None)
+    found = cross_validate(Memory(3), vectors, labels, split).predictions
     assert sorted(found.items) == split.development.tolist()
     # A model that had seen an item would give its label, which is never 0.
     assert (found.probabilities.argmax(axis=1) == 0).all()
@@ -47,7 +51,7 @@ def test_the_test_split_is_never_touched(items):
     vectors[split.test] = np.nan  # whoever reads it fails
     labels[split.test] = -99
     memory = Memory(3)
-    found = cross_validate(memory, vectors, labels, split, after_fold=lambda fold, so_far: None)
+    found = cross_validate(memory, vectors, labels, split).predictions
     assert not set(found.items) & set(split.test)
     for k, seen in enumerate(memory.fits):
         assert seen == set(np.flatnonzero((split.fold != k) & (split.fold != -1)))
@@ -57,7 +61,7 @@ def test_after_each_fold_what_is_predicted_so_far_is_told(items):
     told = []
     found = cross_validate(Memory(3), *items, after_fold=lambda fold, so_far: told.append((fold, len(so_far.items))))
     assert told == [(0, 6), (1, 12), (2, 18), (3, 24), (4, 30)]
-    assert len(found.items) == 30
+    assert len(found.predictions.items) == 30
 
 
 def test_the_first_fold_is_the_validation_split(items):
@@ -76,6 +80,54 @@ def test_a_hopeless_trial_can_be_stopped_between_folds(items):
     with pytest.raises(InterruptedError):
         cross_validate(memory, *items, after_fold=stop)
     assert len(memory.fits) == 2
+
+
+class Margins(Memory):
+    """The items' own numbers as margins: the higher, the surer of class 2; it learns nothing."""
+
+    gives_margins = True
+
+    def answers(self, vectors):
+        return np.hstack([np.zeros_like(vectors), -vectors, vectors])
+
+
+def test_probabilities_need_no_calibration(items):
+    assert cross_validate(Memory(3), *items).calibration is None
+
+
+def test_margins_become_probabilities_that_know_nothing_of_the_labels_of_their_own_fold(items):
+    vectors, labels, split = items
+    labels = 1 + (np.random.default_rng(1).random(len(labels)) < vectors[:, 0] / len(labels)).astype(int)
+
+    def by_item(labels):
+        found = cross_validate(Margins(3), vectors, labels, split)
+        order = np.argsort(found.predictions.items)
+        return found.predictions.items[order], found.predictions.probabilities[order]
+
+    numbers, before = by_item(labels)
+    for fold in range(split.n_folds):
+        changed = labels.copy()
+        changed[split.fold == fold] = 3 - changed[split.fold == fold]
+        _, after = by_item(changed)
+        mine = split.fold[numbers] == fold
+        assert np.array_equal(after[mine], before[mine])
+        assert not np.allclose(after[~mine], before[~mine], atol=1e-3)
+
+
+def test_the_calibration_for_later_is_fitted_on_the_margins_of_all_folds(items):
+    vectors, labels, split = items
+    found = cross_validate(Margins(3), vectors, labels, split)
+    items = split.development
+    expected = fit_calibration(Margins(3).answers(vectors[items]), labels[items], 3)
+    assert found.calibration.weights == pytest.approx(expected.weights, abs=1e-3)
+    assert found.calibration.intercept == pytest.approx(expected.intercept, abs=1e-3)
+
+
+def test_margins_can_be_told_of_from_the_first_fold_on(items):
+    told = []
+    cross_validate(Margins(3), *items, after_fold=lambda fold, so_far: told.append(so_far.probabilities.sum(axis=1)))
+    assert [len(sums) for sums in told] == [6, 12, 18, 24, 30]
+    assert np.concatenate(told) == pytest.approx(1)
 
 
 def test_the_majority_row_gives_the_frequencies_of_the_other_folds():

@@ -88,6 +88,43 @@ def without_graph(hp, n_features, n_classes):
     return Own()
 
 
+def margins(hp, n_features, n_classes):
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    from autotl.graph_parts import affine
+
+    class Nearest(ClassifierMixin, BaseEstimator):
+        """The log-density of equal balls around the centres, which is affine up to what all classes share."""
+
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            self.weights_ = np.stack([X[y == label].mean(axis=0) for label in self.classes_], axis=1)
+            self.offset_ = -0.5 * (self.weights_**2).sum(axis=0)
+            return self
+
+        def decision_function(self, X):
+            return X @ self.weights_ + self.offset_
+
+        def to_onnx(self):
+            return affine(self.weights_, self.offset_, "features", "margins")
+
+    return Nearest()
+
+
+def margins_without_graph(hp, n_features, n_classes):
+    from sklearn.svm import LinearSVC
+
+    return LinearSVC(random_state=0)
+
+
+def margins_with_another_graph(hp, n_features, n_classes):
+    from autotl.graph_parts import affine
+
+    built = margins(hp, n_features, n_classes)
+    type(built).to_onnx = lambda self: affine(-self.weights_, self.offset_, "features", "margins")
+    return built
+
+
 def guessing(hp, n_features, n_classes):
     from sklearn.dummy import DummyClassifier
 
@@ -109,7 +146,7 @@ def a_number(hp, n_features, n_classes):
     return 3
 
 
-@pytest.mark.parametrize("build", [logistic, network])
+@pytest.mark.parametrize("build", [logistic, network, margins])
 def test_a_sound_head_passes(build):
     check_head(Head("sound", build), n_trials=1)
 
@@ -123,6 +160,8 @@ def test_a_sound_head_passes(build):
         (halved, r"for 3 classes: rows of probabilities must .* sum to 1; found sums \[0\.5"),
         (reversed_classes, r"classes_ are .*2.*; expected 0 to 2"),
         (without_graph, r"conversion to ONNX, which the deployable needs, raised ExportError"),
+        (margins_without_graph, r"LinearSVC gives margins but brings no graph; add a method to_onnx\(\)"),
+        (margins_with_another_graph, "the ONNX graph's probabilities differ by"),
         (guessing, r"accuracy 0\.33 .* chance is 0\.33"),
         (unseeded, r"fitted twice it predicts differently; .*random_state"),
         (lambda *a: network(*a, activation="sigmoid"), "rows of probabilities must"),

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,41 @@ def test_the_heads_own_parameters_are_recorded_and_give_the_same_predictions_aga
     assert first.params == {"logistic/C": 0.5, "logistic/class_weight": "none"}
     again = laboratory.probe(PROBING, replay(first.params), ignore)
     assert np.array_equal(again.predictions.probabilities, first.predictions.probabilities)
+
+
+def test_heads_on_components_are_given_them_and_others_the_features(laboratory):
+    forest = replace(PROBING, head="random-forest")
+    features = laboratory.features("tiny", (32, 32)).read("joined", "avg+max")
+    assert np.array_equal(laboratory.inputs(forest).vectors, features)
+    assert laboratory.inputs(forest).principal is None
+    inputs = laboratory.inputs(PROBING)
+    assert inputs.vectors == pytest.approx(inputs.principal(features), rel=1e-3, abs=1e-3)
+    assert laboratory.inputs(replace(PROBING, head="knn")) is inputs
+    assert laboratory.inputs(replace(PROBING, stage="top")).vectors.shape != inputs.vectors.shape
+
+
+def test_test_items_have_no_part_in_the_components(laboratory):
+    before = laboratory.inputs(PROBING).principal
+    laboratory._inputs.clear()
+    laboratory.features("tiny", (32, 32)).vectors[laboratory.run.split.test] = np.nan
+    after = laboratory.inputs(PROBING).principal
+    assert np.array_equal(before.axes, after.axes)
+    assert np.array_equal(before.offset, after.offset)
+
+
+def test_inputs_that_take_too_much_memory_are_computed_again(laboratory, monkeypatch):
+    monkeypatch.setattr("autotl.trials._KEPT_INPUTS_BYTES", 1)
+    first = laboratory.inputs(PROBING)
+    laboratory.inputs(replace(PROBING, stage="top"))
+    assert len(laboratory._inputs) == 1
+    assert np.array_equal(laboratory.inputs(PROBING).vectors, first.vectors)
+
+
+def test_a_head_that_gives_margins_leaves_a_calibration_and_another_does_not(laboratory):
+    machine = laboratory.probe(replace(PROBING, head="rbf-svm"), replay({}))
+    assert machine.calibration.weights.shape == (3, 3)
+    assert (machine.predictions.probabilities.argmax(axis=1) == machine.predictions.labels).mean() > 0.7
+    assert laboratory.probe(PROBING, replay({})).calibration is None
 
 
 def test_a_hopeless_probe_can_be_stopped(laboratory):
