@@ -64,10 +64,15 @@ def wrap(head: Head, built: Any, n_features: int, n_classes: int, *, seed: int) 
 
 
 def is_network(built: Any) -> bool:
-    """Whether a head is a Keras model, which can also sit on an unfrozen backbone."""
+    """Whether a head is a Keras model."""
     import keras
 
     return isinstance(built, keras.Model)
+
+
+def can_be_tuned(built: Any) -> bool:
+    """Whether a head can sit on an unfrozen backbone: a Keras model, or an estimator that becomes one when fitted."""
+    return is_network(built) or (hasattr(built, "to_keras") and hasattr(built, "predict_proba"))
 
 
 class EstimatorClassifier:
@@ -111,6 +116,12 @@ class EstimatorClassifier:
             raise ExportError("a class has no training image, so the head cannot be exported")
         graph = self._fitted.to_onnx() if hasattr(self._fitted, "to_onnx") else self._converted()
         return join(graph, self._calibration().to_onnx(), {"margins": "margins"}) if self.gives_margins else graph
+
+    def network(self) -> Any:
+        """The fitted estimator as a Keras model from vectors to probabilities, where it brings one."""
+        if len(self._fitted.classes_) != self._n_classes:
+            raise PluginError("a class has no training image, so the head cannot be set on a network")
+        return self._fitted.to_keras()
 
     def _calibration(self) -> Calibration:
         return self.calibration or Calibration(np.eye(self._n_classes), np.zeros(self._n_classes))

@@ -15,12 +15,12 @@ from optuna.trial import TrialState
 from autotl import backend
 from autotl import study as studies
 from autotl.candidate import ENSEMBLE, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Space, build_head, choose_heads
-from autotl.classifiers import is_network
+from autotl.classifiers import can_be_tuned, is_network
 from autotl.ensemble import MAX_CANDIDATES, blend
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.evaluations import Score
 from autotl.hyperparameters import OptunaHyperParameters, defaults, replay
-from autotl.interfaces import Backbone, TrialRecord
+from autotl.interfaces import Backbone, Head, TrialRecord
 from autotl.intervals import ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, rank
 from autotl.outlook import Outlook, look_ahead
@@ -53,15 +53,16 @@ def make_space(laboratory: Laboratory) -> Space:
     }
     edge = float(laboratory.run.dataset.items[["width", "height"]].max(axis=1).median())
     backbones = {name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones.items()}
-    networks = tuple(name for name, head in heads.items() if _can_be_fine_tuned(head))
-    if config.strategy == FINE_TUNE and not networks:
+    tunable = tuple(name for name, head in heads.items() if _satisfies(head, can_be_tuned, FINE_TUNE))
+    networks = tuple(name for name, head in heads.items() if _satisfies(head, is_network))
+    if config.strategy == FINE_TUNE and not tunable:
         raise ConfigError(
-            f"none of the heads {', '.join(heads)} is a network that can be fine-tuned; add --heads dense"
+            f"none of the heads {', '.join(heads)} can sit on a network that is fine-tuned; add --heads logistic"
         )
     fixed = [name for name, head in heads.items() if head.recipe and head.recipe.strategy == FINE_TUNE]
     if config.strategy == PROBE and fixed:
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
-    return Space(backbones, heads, networks if config.strategy != PROBE else (), networks)
+    return Space(backbones, heads, tunable if config.strategy != PROBE else (), networks)
 
 
 def default_candidate(space: Space) -> Candidate:
@@ -80,11 +81,12 @@ def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[tuple[int, int],
     return (backbone.sizes[0], *sizes)
 
 
-def _can_be_fine_tuned(head: Any) -> bool:
-    if head.recipe and head.recipe.strategy:
-        return bool(head.recipe.strategy == FINE_TUNE)
+def _satisfies(head: Head, question: Callable[[Any], bool], strategy: str = "") -> bool:
+    """Whether what a head builds satisfies; a recipe that fixes a strategy has to fix this one, if one is given."""
+    if strategy and head.recipe and head.recipe.strategy:
+        return head.recipe.strategy == strategy
     try:
-        return is_network(build_head(head, replay({}), 8, 2))
+        return question(build_head(head, replay({}), 8, 2))
     except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
         return False
 

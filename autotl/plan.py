@@ -35,6 +35,7 @@ PATIENCE_TRIALS = 60
 MAX_DISAPPOINTMENTS = 2
 """After so many fine-tune trials in a row without a gain over the best before them no deeper one is tried."""
 MAX_DEPTH = 6
+LEARNING_RATE, WEIGHT_DECAY = 3e-4, 1e-4
 _FEWEST_EPOCHS = 3
 _SETUP_SECONDS = 6.0
 """Building the network, fitting its head and writing its graph."""
@@ -160,9 +161,10 @@ class Planner:
         best = board.best(PROBE) or board.best()
         if depth > MAX_DEPTH or best is None:
             return None
-        head = self.space.fine_tune_heads[0]
-        training = Training(depth, 3e-4, 1e-4, augment=True)
-        candidate = Candidate(FINE_TUNE, best.backbone, parse_size(best.size), best.stage, best.pooling, head, training)
+        head, params = self._head_to_tune(board)
+        training = Training(depth, LEARNING_RATE, WEIGHT_DECAY, augment=False)
+        reading = (best.backbone, parse_size(best.size), best.stage, best.pooling)
+        candidate = Candidate(FINE_TUNE, *reading, head, training)
         if best.backbone not in self.space.backbones:
             return None
         needed, left = self.fine_tune_seconds(candidate, board), self.limits.seconds_left()
@@ -172,9 +174,15 @@ class Planner:
                     f"{_FEWEST_EPOCHS} epochs of it need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
                 )
             return None
-        wish = {"strategy": FINE_TUNE, "head": head, "trainable_stages": depth}
-        where = {"backbone": best.backbone, "size": best.size, "stage": best.stage, "pooling": best.pooling}
-        return Step(wish={**wish, **where})
+        wish = {"strategy": FINE_TUNE, "head": head, "trainable_stages": depth, "augment": False, **_wish(Reading(*reading))}
+        return Step(wish={**wish, **params})
+
+    def _head_to_tune(self, board: Leaderboard) -> tuple[str, Mapping[str, Any]]:
+        """The best probe's head with its parameters, of those that can sit on an unfrozen backbone."""
+        for trial in board.completed:
+            if trial.strategy == PROBE and trial.head in self.space.fine_tune_heads:
+                return trial.head, trial.params
+        return self.space.fine_tune_heads[0], {}
 
     def _disappointed(self, board: Leaderboard, tuned: Sequence[TrialRecord]) -> bool:
         """Whether the last fine-tune trials brought nothing over what was best before each of them."""

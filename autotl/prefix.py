@@ -12,6 +12,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,14 @@ from typing import Any
 import numpy as np
 
 from autotl import backend
+from autotl.engine import Engine, open_engine
 from autotl.errors import ExportError
 from autotl.files import write_atomically
 from autotl.fuse import fuse
-from autotl.network import POOLINGS, open_session, select_stages, stage_outputs, tensor_name
+from autotl.network import POOLINGS, select_stages, stage_outputs, tensor_name
 
 CHUNK_ITEMS, MAX_CHUNKS = 128, 64
 """A chunk is what a killed process loses and what workers share out; each holds a file open, so they are not many."""
-BATCH_ITEMS = 16
 MAX_BYTES = 4 * 2**30
 MAX_DISK_SHARE = 0.25
 """Of the free disk, where that is less than MAX_BYTES."""
@@ -50,10 +51,12 @@ class Cut:
     """A network in two parts.
 
     graph: uint8 images -> activations at the freeze depth, then the pooled frozen stages that the head reads.
+    outputs: the names of these.
     upper: the Keras model from these outputs to probabilities; its layers are those of the whole network.
     """
 
     graph: bytes
+    outputs: tuple[str, ...]
     upper: Any
 
     @property
@@ -90,11 +93,12 @@ def cut(model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int
         reason = f"a way around stage {stages[freeze_depth - 1]!r} leads from the picture to the stages that train"
         raise CannotCacheError(reason) from None
     try:
-        graph = to_onnx(keras.Model(network.input, [boundary, *pooled]), input_dtype="uint8").SerializeToString()
+        graph = to_onnx(keras.Model(network.input, [boundary, *pooled]), input_dtype="uint8")
     except ExportError as error:
         raise CannotCacheError(str(error)) from error
     # What is gained is a CPU's: on a GPU the kernels are fused already.
-    return Cut(graph, fuse(upper) if backend.device().kind == "cpu" else upper)
+    upper = fuse(upper) if backend.device().kind == "cpu" else upper
+    return Cut(graph.SerializeToString(), tuple(output.name for output in graph.graph.output), upper)
 
 
 class Activations:
@@ -110,11 +114,11 @@ class Activations:
     ) -> None:  # fmt: skip
         self.trainer = cut.upper
         self.seconds = 0.0
-        self._graph, self._record = cut.graph, cut.record
+        self._cut, self._record = cut, cut.record
         self._pixels, self._folder, self._seed, self._threads = pixels, folder, seed, threads
         self._items = {view: np.sort(train_items) if view else np.arange(n_items) for view in range(MAX_VIEWS)}
         self._chunks: dict[tuple[int, int], np.ndarray] = {}
-        self._session: Any = None
+        self._engine: Engine | None = None
         self.n_views = self._fitting_views(augment)
 
     @property
@@ -176,30 +180,42 @@ class Activations:
 
     def _compute(self, view: int, number: int) -> None:
         started = time.monotonic()
-        self._session = self._session or open_session(self._graph, self._threads)
         start = number * self._chunk_items(view)
         items = self._items[view][start : start + self._chunk_items(view)]
         rows = np.empty(len(items), self._record)
-        for at in range(0, len(items), BATCH_ITEMS):
-            part = items[at : at + BATCH_ITEMS]
-            images = altered(self._pixels(part), part, view, seed=self._seed)
-            found = self._session.run(None, {"images": images})
+        engine = self._opened()
+
+        def compute(at: int) -> None:
+            part = items[at : at + engine.batch_items]
+            found = engine.compute(altered(self._pixels(part), part, view, seed=self._seed))
             largest = float(np.abs(found[0]).max())
             if not largest <= _LARGEST_HALF:
                 raise CannotCacheError(f"an activation of {largest:.3g} does not fit into half precision")
             for name, values in zip(self._record.names or (), found, strict=True):
                 rows[name][at : at + len(part)] = values
+
+        # One more than compute, so that pictures are altered meanwhile.
+        with ThreadPoolExecutor(engine.lanes + 1) as pool:
+            list(pool.map(compute, range(0, len(items), engine.batch_items)))
         data = io.BytesIO()
         with warnings.catch_warnings():
             # The format version that field names need is read by every NumPy since 1.9.
             warnings.simplefilter("ignore", UserWarning)
             np.save(data, rows)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path(view, number), data.getvalue())
         except OSError as error:
             raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
         self.seconds += time.monotonic() - started
+
+    def _opened(self) -> Engine:
+        if self._engine is None:
+            file = self._folder / "prefix.onnx"
+            if not file.exists():
+                self._folder.mkdir(parents=True, exist_ok=True)
+                write_atomically(file, self._cut.graph)
+            self._engine = open_engine(file, self._cut.outputs, threads=self._threads)
+        return self._engine
 
     def _fitting_views(self, augment: bool) -> int:
         """How many views fit into the space allowed; older cuts make room. Raises CannotCacheError for too few."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -97,6 +98,7 @@ class Laboratory:
         self._inputs: dict[tuple[Any, ...], HeadInputs] = {}
         self._work: dict[tuple[str, tuple[int, int]], dict[str, float]] = {}
         self._decoded: dict[tuple[int, int], np.ndarray] = {}
+        self._decoding = threading.Lock()
 
     def features(self, backbone: str, size: tuple[int, int], items: np.ndarray | None = None) -> Features:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only."""
@@ -430,10 +432,11 @@ class Laboratory:
     def _pixels(self, size: tuple[int, int]) -> np.ndarray:
         """The development images at one size, uint8 (n, height, width, 3), memory-mapped from the run folder."""
         path = _pixel_file(self.run.folder / "pixels", size)
-        if size not in self._decoded:
-            if not path.exists():
-                self._decode(size, path)
-            self._decoded[size] = np.load(path, mmap_mode="r")
+        with self._decoding:
+            if size not in self._decoded:
+                if not path.exists():
+                    self._decode(size, path)
+                self._decoded[size] = np.load(path, mmap_mode="r")
         return self._decoded[size]
 
     def _decode(self, size: tuple[int, int], path: Path) -> None:

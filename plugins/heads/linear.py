@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 if TYPE_CHECKING:
+    import keras
     import onnx
 
 _MEMORY = 12
@@ -131,6 +132,17 @@ class LogisticClassifier(_Linear):
         from autotl.graph_parts import affine
 
         return affine(self.coef_[:-1], self.coef_[-1], "features", "probabilities", softmax=True)
+
+    def to_keras(self) -> keras.Model:
+        """The fitted model as a network of one layer, which can sit on a backbone."""
+        import keras
+
+        inputs = keras.Input((self.n_features_in_,))
+        # float32: under mixed precision a softmax in float16 does not sum to 1.
+        layer = keras.layers.Dense(len(self.classes_), "softmax", dtype="float32", name="probabilities")
+        model = keras.Model(inputs, layer(inputs))
+        layer.set_weights([self.coef_[:-1], self.coef_[-1]])
+        return model
 
 
 class LinearMachine(_Linear):

@@ -137,7 +137,9 @@ def ours(head: Any) -> Way:
 
         vectors = data.joined
         if head.on_components:
-            vectors = components(some, fit_principal(some, items, seed=seed), np.arange(len(data.labels)), len(data.labels))
+            vectors = components(
+                some, fit_principal(some, items, seed=seed), np.arange(len(data.labels)), len(data.labels)
+            )
         n_classes = int(data.labels.max()) + 1
         with backend.session(seed):
             built = build_head(head, replay({}), vectors.shape[1], n_classes)
