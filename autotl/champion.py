@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autotl import backend
 from autotl.calibration import Calibration
 from autotl.candidate import ENSEMBLE, FINE_TUNE, PROBE, parse_size
 from autotl.classifiers import keep_output
@@ -107,7 +106,7 @@ def _member(laboratory: Laboratory, trial: TrialRecord) -> _Member:
     """Fit a probe's head again, on train and validation."""
     candidate, development = candidate_of(trial), laboratory.run.split.development
     inputs = laboratory.inputs(candidate)
-    with backend.session(laboratory.run.config.seed):
+    with laboratory.session(candidate.head):
         classifier = laboratory.head(candidate, replay(trial.params), inputs.vectors.shape[1])
         classifier.fit(inputs.vectors[development], laboratory.labels[development])
         if classifier.gives_margins:

@@ -174,7 +174,13 @@ class Planner:
                     f"{_FEWEST_EPOCHS} epochs of it need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
                 )
             return None
-        wish = {"strategy": FINE_TUNE, "head": head, "trainable_stages": depth, "augment": False, **_wish(Reading(*reading))}
+        wish = {
+            "strategy": FINE_TUNE,
+            "head": head,
+            "trainable_stages": depth,
+            "augment": False,
+            **_wish(Reading(*reading)),
+        }
         return Step(wish={**wish, **params})
 
     def _head_to_tune(self, board: Leaderboard) -> tuple[str, Mapping[str, Any]]:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import numpy as np
 from autotl import backend
 from autotl.calibration import Calibration
 from autotl.candidate import ENSEMBLE, FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
-from autotl.classifiers import NetworkClassifier, wrap
+from autotl.classifiers import NetworkClassifier, is_network, wrap
 from autotl.costs import FoldCosts
 from autotl.effort import Estimate, estimate_seconds, stage_work, training_products
 from autotl.errors import OutOfTimeError
@@ -27,6 +28,7 @@ from autotl.eviction import evict
 from autotl.features import Features, extract, read_pixels
 from autotl.files import write_atomically
 from autotl.finetune import FineTuned, Inputs, PlainInputs, assemble, continue_from, train
+from autotl.hyperparameters import replay
 from autotl.interfaces import Evaluator, Proportion, TrialRecord
 from autotl.network import freeze, select_stages
 from autotl.plugins import Plugins
@@ -99,6 +101,7 @@ class Laboratory:
         self._work: dict[tuple[str, tuple[int, int]], dict[str, float]] = {}
         self._decoded: dict[tuple[int, int], np.ndarray] = {}
         self._decoding = threading.Lock()
+        self._networks: dict[str, bool] = {}
 
     def features(self, backbone: str, size: tuple[int, int], items: np.ndarray | None = None) -> Features:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only."""
@@ -191,6 +194,19 @@ class Laboratory:
             self._inputs[key] = HeadInputs(vectors, principal)
         return self._inputs[key]
 
+    def session(self, head: str) -> AbstractContextManager[None]:
+        """Where a head is built and fitted: a Keras session for a network.
+
+        Others bring their own seeds, and clearing Keras takes longer than fitting them.
+        """
+        if head not in self._networks:
+            try:
+                built = build_head(self.plugins.pick("head", head), replay({}), 8, 2)
+            except Exception:  # it fails again, and is told, where it is built for a trial
+                return nullcontext()
+            self._networks[head] = is_network(built)
+        return backend.session(self.run.config.seed) if self._networks[head] else nullcontext()
+
     def has_features(self, backbone: str, size: tuple[int, int]) -> bool:
         """Whether the features of every item are at hand."""
         return (backbone, size) in self._complete
@@ -224,7 +240,7 @@ class Laboratory:
                 raise OutOfTimeError(f"the time ran out after {fold + 1} of {self.run.split.n_folds} folds")
             began = time.monotonic()
 
-        with backend.session(self.run.config.seed):
+        with self.session(candidate.head):
             classifier = self.head(candidate, hp, vectors.shape[1])
             found = cross_validate(
                 classifier,
