@@ -109,7 +109,10 @@ class Planner:
         probes = [t for t in _in_order(board) if t.strategy == PROBE]
         settled = self._tail(probes) >= SETTLED_TRIALS
         if PROBE in self.strategies and settled:
-            reading = self._worth_reading(board, ranks)
+            # The longer nothing better is found, the less a reading has to promise.
+            reading = self._worth_reading(
+                board, ranks, CLEAR_GAIN if self._tail(probes) < PATIENCE_TRIALS / 2 else -0.05
+            )
             if reading:
                 return Step(wish={"strategy": PROBE, "head": DEFAULT_HEAD, **_wish(reading)})
         if FINE_TUNE in self.strategies:
@@ -202,8 +205,8 @@ class Planner:
 
         return len(last) == MAX_DISAPPOINTMENTS and not any(gained(t) for t in last)
 
-    def _worth_reading(self, board: Leaderboard, ranks: Sequence[Rank]) -> Reading | None:
-        """A place not yet read that the sample puts before the best place read, if the time allows it."""
+    def _worth_reading(self, board: Leaderboard, ranks: Sequence[Rank], gain: float) -> Reading | None:
+        """A place not yet read whose loss on the sample is lower by `gain` than the best read, if the time allows it."""
         best = board.best(PROBE)
         if best is None:
             return None
@@ -211,7 +214,7 @@ class Planner:
         here = min((r.log_loss for r in known), default=np.inf)
         for rank in ranks:
             place = _place(rank.reading)
-            if rank.log_loss > (1 - CLEAR_GAIN) * here:
+            if rank.log_loss > (1 - gain) * here:
                 return None
             if not self.laboratory.has_features(*place) and self.can_read(*place):
                 return rank.reading
