@@ -89,6 +89,8 @@ def _conclude_with(
             "fine_tuning": fine_tuning,
             "over_default": _over_default(laboratory, board, tested, tested_default, trial, default),
         },
+        "ended": run.state().get("ended", f"the search was {status}"),
+        "outlook": run.state().get("outlook"),
         "n_trials": sum(t.strategy in (PROBE, FINE_TUNE) for t in board.trials),
         "n_items": {part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
         "fingerprint": run.fingerprint,

@@ -106,9 +106,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
     announce()
     laboratory.seconds_left = lambda: math.inf
     document = conclude(laboratory, explorer.leaderboard(), status=status, why_no_fine_tuning=explorer.why())
-    state = run.state()
-    facts = {"seconds": clock.spent(), "ended": state.get("ended", status), "outlook": state.get("outlook")}
-    run.update(result=document | facts, spent_seconds=clock.spent())
+    run.update(result=document | {"seconds": clock.spent()}, spent_seconds=clock.spent())
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)
     return status
 

@@ -206,7 +206,7 @@ class Planner:
         return len(last) == MAX_DISAPPOINTMENTS and not any(gained(t) for t in last)
 
     def _worth_reading(self, board: Leaderboard, ranks: Sequence[Rank], gain: float) -> Reading | None:
-        """A place not yet read whose loss on the sample is lower by `gain` than the best read, if the time allows it."""
+        """A place not yet read whose loss on the sample is lower by a share, if the time allows reading it."""
         best = board.best(PROBE)
         if best is None:
             return None
