@@ -292,7 +292,7 @@ class Explorer:
         if studies.default_number(self._study) is not None:  # the default itself is run whatever it costs
             self._require_affordable(candidate)
         if candidate.strategy != FINE_TUNE:
-            return laboratory.probe(candidate, hp, self._reject_if_hopeless())
+            return laboratory.probe(candidate, hp, self._reject_if_hopeless(trial))
 
         def report(epoch: int, value: float) -> None:
             trial.report(value * laboratory.sign, studies.epoch_step(epoch))
@@ -320,7 +320,7 @@ class Explorer:
         if needed > left or (candidate.strategy == PROBE and not self.plan.is_cheap(candidate.head)):
             raise optuna.TrialPruned(f"it would take about {needed:.0f} s, too much of the {left:.0f} s left")
 
-    def _reject_if_hopeless(self) -> Callable[[int, Predictions], None]:
+    def _reject_if_hopeless(self, trial: optuna.Trial) -> Callable[[int, Predictions], None]:
         """Ends a probe that is worse than the best one on the folds so far, in its log loss and in the objective."""
         laboratory, best = self.laboratory, self.leaderboard().best(PROBE)
         if best is None:
@@ -332,6 +332,8 @@ class Explorer:
                 return
             there = rival.restrict(so_far.items)
             value, other = (laboratory.point(p.labels, p.probabilities) for p in (so_far, there))
+            # What a rejected trial reached is all that the sampler can learn from it.
+            trial.report(value, fold)
             if laboratory.sign * (value - other) < 0 and is_hopeless(so_far, there):
                 raise optuna.TrialPruned(
                     f"at {value:.3f} after {fold + 1} of {self.run.split.n_folds} folds, clearly worse than trial "

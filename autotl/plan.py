@@ -22,8 +22,9 @@ PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""
 MAX_FEATURE_SHARE = 0.45
 """Reading features for one more backbone or size may take this share of the time left."""
-CLEAR_GAIN = 0.03
-"""A reading is worth a whole pass where the sample's log loss falls by this share."""
+CLEAR_GAIN, GAIN_PER_SHARE = 0.03, 0.3
+"""A reading is worth a whole pass where the sample's log loss falls by the first, and by as many more of the second as the
+pass takes of the time left: to spend a quarter of it, by a tenth."""
 HEAD_SHARE, NEW_HEAD_SHARE = 0.05, 0.12
 """A head that needs a larger share of the time left for one trial is left alone; one not yet seen may take more."""
 TOP_READINGS, ELSEWHERE_SHARE = 4, 0.15
@@ -86,7 +87,7 @@ class Planner:
             known = next((rank.log_loss for rank in ranks if _place(rank.reading) == home), np.inf)
             for place in dict.fromkeys(_place(rank.reading) for rank in ranks):
                 rank = next(rank for rank in ranks if _place(rank.reading) == place)
-                if place == home or rank.log_loss > (1 - CLEAR_GAIN) * known or not self.can_read(*place):
+                if place == home or not self._pays(rank, known, CLEAR_GAIN):
                     continue
                 best = {"backbone": place[0], "size": text(place[1])}
                 wishes.append({"head": DEFAULT_HEAD, **best})
@@ -212,13 +213,15 @@ class Planner:
             return None
         known = [r for r in ranks if self.laboratory.has_features(*_place(r.reading))]
         here = min((r.log_loss for r in known), default=np.inf)
-        for rank in ranks:
-            place = _place(rank.reading)
-            if rank.log_loss > (1 - gain) * here:
-                return None
-            if not self.laboratory.has_features(*place) and self.can_read(*place):
-                return rank.reading
-        return None
+        unread = (rank for rank in ranks if not self.laboratory.has_features(*_place(rank.reading)))
+        return next((rank.reading for rank in unread if self._pays(rank, here, gain)), None)
+
+    def _pays(self, rank: Rank, known: float, gain: float) -> bool:
+        """Whether a reading promises enough over a known log loss for the time that reading it takes."""
+        place = _place(rank.reading)
+        share = self.laboratory.reading_seconds(*place) / max(1e-3, self.limits.seconds_left())
+        needed = gain + GAIN_PER_SHARE * share
+        return self.can_read(*place) and rank.log_loss <= (1 - needed) * known
 
     def _pinned_reading(self, board: Leaderboard, ranks: Sequence[Rank]) -> dict[str, Any]:
         """One of the best readings by the sample, mostly of where the best probe reads; now and then any stage."""
