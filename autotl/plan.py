@@ -23,8 +23,8 @@ PROBE_SHARE = 0.5
 MAX_FEATURE_SHARE = 0.45
 """Reading features for one more backbone or size may take this share of the time left."""
 CLEAR_GAIN, GAIN_PER_SHARE = 0.03, 0.3
-"""A reading is worth a whole pass where the sample's log loss falls by the first, and by as many more of the second as the
-pass takes of the time left: to spend a quarter of it, by a tenth."""
+"""A reading is worth a whole pass where the sample's log loss falls by the first share, and by the second times the
+share of the time left that the pass takes: by a tenth for a quarter of the time."""
 HEAD_SHARE, NEW_HEAD_SHARE = 0.05, 0.12
 """A head that needs a larger share of the time left for one trial is left alone; one not yet seen may take more."""
 TOP_READINGS, ELSEWHERE_SHARE = 4, 0.15

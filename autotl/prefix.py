@@ -11,7 +11,7 @@ import math
 import shutil
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ CHUNK_ITEMS, MAX_CHUNKS = 128, 64
 MAX_BYTES = 4 * 2**30
 MAX_DISK_SHARE = 0.25
 """Of the free disk, where that is less than MAX_BYTES."""
+DEEPER_LAYERS = 2
+"""Activations one and two stages deeper are kept in the same pass: the next trials will train from there."""
 MAX_VIEWS = 4
 """The plain picture and three altered copies: each takes a frozen pass and its space."""
 MIN_VIEWS_AUGMENTED = 2
@@ -47,28 +49,42 @@ class CannotCacheError(Exception):
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A network in two parts.
+class Layer:
+    """What is kept of one picture for training above one freeze depth.
 
-    graph: uint8 images -> activations at the freeze depth, then the pooled frozen stages that the head reads.
-    outputs: the names of these.
-    upper: the Keras model from these outputs to probabilities; its layers are those of the whole network.
+    outputs: which of the graph's outputs: the activations, then the pooled frozen stages that the head reads.
+    shapes: theirs, without the batch.
     """
 
-    graph: bytes
-    outputs: tuple[str, ...]
-    upper: Any
+    freeze_depth: int
+    outputs: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
 
     @property
     def record(self) -> np.dtype[Any]:
-        """What is kept of one picture."""
-        activations, *pooled = (tensor.shape[1:] for tensor in self.upper.inputs)
+        """The fields of one picture."""
+        activations, *pooled = self.shapes
         # Pooled vectors are few numbers, so that they can be kept whole.
         fields = [
             ("activations", np.float16, activations),
             *((f"pooled{i}", np.float32, s) for i, s in enumerate(pooled)),
         ]
         return np.dtype(fields)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A network in two parts.
+
+    graph: uint8 images -> everything that `layers` keep; outputs: the names of these.
+    layers: of the freeze depth asked for, then of the next deeper ones: one pass serves them all.
+    upper: the Keras model from the first layer's outputs to probabilities; its layers are those of the whole network.
+    """
+
+    graph: bytes
+    outputs: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    upper: Any
 
 
 def cut(model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int) -> Cut:
@@ -92,13 +108,21 @@ def cut(model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int
     except ValueError:
         reason = f"a way around stage {stages[freeze_depth - 1]!r} leads from the picture to the stages that train"
         raise CannotCacheError(reason) from None
+    deeper = [depth for depth in range(freeze_depth - 1, freeze_depth - 1 - DEEPER_LAYERS, -1) if depth > 0]
+    tensors = [boundary, *pooled, *(outputs[stages[depth - 1]] for depth in deeper)]
+    layers = []
+    for i, depth in enumerate([freeze_depth, *deeper]):
+        n_pooled = sum(stages.index(name) < depth for name in frozen) * len(POOLINGS[pooling])
+        which = (len(pooled) + i if i else 0, *range(1, 1 + n_pooled))
+        layers.append(Layer(depth, which, tuple(tuple(tensors[place].shape[1:]) for place in which)))
     try:
-        graph = to_onnx(keras.Model(network.input, [boundary, *pooled]), input_dtype="uint8")
+        graph = to_onnx(keras.Model(network.input, tensors), input_dtype="uint8")
     except ExportError as error:
         raise CannotCacheError(str(error)) from error
     # What is gained is a CPU's: on a GPU the kernels are fused already.
     upper = fuse(upper) if backend.device().kind == "cpu" else upper
-    return Cut(graph.SerializeToString(), tuple(output.name for output in graph.graph.output), upper)
+    names = tuple(output.name for output in graph.graph.output)
+    return Cut(graph.SerializeToString(), names, tuple(layers), upper)
 
 
 class Activations:
@@ -109,13 +133,14 @@ class Activations:
     """
 
     def __init__(
-        self, cut: Cut, pixels: Pixels, *, folder: Path, n_items: int, train_items: np.ndarray, augment: bool,
-        seed: int, threads: int | None = None,
+        self, cut: Cut, pixels: Pixels, *, folders: Sequence[Path], n_items: int, train_items: np.ndarray,
+        augment: bool, seed: int, threads: int | None = None,
     ) -> None:  # fmt: skip
         self.trainer = cut.upper
         self.seconds = 0.0
-        self._cut, self._record = cut, cut.record
-        self._pixels, self._folder, self._seed, self._threads = pixels, folder, seed, threads
+        self._cut, self._record = cut, cut.layers[0].record
+        self._pixels, self._folder, self._seed, self._threads = pixels, folders[0], seed, threads
+        self._layers = list(zip(cut.layers, folders, strict=True))
         self._items = {view: np.sort(train_items) if view else np.arange(n_items) for view in range(MAX_VIEWS)}
         self._chunks: dict[tuple[int, int], np.ndarray] = {}
         self._engine: Engine | None = None
@@ -124,7 +149,7 @@ class Activations:
     @property
     def n_bytes(self) -> int:
         """Space that all views take."""
-        return sum(len(self._items[view]) for view in range(self.n_views)) * self._record.itemsize
+        return sum(len(self._items[view]) for view in range(self.n_views)) * self._bytes_per_item()
 
     def __str__(self) -> str:
         views = f"{self.n_views} view{'s' if self.n_views > 1 else ''}"
@@ -182,28 +207,26 @@ class Activations:
         started = time.monotonic()
         start = number * self._chunk_items(view)
         items = self._items[view][start : start + self._chunk_items(view)]
-        rows = np.empty(len(items), self._record)
+        kept = [np.empty(len(items), layer.record) for layer, _ in self._layers]
         engine = self._opened()
 
         def compute(at: int) -> None:
             part = items[at : at + engine.batch_items]
             found = engine.compute(altered(self._pixels(part), part, view, seed=self._seed))
-            largest = float(np.abs(found[0]).max())
-            if not largest <= _LARGEST_HALF:
-                raise CannotCacheError(f"an activation of {largest:.3g} does not fit into half precision")
-            for name, values in zip(self._record.names or (), found, strict=True):
-                rows[name][at : at + len(part)] = values
+            for (layer, _), rows in zip(self._layers, kept, strict=True):
+                largest = float(np.abs(found[layer.outputs[0]]).max())
+                if not largest <= _LARGEST_HALF:
+                    raise CannotCacheError(f"an activation of {largest:.3g} does not fit into half precision")
+                for name, place in zip(layer.record.names or (), layer.outputs, strict=True):
+                    rows[name][at : at + len(part)] = found[place]
 
         # One more than compute, so that pictures are altered meanwhile.
         with ThreadPoolExecutor(engine.lanes + 1) as pool:
             list(pool.map(compute, range(0, len(items), engine.batch_items)))
-        data = io.BytesIO()
-        with warnings.catch_warnings():
-            # The format version that field names need is read by every NumPy since 1.9.
-            warnings.simplefilter("ignore", UserWarning)
-            np.save(data, rows)
         try:
-            write_atomically(self._path(view, number), data.getvalue())
+            for (_, folder), rows in zip(self._layers, kept, strict=True):
+                folder.mkdir(parents=True, exist_ok=True)
+                write_atomically(folder / self._path(view, number).name, _as_file(rows))
         except OSError as error:
             raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
         self.seconds += time.monotonic() - started
@@ -211,9 +234,11 @@ class Activations:
     def _opened(self) -> Engine:
         if self._engine is None:
             file = self._folder / "prefix.onnx"
-            if not file.exists():
+            try:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 write_atomically(file, self._cut.graph)
+            except OSError as error:
+                raise CannotCacheError(f"the graph cannot be written: {error.strerror or error}") from error
             self._engine = open_engine(file, self._cut.outputs, threads=self._threads)
         return self._engine
 
@@ -221,14 +246,19 @@ class Activations:
         """How many views fit into the space allowed; older cuts make room. Raises CannotCacheError for too few."""
         wanted = MAX_VIEWS if augment else 1
         least = MIN_VIEWS_AUGMENTED if augment else 1
-        sizes = np.cumsum([len(self._items[view]) * self._record.itemsize for view in range(wanted)])
+        counts = np.cumsum([len(self._items[view]) for view in range(wanted)])
         allowed = allowed_bytes(self._folder.parent)
-        views = int((sizes <= allowed).sum())
+        while len(self._layers) > 1 and counts[least - 1] * self._bytes_per_item() > allowed:
+            self._layers.pop()
+        views = int((counts * self._bytes_per_item() <= allowed).sum())
         if views < least:
-            needed, limit = _megabytes(int(sizes[least - 1])), _megabytes(allowed)
+            needed, limit = _megabytes(int(counts[least - 1]) * self._record.itemsize), _megabytes(allowed)
             raise CannotCacheError(f"the activations would need {needed}, {limit} allowed")
-        _make_room(self._folder, allowed - int(sizes[views - 1]))
+        _make_room([folder for _, folder in self._layers], allowed - int(counts[views - 1] * self._bytes_per_item()))
         return views
+
+    def _bytes_per_item(self) -> int:
+        return sum(layer.record.itemsize for layer, _ in self._layers)
 
 
 def allowed_bytes(folder: Path) -> int:
@@ -265,9 +295,19 @@ def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(Image.fromarray(padded).resize((width, height), Image.Resampling.BILINEAR, box=box))
 
 
-def _make_room(folder: Path, spare: int) -> None:
-    """Remove the oldest cuts beside a folder until the others take no more than `spare` bytes."""
-    others = sorted((other for other in _folders(folder.parent) if other != folder), key=lambda o: o.stat().st_mtime)
+def _as_file(rows: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    with warnings.catch_warnings():
+        # The format version that field names need is read by every NumPy since 1.9.
+        warnings.simplefilter("ignore", UserWarning)
+        np.save(data, rows)
+    return data.getvalue()
+
+
+def _make_room(kept: Sequence[Path], spare: int) -> None:
+    """Remove the oldest cuts beside some folders until the others take no more than `spare` bytes."""
+    beside = (other for other in _folders(kept[0].parent) if other not in kept)
+    others = sorted(beside, key=lambda other: other.stat().st_mtime)
     sizes = {other: _size(other) for other in others}
     for other in others:
         if sum(sizes.values()) <= spare:

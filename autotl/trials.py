@@ -368,10 +368,15 @@ class Laboratory:
         begun = model.get_weights()
         try:
             parts = cut(model, backbone, stage=candidate.stage, pooling=candidate.pooling, freeze_depth=freeze_depth)
-            constants = f"-{candidate.pooling}" if len(parts.upper.inputs) > 1 else ""
-            name = f"{candidate.backbone}-{candidate.size[0]}x{candidate.size[1]}-from{freeze_depth}{constants}"
+            place_of = self.run.folder / "pixels" / f"{candidate.backbone}-{candidate.size[0]}x{candidate.size[1]}"
+            folders = [
+                place_of.with_name(
+                    f"{place_of.name}-from{layer.freeze_depth}" + (f"-{candidate.pooling}" * (len(layer.outputs) > 1))
+                )
+                for layer in parts.layers
+            ]
             cached = Activations(
-                parts, pixels, folder=self.run.folder / "pixels" / name, n_items=len(split.development),
+                parts, pixels, folders=folders, n_items=len(split.development),
                 train_items=place[split.train], augment=training.augment, seed=seed,
                 threads=threads_per_worker(self.run.config.workers),
             )  # fmt: skip

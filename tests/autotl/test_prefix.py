@@ -46,8 +46,9 @@ def make(tiny, images, tmp_path):
             asked.extend(items.tolist())
             return images[items]
 
+        parts = cut(model, network, stage=stage, pooling=pooling, freeze_depth=depth)
         cached = Activations(
-            cut(model, network, stage=stage, pooling=pooling, freeze_depth=depth), pixels, folder=folder,
+            parts, pixels, folders=[folder.with_name(f"{folder.name}{'-deeper' * i}") for i in range(len(parts.layers))],
             n_items=N_ITEMS, train_items=np.arange(N_TRAIN), augment=augment, seed=seed,
         )  # fmt: skip
         return SimpleNamespace(cached=cached, model=model, network=network, asked=asked, folder=folder)
