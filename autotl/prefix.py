@@ -202,20 +202,23 @@ class Activations:
             # The format version that field names need is read by every NumPy since 1.9.
             warnings.simplefilter("ignore", UserWarning)
             np.save(data, rows)
-        try:
-            write_atomically(self._path(view, number), data.getvalue())
-        except OSError as error:
-            raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
+        self._write(self._path(view, number), data.getvalue())
         self.seconds += time.monotonic() - started
 
     def _opened(self) -> Engine:
         if self._engine is None:
             file = self._folder / "prefix.onnx"
             if not file.exists():
-                self._folder.mkdir(parents=True, exist_ok=True)
-                write_atomically(file, self._cut.graph)
+                self._write(file, self._cut.graph)
             self._engine = open_engine(file, self._cut.outputs, threads=self._threads)
         return self._engine
+
+    def _write(self, path: Path, data: bytes) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, data)
+        except OSError as error:
+            raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
 
     def _fitting_views(self, augment: bool) -> int:
         """How many views fit into the space allowed; older cuts make room. Raises CannotCacheError for too few."""

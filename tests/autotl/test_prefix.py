@@ -59,6 +59,11 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def chunks(folder):
+    """What was computed, without the graph that computed it."""
+    return [name for name in files(folder) if name.endswith(".npy")]
+
+
 @pytest.mark.parametrize("stage", ["top", "joined"])
 @pytest.mark.parametrize("trainable", [1, 2])
 def test_the_upper_network_says_of_activations_what_the_whole_one_says_of_pixels(make, images, stage, trainable):
@@ -99,7 +104,7 @@ def test_a_process_killed_while_filling_carries_on(make):
     made = make()
     stops = iter([False, True])
     assert not made.cached.prepare(0, lambda: next(stops))
-    assert len(files(made.folder)) == 1
+    assert len(chunks(made.folder)) == 1
     resumed = make()
     assert resumed.cached.prepare(0, never)
     assert sorted(made.asked + resumed.asked) == list(range(N_ITEMS))
@@ -113,7 +118,7 @@ def test_two_workers_that_fill_at_once_leave_one_complete_cache(make, monkeypatc
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(files(first.folder)) == 23
+    assert len(chunks(first.folder)) == 23
     items = np.arange(N_ITEMS)
     assert np.array_equal(first.cached.read(items, 0), second.cached.read(items, 0))
     assert len(first.asked) + len(second.asked) < 2 * N_ITEMS
@@ -145,7 +150,7 @@ def test_without_augmentation_there_is_one_view_of_every_epoch(make):
     assert made.cached.n_views == 1
     for epoch in (0, 1, 5):
         made.cached.prepare(epoch, never)
-    assert files(made.folder) == ["view0-000.npy", "view0-001.npy"]
+    assert chunks(made.folder) == ["view0-000.npy", "view0-001.npy"]
 
 
 def test_altered_views_are_of_training_items_only(make):
@@ -220,7 +225,7 @@ def test_a_number_too_large_for_half_precision_is_refused(make, monkeypatch):
     monkeypatch.setattr(prefix, "_LARGEST_HALF", 0.5)
     with pytest.raises(CannotCacheError, match="does not fit into half precision"):
         made.cached.prepare(0, never)
-    assert not made.folder.exists()
+    assert not chunks(made.folder)
 
 
 def test_a_full_disk_is_a_reason_to_train_plainly(make, monkeypatch):
