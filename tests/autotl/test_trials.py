@@ -39,7 +39,9 @@ def test_a_probe_predicts_every_development_item_and_learns(laboratory):
     outcome = laboratory.probe(PROBING, replay({}), lambda fold, so_far: folds.append((fold, so_far)))
     assert sorted(outcome.predictions.items) == laboratory.run.split.development.tolist()
     assert [fold for fold, _ in folds] == list(range(laboratory.run.split.n_folds))
-    assert [len(so_far.items) for _, so_far in folds] == np.cumsum(np.bincount(laboratory.run.split.fold + 1)[1:]).tolist()
+    assert [len(so_far.items) for _, so_far in folds] == np.cumsum(
+        np.bincount(laboratory.run.split.fold + 1)[1:]
+    ).tolist()
     last = folds[-1][1]
     assert np.array_equal(last.items, outcome.predictions.items)
     assert laboratory.point(last.labels, last.probabilities) > 0.8
