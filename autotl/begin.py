@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from autotl.clock import Clock
 from autotl.conclude import save_early
 from autotl.errors import ExportError
@@ -30,7 +32,7 @@ def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float
     run, default = laboratory.run, default_candidate(make_space(laboratory))
     if clock.budget_seconds is None or "first_model" in run.state():
         return laboratory
-    items = sample_items(laboratory)
+    whole, items = laboratory, sample_items(laboratory)
     laboratory.features(default.backbone, default.size, items)
     needed = laboratory.reading_seconds(default.backbone, default.size)
     allowed = READING_SHARE * seconds_left()
@@ -46,7 +48,8 @@ def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float
         laboratory = laboratory.on(run.thinned(n_items))
         needed = min(needed, allowed)
     if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
-        _save_sample_model(laboratory)
+        # Of the sample that was read, though the thinned run may hold other items.
+        _save_sample_model(whole, items)
     return laboratory
 
 
@@ -66,9 +69,9 @@ def save_first_model(laboratory: Laboratory, default: TrialRecord) -> float:
     return time.monotonic() - began
 
 
-def _save_sample_model(laboratory: Laboratory) -> None:
+def _save_sample_model(laboratory: Laboratory, items: np.ndarray) -> None:
     """Fit the untuned default on the sample alone and export it."""
-    run, items = laboratory.run, sample_items(laboratory)
+    run = laboratory.run
     small = laboratory.on(replace(run, split=sample_split(run.split, items)))
     try:
         outcome = small.probe(default_candidate(make_space(small)), replay({}))

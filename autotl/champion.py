@@ -18,12 +18,11 @@ from autotl.hyperparameters import replay
 from autotl.interfaces import Size, TrialRecord
 from autotl.network import Column, open_session
 from autotl.predictions import Predictions, apply_temperature
-from autotl.trials import CALIBRATION_FILE, Laboratory, candidate_of
+from autotl.trials import CALIBRATION_FILE, REPLAY_FILE, Laboratory, candidate_of
 
 if TYPE_CHECKING:
     import onnx
 
-N_REPLAY = 8
 _BATCH_ITEMS = 32
 
 
@@ -95,7 +94,7 @@ def _frozen(
         heads = join(heads, weighted_mean(names, weights, n_classes, "mean"), {name: name for name in names})
         heads = join(heads, tempered("mean", "probabilities", n_classes, trial.temperature), {"mean": "mean"})
     graph = join(prune(onnx.load(network.file), list(read)), heads, {name: name for name in read})
-    items = _replay_items(laboratory)
+    items = laboratory.replay_items()
     return Champion(
         trial, size, graph, items, probabilities(items),
         test=lambda: Predictions(split.test, laboratory.labels[split.test], probabilities(split.test)),
@@ -130,8 +129,7 @@ def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
     folder = laboratory.run.trial_folder(trial.number)
     network = onnx.load(folder / "network.onnx")
     graph = _with_temperature(network, laboratory.n_classes, trial.temperature)
-    on_validation = Predictions.load(folder / "predictions.npz")
-    items = _replay_items(laboratory)
+    said = Predictions.load(folder / REPLAY_FILE)
 
     def test() -> Predictions:
         session = open_session(graph.SerializeToString())
@@ -143,17 +141,8 @@ def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
         found = np.concatenate(parts).astype(np.float64)
         return Predictions(split.test, laboratory.labels[split.test], found / found.sum(axis=1, keepdims=True))
 
-    replay = on_validation.restrict(items).probabilities
-    return Champion(trial, candidate.size, graph, items, replay, test)
-
-
-def _replay_items(laboratory: Laboratory) -> np.ndarray:
-    """A few validation items, of as many classes as possible: both kinds of champion have predicted them."""
-    validation = laboratory.run.split.validation
-    labels = laboratory.labels[validation]
-    _, first = np.unique(labels, return_index=True)
-    rest = np.setdiff1d(np.arange(len(validation)), first)
-    return np.sort(validation[np.concatenate([first, rest])[:N_REPLAY]])
+    replay = apply_temperature(said.probabilities, trial.temperature)
+    return Champion(trial, candidate.size, graph, said.items, replay, test)
 
 
 def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:

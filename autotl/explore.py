@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -14,7 +14,18 @@ from optuna.trial import TrialState
 
 from autotl import backend
 from autotl import study as studies
-from autotl.candidate import ENSEMBLE, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Space, build_head, choose_heads
+from autotl.candidate import (
+    ENSEMBLE,
+    FINE_TUNE,
+    POOLINGS,
+    PROBE,
+    STAGES,
+    Candidate,
+    Space,
+    build_head,
+    choose_heads,
+    parse_size,
+)
 from autotl.classifiers import can_be_tuned, is_network
 from autotl.ensemble import MAX_CANDIDATES, blend
 from autotl.errors import ConfigError, OutOfTimeError
@@ -24,7 +35,7 @@ from autotl.interfaces import Backbone, Head, TrialRecord
 from autotl.intervals import ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, rank
 from autotl.outlook import Outlook, look_ahead
-from autotl.plan import Limits, Planner
+from autotl.plan import Limits, Planner, text
 from autotl.predictions import Predictions
 from autotl.probe import majority
 from autotl.rejection import is_hopeless
@@ -151,10 +162,13 @@ class Explorer:
     def explore(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
         """Run trials until the planner ends it; returns why it stopped."""
         ranks = [_rank(stored) for stored in self._study.user_attrs.get("ranks", ())]
+        self._recall()
         while True:
             if self._is_stuck():
                 return f"the last {MAX_FAILURES} trials failed"
-            step = self.plan.next(self.leaderboard(), ranks, self._spent_trials())
+            running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            others_tune = any(trial.params.get("strategy") == FINE_TUNE for trial in running)
+            step = self.plan.next(self.leaderboard(), ranks, self._spent_trials(), others_tune=others_tune)
             if isinstance(step, str):
                 return step
             waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -162,6 +176,16 @@ class Explorer:
                 self._queue(dict(step.wish))
             self._run_next(step.pinned)
             after_trial()
+
+    def _recall(self) -> None:
+        """Take over what other processes have read, which is in the cache: what is at hand decides what is tried."""
+        for backbone, size in dict.fromkeys((t.backbone, t.size) for t in self.leaderboard().completed if t.stage):
+            place = backbone, parse_size(size)
+            if not self.laboratory.has_features(*place) and self.plan.can_read(*place):
+                try:
+                    self.laboratory.features(*place)
+                except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
+                    return
 
     def outlook(self) -> Outlook | None:
         """What ten times as many probes would be likely to bring."""
@@ -224,7 +248,12 @@ class Explorer:
                     continue
                 began = time.monotonic()
                 readings = [Reading(backbone.name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
-                found = judge(laboratory, readings, items)
+                try:
+                    found = judge(laboratory, readings, items)
+                except Exception as error:  # a broken backbone must not take the search down with it
+                    place, reason = f"{backbone.name} at {text(size)}", f"{type(error).__name__}: {error}"
+                    self.run.emit("message", text=f"{place} is left out: {reason}")
+                    continue
                 allowance -= 0.0 if ready else time.monotonic() - began
                 share = SCOUT_SHARE * (2 if found[0].log_loss < (1 - GROWTH_GAIN) * best < math.inf else 1)
                 best = min(best, found[0].log_loss)
@@ -260,8 +289,16 @@ class Explorer:
         def ended(state: Any, reason: str) -> TrialRecord:
             seconds, device = time.time() - started, str(backend.device())
             tried = describe(candidate)
+            training = asdict(candidate.training) if candidate.training else {}
             return TrialRecord(
-                trial.number, state, **tried, started=started, seconds=seconds, device=device, reason=reason
+                trial.number,
+                state,
+                **tried,
+                training=training,
+                started=started,
+                seconds=seconds,
+                device=device,
+                reason=reason,
             )
 
         try:
@@ -348,16 +385,17 @@ class Explorer:
         A fine-tune trial is only measured on the validation split, which may be easier or harder than all folds
         together; the untuned default, measured on both, tells by how much (a control variate).
         """
-        score = self.laboratory.score(outcome.predictions)
+        laboratory = self.laboratory
+        score = laboratory.score(outcome.predictions)
         default = studies.default_number(self._study)
         if outcome.candidate.strategy != FINE_TUNE or default is None:
             return score
         everywhere = Predictions.load(self.run.trial_folder(default) / "predictions.npz")
         here = everywhere.restrict(outcome.predictions.items)
-        point = self.laboratory.point
+        point = laboratory.point
         shift = point(everywhere.labels, everywhere.probabilities) - point(here.labels, here.probabilities)
         moved = Score(score.value + shift, score.low + shift, score.high + shift)
-        if score.low >= 0 and score.high <= 1:  # a share stays one
+        if laboratory.objective.larger_is_better and score.low >= 0 and score.high <= 1:  # a share stays one
             return Score(*(min(1.0, max(0.0, end)) for end in (moved.value, moved.low, moved.high)))
         return moved
 

@@ -92,21 +92,28 @@ class Planner:
                 best = {"backbone": place[0], "size": text(place[1])}
                 wishes.append({"head": DEFAULT_HEAD, **best})
                 break  # the next best waits until this one is known
-            top = ranks[0].reading
-            if (top.stage, top.pooling) != ("joined", "avg+max"):
+            affordable = {(home[0], text(home[1])), (best["backbone"], best["size"])}
+            tops = (r.reading for r in ranks if (r.reading.backbone, text(r.reading.size)) in affordable)
+            top = next(tops, None)
+            if top and (top.stage, top.pooling) != ("joined", "avg+max"):
                 wishes.append({"head": DEFAULT_HEAD, **_wish(top)})
         heads = [name for name in self.space.heads if name != DEFAULT_HEAD and self.is_cheap(name)]
         return [{"strategy": PROBE, **wish} for wish in [*wishes, *({"head": name, **best} for name in heads)]]
 
-    def next(self, board: Leaderboard, ranks: Sequence[Rank], share_of_trials: float) -> Step | str:
-        """The next step, or why there is none."""
+    def next(
+        self, board: Leaderboard, ranks: Sequence[Rank], share_of_trials: float, *, others_tune: bool = False
+    ) -> Step | str:
+        """The next step, or why there is none; others_tune: another process is fine-tuning at this moment."""
         left = self.limits.seconds_left()
         if share_of_trials >= 1:
             return f"all {self.limits.trials} trials are done"
         if left <= self.probe_cost(DEFAULT_HEAD):
             return "the time is used up"
         if FINE_TUNE not in self.strategies:
-            self.why_no_fine_tuning = self.why_no_fine_tuning or "only linear probes were asked for"
+            asked = self.laboratory.run.config.strategy == PROBE
+            self.why_no_fine_tuning = (
+                "only linear probes were asked for" if asked else "none of the heads can sit on a network that trains"
+            )
         probes = [t for t in _in_order(board) if t.strategy == PROBE]
         settled = self._tail(probes) >= SETTLED_TRIALS
         if PROBE in self.strategies and settled:
@@ -119,11 +126,10 @@ class Planner:
         if FINE_TUNE in self.strategies:
             spent = self._share_spent(left, share_of_trials)
             if settled or spent >= PROBE_SHARE or PROBE not in self.strategies:
-                step = self._fine_tuning(board)
-                if step:
+                # How deep to go next is known when that trial has ended.
+                step = "another process is fine-tuning" if others_tune else self._fine_tuning(board)
+                if isinstance(step, Step) or PROBE not in self.strategies:
                     return step
-        if PROBE not in self.strategies:
-            return f"no more fine-tuning is possible: {self.why_no_fine_tuning}"
         if self.limits.trials is None and self._tail(probes) >= PATIENCE_TRIALS:
             return f"the last {self._tail(probes)} trials brought nothing better, and more would be unlikely to"
         return Step(pinned={"strategy": PROBE, **self._pinned_reading(board, ranks), **self._pinned_head(board)})
@@ -156,28 +162,27 @@ class Planner:
         rest = estimate.fill_seconds + views * estimate.view_seconds + _FEWEST_EPOCHS * estimate.epoch_seconds
         return _SETUP_SECONDS + head + rest
 
-    def _fine_tuning(self, board: Leaderboard) -> Step | None:
-        """One stage deeper than before, from the best probe's reading, as long as that brings something."""
+    def _fine_tuning(self, board: Leaderboard) -> Step | str:
+        """One stage deeper than before, from the best probe's reading, as long as that brings something; or why not."""
         tuned = [t for t in _in_order(board) if t.strategy == FINE_TUNE]
         if self._disappointed(board, tuned):
-            return None
+            return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
         depth = 1 + max((t.training.get("trainable_stages", 0) for t in tuned if t.state != "failed"), default=0)
         best = board.best(PROBE) or board.best()
-        if depth > MAX_DEPTH or best is None:
-            return None
+        if depth > MAX_DEPTH:
+            return f"fine-tuning has gone down {MAX_DEPTH} stages, which is as deep as it goes"
+        if best is None or best.backbone not in self.space.backbones:
+            return self._no_fine_tuning("no probe has completed that it could start from", tuned)
         head, params = self._head_to_tune(board)
         training = Training(depth, LEARNING_RATE, WEIGHT_DECAY, augment=False)
         reading = (best.backbone, parse_size(best.size), best.stage, best.pooling)
         candidate = Candidate(FINE_TUNE, *reading, head, training)
-        if best.backbone not in self.space.backbones:
-            return None
         needed, left = self.fine_tune_seconds(candidate, board), self.limits.seconds_left()
         if needed > left:
-            if not tuned:
-                self.why_no_fine_tuning = (
-                    f"{_FEWEST_EPOCHS} epochs of it need about {needed:.0f} s here, and {max(0, left):.0f} s were left"
-                )
-            return None
+            return self._no_fine_tuning(
+                f"{_FEWEST_EPOCHS} epochs of it need about {needed:.0f} s here, and {max(0, left):.0f} s were left",
+                tuned,
+            )
         wish = {
             "strategy": FINE_TUNE,
             "head": head,
@@ -186,6 +191,12 @@ class Planner:
             **_wish(Reading(*reading)),
         }
         return Step(wish={**wish, **params})
+
+    def _no_fine_tuning(self, reason: str, tuned: Sequence[TrialRecord]) -> str:
+        """The reason, which is kept where nothing was fine-tuned before."""
+        if not tuned:
+            self.why_no_fine_tuning = reason
+        return reason
 
     def _head_to_tune(self, board: Leaderboard) -> tuple[str, Mapping[str, Any]]:
         """The best probe's head with its parameters, of those that can sit on an unfrozen backbone."""
@@ -213,7 +224,14 @@ class Planner:
             return None
         known = [r for r in ranks if self.laboratory.has_features(*_place(r.reading))]
         here = min((r.log_loss for r in known), default=np.inf)
-        unread = (rank for rank in ranks if not self.laboratory.has_features(*_place(rank.reading)))
+        # One that failed once would fail again.
+        failed = {(t.backbone, t.size) for t in board.trials if t.state == "failed"}
+        places = ((rank, _place(rank.reading)) for rank in ranks)
+        unread = (
+            rank
+            for rank, place in places
+            if not self.laboratory.has_features(*place) and (place[0], text(place[1])) not in failed
+        )
         return next((rank.reading for rank in unread if self._pays(rank, here, gain)), None)
 
     def _pays(self, rank: Rank, known: float, gain: float) -> bool:
@@ -245,9 +263,10 @@ class Planner:
     def _pinned_head(self, board: Leaderboard) -> dict[str, Any]:
         """A head that the time left allows, where it does not allow them all."""
         heads = [name for name, head in self.space.heads.items() if not (head.recipe and head.recipe.strategy)]
-        cheap = [name for name in heads if self.is_cheap(name)] or [min(heads, key=self.probe_cost)]
-        if len(cheap) == len(heads):
+        cheap = [name for name in heads if self.is_cheap(name)]
+        if len(cheap) == len(heads):  # also where there are only recipes
             return {}
+        cheap = cheap or [min(heads, key=self.probe_cost)]
         best = board.best(PROBE)
         favourite = best.head if best and best.head in cheap and self._rng.random() < 0.4 else None
         return {f"strategy={PROBE}/head": favourite or cheap[self._rng.integers(len(cheap))]}

@@ -223,24 +223,24 @@ class Activations:
         # One more than compute, so that pictures are altered meanwhile.
         with ThreadPoolExecutor(engine.lanes + 1) as pool:
             list(pool.map(compute, range(0, len(items), engine.batch_items)))
-        try:
-            for (_, folder), rows in zip(self._layers, kept, strict=True):
-                folder.mkdir(parents=True, exist_ok=True)
-                write_atomically(folder / self._path(view, number).name, _as_file(rows))
-        except OSError as error:
-            raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
+        for (_, folder), rows in zip(self._layers, kept, strict=True):
+            self._write(folder / self._path(view, number).name, _as_file(rows))
         self.seconds += time.monotonic() - started
 
     def _opened(self) -> Engine:
         if self._engine is None:
             file = self._folder / "prefix.onnx"
-            try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                write_atomically(file, self._cut.graph)
-            except OSError as error:
-                raise CannotCacheError(f"the graph cannot be written: {error.strerror or error}") from error
+            self._write(file, self._cut.graph)
             self._engine = open_engine(file, self._cut.outputs, threads=self._threads)
         return self._engine
+
+    @staticmethod
+    def _write(path: Path, data: bytes) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, data)
+        except OSError as error:
+            raise CannotCacheError(f"the activations cannot be written: {error.strerror or error}") from error
 
     def _fitting_views(self, augment: bool) -> int:
         """How many views fit into the space allowed; older cuts make room. Raises CannotCacheError for too few."""

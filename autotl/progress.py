@@ -113,7 +113,7 @@ class ProgressPrinter:
                 f"trial {event['number']:>2}  {event['state']}: {escape(event['name'])}: {escape(event['reason'])}"
             )
             return
-        where = f", {event['size']}, {event['stage']}" if event["head"] else ""
+        where = ", ".join(["", *filter(None, (event["size"], event["stage"]))]) if event["head"] else ""
         tuned = ", fine-tuned" if event["strategy"] == "fine-tune" else ""
         best = "  [bold]best so far[/bold]" if event.get("best_trial") == event["number"] else ""
         self._say(
@@ -176,10 +176,15 @@ def duration(seconds: float) -> str:
 
 def _print_scores(console: Console, document: Mapping[str, Any]) -> None:
     champion = document["champion"]
-    console.print(
-        f"\nChampion: trial {champion['trial']}, {champion['strategy']}, {champion['head']} on {champion['backbone']} "
-        f"at {champion['size']}, stage {champion['stage']}, pooling {champion['pooling']}"
-    )
+    if champion["strategy"] == "ensemble":
+        numbers = ", ".join(str(member["trial"]["number"]) for member in champion["params"]["members"])
+        what = f"the weighted mean of trials {numbers} on {champion['backbone']} at {champion['size']}"
+    else:
+        what = (
+            f"{champion['strategy']}, {champion['head']} on {champion['backbone']} at {champion['size']}, "
+            f"stage {champion['stage']}, pooling {champion['pooling']}"
+        )
+    console.print(f"\nChampion: trial {champion['trial']}, {what}")
     table = Table()
     table.add_column("score")
     for title in (f"search ({document['search_measured_on']})", "test", "test, untuned default"):

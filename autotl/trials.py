@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 MAJORITY = "majority"
 CALIBRATION_FILE = "calibration.npy"
 """In a trial's folder, where its head gives margins."""
+REPLAY_FILE = "replay.npz"
+"""In a fine-tune trial's folder: what its network says of the replay items, in full precision."""
+N_REPLAY = 8
 DEFAULT_HEAD = "logistic"
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
@@ -71,7 +74,11 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class HeadInputs:
-    """What a head is fitted on: vectors float32 (n_items, n); principal: how they came from features, if turned."""
+    """What a head is fitted on.
+
+    vectors: float32 (n_items, n), zero for the items that are left out; principal: how they came from features, if
+        they were turned.
+    """
 
     vectors: np.ndarray
     principal: Principal | None
@@ -187,7 +194,9 @@ class Laboratory:
                 principal = fit_principal(read, self.run.split.development, seed=self.run.config.seed)
                 vectors = components(read, principal, self.used, len(self.labels))
             else:
-                vectors = features.read(candidate.stage, candidate.pooling)
+                part = read(self.used)
+                vectors = np.zeros((len(self.labels), part.shape[1]), dtype=np.float32)
+                vectors[self.used] = part
             others = sum(inputs.vectors.nbytes for inputs in self._inputs.values())
             while self._inputs and others + vectors.nbytes > _KEPT_INPUTS_BYTES:
                 others -= self._inputs.pop(next(iter(self._inputs))).vectors.nbytes
@@ -260,7 +269,9 @@ class Laboratory:
         candidate = Candidate(ENSEMBLE, first.backbone, parse_size(first.size), "", "", ENSEMBLE)
         temperature = fit_temperature(predictions.labels, predictions.probabilities)
         calibrated = replace(predictions, probabilities=apply_temperature(predictions.probabilities, temperature))
-        params = {"members": [{"weight": weight, "trial": asdict(member)} for weight, member in chosen]}
+        # Without what may be undefined, which JSON cannot say, and what is told of the members' own trials.
+        plain = [(weight, asdict(replace(member, low=None, high=None, scores={}))) for weight, member in chosen]
+        params = {"members": [{"weight": weight, "trial": member} for weight, member in plain]}
         return Outcome(candidate, params, calibrated, temperature, backend.processor(), {})
 
     def fine_tune(
@@ -300,6 +311,7 @@ class Laboratory:
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(folder / "network.onnx", tuned.to_onnx().SerializeToString())
             tuned.network.save(folder / "network.keras")
+            self._say_of_replay(tuned, candidate.size).save(folder / REPLAY_FILE)
             work = self._stage_work(candidate.backbone, candidate.size, backbone)
         raw = Predictions(split.validation, self.labels[split.validation], tuned.probabilities)
         read = select_stages(tuple(work), candidate.stage)[-1]
@@ -312,6 +324,22 @@ class Laboratory:
         if not how["how"].startswith("plain"):
             details["products_per_second"] = round(products / max(1e-6, tuned.epoch_seconds))
         return self._outcome(candidate, hp, raw, str(backend.device()), details)
+
+    def _say_of_replay(self, tuned: FineTuned, size: tuple[int, int]) -> Predictions:
+        """What the network says of a few pictures themselves: cached activations are rounded to half precision."""
+        import keras
+
+        items = self.replay_items()
+        pixels = np.stack([read_pixels(self.run.dataset, int(i), size) for i in items]).astype(np.float32)
+        found = keras.ops.convert_to_numpy(tuned.network(pixels, training=False)).astype(np.float64)
+        return Predictions(items, self.labels[items], found / found.sum(axis=1, keepdims=True))
+
+    def replay_items(self) -> np.ndarray:
+        """A few validation items, of as many classes as possible: both kinds of champion have predicted them."""
+        validation = self.run.split.validation
+        _, first = np.unique(self.labels[validation], return_index=True)
+        rest = np.setdiff1d(np.arange(len(validation)), first)
+        return np.sort(validation[np.concatenate([first, rest])[:N_REPLAY]])
 
     def fine_tune_seconds(
         self, candidate: Candidate, measured: Sequence[TrialRecord] = (), *, cached: bool = True

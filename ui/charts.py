@@ -17,7 +17,7 @@ N_CLASSES = 6
 ROW_PIXELS = 28
 AXIS_PIXELS = 70
 LEGEND_PIXELS = 45
-_ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "majority": "baseline"}
+_ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "ensemble": "ensemble", "majority": "baseline"}
 
 
 def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart | alt.FacetChart:

@@ -7,6 +7,7 @@ from typing import Any
 STRATEGY_COLOURS = {
     "probe": "#0b7fb8",
     "fine-tune": "#d0731a",
+    "ensemble": "#0d8a6a",
     "majority": "#8493a3",
 }
 """By Okabe and Ito (2008), darkened: told apart by colour-blind readers, legible on both backgrounds."""

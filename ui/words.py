@@ -30,7 +30,11 @@ STATUSES: dict[str, tuple[str, Literal["blue", "green", "orange", "red"]]] = {
     "failed": ("Failed", "red"),
     "damaged": ("Damaged", "red"),
 }
-ROUTES = {"probe": "simplified: the network stayed frozen", "fine-tune": "fine-tuned"}
+ROUTES = {
+    "probe": "simplified: the network stayed frozen",
+    "fine-tune": "fine-tuned",
+    "ensemble": "simplified: the weighted mean of several classifiers on one frozen network",
+}
 
 
 def plain(text: str) -> str:

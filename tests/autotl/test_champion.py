@@ -10,12 +10,12 @@ import pytest
 
 from autotl import finetune
 from autotl.candidate import FINE_TUNE, PROBE, Candidate, Training
-from autotl.champion import N_REPLAY, refit
+from autotl.champion import refit
 from autotl.hyperparameters import replay
 from autotl.images import decode
 from autotl.network import open_session
 from autotl.predictions import apply_temperature
-from autotl.trials import CALIBRATION_FILE, candidate_of, record
+from autotl.trials import CALIBRATION_FILE, N_REPLAY, candidate_of, record
 
 TOLERANCE = 1e-4
 

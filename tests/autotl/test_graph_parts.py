@@ -8,7 +8,7 @@ import pytest
 
 from autotl.errors import ExportError
 from autotl.graph import join
-from autotl.graph_parts import affine, side_by_side, tempered, weighted_mean
+from autotl.graph_parts import affine, choices, tempered, weighted_mean
 from autotl.network import open_session
 from autotl.predictions import apply_temperature
 
@@ -35,9 +35,13 @@ def test_an_affine_map_with_a_softmax_gives_probabilities_even_of_logits_in_the_
     assert found.tolist() == [[1, 0], [0, 1], [0.5, 0.5]]
 
 
-def test_side_by_side_keeps_the_order_of_its_inputs():
-    found = run(side_by_side([("second", 2), ("first", 3)], "both"), first=LEFT, second=RIGHT)
-    assert np.array_equal(found, np.hstack([RIGHT, LEFT]))
+def test_each_choice_keeps_its_own_order_of_the_inputs():
+    wanted = {"turned": ["second", "first"], "one": ["first"], "both": ["first", "second"]}
+    graph = choices({"first": 3, "second": 2}, wanted)
+    onnx.checker.check_model(graph, full_check=True)
+    found = open_session(graph.SerializeToString()).run(list(wanted), {"first": LEFT, "second": RIGHT})
+    expected = [np.hstack([RIGHT, LEFT]), LEFT, np.hstack([LEFT, RIGHT])]
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize("temperature", [0.05, 0.7, 1.0, 20.0])

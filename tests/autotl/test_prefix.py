@@ -47,8 +47,9 @@ def make(tiny, images, tmp_path):
             return images[items]
 
         parts = cut(model, network, stage=stage, pooling=pooling, freeze_depth=depth)
+        folders = [folder.with_name(f"{folder.name}{'-deeper' * i}") for i in range(len(parts.layers))]
         cached = Activations(
-            parts, pixels, folders=[folder.with_name(f"{folder.name}{'-deeper' * i}") for i in range(len(parts.layers))],
+            parts, pixels, folders=folders,
             n_items=N_ITEMS, train_items=np.arange(N_TRAIN), augment=augment, seed=seed,
         )  # fmt: skip
         return SimpleNamespace(cached=cached, model=model, network=network, asked=asked, folder=folder)
@@ -58,6 +59,11 @@ def make(tiny, images, tmp_path):
 
 def files(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+def chunks(folder):
+    """What was computed, without the graph that computed it."""
+    return [name for name in files(folder) if name.endswith(".npy")]
 
 
 @pytest.mark.parametrize("stage", ["top", "joined"])
@@ -100,7 +106,7 @@ def test_a_process_killed_while_filling_carries_on(make):
     made = make()
     stops = iter([False, True])
     assert not made.cached.prepare(0, lambda: next(stops))
-    assert len(files(made.folder)) == 1
+    assert len(chunks(made.folder)) == 1
     resumed = make()
     assert resumed.cached.prepare(0, never)
     assert sorted(made.asked + resumed.asked) == list(range(N_ITEMS))
@@ -114,7 +120,7 @@ def test_two_workers_that_fill_at_once_leave_one_complete_cache(make, monkeypatc
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(files(first.folder)) == 23
+    assert len(chunks(first.folder)) == 23
     items = np.arange(N_ITEMS)
     assert np.array_equal(first.cached.read(items, 0), second.cached.read(items, 0))
     assert len(first.asked) + len(second.asked) < 2 * N_ITEMS
@@ -146,7 +152,7 @@ def test_without_augmentation_there_is_one_view_of_every_epoch(make):
     assert made.cached.n_views == 1
     for epoch in (0, 1, 5):
         made.cached.prepare(epoch, never)
-    assert files(made.folder) == ["view0-000.npy", "view0-001.npy"]
+    assert chunks(made.folder) == ["view0-000.npy", "view0-001.npy"]
 
 
 def test_altered_views_are_of_training_items_only(make):
@@ -209,11 +215,25 @@ def test_the_oldest_cut_makes_room_for_a_new_one(make, monkeypatch, tmp_path):
     for age, name in ((200, "oldest"), (100, "older")):
         made = make(folder=pixels / name)
         made.cached.prepare(0, never)
-        then = (pixels / name).stat().st_mtime - age
-        os.utime(pixels / name, (then, then))
+        for folder in (pixels / name, pixels / f"{name}-deeper"):
+            then = folder.stat().st_mtime - age
+            os.utime(folder, (then, then))
     monkeypatch.setattr(prefix, "MAX_BYTES", int(2.5 * made.cached.n_bytes))
     make(folder=pixels / "new")
-    assert files(pixels) == ["older"]
+    assert files(pixels) == ["older", "older-deeper"]
+
+
+def test_activations_of_the_next_deeper_stage_come_out_of_the_same_pass(make, images):
+    shallow = make(trainable=1)
+    shallow.cached.prepare(0, never)
+    assert files(shallow.folder.with_name("cut-deeper")) == ["view0-000.npy", "view0-001.npy"]
+    deeper = make(trainable=2, folder=shallow.folder.with_name("cut-deeper"))
+    assert deeper.cached.prepare(0, never)
+    assert deeper.asked == []
+    items = np.arange(40)
+    expected = deeper.model.predict_on_batch(images[items].astype("float32"))
+    found = deeper.cached.trainer.predict_on_batch(deeper.cached.read(items, 0))
+    assert found == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_number_too_large_for_half_precision_is_refused(make, monkeypatch):
@@ -221,7 +241,7 @@ def test_a_number_too_large_for_half_precision_is_refused(make, monkeypatch):
     monkeypatch.setattr(prefix, "_LARGEST_HALF", 0.5)
     with pytest.raises(CannotCacheError, match="does not fit into half precision"):
         made.cached.prepare(0, never)
-    assert not made.folder.exists()
+    assert not chunks(made.folder)
 
 
 def test_a_full_disk_is_a_reason_to_train_plainly(make, monkeypatch):

@@ -249,7 +249,7 @@ def test_a_run_folder_inside_the_data_is_refused(config: Config, shapes: Path, p
 def test_heads_that_cannot_be_fine_tuned_are_refused_where_fine_tuning_was_asked_for(
     config: Config, plugins: Any, cache: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="add --heads dense"):
+    with pytest.raises(ConfigError, match="add --heads logistic"):
         search(replace(config, strategy="fine-tune", heads=("knn",)), plugins=plugins, cache=cache)
     assert open_run(config.run).state()["status"] == "failed"
 

@@ -17,6 +17,7 @@ from autotl.errors import ConfigError, OutOfTimeError
 from autotl.hyperparameters import replay
 from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions, apply_temperature
+from autotl.split import LEFT_OUT_FOLD, TEST_FOLD
 from autotl.trials import candidate_of, describe, record, threads_per_worker
 
 PROBING = Candidate(PROBE, "tiny", (32, 32), "joined", "avg+max", "logistic")
@@ -24,7 +25,7 @@ TRAINING = Training(trainable_stages=1, learning_rate=1e-3, weight_decay=1e-4, a
 TUNING = Candidate(FINE_TUNE, "tiny", (32, 32), "top", "avg", "dense", TRAINING)
 
 
-def ignore(step, value):
+def ignore(fold, so_far):
     """No pruning."""
 
 
@@ -35,11 +36,15 @@ def events(laboratory, kind):
 
 def test_a_probe_predicts_every_development_item_and_learns(laboratory):
     folds = []
-    outcome = laboratory.probe(PROBING, replay({}), lambda fold, value: folds.append((fold, value)))
+    outcome = laboratory.probe(PROBING, replay({}), lambda fold, so_far: folds.append((fold, so_far)))
     assert sorted(outcome.predictions.items) == laboratory.run.split.development.tolist()
     assert [fold for fold, _ in folds] == list(range(laboratory.run.split.n_folds))
-    assert folds[-1][1] == laboratory.point(outcome.predictions.labels, outcome.predictions.probabilities)
-    assert folds[-1][1] > 0.8
+    assert [len(so_far.items) for _, so_far in folds] == np.cumsum(
+        np.bincount(laboratory.run.split.fold + 1)[1:]
+    ).tolist()
+    last = folds[-1][1]
+    assert np.array_equal(last.items, outcome.predictions.items)
+    assert laboratory.point(last.labels, last.probabilities) > 0.8
     assert "cores" in outcome.device
 
 
@@ -70,11 +75,26 @@ def test_heads_on_components_are_given_them_and_others_the_features(laboratory):
 
 def test_test_items_have_no_part_in_the_components(laboratory):
     before = laboratory.inputs(PROBING).principal
-    laboratory._inputs.clear()
-    laboratory.features("tiny", (32, 32)).vectors[laboratory.run.split.test] = np.nan
-    after = laboratory.inputs(PROBING).principal
+    split = laboratory.run.split
+    fold = np.where(split.fold == TEST_FOLD, LEFT_OUT_FOLD, split.fold)
+    without = laboratory.on(replace(laboratory.run, split=replace(split, fold=fold)))
+    after = without.inputs(PROBING).principal
     assert np.array_equal(before.axes, after.axes)
     assert np.array_equal(before.offset, after.offset)
+
+
+@pytest.mark.parametrize("head", ["logistic", "random-forest"])
+def test_items_that_are_left_out_are_never_read(make_laboratory, tmp_path, head):
+    laboratory = make_laboratory()
+    laboratory = laboratory.on(laboratory.run.thinned(35))
+    laboratory._cache = tmp_path / "fresh"
+    assert len(laboratory.used) < 55
+    outcome = laboratory.probe(replace(PROBING, head=head), replay({}))
+    assert sorted(outcome.predictions.items) == laboratory.run.split.development.tolist()
+    [read] = events(laboratory, "features")
+    assert read["computed"] == len(laboratory.used)
+    store = laboratory.features("tiny", (32, 32))
+    assert not store._store.known(store.digests[laboratory.run.split.left_out]).any()
 
 
 def test_inputs_that_take_too_much_memory_are_computed_again(laboratory, monkeypatch):
@@ -93,7 +113,7 @@ def test_a_head_that_gives_margins_leaves_a_calibration_and_another_does_not(lab
 
 
 def test_a_hopeless_probe_can_be_stopped(laboratory):
-    def stop(fold, value):
+    def stop(fold, so_far):
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
@@ -149,6 +169,7 @@ def test_the_cache_is_kept_within_its_limit_but_never_without_what_this_run_uses
     assert not old.exists()
     assert first.network.file.exists()
     laboratory._features.clear()
+    laboratory._complete.clear()
     assert laboratory.features("tiny", (32, 32)).reused == 60
 
 
@@ -189,7 +210,7 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
     folder = laboratory.run.trial_folder(3)
     outcome = laboratory.fine_tune(TUNING, replay({}), lambda epoch, value: epochs.append(epoch), folder)
     assert outcome.predictions.items.tolist() == laboratory.run.split.validation.tolist()
-    assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx"]
+    assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx", "replay.npz"]
     assert epochs == [1]
     how, speed = outcome.training["how"], outcome.training["products_per_second"]
     assert how.startswith("from cached activations (1 view, ")
