@@ -15,6 +15,7 @@ import numpy as np
 from autotl.candidate import FINE_TUNE, PROBE, Candidate, Space, Training, parse_size
 from autotl.interfaces import Size, TrialRecord
 from autotl.leaderboard import Leaderboard
+from autotl.prefix import DEEPER_LAYERS
 from autotl.scout import Rank, Reading
 from autotl.trials import DEFAULT_HEAD, Laboratory
 
@@ -157,9 +158,16 @@ class Planner:
         tuned = [t for t in board.trials if t.strategy == FINE_TUNE]
         estimate = self.laboratory.fine_tune_seconds(candidate, tuned)
         assert candidate.training is not None
-        views = 1 if candidate.training.augment else 0
+        depth, views = candidate.training.trainable_stages, 1 if candidate.training.augment else 0
+        # One pass keeps the activations of the next deeper stages too.
+        filled = any(
+            t.training.get("fill_seconds") and 0 < depth - t.training["trainable_stages"] <= DEEPER_LAYERS
+            for t in tuned
+            if (t.backbone, t.size, t.pooling) == (candidate.backbone, text(candidate.size), candidate.pooling)
+        )
         head = self.probe_cost(candidate.head) / max(1, self.laboratory.run.split.n_folds)
-        rest = estimate.fill_seconds + views * estimate.view_seconds + _FEWEST_EPOCHS * estimate.epoch_seconds
+        fill = 0.0 if filled else estimate.fill_seconds
+        rest = fill + views * estimate.view_seconds + _FEWEST_EPOCHS * estimate.epoch_seconds
         return _SETUP_SECONDS + head + rest
 
     def _fine_tuning(self, board: Leaderboard) -> Step | str:
