@@ -174,6 +174,8 @@ class Explorer:
             waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
             if step.wish and not waiting:
                 self._queue(dict(step.wish))
+            if step.told:
+                self.run.emit("message", text=step.told)
             self._run_next(step.pinned)
             after_trial()
 

@@ -15,6 +15,7 @@ import numpy as np
 from autotl.candidate import FINE_TUNE, PROBE, Candidate, Space, Training, parse_size
 from autotl.interfaces import Size, TrialRecord
 from autotl.leaderboard import Leaderboard
+from autotl.outlook import guess_fine_tuning
 from autotl.prefix import DEEPER_LAYERS
 from autotl.scout import Rank, Reading
 from autotl.trials import DEFAULT_HEAD, Laboratory
@@ -54,10 +55,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Step:
-    """A trial to run: wish, if any, names its parameters; the others are sampled, but for those pinned."""
+    """A trial to run: wish, if any, names its parameters; the others are sampled, but for those pinned.
+
+    told: what to tell people before it starts.
+    """
 
     wish: Mapping[str, Any] = field(default_factory=dict)
     pinned: Mapping[str, Any] = field(default_factory=dict)
+    told: str = ""
 
 
 class Planner:
@@ -186,11 +191,12 @@ class Planner:
         reading = (best.backbone, parse_size(best.size), best.stage, best.pooling)
         candidate = Candidate(FINE_TUNE, *reading, head, training)
         needed, left = self.fine_tune_seconds(candidate, board), self.limits.seconds_left()
+        guess = guess_fine_tuning(
+            best.value or 0.0, [t.value for t in tuned if t.value is not None], seconds=needed,
+            larger_is_better=board.larger_is_better,
+        ).sentence(board.objective)  # fmt: skip
         if needed > left:
-            return self._no_fine_tuning(
-                f"{_FEWEST_EPOCHS} epochs of it need about {needed:.0f} s here, and {max(0, left):.0f} s were left",
-                tuned,
-            )
+            return self._no_fine_tuning(f"{max(0, left):.0f} s were left, and {guess}", tuned)
         wish = {
             "strategy": FINE_TUNE,
             "head": head,
@@ -198,7 +204,7 @@ class Planner:
             "augment": False,
             **_wish(Reading(*reading)),
         }
-        return Step(wish={**wish, **params})
+        return Step(wish={**wish, **params}, told=guess)
 
     def _no_fine_tuning(self, reason: str, tuned: Sequence[TrialRecord]) -> str:
         """The reason, which is kept where nothing was fine-tuned before."""
