@@ -11,8 +11,8 @@ _ORDERS = 200
 FEWEST_TRIALS = 10
 ERROR_REMOVED, ERROR_SPREAD = 0.03, 0.08
 """The share of the best probe's error that fine-tuning the last one to three stages removed, and how much that differs
-from set to set: from -0.15 (digits) and -0.06 (stamps) to 0.07 (clothes) and 0.08 (textile), in five minutes each. A run's
-own trials soon outweigh it."""
+from set to set: from -0.15 (digits) and -0.06 (stamps) to 0.07 (clothes) and 0.08 (textile), in five minutes each. The
+trials of a run itself soon outweigh it."""
 _TRIAL_SPREAD = 0.05
 
 
