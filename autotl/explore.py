@@ -354,7 +354,7 @@ class Explorer:
         else:
             needed = self.plan.probe_cost(candidate.head)
         needed += laboratory.reading_seconds(candidate.backbone, candidate.size)
-        if needed > left or (candidate.strategy == PROBE and not self.plan.is_cheap(candidate.head)):
+        if needed > left or (candidate.strategy == PROBE and not self.plan.may_try(candidate.head)):
             raise optuna.TrialPruned(f"it would take about {needed:.0f} s, too much of the {left:.0f} s left")
 
     def _reject_if_hopeless(self) -> Callable[[int, Predictions], None]:
