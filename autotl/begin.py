@@ -40,13 +40,14 @@ def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float
         n_used = len(laboratory.used)
         n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
         run.update(thinned_to=n_items)
+        laboratory = laboratory.on(run.thinned(n_items))
+        n_kept = len(laboratory.used)  # a few more, where a few of each class make more
         run.emit(
             "message",
-            text=f"the budget suffices to read about {n_items} of {n_used} images: the search uses a sample of them; "
+            text=f"the budget suffices to read about {n_items} of {n_used} images: the search uses {n_kept} of them; "
             f"a budget of {math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)}m would suffice for all",
         )
-        laboratory = laboratory.on(run.thinned(n_items))
-        needed = min(needed, allowed)
+        needed *= n_kept / n_used
     if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
         # Of the sample that was read, though the thinned run may hold other items.
         _save_sample_model(whole, items)

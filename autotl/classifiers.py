@@ -21,7 +21,7 @@ PATIENCE_EPOCHS = 6
 HOLD_OUT_FRACTION = 0.15
 LEARNING_RATE = 1e-3
 Scaling: TypeAlias = Literal["none", "columns", "components"]
-MANY_NUMBERS = 20_000_000
+MANY_NUMBERS = 4_000_000
 """From so many feature values on, linear algebra gains from several threads."""
 
 

@@ -33,6 +33,8 @@ INSPECTION_SECONDS = 40.0
 """With less time left than this the data are not looked at through the untuned default; `autotl check` does that."""
 CLOSING_SECONDS = 5.0
 """Report, evidence, registry and the end of the process; refit and export, which are measured, come on top."""
+SECONDS_PER_ITEM = 0.0007
+"""Of the conclusion: a thousand resamples for the interval of every score of three sets of predictions."""
 CONCLUDING_EXPORTS = 3
 """The conclusion takes about so many times what refitting and exporting the default took."""
 
@@ -65,10 +67,11 @@ def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
 
 def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> str:
     """Run baselines, search and conclusion; returns "complete", or "interrupted" where it was cut short."""
-    closing = [CLOSING_SECONDS]
+    split = run.split
+    closing = [CLOSING_SECONDS + SECONDS_PER_ITEM * (len(split.development) + 2 * len(split.test)), 0.0]
 
     def seconds_left() -> float:
-        return clock.left() - closing[0]
+        return clock.left() - sum(closing)
 
     # The baselines are run whatever the budget: without them there is nothing to show.
     laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: math.inf)
@@ -92,7 +95,12 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
         laboratory.seconds_left = limits.seconds_left
         explorer.warm_start()
         workers = _start_workers(run, limits)
-        reason = explorer.explore(after_trial=announce)
+
+        def after_trial() -> None:
+            announce()
+            closing[1] = explorer.refit_seconds()
+
+        reason = explorer.explore(after_trial=after_trial)
         run.update(ended=reason)
         run.emit("message", text=f"search ended: {reason}")
         explorer.blend()

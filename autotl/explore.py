@@ -27,7 +27,7 @@ from autotl.candidate import (
     parse_size,
 )
 from autotl.classifiers import can_be_tuned, is_network
-from autotl.ensemble import MAX_CANDIDATES, blend
+from autotl.ensemble import MAX_CANDIDATES, MAX_MEMBERS, blend
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.evaluations import Score
 from autotl.hyperparameters import OptunaHyperParameters, defaults, replay
@@ -188,6 +188,12 @@ class Explorer:
                     self.laboratory.features(*place)
                 except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
                     return
+
+    def refit_seconds(self) -> float:
+        """Expected seconds of fitting the champion again, which may be an ensemble, and the default."""
+        probes = [t.head for t in self.leaderboard().completed if t.strategy == PROBE]
+        share = 1 / max(1, self.run.split.n_folds - 1)
+        return sum(share * self.plan.probe_cost(head) for head in (*probes[:MAX_MEMBERS], *probes[:1]))
 
     def outlook(self) -> Outlook | None:
         """What ten times as many probes would be likely to bring."""
@@ -356,7 +362,7 @@ class Explorer:
         else:
             needed = self.plan.probe_cost(candidate.head)
         needed += laboratory.reading_seconds(candidate.backbone, candidate.size)
-        if needed > left or (candidate.strategy == PROBE and not self.plan.is_cheap(candidate.head)):
+        if needed > left or (candidate.strategy == PROBE and not self.plan.may_try(candidate.head)):
             raise optuna.TrialPruned(f"it would take about {needed:.0f} s, too much of the {left:.0f} s left")
 
     def _reject_if_hopeless(self, trial: optuna.Trial) -> Callable[[int, Predictions], None]:

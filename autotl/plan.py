@@ -113,7 +113,7 @@ class Planner:
         left = self.limits.seconds_left()
         if share_of_trials >= 1:
             return f"all {self.limits.trials} trials are done"
-        if left <= self.probe_cost(DEFAULT_HEAD):
+        if left <= min(self.probe_cost(name) for name in self._heads()):
             return "the time is used up"
         if FINE_TUNE not in self.strategies:
             asked = self.laboratory.run.config.strategy == PROBE
@@ -124,11 +124,10 @@ class Planner:
         settled = self._tail(probes) >= SETTLED_TRIALS
         if PROBE in self.strategies and settled:
             # The longer nothing better is found, the less a reading has to promise.
-            reading = self._worth_reading(
-                board, ranks, CLEAR_GAIN if self._tail(probes) < PATIENCE_TRIALS / 2 else -0.05
-            )
-            if reading:
-                return Step(wish={"strategy": PROBE, "head": DEFAULT_HEAD, **_wish(reading)})
+            gain = CLEAR_GAIN if self._tail(probes) < PATIENCE_TRIALS / 2 else -0.05
+            reading, head = self._worth_reading(board, ranks, gain), self._head_to_read_with()
+            if reading and head:
+                return Step(wish={"strategy": PROBE, "head": head, **_wish(reading)})
         if FINE_TUNE in self.strategies:
             spent = self._share_spent(left, share_of_trials)
             if settled or spent >= PROBE_SHARE or PROBE not in self.strategies:
@@ -238,8 +237,8 @@ class Planner:
             return None
         known = [r for r in ranks if self.laboratory.has_features(*_place(r.reading))]
         here = min((r.log_loss for r in known), default=np.inf)
-        # One that failed once would fail again.
-        failed = {(t.backbone, t.size) for t in board.trials if t.state == "failed"}
+        # One that failed once, or could not be afforded, would be so again.
+        failed = {(t.backbone, t.size) for t in board.trials if t.state != "complete"}
         places = ((rank, _place(rank.reading)) for rank in ranks)
         unread = (
             rank
@@ -276,14 +275,25 @@ class Planner:
 
     def _pinned_head(self, board: Leaderboard) -> dict[str, Any]:
         """A head that the time left allows, where it does not allow them all."""
-        heads = [name for name, head in self.space.heads.items() if not (head.recipe and head.recipe.strategy)]
-        cheap = [name for name in heads if self.is_cheap(name)]
-        if len(cheap) == len(heads):  # also where there are only recipes
+        left = self.limits.seconds_left()
+        heads = self._heads()
+        cheap = [name for name in heads if self.is_cheap(name) and self.probe_cost(name) <= left]
+        if len(cheap) == len(heads):
             return {}
         cheap = cheap or [min(heads, key=self.probe_cost)]
         best = board.best(PROBE)
         favourite = best.head if best and best.head in cheap and self._rng.random() < 0.4 else None
         return {f"strategy={PROBE}/head": favourite or cheap[self._rng.integers(len(cheap))]}
+
+    def _head_to_read_with(self) -> str | None:
+        """The head that is tried first where nothing was read before; None where all are recipes, which fix theirs."""
+        free = [name for name in self._heads() if name in self.space.heads and not self.space.heads[name].recipe]
+        return DEFAULT_HEAD if DEFAULT_HEAD in free else min(free, key=self.probe_cost, default=None)
+
+    def _heads(self) -> list[str]:
+        """The heads of the space that any probe may have; the default where there are none."""
+        free = [name for name, head in self.space.heads.items() if not (head.recipe and head.recipe.strategy)]
+        return free or [DEFAULT_HEAD]
 
     def probe_cost(self, head: str) -> float:
         """Expected seconds of cross-validating a head."""
@@ -293,6 +303,10 @@ class Planner:
         """Whether one trial of a head takes a small share of the time left; the default head always counts as cheap."""
         share = HEAD_SHARE if self.laboratory.has_seen(head) else NEW_HEAD_SHARE
         return head == DEFAULT_HEAD or self.probe_cost(head) <= share * self.limits.seconds_left()
+
+    def may_try(self, head: str) -> bool:
+        """Whether a trial of a head is worth its share of the time left; the cheapest one always is."""
+        return self.is_cheap(head) or head == min(self._heads(), key=self.probe_cost)
 
     def _share_spent(self, left: float, share_of_trials: float) -> float:
         budget = self.limits.budget_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,13 @@ import onnx
 import pytest
 
 from autotl import finetune
-from autotl.candidate import FINE_TUNE, PROBE, Candidate, Training
+from autotl.candidate import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Training
 from autotl.champion import refit
 from autotl.hyperparameters import replay
 from autotl.images import decode
+from autotl.interfaces import TrialRecord
 from autotl.network import open_session
-from autotl.predictions import apply_temperature
+from autotl.predictions import Predictions, apply_temperature
 from autotl.trials import CALIBRATION_FILE, N_REPLAY, candidate_of, record
 
 TOLERANCE = 1e-4
@@ -128,3 +130,65 @@ def test_only_the_stages_that_are_read_are_in_the_graph(laboratory, attempt):
     deep = refit(laboratory, attempt(stage="top", number=2)).graph
     kinds = [sum(node.op_type == "Conv" for node in graph.graph.node) for graph in (shallow, deep)]
     assert kinds == [1, 3]
+
+
+@pytest.fixture
+def mix(laboratory, attempt):
+    """mix(("logistic", "joined"), ("rbf-svm", "top"), weights=[0.7, 0.3]): the trial of an ensemble of probes."""
+
+    def mix(*probes, weights):
+        trials = [attempt(head, stage, number=number) for number, (head, stage) in enumerate(probes, 1)]
+        loaded = [Predictions.load(laboratory.run.trial_folder(t.number) / "predictions.npz") for t in trials]
+        mixed = np.tensordot(weights, [p.probabilities for p in loaded], axes=1)
+        outcome = laboratory.ensemble(trials, np.array(weights), replace(loaded[0], probabilities=mixed))
+        return record(9, outcome, laboratory.score(outcome.predictions), started=0.0)
+
+    return mix
+
+
+@pytest.mark.parametrize(
+    ("probes", "weights"),
+    [
+        ([("logistic", "joined"), ("rbf-svm", "top")], [0.7, 0.3]),
+        ([("logistic", "top"), ("logistic", "top-1"), ("knn", "top")], [0.5, 0.25, 0.25]),
+        ([("linear-svm", "joined"), ("dense", "top-2")], [0.6, 0.4]),
+        ([("logistic", "joined")], [1.0]),
+    ],
+)
+def test_an_ensembles_graph_says_what_its_members_say_together(laboratory, mix, probes, weights):
+    champion = refit(laboratory, mix(*probes, weights=weights))
+    test = champion.test()
+    assert test.items.tolist() == laboratory.run.split.test.tolist()
+    assert graph_says(laboratory, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
+    found = graph_says(laboratory, champion.graph, champion.replay_items)
+    assert found == pytest.approx(champion.replay, abs=TOLERANCE)
+
+
+def test_an_ensemble_is_the_weighted_mean_of_its_refitted_members(laboratory, mix, attempt):
+    trial = mix(("logistic", "joined"), ("knn", "top"), weights=[0.7, 0.3])
+    members = [refit(laboratory, TrialRecord(**m["trial"])).test().probabilities for m in trial.params["members"]]
+    expected = apply_temperature(0.7 * members[0] + 0.3 * members[1], trial.temperature)
+    assert refit(laboratory, trial).test().probabilities == pytest.approx(expected, abs=1e-6)
+
+
+def test_members_without_weight_are_no_members(laboratory, mix):
+    trial = mix(("logistic", "joined"), ("knn", "top"), ("logistic", "top"), weights=[0.6, 0.0, 0.4])
+    assert [m["trial"]["number"] for m in trial.params["members"]] == [1, 3]
+    assert [m["weight"] for m in trial.params["members"]] == [0.6, 0.4]
+    assert (trial.strategy, trial.backbone, trial.size, trial.head) == (ENSEMBLE, "tiny", "32x32", ENSEMBLE)
+
+
+def test_the_record_of_an_ensemble_is_plain_json_also_where_a_member_has_no_interval(laboratory, attempt):
+    member = replace(attempt(number=1), low=float("nan"), high=float("nan"))
+    predictions = Predictions.load(laboratory.run.trial_folder(1) / "predictions.npz")
+    outcome = laboratory.ensemble([member], np.array([1.0]), predictions)
+    assert "NaN" not in json.dumps(outcome.params, allow_nan=False)
+
+
+def test_only_an_ensemble_has_a_mean_in_its_graph_and_one_pass_through_the_backbone(laboratory, mix, attempt):
+    alone = refit(laboratory, attempt(number=7)).graph
+    together = refit(laboratory, mix(("logistic", "joined"), ("logistic", "top"), weights=[0.5, 0.5])).graph
+    sums = [sum(node.op_type == "Sum" for node in graph.graph.node) for graph in (alone, together)]
+    convolutions = [sum(node.op_type == "Conv" for node in graph.graph.node) for graph in (alone, together)]
+    assert sums == [0, 1]
+    assert convolutions == [3, 3]

@@ -7,7 +7,7 @@ import pytest
 
 from autotl.dataset import scan
 from autotl.errors import DatasetError
-from autotl.split import TEST_FOLD, find_clusters, split
+from autotl.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, find_clusters, split, thin
 
 SEEDS = (0, 1, 2)
 
@@ -211,3 +211,49 @@ def test_a_given_split_that_leaves_too_little_to_train_on_is_refused_by_name(toy
     parts = [*given(train=15, test=5), *given(train=1, test=4)]
     with pytest.raises(DatasetError, match=r"class 'dog' has only 1 of its 5 images in the given train split"):
         split(toy_dataset(labels, given_split=parts), seed=0)
+
+
+def thick(n=2000, n_classes=2, cluster_items=4, seed=0):
+    """A split of clusters of four, and labels."""
+    rng = np.random.default_rng(seed)
+    cluster = np.arange(n) // cluster_items
+    fold = rng.integers(-1, 5, cluster.max() + 1)[cluster]
+    return Split(fold, cluster), rng.integers(0, n_classes, cluster.max() + 1)[cluster]
+
+
+def test_a_thinned_split_has_about_as_many_items_as_asked_for_in_the_same_parts():
+    found, labels = thick()
+    thinned = thin(found, labels, 500, seed=0)
+    kept = thinned.fold != LEFT_OUT_FOLD
+    assert 400 < kept.sum() < 600
+    assert np.array_equal(thinned.fold[kept], found.fold[kept])
+    assert np.array_equal(thinned.cluster, found.cluster)
+
+
+def test_clusters_are_kept_or_left_out_whole_by_thinning():
+    found, labels = thick()
+    kept = thin(found, labels, 1000, seed=0).fold != LEFT_OUT_FOLD
+    assert set(np.bincount(found.cluster[kept])) == {0, 4}
+
+
+def test_a_few_of_each_class_stay_in_every_part_however_few_are_asked_for():
+    found, labels = thick(n_classes=5)
+    thinned = thin(found, labels, 10, seed=0)
+    for part in range(TEST_FOLD, found.n_folds):
+        assert np.bincount(labels[thinned.fold == part], minlength=5).min() >= MIN_KEPT_ITEMS
+    assert (thinned.fold != LEFT_OUT_FOLD).sum() < 200
+
+
+def test_thinning_is_the_same_every_time_and_brings_nothing_back():
+    found, labels = thick()
+    fold = np.where(found.cluster % 10 == 0, LEFT_OUT_FOLD, found.fold)
+    before = Split(fold, found.cluster)
+    first, second = (thin(before, labels, 800, seed=3) for _ in range(2))
+    assert np.array_equal(first.fold, second.fold)
+    assert (first.fold[fold == LEFT_OUT_FOLD] == LEFT_OUT_FOLD).all()
+    assert not np.array_equal(first.fold, thin(before, labels, 800, seed=4).fold)
+
+
+def test_nothing_is_left_out_where_all_are_asked_for():
+    found, labels = thick()
+    assert np.array_equal(thin(found, labels, 2000, seed=0).fold, found.fold)
