@@ -78,5 +78,6 @@ def guess_fine_tuning(best: float, seen: Sequence[float], *, larger_is_better: b
     precision = 1 / ERROR_SPREAD**2 + len(shares) / _TRIAL_SPREAD**2
     mean = (ERROR_REMOVED / ERROR_SPREAD**2 + sum(shares) / _TRIAL_SPREAD**2) / precision
     spread = 1.28 / precision**0.5
-    ends = sorted(sign * error * share for share in (mean - spread, mean + spread))
-    return Guess(sign * error * mean, ends[0], ends[1], seconds)
+    # Adding 0 makes -0 a 0.
+    ends = sorted(sign * error * share + 0.0 for share in (mean - spread, mean + spread))
+    return Guess(sign * error * mean + 0.0, ends[0], ends[1], seconds)
