@@ -144,7 +144,7 @@ def print_result(run: Run) -> None:
     table = Table(title=title, title_justify="left")
     for column, justify in _COLUMNS:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for place, row in enumerate(kinds.head(_SHOWN_ROWS).fillna("").to_dict("records"), 1):
+    for place, row in enumerate(kinds.head(_SHOWN_ROWS).astype(object).fillna("").to_dict("records"), 1):
         star = " *" if row["strategy"] == "fine-tune" else ""
         style = "bold" if row["trial"] == document["champion"]["trial"] else None
         score = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}){star}"

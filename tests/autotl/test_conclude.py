@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from autotl.interfaces import Evaluator, TrialRecord
 from autotl.leaderboard import rank
 from autotl.predictions import Predictions
 from autotl.predictor import Predictor
+from autotl.progress import print_result
 from autotl.trials import record
 
 
@@ -220,3 +222,50 @@ def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(labor
     assert "broken" not in document["test"]
     assert "accuracy" in document["test"]
     assert "left out" in (laboratory.run.folder / "events.jsonl").read_text()
+
+
+@pytest.fixture
+def mixed(laboratory, attempt):
+    """An ensemble of two probes with the default beside it, concluded."""
+    first, second = attempt(1), attempt(2, "knn", "top", "max")
+    loaded = [Predictions.load(laboratory.run.trial_folder(n) / "predictions.npz") for n in (1, 2)]
+    predictions = replace(loaded[0], probabilities=0.5 * loaded[0].probabilities + 0.5 * loaded[1].probabilities)
+    outcome = laboratory.ensemble([first, second], np.array([0.5, 0.5]), predictions)
+    laboratory.run.trial_folder(3).mkdir(parents=True)
+    outcome.predictions.save(laboratory.run.trial_folder(3) / "predictions.npz")
+    mixed = better(record(3, outcome, laboratory.score(outcome.predictions), started=0.0))
+    board = board_of(laboratory, first, second, mixed)
+    return conclude(laboratory, board, status="complete", why_no_fine_tuning="no time was left")
+
+
+def test_an_ensemble_becomes_champion_with_its_members_in_the_result(mixed):
+    assert mixed["champion"]["strategy"] == "ensemble"
+    assert [m["trial"]["number"] for m in mixed["champion"]["params"]["members"]] == [1, 2]
+    assert (mixed["n_trials"], mixed["search_measured_on"]) == (2, "cross-validation")
+    json.dumps(mixed, allow_nan=False)
+
+
+def test_an_ensembles_deployable_report_and_card_say_what_it_is_made_of(mixed, laboratory):
+    deployable = load_deployable(laboratory.run.folder)
+    assert deployable.metadata["strategy"] == "ensemble"
+    assert replay(deployable) <= 1e-4
+    page = (laboratory.run.folder / "report.html").read_text(encoding="utf-8")
+    assert "The weighted mean of 2 probes on tiny at 32x32 pixels: 50 % trial 1 (stage joined" in page
+    card = (deployable.folder / "model_card.md").read_text(encoding="utf-8")
+    assert "logistic (stage joined, pooling avg+max, weight 0.50), knn (stage top, pooling max, weight 0.50)" in card
+
+
+def test_an_ensembles_row_names_its_members_and_their_weights(mixed, laboratory):
+    with (laboratory.run.folder / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["name"] == "ensemble of probes on tiny"
+    assert rows[0]["params"] == "trial 1=0.5; trial 2=0.5"
+    assert rows[0]["size"] == "32x32"
+    assert (rows[0]["stage"], rows[0]["pooling"]) == ("", "")
+
+
+def test_the_terminal_says_what_an_ensemble_is_made_of(mixed, laboratory, capsys):
+    laboratory.run.update(result=mixed | {"seconds": 1.0})
+    print_result(laboratory.run)
+    out = capsys.readouterr().out
+    assert "Champion: trial 3, the weighted mean of trials 1, 2 on tiny at 32x32" in out

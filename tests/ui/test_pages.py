@@ -252,3 +252,21 @@ def test_the_app_imports_neither_tensorflow_nor_keras() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40, check=True)
     assert found.stdout == "set()\n"
+
+
+def test_the_chart_shows_an_ensemble_in_a_colour_of_its_own() -> None:
+    import pandas as pd
+
+    from autotl_ui.charts import leaderboard_chart
+
+    rows = [(1, "ensemble"), (2, "probe"), (3, "fine-tune"), (4, "majority")]
+    board = pd.DataFrame(
+        [
+            {"trial": n, "name": f"{kind} on net", "state": "complete", "strategy": kind, "head": kind}
+            | {"value": 0.5, "low": 0.4, "high": 0.6}
+            for n, kind in rows
+        ]
+    )
+    scale = leaderboard_chart(board, "accuracy").to_dict()["layer"][0]["encoding"]["color"]["scale"]
+    assert "ensemble" in scale["domain"]
+    assert len(set(scale["range"])) == len(scale["range"]) == 4

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -222,6 +222,16 @@ def test_a_study_becomes_a_run_with_a_child_per_trial(
         "failed",
         "out of memory",
     )
+
+
+@pytest.mark.usefixtures("nothing_reported")
+def test_an_ensembles_members_are_recorded_within_what_a_parameter_may_hold(make_run: Callable[..., FakeRun]) -> None:
+    members = [{"weight": 0.2, "trial": asdict(a_trial(n, params={"head/x": "y" * 2000}))} for n in range(1, 6)]
+    trial = a_trial(9, strategy="ensemble", params={"members": members})
+    note = study(make_run("mixed"), trial)
+    [child] = [c for c in children(note) if c.data.tags["trial"] == "9"]
+    assert child.data.params["strategy"] == "ensemble"
+    assert 0 < len(child.data.params["members"]) <= 6000
 
 
 @pytest.mark.usefixtures("nothing_reported")
