@@ -12,6 +12,7 @@ import math
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,9 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     laboratory.features("efficientnet-lite0", (224, 224))
     space = make_space(laboratory)
     # The grid has no larger size, so neither has the search.
-    one_size = {name: _only_default(backbone) for name, backbone in space.backbones.items()}
-    space = type(space)(one_size, space.heads, (), space.networks)
-    explorer = Explorer(laboratory, space, Limits(lambda: math.inf, None, N_TRIALS))
+    backbones = {name: replace(backbone, sizes=backbone.sizes[:1]) for name, backbone in space.backbones.items()}
+    limits = Limits(lambda: math.inf, None, N_TRIALS)
+    explorer = Explorer(laboratory, replace(space, backbones=backbones), limits)
     started = time.perf_counter()
     explorer.baselines()
     explorer.warm_start()
@@ -87,12 +88,6 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
         "set": data.name, "champion": best.value, "search_seconds": searched, "grid": max(values),
         "grid_seconds": time.perf_counter() - started, "n_grid": len(values), "regret": max(values) - best.value,
     }  # fmt: skip
-
-
-def _only_default(backbone: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(backbone, sizes=backbone.sizes[:1])
 
 
 if __name__ == "__main__":
