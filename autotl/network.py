@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from autotl.interfaces import Backbone, Size
 
 GRAPH_VERSION = 1
 """Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""
+_GIVEN_UP_SECONDS = 600.0
+"""A file half written for so long is nobody's any more."""
 POOLINGS = {"avg": ("avg",), "max": ("max",), "avg+max": ("avg", "max")}
 
 
@@ -176,11 +179,16 @@ def _write_network(reader: Any, folder: Path) -> list[dict[str, Any]]:
         columns.append({"stage": stage, "pooling": pooling, "start": start, "stop": start + output.shape[-1]})
         start += output.shape[-1]
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():  # of a network whose writing was cut short
-        old.unlink(missing_ok=True)
+    file, reason = folder / "network.onnx", folder / "no-graph.txt"
+    for old in folder.iterdir():  # what a killed process left half written, not what another one is writing now
+        with suppress(OSError):
+            if old not in (file, reason) and old.stat().st_mtime < time.time() - _GIVEN_UP_SECONDS:
+                old.unlink()
     try:
-        write_atomically(folder / "network.onnx", to_onnx(reader, input_dtype="uint8").SerializeToString())
+        write_atomically(file, to_onnx(reader, input_dtype="uint8").SerializeToString())
+        reason.unlink(missing_ok=True)
     except ExportError as error:
-        write_atomically(folder / "no-graph.txt", str(error).encode())
+        write_atomically(reason, str(error).encode())
+        file.unlink(missing_ok=True)
     write_atomically(folder / "columns.json", json.dumps(columns).encode())  # last: its presence says "complete"
     return columns

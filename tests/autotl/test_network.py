@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
+from autotl import network
 from autotl.errors import ExportError
 from autotl.network import FrozenNetwork, freeze, open_session, pool_stages, select_stages, stage_outputs
 
@@ -79,6 +80,27 @@ def test_other_weights_another_name_or_another_size_are_another_network(tiny, tm
         (tiny, (48, 32)),
     ]
     assert len({freeze(backbone, size, cache=tmp_path).key for backbone, size in variants}) == 5
+
+
+def test_what_another_process_is_writing_stays(tiny, tmp_path):
+    first = freeze(tiny, (32, 32), cache=tmp_path)
+    folder = first.file.parent
+    (folder / "columns.json").unlink()
+    (folder / ".network.onnx.partial").write_bytes(b"half")
+    inode = first.file.stat().st_ino
+    seen = []
+    written = network.write_atomically
+
+    def watched(path, data):
+        seen.append(first.file.exists())
+        written(path, data)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(network, "write_atomically", watched)
+        freeze(tiny, (32, 32), cache=tmp_path)
+    assert all(seen)
+    assert first.file.stat().st_ino != inode
+    assert (folder / ".network.onnx.partial").exists()
 
 
 def test_a_network_whose_writing_was_cut_short_is_written_again(tiny, tmp_path):

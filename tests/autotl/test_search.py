@@ -280,3 +280,82 @@ def test_a_search_whose_every_trial_fails_stops_by_itself(config: Config, broken
 
 def test_decoded_pictures_are_not_left_behind(finished: Run) -> None:
     assert not (finished.folder / "pixels").exists()
+
+
+@pytest.mark.slow
+def test_the_same_seed_tunes_the_same_networks(config: Config, plugins: Any, cache: Path, tmp_path: Path) -> None:
+    config = replace(config, trials=5, strategy="auto", heads=("logistic",))
+    first = search(config, plugins=plugins, cache=cache)
+    second = search(replace(config, run=tmp_path / "again"), plugins=plugins, cache=cache)
+    assert _finished_trials(first) == pytest.approx(_finished_trials(second), abs=1e-6)
+    assert first.document()["verdict"]["fine_tuning"]["tried"]
+
+
+@pytest.fixture
+def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The budget does not suffice to read all images, so that a model of a sample comes first."""
+    from autotl.trials import Laboratory
+
+    monkeypatch.setattr("autotl.scout.SAMPLE_ITEMS", 24)
+    monkeypatch.setattr(Laboratory, "images_per_second", lambda *a: 2.0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slow_reading")
+def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried_on(
+    config: Config, plugins: Any, cache: Path
+) -> None:
+    def interrupt(event: Any) -> None:
+        if event["event"] == "trial-begin":
+            raise KeyboardInterrupt
+
+    config = replace(config, trials=3, budget_seconds=40.0)
+    with pytest.raises(KeyboardInterrupt):
+        search(config, plugins=plugins, cache=cache, listeners=(interrupt,))
+    run = open_run(config.run)
+    assert (run.state()["status"], run.state()["first_model"]) == ("interrupted", "sample")
+    assert run.state()["thinned_to"] < 60
+    assert (run.champion / "model.onnx").exists()
+    carried_on = resume(config.run, plugins=plugins, cache=cache)
+    assert carried_on.document()["status"] == "complete"
+    assert carried_on.state()["first_model"] == "default"
+    assert sum(carried_on.document()["n_items"].values()) == len(run.split.fold) - len(run.split.left_out)
+
+
+def test_a_search_killed_while_it_asks_a_sample_is_carried_on(
+    config: Config, plugins: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*arguments: Any) -> None:
+        raise SystemExit
+
+    config = replace(config, trials=2, heads=("logistic",))
+    with monkeypatch.context() as patched:
+        patched.setattr("autotl.explore.judge", killed)
+        with pytest.raises(SystemExit):
+            search(config, plugins=plugins, cache=cache)
+    assert resume(config.run, plugins=plugins, cache=cache).document()["n_trials"] == 2
+
+
+def test_three_folds_groups_and_a_rare_class_are_searched(
+    config: Config, plugins: Any, cache: Path, tmp_path: Path, make_folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autotl.split.MANY_ITEMS", 10)
+    data = make_folder(tmp_path / "rare", circle=30, square=24, stripes=5)
+    groups = tmp_path / "groups.csv"
+    rows = [f"{p.relative_to(data).as_posix()},{i // 2}" for i, p in enumerate(sorted(data.rglob("circle*.png")))]
+    groups.write_text("\n".join(["path,group", *rows]), encoding="utf-8")
+    config = replace(
+        config, data=data, groups=str(groups), trials=6, heads=("logistic", "rbf-svm", "knn"), objective="log_loss"
+    )
+    run = search(config, plugins=plugins, cache=cache)
+    assert run.split.n_folds == 3
+    assert len(set(run.split.cluster)) < len(run.split.cluster)
+    assert (run.document()["status"], run.document()["n_trials"]) == ("complete", 6)
+    states = set(_states(run))
+    assert "failed" not in states
+
+
+def _states(run: Run) -> list[str]:
+    import pandas as pd
+
+    return list(pd.read_csv(run.folder / "leaderboard.csv")["state"])
