@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -107,13 +108,16 @@ def test_a_probe_worse_than_the_best_is_rejected_after_a_fold(explorer, monkeypa
 def test_a_probe_with_a_better_objective_is_not_rejected_for_its_log_loss(explorer, monkeypatch):
     monkeypatch.setattr(module, "is_hopeless", lambda *a: True)
     made = explorer()
-    rejects = made._reject_if_hopeless()
+    told = []
+    trial = SimpleNamespace(report=lambda value, fold: told.append(fold))
+    rejects = made._reject_if_hopeless(trial)
     best = Predictions.load(made.run.trial_folder(1) / "predictions.npz")
     perfect = replace(best, probabilities=0.4 * np.eye(3)[best.labels] + 0.2)
     rejects(0, perfect)
     with pytest.raises(module.optuna.TrialPruned, match="clearly worse"):
         rejects(0, replace(best, probabilities=perfect.probabilities[:, [1, 2, 0]]))
     rejects(4, replace(best, probabilities=perfect.probabilities[:, [1, 2, 0]]))  # it has ended: it may stay
+    assert told == [0, 0]  # what the sampler learns from, of a rejected trial too
 
 
 @pytest.mark.parametrize("objective", ["balanced_accuracy", "log_loss"])

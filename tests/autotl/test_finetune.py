@@ -66,10 +66,11 @@ def tuning(tiny, pixels, monkeypatch):
             probabilities = predict(model, images[N_TRAIN:])
             inputs = PlainInputs(model, images.__getitem__, augment=training.augment, seed=seed)
             if cached:
+                parts = cut(model, backbone, stage=stage, pooling=pooling, freeze_depth=depth)
                 inputs = Activations(
-                    cut(model, backbone, stage=stage, pooling=pooling, freeze_depth=depth), images.__getitem__,
-                    folder=cached, n_items=len(images), train_items=np.arange(N_TRAIN), augment=training.augment,
-                    seed=seed,
+                    parts, images.__getitem__,
+                    folders=[cached.with_name(f"{cached.name}-{i}") for i in range(len(parts.layers))],
+                    n_items=len(images), train_items=np.arange(N_TRAIN), augment=training.augment, seed=seed,
                 )  # fmt: skip
             result = train(
                 model, training, inputs, labels,

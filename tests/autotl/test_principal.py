@@ -119,7 +119,7 @@ def test_many_items_are_represented_by_a_sample_that_the_seed_decides():
         return fit_principal(lambda wanted: read.append(wanted) or vectors[wanted], np.arange(2500), seed=seed)
 
     first, same, other = fit_watched(1), fit_watched(1), fit_watched(2)
-    assert [len(set(items)) for items in read] == [2000] * 3
+    assert [len(set(items)) for items in read] == [3 * MAX_COMPONENTS] * 3
     assert np.array_equal(first.axes, same.axes)
     assert not np.array_equal(first.axes, other.axes)
 
