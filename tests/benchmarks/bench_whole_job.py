@@ -67,8 +67,6 @@ def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 def main() -> None:
     """Measure every data set that was named."""
-    from autotl import backend
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+")
     parser.add_argument("--per-class", type=int, default=None)
@@ -79,7 +77,6 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=None, help="where to leave runs and logs")
     parser.add_argument("--quick", action="store_true", help="a few epochs for the rivals, to see that all runs")
     asked = parser.parse_args()
-    backend.prepare()
     with tempfile.TemporaryDirectory() as scratch:
         for name in asked.data:
             print(json.dumps(measure(name, (asked.keep or Path(scratch)).resolve(), asked)), flush=True)
