@@ -81,7 +81,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
     explorer = Explorer(laboratory, make_space(laboratory), limits)
     announce = _Announcer(run, plugins, explorer, clock)
     explorer.requeue_lost()
-    status = "complete"
+    status = "failed"
     workers: list[subprocess.Popen[bytes]] = []
     try:
         default = explorer.baselines()
@@ -104,6 +104,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
         run.update(ended=reason)
         run.emit("message", text=f"search ended: {reason}")
         explorer.blend()
+        status = "complete"
     except KeyboardInterrupt:
         if not run.champion.exists() or explorer.leaderboard().best() is None:
             raise

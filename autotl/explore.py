@@ -337,7 +337,9 @@ class Explorer:
         if studies.default_number(self._study) is not None:  # the default itself is run whatever it costs
             self._require_affordable(candidate)
         if candidate.strategy != FINE_TUNE:
-            return laboratory.probe(candidate, hp, self._reject_if_hopeless(trial))
+            # A recipe was asked for by name: its whole score is the point.
+            by_name = laboratory.plugins.pick("head", candidate.head).recipe is not None
+            return laboratory.probe(candidate, hp, None if by_name else self._reject_if_hopeless(trial))
 
         def report(epoch: int, value: float) -> None:
             trial.report(value * laboratory.sign, studies.epoch_step(epoch))
