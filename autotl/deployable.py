@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import hashlib
 import importlib.metadata
@@ -138,15 +137,12 @@ def columns(classes: Sequence[str]) -> tuple[str, ...]:
 
 def predictor_source() -> str:
     """The text of the exported predictor.py: `autotl.predictor` with `autotl.images` in place of its import."""
-    source = inspect.getsource(predictor)
-    lines = source.splitlines(keepends=True)
-    body = ast.parse(source).body
-    (node,) = [node for node in body if isinstance(node, ast.ImportFrom) and node.module == "autotl.images"]
-    inlined = inspect.getsource(images)
+    # By lines, not by `ast.parse`, which in Python 3.11 fails now and then while another thread parses too
+    # (CPython issue 106905), as MLflow does while it is imported.
+    before, after = re.split(r"^from autotl\.images import .*\n", inspect.getsource(predictor), flags=re.MULTILINE)
     # Without its docstring and its future import, which is only legal at the top of a file.
-    start = ast.parse(inlined).body[2].lineno - 1
-    lines[node.lineno - 1 : node.end_lineno] = ["".join(inlined.splitlines(keepends=True)[start:])]
-    return "".join(lines)
+    _, inlined = inspect.getsource(images).split("from __future__ import annotations\n")
+    return before + inlined.lstrip("\n") + after
 
 
 def _write_parts(

@@ -229,6 +229,17 @@ def test_the_exported_predictor_imports_nothing_of_autotl() -> None:
     compile(source, "predictor.py", "exec")
 
 
+def test_the_predictor_is_written_while_another_thread_keeps_the_parser_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python 3.11 two threads that parse can fail (CPython issue 106905); MLflow parses while it is imported."""
+    expected = predictor_source()
+
+    def parse(*_: object, **__: object) -> None:
+        raise SystemError("AST constructor recursion depth mismatch (before=42, after=181)")
+
+    monkeypatch.setattr("ast.parse", parse)
+    assert predictor_source() == expected
+
+
 def test_inlining_hides_no_name() -> None:
     """The two files share one namespace once exported."""
     import ast
