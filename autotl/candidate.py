@@ -18,6 +18,10 @@ ENSEMBLE = "ensemble"
 """A weighted mean of probes; no strategy that can be asked for, but one that a trial may have."""
 POOLINGS = ("avg+max", "avg", "max")
 STAGES = ("joined", "top", "top-1", "top-2", "top-3")
+MAX_DEPTH = 6
+"""The most stages that are trained."""
+LEARNING_RATE, WEIGHT_DECAY = 5e-4, 1e-4
+"""Of fine-tuning, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,9 @@ class Space:
             head = hp.Choice("head", list(self.fine_tune_heads if strategy == FINE_TUNE else self.heads))
             if strategy == FINE_TUNE:
                 training = Training(
-                    trainable_stages=hp.Int("trainable_stages", 1, 6),
-                    learning_rate=hp.Float("learning_rate", 1e-5, 3e-3, sampling="log", default=3e-4),
-                    weight_decay=hp.Float("weight_decay", 1e-6, 1e-2, sampling="log", default=1e-4),
+                    trainable_stages=hp.Int("trainable_stages", 1, MAX_DEPTH),
+                    learning_rate=hp.Float("learning_rate", 1e-5, 3e-3, sampling="log", default=LEARNING_RATE),
+                    weight_decay=hp.Float("weight_decay", 1e-6, 1e-2, sampling="log", default=WEIGHT_DECAY),
                     augment=hp.Boolean("augment", default=True),
                 )
         candidate = Candidate(strategy, backbone, parse_size(size), stage, pooling, head, training)
@@ -97,7 +101,7 @@ class Space:
         strategy = recipe.strategy or candidate.strategy
         training = candidate.training
         if strategy == FINE_TUNE:
-            training = training or Training(1, 3e-4, 1e-4, augment=False)
+            training = training or Training(1, LEARNING_RATE, WEIGHT_DECAY, augment=False)
             stages = recipe.trainable_stages or training.trainable_stages
             training = Training(stages, training.learning_rate, training.weight_decay, training.augment)
         return Candidate(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autotl.candidate import MAX_DEPTH
 from autotl.network import select_stages, stage_outputs
 
 BACKWARD = 3
@@ -19,6 +20,11 @@ TRAINING_SLOWDOWN = 1.25
 """A product in a training step of the deeper stages, against one in the graph of the whole network.
 
 EfficientNet-Lite0 on 2 cores: 60 to 115 thousand million products a second in every cut, 80 in the graph.
+"""
+RUNGS = (1 / 3, 2 / 3)
+"""Shares of a network's products in the stages that train, after the last stage alone.
+
+On 800 pictures of cloth (EfficientNet-Lite0, 224 pixels) they bring the accuracy from 0.80 to 0.85 and 0.98.
 """
 OPTIMISER_ITEMS = 3
 """What a step costs beside the products (gradients applied, activations, the call), in items trained more."""
@@ -79,6 +85,18 @@ def estimate_seconds(
         return Estimate(0.0, 0.0, products / speed + frozen)
     view = n_train * below / frozen_speed
     return Estimate(view * (n_train + n_validation) / max(1, n_train), view, products / speed)
+
+
+def ladder(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
+    """How many stages to train, counted from the deepest that is read: one, then RUNGS of the network's products.
+
+    work: from `stage_work`.
+    """
+    stages = tuple(work)
+    read = list(work.values())[: stages.index(select_stages(stages, stage)[-1]) + 1]
+    shares = np.cumsum(read[::-1]) / max(1.0, sum(work.values()))
+    depths = {1, *(int(np.searchsorted(shares, share)) + 1 for share in RUNGS)}
+    return tuple(sorted({min(depth, len(read), MAX_DEPTH) for depth in depths}))
 
 
 def training_products(above: float, n_train: int, n_validation: int) -> float:

@@ -30,6 +30,7 @@ from autotl.classifiers import can_be_tuned, is_network
 from autotl.ensemble import MAX_CANDIDATES, MAX_MEMBERS, blend
 from autotl.errors import ConfigError, OutOfTimeError
 from autotl.evaluations import Score
+from autotl.finetune import epochs_for
 from autotl.hyperparameters import OptunaHyperParameters, defaults, replay
 from autotl.interfaces import Backbone, Head, TrialRecord
 from autotl.intervals import ScoreFunction, paired_difference
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     import keras_tuner
 
 MAX_FAILURES = 20
+REJECT_FROM = 0.7
+"""No fine-tune trial is rejected before this share of its epochs: the high learning rate before costs any of them."""
 SCOUT_SHARE, SCOUT_ALLOWANCE = 0.06, 0.25
 """Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
 GROWTH_GAIN = 0.1
@@ -341,16 +344,10 @@ class Explorer:
             by_name = laboratory.plugins.pick("head", candidate.head).recipe is not None
             return laboratory.probe(candidate, hp, None if by_name else self._reject_if_hopeless(trial))
 
-        def report(epoch: int, value: float) -> None:
-            trial.report(value * laboratory.sign, studies.epoch_step(epoch))
-            if trial.should_prune():
-                raise optuna.TrialPruned(
-                    f"stopped at {value * laboratory.sign:.3f}, worse than the median of earlier trials"
-                )
-
+        board = self.leaderboard()
         return laboratory.fine_tune(
-            candidate, hp, report, self.run.trial_folder(trial.number),
-            start_from=self.plan.start_from(candidate, self.leaderboard()),
+            candidate, hp, self._stop_if_hopeless(trial, board), self.run.trial_folder(trial.number),
+            start_from=self.plan.start_from(candidate, board),
         )  # fmt: skip
 
     def _require_affordable(self, candidate: Candidate) -> None:
@@ -362,8 +359,8 @@ class Explorer:
         if candidate.strategy == FINE_TUNE:
             needed = self.plan.fine_tune_seconds(candidate, self.leaderboard())
         else:
-            needed = self.plan.probe_cost(candidate.head)
-        needed += laboratory.reading_seconds(candidate.backbone, candidate.size)
+            reading = laboratory.reading_seconds(candidate.backbone, candidate.size)
+            needed = self.plan.probe_cost(candidate.head) + reading
         if needed > left or (candidate.strategy == PROBE and not self.plan.may_try(candidate.head)):
             raise optuna.TrialPruned(f"it would take about {needed:.0f} s, too much of the {left:.0f} s left")
 
@@ -389,11 +386,28 @@ class Explorer:
 
         return after_fold
 
+    def _stop_if_hopeless(self, trial: optuna.Trial, board: Leaderboard) -> Callable[[int, Predictions], None]:
+        """Ends a fine-tune trial that is, late in its epochs, still clearly worse than the best one."""
+        laboratory, best = self.laboratory, board.best(FINE_TUNE)
+        n_epochs = epochs_for(len(self.run.split.train))
+        rival = best and Predictions.load(self.run.trial_folder(best.number) / "predictions.npz")
+
+        def after_epoch(epoch: int, found: Predictions) -> None:
+            value = laboratory.point(found.labels, found.probabilities)
+            trial.report(value, epoch)
+            if best and rival and REJECT_FROM * n_epochs <= epoch < n_epochs and is_hopeless(found, rival):
+                raise optuna.TrialPruned(
+                    f"at {value:.3f} after {epoch} of {n_epochs} epochs, clearly worse than trial {best.number}"
+                )
+
+        return after_epoch
+
     def _comparable(self, outcome: Outcome) -> Score:
         """The objective, made comparable between probes and fine-tune trials.
 
         A fine-tune trial is only measured on the validation split, which may be easier or harder than all folds
-        together; the untuned default, measured on both, tells by how much (a control variate).
+        together; the untuned default, measured on both, tells by how much. It is a control variate: the less the
+        hits of the two go together, the less of the difference counts (Owen 2013, Monte Carlo theory, section 8.9).
         """
         laboratory = self.laboratory
         score = laboratory.score(outcome.predictions)
@@ -403,7 +417,10 @@ class Explorer:
         everywhere = Predictions.load(self.run.trial_folder(default) / "predictions.npz")
         here = everywhere.restrict(outcome.predictions.items)
         point = laboratory.point
-        shift = point(everywhere.labels, everywhere.probabilities) - point(here.labels, here.probabilities)
+        difference = point(everywhere.labels, everywhere.probabilities) - point(here.labels, here.probabilities)
+        hits = [p.probabilities.argmax(axis=1) == p.labels for p in (outcome.predictions, here)]
+        (_, covariance), (_, variance) = np.cov(hits)
+        shift = difference * float(np.clip(covariance / variance, 0, 1) if variance else 0)
         moved = Score(score.value + shift, score.low + shift, score.high + shift)
         if laboratory.objective.larger_is_better and score.low >= 0 and score.high <= 1:  # a share stays one
             return Score(*(min(1.0, max(0.0, end)) for end in (moved.value, moved.low, moved.high)))

@@ -5,6 +5,7 @@ Linear-probe-then-fine-tune: Kumar et al. 2022, arXiv:2202.10054.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 import warnings
@@ -24,22 +25,24 @@ from autotl.prefix import Pixels, altered
 if TYPE_CHECKING:
     import onnx
 
-MAX_EPOCHS = 30
-PATIENCE_EPOCHS = 4
+MIN_EPOCHS, MAX_EPOCHS = 6, 20
+MIN_STEPS = 400
+"""A small set is shown more often, so that the network is stepped this often, within the limits above."""
+WARM_UP = 0.1
+"""Share of the steps in which the learning rate rises."""
 
 
 @dataclass(frozen=True)
 class FineTuned:
     """A trained network and what it says of the validation split.
 
-    epochs: epochs trained; best_epoch: the one whose weights were kept, 0 for the network it started from.
+    epochs: whole epochs trained; out_of_time: whether the time ended training before the last of them.
     epoch_seconds: of one epoch, training and validation, without filling any cache; the median.
     """
 
     network: Any
     probabilities: np.ndarray
     epochs: int
-    best_epoch: int
     out_of_time: bool
     epoch_seconds: float
 
@@ -130,6 +133,12 @@ class PlainInputs:
         return altered(self._pixels(items), items, view, seed=self._seed).astype(np.float32)
 
 
+def epochs_for(n_train: int) -> int:
+    """How many epochs are trained where the time allows it."""
+    steps = math.ceil(n_train / BATCH_ITEMS)
+    return min(MAX_EPOCHS, max(MIN_EPOCHS, math.ceil(MIN_STEPS / steps)))
+
+
 def train(
     model: Any,
     training: Training,
@@ -138,54 +147,63 @@ def train(
     *,
     train_items: np.ndarray,
     validation_items: np.ndarray,
-    score: Callable[[np.ndarray], float],
-    after_epoch: Callable[[int, float], None],
-    out_of_time: Callable[[], bool],
+    after_epoch: Callable[[int, np.ndarray], None],
+    seconds_left: Callable[[], float],
     seed: int,
 ) -> FineTuned:
-    """Train with AdamW and keep the epoch that scored best on the validation split; epoch 0 is the fitted start.
+    """Train with AdamW, at a learning rate that rises, then falls to zero when the epochs or the time end.
+
+    That is the schedule which does best where the end is given ("budgeted training": Li et al. 2020, arXiv:1905.04753).
+    The last weights are kept: to choose an epoch by the validation split would flatter the trial.
 
     model: the whole network; inputs.trainer: it, or the part of it that trains.
     labels: int (n,); train_items and validation_items index into it and are what `inputs` are read by.
-    score(probabilities) of the validation items is maximised; after_epoch(epoch, score) may raise to prune.
+    after_epoch(epoch from 1, probabilities of the validation items) may raise to prune.
     Raises OutOfTimeError where the time is gone before the first epoch ends.
     """
     import keras
 
-    trainer = inputs.trainer
+    trainer, n_epochs = inputs.trainer, epochs_for(len(train_items))
     optimizer = keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
     trainer.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
     rng = np.random.default_rng(seed)
     too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
+
+    def out_of_time() -> bool:
+        return seconds_left() <= validation_seconds
+
+    validation_seconds = 0.0
     if not inputs.prepare(0, out_of_time):
         raise too_late
+    started = time.monotonic()
     probabilities = predict(inputs, validation_items)
-    best = (score(probabilities), 0, model.get_weights(), probabilities)
-    epoch, late, seconds = 0, False, []
-    while epoch < MAX_EPOCHS and epoch - best[1] < PATIENCE_EPOCHS and not late:
+    validation_seconds = time.monotonic() - started
+    allowed = seconds_left() - validation_seconds
+    n_steps = n_epochs * math.ceil(len(train_items) / BATCH_ITEMS)
+    epoch, step, late, seconds = 0, 0, False, []
+    while epoch < n_epochs and not late:
         if not inputs.prepare(epoch + 1, out_of_time):
             late = True
             break
         started = time.monotonic()
         for batch in batches(train_items, BATCH_ITEMS, rng):
-            if out_of_time():
+            left = seconds_left() - validation_seconds
+            if left <= 0:
                 late = True
                 break
+            step += 1
+            remaining = min(1 - (step - 1) / n_steps, 1.0 if math.isinf(allowed) else left / allowed)
+            optimizer.learning_rate = training.learning_rate * min(step / (WARM_UP * n_steps), remaining)
             trainer.train_on_batch(inputs.read(batch, epoch + 1), labels[batch])
+        probabilities = predict(inputs, validation_items)
         if late:
             break
         epoch += 1
-        probabilities = predict(inputs, validation_items)
         seconds.append(time.monotonic() - started)
-        value = score(probabilities)
-        if value > best[0]:
-            best = (value, epoch, model.get_weights(), probabilities)
-        after_epoch(epoch, value)
-        late = out_of_time()
+        after_epoch(epoch, probabilities)
     if epoch == 0:
         raise too_late
-    model.set_weights(best[2])
-    return FineTuned(model, best[3], epoch, best[1], late, statistics.median(seconds))
+    return FineTuned(model, probabilities, epoch, late, statistics.median(seconds))
 
 
 def predict(inputs: Inputs, items: np.ndarray) -> np.ndarray:

@@ -7,16 +7,26 @@ from the head downwards where it may pay; probes again. Nothing is begun that ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from autotl.candidate import FINE_TUNE, PROBE, Candidate, Space, Training, parse_size
+from autotl.candidate import (
+    FINE_TUNE,
+    LEARNING_RATE,
+    PROBE,
+    WEIGHT_DECAY,
+    Candidate,
+    Space,
+    Training,
+    parse_size,
+)
+from autotl.finetune import epochs_for
 from autotl.interfaces import Size, TrialRecord
 from autotl.leaderboard import Leaderboard
 from autotl.outlook import guess_fine_tuning
-from autotl.prefix import DEEPER_LAYERS
+from autotl.prefix import MAX_VIEWS
 from autotl.scout import Rank, Reading
 from autotl.trials import DEFAULT_HEAD, Laboratory
 
@@ -36,10 +46,9 @@ SETTLED_TRIALS = 12
 PATIENCE_TRIALS = 60
 """After so many trials in a row without anything better, and nothing else to try, a search with a budget ends early."""
 MAX_DISAPPOINTMENTS = 2
-"""After so many fine-tune trials in a row without a gain over the best before them no deeper one is tried."""
-MAX_DEPTH = 6
-LEARNING_RATE, WEIGHT_DECAY = 3e-4, 1e-4
-_FEWEST_EPOCHS = 3
+"""After so many fine-tune trials in a row without a gain over those before them no other is begun."""
+FEWEST_EPOCHS = 3
+"""A fine-tune trial is begun where half of its epochs, and at least so many, fit into the time."""
 _SETUP_SECONDS = 6.0
 """Building the network, fitting its head and writing its graph."""
 
@@ -157,41 +166,66 @@ class Planner:
                 return trial.number
         return None
 
-    def fine_tune_seconds(self, candidate: Candidate, board: Leaderboard) -> float:
-        """What the fewest epochs that tell anything would take."""
+    def fine_tune_seconds(self, candidate: Candidate, board: Leaderboard, *, whole: bool = False) -> float:
+        """What a fine-tune trial would take; whole: with all its epochs, otherwise with the fewest it is begun for."""
+        laboratory = self.laboratory
         tuned = [t for t in board.trials if t.strategy == FINE_TUNE]
-        estimate = self.laboratory.fine_tune_seconds(candidate, tuned)
-        assert candidate.training is not None
-        depth, views = candidate.training.trainable_stages, 1 if candidate.training.augment else 0
-        # One pass keeps the activations of the next deeper stages too.
+        estimate = laboratory.fine_tune_seconds(candidate, tuned)
+        epochs = epochs_for(len(laboratory.run.split.train))
+        epochs = epochs if whole else max(FEWEST_EPOCHS, epochs // 2)
+        # One pass keeps the activations for all depths.
         filled = any(
-            t.training.get("fill_seconds") and 0 < depth - t.training["trainable_stages"] <= DEEPER_LAYERS
+            t.training.get("fill_seconds")
             for t in tuned
             if (t.backbone, t.size, t.pooling) == (candidate.backbone, text(candidate.size), candidate.pooling)
         )
-        head = self.probe_cost(candidate.head) / max(1, self.laboratory.run.split.n_folds)
         fill = 0.0 if filled else estimate.fill_seconds
-        rest = fill + views * estimate.view_seconds + _FEWEST_EPOCHS * estimate.epoch_seconds
-        return _SETUP_SECONDS + head + rest
+        if candidate.training and candidate.training.augment:
+            fill += min(MAX_VIEWS - 1, epochs) * estimate.view_seconds
+        head = self.probe_cost(candidate.head) / max(1, laboratory.run.split.n_folds)
+        reading = laboratory.reading_seconds(candidate.backbone, candidate.size)
+        return _SETUP_SECONDS + head + reading + fill + epochs * estimate.epoch_seconds
 
     def _fine_tuning(self, board: Leaderboard) -> Step | str:
-        """One stage deeper than before, from the best probe's reading, as long as that brings something; or why not."""
-        tuned = [t for t in _in_order(board) if t.strategy == FINE_TUNE]
-        if self._disappointed(board, tuned):
+        """The next rung of the ladder from the head downwards, as long as that brings something; or why there is none.
+
+        It starts from the best probe's reading, and stays with it. A rung is passed over where it would leave too
+        little time for the deeper one. The last step shows altered pictures to the best depth.
+        """
+        tuned = [t for t in _in_order(board) if t.strategy == FINE_TUNE and t.state != "failed"]
+        if self._disappointed(tuned):
             return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
-        depth = 1 + max((t.training.get("trainable_stages", 0) for t in tuned if t.state != "failed"), default=0)
         best = board.best(PROBE) or board.best()
-        if depth > MAX_DEPTH:
-            return f"fine-tuning has gone down {MAX_DEPTH} stages, which is as deep as it goes"
         if best is None or best.backbone not in self.space.backbones:
             return self._no_fine_tuning("no probe has completed that it could start from", tuned)
-        head, params = self._head_to_tune(board)
-        training = Training(depth, LEARNING_RATE, WEIGHT_DECAY, augment=False)
-        reading = (best.backbone, parse_size(best.size), best.stage, best.pooling)
-        candidate = Candidate(FINE_TUNE, *reading, head, training)
-        needed, left = self.fine_tune_seconds(candidate, board), self.limits.seconds_left()
+        start = tuned[-1] if tuned else best
+        head, params = (start.head, start.params) if tuned else self._head_to_tune(board)
+        size = parse_size(start.size) if tuned else self._size_to_tune(best, head, board)
+        reading = (start.backbone, size, start.stage, start.pooling)
+
+        def candidate(depth: int, *, augment: bool = False) -> Candidate:
+            return Candidate(FINE_TUNE, *reading, head, Training(depth, LEARNING_RATE, WEIGHT_DECAY, augment))
+
+        depths = self.laboratory.ladder(candidate(1))
+        reached = max((t.training["trainable_stages"] for t in tuned), default=0)
+        ahead = [candidate(depth) for depth in depths if depth > reached]
+        if not ahead and not any(t.training["augment"] for t in tuned):
+            deepest = next((t for t in board.completed if t.strategy == FINE_TUNE), tuned[-1])
+            ahead = [candidate(deepest.training["trainable_stages"], augment=True)]
+        if not ahead:
+            return "fine-tuning has gone as deep as it goes"
+        left = self.limits.seconds_left()
+        while len(ahead) > 1:
+            first, second = self.fine_tune_seconds(ahead[0], board, whole=True), self.fine_tune_seconds(ahead[1], board)
+            if first + second <= left or second > left:
+                break
+            ahead.pop(0)
+        chosen = ahead[0]
+        assert chosen.training is not None
+        needed = self.fine_tune_seconds(chosen, board)
+        leader = board.best() or best
         guess = guess_fine_tuning(
-            best.value or 0.0, [t.value for t in tuned if t.value is not None], seconds=needed,
+            leader.value or 0.0, self._value_before(chosen, board), seconds=needed,
             larger_is_better=board.larger_is_better,
         ).sentence(board.objective)  # fmt: skip
         if needed > left:
@@ -199,8 +233,7 @@ class Planner:
         wish = {
             "strategy": FINE_TUNE,
             "head": head,
-            "trainable_stages": depth,
-            "augment": False,
+            **asdict(chosen.training),
             **_wish(Reading(*reading)),
         }
         return Step(wish={**wish, **params}, told=guess)
@@ -218,17 +251,29 @@ class Planner:
                 return trial.head, trial.params
         return self.space.fine_tune_heads[0], {}
 
-    def _disappointed(self, board: Leaderboard, tuned: Sequence[TrialRecord]) -> bool:
-        """Whether the last fine-tune trials brought nothing over what was best before each of them."""
-        sign = self.laboratory.sign
-        last = tuned[-MAX_DISAPPOINTMENTS:]
-        before = [t for t in board.completed if t.strategy in (PROBE, FINE_TUNE)]
+    def _value_before(self, candidate: Candidate, board: Leaderboard) -> float:
+        """The value of what a fine-tune trial starts from: another one, or the best probe at its size."""
+        number = self.start_from(candidate, board)
+        place = (candidate.backbone, text(candidate.size))
+        probes = (t for t in board.completed if t.strategy == PROBE and (t.backbone, t.size) == place)
+        start = next((t for t in board.completed if t.number == number), None) or next(probes, board.best())
+        return (start.value if start else None) or 0.0
 
-        def gained(trial: TrialRecord) -> bool:
-            rivals = [sign * (t.value or 0) for t in before if t.number < trial.number]
-            return trial.value is not None and sign * trial.value > max(rivals, default=-np.inf)
+    def _size_to_tune(self, best: TrialRecord, head: str, board: Leaderboard) -> Size:
+        """The largest size, up to that of the best probe, at which the deepest rung could still be trained."""
+        most = parse_size(best.size)
+        sizes = [size for size in self.space.backbones[best.backbone].sizes if size <= most]
+        for size in sorted(sizes, reverse=True):
+            training = Training(1, LEARNING_RATE, WEIGHT_DECAY, augment=False)
+            shallow = Candidate(FINE_TUNE, best.backbone, size, best.stage, best.pooling, head, training)
+            deep = replace(training, trainable_stages=self.laboratory.ladder(shallow)[-1])
+            if self.fine_tune_seconds(replace(shallow, training=deep), board) <= self.limits.seconds_left():
+                return size
+        return most
 
-        return len(last) == MAX_DISAPPOINTMENTS and not any(gained(t) for t in last)
+    def _disappointed(self, tuned: Sequence[TrialRecord]) -> bool:
+        """Whether the last fine-tune trials brought nothing over those before."""
+        return self._tail(tuned) >= MAX_DISAPPOINTMENTS
 
     def _worth_reading(self, board: Leaderboard, ranks: Sequence[Rank], gain: float) -> Reading | None:
         """A place not yet read whose loss on the sample is lower by a share, if the time allows reading it."""

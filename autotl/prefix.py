@@ -31,8 +31,6 @@ CHUNK_ITEMS, MAX_CHUNKS = 128, 64
 MAX_BYTES = 4 * 2**30
 MAX_DISK_SHARE = 0.25
 """Of the free disk, where that is less than MAX_BYTES."""
-DEEPER_LAYERS = 2
-"""Activations one and two stages deeper are kept in the same pass: the next trials will train from there."""
 MAX_VIEWS = 4
 """The plain picture and three altered copies: each takes a frozen pass and its space."""
 MIN_VIEWS_AUGMENTED = 2
@@ -87,8 +85,12 @@ class Cut:
     upper: Any
 
 
-def cut(model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int) -> Cut:
+def cut(
+    model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int, deeper: Sequence[int] = ()
+) -> Cut:  # fmt: skip
     """Cut what `finetune.assemble` built of a backbone's network, at its freeze depth.
+
+    deeper: other freeze depths, closer to the picture, whose activations the same pass is to give.
 
     Raises CannotCacheError where nothing is frozen, where other ways lead around the cut, or without a graph.
     """
@@ -108,7 +110,6 @@ def cut(model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int
     except ValueError:
         reason = f"a way around stage {stages[freeze_depth - 1]!r} leads from the picture to the stages that train"
         raise CannotCacheError(reason) from None
-    deeper = [depth for depth in range(freeze_depth - 1, freeze_depth - 1 - DEEPER_LAYERS, -1) if depth > 0]
     tensors = [boundary, *pooled, *(outputs[stages[depth - 1]] for depth in deeper)]
     layers = []
     for i, depth in enumerate([freeze_depth, *deeper]):

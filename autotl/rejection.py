@@ -1,4 +1,4 @@
-"""Early rejection: whether a probe that has predicted some folds can still be worth the others."""
+"""Early rejection: whether a trial that is not done, by its folds or its epochs so far, can still be worth the rest."""
 
 from __future__ import annotations
 

@@ -17,12 +17,10 @@ from autotl.run import Run
 
 _RECORD = "autotl_record"
 _DEFAULT = "autotl_default"
-_EPOCH_STEP = 1000
-"""Epochs are reported from this step on, so that the pruner never compares an epoch with a fold."""
 
 
 def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -> optuna.Study:
-    """Create or load the study; hopeless trials stop at the median of the earlier ones at the same fold or epoch.
+    """Create or load the study; which trials to reject early is not left to it (see `rejection.py`).
 
     worker: 0 for the conductor; each worker, and each resumed search, draws from a seed of its own, for the same seed
     would propose the same random trials again.
@@ -32,7 +30,7 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
         study_name=run.study_name,
         storage=run.storage,
         direction="maximize" if maximise else "minimize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=0),
+        pruner=optuna.pruners.NopPruner(),
         load_if_exists=True,
     )
     study.sampler = sampler.build(run.config.seed + len(study.get_trials(deepcopy=False)) + 1000 * worker)
@@ -44,11 +42,6 @@ def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> op
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.PartialFixedSampler(dict(fixed), sampler)
-
-
-def epoch_step(epoch: int) -> int:
-    """The step under which a fine-tune trial reports an epoch; a probe reports a fold under its number."""
-    return _EPOCH_STEP + epoch
 
 
 def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> None:

@@ -21,7 +21,7 @@ from autotl.calibration import Calibration
 from autotl.candidate import ENSEMBLE, FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
 from autotl.classifiers import NetworkClassifier, is_network, wrap
 from autotl.costs import FoldCosts
-from autotl.effort import Estimate, estimate_seconds, stage_work, training_products
+from autotl.effort import Estimate, estimate_seconds, ladder, stage_work, training_products
 from autotl.errors import OutOfTimeError
 from autotl.evaluations import Score, evaluate
 from autotl.eviction import evict
@@ -105,7 +105,7 @@ class Laboratory:
         self._complete: set[tuple[str, tuple[int, int]]] = set()
         self.used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
         self._inputs: dict[tuple[Any, ...], HeadInputs] = {}
-        self._work: dict[tuple[str, tuple[int, int]], dict[str, float]] = {}
+        self._work: dict[str, dict[str, float]] = {}
         self._decoded: dict[tuple[int, int], np.ndarray] = {}
         self._decoding = threading.Lock()
         self._networks: dict[str, bool] = {}
@@ -278,7 +278,7 @@ class Laboratory:
         self,
         candidate: Candidate,
         hp: keras_tuner.HyperParameters,
-        after_epoch: Callable[[int, float], None],
+        after_epoch: Callable[[int, Predictions], None],
         folder: Path,
         *,
         start_from: int | None = None,
@@ -318,8 +318,8 @@ class Laboratory:
         above = sum(list(work.values())[freeze_depth : tuple(work).index(read) + 1])
         products = training_products(above, len(split.train), len(split.validation))
         details = asdict(training) | {
-            "freeze_depth": freeze_depth, "epochs": tuned.epochs, "best_epoch": tuned.best_epoch,
-            "out_of_time": tuned.out_of_time, "start": start, "epoch_seconds": round(tuned.epoch_seconds, 3),
+            "freeze_depth": freeze_depth, "epochs": tuned.epochs, "out_of_time": tuned.out_of_time,
+            "start": start, "epoch_seconds": round(tuned.epoch_seconds, 3),
         } | how  # fmt: skip
         if not how["how"].startswith("plain"):
             details["products_per_second"] = round(products / max(1e-6, tuned.epoch_seconds))
@@ -359,11 +359,19 @@ class Laboratory:
             cached=cached,
         )
 
+    def ladder(self, candidate: Candidate) -> tuple[int, ...]:
+        """How many stages to train, one after the other, above the same reading."""
+        return ladder(self._stage_work(candidate.backbone, candidate.size), candidate.stage)
+
     def _stage_work(self, name: str, size: tuple[int, int], backbone: Any = None) -> dict[str, float]:
-        """Multiplications of each stage; the backbone is built where it is not given, once."""
-        if (name, size) not in self._work:
-            self._work[name, size] = stage_work(backbone or self.plugins.pick("backbone", name).build(*size))
-        return self._work[name, size]
+        """Multiplications of each stage; the backbone is built where it is not given, once.
+
+        They go with the area, so that those of one size tell those of the others.
+        """
+        if name not in self._work:
+            work = stage_work(backbone or self.plugins.pick("backbone", name).build(*size))
+            self._work[name] = {stage: products / math.prod(size) for stage, products in work.items()}
+        return {stage: products * math.prod(size) for stage, products in self._work[name].items()}
 
     def _train(
         self,
@@ -371,13 +379,14 @@ class Laboratory:
         model: Any,
         backbone: Any,
         freeze_depth: int,
-        after_epoch: Callable[[int, float], None],
+        after_epoch: Callable[[int, Predictions], None],
     ) -> tuple[FineTuned, dict[str, Any]]:
         """Train from cached activations, or from pixels where that cannot be; how it was done, for the record."""
         training, split, seed = candidate.training, self.run.split, self.run.config.seed
         assert training is not None
         place = np.searchsorted(split.development, np.arange(len(self.labels)))
         pixels = self._pictures(candidate.size)
+        validation, labels = split.validation, self.labels[split.validation]
 
         def run_on(inputs: Inputs) -> FineTuned:
             return train(
@@ -387,15 +396,19 @@ class Laboratory:
                 self.labels[split.development],
                 train_items=place[split.train],
                 validation_items=place[split.validation],
-                score=lambda probabilities: self.point(self.labels[split.validation], probabilities) * self.sign,
-                after_epoch=after_epoch,
-                out_of_time=lambda: self.seconds_left() <= 0,
+                after_epoch=lambda epoch, found: after_epoch(epoch, Predictions(validation, labels, found)),
+                seconds_left=self.seconds_left,
                 seed=seed,
             )
 
         begun = model.get_weights()
         try:
-            parts = cut(model, backbone, stage=candidate.stage, pooling=candidate.pooling, freeze_depth=freeze_depth)
+            # One pass keeps what the deeper trials will train from, too.
+            rungs = [freeze_depth - depth + training.trainable_stages for depth in self.ladder(candidate)]
+            parts = cut(
+                model, backbone, stage=candidate.stage, pooling=candidate.pooling, freeze_depth=freeze_depth,
+                deeper=[depth for depth in rungs if 0 < depth < freeze_depth],
+            )  # fmt: skip
             place_of = self.run.folder / "pixels" / f"{candidate.backbone}-{candidate.size[0]}x{candidate.size[1]}"
             folders = [
                 place_of.with_name(

@@ -105,6 +105,16 @@ def test_a_probe_worse_than_the_best_is_rejected_after_a_fold(explorer, monkeypa
     assert "after 1 of 5 folds, clearly worse than trial 1's" in found.reason
 
 
+def test_a_fine_tune_trial_is_rejected_late_in_its_epochs(explorer, monkeypatch):
+    made = explorer()
+    monkeypatch.setattr(finetune, "MAX_EPOCHS", 10)
+    monkeypatch.setattr(module, "is_hopeless", lambda *a: True)
+    first, second = run_one(made, TUNING), run_one(made, TUNING)
+    assert (first.state, first.training["epochs"]) == ("complete", 10)
+    assert second.state == "pruned"
+    assert second.reason.endswith(f"after 7 of 10 epochs, clearly worse than trial {first.number}")
+
+
 def test_a_probe_with_a_better_objective_is_not_rejected_for_its_log_loss(explorer, monkeypatch):
     monkeypatch.setattr(module, "is_hopeless", lambda *a: True)
     made = explorer()
@@ -129,6 +139,16 @@ def test_a_tuned_trials_score_is_shifted_by_how_much_harder_the_validation_split
     outcome = replace(outcome, predictions=here)
     expected = made.laboratory.point(default.labels, default.probabilities)
     assert made._comparable(outcome).value == pytest.approx(expected)
+
+
+def test_a_tuned_trial_that_errs_elsewhere_than_the_default_is_not_shifted(explorer):
+    """That the validation split is easy for the default says nothing of one that makes no mistake in it."""
+    made = explorer(objective="accuracy")
+    default = Predictions.load(made.run.trial_folder(1) / "predictions.npz")
+    here = default.restrict(made.run.split.validation)
+    perfect = replace(here, probabilities=np.eye(3)[here.labels])
+    outcome = replace(made.laboratory._outcome(TUNING, replay({}), perfect, "cpu", {}), predictions=perfect)
+    assert made._comparable(outcome).value == 1.0
 
 
 def test_a_loss_may_be_shifted_beyond_1(explorer, monkeypatch):

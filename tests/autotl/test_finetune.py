@@ -1,7 +1,8 @@
-"""Fine-tuning changes what is above the freeze depth, nothing below it, and never for the worse."""
+"""Fine-tuning changes what is above the freeze depth, nothing below it, and ends when the time does."""
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import keras
@@ -13,7 +14,7 @@ from autotl import backend, finetune
 from autotl.candidate import Training
 from autotl.classifiers import predict
 from autotl.errors import OutOfTimeError
-from autotl.finetune import PlainInputs, assemble, continue_from, train
+from autotl.finetune import PlainInputs, assemble, continue_from, epochs_for, train
 from autotl.network import open_session
 from autotl.prefix import Activations, cut
 
@@ -49,8 +50,8 @@ def tuning(tiny, pixels, monkeypatch):
     monkeypatch.setattr(finetune, "MAX_EPOCHS", 2)
 
     def tuning(
-        training=GENTLE, *, stage="top", pooling="avg", score=None, out_of_time=lambda: False, after=None, seed=0,
-        cached=None, start=None,
+        training=GENTLE, *, stage="top", pooling="avg", seconds_left=lambda: math.inf, after=None, seed=0, cached=None,
+        start=None,
     ):  # fmt: skip
         images, labels = pixels
         with backend.session(seed):
@@ -75,8 +76,7 @@ def tuning(tiny, pixels, monkeypatch):
             result = train(
                 model, training, inputs, labels,
                 train_items=np.arange(N_TRAIN), validation_items=np.arange(N_TRAIN, len(images)),
-                score=score or (lambda p: float((p.argmax(axis=1) == labels[N_TRAIN:]).mean())),
-                after_epoch=after or (lambda epoch, value: None), out_of_time=out_of_time, seed=seed,
+                after_epoch=after or (lambda epoch, found: None), seconds_left=seconds_left, seed=seed,
             )  # fmt: skip
         changed = {path for path, value in before.items() if not np.array_equal(value, weights(model)[path])}
         return SimpleNamespace(result=result, depth=depth, changed=changed, start=probabilities, before=before)
@@ -86,12 +86,6 @@ def tuning(tiny, pixels, monkeypatch):
 
 def weights(model):
     return {v.path: np.array(v) for v in model.variables}
-
-
-def rising():
-    """A score that calls every epoch better than the one before."""
-    values = iter(range(100))
-    return lambda probabilities: float(next(values))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +99,7 @@ def rising():
     ],
 )
 def test_weights_below_the_freeze_depth_stay_and_those_above_change(tuning, stage, trainable, depth, trained):
-    found = tuning(Training(trainable, 3e-3, 1e-4, augment=False), stage=stage, score=rising())
+    found = tuning(Training(trainable, 3e-3, 1e-4, augment=False), stage=stage)
     assert found.depth == depth
     assert {path.split(".")[0] for path in found.changed if path.startswith(STAGES)} == trained
     assert any(path.startswith("head.hidden") for path in found.changed)
@@ -113,7 +107,7 @@ def test_weights_below_the_freeze_depth_stay_and_those_above_change(tuning, stag
 
 @pytest.mark.parametrize("trainable", [1, 4])
 def test_batch_normalisation_of_the_backbone_stays_at_every_depth_and_the_heads_learns(tuning, trainable):
-    found = tuning(Training(trainable, 3e-3, 1e-4, augment=True), score=rising())
+    found = tuning(Training(trainable, 3e-3, 1e-4, augment=True))
     normalisation = {path for path in found.before if ".bn/" in path}
     assert len(normalisation) == 4 * len(STAGES) + 4
     assert {path.split("/")[0] for path in found.changed & normalisation} == {"head.bn"}
@@ -131,46 +125,73 @@ def test_batch_normalisation_inside_a_nested_model_stays_too(tiny):
     assert not inner.get_layer("inner").trainable
 
 
-def test_an_epoch_that_does_not_help_leaves_the_probe_it_started_from(tuning):
-    values = iter([1.0, 0.5, 0.4])
-    found = tuning(score=lambda probabilities: next(values))
-    assert (found.result.best_epoch, found.result.epochs) == (0, 2)
-    assert not found.changed
-    assert found.result.probabilities == pytest.approx(found.start, abs=1e-6)
-
-
-def test_the_best_epoch_is_kept_and_its_probabilities_are_those_of_the_network(tuning, pixels):
-    values = iter([0.1, 0.9, 0.5])
-    found = tuning(score=lambda probabilities: next(values))
-    assert (found.result.best_epoch, found.result.epochs) == (1, 2)
+def test_the_probabilities_are_those_of_the_network_after_the_last_epoch(tuning, pixels):
+    told = []
+    found = tuning(after=lambda epoch, probabilities: told.append(probabilities))
+    assert found.result.epochs == len(told) == 2
     again = predict(found.result.network, pixels[0][N_TRAIN:])
     assert found.result.probabilities == pytest.approx(again, abs=1e-6)
+    assert np.array_equal(found.result.probabilities, told[-1])
     assert not np.array_equal(found.result.probabilities, found.start)
 
 
-def test_training_improves_on_the_probe_and_tells_of_every_epoch(tuning, monkeypatch):
+def test_training_improves_on_the_probe_and_tells_of_every_epoch(tuning, pixels, monkeypatch):
     monkeypatch.setattr(finetune, "MAX_EPOCHS", 12)
-    told = []
+    monkeypatch.setattr(finetune, "MIN_EPOCHS", 12)
+    truth, told = pixels[1][N_TRAIN:], []
     found = tuning(
         Training(4, 1e-2, 1e-4, augment=False),
         pooling="avg+max",
-        after=lambda epoch, value: told.append((epoch, value)),
+        after=lambda epoch, probabilities: told.append(epoch),
     )
-    assert [epoch for epoch, _ in told] == list(range(1, found.result.epochs + 1))
-    assert found.result.best_epoch >= 1
-    assert max(value for _, value in told) > 0.7
+    assert told == list(range(1, 13))
+    assert (found.result.probabilities.argmax(axis=1) == truth).mean() > 0.7
 
 
-def test_training_stops_when_it_has_not_improved_for_some_epochs(tuning, monkeypatch):
-    monkeypatch.setattr(finetune, "MAX_EPOCHS", 30)
-    assert tuning(score=lambda probabilities: 0.5).result.epochs == finetune.PATIENCE_EPOCHS
+@pytest.mark.parametrize(("n_train", "epochs"), [(60, 20), (1000, 13), (5000, 6), (100_000, 6)])
+def test_a_small_set_is_shown_more_often(n_train, epochs):
+    assert epochs_for(n_train) == epochs
+
+
+def rates(monkeypatch):
+    """The learning rate of every step that is taken from now on."""
+    seen, read = [], PlainInputs.read
+
+    def spy(self, items, epoch):
+        if epoch:
+            seen.append(float(self.trainer.optimizer.learning_rate))
+        return read(self, items, epoch)
+
+    monkeypatch.setattr(PlainInputs, "read", spy)
+    return seen
+
+
+def test_the_learning_rate_rises_then_falls_towards_zero(tuning, monkeypatch):
+    monkeypatch.setattr(finetune, "MAX_EPOCHS", 20)
+    seen = rates(monkeypatch)
+    tuning(Training(1, 0.1, 1e-4, augment=False))
+    peak = int(np.argmax(seen))
+    assert peak == round(finetune.WARM_UP * len(seen)) - 1
+    assert (np.diff(seen[: peak + 1]) > 0).all()
+    assert (np.diff(seen[peak:]) < 0).all()
+    assert seen[peak] == pytest.approx(0.1, rel=0.1)
+    assert seen[-1] == pytest.approx(0.1 / len(seen), rel=0.01)
+
+
+def test_where_the_time_ends_first_the_learning_rate_has_fallen_by_then(tuning, monkeypatch):
+    monkeypatch.setattr(finetune, "MAX_EPOCHS", 20)
+    seen = rates(monkeypatch)
+    left = iter(np.linspace(1000.0, 600.0, 10).tolist() + [1.0] + [-1.0] * 99)
+    assert tuning(Training(1, 0.1, 1e-4, augment=False), seconds_left=lambda: next(left)).result.out_of_time
+    assert len(seen) < 12
+    assert seen[-1] < 0.001
 
 
 def test_after_epoch_may_end_the_trial(tuning):
     class Pruned(Exception):  # noqa: N818
         pass
 
-    def prune(epoch, value):
+    def prune(epoch, probabilities):
         raise Pruned
 
     with pytest.raises(Pruned):
@@ -179,25 +200,27 @@ def test_after_epoch_may_end_the_trial(tuning):
 
 def test_time_that_runs_out_in_the_first_epoch_is_an_error(tuning):
     with pytest.raises(OutOfTimeError, match="before the first epoch"):
-        tuning(out_of_time=lambda: True)
+        tuning(seconds_left=lambda: 0.0)
 
 
-def test_time_that_runs_out_later_leaves_the_best_epoch_so_far(tuning, monkeypatch):
+def test_time_that_runs_out_later_leaves_what_was_trained_so_far(tuning, pixels, monkeypatch):
     monkeypatch.setattr(finetune, "MAX_EPOCHS", 30)
-    asked = iter([False] * 2 + [False] + [False] + [True])  # two batches, the end of the epoch, one batch more
-    found = tuning(score=rising(), out_of_time=lambda: next(asked))
-    assert (found.result.out_of_time, found.result.epochs, found.result.best_epoch) == (True, 1, 1)
+    # Once before, the two batches of an epoch, and one batch more.
+    left = iter([100.0] * 4 + [-1.0] * 9)
+    found = tuning(seconds_left=lambda: next(left))
+    assert (found.result.out_of_time, found.result.epochs) == (True, 1)
+    assert found.result.probabilities == pytest.approx(predict(found.result.network, pixels[0][N_TRAIN:]), abs=1e-6)
 
 
 def test_the_same_seed_trains_the_same_network(tuning):
     augmented = Training(2, 3e-3, 1e-4, augment=True)
-    first, second, other = (tuning(augmented, score=rising(), seed=seed).result.probabilities for seed in (1, 1, 2))
+    first, second, other = (tuning(augmented, seed=seed).result.probabilities for seed in (1, 1, 2))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
 
 
 def test_the_exported_graph_takes_bytes_and_agrees_with_keras_without_augmentation(tuning, pixels):
-    found = tuning(Training(2, 3e-3, 1e-4, augment=True), stage="joined", pooling="avg+max", score=rising())
+    found = tuning(Training(2, 3e-3, 1e-4, augment=True), stage="joined", pooling="avg+max")
     graph = found.result.to_onnx()
     assert not any("andom" in node.op_type + node.name for node in graph.graph.node)
     images = pixels[0][N_TRAIN:]
@@ -214,8 +237,8 @@ def test_training_from_cached_activations_gives_the_weights_of_plain_training(
 ):
     training = Training(trainable, 3e-3, 1e-4, augment=False)
     options = {"stage": stage, "pooling": pooling}
-    plain = tuning(training, score=rising(), **options)
-    cached = tuning(training, score=rising(), cached=tmp_path / "cut", **options)
+    plain = tuning(training, **options)
+    cached = tuning(training, cached=tmp_path / "cut", **options)
     assert cached.changed == plain.changed
     # Half precision has 11 bits, so that an activation is off by up to 0.05 %. Adam makes steps of one size
     # whatever the gradient's, so that a weight may be off by a part of the 4 steps of 0.003.
@@ -228,22 +251,22 @@ def test_training_from_cached_activations_gives_the_weights_of_plain_training(
 
 
 def test_cached_training_is_exported_with_the_frozen_part(tuning, pixels, tmp_path):
-    found = tuning(Training(2, 3e-3, 1e-4, augment=True), stage="joined", score=rising(), cached=tmp_path / "cut")
+    found = tuning(Training(2, 3e-3, 1e-4, augment=True), stage="joined", cached=tmp_path / "cut")
     [exported] = open_session(found.result.to_onnx().SerializeToString()).run(None, {"images": pixels[0][N_TRAIN:]})
     assert exported == pytest.approx(found.result.probabilities, abs=2e-3)
 
 
-def test_time_that_runs_out_while_a_view_is_computed_leaves_the_best_epoch_so_far(tuning, tmp_path, monkeypatch):
+def test_time_that_runs_out_while_a_view_is_computed_leaves_what_was_trained_so_far(tuning, tmp_path, monkeypatch):
     monkeypatch.setattr(finetune, "MAX_EPOCHS", 30)
-    # The chunk of view 0, two batches, the end of the epoch, the chunk of view 1.
-    asked = iter([False, False, False, False, True])
+    # The chunk of view 0, what is allowed, two batches, the chunk of view 1.
+    left = iter([100.0] * 4 + [-1.0] * 9)
     augmented = Training(1, 3e-3, 1e-4, augment=True)
-    found = tuning(augmented, score=rising(), out_of_time=lambda: next(asked), cached=tmp_path / "cut")
-    assert (found.result.out_of_time, found.result.epochs, found.result.best_epoch) == (True, 1, 1)
+    found = tuning(augmented, seconds_left=lambda: next(left), cached=tmp_path / "cut")
+    assert (found.result.out_of_time, found.result.epochs) == (True, 1)
 
 
 def test_a_deeper_trial_starts_where_the_one_above_it_ended(tuning, tmp_path):
-    above = tuning(score=rising(), cached=tmp_path / "above")
+    above = tuning(cached=tmp_path / "above")
     above.result.network.save(tmp_path / "network.keras")
     deeper = tuning(Training(2, 3e-3, 1e-4, augment=False), start=tmp_path / "network.keras", seed=5)
     assert deeper.start == pytest.approx(above.result.probabilities, abs=2e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autotl.outlook import FEWEST_TRIALS, guess_fine_tuning, look_ahead
+from autotl.outlook import ERROR_REMOVED, FEWEST_TRIALS, guess_fine_tuning, look_ahead
 
 
 def test_fewer_than_ten_probes_say_too_little():
@@ -43,22 +43,19 @@ def test_it_is_said_in_words():
     assert f"(80 %: {found.low:.3f} to {found.high:.3f})" in found.sentence("accuracy")
 
 
-@pytest.mark.parametrize(("larger_is_better", "best"), [(True, 0.8), (False, 0.2)])
-def test_a_guess_moves_towards_what_this_runs_fine_tuning_did_and_gets_surer(larger_is_better, best):
+@pytest.mark.parametrize(("larger_is_better", "best", "start"), [(True, 0.8, 0.6), (False, 0.2, 0.4)])
+def test_a_guess_is_a_share_of_the_error_that_is_left_less_what_the_start_lacks(larger_is_better, best, start):
     sign = 1 if larger_is_better else -1
-
-    def guess(*gains):
-        seen = [best + sign * gain for gain in gains]
-        return guess_fine_tuning(best, seen, larger_is_better=larger_is_better, seconds=9)
-
-    before, good, bad = guess(), guess(0.05, 0.05), guess(-0.05, -0.05)
-    assert sign * good.gain > sign * before.gain > 0 > sign * bad.gain
-    assert good.high - good.low < before.high - before.low
-    assert all(g.low < g.gain < g.high for g in (before, good, bad))
+    level = guess_fine_tuning(best, best, larger_is_better=larger_is_better, seconds=9)
+    assert sign * level.gain == pytest.approx(0.2 * ERROR_REMOVED)
+    below = guess_fine_tuning(best, start, larger_is_better=larger_is_better, seconds=9)
+    assert sign * below.gain == pytest.approx(0.4 * ERROR_REMOVED - 0.2)
+    assert below.high - below.low == pytest.approx(2 * (level.high - level.low))
+    assert all(g.low < g.gain < g.high for g in (level, below))
 
 
 def test_a_guess_about_a_perfect_probe_is_that_nothing_is_to_be_gained():
-    found = guess_fine_tuning(1.0, [0.9], larger_is_better=True, seconds=1)
+    found = guess_fine_tuning(1.0, 1.0, larger_is_better=True, seconds=1)
     assert (found.low, found.gain, found.high) == (0, 0, 0)
     assert found.sentence("accuracy") == (
         "fine-tuning is likely to add +0.000 of accuracy (80 %: +0.000 to +0.000) for about 1 s"

@@ -46,7 +46,7 @@ def make(tiny, images, tmp_path):
             asked.extend(items.tolist())
             return images[items]
 
-        parts = cut(model, network, stage=stage, pooling=pooling, freeze_depth=depth)
+        parts = cut(model, network, stage=stage, pooling=pooling, freeze_depth=depth, deeper=range(depth - 1, 0, -1))
         folders = [folder.with_name(f"{folder.name}{'-deeper' * i}") for i in range(len(parts.layers))]
         cached = Activations(
             parts, pixels, folders=folders,

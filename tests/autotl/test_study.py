@@ -104,47 +104,6 @@ def test_a_trial_that_was_queued_but_not_begun_stays_queued(open_study):
     assert open_study().ask().suggest_float("C", 0.0, 1.0) == 0.25
 
 
-def test_folds_and_epochs_are_never_the_same_step():
-    assert set(range(10)).isdisjoint(studies.epoch_step(epoch) for epoch in range(500))
-
-
-def good_trials(study, n=6):
-    """Trials with high values after every fold."""
-    for _ in range(n):
-        trial = study.ask()
-        for fold in range(5):
-            trial.report(0.9, fold)
-        studies.finish(study, trial, done(trial.number, 0.9))
-
-
-def test_a_fold_below_the_median_of_earlier_folds_is_hopeless(open_study):
-    study = open_study()
-    good_trials(study)
-    trial = study.ask()
-    trial.report(0.5, 0)
-    assert trial.should_prune()
-    better = study.ask()
-    better.report(0.95, 0)
-    assert not better.should_prune()
-
-
-def test_an_epoch_is_not_measured_against_folds(open_study):
-    study = open_study()
-    good_trials(study)
-    trial = study.ask()
-    for epoch in range(1, 6):
-        trial.report(0.5, studies.epoch_step(epoch))
-        assert not trial.should_prune()
-
-
-def test_the_first_trials_are_never_pruned(open_study):
-    study = open_study()
-    good_trials(study, n=4)
-    trial = study.ask()
-    trial.report(0.1, 0)
-    assert not trial.should_prune()
-
-
 def test_optuna_says_nothing_on_its_own(open_study, caplog):
     study = open_study()
     studies.finish(study, study.ask(), done(0, 0.5))

@@ -208,7 +208,7 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
     monkeypatch.setattr(finetune, "MAX_EPOCHS", 1)
     epochs = []
     folder = laboratory.run.trial_folder(3)
-    outcome = laboratory.fine_tune(TUNING, replay({}), lambda epoch, value: epochs.append(epoch), folder)
+    outcome = laboratory.fine_tune(TUNING, replay({}), lambda epoch, found: epochs.append(epoch), folder)
     assert outcome.predictions.items.tolist() == laboratory.run.split.validation.tolist()
     assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx", "replay.npz"]
     assert epochs == [1]
@@ -217,7 +217,7 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
     assert speed > 0
     assert outcome.training == {
         "trainable_stages": 1, "learning_rate": 1e-3, "weight_decay": 1e-4, "augment": False,
-        "freeze_depth": 2, "epochs": 1, "best_epoch": outcome.training["best_epoch"], "out_of_time": False,
+        "freeze_depth": 2, "epochs": 1, "out_of_time": False,
         "start": "the fitted probe", "how": how, "fill_seconds": outcome.training["fill_seconds"],
         "epoch_seconds": outcome.training["epoch_seconds"], "products_per_second": speed,
     }  # fmt: skip
@@ -289,7 +289,7 @@ def test_a_record_says_everything_needed_to_make_the_candidate_again(laboratory)
 def test_the_record_of_a_fine_tuned_trial_gives_its_training_back():
     from autotl.interfaces import TrialRecord
 
-    more = {"freeze_depth": 2, "epochs": 3, "best_epoch": 1, "out_of_time": False}
+    more = {"freeze_depth": 2, "epochs": 3, "out_of_time": False}
     training = {"trainable_stages": 1, "learning_rate": 1e-3, "weight_decay": 1e-4, "augment": False, **more}
     assert candidate_of(TrialRecord(1, "complete", **describe(TUNING), training=training)) == TUNING
 

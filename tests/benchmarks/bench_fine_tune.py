@@ -87,14 +87,14 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
         network, model, depth = assembled()
         cached = Activations(
             cut(model, network, stage="top", pooling="avg", freeze_depth=depth), pixels.__getitem__,
-            folder=folder / layer, n_items=len(pixels), train_items=train_items, augment=False, seed=0,
+            folders=[folder / layer], n_items=len(pixels), train_items=train_items, augment=False, seed=0,
         )  # fmt: skip
 
         def ours(model: Any = model, cached: Any = cached) -> float:
             tuned = finetune.train(
                 model, Training(1, 1e-4, 1e-4, augment=False), cached, labels,
-                train_items=train_items, validation_items=validation_items, score=lambda p: time.monotonic(),
-                after_epoch=lambda epoch, value: None, out_of_time=lambda: False, seed=0,
+                train_items=train_items, validation_items=validation_items,
+                after_epoch=lambda epoch, found: None, seconds_left=lambda: math.inf, seed=0,
             )  # fmt: skip
             return tuned.epoch_seconds
 
