@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -396,6 +397,10 @@ def main() -> None:
             err=True,
         )
         sys.exit(EXIT_FAULT_OF_OURS)
+    finally:
+        # The interpreter's last collection would look at every object of the frameworks, for seconds.
+        gc.freeze()
+        gc.disable()
 
 
 def _fit(config: Config, *, as_json: bool) -> None:

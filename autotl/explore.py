@@ -37,10 +37,11 @@ from autotl.intervals import ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, rank
 from autotl.outlook import Outlook, look_ahead
 from autotl.plan import Limits, Planner, text
+from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.probe import majority
 from autotl.rejection import is_hopeless
-from autotl.run import Run, cluster_of
+from autotl.run import Config, Run, cluster_of
 from autotl.scout import Rank, Reading, judge, sample_items
 from autotl.trials import CALIBRATION_FILE, DEFAULT_HEAD, MAJORITY, Laboratory, Outcome, describe, record
 
@@ -62,11 +63,10 @@ def make_space(laboratory: Laboratory) -> Space:
     """What this run may choose from: what was asked for, else everything that is here and worth trying."""
     config, plugins = laboratory.run.config, laboratory.plugins
     heads = choose_heads(plugins.heads, config.heads, len(laboratory.run.split.development))
-    backbones = {name: plugins.backbones[name] for name in config.backbones} or {
-        name: backbone for name, backbone in plugins.backbones.items() if backbone.embedded
-    }
     edge = float(laboratory.run.dataset.items[["width", "height"]].max(axis=1).median())
-    backbones = {name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones.items()}
+    backbones = {
+        name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
+    }
     tunable = tuple(name for name, head in heads.items() if _satisfies(head, can_be_tuned, FINE_TUNE))
     networks = tuple(name for name, head in heads.items() if _satisfies(head, is_network))
     if config.strategy == FINE_TUNE and not tunable:
@@ -77,6 +77,13 @@ def make_space(laboratory: Laboratory) -> Space:
     if config.strategy == PROBE and fixed:
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     return Space(backbones, heads, tunable if config.strategy != PROBE else (), networks)
+
+
+def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
+    """The backbones that take part, the default first: those asked for, else all whose weights are here."""
+    return {name: plugins.backbones[name] for name in config.backbones} or {
+        name: backbone for name, backbone in plugins.backbones.items() if backbone.embedded
+    }
 
 
 def default_candidate(space: Space) -> Candidate:

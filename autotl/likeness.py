@@ -129,21 +129,28 @@ def most_alike(
         if len(whole) <= _FILM_ITEMS:
             unwhitened = _candidates([describe(queries, WHOLE)], whole, labels, sequence[:0], pool, lambda: None)
             found = _united(found, unwhitened, len(whole))
-        fine = _in_place(whole, partial(whitening.fine, mean=whole.mean(0)))
+        plain = whole if queries is miniatures else describe(queries, WHOLE)
+        cosine = _products(plain, found.first, whole, found.second)
+        mean = whole.mean(0)
+        fine = _in_place(whole, partial(whitening.fine, mean=mean))
+        plain = fine if queries is miniatures else _in_place(plain, partial(whitening.fine, mean=plain.mean(0)))
+        likeness = _products(plain, found.first, fine, found.second)
         means = np.stack([describe(queries[: _CUTOFF_ITEMS // 4], view).mean(0) for view in views])
         starts = np.array(views, dtype=np.float32)
 
         def compare(begin: int) -> np.ndarray:
             part = found[slice(begin, begin + _COMPARED_AT_ONCE)]
             first, second, target = queries[part.first], miniatures[part.second], fine[part.second]
-            mean, before, unchanged = means[part.box], starts[part.box], describe(first, WHOLE)
-            seen = [(unchanged, means[0]), (describe(first, before), mean)]
-            seen.append((describe(first, align(first, second, before)), mean))
-            products = [(whitening.fine(vectors, of) * target).sum(1) for vectors, of in seen]
-            return np.stack([np.max(products, axis=0), (unchanged * describe(second, WHOLE)).sum(1)])
+            mean, before = means[part.box], starts[part.box]
+            aligned = whitening.fine(describe(first, align(first, second, before)), mean)
+            best: np.ndarray = (aligned * target).sum(1)
+            crop = part.box > 0
+            unmoved = whitening.fine(describe(first[crop], before[crop]), mean[crop])
+            best[crop] = np.maximum(best[crop], (unmoved * target[crop]).sum(1))
+            return best
 
         parts = list(pool.map(compare, range(0, len(found.first), _COMPARED_AT_ONCE)))
-    likeness, cosine = np.concatenate([*parts, np.zeros((2, 0), np.float32)], axis=1)
+    likeness = np.maximum(likeness, np.concatenate([*parts, np.zeros(0, np.float32)]))
     chance = _chance(fine)
     chance = np.maximum(chance[found.first], chance[found.second])
     return replace(found, likeness=likeness.clip(0, 1), chance=chance, distance=1 - cosine)
@@ -186,6 +193,15 @@ def _in_place(vectors: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -
     for begin in range(0, len(vectors), _CHANGED_AT_ONCE):
         vectors[begin : begin + _CHANGED_AT_ONCE] = change(vectors[begin : begin + _CHANGED_AT_ONCE])
     return vectors
+
+
+def _products(first: np.ndarray, rows: np.ndarray, second: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The products of some vectors with others, in blocks, float32 (n,)."""
+    found = np.empty(len(rows), dtype=np.float32)
+    for begin in range(0, len(rows), _CHANGED_AT_ONCE):
+        part = slice(begin, begin + _CHANGED_AT_ONCE)
+        found[part] = np.einsum("ij,ij->i", first[rows[part]], second[others[part]])
+    return found
 
 
 def _nearest(queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.ndarray | None, view: int) -> Alike:

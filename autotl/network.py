@@ -128,25 +128,27 @@ def stage_outputs(model: Any) -> dict[str, Any]:
     return dict(zip(model.output_names, model.outputs, strict=True))
 
 
+_built: dict[str, Any] = {}
+
+
 def freeze(backbone: Backbone, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
     """Write the backbone's graph at one size, or take it from the cache; version: that of the backbone's plugin."""
     key = _network_key(backbone, size, version)
     folder = cache / "networks" / key
     described = folder / "columns.json"
 
-    built: list[Any] = []
-
     def reader(precision: str) -> Any:
         # What was built to write the graph is handed on once; nobody keeps it in memory for later.
-        return built.pop() if built and precision == "float32" else _reader(backbone, size, precision)
+        built = _built.pop(key, None)
+        return built if built is not None and precision == "float32" else _reader(backbone, size, precision)
 
     try:
         columns = json.loads(described.read_text())
         with suppress(OSError):  # says that it is in use, see `eviction`
             os.utime(described)
     except (OSError, ValueError):
-        built.append(_reader(backbone, size, "float32"))
-        columns = _write_network(built[0], folder)
+        _built[key] = _reader(backbone, size, "float32")
+        columns = _write_network(_built[key], folder)
     return FrozenNetwork(backbone.name, size, key, folder / "network.onnx", tuple(Column(**c) for c in columns), reader)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def search(
             "run's files for data; give another one with --run"
         )
     _require_available(config, plugins)
-    loading = _start_loading()
+    loading = _start_loading(config, plugins, cache)
     dataset = scan_data(config, cache=cache, listeners=listeners)
     require_learnable(dataset, config.data)
     run = create(config, dataset, split(dataset, seed=config.seed), listeners)
@@ -65,20 +66,33 @@ def resume(folder: Path, *, plugins: Plugins, cache: Path, listeners: tuple[List
             f"{len(missing)} of the {len(run.dataset.items)} images of {folder} are gone, the first: {missing[0]} "
             f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
         )
-    return _conduct(run, plugins, cache, Clock(run.config.budget_seconds, state["spent_seconds"]), _start_loading())
+    loading = _start_loading(run.config, plugins, cache)
+    return _conduct(run, plugins, cache, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
 
 
-def _start_loading() -> threading.Thread:
-    """Import Keras beside the scan: it takes seconds, and the scan leaves a core idle."""
+def _start_loading(config: Config, plugins: Plugins, cache: Path) -> threading.Thread:
+    """Beside the scan, import Keras and all that a search needs, and write the graph of the untuned default."""
     backend.prepare()
-    loading = threading.Thread(target=backend.load, daemon=True)
+
+    def load() -> None:
+        backend.load()
+        # Imported here, because what they need imports Keras.
+        from autotl import conduct  # noqa: F401
+        from autotl.explore import backbones_of
+        from autotl.network import freeze
+
+        with suppress(Exception):  # what is wrong with it is told where it is used
+            default = next(iter(backbones_of(config, plugins).values()))
+            version = plugins.provenance("backbone", default.name).version
+            freeze(default, default.sizes[0], cache=cache, version=version)
+
+    loading = threading.Thread(target=load, daemon=True)
     loading.start()
     return loading
 
 
 def _conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock, loading: threading.Thread) -> Run:
     loading.join()
-    # Imported here, because what it needs imports Keras.
     from autotl.conduct import conduct
 
     return conduct(run, plugins, cache, clock)

@@ -168,6 +168,9 @@ class _Recorder:
 
     def _work(self) -> None:
         pending: deque[Callable[[], None]] = deque()
+        # MLflow takes seconds of a core to import, for which the first model should not have to wait.
+        while self._queue.qsize() < 2 and not self.run.champion.exists():
+            time.sleep(0.05)
         while True:
             pending.append(step := self._queue.get())
             if not self._down or step is self._last:

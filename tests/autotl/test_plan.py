@@ -256,7 +256,7 @@ def test_a_depth_that_was_given_up_is_not_tried_again_but_one_that_failed_is():
 
 @pytest.mark.parametrize("larger", [True, False])
 def test_two_disappointments_in_a_row_end_fine_tuning(larger):
-    """What counts are the fine-tune trials before: the first rungs may do less than the best probe, deeper ones more."""
+    """What counts are the fine-tune trials before: deeper ones may do more though the first do less than a probe."""
     sign = 1 if larger else -1
     bench = Bench(sign=sign)
 
