@@ -169,7 +169,7 @@ class _Recorder:
     def _work(self) -> None:
         pending: deque[Callable[[], None]] = deque()
         # MLflow takes seconds of a core to import, for which the first model should not have to wait.
-        while self._queue.qsize() < 2 and not self.run.champion.exists():
+        while self._queue.qsize() < 2 and not (self.folder / "champion").exists():
             time.sleep(0.05)
         while True:
             pending.append(step := self._queue.get())
