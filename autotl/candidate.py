@@ -72,7 +72,7 @@ class Space:
         strategy = hp.Choice("strategy", list(self.strategies))
         backbone = hp.Choice("backbone", list(self.backbones))
         with hp.conditional_scope("backbone", [backbone]):
-            size = hp.Choice("size", [f"{h}x{w}" for h, w in self.backbones[backbone].sizes])
+            size = hp.Choice("size", [text(size) for size in self.backbones[backbone].sizes])
         stage = hp.Choice("stage", list(STAGES))
         pooling = hp.Choice("pooling", list(POOLINGS))
         training = None
@@ -115,9 +115,14 @@ class Space:
         )
 
 
-def parse_size(text: str) -> Size:
-    """The inverse of f"{height}x{width}"."""
-    height, width = text.split("x")
+def text(size: Size) -> str:
+    """A size as records and parameters name it."""
+    return f"{size[0]}x{size[1]}"
+
+
+def parse_size(name: str) -> Size:
+    """The inverse of `text`."""
+    height, width = name.split("x")
     return int(height), int(width)
 
 

@@ -31,7 +31,7 @@ from autotl.trials import DEFAULT_HEAD, Laboratory, candidate_of
 
 INSPECTION_SECONDS = 40.0
 """With less time left than this the data are not looked at through the untuned default; `autotl check` does that."""
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 3.0
 """Report, evidence, registry and the end of the process; refit and export, which are measured, come on top."""
 SECONDS_PER_ITEM = 0.0007
 """Of the conclusion: a thousand resamples for the interval of every score of three sets of predictions."""

@@ -87,7 +87,7 @@ def estimate_seconds(
     return Estimate(view * (n_train + n_validation) / max(1, n_train), view, products / speed)
 
 
-def ladder(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
+def rung_depths(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
     """How many stages to train, counted from the deepest that is read: one, then RUNGS of the network's products.
 
     work: from `stage_work`.

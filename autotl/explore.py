@@ -25,6 +25,7 @@ from autotl.candidate import (
     build_head,
     choose_heads,
     parse_size,
+    text,
 )
 from autotl.classifiers import can_be_tuned, is_network
 from autotl.ensemble import MAX_CANDIDATES, MAX_MEMBERS, blend
@@ -36,7 +37,7 @@ from autotl.interfaces import Backbone, Head, TrialRecord
 from autotl.intervals import ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, rank
 from autotl.outlook import Outlook, look_ahead
-from autotl.plan import Limits, Planner, text
+from autotl.plan import Limits, Planner
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.probe import majority
@@ -354,7 +355,7 @@ class Explorer:
         board = self.leaderboard()
         return laboratory.fine_tune(
             candidate, hp, self._stop_if_hopeless(trial, board), self.run.trial_folder(trial.number),
-            start_from=self.plan.start_from(candidate, board),
+            start_from=self.plan.ladder.start_from(candidate, board),
         )  # fmt: skip
 
     def _require_affordable(self, candidate: Candidate) -> None:
@@ -364,7 +365,7 @@ class Explorer:
             needed = laboratory.reading_seconds(candidate.backbone, candidate.size)
             raise optuna.TrialPruned(f"reading its features would take about {needed:.0f} s, too much of the time left")
         if candidate.strategy == FINE_TUNE:
-            needed = self.plan.fine_tune_seconds(candidate, self.leaderboard())
+            needed = self.plan.ladder.seconds(candidate, self.leaderboard())
         else:
             reading = laboratory.reading_seconds(candidate.backbone, candidate.size)
             needed = self.plan.probe_cost(candidate.head) + reading

@@ -37,6 +37,10 @@ class Leaderboard:
         wanted = strategies or (PROBE, FINE_TUNE, ENSEMBLE)
         return next((t for t in self.completed if t.strategy in wanted), None)
 
+    def of(self, strategy: str) -> list[TrialRecord]:
+        """The trials of a strategy in the order in which they were begun."""
+        return sorted((t for t in self.trials if t.strategy == strategy), key=lambda trial: trial.number)
+
     def title(self, trial: TrialRecord) -> str:
         """What a row is called: what it is, in the field's words."""
         if trial.strategy == "majority":
@@ -53,6 +57,18 @@ class Leaderboard:
     def write(self, path: Path) -> None:
         """Write leaderboard.csv."""
         self.table().to_csv(path, index=False)
+
+
+def trials_without_gain(trials: Iterable[TrialRecord], larger_is_better: bool) -> int:
+    """How many of the trials, given in their order, ended since the last that was better than all before it."""
+    best, tail = -math.inf, 0
+    for trial in trials:
+        value = None if trial.value is None else trial.value if larger_is_better else -trial.value
+        if value is not None and value > best:
+            best, tail = value, 0
+        else:
+            tail += 1
+    return tail
 
 
 def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: bool, default: int | None) -> Leaderboard:

@@ -7,26 +7,15 @@ from the head downwards where it may pay; probes again. Nothing is begun that ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autotl.candidate import (
-    FINE_TUNE,
-    LEARNING_RATE,
-    PROBE,
-    WEIGHT_DECAY,
-    Candidate,
-    Space,
-    Training,
-    parse_size,
-)
-from autotl.finetune import epochs_for
-from autotl.interfaces import Size, TrialRecord
-from autotl.leaderboard import Leaderboard
-from autotl.outlook import guess_fine_tuning
-from autotl.prefix import MAX_VIEWS
+from autotl.candidate import FINE_TUNE, PROBE, Space, text
+from autotl.interfaces import Size
+from autotl.ladder import Ladder
+from autotl.leaderboard import Leaderboard, trials_without_gain
 from autotl.scout import Rank, Reading
 from autotl.trials import DEFAULT_HEAD, Laboratory
 
@@ -45,12 +34,6 @@ SETTLED_TRIALS = 12
 """Probes have settled when so many in a row brought nothing better."""
 PATIENCE_TRIALS = 60
 """After so many trials in a row without anything better, and nothing else to try, a search with a budget ends early."""
-MAX_DISAPPOINTMENTS = 2
-"""After so many fine-tune trials in a row without a gain over those before them no other is begun."""
-FEWEST_EPOCHS = 3
-"""A fine-tune trial is begun where half of its epochs, and at least so many, fit into the time."""
-_SETUP_SECONDS = 6.0
-"""Building the network, fitting its head and writing its graph."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +64,7 @@ class Planner:
         self.laboratory = laboratory
         self.space = space
         self.limits = limits
+        self.ladder = Ladder(laboratory, space, limits.seconds_left, self.probe_cost)
         self.why_no_fine_tuning = ""
         self._rng = np.random.default_rng(laboratory.run.config.seed)
 
@@ -129,11 +113,11 @@ class Planner:
             self.why_no_fine_tuning = (
                 "only linear probes were asked for" if asked else "none of the heads can sit on a network that trains"
             )
-        probes = [t for t in _in_order(board) if t.strategy == PROBE]
-        settled = self._tail(probes) >= SETTLED_TRIALS
+        waited = trials_without_gain(board.of(PROBE), board.larger_is_better)
+        settled = waited >= SETTLED_TRIALS
         if PROBE in self.strategies and settled:
             # The longer nothing better is found, the less a reading has to promise.
-            gain = CLEAR_GAIN if self._tail(probes) < PATIENCE_TRIALS / 2 else -0.05
+            gain = CLEAR_GAIN if waited < PATIENCE_TRIALS / 2 else -0.05
             reading, head = self._worth_reading(board, ranks, gain), self._head_to_read_with()
             if reading and head:
                 return Step(wish={"strategy": PROBE, "head": head, **_wish(reading)})
@@ -141,139 +125,29 @@ class Planner:
             spent = self._share_spent(left, share_of_trials)
             if settled or spent >= PROBE_SHARE or PROBE not in self.strategies:
                 # How deep to go next is known when that trial has ended.
-                step = "another process is fine-tuning" if others_tune else self._fine_tuning(board)
+                step = "another process is fine-tuning" if others_tune else self._next_rung(board)
                 if isinstance(step, Step) or PROBE not in self.strategies:
                     return step
-        if self.limits.trials is None and self._tail(probes) >= PATIENCE_TRIALS:
-            return f"the last {self._tail(probes)} trials brought nothing better, and more would be unlikely to"
+        if self.limits.trials is None and waited >= PATIENCE_TRIALS:
+            return f"the last {waited} trials brought nothing better, and more would be unlikely to"
         return Step(pinned={"strategy": PROBE, **self._pinned_reading(board, ranks), **self._pinned_head(board)})
+
+    def _next_rung(self, board: Leaderboard) -> Step | str:
+        """The next fine-tune trial; or why there is none, which is kept where nothing was fine-tuned before."""
+        rung = self.ladder.next(board)
+        if isinstance(rung, str):
+            if not board.of(FINE_TUNE):
+                self.why_no_fine_tuning = rung
+            return rung
+        candidate, training = rung.candidate, rung.candidate.training
+        assert training is not None
+        reading = Reading(candidate.backbone, candidate.size, candidate.stage, candidate.pooling)
+        wish = {"strategy": FINE_TUNE, "head": candidate.head, **asdict(training), **_wish(reading), **rung.params}
+        return Step(wish=wish, told=rung.told)
 
     def can_read(self, backbone: str, size: Size) -> bool:
         """Whether reading features takes a tolerable share of the time left, if any."""
         return self.laboratory.reading_seconds(backbone, size) <= MAX_FEATURE_SHARE * self.limits.seconds_left()
-
-    def start_from(self, candidate: Candidate, board: Leaderboard) -> int | None:
-        """The best fine-tune trial that the candidate, which unfreezes more, can start from."""
-        assert candidate.training is not None
-        for trial in board.completed:
-            same = trial.strategy == FINE_TUNE and trial.head == candidate.head
-            read = (trial.backbone, trial.size, trial.stage, trial.pooling)
-            if (
-                same
-                and read == (candidate.backbone, text(candidate.size), candidate.stage, candidate.pooling)
-                and trial.training["trainable_stages"] < candidate.training.trainable_stages
-            ):
-                return trial.number
-        return None
-
-    def fine_tune_seconds(self, candidate: Candidate, board: Leaderboard, *, whole: bool = False) -> float:
-        """What a fine-tune trial would take; whole: with all its epochs, otherwise with the fewest it is begun for."""
-        laboratory = self.laboratory
-        tuned = [t for t in board.trials if t.strategy == FINE_TUNE]
-        estimate = laboratory.fine_tune_seconds(candidate, tuned)
-        epochs = epochs_for(len(laboratory.run.split.train))
-        epochs = epochs if whole else max(FEWEST_EPOCHS, epochs // 2)
-        # One pass keeps the activations for all depths.
-        filled = any(
-            t.training.get("fill_seconds")
-            for t in tuned
-            if (t.backbone, t.size, t.pooling) == (candidate.backbone, text(candidate.size), candidate.pooling)
-        )
-        fill = 0.0 if filled else estimate.fill_seconds
-        if candidate.training and candidate.training.augment:
-            fill += min(MAX_VIEWS - 1, epochs) * estimate.view_seconds
-        head = self.probe_cost(candidate.head) / max(1, laboratory.run.split.n_folds)
-        reading = laboratory.reading_seconds(candidate.backbone, candidate.size)
-        return _SETUP_SECONDS + head + reading + fill + epochs * estimate.epoch_seconds
-
-    def _fine_tuning(self, board: Leaderboard) -> Step | str:
-        """The next rung of the ladder from the head downwards, as long as that brings something; or why there is none.
-
-        It starts from the best probe's reading, and stays with it. A rung is passed over where it would leave too
-        little time for the deeper one. The last step shows altered pictures to the best depth.
-        """
-        tuned = [t for t in _in_order(board) if t.strategy == FINE_TUNE and t.state != "failed"]
-        if self._disappointed(tuned):
-            return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
-        best = board.best(PROBE) or board.best()
-        if best is None or best.backbone not in self.space.backbones:
-            return self._no_fine_tuning("no probe has completed that it could start from", tuned)
-        start = tuned[-1] if tuned else best
-        head, params = (start.head, start.params) if tuned else self._head_to_tune(board)
-        size = parse_size(start.size) if tuned else self._size_to_tune(best, head, board)
-        reading = (start.backbone, size, start.stage, start.pooling)
-
-        def candidate(depth: int, *, augment: bool = False) -> Candidate:
-            return Candidate(FINE_TUNE, *reading, head, Training(depth, LEARNING_RATE, WEIGHT_DECAY, augment))
-
-        depths = self.laboratory.ladder(candidate(1))
-        reached = max((t.training["trainable_stages"] for t in tuned), default=0)
-        ahead = [candidate(depth) for depth in depths if depth > reached]
-        if not ahead and not any(t.training["augment"] for t in tuned):
-            deepest = next((t for t in board.completed if t.strategy == FINE_TUNE), tuned[-1])
-            ahead = [candidate(deepest.training["trainable_stages"], augment=True)]
-        if not ahead:
-            return "fine-tuning has gone as deep as it goes"
-        left = self.limits.seconds_left()
-        while len(ahead) > 1:
-            first, second = self.fine_tune_seconds(ahead[0], board, whole=True), self.fine_tune_seconds(ahead[1], board)
-            if first + second <= left or second > left:
-                break
-            ahead.pop(0)
-        chosen = ahead[0]
-        assert chosen.training is not None
-        needed = self.fine_tune_seconds(chosen, board)
-        leader = board.best() or best
-        guess = guess_fine_tuning(
-            leader.value or 0.0, self._value_before(chosen, board), seconds=needed,
-            larger_is_better=board.larger_is_better,
-        ).sentence(board.objective)  # fmt: skip
-        if needed > left:
-            return self._no_fine_tuning(f"{max(0, left):.0f} s were left, and {guess}", tuned)
-        wish = {
-            "strategy": FINE_TUNE,
-            "head": head,
-            **asdict(chosen.training),
-            **_wish(Reading(*reading)),
-        }
-        return Step(wish={**wish, **params}, told=guess)
-
-    def _no_fine_tuning(self, reason: str, tuned: Sequence[TrialRecord]) -> str:
-        """The reason, which is kept where nothing was fine-tuned before."""
-        if not tuned:
-            self.why_no_fine_tuning = reason
-        return reason
-
-    def _head_to_tune(self, board: Leaderboard) -> tuple[str, Mapping[str, Any]]:
-        """The best probe's head with its parameters, of those that can sit on an unfrozen backbone."""
-        for trial in board.completed:
-            if trial.strategy == PROBE and trial.head in self.space.fine_tune_heads:
-                return trial.head, trial.params
-        return self.space.fine_tune_heads[0], {}
-
-    def _value_before(self, candidate: Candidate, board: Leaderboard) -> float:
-        """The value of what a fine-tune trial starts from: another one, or the best probe at its size."""
-        number = self.start_from(candidate, board)
-        place = (candidate.backbone, text(candidate.size))
-        probes = (t for t in board.completed if t.strategy == PROBE and (t.backbone, t.size) == place)
-        start = next((t for t in board.completed if t.number == number), None) or next(probes, board.best())
-        return (start.value if start else None) or 0.0
-
-    def _size_to_tune(self, best: TrialRecord, head: str, board: Leaderboard) -> Size:
-        """The largest size, up to that of the best probe, at which the deepest rung could still be trained."""
-        most = parse_size(best.size)
-        sizes = [size for size in self.space.backbones[best.backbone].sizes if size <= most]
-        for size in sorted(sizes, reverse=True):
-            training = Training(1, LEARNING_RATE, WEIGHT_DECAY, augment=False)
-            shallow = Candidate(FINE_TUNE, best.backbone, size, best.stage, best.pooling, head, training)
-            deep = replace(training, trainable_stages=self.laboratory.ladder(shallow)[-1])
-            if self.fine_tune_seconds(replace(shallow, training=deep), board) <= self.limits.seconds_left():
-                return size
-        return most
-
-    def _disappointed(self, tuned: Sequence[TrialRecord]) -> bool:
-        """Whether the last fine-tune trials brought nothing over those before."""
-        return self._tail(tuned) >= MAX_DISAPPOINTMENTS
 
     def _worth_reading(self, board: Leaderboard, ranks: Sequence[Rank], gain: float) -> Reading | None:
         """A place not yet read whose loss on the sample is lower by a share, if the time allows reading it."""
@@ -357,21 +231,6 @@ class Planner:
         budget = self.limits.budget_seconds
         return max(share_of_trials, 1 - left / budget if budget else 0.0)
 
-    def _tail(self, trials: Sequence[TrialRecord]) -> int:
-        """How many trials ended since the last that was better than all before it."""
-        sign, best, tail = self.laboratory.sign, -np.inf, 0
-        for trial in trials:
-            if trial.value is not None and sign * trial.value > best:
-                best, tail = sign * trial.value, 0
-            else:
-                tail += 1
-        return tail
-
-
-def text(size: Size) -> str:
-    """A size as records and parameters name it."""
-    return f"{size[0]}x{size[1]}"
-
 
 def _place(reading: Reading) -> tuple[str, Size]:
     return reading.backbone, reading.size
@@ -381,7 +240,3 @@ def _wish(reading: Reading) -> dict[str, Any]:
     return {
         "backbone": reading.backbone, "size": text(reading.size), "stage": reading.stage, "pooling": reading.pooling,
     }  # fmt: skip
-
-
-def _in_order(board: Leaderboard) -> list[TrialRecord]:
-    return sorted(board.trials, key=lambda trial: trial.number)

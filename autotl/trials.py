@@ -18,10 +18,10 @@ import numpy as np
 
 from autotl import backend
 from autotl.calibration import Calibration
-from autotl.candidate import ENSEMBLE, FINE_TUNE, Candidate, Training, build_head, head_params, parse_size
+from autotl.candidate import ENSEMBLE, FINE_TUNE, Candidate, Training, build_head, head_params, parse_size, text
 from autotl.classifiers import NetworkClassifier, is_network, wrap
 from autotl.costs import FoldCosts
-from autotl.effort import Estimate, estimate_seconds, ladder, stage_work, training_products
+from autotl.effort import Estimate, estimate_seconds, rung_depths, stage_work, training_products
 from autotl.errors import OutOfTimeError
 from autotl.evaluations import Score, evaluate
 from autotl.eviction import evict
@@ -114,7 +114,7 @@ class Laboratory:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only."""
         key = (backbone, size)
         if key not in (self._complete if items is None else self._features):
-            self.run.emit("stage", stage="features", backbone=backbone, size=f"{size[0]}x{size[1]}")
+            self.run.emit("stage", stage="features", backbone=backbone, size=text(size))
             self._reading_since = 0.0
             chosen, version = settings(), self.plugins.provenance("backbone", backbone).version
             network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache, version=version)
@@ -136,7 +136,7 @@ class Laboratory:
                 used_since = self._started - _GRACE_SECONDS
                 evict(self._cache, limit_bytes=int(chosen.cache_limit_gb * 1e9), used_since=used_since)
             self.run.emit(
-                "features", backbone=backbone, size=f"{size[0]}x{size[1]}", computed=computed,
+                "features", backbone=backbone, size=text(size), computed=computed,
                 reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
                 engine=features.engine, images_per_second=round(features.images_per_second, 1),
             )  # fmt: skip
@@ -359,9 +359,9 @@ class Laboratory:
             cached=cached,
         )
 
-    def ladder(self, candidate: Candidate) -> tuple[int, ...]:
+    def rung_depths(self, candidate: Candidate) -> tuple[int, ...]:
         """How many stages to train, one after the other, above the same reading."""
-        return ladder(self._stage_work(candidate.backbone, candidate.size), candidate.stage)
+        return rung_depths(self._stage_work(candidate.backbone, candidate.size), candidate.stage)
 
     def _stage_work(self, name: str, size: tuple[int, int], backbone: Any = None) -> dict[str, float]:
         """Multiplications of each stage; the backbone is built where it is not given, once.
@@ -404,12 +404,12 @@ class Laboratory:
         begun = model.get_weights()
         try:
             # One pass keeps what the deeper trials will train from, too.
-            rungs = [freeze_depth - depth + training.trainable_stages for depth in self.ladder(candidate)]
+            rungs = [freeze_depth - depth + training.trainable_stages for depth in self.rung_depths(candidate)]
             parts = cut(
                 model, backbone, stage=candidate.stage, pooling=candidate.pooling, freeze_depth=freeze_depth,
                 deeper=[depth for depth in rungs if 0 < depth < freeze_depth],
             )  # fmt: skip
-            place_of = self.run.folder / "pixels" / f"{candidate.backbone}-{candidate.size[0]}x{candidate.size[1]}"
+            place_of = self.run.folder / "pixels" / f"{candidate.backbone}-{text(candidate.size)}"
             folders = [
                 place_of.with_name(
                     f"{place_of.name}-from{layer.freeze_depth}" + (f"-{candidate.pooling}" * (len(layer.outputs) > 1))
@@ -523,7 +523,7 @@ class Laboratory:
 
 
 def _pixel_file(folder: Path, size: tuple[int, int]) -> Path:
-    return folder / f"{size[0]}x{size[1]}.npy"
+    return folder / f"{text(size)}.npy"
 
 
 def threads_per_worker(workers: int) -> int | None:
@@ -558,7 +558,7 @@ def describe(candidate: Candidate) -> dict[str, Any]:
     return {
         "strategy": candidate.strategy,
         "backbone": candidate.backbone,
-        "size": f"{candidate.size[0]}x{candidate.size[1]}",
+        "size": text(candidate.size),
         "stage": candidate.stage,
         "pooling": candidate.pooling,
         "head": candidate.head,

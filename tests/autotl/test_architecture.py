@@ -24,8 +24,8 @@ ORDER = (
     "graph_layers", "graph", "graph_parts", "network", "engine", "engine_choice", "eviction", "domain",
     "features", "principal", "calibration", "candidate", "classifiers", "probe", "rejection", "costs", "ensemble",
     "outlook", "fuse", "prefix", "finetune", "effort", "trials", "scout",
-    "study", "leaderboard", "plan", "explore", "inspection", "survey", "champion", "predictor", "deployable", "report",
-    "check_page", "conclude", "begin", "conduct",
+    "study", "leaderboard", "ladder", "plan", "explore", "inspection", "survey", "champion", "predictor", "deployable",
+    "report", "check_page", "conclude", "begin", "conduct",
     "registry", "search", "worker", "export", "testing", "api", "progress",
     "doctor", "demo", "cli",
 )  # fmt: skip

@@ -76,7 +76,7 @@ def test_a_trial_that_cannot_end_in_time_does_not_start_and_says_so(explorer, mo
     assert (late.state, late.reason) == ("pruned", "it would take about 60 s, too much of the 50 s left")
     expensive = run_one(made, replace(default, head="random-forest"))
     assert expensive.state == "pruned"
-    monkeypatch.setattr(made.plan, "fine_tune_seconds", lambda *a: 500.0)
+    monkeypatch.setattr(made.plan.ladder, "seconds", lambda *a: 500.0)
     tuning = run_one(made, TUNING)
     assert (tuning.state, tuning.reason) == ("pruned", "it would take about 500 s, too much of the 50 s left")
     assert tuning.training["trainable_stages"] == 1

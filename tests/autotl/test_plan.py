@@ -2,90 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from types import SimpleNamespace
-
 import pytest
+from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, ranked, space, tuned
 
-from autotl.candidate import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Space, Training
-from autotl.effort import Estimate
-from autotl.interfaces import Backbone, Head, Recipe, TrialRecord
-from autotl.leaderboard import rank
-from autotl.plan import PATIENCE_TRIALS, SETTLED_TRIALS, Limits, Planner, Step
-from autotl.scout import Rank, Reading
-
-SMALL, LARGE = (32, 32), (64, 64)
-READING = {"backbone": "net", "size": "32x32", "stage": "joined", "pooling": "avg+max"}
-FIXED = Recipe(strategy=PROBE, backbone="net")
-
-
-class Bench:
-    """A laboratory whose speeds are given: what it has read, and seconds per head, reading and fine-tune trial.
-
-    epoch: seconds of an epoch, of which there are 6, per stage that trains and per 1,000 places of a picture.
-    """
-
-    def __init__(
-        self, *, strategy="auto", sign=1, costs=None, read=(("net", SMALL),), reading=10.0, tuning=5.0, epoch=0.0
-    ):  # fmt: skip
-        config = SimpleNamespace(strategy=strategy, seed=0)
-        self.run = SimpleNamespace(config=config, split=SimpleNamespace(n_folds=5, train=range(3200)))
-        self.epoch = epoch
-        self.sign, self.costs, self.read, self.reading, self.tuning = sign, costs or {}, set(read), reading, tuning
-        self.seen = set(self.costs)
-
-    def has_features(self, backbone, size):
-        return (backbone, size) in self.read
-
-    def reading_seconds(self, backbone, size):
-        return 0.0 if self.has_features(backbone, size) else self.reading
-
-    def probe_cost(self, head, *, network=False):
-        return self.costs.get(head, 0.1)
-
-    def has_seen(self, head):
-        return head in self.seen
-
-    def fine_tune_seconds(self, candidate, measured=()):
-        area = candidate.size[0] * candidate.size[1] / 1000
-        return Estimate(self.tuning, self.tuning, self.epoch * area * candidate.training.trainable_stages)
-
-    def ladder(self, candidate):
-        return (1, 3, 5)
-
-
-def space(*heads, tunable=("logistic",), sizes=(SMALL, LARGE), names=("net",)):
-    chosen = {h.name: h for h in heads} or {"logistic": Head("logistic", lambda *a: None)}
-    backbones = {name: Backbone(name, lambda *a: None, lambda d: None, sizes, embedded=True) for name in names}
-    return Space(backbones, chosen, tunable)
-
-
-def plan(bench=None, *, left=math.inf, budget=None, trials=None, within=None):
-    bench = bench or Bench()
-    tunable = () if bench.run.config.strategy == PROBE else ("logistic",)
-    return Planner(bench, within or space(tunable=tunable), Limits(lambda: left, budget, trials))
-
-
-def probe(number, value=0.8, head="logistic", state="complete", **more):
-    value = value if state == "complete" else None
-    return TrialRecord(number, state, PROBE, **{**READING, **more}, head=head, value=value)
-
-
-def tuned(number, value, depth, state="complete", *, augment=False, **more):
-    training = {"trainable_stages": depth, "augment": augment} if state != "failed" else {}
-    fields = {**READING, "head": "logistic", **more}
-    return TrialRecord(number, state, FINE_TUNE, **fields, value=value, training=training)
-
-
-def board(*trials, larger=True):
-    return rank(trials, objective="accuracy", larger_is_better=larger, default=1)
-
-
-def ranked(*losses):
-    """A rank for each (size, stage, log loss)."""
-    ranks = [Rank(Reading("net", size, stage, "avg+max"), loss) for size, stage, loss in losses]
-    return sorted(ranks, key=lambda rank: rank.log_loss)
-
+from autotl.candidate import ENSEMBLE, FINE_TUNE, PROBE
+from autotl.interfaces import Head, TrialRecord
+from autotl.plan import PATIENCE_TRIALS, SETTLED_TRIALS, Step
 
 SETTLED = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + SETTLED_TRIALS))]
 
@@ -227,68 +149,6 @@ def test_fine_tuning_begins_when_probes_have_settled_or_half_of_the_time_or_tria
     assert (step.wish.get("strategy") == FINE_TUNE) == begins
 
 
-def test_fine_tuning_sits_on_the_best_probes_reading_with_the_best_head_that_can():
-    best = probe(1, 0.9, "svm", stage="top", pooling="max")
-    good = TrialRecord(2, "complete", PROBE, **READING, head="logistic", value=0.8, params={"logistic/C": 0.5})
-    within = space(Head("svm", lambda *a: None), Head("logistic", lambda *a: None))
-    wish = plan(within=within).next(board(best, good, probe(3, 0.7)), [], 0.5).wish
-    expected = {"head": "logistic", "stage": "top", "pooling": "max", "trainable_stages": 1, "logistic/C": 0.5}
-    assert expected.items() <= wish.items()
-
-
-def test_fine_tuning_goes_down_the_ladder_then_shows_altered_pictures_to_its_best_depth_then_ends():
-    tried = []
-    trials = [probe(1, 0.5)]
-    for number, value in enumerate((0.6, 0.8, 0.7, 0.9), 2):
-        wish = plan().next(board(*trials), [], 0.5).wish
-        tried.append((wish["trainable_stages"], wish["augment"]))
-        trials.append(tuned(number, value, *tried[-1][:1], augment=tried[-1][1]))
-    assert tried == [(1, False), (3, False), (5, False), (3, True)]
-    assert not plan().next(board(*trials), [], 0.5).wish
-
-
-def test_a_depth_that_was_given_up_is_not_tried_again_but_one_that_failed_is():
-    given_up = board(probe(1, 0.5), tuned(2, 0.6, 1), tuned(3, None, 3, "pruned"))
-    assert plan().next(given_up, [], 0.5).wish["trainable_stages"] == 5
-    failed = board(probe(1, 0.5), tuned(2, 0.6, 1), tuned(3, None, 3, "failed"))
-    assert plan().next(failed, [], 0.5).wish["trainable_stages"] == 3
-
-
-@pytest.mark.parametrize("larger", [True, False])
-def test_two_disappointments_in_a_row_end_fine_tuning(larger):
-    """What counts are the fine-tune trials before: deeper ones may do more though the first do less than a probe."""
-    sign = 1 if larger else -1
-    bench = Bench(sign=sign)
-
-    def after(*values):
-        trials = (
-            tuned(n, sign * value, depth) for n, (value, depth) in enumerate(zip(values, (1, 3, 5), strict=False), 2)
-        )
-        return plan(bench).next(board(probe(1, sign * 0.7), *trials, larger=larger), [], 0.5).wish
-
-    assert after(0.6)["trainable_stages"] == 3
-    assert after(0.6, 0.5)["trainable_stages"] == 5
-    assert not after(0.6, 0.5, 0.55)
-    assert after(0.6, 0.65, 0.62)["augment"]
-
-
-def test_a_rung_is_passed_over_where_it_would_leave_too_little_for_the_deeper_one():
-    bench = Bench(tuning=0.0, epoch=10.0)  # 6 epochs of 3 stages: 184 s, 3 of 5: 154 s, and 6 s to begin with
-    started = board(probe(1, 0.5), tuned(2, 0.6, 1))
-    for left, depth in ((360.0, 3), (340.0, 5), (170.0, 5), (150.0, 3)):
-        assert plan(bench, left=left).next(started, [], 0.5).wish["trainable_stages"] == depth, left
-
-
-def test_fine_tuning_is_done_at_the_largest_size_that_leaves_time_for_the_deepest_rung():
-    bench = Bench(tuning=0.0, epoch=10.0, read=[("net", SMALL), ("net", LARGE)])
-    found = board(probe(1, 0.9, size="64x64"), probe(2, 0.5, size="32x32"))
-    sizes = {left: plan(bench, left=left).next(found, [], 0.5).wish["size"] for left in (700.0, 600.0, 170.0, 149.0)}
-    assert sizes == {700.0: "64x64", 600.0: "32x32", 170.0: "32x32", 149.0: "64x64"}
-    # It stays there, for each rung starts from the one above.
-    later = board(probe(1, 0.9, size="64x64"), tuned(2, 0.6, 1))
-    assert plan(bench).next(later, [], 0.5).wish["size"] == "32x32"
-
-
 def test_while_another_process_fine_tunes_this_one_probes():
     step = plan().next(board(*SETTLED), [], 0.5, others_tune=True)
     assert step.pinned["strategy"] == PROBE
@@ -319,20 +179,6 @@ def test_where_only_fine_tuning_was_asked_for_nothing_else_is_done_and_its_end_h
     assert "no probe has completed" in plan(bench).next(board(), [], 0.0)
     slow = plan(Bench(strategy=FINE_TUNE, tuning=500.0), left=40.0)
     assert slow.next(board(probe(1)), [], 0.0).startswith("40 s were left, and fine-tuning is likely")
-
-
-def test_deeper_trials_start_from_the_best_shallower_one_of_the_same_make():
-    def start(depth, *trials):
-        candidate = Candidate(
-            FINE_TUNE, "net", SMALL, "joined", "avg+max", "logistic", Training(depth, 1e-3, 1e-4, augment=False)
-        )
-        return plan().start_from(candidate, board(probe(1, 0.9), *trials))
-
-    shallow, better = tuned(2, 0.6, 1), tuned(3, 0.7, 1)
-    assert start(2, shallow, better) == 3
-    assert start(1, shallow, better) is None
-    for other in ({"stage": "top"}, {"pooling": "max"}, {"size": "64x64"}, {"head": "dense"}, {"state": "pruned"}):
-        assert start(2, tuned(2, 0.6, 1, **other)) is None
 
 
 def test_an_ensemble_is_neither_a_probe_to_settle_on_nor_one_to_fine_tune():
