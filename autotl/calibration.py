@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotl.files import write_atomically
+from autotl.threads import limit_threads
 
 if TYPE_CHECKING:
     import onnx
@@ -59,13 +60,12 @@ class Calibration:
 def fit_calibration(margins: np.ndarray, labels: np.ndarray, n_classes: int) -> Calibration:
     """Fit on margins float (n, n_margins) of items with labels int (n,); a class without items gets next to nothing."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
     present = np.unique(labels)
     if len(present) == 1:
         weights, intercept = np.zeros((margins.shape[1], 1)), np.zeros(1)
     else:
-        with threadpool_limits(1):
+        with limit_threads(1):
             fitted = LogisticRegression(max_iter=500, tol=1e-3).fit(margins, labels)
         weights, intercept = fitted.coef_.T, fitted.intercept_
         if len(present) == 2:  # scikit-learn gives one column for two classes

@@ -11,6 +11,7 @@ from autotl.errors import ExportError, PluginError
 from autotl.graph import OPSET, join
 from autotl.interfaces import Head
 from autotl.principal import location_and_spread
+from autotl.threads import limit_threads
 
 if TYPE_CHECKING:
     import onnx
@@ -88,10 +89,9 @@ class EstimatorClassifier:
     def fit(self, vectors: np.ndarray, labels: np.ndarray) -> None:
         """Fit a fresh clone."""
         from sklearn.base import clone
-        from threadpoolctl import threadpool_limits
 
         # Small problems spend their time waiting for threads: 1.4 s instead of 0.07 s for 280 x 4,128 numbers.
-        with threadpool_limits(1 if vectors.size < MANY_NUMBERS else None):
+        with limit_threads(1 if vectors.size < MANY_NUMBERS else None):
             self._fitted = clone(self._estimator).fit(vectors, labels)
 
     def answers(self, vectors: np.ndarray) -> np.ndarray:

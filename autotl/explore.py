@@ -122,6 +122,7 @@ class Explorer:
         self.space = space
         self.limits = limits
         self.plan = Planner(laboratory, space, limits)
+        self._latest: Leaderboard | None = None
         sampler = laboratory.plugins.pick("sampler", self.run.config.sampler)
         self._study = studies.open_study(
             self.run, sampler=sampler, maximise=laboratory.objective.larger_is_better, worker=worker
@@ -138,12 +139,21 @@ class Explorer:
 
     def leaderboard(self) -> Leaderboard:
         """All trials that have ended."""
-        return rank(
+        self._latest = rank(
             studies.records(self._study),
             objective=self.laboratory.objective.name,
             larger_is_better=self.laboratory.objective.larger_is_better,
             default=studies.default_number(self._study),
         )
+        return self._latest
+
+    def _board(self) -> Leaderboard:
+        """As it was when last asked for, or after this process's last trial: to ask the study takes milliseconds."""
+        return self._latest or self.leaderboard()
+
+    def _finish(self, trial: optuna.Trial, record: TrialRecord) -> None:
+        studies.finish(self._study, trial, record)
+        self._latest = None
 
     def baselines(self) -> TrialRecord:
         """Run the majority-class row and the untuned default unless they are there; returns the default's record."""
@@ -175,15 +185,16 @@ class Explorer:
         ranks = [_rank(stored) for stored in self._study.user_attrs.get("ranks", ())]
         self._recall()
         while True:
+            board = self.leaderboard()  # with what other processes have done meanwhile
             if self._is_stuck():
                 return f"the last {MAX_FAILURES} trials failed"
-            running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            begun = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+            running = [trial for trial in begun if trial.state == TrialState.RUNNING]
             others_tune = any(trial.params.get("strategy") == FINE_TUNE for trial in running)
-            step = self.plan.next(self.leaderboard(), ranks, self._spent_trials(), others_tune=others_tune)
+            step = self.plan.next(board, ranks, self._spent_trials(len(running)), others_tune=others_tune)
             if isinstance(step, str):
                 return step
-            waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-            if step.wish and not waiting:
+            if step.wish and len(begun) == len(running):
                 self._queue(dict(step.wish))
             if step.told:
                 self.run.emit("message", text=step.told)
@@ -202,16 +213,14 @@ class Explorer:
 
     def refit_seconds(self) -> float:
         """Expected seconds of fitting the champion again, which may be an ensemble, and the default."""
-        probes = [t.head for t in self.leaderboard().completed if t.strategy == PROBE]
+        probes = [t.head for t in self._board().completed if t.strategy == PROBE]
         share = 1 / max(1, self.run.split.n_folds - 1)
         return sum(share * self.plan.probe_cost(head) for head in (*probes[:MAX_MEMBERS], *probes[:1]))
 
     def outlook(self) -> Outlook | None:
         """What ten times as many probes would be likely to bring."""
-        values = [t.value for t in sorted(self.leaderboard().completed, key=lambda t: t.number) if t.strategy == PROBE]
-        return look_ahead(
-            [v for v in values if v is not None], larger_is_better=self.laboratory.objective.larger_is_better
-        )
+        values = [t.value for t in self._board().of(PROBE) if t.value is not None]
+        return look_ahead(values, larger_is_better=self.laboratory.objective.larger_is_better)
 
     def blend(self) -> TrialRecord | None:
         """Run one more trial, the weighted mean of the best probes, and keep it where its gain is beyond doubt."""
@@ -247,7 +256,7 @@ class Explorer:
                 seconds=time.time() - started, device=outcome.device,
                 reason=f"its gain over the best probe, {difference.value:+.3f}, is not clear",
             )  # fmt: skip
-        studies.finish(self._study, trial, result)
+        self._finish(trial, result)
         return result
 
     def _scout(self) -> list[Rank]:
@@ -336,23 +345,23 @@ class Explorer:
         except OutOfTimeError as late:
             result = ended("pruned", str(late))
         except KeyboardInterrupt:
-            studies.finish(self._study, trial, ended("failed", "interrupted"))
+            self._finish(trial, ended("failed", "interrupted"))
             raise
         except Exception as error:
             result = ended("failed", f"{type(error).__name__}: {error}")
-        studies.finish(self._study, trial, result)
+        self._finish(trial, result)
         return result
 
     def _attempt(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> Outcome:
         laboratory = self.laboratory
-        if studies.default_number(self._study) is not None:  # the default itself is run whatever it costs
+        if self._board().default is not None:  # the default itself is run whatever it costs
             self._require_affordable(candidate)
         if candidate.strategy != FINE_TUNE:
             # A recipe was asked for by name: its whole score is the point.
             by_name = laboratory.plugins.pick("head", candidate.head).recipe is not None
             return laboratory.probe(candidate, hp, None if by_name else self._reject_if_hopeless(trial))
 
-        board = self.leaderboard()
+        board = self._board()
         return laboratory.fine_tune(
             candidate, hp, self._stop_if_hopeless(trial, board), self.run.trial_folder(trial.number),
             start_from=self.plan.ladder.start_from(candidate, board),
@@ -365,7 +374,7 @@ class Explorer:
             needed = laboratory.reading_seconds(candidate.backbone, candidate.size)
             raise optuna.TrialPruned(f"reading its features would take about {needed:.0f} s, too much of the time left")
         if candidate.strategy == FINE_TUNE:
-            needed = self.plan.ladder.seconds(candidate, self.leaderboard())
+            needed = self.plan.ladder.seconds(candidate, self._board())
         else:
             reading = laboratory.reading_seconds(candidate.backbone, candidate.size)
             needed = self.plan.probe_cost(candidate.head) + reading
@@ -374,7 +383,7 @@ class Explorer:
 
     def _reject_if_hopeless(self, trial: optuna.Trial) -> Callable[[int, Predictions], None]:
         """Ends a probe that is worse than the best one on the folds so far, in its log loss and in the objective."""
-        laboratory, best = self.laboratory, self.leaderboard().best(PROBE)
+        laboratory, best = self.laboratory, self._board().best(PROBE)
         if best is None:
             return lambda fold, so_far: None  # noqa: ARG005 - there is nothing to be worse than
         rival = Predictions.load(self.run.trial_folder(best.number) / "predictions.npz")
@@ -419,7 +428,7 @@ class Explorer:
         """
         laboratory = self.laboratory
         score = laboratory.score(outcome.predictions)
-        default = studies.default_number(self._study)
+        default = self._board().default
         if outcome.candidate.strategy != FINE_TUNE or default is None:
             return score
         everywhere = Predictions.load(self.run.trial_folder(default) / "predictions.npz")
@@ -443,18 +452,19 @@ class Explorer:
             trial.number, "complete", MAJORITY, value=score.value, low=score.low, high=score.high,
             started=started, seconds=time.time() - started, device=backend.processor(),
         )  # fmt: skip
-        studies.finish(self._study, trial, result)
+        self._finish(trial, result)
 
-    def _spent_trials(self) -> float:
+    def _spent_trials(self, n_running: int) -> float:
         """Share of the allowed trials that is used; the majority row does not count."""
         if self.limits.trials is None:
             return 0.0
-        n = sum(t.strategy in (PROBE, FINE_TUNE) for t in studies.records(self._study))
-        return (n + studies.n_unfinished(self._study)) / self.limits.trials
+        n = sum(t.strategy in (PROBE, FINE_TUNE) for t in self._board().trials)
+        return (n + n_running) / self.limits.trials
 
     def _is_stuck(self) -> bool:
         """Whether nothing but failures came of the last trials; the same cause would fail the next ones too."""
-        ended = [t for t in studies.records(self._study) if t.strategy in (PROBE, FINE_TUNE)][-MAX_FAILURES:]
+        trials = sorted(self._board().trials, key=lambda trial: trial.number)
+        ended = [t for t in trials if t.strategy in (PROBE, FINE_TUNE)][-MAX_FAILURES:]
         return len(ended) == MAX_FAILURES and all(t.state == "failed" for t in ended)
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.threads import limit_threads
+
 if TYPE_CHECKING:
     import onnx
 
@@ -67,7 +69,6 @@ def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
     items: development items; more than three for each component are represented by a sample.
     """
     from scipy.linalg import eigh
-    from threadpoolctl import threadpool_limits
 
     wanted = MAX_COMPONENTS if len(items) <= MANY_ITEMS else MAX_COMPONENTS_OF_MANY
     if len(items) > _AXES_ITEMS_PER_COMPONENT * wanted:
@@ -82,7 +83,7 @@ def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
     product = vectors @ vectors.T if few_items else vectors.T @ vectors
     kept = min(wanted, len(product))
     # Two threads that contend for one core take ten times as long as one here.
-    with threadpool_limits(1):
+    with limit_threads(1):
         values, found = eigh(product, subset_by_index=(len(product) - kept, len(product) - 1), check_finite=False)
     sound = values > max(values[-1] * 1e-5, 1e-12)
     values, found = values[sound][::-1], found[:, sound][:, ::-1]

@@ -69,11 +69,6 @@ def default_number(study: optuna.Study) -> int | None:
     return next((trial.number for trial in done if trial.user_attrs.get(_DEFAULT)), None)
 
 
-def n_unfinished(study: optuna.Study) -> int:
-    """How many trials are being run at this moment, by any process."""
-    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
-
-
 def requeue_lost(study: optuna.Study) -> int:
     """Give up trials that a killed process left running, queue their parameters again, and say how many there were.
 
