@@ -75,11 +75,12 @@ class ProgressPrinter:
                 self._bar = Progress(*columns, console=self._console, transient=True)
                 self._bar.start()
                 self._bar.add_task(title, total=total, rate="")
-            self._bar.update(self._bar.task_ids[0], completed=done, rate=f"{rate:.0f}/s")
+            self._bar.update(self._bar.task_ids[0], completed=done, rate=f"{rate:.0f}/s" if rate >= 1 else "")
         elif time.monotonic() - self._last_line >= _LINE_SECONDS:
             self._last_line = time.monotonic()
             eta = event.get("eta_seconds", (total - done) / max(rate, 1e-3))
-            self._say(f"{title}: {done} of {total}, {rate:.0f}/s, ETA {duration(eta)}")
+            pace = f", {rate:.0f}/s" if rate >= 1 else ""
+            self._say(f"{title}: {done} of {total}{pace}, ETA {duration(eta)}")
 
     def _on_dataset(self, event: Mapping[str, Any]) -> None:
         kinds = {

@@ -27,7 +27,7 @@ from autotl.evaluations import Score, evaluate
 from autotl.eviction import evict
 from autotl.features import Features, extract, read_pixels
 from autotl.files import write_atomically
-from autotl.finetune import FineTuned, Inputs, PlainInputs, assemble, continue_from, train
+from autotl.finetune import FineTuned, Inputs, PlainInputs, assemble, continue_from, epochs_for, train
 from autotl.hyperparameters import replay
 from autotl.interfaces import Evaluator, Proportion, TrialRecord
 from autotl.network import freeze, select_stages
@@ -387,6 +387,15 @@ class Laboratory:
         place = np.searchsorted(split.development, np.arange(len(self.labels)))
         pixels = self._pictures(candidate.size)
         validation, labels = split.validation, self.labels[split.validation]
+        began, n_epochs = time.monotonic(), epochs_for(len(split.train))
+
+        def tell(epoch: int, found: np.ndarray) -> None:
+            eta = (time.monotonic() - began) / epoch * (n_epochs - epoch)
+            self.run.emit(
+                "progress", stage="fine-tuning", done=epoch, total=n_epochs,
+                eta_seconds=round(max(0.0, min(eta, self.seconds_left())), 1),
+            )  # fmt: skip
+            after_epoch(epoch, Predictions(validation, labels, found))
 
         def run_on(inputs: Inputs) -> FineTuned:
             return train(
@@ -396,7 +405,7 @@ class Laboratory:
                 self.labels[split.development],
                 train_items=place[split.train],
                 validation_items=place[split.validation],
-                after_epoch=lambda epoch, found: after_epoch(epoch, Predictions(validation, labels, found)),
+                after_epoch=tell,
                 seconds_left=self.seconds_left,
                 seed=seed,
             )

@@ -82,6 +82,8 @@ def _doing(events: Sequence[Mapping[str, Any]], run: RunView) -> str:
                 return f"Found {event.get('n_items')} pictures in {len(event.get('classes', ()))} classes."
             case "progress" if event.get("stage") == "features":
                 return f"Looking at the pictures: {event.get('done')} of {event.get('total')}."
+            case "progress" if event.get("stage") == "fine-tuning":
+                return f"Fine-tuning: epoch {event.get('done')} of {event.get('total')}."
             case "stage" if event.get("stage") == "features":
                 return f"Looking at the pictures with {event.get('backbone')} at {event.get('size')} pixels."
             case "stage" if event.get("stage") == "conclude":

@@ -212,6 +212,8 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
     assert outcome.predictions.items.tolist() == laboratory.run.split.validation.tolist()
     assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx", "replay.npz"]
     assert epochs == [1]
+    told = events(laboratory, "progress")[-1]
+    assert (told["stage"], told["done"], told["total"], told["eta_seconds"]) == ("fine-tuning", 1, 1, 0)
     how, speed = outcome.training["how"], outcome.training["products_per_second"]
     assert how.startswith("from cached activations (1 view, ")
     assert speed > 0
