@@ -53,16 +53,17 @@ def fit_linear(
     (n_columns + 1, n_outputs), the intercepts last.
     """
     n_columns, n_outputs = vectors.shape[1], targets.shape[1]
-    scale = (1 / np.sqrt(curvature * (weights @ (vectors * vectors)) + penalty)).astype(np.float32)[:, None]
-    scaled = vectors * scale.T
+    # Neither the squares nor the scaled vectors are ever held: of 50,000 items each would take 200 MB.
+    squares = np.einsum("i,ij,ij->j", weights, vectors, vectors)
+    scale = (1 / np.sqrt(curvature * squares + penalty)).astype(np.float32)[:, None]
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         point = flat.astype(np.float32).reshape(n_columns + 1, n_outputs)
-        losses, gradient = loss(scaled @ point[:-1] + point[-1], targets)
-        gradient *= weights[:, None]
         coefficients = point[:-1] * scale
+        losses, gradient = loss(vectors @ coefficients + point[-1], targets)
+        gradient *= weights[:, None]
         value = float(weights @ losses) + 0.5 * penalty * float((coefficients * coefficients).sum())
-        slope = np.vstack([scaled.T @ gradient + penalty * coefficients * scale, gradient.sum(axis=0)])
+        slope = np.vstack([(vectors.T @ gradient + penalty * coefficients) * scale, gradient.sum(axis=0)])
         return value, slope.ravel().astype(np.float64)
 
     begin = np.zeros((n_columns + 1, n_outputs)) if start is None else start.astype(np.float64)
