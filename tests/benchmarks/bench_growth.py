@@ -73,13 +73,16 @@ def _measure(data: Path, folder: Path, n: int) -> dict[str, float]:
 
 
 def _watch(pid: int, peak: list[int]) -> None:
-    """Keep the highest resident memory of a process and its children together, looked at ten times a second."""
+    """Keep the highest memory of a process and its children together, looked at ten times a second.
+
+    Proportional set size: what a process shares with its own fork counts once.
+    """
     while psutil.pid_exists(pid):
         total = 0
         try:
             process = psutil.Process(pid)
             for each in (process, *process.children(recursive=True)):
-                total += each.memory_info().rss
+                total += each.memory_full_info().pss
         except psutil.Error:
             continue
         peak[0] = max(peak[0], total)
