@@ -361,10 +361,10 @@ class Explorer:
             by_name = laboratory.plugins.pick("head", candidate.head).recipe is not None
             return laboratory.probe(candidate, hp, None if by_name else self._reject_if_hopeless(trial))
 
-        board = self._board()
+        start = self.plan.ladder.start_from(candidate, self._board())
         return laboratory.fine_tune(
-            candidate, hp, self._stop_if_hopeless(trial, board), self.run.trial_folder(trial.number),
-            start_from=self.plan.ladder.start_from(candidate, board),
+            candidate, hp, self._stop_if_hopeless(trial), self.run.trial_folder(trial.number),
+            start_from=start.number if start else None,
         )  # fmt: skip
 
     def _require_affordable(self, candidate: Candidate) -> None:
@@ -403,9 +403,9 @@ class Explorer:
 
         return after_fold
 
-    def _stop_if_hopeless(self, trial: optuna.Trial, board: Leaderboard) -> Callable[[int, Predictions], None]:
+    def _stop_if_hopeless(self, trial: optuna.Trial) -> Callable[[int, Predictions], None]:
         """Ends a fine-tune trial that is, late in its epochs, still clearly worse than the best one."""
-        laboratory, best = self.laboratory, board.best(FINE_TUNE)
+        laboratory, best = self.laboratory, self._board().best(FINE_TUNE)
         n_epochs = epochs_for(len(self.run.split.train))
         rival = best and Predictions.load(self.run.trial_folder(best.number) / "predictions.npz")
 

@@ -139,6 +139,15 @@ def epochs_for(n_train: int) -> int:
     return min(MAX_EPOCHS, max(MIN_EPOCHS, math.ceil(MIN_STEPS / steps)))
 
 
+def share_of_rate(step: int, n_steps: int, time_left: float) -> float:
+    """The share of the learning rate at a step from 1 to n_steps; time_left: the share of the time that is left.
+
+    It rises over the first tenth of the steps, and falls to zero when the steps or the time end, whichever is first:
+    the schedule that does best where the end is given ("budgeted training": Li et al. 2020, arXiv:1905.04753).
+    """
+    return min(step / (WARM_UP * n_steps), 1 - (step - 1) / n_steps, time_left)
+
+
 def train(
     model: Any,
     training: Training,
@@ -153,7 +162,6 @@ def train(
 ) -> FineTuned:
     """Train with AdamW, at a learning rate that rises, then falls to zero when the epochs or the time end.
 
-    That is the schedule which does best where the end is given ("budgeted training": Li et al. 2020, arXiv:1905.04753).
     The last weights are kept: to choose an epoch by the validation split would flatter the trial.
 
     model: the whole network; inputs.trainer: it, or the part of it that trains.
@@ -192,8 +200,8 @@ def train(
                 late = True
                 break
             step += 1
-            remaining = min(1 - (step - 1) / n_steps, 1.0 if math.isinf(allowed) else left / allowed)
-            optimizer.learning_rate = training.learning_rate * min(step / (WARM_UP * n_steps), remaining)
+            share_left = 1.0 if math.isinf(allowed) else left / allowed
+            optimizer.learning_rate = training.learning_rate * share_of_rate(step, n_steps, share_left)
             trainer.train_on_batch(inputs.read(batch, epoch + 1), labels[batch])
         probabilities = predict(inputs, validation_items)
         if late:

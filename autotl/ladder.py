@@ -88,7 +88,7 @@ class Ladder:
         ).sentence(board.objective)  # fmt: skip
         return Rung(candidate, params, guess) if needed <= left else f"{max(0, left):.0f} s were left, and {guess}"
 
-    def start_from(self, candidate: Candidate, board: Leaderboard) -> int | None:
+    def start_from(self, candidate: Candidate, board: Leaderboard) -> TrialRecord | None:
         """The best fine-tune trial that the candidate, which unfreezes more, can start from."""
         assert candidate.training is not None
         for trial in board.completed:
@@ -99,7 +99,7 @@ class Ladder:
                 and read == (candidate.backbone, text(candidate.size), candidate.stage, candidate.pooling)
                 and trial.training["trainable_stages"] < candidate.training.trainable_stages
             ):
-                return trial.number
+                return trial
         return None
 
     def seconds(self, candidate: Candidate, board: Leaderboard, *, whole: bool = False) -> float:
@@ -158,10 +158,9 @@ class Ladder:
 
     def _value_before(self, candidate: Candidate, board: Leaderboard) -> float:
         """The value of what a fine-tune trial starts from: another one, or the best probe at its size."""
-        number = self.start_from(candidate, board)
         place = (candidate.backbone, text(candidate.size))
         probes = (t for t in board.completed if t.strategy == PROBE and (t.backbone, t.size) == place)
-        start = next((t for t in board.completed if t.number == number), None) or next(probes, board.best())
+        start = self.start_from(candidate, board) or next(probes, board.best())
         return (start.value if start else None) or 0.0
 
 

@@ -167,10 +167,9 @@ class _Recorder:
             self._write_note()
 
     def _work(self) -> None:
-        pending: deque[Callable[[], None]] = deque()
-        # MLflow takes seconds of a core to import, for which the first model should not have to wait.
-        while self._queue.qsize() < 2 and not (self.folder / "champion").exists():
-            time.sleep(0.05)
+        # MLflow takes seconds of a core to import, for which the first model should not have to wait: the first step
+        # is taken when there is a second.
+        pending = deque([self._queue.get()])
         while True:
             pending.append(step := self._queue.get())
             if not self._down or step is self._last:

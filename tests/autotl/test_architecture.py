@@ -116,3 +116,12 @@ def test_plugins_import_nothing_of_the_core_that_conducts():
     for path in (ROOT / "plugins").rglob("*.py"):
         for imported, line in imports(path):
             assert imported.partition("autotl.")[2] not in conductors, f"{path}:{line} imports {imported}"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")), ids=lambda file: file.stem)
+def test_make_bench_can_run_every_benchmark_without_arguments(file: Path) -> None:
+    for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument":
+            name = ast.literal_eval(call.args[0])
+            how = [keyword.value for keyword in call.keywords if keyword.arg == "nargs"]
+            assert name.startswith("-") or [ast.literal_eval(value) for value in how] == ["*"], name

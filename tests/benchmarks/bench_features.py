@@ -1,10 +1,11 @@
 """Reading features of EfficientNet-Lite0 at 224 pixels: what decoding, computing and keeping cost, beside others.
 
-    python tests/benchmarks/bench_features.py FOLDER [FOLDER ...] [--images 512] [--repeats 3]
+    python tests/benchmarks/bench_features.py [FOLDER ...] [--images 512] [--repeats 3]
 
-For each folder of folders, in turn within each repeat: AutoTL from files to kept features; Keras' `predict` on arrays
-that are decoded already; the same engine on such arrays; decoding alone, in as many threads as there are cores; AutoTL
-once more on the same files. Medians; a table, and a line of JSON. AUTOTL_ENGINE forces an engine.
+For each folder of folders (by default the digits), in turn within each repeat: AutoTL from files to kept features;
+Keras' `predict` on arrays that are decoded already; the same engine on such arrays; decoding alone, in as many threads
+as there are cores; AutoTL once more on the same files. Medians; a table, and a line of JSON. AUTOTL_ENGINE forces an
+engine.
 """
 
 from __future__ import annotations
@@ -27,15 +28,17 @@ SIZE = (224, 224)
 def main() -> None:
     """Measure every folder that was named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
     from autotl import backend
+    from autotl.demo import write_digits
 
     backend.prepare()
     with tempfile.TemporaryDirectory() as scratch:
-        found = {folder.name: measure(folder, Path(scratch), asked) for folder in asked.folders}
+        folders = asked.folders or [write_digits(Path(scratch) / "digits")]
+        found = {folder.name: measure(folder, Path(scratch), asked) for folder in folders}
     print(f"{'':<34}" + "".join(f"{name:>12}" for name in found))
     for row in next(iter(found.values())):
         print(f"{row:<34}" + "".join(f"{figures[row]:>12}" for figures in found.values()))

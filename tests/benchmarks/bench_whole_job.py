@@ -1,11 +1,12 @@
 """The whole job, from a folder to a model: `autotl fit` against what people use today, same data, split and machine.
 
-    python tests/benchmarks/bench_whole_job.py DATA [DATA ...] [--per-class N] [--budget 120] [--limit 1500]
+    python tests/benchmarks/bench_whole_job.py [DATA ...] [--per-class N] [--budget 120] [--limit 1500]
         [--rivals keras-tuner,recipe,autokeras] [--seed N] [--keep FOLDER] [--quick]
 
-DATA is a name of examples/datasets.py or a folder of folders. rivals.py says what the rivals do. Every job is a process
-of its own that begins with an empty cache and whose imports count. AutoTL divides the data; the rivals train on its
-train split, choose by its validation split, and all are scored by AutoTL's evaluators on its test split.
+DATA is a name of examples/datasets.py (by default stamps) or a folder of folders. rivals.py says what the rivals do.
+Every job is a process of its own that begins with an empty cache and whose imports count. AutoTL divides the data; the
+rivals train on its train split, choose by its validation split, and all are scored by AutoTL's evaluators on its test
+split.
 
 What is compared over time is accuracy on the test split, because nobody chooses by it, whereas the best of many tries
 on the validation split flatters whoever tries most. AutoTL's model of a moment is the best trial known then, fitted
@@ -68,7 +69,7 @@ def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def main() -> None:
     """Measure every data set that was named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="+")
+    parser.add_argument("data", nargs="*", default=["stamps"])
     parser.add_argument("--per-class", type=int, default=None)
     parser.add_argument("--budget", type=float, default=120.0, help="AutoTL's, in seconds")
     parser.add_argument("--limit", type=float, default=1500.0, help="of each rival, in seconds")

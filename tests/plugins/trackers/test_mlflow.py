@@ -385,9 +385,10 @@ def test_a_store_that_goes_away_and_comes_back_loses_nothing(
     monkeypatch.setattr(MlflowClient, "log_batch", unsteady)
     tracker.on_search_begin(run)
     recorder = tracker._recorders[run.folder]
-    wait_until(lambda: recorder.note["run_id"] is not None)
+    tracker.on_trial_end(run, a_trial(0))
+    wait_until(lambda: 0 in recorder.children and recorder._queue.empty())
     away.set()
-    for number in range(3):
+    for number in range(1, 3):
         tracker.on_trial_end(run, a_trial(number))
     wait_until(lambda: recorder._down)
     away.clear()
