@@ -5,15 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl_ui.brand import ICON, LOGO
-from autotl_ui.pages import RUNS, TRAIN, TRY
+from autotl_ui.pages import DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 
 st.set_page_config(page_title="AutoTL", page_icon=ICON, layout="wide")
 st.logo(LOGO, icon_image=ICON)
 
 st.navigation(
     [
-        st.Page(TRAIN, title="Train", icon=":material/model_training:", url_path="train", default=True),
-        st.Page(RUNS, title="Runs", icon=":material/leaderboard:", url_path="runs"),
+        st.Page(DATA, title="Data", icon=":material/photo_library:", url_path="data", default=True),
+        st.Page(TRAIN, title="Train", icon=":material/model_training:", url_path="train"),
+        st.Page(RESULTS, title="Results", icon=":material/leaderboard:", url_path="results"),
         st.Page(TRY, title="Try", icon=":material/image_search:", url_path="try"),
+        st.Page(LABEL, title="Label", icon=":material/sell:", url_path="label"),
+        st.Page(MODELS, title="Models", icon=":material/inventory_2:", url_path="models"),
     ]
 ).run()

@@ -8,8 +8,8 @@ from autotl_ui import jobs
 from autotl_ui.deployables import zipped
 from autotl_ui.pages import TRAIN, TRY
 from autotl_ui.reports import show_report
-from autotl_ui.results import Result, read_leaderboard
 from autotl_ui.runs import RunView
+from autotl_ui.scores import Result, read_leaderboard
 from autotl_ui.trials import show_trials
 from autotl_ui.words import ROUTES, duration, plain, sentence
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route
 
 from autotl.errors import ConfigError
+from autotl_ui.pictures import ROUTE as PICTURES
+from autotl_ui.pictures import serve_picture
 from autotl_ui.theme import THEME
-from autotl_ui.workspace import runs_folder
+from autotl_ui.workspace import root_folder
 
 ADDRESS = "127.0.0.1"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
@@ -24,6 +27,7 @@ MAX_UPLOAD_MEGABYTES = 50
 # foreign site whose name is made to point here (DNS rebinding) must not reach those either.
 app = st.App(
     Path(__file__).with_name("app.py"),
+    routes=[Route(PICTURES + "{token}", serve_picture)],
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS)],
 )
 
@@ -37,7 +41,7 @@ def main(port: int | None = None) -> None:
             f"port {port} on {ADDRESS} is already in use, perhaps by another AutoTL app: look at "
             f"http://{ADDRESS}:{port}, or choose another port with --port {port + 1}"
         )
-    sys.stdout.write(f"AutoTL: http://{ADDRESS}:{port}\nRuns:   {runs_folder()}\nStop with Ctrl+C.\n")
+    sys.stdout.write(f"AutoTL: http://{ADDRESS}:{port}\nFolder: {root_folder()}\nStop with Ctrl+C.\n")
     sys.stdout.flush()
     app.run(
         config={

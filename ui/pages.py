@@ -6,6 +6,9 @@ from pathlib import Path
 
 _VIEWS = Path(__file__).parent / "views"
 
+DATA = _VIEWS / "data.py"
 TRAIN = _VIEWS / "train.py"
-RUNS = _VIEWS / "runs.py"
+RESULTS = _VIEWS / "results.py"
 TRY = _VIEWS / "try_it.py"
+LABEL = _VIEWS / "label.py"
+MODELS = _VIEWS / "models.py"

@@ -6,8 +6,8 @@ import streamlit as st
 
 from autotl_ui import jobs
 from autotl_ui.events import read_progress
-from autotl_ui.results import read_leaderboard
 from autotl_ui.runs import RunView
+from autotl_ui.scores import read_leaderboard
 from autotl_ui.trials import show_trials
 from autotl_ui.words import plain
 

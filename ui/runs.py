@@ -13,7 +13,7 @@ import filelock
 from autotl.errors import RunError
 from autotl.run import read_state
 from autotl_ui import jobs
-from autotl_ui.results import Result, read_result
+from autotl_ui.scores import Result, read_result
 
 Status: TypeAlias = Literal["starting", "running", "complete", "interrupted", "failed", "damaged"]
 SILENT_SECONDS = 30.0

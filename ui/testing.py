@@ -69,7 +69,7 @@ def write_damaged(folder: Path) -> None:
 def write_job(folder: Path, *, pid: int, created: float) -> None:
     """Say that a process works on a run."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    job = Job(pid, created, str(folder), budget_seconds=60.0, started=time.time())
+    job = Job(pid, created, "fit", str(folder), time.time(), budget_seconds=60.0)
     folder.with_name(f"{folder.name}.job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
 
 

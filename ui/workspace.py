@@ -1,8 +1,9 @@
-"""The folder whose runs the app shows."""
+"""A workspace: the folder that holds one person's data sets and runs."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from autotl_ui.runs import RunView, look
@@ -10,15 +11,41 @@ from autotl_ui.runs import RunView, look
 _MARKS = ("run.json", "events.jsonl", "study.db")
 
 
-def runs_folder() -> Path:
-    """The folder that the environment variable AUTOTL_RUNS names, else `autotl-runs` in the current one."""
-    return Path(os.environ.get("AUTOTL_RUNS") or "autotl-runs").expanduser().absolute()
+@dataclass(frozen=True)
+class Workspace:
+    """Where one person's things are.
+
+    root: the folder that holds them. whole_machine: whether its owner may name any path of the machine that runs the
+    app, as the person who started it may.
+    """
+
+    root: Path
+    whole_machine: bool = True
+
+    @property
+    def runs(self) -> Path:
+        """The run folders, where the command line writes them too, and MLflow's store beside them."""
+        return self.root / "autotl-runs"
+
+    @property
+    def data(self) -> Path:
+        """What was uploaded, and what is known of data sets elsewhere."""
+        return self.root / "autotl-data"
+
+    def list_runs(self) -> list[RunView]:
+        """Every run, newest first, those included that have not written anything yet."""
+        if not self.runs.is_dir():
+            return []
+        names = {path.parent.name for mark in _MARKS for path in self.runs.glob(f"*/{mark}")}
+        names |= {path.name.removesuffix(".job.json") for path in self.runs.glob("*.job.json")}
+        return sorted((look(self.runs / name) for name in names), key=lambda run: (-run.started, run.name))
 
 
-def list_runs(folder: Path) -> list[RunView]:
-    """Every run in a folder, newest first, those included that have not written anything yet."""
-    if not folder.is_dir():
-        return []
-    names = {path.parent.name for mark in _MARKS for path in folder.glob(f"*/{mark}")}
-    names |= {path.name.removesuffix(".job.json") for path in folder.glob("*.job.json")}
-    return sorted((look(folder / name) for name in names), key=lambda run: (-run.started, run.name))
+def root_folder() -> Path:
+    """The folder that the environment variable AUTOTL_WORKSPACE names, else the current one."""
+    return Path(os.environ.get("AUTOTL_WORKSPACE") or ".").expanduser().absolute()
+
+
+def current() -> Workspace:
+    """The workspace of whoever looks at this page."""
+    return Workspace(root_folder())

@@ -32,14 +32,14 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machin
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """The app, serving a workspace with one finished run."""
-    testing.write_finished(tmp_path / "runs" / "good")
+    testing.write_finished(tmp_path / "autotl-runs" / "good")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-c", LAUNCH, str(port)],
         cwd=tmp_path,
-        env={**os.environ, "AUTOTL_RUNS": str(tmp_path / "runs")},
+        env={**os.environ, "AUTOTL_WORKSPACE": str(tmp_path)},
         stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 40

@@ -11,61 +11,25 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from app_pages import PAGES, open_page, words
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-import autotl_ui
 from autotl_ui import jobs, testing
 from autotl_ui.deployables import zipped
 from autotl_ui.runs import look
 from autotl_ui.words import plain
-from autotl_ui.workspace import list_runs
+from autotl_ui.workspace import Workspace
 
-APP = Path(autotl_ui.__file__).with_name("app.py")
-PAGES = {"train": "views/train.py", "runs": "views/runs.py", "try": "views/try_it.py"}
 LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
-
-
-@pytest.fixture
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "runs"
-    monkeypatch.setenv("AUTOTL_RUNS", str(folder))
-    return folder
-
-
-@pytest.fixture
-def sleeper() -> Iterator[psutil.Process]:
-    """A process that stands for a search."""
-    command = [sys.executable, "-c", "import time; time.sleep(60)"]
-    process = subprocess.Popen(command, start_new_session=True)
-    yield psutil.Process(process.pid)
-    process.kill()
-    process.wait()
-
-
-def open_page(name: str, *, run: str | None = None) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=20).run()
-    if run:
-        app.query_params["run"] = run
-    app.switch_page(PAGES[name]).run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Everything a page says, without the backslashes that keep markdown from garbling names."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.title, app.header, app.code)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
 
 
 def test_every_page_of_an_empty_workspace_says_what_to_do(runs: Path) -> None:
     assert "Give a folder of pictures" in words(open_page("train"))
-    assert "There are no runs" in words(open_page("runs"))
+    assert "There are no runs" in words(open_page("results"))
     assert "Train a model first" in words(open_page("try"))
 
 
@@ -78,7 +42,7 @@ def test_every_page_bears_every_kind_of_run(title: str, runs: Path, sleeper: psu
     testing.write_running(runs / "busy")
     testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     (runs / "not-a-run").mkdir()
-    found = {run.name: run.status for run in list_runs(runs)}
+    found = {run.name: run.status for run in Workspace(runs.parent).list_runs()}
     assert found == {
         "good": "complete", "early": "interrupted", "torn": "damaged", "bad": "failed", "busy": "running",
     }  # fmt: skip
@@ -88,7 +52,7 @@ def test_every_page_bears_every_kind_of_run(title: str, runs: Path, sleeper: psu
 
 def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(runs: Path) -> None:
     testing.write_finished(runs / "good")
-    app = open_page("runs", run="good")
+    app = open_page("results", run="good")
     text = words(app)
     assert "svm on efficientnet-lite0" in text
     assert "0.750 to 0.900" in text
@@ -102,7 +66,7 @@ def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(
 def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:
     testing.write_running(runs / "busy")
     testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
-    app = open_page("runs", run="busy")
+    app = open_page("results", run="busy")
     assert "Looking at the pictures: 64 of 90." in words(app)
     assert "s left" in app.get("progress")[0].proto.text
     with (runs / "busy" / "events.jsonl").open("a", encoding="utf-8") as file:
@@ -120,14 +84,14 @@ def test_a_run_whose_process_was_killed_is_shown_as_failed_with_the_way_on(runs:
     testing.write_running(runs / "killed")
     (runs / "killed" / "dataset.parquet").touch()
     testing.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
-    text = words(open_page("runs", run="killed"))
+    text = words(open_page("results", run="killed"))
     assert "Its process ended before the search was done." in text
     assert f'autotl resume "{runs / "killed"}"' in text
 
 
 def test_a_failed_run_shows_the_message_and_no_traceback(runs: Path) -> None:
     testing.write_failed(runs / "bad", "photos has 1 class folder; put *one* sub-folder per class")
-    app = open_page("runs", run="bad")
+    app = open_page("results", run="bad")
     assert app.error[0].value == "photos has 1 class folder; put \\*one\\* sub-folder per class"
 
 
@@ -138,7 +102,7 @@ def test_whatever_run_json_holds_the_run_counts_as_damaged(broken: object, runs:
     (runs / "odd").mkdir(parents=True)
     (runs / "odd" / "run.json").write_text(json.dumps(broken), encoding="utf-8")
     assert look(runs / "odd").status == "damaged"
-    assert "damaged" in words(open_page("runs", run="odd"))
+    assert "damaged" in words(open_page("results", run="odd"))
 
 
 def test_a_process_with_the_number_of_a_dead_job_is_not_taken_for_it(runs: Path, sleeper: psutil.Process) -> None:
@@ -151,8 +115,8 @@ def test_a_process_with_the_number_of_a_dead_job_is_not_taken_for_it(runs: Path,
 def test_start_runs_the_command_line_and_shows_the_new_run(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
 
-    def start(run: Path, **options: object) -> None:
-        commands.append([run.name, *map(str, options.values())])
+    def start(run: Path, arguments: list[str], **options: object) -> None:
+        commands.append([run.name, *arguments])
         testing.write_failed(run, "only a test")
 
     data = runs.parent / "my photos"
@@ -172,12 +136,14 @@ def test_start_runs_the_command_line_and_shows_the_new_run(runs: Path, monkeypat
     assert not app.exception
     [(name, *options)] = commands
     assert name.startswith("my photos-")
-    assert options == [str(data), "180.0", "balanced_accuracy", "probe"]
+    assert options[:2] == ["fit", str(data)]
+    assert options[options.index("--budget") + 1] == "180s"
+    assert options[options.index("--strategy") + 1] == "probe"
 
 
 def test_a_started_job_is_a_process_of_its_own_whose_last_words_are_kept(runs: Path) -> None:
     nothing = runs.parent / "nothing"
-    job = jobs.start(runs / "r", data=nothing, budget_seconds=60, objective="accuracy", strategy="probe")
+    job = jobs.start(runs / "r", ["fit", str(nothing), "--run", str(runs / "r"), "--budget", "60s"])
     assert os.getsid(job.pid) == job.pid
     deadline = time.monotonic() + 40
     while job.alive and time.monotonic() < deadline:
@@ -222,7 +188,7 @@ def test_the_server_answers_from_another_folder_and_refuses_foreign_hosts(tmp_pa
     try:
         assert server.stdout
         assert server.stdout.readline() == f"AutoTL: http://127.0.0.1:{port}\n"
-        assert server.stdout.readline().split() == ["Runs:", str(tmp_path / "autotl-runs")]
+        assert server.stdout.readline().split() == ["Folder:", str(tmp_path)]
         deadline = time.monotonic() + 40
         while (status := ask(port, "127.0.0.1")) is None and time.monotonic() < deadline:
             time.sleep(0.1)

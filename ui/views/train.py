@@ -9,9 +9,9 @@ import streamlit as st
 
 from autotl.run import default_run_folder
 from autotl_ui import jobs
-from autotl_ui.pages import RUNS
+from autotl_ui.pages import RESULTS
 from autotl_ui.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, plain
-from autotl_ui.workspace import list_runs, runs_folder
+from autotl_ui.workspace import current
 
 MINUTES = (1, 3, 10, 30)
 
@@ -52,11 +52,11 @@ def show() -> None:
 
 
 def _say_what_is_running() -> None:
-    active = [run for run in list_runs(runs_folder()) if run.active]
+    active = [run for run in current().list_runs() if run.active]
     if active:
         names = ", ".join(plain(run.name) for run in active)
         st.info(f"At work: {names}. Another search now would slow it down.", icon=":material/hourglass_top:")
-        st.page_link(RUNS, label="Watch it", icon=":material/leaderboard:", query_params={"run": active[0].name})
+        st.page_link(RESULTS, label="Watch it", icon=":material/leaderboard:", query_params={"run": active[0].name})
 
 
 def _start(text: str, budget_seconds: float, objective: str, strategy: str) -> None:
@@ -68,16 +68,21 @@ def _start(text: str, budget_seconds: float, objective: str, strategy: str) -> N
     if data is None:
         st.error(f"There is nothing at {plain(text)}. Check the spelling, or copy the path from your file manager.")
         return
-    folder = _free(runs_folder() / default_run_folder(data, time.localtime()).name)
+    folder = _free(current().runs / default_run_folder(data, time.localtime()).name)
     try:
-        jobs.start(folder, data=data, budget_seconds=budget_seconds, objective=objective, strategy=strategy)
+        jobs.start(
+            folder,
+            ["fit", str(data), "--run", str(folder), "--budget", f"{budget_seconds:g}s", "--objective", objective,
+             "--strategy", strategy],
+            about=str(data), budget_seconds=budget_seconds,
+        )  # fmt: skip
     except OSError as error:
         st.error(
             f"The search could not be started: {plain(str(error))}. Runs are written to "
-            f"{plain(str(folder.parent))}; the environment variable AUTOTL_RUNS names another folder."
+            f"{plain(str(folder.parent))}; the environment variable AUTOTL_WORKSPACE names another folder."
         )
         return
-    st.switch_page(RUNS, query_params={"run": folder.name})
+    st.switch_page(RESULTS, query_params={"run": folder.name})
 
 
 def _existing(text: str) -> Path | None:

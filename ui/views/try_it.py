@@ -12,7 +12,7 @@ from autotl_ui.deployables import open_model
 from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView
 from autotl_ui.words import moment, plain
-from autotl_ui.workspace import list_runs, runs_folder
+from autotl_ui.workspace import current
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 N_PICTURES = 24
@@ -22,7 +22,7 @@ THUMBNAIL_PIXELS = 320
 def show() -> None:
     """Draw the page."""
     st.title("Try a model")
-    runs = [run for run in list_runs(runs_folder()) if run.result]
+    runs = [run for run in current().list_runs() if run.result]
     if not runs:
         st.info("There is no finished run yet. Train a model first, then try it here.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from autotl_ui import finished, running
 from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView, Status, look
 from autotl_ui.words import STATUSES, moment, plain
-from autotl_ui.workspace import list_runs, runs_folder
+from autotl_ui.workspace import current
 
 N_WITHOUT_SCROLLING = 6
 
 
 def show() -> None:
     """Draw the page."""
-    st.title("Runs")
-    folder = runs_folder()
-    runs = list_runs(folder)
+    st.title("Results")
+    workspace = current()
+    runs = workspace.list_runs()
     if not runs:
-        st.info(f"There are no runs in {plain(str(folder))} yet.", icon=":material/inbox:")
+        st.info(f"There are no runs in {plain(str(workspace.runs))} yet.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
     aside, main = st.columns([2, 5], gap="large")
@@ -50,14 +52,14 @@ def _show_run(run: RunView) -> None:
     word, colour = STATUSES[run.status]
     st.badge(word, color=colour)
     if run.active:
-        st.fragment(_watch, run_every=1)(run.name, run.status)
+        st.fragment(_watch, run_every=1)(run.folder, run.status)
     else:
         finished.show(run)
 
 
-def _watch(name: str, status: Status) -> None:
+def _watch(folder: Path, status: Status) -> None:
     """Follow a run as long as it has this status; then the whole page is drawn anew."""
-    run = look(runs_folder() / name)
+    run = look(folder)
     if run.status != status:
         st.rerun()
     running.show(run)

@@ -1,0 +1,34 @@
+"""Pages of the app as Streamlit's AppTest draws them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+import autotl_ui
+
+APP = Path(autotl_ui.__file__).with_name("app.py")
+PAGES = {
+    "data": "views/data.py",
+    "train": "views/train.py",
+    "results": "views/results.py",
+    "try": "views/try_it.py",
+    "label": "views/label.py",
+    "models": "views/models.py",
+}
+
+
+def open_page(name: str, *, run: str | None = None) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=20).run()
+    if run:
+        app.query_params["run"] = run
+    app.switch_page(PAGES[name]).run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything a page says, without the backslashes that keep markdown from garbling names."""
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.title, app.header, app.code)
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")

@@ -1,0 +1,28 @@
+"""A workspace of its own for every test, and a process that stands for a search."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "autotl-runs"
+    monkeypatch.setenv("AUTOTL_WORKSPACE", str(tmp_path))
+    return folder
+
+
+@pytest.fixture
+def sleeper() -> Iterator[psutil.Process]:
+    """A process that stands for a search."""
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    process = subprocess.Popen(command, start_new_session=True)
+    yield psutil.Process(process.pid)
+    process.kill()
+    process.wait()

@@ -1,0 +1,71 @@
+// A grid of pictures; where they can be chosen, a click or the space bar does, and Shift chooses all between.
+const text = (tag, content, className) => {
+  const element = document.createElement(tag);
+  element.textContent = content;
+  if (className) element.className = className;
+  return element;
+};
+
+export default function (component) {
+  const { parentElement, data, setStateValue } = component;
+  const grid = parentElement.querySelector(".grid");
+  grid.style.setProperty("--pixels", `${data.pixels}px`);
+  const drawn = JSON.stringify(data);
+  if (grid.drawn === drawn) return;
+  // Addresses are signed anew at every run of the page; what is the same picture stays as it is.
+  const names = JSON.stringify([data.choose, data.pictures.map(({ src, ...rest }) => rest)]);
+  if (grid.names === names) return;
+  grid.drawn = drawn;
+  grid.names = names;
+  const before = grid.chosen || new Set();
+  const chosen = new Set(data.pictures.map((p) => p.name).filter((name) => before.has(name)));
+  grid.chosen = chosen;
+  let last = 0;
+
+  const toggle = (index, all) => {
+    const wanted = !chosen.has(data.pictures[index].name);
+    const from = all ? Math.min(last, index) : index;
+    const to = all ? Math.max(last, index) : index;
+    for (let i = from; i <= to; i++) {
+      const name = data.pictures[i].name;
+      if (wanted) chosen.add(name);
+      else chosen.delete(name);
+      grid.children[i].setAttribute("aria-checked", String(wanted));
+    }
+    last = index;
+    setStateValue("chosen", [...chosen]);
+  };
+
+  grid.replaceChildren(
+    ...data.pictures.map((picture, index) => {
+      const figure = document.createElement("figure");
+      const image = document.createElement("img");
+      image.loading = "lazy";
+      image.alt = picture.name;
+      image.onload = () => image.classList.toggle("small", image.naturalWidth < 64);
+      image.src = picture.src;
+      figure.append(image);
+      if (picture.mark) figure.append(text("span", picture.mark, "mark"));
+      const caption = document.createElement("figcaption");
+      if (picture.caption) caption.append(text("span", picture.caption));
+      if (picture.detail) caption.append(text("span", picture.detail, "detail"));
+      if (caption.childNodes.length) figure.append(caption);
+      figure.title = picture.name;
+      if (data.choose) {
+        figure.tabIndex = 0;
+        figure.setAttribute("role", "checkbox");
+        figure.setAttribute("aria-label", [picture.name, picture.caption, picture.mark].filter(Boolean).join(", "));
+        figure.setAttribute("aria-checked", String(chosen.has(picture.name)));
+        figure.onclick = (event) => toggle(index, event.shiftKey);
+        figure.onkeydown = (event) => {
+          if (event.key !== " " && event.key !== "Enter") return;
+          event.preventDefault();
+          toggle(index, event.shiftKey);
+        };
+      } else {
+        figure.setAttribute("role", "listitem");
+      }
+      return figure;
+    }),
+  );
+}

@@ -1,0 +1,77 @@
+"""The data sets of a workspace: what was uploaded, and what lies elsewhere on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from autotl.files import write_atomically
+from autotl_ui.workspace import Workspace
+
+_CARD = ".dataset.json"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One of them.
+
+    name: its card's name in the workspace, made here and never by a user. title: what its owner calls it.
+    path: what the command line is given: a folder, an archive or a table of labels.
+    label: the column of the labels, None where the table says which, or there is none.
+    """
+
+    name: str
+    title: str
+    path: Path
+    label: str | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """How the command line has to be told to read it."""
+        return ["--label", self.label] if self.label else []
+
+
+def list_data_sets(workspace: Workspace) -> list[DataSet]:
+    """Every data set, by title; a damaged card is passed over."""
+    found = (find_data_set(workspace, path.name.removesuffix(_CARD)) for path in workspace.data.glob(f"*{_CARD}"))
+    return sorted((one for one in found if one), key=lambda one: (one.title.lower(), one.name))
+
+
+def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
+    """The data set of this name, None where there is none or its card cannot be read."""
+    if name != slug(name):  # what an address says is no path
+        return None
+    try:
+        card = json.loads((workspace.data / f"{name}{_CARD}").read_text(encoding="utf-8"))
+        # Uploads lie beside their card, wherever the workspace is moved to.
+        return DataSet(name, str(card["title"]), workspace.data / card["path"], card["label"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
+    """Write a data set's card."""
+    workspace.data.mkdir(parents=True, exist_ok=True)
+    inside = data_set.path.is_relative_to(workspace.data)
+    path = data_set.path.relative_to(workspace.data) if inside else data_set.path
+    card = {**asdict(data_set), "path": str(path)}
+    write_atomically(workspace.data / f"{data_set.name}{_CARD}", json.dumps(card, indent=2).encode())
+
+
+def free_name(workspace: Workspace, title: str) -> str:
+    """A name that no data set of the workspace has, near to its title."""
+    wanted = slug(title)
+    taken = {path.name.partition(".")[0] for path in workspace.data.glob("*")} if workspace.data.is_dir() else set()
+    number, name = 2, wanted
+    while name in taken:
+        name, number = f"{wanted}-{number}", number + 1
+    return name
+
+
+def slug(title: str) -> str:
+    """A short name of letters, digits and hyphens, which any system takes for a file's."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or "data"

@@ -1,0 +1,85 @@
+"""Pictures on a page: a grid whose images come, as thumbnails, through a route of the app's own.
+
+A page may hold thousands of them without one of them being in the server's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from autotl.images import UnreadableImage, thumbnail
+from autotl_ui.components import component
+from autotl_ui.signing import sign, unsign
+
+ROUTE = "/autotl/picture/"
+PIXELS = 160
+MAX_PIXELS = 1024
+_PURPOSE = "picture"
+_mount = component("pictures")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of a grid.
+
+    file: where it lies. name: what it is called in the answer of `show_pictures`, and read out to those who cannot
+    see it. caption, detail: a line each below the image; mark: a word on it, such as "excluded".
+    """
+
+    file: Path
+    name: str
+    caption: str = ""
+    detail: str = ""
+    mark: str = ""
+
+
+def picture_address(file: Path, pixels: int = PIXELS) -> str:
+    """The address of an image's thumbnail whose longer edge has so many pixels, good for a day."""
+    return f"{ROUTE}{sign(_PURPOSE, [str(file), min(pixels, MAX_PIXELS)])}"
+
+
+def show_pictures(pictures: Sequence[Picture], *, key: str, pixels: int = PIXELS, choose: bool = False) -> list[str]:
+    """Draw a grid, and return the names of the images that were chosen in it, by click or with the keyboard."""
+    data = {
+        "pixels": pixels,
+        "choose": choose,
+        "pictures": [
+            {
+                "src": picture_address(picture.file, 2 * pixels),
+                "name": picture.name, "caption": picture.caption, "detail": picture.detail, "mark": picture.mark,
+            }
+            for picture in pictures
+        ],
+    }  # fmt: skip
+    result = _mount(data=data, key=key, default={"chosen": []}, on_chosen_change=_nothing)
+    shown = {picture.name for picture in pictures}
+    return [name for name in result["chosen"] or () if name in shown]
+
+
+def clear_choice(key: str) -> None:
+    """Forget what was chosen in a grid; to be called before it is drawn, such as in a callback."""
+    st.session_state.pop(key, None)
+
+
+async def serve_picture(request: Request) -> Response:
+    """The thumbnail that a signed address names; 404 where the address is not ours, or the image is gone."""
+    signed = unsign(_PURPOSE, request.path_params["token"])
+    if signed is None:
+        return Response(status_code=404)
+    file, pixels = signed
+    try:
+        jpeg = await run_in_threadpool(thumbnail, Path(file), pixels)
+    except UnreadableImage:
+        return Response(status_code=404)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _nothing() -> None:
+    """A component reports a state only where somebody listens to its changes."""

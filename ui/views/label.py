@@ -1,0 +1,13 @@
+"""The label page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Label")
+
+
+show()
