@@ -15,6 +15,7 @@ from autotl.errors import ConfigError
 from autotl_ui.pictures import ROUTE as PICTURES
 from autotl_ui.pictures import serve_picture
 from autotl_ui.theme import THEME
+from autotl_ui.upload_route import ROUTES as UPLOADS
 from autotl_ui.workspace import root_folder
 
 ADDRESS = "127.0.0.1"
@@ -27,7 +28,7 @@ MAX_UPLOAD_MEGABYTES = 50
 # foreign site whose name is made to point here (DNS rebinding) must not reach those either.
 app = st.App(
     Path(__file__).with_name("app.py"),
-    routes=[Route(PICTURES + "{token}", serve_picture)],
+    routes=[Route(PICTURES + "{token}", serve_picture), *UPLOADS],
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS)],
 )
 

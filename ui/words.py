@@ -52,6 +52,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def megabytes(n_bytes: float) -> str:
+    """Such as "0.4 MB", "12 MB", "3.1 GB"."""
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes >= 1e7 else f"{n_bytes / 1e6:.1f} MB"
+
+
 def moment(seconds: float) -> str:
     """A time since the epoch as the reader's clock shows it; the year where it is another one."""
     then, now = time.localtime(seconds), time.localtime()
