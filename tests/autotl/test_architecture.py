@@ -20,7 +20,7 @@ ORDER = (
     "table_images", "folder_names", "label_tables", "archive_members", "archive_names", "archive_kinds", "zip_members",
     "tar_members", "archives", "sources", "groups", "hashing", "isolation",
     "examination", "sequences", "likeness", "near_duplicates", "patch",
-    "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations",
+    "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations", "exhibits", "evidence",
     "graph_layers", "graph", "graph_parts", "network", "engine", "engine_choice", "eviction", "domain",
     "features", "threads", "principal", "calibration", "candidate", "classifiers", "probe", "rejection", "costs",
     "ensemble", "outlook", "fuse", "prefix", "finetune", "effort", "trials", "scout",
