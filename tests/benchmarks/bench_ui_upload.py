@@ -106,7 +106,7 @@ def _open(browser: Any, port: int) -> Any:
         try:
             page.goto(f"http://127.0.0.1:{port}/")
             break
-        except Exception:  # noqa: BLE001 - not there yet
+        except Exception:
             time.sleep(0.3)
     page.locator(".zone").wait_for(timeout=60_000)
     page.wait_for_timeout(2000)
