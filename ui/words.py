@@ -52,6 +52,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and its noun: "1 picture", "1,797 pictures"; many: the plural where it is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def megabytes(n_bytes: float) -> str:
     """Such as "0.4 MB", "12 MB", "3.1 GB"."""
     if n_bytes >= 1e9:
