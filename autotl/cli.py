@@ -284,6 +284,20 @@ def predict(
 
 
 @app.command()
+def index(run: RunFolder) -> None:
+    """Note what the training images look like to the model, so that the app can show which ones a new image is like."""
+    from autotl.neighbours import make_index
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=None)
+    try:
+        n = make_index(run, lambda done, total: printer.tell("index", done, total))
+    finally:
+        printer.close()
+    typer.echo(f"{n} training images of {run} can be compared with new ones")
+
+
+@app.command()
 def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="An empty or new folder.")],
@@ -386,9 +400,14 @@ def demo(
 
 @app.command()
 def ui(
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: the first free one from 8501.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: the first free one from 8501.")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Another address lets others in.")] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(help="Under which others reach it, such as lab.example.org.")
+    ] = None,
+    without_login: Annotated[bool, typer.Option("--without-login", help="Let in whoever can reach it.")] = False,
 ) -> None:
-    """Start the app in the browser."""
+    """Start the app, for the browser on this machine unless told otherwise."""
     import importlib
 
     try:
@@ -397,7 +416,7 @@ def ui(
         raise ConfigError(
             f"the app needs the package {error.name}; install it with: pip install 'autotl[ui]'"
         ) from None
-    launch.main(port)
+    launch.main(port, host=host, names=name or (), without_login=without_login)
 
 
 def parse_duration(text: str) -> float:

@@ -63,12 +63,10 @@ def _add_path(workspace: Workspace, text: str) -> DataSet | None:
     except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, the home of nobody
         there = usable = False
     if not usable:
-        found = (
-            "That is a file; a folder, a zip or tar, or a table of labels (CSV, TSV, Parquet) is needed"
-            if there
-            else (f"There is nothing at {plain(text)}. Check the spelling, or copy the path from your file manager")
-        )
-        st.error(f"{found}.")
+        found = f"There is nothing at {plain(text)}. Check the spelling, or copy the path from your file manager."
+        if there:
+            found = "That is a file; a folder, a zip or tar, or a table of labels (CSV, TSV, Parquet) is needed."
+        st.error(found)
         return None
     for known in list_data_sets(workspace):
         if path in (known.path, known.origin):

@@ -31,7 +31,7 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
         st.session_state.pop(key, None)
     name = st.selectbox(
         "Class", list(groups), key=key, on_change=new_grid,
-        format_func=lambda group: f"{_TITLES.get(group, group)} ({groups[group]:,})",
+        format_func=lambda group: _TITLES.get(group, group),
     )  # fmt: skip
     rows = _rows(contents, name)
     page = 1
@@ -41,7 +41,7 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
     toolbar = st.container()
     chosen = show_pictures([_picture(row, contents) for row in shown.itertuples()], key=grid_key(), choose=True)
     with toolbar:
-        _show_actions(data_set, contents, chosen, list(shown["path"]))
+        _show_actions(data_set, contents, chosen, n_rows=len(rows))
 
 
 def _groups(contents: Contents) -> dict[str, int]:
@@ -66,7 +66,7 @@ def _picture(row: object, contents: Contents) -> Picture:
     return Picture(contents.file(path), path, caption=path.rpartition("/")[2], mark=mark)
 
 
-def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], shown: list[str]) -> None:
+def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n_rows: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = len(chosen)
         st.button(
@@ -90,9 +90,9 @@ def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], show
         )  # fmt: skip
         undo_button(data_set, contents, key="undo")
     st.caption(
-        f"{counted(n, 'picture')} of {len(shown)} on this page chosen."
+        f"{counted(n, 'picture')} of {n_rows:,} chosen."
         if n
-        else "Click pictures to choose them (Shift for all in between, or the space bar), then decide."
+        else f"{counted(n_rows, 'picture')}. Click pictures to choose them (Shift: all in between; space bar)."
     )
 
 

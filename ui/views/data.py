@@ -32,7 +32,7 @@ def show() -> None:
         st.markdown("Begin with pictures that somebody has put into classes.")
         _go_to(show_adding(workspace))
         return
-    aside, main = st.columns([2, 5], gap="large")
+    aside, main = st.columns([2, 7], gap="large")
     with aside:
         chosen = _choose(data_sets)
         adding = st.toggle("Add data", key="adding")
