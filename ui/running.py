@@ -15,6 +15,8 @@ from autotl_ui.words import clock_time, cost, plain
 SENTENCE_PIXELS = 84
 """Room for the longest sentence, so that what is below it stays where it is."""
 CHART_PIXELS = 310
+FACT_PIXELS = 165
+"""Two of them side by side on a telephone, four elsewhere; none moves when its number grows."""
 REDRAW_SECONDS = 5.0
 """The chart's end moves on in such steps; more often would only cost."""
 N_PAST = 40
@@ -69,9 +71,9 @@ def _show_facts(progress: Progress, objective: str) -> None:
         ("pace", progress.pace or "–"),
         ("a trial takes", ", ".join(costs) or "–"),
     )
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for label, value in facts:
-            st.markdown(f":small[{plain(label)}]  \n**{plain(value)}**", width="content")
+            st.markdown(f":small[{plain(label)}]  \n**{plain(value)}**", width=FACT_PIXELS)
 
 
 _ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned"}

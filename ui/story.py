@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from autotl_ui.journal import Event
-from autotl_ui.words import cost, sentence
+from autotl_ui.words import cost, duration, sentence
 
 FINE_TUNE = "fine-tune"
 _GUESS = "fine-tuning is likely to add"
@@ -28,10 +28,10 @@ def tell_present(events: Sequence[Event]) -> str:
                 continue
             case "progress" if event.get("stage") == "features":
                 done = f"{event.get('done')} of {event.get('total')}"
-                return f"Looking at the pictures: {done}, {_why_reading(before)}."
+                return f"Looking at the pictures: {done}{_to_go(event)}, {_why_reading(before)}."
             case "progress" if event.get("stage") == "fine-tuning":
-                told = _latest_guess(before)
-                return f"Fine-tuning: epoch {event.get('done')} of {event.get('total')}. {told}".strip()
+                epoch = f"epoch {event.get('done')} of {event.get('total')}{_to_go(event)}"
+                return f"Fine-tuning: {epoch}. {_latest_guess(before)}".strip()
             case "stage" if event.get("stage") == "features":
                 where = f"{event.get('backbone')} at {event.get('size')} pixels"
                 return f"Looking at the pictures with {where}, {_why_reading(before)}."
@@ -80,6 +80,11 @@ def _why_reading(before: Sequence[Event]) -> str:
     if "trial" in kinds:
         return "a sample only, to see which network and picture size promise most"
     return "for the untuned default, the yardstick for everything that follows"
+
+
+def _to_go(progress: Event) -> str:
+    seconds = progress.get("eta_seconds")
+    return f" (about {duration(seconds)} to go)" if seconds is not None and seconds >= 1 else ""
 
 
 def _latest_guess(events: Sequence[Event]) -> str:
