@@ -74,8 +74,8 @@ def look(folder: Path) -> RunView:
         return view("damaged", "run.json says that the search is complete, and has no result.")
     if status == "complete":
         return view(status, state=state, result=result)
-    if job and job.alive and (folder / "run.json").stat().st_mtime < job.began:  # it is to be carried on
-        return view("queued" if job.place else "starting", state=state)
+    if _about_to_resume(folder, job):
+        return view("queued" if job and job.place else "starting", state=state)
     if status == "interrupted":
         return view(status, state=state, result=result)
     if _at_work(folder, job):
@@ -83,6 +83,13 @@ def look(folder: Path) -> RunView:
     if job and job.stop_requested:
         return view("interrupted", state=state)
     return view("failed", jobs.last_words(folder) or "Its process ended before the search was done.", state=state)
+
+
+def _about_to_resume(folder: Path, job: jobs.Job | None) -> bool:
+    """Whether a process that is to carry the run on has not written anything yet."""
+    if job is None or job.kind != "resume" or not job.alive:
+        return False
+    return job.place > 0 or (folder / "run.json").stat().st_mtime < job.began
 
 
 def _at_work(folder: Path, job: jobs.Job | None) -> bool:
