@@ -12,14 +12,16 @@ from autotl_ui.runs import RunView, look
 from autotl_ui.training import can_resume, resume_search
 from autotl_ui.words import STATUSES, plain
 
-LOOK_SECONDS = 1.0
+STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
+"""How often each is drawn anew; charts cost twenty times what sentences do, and the search needs the machine."""
 
 
 def show(run: RunView) -> None:
     """Draw it."""
     st.header(plain(run.name), anchor=False)
     if run.active:
-        st.fragment(_watch, run_every=LOOK_SECONDS)(run.folder)
+        st.fragment(_watch_stage, run_every=STAGE_SECONDS)(run.folder)
+        st.fragment(_watch_trials, run_every=TRIALS_SECONDS)(run.folder)
     else:
         _show_ended(run)
     with st.container(horizontal=True):
@@ -28,14 +30,20 @@ def show(run: RunView) -> None:
         st.page_link(TRAIN, label="Start another search", icon=":material/add:", query_params={})
 
 
-def _watch(folder: Path) -> None:
+def _watch_stage(folder: Path) -> None:
     """Follow it until it has ended; then the whole page is drawn anew."""
     run = look(folder)
     if not run.active:
         st.rerun()
     word, colour = STATUSES[run.status]
     st.badge(word, color=colour)
-    running.show(run)
+    running.show_stage(run)
+
+
+def _watch_trials(folder: Path) -> None:
+    run = look(folder)
+    if run.active:  # where it has ended, the other one draws the whole page anew
+        running.show_trials_so_far(run)
 
 
 def _show_ended(run: RunView) -> None:

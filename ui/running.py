@@ -23,7 +23,13 @@ N_PAST = 40
 
 
 def show(run: RunView) -> None:
-    """Draw what goes on and why, how far it has come, the best so far over time, the trials and what was done."""
+    """Draw all of it."""
+    show_stage(run)
+    show_trials_so_far(run)
+
+
+def show_stage(run: RunView) -> None:
+    """Draw what goes on and why, how far it has come, and the way to stop it."""
     progress = read_progress(run)
     with st.container(height=SENTENCE_PIXELS, border=False):
         st.markdown(plain(progress.doing))
@@ -31,9 +37,15 @@ def show(run: RunView) -> None:
     _stop_button(run)
     if run.status == "queued":
         st.caption("Searches wait for one another, so that each has the machine to itself; you may close this page.")
+    else:
+        _show_facts(progress, _objective(run))
+
+
+def show_trials_so_far(run: RunView) -> None:
+    """Draw the best so far over time, the trials, what was done, and what was found in the data."""
+    if run.status == "queued":
         return
-    objective = str(run.state.get("config", {}).get("objective", "score"))
-    _show_facts(progress, objective)
+    progress, objective = read_progress(run), _objective(run)
     with st.container(height=CHART_PIXELS, border=False):
         if progress.bests:
             now = progress.spent_seconds // REDRAW_SECONDS * REDRAW_SECONDS
@@ -59,6 +71,10 @@ def show(run: RunView) -> None:
             st.caption("The checks have found nothing that needs your attention, so far.")
         for finding in progress.findings:
             st.warning(plain(finding), icon=":material/info:")
+
+
+def _objective(run: RunView) -> str:
+    return str(run.state.get("config", {}).get("objective", "score"))
 
 
 def _show_facts(progress: Progress, objective: str) -> None:

@@ -2,7 +2,8 @@
 
 One server, one Chromium, 200 clicks: from page to page, to the running search and its tabs.
 A click's latency is the time until what it leads to is on the screen. Needs Chromium and playwright.
-Usage: bench_ui.py [N_CLICKS] [idle]; idle: without a search, to compare with. Prints a table and a JSON line.
+Usage: bench_ui.py [N_CLICKS] [idle | greedy]; to compare with: without a search, or with one that does not step back for
+the page. Prints a table and a JSON line.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ DRAWN = """before => {
     return title && title.innerText !== before && app.dataset.testScriptState === "notRunning";
 }"""
 """Another page is there, whole."""
+GREEDY = "from autotl_ui.lanes import LANES, Lane; LANES['fit'] = Lane('search', 1, 0); "
 WARM_UP = 20
 """The first clicks load the pages' code, and their memory is no growth."""
 
@@ -48,7 +50,8 @@ def main() -> None:
         _lay_out(workspace)
         port = _free_port()
         environment = {**os.environ, "AUTOTL_WORKSPACE": scratch, "PYTHONPATH": str(ROOT)}
-        server = subprocess.Popen([sys.executable, "-c", LAUNCH, str(port)], env=environment, stdout=subprocess.DEVNULL)
+        launch = (GREEDY if "greedy" in sys.argv else "") + LAUNCH
+        server = subprocess.Popen([sys.executable, "-c", launch, str(port)], env=environment, stdout=subprocess.DEVNULL)
         try:
             browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
             tab = browser.new_page()
