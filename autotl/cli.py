@@ -158,6 +158,9 @@ def check(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
     ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
     disable_plugin: Disable = None,
@@ -166,6 +169,7 @@ def check(
     """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
     from autotl.check_page import write_page
     from autotl.errors import DatasetError
+    from autotl.event_lines import EventLines
     from autotl.run import Config
     from autotl.survey import survey
 
@@ -175,10 +179,14 @@ def check(
     )  # fmt: skip
     plugins = _plugins(config.disable_plugins)
     listeners, close = _listeners(config)
+    lines = EventLines(events) if events else None
     try:
+        listeners += (lines,) if lines else ()
         found = survey(config, plugins=plugins, cache=_cache(), probe=not quick, listeners=listeners)
     finally:
         close()
+        if lines:
+            lines.close()
     page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
     write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)

@@ -66,6 +66,18 @@ def place_in_words(place: int) -> str:
     return early[place - 1] if 1 <= place <= len(early) else f"{place}th"
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and its noun: "1 picture", "1,797 pictures"; many: the plural where it is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def megabytes(n_bytes: float) -> str:
+    """Such as "0.4 MB", "12 MB", "3.1 GB"."""
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes >= 1e7 else f"{n_bytes / 1e6:.1f} MB"
+
+
 def moment(seconds: float) -> str:
     """A time since the epoch as the reader's clock shows it; the year where it is another one."""
     then, now = time.localtime(seconds), time.localtime()
