@@ -64,24 +64,25 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
     def listed() -> None:
         st.session_state[round_key] += 1
 
-    st.altair_chart(
-        confusion_chart(evaluation, shown, chosen=start),
-        key=chart_key,
-        on_select=clicked,
-        selection_mode=_PARAMETER,
-        alt="Confusion matrix: true classes down, predicted classes across. The two lists below choose the same cells.",
-    )
-    columns = st.columns(2)
+    chart_at, lists_at = st.columns([3, 2], gap="large")
+    with chart_at:
+        st.altair_chart(
+            confusion_chart(evaluation, shown, chosen=start),
+            key=chart_key,
+            on_select=clicked,
+            selection_mode=_PARAMETER,
+            alt="Confusion matrix: true classes down, predicted classes across. Two lists choose the same cells.",
+        )
     totals = dict(zip(evaluation.classes, evaluation.confusion.sum(axis=1), strict=True))
     row = dict(zip(evaluation.classes, evaluation.confusion[evaluation.classes.index(chosen.true)], strict=True))
-    with columns[0]:
+    with lists_at:
+        st.caption("A cell opens its pictures. The fuller its colour, the larger its share of the true class.")
         st.selectbox(
-            "True class", evaluation.classes, key=true_key, on_change=listed,
+            "True class (pictures)", evaluation.classes, key=true_key, on_change=listed,
             format_func=lambda name: f"{name} ({totals[name]})",
         )  # fmt: skip
-    with columns[1]:
         st.selectbox(
-            "Predicted class", evaluation.classes, key=predicted_key, on_change=listed,
+            "Predicted class (pictures)", evaluation.classes, key=predicted_key, on_change=listed,
             format_func=lambda name: f"{name} ({row[name]})",
         )  # fmt: skip
     return Cell(st.session_state[true_key], st.session_state[predicted_key])
@@ -112,7 +113,9 @@ def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen:
         base.mark_rect(cursor="pointer", cornerRadius=2)
         .encode(
             color=alt.Color("outcome:N", scale=colours, title=None, legend=alt.Legend(orient="bottom")),
-            fillOpacity=alt.FillOpacity("share:Q", scale=alt.Scale(domain=[0, 1], range=[0.18, 1]), legend=None),
+            fillOpacity=alt.FillOpacity(
+                "share:Q", scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0.08, 1]), legend=None
+            ),
             stroke=alt.condition(cell, alt.value(ink()), alt.value("transparent")),
             strokeWidth=alt.value(2.5),
             tooltip=[

@@ -22,14 +22,15 @@ def show_weakest(result: Result) -> None:
     """The classes that are recognised worst, a sentence each."""
     recall = result.test_by_class.get("recall", {})
     known = {name: score for name, score in recall.items() if score.value is not None and score.low is not None}
+    lines = []
     for name in sorted(known, key=lambda name: known[name].value or 0)[:N_WEAKEST]:
         value, low, high = (100 * (number or 0) for number in (known[name].value, known[name].low, known[name].high))
-        st.markdown(
-            f"- **{plain(name)}** is recognised in {value:.0f} % of its test pictures "
-            f"(95 % CI {low:.0f} to {high:.0f} %)."
-        )
-    for name in (name for name in recall if name not in known):
-        st.markdown(f"- **{plain(name)}** has no test picture: how well it is recognised is not known.")
+        of_its = f"{value:.0f} % of its test pictures (95 % CI {low:.0f} to {high:.0f} %)"
+        lines.append(f"- **{plain(name)}** is recognised in {of_its}.")
+    untested = [name for name in recall if name not in known]
+    lines += [f"- **{plain(name)}** has no test picture: how well it is recognised is not known." for name in untested]
+    if lines:
+        st.markdown("Recognised worst:\n" + "\n".join(lines))
 
 
 def show_confusion(run: RunView, result: Result) -> None:

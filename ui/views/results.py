@@ -12,8 +12,6 @@ from autotl_ui.runs import RunView, Status, look
 from autotl_ui.words import STATUSES, moment, plain
 from autotl_ui.workspace import current
 
-N_WITHOUT_SCROLLING = 6
-
 
 def show() -> None:
     """Draw the page."""
@@ -24,11 +22,7 @@ def show() -> None:
         st.info(f"There are no runs in {plain(str(workspace.runs))} yet.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
-    aside, main = st.columns([2, 5], gap="large")
-    with aside:
-        chosen = _choose(runs)
-    with main:
-        _show_run(chosen)
+    _show_run(_choose(runs))
 
 
 def _choose(runs: list[RunView]) -> RunView:
@@ -36,13 +30,12 @@ def _choose(runs: list[RunView]) -> RunView:
     by_name = {run.name: run for run in runs}
     names = list(by_name)
     if st.session_state.get("run") not in by_name:
-        st.session_state.pop("run", None)
-    wanted = st.query_params.get("run")
-    with st.container(height=420 if len(runs) > N_WITHOUT_SCROLLING else "content", border=False):
-        name = st.radio(
-            "Newest first", names, key="run", index=names.index(wanted) if wanted in by_name else 0,
-            format_func=plain, captions=[f"{STATUSES[run.status][0]} · {moment(run.started)}" for run in runs],
-        )  # fmt: skip
+        wanted = st.query_params.get("run")
+        st.session_state["run"] = wanted if wanted in by_name else names[0]
+    name = st.selectbox(
+        "Run, newest first", names, key="run", width=560,
+        format_func=lambda name: f"{name} · {STATUSES[by_name[name].status][0]} · {moment(by_name[name].started)}",
+    )  # fmt: skip
     st.query_params["run"] = name
     return by_name[name]
 
