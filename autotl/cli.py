@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,6 +120,28 @@ def resume(run: RunFolder, as_json: Json = False) -> None:
     listeners, close = _listeners(config)
     try:
         finished = resume_search(run, plugins=plugins, cache=_cache(), listeners=listeners)
+    finally:
+        close()
+    _end(finished, as_json=as_json)
+
+
+@app.command()
+def refit(
+    run: RunFolder,
+    new: Annotated[Path | None, typer.Option("--run", help="Where to write; default: a new folder beside RUN.")] = None,
+    register: Annotated[str | None, typer.Option(metavar="NAME", help="Put it into the model registry.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a run's champion again after its data were corrected: same choices, same split, no search."""
+    from autotl.run import default_run_folder, open_run
+    from autotl.search import refit as refit_champion
+
+    config = open_run(run).config
+    folder = new or run.absolute().parent / default_run_folder(config.data, time.localtime()).name
+    plugins = _plugins(config.disable_plugins)
+    listeners, close = _listeners(replace(config, budget_seconds=None, trials=1))
+    try:
+        finished = refit_champion(run, folder, plugins=plugins, cache=_cache(), listeners=listeners, register=register)
     finally:
         close()
     _end(finished, as_json=as_json)
@@ -253,6 +276,20 @@ def predict(
 
 
 @app.command()
+def index(run: RunFolder) -> None:
+    """Note what the training images look like to the model, so that the app can show which ones a new image is like."""
+    from autotl.neighbours import make_index
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=None)
+    try:
+        n = make_index(run, lambda done, total: printer.tell("index", done, total))
+    finally:
+        printer.close()
+    typer.echo(f"{n} training images of {run} can be compared with new ones")
+
+
+@app.command()
 def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="An empty or new folder.")],
@@ -355,9 +392,14 @@ def demo(
 
 @app.command()
 def ui(
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: the first free one from 8501.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: the first free one from 8501.")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Another address lets others in.")] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(help="Under which others reach it, such as lab.example.org.")
+    ] = None,
+    without_login: Annotated[bool, typer.Option("--without-login", help="Let in whoever can reach it.")] = False,
 ) -> None:
-    """Start the app in the browser."""
+    """Start the app, for the browser on this machine unless told otherwise."""
     import importlib
 
     try:
@@ -366,7 +408,7 @@ def ui(
         raise ConfigError(
             f"the app needs the package {error.name}; install it with: pip install 'autotl[ui]'"
         ) from None
-    launch.main(port)
+    launch.main(port, host=host, names=name or (), without_login=without_login)
 
 
 def parse_duration(text: str) -> float:

@@ -20,6 +20,7 @@ from autotl.interfaces import Evaluator, TrialRecord
 from autotl.intervals import Difference, ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, judge_default, judge_fine_tuning
 from autotl.predictions import Predictions
+from autotl.refitting import describe_refit
 from autotl.report import Contents, write_card, write_report
 from autotl.run import Run, cluster_of
 from autotl.trials import Laboratory
@@ -101,6 +102,8 @@ def _conclude_with(
         "leaderboard": str(run.folder / "leaderboard.csv"),
         "report": str(run.folder / "report.html"),
     }
+    if run.config.refit:
+        document["refit"] = describe_refit(run, run.config.refit, tested, laboratory.objective)
     exhibits = show_all(run, tested, laboratory.plugins)
     write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, exhibits=exhibits)
     contents = Contents(document, board, search, test, tested, run.state().get("findings", []), exhibits)
