@@ -17,7 +17,7 @@ from autotl_ui.words import duration, plain
 if TYPE_CHECKING:
     import altair as alt
 
-_ROW_PIXELS, _AXIS_PIXELS = 34, 60
+_ROW_PIXELS, _AXIS_PIXELS = 36, 80
 
 
 def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:

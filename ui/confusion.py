@@ -73,18 +73,11 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
             selection_mode=_PARAMETER,
             alt="Confusion matrix: true classes down, predicted classes across. Two lists choose the same cells.",
         )
-    totals = dict(zip(evaluation.classes, evaluation.confusion.sum(axis=1), strict=True))
-    row = dict(zip(evaluation.classes, evaluation.confusion[evaluation.classes.index(chosen.true)], strict=True))
     with lists_at:
         st.caption("A cell opens its pictures. The fuller its colour, the larger its share of the true class.")
-        st.selectbox(
-            "True class (pictures)", evaluation.classes, key=true_key, on_change=listed,
-            format_func=lambda name: f"{name} ({totals[name]})",
-        )  # fmt: skip
-        st.selectbox(
-            "Predicted class (pictures)", evaluation.classes, key=predicted_key, on_change=listed,
-            format_func=lambda name: f"{name} ({row[name]})",
-        )  # fmt: skip
+        # Their labels hold no counts: a list whose labels change forgets what was chosen in it.
+        st.selectbox("True class", evaluation.classes, key=true_key, on_change=listed)
+        st.selectbox("Predicted class", evaluation.classes, key=predicted_key, on_change=listed)
     return Cell(st.session_state[true_key], st.session_state[predicted_key])
 
 

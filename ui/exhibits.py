@@ -11,6 +11,7 @@ import streamlit as st
 
 from autotl.exhibits import Exhibited
 from autotl.interfaces import Figure, Table
+from autotl_ui.theme import ink
 from autotl_ui.words import plain
 
 
@@ -41,13 +42,19 @@ def _draw(part: Table | Figure, *, key: str) -> None:
         spec = json.dumps(part.spec)
         _check(spec)
         st.markdown(f"**{plain(title)}**")
-        st.vega_lite_chart(spec=json.loads(spec), key=key, alt=str(part.alt) or title)
+        st.vega_lite_chart(spec=_legible(json.loads(spec)), key=key, alt=str(part.alt) or title)
     else:
         table = pd.DataFrame(list(part.rows), columns=[str(name) for name in part.columns])
         st.markdown(f"**{plain(title)}**")
         st.dataframe(table, key=key, hide_index=True, placeholder="–", alt=title)
     if note:
         st.caption(plain(note))
+
+
+def _legible(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same with lines and text in the theme's colour, where it does not say otherwise: Vega's own is black."""
+    own = spec.get("config") or {}
+    return {**spec, "config": {**own, **{mark: {"color": ink(), **own.get(mark, {})} for mark in ("rule", "text")}}}
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

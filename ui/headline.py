@@ -23,7 +23,7 @@ def show_headline(result: Result) -> None:
     learned = result.n_items.get("train", 0) + result.n_items.get("validation", 0)
     st.caption(
         f"{learned} pictures to learn from, {result.n_items.get('test', 0)} kept for one test · "
-        f"{result.n_trials} trials · {duration(result.seconds)}"
+        f"{result.n_trials} {'trial' if result.n_trials == 1 else 'trials'} · {duration(result.seconds)}"
     )
     _show_scores(result)
     for claim in result.claims:

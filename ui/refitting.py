@@ -55,11 +55,8 @@ def show_before_after(result: Result) -> None:
             st.caption("The run before is gone, or is damaged, so that the two cannot be set side by side.")
         else:
             st.markdown(_table(before.test, result.test))
-        if refit.changed_in_test:
-            st.markdown(
-                f":material/info: {_count(refit.changed_in_test, 'picture')} of the test changed by your decisions: "
-                "part of the difference is that the test is another one now, not that the model is better."
-            )
+            if refit.changed_in_test:
+                st.caption("Each column by the labels of its own time, so the two are not like for like.")
 
 
 def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:

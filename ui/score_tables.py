@@ -89,7 +89,7 @@ def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart:
     scale = alt.Scale(domain=[min(0.0, float(table[["score", "low"]].min().min() or 0.0)), top])
     x_title = f"{title} (bar) and its 95 % interval (line)"
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], height=14, opacity=0.75, cornerRadiusEnd=3).encode(
-        x=alt.X("score:Q", title=x_title, scale=scale)
+        x=alt.X("score:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=5))
     )
     intervals = base.mark_rule(color=ink(), strokeWidth=2).encode(
         x=alt.X("low:Q", title=x_title, scale=scale), x2="high:Q"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -32,18 +33,22 @@ def _choose(runs: list[RunView]) -> RunView:
     if st.session_state.get("run") not in by_name:
         wanted = st.query_params.get("run")
         st.session_state["run"] = wanted if wanted in by_name else names[0]
-    name = st.selectbox(
-        "Run, newest first", names, key="run", width=560,
-        format_func=lambda name: f"{name} · {STATUSES[by_name[name].status][0]} · {moment(by_name[name].started)}",
-    )  # fmt: skip
+    # Its labels hold no status: a list whose labels change forgets what was chosen in it.
+    name = st.selectbox("Run, newest first", names, key="run", width=560)
+    counts = Counter(STATUSES[run.status][0].lower() for run in runs)
+    st.caption(
+        f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {', '.join(f'{n} {word}' for word, n in counts.items())}"
+    )
     st.query_params["run"] = name
     return by_name[name]
 
 
 def _show_run(run: RunView) -> None:
-    st.header(plain(run.name), anchor=False)
     word, colour = STATUSES[run.status]
-    st.badge(word, color=colour)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(plain(run.name), anchor=False, width="content")
+        st.badge(word, color=colour)
+        st.caption(moment(run.started), width="content")
     if run.active:
         st.fragment(_watch, run_every=1)(run.folder, run.status)
     else:
