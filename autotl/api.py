@@ -78,7 +78,7 @@ class FittedModel:
     def refit(self, run: Path | str, *, plugins: Plugins | None = None) -> FittedModel:
         """Fit this model again, into a new run folder, after its data or the decisions about them have changed.
 
-        Its choices and its split stay as they are: see `autotl refit`. Raises AutoTLError where the data do not allow it.
+        Its choices and its split stay as they are, as by `autotl refit`. Raises AutoTLError where it cannot be done.
         """
         from autotl.plugins import load_preferred
         from autotl.search import refit
