@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl_ui import jobs
-from autotl_ui.deployables import zipped
+from autotl_ui.downloads import download_button
 from autotl_ui.pages import TRAIN, TRY
 from autotl_ui.reports import show_report
 from autotl_ui.runs import RunView
@@ -93,16 +93,7 @@ def _offer_model(run: RunView) -> None:
         st.warning("The model's folder is gone; everything else is still here.", icon=":material/folder_off:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Download the model",
-            data=lambda: zipped(run.champion, run.name),
-            file_name=f"{run.name}.zip",
-            mime="application/zip",
-            key="download",
-            type="primary",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        download_button(run.champion, run.name, key="download")
         st.page_link(TRY, label="Try it", icon=":material/image_search:", query_params={"run": run.name})
     st.caption("The model's folder on this machine:")
     st.code(str(run.champion), language=None, wrap_lines=True)

@@ -12,6 +12,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from autotl.errors import ConfigError
+from autotl_ui.downloads import ROUTE as DOWNLOADS
+from autotl_ui.downloads import serve_download
 from autotl_ui.pictures import ROUTE as PICTURES
 from autotl_ui.pictures import serve_picture
 from autotl_ui.theme import THEME
@@ -27,7 +29,7 @@ MAX_UPLOAD_MEGABYTES = 50
 # foreign site whose name is made to point here (DNS rebinding) must not reach those either.
 app = st.App(
     Path(__file__).with_name("app.py"),
-    routes=[Route(PICTURES + "{token}", serve_picture)],
+    routes=[Route(PICTURES + "{token}", serve_picture), Route(DOWNLOADS + "{token}", serve_download)],
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS)],
 )
 
