@@ -86,12 +86,13 @@ def essence(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Of a deployable's metadata.json what `read_evidence` reads, small enough to stand beside a model's name."""
     kept: dict[str, Any] = {name: metadata[name] for name in _FACTS if metadata.get(name)}
     for part in ("test", "search"):
-        scores, objective = metadata.get(part), metadata.get("objective")
+        scores, objective = metadata.get(part), str(metadata.get("objective"))
         if isinstance(scores, Mapping) and objective in scores:
             kept[part] = {objective: scores[objective]}
     verdict = metadata.get("verdict")
     if isinstance(verdict, Mapping):
-        kept["verdict"] = {name: {"claim": said["claim"]} for name, said in verdict.items() if "claim" in said}
+        told = {name: said.get("claim") for name, said in verdict.items() if isinstance(said, Mapping)}
+        kept["verdict"] = {name: {"claim": claim} for name, claim in told.items() if claim}
     return kept
 
 
@@ -135,7 +136,7 @@ def caveats(first: ModelVersion, second: ModelVersion) -> tuple[str, ...]:
 
 def _measured(metadata: Mapping[str, Any], part: str) -> Measured:
     scores = metadata.get(part)
-    score = scores.get(metadata.get("objective")) if isinstance(scores, Mapping) else None
+    score = scores.get(str(metadata.get("objective"))) if isinstance(scores, Mapping) else None
     if not isinstance(score, Mapping):
         return Measured()
     numbers = [score.get(name) for name in ("value", "low", "high")]

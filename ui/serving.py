@@ -104,7 +104,8 @@ def look(workspace: Workspace, key: str) -> Server | None:
         return server("up" if _answers(port) else "starting")
     if _answers(port) and _left_over(job):
         return server("left over")
-    return server("stopped") if job.stop_requested else server("failed", _last_lines(target))
+    stopped = job.stop_requested or note.get("stopped") == job.pid
+    return server("stopped") if stopped else server("failed", _last_line(target))
 
 
 def list_servers(workspace: Workspace) -> list[Server]:
@@ -125,6 +126,8 @@ def stop(workspace: Workspace, key: str) -> None:
     if job.alive or _left_over(job):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(job.pid, signal.SIGKILL)
+        note = json.loads(_note_file(target).read_text(encoding="utf-8"))
+        write_atomically(_note_file(target), json.dumps({**note, "stopped": job.pid}).encode())
 
 
 def ask(server: Server, picture: Path) -> Answer:
@@ -189,8 +192,8 @@ def _ports() -> Iterator[int]:
     yield from range(FIRST_PORT, FIRST_PORT + N_PORTS)
 
 
-def _last_lines(target: Path) -> str:
-    """The message a server ended with: our own, else the last line it printed."""
+def _last_line(target: Path) -> str:
+    """The message a server ended with: our own, else the last line it printed that is more than chatter."""
     if words := jobs.last_words(target):
         return words
     try:
@@ -199,7 +202,8 @@ def _last_lines(target: Path) -> str:
             lines = log.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+    told = (line.strip() for line in reversed(lines))
+    return next((line[:300] for line in told if line and not line.startswith(("INFO", "20"))), "")
 
 
 def _folder(workspace: Workspace) -> Path:
