@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -14,18 +15,29 @@ from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace
 
 _DONE = "alias-changed"
+_PROPOSED = "alias-proposed"
+
+
+@dataclass(frozen=True)
+class _Proposed:
+    """A change that waits for a yes."""
+
+    meaning: str
+    change: Callable[[], AliasChange]
 
 
 def offer_champion(workspace: Workspace, version: ModelVersion, model: RegisteredModel) -> None:
     """A button that makes a version the champion."""
-    if st.button("Make it the champion", key=f"promote-{model.name}-{version.version}", icon=":material/trophy:"):
-        champion = model.holder(CHAMPION)
-        before = f" Version {champion.version}, the champion now, stays as `{PREVIOUS}`." if champion else ""
-        _confirm(
-            f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets "
-            "it from now on.", before,
-            lambda: registry.promote(model.name, version.version, loaded_plugins(), beside=workspace.runs),
-        )  # fmt: skip
+    champion = model.holder(CHAMPION)
+    _offer(
+        "Make it the champion",
+        f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets it "
+        "from now on."
+        + (f" Version {champion.version}, the champion now, keeps the alias {PREVIOUS}." if champion else ""),
+        lambda: registry.promote(model.name, version.version, loaded_plugins(), beside=workspace.runs),
+        key=f"promote-{model.name}-{version.version}",
+        icon=":material/trophy:",
+    )
 
 
 def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
@@ -33,13 +45,14 @@ def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
     previous, champion = model.holder(PREVIOUS), model.holder(CHAMPION)
     if previous is None or champion is None or previous == champion:
         return
-    label = f"Roll back to version {previous.version}"
-    if st.button(label, key=f"back-{model.name}", icon=":material/undo:"):
-        _confirm(
-            f"models:/{model.name}@{CHAMPION} will be version {previous.version} again; whoever loads it by that "
-            "address gets it from now on.", f" Version {champion.version} stays as `{PREVIOUS}`, so you can return.",
-            lambda: registry.roll_back(model.name, loaded_plugins(), beside=workspace.runs),
-        )  # fmt: skip
+    _offer(
+        f"Roll back to version {previous.version}",
+        f"models:/{model.name}@{CHAMPION} will be version {previous.version} again; whoever loads it by that address "
+        f"gets it from now on. Version {champion.version} gets the alias {PREVIOUS}, so that you can return.",
+        lambda: registry.roll_back(model.name, loaded_plugins(), beside=workspace.runs),
+        key=f"back-{model.name}",
+        icon=":material/undo:",
+    )
 
 
 def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredModel) -> None:
@@ -48,17 +61,35 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
     with st.popover("Aliases", key=f"aliases-{key}", icon=":material/sell:"):
         st.caption(f"Another name for a version, as in models:/{plain(model.name)}@in-test.")
         alias = st.text_input("New alias", key=f"alias-{key}", placeholder="in-test", autocomplete="off").strip()
-        if st.button("Add", key=f"add-{key}", disabled=not alias):
-            _offer_alias(workspace, version, model, alias)
+        try:
+            registry.require_alias(alias or "nothing-yet")
+        except AutoTLError as error:
+            st.error(plain(str(error)))
+            alias = ""
+        holder = model.holder(alias)
+        _offer(
+            "Add",
+            f"models:/{model.name}@{alias} will be version {version.version}."
+            + (f" It is taken away from version {holder.version}." if holder and holder != version else ""),
+            lambda: registry.set_alias(model.name, alias, version.version, loaded_plugins(), beside=workspace.runs),
+            key=f"add-{key}",
+            disabled=not alias,
+        )
         for own in version.aliases:
-            if own not in (CHAMPION, PREVIOUS) and st.button(
-                f"Take away {plain(own)}", key=f"remove-{own}-{key}", icon=":material/close:"
-            ):
-                _confirm(
+            if own not in (CHAMPION, PREVIOUS):
+                _offer(
+                    f"Take away {plain(own)}",
                     f"models:/{model.name}@{own} will lead nowhere; whoever loads it by that address gets an error.",
-                    "",
                     lambda own=own: registry.set_alias(model.name, own, None, loaded_plugins(), beside=workspace.runs),
-                )  # fmt: skip
+                    key=f"remove-{own}-{key}",
+                    icon=":material/close:",
+                )
+
+
+def confirm_change() -> None:
+    """Ask about the change that was proposed, if one was; nothing is changed before."""
+    if (proposed := st.session_state.get(_PROPOSED)) is not None:
+        st.dialog("Is this what you want?", icon=":material/help:", on_dismiss=_forget_proposal)(_ask)(proposed)
 
 
 def say_what_was_done() -> None:
@@ -72,35 +103,34 @@ def say_what_was_done() -> None:
         st.error(f"Nothing was changed: {plain(str(done))}", icon=":material/error:")
 
 
-def _offer_alias(workspace: Workspace, version: ModelVersion, model: RegisteredModel, alias: str) -> None:
-    try:
-        registry.require_alias(alias)
-    except AutoTLError as error:
-        st.error(plain(str(error)))
-        return
-    holder = model.holder(alias)
-    before = f" It is taken away from version {holder.version}." if holder and holder != version else ""
-    _confirm(
-        f"models:/{model.name}@{alias} will be version {version.version}.", before,
-        lambda: registry.set_alias(model.name, alias, version.version, loaded_plugins(), beside=workspace.runs),
-    )  # fmt: skip
+def _offer(
+    label: str, meaning: str, change: Callable[[], AliasChange], *, key: str, icon: str | None = None,
+    disabled: bool = False,
+) -> None:  # fmt: skip
+    """A button that proposes a change. meaning: what it does, which is said before it is done."""
+    proposed = _Proposed(meaning, change)
+    st.button(label, key=key, icon=icon, disabled=disabled, on_click=_propose, args=(proposed,))
 
 
-def _confirm(meaning: str, more: str, change: Callable[[], AliasChange]) -> None:
-    """Say what a change does, and make it if that is wanted."""
+def _propose(proposed: _Proposed) -> None:
+    st.session_state[_PROPOSED] = proposed
 
-    @st.dialog("Is this what you want?", icon=":material/help:")
-    def ask() -> None:
-        st.markdown(f"{plain(meaning)}{more}")
-        with st.container(horizontal=True):
-            if st.button("Yes, do it", key="confirm", type="primary"):
-                try:
-                    st.session_state[_DONE] = change()
-                except AutoTLError as error:
-                    st.session_state[_DONE] = str(error)
-                forget()
-                st.rerun()
-            if st.button("No, leave it", key="refuse"):
-                st.rerun()
 
-    ask()
+def _forget_proposal() -> None:
+    st.session_state.pop(_PROPOSED, None)
+
+
+def _ask(proposed: _Proposed) -> None:
+    st.markdown(plain(proposed.meaning))
+    with st.container(horizontal=True):
+        if st.button("Yes, do it", key="confirm", type="primary"):
+            try:
+                st.session_state[_DONE] = proposed.change()
+            except AutoTLError as error:
+                st.session_state[_DONE] = str(error)
+            forget()
+            _forget_proposal()
+            st.rerun()
+        if st.button("No, leave it", key="refuse"):
+            _forget_proposal()
+            st.rerun()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from autotl.versions import CHAMPION, PREVIOUS, Evidence, Measured, ModelVersion, RegisteredModel, caveats
-from autotl_ui.aliases import edit_aliases, offer_champion, offer_roll_back, say_what_was_done
+from autotl_ui.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
 from autotl_ui.pages import RESULTS
 from autotl_ui.registry import Registry
 from autotl_ui.runs import RunView
@@ -32,6 +32,7 @@ def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None
         st.query_params["model"] = name
     model = by_name[name]
     say_what_was_done()
+    confirm_change()
     st.header(plain(model.name), anchor=False)
     _say_champion(workspace, model)
     for version in model.versions[:N_SHOWN]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.errors import ConfigError
-from autotl.registry import require_name
+from autotl.registry import MAX_NAME_LENGTH, require_name
 from autotl_ui import jobs
 from autotl_ui.registry import Registry, forget
 from autotl_ui.runs import RunView
@@ -41,15 +41,11 @@ def _form(finished: Sequence[RunView], found: Registry, target: Path) -> None:
             format_func=lambda name: f"{name} ({moment(by_name[name].started)})",
         )  # fmt: skip
         known = [model.name for model in found.models]
-        name = st.selectbox(
-            "Name of the model",
-            known,
-            key="register-name",
-            index=None,
-            accept_new_options=True,
-            placeholder="Type a new name, such as pet-pictures" + (", or choose one" if known else ""),
+        name = st.text_input(
+            "Name of the model", known[0] if known else "", key="register-name", max_chars=MAX_NAME_LENGTH,
+            placeholder="such as pet-pictures", autocomplete="off",
             help="A name that exists gets a new version; a new name starts with version 1.",
-        )
+        )  # fmt: skip
         pressed = st.form_submit_button("Register", key="register", icon=":material/inventory_2:")
     st.caption("The new version becomes the champion of its name; the champion before is kept as `previous`.")
     if not pressed:

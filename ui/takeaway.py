@@ -15,6 +15,13 @@ from autotl_ui.takeable import Takeable
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace
 
+USES = {
+    "download": "Download",
+    "serve": "Serve on this machine",
+    "code": "Use from code",
+    "formats": "Other formats",
+}
+
 
 def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> None:
     """Draw the choice of a model, and what can be done with it."""
@@ -30,15 +37,20 @@ def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> N
     )  # fmt: skip
     model = by_key[key]
     served.show_others(workspace, but=model.key)
-    download, serve, code, formats = st.tabs(["Download", "Serve on this machine", "Use from code", "Other formats"])
-    with download:
-        _offer_download(model)
-    with serve:
+    # No tabs: they would go back to the first one whenever something above them appears or goes.
+    use = st.segmented_control(
+        "What for", list(USES), key="use", required=True, format_func=USES.__getitem__, label_visibility="collapsed",
+        default=wanted_use if (wanted_use := st.query_params.get("use")) in USES else "download",
+    )  # fmt: skip
+    st.query_params["use"] = str(use)
+    if use == "serve":
         served.show(workspace, model)
-    with code:
+    elif use == "code":
         _show_code(workspace, model, found)
-    with formats:
+    elif use == "formats":
         _offer_formats(workspace, model.run)
+    else:
+        _offer_download(model)
 
 
 def _offer_download(model: Takeable) -> None:

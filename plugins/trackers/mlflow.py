@@ -210,6 +210,8 @@ def _existing(tracking_uri: str | None, default_store: Path) -> MlflowClient | N
     if (database := _sqlite_file(uri)) and not database.exists():
         return None
     try:
+        if database and not _is_sqlite(database):  # MLflow would try it for seconds
+            raise ValueError("the file is damaged, or no SQLite database at all")
         return _connect(uri)
     except Exception as error:
         raise _unusable(tracking_uri, default_store, error) from error
@@ -553,6 +555,11 @@ def _address(tracking_uri: str | None, default_store: Path) -> str:
 
 def _sqlite_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).absolute() if uri.startswith("sqlite:///") else None
+
+
+def _is_sqlite(database: Path) -> bool:
+    with database.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
 
 
 def _connect(uri: str) -> MlflowClient:
