@@ -18,7 +18,7 @@ from autotl.evaluations import gives_one_value
 from autotl.interfaces import Evaluator
 from autotl.leakage import count_leaks
 from autotl.plugins import Plugins
-from autotl.registry import require_registry
+from autotl.registry import require_name, require_registry
 from autotl.run import Config, Listener, Run, create, open_run, require_free, scan_data
 from autotl.split import Split, split
 
@@ -161,6 +161,7 @@ def _require_available(config: Config, plugins: Plugins) -> None:
     plugins.pick("sampler", config.sampler)
     if config.register:
         require_registry(plugins)
+        require_name(config.register)
     heads = [plugins.pick("head", name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):
