@@ -20,6 +20,8 @@ from autotl import __version__
 from autotl.errors import AutoTLError, ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from autotl.plugins import Plugins
     from autotl.run import Config, Listener, Run
 
@@ -215,15 +217,20 @@ def report(run: RunFolder, as_json: Json = False) -> None:
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
-    items: Annotated[list[Path] | None, typer.Argument(help="Image files, or folders of them.")] = None,
+    items: Annotated[
+        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of them.")
+    ] = None,
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="The images of the run's data that have no label.")
     ] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    label: Label = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Classify images."""
+    """Classify images, printing as it goes."""
+    from autotl import prediction_texts as texts
+    from autotl.classify import classify
     from autotl.predictor import Predictor
 
     if as_json and as_csv:
@@ -232,24 +239,19 @@ def predict(
         raise ConfigError("there is nothing to predict; give image files or folders of them, or --unlabelled")
     predictor = Predictor(_deployable(model, tracking_uri))
     files = _unlabelled(Path(model)) if unlabelled else []
-    results = predictor.predict([str(path) for path in [*files, *_image_files(items or [])]])
-    if as_json:
-        _print_json(results)
-    elif as_csv:
-        import csv
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["item", "label", *predictor.classes, "error"])
-        for row in results:
-            probabilities = row.get("probabilities", {})
-            shares = (probabilities.get(name, "") for name in predictor.classes)
-            writer.writerow([row["item"], row.get("label", ""), *shares, row.get("error", "")])
-    else:
-        for row in results:
-            found = (
-                f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
-            )
-            typer.echo(f"{row['item']}: {found}")
+    files += _image_files(items or [], label)
+    listener, close = _prediction_listener(len(files))
+    batches = classify(predictor, files, listener=listener)
+    pieces = (
+        texts.as_json(batches) if as_json
+        else texts.as_csv(batches, predictor.classes) if as_csv
+        else texts.as_lines(batches)
+    )  # fmt: skip
+    try:
+        for piece in pieces:
+            typer.echo(piece, nl=False)
+    finally:
+        close()
 
 
 @app.command()
@@ -471,19 +473,23 @@ def _deployable(model: str, tracking_uri: str | None) -> Path:
     return deployable.folder
 
 
-def _image_files(items: list[Path]) -> list[Path]:
-    from autotl.listing import IMAGE_SUFFIXES
+def _image_files(items: list[Path], label: str | None) -> list[Path]:
+    from autotl.prediction_files import image_files
 
-    files: list[Path] = []
-    for item in items:
-        if item.is_dir():
-            found = sorted(path for path in item.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-            if not found:
-                raise ConfigError(f"the folder {item} has no images in it")
-            files += found
-        else:
-            files.append(item)
-    return files
+    return image_files(items, cache=_cache(), label=label)
+
+
+def _prediction_listener(n_files: int) -> tuple[Listener | None, Callable[[], None]]:
+    """What tells how far predictions are, nothing for a few: they are done before it could be imported."""
+    from autotl.classify import N_AT_ONCE
+
+    if n_files <= N_AT_ONCE:
+        return None, lambda: None
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=None)
+    printer({"event": "message", "text": f"{n_files} images to classify"})
+    return printer, printer.close
 
 
 def _assignment(text: str) -> tuple[str, str]:
