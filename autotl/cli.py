@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,6 +122,28 @@ def resume(run: RunFolder, as_json: Json = False) -> None:
     listeners, close = _listeners(config)
     try:
         finished = resume_search(run, plugins=plugins, cache=_cache(), listeners=listeners)
+    finally:
+        close()
+    _end(finished, as_json=as_json)
+
+
+@app.command()
+def refit(
+    run: RunFolder,
+    new: Annotated[Path | None, typer.Option("--run", help="Where to write; default: a new folder beside RUN.")] = None,
+    register: Annotated[str | None, typer.Option(metavar="NAME", help="Put it into the model registry.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a run's champion again after its data were corrected: same choices, same split, no search."""
+    from autotl.run import default_run_folder, open_run
+    from autotl.search import refit as refit_champion
+
+    config = open_run(run).config
+    folder = new or run.absolute().parent / default_run_folder(config.data, time.localtime()).name
+    plugins = _plugins(config.disable_plugins)
+    listeners, close = _listeners(replace(config, budget_seconds=None, trials=1))
+    try:
+        finished = refit_champion(run, folder, plugins=plugins, cache=_cache(), listeners=listeners, register=register)
     finally:
         close()
     _end(finished, as_json=as_json)

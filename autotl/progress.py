@@ -158,6 +158,8 @@ def print_result(run: Run) -> None:
     _print_scores(console, document)
     for title, verdict in (("Fine-tuning", "fine_tuning"), ("Over the default", "over_default")):
         console.print(f"{title}: {escape(document['verdict'][verdict]['claim'])}.", soft_wrap=True)
+    if "refit" in document:
+        console.print(f"Refit: {escape(document['refit']['sentence'])}.", soft_wrap=True)
     console.print(f"Search ended: {escape(document['ended'])}.", soft_wrap=True)
     if document["outlook"]:
         console.print(f"Outlook: {document['outlook']['sentence']}.", soft_wrap=True)

@@ -38,6 +38,7 @@ class Config:
 
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
+    refit: the run whose champion is fitted again in place of a search.
     """
 
     data: Path
@@ -60,6 +61,7 @@ class Config:
     tracking_uri: str | None = None
     register: str | None = None
     disable_plugins: tuple[str, ...] = ()
+    refit: Path | None = None
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
@@ -80,7 +82,7 @@ class Config:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """The inverse of `to_json`."""
-        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch") if values.get(k)}
+        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch", "refit") if values.get(k)}
         names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
         return cls(**{**values, **paths, **names})
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from autotl.evidence import read_evidence
 from autotl_ui.subjects import Subject
 from autotl_ui.workspace import Workspace
 
@@ -57,7 +57,7 @@ def _suspects(path: str, written: int) -> tuple[str, ...] | None:  # noqa: ARG00
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _answers(folder: str, written: int) -> pd.DataFrame | None:  # noqa: ARG001, as above
     try:
-        evidence = importlib.import_module("autotl.evidence").read_evidence(Path(folder))
+        evidence = read_evidence(Path(folder))
         return None if evidence is None else evidence.answers("search")[_COLUMNS]
     except Exception:  # whatever is wrong with a run's evidence, labelling goes on without it
         return None

@@ -90,7 +90,7 @@ def make_queues(
 
     fresh = [item for item in labels.files if item not in decisions]
     bare = [item for item in fresh if not labels.given[item]]
-    contradicted, unsure = _doubts(answers, {item for item in fresh if labels.given[item]})
+    contradicted, unsure = _doubts(answers, {item: labels.given[item] for item in fresh if labels.given[item]})
     changed = [item for item, decision in decisions.items() if decision.decision != "merge"]
     found = (
         queue("unlabelled", "No label", "Pictures that no class was given to.", bare, "no label yet"),
@@ -121,12 +121,12 @@ def _guesses(answers: pd.DataFrame | None) -> dict[str, str]:
     return {str(path): f"{predicted}, {100 * confidence:.0f} %" for path, predicted, confidence in rows}
 
 
-def _doubts(answers: pd.DataFrame | None, fresh: set[str]) -> tuple[list[str], list[str]]:
+def _doubts(answers: pd.DataFrame | None, given: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """What the model contradicts, and of the rest what it is least sure of."""
     if answers is None:
         return [], []
-    mine = answers[answers["path"].isin(fresh)]
-    wrong = mine["predicted"] != mine["label"]
+    mine = answers[answers["path"].isin(given.keys())]
+    wrong = mine["predicted"] != mine["path"].map(given)
     contradicted = mine[wrong].sort_values("confidence", ascending=False, kind="stable")
     unsure = mine[~wrong].sort_values("confidence", kind="stable").head(N_UNSURE)
     return list(contradicted["path"]), list(unsure["path"])
