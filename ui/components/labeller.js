@@ -74,6 +74,7 @@ function newDesk(root) {
   const clearFilter = () => {
     desk.filter = "";
     $(".filter").value = "";
+    if (root.getRootNode().activeElement === $(".filter")) root.focus({ preventScroll: true });
   };
   const say = (kind, label) => {
     if (!current()) return;
@@ -164,7 +165,7 @@ function newDesk(root) {
       if (key.length === 1 && !inFilter && words(key)[0]) {
         $(".filter").focus({ preventScroll: true });
         $(".filter").value = desk.filter += event.key;
-        draw();
+        pick();
         return true;
       }
       return false;
@@ -173,12 +174,18 @@ function newDesk(root) {
     if (label) say("label", label);
     return Boolean(label);
   };
+  // A name typed in full that no other one goes on from needs no Enter.
+  const pick = () => {
+    const [only, ...others] = matches();
+    if (only && !others.length && only.toLowerCase() === desk.filter.trim().toLowerCase()) say("label", only);
+    else draw();
+  };
   const onUnload = (event) => {
     if (desk.actions.length) event.preventDefault();
   };
   $(".filter").addEventListener("input", (event) => {
     desk.filter = event.target.value;
-    draw();
+    pick();
   });
 
   // --- what is seen

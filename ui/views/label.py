@@ -27,25 +27,24 @@ def show() -> None:
         st.info("There are no pictures to label yet. Bring some first.", icon=":material/inbox:")
         st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
         return
-    subject = _choose(subjects)
+    left, right = st.columns([2, 5], gap="medium")
+    with left:
+        subject = _choose(subjects)
     try:
-        source = open_subject(subject)
-        decisions = read_patch(subject.patch_file)
+        labels = present_labels(open_subject(subject), read_patch(subject.patch_file))
+        decisions = decisions_about(subject)
     except AutoTLError as error:
         st.error(plain(str(error)), icon=":material/error:")
         st.page_link(DATA, label="Look at the data", icon=":material/photo_library:")
         return
-    labels = present_labels(source, decisions)
-    queues = make_queues(
-        labels, decisions_about(subject),
-        suspects=read_suspects(workspace, subject), answers=read_answers(subject),
-    )  # fmt: skip
-    sitting = _choose_queue(subject, queues, labels.classes)
+    queues = make_queues(labels, decisions, suspects=read_suspects(workspace, subject), answers=read_answers(subject))
+    with right:
+        sitting = _choose_queue(subject, queues, labels.classes)
     if sitting is None:
         _say_that_all_is_labelled(subject, len(labels.files))
-    else:
-        _settings(sitting)
-        _desk(workspace)
+        return
+    _settings(sitting)
+    _desk(workspace)
 
 
 def _choose(subjects: list[Subject]) -> Subject:
@@ -92,17 +91,18 @@ def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...
         format_func=lambda name: f"{by_name[name].title} ({len(by_name[name].tasks)})",
     )  # fmt: skip
     chosen = by_name[str(name)]
-    st.caption(chosen.meaning)
     if sitting is None or sitting.queue.name != chosen.name:
         sitting = sit_down(subject, chosen, classes)
     return sitting
 
 
 def _settings(sitting: Sitting) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(sitting.queue.meaning, width="stretch")
         st.toggle(
-            "Show the present label and the model's guess", key="seeing",
-            help="Hidden at first: who does not know what others said judges by the picture alone.",
+            "Show label and guess", key="seeing",
+            help="The present label and what the model says. Hidden at first: who does not know what others said "
+            "judges by the picture alone.",
         )  # fmt: skip
         with st.popover("Name and classes", icon=":material/tune:"):
             st.text_input(
