@@ -56,6 +56,9 @@ PatchFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]")
 ]
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
+Events = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
 
 
@@ -249,11 +252,13 @@ def predict(
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     label: Label = None,
+    events: Events = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Classify images, printing as it goes."""
     from autotl import prediction_texts as texts
     from autotl.classify import classify
+    from autotl.event_lines import EventLines
     from autotl.predictor import Predictor
 
     if as_json and as_csv:
@@ -263,8 +268,9 @@ def predict(
     predictor = Predictor(_deployable(model, tracking_uri))
     files = _unlabelled(Path(model)) if unlabelled else []
     files += _image_files(items or [], label)
-    listener, close = _prediction_listener(len(files))
-    batches = classify(predictor, files, listener=listener)
+    lines = EventLines(events) if events else None
+    listeners, close = _prediction_listeners(len(files))
+    batches = classify(predictor, files, listeners=(*listeners, lines) if lines else listeners)
     pieces = (
         texts.as_json(batches) if as_json
         else texts.as_csv(batches, predictor.classes) if as_csv
@@ -275,6 +281,8 @@ def predict(
             typer.echo(piece, nl=False)
     finally:
         close()
+        if lines:
+            lines.close()
 
 
 @app.command()
@@ -502,17 +510,17 @@ def _image_files(items: list[Path], label: str | None) -> list[Path]:
     return image_files(items, cache=_cache(), label=label)
 
 
-def _prediction_listener(n_files: int) -> tuple[Listener | None, Callable[[], None]]:
-    """What tells how far predictions are, nothing for a few: they are done before it could be imported."""
+def _prediction_listeners(n_files: int) -> tuple[tuple[Listener, ...], Callable[[], None]]:
+    """What shows how far predictions are; nothing for a few, which are done before it could be imported."""
     from autotl.classify import N_AT_ONCE
 
     if n_files <= N_AT_ONCE:
-        return None, lambda: None
+        return (), lambda: None
     from autotl.progress import ProgressPrinter
 
     printer = ProgressPrinter(budget_seconds=None)
     printer({"event": "message", "text": f"{n_files} images to classify"})
-    return printer, printer.close
+    return (printer,), printer.close
 
 
 def _assignment(text: str) -> tuple[str, str]:

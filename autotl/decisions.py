@@ -43,11 +43,10 @@ def decide(
         new = _checked(new, source or open_source(data, label=label, cache=cache), data)
     with _alone(file, cache):
         decisions = list(read_patch(file))
-        for item in undo:
-            kept = [decision for decision in decisions if decision.item != item]
-            if len(kept) == len(decisions):
-                raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, [d.item for d in decisions])}")
-            decisions = kept
+        forgotten, noted = set(undo), {decision.item for decision in decisions}
+        for item in sorted(forgotten - noted):
+            raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, sorted(noted))}")
+        decisions = [decision for decision in decisions if decision.item not in forgotten]
         decisions += new
         if new:
             merged_classes(decisions)
