@@ -286,6 +286,20 @@ def predict(
 
 
 @app.command()
+def index(run: RunFolder) -> None:
+    """Note what the training images look like to the model, so that the app can show which ones a new image is like."""
+    from autotl.neighbours import make_index
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=None)
+    try:
+        n = make_index(run, lambda done, total: printer.tell("index", done, total))
+    finally:
+        printer.close()
+    typer.echo(f"{n} training images of {run} can be compared with new ones")
+
+
+@app.command()
 def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="An empty or new folder.")],

@@ -27,7 +27,7 @@ ORDER = (
     "features", "threads", "principal", "calibration", "candidate", "classifiers", "probe", "rejection", "costs",
     "ensemble", "outlook", "fuse", "prefix", "finetune", "effort", "trials", "scout",
     "study", "leaderboard", "refitting", "ladder", "plan", "explore", "inspection", "survey", "champion",
-    "predictor", "classify", "prediction_files", "prediction_texts", "deployable",
+    "predictor", "classify", "prediction_files", "prediction_texts", "deployable", "neighbours",
     "report", "check_page", "conclude", "begin", "conduct",
     "registry", "search", "worker", "export", "testing", "api", "progress",
     "doctor", "demo", "cli",
