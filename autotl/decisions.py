@@ -40,7 +40,7 @@ def decide(
     new = list(new)
     if new:
         # One at a time would cost a start of threads each.
-        new = _checked(new, source or open_source(data, label=label, cache=cache), data)
+        new = _checked(new, source or open_source(data, label=label, cache=cache, need_labels=False), data)
     with _alone(file, cache):
         decisions = list(read_patch(file))
         forgotten, noted = set(undo), {decision.item for decision in decisions}

@@ -22,7 +22,7 @@ def image_files(items: Iterable[Path], *, cache: Path, label: str | None = None)
         if item.is_dir():
             files += _within(item, item)
         elif item.suffix.lower() in TABLE_SUFFIXES:
-            source = open_source(item, label=label, cache=cache)
+            source = open_source(item, label=label, cache=cache, need_labels=False)
             there = source.table["path"][source.table["missing"] == ""]
             files += [source.root / path for path in there]
         elif is_archive(item):

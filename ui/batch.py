@@ -48,10 +48,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a table of predictions holds. counts: pictures by class. n_unreadable: files that are no pictures."""
+    """What a table of predictions holds.
+
+    counts: pictures by class, most first. n_unreadable: files that are no pictures. head: the first rows, with the
+    columns picture (below `folder`), label, probability and problem.
+    """
 
     counts: pd.Series
     n_unreadable: int
+    folder: str
     head: pd.DataFrame
 
 
@@ -121,10 +126,12 @@ def _summarise(file: str, written: int, n_bytes: int) -> Summary | None:  # noqa
         file, nrows=N_ROWS, header=None, skiprows=1, on_bad_lines="skip", dtype={0: str, 1: str, last: str}
     )
     best = head.iloc[:, 2:last].max(axis=1)
+    folder = str(Path(os.path.commonpath([Path(name).parent for name in head[0]])))
+    names = [os.path.relpath(name, folder) for name in head[0]]
     shown = pd.DataFrame(
-        {"picture": head[0], "label": head[1].fillna(""), "probability": best, "problem": head[last].fillna("")}
+        {"picture": names, "label": head[1].fillna(""), "probability": best, "problem": head[last].fillna("")}
     )
-    return Summary(labelled.value_counts(), int((columns["error"] != "").sum()), shown)
+    return Summary(labelled.value_counts(), int((columns["error"] != "").sum()), folder, shown)
 
 
 def _progress(events: Path) -> tuple[int, int, float]:

@@ -12,7 +12,7 @@ from autotl_ui.charts import count_chart
 from autotl_ui.data_sets import list_data_sets
 from autotl_ui.pages import DATA
 from autotl_ui.runs import RunView
-from autotl_ui.words import duration, moment, plain
+from autotl_ui.words import count, duration, moment, plain
 from autotl_ui.workspace import Workspace
 
 ELSEWHERE = "elsewhere"
@@ -98,7 +98,7 @@ def _show_ended(batch: Batch) -> None:
     summary = summarise(batch)
     n_rows = 0 if summary is None else int(summary.counts.sum()) + summary.n_unreadable
     if batch.condition == "stopped":
-        st.info(f"This was stopped after {n_rows:,} pictures.", icon=":material/stop_circle:")
+        st.info(f"This was stopped after {count(n_rows, 'picture')}.", icon=":material/stop_circle:")
     elif batch.condition == "failed":
         kept = f" The {n_rows:,} rows that were written until then are below." if n_rows else ""
         st.error(f"{plain(batch.problem)}{kept}", icon=":material/error:")
@@ -106,9 +106,9 @@ def _show_ended(batch: Batch) -> None:
         st.caption("No row was written.")
         return
     if batch.condition == "complete":
-        st.markdown(f"All {n_rows:,} pictures are classified.")
+        st.markdown(f"Done: {count(int(summary.counts.sum()), 'picture')} classified.")
     if summary.n_unreadable:
-        st.warning(f"{summary.n_unreadable:,} files cannot be read as pictures; the table says why, one by one.")
+        st.warning(f"{count(summary.n_unreadable, 'file')} could not be read as a picture; the table says why.")
     st.download_button(
         "Download the table", data=batch.file.read_bytes, file_name=batch.file.name, mime="text/csv",
         key="download-batch", type="primary", icon=":material/download:", on_click="ignore",
@@ -133,7 +133,10 @@ def _show_summary(summary: Summary) -> None:
             },
             alt="The first rows of the table.",
         )  # fmt: skip
-        st.caption(f"The first {len(summary.head)} rows; the table has one column per class besides.")
+        st.caption(
+            f"The first {count(len(summary.head), 'row')} of pictures in {plain(summary.folder)}; the table has one "
+            "column per class besides."
+        )
 
 
 def _existing(text: str) -> Path | None:

@@ -122,8 +122,9 @@ def show_labeller(sitting: Sitting, *, blind: bool) -> None:
         "total": len(tasks),
         "first": first,
         "tasks": [
-            {"src": picture_address(task.file, PIXELS), "item": task.item, "reason": task.reason}
-            | ({} if blind else {"given": task.given, "guess": task.guess})
+            {"src": picture_address(task.file, PIXELS), "reason": task.reason}
+            # The name of the folder it lies in may be that of its class.
+            | ({} if blind else {"item": task.item, "given": task.given, "guess": task.guess})
             for task in window
         ],
         "blind": blind,

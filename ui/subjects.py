@@ -69,7 +69,7 @@ def open_subject(subject: Subject) -> Source:
 # As a resource and not as data: a copy of 100,000 rows for every keystroke would take longer than the keystroke.
 @st.cache_resource(max_entries=3, ttl=FRESH_SECONDS, show_spinner="Reading the list of pictures")
 def _open(data: str, label: str | None, written: int) -> Source:  # noqa: ARG001, what was written anew is read anew
-    return open_source(Path(data), label=label, cache=settings().cache)
+    return open_source(Path(data), label=label, cache=settings().cache, need_labels=False)
 
 
 def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None], list[RunView]]) -> Subject:

@@ -208,7 +208,7 @@ function newDesk(root) {
   const pass = () => {
     const names = [];
     while (current()?.broken) {
-      names.push(current().item);
+      names.push(current().item || `number ${desk.position + 1}`);
       desk.position += 1;
     }
     if (!names.length) return;
@@ -245,8 +245,7 @@ function newDesk(root) {
     const end = `That was all: ${done} labelled here, ${Math.max(data.total - done, 0)} left as they were.`;
     const content = over ? make("p", "", end) : task ? task.image : make("p", "", "Loading");
     if ($(".frame").firstChild !== content) $(".frame").replaceChildren(content);
-    $("figcaption").textContent = task ? task.item : "";
-    $("figcaption").title = task ? task.item : "";
+    $("figcaption").textContent = $("figcaption").title = task?.item || "";
     $(".reason").textContent = task ? task.reason[0].toUpperCase() + task.reason.slice(1) : "";
     const hints = data.blind || !task ? [] : [["Label now", task.given || "none"], ["Model", task.guess || "not asked"]];
     $(".hints").replaceChildren(...hints.flatMap(([name, text]) => [make("dt", "", name), make("dd", "", text)]));

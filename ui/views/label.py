@@ -129,6 +129,11 @@ def _desk(workspace: Workspace) -> None:
     if sitting is None:
         return
     keep_report()
+    if not sitting.classes:
+        st.info(
+            "No picture has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
+            "a key.", icon=":material/tune:",
+        )  # fmt: skip
     show_labeller(sitting, blind=not st.session_state.get("seeing"))
     over = sitting.position >= len(sitting.queue.tasks)
     if over and st.button("Go through what is left", key="again", icon=":material/refresh:"):

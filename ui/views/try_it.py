@@ -46,9 +46,9 @@ def show() -> None:
         like_panel.offer(run)
     else:
         st.caption("Drop a few pictures here. The model names a class for anything, even for what it has never seen.")
-    st.subheader("A whole folder", anchor=False, divider="gray")
+    st.subheader("A whole folder", anchor=False)
     batch_panel.show(workspace, run)
-    st.subheader("About this model", anchor=False, divider="gray")
+    st.subheader("About this model", anchor=False)
     _show_facts(run.champion)
 
 
