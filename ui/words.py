@@ -43,6 +43,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>$:~#|])", r"\\\1", text)
 
 
+def count(n: int, noun: str) -> str:
+    """Such as "1 picture", "1,200 pictures"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Such as "45 s", "3 min 5 s", "1 h 4 min"."""
     whole = max(round(seconds), 0)
