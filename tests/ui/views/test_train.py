@@ -63,7 +63,7 @@ def test_three_choices_are_in_sight_and_start_runs_the_command_line(
 
 def test_what_cannot_be_started_is_said_kindly(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise jobs.RefusedError("5 jobs of yours are at work or waiting already")
+        raise jobs.BusyError("5 jobs of yours are at work or waiting already")
 
     add_data(runs, "cats")
     monkeypatch.setattr(jobs, "start", refuse)
