@@ -21,7 +21,7 @@ class Lane:
     niceness: int
 
 
-_SEARCH = Lane("search", max(1, (os.cpu_count() or 1) // _CORES_PER_SEARCH), 10)
+_SEARCH = Lane("search", max(1, (os.cpu_count() or 1) // _CORES_PER_SEARCH), 5)
 _QUICK = Lane("quick", 3, 5)
 LANES = {
     "fit": _SEARCH, "resume": _SEARCH,
