@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,8 @@ from autotl import __version__
 from autotl.errors import AutoTLError, ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from autotl.plugins import Plugins
     from autotl.run import Config, Listener, Run
 
@@ -53,6 +56,9 @@ PatchFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]")
 ]
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
+Events = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
 
 
@@ -125,6 +131,28 @@ def resume(run: RunFolder, as_json: Json = False) -> None:
 
 
 @app.command()
+def refit(
+    run: RunFolder,
+    new: Annotated[Path | None, typer.Option("--run", help="Where to write; default: a new folder beside RUN.")] = None,
+    register: Annotated[str | None, typer.Option(metavar="NAME", help="Put it into the model registry.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a run's champion again after its data were corrected: same choices, same split, no search."""
+    from autotl.run import default_run_folder, open_run
+    from autotl.search import refit as refit_champion
+
+    config = open_run(run).config
+    folder = new or run.absolute().parent / default_run_folder(config.data, time.localtime()).name
+    plugins = _plugins(config.disable_plugins)
+    listeners, close = _listeners(replace(config, budget_seconds=None, trials=1))
+    try:
+        finished = refit_champion(run, folder, plugins=plugins, cache=_cache(), listeners=listeners, register=register)
+    finally:
+        close()
+    _end(finished, as_json=as_json)
+
+
+@app.command()
 def check(
     data: Data,
     label: Label = None,
@@ -135,6 +163,9 @@ def check(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
     ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
     disable_plugin: Disable = None,
@@ -143,6 +174,7 @@ def check(
     """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
     from autotl.check_page import write_page
     from autotl.errors import DatasetError
+    from autotl.event_lines import EventLines
     from autotl.run import Config
     from autotl.survey import survey
 
@@ -152,10 +184,14 @@ def check(
     )  # fmt: skip
     plugins = _plugins(config.disable_plugins)
     listeners, close = _listeners(config)
+    lines = EventLines(events) if events else None
     try:
+        listeners += (lines,) if lines else ()
         found = survey(config, plugins=plugins, cache=_cache(), probe=not quick, listeners=listeners)
     finally:
         close()
+        if lines:
+            lines.close()
     page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
     write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
@@ -215,15 +251,22 @@ def report(run: RunFolder, as_json: Json = False) -> None:
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
-    items: Annotated[list[Path] | None, typer.Argument(help="Image files, or folders of them.")] = None,
+    items: Annotated[
+        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of them.")
+    ] = None,
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="The images of the run's data that have no label.")
     ] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    label: Label = None,
+    events: Events = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Classify images."""
+    """Classify images, printing as it goes."""
+    from autotl import prediction_texts as texts
+    from autotl.classify import classify
+    from autotl.event_lines import EventLines
     from autotl.predictor import Predictor
 
     if as_json and as_csv:
@@ -232,24 +275,36 @@ def predict(
         raise ConfigError("there is nothing to predict; give image files or folders of them, or --unlabelled")
     predictor = Predictor(_deployable(model, tracking_uri))
     files = _unlabelled(Path(model)) if unlabelled else []
-    results = predictor.predict([str(path) for path in [*files, *_image_files(items or [])]])
-    if as_json:
-        _print_json(results)
-    elif as_csv:
-        import csv
+    files += _image_files(items or [], label)
+    lines = EventLines(events) if events else None
+    listeners, close = _prediction_listeners(len(files))
+    batches = classify(predictor, files, listeners=(*listeners, lines) if lines else listeners)
+    pieces = (
+        texts.as_json(batches) if as_json
+        else texts.as_csv(batches, predictor.classes) if as_csv
+        else texts.as_lines(batches)
+    )  # fmt: skip
+    try:
+        for piece in pieces:
+            typer.echo(piece, nl=False)
+    finally:
+        close()
+        if lines:
+            lines.close()
 
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["item", "label", *predictor.classes, "error"])
-        for row in results:
-            probabilities = row.get("probabilities", {})
-            shares = (probabilities.get(name, "") for name in predictor.classes)
-            writer.writerow([row["item"], row.get("label", ""), *shares, row.get("error", "")])
-    else:
-        for row in results:
-            found = (
-                f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
-            )
-            typer.echo(f"{row['item']}: {found}")
+
+@app.command()
+def index(run: RunFolder) -> None:
+    """Note what the training images look like to the model, so that the app can show which ones a new image is like."""
+    from autotl.neighbours import make_index
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=None)
+    try:
+        n = make_index(run, lambda done, total: printer.tell("index", done, total))
+    finally:
+        printer.close()
+    typer.echo(f"{n} training images of {run} can be compared with new ones")
 
 
 @app.command()
@@ -291,6 +346,7 @@ def serve(
 def register(
     run: RunFolder,
     name: Annotated[str, typer.Option(help="The registered model's name.")],
+    tracking_uri: TrackingUri = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
@@ -298,11 +354,66 @@ def register(
     from autotl.registry import register as register_run
     from autotl.run import open_run
 
-    result = register_run(open_run(run), name, _plugins(disable_plugin))
+    result = register_run(open_run(run), name, _plugins(disable_plugin), tracking_uri=tracking_uri)
     if as_json:
         _print_json(result)
     else:
         typer.echo(f"models:/{result['name']}@{result['alias']} is now version {result['version']}")
+
+
+@app.command()
+def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
+    """List the registered models: versions, aliases, and what each scored on its test split."""
+    from dataclasses import asdict
+
+    from autotl.registry import default_store, list_models
+
+    found = list_models(_plugins(None, quiet=as_json), beside=default_store(), tracking_uri=tracking_uri)
+    if as_json:
+        _print_json([_jsonable(asdict(model)) for model in found])
+        return
+    if not found:
+        typer.echo("no registered model; `autotl register RUN --name NAME` makes one")
+    for model in found:
+        typer.echo(model.name)
+        for version in model.versions:
+            score = version.evidence.test
+            measured = "no test score"
+            if score.value is not None:
+                interval = "" if score.low is None or score.high is None else f" ({score.low:.3f} to {score.high:.3f})"
+                measured = f"test {version.evidence.objective} {score.value:.3f}{interval}"
+            aliases = "".join(f" @{alias}" for alias in version.aliases)
+            typer.echo(
+                f"    version {version.version}{aliases}: {measured}, data {version.evidence.fingerprint or '?'}"
+            )
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(help="The registered model's name.")],
+    version: Annotated[int | None, typer.Argument(help="The version that becomes champion.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Go back to the champion before.")] = False,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Move the alias `champion` to a version, or back to the version that had it before."""
+    from dataclasses import asdict
+
+    from autotl.registry import default_store, roll_back
+    from autotl.registry import promote as promote_version
+
+    if (version is None) != back:
+        raise ConfigError("give either the VERSION that becomes champion, or --back")
+    loaded = _plugins(None, quiet=as_json)
+    if version is None:
+        change = roll_back(name, loaded, beside=default_store(), tracking_uri=tracking_uri)
+    else:
+        change = promote_version(name, version, loaded, beside=default_store(), tracking_uri=tracking_uri)
+    if as_json:
+        _print_json(asdict(change))
+        return
+    before = "" if change.former in (None, change.version) else f"; before, it was version {change.former}"
+    typer.echo(f"models:/{name}@champion is version {change.version}{before}")
 
 
 @app.command()
@@ -355,9 +466,14 @@ def demo(
 
 @app.command()
 def ui(
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: the first free one from 8501.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: the first free one from 8501.")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Another address lets others in.")] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(help="Under which others reach it, such as lab.example.org.")
+    ] = None,
+    without_login: Annotated[bool, typer.Option("--without-login", help="Let in whoever can reach it.")] = False,
 ) -> None:
-    """Start the app in the browser."""
+    """Start the app, for the browser on this machine unless told otherwise."""
     import importlib
 
     try:
@@ -366,7 +482,7 @@ def ui(
         raise ConfigError(
             f"the app needs the package {error.name}; install it with: pip install 'autotl[ui]'"
         ) from None
-    launch.main(port)
+    launch.main(port, host=host, names=name or (), without_login=without_login)
 
 
 def parse_duration(text: str) -> float:
@@ -471,19 +587,23 @@ def _deployable(model: str, tracking_uri: str | None) -> Path:
     return deployable.folder
 
 
-def _image_files(items: list[Path]) -> list[Path]:
-    from autotl.listing import IMAGE_SUFFIXES
+def _image_files(items: list[Path], label: str | None) -> list[Path]:
+    from autotl.prediction_files import image_files
 
-    files: list[Path] = []
-    for item in items:
-        if item.is_dir():
-            found = sorted(path for path in item.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-            if not found:
-                raise ConfigError(f"the folder {item} has no images in it")
-            files += found
-        else:
-            files.append(item)
-    return files
+    return image_files(items, cache=_cache(), label=label)
+
+
+def _prediction_listeners(n_files: int) -> tuple[tuple[Listener, ...], Callable[[], None]]:
+    """What shows how far predictions are; nothing for a few, which are done before it could be imported."""
+    from autotl.classify import N_AT_ONCE
+
+    if n_files <= N_AT_ONCE:
+        return (), lambda: None
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=None)
+    printer({"event": "message", "text": f"{n_files} images to classify"})
+    return (printer,), printer.close
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -506,6 +626,15 @@ def _unlabelled(run: Path) -> list[Path]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _jsonable(value: Any) -> Any:
+    """Paths as text."""
+    if isinstance(value, dict):
+        return {key: _jsonable(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(entry) for entry in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _print_json(document: Any) -> None:

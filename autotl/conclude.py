@@ -14,11 +14,14 @@ from autotl.champion import Champion, refit
 from autotl.deployable import write_deployable
 from autotl.errors import ExportError, PluginError
 from autotl.evaluations import Evaluation, evaluate
+from autotl.evidence import write_evidence
+from autotl.exhibits import show_all
 from autotl.interfaces import Evaluator, TrialRecord
 from autotl.intervals import Difference, ScoreFunction, paired_difference
 from autotl.leaderboard import Leaderboard, judge_default, judge_fine_tuning
 from autotl.predictions import Predictions
-from autotl.report import Evidence, write_card, write_report
+from autotl.refitting import describe_refit
+from autotl.report import Contents, write_card, write_report
 from autotl.run import Run, cluster_of
 from autotl.trials import Laboratory
 
@@ -99,9 +102,13 @@ def _conclude_with(
         "leaderboard": str(run.folder / "leaderboard.csv"),
         "report": str(run.folder / "report.html"),
     }
-    evidence = Evidence(document, board, search, test, tested, run.state().get("findings", []))
-    _export(laboratory, champion, _facts(document, trial), write_card(run, evidence))
-    write_report(run, evidence)
+    if run.config.refit:
+        document["refit"] = describe_refit(run, run.config.refit, tested, laboratory.objective)
+    exhibits = show_all(run, tested, laboratory.plugins)
+    write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, exhibits=exhibits)
+    contents = Contents(document, board, search, test, tested, run.state().get("findings", []), exhibits)
+    _export(laboratory, champion, _facts(document, trial), write_card(run, contents))
+    write_report(run, contents)
     return document
 
 
@@ -205,7 +212,9 @@ def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any]
             "backbone": champion.trial.backbone,
             "head": champion.trial.head,
             "temperature": champion.trial.temperature,
+            "run": run.name,
             "fingerprint": run.fingerprint,
+            "test_fingerprint": run.test_fingerprint,
             "autotl": __version__,
             "versions": run.state()["versions"],
             **facts,
@@ -215,7 +224,9 @@ def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any]
 
 
 def _facts(document: Mapping[str, Any], trial: TrialRecord) -> dict[str, Any]:
-    return {name: document[name] for name in ("objective", "search", "test", "verdict")} | {"device": trial.device}
+    return {name: document[name] for name in ("objective", "search", "test", "verdict", "n_items")} | {
+        "device": trial.device
+    }
 
 
 def _plain(evaluation: Evaluation) -> dict[str, Any]:

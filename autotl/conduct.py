@@ -26,7 +26,8 @@ from autotl.leakage import inflation_sentence
 from autotl.plan import Limits
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
-from autotl.run import Run
+from autotl.refitting import champion_trials
+from autotl.run import Run, open_run
 from autotl.trials import DEFAULT_HEAD, Laboratory, candidate_of
 
 INSPECTION_SECONDS = 40.0
@@ -84,6 +85,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
     explorer.requeue_lost()
     status = "failed"
     workers: list[subprocess.Popen[bytes]] = []
+    mixed = True
     try:
         default = explorer.baselines()
         announce()
@@ -91,20 +93,28 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
             raise RunError(f"the untuned default could not be run: {default.reason}")
         closing[0] += CONCLUDING_EXPORTS * save_first_model(laboratory, default)
         # What is looked at costs one more cross-validation of the default, which cannot be cut short.
-        if seconds_left() > INSPECTION_SECONDS + laboratory.probe_cost(DEFAULT_HEAD):
+        if not run.config.refit and seconds_left() > INSPECTION_SECONDS + laboratory.probe_cost(DEFAULT_HEAD):
             _inspect(laboratory, default)
         laboratory.seconds_left = limits.seconds_left
-        explorer.warm_start()
-        workers = _start_workers(run, limits)
 
         def after_trial() -> None:
             announce()
             closing[1] = explorer.refit_seconds()
 
-        reason = explorer.explore(after_trial=after_trial)
+        if run.config.refit:
+            again = champion_trials(open_run(run.config.refit))
+            explorer.repeat(again)
+            reason = f"the champion of {run.config.refit.name} is fitted again, and nothing else was to be tried"
+            explorer.plan.why_no_fine_tuning = reason
+            mixed = len(again) > 1
+        else:
+            explorer.warm_start()
+            workers = _start_workers(run, limits)
+            reason = explorer.explore(after_trial=after_trial)
         run.update(ended=reason)
         run.emit("message", text=f"search ended: {reason}")
-        explorer.blend()
+        if mixed:
+            explorer.blend()
         status = "complete"
     except KeyboardInterrupt:
         if not run.champion.exists() or explorer.leaderboard().best() is None:

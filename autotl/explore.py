@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,7 +45,7 @@ from autotl.probe import majority
 from autotl.rejection import is_hopeless
 from autotl.run import Config, Run, cluster_of
 from autotl.scout import Rank, Reading, judge, sample_items
-from autotl.trials import CALIBRATION_FILE, DEFAULT_HEAD, MAJORITY, Laboratory, Outcome, describe, record
+from autotl.trials import CALIBRATION_FILE, DEFAULT_HEAD, MAJORITY, Laboratory, Outcome, candidate_of, describe, record
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -200,6 +201,13 @@ class Explorer:
                 self.run.emit("message", text=step.told)
             self._run_next(step.pinned)
             after_trial()
+
+    def repeat(self, trials: Sequence[TrialRecord]) -> None:
+        """Run trials of another run again, with the choices they had, but for those that ran here already."""
+        done = {_choices(trial) for trial in self.leaderboard().completed}
+        for trial in trials:
+            if _choices(trial) not in done:
+                self._run_candidate(self._study.ask(), candidate_of(trial), replay(trial.params))
 
     def _recall(self) -> None:
         """Take over what other processes have read, which is in the cache: what is at hand decides what is tried."""
@@ -466,6 +474,11 @@ class Explorer:
         trials = sorted(self._board().trials, key=lambda trial: trial.number)
         ended = [t for t in trials if t.strategy in (PROBE, FINE_TUNE)][-MAX_FAILURES:]
         return len(ended) == MAX_FAILURES and all(t.state == "failed" for t in ended)
+
+
+def _choices(trial: TrialRecord) -> str:
+    """All that was chosen for a trial, to tell whether two are the same."""
+    return json.dumps([asdict(candidate_of(trial)), dict(trial.params)]) if trial.head else ""
 
 
 def _rank(stored: dict[str, Any]) -> Rank:

@@ -1,4 +1,4 @@
-"""The hooks of AutoTL: six that offer something, three that watch. A plugin implements any of them.
+"""The hooks of AutoTL: seven that offer something, three that watch. A plugin implements any of them.
 
 Mark an implementation with `autotl.hookimpl`. An implementation may take any subset of a hook's arguments.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Sampler, TrialRecord
+from autotl.interfaces import Backbone, Check, Evaluator, Exhibit, Exporter, Head, Sampler, TrialRecord
 
 if TYPE_CHECKING:
     from autotl.run import Run
@@ -52,6 +52,12 @@ def register_samplers() -> Iterable[Sampler]:
 @hookspec
 def register_exporters() -> Iterable[Exporter]:
     """Offer formats the champion can be written in."""
+    return ()
+
+
+@hookspec
+def register_exhibits() -> Iterable[Exhibit]:
+    """Offer tables and figures about a finished search."""
     return ()
 
 

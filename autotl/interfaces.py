@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import optuna
 
     from autotl.domain import DomainShift
+    from autotl.predictions import Predictions
+    from autotl.run import Run
 
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
@@ -110,6 +112,8 @@ class Finding:
     pairs: where it is about pairs of images, the paths of the most telling ones; there may be more than these.
     fixes: decisions that would settle the first of it, in the words of `autotl fix`: ("exclude", path),
         ("relabel", path, class) or ("merge", class, class).
+    proposals: for whoever looks at its pictures, what the check would decide about each of its items, in the same
+        words and the same order; 500 at most.
     """
 
     check: str
@@ -119,6 +123,7 @@ class Finding:
     advice: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
+    proposals: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,42 @@ class Exporter:
 
     name: str
     export: Callable[[Path, Path], Path]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to show. rows: a cell per column, text or number, None for what is not known. note: how to read it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart to show.
+
+    spec: a Vega-Lite specification with its data inline; colours are left to whoever draws it.
+    alt: what it shows, for those who cannot see it. note: how to read it.
+    """
+
+    title: str
+    spec: Mapping[str, Any]
+    alt: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """Tables and figures about a finished search, shown beside its scores.
+
+    show(run, tested): `tested` are the champion's predictions of the test split; it yields tables and figures, or
+        nothing where there is nothing to say of this run.
+    """
+
+    name: str
+    show: Callable[[Run, Predictions], Iterable[Table | Figure]]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ import numpy as np
 
 from autotl.changes import Changes
 from autotl.evaluations import Evaluation
+from autotl.exhibits import Exhibited
 from autotl.images import UnreadableImage, thumbnail
+from autotl.interfaces import Table
 from autotl.leaderboard import Leaderboard
 from autotl.leakage import Leaks, inflation_sentence
 from autotl.predictions import Predictions
@@ -27,7 +29,7 @@ THUMBNAIL_PIXELS = 112
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Contents:
     """Everything a report shows. tested: the champion's predictions of the test split."""
 
     document: Mapping[str, Any]
@@ -36,17 +38,18 @@ class Evidence:
     test: Evaluation
     tested: Predictions
     findings: Sequence[Mapping[str, Any]]
+    exhibits: Sequence[Exhibited] = ()
 
 
-def write_report(run: Run, evidence: Evidence) -> None:
+def write_report(run: Run, contents: Contents) -> None:
     """Write report.html: one file, pictures inside, readable offline."""
-    page = _render("report.html.j2", run, evidence, errors=_worst_errors(run, evidence.tested))
+    page = _render("report.html.j2", run, contents, errors=_worst_errors(run, contents.tested))
     (run.folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def write_card(run: Run, evidence: Evidence) -> str:
+def write_card(run: Run, contents: Contents) -> str:
     """The model card in markdown."""
-    return _render("model_card.md.j2", run, evidence)
+    return _render("model_card.md.j2", run, contents)
 
 
 def confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -149,24 +152,25 @@ def template(name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def _render(name: str, run: Run, evidence: Evidence, **more: Any) -> str:
-    totals = evidence.test.confusion.sum(axis=1, keepdims=True)
-    shares = evidence.test.confusion / np.maximum(totals, 1)
-    per_class = [name for name in evidence.test.scores if "[" in name]
+def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
+    totals = contents.test.confusion.sum(axis=1, keepdims=True)
+    shares = contents.test.confusion / np.maximum(totals, 1)
+    per_class = [name for name in contents.test.scores if "[" in name]
     return template(name).render(
         run=run,
-        document=evidence.document,
-        champion=evidence.document["champion"],
-        board=evidence.board,
-        search=evidence.search,
-        test=evidence.test,
-        default_test=evidence.document["default"]["test"],
-        findings=evidence.findings,
+        document=contents.document,
+        champion=contents.document["champion"],
+        board=contents.board,
+        search=contents.search,
+        test=contents.test,
+        default_test=contents.document["default"]["test"],
+        findings=contents.findings,
         shares=shares.tolist(),
-        overall=[name for name in evidence.test.scores if name not in per_class],
-        confusions=confusions(evidence.test),
-        weakest=weakest_classes(evidence.test),
+        overall=[name for name in contents.test.scores if name not in per_class],
+        confusions=confusions(contents.test),
+        weakest=weakest_classes(contents.test),
         state=run.state(),
         about_data=_about_data(run),
+        tables=[part for shown in contents.exhibits for part in shown.parts if isinstance(part, Table)],
         **more,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -38,6 +39,7 @@ class Config:
 
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
+    refit: the run whose champion is fitted again in place of a search.
     """
 
     data: Path
@@ -60,6 +62,7 @@ class Config:
     tracking_uri: str | None = None
     register: str | None = None
     disable_plugins: tuple[str, ...] = ()
+    refit: Path | None = None
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
@@ -80,7 +83,7 @@ class Config:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """The inverse of `to_json`."""
-        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch") if values.get(k)}
+        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch", "refit") if values.get(k)}
         names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
         return cls(**{**values, **paths, **names})
 
@@ -107,6 +110,12 @@ class Run:
     def fingerprint(self) -> str:
         """The data set's fingerprint."""
         return self.dataset.fingerprint
+
+    @property
+    def test_fingerprint(self) -> str:
+        """Hash of the contents and labels of the test split: two models that bear the same one took the same test."""
+        items = self.dataset.items.iloc[self.split.test]
+        return hashlib.sha256("\n".join(sorted(items["sha256"] + " " + items["label"])).encode()).hexdigest()[:16]
 
     @property
     def champion(self) -> Path:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from autotl import backend
 from autotl.changes import remember, since_last_run
 from autotl.checks import run_checks
 from autotl.clock import Clock
-from autotl.dataset import require_learnable
+from autotl.dataset import Dataset, require_learnable
 from autotl.errors import ConfigError, RunError
 from autotl.evaluations import gives_one_value
 from autotl.interfaces import Evaluator
 from autotl.leakage import count_leaks
 from autotl.plugins import Plugins
-from autotl.registry import require_registry
+from autotl.registry import require_name, require_registry
 from autotl.run import Config, Listener, Run, create, open_run, require_free, scan_data
-from autotl.split import split
+from autotl.split import Split, split
 
 
 def search(
@@ -31,6 +32,43 @@ def search(
     Raises AutoTLError where the data, the configuration or a plugin asked for is at fault.
     """
     clock = clock or Clock(config.budget_seconds)
+    return _begin(config, plugins, cache, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
+
+
+def refit(
+    folder: Path, new: Path, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = (),
+    register: str | None = None,
+) -> Run:  # fmt: skip
+    """Read a finished run's data again, with the decisions of now, and fit its champion to them: no search.
+
+    Every image keeps its side of the split; see `refitting.carry_split`. A simplified champion takes seconds, for its
+    features are cached; a fine-tuned one is trained again. Raises AutoTLError where run or data do not allow it.
+    """
+    former = open_run(folder)
+    if not former.document():
+        raise ConfigError(f"{folder} has not ended yet, so it has no champion; finish it with `autotl resume {folder}`")
+    config = replace(
+        former.config, run=new, refit=folder.absolute(), register=register, budget_seconds=None, trials=1, workers=1,
+        storage=None,
+    )  # fmt: skip
+
+    def carried(dataset: Dataset) -> Split:
+        from autotl.refitting import carry_split, corrections  # imports Optuna, which takes its time
+
+        return carry_split(former, dataset, corrections(former, dataset).place)
+
+    return _begin(config, plugins, cache, listeners, Clock(None), carried)
+
+
+def _begin(
+    config: Config,
+    plugins: Plugins,
+    cache: Path,
+    listeners: tuple[Listener, ...],
+    clock: Clock,
+    divide: Callable[[Dataset], Split],
+) -> Run:
+    """Scan, check and divide the data into a new run, and conduct it."""
     require_free(config.run)
     if config.data.resolve() in config.run.resolve().parents:
         raise ConfigError(
@@ -41,7 +79,7 @@ def search(
     loading = _start_loading(config, plugins, cache)
     dataset = scan_data(config, cache=cache, listeners=listeners)
     require_learnable(dataset, config.data)
-    run = create(config, dataset, split(dataset, seed=config.seed), listeners)
+    run = create(config, dataset, divide(dataset), listeners)
     run.emit(
         "dataset", n_items=len(dataset.items), quarantined=len(dataset.quarantined), ignored=dict(dataset.ignored),
         unlabelled=len(dataset.unlabelled), layout=dataset.layout, classes=list(dataset.classes),
@@ -123,6 +161,7 @@ def _require_available(config: Config, plugins: Plugins) -> None:
     plugins.pick("sampler", config.sampler)
     if config.register:
         require_registry(plugins)
+        require_name(config.register)
     heads = [plugins.pick("head", name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):

@@ -176,7 +176,7 @@ def _divide(dataset: Dataset, fold: np.ndarray, free: np.ndarray, cluster: np.nd
         divided[free] = TEST_FOLD
         inner = _folds(labels[rest], cluster[rest], _n_folds(len(rest)) - validated, seed + 1)
         divided[rest] = inner + validated  # a given validation split is fold 0
-        lacking = _lacking_class(labels, divided, len(dataset.classes))
+        lacking = lacking_class(labels, divided, len(dataset.classes))
         if lacking < 0:
             return divided
     raise DatasetError(_cannot_be_divided(dataset, fold, cluster, lacking))
@@ -227,7 +227,7 @@ def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> 
     return np.asarray(np.unique(folds, return_inverse=True)[1])
 
 
-def _lacking_class(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:
+def lacking_class(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:
     """The first class with fewer than two items to train on for some fold; -1 where every class has them."""
     for k in range(max(1, int(fold.max()) + 1)):
         counts = np.bincount(labels[(fold >= VALIDATION_FOLD) & (fold != k)], minlength=n_classes)

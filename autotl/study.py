@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 import optuna
+import sqlalchemy.exc
 from optuna.trial import FrozenTrial, TrialState
 
 from autotl.interfaces import Sampler, TrialRecord
@@ -56,6 +57,15 @@ def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> Non
 def records(study: optuna.Study) -> list[TrialRecord]:
     """The records of all trials that have ended, in their order."""
     return [_read(trial) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+
+
+def read_records(run: Run) -> list[TrialRecord]:
+    """The records of another run's study, which is only read; none where it has no study any more."""
+    try:
+        study = optuna.load_study(study_name=run.study_name, storage=run.storage)
+    except (KeyError, sqlalchemy.exc.SQLAlchemyError):
+        return []
+    return records(study)
 
 
 def mark_default(trial: optuna.Trial) -> None:

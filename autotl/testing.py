@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from autotl.errors import ExportError, WeightsError
+from autotl.exhibits import sound_part
 from autotl.interfaces import (
     Backbone,
     Check,
     DefaultProbe,
     Evaluator,
+    Exhibit,
     Exporter,
     Finding,
     Head,
@@ -31,6 +33,7 @@ from autotl.interfaces import (
     Sampler,
     Severity,
     Size,
+    Table,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ MAX_EVALUATOR_SECONDS = 0.05
 def check_plugin(plugin: object, *, run: Path | None = None) -> None:
     """Check everything that a plugin (a module, or an object with hooks) offers.
 
-    run: the folder of a finished run, needed where the plugin offers exporters.
+    run: the folder of a finished run, needed where the plugin offers exporters or exhibits.
     """
     from autotl.plugins import load_plugins
 
@@ -77,6 +80,10 @@ def check_plugin(plugin: object, *, run: Path | None = None) -> None:
         _require(run is not None, "exporters are checked on a finished run: check_plugin(plugin, run=FOLDER)")
         for exporter in plugins.exporters.values():
             check_exporter(exporter, Path(str(run)))
+    if plugins.exhibits:
+        _require(run is not None, "exhibits are checked on a finished run: check_plugin(plugin, run=FOLDER)")
+        for exhibit in plugins.exhibits.values():
+            check_exhibit(exhibit, Path(str(run)))
 
 
 def check_backbone(backbone: Backbone) -> None:
@@ -232,6 +239,25 @@ def check_exporter(exporter: Exporter, run: Path) -> None:
             inside = Path(main).exists() and Path(main).resolve().is_relative_to(out.resolve())
             _require(inside, f"{subject}: export returned {main}; expected the main file written into {out}")
     _require(_listing(run) == before, f"{subject}: export changed the run folder {run}")
+
+
+def check_exhibit(exhibit: Exhibit, run: Path) -> None:
+    """Check that an exhibit shows the same sound tables and figures twice, and leaves the run as it was."""
+    from autotl.evidence import read_evidence
+
+    subject = _named(exhibit, "exhibit")
+    evidence = read_evidence(run)
+    _require(evidence is not None, f"{subject}: {run} is no finished run with evidence")
+    before = _listing(run)
+    with _doing(f"{subject}: show(run, tested)"):
+        first, second = (list(exhibit.show(evidence.run, evidence.tested)) for _ in range(2))  # type: ignore[union-attr]
+        for part in first:
+            sound_part(part)
+    for part in first:
+        _require(part.title, f"{subject}: {part!r} has no title")
+        _require(isinstance(part, Table) or part.alt, f"{subject}: the figure {part.title!r} has no alt text")
+    _require(first == second, f"{subject}: two calls on the same run showed different things")
+    _require(_listing(run) == before, f"{subject}: it changed the run folder {run}")
 
 
 def check_watcher(plugin: object, *, run: Run | None = None) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 N_TRIALS = 12
 N_CLASSES = 6
+N_COUNTED = 15
 ROW_PIXELS = 28
 AXIS_PIXELS = 70
 LEGEND_PIXELS = 45
@@ -136,3 +137,18 @@ def _title(trial: pd.Series) -> str:
         return "majority class"
     default = " (default)" if "untuned default" in str(trial["name"]) else ""
     return f"{trial['trial']}: {trial['head']}{default}"
+
+
+def count_chart(counts: pd.Series) -> alt.LayerChart | alt.FacetChart:
+    """How many pictures each class got, most first. counts: by class."""
+    import altair as alt
+
+    table = counts.head(N_COUNTED).rename("pictures").rename_axis("class").reset_index()
+    base = alt.Chart(table).encode(
+        y=alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, ticks=False, domain=False)),
+        x=alt.X("pictures:Q", title="pictures", axis=alt.Axis(tickMinStep=1, grid=False, tickCount=4)),
+        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("pictures:Q", format=",")],
+    )
+    bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
+    labels = base.mark_text(align="left", dx=5, color="#8493a3").encode(text=alt.Text("pictures:Q", format=","))
+    return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)

@@ -43,6 +43,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>$:~#|])", r"\\\1", text)
 
 
+def count(n: int, noun: str) -> str:
+    """Such as "1 picture", "1,200 pictures"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Such as "45 s", "3 min 5 s", "1 h 4 min"."""
     whole = max(round(seconds), 0)
@@ -64,6 +69,18 @@ def place_in_words(place: int) -> str:
     """Such as "first", "second", "12th"."""
     early = ("first", "second", "third", "fourth", "fifth")
     return early[place - 1] if 1 <= place <= len(early) else f"{place}th"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and its noun: "1 picture", "1,797 pictures"; many: the plural where it is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def megabytes(n_bytes: float) -> str:
+    """Such as "0.4 MB", "12 MB", "3.1 GB"."""
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes >= 1e7 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def moment(seconds: float) -> str:

@@ -14,7 +14,7 @@ from autotl.evaluations import Evaluation, Score, evaluate
 from autotl.interfaces import TrialRecord
 from autotl.leaderboard import rank
 from autotl.predictions import Predictions
-from autotl.report import Evidence, confusions, number, weakest_classes, write_card, write_report
+from autotl.report import Contents, confusions, number, weakest_classes, write_card, write_report
 from autotl.run import Config, create
 from autotl.split import Split
 
@@ -78,9 +78,9 @@ def report(toy_dataset, tmp_path, plugins):
                 "over_default": {"claim": "the champion beats the default by +1.0 points (95 % CI +0.5 to +1.5)"},
             },
         }  # fmt: skip
-        evidence = Evidence(document, board, scores, scores, tested, list(findings))
-        write_report(run, evidence)
-        return (run.folder / "report.html").read_text(encoding="utf-8"), write_card(run, evidence)
+        contents = Contents(document, board, scores, scores, tested, list(findings))
+        write_report(run, contents)
+        return (run.folder / "report.html").read_text(encoding="utf-8"), write_card(run, contents)
 
     return report
 

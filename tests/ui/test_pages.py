@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import psutil
@@ -19,7 +18,6 @@ from app_pages import PAGES, open_page, words
 from PIL import Image
 
 from autotl_ui import jobs, testing
-from autotl_ui.deployables import zipped
 from autotl_ui.runs import look
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace
@@ -60,7 +58,7 @@ def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(
     assert "Fine-tuning was not tried: too little time." in text
     assert str(runs / "good" / "champion") in text
     assert [metric.value for metric in app.metric] == ["0.850", "0.900", "0.800"]
-    assert len(app.get("download_button")) == 2
+    assert len(app.get("download_button")) == 1
 
 
 def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:
@@ -141,12 +139,6 @@ def test_a_model_that_is_gone_is_said_kindly(runs: Path) -> None:
     testing.write_finished(runs / "good")
     (runs / "good" / "champion" / "model.onnx").write_bytes(b"")
     assert "cannot be opened" in words(open_page("try", run="good"))
-
-
-def test_the_zip_holds_the_whole_deployable_in_one_folder(runs: Path) -> None:
-    testing.write_finished(runs / "good")
-    names = zipfile.ZipFile(io.BytesIO(zipped(runs / "good" / "champion", "good"))).namelist()
-    assert names == ["good/metadata.json", "good/model.onnx"]
 
 
 def test_the_server_answers_from_another_folder_and_refuses_foreign_hosts(tmp_path: Path) -> None:
