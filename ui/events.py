@@ -65,7 +65,9 @@ def read_progress(run: RunView) -> Progress:
     if not run.state and run.job:
         budget = run.job.budget_seconds
     share, timing = None, f"{duration(spent)} so far"
-    if budget:
+    if run.status == "queued":
+        timing = f"{duration(budget - spent)} to work once it begins" if budget and budget > spent else "not begun yet"
+    elif budget:
         share = min(spent / budget, 1.0)
         left = budget - spent
         timing += f", about {duration(left)} left" if left >= 1 else ", done any moment"
