@@ -116,7 +116,7 @@ def _pace(events: Sequence[Event], trials: Sequence[Event]) -> str:
     if latest.get("event") == "progress" and latest.get("rate"):
         return f"{latest['rate']:.0f} pictures/s"
     recent = [trial for trial in trials if trial.get("time", 0.0) >= time.time() - RATE_SECONDS]
-    return f"{len(recent)} trials/min" if recent else ""
+    return f"{len(recent)} trial{'s' * (len(recent) != 1)}/min" if recent else ""
 
 
 def _costs(trials: Sequence[Event]) -> dict[str, float]:
