@@ -89,7 +89,7 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
     """One format: a button, then how far it is, then the download."""
     made = exports.look(workspace, run, name)
     with st.container(border=True):
-        st.markdown(f"**{plain(name)}**  \n:gray[{plain(loaded_plugins().provenance('exporter', name).plugin)}]")
+        st.markdown(f"**{plain(name)}**  \n:gray[from the plugin {plain(_plugin(name))}]")
         if made and made.state == "running":
             st.fragment(_watch_format, run_every=1)(workspace, run, name)
             return
@@ -97,11 +97,15 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
             download_button(made.folder, f"{run.name}-{name}", key=f"get-{name}", label="Download", kind="secondary")
             return
         if made:
-            st.warning(plain(made.problem), icon=":material/info:")
+            st.warning(plain(made.problem[:1].upper() + made.problem[1:]), icon=":material/info:")
         label = "Try again" if made else f"Make {name}"
         if st.button(label, key=f"export-{name}", icon=":material/output:"):
             exports.start(workspace, run, name)
             st.rerun()
+
+
+def _plugin(name: str) -> str:
+    return loaded_plugins().provenance("exporter", name).plugin
 
 
 def _watch_format(workspace: Workspace, run: RunView, name: str) -> None:

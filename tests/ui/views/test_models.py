@@ -259,7 +259,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     testing.write_job(made.folder, pid=2**22 + 1, created=0.0)
     assert exports.look(workspace, run, "my_format").problem == "It was interrupted."
     jobs.log_file(made.folder).write_text("Error: it was not fine-tuned\n", encoding="utf-8")
-    assert "it was not fine-tuned" in words(app.run())
+    assert "It was not fine-tuned" in words(app.run())
     press(app, "export-my_format")
     again = exports.look(workspace, run, "my_format")
     assert again.folder != made.folder
@@ -282,7 +282,7 @@ def test_serving_is_told_truly_at_every_stage(
     assert app.get("progress")[0].proto.text.startswith("Starting for")
     monkeypatch.setattr(serving, "_answers", lambda port: True)
     app = serving_part()  # as after a reload
-    assert "It is up, and answers at http://127.0.0.1:50" in app.success[0].value
+    assert "It is up, and answers at `http://127.0.0.1:50" in app.success[0].value
     monkeypatch.setattr(
         serving, "ask", lambda server, picture: serving.Answer(200, "", {"predictions": [{"label": "*cat*"}]}, 0.1)
     )
