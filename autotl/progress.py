@@ -17,7 +17,7 @@ _LINE_SECONDS = 10.0
 """How often progress is told where there is no terminal to draw a bar on."""
 _TITLES = {
     "unpack": "unpacking", "hash": "hashing files", "scan": "looking at images", "compare": "finding near-duplicates",
-    "features": "reading features",
+    "features": "reading features", "index": "reading training images", "predict": "classifying",
 }  # fmt: skip
 _SHOWN_ROWS = 12
 _PIPED_WIDTH = 120
@@ -51,6 +51,10 @@ class ProgressPrinter:
             self._bar.stop()
             self._bar = None
         self._stage = ""
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Print how far a stage is, where no run emits events."""
+        self({"event": "progress", "stage": stage, "done": done, "total": total})
 
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{self._clock():>7}[/dim]  {text}")
