@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from autotl.errors import ConfigError
+from autotl.errors import AutoTLError, ConfigError
 from autotl.registry import MAX_NAME_LENGTH, require_name
 from autotl_ui import jobs
 from autotl_ui.registered import SHOW_MODEL
@@ -60,7 +60,11 @@ def _form(finished: Sequence[RunView], found: Registry, target: Path) -> None:
         message = str(error) if name else "Type a name for the model first, such as pet-pictures."
         st.error(plain(message[:1].upper() + message[1:]))
         return
-    _start(by_name[str(run_name)], name, found, target)
+    try:
+        _start(by_name[str(run_name)], name, found, target)
+    except (AutoTLError, OSError) as error:  # too many jobs, a full disk
+        st.error(f"The registration could not be started: {plain(str(error))}")
+        return
     st.rerun()
 
 

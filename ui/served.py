@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.errors import AutoTLError
 from autotl.images import UnreadableImage, thumbnail
 from autotl_ui import serving
 from autotl_ui.serving import USUAL_SECONDS, Answer, Server, look
@@ -59,8 +60,8 @@ def _offer_start(workspace: Workspace, model: Takeable, server: Server | None) -
         st.session_state.get(_ANSWERS, {}).pop(model.key, None)
         try:
             serving.start(workspace, model)
-        except OSError as error:
-            st.error(f"The server could not be started: {plain(str(error))}.")
+        except (AutoTLError, OSError) as error:
+            st.error(f"The server could not be started: {plain(str(error))}")
             return
         st.rerun()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from autotl.errors import AutoTLError
 from autotl_ui import exports, served
 from autotl_ui.downloads import download_button
 from autotl_ui.registry import Registry, loaded_plugins
@@ -100,7 +101,11 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
             st.warning(plain(made.problem[:1].upper() + made.problem[1:]), icon=":material/info:")
         label = "Try again" if made else f"Make {name}"
         if st.button(label, key=f"export-{name}", icon=":material/output:"):
-            exports.start(workspace, run, name)
+            try:
+                exports.start(workspace, run, name)
+            except (AutoTLError, OSError) as error:  # too many jobs, a full disk
+                st.error(f"It could not be started: {plain(str(error))}")
+                return
             st.rerun()
 
 

@@ -122,7 +122,17 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
         testing.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
 
     monkeypatch.setattr(jobs, "start", start)
-    app = press(open_page("models"), "register")
+    app = open_page("models")
+
+    def refuse(target: Path, arguments: list[str], **options: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as context:
+        context.setattr(jobs, "start", refuse)
+        app.text_input(key="register-name").set_value(NAME)
+        assert "could not be started: no space left" in press(app, "register").error[0].value
+    app.text_input(key="register-name").set_value("")
+    press(app, "register")
     assert "Type a name for the model first" in app.error[0].value
     app.text_input(key="register-name").set_value("../../etc")
     assert "cannot be the name of a registered model" in press(app, "register").error[0].value
