@@ -5,7 +5,7 @@ BIN := .venv/bin
 TESTS ?= tests
 DEMO ?=
 
-.PHONY: setup demo test quick ui lint bench lock
+.PHONY: setup demo test heavy quick ui lint bench lock
 
 STAMP := .venv/installed-$(TENSORFLOW)
 
@@ -24,10 +24,14 @@ ui: setup
 	$(BIN)/autotl ui
 
 test: setup
-	$(BIN)/python -m pytest $(TESTS) -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(TESTS) -m "not heavy" -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+# What takes longest, for CI.
+heavy: setup
+	$(BIN)/python -m pytest $(TESTS) -m heavy -n 2 --dist loadfile
 
 quick: setup
-	$(BIN)/python -m pytest $(TESTS) -m "not slow"
+	$(BIN)/python -m pytest $(TESTS) -m "not slow and not heavy"
 
 lint: setup
 	$(BIN)/ruff format --check .

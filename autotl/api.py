@@ -75,6 +75,17 @@ class FittedModel:
         """
         return self._predictor.predict(items)
 
+    def refit(self, run: Path | str, *, plugins: Plugins | None = None) -> FittedModel:
+        """Fit this model again, into a new run folder, after its data or the decisions about them have changed.
+
+        Its choices and its split stay as they are, as by `autotl refit`. Raises AutoTLError where it cannot be done.
+        """
+        from autotl.plugins import load_preferred
+        from autotl.search import refit
+        from autotl.settings import settings
+
+        return FittedModel(refit(self.run, Path(run), plugins=plugins or load_preferred(), cache=settings().cache))
+
     def export(self, out: Path | str, *, format: str = "onnx") -> Path:
         """Write the champion in another format into a new or empty folder; returns the main file."""
         from autotl.export import export

@@ -163,6 +163,9 @@ def check(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
     ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
     disable_plugin: Disable = None,
@@ -171,6 +174,7 @@ def check(
     """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
     from autotl.check_page import write_page
     from autotl.errors import DatasetError
+    from autotl.event_lines import EventLines
     from autotl.run import Config
     from autotl.survey import survey
 
@@ -180,10 +184,14 @@ def check(
     )  # fmt: skip
     plugins = _plugins(config.disable_plugins)
     listeners, close = _listeners(config)
+    lines = EventLines(events) if events else None
     try:
+        listeners += (lines,) if lines else ()
         found = survey(config, plugins=plugins, cache=_cache(), probe=not quick, listeners=listeners)
     finally:
         close()
+        if lines:
+            lines.close()
     page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
     write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
@@ -338,6 +346,7 @@ def serve(
 def register(
     run: RunFolder,
     name: Annotated[str, typer.Option(help="The registered model's name.")],
+    tracking_uri: TrackingUri = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
@@ -345,11 +354,66 @@ def register(
     from autotl.registry import register as register_run
     from autotl.run import open_run
 
-    result = register_run(open_run(run), name, _plugins(disable_plugin))
+    result = register_run(open_run(run), name, _plugins(disable_plugin), tracking_uri=tracking_uri)
     if as_json:
         _print_json(result)
     else:
         typer.echo(f"models:/{result['name']}@{result['alias']} is now version {result['version']}")
+
+
+@app.command()
+def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
+    """List the registered models: versions, aliases, and what each scored on its test split."""
+    from dataclasses import asdict
+
+    from autotl.registry import default_store, list_models
+
+    found = list_models(_plugins(None, quiet=as_json), beside=default_store(), tracking_uri=tracking_uri)
+    if as_json:
+        _print_json([_jsonable(asdict(model)) for model in found])
+        return
+    if not found:
+        typer.echo("no registered model; `autotl register RUN --name NAME` makes one")
+    for model in found:
+        typer.echo(model.name)
+        for version in model.versions:
+            score = version.evidence.test
+            measured = "no test score"
+            if score.value is not None:
+                interval = "" if score.low is None or score.high is None else f" ({score.low:.3f} to {score.high:.3f})"
+                measured = f"test {version.evidence.objective} {score.value:.3f}{interval}"
+            aliases = "".join(f" @{alias}" for alias in version.aliases)
+            typer.echo(
+                f"    version {version.version}{aliases}: {measured}, data {version.evidence.fingerprint or '?'}"
+            )
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(help="The registered model's name.")],
+    version: Annotated[int | None, typer.Argument(help="The version that becomes champion.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Go back to the champion before.")] = False,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Move the alias `champion` to a version, or back to the version that had it before."""
+    from dataclasses import asdict
+
+    from autotl.registry import default_store, roll_back
+    from autotl.registry import promote as promote_version
+
+    if (version is None) != back:
+        raise ConfigError("give either the VERSION that becomes champion, or --back")
+    loaded = _plugins(None, quiet=as_json)
+    if version is None:
+        change = roll_back(name, loaded, beside=default_store(), tracking_uri=tracking_uri)
+    else:
+        change = promote_version(name, version, loaded, beside=default_store(), tracking_uri=tracking_uri)
+    if as_json:
+        _print_json(asdict(change))
+        return
+    before = "" if change.former in (None, change.version) else f"; before, it was version {change.former}"
+    typer.echo(f"models:/{name}@champion is version {change.version}{before}")
 
 
 @app.command()
@@ -402,9 +466,14 @@ def demo(
 
 @app.command()
 def ui(
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: the first free one from 8501.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: the first free one from 8501.")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Another address lets others in.")] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(help="Under which others reach it, such as lab.example.org.")
+    ] = None,
+    without_login: Annotated[bool, typer.Option("--without-login", help="Let in whoever can reach it.")] = False,
 ) -> None:
-    """Start the app in the browser."""
+    """Start the app, for the browser on this machine unless told otherwise."""
     import importlib
 
     try:
@@ -413,7 +482,7 @@ def ui(
         raise ConfigError(
             f"the app needs the package {error.name}; install it with: pip install 'autotl[ui]'"
         ) from None
-    launch.main(port)
+    launch.main(port, host=host, names=name or (), without_login=without_login)
 
 
 def parse_duration(text: str) -> float:
@@ -557,6 +626,15 @@ def _unlabelled(run: Path) -> list[Path]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _jsonable(value: Any) -> Any:
+    """Paths as text."""
+    if isinstance(value, dict):
+        return {key: _jsonable(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(entry) for entry in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _print_json(document: Any) -> None:

@@ -49,6 +49,7 @@ def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
         raise RunError(f"another process is working on {run.folder}; wait for it, or stop it first") from None
     with lock:
         run.settle()
+        run.emit("begin", spent_seconds=round(clock.spent(), 2))  # an attempt: the first, or one that carries on
         run.update(status="running")
         plugins.notify("on_search_begin", run=run)
         try:
@@ -84,6 +85,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
     explorer.requeue_lost()
     status = "failed"
     workers: list[subprocess.Popen[bytes]] = []
+    mixed = True
     try:
         default = explorer.baselines()
         announce()
@@ -100,16 +102,19 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
             closing[1] = explorer.refit_seconds()
 
         if run.config.refit:
-            explorer.repeat(champion_trials(open_run(run.config.refit)))
+            again = champion_trials(open_run(run.config.refit))
+            explorer.repeat(again)
             reason = f"the champion of {run.config.refit.name} is fitted again, and nothing else was to be tried"
             explorer.plan.why_no_fine_tuning = reason
+            mixed = len(again) > 1
         else:
             explorer.warm_start()
             workers = _start_workers(run, limits)
             reason = explorer.explore(after_trial=after_trial)
         run.update(ended=reason)
         run.emit("message", text=f"search ended: {reason}")
-        explorer.blend()
+        if mixed:
+            explorer.blend()
         status = "complete"
     except KeyboardInterrupt:
         if not run.champion.exists() or explorer.leaderboard().best() is None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl_ui.access import require_owner, show_owner
 from autotl_ui.brand import ICON, LOGO
 from autotl_ui.pages import DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 
 st.set_page_config(page_title="AutoTL", page_icon=ICON, layout="wide")
 st.logo(LOGO, icon_image=ICON)
+require_owner()
+show_owner()
 
 st.navigation(
     [

@@ -5,13 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl_ui import jobs
-from autotl_ui.deployables import zipped
-from autotl_ui.pages import TRAIN, TRY
+from autotl_ui.comparing import show_comparison
+from autotl_ui.downloads import download_button
+from autotl_ui.evidence import find_evidence
+from autotl_ui.exhibits import show_exhibits
+from autotl_ui.headline import show_headline
+from autotl_ui.mistakes import show_confident, show_confusion, show_weakest
+from autotl_ui.pages import MODELS, TRAIN, TRY
+from autotl_ui.refitting import show_before_after
 from autotl_ui.reports import show_report
 from autotl_ui.runs import RunView
+from autotl_ui.score_tables import show_classes, show_overall
 from autotl_ui.scores import Result, read_leaderboard
 from autotl_ui.trials import show_trials
-from autotl_ui.words import ROUTES, duration, plain, sentence
+from autotl_ui.words import plain
+from autotl_ui.workspace import current
 
 
 def show(run: RunView) -> None:
@@ -36,56 +44,58 @@ def show(run: RunView) -> None:
 def _show_result(run: RunView, result: Result) -> None:
     if run.status == "interrupted":
         st.info("The search was stopped early; this is the best model until then.", icon=":material/stop_circle:")
-    champion = result.champion
-    st.markdown(
-        f"**Champion:** {plain(str(champion['head']))} on {plain(str(champion['backbone']))} at {champion['size']} "
-        f"pixels ({ROUTES.get(champion['strategy'], plain(str(champion['strategy'])))})."
-    )
-    learned = result.n_items.get("train", 0) + result.n_items.get("validation", 0)
-    st.caption(
-        f"{learned} pictures to learn from, {result.n_items.get('test', 0)} kept for one test · "
-        f"{result.n_trials} trials · {duration(result.seconds)}"
-    )
-    _show_scores(result)
-    for claim in result.claims:
-        st.markdown(f":material/gavel: {plain(sentence(claim))}")
+    show_headline(result)
+    show_before_after(result)
     _offer_model(run)
-    board_tab, scores_tab, report_tab = st.tabs(["Trials", "All scores", "Report"])
-    with board_tab:
-        board = read_leaderboard(run.folder)
-        if board is None:
-            st.caption("leaderboard.csv cannot be read.")
-        else:
-            show_trials(board, result.objective, key="finished")
-    with scores_tab:
-        _show_all_scores(result)
-    with report_tab:
-        show_report(run.name, result.report)
+    st.fragment(_show_sections)(run, result)
 
 
-def _show_scores(result: Result) -> None:
-    """The objective on the test split, in the search, and what the untuned default reaches."""
-    name = result.objective
-    st.markdown(f"**{plain(name)}**, with 95 % confidence intervals")
-    cards = (
-        ("Test", result.test[name], "on pictures never seen before"),
-        ("Search", result.search[name], f"{result.measured_on}; it chose the champion, which flatters it"),
-        ("Default, test", result.default_test[name], "without any search"),
-    )
-    for column, (label, score, meaning) in zip(st.columns(3), cards, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.metric(label, str(score))
-            st.markdown(score.interval)
-            st.caption(meaning)
+def _show_sections(run: RunView, result: Result) -> None:
+    """Everything else, a tab each; only the open one is drawn, and a click in it draws nothing but it anew."""
+    tabs = st.tabs(list(_SECTIONS), key="section", on_change="rerun")
+    for tab, draw in zip(tabs, _SECTIONS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(run, result)
 
 
-def _show_all_scores(result: Result) -> None:
-    rows = ["| score | search | test | untuned default, test |", "|:--|:--|:--|:--|"]
-    for name in result.test:
-        cells = (result.search.get(name), result.test[name], result.default_test.get(name))
-        rows.append(f"| {plain(name)} | " + " | ".join(f"{s} ({s.interval})" if s else "" for s in cells) + " |")
-    st.markdown("\n".join(rows))
-    st.caption("In brackets: 95 % confidence intervals. The report has the scores of each class.")
+def _mistakes(run: RunView, result: Result) -> None:
+    show_weakest(result)
+    show_confusion(run, result)
+
+
+def _trials(run: RunView, result: Result) -> None:
+    board = read_leaderboard(run.folder)
+    if board is None:
+        st.caption("leaderboard.csv cannot be read.")
+    else:
+        show_trials(board, result.objective, key="finished")
+
+
+def _all_scores(run: RunView, result: Result) -> None:
+    show_overall(result)
+    evidence = find_evidence(run.folder)
+    if evidence:
+        show_exhibits(evidence.exhibits)
+
+
+def _compare(run: RunView, _result: Result) -> None:
+    show_comparison(run, current().list_runs())
+
+
+def _report(run: RunView, result: Result) -> None:
+    show_report(run.name, result.report)
+
+
+_SECTIONS = {
+    "What it gets wrong": _mistakes,
+    "Surest mistakes": show_confident,
+    "Each class": lambda _run, result: show_classes(result),
+    "Trials": _trials,
+    "All scores": _all_scores,
+    "Compare": _compare,
+    "Report": _report,
+}
 
 
 def _offer_model(run: RunView) -> None:
@@ -93,17 +103,12 @@ def _offer_model(run: RunView) -> None:
         st.warning("The model's folder is gone; everything else is still here.", icon=":material/folder_off:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Download the model",
-            data=lambda: zipped(run.champion, run.name),
-            file_name=f"{run.name}.zip",
-            mime="application/zip",
-            key="download",
-            type="primary",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        download_button(run.champion, run.name, key="download")
         st.page_link(TRY, label="Try it", icon=":material/image_search:", query_params={"run": run.name})
+        st.page_link(
+            MODELS, label="Other formats, versions, serving", icon=":material/inventory_2:",
+            query_params={"run": run.name},
+        )  # fmt: skip
     st.caption("The model's folder on this machine:")
     st.code(str(run.champion), language=None, wrap_lines=True)
 

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from autotl.evaluations import Evaluation, Score
+from autotl.evidence import write_evidence
+from autotl.exhibits import Exhibited
+from autotl.run import Config, create
 from autotl_ui.jobs import Job
+from autotl_ui.testing_data import (
+    MADE_FIGURE,
+    MADE_TABLE,
+    made_evaluation,
+    made_predictions,
+    made_split,
+    write_pictures,
+)
 
 CLASSES = ("bird_s", "*cats*", "dogs: [old]")
 """Names that markdown would garble."""
@@ -27,7 +40,7 @@ _TRIALS = (
 )
 _FEATURES = {"stage": "features", "backbone": "efficientnet-lite0", "size": "224x224"}
 _EVENTS: tuple[dict[str, Any], ...] = (
-    {"event": "dataset", "n_items": 90, "classes": list(CLASSES), "train": 58, "validation": 14, "test": 18},
+    {"event": "dataset", "n_items": 90, "classes": list(CLASSES), "train": 54, "validation": 18, "test": 18},
     {"event": "finding", "check": "class-sizes", "severity": "warning", "message": "few images", "advice": "Add some."},
     {"event": "trial-begin", "trial": 1, "strategy": "probe", "backbone": "efficientnet-lite0", "head": "logistic"},
     {"event": "stage", **_FEATURES},
@@ -46,12 +59,29 @@ def write_running(folder: Path) -> None:
 
 
 def write_finished(folder: Path, *, status: str = "complete") -> None:
-    """A search that has ended with a model, which really can be opened."""
-    _write(folder, status, {"result": _document(folder, status)})
+    """A search that has ended with a model, which really can be opened, and with evidence about real pictures."""
+    data = pictures_of(folder)
+    dataset = write_pictures(data, CLASSES)
+    run = create(Config(data=data, run=folder, budget_seconds=60.0), dataset, made_split(dataset))
+    searched, tested = (made_predictions(dataset, items) for items in (run.split.development, run.split.test))
+    search, test, default = (
+        made_evaluation(predictions, dataset.classes, _overall(value))
+        for predictions, value in ((searched, 0.9), (tested, 0.85), (tested, 0.8))
+    )
+    exhibits = [Exhibited("calibration", "made-up", (MADE_FIGURE, MADE_TABLE))]
+    write_evidence(run, evaluations=(search, test, default), searched=searched, tested=tested, exhibits=exhibits)
+    document = _document(folder, status, run.fingerprint, search, test, default)
+    run.update(status=status, spent_seconds=12.5, findings=[], result=document)
     _write_lines(folder / "events.jsonl", (*_EVENTS, {"event": "end", "status": status, "seconds": 42.0}))
     (folder / "leaderboard.csv").write_text(_HEADER + _TRIALS, encoding="utf-8")
     (folder / "report.html").write_text("<!doctype html><h1>Report</h1><p>All about it.</p>", encoding="utf-8")
     _write_model(folder / "champion")
+
+
+def pictures_of(folder: Path) -> Path:
+    """Where the pictures of a made-up run lie: in its workspace, one data set for all of its runs."""
+    inside = folder.parent.name == "autotl-runs"
+    return (folder.parent.parent if inside else folder.parent) / "photos"
 
 
 def write_failed(folder: Path, message: str) -> None:
@@ -85,22 +115,30 @@ def _write_lines(path: Path, events: tuple[dict[str, Any], ...]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _document(folder: Path, status: str) -> dict[str, Any]:
-    def scores(value: float) -> dict[str, Any]:
-        names = ("accuracy", "balanced_accuracy", f"recall[{CLASSES[0]}]")
-        undefined = {"value": None, "low": None, "high": None}
-        return {n: {"value": value, "low": value - 0.1, "high": value + 0.05} for n in names} | {"roc_auc": undefined}
+def _overall(value: float) -> dict[str, Score]:
+    undefined = Score(math.nan, math.nan, math.nan)
+    score = Score(value, value - 0.1, value + 0.05)
+    return {"accuracy": score, "balanced_accuracy": score, "roc_auc": undefined}
 
+
+def _document(
+    folder: Path, status: str, fingerprint: str, search: Evaluation, test: Evaluation, default: Evaluation
+) -> dict[str, Any]:
     return {
         "run": str(folder), "status": status, "objective": "balanced_accuracy",
-        "champion": {"trial": 2, "strategy": "probe", "backbone": "efficientnet-lite0", "size": "8x8", "head": "svm"},
-        "search": scores(0.9), "search_measured_on": "cross-validation", "test": scores(0.85),
-        "default": {"trial": 1, "test": scores(0.8)},
+        "champion": {
+            "trial": 2, "strategy": "probe", "backbone": "efficientnet-lite0", "size": "8x8", "stage": "joined",
+            "pooling": "avg+max", "head": "svm", "params": {"svm/C": 3.0}, "training": {},
+        },
+        "search": search.to_json()["scores"], "search_measured_on": "cross-validation",
+        "test": test.to_json()["scores"], "default": {"trial": 1, "test": default.to_json()["scores"]},
         "verdict": {
             "fine_tuning": {"tried": False, "claim": "fine-tuning was not tried: too little time"},
             "over_default": {"better": False, "claim": "the champion cannot be told from the untuned default"},
         },
-        "n_trials": 3, "n_items": {"train": 58, "validation": 14, "test": 18}, "seconds": 42.0,
+        "ended": "the time was up", "outlook": {"sentence": "ten times as many probes would bring little"},
+        "passed_over": [], "fingerprint": fingerprint,
+        "n_trials": 3, "n_items": {"train": 54, "validation": 18, "test": 18}, "seconds": 42.0,
     }  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import streamlit as st
+
 STRATEGY_COLOURS = {
     "probe": "#0b7fb8",
     "fine-tune": "#d0731a",
@@ -47,3 +49,11 @@ THEME: dict[str, Any] = {
     **{f"theme.light.{name}": value for name, value in _LIGHT.items()},
     **{f"theme.dark.{name}": value for name, value in _DARK.items()},
 }
+
+RIGHT_COLOUR, MISTAKE_COLOUR = STRATEGY_COLOURS["probe"], STRATEGY_COLOURS["fine-tune"]
+"""Of answers: blue and orange are told apart by every kind of colour-blindness."""
+
+
+def ink() -> str:
+    """The text's colour in the theme that the reader sees, for charts."""
+    return (_DARK if st.context.theme.type == "dark" else _LIGHT)["textColor"]

@@ -6,8 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotl_ui.access import owner
 from autotl_ui.runs import RunView, look
 
+_PEOPLE = "autotl-people"
 _MARKS = ("run.json", "events.jsonl", "study.db")
 
 
@@ -48,4 +50,5 @@ def root_folder() -> Path:
 
 def current() -> Workspace:
     """The workspace of whoever looks at this page."""
-    return Workspace(root_folder())
+    who = owner()
+    return Workspace(root_folder()) if who is None else Workspace(root_folder() / _PEOPLE / who, whole_machine=False)

@@ -29,7 +29,7 @@ ORDER = (
     "study", "leaderboard", "refitting", "ladder", "plan", "explore", "inspection", "survey", "champion",
     "predictor", "classify", "prediction_files", "prediction_texts", "deployable", "neighbours",
     "report", "check_page", "conclude", "begin", "conduct",
-    "registry", "search", "worker", "export", "testing", "api", "progress",
+    "versions", "registry", "search", "worker", "export", "testing", "api", "progress",
     "doctor", "demo", "cli",
 )  # fmt: skip
 # `autotl.fit` is the Python API under the package's own name, imported when it is first asked for.

@@ -83,7 +83,7 @@ def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp
     tab.get_by_text("0.750 to 0.900").first.wait_for()
     tab.locator('[data-testid="stVegaLiteChart"] canvas, [data-testid="stVegaLiteChart"] svg').first.wait_for()
     with tab.expect_download() as download:
-        tab.get_by_role("button", name="Download the model").click()
+        tab.get_by_role("link", name="Download the model").click()
     assert zipfile.ZipFile(download.value.path()).namelist() == ["good/metadata.json", "good/model.onnx"]
     tab.get_by_role("tab", name="All scores").click()
     tab.get_by_role("tab", name="Report").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -11,8 +12,6 @@ from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView, Status, look
 from autotl_ui.words import STATUSES, moment, plain
 from autotl_ui.workspace import current
-
-N_WITHOUT_SCROLLING = 6
 
 
 def show() -> None:
@@ -24,11 +23,7 @@ def show() -> None:
         st.info(f"There are no runs in {plain(str(workspace.runs))} yet.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
-    aside, main = st.columns([2, 5], gap="large")
-    with aside:
-        chosen = _choose(runs)
-    with main:
-        _show_run(chosen)
+    _show_run(_choose(runs))
 
 
 def _choose(runs: list[RunView]) -> RunView:
@@ -36,21 +31,24 @@ def _choose(runs: list[RunView]) -> RunView:
     by_name = {run.name: run for run in runs}
     names = list(by_name)
     if st.session_state.get("run") not in by_name:
-        st.session_state.pop("run", None)
-    wanted = st.query_params.get("run")
-    with st.container(height=420 if len(runs) > N_WITHOUT_SCROLLING else "content", border=False):
-        name = st.radio(
-            "Newest first", names, key="run", index=names.index(wanted) if wanted in by_name else 0,
-            format_func=plain, captions=[f"{STATUSES[run.status][0]} · {moment(run.started)}" for run in runs],
-        )  # fmt: skip
+        wanted = st.query_params.get("run")
+        st.session_state["run"] = wanted if wanted in by_name else names[0]
+    # Its labels hold no status: a list whose labels change forgets what was chosen in it.
+    name = st.selectbox("Run, newest first", names, key="run", width=560)
+    counts = Counter(STATUSES[run.status][0].lower() for run in runs)
+    st.caption(
+        f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {', '.join(f'{n} {word}' for word, n in counts.items())}"
+    )
     st.query_params["run"] = name
     return by_name[name]
 
 
 def _show_run(run: RunView) -> None:
-    st.header(plain(run.name), anchor=False)
     word, colour = STATUSES[run.status]
-    st.badge(word, color=colour)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(plain(run.name), anchor=False, width="content")
+        st.badge(word, color=colour)
+        st.caption(moment(run.started), width="content")
     if run.active:
         st.fragment(_watch, run_every=1)(run.folder, run.status)
     else:

@@ -1,0 +1,116 @@
+"""Who looks at a page, and so whose workspace it shows.
+
+On one's own machine there is one workspace and nobody to tell apart. Served to others, the app tells people apart by
+their login (OpenID Connect, which Streamlit brings), or, where whoever serves it does without one, by a cookie that
+only their browser has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from http.cookies import SimpleCookie
+from typing import Any, Literal, TypeAlias
+
+import streamlit as st
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Access: TypeAlias = Literal["alone", "login", "browser"]
+COOKIE = "autotl_browser"
+_KEY = re.compile(r"[0-9a-f]{32}")
+_access: Access = "alone"
+
+
+class NobodyError(Exception):
+    """It is not known who looks at the page."""
+
+
+def tell_apart_by(access: Access) -> None:
+    """Say, once, how the people that this server serves are told apart."""
+    global _access
+    _access = access
+
+
+def owner() -> str | None:
+    """A name for whoever looks at this page, made of hexadecimal digits; None where there is only one person.
+
+    Raises NobodyError before the login, or where the browser keeps no cookie.
+    """
+    if _access == "alone":
+        return None
+    if _access == "browser":
+        key = st.context.cookies.get(COOKIE, "")
+        if not _KEY.fullmatch(key):
+            raise NobodyError
+        return _digest(key)
+    if not st.user.get("is_logged_in"):
+        raise NobodyError
+    person = [str(st.user.get(name) or "") for name in ("iss", "sub")]
+    # A provider that gives no subject gives an address; one without either tells nobody apart.
+    identity = "\n".join(person) if person[1] else str(st.user.get("email") or "")
+    if not identity:
+        raise NobodyError
+    return _digest(identity)
+
+
+def require_owner() -> None:
+    """Ask for a login, or for cookies, where it is not known who looks at the page; the page ends there."""
+    try:
+        owner()
+    except NobodyError:
+        st.title("AutoTL")
+        if _access == "login" and not st.user.get("is_logged_in"):
+            st.markdown("Log in to see your pictures and models. Nobody else sees them here.")
+            st.button("Log in", on_click=st.login, type="primary", icon=":material/login:", key="log-in")
+        elif _access == "login":
+            st.error("The login gives neither a subject nor an address, so that people cannot be told apart.")
+        else:
+            st.warning("Allow this site to keep a cookie, and load the page again: your pictures and models go by it.")
+        st.stop()
+
+
+def show_owner() -> None:
+    """In the sidebar: who is logged in, and a way out; nothing where nobody has to."""
+    if _access == "login":
+        with st.sidebar:
+            st.caption(str(st.user.get("email") or st.user.get("name") or "Logged in"))
+            st.button("Log out", on_click=st.logout, icon=":material/logout:", key="log-out")
+
+
+class Doorman:
+    """Middleware: gives each browser a key of its own, and each answer the headers that keep other sites out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; only what is answered is added to."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = [(b"x-content-type-options", b"nosniff"), (b"x-frame-options", b"SAMEORIGIN")]
+        headers.append((b"referrer-policy", b"same-origin"))
+        if _access == "browser" and not _KEY.fullmatch(_cookie(scope)):
+            # A year; no script can read it, and no other site can make a browser send it.
+            cookie = f"{COOKIE}={secrets.token_hex(16)}; Max-Age=31536000; Path=/; HttpOnly; SameSite=Strict"
+            headers.append((b"set-cookie", cookie.encode()))
+
+        async def send_more(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *headers]}
+            await send(message)
+
+        await self._app(scope, receive, send_more)
+
+
+def _cookie(scope: Scope) -> str:
+    found: Any = SimpleCookie()
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            found.load(value.decode("latin-1"))
+    return str(found[COOKIE].value) if COOKIE in found else ""
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]

@@ -1,0 +1,126 @@
+"""Runs side by side, and whether the comparison is like for like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from autotl_ui.evidence import tested_on
+from autotl_ui.runs import RunView
+from autotl_ui.scores import Result
+from autotl_ui.theme import STRATEGY_COLOURS
+from autotl_ui.words import duration, plain
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_ROW_PIXELS, _AXIS_PIXELS = 36, 80
+
+
+def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
+    """Let the reader choose runs to set beside this one, and draw them."""
+    finished = {one.name: one for one in runs if one.result}
+    others = [name for name in finished if name != run.name]
+    if not others:
+        st.info("This is the only finished run so far. After another one, the two can be compared here.")
+        return
+    refit = run.result.refit if run.result else None
+    first = [refit.of.name] if refit and refit.of.name in others else others[:1]
+    names = st.multiselect("Compare with", others, default=first, key=f"compare-{run.name}")
+    chosen = [(run.name, run)] + [(name, finished[name]) for name in names]
+    if len(chosen) < 2:
+        st.caption("Choose one run or more to set beside this one.")
+        return
+    for warning in differences([one for _, one in chosen]):
+        st.warning(plain(warning), icon=":material/balance:")
+    results = {name: one.result for name, one in chosen if one.result}
+    scores = list(dict.fromkeys(name for result in results.values() for name in result.test))
+    objective = next(iter(results.values())).objective
+    score = st.selectbox("Score", scores, index=scores.index(objective), key="compare-score")
+    table = interval_table(results, score)
+    st.altair_chart(
+        interval_chart(table, score),
+        key="compare-chart",
+        alt=f"{score} of each run on its test split with 95 % intervals; the table below holds the same numbers.",
+    )
+    st.markdown(_table(results, scores))
+    st.caption(
+        "All on the test split, in brackets 95 % confidence intervals. Whoever picks the best of many runs by their "
+        "test scores has used the test to choose, which flatters the winner."
+    )
+
+
+def differences(runs: Sequence[RunView]) -> list[str]:
+    """Why runs cannot be compared like for like, a sentence each; none where they can."""
+    found = []
+    prints = {run.result.fingerprint for run in runs if run.result}
+    if len(prints) > 1:
+        found.append("The runs did not see the same data: pictures or labels differ (see the fingerprints).")
+    tested = [tested_on(run.folder) for run in runs]
+    if None in tested:
+        found.append("For some of these runs it is not known which pictures they were tested on.")
+    elif len({pictures for pictures, _ in tested}) > 1:
+        found.append("They were tested on different pictures, so their test scores are not like for like.")
+    elif len(set(tested)) > 1:
+        found.append(
+            "They were tested on the same pictures, partly with other labels, so their scores are not like for like."
+        )
+    if len({run.result.objective for run in runs if run.result}) > 1:
+        found.append("They searched for different objectives.")
+    return found
+
+
+def interval_table(results: dict[str, Result], score: str) -> pd.DataFrame:
+    """Columns run, value, low, high; NaN where a run has no such score."""
+    rows = []
+    for name, result in results.items():
+        found = result.test.get(score)
+        rows.append((name, *((found.value, found.low, found.high) if found else (None, None, None))))
+    table = pd.DataFrame(rows, columns=["run", "value", "low", "high"])
+    return table.assign(**{name: pd.to_numeric(table[name]).astype(float) for name in ("value", "low", "high")})
+
+
+def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart:
+    """A dot and its interval for each run. table: as `interval_table` gives it."""
+    import altair as alt
+
+    base = alt.Chart(table).encode(
+        y=alt.Y("run:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, ticks=False, domain=False)),
+        tooltip=[
+            alt.Tooltip("run:N"),
+            alt.Tooltip("value:Q", title=score, format=".3f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+            alt.Tooltip("high:Q", title="to", format=".3f"),
+        ],
+    )
+    scale, title = alt.Scale(zero=False, nice=True), f"{score} on the test split, with 95 % intervals"
+    colour = STRATEGY_COLOURS["probe"]
+    intervals = base.mark_rule(color=colour, strokeWidth=2.5, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=scale, title=title, axis=alt.Axis(tickCount=6)), x2="high:Q"
+    )
+    dots = base.mark_circle(color=colour, size=90, opacity=1).encode(x=alt.X("value:Q", scale=scale, title=title))
+    return alt.layer(intervals, dots).properties(height=_ROW_PIXELS * len(table) + _AXIS_PIXELS)
+
+
+def _table(results: dict[str, Result], scores: list[str]) -> str:
+    """Markdown: a column per run, a row per fact."""
+    rows = ["| | " + " | ".join(plain(name) for name in results) + " |", "|:--|" + ":--|" * len(results)]
+
+    def row(title: str, cells: Sequence[str]) -> None:
+        rows.append(f"| {title} | " + " | ".join(cells) + " |")
+
+    all_results = list(results.values())
+    row(
+        "champion",
+        [plain(f"{r.champion['head']} on {r.champion['backbone']}, {r.champion['size']}") for r in all_results],
+    )
+    row("pictures of the test", [str(r.n_items.get("test", 0)) for r in all_results])
+    row("data fingerprint", [plain(r.fingerprint) or "not known" for r in all_results])
+    row("time", [duration(r.seconds) for r in all_results])
+    for name in scores:
+        found = [r.test.get(name) for r in all_results]
+        row(plain(name), [f"{s} ({s.interval})" if s else "" for s in found])
+    return "\n".join(rows)

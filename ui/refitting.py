@@ -1,0 +1,90 @@
+"""Re-fitting a champion after decisions about its pictures, and what that has changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from autotl.errors import AutoTLError
+from autotl.evidence import Evidence
+from autotl_ui import jobs
+from autotl_ui.desk import Desk, waiting
+from autotl_ui.runs import RunView, look
+from autotl_ui.scores import Result, Score
+from autotl_ui.words import plain
+
+
+def offer_refit(run: RunView, evidence: Evidence, desk: Desk | None) -> None:
+    """Say how many decisions wait, and start the champion's re-fit at a click."""
+    if desk is None:
+        return
+    try:
+        new = waiting(desk.decisions(), evidence.run.dataset.items)
+    except AutoTLError:  # said where the pictures are
+        return
+    tested = {*evidence.run.dataset.items["path"].iloc[evidence.tested.items]} if new else set()
+    n_test = len(tested.intersection(new))
+    with st.container(border=True):
+        text = f"**{_count(len(new), 'decision')} since this run.** " if new else "**No decisions since this run.** "
+        st.markdown(
+            text + "Your pictures stay as they are; decisions are kept in "
+            f"{plain(desk.patch.name)} beside them, and a re-fit carries them out."
+        )
+        if n_test:
+            st.markdown(f":material/info: {_count(n_test, 'of them is', 'of them are')} about pictures of the test.")
+        if st.button(
+            "Re-fit", key="refit", icon=":material/refresh:", type="primary" if new else "secondary",
+            on_click=_start, args=(run.folder,),
+            help="Fits this champion again on the data as they are now. A simplified one takes seconds.",
+        ):  # fmt: skip
+            st.rerun()
+
+
+def show_before_after(result: Result) -> None:
+    """What a re-fitted run has changed against the run before; nothing for any other run."""
+    refit = result.refit
+    if refit is None:
+        return
+    before = _result_of(refit.of)
+    with st.container(border=True):
+        st.markdown(f"**Re-fitted from {plain(refit.of.name)}.** {plain(refit.sentence)}")
+        if before is None:
+            st.caption("The run before is gone, or is damaged, so that the two cannot be set side by side.")
+        else:
+            st.markdown(_table(before.test, result.test))
+            if refit.changed_in_test:
+                st.caption("Each column by the labels of its own time, so the two are not like for like.")
+
+
+def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:
+    rows = ["| on the test | before | after |", "|:--|:--|:--|"]
+    for name in after:
+        cells = (f"{s} ({s.interval})" if s else "" for s in (before.get(name), after[name]))
+        rows.append(f"| {plain(name)} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _start(run: Path) -> None:
+    new = free_folder(run)
+    jobs.start(new, ["refit", str(run), "--run", str(new)], about=str(run))
+    st.session_state["run"] = new.name
+
+
+def free_folder(run: Path) -> Path:
+    """A folder beside a run's for its re-fit: name-refit, name-refit-2, ..."""
+    stem = re.sub(r"-refit(-\d+)?$", "", run.name)
+    number, new = 2, run.with_name(f"{stem}-refit")
+    while new.exists() or jobs.read(new) or jobs.log_file(new).exists():
+        new, number = run.with_name(f"{stem}-refit-{number}"), number + 1
+    return new
+
+
+def _result_of(folder: Path) -> Result | None:
+    return look(folder).result if folder.is_dir() else None
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"

@@ -1,0 +1,97 @@
+"""Every score of a run: of all pictures as a table, of single classes as bars with their intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from autotl_ui.scores import Result, Score
+from autotl_ui.theme import STRATEGY_COLOURS, ink
+from autotl_ui.words import plain
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_ROW_PIXELS, _AXIS_PIXELS = 26, 60
+
+
+def show_overall(result: Result) -> None:
+    """Every evaluator's score in the search, on the test split, and the untuned default's."""
+    rows = ["| score | search | test | untuned default, test |", "|:--|:--|:--|:--|"]
+    names = dict.fromkeys([*result.test, *result.search, *result.default_test])
+    for name in names:
+        cells = (result.search.get(name), result.test.get(name), result.default_test.get(name))
+        rows.append(f"| {plain(name)} | " + " | ".join(f"{s} ({s.interval})" if s else "" for s in cells) + " |")
+    st.markdown("\n".join(rows))
+    st.caption("In brackets: 95 % confidence intervals.")
+
+
+def show_classes(result: Result) -> None:
+    """One score of each class, worst first."""
+    found = {"test": result.test_by_class, "search": result.search_by_class}
+    names = list(dict.fromkeys([*result.test_by_class, *result.search_by_class]))
+    if not names:
+        st.caption("No evaluator gave scores of single classes.")
+        return
+    with st.container(horizontal=True):
+        name = st.segmented_control(
+            "Score of each class", names, key="class-score", default=names[0], required=True, format_func=plain
+        )
+        part = st.segmented_control("Measured", ["test", "search"], key="class-part", default="test", required=True)
+    scores = found[part].get(name or names[0], {})
+    if not scores:
+        st.caption("It was not measured there.")
+        return
+    table = class_table(scores)
+    st.altair_chart(
+        class_chart(table, f"{name}, {part}"),
+        key="class-chart",
+        alt=f"{name} of each class with 95 % intervals, worst first; the table below holds the same numbers.",
+    )
+    st.dataframe(
+        table, hide_index=True, key="class-table", placeholder="undefined",
+        column_config={
+            "score": st.column_config.NumberColumn(name, format="%.3f"),
+            "low": st.column_config.NumberColumn("95 % from", format="%.3f"),
+            "high": st.column_config.NumberColumn("to", format="%.3f"),
+        },
+        alt=f"{name} of each class with its interval, worst first.",
+    )  # fmt: skip
+
+
+def class_table(scores: dict[str, Score]) -> pd.DataFrame:
+    """Columns class, score, low, high; worst first, and what is undefined last."""
+    rows = [(name, score.value, score.low, score.high) for name, score in scores.items()]
+    table = pd.DataFrame(rows, columns=["class", "score", "low", "high"])
+    numbers = {name: pd.to_numeric(table[name]).astype(float) for name in ("score", "low", "high")}
+    return table.assign(**numbers).sort_values("score", kind="stable", na_position="last", ignore_index=True)
+
+
+def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart:
+    """Bars with their intervals. table: as `class_table` gives it."""
+    import altair as alt
+
+    base = alt.Chart(table).encode(
+        y=alt.Y(
+            "class:N", sort=None, title=None,
+            axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False),
+        ),
+        tooltip=[
+            alt.Tooltip("class:N"),
+            alt.Tooltip("score:Q", format=".3f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+            alt.Tooltip("high:Q", title="to", format=".3f"),
+        ],
+    )  # fmt: skip
+    top = max(1.0, float(table[["score", "high"]].max().max(skipna=True) or 1.0))
+    scale = alt.Scale(domain=[min(0.0, float(table[["score", "low"]].min().min() or 0.0)), top])
+    x_title = f"{title} (bar) and its 95 % interval (line)"
+    bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], height=14, opacity=0.75, cornerRadiusEnd=3).encode(
+        x=alt.X("score:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=5))
+    )
+    intervals = base.mark_rule(color=ink(), strokeWidth=2).encode(
+        x=alt.X("low:Q", title=x_title, scale=scale), x2="high:Q"
+    )
+    return alt.layer(bars, intervals).properties(height=_ROW_PIXELS * len(table) + _AXIS_PIXELS)
