@@ -12,9 +12,11 @@ KIND = "refit"
 
 
 def is_behind(run: RunView, subject: Subject) -> bool:
-    """Whether decisions were made, or taken back, after a run had read them."""
+    """Whether decisions were made after a run had read them, which it does when it lists its pictures."""
+    listed = run.folder / "dataset.parquet"
     try:
-        return subject.patch_file.stat().st_mtime > (run.folder / "run.json").stat().st_mtime
+        read = (listed if listed.exists() else run.folder / "run.json").stat().st_mtime
+        return subject.patch_file.stat().st_mtime > read
     except OSError:
         return False
 
