@@ -10,9 +10,9 @@ from autotl.patch import patch_file
 from autotl_ui.choices import take_back
 from autotl_ui.contents import Contents
 from autotl_ui.data_sets import DataSet
-from autotl_ui.findings import picture, say
+from autotl_ui.findings import say
 from autotl_ui.gallery import new_grid, undo_button
-from autotl_ui.pictures import show_pictures
+from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain
 
 PER_PAGE = 10
@@ -47,7 +47,9 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
             known = decision.item in contents.known
             if known and decision.decision != "merge":
                 with image:
-                    show_pictures([picture(contents, decision.item)], key=f"decided-{number}", pixels=PIXELS)
+                    show_pictures(
+                        [Picture(contents.file(decision.item), decision.item)], key=f"decided-{number}", pixels=PIXELS
+                    )
             gone = "" if known or decision.decision == "merge" else "  \n:gray[not in the data any more]"
             note = f"  \n:gray[{plain(decision.note)}]" if decision.note else ""
             text.markdown(plain(say(decision)) + note + gone)

@@ -62,10 +62,10 @@ def _show_fixes(data_set: DataSet, contents: Contents, found: Found, key: str) -
         return
     with st.container(horizontal=True):
         if len(proposals) > 1:
-            done = all(map(is_done, proposals))
+            done, said = all(map(is_done, proposals)), _say_all(found, proposals)
             st.button(
-                _say_all(proposals) + (" ✓" if done else ""), key=f"all-{key}", icon=":material/done_all:",
-                disabled=done, on_click=_decide, args=(data_set, contents, proposals, _say_all(proposals).lower()),
+                said + (" ✓" if done else ""), key=f"all-{key}", icon=":material/done_all:",
+                disabled=done, on_click=_decide, args=(data_set, contents, proposals, said.lower()),
                 help="All that the check proposes for this finding. It can be undone.",
             )  # fmt: skip
         for number, fix in enumerate(fixes):
@@ -82,7 +82,7 @@ def _show_fixes(data_set: DataSet, contents: Contents, found: Found, key: str) -
             )  # fmt: skip
 
 
-def _say_all(proposals: Sequence[Decision]) -> str:
+def _say_all(found: Found, proposals: Sequence[Decision]) -> str:
     counts = Counter(proposal.decision for proposal in proposals)
     words = {
         "exclude": lambda n: f"leave out {counted(n, 'picture')}",
@@ -90,6 +90,8 @@ def _say_all(proposals: Sequence[Decision]) -> str:
         "merge": lambda n: f"merge {counted(n, 'class', 'classes')}",
     }
     text = ", ".join(words[decision](n) for decision, n in counts.items())
+    if found.check.endswith("duplicates"):
+        return f"Keep one of each, {text}"
     return text[:1].upper() + text[1:]
 
 
@@ -131,8 +133,9 @@ def _show_pairs(data_set: DataSet, contents: Contents, found: Found, key: str) -
     page = 1
     if len(pairs) > N_PAIRS:
         page = st.pagination(ceil(len(pairs) / N_PAIRS), key=f"page-{key}")
+    columns = st.columns(2)
     for number, (first, second) in enumerate(pairs[(page - 1) * N_PAIRS : page * N_PAIRS]):
-        with st.container(border=True, gap="small"):
+        with columns[number % 2], st.container(border=True, gap="small"):
             show_pictures(
                 [picture(contents, first), picture(contents, second)], key=f"pair-{key}-{number}", pixels=PIXELS
             )

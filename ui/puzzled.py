@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import streamlit as st
 
+from autotl.errors import AutoTLError
 from autotl.listing import TABLE_SUFFIXES
 from autotl.tables import column_names
-from autotl_ui.data_sets import DataSet, save_data_set
+from autotl_ui.confining import require_confined
+from autotl_ui.data_sets import DataSet, is_own, save_data_set
 from autotl_ui.mapping import unmap
 from autotl_ui.mapping_form import show_mapping
 from autotl_ui.words import plain
@@ -31,8 +33,8 @@ def show_puzzled(workspace: Workspace, data_set: DataSet, reason: str) -> None:
     if columns:
         label = st.selectbox("The column that holds the classes", columns, index=None, key=f"label-{data_set.name}")
         st.button(
-            "Read the classes from it", key="use-label", type="primary", disabled=not label, on_click=save_data_set,
-            args=(workspace, replace(data_set, label=label)),
+            "Read the classes from it", key="use-label", type="primary", disabled=not label, on_click=_use_label,
+            args=(workspace, data_set, label),
         )  # fmt: skip
     if data_set.label and not data_set.origin:
         st.button(
@@ -41,6 +43,16 @@ def show_puzzled(workspace: Workspace, data_set: DataSet, reason: str) -> None:
         )  # fmt: skip
     st.subheader("Which folders are the classes?", anchor=False)
     show_mapping(workspace, data_set)
+
+
+def _use_label(workspace: Workspace, data_set: DataSet, label: str) -> None:
+    try:
+        if is_own(workspace, data_set):
+            require_confined(data_set.path, label)
+    except AutoTLError as error:
+        st.session_state["data-problem"] = str(error)
+        return
+    save_data_set(workspace, replace(data_set, label=label))
 
 
 def _columns(data_set: DataSet) -> list[str]:

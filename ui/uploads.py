@@ -8,8 +8,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autotl.errors import AutoTLError
 from autotl.listing import TABLE_SUFFIXES
 from autotl_ui import incoming
+from autotl_ui.confining import require_confined
 from autotl_ui.data_sets import DataSet, free_name, free_title, save_data_set
 from autotl_ui.incoming import ARCHIVE_SUFFIXES, INCOMING, Upload, UploadError
 from autotl_ui.workspace import Workspace
@@ -49,6 +51,7 @@ def settle(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSe
             missing = len(upload.wanted) - len(there)
             if missing and (whole or not there):
                 raise UploadError(f"{missing:,} of {len(upload.wanted):,} files have not arrived yet.", status=409)
+            _require_confined(upload)
             upload = replace(upload, name=free_name(workspace, upload.title), title=free_title(workspace, upload.title))
             incoming.write(upload)
         folder = workspace.data / upload.name
@@ -87,6 +90,15 @@ def discard(workspace: Workspace, identity: str) -> None:
         shutil.rmtree(incoming.find(workspace.data, identity).folder, ignore_errors=True)
     except UploadError:
         return
+
+
+def _require_confined(upload: Upload) -> None:
+    if not any(file.target.lower().endswith(tuple(TABLE_SUFFIXES)) for file in upload.wanted):
+        return
+    try:
+        require_confined(_path(upload.files))
+    except AutoTLError as error:
+        raise UploadError(str(error)) from None
 
 
 def _path(folder: Path) -> Path:
