@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autotl_ui import jobs
+from autotl_ui.refitting import free_folder
 from autotl_ui.runs import RunView
 from autotl_ui.subjects import Subject
 
@@ -23,8 +24,6 @@ def is_behind(run: RunView, subject: Subject) -> bool:
 
 def start_refit(run: RunView) -> Path:
     """Start it; returns the folder of the new run. Raises OSError where nothing can be written there."""
-    folder, number = run.folder.with_name(f"{run.name}-refit"), 2
-    while folder.exists() or jobs.read(folder):
-        folder, number = run.folder.with_name(f"{run.name}-refit-{number}"), number + 1
+    folder = free_folder(run.folder)
     jobs.start(folder, [KIND, str(run.folder), "--run", str(folder)], about=f"{run.name} with the new labels")
     return folder

@@ -49,7 +49,7 @@ def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     testing.write_finished(runs / "good")
-    (runs / "good" / "evidence").mkdir()
+    (runs / "good" / "evidence").mkdir(exist_ok=True)
     (runs / "good" / "evidence" / "neighbours.npz").touch()
     like = Neighbour("cat/1.png", "/data/cat/1.png", "*cat*", 0.876)
     monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
