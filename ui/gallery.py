@@ -110,9 +110,14 @@ def undo_button(data_set: DataSet, contents: Contents, *, key: str) -> None:
     """Offer to take back what was decided last."""
     step = last_step(data_set)
     st.button(
-        "Undo", key=key, icon=":material/undo:", disabled=step is None, on_click=undo_last, args=(data_set, contents),
+        "Undo", key=key, icon=":material/undo:", disabled=step is None, on_click=_undo, args=(data_set, contents),
         help=plain(step.said) if step else "Nothing was decided yet.",
     )  # fmt: skip
+
+
+def _undo(data_set: DataSet, contents: Contents) -> None:
+    undo_last(data_set, contents)
+    new_grid()
 
 
 def _exclude(data_set: DataSet, contents: Contents, chosen: list[str]) -> None:
