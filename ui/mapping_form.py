@@ -105,4 +105,4 @@ def _map(workspace: Workspace, data_set: DataSet, tree: Tree, classes: dict[str,
         map_folders(workspace, data_set, tree, classes, left_out=left_out)
     except (AutoTLError, OSError) as error:
         st.session_state["data-problem"] = f"The classes could not be kept: {error}"
-    st.session_state.pop(f"mapping-{data_set.name}", None)
+    st.session_state[f"mapping-{data_set.name}"] = False

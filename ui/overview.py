@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import streamlit as st
 
 from autotl.dataset import MIN_IMAGES_PER_CLASS
@@ -13,6 +11,7 @@ from autotl_ui.data_sets import DataSet
 from autotl_ui.mapping import unmap
 from autotl_ui.mapping_form import show_mapping
 from autotl_ui.pages import LABEL
+from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain
 from autotl_ui.workspace import Workspace
@@ -34,13 +33,13 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
                 st.metric(label, f"{number:,}", width="content")
     _warn(data_set, contents)
     names = list(classes)
-    page = st.pagination(ceil(len(names) / PER_PAGE), key="page-classes") if len(names) > PER_PAGE else 1
+    names = names[pick_page(len(names), PER_PAGE, key="page-classes")]
     counted_rows = contents.table[~contents.table["excluded"]]
     firsts = counted_rows.drop_duplicates("label").set_index("label")["path"]
     show_pictures(
         [
             Picture(contents.file(firsts[name]), name, caption=name, detail=counted(classes[name], "picture"))
-            for name in names[(page - 1) * PER_PAGE : page * PER_PAGE]
+            for name in names
         ],
         key="classes", pixels=112,
     )  # fmt: skip
@@ -57,9 +56,8 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
         st.subheader("Which folders are the classes?", anchor=False)
         show_mapping(workspace, data_set)
         return
-    with st.expander("Not right? Say which folders are the classes", icon=":material/account_tree:"):
-        if st.toggle("Show the folders", key=f"mapping-{data_set.name}"):
-            show_mapping(workspace, data_set)
+    if st.toggle("Not right? Say which folders are the classes", key=f"mapping-{data_set.name}"):
+        show_mapping(workspace, data_set)
 
 
 def _warn(data_set: DataSet, contents: Contents) -> None:

@@ -20,6 +20,7 @@ from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace, current
 
 N_WITHOUT_SCROLLING = 8
+_ADDED = "data-added"
 SECTIONS = ("Overview", "Pictures", "Check", "Decisions")
 
 
@@ -28,6 +29,9 @@ def show() -> None:
     st.title("Data")
     workspace = current()
     data_sets = list_data_sets(workspace)
+    # Set before they are drawn, which the browser obeys; a value that is only forgotten comes back from there.
+    if added := st.session_state.pop(_ADDED, None):
+        st.session_state.update({"data": added, "adding": False, "section": SECTIONS[0]})
     if not data_sets:
         st.markdown("Begin with pictures that somebody has put into classes.")
         _go_to(show_adding(workspace))
@@ -47,14 +51,11 @@ def _choose(data_sets: list[DataSet]) -> DataSet:
     """Let the reader choose; the address keeps the choice, so that it survives a reload."""
     by_name = {one.name: one for one in data_sets}
     names = list(by_name)
-    if st.session_state.get("data") not in by_name:
-        st.session_state.pop("data", None)
     wanted = st.query_params.get("data")
+    if st.session_state.get("data") not in by_name:
+        st.session_state["data"] = wanted if wanted in by_name else names[0]
     with st.container(height=420 if len(names) > N_WITHOUT_SCROLLING else "content", border=False):
-        name = st.radio(
-            "Your data", names, key="data", index=names.index(wanted) if wanted in by_name else 0,
-            format_func=lambda name: plain(by_name[name].title),
-        )  # fmt: skip
+        name = st.radio("Your data", names, key="data", format_func=lambda name: plain(by_name[name].title))
     st.query_params["data"] = name
     return by_name[name]
 
@@ -62,9 +63,7 @@ def _choose(data_sets: list[DataSet]) -> DataSet:
 def _go_to(data_set: DataSet | None) -> None:
     """Show a data set that was just added."""
     if data_set:
-        for key in ("adding", "data", "section"):
-            st.session_state.pop(key, None)
-        st.query_params["data"] = data_set.name
+        st.session_state[_ADDED] = data_set.name
         st.rerun()
 
 
@@ -83,9 +82,8 @@ def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
         if st.button("Train on this", key="train", type="primary", icon=":material/model_training:"):
             st.switch_page(TRAIN, query_params={"data": data_set.name})
         show_managing(workspace, data_set)
-    section = st.segmented_control(
-        "Part", SECTIONS, key="section", default=SECTIONS[0], required=True, label_visibility="collapsed"
-    )
+    st.session_state.setdefault("section", SECTIONS[0])
+    section = st.segmented_control("Part", SECTIONS, key="section", required=True, label_visibility="collapsed")
     match section:
         case "Pictures":
             show_gallery(data_set, contents)
