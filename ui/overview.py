@@ -34,8 +34,10 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
     _warn(data_set, contents)
     names = list(classes)
     names = names[pick_page(len(names), PER_PAGE, key="page-classes")]
-    counted_rows = contents.table[~contents.table["excluded"]]
-    firsts = counted_rows.drop_duplicates("label").set_index("label")["path"]
+    used = contents.table[~contents.table["excluded"]]
+    # One that came with its class stands for it, rather than one that was given it.
+    order = (used["label"] != used["label_given"]).sort_values(kind="stable").index
+    firsts = used.loc[order].drop_duplicates("label").set_index("label")["path"]
     show_pictures(
         [
             Picture(contents.file(firsts[name]), name, caption=name, detail=counted(classes[name], "picture"))
