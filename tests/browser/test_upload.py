@@ -110,6 +110,23 @@ def test_a_lost_connection_is_waited_for_and_a_cancelled_upload_carries_on(
     check(tab)
 
 
+def test_an_upload_survives_that_the_page_is_drawn_anew(tab: Any, tmp_path: Path, photos: Path) -> None:
+    tab.locator(".zone").wait_for()
+    held: list[Any] = []
+    tab.route(
+        "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
+    )
+    drop(tab, photos)
+    tab.get_by_text("0 of 60 files").wait_for()
+    tab.get_by_role("button", name="Use it where it is").click()
+    tab.get_by_text("Give the path of a folder first").wait_for()
+    for route in held:
+        route.continue_()
+    tab.get_by_role("heading", name="my photos").wait_for()
+    assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
+    check(tab)
+
+
 def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere" / "texts"
     folder.mkdir(parents=True)
