@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autotl_ui import jobs
+from autotl_ui.refitting import free_folder
 from autotl_ui.runs import RunView
 from autotl_ui.subjects import Subject
 
@@ -12,17 +13,17 @@ KIND = "refit"
 
 
 def is_behind(run: RunView, subject: Subject) -> bool:
-    """Whether decisions were made, or taken back, after a run had read them."""
+    """Whether decisions were made after a run had read them, which it does when it lists its pictures."""
+    listed = run.folder / "dataset.parquet"
     try:
-        return subject.patch_file.stat().st_mtime > (run.folder / "run.json").stat().st_mtime
+        read = (listed if listed.exists() else run.folder / "run.json").stat().st_mtime
+        return subject.patch_file.stat().st_mtime > read
     except OSError:
         return False
 
 
 def start_refit(run: RunView) -> Path:
     """Start it; returns the folder of the new run. Raises OSError where nothing can be written there."""
-    folder, number = run.folder.with_name(f"{run.name}-refit"), 2
-    while folder.exists() or jobs.read(folder):
-        folder, number = run.folder.with_name(f"{run.name}-refit-{number}"), number + 1
+    folder = free_folder(run.folder)
     jobs.start(folder, [KIND, str(run.folder), "--run", str(folder)], about=f"{run.name} with the new labels")
     return folder

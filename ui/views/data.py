@@ -20,18 +20,16 @@ from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace, current
 
 N_WITHOUT_SCROLLING = 8
-_ADDED = "data-added"
+_ARRIVED = "data-arrived"
 SECTIONS = ("Overview", "Pictures", "Check", "Decisions")
 
 
 def show() -> None:
     """Draw the page."""
     st.title("Data")
+    _turn_to_arrival()
     workspace = current()
     data_sets = list_data_sets(workspace)
-    # Set before they are drawn, which the browser obeys; a value that is only forgotten comes back from there.
-    if added := st.session_state.pop(_ADDED, None):
-        st.session_state.update({"data": added, "adding": False, "section": SECTIONS[0]})
     if not data_sets:
         st.markdown("Begin with pictures that somebody has put into classes.")
         _go_to(show_adding(workspace))
@@ -63,8 +61,15 @@ def _choose(data_sets: list[DataSet]) -> DataSet:
 def _go_to(data_set: DataSet | None) -> None:
     """Show a data set that was just added."""
     if data_set:
-        st.session_state[_ADDED] = data_set.name
+        st.session_state[_ARRIVED] = data_set.name
         st.rerun()
+
+
+def _turn_to_arrival() -> None:
+    """Set the widgets to what was just added: before they are drawn, or the browser keeps showing what they said."""
+    name = st.session_state.pop(_ARRIVED, None)
+    if name:
+        st.session_state.update(data=name, adding=False, section=SECTIONS[0])
 
 
 def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
