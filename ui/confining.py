@@ -15,7 +15,7 @@ def require_confined(data: Path, label: str | None = None) -> None:
     data, label: as for `autotl.sources.open_source`.
     """
     try:
-        source = open_source(data, label=label, cache=settings().cache)
+        source = open_source(data, label=label, cache=settings().cache, need_labels=False)
     except AutoTLError:  # then nothing can be read from it either
         return
     table = source.table

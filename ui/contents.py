@@ -98,7 +98,7 @@ def _patched(path: Path, label: str | None, marks: object, _source: Source) -> C
 def _opened(path: Path, label: str | None, marks: tuple[int, ...]) -> Source | str:  # noqa: ARG001 - the key
     """What the core makes of the data, or why it refuses them; nobody changes it, so that all may share it."""
     try:
-        return open_source(path, label=label, cache=settings().cache)
+        return open_source(path, label=label, cache=settings().cache, need_labels=False)
     except AutoTLError as error:
         return str(error)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import streamlit as st
 
 from autotl.patch import patch_file
@@ -12,6 +10,7 @@ from autotl_ui.contents import Contents
 from autotl_ui.data_sets import DataSet
 from autotl_ui.findings import say
 from autotl_ui.gallery import new_grid, undo_button
+from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain
 
@@ -40,8 +39,8 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
             "Forget all", key="forget-all", icon=":material/delete_sweep:", on_click=_forget,
             args=(data_set, contents, [decision.item for decision in decisions]),
         )  # fmt: skip
-    page = st.pagination(ceil(len(decisions) / PER_PAGE), key="page-decisions") if len(decisions) > PER_PAGE else 1
-    for number, decision in enumerate(decisions[(page - 1) * PER_PAGE : page * PER_PAGE]):
+    shown = decisions[pick_page(len(decisions), PER_PAGE, key="page-decisions")]
+    for number, decision in enumerate(shown):
         with st.container(border=True):
             image, text, button = st.columns([1, 5, 2], vertical_alignment="center")
             known = decision.item in contents.known

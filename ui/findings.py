@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import ceil
 
 import streamlit as st
 
@@ -14,6 +13,7 @@ from autotl_ui.choices import choose, take_back
 from autotl_ui.contents import Contents
 from autotl_ui.data_sets import DataSet
 from autotl_ui.gallery import grid_key, new_grid
+from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain, sentence
 
@@ -97,10 +97,7 @@ def _say_all(found: Found, proposals: Sequence[Decision]) -> str:
 
 def _show_items(data_set: DataSet, contents: Contents, found: Found, key: str) -> None:
     items = found.items
-    page = 1
-    if len(items) > N_PICTURES:
-        page = st.pagination(ceil(len(items) / N_PICTURES), key=f"page-{key}", on_change=new_grid)
-    shown = items[(page - 1) * N_PICTURES : page * N_PICTURES]
+    shown = items[pick_page(len(items), N_PICTURES, key=f"page-{key}", on_change=new_grid)]
     proposed = {proposal.item: proposal for proposal in found.proposals}
     pictures = [picture(contents, path, detail=_detail(proposed.get(path))) for path in shown]
     toolbar = st.container(horizontal=True)
@@ -130,11 +127,9 @@ def _detail(proposal: Decision | None) -> str:
 
 def _show_pairs(data_set: DataSet, contents: Contents, found: Found, key: str) -> None:
     pairs = [pair for pair in found.pairs if len(pair) == 2]
-    page = 1
-    if len(pairs) > N_PAIRS:
-        page = st.pagination(ceil(len(pairs) / N_PAIRS), key=f"page-{key}")
+    shown = pairs[pick_page(len(pairs), N_PAIRS, key=f"page-{key}")]
     columns = st.columns(2)
-    for number, (first, second) in enumerate(pairs[(page - 1) * N_PAIRS : page * N_PAIRS]):
+    for number, (first, second) in enumerate(shown):
         with columns[number % 2], st.container(border=True, gap="small"):
             show_pictures(
                 [picture(contents, first), picture(contents, second)], key=f"pair-{key}-{number}", pixels=PIXELS

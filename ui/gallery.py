@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import pandas as pd
 import streamlit as st
 
@@ -11,6 +9,7 @@ from autotl.patch import Decision
 from autotl_ui.choices import choose, last_step, take_back, undo_last
 from autotl_ui.contents import Contents
 from autotl_ui.data_sets import DataSet
+from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain
 
@@ -28,16 +27,13 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
         return
     key = f"class-{data_set.name}"
     if st.session_state.get(key) not in groups:
-        st.session_state.pop(key, None)
+        st.session_state[key] = next(iter(groups))
     name = st.selectbox(
         "Class", list(groups), key=key, on_change=new_grid,
         format_func=lambda group: _TITLES.get(group, group),
     )  # fmt: skip
     rows = _rows(contents, name)
-    page = 1
-    if len(rows) > PER_PAGE:
-        page = st.pagination(ceil(len(rows) / PER_PAGE), key=f"page-{data_set.name}-{name}", on_change=new_grid)
-    shown = rows.iloc[(page - 1) * PER_PAGE : page * PER_PAGE]
+    shown = rows.iloc[pick_page(len(rows), PER_PAGE, key=f"page-{data_set.name}-{name}", on_change=new_grid)]
     toolbar = st.container()
     chosen = show_pictures([_picture(row, contents) for row in shown.itertuples()], key=grid_key(), choose=True)
     with toolbar:
@@ -110,9 +106,14 @@ def undo_button(data_set: DataSet, contents: Contents, *, key: str) -> None:
     """Offer to take back what was decided last."""
     step = last_step(data_set)
     st.button(
-        "Undo", key=key, icon=":material/undo:", disabled=step is None, on_click=undo_last, args=(data_set, contents),
+        "Undo", key=key, icon=":material/undo:", disabled=step is None, on_click=_undo, args=(data_set, contents),
         help=plain(step.said) if step else "Nothing was decided yet.",
     )  # fmt: skip
+
+
+def _undo(data_set: DataSet, contents: Contents) -> None:
+    undo_last(data_set, contents)
+    new_grid()
 
 
 def _exclude(data_set: DataSet, contents: Contents, chosen: list[str]) -> None:
@@ -124,7 +125,7 @@ def _relabel(data_set: DataSet, contents: Contents, chosen: list[str], label: st
     new = [Decision("relabel", item, label.strip()) for item in chosen]
     if label.strip() and choose(data_set, contents, new, f"gave {len(new)} the class {label.strip()}"):
         new_grid()
-        st.session_state.pop("new-class", None)
+        st.session_state["new-class"] = None
 
 
 def _restore(data_set: DataSet, contents: Contents, chosen: list[str]) -> None:

@@ -42,13 +42,16 @@ def _confirm(workspace: Workspace, data_set: DataSet) -> None:
             f"{plain(str(data_set.origin or data_set.path))}, and so do the decisions beside them."
         )
         word = "Forget it"
-    if st.button(word, key="delete-now", type="primary"):
-        if is_checking(workspace, data_set):
-            stop_check(workspace, data_set)
-        delete_data_set(workspace, data_set)
-        st.query_params.pop("data", None)
-        st.session_state.pop("data", None)
-        st.rerun()
+    if st.button(word, key="delete-now", type="primary", on_click=_delete, args=(workspace, data_set)):
+        st.rerun()  # a callback within a dialog draws the dialog only
+
+
+def _delete(workspace: Workspace, data_set: DataSet) -> None:
+    if is_checking(workspace, data_set):
+        stop_check(workspace, data_set)
+    delete_data_set(workspace, data_set)
+    st.query_params.pop("data", None)
+    st.session_state.pop("data", None)
 
 
 def _rename(workspace: Workspace, data_set: DataSet, title: str) -> None:

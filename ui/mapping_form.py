@@ -57,7 +57,7 @@ def _title(tree: Tree, level: int) -> str:
     names = tree.names(level)
     some = ", ".join(plain(name) for name in names[:N_NAMED])
     rest = f" and {len(names) - N_NAMED:,} more" if len(names) > N_NAMED else ""
-    place = "The outermost folders" if level == 0 else f"The folders {level} deeper"
+    place = ("The outermost folders", "The folders within them")[level] if level < 2 else f"Those {level} levels down"
     return f"{place}: {some}{rest}"
 
 
@@ -105,4 +105,4 @@ def _map(workspace: Workspace, data_set: DataSet, tree: Tree, classes: dict[str,
         map_folders(workspace, data_set, tree, classes, left_out=left_out)
     except (AutoTLError, OSError) as error:
         st.session_state["data-problem"] = f"The classes could not be kept: {error}"
-    st.session_state.pop(f"mapping-{data_set.name}", None)
+    st.session_state[f"mapping-{data_set.name}"] = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import streamlit as st
 
 from autotl.dataset import MIN_IMAGES_PER_CLASS
@@ -12,6 +10,8 @@ from autotl_ui.contents import Contents
 from autotl_ui.data_sets import DataSet
 from autotl_ui.mapping import unmap
 from autotl_ui.mapping_form import show_mapping
+from autotl_ui.pages import LABEL
+from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain
 from autotl_ui.workspace import Workspace
@@ -31,15 +31,17 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
         ):  # fmt: skip
             if number or label in ("pictures", "classes"):
                 st.metric(label, f"{number:,}", width="content")
-    _warn(contents)
+    _warn(data_set, contents)
     names = list(classes)
-    page = st.pagination(ceil(len(names) / PER_PAGE), key="page-classes") if len(names) > PER_PAGE else 1
-    counted_rows = contents.table[~contents.table["excluded"]]
-    firsts = counted_rows.drop_duplicates("label").set_index("label")["path"]
+    names = names[pick_page(len(names), PER_PAGE, key="page-classes")]
+    used = contents.table[~contents.table["excluded"]]
+    # One that came with its class stands for it, rather than one that was given it.
+    order = (used["label"] != used["label_given"]).sort_values(kind="stable").index
+    firsts = used.loc[order].drop_duplicates("label").set_index("label")["path"]
     show_pictures(
         [
             Picture(contents.file(firsts[name]), name, caption=name, detail=counted(classes[name], "picture"))
-            for name in names[(page - 1) * PER_PAGE : page * PER_PAGE]
+            for name in names
         ],
         key="classes", pixels=112,
     )  # fmt: skip
@@ -52,17 +54,27 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
             "Read the folders as they are", key="unmap", icon=":material/undo:", on_click=unmap,
             args=(workspace, data_set),
         )  # fmt: skip
-    with st.expander("Not right? Say which folders are the classes", icon=":material/account_tree:"):
-        if st.toggle("Show the folders", key=f"mapping-{data_set.name}"):
-            show_mapping(workspace, data_set)
+    if not classes:
+        st.subheader("Which folders are the classes?", anchor=False)
+        show_mapping(workspace, data_set)
+        return
+    if st.toggle("Not right? Say which folders are the classes", key=f"mapping-{data_set.name}"):
+        show_mapping(workspace, data_set)
 
 
-def _warn(contents: Contents) -> None:
+def _warn(data_set: DataSet, contents: Contents) -> None:
     if contents.problem:
         st.error(plain(contents.problem), icon=":material/edit_off:")
     classes = contents.classes
     few = {name: n for name, n in classes.items() if n < MIN_IMAGES_PER_CLASS}
-    if len(classes) < 2:
+    if not classes:
+        st.warning(
+            "No picture has a class yet. Say below which folders are the classes, or put the pictures into classes one "
+            "by one.",
+            icon=":material/info:",
+        )
+        st.page_link(LABEL, label="Label pictures", icon=":material/sell:", query_params={"data": data_set.name})
+    elif len(classes) < 2:
         st.warning(
             "There is only one class; a model needs at least two to tell apart. Say below which folders are the "
             "classes, or relabel pictures under Pictures.",

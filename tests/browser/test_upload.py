@@ -59,6 +59,20 @@ def test_the_browse_button_keeps_the_classes_too(tab: Any, tmp_path: Path, photo
     check(tab)
 
 
+def test_a_second_folder_is_shown_and_stays_shown(tab: Any, photos: Path) -> None:
+    drop(tab, photos)
+    tab.get_by_role("heading", name="my photos").wait_for()
+    tab.get_by_text("Add data").click()
+    tab.locator(".zone").wait_for()
+    drop(tab, photos / CLASSES[0])
+    tab.get_by_role("heading", name=CLASSES[0]).wait_for()
+    tab.get_by_text("Not right?").or_(tab.get_by_text("No picture has a class yet")).first.wait_for()
+    tab.get_by_role("radio", name="Decisions").click()
+    tab.get_by_text("Nothing was decided").wait_for()
+    assert tab.get_by_role("heading", name=CLASSES[0]).is_visible()
+    check(tab)
+
+
 def test_a_zip_is_stored_as_it_is(tab: Any, tmp_path: Path, photos: Path) -> None:
     packed = tmp_path / "elsewhere" / "packed.zip"
     with zipfile.ZipFile(packed, "w") as archive:
@@ -91,6 +105,23 @@ def test_a_lost_connection_is_waited_for_and_a_cancelled_upload_carries_on(
     fail["on"] = False
     tab.problems.clear()  # the browser names every request that failed
     drop(tab, photos)
+    tab.get_by_role("heading", name="my photos").wait_for()
+    assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
+    check(tab)
+
+
+def test_an_upload_survives_that_the_page_is_drawn_anew(tab: Any, tmp_path: Path, photos: Path) -> None:
+    tab.locator(".zone").wait_for()
+    held: list[Any] = []
+    tab.route(
+        "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
+    )
+    drop(tab, photos)
+    tab.get_by_text("0 of 60 files").wait_for()
+    tab.get_by_role("button", name="Use it where it is").click()
+    tab.get_by_text("Give the path of a folder first").wait_for()
+    for route in held:
+        route.continue_()
     tab.get_by_role("heading", name="my photos").wait_for()
     assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
     check(tab)

@@ -10,6 +10,8 @@ const megabytes = (n) => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} GB` : `${(n / 1e6)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const seconds = (s) => (s < 60 ? `${Math.max(1, Math.ceil(s))} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`);
 
+const ignore = (event) => event.preventDefault();
+
 class Told extends Error {}
 
 // What lies in dropped entries: [path, File] of each file, folders within folders included.
@@ -326,5 +328,10 @@ export default function (component) {
   root.classList.toggle("compact", Boolean(data.compact));
   zone.part("lead").textContent = data.lead;
   zone.part("hint").textContent = data.hint;
-  return () => zone.upload?.stopped.abort();
+  // What is dropped beside the zone would be opened by the browser, in place of the app.
+  for (const kind of ["dragover", "drop"]) window.addEventListener(kind, ignore);
+  return () => {
+    for (const kind of ["dragover", "drop"]) window.removeEventListener(kind, ignore);
+    zone.upload?.stopped.abort();
+  };
 }

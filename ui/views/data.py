@@ -49,14 +49,11 @@ def _choose(data_sets: list[DataSet]) -> DataSet:
     """Let the reader choose; the address keeps the choice, so that it survives a reload."""
     by_name = {one.name: one for one in data_sets}
     names = list(by_name)
-    if st.session_state.get("data") not in by_name:
-        st.session_state.pop("data", None)
     wanted = st.query_params.get("data")
+    if st.session_state.get("data") not in by_name:
+        st.session_state["data"] = wanted if wanted in by_name else names[0]
     with st.container(height=420 if len(names) > N_WITHOUT_SCROLLING else "content", border=False):
-        name = st.radio(
-            "Your data", names, key="data", index=names.index(wanted) if wanted in by_name else 0,
-            format_func=lambda name: plain(by_name[name].title),
-        )  # fmt: skip
+        name = st.radio("Your data", names, key="data", format_func=lambda name: plain(by_name[name].title))
     st.query_params["data"] = name
     return by_name[name]
 
@@ -90,9 +87,8 @@ def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
         if st.button("Train on this", key="train", type="primary", icon=":material/model_training:"):
             st.switch_page(TRAIN, query_params={"data": data_set.name})
         show_managing(workspace, data_set)
-    section = st.segmented_control(
-        "Part", SECTIONS, key="section", default=SECTIONS[0], required=True, label_visibility="collapsed"
-    )
+    st.session_state.setdefault("section", SECTIONS[0])
+    section = st.segmented_control("Part", SECTIONS, key="section", required=True, label_visibility="collapsed")
     match section:
         case "Pictures":
             show_gallery(data_set, contents)

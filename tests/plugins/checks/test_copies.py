@@ -22,6 +22,8 @@ def test_near_copies_are_counted_in_pairs_and_groups_the_most_alike_first(photos
     assert finding.items == ("cat/1.png", "cat/2.png", "cat/5.png", "cat/6.png", "cat/0.png")
     assert finding.pairs == (("cat/1.png", "cat/2.png"), ("cat/5.png", "cat/6.png"), ("cat/0.png", "cat/1.png"))
     assert finding.fixes == (("exclude", "cat/1.png"),)
+    # Without 2, whose like is 1, nothing is left that 0 looks like but 1 itself.
+    assert finding.proposals == (("exclude", "cat/2.png"), ("exclude", "cat/6.png"), ("exclude", "cat/1.png"))
 
 
 @pytest.mark.parametrize(("n", "width", "severity"), [(39, 640, "warning"), (41, 640, "info"), (39, 28, "info")])

@@ -66,6 +66,8 @@ def test_the_example_says_what_the_image_is_labelled_and_what_it_looks_like(phot
         "the untuned model firmly contradicts 1 label of 60, such as 0/7.png, labelled 0, which looks like 2"
     )
     assert finding.fixes == (("relabel", "0/7.png", "2"),)
+    assert finding.proposals[0] == ("relabel", "0/7.png", "2")
+    assert all(decision == "relabel" for decision, *_ in finding.proposals)
 
 
 def test_labels_that_the_model_agrees_with_are_left_alone(photos):
