@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from autotl_ui.evidence import tested_on
+from autotl_ui.evidence import digests_of_test
 from autotl_ui.runs import RunView
 from autotl_ui.scores import Result
 from autotl_ui.theme import STRATEGY_COLOURS
@@ -59,7 +59,7 @@ def differences(runs: Sequence[RunView]) -> list[str]:
     prints = {run.result.fingerprint for run in runs if run.result}
     if len(prints) > 1:
         found.append("The runs did not see the same data: pictures or labels differ (see the fingerprints).")
-    tested = [tested_on(run.folder) for run in runs]
+    tested = [digests_of_test(run.folder) for run in runs]
     if None in tested:
         found.append("For some of these runs it is not known which pictures they were tested on.")
     elif len({pictures for pictures, _ in tested}) > 1:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from autotl.decisions import decide
-from autotl.patch import Decision, patch_file, read_patch
+from autotl.evidence import Evidence
+from autotl.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.settings import settings
 from autotl_ui.runs import RunView
 from autotl_ui.workspace import root_folder
@@ -28,8 +28,11 @@ class Desk:
 
     def decisions(self) -> dict[str, Decision]:
         """What was decided about single pictures, by path; AutoTLError where the patch file cannot be read."""
-        written = self.patch.stat().st_mtime_ns if self.patch.exists() else 0
-        return _read(str(self.patch), written)
+        return _read(str(self.patch), self.written())
+
+    def written(self) -> int:
+        """When the patch file was written, in nanoseconds since the epoch; 0 where there is none."""
+        return self.patch.stat().st_mtime_ns if self.patch.exists() else 0
 
     def note(self, new: Iterable[Decision], *, undo: Iterable[str] = ()) -> None:
         """Add decisions, and take others back; raises AutoTLError where they do not fit the data."""
@@ -49,14 +52,9 @@ def desk_of(run: RunView) -> Desk | None:
     return Desk(data, str(label) if label else None, patch)
 
 
-def waiting(decisions: Mapping[str, Decision], items: pd.DataFrame) -> dict[str, Decision]:
-    """The decisions that the run with these items (path, label) has not been told of."""
-    labels = dict(zip(items["path"], items["label"], strict=True)) if decisions else {}
-    return {
-        path: decision
-        for path, decision in decisions.items()
-        if path in labels and (decision.decision == "exclude" or decision.label != labels[path])
-    }
+def waiting(desk: Desk, evidence: Evidence) -> frozenset[str]:
+    """Paths of the pictures that the decisions of now would change in the run, those taken back included."""
+    return _waiting(evidence, str(evidence.run.folder), evidence.run.fingerprint, str(desk.patch), desk.written())
 
 
 def mark(decision: Decision | None) -> str:
@@ -69,3 +67,19 @@ def mark(decision: Decision | None) -> str:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _read(patch: str, written: int) -> dict[str, Decision]:  # noqa: ARG001, a file written anew is another one
     return {decision.item: decision for decision in read_patch(Path(patch)) if decision.decision != "merge"}
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _waiting(
+    _evidence: Evidence,
+    run: str,  # noqa: ARG001, it and the next tell one evidence from another
+    fingerprint: str,  # noqa: ARG001
+    patch: str,
+    written: int,  # noqa: ARG001, see above
+) -> frozenset[str]:
+    before = _evidence.run.dataset.table
+    excluded = _evidence.run.dataset.excluded
+    untouched = before.assign(label=before["label_given"], quarantine=before["quarantine"].where(~excluded, ""))
+    now = apply_patch(untouched, read_patch(Path(patch))).table
+    changed = (now["label"] != before["label"]) | (now["quarantine"].str.startswith(EXCLUDED) != excluded)
+    return frozenset(before["path"][changed])

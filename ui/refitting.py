@@ -22,21 +22,24 @@ def offer_refit(run: RunView, evidence: Evidence, desk: Desk | None) -> None:
     if desk is None:
         return
     try:
-        new = waiting(desk.decisions(), evidence.run.dataset.items)
+        changed = waiting(desk, evidence)
     except AutoTLError:  # said where the pictures are
         return
-    tested = {*evidence.run.dataset.items["path"].iloc[evidence.tested.items]} if new else set()
-    n_test = len(tested.intersection(new))
+    n_test = len(changed.intersection(evidence.run.dataset.items["path"].iloc[evidence.tested.items])) if changed else 0
     with st.container(border=True):
-        text = f"**{_count(len(new), 'decision')} since this run.** " if new else "**No decisions since this run.** "
+        n = len(changed)
+        text = f"**{_count(n, 'picture')} decided anew since this run.** " if n else "**No decisions since this run.** "
         st.markdown(
             text + "Your pictures stay as they are; decisions are kept in "
             f"{plain(desk.patch.name)} beside them, and a re-fit carries them out."
         )
         if n_test:
-            st.markdown(f":material/info: {_count(n_test, 'of them is', 'of them are')} about pictures of the test.")
+            st.markdown(
+                f":material/info: {_count(n_test, 'of them is', 'of them are')} in the test split: chosen among "
+                "the model's mistakes, they flatter its next test score."
+            )
         if st.button(
-            "Re-fit", key="refit", icon=":material/refresh:", type="primary" if new else "secondary",
+            "Re-fit", key="refit", icon=":material/refresh:", type="primary" if n else "secondary",
             on_click=_start, args=(run.folder,),
             help="Fits this champion again on the data as they are now. A simplified one takes seconds.",
         ):  # fmt: skip
