@@ -96,7 +96,7 @@ def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart:
             alt.Tooltip("high:Q", title="to", format=".3f"),
         ],
     )
-    scale, title = alt.Scale(zero=False, nice=True), f"{score} on the test split, with 95 % intervals"
+    scale, title = alt.Scale(zero=False, nice=True), f"{score}, test, with 95 % CI"
     colour = STRATEGY_COLOURS["probe"]
     intervals = base.mark_rule(color=colour, strokeWidth=2.5, opacity=0.55).encode(
         x=alt.X("low:Q", scale=scale, title=title, axis=alt.Axis(tickCount=6)), x2="high:Q"

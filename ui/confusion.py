@@ -57,7 +57,7 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
     start: Cell = st.session_state[start_key][1]
 
     def clicked() -> None:
-        cell = _clicked(st.session_state.get(chart_key))
+        cell = clicked_cell(st.session_state.get(chart_key))
         if cell and {cell.true, cell.predicted} <= {*evaluation.classes}:
             st.session_state[true_key], st.session_state[predicted_key] = cell.true, cell.predicted
 
@@ -107,7 +107,7 @@ def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen:
         .encode(
             color=alt.Color("outcome:N", scale=colours, title=None, legend=alt.Legend(orient="bottom")),
             fillOpacity=alt.FillOpacity(
-                "share:Q", scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0.08, 1]), legend=None
+                "share:Q", scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0.14, 1]), legend=None
             ),
             stroke=alt.condition(cell, alt.value(ink()), alt.value("transparent")),
             strokeWidth=alt.value(2.5),
@@ -160,7 +160,7 @@ def _shown_classes(evaluation: Evaluation, chosen: Cell, *, key: str) -> tuple[s
     return tuple(name for name in evaluation.classes if name in few)
 
 
-def _clicked(event: Any) -> Cell | None:
+def clicked_cell(event: Any) -> Cell | None:
     """The cell that a click chose; None where it chose none."""
     points = (event or {}).get("selection", {}).get(_PARAMETER) or []
     if not isinstance(points, list) or not points:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autotl.evaluations import Evaluation
-from autotl_ui.confusion import Cell, confusion_chart, most_confused
+from autotl_ui.confusion import Cell, clicked_cell, confusion_chart, most_confused
 
 
 def evaluation(confusion: list[list[int]] | np.ndarray) -> Evaluation:
@@ -45,3 +45,10 @@ def test_many_classes_have_every_name_on_both_axes_and_no_numbers() -> None:
 def test_the_most_frequent_mistake_is_opened_first_and_without_any_the_largest_class() -> None:
     assert most_confused(evaluation([[9, 1, 0], [2, 9, 0], [0, 0, 30]])) == Cell("class 01", "class 00")
     assert most_confused(evaluation([[9, 0], [0, 30]])) == Cell("class 01", "class 01")
+
+
+def test_a_click_names_its_cell_and_a_click_beside_the_cells_names_none() -> None:
+    points = [{"true": "class 00", "predicted": "class 01"}]
+    assert clicked_cell({"selection": {"cell": points}}) == Cell("class 00", "class 01")
+    for nothing in (None, {}, {"selection": {}}, {"selection": {"cell": {}}}, {"selection": {"cell": []}}):
+        assert clicked_cell(nothing) is None

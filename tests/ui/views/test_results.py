@@ -16,7 +16,15 @@ from autotl.interfaces import Figure, Table
 from autotl.patch import read_patch
 from autotl_ui import jobs, testing, testing_data
 
-SECTIONS = ("What it gets wrong", "Surest mistakes", "Each class", "Trials", "All scores", "Compare", "Report")
+SECTIONS = (
+    "What it gets wrong",
+    "Surest mistakes",
+    "Each class",
+    "Leaderboard",
+    "Scores and figures",
+    "Compare",
+    "Report",
+)
 CATS, BIRDS, DOGS = sorted(testing.CLASSES)
 
 
@@ -167,7 +175,7 @@ def test_an_evaluator_that_nobody_knows_shows_up_with_its_classes(good: Path) ->
     scores = {"kappa_x": new, **{f"specificity_x[{name}]": new for name in testing.CLASSES}}
     state = json.loads((good / "run.json").read_text(encoding="utf-8"))["result"]
     change(good, test=state["test"] | scores)
-    app = go(open_page("results", run="good"), "All scores")
+    app = go(open_page("results", run="good"), "Scores and figures")
     assert "| kappa_x |  | 0.123 (0.100 to 0.200) |" in words(app)
     go(app, "Each class")
     app.segmented_control(key="class-score").set_value("specificity_x").run()
@@ -188,7 +196,7 @@ def test_exhibits_are_drawn_with_their_plugin_and_a_damaged_one_costs_nothing_el
     ]
     stored = json.dumps([exhibited.to_json() for exhibited in exhibits])
     (good / "evidence" / "exhibits.json").write_text(stored, encoding="utf-8")
-    app = go(open_page("results", run="good"), "All scores")
+    app = go(open_page("results", run="good"), "Scores and figures")
     assert len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart")) == 1
     assert [len(table.value) for table in app.dataframe] == [2]
     damaged = [warning.value for warning in app.warning if "is damaged" in warning.value]
