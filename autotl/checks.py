@@ -45,7 +45,12 @@ def _sound(finding: Finding) -> Finding:
     """The finding, or TypeError where it could not be sorted, printed or stored."""
     if not isinstance(finding, Finding) or finding.severity not in _ORDER:
         raise TypeError(f"it yielded {finding!r}; expected a Finding with the severity {', '.join(_ORDER)}")
-    texts = (*finding.items, *(text for group in (*finding.pairs, *finding.fixes) for text in group))
+    texts = (
+        *finding.items,
+        *(text for group in (*finding.pairs, *finding.fixes, *finding.proposals) for text in group),
+    )
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError("its finding has items, pairs or fixes that are no texts; expected paths and classes")
+        raise TypeError(
+            "its finding has items, pairs, fixes or proposals that are no texts; expected paths and classes"
+        )
     return finding

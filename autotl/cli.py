@@ -21,6 +21,8 @@ from autotl import __version__
 from autotl.errors import AutoTLError, ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from autotl.plugins import Plugins
     from autotl.run import Config, Listener, Run
 
@@ -54,6 +56,9 @@ PatchFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]")
 ]
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
+Events = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
 
 
@@ -158,6 +163,9 @@ def check(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
     ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
     disable_plugin: Disable = None,
@@ -166,6 +174,7 @@ def check(
     """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
     from autotl.check_page import write_page
     from autotl.errors import DatasetError
+    from autotl.event_lines import EventLines
     from autotl.run import Config
     from autotl.survey import survey
 
@@ -175,10 +184,14 @@ def check(
     )  # fmt: skip
     plugins = _plugins(config.disable_plugins)
     listeners, close = _listeners(config)
+    lines = EventLines(events) if events else None
     try:
+        listeners += (lines,) if lines else ()
         found = survey(config, plugins=plugins, cache=_cache(), probe=not quick, listeners=listeners)
     finally:
         close()
+        if lines:
+            lines.close()
     page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
     write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
@@ -238,15 +251,22 @@ def report(run: RunFolder, as_json: Json = False) -> None:
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
-    items: Annotated[list[Path] | None, typer.Argument(help="Image files, or folders of them.")] = None,
+    items: Annotated[
+        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of them.")
+    ] = None,
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="The images of the run's data that have no label.")
     ] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    label: Label = None,
+    events: Events = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Classify images."""
+    """Classify images, printing as it goes."""
+    from autotl import prediction_texts as texts
+    from autotl.classify import classify
+    from autotl.event_lines import EventLines
     from autotl.predictor import Predictor
 
     if as_json and as_csv:
@@ -255,24 +275,22 @@ def predict(
         raise ConfigError("there is nothing to predict; give image files or folders of them, or --unlabelled")
     predictor = Predictor(_deployable(model, tracking_uri))
     files = _unlabelled(Path(model)) if unlabelled else []
-    results = predictor.predict([str(path) for path in [*files, *_image_files(items or [])]])
-    if as_json:
-        _print_json(results)
-    elif as_csv:
-        import csv
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["item", "label", *predictor.classes, "error"])
-        for row in results:
-            probabilities = row.get("probabilities", {})
-            shares = (probabilities.get(name, "") for name in predictor.classes)
-            writer.writerow([row["item"], row.get("label", ""), *shares, row.get("error", "")])
-    else:
-        for row in results:
-            found = (
-                f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
-            )
-            typer.echo(f"{row['item']}: {found}")
+    files += _image_files(items or [], label)
+    lines = EventLines(events) if events else None
+    listeners, close = _prediction_listeners(len(files))
+    batches = classify(predictor, files, listeners=(*listeners, lines) if lines else listeners)
+    pieces = (
+        texts.as_json(batches) if as_json
+        else texts.as_csv(batches, predictor.classes) if as_csv
+        else texts.as_lines(batches)
+    )  # fmt: skip
+    try:
+        for piece in pieces:
+            typer.echo(piece, nl=False)
+    finally:
+        close()
+        if lines:
+            lines.close()
 
 
 @app.command()
@@ -328,6 +346,7 @@ def serve(
 def register(
     run: RunFolder,
     name: Annotated[str, typer.Option(help="The registered model's name.")],
+    tracking_uri: TrackingUri = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
@@ -335,11 +354,66 @@ def register(
     from autotl.registry import register as register_run
     from autotl.run import open_run
 
-    result = register_run(open_run(run), name, _plugins(disable_plugin))
+    result = register_run(open_run(run), name, _plugins(disable_plugin), tracking_uri=tracking_uri)
     if as_json:
         _print_json(result)
     else:
         typer.echo(f"models:/{result['name']}@{result['alias']} is now version {result['version']}")
+
+
+@app.command()
+def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
+    """List the registered models: versions, aliases, and what each scored on its test split."""
+    from dataclasses import asdict
+
+    from autotl.registry import default_store, list_models
+
+    found = list_models(_plugins(None, quiet=as_json), beside=default_store(), tracking_uri=tracking_uri)
+    if as_json:
+        _print_json([_jsonable(asdict(model)) for model in found])
+        return
+    if not found:
+        typer.echo("no registered model; `autotl register RUN --name NAME` makes one")
+    for model in found:
+        typer.echo(model.name)
+        for version in model.versions:
+            score = version.evidence.test
+            measured = "no test score"
+            if score.value is not None:
+                interval = "" if score.low is None or score.high is None else f" ({score.low:.3f} to {score.high:.3f})"
+                measured = f"test {version.evidence.objective} {score.value:.3f}{interval}"
+            aliases = "".join(f" @{alias}" for alias in version.aliases)
+            typer.echo(
+                f"    version {version.version}{aliases}: {measured}, data {version.evidence.fingerprint or '?'}"
+            )
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(help="The registered model's name.")],
+    version: Annotated[int | None, typer.Argument(help="The version that becomes champion.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Go back to the champion before.")] = False,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Move the alias `champion` to a version, or back to the version that had it before."""
+    from dataclasses import asdict
+
+    from autotl.registry import default_store, roll_back
+    from autotl.registry import promote as promote_version
+
+    if (version is None) != back:
+        raise ConfigError("give either the VERSION that becomes champion, or --back")
+    loaded = _plugins(None, quiet=as_json)
+    if version is None:
+        change = roll_back(name, loaded, beside=default_store(), tracking_uri=tracking_uri)
+    else:
+        change = promote_version(name, version, loaded, beside=default_store(), tracking_uri=tracking_uri)
+    if as_json:
+        _print_json(asdict(change))
+        return
+    before = "" if change.former in (None, change.version) else f"; before, it was version {change.former}"
+    typer.echo(f"models:/{name}@champion is version {change.version}{before}")
 
 
 @app.command()
@@ -513,19 +587,23 @@ def _deployable(model: str, tracking_uri: str | None) -> Path:
     return deployable.folder
 
 
-def _image_files(items: list[Path]) -> list[Path]:
-    from autotl.listing import IMAGE_SUFFIXES
+def _image_files(items: list[Path], label: str | None) -> list[Path]:
+    from autotl.prediction_files import image_files
 
-    files: list[Path] = []
-    for item in items:
-        if item.is_dir():
-            found = sorted(path for path in item.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-            if not found:
-                raise ConfigError(f"the folder {item} has no images in it")
-            files += found
-        else:
-            files.append(item)
-    return files
+    return image_files(items, cache=_cache(), label=label)
+
+
+def _prediction_listeners(n_files: int) -> tuple[tuple[Listener, ...], Callable[[], None]]:
+    """What shows how far predictions are; nothing for a few, which are done before it could be imported."""
+    from autotl.classify import N_AT_ONCE
+
+    if n_files <= N_AT_ONCE:
+        return (), lambda: None
+    from autotl.progress import ProgressPrinter
+
+    printer = ProgressPrinter(budget_seconds=None)
+    printer({"event": "message", "text": f"{n_files} images to classify"})
+    return (printer,), printer.close
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -548,6 +626,15 @@ def _unlabelled(run: Path) -> list[Path]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _jsonable(value: Any) -> Any:
+    """Paths as text."""
+    if isinstance(value, dict):
+        return {key: _jsonable(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(entry) for entry in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _print_json(document: Any) -> None:

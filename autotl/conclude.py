@@ -212,7 +212,9 @@ def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any]
             "backbone": champion.trial.backbone,
             "head": champion.trial.head,
             "temperature": champion.trial.temperature,
+            "run": run.name,
             "fingerprint": run.fingerprint,
+            "test_fingerprint": run.test_fingerprint,
             "autotl": __version__,
             "versions": run.state()["versions"],
             **facts,
@@ -222,7 +224,9 @@ def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any]
 
 
 def _facts(document: Mapping[str, Any], trial: TrialRecord) -> dict[str, Any]:
-    return {name: document[name] for name in ("objective", "search", "test", "verdict")} | {"device": trial.device}
+    return {name: document[name] for name in ("objective", "search", "test", "verdict", "n_items")} | {
+        "device": trial.device
+    }
 
 
 def _plain(evaluation: Evaluation) -> dict[str, Any]:

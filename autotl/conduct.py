@@ -49,6 +49,7 @@ def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
         raise RunError(f"another process is working on {run.folder}; wait for it, or stop it first") from None
     with lock:
         run.settle()
+        run.emit("begin", spent_seconds=round(clock.spent(), 2))  # an attempt: the first, or one that carries on
         run.update(status="running")
         plugins.notify("on_search_begin", run=run)
         try:

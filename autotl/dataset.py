@@ -120,14 +120,18 @@ def scan(
     def told(stage: str) -> Progress:
         return lambda done, total: progress(stage, done, total) if progress else None
 
-    source = open_source(data, label=label, attributes=attributes, cache=cache, progress=told("unpack"))
+    decisions = read_patch(patch or patch_file(data))
+    source = open_source(
+        data, label=label, attributes=attributes, cache=cache, progress=told("unpack"),
+        need_labels=not any(decision.decision == "relabel" for decision in decisions),
+    )  # fmt: skip
     table = source.table.reset_index(drop=True)
     missing = table.pop("missing")
     # What is missing is not looked for again: its path is what a table says, and may name anything on this machine.
     there = table["path"].where(missing == "", "")
     table = table.join(hash_files(source.root, list(there), progress=told("hash")))
     table["quarantine"] = missing.where(missing != "", table["quarantine"])
-    patched = apply_patch(table, read_patch(patch or patch_file(data)))
+    patched = apply_patch(table, decisions)
     table, miniatures = _examined(source.root, patched.table, cache, told("scan"))
     # Last, because files that may bring a decoder down have been found out by now.
     table["group"] = read_groups(groups, table, source.root) if groups else ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from autotl.errors import DatasetError
 from autotl.hashing import hash_files
 from autotl.patch import Decision, merged_classes, patch_file, read_patch, write_patch
 from autotl.sources import Source, open_source
+
+_PATIENCE_SECONDS = 60.0
 
 
 def decide(
@@ -21,42 +25,76 @@ def decide(
     label: str | None = None,
     patch: Path | None = None,
     cache: Path,
+    source: Source | None = None,
 ) -> tuple[Decision, ...]:
     """Add decisions to the patch file of a data set and take others back; returns all that are now in force.
 
+    Processes that decide about the same data at the same time wait for each other, so that no decision is lost.
+
     new: without their sha256, which is read here. undo: items, or merged classes, whose decision is forgotten.
-    label: the column of the labels, as for `fit`. Raises DatasetError where an item, or a class that is taken away, is
-        not in the data, or where merges lead in a circle; a class to relabel to or to merge into may be new.
+    label: the column of the labels, as for `fit`. source: the data, where whoever decides has them open already.
+    Raises DatasetError where an item, or a class that is taken away, is not in the data, or where merges lead in a
+        circle; a class to relabel to or to merge into may be new.
     """
     file = patch or patch_file(data)
-    decisions = list(read_patch(file))
-    for item in undo:
-        kept = [decision for decision in decisions if decision.item != item]
-        if len(kept) == len(decisions):
-            raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, [d.item for d in decisions])}")
-        decisions = kept
     new = list(new)
     if new:
-        source = open_source(data, label=label, cache=cache)
-        decisions += [_checked(decision, source, data) for decision in new]
-        merged_classes(decisions)
-    write_patch(file, decisions)
-    return read_patch(file)
+        # One at a time would cost a start of threads each.
+        new = _checked(new, source or open_source(data, label=label, cache=cache, need_labels=False), data)
+    with _alone(file, cache):
+        decisions = list(read_patch(file))
+        forgotten, noted = set(undo), {decision.item for decision in decisions}
+        for item in sorted(forgotten - noted):
+            raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, sorted(noted))}")
+        decisions = [decision for decision in decisions if decision.item not in forgotten]
+        decisions += new
+        if new:
+            merged_classes(decisions)
+        write_patch(file, decisions)
+        return read_patch(file)
 
 
-def _checked(decision: Decision, source: Source, data: Path) -> Decision:
-    if decision.decision == "merge":
-        classes = sorted(set(source.table["label"]) - {""})
-        if decision.item not in classes:
-            raise DatasetError(f"{data} has no class {decision.item!r}{_hint(decision.item, classes)}")
-        return decision
-    paths = list(source.table["path"])
-    if decision.item not in paths:
+@contextmanager
+def _alone(file: Path, cache: Path) -> Iterator[None]:
+    """Keep others from changing a patch file meanwhile; the lock lies in the cache, for nothing else belongs beside."""
+    import filelock
+
+    name = hashlib.sha256(str(file.resolve()).encode(errors="surrogatepass")).hexdigest()[:16]
+    try:
+        (cache / "locks").mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(cache / "locks" / f"{name}.lock", timeout=_PATIENCE_SECONDS)
+        lock.acquire()
+    except filelock.Timeout:
         raise DatasetError(
-            f"{data} has no image {decision.item!r}{_hint(decision.item, paths)}; "
-            "images are named by their path within the data, such as " + repr(paths[0])
+            f"another process has been changing {file} for a long time. Try again in a moment."
+        ) from None
+    except OSError as error:
+        raise DatasetError(
+            f"{cache} cannot be written ({error.strerror}). Allow writing there, or choose another cache folder "
+            "(AUTOTL_CACHE)."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Decision]:
+    """The decisions with the content of their items; DatasetError where one is about nothing."""
+    paths, classes = set(source.table["path"]), set(source.table["label"]) - {""}
+    for decision in decisions:
+        known = classes if decision.decision == "merge" else paths
+        if decision.item in known:
+            continue
+        if decision.decision == "merge":
+            raise DatasetError(f"{data} has no class {decision.item!r}{_hint(decision.item, sorted(classes))}")
+        raise DatasetError(
+            f"{data} has no image {decision.item!r}{_hint(decision.item, list(source.table['path']))}; "
+            "images are named by their path within the data, such as " + repr(source.table["path"].iloc[0])
         )
-    return replace(decision, sha256=str(hash_files(source.root, [decision.item])["sha256"][0]))
+    items = [decision.item for decision in decisions if decision.decision != "merge"]
+    contents = iter(hash_files(source.root, items)["sha256"] if items else ())
+    return [d if d.decision == "merge" else replace(d, sha256=str(next(contents))) for d in decisions]
 
 
 def _hint(name: str, known: list[str]) -> str:

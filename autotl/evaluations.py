@@ -92,6 +92,15 @@ def evaluate(
     return Evaluation(scores, pairs.reshape(n_classes, n_classes), tuple(classes), n)
 
 
+def gives_one_value(evaluator: Evaluator) -> bool:
+    """Whether an evaluator can be an objective: one number, not one per class; PluginError where it cannot be asked."""
+    try:
+        answer = evaluator.score(np.array([0, 1]), np.eye(2))
+    except Exception as error:
+        raise PluginError(f"the objective {evaluator.name!r} fails: {type(error).__name__}: {error}") from error
+    return not isinstance(answer, Sequence)
+
+
 def _scores(
     name: str,
     evaluator: Evaluator,

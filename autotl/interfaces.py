@@ -112,6 +112,8 @@ class Finding:
     pairs: where it is about pairs of images, the paths of the most telling ones; there may be more than these.
     fixes: decisions that would settle the first of it, in the words of `autotl fix`: ("exclude", path),
         ("relabel", path, class) or ("merge", class, class).
+    proposals: for whoever looks at its pictures, what the check would decide about each of its items, in the same
+        words and the same order; 500 at most.
     """
 
     check: str
@@ -121,6 +123,7 @@ class Finding:
     advice: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
+    proposals: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def list_files(root: Path, *, lenient: bool = False) -> Files:
             ignored["unreadable"] += 1
             continue
         for entry in entries:
-            kind = _kind(entry.name)
+            kind = kind_of(entry.name)
             if kind in ("hidden", "system"):
                 ignored[kind] += 1
             elif _is_folder(entry):
@@ -89,7 +89,8 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         ) from None
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
+    """What a name says of a file: image, table, hidden, system, or else what it is counted as, such as `*.txt`."""
     if name.startswith("."):
         return "hidden"
     if name.lower() in _SYSTEM:

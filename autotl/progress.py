@@ -17,7 +17,7 @@ _LINE_SECONDS = 10.0
 """How often progress is told where there is no terminal to draw a bar on."""
 _TITLES = {
     "unpack": "unpacking", "hash": "hashing files", "scan": "looking at images", "compare": "finding near-duplicates",
-    "features": "reading features", "index": "reading training images",
+    "features": "reading features", "index": "reading training images", "predict": "classifying",
 }  # fmt: skip
 _SHOWN_ROWS = 12
 _PIPED_WIDTH = 120

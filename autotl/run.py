@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -109,6 +110,12 @@ class Run:
     def fingerprint(self) -> str:
         """The data set's fingerprint."""
         return self.dataset.fingerprint
+
+    @property
+    def test_fingerprint(self) -> str:
+        """Hash of the contents and labels of the test split: two models that bear the same one took the same test."""
+        items = self.dataset.items.iloc[self.split.test]
+        return hashlib.sha256("\n".join(sorted(items["sha256"] + " " + items["label"])).encode()).hexdigest()[:16]
 
     @property
     def champion(self) -> Path:

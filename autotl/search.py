@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-
-import numpy as np
 
 from autotl import backend
 from autotl.changes import remember, since_last_run
 from autotl.checks import run_checks
 from autotl.clock import Clock
 from autotl.dataset import Dataset, require_learnable
-from autotl.errors import ConfigError, PluginError, RunError
+from autotl.errors import ConfigError, RunError
+from autotl.evaluations import gives_one_value
 from autotl.interfaces import Evaluator
 from autotl.leakage import count_leaks
 from autotl.plugins import Plugins
-from autotl.registry import require_registry
+from autotl.registry import require_name, require_registry
 from autotl.run import Config, Listener, Run, create, open_run, require_free, scan_data
 from autotl.split import Split, split
 
@@ -162,6 +161,7 @@ def _require_available(config: Config, plugins: Plugins) -> None:
     plugins.pick("sampler", config.sampler)
     if config.register:
         require_registry(plugins)
+        require_name(config.register)
     heads = [plugins.pick("head", name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):
@@ -170,11 +170,7 @@ def _require_available(config: Config, plugins: Plugins) -> None:
 
 def _require_one_value(objective: Evaluator) -> None:
     """Raise ConfigError where an evaluator gives a value per class, which cannot be ranked."""
-    try:
-        answer = objective.score(np.array([0, 1]), np.eye(2))
-    except Exception as error:
-        raise PluginError(f"the objective {objective.name!r} fails: {type(error).__name__}: {error}") from error
-    if isinstance(answer, Sequence):
+    if not gives_one_value(objective):
         raise ConfigError(
             f"the objective {objective.name!r} gives one value per class; choose one that gives a single value, "
             "such as balanced_accuracy"

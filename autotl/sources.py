@@ -61,6 +61,7 @@ def open_source(
     label: str | None = None,
     attributes: Path | None = None,
     cache: Path,
+    need_labels: bool = True,
     progress: Progress | None = None,
 ) -> Source:
     """Find the images of a data set and what is said of them.
@@ -72,6 +73,7 @@ def open_source(
     label: the column of the labels, in the table or in `attributes`; None recognises it by its name.
     attributes: a table with the column `path`; every other column is kept as an attribute.
     cache: folder below which archives and images held in tables are unpacked, once per content.
+    need_labels: whether images without a single label among them are refused.
     Raises DatasetError where the data cannot be understood.
     """
     request = _Request(data, label, attributes, cache, progress)
@@ -86,7 +88,8 @@ def open_source(
         source = replace(source, layout=f"{data.name}: {source.layout}")
     if attributes:
         source = _with_attributes(source, attributes, label)
-    _require_labels(source, data)
+    if need_labels or source.table.empty:
+        _require_labels(source, data)
     return source
 
 

@@ -15,9 +15,13 @@ from autotl.interfaces import Finding
 from autotl.intervals import Difference
 from autotl.leakage import Leaks, count_leaks, inflation_sentence
 from autotl.listing import ignored_kinds
+from autotl.patch import Decision, patch_file, read_patch
 from autotl.plugins import Plugins
 from autotl.run import Config, Listener, create, scan_data
 from autotl.split import Split, development_split, split
+
+MOST_NAMED = 1000
+"""Files set aside that the document names, with the reason for each."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class Survey:
 
     refusal: why `fit` would refuse the data, empty if it would not. split, leaks: None where it would.
     inflation: see `inspection.Inspection`. changes: since the last run, None if there was none.
-    skipped: why the checks that need the untuned default were not run, empty if they were.
+    skipped: why the checks that need the untuned default were not run, empty if they were. decisions: of the patch
+    file, as they were when the data were read.
     """
 
     data: Path
@@ -38,6 +43,7 @@ class Survey:
     inflation: Difference | None
     changes: Changes | None
     skipped: str
+    decisions: tuple[Decision, ...] = ()
 
     def facts(self) -> dict[str, str]:
         """What to say of the data in short: label -> text."""
@@ -77,7 +83,10 @@ class Survey:
             "classes": dataset.items["label"].value_counts().sort_index().to_dict(),
             "unlabelled": len(dataset.unlabelled),
             "quarantined": len(dataset.quarantined),
+            "set_aside": dataset.quarantined[["path", "quarantine"]].head(MOST_NAMED).to_numpy().tolist(),
             "ignored": dict(dataset.ignored),
+            "decisions": [asdict(decision) for decision in self.decisions],
+            "stale": [asdict(decision) for decision in dataset.stale],
             "findings": [asdict(finding) for finding in self.findings],
             "leaks": self.leaks and asdict(self.leaks),
             "inflation": self.inflation and asdict(self.inflation),
@@ -95,6 +104,7 @@ def survey(
     probe: also cross-validate the untuned default on all images, for the checks that need it; the features stay in the
     cache for the search. Raises DatasetError where the data cannot be read at all.
     """
+    decisions = read_patch(config.patch or patch_file(config.data))
     dataset = scan_data(config, cache=cache, listeners=listeners)
     findings = run_checks(dataset, plugins)
     divided, refusal = None, ""
@@ -112,7 +122,9 @@ def survey(
         except AutoTLError as error:
             skipped = f"the checks that need a trained model could not be run: {error}"
     changes = since_last_run(dataset, config.data, cache)
-    return Survey(config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped)
+    return Survey(
+        config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped, decisions
+    )
 
 
 def _inspect(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,12 +22,14 @@ class DataSet:
     name: its card's name in the workspace, made here and never by a user. title: what its owner calls it.
     path: what the command line is given: a folder, an archive or a table of labels.
     label: the column of the labels, None where the table says which, or there is none.
+    origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     """
 
     name: str
     title: str
     path: Path
     label: str | None = None
+    origin: Path | None = None
 
     @property
     def options(self) -> list[str]:
@@ -47,7 +50,8 @@ def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
     try:
         card = json.loads((workspace.data / f"{name}{_CARD}").read_text(encoding="utf-8"))
         # Uploads lie beside their card, wherever the workspace is moved to.
-        return DataSet(name, str(card["title"]), workspace.data / card["path"], card["label"])
+        origin = workspace.data / card["origin"] if card.get("origin") else None
+        return DataSet(name, str(card["title"]), workspace.data / card["path"], card["label"], origin)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -55,10 +59,34 @@ def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
     """Write a data set's card."""
     workspace.data.mkdir(parents=True, exist_ok=True)
-    inside = data_set.path.is_relative_to(workspace.data)
-    path = data_set.path.relative_to(workspace.data) if inside else data_set.path
-    card = {**asdict(data_set), "path": str(path)}
+    origin = data_set.origin and _told(data_set.origin, workspace)
+    card = {**asdict(data_set), "path": _told(data_set.path, workspace), "origin": origin}
     write_atomically(workspace.data / f"{data_set.name}{_CARD}", json.dumps(card, indent=2).encode())
+
+
+def is_own(workspace: Workspace, data_set: DataSet) -> bool:
+    """Whether the app has a copy of these data, which it may delete; what lies elsewhere it never touches."""
+    return (data_set.origin or data_set.path).is_relative_to(workspace.data / data_set.name)
+
+
+def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
+    """Forget a data set, and where the app has a copy of its own, delete that too."""
+    name = data_set.name
+    if name != slug(name):
+        return
+    # The card goes first: a data set without a card is not there.
+    for path in (workspace.data / f"{name}{_CARD}", *workspace.data.glob(f"{name}.*")):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(workspace.data / name, ignore_errors=True)
+
+
+def free_title(workspace: Workspace, title: str) -> str:
+    """The title, or one with a number where another data set is called so."""
+    taken = {one.title for one in list_data_sets(workspace)}
+    number, free = 2, title
+    while free in taken:
+        free, number = f"{title} {number}", number + 1
+    return free
 
 
 def free_name(workspace: Workspace, title: str) -> str:
@@ -69,6 +97,11 @@ def free_name(workspace: Workspace, title: str) -> str:
     while name in taken:
         name, number = f"{wanted}-{number}", number + 1
     return name
+
+
+def _told(path: Path, workspace: Workspace) -> str:
+    """A path for a card: relative where it lies in the workspace, which may be moved."""
+    return str(path.relative_to(workspace.data) if path.is_relative_to(workspace.data) else path)
 
 
 def slug(title: str) -> str:

@@ -1,25 +1,13 @@
-"""A deployable as one file to take away, and as a model to try."""
+"""A deployable as a model to try, kept open between clicks."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 import streamlit as st
 
 from autotl.predictor import Predictor
-
-
-def zipped(folder: Path, name: str) -> bytes:
-    """The folder as a zip whose only top-level folder is `name`."""
-    packed = io.BytesIO()
-    # Weights do not shrink: packing them without compression is as small and much quicker.
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.write(path, Path(name) / path.relative_to(folder))
-    return packed.getvalue()
+from autotl_ui.downloads import download_button as download_button
 
 
 def open_model(folder: Path) -> Predictor | None:

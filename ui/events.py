@@ -1,108 +1,145 @@
-"""What a search is doing right now, from the lines it writes to events.jsonl."""
+"""How far a search has come, from what it writes to events.jsonl."""
 
 from __future__ import annotations
 
-import json
+import re
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from autotl_ui import jobs
+from autotl_ui.journal import Event, read_events
 from autotl_ui.runs import RunView
-from autotl_ui.words import duration
+from autotl_ui.story import FINE_TUNE, tell_past, tell_present
+from autotl_ui.words import duration, place_in_words, sentence
+
+RATE_SECONDS = 60.0
+"""Trials a minute are counted over so long."""
+_COUNT = re.compile(r"((?:unpacking|hashing files|looking at images|finding near-duplicates): \d+ of \d+)")
+
+
+@dataclass(frozen=True)
+class Best:
+    """A trial that was the best when it ended. seconds: at work until then; low, high: its 95 % interval."""
+
+    seconds: float
+    trial: int
+    name: str
+    value: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far a search has come.
 
-    doing: one sentence. share: 0 to 1, of the time or the trials allowed; None without either. timing: elapsed and
-    left, in words. findings: what the checks said about the data.
+    doing: what goes on and why. share: 0 to 1, of the time or the trials allowed; None without either. timing: elapsed
+    and left, in words. findings: what the checks said about the data. past: what it did so far, a time (seconds since
+    the epoch) and a sentence each. bests: one after the other. spent_seconds: at work; budget_seconds: None without.
+    n_trials: that have ended. pace: pictures a second or trials a minute, in words, empty where nothing is measured.
+    costs: seconds of a typical trial by strategy.
     """
 
     doing: str
     share: float | None
     timing: str
     findings: tuple[str, ...]
-
-
-def read_events(folder: Path) -> list[dict[str, Any]]:
-    """The events so far; a line that is still being written, or is damaged, is passed over."""
-    try:
-        lines = (folder / "events.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    events = []
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            events.append(event)
-    return events
+    past: tuple[tuple[float, str], ...]
+    bests: tuple[Best, ...]
+    spent_seconds: float
+    budget_seconds: float | None
+    n_trials: int
+    pace: str
+    costs: Mapping[str, float]
 
 
 def read_progress(run: RunView) -> Progress:
-    """Where a running search stands."""
+    """Where a search stands that is at work, or waits for its turn."""
     events = read_events(run.folder)
-    spent = _spent_seconds(run)
+    spent = _spent_seconds(run, events)
+    trials = [event for event in events if event["event"] == "trial" and event.get("strategy") != "majority"]
     config = run.state.get("config", {})
-    budget, trials = config.get("budget_seconds"), config.get("trials")
-    if run.status == "starting" and run.job:
+    budget, allowed = config.get("budget_seconds"), config.get("trials")
+    if not run.state and run.job:
         budget = run.job.budget_seconds
     share, timing = None, f"{duration(spent)} so far"
     if budget:
         share = min(spent / budget, 1.0)
         left = budget - spent
         timing += f", about {duration(left)} left" if left >= 1 else ", done any moment"
-    elif trials:
-        n_done = sum(event.get("event") == "trial" for event in events)
-        share = min(n_done / trials, 1.0)
-        timing += f", {n_done} of {trials} trials"
+    elif allowed:
+        share = min(len(trials) / allowed, 1.0)
+        timing += f", {len(trials)} of {allowed} trials"
     findings = tuple(
-        f"{e.get('message', '')}. {e.get('advice', '')}".strip() for e in events if e.get("event") == "finding"
+        f"{e.get('message', '')}. {e.get('advice', '')}".strip() for e in events if e["event"] == "finding"
     )
-    return Progress(_doing(events, run), share, timing, findings)
+    return Progress(
+        _doing(events, run), share, timing, findings, tuple(tell_past(events)), read_bests(events), spent, budget,
+        len(trials), _pace(events, trials), _costs(trials),
+    )  # fmt: skip
 
 
-def _doing(events: Sequence[Mapping[str, Any]], run: RunView) -> str:
-    """The latest event that says what goes on, in one sentence."""
+def read_bests(events: Sequence[Event]) -> tuple[Best, ...]:
+    """Each trial that was the best so far when it ended, with the time at work until then."""
+    trials = {event.get("number"): event for event in events if event["event"] == "trial"}
+    bests: list[Best] = []
+    shift = -float(events[0].get("time", 0.0)) if events else 0.0
+    for event in events:
+        if event["event"] == "begin":  # of an attempt, the first or one that carries on
+            shift = float(event.get("spent_seconds", 0.0)) - float(event.get("time", 0.0))
+        best = trials.get(event.get("best_trial")) if event["event"] == "trial" else None
+        if best and best.get("value") is not None and (not bests or bests[-1].trial != best["number"]):
+            seconds = max(0.0, float(event.get("time", 0.0)) + shift)
+            name, low, high = str(best.get("name", "")), best.get("low"), best.get("high")
+            bests.append(Best(seconds, best["number"], name, best["value"], low, high))
+    return tuple(bests)
+
+
+def _doing(events: Sequence[Event], run: RunView) -> str:
     if run.job and run.job.stop_requested:
         return "Stopping: the best model so far is being tested and saved."
-    features_read = False
-    for event in reversed(events):
-        match event.get("event"):
-            case "features":
-                features_read = True  # what was said about reading them is no longer the news
-            case "progress" | "stage" if features_read and event.get("stage") == "features":
-                continue
-            case "dataset":
-                return f"Found {event.get('n_items')} pictures in {len(event.get('classes', ()))} classes."
-            case "progress" if event.get("stage") == "features":
-                return f"Looking at the pictures: {event.get('done')} of {event.get('total')}."
-            case "progress" if event.get("stage") == "fine-tuning":
-                return f"Fine-tuning: epoch {event.get('done')} of {event.get('total')}."
-            case "stage" if event.get("stage") == "features":
-                return f"Looking at the pictures with {event.get('backbone')} at {event.get('size')} pixels."
-            case "stage" if event.get("stage") == "conclude":
-                return "Testing the champion and writing the report."
-            case "trial-begin":
-                how = "Fine-tuning" if event.get("strategy") == "fine-tune" else "Trying"
-                head, backbone = event.get("head"), event.get("backbone")
-                return f"{how} the head {head} on {backbone} (trial {event.get('trial')})."
-            case "message":
-                text = str(event.get("text", ""))
-                return f"{text[:1].upper()}{text[1:]}."
-    return "Starting, and reading the folder."
+    if run.status == "queued" and run.job:
+        return f"Waiting, {place_in_words(run.job.place or 1)} in the queue: it begins when the search before it ends."
+    if run.status == "starting" and run.state:
+        return "Starting again, from where it stopped."
+    if not events:
+        return _scanned(run) or tell_present(events)
+    return tell_present(events)
 
 
-def _spent_seconds(run: RunView) -> float:
-    """Seconds at work: what run.json counted, and what has passed since it was written."""
-    try:
-        since = time.time() - (run.folder / "run.json").stat().st_mtime
-    except OSError:
-        since = 0.0
-    counted = float(run.state.get("spent_seconds", 0.0)) + since
-    return max(counted, time.time() - run.job.started) if run.job else counted
+def _pace(events: Sequence[Event], trials: Sequence[Event]) -> str:
+    latest = events[-1] if events else {}
+    if latest.get("event") == "progress" and latest.get("rate"):
+        return f"{latest['rate']:.0f} pictures/s"
+    recent = [trial for trial in trials if trial.get("time", 0.0) >= time.time() - RATE_SECONDS]
+    return f"{len(recent)} trials/min" if recent else ""
+
+
+def _costs(trials: Sequence[Event]) -> dict[str, float]:
+    """The median seconds of a trial, by strategy."""
+    seconds: dict[str, list[float]] = {"probe": [], FINE_TUNE: []}
+    for trial in trials:
+        if trial.get("strategy") in seconds and trial.get("seconds") is not None:
+            seconds[trial["strategy"]].append(float(trial["seconds"]))
+    return {strategy: statistics.median(found) for strategy, found in seconds.items() if found}
+
+
+def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
+    """Seconds at work, those of earlier attempts included and those in the queue not."""
+    counted, now = float(run.state.get("spent_seconds", 0.0)), time.time()
+    if run.status == "queued":
+        return counted
+    begin = next((event for event in reversed(events) if event["event"] == "begin"), None)
+    if begin and (run.job is None or begin.get("time", 0.0) >= run.job.began):
+        return float(begin.get("spent_seconds", 0.0)) + now - float(begin.get("time", now))
+    if run.job and run.job.kind == "fit":
+        return now - run.job.began
+    return counted
+
+
+def _scanned(run: RunView) -> str:
+    """How many files were looked at, which is told in the log before there is a run folder."""
+    found = _COUNT.findall(jobs.tail(run.folder))
+    return f"{sentence(found[-1]).rstrip('.')}." if found else ""

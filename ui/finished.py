@@ -6,7 +6,7 @@ import streamlit as st
 
 from autotl_ui import jobs
 from autotl_ui.comparing import show_comparison
-from autotl_ui.deployables import zipped
+from autotl_ui.downloads import download_button
 from autotl_ui.evidence import find_evidence
 from autotl_ui.exhibits import show_exhibits
 from autotl_ui.headline import show_headline
@@ -103,16 +103,7 @@ def _offer_model(run: RunView) -> None:
         st.warning("The model's folder is gone; everything else is still here.", icon=":material/folder_off:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Download the model",
-            data=lambda: zipped(run.champion, run.name),
-            file_name=f"{run.name}.zip",
-            mime="application/zip",
-            key="download",
-            type="primary",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        download_button(run.champion, run.name, key="download")
         st.page_link(TRY, label="Try it", icon=":material/image_search:", query_params={"run": run.name})
         st.page_link(
             MODELS, label="Other formats, versions, serving", icon=":material/inventory_2:",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from autotl.dangerous import danger_of
 from autotl.images import UnreadableImage, thumbnail
 from autotl_ui.components import component
 from autotl_ui.signing import sign, unsign
@@ -69,16 +71,27 @@ def clear_choice(key: str) -> None:
 
 
 async def serve_picture(request: Request) -> Response:
-    """The thumbnail that a signed address names; 404 where the address is not ours, or the image is gone."""
+    """The thumbnail that a signed address names; 404 where the address is not ours, 204 where there is no picture."""
     signed = unsign(_PURPOSE, request.path_params["token"])
     if signed is None:
         return Response(status_code=404)
     file, pixels = signed
     try:
-        jpeg = await run_in_threadpool(thumbnail, Path(file), pixels)
+        jpeg = await run_in_threadpool(_thumbnail, Path(file), pixels)
     except UnreadableImage:
-        return Response(status_code=404)
+        return Response(status_code=204)  # to a browser that is a broken picture too, and no fault of the app
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _thumbnail(file: Path, pixels: int) -> bytes:
+    if danger := _danger_of(file, file.stat().st_mtime_ns if file.exists() else 0):
+        raise UnreadableImage(danger)
+    return thumbnail(file, pixels)
+
+
+@lru_cache(maxsize=10_000)
+def _danger_of(file: Path, written: int) -> str:  # noqa: ARG001, a file written anew is another one
+    return danger_of(file)
 
 
 def _nothing() -> None:

@@ -15,7 +15,7 @@ from autotl.run import read_state
 from autotl_ui import jobs
 from autotl_ui.scores import Result, read_result
 
-Status: TypeAlias = Literal["starting", "running", "complete", "interrupted", "failed", "damaged"]
+Status: TypeAlias = Literal["queued", "starting", "running", "complete", "interrupted", "failed", "damaged"]
 SILENT_SECONDS = 30.0
 """A run that wrote something so recently is at work; looking at its lock might get in its way."""
 
@@ -39,8 +39,8 @@ class RunView:
 
     @property
     def active(self) -> bool:
-        """Whether a process is working on it."""
-        return self.status in ("starting", "running")
+        """Whether a process is working on it, or waits to."""
+        return self.status in ("queued", "starting", "running")
 
     @property
     def champion(self) -> Path:
@@ -58,9 +58,9 @@ def look(folder: Path) -> RunView:
 
     if not (folder / "run.json").exists():
         if job and job.alive:
-            return view("starting")
+            return view("queued" if job.place else "starting")
         if job and job.stop_requested:
-            return view("interrupted")
+            return view("interrupted", "It was stopped before it had begun; nothing was written.")
         if job:
             return view("failed", jobs.last_words(folder) or "The search ended before it had begun.")
         return view("damaged", "There is no run.json in the folder.")
@@ -72,13 +72,24 @@ def look(folder: Path) -> RunView:
         return view("damaged", "run.json cannot be read, or something is missing in it.")
     if status == "complete" and result is None:
         return view("damaged", "run.json says that the search is complete, and has no result.")
-    if status in ("complete", "interrupted"):
+    if status == "complete":
+        return view(status, state=state, result=result)
+    if _about_to_resume(folder, job):
+        return view("queued" if job and job.place else "starting", state=state)
+    if status == "interrupted":
         return view(status, state=state, result=result)
     if _at_work(folder, job):
         return view("running", state=state)
     if job and job.stop_requested:
         return view("interrupted", state=state)
     return view("failed", jobs.last_words(folder) or "Its process ended before the search was done.", state=state)
+
+
+def _about_to_resume(folder: Path, job: jobs.Job | None) -> bool:
+    """Whether a process that is to carry the run on has not written anything yet."""
+    if job is None or job.kind != "resume" or not job.alive:
+        return False
+    return job.place > 0 or (folder / "run.json").stat().st_mtime < job.began
 
 
 def _at_work(folder: Path, job: jobs.Job | None) -> bool:

@@ -23,6 +23,7 @@ STRATEGY_MEANINGS = (
     "Trains the network's upper stages as well. Slower; sometimes better.",
 )
 STATUSES: dict[str, tuple[str, Literal["blue", "green", "orange", "red"]]] = {
+    "queued": ("Waiting", "blue"),
     "starting": ("Starting", "blue"),
     "running": ("Running", "blue"),
     "complete": ("Finished", "green"),
@@ -42,6 +43,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>$:~#|])", r"\\\1", text)
 
 
+def count(n: int, noun: str) -> str:
+    """Such as "1 picture", "1,200 pictures"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Such as "45 s", "3 min 5 s", "1 h 4 min"."""
     whole = max(round(seconds), 0)
@@ -49,13 +55,43 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min" if whole % 3600 // 60 else f"{whole // 3600} h"
+
+
+def cost(seconds: float | None) -> str:
+    """What a trial took, such as "0.3 s", "41 s", "2 min 17 s"; empty where it is not known."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+
+
+def place_in_words(place: int) -> str:
+    """Such as "first", "second", "12th"."""
+    early = ("first", "second", "third", "fourth", "fifth")
+    return early[place - 1] if 1 <= place <= len(early) else f"{place}th"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and its noun: "1 picture", "1,797 pictures"; many: the plural where it is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def megabytes(n_bytes: float) -> str:
+    """Such as "0.4 MB", "12 MB", "3.1 GB"."""
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes >= 1e7 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def moment(seconds: float) -> str:
     """A time since the epoch as the reader's clock shows it; the year where it is another one."""
     then, now = time.localtime(seconds), time.localtime()
     return time.strftime("%d %b, %H:%M" if then.tm_year == now.tm_year else "%d %b %Y", then)
+
+
+def clock_time(seconds: float) -> str:
+    """A time since the epoch as the clock on the wall shows it, to the second."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
 def sentence(claim: str) -> str:

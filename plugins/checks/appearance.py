@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.proposals import excluding
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def look(fault: Fault, dataset: Dataset) -> Iterator[Finding]:
         items=tuple(found["path"]),
         advice=advice,
         fixes=(("exclude", str(found["path"].iloc[0])),) if fault.name == "blank" else (),
+        proposals=excluding(found["path"]),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.proposals import MOST
 from autotl_plugins.checks.wording import count, listed
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ def class_names(dataset: Dataset) -> Iterator[Finding]:
         if pairs:
             advice = "Put their images into one folder if they are one class; the model keeps them apart as it is."
             yield Finding(
-                "class-names", "warning", _differ(pairs, word, counts), advice=advice, fixes=_merge(pairs[0], counts)
+                "class-names",
+                "warning",
+                _differ(pairs, word, counts),
+                advice=advice,
+                fixes=_merge(pairs[0], counts),
+                proposals=_merges(pairs, counts),
             )
     slips = [pair for pair in _slips(classes) if pair not in seen]
     if slips:
@@ -61,6 +67,7 @@ def class_names(dataset: Dataset) -> Iterator[Finding]:
             _differ(slips, "in one letter", counts),
             advice=advice,
             fixes=_merge(slips[0], counts),
+            proposals=_merges(slips, counts),
         )
     yield from _orders(classes)
 
@@ -69,6 +76,16 @@ def _merge(pair: tuple[str, str], counts: dict[str, int]) -> tuple[tuple[str, st
     """Put the smaller class into the larger one."""
     smaller, larger = sorted(pair, key=lambda name: counts[name])
     return (("merge", smaller, larger),)
+
+
+def _merges(pairs: list[tuple[str, str]], counts: dict[str, int]) -> tuple[tuple[str, str, str], ...]:
+    """Put every smaller class into the larger one; a class that is to go is named once."""
+    merges: dict[str, tuple[str, str, str]] = {}
+    for pair in pairs:
+        ((decision, smaller, larger),) = _merge(pair, counts)
+        if larger not in merges:
+            merges.setdefault(smaller, (decision, smaller, larger))
+    return tuple(merges.values())[:MOST]
 
 
 def _differ(pairs: list[tuple[str, str]], word: str, counts: dict[str, int]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl_plugins.checks.pairs import members, most_alike_first, named
+from autotl_plugins.checks.proposals import excluding, keeping_one
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def duplicates(dataset: Dataset) -> Iterator[Finding]:
             f"{twins['path'].iloc[1]}; copies stay on one side of every split",
             items=tuple(twins["path"]),
             advice="Remove the copies if they are not meant to count twice.",
+            proposals=excluding(twins["path"][twins.duplicated(["sha256", "label"])]),
         )
 
 
@@ -62,6 +64,7 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
         "than it looks.",
         pairs=named(pairs, dataset),
         fixes=(("exclude", str(paths[concerned[0]])),),
+        proposals=keeping_one(pairs, paths),
     )
 
 

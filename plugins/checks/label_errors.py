@@ -10,6 +10,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl_plugins.checks.proposals import MOST
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -58,7 +59,16 @@ def label_errors(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
         if too_many
         else "Review the list from its top, where wrong labels are most likely, and stop when the labels are right.",
         fixes=(("relabel", str(paths[0]), dataset.classes[other]),),
+        proposals=_corrections(dataset, probe, order),
     )
+
+
+def _corrections(dataset: Dataset, probe: DefaultProbe, order: np.ndarray) -> tuple[tuple[str, str, str], ...]:
+    """Relabel each as what it looks like most."""
+    looks = probe.probabilities[order].argmax(axis=1)
+    wrong = np.flatnonzero(looks != probe.labels[order])[:MOST]
+    paths = dataset.items["path"].to_numpy(dtype=str)[probe.items[order]]
+    return tuple(("relabel", str(paths[i]), dataset.classes[looks[i]]) for i in wrong)
 
 
 def _n_contradicted(labels: np.ndarray, probabilities: np.ndarray) -> int:

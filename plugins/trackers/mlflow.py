@@ -15,16 +15,27 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from autotl.errors import ConfigError, RunError
 from autotl.files import write_atomically
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import TrialRecord
+from autotl.versions import (
+    CHAMPION,
+    PREVIOUS,
+    AliasChange,
+    ModelVersion,
+    RegisteredModel,
+    essence,
+    read_evidence,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,6 +44,8 @@ if TYPE_CHECKING:
     from autotl.run import Run
 
 EXPERIMENT = "autotl"
+EVIDENCE_TAG = "evidence"
+"""On a version: the essence of its metadata.json, so that a list of versions opens no model."""
 DRAIN_SECONDS = 60
 """How long the end of a search waits for what is still to be recorded."""
 
@@ -91,7 +104,7 @@ def register_deployable(folder: Path, name: str, tracking_uri: str | None, defau
             run_id = client.create_run(experiment, run_name=f"register {name}").info.run_id
             logged = _log_model(client, experiment, run_id, folder, params={}, tags=tags)
             client.set_terminated(run_id)
-        registered = _register(client, uri, name, logged, tags)
+        registered = _register(client, uri, name, logged, {**tags, EVIDENCE_TAG: _evidence(folder)})
     except Exception as error:
         raise ConfigError(f"{folder} was not registered as {name} in the MLflow store {uri}: {error}") from error
     if note:
@@ -124,6 +137,174 @@ def fetch_model(uri: str, tracking_uri: str | None, default_store: Path) -> Path
         return Path(download_artifacts(artifact_uri=source, tracking_uri=store))
     except Exception as error:
         raise RunError(f"{uri} cannot be had from the MLflow store {store}: {error}") from error
+
+
+def store_address(tracking_uri: str | None, default_store: Path) -> str:
+    """The address of the store that is used where this one, or none, is given."""
+    return _address(tracking_uri, default_store)
+
+
+def list_models(tracking_uri: str | None, default_store: Path) -> tuple[RegisteredModel, ...]:
+    """Every registered model, the latest first; none where there is no store yet. Raises ConfigError."""
+    if (client := _existing(tracking_uri, default_store)) is None:
+        return ()
+    try:
+        models = _all_pages(lambda token: client.search_registered_models(max_results=100, page_token=token))
+        found = _all_pages(lambda token: client.search_model_versions(max_results=1000, page_token=token))
+    except Exception as error:
+        raise _unusable(tracking_uri, default_store, error) from error
+    versions: dict[str, list[ModelVersion]] = {model.name: [] for model in models}
+    for version in sorted(found, key=lambda version: -int(version.version)):
+        if version.name in versions:
+            model = next(model for model in models if model.name == version.name)
+            aliases = (alias for alias, number in model.aliases.items() if int(number) == int(version.version))
+            versions[version.name].append(_read_version(client, version, tuple(sorted(aliases))))
+    listed = [RegisteredModel(name, tuple(own)) for name, own in versions.items()]
+    return tuple(sorted(listed, key=lambda model: -max((v.created for v in model.versions), default=0)))
+
+
+def promote(name: str, version: int, tracking_uri: str | None, default_store: Path) -> AliasChange:
+    """Move the alias `champion` to a version; the one before keeps the alias `previous`. Raises ConfigError."""
+    with _registered(name, tracking_uri, default_store) as (client, aliases):
+        _require_version(client, name, version)
+        former = aliases.get(CHAMPION)
+        if former != version:
+            # In this order: if only the first is done, nothing has changed for whoever loads the champion.
+            if former is not None:
+                client.set_registered_model_alias(name, PREVIOUS, str(former))
+            client.set_registered_model_alias(name, CHAMPION, str(version))
+        return AliasChange(name, CHAMPION, version, former)
+
+
+def roll_back(name: str, tracking_uri: str | None, default_store: Path) -> AliasChange:
+    """Let champion and previous change places; raises ConfigError where there is no previous champion."""
+    with _registered(name, tracking_uri, default_store) as (client, aliases):
+        previous, former = aliases.get(PREVIOUS), aliases.get(CHAMPION)
+        if previous is None:
+            raise ConfigError(
+                f"{name} has no version with the alias {PREVIOUS!r}, so there is nothing to go back to; "
+                f"name a version: `autotl promote {name!r} VERSION`"
+            )
+        client.set_registered_model_alias(name, CHAMPION, str(previous))
+        if former is None:
+            client.delete_registered_model_alias(name, PREVIOUS)
+        else:
+            client.set_registered_model_alias(name, PREVIOUS, str(former))
+        return AliasChange(name, CHAMPION, previous, former)
+
+
+def set_alias(name: str, alias: str, version: int | None, tracking_uri: str | None, default_store: Path) -> AliasChange:
+    """Give a version an alias, or take the alias away (version None). Raises ConfigError."""
+    with _registered(name, tracking_uri, default_store) as (client, aliases):
+        if version is None:
+            client.delete_registered_model_alias(name, alias)
+        else:
+            _require_version(client, name, version)
+            client.set_registered_model_alias(name, alias, str(version))
+        return AliasChange(name, alias, version, aliases.get(alias))
+
+
+def _existing(tracking_uri: str | None, default_store: Path) -> MlflowClient | None:
+    """A client of the store, None where there is none yet: asking must not create it."""
+    uri = _address(tracking_uri, default_store)
+    if (database := _sqlite_file(uri)) and not database.exists():
+        return None
+    try:
+        if database and not _is_sqlite(database):  # MLflow would try it for seconds
+            raise ValueError("the file is damaged, or no SQLite database at all")
+        return _connect(uri)
+    except Exception as error:
+        raise _unusable(tracking_uri, default_store, error) from error
+
+
+@contextmanager
+def _registered(
+    name: str, tracking_uri: str | None, default_store: Path
+) -> Iterator[tuple[MlflowClient, dict[str, int]]]:
+    """A client and a model's aliases, held for a change: nobody else on this machine changes them meanwhile."""
+    from filelock import FileLock
+
+    uri = _address(tracking_uri, default_store)
+    client = _existing(tracking_uri, default_store)
+    if client is None:
+        raise ConfigError(f"there is no MLflow store at {_sqlite_file(uri)}; register a run first")
+    database = _sqlite_file(uri)
+    try:
+        with FileLock(f"{database}.lock", timeout=60) if database else nullcontext():
+            found = client.get_registered_model(name).aliases
+            yield client, {alias: int(number) for alias, number in found.items()}
+    except ConfigError:
+        raise
+    except Exception as error:
+        if _is_missing(error):
+            raise ConfigError(f"there is no registered model {name!r} in {uri}; `autotl models` lists them") from error
+        raise _unusable(tracking_uri, default_store, error) from error
+
+
+def _require_version(client: MlflowClient, name: str, version: int) -> None:
+    try:
+        client.get_model_version(name, str(version))
+    except Exception as error:
+        if not _is_missing(error):
+            raise
+        raise ConfigError(f"{name} has no version {version}; `autotl models` lists its versions") from error
+
+
+def _is_missing(error: Exception) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    return isinstance(error, MlflowException) and error.error_code == "RESOURCE_DOES_NOT_EXIST"
+
+
+def _unusable(tracking_uri: str | None, default_store: Path, error: Exception) -> ConfigError:
+    return ConfigError(f"the MLflow store {_address(tracking_uri, default_store)} cannot be used: {_first_line(error)}")
+
+
+def _all_pages(search: Callable[[str | None], Any]) -> list[Any]:
+    found: list[Any] = []
+    token = None
+    while True:
+        page = search(token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _read_version(client: MlflowClient, version: Any, aliases: tuple[str, ...]) -> ModelVersion:
+    folder = _local_folder(client, version)
+    try:
+        if EVIDENCE_TAG in version.tags:
+            metadata = json.loads(version.tags[EVIDENCE_TAG])
+        else:  # registered by an AutoTL that did not write it down
+            metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8")) if folder else {}
+    except (OSError, ValueError):
+        metadata = {}
+    return ModelVersion(
+        name=version.name,
+        version=int(version.version),
+        created=version.creation_timestamp / 1000,
+        aliases=aliases,
+        evidence=read_evidence(metadata),
+        folder=folder,
+    )
+
+
+def _local_folder(client: MlflowClient, version: Any) -> Path | None:
+    """Where a version's deployable lies on this machine."""
+    source = str(version.source or "")
+    if source.startswith("models:/"):
+        try:
+            source = str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+        except Exception:  # removed, or its server is away: there is just no folder to offer
+            return None
+    from urllib.request import url2pathname  # brings HTTP and TLS along
+
+    parts = urlsplit(source)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        return None
+    folder = Path(url2pathname(parts.path) if parts.scheme else source)
+    return folder if (folder / "metadata.json").is_file() else None
 
 
 @dataclass
@@ -285,6 +466,7 @@ class _Recorder:
             logged = _log_model(client, self.note["experiment_id"], run_id, deployable, params=params, tags=facts)
             self.note["model_uri"] = f"models:/{logged.model_id}"
             if config.register:
+                facts |= {EVIDENCE_TAG: _evidence(deployable)}
                 self.note["registered"] = _register(client, self.uri, config.register, logged, facts)
         client.set_terminated(run_id, _STATUS.get(status, "FINISHED"))
         self._write_note()
@@ -375,6 +557,11 @@ def _sqlite_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).absolute() if uri.startswith("sqlite:///") else None
 
 
+def _is_sqlite(database: Path) -> bool:
+    with database.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
+
+
 def _connect(uri: str) -> MlflowClient:
     """A client of its own: no global tracking address is set, so two studies can share a process."""
     for name, value in _MANNERS.items():  # MLflow takes these from here alone; what the user has set stays
@@ -444,6 +631,11 @@ def _log_model(
     return client.finalize_logged_model(model.model_id, "READY")
 
 
+def _evidence(folder: Path) -> str:
+    """What is known of a deployable, as JSON."""
+    return json.dumps(essence(json.loads((folder / "metadata.json").read_text(encoding="utf-8"))))
+
+
 def _model_uuid(folder: Path) -> str:
     found = re.search(r"^model_uuid: (\w+)$", (folder / "MLmodel").read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else ""
@@ -464,11 +656,11 @@ def _register(client: MlflowClient, uri: str, name: str, model: LoggedModel, tag
     # What makes the model's page show its versions.
     versions = [*json.loads(model.tags.get("mlflow.modelVersions", "[]")), {"name": name, "version": version}]
     client.set_logged_model_tags(model.model_id, {"mlflow.modelVersions": json.dumps(versions)})
-    former = client.get_registered_model(name).aliases.get("champion")
+    former = client.get_registered_model(name).aliases.get(CHAMPION)
     if former:
-        client.set_registered_model_alias(name, "previous", former)
-    client.set_registered_model_alias(name, "champion", version)
-    return {"name": name, "version": int(version), "alias": "champion"}
+        client.set_registered_model_alias(name, PREVIOUS, former)
+    client.set_registered_model_alias(name, CHAMPION, version)
+    return {"name": name, "version": int(version), "alias": CHAMPION}
 
 
 def _log_batch(

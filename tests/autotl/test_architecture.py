@@ -15,10 +15,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "autotl"
 # The chain of DESIGN.md, section 3: a module imports only from modules above it.
 ORDER = (
-    "errors", "files", "clock", "interfaces", "hookspecs", "__init__", "settings", "plugins", "hyperparameters",
+    "errors", "files", "clock", "event_lines", "interfaces", "hookspecs", "__init__", "settings", "plugins",
+    "hyperparameters",
     "backend", "images", "measures", "alignment", "store", "listing", "tables", "unpacking", "image_folder",
     "table_images", "folder_names", "label_tables", "archive_members", "archive_names", "archive_kinds", "zip_members",
-    "tar_members", "archives", "sources", "groups", "hashing", "isolation",
+    "tar_members", "archives", "sources", "groups", "hashing", "isolation", "dangerous",
     "examination", "sequences", "likeness", "near_duplicates", "patch",
     "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations",
     "exhibits", "evidence",
@@ -26,9 +27,9 @@ ORDER = (
     "features", "threads", "principal", "calibration", "candidate", "classifiers", "probe", "rejection", "costs",
     "ensemble", "outlook", "fuse", "prefix", "finetune", "effort", "trials", "scout",
     "study", "leaderboard", "refitting", "ladder", "plan", "explore", "inspection", "survey", "champion",
-    "predictor", "deployable", "neighbours",
+    "predictor", "classify", "prediction_files", "prediction_texts", "deployable", "neighbours",
     "report", "check_page", "conclude", "begin", "conduct",
-    "registry", "search", "worker", "export", "testing", "api", "progress",
+    "versions", "registry", "search", "worker", "export", "testing", "api", "progress",
     "doctor", "demo", "cli",
 )  # fmt: skip
 # `autotl.fit` is the Python API under the package's own name, imported when it is first asked for.

@@ -83,6 +83,13 @@ def test_predict_gives_json_csv_and_text(fitted: Result, workspace: Path, shapes
     assert "circle" in autotl("predict", "run", shapes / "circle", cwd=workspace).stdout
 
 
+def test_predict_tells_how_far_it_is_to_a_file(fitted: Result, workspace: Path, shapes: Path) -> None:
+    done = autotl("predict", "run", shapes, "--csv", "--events", "events.jsonl", cwd=workspace)
+    assert len(done.stdout.splitlines()) == 61
+    told = [json.loads(line) for line in (workspace / "events.jsonl").read_text().splitlines()]
+    assert [(event["done"], event["total"]) for event in told] == [(0, 60), (60, 60)]
+
+
 def test_predict_reads_a_registered_model_from_the_store_beside_the_run(
     fitted: Result, workspace: Path, shapes: Path, tmp_path: Path
 ) -> None:

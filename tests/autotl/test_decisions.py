@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -145,3 +146,35 @@ def test_where_nothing_may_be_written_another_file_is_proposed(pets, decide):
                 decide(**change)
     finally:
         pets.parent.chmod(0o755)
+
+
+def test_decisions_that_are_made_at_the_same_time_are_all_kept(pets, decide):
+    items = sorted(path.relative_to(pets).as_posix() for path in pets.rglob("*.png"))
+    with ThreadPoolExecutor(len(items)) as pool:
+        list(pool.map(lambda item: decide([Decision("exclude", item)]), items))
+    assert sorted(decision.item for decision in read_patch(patch_file(pets))) == items
+
+
+def test_data_that_are_open_already_are_not_opened_again(pets, decide, tmp_path, monkeypatch):
+    source = module.open_source(pets, cache=tmp_path / "cache")
+    monkeypatch.setattr(module, "open_source", lambda *_, **__: pytest.fail("opened again"))
+    [noted] = decide([Decision("exclude", CAT)], source=source)
+    assert noted.sha256 == sha256(pets, CAT)
+
+
+def test_pictures_without_any_label_get_theirs_by_decisions_and_are_learned_from(tmp_path, pets):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in pets.rglob("*.png"):
+        path.rename(flat / path.name)
+    with pytest.raises(DatasetError, match="no images in class folders"):
+        scan(flat)
+    found = [Decision("relabel", path.name, path.name.split("-")[0]) for path in flat.iterdir()]
+    module.decide(flat, found, cache=tmp_path / "cache")
+    assert scan(flat).items["label"].value_counts().to_dict() == {"circle": 6, "square": 5}
+
+
+def test_a_lock_that_cannot_be_made_is_told_with_the_remedy(pets, tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(DatasetError, match="AUTOTL_CACHE"):
+        module.decide(pets, [], cache=tmp_path / "cache")

@@ -9,6 +9,7 @@ const text = (tag, content, className) => {
 export default function (component) {
   const { parentElement, data, setStateValue } = component;
   const grid = parentElement.querySelector(".grid");
+  grid.tell = (chosen) => setStateValue("chosen", chosen); // of this run: what an earlier one was given may be dead
   grid.style.setProperty("--pixels", `${data.pixels}px`);
   const drawn = JSON.stringify(data);
   if (grid.drawn === drawn) return;
@@ -33,7 +34,7 @@ export default function (component) {
       grid.children[i].setAttribute("aria-checked", String(wanted));
     }
     last = index;
-    setStateValue("chosen", [...chosen]);
+    grid.tell([...chosen]);
   };
 
   grid.replaceChildren(

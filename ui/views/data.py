@@ -1,13 +1,100 @@
-"""The data page."""
+"""The data page: bring pictures, see what is in them, put right what is wrong."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from autotl.errors import AutoTLError
+from autotl_ui.adding import show_adding
+from autotl_ui.check_section import show_check
+from autotl_ui.choices import show_problem
+from autotl_ui.contents import open_contents
+from autotl_ui.data_sets import DataSet, list_data_sets
+from autotl_ui.decision_list import show_decisions
+from autotl_ui.gallery import show_gallery
+from autotl_ui.managing import show_managing
+from autotl_ui.overview import show_overview
+from autotl_ui.pages import TRAIN
+from autotl_ui.puzzled import show_puzzled
+from autotl_ui.words import plain
+from autotl_ui.workspace import Workspace, current
+
+N_WITHOUT_SCROLLING = 8
+SECTIONS = ("Overview", "Pictures", "Check", "Decisions")
+
 
 def show() -> None:
     """Draw the page."""
     st.title("Data")
+    workspace = current()
+    data_sets = list_data_sets(workspace)
+    if not data_sets:
+        st.markdown("Begin with pictures that somebody has put into classes.")
+        _go_to(show_adding(workspace))
+        return
+    aside, main = st.columns([2, 7], gap="large")
+    with aside:
+        chosen = _choose(data_sets)
+        adding = st.toggle("Add data", key="adding")
+    with main:
+        if adding:
+            _go_to(show_adding(workspace))
+        elif chosen:
+            _show_data_set(workspace, chosen)
+
+
+def _choose(data_sets: list[DataSet]) -> DataSet:
+    """Let the reader choose; the address keeps the choice, so that it survives a reload."""
+    by_name = {one.name: one for one in data_sets}
+    names = list(by_name)
+    if st.session_state.get("data") not in by_name:
+        st.session_state.pop("data", None)
+    wanted = st.query_params.get("data")
+    with st.container(height=420 if len(names) > N_WITHOUT_SCROLLING else "content", border=False):
+        name = st.radio(
+            "Your data", names, key="data", index=names.index(wanted) if wanted in by_name else 0,
+            format_func=lambda name: plain(by_name[name].title),
+        )  # fmt: skip
+    st.query_params["data"] = name
+    return by_name[name]
+
+
+def _go_to(data_set: DataSet | None) -> None:
+    """Show a data set that was just added."""
+    if data_set:
+        for key in ("adding", "data", "section"):
+            st.session_state.pop(key, None)
+        st.query_params["data"] = data_set.name
+        st.rerun()
+
+
+def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
+    st.header(plain(data_set.title), anchor=False)
+    if problem := st.session_state.pop("data-problem", ""):
+        st.error(plain(problem))
+    show_problem()
+    try:
+        contents = open_contents(data_set)
+    except (AutoTLError, OSError) as error:
+        show_puzzled(workspace, data_set, str(error))
+        show_managing(workspace, data_set)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Train on this", key="train", type="primary", icon=":material/model_training:"):
+            st.switch_page(TRAIN, query_params={"data": data_set.name})
+        show_managing(workspace, data_set)
+    section = st.segmented_control(
+        "Part", SECTIONS, key="section", default=SECTIONS[0], required=True, label_visibility="collapsed"
+    )
+    match section:
+        case "Pictures":
+            show_gallery(data_set, contents)
+        case "Check":
+            show_check(workspace, data_set, contents)
+        case "Decisions":
+            show_decisions(data_set, contents)
+        case _:
+            show_overview(workspace, data_set, contents)
 
 
 show()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from pathlib import Path
 
 import streamlit as st
 
-from autotl.images import UnreadableImage, thumbnail
+from autotl_ui import batch_panel, like_panel, trying
 from autotl_ui.charts import probability_chart
 from autotl_ui.deployables import open_model
+from autotl_ui.facts import read_card, read_facts
 from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView
 from autotl_ui.words import moment, plain
 from autotl_ui.workspace import current
 
-SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "heif")
 N_PICTURES = 24
 THUMBNAIL_PIXELS = 320
 
@@ -22,7 +24,8 @@ THUMBNAIL_PIXELS = 320
 def show() -> None:
     """Draw the page."""
     st.title("Try a model")
-    runs = [run for run in current().list_runs() if run.result]
+    workspace = current()
+    runs = [run for run in workspace.list_runs() if run.result]
     if not runs:
         st.info("There is no finished run yet. Train a model first, then try it here.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
@@ -36,20 +39,24 @@ def show() -> None:
         )
         return
     st.caption(f"It knows {len(model.classes)} classes: {plain(', '.join(model.classes))}")
-    files = st.file_uploader("Pictures", SUFFIXES, accept_multiple_files=True, key="pictures")
-    if not files:
+    pictures = _pictures()
+    for number, (name, content) in enumerate(pictures):
+        _show_picture(run, number, name, content)
+    if pictures:
+        like_panel.offer(run)
+    else:
         st.caption("Drop a few pictures here. The model names a class for anything, even for what it has never seen.")
-        return
-    if len(files) > N_PICTURES:
-        st.warning(f"Only the first {N_PICTURES} are shown; for more, use `autotl predict`.")
-    pictures = [file.getvalue() for file in files[:N_PICTURES]]
-    for file, content, found in zip(files, pictures, model.predict(pictures), strict=False):
-        _show_picture(file.name, content, found)
+    st.subheader("A whole folder", anchor=False)
+    batch_panel.show(workspace, run)
+    st.subheader("About this model", anchor=False)
+    _show_facts(run.champion)
 
 
 def _choose(runs: list[RunView]) -> RunView:
     by_name = {run.name: run for run in runs}
     names = list(by_name)
+    if st.session_state.get("run") not in by_name:
+        st.session_state.pop("run", None)
     wanted = st.query_params.get("run")
     name = st.selectbox(
         "Run", names, key="run", index=names.index(wanted) if wanted in by_name else 0,
@@ -59,24 +66,50 @@ def _choose(runs: list[RunView]) -> RunView:
     return by_name[name]
 
 
-def _show_picture(name: str, content: bytes, found: dict[str, Any]) -> None:
+def _pictures() -> list[tuple[str, bytes]]:
+    """What was dropped and what the camera took, by name."""
+    files = st.file_uploader("Pictures", SUFFIXES, accept_multiple_files=True, key="pictures")
+    # The browser asks for permission as soon as the camera is drawn, so that it must be wanted first.
+    taken = st.camera_input("Camera", key="photo") if st.toggle("Use the camera", key="camera") else None
+    if len(files) > N_PICTURES:
+        st.warning(f"Only the first {N_PICTURES} are shown. For more, put them into a folder and classify that, below.")
+    found = [(file.name, file.getvalue()) for file in files[:N_PICTURES]]
+    return [("From the camera", taken.getvalue()), *found] if taken else found
+
+
+def _show_picture(run: RunView, number: int, name: str, content: bytes) -> None:
+    found = trying.answer(run.champion, content)
     with st.container(border=True):
         if "error" in found:
             st.warning(f"{plain(name)} cannot be read as a picture: {plain(found['error'])}")
             return
         picture, verdict = st.columns([1, 3], vertical_alignment="center")
         with picture:
-            try:
-                st.image(thumbnail(content, THUMBNAIL_PIXELS), width=160, alt=name)
-            except UnreadableImage:
+            small = trying.preview(content, THUMBNAIL_PIXELS)
+            if small:
+                st.image(small, width=160, alt=name)
+            else:
                 st.caption("no preview")
         with verdict:
             label, probability = found["label"], found["probabilities"][found["label"]]
             st.markdown(f"**{plain(label)}** {100 * probability:.1f} %  \n:gray[{plain(name)}]")
             st.altair_chart(
                 probability_chart(found["probabilities"]),
+                key=f"probabilities-{number}",
                 alt=f"Probabilities of {name}: {label} {probability:.1%}",
             )
+        like_panel.show(run, content, key=f"{number}-{hashlib.sha256(content).hexdigest()[:8]}")
+
+
+def _show_facts(champion: Path) -> None:
+    card, facts = read_card(champion), read_facts(champion)
+    if card:
+        with st.expander("Model card", icon=":material/description:"):
+            st.code(card, language=None, wrap_lines=True)
+    if facts:
+        with st.expander("Everything it says of itself", icon=":material/list:"):
+            rows = [f"| {plain(name)} | {plain(' '.join(text.split()))} |" for name, text in facts]
+            st.markdown("\n".join(["| fact | value |", "|:--|:--|", *rows]))
 
 
 show()

@@ -12,7 +12,7 @@ import pytest
 import autotl_plugins.checks
 from autotl.testing import check_plugin
 
-SHARED = ("pairs", "wording")
+SHARED = ("pairs", "proposals", "wording")
 PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if name not in SHARED]
 NEED_A_PROBE = {"label_errors", "domain_distance"}
 

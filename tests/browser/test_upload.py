@@ -1,0 +1,128 @@
+"""Uploading with a real browser: a folder that is dragged in, the browse button, and what the page makes of them."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+CLASSES = ("cat & dog", "øre", "bird_s")
+N_EACH = 20
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Sixty pictures in three classes, and files that are none."""
+    folder = tmp_path / "elsewhere" / "my photos"
+    for number, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        for i in range(N_EACH):
+            picture = Image.effect_noise((32, 32), 40 + 20 * number).convert("RGB")
+            picture.save(folder / name / f"{i}.jpg", comment=f"{name} {i}")
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / ".hidden").write_text("hidden")
+    return folder
+
+
+def test_a_folder_that_is_dragged_in_keeps_its_classes(tab: Any, tmp_path: Path, photos: Path) -> None:
+    drop(tab, photos)
+    tab.get_by_role("heading", name="my photos").wait_for()
+    for name in CLASSES:
+        tab.locator("figure", has_text=f"{name}").get_by_text(f"{N_EACH} pictures").wait_for()
+    assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
+    assert "data=my-photos" in tab.url
+    check(tab)
+
+    tab.get_by_role("radio", name="Pictures").click()
+    tab.locator("figure[role=checkbox] img").first.wait_for()
+    tab.wait_for_function("document.title")
+    tab.locator("figure[role=checkbox]").nth(2).click()
+    tab.get_by_text("1 picture of 20 chosen").wait_for()
+    tab.get_by_role("button", name="Leave out").click()
+    tab.get_by_text("19 pictures.").wait_for()
+    tab.get_by_role("button", name="Undo").click()
+    tab.get_by_text("20 pictures.").wait_for()
+    check(tab)
+
+    tab.get_by_role("button", name="Train on this").click()
+    tab.wait_for_url(re.compile("train.*data=my-photos"))
+
+
+def test_the_browse_button_keeps_the_classes_too(tab: Any, tmp_path: Path, photos: Path) -> None:
+    tab.locator("input.pick-folder").set_input_files(photos)
+    tab.get_by_role("heading", name="my photos").wait_for()
+    assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
+    check(tab)
+
+
+def test_a_zip_is_stored_as_it_is(tab: Any, tmp_path: Path, photos: Path) -> None:
+    packed = tmp_path / "elsewhere" / "packed.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in photos.rglob("*.jpg"):
+            archive.write(path, path.relative_to(photos.parent))
+    tab.locator("input.pick-files").set_input_files(packed)
+    tab.get_by_role("heading", name="packed").wait_for()
+    tab.locator("figure", has_text="bird_s").wait_for()
+    assert (tmp_path / "autotl-data" / "packed" / "packed.zip").read_bytes() == packed.read_bytes()
+    check(tab)
+
+
+def test_a_lost_connection_is_waited_for_and_a_cancelled_upload_carries_on(
+    tab: Any, tmp_path: Path, photos: Path
+) -> None:
+    tab.locator(".zone").wait_for()
+    fail = {"on": True}
+
+    def handle(route: Any) -> None:
+        if fail["on"] and route.request.method == "PUT":
+            route.abort()
+        else:
+            route.continue_()
+
+    tab.route("**/autotl/upload/**", handle)
+    drop(tab, photos)
+    tab.get_by_text("The connection to the app is lost. Trying again").wait_for()
+    tab.get_by_role("button", name="Cancel").click()
+    tab.get_by_text("my photos").first.wait_for()
+    fail["on"] = False
+    tab.problems.clear()  # the browser names every request that failed
+    drop(tab, photos)
+    tab.get_by_role("heading", name="my photos").wait_for()
+    assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
+    check(tab)
+
+
+def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere" / "texts"
+    folder.mkdir(parents=True)
+    (folder / "a.txt").write_text("a")
+    drop(tab, folder)
+    tab.get_by_text("None of the 1 files can be used. Found: 1 *.txt.").wait_for()
+
+
+def drop(tab: Any, folder: Path) -> None:
+    """Drag a real folder onto the page, through the browser's debugging protocol."""
+    zone = tab.locator(".zone")
+    zone.wait_for()
+    tab.wait_for_timeout(300)
+    box = zone.bounding_box()
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 20}
+    protocol = tab.context.new_cdp_session(tab)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        protocol.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.jpg")}
+
+
+def check(tab: Any) -> None:
+    """No Streamlit exception box, nothing in the console, no request to another machine."""
+    tab.wait_for_timeout(300)
+    assert tab.locator('[data-testid="stException"]').count() == 0
+    assert tab.problems == []

@@ -1,0 +1,179 @@
+"""The check of a data set: a job of the command line, how far it is, and what it found."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from autotl.patch import Decision
+from autotl_ui import jobs
+from autotl_ui.data_sets import DataSet
+from autotl_ui.workspace import Workspace
+
+Condition: TypeAlias = Literal["never", "running", "done", "stopped", "failed"]
+_DOING = {
+    "unpack": "Unpacking",
+    "hash": "Reading the files",
+    "scan": "Looking at the pictures",
+    "compare": "Looking for near-duplicates",
+    "features": "Looking at the pictures with a trained network",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding as the command line prints it; see `autotl.interfaces.Finding`."""
+
+    check: str
+    severity: str
+    message: str
+    items: tuple[str, ...]
+    advice: str
+    pairs: tuple[tuple[str, ...], ...]
+    fixes: tuple[Decision, ...]
+    proposals: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """A check, whatever its condition.
+
+    doing: what goes on, a sentence; share: 0 to 1, of the present stage, None where it is not known. problem: why it
+    failed. document: as `check --json` prints it. decisions: of the patch file when it began. page: the page it wrote.
+    """
+
+    condition: Condition
+    started: float = 0.0
+    doing: str = ""
+    share: float | None = None
+    problem: str = ""
+    document: Mapping[str, Any] | None = None
+    findings: tuple[Found, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    page: Path | None = None
+
+
+def start_check(workspace: Workspace, data_set: DataSet, *, quick: bool = False) -> None:
+    """Check a data set as a job; what an earlier check found is gone. Raises OSError where it cannot be started."""
+    target, events, page = _files(workspace, data_set)
+    if (job := jobs.read(target)) and job.alive:
+        return
+    for old in (events, page, jobs.log_file(target)):
+        old.unlink(missing_ok=True)
+    arguments = ["check", str(data_set.path), *data_set.options, "--json", "--page", str(page), "--events", str(events)]
+    jobs.start(target, [*arguments, *(["--quick"] if quick else [])], about=data_set.title, output=target)
+
+
+def stop_check(workspace: Workspace, data_set: DataSet) -> None:
+    """End a check that is under way."""
+    jobs.stop(_files(workspace, data_set)[0])
+
+
+def is_checking(workspace: Workspace, data_set: DataSet) -> bool:
+    """Whether a check is under way; cheap."""
+    job = jobs.read(_files(workspace, data_set)[0])
+    return bool(job and job.alive)
+
+
+def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
+    """The check of a data set as it stands."""
+    target, events, page = _files(workspace, data_set)
+    job = jobs.read(target)
+    if job is None:
+        return CheckView("never")
+    if job.alive:
+        doing, share = _progress(events)
+        if job.stop_requested:
+            doing, share = "Stopping", None
+        return CheckView("running", job.started, doing, share)
+    document = _document(target)
+    if document is None:
+        if job.stop_requested:
+            return CheckView("stopped", job.started)
+        return CheckView("failed", job.started, problem=jobs.last_words(target) or "The check ended before its time.")
+    try:
+        findings = tuple(_found(finding) for finding in document.get("findings", ()))
+        decisions = tuple(Decision(**decision) for decision in document.get("decisions", ()))
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return CheckView("failed", job.started, problem="What the check found is damaged. Check again.")
+    return CheckView(
+        "done", job.started, document=document, findings=findings, decisions=decisions,
+        page=page if page.exists() else None,
+    )  # fmt: skip
+
+
+def is_outdated(check: CheckView, decisions: tuple[Decision, ...]) -> bool:
+    """Whether decisions were made or taken back since a check began."""
+
+    def settled(some: tuple[Decision, ...]) -> set[tuple[str, str, str]]:
+        return {(decision.decision, decision.item, decision.label) for decision in some}
+
+    return check.condition == "done" and settled(check.decisions) != settled(decisions)
+
+
+def _files(workspace: Workspace, data_set: DataSet) -> tuple[Path, Path, Path]:
+    """What the check prints, the events it tells, and its page."""
+    home, name = workspace.data, data_set.name
+    return home / f"{name}.check.json", home / f"{name}.check.jsonl", home / f"{name}.check.html"
+
+
+def _progress(events: Path) -> tuple[str, float | None]:
+    """What a check is doing, from the last line that is whole."""
+    try:
+        with events.open("rb") as file:
+            file.seek(max(0, events.stat().st_size - 20_000))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return "Starting", None
+    for line in reversed(lines):
+        try:
+            event = json.loads(line)
+            if event["event"] == "progress":
+                return _stage(str(event["stage"]), int(event["done"]), int(event["total"]))
+            if event["event"] in ("stage", "features"):
+                return _DOING["features"], None
+        except (ValueError, KeyError, TypeError):
+            continue
+    return "Starting", None
+
+
+def _stage(stage: str, done: int, total: int) -> tuple[str, float | None]:
+    if done >= total and stage == "compare":
+        return "Running the checks", None
+    words = _DOING.get(stage, stage)
+    return (words, None) if stage in ("unpack", "compare") or not total else (
+        f"{words}: {done:,} of {total:,}", min(done / total, 1.0)
+    )  # fmt: skip
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _found(finding: Mapping[str, Any]) -> Found:
+    return Found(
+        str(finding["check"]), str(finding["severity"]), str(finding["message"]), tuple(finding["items"]),
+        str(finding.get("advice", "")), tuple(tuple(pair) for pair in finding.get("pairs", ())),
+        tuple(_decision(fix) for fix in finding.get("fixes", ())),
+        tuple(_decision(fix) for fix in finding.get("proposals", ())),
+    )  # fmt: skip
+
+
+def _decision(words: list[str]) -> Decision:
+    decision, item, *label = words
+    if decision not in ("exclude", "relabel", "merge"):
+        raise ValueError(f"{decision!r} is no decision")
+    return Decision(decision, item, *label[:1])  # type: ignore[arg-type]  # checked above
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()

@@ -1,0 +1,288 @@
+// One picture after another and a key for each class. The browser leads: it answers at once and reports every
+// keystroke; what the server has kept it says back by number, and only that is dropped from the report.
+const N_PRELOADED = 12;
+const MOST_NUMBERED = 9;
+
+const make = (tag, className, ...content) => {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...content);
+  return element;
+};
+const words = (name) => name.toLowerCase().split(/[^\p{L}\p{N}]+/u);
+
+export default function (component) {
+  const { parentElement, data, setStateValue } = component;
+  const root = parentElement.querySelector(".labeller");
+  const desk = root.desk || (root.desk = newDesk(root));
+  desk.report = (value) => setStateValue("report", value);
+  desk.update(data);
+  return () => desk.leave();
+}
+
+function newDesk(root) {
+  const $ = (selector) => root.querySelector(selector);
+  const desk = { tasks: new Map(), said: new Map(), actions: [], news: "" };
+  const log = crypto.randomUUID ? crypto.randomUUID() : String(Math.random());
+  let n = 0;
+  let listening = false;
+
+  desk.update = (data) => {
+    if (data.queue !== desk.queue) {
+      Object.assign(desk, {
+        queue: data.queue, position: data.position, tasks: new Map(), said: new Map(), undoable: [], news: "", filter: "",
+      });
+      $(".filter").value = "";
+      if (!isEditable(document.activeElement)) root.focus({ preventScroll: true });
+    }
+    desk.data = data;
+    data.tasks.forEach((task, i) => {
+      const known = desk.tasks.get(data.first + i);
+      // Addresses are signed anew every time; the picture that is loaded already stays.
+      desk.tasks.set(data.first + i, known ? { ...task, src: known.src, image: known.image, broken: known.broken } : task);
+    });
+    const kept = data.kept[log] || 0;
+    desk.actions = desk.actions.filter((action) => action.n > kept);
+    desk.many = data.classes.length > MOST_NUMBERED;
+    if (!listening) {
+      window.addEventListener("keydown", onKey, true);
+      window.addEventListener("beforeunload", onUnload);
+      listening = true;
+    }
+    draw();
+  };
+
+  desk.leave = () => {
+    window.removeEventListener("keydown", onKey, true);
+    window.removeEventListener("beforeunload", onUnload);
+    listening = false;
+  };
+
+  // --- what can be done
+
+  const act = (kind, more) => {
+    desk.news = "";
+    const action = { n: ++n, kind, index: desk.position, ...more };
+    desk.actions.push(action);
+    return action;
+  };
+  const send = () => {
+    // A copy: what is reported must not change behind the page's back.
+    desk.report({ log, queue: desk.queue, position: desk.position, actions: desk.actions.map((a) => ({ ...a })) });
+    draw();
+  };
+  const clearFilter = () => {
+    desk.filter = "";
+    $(".filter").value = "";
+    if (root.getRootNode().activeElement === $(".filter")) root.focus({ preventScroll: true });
+  };
+  const say = (kind, label) => {
+    if (!current()) return;
+    const { n: number, index } = act(kind, { label });
+    desk.undoable.push({ n: number, index, before: desk.said.get(index) });
+    desk.said.set(index, { kind, label });
+    desk.news = kind === "label" ? `${label}` : "Left out";
+    clearFilter();
+    desk.position += 1;
+    send();
+  };
+  const skip = () => {
+    if (desk.position >= desk.data.total) return;
+    clearFilter();
+    desk.news = "";
+    desk.position += 1;
+    send();
+  };
+  const back = () => {
+    let to = desk.position - 1;
+    while (to > 0 && desk.tasks.get(to)?.broken) to -= 1;
+    if (to < 0 || !desk.tasks.has(to) || desk.tasks.get(to).broken) return;
+    desk.news = "";
+    desk.position = to;
+    send();
+  };
+  const undo = () => {
+    const last = desk.undoable.pop();
+    if (!last) return;
+    act("undo", { of: last.n });
+    if (last.before) desk.said.set(last.index, last.before);
+    else desk.said.delete(last.index);
+    desk.position = last.index;
+    desk.news = "Taken back";
+    send();
+  };
+
+  // --- keys
+
+  const current = () => desk.tasks.get(desk.position);
+  const matches = () => {
+    const typed = desk.filter.trim().toLowerCase();
+    if (!typed) return desk.data.classes;
+    const begins = (name) => name.toLowerCase().startsWith(typed);
+    const inside = (name) => !begins(name) && words(name).some((word) => word.startsWith(typed));
+    return [...desk.data.classes.filter(begins), ...desk.data.classes.filter(inside)];
+  };
+  // With many classes a letter is a shortcut only where no class begins with it.
+  const isFree = (key) => !desk.many || (!desk.filter && !desk.data.classes.some((c) => words(c).some((w) => w.startsWith(key))));
+  const isEditable = (element) => Boolean(element?.closest?.("input, textarea, select, [contenteditable='true']"));
+
+  const onKey = (event) => {
+    const target = event.composedPath()[0];
+    const mine = root.contains(target);
+    const inFilter = target === $(".filter");
+    if (!root.isConnected || event.isComposing || (isEditable(target) && !inFilter)) return;
+    if (!mine && document.querySelector("[role='dialog'], [role='listbox']")) return;
+    const onButton = target instanceof Element && target.closest("button, a, [role='radio'], [role='checkbox'], [role='tab']");
+    // Who came to a button with the Tab key presses it with these.
+    if (onButton && ["Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
+    if (handled(event, inFilter)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  };
+  const handled = (event, inFilter) => {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.ctrlKey || event.metaKey) {
+      if (key !== "z" || event.shiftKey || desk.filter) return false;
+      undo();
+      return true;
+    }
+    if (event.altKey) return false;
+    if (key === "ArrowLeft" && !desk.filter) return back(), true;
+    if (key === "ArrowRight" && !desk.filter) return skip(), true;
+    if (event.repeat) return key.length === 1 && !inFilter; // a key held down is one answer
+    if (key === "Escape" && desk.filter) return clearFilter(), draw(), true;
+    if (key === " " && !desk.filter) return skip(), true;
+    if (key === "Delete" && !desk.filter) return say("exclude"), true;
+    if ((key === "0" || key === "x") && isFree(key)) return say("exclude"), true;
+    if (key === "u" && isFree(key)) return undo(), true;
+    if (desk.many) {
+      if (key === "Enter" && desk.filter) {
+        const [first] = matches();
+        if (first) say("label", first);
+        return true;
+      }
+      if (key.length === 1 && !inFilter && words(key)[0]) {
+        $(".filter").focus({ preventScroll: true });
+        $(".filter").value = desk.filter += event.key;
+        pick();
+        return true;
+      }
+      return false;
+    }
+    const label = /^[1-9]$/.test(key) && desk.data.classes[Number(key) - 1];
+    if (label) say("label", label);
+    return Boolean(label);
+  };
+  // A name typed in full that no other one goes on from needs no Enter.
+  const pick = () => {
+    const [only, ...others] = matches();
+    if (only && !others.length && only.toLowerCase() === desk.filter.trim().toLowerCase()) say("label", only);
+    else draw();
+  };
+  const onUnload = (event) => {
+    if (desk.actions.length) event.preventDefault();
+  };
+  $(".filter").addEventListener("input", (event) => {
+    desk.filter = event.target.value;
+    pick();
+  });
+
+  // --- what is seen
+
+  const load = (index) => {
+    const task = desk.tasks.get(index);
+    if (!task || task.image) return;
+    const image = new Image();
+    task.image = image;
+    image.alt = "The picture to label";
+    image.onload = () => image.classList.toggle("small", image.naturalWidth < 100);
+    image.onerror = () => {
+      const known = desk.tasks.get(index);
+      if (!known || known.image !== image) return;
+      known.broken = true;
+      if (index === desk.position) pass();
+    };
+    image.src = task.src;
+  };
+  const pass = () => {
+    const names = [];
+    while (current()?.broken) {
+      names.push(current().item || `number ${desk.position + 1}`);
+      desk.position += 1;
+    }
+    if (!names.length) return;
+    send();
+    desk.news = `Skipped, for it cannot be shown as a picture: ${names.join(", ")}`;
+    draw();
+  };
+  const button = (key, text, press, className) => {
+    const element = make("button", className, make("kbd", "", key), make("span", "", text));
+    element.type = "button";
+    element.onclick = (event) => {
+      press();
+      // After a click of the mouse the keys work on, as if nothing had been focused.
+      if (event.detail > 0) root.focus({ preventScroll: true });
+    };
+    return element;
+  };
+  const draw = () => {
+    const { data, position } = desk;
+    if (current()?.broken) return pass();
+    for (let i = position; i < position + N_PRELOADED; i++) load(i);
+    // Only what lies around the present picture stays in memory.
+    for (const index of desk.tasks.keys()) if (index < position - 2 * N_PRELOADED) desk.tasks.delete(index);
+    const task = current();
+    const over = position >= data.total;
+    const done = desk.said.size;
+    $(".count").textContent = over ? `${data.total} of ${data.total}` : `${position + 1} of ${data.total}`;
+    $("progress").value = data.total ? Math.min(position / data.total, 1) : 1;
+    $(".kept").textContent = data.problem ? "Not saved" : desk.actions.length ? "Saving" : done ? "Saved" : "";
+    $(".kept").classList.toggle("wrong", Boolean(data.problem));
+    root.classList.toggle("many", desk.many);
+    $(".filter").hidden = !desk.many;
+
+    const end = `That was all: ${done} labelled here, ${Math.max(data.total - done, 0)} left as they were.`;
+    const content = over ? make("p", "", end) : task ? task.image : make("p", "", "Loading");
+    if ($(".frame").firstChild !== content) $(".frame").replaceChildren(content);
+    $("figcaption").textContent = $("figcaption").title = task?.item || "";
+    $(".reason").textContent = task ? task.reason[0].toUpperCase() + task.reason.slice(1) : "";
+    const hints = data.blind || !task ? [] : [["Label now", task.given || "none"], ["Model", task.guess || "not asked"]];
+    $(".hints").replaceChildren(...hints.flatMap(([name, text]) => [make("dt", "", name), make("dd", "", text)]));
+
+    const said = desk.said.get(position);
+    const shown = matches();
+    const buttons = shown.map((name, i) => {
+      const key = desk.many ? (i === 0 && desk.filter ? "Enter" : "") : String(i + 1);
+      const element = button(key, name, () => say("label", name));
+      element.classList.toggle("said", said?.kind === "label" && said.label === name);
+      element.classList.toggle("first", desk.many && Boolean(desk.filter) && i === 0);
+      if (!key) element.firstChild.remove();
+      element.disabled = !task;
+      return element;
+    });
+    const drawn = JSON.stringify([shown, desk.filter, Boolean(task), said, data.classes]);
+    if (desk.drawn !== drawn) {
+      desk.drawn = drawn;
+      refill($(".classes"), buttons.length ? buttons : [make("p", "", "No class begins like that.")]);
+    }
+    const exclude = button(isFree("x") ? (isFree("0") ? "0 or x" : "x") : "Del", "Leave out", () => say("exclude"));
+    exclude.disabled = !task;
+    exclude.classList.toggle("said", said?.kind === "exclude");
+    const skipper = button("Space", "Skip", skip);
+    skipper.disabled = over;
+    const undoer = button(isFree("u") ? "u" : "Ctrl Z", "Undo", undo);
+    undoer.disabled = !desk.undoable.length;
+    const backer = button("←", "Back", back);
+    backer.disabled = position === 0;
+    refill($(".actions"), [exclude, skipper, undoer, backer]);
+    $(".news").textContent = data.problem || desk.news;
+  };
+  // A button that was reached with the Tab key keeps the focus when it is drawn anew.
+  const refill = (box, elements) => {
+    const focused = [...box.children].indexOf(root.getRootNode().activeElement);
+    box.replaceChildren(...elements);
+    if (focused >= 0) elements[Math.min(focused, elements.length - 1)].focus({ preventScroll: true });
+  };
+  return desk;
+}

@@ -1,0 +1,115 @@
+"""What a data set holds: its pictures with their classes, as the core reads them and as the decisions leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from autotl.errors import AutoTLError, DatasetError
+from autotl.patch import Decision, apply_patch, patch_file, read_patch
+from autotl.settings import settings
+from autotl.sources import Source, open_source
+from autotl_ui.data_sets import DataSet
+
+N_WATCHED = 500
+FORGET_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A data set, opened.
+
+    source: as the core reads it. table: its rows after the decisions: path, label (as decided), label_given, excluded
+    (bool). decisions: those in force. problem: why the decisions could not be read, empty where they could.
+    """
+
+    source: Source
+    table: pd.DataFrame
+    decisions: tuple[Decision, ...]
+    problem: str
+
+    @property
+    def classes(self) -> Mapping[str, int]:
+        """The number of pictures that count, by class, in the order of the alphabet."""
+        counted = self.table[~self.table["excluded"] & (self.table["label"] != "")]
+        return counted["label"].value_counts().sort_index().to_dict()
+
+    @property
+    def n_unlabelled(self) -> int:
+        """Pictures without a class."""
+        return int(((self.table["label"] == "") & ~self.table["excluded"]).sum())
+
+    @property
+    def n_excluded(self) -> int:
+        """Pictures that were left out by hand."""
+        return int(self.table["excluded"].sum())
+
+    @cached_property
+    def known(self) -> Mapping[str, tuple[str, str, bool]]:
+        """By each picture's path its class, the one it came with, and whether it was left out."""
+        columns = (self.table[name].tolist() for name in ("path", "label", "label_given", "excluded"))
+        return {path: (label, given, out) for path, label, given, out in zip(*columns, strict=True)}
+
+    @cached_property
+    def given_classes(self) -> frozenset[str]:
+        """The classes that the data came with."""
+        return frozenset(self.table["label_given"]) - {""}
+
+    def file(self, path: str) -> Path:
+        """Where a picture lies."""
+        return self.source.root / path
+
+
+def open_contents(data_set: DataSet) -> Contents:
+    """Open a data set; what it was is remembered until it changes. Raises DatasetError where it is not understood."""
+    opened = _opened(data_set.path, data_set.label, _marks(data_set.path))
+    if isinstance(opened, str):
+        raise DatasetError(opened)
+    marks = _marks(data_set.path), _marks(patch_file(data_set.path))
+    return _patched(data_set.path, data_set.label, marks, opened)
+
+
+@st.cache_resource(max_entries=4, ttl=FORGET_SECONDS, show_spinner=False)
+def _patched(path: Path, label: str | None, marks: object, _source: Source) -> Contents:  # noqa: ARG001 - the key
+    problem = ""
+    try:
+        decisions = read_patch(patch_file(path))
+    except AutoTLError as error:
+        decisions, problem = (), str(error)
+    table = _source.table[["path", "label"]].reset_index(drop=True)
+    known = set(table["path"])
+    # Decisions about pictures that are gone are the core's to match, by their content.
+    fitting = [Decision(d.decision, d.item, d.label) for d in decisions if d.decision == "merge" or d.item in known]
+    try:
+        patched = apply_patch(table.assign(sha256="", quarantine=""), fitting).table
+    except AutoTLError as error:
+        patched, problem = table.assign(quarantine="", label_given=table["label"]), str(error)
+    table = patched[["path", "label", "label_given"]].assign(excluded=patched["quarantine"] != "")
+    return Contents(_source, table, decisions, problem)
+
+
+@st.cache_resource(max_entries=8, ttl=FORGET_SECONDS, show_spinner="Reading the data …")
+def _opened(path: Path, label: str | None, marks: tuple[int, ...]) -> Source | str:  # noqa: ARG001 - the key
+    """What the core makes of the data, or why it refuses them; nobody changes it, so that all may share it."""
+    try:
+        return open_source(path, label=label, cache=settings().cache)
+    except AutoTLError as error:
+        return str(error)
+
+
+def _marks(path: Path) -> tuple[int, ...]:
+    """When the data last changed, as far as a look at the folder and those right below it tells."""
+    try:
+        stat = path.stat()
+        if not path.is_dir():
+            return (stat.st_mtime_ns, stat.st_size)
+        inside = islice((entry for entry in path.iterdir() if entry.is_dir()), N_WATCHED)
+        return (stat.st_mtime_ns, *sorted(entry.stat().st_mtime_ns for entry in inside))
+    except OSError:
+        return ()

@@ -1,0 +1,84 @@
+"""The lines that a search writes to events.jsonl, read onwards from where they were read last."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+N_KEPT = 16
+"""So many journals are remembered."""
+_KEPT_FIELDS = {
+    "trial": {
+        "name", "number", "state", "strategy", "backbone", "size", "head", "value", "low", "high", "seconds", "started",
+        "best_trial", "reason",
+    },
+    "finding": {"severity", "message", "advice"},
+    "dataset": {"n_items", "classes", "train", "validation", "test"},
+}  # fmt: skip
+"""Lists of files and the like, which nobody asks for while a search runs, would only fill the memory."""
+
+Event = Mapping[str, Any]
+
+
+class Journal:
+    """What is known of one file: its events, slimmed, and how far it was read. Safe for several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._forget()
+
+    def read(self) -> list[Event]:
+        """All events so far; a line that is still being written waits, a damaged one is passed over."""
+        with self._lock:
+            try:
+                self._read_on()
+            except OSError:
+                self._forget()
+            return list(self._events)
+
+    def _forget(self) -> None:
+        self._events: list[Event] = []
+        self._offset, self._inode = 0, 0
+
+    def _read_on(self) -> None:
+        with self._path.open("rb") as file:
+            found = self._path.stat()
+            if found.st_ino != self._inode or found.st_size < self._offset:  # another file by the same name
+                self._forget()
+                self._inode = found.st_ino
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._offset += len(line)
+                self._add(line)
+
+    def _add(self, line: bytes) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+            return
+        kept = _KEPT_FIELDS.get(event["event"])
+        if kept:
+            event = {name: value for name, value in event.items() if name in kept | {"event", "time"}}
+        if event["event"] == "progress" and self._events and self._events[-1]["event"] == "progress":
+            self._events[-1] = event  # only the latest of many is news
+        else:
+            self._events.append(event)
+
+
+@lru_cache(maxsize=N_KEPT)
+def _journal(path: Path) -> Journal:
+    return Journal(path)
+
+
+def read_events(folder: Path) -> list[Event]:
+    """The events of a run so far, without the lists of files in them."""
+    return _journal(folder / "events.jsonl").read()

@@ -1,0 +1,28 @@
+"""Fitting a run's champion anew, with the decisions of the patch file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autotl_ui import jobs
+from autotl_ui.runs import RunView
+from autotl_ui.subjects import Subject
+
+KIND = "refit"
+
+
+def is_behind(run: RunView, subject: Subject) -> bool:
+    """Whether decisions were made, or taken back, after a run had read them."""
+    try:
+        return subject.patch_file.stat().st_mtime > (run.folder / "run.json").stat().st_mtime
+    except OSError:
+        return False
+
+
+def start_refit(run: RunView) -> Path:
+    """Start it; returns the folder of the new run. Raises OSError where nothing can be written there."""
+    folder, number = run.folder.with_name(f"{run.name}-refit"), 2
+    while folder.exists() or jobs.read(folder):
+        folder, number = run.folder.with_name(f"{run.name}-refit-{number}"), number + 1
+    jobs.start(folder, [KIND, str(run.folder), "--run", str(folder)], about=f"{run.name} with the new labels")
+    return folder

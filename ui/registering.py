@@ -1,0 +1,99 @@
+"""The form that gives a finished run's champion a name in the registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from autotl.errors import ConfigError
+from autotl.registry import MAX_NAME_LENGTH, require_name
+from autotl_ui import jobs
+from autotl_ui.registry import Registry, forget
+from autotl_ui.runs import RunView
+from autotl_ui.words import moment, plain
+from autotl_ui.workspace import Workspace
+
+USUAL_SECONDS = 15
+
+
+def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> None:
+    """Draw the form, and how far the last registration is."""
+    target = _target(workspace)
+    with st.expander("Register a finished run", icon=":material/add_box:", expanded=not found.models):
+        job = jobs.read(target)
+        if job and job.alive:
+            st.fragment(_watch, run_every=1)(target)
+            return
+        _say_how_it_ended(target, job)
+        _form(finished, found, target)
+
+
+def _form(finished: Sequence[RunView], found: Registry, target: Path) -> None:
+    by_name = {run.name: run for run in finished}
+    names = list(by_name)
+    wanted = st.query_params.get("run")
+    with st.form("register", border=False):
+        run_name = st.selectbox(
+            "Run", names, key="register-run", index=names.index(wanted) if wanted in by_name else 0,
+            format_func=lambda name: f"{name} ({moment(by_name[name].started)})",
+        )  # fmt: skip
+        known = [model.name for model in found.models]
+        name = st.text_input(
+            "Name of the model", known[0] if known else "", key="register-name", max_chars=MAX_NAME_LENGTH,
+            placeholder="such as pet-pictures", autocomplete="off",
+            help="A name that exists gets a new version; a new name starts with version 1.",
+        )  # fmt: skip
+        pressed = st.form_submit_button("Register", key="register", icon=":material/inventory_2:")
+    st.caption("The new version becomes the champion of its name; the champion before is kept as `previous`.")
+    if not pressed:
+        return
+    try:
+        name = require_name(str(name or "").strip())
+    except ConfigError as error:
+        message = str(error) if name else "Type a name for the model first, such as pet-pictures."
+        st.error(plain(message[:1].upper() + message[1:]))
+        return
+    _start(by_name[str(run_name)], name, found, target)
+    st.rerun()
+
+
+def _start(run: RunView, name: str, found: Registry, target: Path) -> None:
+    store = ["--tracking-uri", found.address] if found.database else []  # an address of a server may hold a password
+    target.parent.mkdir(parents=True, exist_ok=True)
+    jobs.log_file(target).unlink(missing_ok=True)
+    jobs.start(
+        target, ["register", str(run.folder), f"--name={name}", *store, "--json"], about=f"{run.name} as {name}",
+        output=_answer_file(target),
+    )  # fmt: skip
+
+
+def _watch(target: Path) -> None:
+    """Follow the registration until its end; then the whole page is drawn anew."""
+    job = jobs.read(target)
+    if job is None or not job.alive:
+        forget()
+        st.rerun()
+    st.progress(0.0, text=f"Registering {plain(job.about)}; this takes some {USUAL_SECONDS} s")
+
+
+def _say_how_it_ended(target: Path, job: jobs.Job | None) -> None:
+    if job is None:
+        return
+    try:
+        done = json.loads(_answer_file(target).read_text(encoding="utf-8"))
+        message = f"Registered: {plain(done['name'])}, version {int(done['version'])}, is the champion now."
+        st.success(message, icon=":material/check_circle:")
+    except (OSError, ValueError, KeyError, TypeError):
+        why = jobs.last_words(target) or "it was interrupted; try again."
+        st.error(f"{plain(job.about)} was not registered: {plain(why)}", icon=":material/error:")
+
+
+def _target(workspace: Workspace) -> Path:
+    return workspace.root / "autotl-models" / "register"
+
+
+def _answer_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.answer")
