@@ -42,11 +42,14 @@ def most_confused(evaluation: Evaluation) -> Cell:
 def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
     """Draw the matrix, and return the cell that was chosen in it."""
     true_key, predicted_key, round_key = f"{key}-true", f"{key}-predicted", f"{key}-round"
-    first = most_confused(evaluation)
+    # Lists forget their choice while another section is open; the chart that comes back begins with it.
+    cell_key = f"{key}-cell"
+    if true_key not in st.session_state:
+        st.session_state[round_key] = st.session_state.get(round_key, 0) + 1
+    first: Cell = st.session_state.get(cell_key) or most_confused(evaluation)
     for name, default in ((true_key, first.true), (predicted_key, first.predicted)):
         if st.session_state.get(name) not in evaluation.classes:
             st.session_state[name] = default
-    st.session_state.setdefault(round_key, 0)
     chosen = Cell(st.session_state[true_key], st.session_state[predicted_key])
     shown = _shown_classes(evaluation, chosen, key=key)
     chart_key = f"{key}-chart-{st.session_state[round_key]}-{len(shown)}"
@@ -78,7 +81,8 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
         # Their labels hold no counts: a list whose labels change forgets what was chosen in it.
         st.selectbox("True class", evaluation.classes, key=true_key, on_change=listed)
         st.selectbox("Predicted class", evaluation.classes, key=predicted_key, on_change=listed)
-    return Cell(st.session_state[true_key], st.session_state[predicted_key])
+    st.session_state[cell_key] = cell = Cell(st.session_state[true_key], st.session_state[predicted_key])
+    return cell
 
 
 def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen: Cell) -> alt.LayerChart:

@@ -13,7 +13,8 @@ from autotl.evidence import Evidence
 from autotl.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.settings import settings
 from autotl_ui.runs import RunView
-from autotl_ui.workspace import root_folder
+from autotl_ui.subjects import Subject, open_subject
+from autotl_ui.workspace import current
 
 NOTE = "decided on the results page"
 
@@ -36,8 +37,11 @@ class Desk:
 
     def note(self, new: Iterable[Decision], *, undo: Iterable[str] = ()) -> None:
         """Add decisions, and take others back; raises AutoTLError where they do not fit the data."""
+        new = list(new)
+        # Listing 70,000 files for every decision would take longer than a click may.
+        source = open_subject(Subject("", "", self.data, self.label, self.patch)) if new else None
         cache = settings().cache
-        decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache)
+        decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache, source=source)
 
 
 def desk_of(run: RunView) -> Desk | None:
@@ -46,8 +50,9 @@ def desk_of(run: RunView) -> Desk | None:
     if not isinstance(config, Mapping) or not config.get("data"):
         return None
     # The command line was called in the folder that the app works in, or was given a whole path.
-    data = root_folder() / str(config["data"])
-    patch = root_folder() / str(config["patch"]) if config.get("patch") else patch_file(data)
+    root = current().root
+    data = root / str(config["data"])
+    patch = root / str(config["patch"]) if config.get("patch") else patch_file(data)
     label = config.get("label")
     return Desk(data, str(label) if label else None, patch)
 

@@ -88,6 +88,9 @@ def test_the_most_frequent_mistake_is_open_and_the_lists_open_any_other_cell(goo
     app.selectbox(key=f"{key}-predicted").set_value(DOGS).run()
     assert not app.exception
     assert f"{DOGS}, recognised: 5 pictures" in subheaders(app)
+    go(app, "Leaderboard")
+    go(app, "What it gets wrong")
+    assert f"{DOGS}, recognised: 5 pictures" in subheaders(app)
 
 
 def test_the_search_has_the_pictures_of_training_and_validation(good: Path) -> None:
