@@ -333,6 +333,7 @@ def serve(
     folder = _deployable(model, tracking_uri)
     # MLflow starts uvicorn by name, which may be known only inside this environment.
     environment = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }

@@ -33,7 +33,7 @@ def offer_champion(workspace: Workspace, version: ModelVersion, model: Registere
         "Make it the champion",
         f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets it "
         "from now on."
-        + (f" Version {champion.version}, the champion now, keeps the alias {PREVIOUS}." if champion else ""),
+        + (f" Version {champion.version}, the champion now, gets the alias {PREVIOUS}." if champion else ""),
         lambda: registry.promote(model.name, version.version, loaded_plugins(), beside=workspace.runs),
         key=f"promote-{model.name}-{version.version}",
         icon=":material/trophy:",

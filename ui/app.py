@@ -6,14 +6,16 @@ import streamlit as st
 
 from autotl_ui.access import require_owner, show_owner
 from autotl_ui.brand import ICON, LOGO
+from autotl_ui.jobs import BusyError
 from autotl_ui.pages import DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
+from autotl_ui.words import plain
 
 st.set_page_config(page_title="AutoTL", page_icon=ICON, layout="wide")
 st.logo(LOGO, icon_image=ICON)
 require_owner()
 show_owner()
 
-st.navigation(
+page = st.navigation(
     [
         st.Page(DATA, title="Data", icon=":material/photo_library:", url_path="data", default=True),
         st.Page(TRAIN, title="Train", icon=":material/model_training:", url_path="train"),
@@ -22,4 +24,8 @@ st.navigation(
         st.Page(LABEL, title="Label", icon=":material/sell:", url_path="label"),
         st.Page(MODELS, title="Models", icon=":material/inventory_2:", url_path="models"),
     ]
-).run()
+)
+try:
+    page.run()
+except BusyError as error:  # a page started a job without a place to say why that was refused
+    st.warning(f"Nothing was started: {plain(str(error))}.", icon=":material/hourglass_top:")

@@ -65,7 +65,9 @@ def read_progress(run: RunView) -> Progress:
     if not run.state and run.job:
         budget = run.job.budget_seconds
     share, timing = None, f"{duration(spent)} so far"
-    if budget:
+    if run.status == "queued":
+        timing = f"{duration(budget - spent)} to work once it begins" if budget and budget > spent else "not begun yet"
+    elif budget:
         share = min(spent / budget, 1.0)
         left = budget - spent
         timing += f", about {duration(left)} left" if left >= 1 else ", done any moment"
@@ -114,7 +116,7 @@ def _pace(events: Sequence[Event], trials: Sequence[Event]) -> str:
     if latest.get("event") == "progress" and latest.get("rate"):
         return f"{latest['rate']:.0f} pictures/s"
     recent = [trial for trial in trials if trial.get("time", 0.0) >= time.time() - RATE_SECONDS]
-    return f"{len(recent)} trials/min" if recent else ""
+    return f"{len(recent)} trial{'s' * (len(recent) != 1)}/min" if recent else ""
 
 
 def _costs(trials: Sequence[Event]) -> dict[str, float]:

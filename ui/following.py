@@ -10,7 +10,7 @@ from autotl_ui import jobs, running
 from autotl_ui.pages import RESULTS, TRAIN
 from autotl_ui.runs import RunView, look
 from autotl_ui.training import can_resume, resume_search
-from autotl_ui.words import STATUSES, plain
+from autotl_ui.words import STATUSES, duration, plain
 
 STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
 """How often each is drawn anew; charts cost twenty times what sentences do, and the search needs the machine."""
@@ -74,7 +74,7 @@ def _show_ended(run: RunView) -> None:
 
 def _offer_resume(run: RunView) -> None:
     if not st.button("Carry on from where it stopped", key="resume", icon=":material/play_arrow:", type="primary"):
-        st.caption("No trial that had ended is lost; the search takes up what is left of its time.")
+        st.caption(f"No trial that had ended is lost. {_time_left(run)}")
         return
     try:
         resume_search(run)
@@ -82,3 +82,11 @@ def _offer_resume(run: RunView) -> None:
         st.error(f"It could not be carried on: {plain(str(error))}.")
         return
     st.rerun()
+
+
+def _time_left(run: RunView) -> str:
+    budget = run.state.get("config", {}).get("budget_seconds")
+    if not budget:
+        return ""
+    left = float(budget) - float(run.state.get("spent_seconds", 0.0))
+    return f"{duration(left)} of its time are left." if left >= 1 else "Its time is used up, so it only concludes."

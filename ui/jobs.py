@@ -28,7 +28,7 @@ _MARK = "== autotl "
 """Begins the line of the log that says which command the lines after it are from."""
 
 
-class RefusedError(OSError):
+class BusyError(OSError):
     """A job that was not started, and why, in words for people. An OSError, for whoever starts one handles those."""
 
 
@@ -85,7 +85,7 @@ def start(
 
     target: the file or folder that it makes; what is known of the job, and what it prints, goes to files beside it.
     output: where its standard output goes, if not to the log; complete only once the job has ended.
-    Raises RefusedError where a job already works on the target, or the workspace has as many as it may have.
+    Raises BusyError where a job already works on the target, or the workspace has as many as it may have.
     """
     from autotl_ui.workspace import current, root_folder  # which know of runs, which know of jobs
 
@@ -97,7 +97,7 @@ def start(
     with tickets.alone(queue):
         former = read(target)
         if former and former.alive:
-            raise RefusedError(f"{target.name} is being worked on already; wait until that is done, or stop it first")
+            raise BusyError(f"{target.name} is being worked on already; wait until that is done, or stop it first")
         if lane is None:
             return _run(target, job, command, output=output)
         ticket = _take(queue, lane, owner=str(current().root))
@@ -112,7 +112,7 @@ def start(
 
 def _take(queue: Path, lane: Lane, *, owner: str) -> tickets.Ticket:
     if tickets.count_of(queue, owner) >= MOST_JOBS:
-        raise RefusedError(
+        raise BusyError(
             f"{MOST_JOBS} jobs of yours are at work or waiting already, which is as many as one may have; start this "
             "one when another has ended, or stop one of them"
         )

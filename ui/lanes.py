@@ -21,10 +21,10 @@ class Lane:
     niceness: int
 
 
-_SEARCH = Lane("search", max(1, (os.cpu_count() or 1) // _CORES_PER_SEARCH), 10)
+_SEARCH = Lane("search", max(1, (os.cpu_count() or 1) // _CORES_PER_SEARCH), 5)
 _QUICK = Lane("quick", 3, 5)
 LANES = {
     "fit": _SEARCH, "resume": _SEARCH,
-    "check": _QUICK, "refit": _QUICK, "predict": _QUICK, "export": _QUICK,
+    "check": _QUICK, "refit": _QUICK, "predict": _QUICK, "export": _QUICK, "index": _QUICK, "register": _QUICK,
 }  # fmt: skip
 """By the command's name; what is not here begins at once."""

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from autotl_ui import jobs
+from autotl_ui.refitting import free_folder
 from autotl_ui.runs import RunView
 from autotl_ui.subjects import Subject
 
@@ -13,9 +14,11 @@ KIND = "refit"
 
 
 def is_behind(run: RunView, subject: Subject) -> bool:
-    """Whether decisions were made, or taken back, after a run had read them."""
+    """Whether decisions were made after a run had read them, which it does when it lists its pictures."""
+    listed = run.folder / "dataset.parquet"
     try:
-        return subject.patch_file.stat().st_mtime > (run.folder / "run.json").stat().st_mtime
+        read = (listed if listed.exists() else run.folder / "run.json").stat().st_mtime
+        return subject.patch_file.stat().st_mtime > read
     except OSError:
         return False
 

@@ -17,12 +17,16 @@ from autotl_ui.words import ROUTES, moment, plain, sentence
 from autotl_ui.workspace import Workspace
 
 N_SHOWN = 4
+SHOW_MODEL = "show-model"
+"""In the session: the name of the model to show next, such as one that has just been registered."""
 
 
 def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None:
     """Draw the chosen model."""
     by_name = {model.name: model for model in found.models}
     names = list(by_name)
+    if (shown_next := st.session_state.pop(SHOW_MODEL, None)) in by_name:
+        st.session_state["model"] = shown_next
     if st.session_state.get("model") not in by_name:
         st.session_state.pop("model", None)
     wanted = st.query_params.get("model")
@@ -139,13 +143,13 @@ def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:
     cells = {
         "registered": [moment(version.created) for version in pair],
         "aliases": [plain(", ".join(version.aliases)) for version in pair],
-        "score": [plain(version.evidence.objective) for version in pair],
+        "score": [plain(version.evidence.objective.replace("_", " ")) for version in pair],
         "test": [f"{_value(version.evidence.test)} ({_interval(version.evidence.test)})" for version in pair],
         "search": [f"{_value(version.evidence.search)} ({_interval(version.evidence.search)})" for version in pair],
         "classifier": [plain(f"{v.evidence.head} on {v.evidence.backbone}" if v.evidence.head else "") for v in pair],
         "learned from": [_learned(version.evidence) for version in pair],
-        "data": [plain(version.evidence.fingerprint) for version in pair],
-        "test pictures": [plain(version.evidence.test_fingerprint or "unknown") for version in pair],
+        "data": [plain(version.evidence.fingerprint[:8]) for version in pair],
+        "test pictures": [plain(version.evidence.test_fingerprint[:8] or "unknown") for version in pair],
     }
     return "\n".join(rows + [f"| {name} | {one} | {other} |" for name, (one, other) in cells.items()])
 

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from autotl.errors import ConfigError
+from autotl.errors import AutoTLError, ConfigError
 from autotl.registry import MAX_NAME_LENGTH, require_name
 from autotl_ui import jobs
+from autotl_ui.registered import SHOW_MODEL
 from autotl_ui.registry import Registry, forget
 from autotl_ui.runs import RunView
-from autotl_ui.words import moment, plain
+from autotl_ui.words import duration, moment, plain
 from autotl_ui.workspace import Workspace
 
 USUAL_SECONDS = 15
+SECONDS_TOLD = 300
 
 
 def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> None:
     """Draw the form, and how far the last registration is."""
     target = _target(workspace)
+    job = jobs.read(target)
+    if job and job.alive:
+        st.fragment(_watch, run_every=1)(target)
+        return
+    _say_how_it_ended(target, job)
     with st.expander("Register a finished run", icon=":material/add_box:", expanded=not found.models):
-        job = jobs.read(target)
-        if job and job.alive:
-            st.fragment(_watch, run_every=1)(target)
-            return
-        _say_how_it_ended(target, job)
         _form(finished, found, target)
 
 
@@ -56,7 +60,11 @@ def _form(finished: Sequence[RunView], found: Registry, target: Path) -> None:
         message = str(error) if name else "Type a name for the model first, such as pet-pictures."
         st.error(plain(message[:1].upper() + message[1:]))
         return
-    _start(by_name[str(run_name)], name, found, target)
+    try:
+        _start(by_name[str(run_name)], name, found, target)
+    except (AutoTLError, OSError) as error:  # too many jobs, a full disk
+        st.error(f"The registration could not be started: {plain(str(error))}")
+        return
     st.rerun()
 
 
@@ -75,20 +83,40 @@ def _watch(target: Path) -> None:
     job = jobs.read(target)
     if job is None or not job.alive:
         forget()
+        if done := _read_answer(target):
+            st.session_state[SHOW_MODEL] = done["name"]
         st.rerun()
-    st.progress(0.0, text=f"Registering {plain(job.about)}; this takes some {USUAL_SECONDS} s")
+    seconds = time.time() - job.started
+    text = f"Registering {plain(job.about)} for {duration(seconds)}; it usually takes some {USUAL_SECONDS} s"
+    st.progress(min(seconds / USUAL_SECONDS, 0.95), text=text)
 
 
 def _say_how_it_ended(target: Path, job: jobs.Job | None) -> None:
-    if job is None:
+    """What became of the last registration, for a while."""
+    if job is None or time.time() - max(job.started, _written(jobs.log_file(target))) > SECONDS_TOLD:
         return
-    try:
-        done = json.loads(_answer_file(target).read_text(encoding="utf-8"))
-        message = f"Registered: {plain(done['name'])}, version {int(done['version'])}, is the champion now."
+    if done := _read_answer(target):
+        message = f"Registered: {plain(done['name'])}, version {done['version']}, is the champion now."
         st.success(message, icon=":material/check_circle:")
-    except (OSError, ValueError, KeyError, TypeError):
+    else:
         why = jobs.last_words(target) or "it was interrupted; try again."
         st.error(f"{plain(job.about)} was not registered: {plain(why)}", icon=":material/error:")
+
+
+def _read_answer(target: Path) -> dict[str, Any] | None:
+    """What the command printed at its very end, None where it did not get there."""
+    try:
+        answer = json.loads(_answer_file(target).read_text(encoding="utf-8"))
+        return {"name": str(answer["name"]), "version": int(answer["version"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _target(workspace: Workspace) -> Path:

@@ -12,7 +12,7 @@ from autotl_ui.scores import read_leaderboard
 from autotl_ui.trials import show_trials
 from autotl_ui.words import clock_time, cost, plain
 
-SENTENCE_PIXELS = 84
+SENTENCE_PIXELS = 110
 """Room for the longest sentence, so that what is below it stays where it is."""
 CHART_PIXELS = 310
 FACT_PIXELS = 165

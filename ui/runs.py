@@ -18,6 +18,7 @@ from autotl_ui.scores import Result, read_result
 Status: TypeAlias = Literal["queued", "starting", "running", "complete", "interrupted", "failed", "damaged"]
 SILENT_SECONDS = 30.0
 """A run that wrote something so recently is at work; looking at its lock might get in its way."""
+_GONE = "Its process ended before the search was done. It was killed, or the machine went down."
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def look(folder: Path) -> RunView:
         return view("running", state=state)
     if job and job.stop_requested:
         return view("interrupted", state=state)
-    return view("failed", jobs.last_words(folder) or "Its process ended before the search was done.", state=state)
+    return view("failed", jobs.last_words(folder) or _GONE, state=state)
 
 
 def _about_to_resume(folder: Path, job: jobs.Job | None) -> bool:

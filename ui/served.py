@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.errors import AutoTLError
 from autotl.images import UnreadableImage, thumbnail
 from autotl_ui import serving
 from autotl_ui.serving import USUAL_SECONDS, Answer, Server, look
@@ -59,8 +60,8 @@ def _offer_start(workspace: Workspace, model: Takeable, server: Server | None) -
         st.session_state.get(_ANSWERS, {}).pop(model.key, None)
         try:
             serving.start(workspace, model)
-        except OSError as error:
-            st.error(f"The server could not be started: {plain(str(error))}.")
+        except (AutoTLError, OSError) as error:
+            st.error(f"The server could not be started: {plain(str(error))}")
             return
         st.rerun()
 
@@ -79,12 +80,12 @@ def _watch(workspace: Workspace, model: Takeable, state: str) -> None:
         st.progress(0.0, text="Stopping; this takes a few seconds")
     elif server.state == "left over":
         st.warning(
-            f"The command that served this model is gone, but the model still answers at {server.address}. Stop it "
+            f"The command that served this model is gone, but the model still answers at `{server.address}`. Stop it "
             "here, then start it again.",
             icon=":material/warning:",
         )
     else:
-        st.success(f"It is up, and answers at {server.address}/invocations", icon=":material/check_circle:")
+        st.success(f"It is up, and answers at `{server.address}/invocations`", icon=":material/check_circle:")
     label = "Stop at once" if server.state in ("stopping", "left over") else "Stop"
     st.button(label, key="stop-server", icon=":material/stop_circle:", on_click=serving.stop,
               args=(workspace, model.key))  # fmt: skip

@@ -203,7 +203,7 @@ def _last_line(target: Path) -> str:
     except OSError:
         return ""
     told = (line.strip() for line in reversed(lines))
-    return next((line[:300] for line in told if line and not line.startswith(("INFO", "20"))), "")
+    return next((line[:300] for line in told if line and not line.startswith(("INFO", "20", "== "))), "")
 
 
 def _folder(workspace: Workspace) -> Path:

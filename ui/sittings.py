@@ -89,8 +89,10 @@ def take(sitting: Sitting, report: object, *, coder: str) -> None:
     log, position = str(report.get("log")), report.get("position")
     if isinstance(position, int):
         sitting.position = min(max(position, 0), len(sitting.queue.tasks))
-    actions = [a for a in report.get("actions") or () if isinstance(a, Mapping) and isinstance(a.get("n"), int)]
-    actions = sorted((a for a in actions if a["n"] > sitting.kept.get(log, 0)), key=lambda action: action["n"])
+    actions = sorted(
+        (action for action in _actions(report) if action["n"] > sitting.kept.get(log, 0)),
+        key=lambda action: action["n"],
+    )  # fmt: skip
     if not actions:
         return
     known = decisions_about(sitting.subject)
@@ -98,7 +100,7 @@ def take(sitting: Sitting, report: object, *, coder: str) -> None:
     before, labelled = dict(sitting.before), set(sitting.labelled)
     for action in actions:
         if action.get("kind") == "undo":
-            item, decision = before.get((log, action.get("of", 0)), ("", None))
+            item, decision = before.get((log, _number(action, "of")), ("", None))
         else:
             item, decision = _said(action, sitting, coder)
         if not item:
@@ -135,10 +137,22 @@ def show_labeller(sitting: Sitting, *, blind: bool) -> None:
     _mount(data=data, key=KEY, default={"report": None}, on_report_change=keep_report)
 
 
+def _actions(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    actions = report.get("actions")
+    actions = actions if isinstance(actions, list) else []
+    return [action for action in actions if isinstance(action, Mapping) and _number(action, "n") > 0]
+
+
+def _number(action: Mapping[str, Any], name: str) -> int:
+    """A number in an action, -1 where there is none."""
+    number = action.get(name)
+    return number if isinstance(number, int) else -1
+
+
 def _said(action: Mapping[str, Any], sitting: Sitting, coder: str) -> tuple[str, Decision | None]:
     """The item that an action is about and what is now said of it; no item where nothing is."""
-    kind, index, label = action.get("kind"), action.get("index"), ""
-    if kind not in ("label", "exclude") or not isinstance(index, int) or not 0 <= index < len(sitting.queue.tasks):
+    kind, index, label = action.get("kind"), _number(action, "index"), ""
+    if kind not in ("label", "exclude") or not 0 <= index < len(sitting.queue.tasks):
         return "", None
     if kind == "label" and not (label := str(action.get("label") or "").strip()):
         return "", None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from autotl.errors import AutoTLError
 from autotl_ui import exports, served
 from autotl_ui.downloads import download_button
 from autotl_ui.registry import Registry, loaded_plugins
@@ -89,7 +90,7 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
     """One format: a button, then how far it is, then the download."""
     made = exports.look(workspace, run, name)
     with st.container(border=True):
-        st.markdown(f"**{plain(name)}**  \n:gray[{plain(loaded_plugins().provenance('exporter', name).plugin)}]")
+        st.markdown(f"**{plain(name)}**  \n:gray[from the plugin {plain(_plugin(name))}]")
         if made and made.state == "running":
             st.fragment(_watch_format, run_every=1)(workspace, run, name)
             return
@@ -97,11 +98,19 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
             download_button(made.folder, f"{run.name}-{name}", key=f"get-{name}", label="Download", kind="secondary")
             return
         if made:
-            st.warning(plain(made.problem), icon=":material/info:")
+            st.warning(plain(made.problem[:1].upper() + made.problem[1:]), icon=":material/info:")
         label = "Try again" if made else f"Make {name}"
         if st.button(label, key=f"export-{name}", icon=":material/output:"):
-            exports.start(workspace, run, name)
+            try:
+                exports.start(workspace, run, name)
+            except (AutoTLError, OSError) as error:  # too many jobs, a full disk
+                st.error(f"It could not be started: {plain(str(error))}")
+                return
             st.rerun()
+
+
+def _plugin(name: str) -> str:
+    return loaded_plugins().provenance("exporter", name).plugin
 
 
 def _watch_format(workspace: Workspace, run: RunView, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import time
@@ -45,3 +46,12 @@ def test_this_process_began_before_now_and_its_age_grows():
     first = seconds_since_process_began()
     time.sleep(0.05)
     assert seconds_since_process_began() - first == pytest.approx(0.05, abs=0.04)
+
+
+def test_a_process_that_waited_counts_from_its_turn_and_its_children_from_their_birth(monkeypatch):
+    monkeypatch.setenv("AUTOTL_CLOCK_STARTED", f"{os.getpid()}:{time.time() + 0.5}")
+    assert seconds_since_process_began() == 0
+    monkeypatch.setenv("AUTOTL_CLOCK_STARTED", f"{os.getpid()}:{time.time() - 1000}")
+    assert seconds_since_process_began() == pytest.approx(1000, abs=1)
+    monkeypatch.setenv("AUTOTL_CLOCK_STARTED", f"{os.getppid()}:{time.time() - 100_000}")
+    assert seconds_since_process_began() < 50_000

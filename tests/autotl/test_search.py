@@ -145,6 +145,9 @@ def test_a_run_that_was_interrupted_is_carried_on_and_loses_no_trial(config: Con
     assert carried_on.document()["status"] == "complete"
     assert before.items() <= _finished_trials(carried_on).items()
     assert len(_finished_trials(carried_on)) > len(before)
+    events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
+    first, second = (event["spent_seconds"] for event in events if event["event"] == "begin")
+    assert first < second
 
 
 def test_a_finished_run_is_not_run_again(finished: Run, plugins: Any, cache: Path) -> None:

@@ -2,8 +2,8 @@
 
 One server, one Chromium, 200 clicks: from page to page, to the running search and its tabs.
 A click's latency is the time until what it leads to is on the screen. Needs Chromium and playwright.
-Usage: bench_ui.py [N_CLICKS] [idle | greedy]; to compare with: without a search, or with one that does not step back for
-the page. Prints a table and a JSON line.
+Usage: bench_ui.py [N_CLICKS] [idle | greedy]; to compare with: without a search, or with one that does not step back.
+Prints a table and a JSON line.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def serving(workspace: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def tab(address: str) -> Iterator[Any]:
+def tab(address: str, tmp_path: Path) -> Iterator[Any]:
     """An open page of the app, with the list `problems` of what went wrong in it; skipped without a browser."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="the browser test needs: pip install playwright")
     if not CHROMIUM:
@@ -72,6 +72,7 @@ def tab(address: str) -> Iterator[Any]:
         opened.on("request", lambda r: opened.problems.append(r.url) if _foreign(r.url, address) else None)
         opened.goto(address)
         yield opened
+        opened.screenshot(path=tmp_path / "last-seen.png")
         browser.close()
 
 

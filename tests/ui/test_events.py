@@ -49,7 +49,7 @@ def test_time_spent_is_counted_from_the_latest_attempt(runs: Path, sleeper: psut
     progress = read_progress(look(runs / "busy"))
     assert progress.spent_seconds == pytest.approx(20, abs=2)
     assert progress.share == pytest.approx(20 / 60, abs=0.05)
-    assert progress.pace == "1 trials/min"
+    assert progress.pace == "1 trial/min"
     assert progress.costs == {"probe": 2.0}
 
 

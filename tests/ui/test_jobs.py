@@ -138,7 +138,7 @@ def test_a_sixth_job_of_one_workspace_is_refused_kindly(abc: tuple[Path, Path, P
     try:
         for target in targets:
             begin(target)
-        with pytest.raises(jobs.RefusedError, match="as many as one may have; start this one when another has ended"):
+        with pytest.raises(jobs.BusyError, match="as many as one may have; start this one when another has ended"):
             begin(abc[0])
         assert jobs.read(abc[0]) is None
         assert tickets.count_of(abc[0].parents[1] / QUEUE, "/somebody/else") == 0
@@ -151,7 +151,7 @@ def test_a_sixth_job_of_one_workspace_is_refused_kindly(abc: tuple[Path, Path, P
 
 def test_what_is_being_worked_on_is_not_started_again(abc: tuple[Path, Path, Path]) -> None:
     first = begin(abc[0])
-    with pytest.raises(jobs.RefusedError, match="a is being worked on already"):
+    with pytest.raises(jobs.BusyError, match="a is being worked on already"):
         begin(abc[0])
     assert jobs.read(abc[0]) == first
 

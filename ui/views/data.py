@@ -20,12 +20,14 @@ from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace, current
 
 N_WITHOUT_SCROLLING = 8
+_ARRIVED = "data-arrived"
 SECTIONS = ("Overview", "Pictures", "Check", "Decisions")
 
 
 def show() -> None:
     """Draw the page."""
     st.title("Data")
+    _turn_to_arrival()
     workspace = current()
     data_sets = list_data_sets(workspace)
     if not data_sets:
@@ -62,10 +64,15 @@ def _choose(data_sets: list[DataSet]) -> DataSet:
 def _go_to(data_set: DataSet | None) -> None:
     """Show a data set that was just added."""
     if data_set:
-        for key in ("adding", "data", "section"):
-            st.session_state.pop(key, None)
-        st.query_params["data"] = data_set.name
+        st.session_state[_ARRIVED] = data_set.name
         st.rerun()
+
+
+def _turn_to_arrival() -> None:
+    """Set the widgets to what was just added: before they are drawn, or the browser keeps showing what they said."""
+    name = st.session_state.pop(_ARRIVED, None)
+    if name:
+        st.session_state.update(data=name, adding=False, section=SECTIONS[0])
 
 
 def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:

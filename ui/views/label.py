@@ -67,10 +67,9 @@ def _choose(subjects: list[Subject]) -> Subject:
 def _wanted(subjects: list[Subject]) -> str | None:
     """The choice that the page's address names: a data set, or a run and by that its data."""
     data, run = st.query_params.get("data"), st.query_params.get("run")
-    for subject in subjects:
-        if (data and subject.name == data) or (run and run in {one.name for one in subject.runs}):
-            return subject.key
-    return None
+    of_run = (subject.key for subject in subjects if run in {one.name for one in subject.runs})
+    of_data = (subject.key for subject in subjects if data and subject.name == data)
+    return next(of_run, None) or next(of_data, None)
 
 
 def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...]) -> Sitting | None:

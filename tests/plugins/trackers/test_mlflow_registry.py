@@ -198,6 +198,26 @@ def test_two_people_who_promote_at_once_leave_champion_and_previous_apart(
     assert sorted(holders(mlflow_plugin, store, "raced").values()) == [1, 2]
 
 
+def test_looking_while_another_process_makes_the_store_harms_neither(mlflow_plugin: Plugins, tmp_path: Path) -> None:
+    folder = write_small_model(tmp_path / "r" / "champion", metadata=METADATA)
+    code = (
+        "import sys; from pathlib import Path; from autotl_plugins.trackers import mlflow;"
+        "mlflow.register_deployable(Path(sys.argv[1]), 'first', None, Path(sys.argv[2]))"
+    )
+    maker = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code, str(folder), str(tmp_path)], stderr=subprocess.PIPE, text=True
+    )
+    looks = 0
+    while maker.poll() is None:
+        registry.list_models(mlflow_plugin, beside=tmp_path)
+        looks += 1
+    assert maker.wait() == 0, maker.stderr
+    assert maker.stderr
+    maker.stderr.close()
+    assert looks
+    assert [model.name for model in registry.list_models(mlflow_plugin, beside=tmp_path)] == ["first"]
+
+
 def test_the_command_line_lists_promotes_and_rolls_back(store: Path, tmp_path: Path) -> None:
     for seed in range(2):
         register(store, "by hand", tmp_path, seed=seed)

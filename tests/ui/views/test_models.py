@@ -122,7 +122,17 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
         testing.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
 
     monkeypatch.setattr(jobs, "start", start)
-    app = press(open_page("models"), "register")
+    app = open_page("models")
+
+    def refuse(target: Path, arguments: list[str], **options: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as context:
+        context.setattr(jobs, "start", refuse)
+        app.text_input(key="register-name").set_value(NAME)
+        assert "could not be started: no space left" in press(app, "register").error[0].value
+    app.text_input(key="register-name").set_value("")
+    press(app, "register")
     assert "Type a name for the model first" in app.error[0].value
     app.text_input(key="register-name").set_value("../../etc")
     assert "cannot be the name of a registered model" in press(app, "register").error[0].value
@@ -259,7 +269,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     testing.write_job(made.folder, pid=2**22 + 1, created=0.0)
     assert exports.look(workspace, run, "my_format").problem == "It was interrupted."
     jobs.log_file(made.folder).write_text("Error: it was not fine-tuned\n", encoding="utf-8")
-    assert "it was not fine-tuned" in words(app.run())
+    assert "It was not fine-tuned" in words(app.run())
     press(app, "export-my_format")
     again = exports.look(workspace, run, "my_format")
     assert again.folder != made.folder
@@ -282,7 +292,7 @@ def test_serving_is_told_truly_at_every_stage(
     assert app.get("progress")[0].proto.text.startswith("Starting for")
     monkeypatch.setattr(serving, "_answers", lambda port: True)
     app = serving_part()  # as after a reload
-    assert "It is up, and answers at http://127.0.0.1:50" in app.success[0].value
+    assert "It is up, and answers at `http://127.0.0.1:50" in app.success[0].value
     monkeypatch.setattr(
         serving, "ask", lambda server, picture: serving.Answer(200, "", {"predictions": [{"label": "*cat*"}]}, 0.1)
     )

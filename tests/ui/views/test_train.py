@@ -63,7 +63,7 @@ def test_three_choices_are_in_sight_and_start_runs_the_command_line(
 
 def test_what_cannot_be_started_is_said_kindly(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise jobs.RefusedError("5 jobs of yours are at work or waiting already")
+        raise jobs.BusyError("5 jobs of yours are at work or waiting already")
 
     add_data(runs, "cats")
     monkeypatch.setattr(jobs, "start", refuse)
@@ -153,3 +153,14 @@ def test_other_runs_at_work_are_in_sight(runs: Path, sleeper: psutil.Process) ->
     app = open_page("train")
     assert "At work" in words(app)
     assert "busy (running)" in str([link.proto for link in app.get("page_link")])
+
+
+def test_a_page_that_cannot_say_why_a_job_was_refused_leaves_it_to_the_frame(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Workspace) -> None:
+        raise jobs.BusyError("5 jobs of yours are at work")
+
+    monkeypatch.setattr(Workspace, "list_runs", refuse)
+    app = open_page("train")
+    assert app.warning[0].value == "Nothing was started: 5 jobs of yours are at work."
