@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from autotl_ui import jobs
-from autotl_ui.refitting import free_folder
 from autotl_ui.runs import RunView
 from autotl_ui.subjects import Subject
 

@@ -10,6 +10,7 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl.evidence import Evidence
 from autotl_ui.desk import Desk, waiting
+from autotl_ui.jobs import BusyError
 from autotl_ui.refit import start_refit
 from autotl_ui.runs import RunView, look
 from autotl_ui.scores import Result, Score
@@ -80,10 +81,10 @@ def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:
 def _start(run: RunView) -> None:
     try:
         st.session_state["run"] = start_refit(run).name
+    except BusyError as error:
+        st.session_state[_PROBLEM] = f"Nothing was started: {error}."
     except OSError as error:
-        st.session_state[_PROBLEM] = (
-            f"The re-fit cannot be written there ({error.strerror}). Make room, or allow writing."
-        )
+        st.session_state[_PROBLEM] = f"The re-fit cannot be written there ({error.strerror}). Make room for it."
 
 
 def _result_of(folder: Path) -> Result | None:

@@ -160,6 +160,18 @@ def test_refit_starts_the_command_and_shows_the_new_run(good: Path, monkeypatch:
     assert app.selectbox(key="run").value == "good-refit"
 
 
+def test_a_refit_that_cannot_be_started_is_said_and_the_run_stays(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object, **__: object) -> None:
+        raise jobs.BusyError("two jobs are at work already")
+
+    monkeypatch.setattr(jobs, "start", start)
+    app = open_page("results", run="good")
+    app.button(key="refit").click().run()
+    assert not app.exception
+    assert "two jobs are at work already" in app.error[0].value
+    assert app.selectbox(key="run").value == "good"
+
+
 def test_a_refitted_run_shows_before_and_after_and_how_many_test_labels_changed(good: Path) -> None:
     testing.write_finished(good.with_name("good-refit"))
     sentence = "fitted again with 1 relabelled. Of the corrections 1 are in the test split"
