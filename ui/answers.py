@@ -36,6 +36,9 @@ def show_answers(
     _tell_gone(list(rows["path"][~there]))
     if desk and pictures:
         _tools(chosen, decisions, key=key, desk=desk, classes=classes, suggestion=suggestion)
+    problem = st.session_state.pop(f"{key}-problem", "")
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
 
 
 def _one_page(answers: pd.DataFrame, *, key: str) -> pd.DataFrame:
@@ -113,9 +116,6 @@ def _tools(
                 word, icon=icon, key=f"{key}-{word.lower()}", disabled=not possible,
                 on_click=_note, args=(desk, new, back, key),
             )  # fmt: skip
-    problem = st.session_state.pop(f"{key}-problem", "")
-    if problem:
-        st.error(plain(problem), icon=":material/error:")
 
 
 def _note(desk: Desk, new: list[Decision], undo: list[str], key: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from autotl_ui.evidence import tested_on
+from autotl_ui.evidence import digests_of_test
 from autotl_ui.runs import RunView
 from autotl_ui.scores import Result
 from autotl_ui.theme import STRATEGY_COLOURS
@@ -59,7 +59,7 @@ def differences(runs: Sequence[RunView]) -> list[str]:
     prints = {run.result.fingerprint for run in runs if run.result}
     if len(prints) > 1:
         found.append("The runs did not see the same data: pictures or labels differ (see the fingerprints).")
-    tested = [tested_on(run.folder) for run in runs]
+    tested = [digests_of_test(run.folder) for run in runs]
     if None in tested:
         found.append("For some of these runs it is not known which pictures they were tested on.")
     elif len({pictures for pictures, _ in tested}) > 1:
@@ -96,7 +96,7 @@ def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart:
             alt.Tooltip("high:Q", title="to", format=".3f"),
         ],
     )
-    scale, title = alt.Scale(zero=False, nice=True), f"{score} on the test split, with 95 % intervals"
+    scale, title = alt.Scale(zero=False, nice=True), f"{score}, test, with 95 % CI"
     colour = STRATEGY_COLOURS["probe"]
     intervals = base.mark_rule(color=colour, strokeWidth=2.5, opacity=0.55).encode(
         x=alt.X("low:Q", scale=scale, title=title, axis=alt.Axis(tickCount=6)), x2="high:Q"

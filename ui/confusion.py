@@ -42,11 +42,14 @@ def most_confused(evaluation: Evaluation) -> Cell:
 def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
     """Draw the matrix, and return the cell that was chosen in it."""
     true_key, predicted_key, round_key = f"{key}-true", f"{key}-predicted", f"{key}-round"
-    first = most_confused(evaluation)
+    # Lists forget their choice while another section is open; the chart that comes back begins with it.
+    cell_key = f"{key}-cell"
+    if true_key not in st.session_state:
+        st.session_state[round_key] = st.session_state.get(round_key, 0) + 1
+    first: Cell = st.session_state.get(cell_key) or most_confused(evaluation)
     for name, default in ((true_key, first.true), (predicted_key, first.predicted)):
         if st.session_state.get(name) not in evaluation.classes:
             st.session_state[name] = default
-    st.session_state.setdefault(round_key, 0)
     chosen = Cell(st.session_state[true_key], st.session_state[predicted_key])
     shown = _shown_classes(evaluation, chosen, key=key)
     chart_key = f"{key}-chart-{st.session_state[round_key]}-{len(shown)}"
@@ -57,7 +60,7 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
     start: Cell = st.session_state[start_key][1]
 
     def clicked() -> None:
-        cell = _clicked(st.session_state.get(chart_key))
+        cell = clicked_cell(st.session_state.get(chart_key))
         if cell and {cell.true, cell.predicted} <= {*evaluation.classes}:
             st.session_state[true_key], st.session_state[predicted_key] = cell.true, cell.predicted
 
@@ -78,7 +81,8 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
         # Their labels hold no counts: a list whose labels change forgets what was chosen in it.
         st.selectbox("True class", evaluation.classes, key=true_key, on_change=listed)
         st.selectbox("Predicted class", evaluation.classes, key=predicted_key, on_change=listed)
-    return Cell(st.session_state[true_key], st.session_state[predicted_key])
+    st.session_state[cell_key] = cell = Cell(st.session_state[true_key], st.session_state[predicted_key])
+    return cell
 
 
 def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen: Cell) -> alt.LayerChart:
@@ -107,7 +111,7 @@ def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen:
         .encode(
             color=alt.Color("outcome:N", scale=colours, title=None, legend=alt.Legend(orient="bottom")),
             fillOpacity=alt.FillOpacity(
-                "share:Q", scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0.08, 1]), legend=None
+                "share:Q", scale=alt.Scale(type="sqrt", domain=[0, 1], range=[0.14, 1]), legend=None
             ),
             stroke=alt.condition(cell, alt.value(ink()), alt.value("transparent")),
             strokeWidth=alt.value(2.5),
@@ -160,7 +164,7 @@ def _shown_classes(evaluation: Evaluation, chosen: Cell, *, key: str) -> tuple[s
     return tuple(name for name in evaluation.classes if name in few)
 
 
-def _clicked(event: Any) -> Cell | None:
+def clicked_cell(event: Any) -> Cell | None:
     """The cell that a click chose; None where it chose none."""
     points = (event or {}).get("selection", {}).get(_PARAMETER) or []
     if not isinstance(points, list) or not points:

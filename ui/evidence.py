@@ -29,11 +29,11 @@ def find_answers(run: Path, part: Part) -> pd.DataFrame:
     return _answers(str(run), _written(run), part)
 
 
-def tested_on(run: Path) -> tuple[str, str] | None:
+def digests_of_test(run: Path) -> tuple[str, str] | None:
     """Digests of the pictures of the test split and of their labels; None where they are not known."""
     table = run / "dataset.parquet"
     try:
-        return _tested(str(table), table.stat().st_mtime_ns)
+        return _digests(str(table), table.stat().st_mtime_ns)
     except OSError:
         return None
 
@@ -68,7 +68,7 @@ def _written(run: Path) -> tuple[int, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _tested(table: str, written: int) -> tuple[str, str] | None:  # noqa: ARG001, a table written anew is another one
+def _digests(table: str, written: int) -> tuple[str, str] | None:  # noqa: ARG001, a table written anew is another one
     try:
         columns = pd.read_parquet(table, columns=["sha256", "label", "split"])
     except (OSError, ValueError, KeyError):

@@ -91,8 +91,8 @@ _SECTIONS = {
     "What it gets wrong": _mistakes,
     "Surest mistakes": show_confident,
     "Each class": lambda _run, result: show_classes(result),
-    "Trials": _trials,
-    "All scores": _all_scores,
+    "Leaderboard": _trials,
+    "Scores and figures": _all_scores,
     "Compare": _compare,
     "Report": _report,
 }

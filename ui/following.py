@@ -26,7 +26,9 @@ def show(run: RunView) -> None:
         _show_ended(run)
     with st.container(horizontal=True):
         if run.result:
-            st.page_link(RESULTS, label="See the results", icon=":material/leaderboard:", query_params={"run": run.name})
+            st.page_link(
+                RESULTS, label="See the results", icon=":material/leaderboard:", query_params={"run": run.name}
+            )  # fmt: skip
         st.page_link(TRAIN, label="Start another search", icon=":material/add:", query_params={})
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from autotl_ui import jobs
-from autotl_ui.refitting import free_folder
 from autotl_ui.runs import RunView
 from autotl_ui.subjects import Subject
 
@@ -26,4 +26,13 @@ def start_refit(run: RunView) -> Path:
     """Start it; returns the folder of the new run. Raises OSError where nothing can be written there."""
     folder = free_folder(run.folder)
     jobs.start(folder, [KIND, str(run.folder), "--run", str(folder)], about=f"{run.name} with the new labels")
+    return folder
+
+
+def free_folder(run: Path) -> Path:
+    """A folder beside a run's for its re-fit, which nothing has used: name-refit, name-refit-2, ..."""
+    stem = re.sub(r"-refit(-\d+)?$", "", run.name)
+    number, folder = 2, run.with_name(f"{stem}-refit")
+    while folder.exists() or jobs.read(folder) or jobs.log_file(folder).exists():
+        folder, number = run.with_name(f"{stem}-refit-{number}"), number + 1
     return folder

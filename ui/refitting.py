@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,11 +9,14 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl.evidence import Evidence
-from autotl_ui import jobs
 from autotl_ui.desk import Desk, waiting
+from autotl_ui.jobs import BusyError
+from autotl_ui.refit import start_refit
 from autotl_ui.runs import RunView, look
 from autotl_ui.scores import Result, Score
-from autotl_ui.words import plain
+from autotl_ui.words import counted, plain
+
+_PROBLEM = "refit-problem"
 
 
 def offer_refit(run: RunView, evidence: Evidence, desk: Desk | None) -> None:
@@ -22,25 +24,34 @@ def offer_refit(run: RunView, evidence: Evidence, desk: Desk | None) -> None:
     if desk is None:
         return
     try:
-        new = waiting(desk.decisions(), evidence.run.dataset.items)
+        changed = waiting(desk, evidence)
     except AutoTLError:  # said where the pictures are
         return
-    tested = {*evidence.run.dataset.items["path"].iloc[evidence.tested.items]} if new else set()
-    n_test = len(tested.intersection(new))
+    n_test = len(changed.intersection(evidence.run.dataset.items["path"].iloc[evidence.tested.items])) if changed else 0
     with st.container(border=True):
-        text = f"**{_count(len(new), 'decision')} since this run.** " if new else "**No decisions since this run.** "
+        n = len(changed)
+        text = (
+            f"**{counted(n, 'picture')} decided anew since this run.** " if n else "**No decisions since this run.** "
+        )
         st.markdown(
             text + "Your pictures stay as they are; decisions are kept in "
             f"{plain(desk.patch.name)} beside them, and a re-fit carries them out."
         )
         if n_test:
-            st.markdown(f":material/info: {_count(n_test, 'of them is', 'of them are')} about pictures of the test.")
+            st.markdown(
+                f":material/info: {counted(n_test, 'of them is', 'of them are')} in the test split: chosen among "
+                "the model's mistakes, they flatter its next test score."
+            )
         if st.button(
-            "Re-fit", key="refit", icon=":material/refresh:", type="primary" if new else "secondary",
-            on_click=_start, args=(run.folder,),
+            "Re-fit", key="refit", icon=":material/refresh:", type="primary" if n else "secondary",
+            on_click=_start, args=(run,),
             help="Fits this champion again on the data as they are now. A simplified one takes seconds.",
         ):  # fmt: skip
-            st.rerun()
+            problem = st.session_state.pop(_PROBLEM, "")
+            if problem:
+                st.error(plain(problem), icon=":material/error:")
+            else:
+                st.rerun()
 
 
 def show_before_after(result: Result) -> None:
@@ -67,24 +78,14 @@ def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:
     return "\n".join(rows)
 
 
-def _start(run: Path) -> None:
-    new = free_folder(run)
-    jobs.start(new, ["refit", str(run), "--run", str(new)], about=str(run))
-    st.session_state["run"] = new.name
-
-
-def free_folder(run: Path) -> Path:
-    """A folder beside a run's for its re-fit: name-refit, name-refit-2, ..."""
-    stem = re.sub(r"-refit(-\d+)?$", "", run.name)
-    number, new = 2, run.with_name(f"{stem}-refit")
-    while new.exists() or jobs.read(new) or jobs.log_file(new).exists():
-        new, number = run.with_name(f"{stem}-refit-{number}"), number + 1
-    return new
+def _start(run: RunView) -> None:
+    try:
+        st.session_state["run"] = start_refit(run).name
+    except BusyError as error:
+        st.session_state[_PROBLEM] = f"Nothing was started: {error}."
+    except OSError as error:
+        st.session_state[_PROBLEM] = f"The re-fit cannot be written there ({error.strerror}). Make room for it."
 
 
 def _result_of(folder: Path) -> Result | None:
     return look(folder).result if folder.is_dir() else None
-
-
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"

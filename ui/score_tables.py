@@ -87,7 +87,7 @@ def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart:
     )  # fmt: skip
     top = max(1.0, float(table[["score", "high"]].max().max(skipna=True) or 1.0))
     scale = alt.Scale(domain=[min(0.0, float(table[["score", "low"]].min().min() or 0.0)), top])
-    x_title = f"{title} (bar) and its 95 % interval (line)"
+    x_title = f"{title}, with 95 % CI"
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], height=14, opacity=0.75, cornerRadiusEnd=3).encode(
         x=alt.X("score:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=5))
     )

@@ -60,6 +60,8 @@ def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(
     assert [metric.value for metric in app.metric] == ["0.850", "0.900", "0.800"]
     [link] = [one for one in app.get("bidi_component") if one.proto.component_name == "autotl_download"]
     assert '"name": "good.zip"' in link.proto.json
+    app.session_state["section"] = "Report"
+    assert len(app.run().get("download_button")) == 1
 
 
 def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:

@@ -1,0 +1,60 @@
+"""The evidence as pages read it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autotl_ui import testing
+from autotl_ui.evidence import digests_of_test, find_answers, find_evidence, has_evidence
+
+
+@pytest.fixture
+def good(runs: Path) -> Path:
+    testing.write_finished(runs / "good")
+    return runs / "good"
+
+
+def test_answers_come_surest_first_and_their_files_are_real(good: Path) -> None:
+    answers = find_answers(good, "test")
+    assert len(answers) == 18
+    assert answers["confidence"].is_monotonic_decreasing
+    assert all(Path(file).exists() for file in answers["file"])
+
+
+def test_evidence_written_anew_is_read_anew(good: Path) -> None:
+    assert find_evidence(good) is find_evidence(good)
+    (good / "evidence" / "search.npz").write_bytes(b"torn")
+    assert find_evidence(good) is None
+    assert has_evidence(good)
+    shutil.rmtree(good / "evidence")
+    assert not has_evidence(good)
+
+
+@pytest.mark.parametrize("field", ["classes", "confusion"])
+def test_evaluations_that_do_not_fit_the_predictions_count_as_damaged(field: str, good: Path) -> None:
+    path = good / "evidence" / "evaluations.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["test"][field] = document["test"][field][:2]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert find_evidence(good) is None
+
+
+def test_runs_tested_on_the_same_pictures_are_known_by_it(good: Path) -> None:
+    import pandas as pd
+
+    testing.write_finished(good.with_name("other"))
+    same = digests_of_test(good)
+    assert same
+    assert digests_of_test(good.with_name("other")) == same
+    file = good.with_name("other") / "dataset.parquet"
+    table = pd.read_parquet(file)
+    table.loc[table["split"] == "test", "label"] = testing.CLASSES[0]
+    table.to_parquet(file, index=False)
+    relabelled = digests_of_test(good.with_name("other"))
+    assert relabelled
+    assert relabelled[0] == same[0]
+    assert relabelled[1] != same[1]
