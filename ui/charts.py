@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from autotl_ui.events import Best
 from autotl_ui.theme import STRATEGY_COLOURS
+from autotl_ui.train.events import Best
 
 if TYPE_CHECKING:
     import altair as alt

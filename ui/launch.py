@@ -16,12 +16,12 @@ from starlette.routing import Route
 
 from autotl.errors import ConfigError
 from autotl_ui.access import Access, Doorman, tell_apart_by
+from autotl_ui.data.upload_route import ROUTES as UPLOADS
 from autotl_ui.downloads import ROUTE as DOWNLOADS
 from autotl_ui.downloads import serve_download
 from autotl_ui.pictures import ROUTE as PICTURES
 from autotl_ui.pictures import serve_picture
 from autotl_ui.theme import THEME
-from autotl_ui.upload_route import ROUTES as UPLOADS
 from autotl_ui.workspace import root_folder
 
 ADDRESS = "127.0.0.1"

@@ -182,7 +182,7 @@ def ask(port: int, host: str, path: str = "/_stcore/health") -> int | None:
 
 def test_the_app_imports_neither_tensorflow_nor_keras() -> None:
     code = (
-        "import sys, autotl_ui.finished, autotl_ui.running, autotl_ui.launch;"
+        "import sys, autotl_ui.results.finished, autotl_ui.train.running, autotl_ui.launch;"
         "print({'keras', 'tensorflow'} & {*sys.modules})"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40, check=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from autotl_ui import testing
+from autotl_ui.results.score_tables import class_table
 from autotl_ui.runs import look
-from autotl_ui.score_tables import class_table
 from autotl_ui.scores import Result, Score, read_result
 
 

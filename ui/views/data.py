@@ -5,17 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl_ui.adding import show_adding
-from autotl_ui.check_section import show_check
-from autotl_ui.choices import show_problem
-from autotl_ui.contents import open_contents
+from autotl_ui.data.adding import show_adding
+from autotl_ui.data.check_section import show_check
+from autotl_ui.data.choices import show_problem
+from autotl_ui.data.contents import open_contents
+from autotl_ui.data.decision_list import show_decisions
+from autotl_ui.data.gallery import show_gallery
+from autotl_ui.data.managing import show_managing
+from autotl_ui.data.overview import show_overview
+from autotl_ui.data.puzzled import show_puzzled
 from autotl_ui.data_sets import DataSet, list_data_sets
-from autotl_ui.decision_list import show_decisions
-from autotl_ui.gallery import show_gallery
-from autotl_ui.managing import show_managing
-from autotl_ui.overview import show_overview
 from autotl_ui.pages import TRAIN
-from autotl_ui.puzzled import show_puzzled
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace, current
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl_ui import registered, registering, takeaway
+from autotl_ui.models import registered, registering, takeaway
+from autotl_ui.models.registry import read_registry
+from autotl_ui.models.takeable import list_takeable
 from autotl_ui.pages import TRAIN
-from autotl_ui.registry import read_registry
-from autotl_ui.takeable import list_takeable
 from autotl_ui.words import plain
 from autotl_ui.workspace import current
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl_ui import finished, running
 from autotl_ui.pages import TRAIN
+from autotl_ui.results import finished
 from autotl_ui.runs import RunView, Status, look
+from autotl_ui.train import running
 from autotl_ui.words import STATUSES, moment, plain
 from autotl_ui.workspace import current
 

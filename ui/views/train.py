@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl_ui import following
 from autotl_ui.data_sets import list_data_sets
 from autotl_ui.pages import DATA, TRAIN
 from autotl_ui.runs import RunView
-from autotl_ui.train_form import show_form
-from autotl_ui.training import Choices, find_fault, start_search
+from autotl_ui.train import following
+from autotl_ui.train.train_form import show_form
+from autotl_ui.train.training import Choices, find_fault, start_search
 from autotl_ui.words import STATUSES, plain
 from autotl_ui.workspace import current
 

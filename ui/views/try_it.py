@@ -7,12 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl_ui import batch_panel, like_panel, trying
 from autotl_ui.charts import probability_chart
 from autotl_ui.deployables import open_model
-from autotl_ui.facts import read_card, read_facts
 from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView
+from autotl_ui.tryout import batch_panel, like_panel, trying
+from autotl_ui.tryout.facts import read_card, read_facts
 from autotl_ui.words import moment, plain
 from autotl_ui.workspace import current
 

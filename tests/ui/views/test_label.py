@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from autotl.patch import Decision, patch_file, read_patch, write_patch
 from autotl_ui import jobs, testing
-from autotl_ui.sittings import KEY
+from autotl_ui.label.sittings import KEY
 from autotl_ui.workspace import Workspace
 
 

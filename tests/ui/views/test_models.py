@@ -18,7 +18,8 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Exporter
 from autotl.plugins import load_plugins
 from autotl_plugins.trackers import mlflow as tracker
-from autotl_ui import exports, jobs, registry, serving, testing
+from autotl_ui import jobs, testing
+from autotl_ui.models import exports, registry, serving
 from autotl_ui.runs import look
 from autotl_ui.workspace import Workspace
 
@@ -248,7 +249,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
             return [Exporter("my_format", lambda run, out: out / "x")]
 
     loaded = load_plugins(extra=[Plugin()])
-    monkeypatch.setattr("autotl_ui.takeaway.loaded_plugins", lambda: loaded)
+    monkeypatch.setattr("autotl_ui.models.takeaway.loaded_plugins", lambda: loaded)
     started: list[list[str]] = []
 
     def start(target: Path, arguments: list[str], **options: Any) -> None:
@@ -314,7 +315,7 @@ def serving_part() -> AppTest:
 
 
 def test_a_folder_outside_somebodys_workspace_is_not_given_away(registered: Path, tmp_path: Path) -> None:
-    from autotl_ui.takeable import may_read
+    from autotl_ui.models.takeable import may_read
 
     outside = write_small_model(tmp_path / "theirs")
     inside = registered / "good" / "champion"

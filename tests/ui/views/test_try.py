@@ -13,7 +13,8 @@ from label_data import write_pets
 from PIL import Image
 
 from autotl.neighbours import Neighbour
-from autotl_ui import jobs, testing, trying
+from autotl_ui import jobs, testing
+from autotl_ui.tryout import trying
 from autotl_ui.workspace import Workspace
 
 HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"

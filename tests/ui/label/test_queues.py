@@ -1,0 +1,81 @@
+"""Each queue holds what its name says, most telling first, and nothing that was decided already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from autotl.patch import Decision
+from autotl.sources import Source
+from autotl_ui.label.queues import Labels, Queue, make_queues, present_labels
+
+ROOT = Path("/data")
+
+
+@pytest.fixture
+def source() -> Source:
+    rows = [("a", "cat"), ("b", "cat"), ("c", "dog"), ("d", "wolf"), ("e", ""), ("f", ""), ("gone", "cat")]
+    table = pd.DataFrame(rows, columns=["path", "label"]).assign(given_split="", missing="")
+    table.loc[table["path"] == "gone", "missing"] = "there is no such file"
+    return Source(ROOT, table, {}, "", "")
+
+
+def answers(*rows: tuple[str, str, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["path", "predicted", "confidence"]).assign(label="as it was then")
+
+
+def by_name(labels: Labels, *decisions: Decision, **more: object) -> dict[str, Queue]:
+    return {queue.name: queue for queue in make_queues(labels, {d.item: d for d in decisions}, **more)}  # type: ignore[arg-type]
+
+
+def items(queue: Queue) -> list[str]:
+    return [task.item for task in queue.tasks]
+
+
+def test_present_labels_are_those_after_the_decisions(source: Source) -> None:
+    labels = present_labels(
+        source, [Decision("relabel", "a", "fox"), Decision("merge", "wolf", "dog"), Decision("relabel", "x", "y")]
+    )
+    assert labels.given == {"a": "fox", "b": "cat", "c": "dog", "d": "dog", "e": "", "f": ""}
+    assert labels.classes == ("cat", "dog", "fox")
+    assert labels.files["a"] == ROOT / "a"
+
+
+def test_a_class_stays_when_its_last_picture_gets_another(source: Source) -> None:
+    assert "wolf" in present_labels(source, [Decision("relabel", "d", "dog")]).classes
+
+
+def test_merges_that_lead_in_a_circle_do_not_stop_the_labelling(source: Source) -> None:
+    circle = [Decision("merge", "cat", "dog"), Decision("merge", "dog", "cat")]
+    assert present_labels(source, circle).given["a"] == "cat"
+
+
+def test_pictures_without_a_label_wait_until_somebody_decides(source: Source) -> None:
+    labels = present_labels(source, [])
+    assert items(by_name(labels)["unlabelled"]) == ["e", "f"]
+    done = by_name(labels, Decision("relabel", "e", "cat"), Decision("exclude", "f"))
+    assert done.keys() == {"changed"}
+    assert items(done["changed"]) == ["e", "f"]
+
+
+def test_what_the_model_contradicts_comes_most_confident_first_and_the_rest_least_sure_first(source: Source) -> None:
+    said = answers(("a", "dog", 0.6), ("b", "dog", 0.9), ("c", "dog", 0.8), ("d", "wolf", 0.5), ("e", "cat", 0.99))
+    found = by_name(present_labels(source, []), answers=said)
+    assert items(found["contradicted"]) == ["b", "a"]
+    assert items(found["unsure"]) == ["d", "c"]
+    assert found["contradicted"].tasks[0].given == "cat"
+    assert found["contradicted"].tasks[0].guess == "dog, 90 %"
+
+
+def test_a_merge_may_settle_what_the_model_contradicted(source: Source) -> None:
+    merge = Decision("merge", "wolf", "dog")
+    found = by_name(present_labels(source, [merge]), answers=answers(("d", "dog", 0.9)))
+    assert "contradicted" not in found
+
+
+def test_the_check_s_doubts_keep_their_order_and_unknown_ones_are_left_out(source: Source) -> None:
+    labels = present_labels(source, [])
+    found = by_name(labels, Decision("exclude", "b"), suspects=["c", "nowhere", "b", "gone", "a"])
+    assert items(found["suspects"]) == ["c", "a"]

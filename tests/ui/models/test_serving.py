@@ -1,0 +1,131 @@
+"""A served model, from the start to its end, and what becomes of it when something is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from small_models import write_small_model
+
+from autotl_ui import jobs, testing
+from autotl_ui.models import serving
+from autotl_ui.models.serving import Server
+from autotl_ui.models.takeable import Takeable
+from autotl_ui.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(runs: Path) -> Workspace:
+    return Workspace(runs.parent)
+
+
+def wait_for(state: str, workspace: Workspace, key: str = "k", seconds: float = 90) -> Server:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        server = serving.look(workspace, key)
+        if server and server.state == state:
+            return server
+        assert server
+        assert server.state != "failed", server.problem
+        time.sleep(0.2)
+    raise AssertionError(f"it is {server.state}, not {state}")
+
+
+def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_path: Path) -> None:
+    model = Takeable("k", "pets", write_small_model(tmp_path / "my model"))
+    assert serving.look(workspace, "k") is None
+    serving.start(workspace, model)
+    try:
+        server = wait_for("up", workspace)
+        assert [one.key for one in serving.list_servers(workspace)] == ["k"]
+        serving.start(workspace, model)  # a second click
+        assert serving.look(workspace, "k").port == server.port
+        answer = serving.ask(server, model.pictures[0])
+        assert answer.status == 200
+        assert answer.document["predictions"][0]["label"] in ("cat", "dog")
+        (tmp_path / "torn.jpg").write_bytes(b"no picture")
+        assert serving.ask(server, tmp_path / "torn.jpg").status >= 400
+        connections = {
+            (c.laddr.ip, c.status) for c in psutil.net_connections() if c.laddr and c.laddr.port == server.port
+        }
+        assert {ip for ip, status in connections if status == "LISTEN"} == {"127.0.0.1"}
+
+        os.kill(jobs.read(server.target).pid, signal.SIGKILL)
+        wait_for("left over", workspace, seconds=20)
+        serving.stop(workspace, "k")
+        wait_for("stopped", workspace, seconds=20)
+    finally:
+        for process in serving._left_over(jobs.read(serving._target(workspace, "k"))):
+            process.kill()
+
+
+def test_a_server_that_is_asked_to_stop_twice_is_ended(
+    workspace: Workspace, sleeper: psutil.Process, free_port: int
+) -> None:
+    pretend(workspace, free_port, sleeper)
+    assert serving.look(workspace, "k").state == "starting"
+    serving.stop(workspace, "k")
+    serving.stop(workspace, "k")
+    wait_for("stopped", workspace, seconds=10)
+
+
+def test_a_server_that_ended_by_itself_says_its_last_words(workspace: Workspace, free_port: int) -> None:
+    pretend(workspace, free_port)
+    server = serving.look(workspace, "k")
+    assert server.state == "failed"
+    assert not server.active
+    assert server.problem == "OSError: address already in use"
+
+
+def test_somebody_else_on_the_port_is_not_taken_for_the_model(workspace: Workspace, free_port: int) -> None:
+    import http.server
+    import threading
+
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    other = http.server.ThreadingHTTPServer(("127.0.0.1", free_port), Other)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    try:
+        pretend(workspace, free_port)
+        assert serving._answers(free_port)
+        assert serving.look(workspace, "k").state == "failed"
+    finally:
+        other.shutdown()
+        other.server_close()
+
+
+def test_a_port_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
+    import socket
+
+    monkeypatch.setattr(serving, "_ports", lambda: iter((free_port, free_port + 1, free_port + 2)))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port))
+        taken.listen()
+        assert serving._free_port({free_port + 1}) == free_port + 2
+
+
+def test_a_damaged_note_is_no_server(workspace: Workspace, free_port: int) -> None:
+    pretend(workspace, free_port)
+    serving._note_file(serving._target(workspace, "k")).write_text("{", encoding="utf-8")
+    assert serving.look(workspace, "k") is None
+    assert serving.list_servers(workspace) == []
+
+
+def pretend(workspace: Workspace, port: int, process: psutil.Process | None = None) -> None:
+    """What is on disk of a server whose command is this process, or is gone."""
+    target = serving._target(workspace, "k")
+    pid, created = (process.pid, process.create_time()) if process else (2**22 + 1, 0.0)
+    testing.write_job(target, pid=pid, created=created)
+    serving._note_file(target).write_text(f'{{"port": {port}, "title": "pets"}}', encoding="utf-8")
+    log = "INFO:     Started\nOSError: address already in use\nINFO:     bye\n"
+    jobs.log_file(target).write_text(log, encoding="utf-8")

@@ -1,0 +1,54 @@
+"""The confusion matrix as a chart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autotl.evaluations import Evaluation
+from autotl_ui.results.confusion import Cell, clicked_cell, confusion_chart, most_confused
+
+
+def evaluation(confusion: list[list[int]] | np.ndarray) -> Evaluation:
+    counts = np.array(confusion)
+    return Evaluation({}, counts, tuple(f"class {i:02d}" for i in range(len(counts))), int(counts.sum()))
+
+
+def test_a_cell_shows_its_count_its_share_of_the_true_class_and_whether_it_is_right() -> None:
+    found = evaluation([[3, 1], [0, 4]])
+    chart = confusion_chart(found, found.classes, chosen=Cell("class 00", "class 01")).to_dict()
+    [rows] = chart["datasets"].values()
+    cells = {(row["true"], row["predicted"]): (row["count"], row["share"], row["outcome"]) for row in rows}
+    assert cells == {
+        ("class 00", "class 00"): (3, 0.75, "right"),
+        ("class 00", "class 01"): (1, 0.25, "mistaken"),
+        ("class 01", "class 01"): (4, 1.0, "right"),
+    }
+
+
+def test_the_chart_begins_with_the_chosen_cell() -> None:
+    found = evaluation([[3, 1], [0, 4]])
+    chart = confusion_chart(found, found.classes, chosen=Cell("class 00", "class 01")).to_dict()
+    [parameter] = chart["params"]
+    assert parameter["value"] == [{"true": "class 00", "predicted": "class 01"}]
+
+
+def test_many_classes_have_every_name_on_both_axes_and_no_numbers() -> None:
+    found = evaluation(np.eye(40, dtype=int) * 5 + 1)
+    chart = confusion_chart(found, found.classes, chosen=Cell("class 00", "class 01")).to_dict()
+    [squares] = chart["layer"]
+    for axis in ("x", "y"):
+        assert squares["encoding"][axis]["scale"]["domain"] == list(found.classes)
+        assert squares["encoding"][axis]["axis"]["labelOverlap"] is False
+    assert len(confusion_chart(evaluation([[1]]), ("class 00",), chosen=Cell("", "")).to_dict()["layer"]) == 2
+
+
+def test_the_most_frequent_mistake_is_opened_first_and_without_any_the_largest_class() -> None:
+    assert most_confused(evaluation([[9, 1, 0], [2, 9, 0], [0, 0, 30]])) == Cell("class 01", "class 00")
+    assert most_confused(evaluation([[9, 0], [0, 30]])) == Cell("class 01", "class 01")
+
+
+def test_a_click_names_its_cell_and_a_click_beside_the_cells_names_none() -> None:
+    points = [{"true": "class 00", "predicted": "class 01"}]
+    assert clicked_cell({"selection": {"cell": points}}) == Cell("class 00", "class 01")
+    for nothing in (None, {}, {"selection": {}}, {"selection": {"cell": {}}}, {"selection": {"cell": []}}):
+        assert clicked_cell(nothing) is None

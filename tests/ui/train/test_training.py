@@ -1,0 +1,102 @@
+"""What is asked for on the Train page becomes a command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autotl_ui import jobs, testing
+from autotl_ui.data_sets import DataSet
+from autotl_ui.runs import look
+from autotl_ui.train.training import Choices, arguments, can_resume, find_fault, resume_search, start_search
+from autotl_ui.workspace import Workspace
+
+
+@pytest.fixture
+def choices(tmp_path: Path) -> Choices:
+    (tmp_path / "photos").mkdir()
+    return Choices(DataSet("photos", "Photos", tmp_path / "photos"), 180)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The command lines of the jobs that were started."""
+    commands: list[list[str]] = []
+
+    def start(target: Path, arguments: list[str], **options: object) -> None:
+        commands.append(arguments)
+        testing.write_failed(target, "only a test")
+
+    monkeypatch.setattr(jobs, "start", start)
+    return commands
+
+
+def test_what_was_left_alone_is_not_said(choices: Choices, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert arguments(choices, run) == [
+        "fit", str(choices.data_set.path), f"--run={run}", "--budget=180s", "--objective=balanced_accuracy",
+        "--strategy=auto", "--workers=1",
+    ][:-1]  # fmt: skip
+
+
+def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
+    choices: Choices, tmp_path: Path
+) -> None:
+    table = DataSet("t", "T", tmp_path / "t.csv", label="kind")
+    asked = replace(
+        choices, data_set=table, trials=9, backbones=("a", "b"), heads=("svm",), groups="--storage", mirrored=True,
+        seed=3, workers=2, register="-x",
+    )  # fmt: skip
+    assert arguments(asked, tmp_path)[6:] == [
+        "--trials=9", "--backbones=a,b", "--heads=svm", "--groups=--storage", "--seed=3", "--workers=2",
+        "--register=-x", "--mirrored", "--label", "kind",
+    ]  # fmt: skip
+
+
+def test_the_command_line_understands_what_the_page_says(choices: Choices, tmp_path: Path) -> None:
+    from typer.main import get_command
+
+    from autotl.cli import app
+
+    asked = replace(choices, trials=9, groups="--storage", mirrored=True, seed=3, workers=2, register="-x")
+    name, *options = arguments(asked, tmp_path / "run")
+    found = get_command(app).commands[name].make_context(name, options).params  # type: ignore[attr-defined]
+    assert found["groups"] == "--storage"
+    assert found["register"] == "-x"
+    assert found["mirrored"] is True
+    assert (found["trials"], found["seed"], found["workers"], found["budget"]) == (9, 3, 2, "180s")
+
+
+def test_faults_are_found_before_anything_is_started(choices: Choices, tmp_path: Path) -> None:
+    mine, shared = Workspace(tmp_path), Workspace(tmp_path, whole_machine=False)
+    assert find_fault(choices, mine) == ""
+    gone = replace(choices, data_set=replace(choices.data_set, path=tmp_path / "gone"))
+    assert "there is nothing at" in find_fault(gone, mine)
+    assert "cannot be registered" in find_fault(replace(choices, register="a/b"), mine)
+    table = replace(choices, groups="/etc/groups.csv")
+    assert find_fault(table, mine) == ""
+    assert "cannot be named here" in find_fault(table, shared)
+
+
+def test_two_searches_started_in_one_second_do_not_meet(
+    choices: Choices, tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.strftime", lambda *_: "now")
+    names = [start_search(choices, Workspace(tmp_path)) for _ in range(3)]
+    assert names == ["photos-now", "photos-now-2", "photos-now-3"]
+    assert len(started) == 3
+
+
+def test_a_run_that_has_its_data_set_can_be_carried_on(runs: Path, started: list[list[str]]) -> None:
+    testing.write_running(runs / "killed")
+    testing.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
+    assert not can_resume(look(runs / "killed"))
+    (runs / "killed" / "dataset.parquet").touch()
+    assert can_resume(look(runs / "killed"))
+    resume_search(look(runs / "killed"))
+    assert started == [["resume", str(runs / "killed")]]
+    testing.write_finished(runs / "done")
+    (runs / "done" / "dataset.parquet").touch()
+    assert not can_resume(look(runs / "done"))

@@ -1,0 +1,106 @@
+"""The part of the data page that checks the data: start, progress, and what was found."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl_ui.data import checking
+from autotl_ui.data.checking import CheckView, is_outdated, look_at_check, start_check, stop_check
+from autotl_ui.data.contents import Contents
+from autotl_ui.data.findings import show_finding
+from autotl_ui.data.gallery import undo_button
+from autotl_ui.data_sets import DataSet
+from autotl_ui.words import counted, duration, moment, plain
+from autotl_ui.workspace import Workspace
+
+N_FINDINGS = 30
+_PROBLEM = "check-problem"
+
+
+def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
+    """Draw it."""
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(plain(problem))
+    check = look_at_check(workspace, data_set)
+    match check.condition:
+        case "running":
+            st.fragment(_watch, run_every=1)(workspace, data_set)
+        case "done":
+            _show_done(workspace, data_set, contents, check)
+        case "failed":
+            st.error(f"The check could not be done: {plain(check.problem)}", icon=":material/error:")
+            _start_button(workspace, data_set, "Check again")
+        case _:
+            stopped = "The check was stopped. " if check.condition == "stopped" else ""
+            st.markdown(
+                f"{stopped}A check looks for pictures that are there twice, labels that are probably wrong, unreadable "
+                "files, blank or blurred pictures, classes that are too small, and tells whether the classes can be "
+                "told apart by something that has nothing to do with them. It takes a minute or so."
+            )
+            _start_button(workspace, data_set, "Check the data")
+
+
+def _start_button(workspace: Workspace, data_set: DataSet, title: str) -> None:
+    st.button(
+        title, key="check", type="primary", icon=":material/fact_check:", on_click=_start, args=(workspace, data_set)
+    )
+
+
+def _start(workspace: Workspace, data_set: DataSet) -> None:
+    try:
+        start_check(workspace, data_set)
+    except OSError as error:
+        st.session_state[_PROBLEM] = f"The check could not be started: {error}."
+
+
+def _watch(workspace: Workspace, data_set: DataSet) -> None:
+    check = look_at_check(workspace, data_set)
+    if check.condition != "running":
+        st.rerun()
+    seconds = max(0.0, checking.now() - check.started)
+    st.progress(check.share or 0.0, text=f"{plain(check.doing)} ({duration(seconds)} so far)")
+    st.button("Stop", key="stop-check", icon=":material/stop_circle:", on_click=stop_check, args=(workspace, data_set))
+    st.caption("You may leave this page; the check goes on.")
+
+
+def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, check: CheckView) -> None:
+    outdated = is_outdated(check, contents.decisions)
+    if outdated:
+        st.info(
+            "You have decided something since this check. Check again to see what is left.", icon=":material/update:"
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Check again", key="check", icon=":material/refresh:", type="primary" if outdated else "secondary",
+            on_click=_start, args=(workspace, data_set),
+        )  # fmt: skip
+        undo_button(data_set, contents, key="undo-check")
+        if check.page:
+            st.download_button(
+                "Download as a page", data=check.page.read_bytes, file_name=f"{data_set.name}-check.html",
+                mime="text/html", key="check-page", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+        st.caption(f"Checked {moment(check.started)}.")
+    assert check.document is not None
+    if refusal := check.document.get("refusal"):
+        st.error(f"A model cannot be trained on these data yet: {plain(str(refusal))}", icon=":material/block:")
+    if skipped := check.document.get("skipped"):
+        st.caption(plain(str(skipped)).capitalize() + ".")
+    if not check.findings:
+        st.success("Nothing was found that needs your attention.", icon=":material/check_circle:")
+    for number, found in enumerate(check.findings[:N_FINDINGS]):
+        show_finding(data_set, contents, found, key=f"{data_set.name}-{number}")
+    if len(check.findings) > N_FINDINGS:
+        st.caption(f"And {len(check.findings) - N_FINDINGS} more, which the page to download names.")
+    _show_set_aside(check)
+
+
+def _show_set_aside(check: CheckView) -> None:
+    assert check.document is not None
+    rows = [row for row in check.document.get("set_aside", ()) if isinstance(row, list) and len(row) == 2]
+    if rows:
+        with st.expander(f"{counted(len(rows), 'file')} set aside, and why", icon=":material/inventory:"):
+            st.dataframe(
+                {"file": [row[0] for row in rows], "why": [row[1] for row in rows]},
+                hide_index=True, alt="The files that cannot be used, or were left out, with the reason for each.",
+            )  # fmt: skip

@@ -1,0 +1,62 @@
+"""All decisions about a data set, each of which can be taken back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl.patch import patch_file
+from autotl_ui.data.choices import take_back
+from autotl_ui.data.contents import Contents
+from autotl_ui.data.findings import say
+from autotl_ui.data.gallery import new_grid, undo_button
+from autotl_ui.data_sets import DataSet
+from autotl_ui.paging import pick_page
+from autotl_ui.pictures import Picture, show_pictures
+from autotl_ui.words import counted, plain
+
+PER_PAGE = 10
+PIXELS = 72
+
+
+def show_decisions(data_set: DataSet, contents: Contents) -> None:
+    """Draw them, the latest first."""
+    decisions = list(reversed(contents.decisions))
+    if not decisions:
+        st.info(
+            "Nothing was decided about these data yet. Leave out or relabel pictures under Pictures, or let a check "
+            "propose what to do.",
+            icon=":material/inbox:",
+        )
+        undo_button(data_set, contents, key="undo-decisions")
+        return
+    st.markdown(
+        f"{counted(len(decisions), 'decision')}, kept in `{patch_file(data_set.path).name}` beside the data; no file "
+        "of yours was changed. The next check and the next training follow them."
+    )
+    with st.container(horizontal=True):
+        undo_button(data_set, contents, key="undo-decisions")
+        st.button(
+            "Forget all", key="forget-all", icon=":material/delete_sweep:", on_click=_forget,
+            args=(data_set, contents, [decision.item for decision in decisions]),
+        )  # fmt: skip
+    shown = decisions[pick_page(len(decisions), PER_PAGE, key="page-decisions")]
+    for number, decision in enumerate(shown):
+        with st.container(border=True):
+            image, text, button = st.columns([1, 5, 2], vertical_alignment="center")
+            known = decision.item in contents.known
+            if known and decision.decision != "merge":
+                with image:
+                    show_pictures(
+                        [Picture(contents.file(decision.item), decision.item)], key=f"decided-{number}", pixels=PIXELS
+                    )
+            gone = "" if known or decision.decision == "merge" else "  \n:gray[not in the data any more]"
+            note = f"  \n:gray[{plain(decision.note)}]" if decision.note else ""
+            text.markdown(plain(say(decision)) + note + gone)
+            button.button(
+                "Take back", key=f"take-back-{number}", on_click=_forget, args=(data_set, contents, [decision.item])
+            )
+
+
+def _forget(data_set: DataSet, contents: Contents, items: list[str]) -> None:
+    if take_back(data_set, contents, items, f"took back {counted(len(items), 'decision')}"):
+        new_grid()

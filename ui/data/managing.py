@@ -1,0 +1,58 @@
+"""Renaming and deleting a data set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from autotl_ui.data.checking import is_checking, stop_check
+from autotl_ui.data_sets import DataSet, delete_data_set, is_own, save_data_set
+from autotl_ui.words import plain
+from autotl_ui.workspace import Workspace
+
+MOST_LETTERS = 80
+
+
+def show_managing(workspace: Workspace, data_set: DataSet) -> None:
+    """Draw the menu of a data set."""
+    own = is_own(workspace, data_set)
+    with st.popover("More", icon=":material/more_horiz:"):
+        st.caption(f"Where it is: {plain(str(data_set.origin or data_set.path))}")
+        title = st.text_input("Name", data_set.title, key=f"title-{data_set.name}", max_chars=MOST_LETTERS)
+        st.button(
+            "Rename", key="rename", icon=":material/edit:", on_click=_rename, args=(workspace, data_set, title),
+            disabled=not title.strip() or title.strip() == data_set.title,
+        )  # fmt: skip
+        if st.button("Delete …" if own else "Forget …", key="delete", icon=":material/delete:"):
+            _confirm(workspace, data_set)
+
+
+@st.dialog("Are you sure?")
+def _confirm(workspace: Workspace, data_set: DataSet) -> None:
+    if is_own(workspace, data_set):
+        st.markdown(
+            f"**{plain(data_set.title)}**, the app's copy of its pictures and all decisions about them are deleted. "
+            "The originals on your machine stay. Models trained on it stay too, but cannot be trained anew from it."
+        )
+        word = "Delete it"
+    else:
+        st.markdown(
+            f"**{plain(data_set.title)}** disappears from this list. Its files stay untouched at "
+            f"{plain(str(data_set.origin or data_set.path))}, and so do the decisions beside them."
+        )
+        word = "Forget it"
+    if st.button(word, key="delete-now", type="primary", on_click=_delete, args=(workspace, data_set)):
+        st.rerun()  # a callback within a dialog draws the dialog only
+
+
+def _delete(workspace: Workspace, data_set: DataSet) -> None:
+    if is_checking(workspace, data_set):
+        stop_check(workspace, data_set)
+    delete_data_set(workspace, data_set)
+    st.query_params.pop("data", None)
+    st.session_state.pop("data", None)
+
+
+def _rename(workspace: Workspace, data_set: DataSet, title: str) -> None:
+    save_data_set(workspace, replace(data_set, title=title.strip()))

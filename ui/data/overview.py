@@ -1,0 +1,89 @@
+"""The part of the data page that says how a data set was understood: its layout, and a card for each class."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl.dataset import MIN_IMAGES_PER_CLASS
+from autotl.listing import ignored_kinds
+from autotl_ui.data.contents import Contents
+from autotl_ui.data.mapping import unmap
+from autotl_ui.data.mapping_form import show_mapping
+from autotl_ui.data_sets import DataSet
+from autotl_ui.pages import LABEL
+from autotl_ui.paging import pick_page
+from autotl_ui.pictures import Picture, show_pictures
+from autotl_ui.words import counted, plain
+from autotl_ui.workspace import Workspace
+
+PER_PAGE = 48
+
+
+def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
+    """Draw it."""
+    source, classes = contents.source, contents.classes
+    st.markdown(f"Understood as: {plain(source.layout)}.")
+    with st.container(horizontal=True, gap="large"):
+        n_used = sum(classes.values())
+        for label, number in (
+            ("pictures", n_used), ("classes", len(classes)), ("without a class", contents.n_unlabelled),
+            ("left out by you", contents.n_excluded),
+        ):  # fmt: skip
+            if number or label in ("pictures", "classes"):
+                st.metric(label, f"{number:,}", width="content")
+    _warn(data_set, contents)
+    names = list(classes)
+    names = names[pick_page(len(names), PER_PAGE, key="page-classes")]
+    used = contents.table[~contents.table["excluded"]]
+    # One that came with its class stands for it, rather than one that was given it.
+    order = (used["label"] != used["label_given"]).sort_values(kind="stable").index
+    firsts = used.loc[order].drop_duplicates("label").set_index("label")["path"]
+    show_pictures(
+        [
+            Picture(contents.file(firsts[name]), name, caption=name, detail=counted(classes[name], "picture"))
+            for name in names
+        ],
+        key="classes", pixels=112,
+    )  # fmt: skip
+    if source.ignored:
+        n = sum(source.ignored.values())
+        st.caption(f"{counted(n, 'other file')} not used: {plain(ignored_kinds(source.ignored))}.")
+    if data_set.origin:
+        st.info("You have said which folders are the classes.", icon=":material/account_tree:")
+        st.button(
+            "Read the folders as they are", key="unmap", icon=":material/undo:", on_click=unmap,
+            args=(workspace, data_set),
+        )  # fmt: skip
+    if not classes:
+        st.subheader("Which folders are the classes?", anchor=False)
+        show_mapping(workspace, data_set)
+        return
+    if st.toggle("Not right? Say which folders are the classes", key=f"mapping-{data_set.name}"):
+        show_mapping(workspace, data_set)
+
+
+def _warn(data_set: DataSet, contents: Contents) -> None:
+    if contents.problem:
+        st.error(plain(contents.problem), icon=":material/edit_off:")
+    classes = contents.classes
+    few = {name: n for name, n in classes.items() if n < MIN_IMAGES_PER_CLASS}
+    if not classes:
+        st.warning(
+            "No picture has a class yet. Say below which folders are the classes, or put the pictures into classes one "
+            "by one.",
+            icon=":material/info:",
+        )
+        st.page_link(LABEL, label="Label pictures", icon=":material/sell:", query_params={"data": data_set.name})
+    elif len(classes) < 2:
+        st.warning(
+            "There is only one class; a model needs at least two to tell apart. Say below which folders are the "
+            "classes, or relabel pictures under Pictures.",
+            icon=":material/info:",
+        )
+    elif few:
+        named = ", ".join(f"{plain(name)} ({n})" for name, n in list(few.items())[:6])
+        st.warning(
+            f"Too few pictures in {named}: each class needs at least {MIN_IMAGES_PER_CLASS}. Add some, give them "
+            "another class, or leave them out.",
+            icon=":material/info:",
+        )

@@ -1,0 +1,112 @@
+"""What becomes of an upload: a data set once everything is there, else it waits to be carried on or discarded."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autotl.errors import AutoTLError
+from autotl.listing import TABLE_SUFFIXES
+from autotl_ui.data import incoming
+from autotl_ui.data.confining import require_confined
+from autotl_ui.data.incoming import ARCHIVE_SUFFIXES, INCOMING, Upload, UploadError
+from autotl_ui.data_sets import DataSet, free_name, free_title, save_data_set
+from autotl_ui.workspace import Workspace
+
+KEPT_SECONDS = 7 * 24 * 3600
+"""How long an unfinished upload waits."""
+ACTIVE_SECONDS = 30
+_settling = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An upload that broke off, or is under way. touched: when something last arrived, seconds since the epoch."""
+
+    identity: str
+    title: str
+    n_files: int
+    n_there: int
+    n_bytes: int
+    touched: float
+
+    @property
+    def active(self) -> bool:
+        """Whether it seems to be under way, perhaps in another window."""
+        return time.time() - self.touched < ACTIVE_SECONDS
+
+
+def settle(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSet:
+    """Make a data set of an upload; a kill at any moment leaves it such that this can be done again.
+
+    whole: refuse where files are missing. Raises UploadError.
+    """
+    with _settling:
+        upload = incoming.find(workspace.data, identity)
+        if not upload.name:
+            there = {number for number, size in upload.arrived().items() if upload.by_number[number].size == size}
+            missing = len(upload.wanted) - len(there)
+            if missing and (whole or not there):
+                raise UploadError(f"{missing:,} of {len(upload.wanted):,} files have not arrived yet.", status=409)
+            _require_confined(upload)
+            upload = replace(upload, name=free_name(workspace, upload.title), title=free_title(workspace, upload.title))
+            incoming.write(upload)
+        folder = workspace.data / upload.name
+        if upload.files.is_dir():
+            upload.files.rename(folder)
+        data_set = DataSet(upload.name, upload.title, _path(folder))
+        save_data_set(workspace, data_set)
+        shutil.rmtree(upload.folder, ignore_errors=True)
+        return data_set
+
+
+def list_unfinished(workspace: Workspace) -> list[Unfinished]:
+    """The uploads that wait; what was left for too long is swept away."""
+    found = []
+    for manifest in (workspace.data / INCOMING).glob("*/manifest.json"):
+        try:
+            upload = incoming.find(workspace.data, manifest.parent.name)
+            if upload.name:  # a kill came between its last steps
+                settle(workspace, upload.folder.name)
+                continue
+            touched = _touched(upload)
+        except (UploadError, OSError):
+            continue
+        if time.time() - touched > KEPT_SECONDS:
+            shutil.rmtree(upload.folder, ignore_errors=True)
+            continue
+        n_there = sum(upload.by_number[number].size == size for number, size in upload.arrived().items())
+        n_files = len(upload.wanted)
+        found.append(Unfinished(upload.folder.name, upload.title, n_files, n_there, upload.n_bytes, touched))
+    return sorted(found, key=lambda one: -one.touched)
+
+
+def discard(workspace: Workspace, identity: str) -> None:
+    """Forget an unfinished upload and what came of it."""
+    try:
+        shutil.rmtree(incoming.find(workspace.data, identity).folder, ignore_errors=True)
+    except UploadError:
+        return
+
+
+def _require_confined(upload: Upload) -> None:
+    if not any(file.target.lower().endswith(tuple(TABLE_SUFFIXES)) for file in upload.wanted):
+        return
+    try:
+        require_confined(_path(upload.files))
+    except AutoTLError as error:
+        raise UploadError(str(error)) from None
+
+
+def _path(folder: Path) -> Path:
+    """What the command line is given: the folder, or the only file in it that is no picture."""
+    inside = list(folder.iterdir())
+    single = inside[0].name.lower() if len(inside) == 1 else ""
+    return inside[0] if single.endswith((*ARCHIVE_SUFFIXES, *TABLE_SUFFIXES)) and inside[0].is_file() else folder
+
+
+def _touched(upload: Upload) -> float:
+    return max(path.stat().st_mtime for path in (upload.folder, upload.parts) if path.exists())

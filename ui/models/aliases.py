@@ -1,0 +1,136 @@
+"""Who is champion, and other aliases: every change says first what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from autotl import registry
+from autotl.errors import AutoTLError
+from autotl.versions import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel
+from autotl_ui.models.registry import forget, loaded_plugins
+from autotl_ui.words import plain
+from autotl_ui.workspace import Workspace
+
+_DONE = "alias-changed"
+_PROPOSED = "alias-proposed"
+
+
+@dataclass(frozen=True)
+class _Proposed:
+    """A change that waits for a yes."""
+
+    meaning: str
+    change: Callable[[], AliasChange]
+
+
+def offer_champion(workspace: Workspace, version: ModelVersion, model: RegisteredModel) -> None:
+    """A button that makes a version the champion."""
+    champion = model.holder(CHAMPION)
+    _offer(
+        "Make it the champion",
+        f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets it "
+        "from now on."
+        + (f" Version {champion.version}, the champion now, gets the alias {PREVIOUS}." if champion else ""),
+        lambda: registry.promote(model.name, version.version, loaded_plugins(), beside=workspace.runs),
+        key=f"promote-{model.name}-{version.version}",
+        icon=":material/trophy:",
+    )
+
+
+def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
+    """A button that makes the previous champion the champion again."""
+    previous, champion = model.holder(PREVIOUS), model.holder(CHAMPION)
+    if previous is None or champion is None or previous == champion:
+        return
+    _offer(
+        f"Roll back to version {previous.version}",
+        f"models:/{model.name}@{CHAMPION} will be version {previous.version} again; whoever loads it by that address "
+        f"gets it from now on. Version {champion.version} gets the alias {PREVIOUS}, so that you can return.",
+        lambda: registry.roll_back(model.name, loaded_plugins(), beside=workspace.runs),
+        key=f"back-{model.name}",
+        icon=":material/undo:",
+    )
+
+
+def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredModel) -> None:
+    """Other names for a version: given and taken away."""
+    key = f"{model.name}-{version.version}"
+    with st.popover("Aliases", key=f"aliases-{key}", icon=":material/sell:"):
+        st.caption(f"Another name for a version, as in models:/{plain(model.name)}@in-test.")
+        alias = st.text_input("New alias", key=f"alias-{key}", placeholder="in-test", autocomplete="off").strip()
+        try:
+            registry.require_alias(alias or "nothing-yet")
+        except AutoTLError as error:
+            st.error(plain(str(error)))
+            alias = ""
+        holder = model.holder(alias)
+        _offer(
+            "Add",
+            f"models:/{model.name}@{alias} will be version {version.version}."
+            + (f" It is taken away from version {holder.version}." if holder and holder != version else ""),
+            lambda: registry.set_alias(model.name, alias, version.version, loaded_plugins(), beside=workspace.runs),
+            key=f"add-{key}",
+            disabled=not alias,
+        )
+        for own in version.aliases:
+            if own not in (CHAMPION, PREVIOUS):
+                _offer(
+                    f"Take away {plain(own)}",
+                    f"models:/{model.name}@{own} will lead nowhere; whoever loads it by that address gets an error.",
+                    lambda own=own: registry.set_alias(model.name, own, None, loaded_plugins(), beside=workspace.runs),
+                    key=f"remove-{own}-{key}",
+                    icon=":material/close:",
+                )
+
+
+def confirm_change() -> None:
+    """Ask about the change that was proposed, if one was; nothing is changed before."""
+    if (proposed := st.session_state.get(_PROPOSED)) is not None:
+        st.dialog("Is this what you want?", icon=":material/help:", on_dismiss=_forget_proposal)(_ask)(proposed)
+
+
+def say_what_was_done() -> None:
+    """Say once what the last change was, or why it was not made."""
+    done = st.session_state.pop(_DONE, None)
+    if isinstance(done, AliasChange):
+        address = plain(f"models:/{done.name}@{done.alias}")
+        now = f"is version {done.version} now" if done.version is not None else "is gone"
+        st.success(f"{address} {now}.", icon=":material/check_circle:")
+    elif done:
+        st.error(f"Nothing was changed: {plain(str(done))}", icon=":material/error:")
+
+
+def _offer(
+    label: str, meaning: str, change: Callable[[], AliasChange], *, key: str, icon: str | None = None,
+    disabled: bool = False,
+) -> None:  # fmt: skip
+    """A button that proposes a change. meaning: what it does, which is said before it is done."""
+    proposed = _Proposed(meaning, change)
+    st.button(label, key=key, icon=icon, disabled=disabled, on_click=_propose, args=(proposed,))
+
+
+def _propose(proposed: _Proposed) -> None:
+    st.session_state[_PROPOSED] = proposed
+
+
+def _forget_proposal() -> None:
+    st.session_state.pop(_PROPOSED, None)
+
+
+def _ask(proposed: _Proposed) -> None:
+    st.markdown(plain(proposed.meaning))
+    with st.container(horizontal=True):
+        if st.button("Yes, do it", key="confirm", type="primary"):
+            try:
+                st.session_state[_DONE] = proposed.change()
+            except AutoTLError as error:
+                st.session_state[_DONE] = str(error)
+            forget()
+            _forget_proposal()
+            st.rerun()
+        if st.button("No, leave it", key="refuse"):
+            _forget_proposal()
+            st.rerun()

@@ -1,0 +1,168 @@
+"""The registered models: versions, their evidence, and who is champion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from autotl.versions import CHAMPION, PREVIOUS, Evidence, Measured, ModelVersion, RegisteredModel, caveats
+from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
+from autotl_ui.models.registry import Registry
+from autotl_ui.models.takeable import run_of
+from autotl_ui.pages import RESULTS
+from autotl_ui.runs import RunView
+from autotl_ui.scores import Score
+from autotl_ui.words import ROUTES, moment, plain, sentence
+from autotl_ui.workspace import Workspace
+
+N_SHOWN = 4
+SHOW_MODEL = "show-model"
+"""In the session: the name of the model to show next, such as one that has just been registered."""
+
+
+def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None:
+    """Draw the chosen model."""
+    by_name = {model.name: model for model in found.models}
+    names = list(by_name)
+    if (shown_next := st.session_state.pop(SHOW_MODEL, None)) in by_name:
+        st.session_state["model"] = shown_next
+    if st.session_state.get("model") not in by_name:
+        st.session_state.pop("model", None)
+    wanted = st.query_params.get("model")
+    name = names[0]
+    if len(names) > 1:
+        name = st.selectbox("Model", names, key="model", index=names.index(wanted) if wanted in by_name else 0)
+        st.query_params["model"] = name
+    model = by_name[name]
+    say_what_was_done()
+    confirm_change()
+    st.header(plain(model.name), anchor=False)
+    _say_champion(workspace, model)
+    for version in model.versions[:N_SHOWN]:
+        _show_version(workspace, version, model, runs)
+    if older := model.versions[N_SHOWN:]:
+        with st.expander(f"{len(older)} older versions"):
+            for version in older:
+                _show_version(workspace, version, model, runs)
+    if len(model.versions) > 1:
+        _compare(model)
+
+
+def _say_champion(workspace: Workspace, model: RegisteredModel) -> None:
+    champion = model.holder(CHAMPION)
+    if champion is None:
+        st.markdown("No version is champion: choose one below.")
+        return
+    st.markdown(f"Its champion is **version {champion.version}**; whoever wants it loads this address:")
+    st.code(f"models:/{model.name}@{CHAMPION}", language=None)
+    offer_roll_back(workspace, model)
+
+
+def _show_version(workspace: Workspace, version: ModelVersion, model: RegisteredModel, runs: Sequence[RunView]) -> None:
+    evidence = version.evidence
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Version {version.version}**", width="content")
+            for alias in version.aliases:
+                st.badge(plain(alias), color="green" if alias == CHAMPION else "gray")
+            st.caption(f"registered {moment(version.created)}", width="content")
+        _show_evidence(evidence)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if CHAMPION not in version.aliases:
+                offer_champion(workspace, version, model)
+            edit_aliases(workspace, version, model)
+            if run := run_of(version, runs):
+                link = {"label": f"Run {plain(run.name)}", "icon": ":material/leaderboard:"}
+                st.page_link(RESULTS, **link, query_params={"run": run.name})
+            elif evidence.run:
+                st.caption(f"from run {plain(evidence.run)}, whose folder is not here")
+
+
+def _show_evidence(evidence: Evidence) -> None:
+    if evidence.test.value is None:
+        st.caption("Nothing is known of how it was tested: it was registered without its scores.")
+        return
+    test, search = st.columns(2)
+    with test:
+        st.metric(f"Test {plain(evidence.objective)}", _value(evidence.test))
+        tested = evidence.n_items.get("test")
+        st.caption(f"{_interval(evidence.test)}, on {f'{tested} ' if tested else ''}pictures never seen before")
+    with search:
+        st.metric(f"Search {plain(evidence.objective)}", _value(evidence.search))
+        st.caption(f"{_interval(evidence.search)}; it chose the model, which flatters it")
+    for claim in evidence.claims:
+        st.markdown(f":material/gavel: {plain(sentence(claim))}")
+    st.caption(" · ".join(_facts(evidence)))
+
+
+def _facts(evidence: Evidence) -> list[str]:
+    facts = []
+    if evidence.head and evidence.backbone:
+        route = f" ({ROUTES[evidence.strategy]})" if evidence.strategy in ROUTES else ""
+        facts.append(f"{plain(evidence.head)} on {plain(evidence.backbone)}{route}")
+    facts.append(f"data {plain(evidence.fingerprint or 'unknown')}")
+    if evidence.test_fingerprint:
+        facts.append(f"test pictures {plain(evidence.test_fingerprint)}")
+    return facts
+
+
+def _compare(model: RegisteredModel) -> None:
+    """Two versions side by side, with what makes the comparison unfair."""
+    numbers = {version.version: version for version in model.versions}
+    champion, previous = model.holder(CHAMPION), model.holder(PREVIOUS)
+    first = champion or model.versions[0]
+    second = previous or next(version for version in model.versions if version != first)
+    with st.expander("Compare two versions", icon=":material/compare_arrows:"):
+        left, right = st.columns(2)
+        options = list(numbers)
+        with left:
+            one = st.selectbox("Version", options, key=f"one-{model.name}", index=options.index(first.version))
+        with right:
+            other = st.selectbox(
+                "With version", options, key=f"other-{model.name}", index=options.index(second.version)
+            )
+        pair = (numbers[one], numbers[other])
+        if one == other:
+            st.caption("Choose two different versions.")
+            return
+        st.markdown(_side_by_side(pair))
+        if why := caveats(*pair):
+            reasons = " ".join(sentence(reason) for reason in why)
+            st.warning(f"Not a fair comparison: {plain(reasons)}", icon=":material/balance:")
+        else:
+            st.info(
+                "A fair comparison: both were tested on the very same pictures, with the same score. A difference that "
+                "is small against the intervals may still be chance.",
+                icon=":material/balance:",
+            )
+
+
+def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:
+    rows = [f"| | version {pair[0].version} | version {pair[1].version} |", "|:--|:--|:--|"]
+    cells = {
+        "registered": [moment(version.created) for version in pair],
+        "aliases": [plain(", ".join(version.aliases)) for version in pair],
+        "score": [plain(version.evidence.objective.replace("_", " ")) for version in pair],
+        "test": [f"{_value(version.evidence.test)} ({_interval(version.evidence.test)})" for version in pair],
+        "search": [f"{_value(version.evidence.search)} ({_interval(version.evidence.search)})" for version in pair],
+        "classifier": [plain(f"{v.evidence.head} on {v.evidence.backbone}" if v.evidence.head else "") for v in pair],
+        "learned from": [_learned(version.evidence) for version in pair],
+        "data": [plain(version.evidence.fingerprint[:8]) for version in pair],
+        "test pictures": [plain(version.evidence.test_fingerprint[:8] or "unknown") for version in pair],
+    }
+    return "\n".join(rows + [f"| {name} | {one} | {other} |" for name, (one, other) in cells.items()])
+
+
+def _learned(evidence: Evidence) -> str:
+    n = evidence.n_items.get("train", 0) + evidence.n_items.get("validation", 0)
+    return f"{n} pictures" if n else "unknown"
+
+
+def _value(measured: Measured) -> str:
+    return str(Score(measured.value, measured.low, measured.high)) if measured.value is not None else "unknown"
+
+
+def _interval(measured: Measured) -> str:
+    interval = Score(measured.value, measured.low, measured.high).interval
+    return interval if interval.startswith("no") else f"95 % CI {interval}"

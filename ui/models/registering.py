@@ -1,0 +1,127 @@
+"""The form that gives a finished run's champion a name in the registry."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from autotl.errors import AutoTLError, ConfigError
+from autotl.registry import MAX_NAME_LENGTH, require_name
+from autotl_ui import jobs
+from autotl_ui.models.registered import SHOW_MODEL
+from autotl_ui.models.registry import Registry, forget
+from autotl_ui.runs import RunView
+from autotl_ui.words import duration, moment, plain
+from autotl_ui.workspace import Workspace
+
+USUAL_SECONDS = 15
+SECONDS_TOLD = 300
+
+
+def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> None:
+    """Draw the form, and how far the last registration is."""
+    target = _target(workspace)
+    job = jobs.read(target)
+    if job and job.alive:
+        st.fragment(_watch, run_every=1)(target)
+        return
+    _say_how_it_ended(target, job)
+    with st.expander("Register a finished run", icon=":material/add_box:", expanded=not found.models):
+        _form(finished, found, target)
+
+
+def _form(finished: Sequence[RunView], found: Registry, target: Path) -> None:
+    by_name = {run.name: run for run in finished}
+    names = list(by_name)
+    wanted = st.query_params.get("run")
+    with st.form("register", border=False):
+        run_name = st.selectbox(
+            "Run", names, key="register-run", index=names.index(wanted) if wanted in by_name else 0,
+            format_func=lambda name: f"{name} ({moment(by_name[name].started)})",
+        )  # fmt: skip
+        known = [model.name for model in found.models]
+        name = st.text_input(
+            "Name of the model", known[0] if known else "", key="register-name", max_chars=MAX_NAME_LENGTH,
+            placeholder="such as pet-pictures", autocomplete="off",
+            help="A name that exists gets a new version; a new name starts with version 1.",
+        )  # fmt: skip
+        pressed = st.form_submit_button("Register", key="register", icon=":material/inventory_2:")
+    st.caption("The new version becomes the champion of its name; the champion before is kept as `previous`.")
+    if not pressed:
+        return
+    try:
+        name = require_name(str(name or "").strip())
+    except ConfigError as error:
+        message = str(error) if name else "Type a name for the model first, such as pet-pictures."
+        st.error(plain(message[:1].upper() + message[1:]))
+        return
+    try:
+        _start(by_name[str(run_name)], name, found, target)
+    except (AutoTLError, OSError) as error:  # too many jobs, a full disk
+        st.error(f"The registration could not be started: {plain(str(error))}")
+        return
+    st.rerun()
+
+
+def _start(run: RunView, name: str, found: Registry, target: Path) -> None:
+    store = ["--tracking-uri", found.address] if found.database else []  # an address of a server may hold a password
+    target.parent.mkdir(parents=True, exist_ok=True)
+    jobs.log_file(target).unlink(missing_ok=True)
+    jobs.start(
+        target, ["register", str(run.folder), f"--name={name}", *store, "--json"], about=f"{run.name} as {name}",
+        output=_answer_file(target),
+    )  # fmt: skip
+
+
+def _watch(target: Path) -> None:
+    """Follow the registration until its end; then the whole page is drawn anew."""
+    job = jobs.read(target)
+    if job is None or not job.alive:
+        forget()
+        if done := _read_answer(target):
+            st.session_state[SHOW_MODEL] = done["name"]
+        st.rerun()
+    seconds = time.time() - job.started
+    text = f"Registering {plain(job.about)} for {duration(seconds)}; it usually takes some {USUAL_SECONDS} s"
+    st.progress(min(seconds / USUAL_SECONDS, 0.95), text=text)
+
+
+def _say_how_it_ended(target: Path, job: jobs.Job | None) -> None:
+    """What became of the last registration, for a while."""
+    if job is None or time.time() - max(job.started, _written(jobs.log_file(target))) > SECONDS_TOLD:
+        return
+    if done := _read_answer(target):
+        message = f"Registered: {plain(done['name'])}, version {done['version']}, is the champion now."
+        st.success(message, icon=":material/check_circle:")
+    else:
+        why = jobs.last_words(target) or "it was interrupted; try again."
+        st.error(f"{plain(job.about)} was not registered: {plain(why)}", icon=":material/error:")
+
+
+def _read_answer(target: Path) -> dict[str, Any] | None:
+    """What the command printed at its very end, None where it did not get there."""
+    try:
+        answer = json.loads(_answer_file(target).read_text(encoding="utf-8"))
+        return {"name": str(answer["name"]), "version": int(answer["version"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _target(workspace: Workspace) -> Path:
+    return workspace.root / "autotl-models" / "register"
+
+
+def _answer_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.answer")

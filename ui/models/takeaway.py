@@ -1,0 +1,120 @@
+"""What one can do with a model: download it, serve it, use it from code, have it in another format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from autotl.errors import AutoTLError
+from autotl_ui.downloads import download_button
+from autotl_ui.models import exports, served
+from autotl_ui.models.registry import Registry, loaded_plugins
+from autotl_ui.models.snippets import PORT, snippets
+from autotl_ui.models.takeable import Takeable
+from autotl_ui.runs import RunView
+from autotl_ui.words import plain
+from autotl_ui.workspace import Workspace
+
+USES = {
+    "download": "Download",
+    "serve": "Serve on this machine",
+    "code": "Use from code",
+    "formats": "Other formats",
+}
+
+
+def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> None:
+    """Draw the choice of a model, and what can be done with it."""
+    st.header("Use a model", anchor=False)
+    by_key = {model.key: model for model in models}
+    if st.session_state.get("takeable") not in by_key:
+        st.session_state.pop("takeable", None)
+    wanted = next((model.key for model in models if model.run and model.run.name == st.query_params.get("run")), None)
+    keys = list(by_key)
+    key = st.selectbox(
+        "Which one", keys, key="takeable", index=keys.index(wanted) if wanted else 0,
+        format_func=lambda key: by_key[key].title,
+    )  # fmt: skip
+    model = by_key[key]
+    served.show_others(workspace, but=model.key)
+    # No tabs: they would go back to the first one whenever something above them appears or goes.
+    use = st.segmented_control(
+        "What for", list(USES), key="use", required=True, format_func=USES.__getitem__, label_visibility="collapsed",
+        default=wanted_use if (wanted_use := st.query_params.get("use")) in USES else "download",
+    )  # fmt: skip
+    st.query_params["use"] = str(use)
+    if use == "serve":
+        served.show(workspace, model)
+    elif use == "code":
+        _show_code(workspace, model, found)
+    elif use == "formats":
+        _offer_formats(workspace, model.run)
+    else:
+        _offer_download(model)
+
+
+def _offer_download(model: Takeable) -> None:
+    st.markdown(
+        "The whole model as a zip: the network, a Python file that reads pictures and names their class, the list of "
+        "what it needs, its model card, and some pictures with the answers expected of them. It runs without AutoTL."
+    )
+    download_button(model.folder, model.run.name if model.run else model.title, key="download")
+    st.caption("The same folder on this machine:")
+    st.code(str(model.folder), language=None, wrap_lines=True)
+
+
+def _show_code(workspace: Workspace, model: Takeable, found: Registry) -> None:
+    server = served.look(workspace, model.key)
+    port = server.port if server and server.active else PORT
+    columns = model.columns
+    if columns:
+        names = ", ".join(plain(name) for name in columns)
+        st.markdown(f"With MLflow, it takes a table with one column, image, and answers with the columns {names}.")
+    pieces = {piece.title: piece for piece in snippets(model, store=found.address, port=port)}
+    title = st.selectbox("For", list(pieces), key="snippet")
+    piece = pieces[title]
+    st.code(piece.code, language=piece.language, wrap_lines=True)
+    st.caption(plain(piece.needs))
+
+
+def _offer_formats(workspace: Workspace, run: RunView | None) -> None:
+    if run is None:
+        st.caption("Other formats are made from the run's folder, which is not here. Choose the model of a run above.")
+        return
+    for name in loaded_plugins().exporters:
+        st.fragment(_show_format)(workspace, run, name)
+
+
+def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
+    """One format: a button, then how far it is, then the download."""
+    made = exports.look(workspace, run, name)
+    with st.container(border=True):
+        st.markdown(f"**{plain(name)}**  \n:gray[from the plugin {plain(_plugin(name))}]")
+        if made and made.state == "running":
+            st.fragment(_watch_format, run_every=1)(workspace, run, name)
+            return
+        if made and made.state == "done":
+            download_button(made.folder, f"{run.name}-{name}", key=f"get-{name}", label="Download", kind="secondary")
+            return
+        if made:
+            st.warning(plain(made.problem[:1].upper() + made.problem[1:]), icon=":material/info:")
+        label = "Try again" if made else f"Make {name}"
+        if st.button(label, key=f"export-{name}", icon=":material/output:"):
+            try:
+                exports.start(workspace, run, name)
+            except (AutoTLError, OSError) as error:  # too many jobs, a full disk
+                st.error(f"It could not be started: {plain(str(error))}")
+                return
+            st.rerun()
+
+
+def _plugin(name: str) -> str:
+    return loaded_plugins().provenance("exporter", name).plugin
+
+
+def _watch_format(workspace: Workspace, run: RunView, name: str) -> None:
+    made = exports.look(workspace, run, name)
+    if made is None or made.state != "running":
+        st.rerun()
+    st.progress(0.0, text=f"Writing {plain(name)}; this takes a few seconds, for large models up to a minute")

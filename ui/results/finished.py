@@ -1,0 +1,122 @@
+"""What a run shows after its end: the result, or kindly what went wrong."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl_ui import jobs
+from autotl_ui.downloads import download_button
+from autotl_ui.evidence import find_evidence
+from autotl_ui.pages import MODELS, TRAIN, TRY
+from autotl_ui.results.comparing import show_comparison
+from autotl_ui.results.exhibits import show_exhibits
+from autotl_ui.results.headline import show_headline
+from autotl_ui.results.mistakes import show_confident, show_confusion, show_weakest
+from autotl_ui.results.refitting import show_before_after
+from autotl_ui.results.reports import show_report
+from autotl_ui.results.score_tables import show_classes, show_overall
+from autotl_ui.runs import RunView
+from autotl_ui.scores import Result, read_leaderboard
+from autotl_ui.trials import show_trials
+from autotl_ui.words import plain
+from autotl_ui.workspace import current
+
+
+def show(run: RunView) -> None:
+    """Draw a run that nobody works on any more."""
+    if run.result:
+        _show_result(run, run.result)
+    elif run.status == "interrupted":
+        st.info("This search was stopped before it had a model.", icon=":material/stop_circle:")
+        _offer_another(run)
+    elif run.status == "failed":
+        st.error(plain(run.problem).replace("\n", "  \n"), icon=":material/error:")
+        _offer_another(run)
+    else:
+        st.warning(
+            f"{plain(run.problem)} The run folder is damaged, so its result cannot be shown. A new search with the "
+            "same pictures is quicker than the first, for what was read from them is kept.",
+            icon=":material/broken_image:",
+        )
+        _offer_another(run)
+
+
+def _show_result(run: RunView, result: Result) -> None:
+    if run.status == "interrupted":
+        st.info("The search was stopped early; this is the best model until then.", icon=":material/stop_circle:")
+    show_headline(result)
+    show_before_after(result)
+    _offer_model(run)
+    st.fragment(_show_sections)(run, result)
+
+
+def _show_sections(run: RunView, result: Result) -> None:
+    """Everything else, a tab each; only the open one is drawn, and a click in it draws nothing but it anew."""
+    tabs = st.tabs(list(_SECTIONS), key="section", on_change="rerun")
+    for tab, draw in zip(tabs, _SECTIONS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(run, result)
+
+
+def _mistakes(run: RunView, result: Result) -> None:
+    show_weakest(result)
+    show_confusion(run, result)
+
+
+def _trials(run: RunView, result: Result) -> None:
+    board = read_leaderboard(run.folder)
+    if board is None:
+        st.caption("leaderboard.csv cannot be read.")
+    else:
+        show_trials(board, result.objective, key="finished")
+
+
+def _all_scores(run: RunView, result: Result) -> None:
+    show_overall(result)
+    evidence = find_evidence(run.folder)
+    if evidence:
+        show_exhibits(evidence.exhibits)
+
+
+def _compare(run: RunView, _result: Result) -> None:
+    show_comparison(run, current().list_runs())
+
+
+def _report(run: RunView, result: Result) -> None:
+    show_report(run.name, result.report)
+
+
+_SECTIONS = {
+    "What it gets wrong": _mistakes,
+    "Surest mistakes": show_confident,
+    "Each class": lambda _run, result: show_classes(result),
+    "Leaderboard": _trials,
+    "Scores and figures": _all_scores,
+    "Compare": _compare,
+    "Report": _report,
+}
+
+
+def _offer_model(run: RunView) -> None:
+    if not (run.champion / "model.onnx").exists():
+        st.warning("The model's folder is gone; everything else is still here.", icon=":material/folder_off:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        download_button(run.champion, run.name, key="download")
+        st.page_link(TRY, label="Try it", icon=":material/image_search:", query_params={"run": run.name})
+        st.page_link(
+            MODELS, label="Other formats, versions, serving", icon=":material/inventory_2:",
+            query_params={"run": run.name},
+        )  # fmt: skip
+    st.caption("The model's folder on this machine:")
+    st.code(str(run.champion), language=None, wrap_lines=True)
+
+
+def _offer_another(run: RunView) -> None:
+    if (run.folder / "dataset.parquet").exists() and run.status != "damaged":
+        st.markdown("It can be carried on from where it stopped:")
+        st.code(f'autotl resume "{run.folder}"', language=None, wrap_lines=True)
+    if jobs.log_file(run.folder).exists():
+        st.caption(f"What the search printed is in {plain(str(jobs.log_file(run.folder)))}.")
+    st.page_link(TRAIN, label="Start another search", icon=":material/model_training:")

@@ -1,0 +1,147 @@
+"""How far a search has come, from what it writes to events.jsonl."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from autotl_ui import jobs
+from autotl_ui.runs import RunView
+from autotl_ui.train.journal import Event, read_events
+from autotl_ui.train.story import FINE_TUNE, tell_past, tell_present
+from autotl_ui.words import duration, place_in_words, sentence
+
+RATE_SECONDS = 60.0
+"""Trials a minute are counted over so long."""
+_COUNT = re.compile(r"((?:unpacking|hashing files|looking at images|finding near-duplicates): \d+ of \d+)")
+
+
+@dataclass(frozen=True)
+class Best:
+    """A trial that was the best when it ended. seconds: at work until then; low, high: its 95 % interval."""
+
+    seconds: float
+    trial: int
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search has come.
+
+    doing: what goes on and why. share: 0 to 1, of the time or the trials allowed; None without either. timing: elapsed
+    and left, in words. findings: what the checks said about the data. past: what it did so far, a time (seconds since
+    the epoch) and a sentence each. bests: one after the other. spent_seconds: at work; budget_seconds: None without.
+    n_trials: that have ended. pace: pictures a second or trials a minute, in words, empty where nothing is measured.
+    costs: seconds of a typical trial by strategy.
+    """
+
+    doing: str
+    share: float | None
+    timing: str
+    findings: tuple[str, ...]
+    past: tuple[tuple[float, str], ...]
+    bests: tuple[Best, ...]
+    spent_seconds: float
+    budget_seconds: float | None
+    n_trials: int
+    pace: str
+    costs: Mapping[str, float]
+
+
+def read_progress(run: RunView) -> Progress:
+    """Where a search stands that is at work, or waits for its turn."""
+    events = read_events(run.folder)
+    spent = _spent_seconds(run, events)
+    trials = [event for event in events if event["event"] == "trial" and event.get("strategy") != "majority"]
+    config = run.state.get("config", {})
+    budget, allowed = config.get("budget_seconds"), config.get("trials")
+    if not run.state and run.job:
+        budget = run.job.budget_seconds
+    share, timing = None, f"{duration(spent)} so far"
+    if run.status == "queued":
+        timing = f"{duration(budget - spent)} to work once it begins" if budget and budget > spent else "not begun yet"
+    elif budget:
+        share = min(spent / budget, 1.0)
+        left = budget - spent
+        timing += f", about {duration(left)} left" if left >= 1 else ", done any moment"
+    elif allowed:
+        share = min(len(trials) / allowed, 1.0)
+        timing += f", {len(trials)} of {allowed} trials"
+    findings = tuple(
+        f"{e.get('message', '')}. {e.get('advice', '')}".strip() for e in events if e["event"] == "finding"
+    )
+    return Progress(
+        _doing(events, run), share, timing, findings, tuple(tell_past(events)), read_bests(events), spent, budget,
+        len(trials), _pace(events, trials), _costs(trials),
+    )  # fmt: skip
+
+
+def read_bests(events: Sequence[Event]) -> tuple[Best, ...]:
+    """Each trial that was the best so far when it ended, with the time at work until then."""
+    trials = {event.get("number"): event for event in events if event["event"] == "trial"}
+    bests: list[Best] = []
+    shift = -float(events[0].get("time", 0.0)) if events else 0.0
+    for event in events:
+        if event["event"] == "begin":  # of an attempt, the first or one that carries on
+            shift = float(event.get("spent_seconds", 0.0)) - float(event.get("time", 0.0))
+        best = trials.get(event.get("best_trial")) if event["event"] == "trial" else None
+        if best and best.get("value") is not None and (not bests or bests[-1].trial != best["number"]):
+            seconds = max(0.0, float(event.get("time", 0.0)) + shift)
+            name, low, high = str(best.get("name", "")), best.get("low"), best.get("high")
+            bests.append(Best(seconds, best["number"], name, best["value"], low, high))
+    return tuple(bests)
+
+
+def _doing(events: Sequence[Event], run: RunView) -> str:
+    if run.job and run.job.stop_requested:
+        return "Stopping: the best model so far is being tested and saved."
+    if run.status == "queued" and run.job:
+        return f"Waiting, {place_in_words(run.job.place or 1)} in the queue: it begins when the search before it ends."
+    if run.status == "starting" and run.state:
+        return "Starting again, from where it stopped."
+    if not events:
+        return _scanned(run) or tell_present(events)
+    return tell_present(events)
+
+
+def _pace(events: Sequence[Event], trials: Sequence[Event]) -> str:
+    latest = events[-1] if events else {}
+    if latest.get("event") == "progress" and latest.get("rate"):
+        return f"{latest['rate']:.0f} pictures/s"
+    recent = [trial for trial in trials if trial.get("time", 0.0) >= time.time() - RATE_SECONDS]
+    return f"{len(recent)} trial{'s' * (len(recent) != 1)}/min" if recent else ""
+
+
+def _costs(trials: Sequence[Event]) -> dict[str, float]:
+    """The median seconds of a trial, by strategy."""
+    seconds: dict[str, list[float]] = {"probe": [], FINE_TUNE: []}
+    for trial in trials:
+        if trial.get("strategy") in seconds and trial.get("seconds") is not None:
+            seconds[trial["strategy"]].append(float(trial["seconds"]))
+    return {strategy: statistics.median(found) for strategy, found in seconds.items() if found}
+
+
+def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
+    """Seconds at work, those of earlier attempts included and those in the queue not."""
+    counted, now = float(run.state.get("spent_seconds", 0.0)), time.time()
+    if run.status == "queued":
+        return counted
+    begin = next((event for event in reversed(events) if event["event"] == "begin"), None)
+    if begin and (run.job is None or begin.get("time", 0.0) >= run.job.began):
+        return float(begin.get("spent_seconds", 0.0)) + now - float(begin.get("time", now))
+    if run.job and run.job.kind == "fit":
+        return now - run.job.began
+    return counted
+
+
+def _scanned(run: RunView) -> str:
+    """How many files were looked at, which is told in the log before there is a run folder."""
+    found = _COUNT.findall(jobs.tail(run.folder))
+    return f"{sentence(found[-1]).rstrip('.')}." if found else ""

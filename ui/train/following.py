@@ -1,0 +1,95 @@
+"""One run on the Train page: live as long as it is at work, and the way on when it has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from autotl_ui import jobs
+from autotl_ui.pages import RESULTS, TRAIN
+from autotl_ui.runs import RunView, look
+from autotl_ui.train import running
+from autotl_ui.train.training import can_resume, resume_search
+from autotl_ui.words import STATUSES, duration, plain
+
+STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
+"""How often each is drawn anew; charts cost twenty times what sentences do, and the search needs the machine."""
+
+
+def show(run: RunView) -> None:
+    """Draw it."""
+    st.header(plain(run.name), anchor=False)
+    if run.active:
+        st.fragment(_watch_stage, run_every=STAGE_SECONDS)(run.folder)
+        st.fragment(_watch_trials, run_every=TRIALS_SECONDS)(run.folder)
+    else:
+        _show_ended(run)
+    with st.container(horizontal=True):
+        if run.result:
+            st.page_link(
+                RESULTS, label="See the results", icon=":material/leaderboard:", query_params={"run": run.name}
+            )  # fmt: skip
+        st.page_link(TRAIN, label="Start another search", icon=":material/add:", query_params={})
+
+
+def _watch_stage(folder: Path) -> None:
+    """Follow it until it has ended; then the whole page is drawn anew."""
+    run = look(folder)
+    if not run.active:
+        st.rerun()
+    word, colour = STATUSES[run.status]
+    st.badge(word, color=colour)
+    running.show_stage(run)
+
+
+def _watch_trials(folder: Path) -> None:
+    run = look(folder)
+    if run.active:  # where it has ended, the other one draws the whole page anew
+        running.show_trials_so_far(run)
+
+
+def _show_ended(run: RunView) -> None:
+    word, colour = STATUSES[run.status]
+    st.badge(word, color=colour)
+    if run.status == "complete":
+        st.success("The search is done, and the model is ready.", icon=":material/check_circle:")
+    elif run.status == "interrupted" and run.result:
+        st.info("It was stopped early; the best model until then is kept.", icon=":material/stop_circle:")
+    elif run.status == "interrupted":
+        st.info(plain(run.problem) or "It was stopped before it had a model.", icon=":material/stop_circle:")
+    elif run.status == "failed":
+        st.error(plain(run.problem).replace("\n", "  \n"), icon=":material/error:")
+    else:
+        st.warning(
+            f"{plain(run.problem)} The run folder is damaged. Start another search: it is quicker than the first, for "
+            "what was read from the pictures is kept.",
+            icon=":material/broken_image:",
+        )
+    if can_resume(run):
+        _offer_resume(run)
+    log = jobs.tail(run.folder)
+    if log and run.status != "complete":
+        with st.expander("What the search printed", icon=":material/article:"):
+            st.code(log, language=None, wrap_lines=True, height=300)
+            st.caption(f"The whole of it is in {plain(str(jobs.log_file(run.folder)))}.")
+
+
+def _offer_resume(run: RunView) -> None:
+    if not st.button("Carry on from where it stopped", key="resume", icon=":material/play_arrow:", type="primary"):
+        st.caption(f"No trial that had ended is lost. {_time_left(run)}")
+        return
+    try:
+        resume_search(run)
+    except OSError as error:
+        st.error(f"It could not be carried on: {plain(str(error))}.")
+        return
+    st.rerun()
+
+
+def _time_left(run: RunView) -> str:
+    budget = run.state.get("config", {}).get("budget_seconds")
+    if not budget:
+        return ""
+    left = float(budget) - float(run.state.get("spent_seconds", 0.0))
+    return f"{duration(left)} of its time are left." if left >= 1 else "Its time is used up, so it only concludes."

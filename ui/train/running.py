@@ -1,0 +1,116 @@
+"""What a run shows while it is at work, or waits for its turn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl_ui import jobs
+from autotl_ui.charts import best_chart
+from autotl_ui.runs import RunView
+from autotl_ui.scores import read_leaderboard
+from autotl_ui.train.events import Progress, read_progress
+from autotl_ui.trials import show_trials
+from autotl_ui.words import clock_time, cost, plain
+
+SENTENCE_PIXELS = 110
+"""Room for the longest sentence, so that what is below it stays where it is."""
+CHART_PIXELS = 310
+FACT_PIXELS = 165
+"""Two of them side by side on a telephone, four elsewhere; none moves when its number grows."""
+REDRAW_SECONDS = 5.0
+"""The chart's end moves on in such steps; more often would only cost."""
+N_PAST = 40
+
+
+def show(run: RunView) -> None:
+    """Draw all of it."""
+    show_stage(run)
+    show_trials_so_far(run)
+
+
+def show_stage(run: RunView) -> None:
+    """Draw what goes on and why, how far it has come, and the way to stop it."""
+    progress = read_progress(run)
+    with st.container(height=SENTENCE_PIXELS, border=False):
+        st.markdown(plain(progress.doing))
+    st.progress(progress.share or 0.0, text=progress.timing)
+    _stop_button(run)
+    if run.status == "queued":
+        st.caption("Searches wait for one another, so that each has the machine to itself; you may close this page.")
+    else:
+        _show_facts(progress, _objective(run))
+
+
+def show_trials_so_far(run: RunView) -> None:
+    """Draw the best so far over time, the trials, what was done, and what was found in the data."""
+    if run.status == "queued":
+        return
+    progress, objective = read_progress(run), _objective(run)
+    with st.container(height=CHART_PIXELS, border=False):
+        if progress.bests:
+            now = progress.spent_seconds // REDRAW_SECONDS * REDRAW_SECONDS
+            horizon = progress.budget_seconds or 0.0
+            st.altair_chart(
+                best_chart(progress.bests, objective, until_seconds=now, horizon_seconds=horizon),
+                key="chart-best",
+                alt=f"The best {objective} so far over time, with its 95 % interval; the tab below holds the numbers.",
+            )
+        else:
+            st.caption("The first trials appear here within a minute or so; with many pictures it takes longer.")
+    board_tab, past_tab, findings_tab = st.tabs(["Trials", "What it did so far", "About the data"], key="live")
+    with board_tab:
+        board = read_leaderboard(run.folder)
+        if board is None:
+            st.caption("No trial has ended yet.")
+        else:
+            show_trials(board, objective, key="running")
+    with past_tab:
+        _show_past(progress)
+    with findings_tab:
+        if not progress.findings:
+            st.caption("The checks have found nothing that needs your attention, so far.")
+        for finding in progress.findings:
+            st.warning(plain(finding), icon=":material/info:")
+
+
+def _objective(run: RunView) -> str:
+    return str(run.state.get("config", {}).get("objective", "score"))
+
+
+def _show_facts(progress: Progress, objective: str) -> None:
+    """The best score, the trials, the pace and the cost of one, each in a place of its own."""
+    best = progress.bests[-1] if progress.bests else None
+    costs = [f"{cost(progress.costs[name])} {word}" for name, word in _ROUTES.items() if name in progress.costs]
+    facts = (
+        (f"best {objective}", f"{best.value:.3f}" if best else "–"),
+        ("trials", str(progress.n_trials)),
+        ("pace", progress.pace or "–"),
+        ("a trial takes", ", ".join(costs) or "–"),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, value in facts:
+            st.markdown(f":small[{plain(label)}]  \n**{plain(value)}**", width=FACT_PIXELS)
+
+
+_ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned"}
+
+
+def _show_past(progress: Progress) -> None:
+    lines = [f"- {clock_time(when)} · {plain(text)}" for when, text in reversed(progress.past[-N_PAST:])]
+    st.markdown("\n".join(lines) or "Nothing yet.")
+
+
+def _stop_button(run: RunView) -> None:
+    if run.job is None:
+        st.caption("This search was started outside the app; stop it there with Ctrl+C.")
+        return
+    stopping = run.job.stop_requested is not None
+    label = "Leave the queue" if run.status == "queued" else "Stop and keep the best model"
+    st.button(
+        "Stopping" if stopping else label,
+        key="stop",
+        icon=":material/stop_circle:",
+        disabled=stopping,
+        on_click=jobs.stop,
+        args=(run.folder,),
+    )
