@@ -8,10 +8,12 @@ from autotl_ui.access import require_owner, show_owner
 from autotl_ui.brand import ICON, LOGO
 from autotl_ui.jobs import BusyError
 from autotl_ui.pages import DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
+from autotl_ui.theme import show_style
 from autotl_ui.words import plain
 
 st.set_page_config(page_title="AutoTL", page_icon=ICON, layout="wide")
 st.logo(LOGO, icon_image=ICON)
+show_style()
 require_owner()
 show_owner()
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from autotl_ui.theme import STRATEGY_COLOURS
+from autotl_ui.theme import STRATEGY_COLOURS, ink
 from autotl_ui.train.events import Best
+from autotl_ui.words import score_name
 
 if TYPE_CHECKING:
     import altair as alt
@@ -29,6 +30,7 @@ def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart | a
     """The best trials, a dot and its 95 % interval each. board: as `read_leaderboard` gives it."""
     import altair as alt
 
+    objective = score_name(objective)
     best = board[board["state"] == "complete"].head(N_TRIALS).copy()
     best["title"] = [_title(trial) for _, trial in best.iterrows()]
     best["route"] = best["strategy"].map(_ROUTES).fillna(best["strategy"])
@@ -48,7 +50,8 @@ def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart | a
         ),
         color=colour,
         tooltip=[
-            alt.Tooltip("name:N"),
+            alt.Tooltip("title:N", title="trial"),
+            alt.Tooltip("name:N", title="what"),
             alt.Tooltip("value:Q", title=objective, format=".3f"),
             alt.Tooltip("low:Q", title="95 % from", format=".3f"),
             alt.Tooltip("high:Q", title="to", format=".3f"),
@@ -73,6 +76,7 @@ def best_chart(
     """
     import altair as alt
 
+    objective = score_name(objective)
     until = max(until_seconds, bests[-1].seconds)
     end = max(horizon_seconds, until, 1.0)
     unit, per_unit = ("s", 1.0) if end < MINUTES_FROM_SECONDS else ("min", 60.0)
@@ -128,7 +132,7 @@ def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart | al
         tooltip=[alt.Tooltip("class:N"), alt.Tooltip("probability:Q", format=".1%")],
     )
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
-    labels = base.mark_text(align="left", dx=5, color="#8493a3").encode(text=alt.Text("probability:Q", format=".1%"))
+    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("probability:Q", format=".1%"))
     return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)
 
 
@@ -136,7 +140,7 @@ def _title(trial: pd.Series) -> str:
     if trial["strategy"] == "majority":
         return "majority class"
     default = " (default)" if "untuned default" in str(trial["name"]) else ""
-    return f"{trial['trial']}: {trial['head']}{default}"
+    return f"trial {trial['trial']}: {trial['head']}{default}"
 
 
 def count_chart(counts: pd.Series) -> alt.LayerChart | alt.FacetChart:
@@ -150,5 +154,5 @@ def count_chart(counts: pd.Series) -> alt.LayerChart | alt.FacetChart:
         tooltip=[alt.Tooltip("class:N"), alt.Tooltip("pictures:Q", format=",")],
     )
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
-    labels = base.mark_text(align="left", dx=5, color="#8493a3").encode(text=alt.Text("pictures:Q", format=","))
+    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("pictures:Q", format=","))
     return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)

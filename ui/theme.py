@@ -15,18 +15,18 @@ STRATEGY_COLOURS = {
 """By Okabe and Ito (2008), darkened: told apart by colour-blind readers, legible on both backgrounds."""
 
 _LIGHT = {
-    "primaryColor": "#0b6fa4",
+    "primaryColor": "#09628f",
     "backgroundColor": "#ffffff",
     "secondaryBackgroundColor": "#f4f7fa",
-    "textColor": "#1d2733",
+    "textColor": "#0e1720",
     "borderColor": "#d9e0e7",
-    "linkColor": "#0b6fa4",
-    "codeTextColor": "#1d2733",
+    "linkColor": "#09628f",
+    "codeTextColor": "#0e1720",
     "sidebar.backgroundColor": "#f4f7fa",
     "sidebar.secondaryBackgroundColor": "#e6ecf2",
 }
 _DARK = {
-    "primaryColor": "#2f8fc4",
+    "primaryColor": "#6cb9e4",
     "backgroundColor": "#141a21",
     "secondaryBackgroundColor": "#1c242d",
     "textColor": "#e4eaf0",
@@ -52,6 +52,15 @@ THEME: dict[str, Any] = {
 
 RIGHT_COLOUR, MISTAKE_COLOUR = STRATEGY_COLOURS["probe"], STRATEGY_COLOURS["fine-tune"]
 """Of answers: blue and orange are told apart by every kind of colour-blindness."""
+
+_ON_PRIMARY = '[data-testid^="stBaseButton-primary"], .stMultiSelect [data-baseweb="tag"]'
+_DARK_STYLE = f"<style>:is({_ON_PRIMARY}) {{ color: {_DARK['backgroundColor']} !important; }}</style>"
+
+
+def show_style() -> None:
+    """What no option of the theme says: on the dark theme's light blue, Streamlit's white text could not be read."""
+    if st.context.theme.type == "dark":
+        st.html(_DARK_STYLE)
 
 
 def ink() -> str:

@@ -6,10 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from autotl_ui.charts import leaderboard_chart
+from autotl_ui.words import score_name
+
+TRIAL_STATES = {"complete": "finished", "pruned": "given up early"}
 
 
 def show_trials(board: pd.DataFrame, objective: str, *, key: str) -> None:
     """Draw the trials. board: as `read_leaderboard` gives it."""
+    objective = score_name(objective)
     if (board["state"] == "complete").any():
         st.altair_chart(
             leaderboard_chart(board, objective),
@@ -17,7 +21,8 @@ def show_trials(board: pd.DataFrame, objective: str, *, key: str) -> None:
             alt=f"The {objective} of the best trials with 95 % intervals; the table below holds the same numbers.",
         )
     number = st.column_config.NumberColumn
-    table = board[["rank", "value", "name", "seconds", "state", "params"]].copy()
+    table = board[["rank", "value", "trial", "name", "seconds", "state", "params"]].copy()
+    table["state"] = [TRIAL_STATES.get(state, state) for state in table["state"]]
     intervals = zip(board["low"], board["high"], strict=True)
     table.insert(2, "interval", ["" if pd.isna(low) else f"{low:.3f} to {high:.3f}" for low, high in intervals])
     st.dataframe(
@@ -27,10 +32,11 @@ def show_trials(board: pd.DataFrame, objective: str, *, key: str) -> None:
         placeholder="",
         column_config={
             "rank": number("#", width=40),
-            "name": st.column_config.TextColumn("trial"),
+            "trial": number("trial", width=50),
+            "name": st.column_config.TextColumn("classifier and network"),
             "value": number(objective, format="%.3f"),
-            "interval": st.column_config.TextColumn("95 % CI"),
-            "seconds": number("seconds", format="%.1f"),
+            "interval": st.column_config.TextColumn("95 % interval"),
+            "seconds": number("time (s)", format="%.1f"),
             "params": st.column_config.TextColumn("parameters", width="large"),
         },
         alt=f"All trials with their {objective}, interval, duration and parameters, best first.",

@@ -12,6 +12,13 @@ OBJECTIVES = {
     "macro_f1": "Few misses and few false alarms in every class (macro F1)",
     "log_loss": "Probabilities I can trust (log loss)",
 }
+SCORES = {
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "log_loss": "log loss",
+    "roc_auc": "ROC AUC",
+}
+"""Scores whose names, as plugins and files spell them, are no words."""
 STRATEGIES = {
     "auto": "Decide for me",
     "probe": "Simplified",
@@ -41,6 +48,16 @@ ROUTES = {
 def plain(text: str) -> str:
     """Text that others wrote, such as names of folders, so that markdown shows it as it is."""
     return re.sub(r"([\\`*_\[\]<>$:~#|])", r"\\\1", text)
+
+
+def score_name(name: str) -> str:
+    """A score or objective as people write it, such as "balanced accuracy"."""
+    return SCORES.get(name, name)
+
+
+def spell_scores(text: str) -> str:
+    """A sentence of the core's with its scores spelt as people write them."""
+    return re.sub(r"(?<![\w/])(" + "|".join(SCORES) + r")(?![\w/])", lambda found: SCORES[found[0]], text)
 
 
 def count(n: int, noun: str) -> str:

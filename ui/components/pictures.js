@@ -37,12 +37,17 @@ export default function (component) {
     grid.tell([...chosen]);
   };
 
+  grid.setAttribute("role", data.choose ? "group" : "list");
+  grid.setAttribute("aria-label", data.choose ? "Pictures to choose from" : "Pictures");
+
   grid.replaceChildren(
     ...data.pictures.map((picture, index) => {
       const figure = document.createElement("figure");
       const image = document.createElement("img");
       image.loading = "lazy";
       image.alt = picture.name;
+      // The server answers without a picture where a file cannot be read.
+      image.onerror = () => image.replaceWith(text("div", "cannot be shown", "missing"));
       image.onload = () => image.classList.toggle("small", image.naturalWidth < 64);
       image.src = picture.src;
       figure.append(image);

@@ -14,6 +14,7 @@ from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain
 
 PER_PAGE = 60
+PIXELS = 128
 UNLABELLED, EXCLUDED = "\0unlabelled", "\0excluded"
 _TITLES = {UNLABELLED: "without a class", EXCLUDED: "left out by you"}
 _TURN = "grid-turn"
@@ -35,7 +36,9 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
     rows = _rows(contents, name)
     shown = rows.iloc[pick_page(len(rows), PER_PAGE, key=f"page-{data_set.name}-{name}", on_change=new_grid)]
     toolbar = st.container()
-    chosen = show_pictures([_picture(row, contents) for row in shown.itertuples()], key=grid_key(), choose=True)
+    chosen = show_pictures(
+        [_picture(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
+    )
     with toolbar:
         _show_actions(data_set, contents, chosen, n_rows=len(rows))
 

@@ -24,7 +24,7 @@ def show_managing(workspace: Workspace, data_set: DataSet) -> None:
             "Rename", key="rename", icon=":material/edit:", on_click=_rename, args=(workspace, data_set, title),
             disabled=not title.strip() or title.strip() == data_set.title,
         )  # fmt: skip
-        if st.button("Delete …" if own else "Forget …", key="delete", icon=":material/delete:"):
+        if st.button("Delete …" if own else "Remove from the list …", key="delete", icon=":material/delete:"):
             _confirm(workspace, data_set)
 
 
@@ -41,7 +41,7 @@ def _confirm(workspace: Workspace, data_set: DataSet) -> None:
             f"**{plain(data_set.title)}** disappears from this list. Its files stay untouched at "
             f"{plain(str(data_set.origin or data_set.path))}, and so do the decisions beside them."
         )
-        word = "Forget it"
+        word = "Remove it"
     if st.button(word, key="delete-now", type="primary", on_click=_delete, args=(workspace, data_set)):
         st.rerun()  # a callback within a dialog draws the dialog only
 

@@ -13,7 +13,7 @@ from autotl_ui.models.takeable import run_of
 from autotl_ui.pages import RESULTS
 from autotl_ui.runs import RunView
 from autotl_ui.scores import Score
-from autotl_ui.words import ROUTES, moment, plain, sentence
+from autotl_ui.words import ROUTES, moment, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace import Workspace
 
 N_SHOWN = 4
@@ -85,14 +85,14 @@ def _show_evidence(evidence: Evidence) -> None:
         return
     test, search = st.columns(2)
     with test:
-        st.metric(f"Test {plain(evidence.objective)}", _value(evidence.test))
+        st.metric(f"Test, {plain(score_name(evidence.objective))}", _value(evidence.test))
         tested = evidence.n_items.get("test")
         st.caption(f"{_interval(evidence.test)}, on {f'{tested} ' if tested else ''}pictures never seen before")
     with search:
-        st.metric(f"Search {plain(evidence.objective)}", _value(evidence.search))
+        st.metric(f"Search, {plain(score_name(evidence.objective))}", _value(evidence.search))
         st.caption(f"{_interval(evidence.search)}; it chose the model, which flatters it")
     for claim in evidence.claims:
-        st.markdown(f":material/gavel: {plain(sentence(claim))}")
+        st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
     st.caption(" · ".join(_facts(evidence)))
 
 
@@ -143,7 +143,7 @@ def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:
     cells = {
         "registered": [moment(version.created) for version in pair],
         "aliases": [plain(", ".join(version.aliases)) for version in pair],
-        "score": [plain(version.evidence.objective.replace("_", " ")) for version in pair],
+        "score": [plain(score_name(version.evidence.objective)) for version in pair],
         "test": [f"{_value(version.evidence.test)} ({_interval(version.evidence.test)})" for version in pair],
         "search": [f"{_value(version.evidence.search)} ({_interval(version.evidence.search)})" for version in pair],
         "classifier": [plain(f"{v.evidence.head} on {v.evidence.backbone}" if v.evidence.head else "") for v in pair],

@@ -107,13 +107,13 @@ def _tools(
         relabel = [Decision("relabel", path, name, note=NOTE) for path in chosen]
         exclude = [Decision("exclude", path, note=NOTE) for path in chosen]
         undo = [path for path in chosen if path in decisions]
-        for word, icon, new, back, possible in (
-            ("Relabel", ":material/sell:", relabel, [], bool(chosen and name)),
-            ("Exclude", ":material/block:", exclude, [], bool(chosen)),
-            ("Undo", ":material/undo:", [], undo, bool(undo)),
+        for action, word, icon, new, back, possible in (
+            ("relabel", "Relabel", ":material/sell:", relabel, [], bool(chosen and name)),
+            ("exclude", "Leave out", ":material/block:", exclude, [], bool(chosen)),
+            ("undo", "As it was", ":material/restart_alt:", [], undo, bool(undo)),
         ):
             st.button(
-                word, icon=icon, key=f"{key}-{word.lower()}", disabled=not possible,
+                word, icon=icon, key=f"{key}-{action}", disabled=not possible,
                 on_click=_note, args=(desk, new, back, key),
             )  # fmt: skip
 

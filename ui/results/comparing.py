@@ -12,7 +12,7 @@ from autotl_ui.evidence import digests_of_test
 from autotl_ui.runs import RunView
 from autotl_ui.scores import Result
 from autotl_ui.theme import STRATEGY_COLOURS
-from autotl_ui.words import duration, plain
+from autotl_ui.words import duration, plain, score_name
 
 if TYPE_CHECKING:
     import altair as alt
@@ -39,12 +39,12 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
     results = {name: one.result for name, one in chosen if one.result}
     scores = list(dict.fromkeys(name for result in results.values() for name in result.test))
     objective = next(iter(results.values())).objective
-    score = st.selectbox("Score", scores, index=scores.index(objective), key="compare-score")
+    score = st.selectbox("Score", scores, index=scores.index(objective), key="compare-score", format_func=score_name)
     table = interval_table(results, score)
     st.altair_chart(
         interval_chart(table, score),
         key="compare-chart",
-        alt=f"{score} of each run on its test split with 95 % intervals; the table below holds the same numbers.",
+        alt=f"{score_name(score)} of each run on its test split with 95 % intervals; the table below has the numbers.",
     )
     st.markdown(_table(results, scores))
     st.caption(
@@ -91,12 +91,12 @@ def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart:
         y=alt.Y("run:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, ticks=False, domain=False)),
         tooltip=[
             alt.Tooltip("run:N"),
-            alt.Tooltip("value:Q", title=score, format=".3f"),
+            alt.Tooltip("value:Q", title=score_name(score), format=".3f"),
             alt.Tooltip("low:Q", title="95 % from", format=".3f"),
             alt.Tooltip("high:Q", title="to", format=".3f"),
         ],
     )
-    scale, title = alt.Scale(zero=False, nice=True), f"{score}, test, with 95 % CI"
+    scale, title = alt.Scale(zero=False, nice=True), f"{score_name(score)}, test, with 95 % intervals"
     colour = STRATEGY_COLOURS["probe"]
     intervals = base.mark_rule(color=colour, strokeWidth=2.5, opacity=0.55).encode(
         x=alt.X("low:Q", scale=scale, title=title, axis=alt.Axis(tickCount=6)), x2="high:Q"
@@ -122,5 +122,5 @@ def _table(results: dict[str, Result], scores: list[str]) -> str:
     row("time", [duration(r.seconds) for r in all_results])
     for name in scores:
         found = [r.test.get(name) for r in all_results]
-        row(plain(name), [f"{s} ({s.interval})" if s else "" for s in found])
+        row(plain(score_name(name)), [f"{s} ({s.interval})" if s else "" for s in found])
     return "\n".join(rows)

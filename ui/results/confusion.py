@@ -127,7 +127,13 @@ def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen:
     layers = [squares]
     if len(classes) <= N_WITH_NUMBERS:
         # Legible on a full square and on a faint one, on either background.
-        colour = alt.condition("datum.share > 0.6", alt.value("#ffffff"), alt.value(ink()))
+        colour = {
+            "condition": [
+                {"test": "datum.share > 0.6 && datum.outcome == 'right'", "value": "#ffffff"},
+                {"test": "datum.share > 0.6", "value": "#0e1720"},
+            ],
+            "value": ink(),
+        }
         layers.append(base.mark_text(fontSize=12).encode(text="count:Q", color=colour))
     step = max(15, min(44, 480 // len(classes)))
     return alt.layer(*layers).properties(height=step * len(classes) + _AXIS_PIXELS)

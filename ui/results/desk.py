@@ -66,7 +66,7 @@ def mark(decision: Decision | None) -> str:
     """A word for what was decided about a picture."""
     if decision is None:
         return ""
-    return "excluded" if decision.decision == "exclude" else f"→ {decision.label}"
+    return "left out" if decision.decision == "exclude" else f"→ {decision.label}"
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from autotl_ui.scores import Result
-from autotl_ui.words import ROUTES, duration, plain, sentence
+from autotl_ui.words import ROUTES, duration, plain, score_name, sentence, spell_scores
 
 
 def show_headline(result: Result) -> None:
@@ -27,22 +27,27 @@ def show_headline(result: Result) -> None:
     )
     _show_scores(result)
     for claim in result.claims:
-        st.markdown(f":material/gavel: {plain(sentence(claim))}")
-    if result.ended:
-        outlook = f" If it had gone on: {plain(_lower(result.outlook))}" if result.outlook else ""
-        st.markdown(f":material/hourglass_bottom: The search ended: {plain(_lower(result.ended))}{outlook}")
+        st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
+    if result.ended and not result.refit:  # which says that itself
+        outlook = f" If it had gone on: {plain(spell_scores(_lower(result.outlook)))}" if result.outlook else ""
+        st.markdown(
+            f":material/hourglass_bottom: The search ended: {plain(spell_scores(_lower(result.ended)))}{outlook}"
+        )
     for passed in result.passed_over:
-        st.warning(f"A better trial was passed over: {plain(sentence(passed))}", icon=":material/skip_next:")
+        st.warning(
+            f"A better trial was passed over: {plain(sentence(spell_scores(passed)))}", icon=":material/skip_next:"
+        )
 
 
 def _show_scores(result: Result) -> None:
     """The objective on the test split, in the search, and what the untuned default reaches."""
     name = result.objective
-    st.markdown(f"**{plain(name)}**, with 95 % confidence intervals")
+    title = score_name(name)
+    st.markdown(f"**{plain(title[:1].upper() + title[1:])}**, with 95 % confidence intervals")
     cards = (
         ("Test", result.test[name], "on pictures never seen before"),
         ("Search", result.search[name], f"{result.measured_on}; it chose the champion, which flatters it"),
-        ("Default, test", result.default_test[name], "without any search"),
+        ("Untuned default, test", result.default_test[name], "without any search"),
     )
     for column, (label, score, meaning) in zip(st.columns(3), cards, strict=True):
         with column.container(border=True, height="stretch"):

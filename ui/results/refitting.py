@@ -14,7 +14,7 @@ from autotl_ui.refit import start_refit
 from autotl_ui.results.desk import Desk, waiting
 from autotl_ui.runs import RunView, look
 from autotl_ui.scores import Result, Score
-from autotl_ui.words import counted, plain
+from autotl_ui.words import counted, plain, score_name, spell_scores
 
 _PROBLEM = "refit-problem"
 
@@ -61,7 +61,7 @@ def show_before_after(result: Result) -> None:
         return
     before = _result_of(refit.of)
     with st.container(border=True):
-        st.markdown(f"**Re-fitted from {plain(refit.of.name)}.** {plain(refit.sentence)}")
+        st.markdown(f"**Re-fitted from {plain(refit.of.name)}.** {plain(spell_scores(refit.sentence))}")
         if before is None:
             st.caption("The run before is gone, or is damaged, so that the two cannot be set side by side.")
         else:
@@ -74,7 +74,7 @@ def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:
     rows = ["| on the test | before | after |", "|:--|:--|:--|"]
     for name in after:
         cells = (f"{s} ({s.interval})" if s else "" for s in (before.get(name), after[name]))
-        rows.append(f"| {plain(name)} | " + " | ".join(cells) + " |")
+        rows.append(f"| {plain(score_name(name))} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from autotl_ui.scores import Result, Score
 from autotl_ui.theme import STRATEGY_COLOURS, ink
-from autotl_ui.words import plain
+from autotl_ui.words import plain, score_name
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,7 +23,9 @@ def show_overall(result: Result) -> None:
     names = dict.fromkeys([*result.test, *result.search, *result.default_test])
     for name in names:
         cells = (result.search.get(name), result.test.get(name), result.default_test.get(name))
-        rows.append(f"| {plain(name)} | " + " | ".join(f"{s} ({s.interval})" if s else "" for s in cells) + " |")
+        rows.append(
+            f"| {plain(score_name(name))} | " + " | ".join(f"{s} ({s.interval})" if s else "" for s in cells) + " |"
+        )
     st.markdown("\n".join(rows))
     st.caption("In brackets: 95 % confidence intervals.")
 
@@ -37,7 +39,7 @@ def show_classes(result: Result) -> None:
         return
     with st.container(horizontal=True):
         name = st.segmented_control(
-            "Score of each class", names, key="class-score", default=names[0], required=True, format_func=plain
+            "Score of each class", names, key="class-score", default=names[0], required=True, format_func=score_name
         )
         part = st.segmented_control("Measured", ["test", "search"], key="class-part", default="test", required=True)
     scores = found[part].get(name or names[0], {})
@@ -46,18 +48,18 @@ def show_classes(result: Result) -> None:
         return
     table = class_table(scores)
     st.altair_chart(
-        class_chart(table, f"{name}, {part}"),
+        class_chart(table, f"{score_name(str(name))}, {part}"),
         key="class-chart",
-        alt=f"{name} of each class with 95 % intervals, worst first; the table below holds the same numbers.",
+        alt=f"{score_name(str(name))} of each class with 95 % intervals, worst first; the table has the numbers.",
     )
     st.dataframe(
         table, hide_index=True, key="class-table", placeholder="undefined",
         column_config={
-            "score": st.column_config.NumberColumn(name, format="%.3f"),
+            "score": st.column_config.NumberColumn(score_name(str(name)), format="%.3f"),
             "low": st.column_config.NumberColumn("95 % from", format="%.3f"),
             "high": st.column_config.NumberColumn("to", format="%.3f"),
         },
-        alt=f"{name} of each class with its interval, worst first.",
+        alt=f"{score_name(str(name))} of each class with its interval, worst first.",
     )  # fmt: skip
 
 
@@ -87,7 +89,7 @@ def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart:
     )  # fmt: skip
     top = max(1.0, float(table[["score", "high"]].max().max(skipna=True) or 1.0))
     scale = alt.Scale(domain=[min(0.0, float(table[["score", "low"]].min().min() or 0.0)), top])
-    x_title = f"{title}, with 95 % CI"
+    x_title = f"{title}, with 95 % intervals"
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], height=14, opacity=0.75, cornerRadiusEnd=3).encode(
         x=alt.X("score:Q", title=x_title, scale=scale, axis=alt.Axis(tickCount=5))
     )

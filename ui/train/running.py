@@ -10,7 +10,7 @@ from autotl_ui.runs import RunView
 from autotl_ui.scores import read_leaderboard
 from autotl_ui.train.events import Progress, read_progress
 from autotl_ui.trials import show_trials
-from autotl_ui.words import clock_time, cost, plain
+from autotl_ui.words import clock_time, cost, plain, score_name, spell_scores
 
 SENTENCE_PIXELS = 110
 """Room for the longest sentence, so that what is below it stays where it is."""
@@ -32,7 +32,7 @@ def show_stage(run: RunView) -> None:
     """Draw what goes on and why, how far it has come, and the way to stop it."""
     progress = read_progress(run)
     with st.container(height=SENTENCE_PIXELS, border=False):
-        st.markdown(plain(progress.doing))
+        st.markdown(plain(spell_scores(progress.doing)))
     st.progress(progress.share or 0.0, text=progress.timing)
     _stop_button(run)
     if run.status == "queued":
@@ -74,7 +74,7 @@ def show_trials_so_far(run: RunView) -> None:
 
 
 def _objective(run: RunView) -> str:
-    return str(run.state.get("config", {}).get("objective", "score"))
+    return score_name(str(run.state.get("config", {}).get("objective", "score")))
 
 
 def _show_facts(progress: Progress, objective: str) -> None:
@@ -96,7 +96,7 @@ _ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned"}
 
 
 def _show_past(progress: Progress) -> None:
-    lines = [f"- {clock_time(when)} · {plain(text)}" for when, text in reversed(progress.past[-N_PAST:])]
+    lines = [f"- {clock_time(when)} · {plain(spell_scores(text))}" for when, text in reversed(progress.past[-N_PAST:])]
     st.markdown("\n".join(lines) or "Nothing yet.")
 
 

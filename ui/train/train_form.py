@@ -9,7 +9,7 @@ import streamlit as st
 from autotl_ui.data_sets import DataSet
 from autotl_ui.train.offers import installed_offers
 from autotl_ui.train.training import Choices
-from autotl_ui.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration
+from autotl_ui.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, score_name
 
 BUDGETS = (60, 180, 600, 1800, 7200)
 """Seconds."""
@@ -30,7 +30,7 @@ def show_form(data_sets: list[DataSet], *, chosen: str | None) -> Choices | None
         )
         objective = st.selectbox(
             "What matters most", offers.objectives, key="objective",
-            format_func=lambda name: OBJECTIVES.get(name, name),
+            format_func=lambda name: OBJECTIVES.get(name, score_name(name)),
         )  # fmt: skip
         strategy = st.radio(
             "Route", list(STRATEGIES), key="strategy", format_func=STRATEGIES.__getitem__, captions=STRATEGY_MEANINGS

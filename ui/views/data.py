@@ -84,7 +84,11 @@ def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
         show_managing(workspace, data_set)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Train on this", key="train", type="primary", icon=":material/model_training:"):
+        trainable = len(contents.classes) > 1
+        if st.button(
+            "Train on this", key="train", type="primary", icon=":material/model_training:", disabled=not trainable,
+            help=None if trainable else "A model needs at least two classes to tell apart.",
+        ):  # fmt: skip
             st.switch_page(TRAIN, query_params={"data": data_set.name})
         show_managing(workspace, data_set)
     st.session_state.setdefault("section", SECTIONS[0])

@@ -24,7 +24,7 @@ def show() -> None:
     workspace = current()
     subjects = list_subjects(workspace)
     if not subjects:
-        st.info("There are no pictures to label yet. Bring some first.", icon=":material/inbox:")
+        st.info("There are no pictures to label yet. Add some first.", icon=":material/inbox:")
         st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
         return
     left, right = st.columns([2, 5], gap="medium")

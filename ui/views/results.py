@@ -21,7 +21,9 @@ def show() -> None:
     workspace = current()
     runs = workspace.list_runs()
     if not runs:
-        st.info(f"There are no runs in {plain(str(workspace.runs))} yet.", icon=":material/inbox:")
+        st.info(
+            "There is nothing to see yet. Train a model first; what it learned is shown here.", icon=":material/inbox:"
+        )
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
     _show_run(_choose(runs))

@@ -29,8 +29,8 @@ def show() -> None:
     _list_active(others)
     data_sets = list_data_sets(current())
     if not data_sets:
-        st.info("A model learns from pictures: bring some first.", icon=":material/photo_library:")
-        st.page_link(DATA, label="Bring pictures", icon=":material/photo_library:")
+        st.info("A model learns from pictures: add some first.", icon=":material/photo_library:")
+        st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
         return
     choices = show_form(data_sets, chosen=st.query_params.get("data"))
     if choices:

@@ -28,7 +28,7 @@ def open_with_data(name: str) -> AppTest:
 
 def test_without_pictures_the_page_leads_to_where_they_come_from(runs: Path) -> None:
     app = open_page("train")
-    assert "bring some first" in words(app)
+    assert "add some first" in words(app)
     assert not app.button
 
 
