@@ -53,14 +53,14 @@ THEME: dict[str, Any] = {
 RIGHT_COLOUR, MISTAKE_COLOUR = STRATEGY_COLOURS["probe"], STRATEGY_COLOURS["fine-tune"]
 """Of answers: blue and orange are told apart by every kind of colour-blindness."""
 
-_ON_PRIMARY = '[data-testid^="stBaseButton-primary"], .stMultiSelect [data-baseweb="tag"]'
+_ON_PRIMARY = '[data-testid^="stBaseButton-primary"], .stMultiSelect [data-tag], .stMultiSelect [data-tag] *'
+_LIGHT_STYLE = "<style>.stCode .token { filter: brightness(0.68); }</style>"
 _DARK_STYLE = f"<style>:is({_ON_PRIMARY}) {{ color: {_DARK['backgroundColor']} !important; }}</style>"
 
 
 def show_style() -> None:
-    """What no option of the theme says: on the dark theme's light blue, Streamlit's white text could not be read."""
-    if st.context.theme.type == "dark":
-        st.html(_DARK_STYLE)
+    """What no option of the theme says, for 4.5:1 of contrast: text on the dark theme's light blue, code on white."""
+    st.html(_DARK_STYLE if st.context.theme.type == "dark" else _LIGHT_STYLE)
 
 
 def ink() -> str:

@@ -6,6 +6,10 @@ const text = (tag, content, className) => {
   return element;
 };
 
+// What is read out: the name, and whatever is said below the picture that is not part of it.
+const told = ({ name, caption, detail, mark }) =>
+  [name, ...[caption, detail, mark].filter((said) => said && !name.endsWith(said))].join(", ");
+
 export default function (component) {
   const { parentElement, data, setStateValue } = component;
   const grid = parentElement.querySelector(".grid");
@@ -60,7 +64,7 @@ export default function (component) {
       if (data.choose) {
         figure.tabIndex = 0;
         figure.setAttribute("role", "checkbox");
-        figure.setAttribute("aria-label", [picture.name, picture.caption, picture.mark].filter(Boolean).join(", "));
+        figure.setAttribute("aria-label", told(picture));
         figure.setAttribute("aria-checked", String(chosen.has(picture.name)));
         figure.onclick = (event) => toggle(index, event.shiftKey);
         figure.onkeydown = (event) => {

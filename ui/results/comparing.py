@@ -118,7 +118,7 @@ def _table(results: dict[str, Result], scores: list[str]) -> str:
         [plain(f"{r.champion['head']} on {r.champion['backbone']}, {r.champion['size']}") for r in all_results],
     )
     row("pictures of the test", [str(r.n_items.get("test", 0)) for r in all_results])
-    row("data fingerprint", [plain(r.fingerprint) or "not known" for r in all_results])
+    row("data fingerprint", [plain(r.fingerprint[:8]) or "not known" for r in all_results])
     row("time", [duration(r.seconds) for r in all_results])
     for name in scores:
         found = [r.test.get(name) for r in all_results]
