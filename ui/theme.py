@@ -54,8 +54,11 @@ RIGHT_COLOUR, MISTAKE_COLOUR = STRATEGY_COLOURS["probe"], STRATEGY_COLOURS["fine
 """Of answers: blue and orange are told apart by every kind of colour-blindness."""
 
 _ON_PRIMARY = '[data-testid^="stBaseButton-primary"], .stMultiSelect [data-tag], .stMultiSelect [data-tag] *'
-_LIGHT_STYLE = "<style>.stCode .token { filter: brightness(0.68); }</style>"
-_DARK_STYLE = f"<style>:is({_ON_PRIMARY}) {{ color: {_DARK['backgroundColor']} !important; }}</style>"
+_CODE = ".stCode .token {{ filter: brightness({}); }}"
+_LIGHT_STYLE = f"<style>{_CODE.format(0.68)}</style>"
+_DARK_STYLE = (
+    f"<style>:is({_ON_PRIMARY}) {{ color: {_DARK['backgroundColor']} !important; }} {_CODE.format(1.25)}</style>"
+)
 
 
 def show_style() -> None:

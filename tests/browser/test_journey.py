@@ -63,7 +63,7 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
     tab.get_by_role("button", name="Start").click()
     tab.get_by_text("Trials so far").wait_for(timeout=SEARCH_MS)
     tab.reload()
-    tab.get_by_role("link", name="See the results").click(timeout=SEARCH_MS)
+    tab.get_by_role("button", name="See the results").click(timeout=SEARCH_MS)
     tab.get_by_text("What it gets wrong").wait_for()
     sound(tab)
 
@@ -75,7 +75,7 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
     tab.get_by_role("checkbox", name="3/").first.click()
     choose(tab, "Right class", "8")
     tab.get_by_role("button", name="Relabel").click()
-    tab.get_by_text("1 decision since this run").wait_for()
+    tab.get_by_text("1 picture decided anew since this run").wait_for()
     [patch] = (tmp_path / "autotl-data").glob("*.patch.csv")
     assert patch.read_text().splitlines()[1].startswith("relabel,3/")
     tab.get_by_role("button", name="Re-fit").click()

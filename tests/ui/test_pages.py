@@ -26,8 +26,8 @@ LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
 
 
 def test_every_page_of_an_empty_workspace_says_what_to_do(runs: Path) -> None:
-    assert "bring some first" in words(open_page("train"))
-    assert "There are no runs" in words(open_page("results"))
+    assert "add some first" in words(open_page("train"))
+    assert "Train a model first" in words(open_page("results"))
     assert "Train a model first" in words(open_page("try"))
 
 

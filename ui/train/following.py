@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
 from autotl_ui import jobs
-from autotl_ui.pages import RESULTS, TRAIN
+from autotl_ui.pages import RESULTS
 from autotl_ui.runs import RunView, look
 from autotl_ui.train import running
 from autotl_ui.train.training import can_resume, resume_search
@@ -27,10 +28,11 @@ def show(run: RunView) -> None:
         _show_ended(run)
     with st.container(horizontal=True):
         if run.result:
-            st.page_link(
-                RESULTS, label="See the results", icon=":material/leaderboard:", query_params={"run": run.name}
-            )  # fmt: skip
-        st.page_link(TRAIN, label="Start another search", icon=":material/add:", query_params={})
+            kind: Literal["primary", "secondary"] = "primary" if run.status == "complete" else "secondary"
+            if st.button("See the results", key="results", type=kind, icon=":material/leaderboard:"):
+                st.switch_page(RESULTS, query_params={"run": run.name})
+        # A link to this very page would look as if it were the one that is open.
+        st.button("Start another search", key="another", icon=":material/add:", on_click=st.query_params.clear)
 
 
 def _watch_stage(folder: Path) -> None:
