@@ -306,6 +306,7 @@ def test_doctor_says_what_this_machine_can_do() -> None:
     assert "backend" in facts["keras"]
 
 
+@pytest.mark.heavy
 def test_two_studies_on_one_store_and_one_cache_do_not_harm_each_other(tmp_path: Path, shapes: Path) -> None:
     data = Path(shutil.copytree(shapes, tmp_path / "data"))
     command = [sys.executable, "-m", "autotl.cli", "fit", str(data), "--trials", "2", "--strategy", "probe", "--json"]

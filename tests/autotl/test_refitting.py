@@ -135,6 +135,7 @@ def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, cache: P
         refit(unfinished, tmp_path / "again", plugins=plugins, cache=cache)
 
 
+@pytest.mark.slow
 def test_a_fine_tuned_champion_is_trained_again(
     data: Path, patched: Any, plugins: Any, cache: Path, tmp_path: Path
 ) -> None:
