@@ -9,11 +9,12 @@ import re
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -504,7 +505,7 @@ def main() -> None:
         app()
     except AutoTLError as error:
         typer.echo(f"Error: {error}", err=True)
-        sys.exit(EXIT_FAULT_OF_INPUT)
+        _leave(EXIT_FAULT_OF_INPUT)
     except Exception as error:
         with tempfile.NamedTemporaryFile("w", prefix="autotl-", suffix=".log", delete=False) as log:
             traceback.print_exc(file=log)
@@ -513,11 +514,20 @@ def main() -> None:
             f"The details are in {log.name}; please report them.",
             err=True,
         )
-        sys.exit(EXIT_FAULT_OF_OURS)
+        _leave(EXIT_FAULT_OF_OURS)
     finally:
         # The interpreter's last collection would look at every object of the frameworks, for seconds.
         gc.freeze()
         gc.disable()
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process; at once where a thread still imports a framework, which the interpreter's end would abort."""
+    if any(thread.daemon for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _fit(config: Config, *, as_json: bool) -> None:

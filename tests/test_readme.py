@@ -69,7 +69,7 @@ def test_the_commands_in_the_table_are_understood(reader: Path) -> None:
             assert option in shown, line
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_demo_goes_from_nothing_to_a_registered_model(reader: Path) -> None:
     done = run(
         ["make", "-C", str(ROOT), "demo", f"DEMO=--out {reader / 'demo'} --run {reader / 'demo-run'} --budget 75s"],

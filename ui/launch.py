@@ -74,6 +74,7 @@ def main(
             "client.toolbarMode": "minimal",
             "client.showErrorDetails": "none",
             "logger.hideWelcomeMessage": True,
+            "logger.level": "error",
             **THEME,
         }
     )

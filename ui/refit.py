@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from autotl_ui import jobs
-from autotl_ui.label.subjects import Subject
 from autotl_ui.runs import RunView
+from autotl_ui.subjects import Subject
 
 KIND = "refit"
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Exhibit, Figure
-from autotl.predictions import Predictions
-from autotl.run import Run, cluster_of
 from autotl_plugins.exhibits.shares import share_of
+
+if TYPE_CHECKING:
+    from autotl.predictions import Predictions
+    from autotl.run import Run
 
 MAX_BINS = 10
 ITEMS_PER_BIN = 20
@@ -25,6 +28,8 @@ def reliability(run: Run, tested: Predictions) -> Iterable[Figure]:
         return
     confidence = tested.probabilities.max(axis=1)
     right = tested.probabilities.argmax(axis=1) == tested.labels
+    from autotl.run import cluster_of
+
     clusters = cluster_of(run, tested.items)
     bins = np.array_split(np.argsort(confidence, kind="stable"), n_bins)
     rows = []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Exhibit, Table
-from autotl.predictions import Predictions
-from autotl.run import Run, cluster_of
 from autotl_plugins.exhibits.shares import rounded, share_of
+
+if TYPE_CHECKING:
+    from autotl.predictions import Predictions
+    from autotl.run import Run
 
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 FEWEST_ITEMS = 20
@@ -24,6 +27,8 @@ def coverage(run: Run, tested: Predictions) -> Iterable[Table]:
     confidence = tested.probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
     right = (tested.probabilities.argmax(axis=1) == tested.labels)[order]
+    from autotl.run import cluster_of
+
     clusters = cluster_of(run, tested.items[order])
     rows = []
     for answered in SHARES:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Exhibit, Figure
-from autotl.predictions import Predictions
-from autotl.run import Run
+
+if TYPE_CHECKING:
+    from autotl.predictions import Predictions
+    from autotl.run import Run
 
 FEWEST_TRIALS = 10
 STRATEGY, PROBE = "strategy", "probe"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Exhibit, Table
-from autotl.predictions import Predictions
-from autotl.run import Run, cluster_of
 from autotl_plugins.exhibits.shares import rounded, share_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autotl.predictions import Predictions
+    from autotl.run import Run
 
 FEWEST_ITEMS = 10
 """Fewer images would say nothing of a slice."""
@@ -32,6 +36,8 @@ def slices(run: Run, tested: Predictions) -> Iterable[Table]:
     items = run.dataset.items.iloc[tested.items].reset_index(drop=True)
     items = items.assign(pixels=items["width"] * items["height"])
     right = tested.probabilities.argmax(axis=1) == tested.labels
+    from autotl.run import cluster_of
+
     clusters = cluster_of(run, tested.items)
     found = []
     for kind, name, members in [*_by_attribute(items), *_by_looks(items)]:

@@ -7,6 +7,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,14 @@ def test_make_bench_can_run_every_benchmark_without_arguments(file: Path) -> Non
             name = ast.literal_eval(call.args[0])
             how = [keyword.value for keyword in call.keywords if keyword.arg == "nargs"]
             assert name.startswith("-") or [ast.literal_eval(value) for value in how] == ["*"], name
+
+
+def test_the_wheel_holds_every_package():
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    named = set(setup["packages"])
+    for folder, package in (("autotl", "autotl"), ("plugins", "autotl_plugins"), ("ui", "autotl_ui")):
+        for init in (ROOT / folder).rglob("__init__.py"):
+            inner = init.parent.relative_to(ROOT / folder).parts
+            assert ".".join((package, *inner)) in named
+    data = {path for pattern in setup["package-data"]["autotl_ui"] for path in (ROOT / "ui").glob(pattern)}
+    assert {path for kind in ("html", "css", "js") for path in (ROOT / "ui").rglob(f"*.{kind}")} <= data

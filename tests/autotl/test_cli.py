@@ -263,6 +263,18 @@ def test_light_commands_load_no_framework(command: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_an_error_ends_the_process_at_once_while_a_framework_is_still_being_imported(tmp_path: Path) -> None:
+    code = (
+        "import atexit, os, sys, threading, time\nfrom autotl.cli import main\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "atexit.register(os._exit, 99)\n"  # stands for the abort of a library whose thread lost its interpreter
+        f"sys.argv = ['autotl', 'report', {str(tmp_path)!r}]\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "no run folder" in done.stderr
+
+
 def test_plugins_lists_every_built_in_with_its_version_and_origin() -> None:
     listed = json.loads(autotl("plugins", "--json").stdout)
     assert listed["broken"] == {}
@@ -294,6 +306,7 @@ def test_doctor_says_what_this_machine_can_do() -> None:
     assert "backend" in facts["keras"]
 
 
+@pytest.mark.heavy
 def test_two_studies_on_one_store_and_one_cache_do_not_harm_each_other(tmp_path: Path, shapes: Path) -> None:
     data = Path(shutil.copytree(shapes, tmp_path / "data"))
     command = [sys.executable, "-m", "autotl.cli", "fit", str(data), "--trials", "2", "--strategy", "probe", "--json"]

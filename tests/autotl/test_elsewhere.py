@@ -63,7 +63,7 @@ def champions(make_laboratory: Callable[..., Any], tmp_path: Path) -> list[Path]
     return folders
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_every_kind_of_champion_replays_with_only_mlflow_and_its_own_requirements(
     champions: list[Path], tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autotl.candidate import Training
 from autotl.dataset import scan
 from autotl.decisions import decide
 from autotl.errors import ConfigError, DatasetError
@@ -132,3 +133,18 @@ def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, cache: P
     open_run(unfinished).update(result={}, status="interrupted")
     with pytest.raises(ConfigError, match="autotl resume"):
         refit(unfinished, tmp_path / "again", plugins=plugins, cache=cache)
+
+
+@pytest.mark.slow
+def test_a_fine_tuned_champion_is_trained_again(
+    data: Path, patched: Any, plugins: Any, cache: Path, tmp_path: Path
+) -> None:
+    config = Config(data, tmp_path / "tuned", budget_seconds=None, trials=2, strategy="fine-tune", heads=("logistic",))
+    former = search(config, plugins=plugins, cache=cache)
+    assert former.document()["champion"]["strategy"] == "fine-tune"
+    patched(Decision("exclude", path_of(former, former.split.train)))
+    champion = refit(former.folder, tmp_path / "again", plugins=plugins, cache=cache).document()["champion"]
+    before = former.document()["champion"]
+    assert (champion["strategy"], champion["head"]) == (before["strategy"], before["head"])
+    for choice in Training.__dataclass_fields__:
+        assert champion["training"][choice] == before["training"][choice]

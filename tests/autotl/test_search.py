@@ -285,7 +285,7 @@ def test_decoded_pictures_are_not_left_behind(finished: Run) -> None:
     assert not (finished.folder / "pixels").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_same_seed_tunes_the_same_networks(config: Config, plugins: Any, cache: Path, tmp_path: Path) -> None:
     config = replace(config, trials=5, strategy="auto", heads=("logistic",))
     first = search(config, plugins=plugins, cache=cache)

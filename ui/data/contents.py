@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from autotl.errors import AutoTLError, DatasetError
+from autotl.errors import AutoTLError
 from autotl.patch import Decision, apply_patch, patch_file, read_patch
-from autotl.settings import settings
-from autotl.sources import Source, open_source
+from autotl.sources import Source
 from autotl_ui.data_sets import DataSet
-
-N_WATCHED = 500
-FORGET_SECONDS = 600
+from autotl_ui.listings import FORGET_SECONDS, list_pictures, marks
 
 
 @dataclass(frozen=True)
@@ -68,11 +64,9 @@ class Contents:
 
 def open_contents(data_set: DataSet) -> Contents:
     """Open a data set; what it was is remembered until it changes. Raises DatasetError where it is not understood."""
-    opened = _opened(data_set.path, data_set.label, _marks(data_set.path))
-    if isinstance(opened, str):
-        raise DatasetError(opened)
-    marks = _marks(data_set.path), _marks(patch_file(data_set.path))
-    return _patched(data_set.path, data_set.label, marks, opened)
+    listed = list_pictures(data_set.path, data_set.label)
+    both = marks(data_set.path), marks(patch_file(data_set.path))
+    return _patched(data_set.path, data_set.label, both, listed)
 
 
 @st.cache_resource(max_entries=4, ttl=FORGET_SECONDS, show_spinner=False)
@@ -92,24 +86,3 @@ def _patched(path: Path, label: str | None, marks: object, _source: Source) -> C
         patched, problem = table.assign(quarantine="", label_given=table["label"]), str(error)
     table = patched[["path", "label", "label_given"]].assign(excluded=patched["quarantine"] != "")
     return Contents(_source, table, decisions, problem)
-
-
-@st.cache_resource(max_entries=8, ttl=FORGET_SECONDS, show_spinner="Reading the data …")
-def _opened(path: Path, label: str | None, marks: tuple[int, ...]) -> Source | str:  # noqa: ARG001 - the key
-    """What the core makes of the data, or why it refuses them; nobody changes it, so that all may share it."""
-    try:
-        return open_source(path, label=label, cache=settings().cache, need_labels=False)
-    except AutoTLError as error:
-        return str(error)
-
-
-def _marks(path: Path) -> tuple[int, ...]:
-    """When the data last changed, as far as a look at the folder and those right below it tells."""
-    try:
-        stat = path.stat()
-        if not path.is_dir():
-            return (stat.st_mtime_ns, stat.st_size)
-        inside = islice((entry for entry in path.iterdir() if entry.is_dir()), N_WATCHED)
-        return (stat.st_mtime_ns, *sorted(entry.stat().st_mtime_ns for entry in inside))
-    except OSError:
-        return ()

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from autotl.evidence import read_evidence
-from autotl_ui.label.subjects import Subject
+from autotl_ui.subjects import Subject
 from autotl_ui.workspace import Workspace
 
 CHECK = "label-errors"

@@ -15,8 +15,8 @@ from autotl.patch import Decision
 from autotl_ui.components import component
 from autotl_ui.label.labelling import Coding, coder_name, decisions_about, store
 from autotl_ui.label.queues import Queue
-from autotl_ui.label.subjects import Subject
 from autotl_ui.pictures import picture_address
+from autotl_ui.subjects import Subject
 
 KEY = "labeller"
 CODER = "coder"

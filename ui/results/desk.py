@@ -12,7 +12,7 @@ from autotl.decisions import decide
 from autotl.evidence import Evidence
 from autotl.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.settings import settings
-from autotl_ui.label.subjects import Subject, open_subject
+from autotl_ui.listings import list_pictures
 from autotl_ui.runs import RunView
 from autotl_ui.workspace import current
 
@@ -39,7 +39,7 @@ class Desk:
         """Add decisions, and take others back; raises AutoTLError where they do not fit the data."""
         new = list(new)
         # Listing 70,000 files for every decision would take longer than a click may.
-        source = open_subject(Subject("", "", self.data, self.label, self.patch)) if new else None
+        source = list_pictures(self.data, self.label) if new else None
         cache = settings().cache
         decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache, source=source)
 

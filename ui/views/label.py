@@ -10,9 +10,9 @@ from autotl_ui.label.hints import read_answers, read_suspects
 from autotl_ui.label.labelling import decisions_about
 from autotl_ui.label.queues import Queue, make_queues, present_labels
 from autotl_ui.label.sittings import CODER, Sitting, keep_report, present_sitting, show_labeller, sit_down, stand_up
-from autotl_ui.label.subjects import Subject, list_subjects, open_subject
 from autotl_ui.pages import DATA, RESULTS, TRAIN
 from autotl_ui.refit import is_behind, start_refit
+from autotl_ui.subjects import Subject, list_subjects, open_subject
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace, current
 

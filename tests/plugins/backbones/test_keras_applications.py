@@ -37,13 +37,13 @@ FAMILIES = {
 }
 # Every kind of preprocessing, and every way in which Keras loads a file.
 LOADED = (
-    "convnext-tiny",
-    "efficientnet-b0",
-    "efficientnetv2-b0",
-    pytest.param("efficientnetv2-s", marks=pytest.mark.slow),
+    pytest.param("convnext-tiny", marks=pytest.mark.heavy),
+    pytest.param("efficientnet-b0", marks=pytest.mark.heavy),
+    pytest.param("efficientnetv2-b0", marks=pytest.mark.heavy),
+    pytest.param("efficientnetv2-s", marks=pytest.mark.heavy),
     "mobilenetv2",
     "mobilenetv3-small",
-    "resnet50",
+    pytest.param("resnet50", marks=pytest.mark.heavy),
 )
 BACKBONES = {backbone.name: backbone for backbone in plugin.register_backbones()}
 

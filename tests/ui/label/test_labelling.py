@@ -10,7 +10,7 @@ from label_data import write_pets
 from autotl.errors import DatasetError
 from autotl.patch import Decision, read_patch
 from autotl_ui.label.labelling import Coding, coder_name, coding_of, decisions_about, store
-from autotl_ui.label.subjects import Subject
+from autotl_ui.subjects import Subject
 from autotl_ui.workspace import Workspace
 
 MOMENT = 1_790_000_000.0

@@ -12,7 +12,7 @@ from autotl.errors import DatasetError
 from autotl_ui.label.labelling import coding_of, decisions_about
 from autotl_ui.label.queues import Queue, Task
 from autotl_ui.label.sittings import Sitting, take
-from autotl_ui.label.subjects import Subject
+from autotl_ui.subjects import Subject
 from autotl_ui.workspace import Workspace
 
 ITEMS = ("unlabelled/0.png", "unlabelled/1.png", "unlabelled/2.png", "cat/0.png")

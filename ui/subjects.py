@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
-
 from autotl.errors import DatasetError
 from autotl.patch import patch_file
-from autotl.settings import settings
-from autotl.sources import Source, open_source
+from autotl.sources import Source
 from autotl_ui.data_sets import DataSet, list_data_sets
+from autotl_ui.listings import list_pictures
 from autotl_ui.runs import RunView
 from autotl_ui.workspace import Workspace
-
-FRESH_SECONDS = 60.0
-"""How long a listing of the files may be old: making one anew takes a second for 100,000 of them."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +53,10 @@ def list_subjects(workspace: Workspace) -> list[Subject]:
 
 
 def open_subject(subject: Subject) -> Source:
-    """Its pictures and what is said of them, perhaps a minute old; DatasetError where they cannot be read."""
-    try:
-        written = subject.data.stat().st_mtime_ns
-    except OSError:
-        raise DatasetError(f"{subject.data} is not there any more. Put it back, or choose other pictures.") from None
-    return _open(str(subject.data), subject.label, written)
-
-
-# As a resource and not as data: a copy of 100,000 rows for every keystroke would take longer than the keystroke.
-@st.cache_resource(max_entries=3, ttl=FRESH_SECONDS, show_spinner="Reading the list of pictures")
-def _open(data: str, label: str | None, written: int) -> Source:  # noqa: ARG001, what was written anew is read anew
-    return open_source(Path(data), label=label, cache=settings().cache, need_labels=False)
+    """Its pictures and what is said of them; DatasetError where they cannot be read."""
+    if not subject.data.exists():
+        raise DatasetError(f"{subject.data} is not there any more. Put it back, or choose other pictures.")
+    return list_pictures(subject.data, subject.label)
 
 
 def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None], list[RunView]]) -> Subject:
