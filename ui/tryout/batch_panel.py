@@ -8,6 +8,7 @@ import streamlit as st
 
 from autotl_ui import jobs
 from autotl_ui.charts import count_chart
+from autotl_ui.clicks import once
 from autotl_ui.data_sets import list_data_sets
 from autotl_ui.pages import DATA
 from autotl_ui.runs import RunView
@@ -68,7 +69,9 @@ def _form(workspace: Workspace, run: RunView) -> None:
         one = data_sets[str(chosen)]
         data, title, options = one.path, one.title, one.options
     try:
-        file = start_batch(workspace, run, data, title=title, options=options)
+        file = once(
+            "batch", (run.folder, data), lambda: start_batch(workspace, run, data, title=title, options=options)
+        )
     except OSError as error:
         st.error(f"That could not be started: {plain(str(error))}.")
         return
