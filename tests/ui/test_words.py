@@ -18,6 +18,7 @@ from autotl_ui.words import plain
         ("&lt;b&gt;", "\\&lt;b\\&gt;"),
         ("a\n# heading\n---", "a\n\\# heading\n\\---"),
         (":red[*x*]", "\\:red\\[\\*x\\*\\]"),
+        ("a\u202eb", "a\ufffdb"),
         ("x-y, 1.5, a=b", "x-y, 1.5, a=b"),
     ],
 )

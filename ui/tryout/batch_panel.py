@@ -10,6 +10,7 @@ from autotl_ui import jobs
 from autotl_ui.charts import count_chart
 from autotl_ui.clicks import once
 from autotl_ui.data_sets import list_data_sets
+from autotl_ui.guard import live
 from autotl_ui.pages import DATA
 from autotl_ui.runs import RunView
 from autotl_ui.tryout.batch import Batch, Summary, list_batches, look, start_batch, summarise
@@ -34,7 +35,7 @@ def show(workspace: Workspace, run: RunView) -> None:
     )  # fmt: skip
     batch = by_name[name]
     if batch.condition == "running":
-        st.fragment(_watch, run_every=1)(batch.file)
+        live(_watch, run_every=1)(batch.file)
     else:
         _show_ended(batch)
 
