@@ -29,6 +29,7 @@ _MARK = "== autotl "
 """Begins the line of the log that says which command the lines after it are from."""
 
 
+_END_OF_TIME = 2.0**33
 _NUMBERS = ("created", "started", "budget_seconds", "stop_requested")
 
 
@@ -156,7 +157,10 @@ def read(target: Path) -> Job | None:
     try:
         found = json.loads(_job_file(target).read_text(encoding="utf-8"))
         numbers = {name: float(found[name]) for name in _NUMBERS if found.get(name) is not None}
-        return Job(**{**found, **numbers, "pid": int(found["pid"])})
+        pid = int(found["pid"])
+        if not (0 <= pid < 2**31 and "started" in numbers and all(abs(n) < _END_OF_TIME for n in numbers.values())):
+            return None  # edited by hand
+        return Job(**{**found, **numbers, "pid": pid, "about": str(found["about"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
 

@@ -99,6 +99,8 @@ def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
     try:
         findings = tuple(_found(finding) for finding in document.get("findings", ()))
         decisions = tuple(Decision(**decision) for decision in document.get("decisions", ()))
+        if not isinstance(document.get("set_aside", []), list):
+            raise TypeError("set_aside is no list")
     except (TypeError, ValueError, KeyError, AttributeError):
         return CheckView("failed", job.started, problem="What the check found is damaged. Check again.")
     return CheckView(
