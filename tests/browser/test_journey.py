@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from autotl.demo import digits
+from autotl_ui.guard import SAID
 
 CLASSES = ("3", "5", "8", "9")
 N_EACH = 20
@@ -129,4 +130,5 @@ def sound(tab: Any) -> None:
     """No exception box, nothing in the console, no request to another machine."""
     tab.wait_for_timeout(300)
     assert tab.locator('[data-testid="stException"]').count() == 0
+    assert tab.get_by_text(SAID).count() == 0
     assert tab.problems == []
