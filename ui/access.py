@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from http.cookies import SimpleCookie
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import streamlit as st
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Access: TypeAlias = Literal["alone", "login", "browser"]
@@ -105,11 +105,8 @@ class Doorman:
 
 
 def _cookie(scope: Scope) -> str:
-    found: Any = SimpleCookie()
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            found.load(value.decode("latin-1"))
-    return str(found[COOKIE].value) if COOKIE in found else ""
+    # As Streamlit reads them: other apps on the same host set cookies too, and not all keep to the standard.
+    return HTTPConnection(scope).cookies.get(COOKIE, "")
 
 
 def _digest(identity: str) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from autotl_ui.access import require_owner, show_owner
 from autotl_ui.brand import ICON, LOGO
+from autotl_ui.guard import kindly
 from autotl_ui.jobs import BusyError
 from autotl_ui.pages import DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 from autotl_ui.theme import show_style
@@ -27,7 +28,8 @@ page = st.navigation(
         st.Page(MODELS, title="Models", icon=":material/inventory_2:", url_path="models"),
     ]
 )
-try:
-    page.run()
-except BusyError as error:  # a page started a job without a place to say why that was refused
-    st.warning(f"Nothing was started: {plain(str(error))}.", icon=":material/hourglass_top:")
+with kindly():
+    try:
+        page.run()
+    except BusyError as error:  # a page started a job without a place to say why that was refused
+        st.warning(f"Nothing was started: {plain(str(error))}.", icon=":material/hourglass_top:")

@@ -12,6 +12,7 @@ from pathlib import Path
 from autotl.files import write_atomically
 from autotl_ui.workspace import Workspace
 
+_LONGEST_PATH = 4000
 _CARD = ".dataset.json"
 
 
@@ -51,7 +52,10 @@ def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
         card = json.loads((workspace.data / f"{name}{_CARD}").read_text(encoding="utf-8"))
         # Uploads lie beside their card, wherever the workspace is moved to.
         origin = workspace.data / card["origin"] if card.get("origin") else None
-        return DataSet(name, str(card["title"]), workspace.data / card["path"], card["label"], origin)
+        path, label = workspace.data / card["path"], card["label"]
+        if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
+            return None  # no system has such a path
+        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

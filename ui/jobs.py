@@ -5,6 +5,7 @@ Heavy commands wait for their turn, in a queue that all workspaces of one app sh
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -26,6 +27,10 @@ from autotl_ui.lanes import LANES, MOST_JOBS, QUEUE, Lane
 AUTOTL = (sys.executable, "-m", "autotl.cli")
 _MARK = "== autotl "
 """Begins the line of the log that says which command the lines after it are from."""
+
+
+_END_OF_TIME = 2.0**33
+_NUMBERS = ("created", "started", "budget_seconds", "stop_requested")
 
 
 class BusyError(OSError):
@@ -143,14 +148,20 @@ def stop(target: Path) -> None:
     if job is None or not job.alive or job.stop_requested:
         return
     _write(target, replace(job, stop_requested=time.time()))
-    os.killpg(job.pid, signal.SIGINT)
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself this very moment
+        os.killpg(job.pid, signal.SIGINT)
 
 
 def read(target: Path) -> Job | None:
     """The job that makes or made this; None where this app has not started it."""
     try:
-        return Job(**json.loads(_job_file(target).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        found = json.loads(_job_file(target).read_text(encoding="utf-8"))
+        numbers = {name: float(found[name]) for name in _NUMBERS if found.get(name) is not None}
+        pid = int(found["pid"])
+        if not (0 <= pid < 2**31 and "started" in numbers and all(abs(n) < _END_OF_TIME for n in numbers.values())):
+            return None  # edited by hand
+        return Job(**{**found, **numbers, "pid": pid, "about": str(found["about"])})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from autotl_ui import jobs
+from autotl_ui.clicks import once
 from autotl_ui.runs import RunView
 from autotl_ui.subjects import Subject
 
@@ -23,7 +24,11 @@ def is_behind(run: RunView, subject: Subject) -> bool:
 
 
 def start_refit(run: RunView) -> Path:
-    """Start it; returns the folder of the new run. Raises OSError where nothing can be written there."""
+    """Start it; returns the folder of the new run. Raises OSError where it cannot be started."""
+    return once("refit", run.folder, lambda: _start(run))
+
+
+def _start(run: RunView) -> Path:
     folder = free_folder(run.folder)
     jobs.start(folder, [KIND, str(run.folder), "--run", str(folder)], about=f"{run.name} with the new labels")
     return folder

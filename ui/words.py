@@ -47,7 +47,16 @@ ROUTES = {
 
 def plain(text: str) -> str:
     """Text that others wrote, such as names of folders, so that markdown shows it as it is."""
-    return re.sub(r"([\\`*_\[\]<>$:~#|])", r"\\\1", text)
+    # Marks that turn the writing direction would turn what comes after the name as well.
+    text = re.sub(r"[\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
+    lines = re.sub(r"([\\`*_\[\]<>$:~#|&])", r"\\\1", text).splitlines()
+    # At the start of a line these would begin code, a list, a rule or a heading.
+    return "\n".join(re.sub(r"^(\s?)\s*(?:([-+=])|(\d+)([.)]))?", _harmless, line) for line in lines)
+
+
+def _harmless(found: re.Match[str]) -> str:
+    indent, mark, digits, stop = found.groups(default="")
+    return indent + (f"\\{mark}" if mark else f"{digits}\\{stop}" if digits else "")
 
 
 def score_name(name: str) -> str:

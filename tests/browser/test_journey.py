@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from autotl.demo import digits
+from autotl_ui.guard import SAID
 
 CLASSES = ("3", "5", "8", "9")
 N_EACH = 20
@@ -69,6 +71,7 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
 
     # Cross-validated pictures are the ones to clean labels with; every cell opens by two choices as well as by a click.
     tab.get_by_role("radio", name="Search").click()
+    tab.get_by_text(re.compile("cleaning labels|Clean labels here")).wait_for()
     choose(tab, "True class", "3")
     choose(tab, "Predicted class", "3")
     tab.get_by_role("heading", name="3, recognised").wait_for()
@@ -129,4 +132,5 @@ def sound(tab: Any) -> None:
     """No exception box, nothing in the console, no request to another machine."""
     tab.wait_for_timeout(300)
     assert tab.locator('[data-testid="stException"]').count() == 0
+    assert tab.get_by_text(SAID).count() == 0
     assert tab.problems == []

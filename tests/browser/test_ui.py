@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from autotl_ui import testing
+from autotl_ui.guard import SAID
 
 
 def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp_path: Path) -> None:
@@ -56,4 +57,5 @@ def check(tab: Any) -> None:
     """No Streamlit exception box, nothing in the console, no request to another machine."""
     tab.wait_for_timeout(500)
     assert tab.locator('[data-testid="stException"]').count() == 0
+    assert tab.get_by_text(SAID).count() == 0
     assert tab.problems == []

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from autotl_ui.guard import SAID
+
 CLASSES = ("cat & dog", "øre", "bird_s")
 N_EACH = 20
 
@@ -156,4 +158,5 @@ def check(tab: Any) -> None:
     """No Streamlit exception box, nothing in the console, no request to another machine."""
     tab.wait_for_timeout(300)
     assert tab.locator('[data-testid="stException"]').count() == 0
+    assert tab.get_by_text(SAID).count() == 0
     assert tab.problems == []

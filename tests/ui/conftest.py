@@ -19,6 +19,12 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong in drawing a page is seen by its test."""
+    monkeypatch.setattr("autotl_ui.guard.CAUGHT", ())
+
+
 @pytest.fixture
 def free_port() -> int:
     with socket.socket() as free:

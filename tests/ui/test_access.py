@@ -134,3 +134,9 @@ def test_answers_may_not_be_framed_by_other_sites_or_guessed_at() -> None:
     assert headers["x-own"] == ["1"]
     assert headers["x-content-type-options"] == ["nosniff"]
     assert headers["x-frame-options"] == ["SAMEORIGIN"]
+
+
+@pytest.mark.parametrize("other", ["a/b=1", 'settings={"a": 1}', "path=1", "=", "\xe9=\xe9"])
+def test_cookies_of_other_apps_do_not_cost_a_browser_its_workspace(other: str, told_apart_by: Any) -> None:
+    told_apart_by("browser")
+    assert "set-cookie" not in answered(cookie=f"{other}; {access.COOKIE}={'0a' * 16}")

@@ -12,6 +12,7 @@ import streamlit as st
 
 from autotl.archives import is_archive
 from autotl.listing import TABLE_SUFFIXES
+from autotl_ui.clicks import once
 from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.incoming import INCOMING, UploadError
 from autotl_ui.data.uploads import Unfinished, discard, list_unfinished, settle
@@ -37,7 +38,7 @@ def show_adding(workspace: Workspace) -> DataSet | None:
         st.markdown("**No data at hand?**")
         st.caption("1,797 handwritten digits, 8 by 8 pixels each, in ten classes.")
         if st.button("Try a sample", key="sample", icon=":material/science:"):
-            added = _add_sample(workspace) or added
+            added = once("sample", workspace.root, lambda: _add_sample(workspace)) or added
     return added
 
 
@@ -89,12 +90,13 @@ def _add_sample(workspace: Workspace) -> DataSet | None:
                 check=True, capture_output=True, timeout=_SAMPLE_SECONDS, stdin=subprocess.DEVNULL,
             )  # fmt: skip
             scratch.rename(workspace.data / name)
+            # Before anything is drawn: another click ends this run of the page at the next drawing.
+            data_set = DataSet(name, free_title(workspace, SAMPLE), workspace.data / name)
+            save_data_set(workspace, data_set)
     except (OSError, subprocess.SubprocessError):
         shutil.rmtree(scratch, ignore_errors=True)
         st.error(f"The sample could not be written to {plain(str(workspace.data))}. Is there room on the disk?")
         return None
-    data_set = DataSet(name, free_title(workspace, SAMPLE), workspace.data / name)
-    save_data_set(workspace, data_set)
     return data_set
 
 

@@ -10,6 +10,7 @@ from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import show_finding
 from autotl_ui.data.gallery import undo_button
 from autotl_ui.data_sets import DataSet
+from autotl_ui.guard import live
 from autotl_ui.words import counted, duration, moment, plain
 from autotl_ui.workspace import Workspace
 
@@ -24,7 +25,7 @@ def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> N
     check = look_at_check(workspace, data_set)
     match check.condition:
         case "running":
-            st.fragment(_watch, run_every=1)(workspace, data_set)
+            live(_watch, run_every=1)(workspace, data_set)
         case "done":
             _show_done(workspace, data_set, contents, check)
         case "failed":

@@ -62,10 +62,11 @@ def start_check(workspace: Workspace, data_set: DataSet, *, quick: bool = False)
     target, events, page = _files(workspace, data_set)
     if (job := jobs.read(target)) and job.alive:
         return
-    for old in (events, page, jobs.log_file(target)):
-        old.unlink(missing_ok=True)
     arguments = ["check", str(data_set.path), *data_set.options, "--json", "--page", str(page), "--events", str(events)]
     jobs.start(target, [*arguments, *(["--quick"] if quick else [])], about=data_set.title, output=target)
+    # Not before: what an earlier check found stays where this one cannot be started. The process is not that far yet.
+    for old in (events, page):
+        old.unlink(missing_ok=True)
 
 
 def stop_check(workspace: Workspace, data_set: DataSet) -> None:
@@ -98,6 +99,8 @@ def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
     try:
         findings = tuple(_found(finding) for finding in document.get("findings", ()))
         decisions = tuple(Decision(**decision) for decision in document.get("decisions", ()))
+        if not isinstance(document.get("set_aside", []), list):
+            raise TypeError("set_aside is no list")
     except (TypeError, ValueError, KeyError, AttributeError):
         return CheckView("failed", job.started, problem="What the check found is damaged. Check again.")
     return CheckView(

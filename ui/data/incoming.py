@@ -6,6 +6,7 @@ upload begins; afterwards files go by number.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -344,7 +345,8 @@ def _require_room(data: Path, upload: Upload, limits: Limits) -> None:
             status=413,
         )
     data.mkdir(parents=True, exist_ok=True)
-    there = 0 if (upload.folder / "manifest.json").exists() else bytes_below(data)
+    arrived = bytes_below(upload.folder)
+    there = bytes_below(data) - arrived + _bytes_to_come(data, but=upload.folder)
     if there + size > limits.workspace_bytes:
         raise UploadError(
             f"These are {megabytes(size)}, and {megabytes(there)} are there already; a workspace may hold "
@@ -352,10 +354,20 @@ def _require_room(data: Path, upload: Upload, limits: Limits) -> None:
             status=413,
         )
     free = shutil.disk_usage(data).free
-    if size + SPARE_BYTES > free:
+    if size - arrived + SPARE_BYTES > free:
         raise UploadError(
             f"These are {megabytes(size)}, and the disk has {megabytes(free)} left. Make room there first.", status=507
         )
+
+
+def _bytes_to_come(data: Path, *, but: Path) -> int:
+    """Of uploads that were begun, each of which was promised its room."""
+    total = 0
+    for manifest in (data / INCOMING).glob("*/manifest.json"):
+        if manifest.parent != but:
+            with contextlib.suppress(UploadError):
+                total += max(0, find(data, manifest.parent.name).n_bytes - bytes_below(manifest.parent))
+    return total
 
 
 def bytes_below(folder: Path) -> int:

@@ -51,12 +51,18 @@ def settle(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSe
             missing = len(upload.wanted) - len(there)
             if missing and (whole or not there):
                 raise UploadError(f"{missing:,} of {len(upload.wanted):,} files have not arrived yet.", status=409)
-            _require_confined(upload)
             upload = replace(upload, name=free_name(workspace, upload.title), title=free_title(workspace, upload.title))
             incoming.write(upload)
         folder = workspace.data / upload.name
         if upload.files.is_dir():
             upload.files.rename(folder)
+        try:
+            # Where it is to stay: from another depth, the same ".." would lead to other files.
+            _require_confined(upload, folder)
+        except UploadError:
+            folder.rename(upload.files)
+            incoming.write(replace(upload, name=""))
+            raise
         data_set = DataSet(upload.name, upload.title, _path(folder))
         save_data_set(workspace, data_set)
         shutil.rmtree(upload.folder, ignore_errors=True)
@@ -92,11 +98,11 @@ def discard(workspace: Workspace, identity: str) -> None:
         return
 
 
-def _require_confined(upload: Upload) -> None:
+def _require_confined(upload: Upload, folder: Path) -> None:
     if not any(file.target.lower().endswith(tuple(TABLE_SUFFIXES)) for file in upload.wanted):
         return
     try:
-        require_confined(_path(upload.files))
+        require_confined(_path(folder))
     except AutoTLError as error:
         raise UploadError(str(error)) from None
 

@@ -13,6 +13,7 @@ import streamlit as st
 from autotl.errors import AutoTLError, ConfigError
 from autotl.registry import MAX_NAME_LENGTH, require_name
 from autotl_ui import jobs
+from autotl_ui.guard import live
 from autotl_ui.models.registered import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
 from autotl_ui.runs import RunView
@@ -28,7 +29,7 @@ def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> 
     target = _target(workspace)
     job = jobs.read(target)
     if job and job.alive:
-        st.fragment(_watch, run_every=1)(target)
+        live(_watch, run_every=1)(target)
         return
     _say_how_it_ended(target, job)
     with st.expander("Register a finished run", icon=":material/add_box:", expanded=not found.models):

@@ -9,6 +9,7 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl.images import UnreadableImage, thumbnail
+from autotl_ui.guard import live
 from autotl_ui.models import serving
 from autotl_ui.models.serving import USUAL_SECONDS, Answer, Server, look
 from autotl_ui.models.snippets import curl
@@ -32,7 +33,7 @@ def show(workspace: Workspace, model: Takeable) -> None:
         _offer_start(workspace, model, server)
         return
     every = SECONDS_WHILE_UP if server.state == "up" else SECONDS_WHILE_STARTING
-    st.fragment(_watch, run_every=every)(workspace, model, server.state)
+    live(_watch, run_every=every)(workspace, model, server.state)
 
 
 def show_others(workspace: Workspace, *, but: str) -> None:

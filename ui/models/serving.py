@@ -25,6 +25,8 @@ from autotl_ui.workspace import Workspace
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT, N_PORTS = 5055, 200
+MOST_SERVERS = 3
+"""Of one workspace."""
 USUAL_SECONDS = (10, 30)
 PING_SECONDS, ANSWER_SECONDS = 0.4, 20.0
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -75,7 +77,12 @@ def start(workspace: Workspace, model: Takeable) -> None:
     former = look(workspace, model.key)
     if former and former.active:
         return
-    port = _free_port({server.port for server in list_servers(workspace) if server.active})
+    active = [server for server in list_servers(workspace) if server.active]
+    if len(active) >= MOST_SERVERS:
+        raise jobs.BusyError(
+            f"{MOST_SERVERS} models are served already, and each takes up memory. Stop one of them first."
+        )
+    port = _free_port({server.port for server in active})
     target.parent.mkdir(parents=True, exist_ok=True)
     jobs.log_file(target).unlink(missing_ok=True)
     note = {"port": port, "title": model.title}

@@ -8,6 +8,7 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl_ui.downloads import download_button
+from autotl_ui.guard import live
 from autotl_ui.models import exports, served
 from autotl_ui.models.registry import Registry, loaded_plugins
 from autotl_ui.models.snippets import PORT, snippets
@@ -83,7 +84,7 @@ def _offer_formats(workspace: Workspace, run: RunView | None) -> None:
         st.caption("Other formats are made from the run's folder, which is not here. Choose the model of a run above.")
         return
     for name in loaded_plugins().exporters:
-        st.fragment(_show_format)(workspace, run, name)
+        live(_show_format)(workspace, run, name)
 
 
 def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
@@ -92,7 +93,7 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(name)}**  \n:gray[from the plugin {plain(_plugin(name))}]")
         if made and made.state == "running":
-            st.fragment(_watch_format, run_every=1)(workspace, run, name)
+            live(_watch_format, run_every=1)(workspace, run, name)
             return
         if made and made.state == "done":
             download_button(made.folder, f"{run.name}-{name}", key=f"get-{name}", label="Download", kind="secondary")

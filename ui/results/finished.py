@@ -7,6 +7,7 @@ import streamlit as st
 from autotl_ui import jobs
 from autotl_ui.downloads import download_button
 from autotl_ui.evidence import find_evidence
+from autotl_ui.guard import live
 from autotl_ui.pages import MODELS, TRAIN, TRY
 from autotl_ui.results.comparing import show_comparison
 from autotl_ui.results.exhibits import show_exhibits
@@ -47,7 +48,7 @@ def _show_result(run: RunView, result: Result) -> None:
     show_headline(result)
     show_before_after(result)
     _offer_model(run)
-    st.fragment(_show_sections)(run, result)
+    live(_show_sections)(run, result)
 
 
 def _show_sections(run: RunView, result: Result) -> None:

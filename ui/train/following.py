@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from autotl_ui import jobs
+from autotl_ui.guard import live
 from autotl_ui.pages import RESULTS
 from autotl_ui.runs import RunView, look
 from autotl_ui.train import running
@@ -22,8 +23,8 @@ def show(run: RunView) -> None:
     """Draw it."""
     st.header(plain(run.name), anchor=False)
     if run.active:
-        st.fragment(_watch_stage, run_every=STAGE_SECONDS)(run.folder)
-        st.fragment(_watch_trials, run_every=TRIALS_SECONDS)(run.folder)
+        live(_watch_stage, run_every=STAGE_SECONDS)(run.folder)
+        live(_watch_trials, run_every=TRIALS_SECONDS)(run.folder)
     else:
         _show_ended(run)
     with st.container(horizontal=True):

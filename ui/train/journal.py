@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
@@ -63,7 +64,7 @@ class Journal:
             event = json.loads(line)
         except ValueError:
             return
-        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        if not isinstance(event, dict) or not isinstance(event.get("event"), str) or _is_odd(event):
             return
         kept = _KEPT_FIELDS.get(event["event"])
         if kept:
@@ -72,6 +73,13 @@ class Journal:
             self._events[-1] = event  # only the latest of many is news
         else:
             self._events.append(event)
+
+
+def _is_odd(event: Event) -> bool:
+    """Whether an event was damaged such that nothing could be made of it."""
+    when = event.get("time", 0.0)
+    dated = isinstance(when, int | float) and math.isfinite(when)
+    return not dated or not isinstance(event.get("classes", []), list)
 
 
 @lru_cache(maxsize=N_KEPT)

@@ -8,7 +8,9 @@ import streamlit as st
 
 from autotl_ui import jobs
 from autotl_ui.charts import count_chart
+from autotl_ui.clicks import once
 from autotl_ui.data_sets import list_data_sets
+from autotl_ui.guard import live
 from autotl_ui.pages import DATA
 from autotl_ui.runs import RunView
 from autotl_ui.tryout.batch import Batch, Summary, list_batches, look, start_batch, summarise
@@ -33,7 +35,7 @@ def show(workspace: Workspace, run: RunView) -> None:
     )  # fmt: skip
     batch = by_name[name]
     if batch.condition == "running":
-        st.fragment(_watch, run_every=1)(batch.file)
+        live(_watch, run_every=1)(batch.file)
     else:
         _show_ended(batch)
 
@@ -68,7 +70,9 @@ def _form(workspace: Workspace, run: RunView) -> None:
         one = data_sets[str(chosen)]
         data, title, options = one.path, one.title, one.options
     try:
-        file = start_batch(workspace, run, data, title=title, options=options)
+        file = once(
+            "batch", (run.folder, data), lambda: start_batch(workspace, run, data, title=title, options=options)
+        )
     except OSError as error:
         st.error(f"That could not be started: {plain(str(error))}.")
         return

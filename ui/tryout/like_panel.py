@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl_ui.guard import live
 from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.runs import RunView
 from autotl_ui.tryout import trying
@@ -32,7 +33,7 @@ def offer(run: RunView) -> None:
         return
     job = trying.index_job(run)
     if job and job.alive:
-        st.fragment(_wait, run_every=1)(run)
+        live(_wait, run_every=1)(run)
         return
     if job and (problem := trying.index_problem(run)):
         st.warning(f"The training pictures could not be read: {plain(problem)}", icon=":material/info:")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl.patch import read_patch
+from autotl_ui.guard import live
 from autotl_ui.label.hints import read_answers, read_suspects
 from autotl_ui.label.labelling import decisions_about
 from autotl_ui.label.queues import Queue, make_queues, present_labels
@@ -121,7 +122,7 @@ def _add_class(sitting: Sitting) -> None:
     st.session_state["new-class"] = ""
 
 
-@st.fragment
+@live
 def _desk(workspace: Workspace) -> None:
     """The part that every keystroke draws anew."""
     sitting = present_sitting()

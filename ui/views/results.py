@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl_ui.guard import live
 from autotl_ui.pages import TRAIN
 from autotl_ui.results import finished
 from autotl_ui.runs import RunView, Status, look
@@ -53,7 +54,7 @@ def _show_run(run: RunView) -> None:
         st.badge(word, color=colour)
         st.caption(moment(run.started), width="content")
     if run.active:
-        st.fragment(_watch, run_every=1)(run.folder, run.status)
+        live(_watch, run_every=1)(run.folder, run.status)
     else:
         finished.show(run)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl_ui.clicks import once
 from autotl_ui.data_sets import list_data_sets
 from autotl_ui.pages import DATA, TRAIN
 from autotl_ui.runs import RunView
@@ -47,7 +48,7 @@ def _start(choices: Choices) -> None:
         st.error(plain(fault))
         return
     try:
-        name = start_search(choices, current())
+        name = once("search", choices, lambda: start_search(choices, current()))
     except OSError as error:
         st.error(f"The search could not be started: {plain(str(error))}.")
         return

@@ -286,3 +286,27 @@ def test_whatever_files_are_called_nothing_lands_outside(sent: list[str], tmp_pa
         }  # fmt: skip
     assert {path.name for path in home.iterdir()} <= {"mine"}
     assert {path.name for path in home.glob("mine/*")} <= {"autotl-data"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_table_may_not_lead_out_from_where_the_upload_is_to_stay(
+    there: bool, workspace: Workspace, tmp_path: Path
+) -> None:
+    if there:
+        (tmp_path / "secret.jpg").write_bytes(b"jpeg")
+    # From the place of an unfinished upload these dots lead elsewhere.
+    table = b"path,label\n../../../secret.jpg,a\n1.jpg,b\n"
+    identity = begin(workspace, [["x/labels.csv", len(table), 1], ["x/1.jpg", 1, 1]]).json["id"]
+    put(workspace, identity, "files=0,1", table + b"1")
+    for _ in range(2):
+        answer = finish(workspace, identity)
+        assert (answer.status, "not part of the upload" in answer.json["message"]) == (400, True)
+        assert list_data_sets(workspace) == []
+    assert [one.title for one in uploads.list_unfinished(workspace)] == ["x"]
+
+
+def test_an_upload_that_has_begun_has_its_room_promised(workspace: Workspace) -> None:
+    assert begin(workspace, [["a/1.jpg", 90_000, 1], ["a/2.jpg", 90_000, 1]]).status == 200
+    refused = begin(workspace, [["b/1.jpg", 90_000, 1], ["b/2.jpg", 90_000, 1]])
+    assert (refused.status, "Delete a data set" in refused.json["message"]) == (413, True)
+    assert begin(workspace, [["a/1.jpg", 90_000, 1], ["a/2.jpg", 90_000, 1]]).status == 200

@@ -1,0 +1,40 @@
+"""A mistake in a part of a page costs that part only, and is said kindly."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from app_pages import words
+from streamlit.testing.v1 import AppTest
+
+from autotl_ui import guard
+
+
+def page() -> None:
+    import streamlit as st
+
+    from autotl_ui.guard import kindly, live
+
+    def part() -> None:
+        raise ZeroDivisionError("of mine")
+
+    live(part)()
+    st.markdown("the rest")
+    with kindly():
+        st.stop()
+    st.markdown("never")
+
+
+def test_what_goes_wrong_is_said_and_the_rest_is_drawn(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "CAUGHT", (Exception,))
+    with caplog.at_level(logging.ERROR):
+        app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [error.value for error in app.error] == [guard.SAID]
+    assert "the rest" in words(app)
+    assert "never" not in words(app)
+    assert "of mine" in caplog.text
