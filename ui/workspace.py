@@ -34,6 +34,11 @@ class Workspace:
         """What was uploaded, and what is known of data sets elsewhere."""
         return self.root / "autotl-data"
 
+    def shown(self, path: Path) -> str:
+        """A path as its owner may see it: in full on their own machine, else from their own folder on."""
+        inside = path.is_relative_to(self.root)
+        return str(path.relative_to(self.root) if inside and not self.whole_machine else path)
+
     def list_runs(self) -> list[RunView]:
         """Every run, newest first, those included that have not written anything yet."""
         if not self.runs.is_dir():

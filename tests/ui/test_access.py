@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_pages import APP, words
+from app_pages import APP, PAGES, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.errors import ConfigError
@@ -81,14 +81,14 @@ def test_each_person_sees_their_own_runs_only(runs: Path, told_apart_by: Any) ->
     told_apart_by("login")
     assert "Log in to see" in words(open_results())
     who = {"iss": "https://id.example.org", "sub": "17", "email": "ann@example.org"}
-    assert "There are no runs" in words(open_results(**who))
+    assert "There is nothing to see yet" in words(open_results(**who))
     root = runs.parent / "autotl-people" / access._digest("https://id.example.org\n17")
     testing.write_finished(root / "autotl-runs" / "mine")
     testing.write_finished(runs / "of-the-one-who-serves")
     mine = open_results(**who)
     assert "mine" in str([radio.options for radio in mine.radio] + [box.options for box in mine.selectbox])
     assert "of-the-one-who-serves" not in str(mine.main)
-    assert "There are no runs" in words(open_results(**{**who, "sub": "18"}))
+    assert "There is nothing to see yet" in words(open_results(**{**who, "sub": "18"}))
 
 
 def test_a_login_that_tells_nobody_apart_is_refused(runs: Path, told_apart_by: Any) -> None:
@@ -140,3 +140,20 @@ def test_answers_may_not_be_framed_by_other_sites_or_guessed_at() -> None:
 def test_cookies_of_other_apps_do_not_cost_a_browser_its_workspace(other: str, told_apart_by: Any) -> None:
     told_apart_by("browser")
     assert "set-cookie" not in answered(cookie=f"{other}; {access.COOKIE}={'0a' * 16}")
+
+
+@pytest.mark.parametrize("page", ["data", "train", "results", "try", "label", "models"])
+def test_no_page_shows_a_guest_where_things_lie_on_the_machine(page: str, runs: Path, told_apart_by: Any) -> None:
+    told_apart_by("login")
+    who = {"iss": "https://id.example.org", "sub": "17"}
+    root = runs.parent / "autotl-people" / access._digest("https://id.example.org\n17")
+    testing.write_finished(root / "autotl-runs" / "good")
+    testing.write_failed(root / "autotl-runs" / "bad", "no pictures")
+    for run in ("good", "bad"):
+        app = AppTest.from_file(str(APP), default_timeout=20)
+        app.user = {"is_logged_in": True, **who}
+        app.run()
+        app.query_params["run"] = run
+        app.switch_page(PAGES[page]).run()
+        assert not app.exception
+        assert str(runs.parent) not in words(app)

@@ -18,7 +18,7 @@ def show_managing(workspace: Workspace, data_set: DataSet) -> None:
     """Draw the menu of a data set."""
     own = is_own(workspace, data_set)
     with st.popover("More", icon=":material/more_horiz:"):
-        st.caption(f"Where it is: {plain(str(data_set.origin or data_set.path))}")
+        st.caption(f"Where it is: {plain(workspace.shown(data_set.origin or data_set.path))}")
         title = st.text_input("Name", data_set.title, key=f"title-{data_set.name}", max_chars=MOST_LETTERS)
         st.button(
             "Rename", key="rename", icon=":material/edit:", on_click=_rename, args=(workspace, data_set, title),
@@ -39,7 +39,7 @@ def _confirm(workspace: Workspace, data_set: DataSet) -> None:
     else:
         st.markdown(
             f"**{plain(data_set.title)}** disappears from this list. Its files stay untouched at "
-            f"{plain(str(data_set.origin or data_set.path))}, and so do the decisions beside them."
+            f"{plain(workspace.shown(data_set.origin or data_set.path))}, and so do the decisions beside them."
         )
         word = "Remove it"
     if st.button(word, key="delete-now", type="primary", on_click=_delete, args=(workspace, data_set)):

@@ -15,7 +15,7 @@ from autotl_ui.models.snippets import PORT, snippets
 from autotl_ui.models.takeable import Takeable
 from autotl_ui.runs import RunView
 from autotl_ui.words import plain
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace import Workspace, current
 
 USES = {
     "download": "Download",
@@ -40,9 +40,11 @@ def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> N
     model = by_key[key]
     served.show_others(workspace, but=model.key)
     # No tabs: they would go back to the first one whenever something above them appears or goes.
+    # Whoever is elsewhere could not reach what is served on this machine.
+    uses = [use for use in USES if use != "serve" or workspace.whole_machine]
     use = st.segmented_control(
-        "What for", list(USES), key="use", required=True, format_func=USES.__getitem__, label_visibility="collapsed",
-        default=wanted_use if (wanted_use := st.query_params.get("use")) in USES else "download",
+        "What for", uses, key="use", required=True, format_func=USES.__getitem__, label_visibility="collapsed",
+        default=wanted_use if (wanted_use := st.query_params.get("use")) in uses else "download",
     )  # fmt: skip
     st.query_params["use"] = str(use)
     if use == "serve":
@@ -61,8 +63,9 @@ def _offer_download(model: Takeable) -> None:
         "what it needs, its model card, and some pictures with the answers expected of them. It runs without AutoTL."
     )
     download_button(model.folder, model.run.name if model.run else model.title, key="download")
-    st.caption("The same folder on this machine:")
-    st.code(str(model.folder), language=None, wrap_lines=True)
+    if current().whole_machine:
+        st.caption("The same folder on this machine:")
+        st.code(str(model.folder), language=None, wrap_lines=True)
 
 
 def _show_code(workspace: Workspace, model: Takeable, found: Registry) -> None:

@@ -110,14 +110,18 @@ def _offer_model(run: RunView) -> None:
             MODELS, label="Other formats, versions, serving", icon=":material/inventory_2:",
             query_params={"run": run.name},
         )  # fmt: skip
-    st.caption("The model's folder on this machine:")
-    st.code(str(run.champion), language=None, wrap_lines=True)
+    if current().whole_machine:
+        st.caption("The model's folder on this machine:")
+        st.code(str(run.champion), language=None, wrap_lines=True)
 
 
 def _offer_another(run: RunView) -> None:
     if (run.folder / "dataset.parquet").exists() and run.status != "damaged":
-        st.markdown("It can be carried on from where it stopped:")
-        st.code(f'autotl resume "{run.folder}"', language=None, wrap_lines=True)
+        st.page_link(
+            TRAIN, label="Carry it on from where it stopped", icon=":material/resume:", query_params={"run": run.name}
+        )  # fmt: skip
+        if current().whole_machine:
+            st.code(f'autotl resume "{run.folder}"', language=None, wrap_lines=True)
     if jobs.log_file(run.folder).exists():
-        st.caption(f"What the search printed is in {plain(str(jobs.log_file(run.folder)))}.")
+        st.caption(f"What the search printed is in {plain(current().shown(jobs.log_file(run.folder)))}.")
     st.page_link(TRAIN, label="Start another search", icon=":material/model_training:")

@@ -14,6 +14,7 @@ from autotl_ui.runs import RunView, look
 from autotl_ui.train import running
 from autotl_ui.train.training import can_resume, resume_search
 from autotl_ui.words import STATUSES, duration, plain
+from autotl_ui.workspace import current
 
 STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
 """How often each is drawn anew; charts cost twenty times what sentences do, and the search needs the machine."""
@@ -75,7 +76,7 @@ def _show_ended(run: RunView) -> None:
     if log and run.status != "complete":
         with st.expander("What the search printed", icon=":material/article:"):
             st.code(log, language=None, wrap_lines=True, height=300)
-            st.caption(f"The whole of it is in {plain(str(jobs.log_file(run.folder)))}.")
+            st.caption(f"The whole of it is in {plain(current().shown(jobs.log_file(run.folder)))}.")
 
 
 def _offer_resume(run: RunView) -> None:

@@ -145,7 +145,7 @@ def _desk(workspace: Workspace) -> None:
 
 def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
     """What to do with the labels: fit the model anew, or train one."""
-    st.caption(f"Decisions are kept in {plain(str(subject.patch_file))}; no picture is moved or changed.")
+    st.caption(f"Decisions are kept in {plain(workspace.shown(subject.patch_file))}; no picture is moved or changed.")
     if not subject.runs:
         st.page_link(TRAIN, label="Train a model with these labels", icon=":material/model_training:")
         return
