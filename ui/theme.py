@@ -19,7 +19,6 @@ _LIGHT = {
     "backgroundColor": "#ffffff",
     "secondaryBackgroundColor": "#f4f7fa",
     "textColor": "#0e1720",
-    "grayColor": "#5f6b78",
     "borderColor": "#d9e0e7",
     "linkColor": "#09628f",
     "codeTextColor": "#0e1720",
