@@ -264,7 +264,9 @@ print(model.metadata.model_id, model.metadata.run_id)
 
     version = client_of(note).get_model_version("animals", "1")
     assert version.run_id == note["run_id"]
-    assert version.tags == {"fingerprint": "f00d", "objective": "balanced_accuracy", "objective_value": "0.9"}
+    facts = {"fingerprint": "f00d", "objective": "balanced_accuracy", "objective_value": "0.9"}
+    assert {name: version.tags[name] for name in facts} == facts
+    assert json.loads(version.tags["evidence"])["fingerprint"] == "f00d"
     outputs = client_of(note).get_run(note["run_id"]).outputs.model_outputs
     assert [f"models:/{output.model_id}" for output in outputs] == [note["model_uri"]]
 
