@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from autotl_ui.charts import leaderboard_chart
+from autotl_ui.theme import legible
 from autotl_ui.words import score_name
 
 TRIAL_STATES = {"complete": "finished", "pruned": "given up early"}
@@ -16,7 +17,7 @@ def show_trials(board: pd.DataFrame, objective: str, *, key: str) -> None:
     objective = score_name(objective)
     if (board["state"] == "complete").any():
         st.altair_chart(
-            leaderboard_chart(board, objective),
+            legible(leaderboard_chart(board, objective)),
             key=f"chart-{key}",
             alt=f"The {objective} of the best trials with 95 % intervals; the table below holds the same numbers.",
         )

@@ -11,7 +11,7 @@ import streamlit as st
 from autotl_ui.evidence import digests_of_test
 from autotl_ui.runs import RunView
 from autotl_ui.scores import Result
-from autotl_ui.theme import STRATEGY_COLOURS
+from autotl_ui.theme import STRATEGY_COLOURS, legible
 from autotl_ui.words import duration, plain, score_name
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
     score = st.selectbox("Score", scores, index=scores.index(objective), key="compare-score", format_func=score_name)
     table = interval_table(results, score)
     st.altair_chart(
-        interval_chart(table, score),
+        legible(interval_chart(table, score)),
         key="compare-chart",
         alt=f"{score_name(score)} of each run on its test split with 95 % intervals; the table below has the numbers.",
     )

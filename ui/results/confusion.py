@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from autotl.evaluations import Evaluation
-from autotl_ui.theme import MISTAKE_COLOUR, RIGHT_COLOUR, ink
+from autotl_ui.theme import MISTAKE_COLOUR, RIGHT_COLOUR, ink, legible
 
 if TYPE_CHECKING:
     import altair as alt
@@ -70,7 +70,7 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
     chart_at, lists_at = st.columns([3, 2], gap="large")
     with chart_at:
         st.altair_chart(
-            confusion_chart(evaluation, shown, chosen=start),
+            legible(confusion_chart(evaluation, shown, chosen=start)),
             key=chart_key,
             on_select=clicked,
             selection_mode=_PARAMETER,

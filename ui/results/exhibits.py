@@ -11,7 +11,7 @@ import streamlit as st
 
 from autotl.exhibits import Exhibited
 from autotl.interfaces import Figure, Table
-from autotl_ui.theme import ink
+from autotl_ui.theme import ink, muted
 from autotl_ui.words import plain
 
 
@@ -54,7 +54,9 @@ def _draw(part: Table | Figure, *, key: str) -> None:
 def _legible(spec: dict[str, Any]) -> dict[str, Any]:
     """The same with lines and text in the theme's colour, where it does not say otherwise: Vega's own is black."""
     own = spec.get("config") or {}
-    return {**spec, "config": {**own, **{mark: {"color": ink(), **own.get(mark, {})} for mark in ("rule", "text")}}}
+    ours = {**muted(), **{mark: {"color": ink()} for mark in ("rule", "text")}}
+    colours = {name: {**colour, **own.get(name, {})} for name, colour in ours.items()}
+    return {**spec, "config": {**own, **colours}}
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from autotl_ui.scores import Result, Score
-from autotl_ui.theme import STRATEGY_COLOURS, ink
+from autotl_ui.theme import STRATEGY_COLOURS, ink, legible
 from autotl_ui.words import plain, score_name
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def show_classes(result: Result) -> None:
         return
     table = class_table(scores)
     st.altair_chart(
-        class_chart(table, f"{score_name(str(name))}, {part}"),
+        legible(class_chart(table, f"{score_name(str(name))}, {part}")),
         key="class-chart",
         alt=f"{score_name(str(name))} of each class with 95 % intervals, worst first; the table has the numbers.",
     )

@@ -8,6 +8,7 @@ from autotl_ui import jobs
 from autotl_ui.charts import best_chart
 from autotl_ui.runs import RunView
 from autotl_ui.scores import read_leaderboard
+from autotl_ui.theme import legible
 from autotl_ui.train.events import Progress, read_progress
 from autotl_ui.trials import show_trials
 from autotl_ui.words import clock_time, cost, plain, score_name, spell_scores
@@ -51,7 +52,7 @@ def show_trials_so_far(run: RunView) -> None:
             now = progress.spent_seconds // REDRAW_SECONDS * REDRAW_SECONDS
             horizon = progress.budget_seconds or 0.0
             st.altair_chart(
-                best_chart(progress.bests, objective, until_seconds=now, horizon_seconds=horizon),
+                legible(best_chart(progress.bests, objective, until_seconds=now, horizon_seconds=horizon)),
                 key="chart-best",
                 alt=f"The best {objective} so far over time, with its 95 % interval; the tab below holds the numbers.",
             )

@@ -13,6 +13,7 @@ from autotl_ui.data_sets import list_data_sets
 from autotl_ui.guard import live
 from autotl_ui.pages import DATA
 from autotl_ui.runs import RunView
+from autotl_ui.theme import legible
 from autotl_ui.tryout.batch import Batch, Summary, list_batches, look, start_batch, summarise
 from autotl_ui.words import count, duration, moment, plain
 from autotl_ui.workspace import Workspace
@@ -124,7 +125,7 @@ def _show_summary(summary: Summary) -> None:
     counts, rows = st.columns([2, 3], gap="medium")
     with counts:
         st.altair_chart(
-            count_chart(summary.counts),
+            legible(count_chart(summary.counts)),
             key="batch-counts",
             alt="Pictures per class: " + ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items()),
         )

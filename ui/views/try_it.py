@@ -11,6 +11,7 @@ from autotl_ui.charts import probability_chart
 from autotl_ui.deployables import open_model
 from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView
+from autotl_ui.theme import legible
 from autotl_ui.tryout import batch_panel, like_panel, trying
 from autotl_ui.tryout.facts import read_card, read_facts
 from autotl_ui.words import moment, plain
@@ -94,7 +95,7 @@ def _show_picture(run: RunView, number: int, name: str, content: bytes) -> None:
             label, probability = found["label"], found["probabilities"][found["label"]]
             st.markdown(f"**{plain(label)}** {100 * probability:.1f} %  \n:gray[{plain(name)}]")
             st.altair_chart(
-                probability_chart(found["probabilities"]),
+                legible(probability_chart(found["probabilities"])),
                 key=f"probabilities-{number}",
                 alt=f"Probabilities of {name}: {label} {probability:.1%}",
             )
