@@ -119,7 +119,10 @@ def _in_order(laboratory: Laboratory, board: Leaderboard, fine_tuning: Mapping[s
     measured on the validation split only, which also chose its best epoch, and it costs more to make and to run.
     """
     trials = [t for t in board.completed if t.strategy in (PROBE, ENSEMBLE, FINE_TUNE)]
-    if laboratory.run.config.strategy == "auto":
+    if laboratory.run.config.refit:
+        # What was chosen once stays chosen; the default is only there to be compared with.
+        trials.sort(key=lambda t: (t.number == board.default, t.strategy != ENSEMBLE))
+    elif laboratory.run.config.strategy == "auto":
         trials.sort(key=lambda t: t.strategy == FINE_TUNE)
         if fine_tuning.get("pays"):
             trials.sort(key=lambda t: t.number != fine_tuning["trial"])

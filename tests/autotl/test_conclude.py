@@ -60,6 +60,12 @@ def concluded(laboratory, attempt):
     return conclude(laboratory, board, status="complete", why_no_fine_tuning="no time was left"), board
 
 
+def test_a_refit_keeps_the_champion_of_the_run_even_where_the_default_scores_higher(laboratory, attempt):
+    board = board_of(laboratory, better(attempt(1)), attempt(2, "knn", "top", "max"))
+    laboratory.run = replace(laboratory.run, config=replace(laboratory.run.config, refit=laboratory.run.folder))
+    assert [trial.number for trial in module._in_order(laboratory, board, {})] == [2, 1]
+
+
 def test_the_result_holds_what_the_command_line_promises(laboratory, concluded):
     document, _ = concluded
     run = laboratory.run
