@@ -24,7 +24,7 @@ ui: setup
 	$(BIN)/autotl ui
 
 test: setup
-	$(BIN)/python -m pytest $(TESTS) -m "not heavy" -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(TESTS) -m "not heavy" -n 2 --dist loadfile --durations=15
 
 # What takes longest, for CI.
 heavy: setup

@@ -36,6 +36,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=290)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("index", range(len(BLOCKS)))
 def test_every_block_of_the_readme_runs_as_written(index: int, reader: Path) -> None:
     language, text = BLOCKS[index]
@@ -49,6 +50,7 @@ def test_the_plugin_in_the_readme_is_the_example(reader: Path) -> None:
     assert source in [text for _, text in BLOCKS]
 
 
+@pytest.mark.heavy
 def test_the_plugin_that_was_installed_took_part(reader: Path) -> None:
     assert "extra-trees on efficientnet-lite0" in (reader / "faces-trees" / "leaderboard.csv").read_text()
 
