@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 Result = subprocess.CompletedProcess[str]
 
 
@@ -82,10 +84,7 @@ def test_images_without_a_label_are_kept_for_prediction(shapes: Path, tmp_path: 
     assert "--unlabelled" in nothing.stderr
 
 
-@pytest.mark.parametrize(
-    "shape",
-    ["zip", "given split", *(pytest.param(shape, marks=pytest.mark.heavy) for shape in ("csv in a tar", "base64"))],
-)
+@pytest.mark.parametrize("shape", ["zip", "csv in a tar", "base64", "given split"])
 def test_data_of_any_shape_are_learned_from(shape: str, shapes: Path, tmp_path: Path) -> None:
     pictures = sorted(shapes.rglob("*.png"))
     data = tmp_path / "data"

@@ -34,7 +34,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore:.*Any type hint:UserWarning")
 def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, photos: Path, tmp_path: Path) -> None:
     zone = tab.get_by_role("group", name="Upload pictures")
     zone.wait_for()

@@ -11,6 +11,8 @@ from label_data import write_pets, write_picture
 from autotl.patch import patch_file, read_patch
 from autotl_ui.workspace import Workspace
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ from PIL import Image
 
 from autotl_ui.guard import SAID
 
+pytestmark = pytest.mark.heavy
+
 CLASSES = ("cat & dog", "øre", "bird_s")
 N_EACH = 20
 

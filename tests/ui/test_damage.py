@@ -18,6 +18,8 @@ from autotl_ui.data_sets import DataSet, save_data_set
 from autotl_ui.train.journal import read_events
 from autotl_ui.workspace import Workspace
 
+pytestmark = pytest.mark.heavy
+
 JUNK = b"\0\xff\xfe junk"
 SECTIONS = ("Surest mistakes", "Each class", "Leaderboard", "Scores and figures", "Compare", "Report")
 PATCH_HEAD = b"decision,item,label,sha256,note\n"

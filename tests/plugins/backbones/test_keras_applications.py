@@ -16,7 +16,7 @@ from autotl.errors import WeightsError
 from autotl_plugins.backbones import keras_applications as plugin
 
 # Keras 3.15 hands NumPy 2 a variable of its own, whose __array__ has no `copy` yet (keras/src/backend/tensorflow).
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+pytestmark = pytest.mark.heavy
 
 # The smallest of every family, and a size its layers still have something to do at.
 FAMILIES = {
@@ -37,13 +37,13 @@ FAMILIES = {
 }
 # Every kind of preprocessing, and every way in which Keras loads a file.
 LOADED = (
-    pytest.param("convnext-tiny", marks=pytest.mark.heavy),
-    pytest.param("efficientnet-b0", marks=pytest.mark.heavy),
-    pytest.param("efficientnetv2-b0", marks=pytest.mark.heavy),
-    pytest.param("efficientnetv2-s", marks=pytest.mark.heavy),
+    "convnext-tiny",
+    "efficientnet-b0",
+    "efficientnetv2-b0",
+    "efficientnetv2-s",
     "mobilenetv2",
     "mobilenetv3-small",
-    pytest.param("resnet50", marks=pytest.mark.heavy),
+    "resnet50",
 )
 BACKBONES = {backbone.name: backbone for backbone in plugin.register_backbones()}
 

@@ -27,15 +27,6 @@ from autotl.errors import ConfigError, RunError
 from autotl.interfaces import TrialRecord
 from autotl_plugins.trackers import mlflow as tracker
 
-pytestmark = pytest.mark.filterwarnings(
-    # mlflow.pyfunc infers schemas of its own response types while it is imported, and warns about them
-    "ignore:.*Any type hint is inferred as AnyType:UserWarning",
-    # mlflow 3.17's tables use a loader strategy that SQLAlchemy 2.1 deprecates
-    "ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning",
-    # a test that watches a thread of ours would otherwise stumble over SQLite handles kept by MLflow's engine
-    "ignore:unclosed database in <sqlite3:ResourceWarning",
-)
-
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

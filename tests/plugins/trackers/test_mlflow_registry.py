@@ -19,11 +19,6 @@ from autotl.plugins import Plugins, load_plugins
 from autotl.versions import AliasChange, Measured
 from autotl_plugins.trackers import mlflow as tracker
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*Any type hint is inferred as AnyType:UserWarning",
-    "ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning",
-    "ignore:unclosed database in <sqlite3:ResourceWarning",
-)
 METADATA = {
     "objective": "balanced_accuracy",
     "test": {"balanced_accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}, "recall[cat]": {"value": 1.0}},

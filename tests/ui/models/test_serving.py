@@ -17,6 +17,8 @@ from autotl_ui.models.serving import Server
 from autotl_ui.models.takeable import Takeable
 from autotl_ui.workspace import Workspace
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture
 def workspace(runs: Path) -> Workspace:

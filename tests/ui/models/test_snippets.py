@@ -18,11 +18,7 @@ from autotl_plugins.trackers import mlflow as tracker
 from autotl_ui.models.snippets import Snippet, snippets
 from autotl_ui.models.takeable import Takeable
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*Any type hint is inferred as AnyType:UserWarning",
-    "ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning",
-    "ignore:unclosed database in <sqlite3:ResourceWarning",
-)
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")

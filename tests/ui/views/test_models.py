@@ -23,11 +23,6 @@ from autotl_ui.models import exports, registry, serving
 from autotl_ui.runs import look
 from autotl_ui.workspace import Workspace
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*Any type hint is inferred as AnyType:UserWarning",
-    "ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning",
-    "ignore:unclosed database in <sqlite3:ResourceWarning",
-)
 CLASSES = ("cat", "dog")
 TEST = {"balanced_accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}}
 METADATA = {
