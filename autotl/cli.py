@@ -164,9 +164,7 @@ def check(
     page: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
     ] = None,
-    events: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
-    ] = None,
+    events: Events = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
     disable_plugin: Disable = None,
@@ -372,7 +370,7 @@ def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
 
     found = list_models(_plugins(None, quiet=as_json), beside=default_store(), tracking_uri=tracking_uri)
     if as_json:
-        _print_json([_jsonable(asdict(model)) for model in found])
+        _print_json([asdict(model) for model in found])
         return
     if not found:
         typer.echo("no registered model; `autotl register RUN --name NAME` makes one")
@@ -639,17 +637,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _jsonable(value: Any) -> Any:
-    """Paths as text."""
-    if isinstance(value, dict):
-        return {key: _jsonable(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(entry) for entry in value]
-    return str(value) if isinstance(value, Path) else value
-
-
 def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print plain values; paths as text."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from autotl.interfaces import Evaluator, TrialRecord
 from autotl.intervals import Difference, ScoreFunction, paired_difference
 from autotl.leaderboard import in_words
 from autotl.predictions import Predictions
-from autotl.run import Run, cluster_of
+from autotl.run import Run, cluster_of, open_run
 from autotl.split import LEFT_OUT_FOLD, TEST_FOLD, Split, find_clusters, lacking_class
 from autotl.study import read_records
 
@@ -98,22 +98,24 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
 
 def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective: Evaluator) -> dict[str, Any]:
     """What was corrected, and what that did on the test images that both models answered, by their labels of now."""
-    evidence = read_evidence(former_folder)
-    if evidence is None:
-        raise RunError(f"{former_folder} is gone or damaged, so that {run.folder} cannot be compared with it")
-    found = corrections(evidence.run, run.dataset)
+    former, evidence = open_run(former_folder), read_evidence(former_folder)
+    found = corrections(former, run.dataset)
     document: dict[str, Any] = {
         "of": str(former_folder),
         "relabelled": found.relabelled, "excluded": found.excluded, "added": found.added,
         "changed_in_test": found.changed_in_test,
     }  # fmt: skip
-    difference = _difference(run, evidence.tested, evidence.run.dataset.classes, found.place, tested, objective)
     numbers = (found.relabelled, found.excluded, found.added)
     done = [f"{n} {word}" for n, word in zip(numbers, ("relabelled", "left out", "added"), strict=True) if n]
     sentence = f"fitted again with {', '.join(done) or 'nothing changed'}"
-    if difference is None:
+    if evidence is None:
+        sentence += "; what the model before answered was not kept, or is damaged, so that the two cannot be compared"
+    elif former.dataset.classes != run.dataset.classes:
         sentence += "; the classes are others now, so that the two models cannot be compared"
+    elif not np.isin(found.place[tested.items], evidence.tested.items).any():
+        sentence += "; no test image is left that both models answered, so that the two cannot be compared"
     else:
+        difference = _difference(run, evidence.tested, found.place, tested, objective)
         amount = in_words(difference, objective.name, larger_is_better=objective.larger_is_better)
         sentence += f": on the same test images, by their labels of now, {amount} against the model before"
         if math.isfinite(difference.low):
@@ -127,16 +129,9 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
 
 
 def _difference(
-    run: Run,
-    before: Predictions,
-    classes: tuple[str, ...],
-    place: np.ndarray,
-    tested: Predictions,
-    objective: Evaluator,
-) -> Difference | None:
-    """The new model minus the former one on the test images that both have seen; None where their classes differ."""
-    if classes != run.dataset.classes:
-        return None
+    run: Run, before: Predictions, place: np.ndarray, tested: Predictions, objective: Evaluator
+) -> Difference:  # fmt: skip
+    """The new model minus the former one on the test images that both answered."""
     both = np.isin(place[tested.items], before.items)
     now = tested.restrict(tested.items[both])
     then = before.restrict(place[now.items])

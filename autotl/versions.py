@@ -24,7 +24,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class VersionEvidence:
     """What was found out about a model before it was registered; empty texts where nobody wrote it down.
 
     test, search: the objective's score on the test split, and in the search that chose the model.
@@ -56,7 +56,7 @@ class ModelVersion:
     version: int
     created: float
     aliases: tuple[str, ...]
-    evidence: Evidence
+    evidence: VersionEvidence
     folder: Path | None
 
 
@@ -83,7 +83,7 @@ class AliasChange:
 
 
 def essence(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a deployable's metadata.json what `read_evidence` reads, small enough to stand beside a model's name."""
+    """Of a deployable's metadata.json what `evidence_of` reads, small enough to stand beside a model's name."""
     kept: dict[str, Any] = {name: metadata[name] for name in _FACTS if metadata.get(name)}
     for part in ("test", "search"):
         scores, objective = metadata.get(part), str(metadata.get("objective"))
@@ -96,14 +96,14 @@ def essence(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def read_evidence(metadata: object) -> Evidence:
+def evidence_of(metadata: object) -> VersionEvidence:
     """The evidence in a deployable's metadata.json or in its essence; what is missing or odd is left empty."""
     if not isinstance(metadata, Mapping):
-        return Evidence()
+        return VersionEvidence()
     texts = {name: value for name in _FACTS if isinstance(value := metadata.get(name), str)}
     n_items, verdict = metadata.get("n_items"), metadata.get("verdict")
     claims = verdict.values() if isinstance(verdict, Mapping) else ()
-    return Evidence(
+    return VersionEvidence(
         test=_measured(metadata, "test"),
         search=_measured(metadata, "search"),
         claims=tuple(str(said["claim"]) for said in claims if isinstance(said, Mapping) and said.get("claim")),

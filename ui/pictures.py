@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -63,11 +62,6 @@ def show_pictures(pictures: Sequence[Picture], *, key: str, pixels: int = PIXELS
     result = _mount(data=data, key=key, default={"chosen": []}, on_chosen_change=_nothing)
     shown = {picture.name for picture in pictures}
     return [name for name in result["chosen"] or () if name in shown]
-
-
-def clear_choice(key: str) -> None:
-    """Forget what was chosen in a grid; to be called before it is drawn, such as in a callback."""
-    st.session_state.pop(key, None)
 
 
 async def serve_picture(request: Request) -> Response:

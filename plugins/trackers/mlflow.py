@@ -34,7 +34,7 @@ from autotl.versions import (
     ModelVersion,
     RegisteredModel,
     essence,
-    read_evidence,
+    evidence_of,
 )
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ def _read_version(client: MlflowClient, version: Any, aliases: tuple[str, ...]) 
         version=int(version.version),
         created=version.creation_timestamp / 1000,
         aliases=aliases,
-        evidence=read_evidence(metadata),
+        evidence=evidence_of(metadata),
         folder=folder,
     )
 

@@ -80,6 +80,18 @@ def test_nothing_changed_is_no_difference(former: Run, plugins: Any, cache: Path
     assert resume(run.folder, plugins=plugins, cache=cache).document() == run.document()
 
 
+@pytest.mark.parametrize("lost", ["evidence", "evidence/test.npz"])
+def test_a_run_that_has_lost_its_evidence_is_fitted_again_without_a_comparison(
+    lost: str, former: Run, plugins: Any, cache: Path, tmp_path: Path
+) -> None:
+    older = Path(shutil.copytree(former.folder, tmp_path / "older"))
+    shutil.rmtree(older / lost) if lost == "evidence" else (older / lost).write_bytes(b"torn")
+    document = refit(older, tmp_path / "again", plugins=plugins, cache=cache).document()["refit"]
+    assert "cannot be compared" in document["sentence"]
+    assert "difference" not in document
+    assert read_evidence(tmp_path / "again")
+
+
 def test_a_new_image_trains_unless_its_like_is_in_the_test_split(
     former: Run, data: Path, cache: Path, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autotl.versions import Evidence, Measured, ModelVersion, caveats, essence, read_evidence
+from autotl.versions import Measured, ModelVersion, VersionEvidence, caveats, essence, evidence_of
 
 METADATA = {
     "objective": "accuracy",
@@ -24,15 +24,15 @@ METADATA = {
 
 
 def version(number: int = 1, **changes: Any) -> ModelVersion:
-    evidence = read_evidence({**METADATA, **changes})
+    evidence = evidence_of({**METADATA, **changes})
     return ModelVersion("pets", number, 0.0, (), evidence, Path("x"))
 
 
 def test_the_essence_is_all_that_is_read_and_small() -> None:
-    assert read_evidence(essence(METADATA)) == read_evidence(METADATA)
+    assert evidence_of(essence(METADATA)) == evidence_of(METADATA)
     assert set(essence(METADATA)["test"]) == {"accuracy"}
     assert "versions" not in essence(METADATA)
-    assert read_evidence(METADATA).test == Measured(0.9, 0.8, None)
+    assert evidence_of(METADATA).test == Measured(0.9, 0.8, None)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_essence_is_all_that_is_read_and_small() -> None:
             {"verdict": {"a": 3}, "run": 7, "objective": ["x"]}],
 )  # fmt: skip
 def test_whatever_stands_there_instead_is_no_evidence_and_no_error(odd: object) -> None:
-    assert read_evidence(odd) == Evidence(
+    assert evidence_of(odd) == VersionEvidence(
         objective="a" if isinstance(odd, dict) and odd.get("objective") == "a" else ""
     )
     if isinstance(odd, dict):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import streamlit as st
+
 from autotl.patch import Decision
 from autotl_ui import jobs
 from autotl_ui.data_sets import DataSet
@@ -97,7 +99,7 @@ def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
             return CheckView("stopped", job.started)
         return CheckView("failed", job.started, problem=jobs.last_words(target) or "The check ended before its time.")
     try:
-        findings = tuple(_found(finding) for finding in document.get("findings", ()))
+        findings = _findings(document)
         decisions = tuple(Decision(**decision) for decision in document.get("decisions", ()))
         if not isinstance(document.get("set_aside", []), list):
             raise TypeError("set_aside is no list")
@@ -107,6 +109,14 @@ def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
         "done", job.started, document=document, findings=findings, decisions=decisions,
         page=page if page.exists() else None,
     )  # fmt: skip
+
+
+def read_findings(workspace: Workspace, data_set: DataSet) -> tuple[Found, ...]:
+    """What the last check of a data set found; nothing where there was none, or where that is damaged."""
+    try:
+        return _findings(_document(_files(workspace, data_set)[0]) or {})
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return ()
 
 
 def is_outdated(check: CheckView, decisions: tuple[Decision, ...]) -> bool:
@@ -155,10 +165,23 @@ def _stage(stage: str, done: int, total: int) -> tuple[str, float | None]:
 
 def _document(path: Path) -> dict[str, Any] | None:
     try:
+        return _parsed(path, path.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+# As a resource and not as data: it may hold thousands of paths, and nobody changes it.
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _parsed(path: Path, written: int) -> dict[str, Any] | None:  # noqa: ARG001, a document written anew is another one
+    try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _findings(document: Mapping[str, Any]) -> tuple[Found, ...]:
+    return tuple(_found(finding) for finding in document.get("findings", ()))
 
 
 def _found(finding: Mapping[str, Any]) -> Found:

@@ -10,7 +10,8 @@ import streamlit as st
 from autotl import registry
 from autotl.errors import AutoTLError
 from autotl.versions import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel
-from autotl_ui.models.registry import forget, loaded_plugins
+from autotl_ui.installed import loaded_plugins
+from autotl_ui.models.registry import forget
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from autotl.versions import CHAMPION, PREVIOUS, Evidence, Measured, ModelVersion, RegisteredModel, caveats
+from autotl.versions import CHAMPION, PREVIOUS, Measured, ModelVersion, RegisteredModel, VersionEvidence, caveats
 from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
 from autotl_ui.models.registry import Registry
 from autotl_ui.models.takeable import run_of
@@ -79,7 +79,7 @@ def _show_version(workspace: Workspace, version: ModelVersion, model: Registered
                 st.caption(f"from run {plain(evidence.run)}, whose folder is not here")
 
 
-def _show_evidence(evidence: Evidence) -> None:
+def _show_evidence(evidence: VersionEvidence) -> None:
     if evidence.test.value is None:
         st.caption("Nothing is known of how it was tested: it was registered without its scores.")
         return
@@ -96,7 +96,7 @@ def _show_evidence(evidence: Evidence) -> None:
     st.caption(" · ".join(_facts(evidence)))
 
 
-def _facts(evidence: Evidence) -> list[str]:
+def _facts(evidence: VersionEvidence) -> list[str]:
     facts = []
     if evidence.head and evidence.backbone:
         route = f" ({ROUTES[evidence.strategy]})" if evidence.strategy in ROUTES else ""
@@ -154,7 +154,7 @@ def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:
     return "\n".join(rows + [f"| {name} | {one} | {other} |" for name, (one, other) in cells.items()])
 
 
-def _learned(evidence: Evidence) -> str:
+def _learned(evidence: VersionEvidence) -> str:
     n = evidence.n_items.get("train", 0) + evidence.n_items.get("validation", 0)
     return f"{n} pictures" if n else "unknown"
 

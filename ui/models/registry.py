@@ -10,8 +10,8 @@ import streamlit as st
 
 from autotl import registry
 from autotl.errors import AutoTLError
-from autotl.plugins import Plugins, load_preferred
 from autotl.versions import RegisteredModel
+from autotl_ui.installed import loaded_plugins
 from autotl_ui.workspace import Workspace
 
 SQLITE = "sqlite:///"
@@ -30,12 +30,6 @@ class Registry:
     def database(self) -> Path | None:
         """The file of a store on this machine."""
         return Path(self.address.removeprefix(SQLITE)) if self.address.startswith(SQLITE) else None
-
-
-@st.cache_resource(show_spinner=False)
-def loaded_plugins() -> Plugins:
-    """The plugins, loaded once: what is installed later shows after a restart."""
-    return load_preferred()
 
 
 def read_registry(workspace: Workspace) -> Registry:

@@ -9,8 +9,9 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl_ui.downloads import download_button
 from autotl_ui.guard import live
+from autotl_ui.installed import loaded_plugins
 from autotl_ui.models import exports, served
-from autotl_ui.models.registry import Registry, loaded_plugins
+from autotl_ui.models.registry import Registry
 from autotl_ui.models.snippets import PORT, snippets
 from autotl_ui.models.takeable import Takeable
 from autotl_ui.runs import RunView

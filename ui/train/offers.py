@@ -8,28 +8,24 @@ from functools import cache
 from autotl.errors import PluginError
 from autotl.evaluations import gives_one_value
 from autotl.interfaces import Evaluator
-from autotl.plugins import load_preferred
+from autotl_ui.installed import loaded_plugins
 from autotl_ui.words import OBJECTIVES
 
 
 @dataclass(frozen=True)
 class Offers:
-    """Names. backbones: those whose weights are here first; embedded: how many these are. objectives: usual ones first.
-
-    smaller_is_better: the objectives of which less is better.
-    """
+    """Names. backbones: first those whose weights are here, `embedded` of them. objectives: the usual ones first."""
 
     backbones: tuple[str, ...]
     embedded: int
     heads: tuple[str, ...]
     objectives: tuple[str, ...]
-    smaller_is_better: frozenset[str]
 
 
 @cache
 def installed_offers() -> Offers:
     """Ask the plugins."""
-    plugins = load_preferred()
+    plugins = loaded_plugins()
     embedded = [name for name, backbone in plugins.backbones.items() if backbone.embedded]
     others = [name for name in plugins.backbones if name not in embedded]
     objectives = [name for name, evaluator in plugins.evaluators.items() if _is_objective(evaluator)]
@@ -39,7 +35,6 @@ def installed_offers() -> Offers:
         embedded=len(embedded),
         heads=tuple(plugins.heads),
         objectives=(*usual, *(name for name in objectives if name not in usual)),
-        smaller_is_better=frozenset(name for name, e in plugins.evaluators.items() if not e.larger_is_better),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from app_pages import PAGES, open_page, words
 from label_data import write_pets, write_picture, write_run
 from streamlit.testing.v1 import AppTest
 
+from autotl.interfaces import Finding
 from autotl.patch import Decision, patch_file, read_patch, write_patch
 from autotl_ui import jobs, testing
 from autotl_ui.label.sittings import KEY
@@ -87,8 +89,12 @@ def test_a_new_class_gets_the_next_key(workspace: Workspace) -> None:
 
 def test_what_the_last_check_doubts_is_a_queue(workspace: Workspace) -> None:
     write_pets(workspace, n_unlabelled=0)
-    found = {"findings": [{"check": "label-errors", "items": ["dog/2.png", "cat/1.png"]}, {"check": "x", "items": []}]}
-    (workspace.data / "pets.check.json").write_text(json.dumps(found), encoding="utf-8")
+    found = Finding("label-errors", "warning", "two labels", items=("dog/2.png", "cat/1.png"))
+    document = {"findings": [asdict(found), asdict(Finding("x", "info", "nothing"))]}
+    (workspace.data / "pets.check.json").write_text(json.dumps(document), encoding="utf-8")
+    # Of other data, whose name begins alike, and checked later.
+    other = {"findings": [asdict(replace(found, items=("cat/0.png",)))]}
+    (workspace.data / "pets-2.check.json").write_text(json.dumps(other), encoding="utf-8")
     app = open_page("label")
     app.toggle(key="seeing").set_value(True).run()
     assert [task["item"] for task in data_of(app)["tasks"]] == ["dog/2.png", "cat/1.png"]
