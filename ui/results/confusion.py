@@ -94,7 +94,7 @@ def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen:
         name=_PARAMETER, fields=["true", "predicted"], toggle=False, empty=False,
         value=[{"true": chosen.true, "predicted": chosen.predicted}],
     )  # fmt: skip
-    rotated = len(classes) > 6 or max(map(len, classes)) > 12
+    rotated = max(map(len, classes)) > (2 if len(classes) > 6 else 12)
     axis: dict[str, Any] = {"labelLimit": 110, "ticks": False, "domain": False, "grid": False, "labelOverlap": False}
     axis["labelFontSize"] = 12 if len(classes) <= N_WITH_NUMBERS else 9
     scale = alt.Scale(domain=list(classes), paddingInner=0.06, paddingOuter=0)
