@@ -319,12 +319,12 @@ def _kind(parts: tuple[str, ...]) -> str:
 def _title(paths: Sequence[tuple[str, ...]]) -> tuple[str, int]:
     """What to call these files, and how many folders lie around all of them."""
     tops = list(dict.fromkeys(parts[0] for parts in paths))
-    folders = [parts[0] for parts in paths if len(parts) > 1]
-    if len(tops) == 1 and folders:
+    only_folders = all(len(parts) > 1 for parts in paths)
+    if len(tops) == 1 and only_folders:
         return tops[0], 1
     if len(paths) == 1:
         return paths[0][0].partition(".")[0] or paths[0][0], 0
-    return " and ".join(tops) if len(tops) == 2 and len(folders) == len(paths) else "pictures", 0
+    return " and ".join(tops) if len(tops) == 2 and only_folders else "pictures", 0
 
 
 def _nothing(n_files: int, skipped: Counter[str], refused: Sequence[tuple[str, str]]) -> str:

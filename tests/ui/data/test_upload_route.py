@@ -64,6 +64,16 @@ def test_the_same_list_again_carries_on_with_what_is_missing(workspace: Workspac
     assert "1 of 2 files have not arrived" in finish(workspace, first["id"]).json["message"]
 
 
+@pytest.mark.parametrize("files", [["a.jpg", "a.jpg/1.jpg"], ["a.jpg/1.jpg", "a.jpg"]])
+def test_of_a_file_and_a_folder_of_one_name_the_later_is_refused(workspace: Workspace, files: list[str]) -> None:
+    plan = begin(workspace, [[name, 1, 1] for name in files]).json
+    assert ([number for number, _, _ in plan["wanted"]], plan["n_refused"]) == ([0], 1)
+    assert "both a file and a folder" in plan["refused"][0][1]
+    assert put(workspace, plan["id"], "files=0", b"1").status == 200
+    name = finish(workspace, plan["id"]).json["data"]
+    assert files_below(workspace.data / name) == {files[0]: b"1"}
+
+
 def test_a_large_file_comes_in_pieces_and_carries_on_where_it_broke_off(workspace: Workspace) -> None:
     files = [["big.zip", 10, 1]]
     identity = begin(workspace, files).json["id"]
