@@ -74,7 +74,7 @@ def show_owner() -> None:
     """In the sidebar: who is logged in, and a way out; nothing where nobody has to."""
     if _access == "login":
         with st.sidebar:
-            st.caption(str(st.user.get("email") or st.user.get("name") or "Logged in"))
+            st.text(str(st.user.get("email") or st.user.get("name") or "Logged in"))
             st.button("Log out", on_click=st.logout, icon=":material/logout:", key="log-out")
 
 

@@ -8,7 +8,7 @@ from autotl_ui.access import require_owner, show_owner
 from autotl_ui.brand import ICON, LOGO
 from autotl_ui.guard import kindly
 from autotl_ui.jobs import BusyError
-from autotl_ui.pages import DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
+from autotl_ui.pages import ADDRESSES, DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 from autotl_ui.theme import show_style
 from autotl_ui.words import plain
 
@@ -20,12 +20,12 @@ show_owner()
 
 page = st.navigation(
     [
-        st.Page(DATA, title="Data", icon=":material/photo_library:", url_path="data", default=True),
-        st.Page(TRAIN, title="Train", icon=":material/model_training:", url_path="train"),
-        st.Page(RESULTS, title="Results", icon=":material/leaderboard:", url_path="results"),
-        st.Page(TRY, title="Try", icon=":material/image_search:", url_path="try"),
-        st.Page(LABEL, title="Label", icon=":material/sell:", url_path="label"),
-        st.Page(MODELS, title="Models", icon=":material/inventory_2:", url_path="models"),
+        st.Page(DATA, title="Data", icon=":material/photo_library:", url_path=ADDRESSES[DATA], default=True),
+        st.Page(TRAIN, title="Train", icon=":material/model_training:", url_path=ADDRESSES[TRAIN]),
+        st.Page(RESULTS, title="Results", icon=":material/leaderboard:", url_path=ADDRESSES[RESULTS]),
+        st.Page(TRY, title="Try", icon=":material/image_search:", url_path=ADDRESSES[TRY]),
+        st.Page(LABEL, title="Label", icon=":material/sell:", url_path=ADDRESSES[LABEL]),
+        st.Page(MODELS, title="Models", icon=":material/inventory_2:", url_path=ADDRESSES[MODELS]),
     ]
 )
 with kindly():

@@ -19,6 +19,7 @@ from autotl_ui.access import Access, Doorman, tell_apart_by
 from autotl_ui.data.upload_route import ROUTES as UPLOADS
 from autotl_ui.downloads import ROUTE as DOWNLOADS
 from autotl_ui.downloads import serve_download
+from autotl_ui.front_page import ROUTES as PAGES
 from autotl_ui.pictures import ROUTE as PICTURES
 from autotl_ui.pictures import serve_picture
 from autotl_ui.theme import THEME
@@ -29,7 +30,7 @@ OWN_NAMES = ("localhost", "127.0.0.1")
 FIRST_PORT = 8501
 N_PORTS = 20
 MAX_UPLOAD_MEGABYTES = 50
-ROUTES = [Route(PICTURES + "{token}", serve_picture), Route(DOWNLOADS + "{token}", serve_download), *UPLOADS]
+ROUTES = [Route(PICTURES + "{token}", serve_picture), Route(DOWNLOADS + "{token}", serve_download), *UPLOADS, *PAGES]
 
 
 def main(
@@ -66,6 +67,7 @@ def main(
             "server.port": port,
             "server.headless": True,
             "server.allowedHosts": allowed,
+            "server.baseUrlPath": "",  # the app's own routes are at the root
             "server.enableXsrfProtection": True,
             "server.enableCORS": True,
             "server.fileWatcherType": "none",

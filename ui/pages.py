@@ -1,4 +1,4 @@
-"""Where each page's file is; pages link to one another by these."""
+"""Where each page's file is, by which pages link to one another, and its address."""
 
 from __future__ import annotations
 
@@ -12,3 +12,5 @@ RESULTS = _VIEWS / "results.py"
 TRY = _VIEWS / "try_it.py"
 LABEL = _VIEWS / "label.py"
 MODELS = _VIEWS / "models.py"
+
+ADDRESSES = {DATA: "data", TRAIN: "train", RESULTS: "results", TRY: "try", LABEL: "label", MODELS: "models"}

@@ -11,6 +11,7 @@ from PIL import Image
 
 from autotl_ui import testing
 from autotl_ui.guard import SAID
+from autotl_ui.pages import ADDRESSES
 
 
 def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp_path: Path) -> None:
@@ -37,6 +38,18 @@ def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp
     Image.new("RGB", (30, 20), "white").save(tmp_path / "white.png")
     tab.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(tmp_path / "white.png")
     tab.locator("strong", has_text=testing.CLASSES[-1]).wait_for()
+    check(tab)
+
+
+def test_every_page_opens_by_its_own_address(tab: Any, address: str, tmp_path: Path) -> None:
+    testing.write_finished(tmp_path / "autotl-runs" / "good")
+    for page, name in ADDRESSES.items():
+        tab.goto(f"{address}/{name}?run=good")
+        tab.get_by_role("heading", level=1).wait_for()
+        tab.get_by_role("link", name=page.stem.split("_")[0].capitalize(), exact=True).and_(
+            tab.locator("[aria-current=page]")
+        ).wait_for()
+        assert "run=good" in tab.url
     check(tab)
 
 
