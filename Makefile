@@ -40,7 +40,10 @@ quick: setup
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	mkdir -p .venv/typed  # where mypy finds plugins/ and ui/ by the names they are imported by
+	ln -sfn ../../plugins .venv/typed/autotl_plugins
+	ln -sfn ../../ui .venv/typed/autotl_ui
+	MYPYPATH=.venv/typed $(BIN)/mypy -p autotl -p autotl_plugins -p autotl_ui
 
 bench: setup
 	for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -10,10 +10,13 @@ from typing import ParamSpec
 
 import streamlit as st
 
+from autotl_ui.words import plain
+
 SAID = (
     "This part of the page cannot be shown: a file that it reads is damaged, or there is a mistake in the app. None of "
     "your files was changed. Load the page again; the terminal in which the app was started says more."
 )
+UNDONE = "That could not be done, or not to its end"
 CAUGHT: tuple[type[Exception], ...] = (Exception,)
 """Tests catch nothing, so that they see what went wrong."""
 
@@ -28,6 +31,17 @@ def kindly() -> Iterator[None]:
     except CAUGHT:
         logging.getLogger(__name__).exception("a part of a page could not be drawn")
         st.error(SAID, icon=":material/broken_image:")
+
+
+def admit(error: Exception) -> bool:
+    """Say that a click had no effect, for the server to show in place of Streamlit's own box; pages go on by a button.
+
+    error: what a widget's callback, or anything outside of a page, did not expect. Returns True: it has been said.
+    """
+    reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    st.error(f"{UNDONE}{plain(reason)}.", icon=":material/error:")
+    st.button("Show the page again", key="again-after-error", icon=":material/refresh:")
+    return True
 
 
 def live(draw: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:

@@ -20,6 +20,7 @@ from autotl_ui.data.upload_route import ROUTES as UPLOADS
 from autotl_ui.downloads import ROUTE as DOWNLOADS
 from autotl_ui.downloads import serve_download
 from autotl_ui.front_page import ROUTES as PAGES
+from autotl_ui.guard import admit
 from autotl_ui.pictures import ROUTE as PICTURES
 from autotl_ui.pictures import serve_picture
 from autotl_ui.theme import THEME
@@ -60,7 +61,7 @@ def main(
     # server.allowedHosts guards the websocket only (Streamlit 1.67); pages, uploads and downloads are plain HTTP, and a
     # foreign site whose name is made to point here (DNS rebinding) must not reach those either.
     guards = [Middleware(TrustedHostMiddleware, allowed_hosts=allowed), Middleware(Doorman)]
-    app = st.App(Path(__file__).with_name("app.py"), routes=ROUTES, middleware=guards)
+    app = st.App(Path(__file__).with_name("app.py"), routes=ROUTES, middleware=guards, on_script_error=admit)
     app.run(
         config={
             "server.address": host,

@@ -73,7 +73,7 @@ def fit_linear(
         objective, begin.ravel(), jac=True, method="L-BFGS-B",
         options={"maxiter": 300, "maxcor": _MEMORY, "ftol": tolerance, "gtol": _GRADIENT},
     )  # fmt: skip
-    solution = found.x.reshape(n_columns + 1, n_outputs)
+    solution: np.ndarray = found.x.reshape(n_columns + 1, n_outputs)
     solution[:-1] *= scale
     return solution.astype(np.float32)
 

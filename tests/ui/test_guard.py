@@ -38,3 +38,20 @@ def test_what_goes_wrong_is_said_and_the_rest_is_drawn(
     assert "the rest" in words(app)
     assert "never" not in words(app)
     assert "of mine" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError(28, "No space left on device"), "No space left"), (KeyError("x"), "")]
+)
+def test_a_click_that_could_not_be_carried_out_is_said_with_a_way_on(error: Exception, reason: str) -> None:
+    def app(error: Exception) -> None:
+        from autotl_ui.guard import admit
+
+        assert admit(error)
+
+    shown = AppTest.from_function(app, args=(error,)).run()
+    assert not shown.exception
+    assert guard.UNDONE in shown.error[0].value
+    assert reason in shown.error[0].value
+    assert "KeyError" not in shown.error[0].value
+    assert [button.label for button in shown.button] == ["Show the page again"]

@@ -12,5 +12,5 @@ _FOLDER = Path(__file__).parent
 
 def component(name: str) -> Any:
     """Register the component of NAME.html, NAME.css and NAME.js; returns the function that mounts it."""
-    text = {kind: (_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")}
-    return st.components.v2.component(f"autotl_{name}", **text)
+    html, css, js = ((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    return st.components.v2.component(f"autotl_{name}", html=html, css=css, js=js)

@@ -34,7 +34,7 @@ class Contents:
     def classes(self) -> Mapping[str, int]:
         """The number of pictures that count, by class, in the order of the alphabet."""
         counted = self.table[~self.table["excluded"] & (self.table["label"] != "")]
-        return counted["label"].value_counts().sort_index().to_dict()
+        return {str(label): int(n) for label, n in counted["label"].value_counts().sort_index().items()}
 
     @property
     def n_unlabelled(self) -> int:

@@ -98,13 +98,10 @@ def map_folders(
     return mapped
 
 
-def unmap(workspace: Workspace, data_set: DataSet) -> DataSet:
+def unmap(workspace: Workspace, data_set: DataSet) -> None:
     """Read the folders again as the core does."""
-    if not data_set.origin:
-        return data_set
-    before = replace(data_set, path=data_set.origin, label=None, origin=None)
-    save_data_set(workspace, before)
-    return before
+    if data_set.origin:
+        save_data_set(workspace, replace(data_set, path=data_set.origin, label=None, origin=None))
 
 
 def _carry_decisions(workspace: Workspace, data: Path, table: Path, root: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl_ui.data.mapping import MOST_LEVELS, Tree, classes_by_level, map_folders, read_tree
+from autotl_ui.data.mapping import MOST_LEVELS, Tree, classes_by_level, map_folders, read_tree, unmap
 from autotl_ui.data_sets import DataSet
 from autotl_ui.words import counted, plain
 from autotl_ui.workspace import Workspace
@@ -36,9 +36,7 @@ def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
         "Which folders name the classes?", levels, key=f"level-{data_set.name}",
         format_func=lambda level: _title(tree, level),
     )  # fmt: skip
-    classes, left_out = classes_by_level(tree, max(level, 0)), []
-    if level == BY_HAND:
-        classes, left_out = _edit(tree, data_set)
+    classes, left_out = _edit(tree, data_set) if level == BY_HAND else (classes_by_level(tree, level), [])
     counts = Counter[str]()
     for folder, n in tree.folders.items():
         if folder not in left_out:
@@ -49,6 +47,15 @@ def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
         "Use these classes", key="map", type="primary", icon=":material/check:", disabled=not counts,
         on_click=_map, args=(workspace, data_set, tree, classes, left_out),
     )  # fmt: skip
+
+
+def offer_unmapping(workspace: Workspace, data_set: DataSet) -> None:
+    """Draw the way back from a mapping, where there is one."""
+    if data_set.origin:
+        st.button(
+            "Read the folders as they are", key="unmap", icon=":material/undo:", on_click=unmap,
+            args=(workspace, data_set),
+        )  # fmt: skip
 
 
 def _title(tree: Tree, level: int) -> str:

@@ -7,8 +7,7 @@ import streamlit as st
 from autotl.dataset import MIN_IMAGES_PER_CLASS
 from autotl.listing import ignored_kinds
 from autotl_ui.data.contents import Contents
-from autotl_ui.data.mapping import unmap
-from autotl_ui.data.mapping_form import show_mapping
+from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.data_sets import DataSet
 from autotl_ui.pages import LABEL
 from autotl_ui.paging import pick_page
@@ -50,10 +49,7 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
         st.caption(f"{counted(n, 'other file')} not used: {plain(ignored_kinds(source.ignored))}.")
     if data_set.origin:
         st.info("You have said which folders are the classes.", icon=":material/account_tree:")
-        st.button(
-            "Read the folders as they are", key="unmap", icon=":material/undo:", on_click=unmap,
-            args=(workspace, data_set),
-        )  # fmt: skip
+        offer_unmapping(workspace, data_set)
     if not classes:
         st.subheader("Which folders are the classes?", anchor=False)
         show_mapping(workspace, data_set)

@@ -10,8 +10,7 @@ from autotl.errors import AutoTLError
 from autotl.listing import TABLE_SUFFIXES
 from autotl.tables import column_names
 from autotl_ui.data.confining import require_confined
-from autotl_ui.data.mapping import unmap
-from autotl_ui.data.mapping_form import show_mapping
+from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.data_sets import DataSet, is_own, save_data_set
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace
@@ -22,11 +21,7 @@ MOST_COLUMNS = 200
 def show_puzzled(workspace: Workspace, data_set: DataSet, reason: str) -> None:
     """Draw it."""
     st.warning(f"These data are not understood yet. {plain(reason)}", icon=":material/help:")
-    if data_set.origin:
-        st.button(
-            "Read the folders as they are", key="unmap", icon=":material/undo:", on_click=unmap,
-            args=(workspace, data_set),
-        )  # fmt: skip
+    offer_unmapping(workspace, data_set)
     if not data_set.path.exists():
         return
     columns = _columns(data_set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -81,7 +82,7 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
                 _offer(
                     f"Take away {plain(own)}",
                     f"models:/{model.name}@{own} will lead nowhere; whoever loads it by that address gets an error.",
-                    lambda own=own: registry.set_alias(model.name, own, None, loaded_plugins(), beside=workspace.runs),
+                    partial(registry.set_alias, model.name, own, None, loaded_plugins(), beside=workspace.runs),
                     key=f"remove-{own}-{key}",
                     icon=":material/close:",
                 )

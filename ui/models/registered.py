@@ -73,8 +73,8 @@ def _show_version(workspace: Workspace, version: ModelVersion, model: Registered
                 offer_champion(workspace, version, model)
             edit_aliases(workspace, version, model)
             if run := run_of(version, runs):
-                link = {"label": f"Run {plain(run.name)}", "icon": ":material/leaderboard:"}
-                st.page_link(RESULTS, **link, query_params={"run": run.name})
+                label = f"Run {plain(run.name)}"
+                st.page_link(RESULTS, label=label, icon=":material/leaderboard:", query_params={"run": run.name})
             elif evidence.run:
                 st.caption(f"from run {plain(evidence.run)}, whose folder is not here")
 

@@ -10,7 +10,7 @@ from autotl.errors import AutoTLError
 from autotl_ui.downloads import download_button
 from autotl_ui.guard import live
 from autotl_ui.installed import loaded_plugins
-from autotl_ui.models import exports, served
+from autotl_ui.models import exports, served, serving
 from autotl_ui.models.registry import Registry
 from autotl_ui.models.snippets import PORT, snippets
 from autotl_ui.models.takeable import Takeable
@@ -70,7 +70,7 @@ def _offer_download(model: Takeable) -> None:
 
 
 def _show_code(workspace: Workspace, model: Takeable, found: Registry) -> None:
-    server = served.look(workspace, model.key)
+    server = serving.look(workspace, model.key)
     port = server.port if server and server.active else PORT
     columns = model.columns
     if columns:

@@ -66,8 +66,8 @@ def differences(runs: Sequence[RunView]) -> list[str]:
     prints = {run.result.fingerprint for run in runs if run.result}
     if len(prints) > 1:
         found.append("The runs did not see the same data: pictures or labels differ (see the fingerprints).")
-    tested = [digests_of_test(run.folder) for run in runs]
-    if None in tested:
+    tested = [digests for run in runs if (digests := digests_of_test(run.folder))]
+    if len(tested) < len(runs):
         found.append("For some of these runs it is not known which pictures they were tested on.")
     elif len({pictures for pictures, _ in tested}) > 1:
         found.append("They were tested on different pictures, so their test scores are not like for like.")
@@ -90,7 +90,7 @@ def interval_table(results: dict[str, Result], score: str) -> pd.DataFrame:
     return table.assign(**{name: pd.to_numeric(table[name]).astype(float) for name in ("value", "low", "high")})
 
 
-def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart:
+def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart | alt.FacetChart:
     """A dot and its interval for each run. table: as `interval_table` gives it."""
     import altair as alt
 

@@ -85,7 +85,9 @@ def choose_cell(evaluation: Evaluation, *, key: str) -> Cell:
     return cell
 
 
-def confusion_chart(evaluation: Evaluation, classes: tuple[str, ...], *, chosen: Cell) -> alt.LayerChart:
+def confusion_chart(
+    evaluation: Evaluation, classes: tuple[str, ...], *, chosen: Cell
+) -> alt.LayerChart | alt.FacetChart:
     """Counts, coloured by the share of their row; only these classes are drawn."""
     import altair as alt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -63,7 +64,7 @@ def show_classes(result: Result) -> None:
     )  # fmt: skip
 
 
-def class_table(scores: dict[str, Score]) -> pd.DataFrame:
+def class_table(scores: Mapping[str, Score]) -> pd.DataFrame:
     """Columns class, score, low, high; worst first, and what is undefined last."""
     rows = [(name, score.value, score.low, score.high) for name, score in scores.items()]
     table = pd.DataFrame(rows, columns=["class", "score", "low", "high"])
@@ -71,7 +72,7 @@ def class_table(scores: dict[str, Score]) -> pd.DataFrame:
     return table.assign(**numbers).sort_values("score", kind="stable", na_position="last", ignore_index=True)
 
 
-def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart:
+def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart | alt.FacetChart:
     """Bars with their intervals. table: as `class_table` gives it."""
     import altair as alt
 

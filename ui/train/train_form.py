@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import streamlit as st
 
@@ -43,7 +44,7 @@ def show_form(data_sets: list[DataSet], *, chosen: str | None) -> Choices | None
     return Choices(by_name[str(name)], float(seconds or 180), str(objective), str(strategy), **advanced)
 
 
-def _advanced() -> dict[str, object]:
+def _advanced() -> dict[str, Any]:
     """What most people never need."""
     offers = installed_offers()
     here = set(offers.backbones[: offers.embedded])

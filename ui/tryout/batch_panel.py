@@ -86,7 +86,6 @@ def _watch(file: Path) -> None:
     batch = look(file)
     if batch is None or batch.condition != "running":
         st.rerun()
-        return
     if batch.total:
         left = batch.seconds_left
         pace = f", {batch.rate:.0f} per second, about {duration(left)} left" if left is not None else ""

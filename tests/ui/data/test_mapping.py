@@ -46,7 +46,8 @@ def test_a_level_of_folders_names_the_classes(workspace: Workspace, tmp_path: Pa
     mapped = map_folders(workspace, data_set, tree, classes_by_level(tree, 1), left_out=[""])
     assert labels(mapped, tmp_path / "c") == {"a/x/1.png": "x", "a/y/1.png": "y", "b/x/1.png": "x"}
     assert find_data_set(workspace, "pets") == mapped
-    assert unmap(workspace, mapped) == data_set
+    unmap(workspace, mapped)
+    assert find_data_set(workspace, "pets") == data_set
 
 
 def test_a_mapping_of_a_folder_elsewhere_names_its_files_whole(workspace: Workspace, tmp_path: Path) -> None:
