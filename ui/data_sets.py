@@ -94,9 +94,15 @@ def free_title(workspace: Workspace, title: str) -> str:
 
 
 def free_name(workspace: Workspace, title: str) -> str:
-    """A name that no data set of the workspace has, near to its title."""
+    """A name that no data set of the workspace has or had, near to its title.
+
+    What a run learned from keeps its name when it is deleted: other pictures there would be taken for the run's own.
+    """
     wanted = slug(title)
     taken = {path.name.partition(".")[0] for path in workspace.data.glob("*")} if workspace.data.is_dir() else set()
+    for run in workspace.list_runs():
+        if run.data and workspace.data in run.data.parents:
+            taken.add(run.data.relative_to(workspace.data).parts[0].partition(".")[0])
     number, name = 2, wanted
     while name in taken:
         name, number = f"{wanted}-{number}", number + 1

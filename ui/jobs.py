@@ -135,10 +135,15 @@ def _run(
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True, pass_fds=inherited
         )
-    job = replace(job, pid=process.pid, created=psutil.Process(process.pid).create_time())
-    _write(target, job)
     # Somebody has to wait for a child, or it stays in the process table after its end.
     threading.Thread(target=process.wait, daemon=True).start()
+    try:
+        job = replace(job, pid=process.pid, created=psutil.Process(process.pid).create_time())
+        _write(target, job)
+    except BaseException:  # nobody would know of it, nor could stop it
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
     return job
 
 
@@ -147,7 +152,8 @@ def stop(target: Path) -> None:
     job = read(target)
     if job is None or not job.alive or job.stop_requested:
         return
-    _write(target, replace(job, stop_requested=time.time()))
+    with contextlib.suppress(OSError):  # a full disk is a reason to stop, not to go on
+        _write(target, replace(job, stop_requested=time.time()))
     with contextlib.suppress(ProcessLookupError):  # it ended by itself this very moment
         os.killpg(job.pid, signal.SIGINT)
 

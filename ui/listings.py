@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -27,15 +29,21 @@ def list_pictures(data: Path, label: str | None) -> Source:
 
 
 def marks(path: Path) -> tuple[int, ...]:
-    """When data last changed, as far as a look at the folder and those right below it tells."""
+    """When data last changed, as far as a look at the folder and those one and two levels below it tells."""
     try:
         stat = path.stat()
         if not path.is_dir():
             return (stat.st_mtime_ns, stat.st_size)
-        inside = islice((entry for entry in path.iterdir() if entry.is_dir()), N_WATCHED)
-        return (stat.st_mtime_ns, *sorted(entry.stat().st_mtime_ns for entry in inside))
+        inside = list(islice(_folders(path), N_WATCHED))
+        deeper = islice((entry for folder in inside for entry in _folders(folder.path)), N_WATCHED)
+        return (stat.st_mtime_ns, *sorted(entry.stat().st_mtime_ns for entry in (*inside, *deeper)))
     except OSError:
         return ()
+
+
+def _folders(path: Path | str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        yield from (entry for entry in entries if entry.is_dir())
 
 
 # As a resource and not as data: a copy of 100,000 rows for every click would take longer than a click may.

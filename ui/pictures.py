@@ -5,6 +5,7 @@ A page may hold thousands of them without one of them being in the server's memo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +41,15 @@ class Picture:
     detail: str = ""
     mark: str = ""
 
+    @property
+    def identity(self) -> str:
+        """The same only for the same file with the same contents: names are alike in many data sets."""
+        try:
+            written = self.file.stat().st_mtime_ns
+        except OSError:
+            written = 0
+        return hashlib.sha256(f"{self.file}\0{written}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
 
 def picture_address(file: Path, pixels: int = PIXELS) -> str:
     """The address of an image's thumbnail whose longer edge has so many pixels, good for a day."""
@@ -48,20 +58,21 @@ def picture_address(file: Path, pixels: int = PIXELS) -> str:
 
 def show_pictures(pictures: Sequence[Picture], *, key: str, pixels: int = PIXELS, choose: bool = False) -> list[str]:
     """Draw a grid, and return the names of the images that were chosen in it, by click or with the keyboard."""
+    identities = [picture.identity for picture in pictures]
     data = {
         "pixels": pixels,
         "choose": choose,
         "pictures": [
             {
-                "src": picture_address(picture.file, 2 * pixels),
+                "src": picture_address(picture.file, 2 * pixels), "identity": identity,
                 "name": picture.name, "caption": picture.caption, "detail": picture.detail, "mark": picture.mark,
             }
-            for picture in pictures
+            for identity, picture in zip(identities, pictures, strict=True)
         ],
     }  # fmt: skip
     result = _mount(data=data, key=key, default={"chosen": []}, on_chosen_change=_nothing)
-    shown = {picture.name for picture in pictures}
-    return [name for name in result["chosen"] or () if name in shown]
+    names = {identity: picture.name for identity, picture in zip(identities, pictures, strict=True)}
+    return [names[identity] for identity in result["chosen"] or () if identity in names]
 
 
 async def serve_picture(request: Request) -> Response:

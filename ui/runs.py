@@ -44,6 +44,18 @@ class RunView:
         return self.status in ("queued", "starting", "running")
 
     @property
+    def config(self) -> Mapping[str, Any]:
+        """What the command was told; empty where run.json does not say, or was edited by hand."""
+        config = self.state.get("config")
+        return config if isinstance(config, Mapping) else {}
+
+    @property
+    def data(self) -> Path | None:
+        """What it learned from; the command line was called in the folder of the workspace, or given a whole path."""
+        data = self.config.get("data")
+        return self.folder.parent.parent / data if isinstance(data, str) and data else None
+
+    @property
     def champion(self) -> Path:
         """Where the deployable is."""
         return self.folder / "champion"

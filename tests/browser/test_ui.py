@@ -10,8 +10,16 @@ from typing import Any
 from PIL import Image
 
 from autotl_ui import testing
+from autotl_ui.data_sets import DataSet, save_data_set
 from autotl_ui.guard import SAID
 from autotl_ui.pages import ADDRESSES
+from autotl_ui.workspace import Workspace
+
+PIXEL = """(image) => {
+  const canvas = document.createElement("canvas").getContext("2d");
+  canvas.drawImage(image, 0, 0);
+  return [...canvas.getImageData(20, 20, 1, 1).data];
+}"""
 
 
 def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp_path: Path) -> None:
@@ -50,6 +58,33 @@ def test_every_page_opens_by_its_own_address(tab: Any, address: str, tmp_path: P
             tab.locator("[aria-current=page]")
         ).wait_for()
         assert "run=good" in tab.url
+    check(tab)
+
+
+def test_data_sets_whose_pictures_are_called_alike_show_their_own(tab: Any, address: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    for colour in ("red", "blue"):
+        for name in ("cats/0.png", "dogs/0.png"):
+            path = workspace.data / colour / name
+            path.parent.mkdir(parents=True)
+            Image.new("RGB", (80, 80), colour).save(path)
+        save_data_set(workspace, DataSet(colour, colour, workspace.data / colour))
+    tab.goto(f"{address}/?data=red")
+    shown = {}
+    for part in ("Overview", "Pictures"):
+        for colour in ("red", "blue"):
+            tab.locator('[data-testid="stRadio"] label', has_text=colour).click()
+            tab.get_by_role("heading", name=colour).wait_for()
+            tab.get_by_role("radio", name=part).click()
+            if part == "Pictures":
+                assert tab.locator("figure[aria-checked=true]").count() == 0
+            tab.wait_for_timeout(1_500)
+            shown[part, colour] = tab.locator("figure img").first.evaluate(PIXEL)
+            if part == "Pictures":
+                tab.locator("figure[role=checkbox]").first.click()
+                tab.get_by_text("1 picture of 1 chosen").wait_for()
+    for (_, colour), (red, _, blue, _) in shown.items():
+        assert (red > 200, blue > 200) == (colour == "red", colour == "blue"), shown
     check(tab)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -112,6 +113,32 @@ def test_a_lost_connection_is_waited_for_and_a_cancelled_upload_carries_on(
     tab.get_by_role("heading", name="my photos").wait_for()
     assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
     check(tab)
+
+
+def test_a_piece_that_arrived_although_its_answer_got_lost_is_not_sent_again(tab: Any, tmp_path: Path) -> None:
+    packed = tmp_path / "elsewhere.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("cat/0.jpg", "dog/0.jpg"):
+            archive.writestr(name, os.urandom(10 << 20))
+    sent: list[str] = []
+
+    def lose_every_second_answer(route: Any) -> None:
+        if route.request.method != "PUT":
+            route.continue_()
+            return
+        sent.append(route.request.url.partition("offset=")[2])
+        answer = route.fetch()
+        if len(sent) % 2:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    tab.route("**/autotl/upload/**", lose_every_second_answer)
+    tab.locator("input.pick-files").set_input_files(packed)
+    tab.get_by_role("heading", name="elsewhere").wait_for()
+    [kept] = (tmp_path / "autotl-data" / "elsewhere").iterdir()
+    assert kept.read_bytes() == packed.read_bytes()
+    assert sent == ["0", "0", str(8 << 20), str(8 << 20), str(16 << 20), str(16 << 20)]
 
 
 def test_an_upload_survives_that_the_page_is_drawn_anew(tab: Any, tmp_path: Path, photos: Path) -> None:

@@ -172,3 +172,33 @@ def test_the_last_words_are_those_of_the_latest_attempt(abc: tuple[Path, Path, P
     assert jobs.tail(abc[0]) == "== autotl fit\nOSError: y\nError: the first\n"
     begin(abc[0])
     assert jobs.last_words(abc[0]) == ""
+
+
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be written about jobs any more."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(jobs, "write_atomically", refuse)
+
+
+def test_a_job_is_stopped_even_where_the_disk_is_full(
+    abc: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(abc[0])
+    wait_until(lambda: has_begun(abc[0]))
+    full_disk(monkeypatch)
+    jobs.stop(abc[0])
+    wait_until(lambda: not job.alive)
+
+
+def test_a_job_that_nobody_could_know_of_does_not_go_on(
+    abc: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk(monkeypatch)
+    with pytest.raises(OSError, match="No space left"):
+        begin(abc[0])
+    assert jobs.read(abc[0]) is None
+    queue = abc[0].parent.parent / QUEUE
+    wait_until(lambda: not any(tickets.is_held(ticket) for ticket in queue.glob("*/*.ticket")))

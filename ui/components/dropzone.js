@@ -42,11 +42,16 @@ async function walk(entries, tick) {
 }
 
 async function told(response) {
+  let said = {};
   try {
-    return (await response.json()).message || response.statusText;
+    said = await response.json();
   } catch {
-    return response.statusText;
+    // not one of our own answers
   }
+  const error = new Told(said.message || response.statusText);
+  error.status = response.status;
+  error.there = said.there;
+  return error;
 }
 
 class Upload {
@@ -67,12 +72,9 @@ class Upload {
           this.zone.trouble("");
           return await response.json();
         }
-        problem = await told(response);
-        if (response.status !== 403 && (response.status < 500 || response.status === 507)) {
-          const error = new Told(problem);
-          error.status = response.status;
-          throw error;
-        }
+        const error = await told(response);
+        if (response.status !== 403 && (response.status < 500 || response.status === 507)) throw error;
+        problem = error.message;
       } catch (error) {
         if (error instanceof Told || error.name === "AbortError") throw error;
         problem = "The connection to the app is lost.";
@@ -137,10 +139,21 @@ class Upload {
 
   async sendPieces(number, bytes, there) {
     const file = this.files[number][1];
-    for (let offset = there; offset < bytes; offset += PIECE_BYTES) {
+    let offset = there;
+    for (let waited = 0; offset < bytes; ) {
       const piece = file.slice(offset, offset + PIECE_BYTES);
-      await this.put(`/${this.id}?files=${number}&offset=${offset}`, piece, [number]);
-      this.doneBytes += piece.size;
+      let arrived = offset + piece.size;
+      try {
+        await this.put(`/${this.id}?files=${number}&offset=${offset}`, piece, [number]);
+      } catch (error) {
+        // Of a piece whose connection broke, a part has arrived, or is still being written down.
+        if (!(error.there >= offset) || waited >= PAUSES_MS.length) throw error;
+        arrived = error.there;
+      }
+      if (arrived === offset) await pause(PAUSES_MS[waited++]);
+      else waited = 0;
+      this.doneBytes += arrived - offset;
+      offset = arrived;
       this.draw();
     }
     this.doneFiles++;

@@ -18,23 +18,23 @@ export default function (component) {
   const drawn = JSON.stringify(data);
   if (grid.drawn === drawn) return;
   // Addresses are signed anew at every run of the page; what is the same picture stays as it is.
-  const names = JSON.stringify([data.choose, data.pictures.map(({ src, ...rest }) => rest)]);
-  if (grid.names === names) return;
+  const same = JSON.stringify([data.choose, data.pictures.map(({ src, ...rest }) => rest)]);
+  if (grid.same === same) return;
   grid.drawn = drawn;
-  grid.names = names;
+  grid.same = same;
   const before = grid.chosen || new Set();
-  const chosen = new Set(data.pictures.map((p) => p.name).filter((name) => before.has(name)));
+  const chosen = new Set(data.pictures.map((p) => p.identity).filter((one) => before.has(one)));
   grid.chosen = chosen;
   let last = 0;
 
   const toggle = (index, all) => {
-    const wanted = !chosen.has(data.pictures[index].name);
+    const wanted = !chosen.has(data.pictures[index].identity);
     const from = all ? Math.min(last, index) : index;
     const to = all ? Math.max(last, index) : index;
     for (let i = from; i <= to; i++) {
-      const name = data.pictures[i].name;
-      if (wanted) chosen.add(name);
-      else chosen.delete(name);
+      const { identity } = data.pictures[i];
+      if (wanted) chosen.add(identity);
+      else chosen.delete(identity);
       grid.children[i].setAttribute("aria-checked", String(wanted));
     }
     last = index;
@@ -65,7 +65,7 @@ export default function (component) {
         figure.tabIndex = 0;
         figure.setAttribute("role", "checkbox");
         figure.setAttribute("aria-label", told(picture));
-        figure.setAttribute("aria-checked", String(chosen.has(picture.name)));
+        figure.setAttribute("aria-checked", String(chosen.has(picture.identity)));
         figure.onclick = (event) => toggle(index, event.shiftKey);
         figure.onkeydown = (event) => {
           if (event.key !== " " && event.key !== "Enter") return;

@@ -37,11 +37,14 @@ SPARE_BYTES = 256 * 2**20
 
 
 class UploadError(Exception):
-    """Why an upload, or a part of it, is not taken, in words for whoever sent it. status: of HTTP."""
+    """Why an upload, or a part of it, is not taken, in words for whoever sent it.
 
-    def __init__(self, message: str, *, status: int = 400) -> None:
+    status: of HTTP. there: the bytes of the file that have arrived, where a piece of it does not go on from there.
+    """
+
+    def __init__(self, message: str, *, status: int = 400, there: int | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.there = status, there
 
 
 @dataclass(frozen=True)
@@ -225,9 +228,13 @@ class Receiver:
             self._file = self._path.open("wb")
             return
         self._path = self._upload.parts / str(file.number)
-        there = self._path.stat().st_size if self._path.exists() else 0
+        whole = self._upload.files / file.target
+        there = next((path.stat().st_size for path in (whole, self._path) if path.is_file()), 0)
         if self._path in self._busy or there != self._offset:
-            raise UploadError(f"{there} bytes of this file are there.", status=409)
+            raise UploadError(
+                f"{megabytes(there)} of this file are there, and what came does not go on from them. Try again.",
+                status=409, there=there,
+            )  # fmt: skip
         self._busy.add(self._path)
         self._file = self._path.open("ab")
 

@@ -104,7 +104,7 @@ def _guarded(
         try:
             return await answer(request, Workspace(Path(root)), Limits(**limits))
         except UploadError as error:
-            return JSONResponse({"message": str(error)}, error.status)
+            return JSONResponse({"message": str(error), "there": error.there}, error.status)
         except OSError as error:
             message = f"It cannot be stored ({error.strerror or 'unknown reason'}). Make room, or ask who runs the app."
             return JSONResponse({"message": message}, 507)

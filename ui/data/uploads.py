@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -84,7 +85,7 @@ def list_unfinished(workspace: Workspace) -> list[Unfinished]:
         if time.time() - touched > KEPT_SECONDS:
             shutil.rmtree(upload.folder, ignore_errors=True)
             continue
-        n_there = sum(upload.by_number[number].size == size for number, size in upload.arrived().items())
+        n_there = sum(len(names) for _, _, names in os.walk(upload.files))  # where only whole files appear
         n_files = len(upload.wanted)
         found.append(Unfinished(upload.folder.name, upload.title, n_files, n_there, upload.n_bytes, touched))
     return sorted(found, key=lambda one: -one.touched)

@@ -62,16 +62,23 @@ def decisions_about(subject: Subject) -> dict[str, Decision]:
     return {one.item: one for one in read_patch(subject.patch_file) if one.decision != "merge"}
 
 
-def store(subject: Subject, changes: Mapping[str, Decision | None]) -> None:
-    """Keep decisions, by item; None takes back. DatasetError where they cannot be kept; none is then."""
+def store(subject: Subject, changes: Mapping[str, Decision | None]) -> tuple[str, ...]:
+    """Keep decisions, by item; None takes back. Returns the items that are not in the data any more.
+
+    Raises DatasetError where decisions cannot be kept; none is then.
+    """
     known = decisions_about(subject)
-    new = [decision for decision in changes.values() if decision]
+    new = {item: decision for item, decision in changes.items() if decision}
     undo = [item for item, decision in changes.items() if decision is None and item in known]
+    source = open_subject(subject) if new else None
+    gone = tuple(sorted(new.keys() - set(source.table["path"]))) if source else ()
+    new = {item: decision for item, decision in new.items() if item not in gone}
     if new or undo:
         decide(
-            subject.data, new, undo=undo, label=subject.label, patch=subject.patch,
-            cache=settings().cache, source=open_subject(subject) if new else None,
+            subject.data, new.values(), undo=undo, label=subject.label, patch=subject.patch,
+            cache=settings().cache, source=source,
         )  # fmt: skip
+    return gone
 
 
 def coder_name(text: str) -> str:

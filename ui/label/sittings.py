@@ -23,6 +23,7 @@ CODER = "coder"
 _SITTING = "sitting"
 PIXELS = 900
 N_AHEAD, N_BEHIND = 30, 5
+N_NAMED = 3
 _mount = component("labeller")
 
 
@@ -72,20 +73,21 @@ def keep_report() -> None:
     if sitting is None or not isinstance(state, Mapping):
         return
     try:
-        take(sitting, state.get("report"), coder=coder_name(str(st.session_state.get(CODER) or "")))
-        sitting.problem = ""
+        gone = take(sitting, state.get("report"), coder=coder_name(str(st.session_state.get(CODER) or "")))
+        sitting.problem = _say_gone(gone) if gone else ""
     except AutoTLError as error:
         sitting.problem = f"{error} What you said is kept here meanwhile, and saved with your next answer."
 
 
-def take(sitting: Sitting, report: object, *, coder: str) -> None:
-    """Keep what is reported and is not kept yet; DatasetError where that cannot be done, and nothing is kept then.
+def take(sitting: Sitting, report: object, *, coder: str) -> tuple[str, ...]:
+    """Keep what is reported and is not kept yet; returns the items that are gone, of which nothing can be kept.
 
+    Raises DatasetError where that cannot be done, and nothing is kept then.
     report: {"log": name, "queue": name, "position": number, "actions": [{"n", "kind", "index", "label" or "of"}, ...]}.
     It comes from outside, so that whatever does not fit is passed over.
     """
     if not isinstance(report, Mapping) or report.get("queue") != sitting.name:
-        return
+        return ()
     log, position = str(report.get("log")), report.get("position")
     if isinstance(position, int):
         sitting.position = min(max(position, 0), len(sitting.queue.tasks))
@@ -94,7 +96,7 @@ def take(sitting: Sitting, report: object, *, coder: str) -> None:
         key=lambda action: action["n"],
     )  # fmt: skip
     if not actions:
-        return
+        return ()
     known = decisions_about(sitting.subject)
     changes: dict[str, Decision | None] = {}
     before, labelled = dict(sitting.before), set(sitting.labelled)
@@ -108,9 +110,15 @@ def take(sitting: Sitting, report: object, *, coder: str) -> None:
         before[log, action["n"]] = (item, changes.get(item, known.get(item)))
         changes[item] = decision
         (labelled.discard if action.get("kind") == "undo" else labelled.add)(item)
-    store(sitting.subject, changes)
-    sitting.before, sitting.labelled = before, labelled
+    gone = store(sitting.subject, changes)
+    sitting.before, sitting.labelled = before, labelled.difference(gone)
     sitting.kept[log] = actions[-1]["n"]
+    return gone
+
+
+def _say_gone(items: tuple[str, ...]) -> str:
+    named = ", ".join(items[:N_NAMED]) + (f" and {len(items) - N_NAMED} more" if len(items) > N_NAMED else "")
+    return f"Nothing was kept about {named}: no longer in the data. Everything else is saved."
 
 
 def show_labeller(sitting: Sitting, *, blind: bool) -> None:

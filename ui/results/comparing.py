@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -28,7 +28,7 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
         st.info("This is the only finished run so far. After another one, the two can be compared here.")
         return
     refit = run.result.refit if run.result else None
-    alike = [name for name in others if _data_of(finished[name]) == _data_of(run)]
+    alike = [name for name in others if finished[name].data == run.data]
     first = [refit.of.name] if refit and refit.of.name in others else (alike or others)[:1]
     names = st.multiselect("Compare with", others, default=first, key=f"compare-{run.name}")
     chosen = [(run.name, run)] + [(name, finished[name]) for name in names]
@@ -52,12 +52,6 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
         "All on the test split, in brackets 95 % confidence intervals. Whoever picks the best of many runs by their "
         "test scores has used the test to choose, which flatters the winner."
     )
-
-
-def _data_of(run: RunView) -> object:
-    """What a run learned from, as it was called."""
-    config = run.state.get("config")
-    return config.get("data") if isinstance(config, Mapping) else None
 
 
 def differences(runs: Sequence[RunView]) -> list[str]:

@@ -60,7 +60,7 @@ def read_progress(run: RunView) -> Progress:
     events = read_events(run.folder)
     spent = _spent_seconds(run, events)
     trials = [event for event in events if event["event"] == "trial" and event.get("strategy") != "majority"]
-    config = run.state.get("config", {})
+    config = run.config
     budget, allowed = config.get("budget_seconds"), config.get("trials")
     if not run.state and run.job:
         budget = run.job.budget_seconds

@@ -92,7 +92,7 @@ def _offer_resume(run: RunView) -> None:
 
 
 def _time_left(run: RunView) -> str:
-    budget = run.state.get("config", {}).get("budget_seconds")
+    budget = run.config.get("budget_seconds")
     if not budget:
         return ""
     left = float(budget) - float(run.state.get("spent_seconds", 0.0))

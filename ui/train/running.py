@@ -75,7 +75,7 @@ def show_trials_so_far(run: RunView) -> None:
 
 
 def _objective(run: RunView) -> str:
-    return score_name(str(run.state.get("config", {}).get("objective", "score")))
+    return score_name(str(run.config.get("objective", "score")))
 
 
 def _show_facts(progress: Progress, objective: str) -> None:

@@ -11,11 +11,11 @@ from asgi import Answer, ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autotl_ui import signing
+from autotl_ui import signing, testing
 from autotl_ui.data import uploads
 from autotl_ui.data.incoming import Limits
 from autotl_ui.data.upload_route import ROUTES, upload_address
-from autotl_ui.data_sets import find_data_set, list_data_sets
+from autotl_ui.data_sets import DataSet, delete_data_set, find_data_set, list_data_sets
 from autotl_ui.workspace import Workspace
 
 SMALL = Limits(files=50, file_bytes=100_000, upload_bytes=200_000, workspace_bytes=300_000)
@@ -79,8 +79,11 @@ def test_a_large_file_comes_in_pieces_and_carries_on_where_it_broke_off(workspac
     identity = begin(workspace, files).json["id"]
     assert put(workspace, identity, "files=0&offset=0", b"0123").status == 200
     assert begin(workspace, files).json["wanted"] == [[0, 10, 4]]
-    assert put(workspace, identity, "files=0&offset=8", b"89").status == 409
+    refused = put(workspace, identity, "files=0&offset=8", b"89")
+    assert (refused.status, refused.json["there"]) == (409, 4)
     assert put(workspace, identity, "files=0&offset=4", b"456789").status == 200
+    again = put(workspace, identity, "files=0&offset=4", b"456789")  # whose answer got lost
+    assert (again.status, again.json["there"]) == (409, 10)
     name = finish(workspace, identity).json["data"]
     assert find_data_set(workspace, name).path == workspace.data / name / "big.zip"
     assert (workspace.data / name / "big.zip").read_bytes() == b"0123456789"
@@ -263,6 +266,26 @@ def test_a_kill_between_the_last_steps_loses_nothing(workspace: Workspace, monke
     assert list_data_sets(workspace) == []
     uploads.list_unfinished(workspace)
     assert [one.name for one in list_data_sets(workspace)] == ["pets"]
+
+
+def test_the_name_of_deleted_data_is_given_again_only_where_no_run_learned_from_them(workspace: Workspace) -> None:
+    def upload() -> DataSet:
+        identity = begin(workspace, [["pets/cat/1.jpg", 1, 1]]).json["id"]
+        put(workspace, identity, "files=0", b"x")
+        finish(workspace, identity)
+        [one] = list_data_sets(workspace)
+        return one
+
+    for _ in range(2):
+        first = upload()
+        assert (first.name, first.title) == ("pets", "pets")
+        delete_data_set(workspace, first)
+    run = workspace.runs / "of-pets"
+    testing.write_running(run)
+    state = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**state, "config": {"data": str(first.path)}}))
+    second = upload()
+    assert (second.name, second.title) == ("pets-2", "pets")
 
 
 def test_two_folders_of_one_name_are_two_data_sets(workspace: Workspace) -> None:

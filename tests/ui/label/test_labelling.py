@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from label_data import write_pets
 
-from autotl.errors import DatasetError
 from autotl.patch import Decision, read_patch
 from autotl_ui.label.labelling import Coding, coder_name, coding_of, decisions_about, store
 from autotl_ui.subjects import Subject
@@ -47,10 +46,14 @@ def test_decisions_are_taken_back_and_others_stay(pets: Subject) -> None:
     assert decisions_about(pets).keys() == {CAT}
 
 
-def test_what_is_not_in_the_data_is_refused(pets: Subject) -> None:
-    with pytest.raises(DatasetError, match="no image"):
-        store(pets, {"../../etc/passwd": Decision("exclude", "../../etc/passwd")})
+def test_of_what_is_not_in_the_data_nothing_is_kept_and_the_rest_is(pets: Subject) -> None:
+    foreign = "../../etc/passwd"
+    assert store(pets, {foreign: Decision("exclude", foreign)}) == (foreign,)
     assert not pets.patch_file.exists()
+    (pets.data / CAT).unlink()
+    changes = {item: Decision("exclude", item) for item in (CAT, BARE)}
+    assert store(pets, dict(changes)) == (CAT,)
+    assert decisions_about(pets).keys() == {BARE}
 
 
 def test_a_name_fits_into_a_note() -> None:

@@ -96,3 +96,10 @@ def test_what_cannot_be_kept_is_tried_again_with_the_next(sitting: Sitting) -> N
     file.unlink()
     take(sitting, report(label(1, 0, "cat"), label(2, 1, "dog")), coder="")
     assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
+
+
+def test_a_picture_that_is_gone_keeps_nothing_else_from_being_kept(sitting: Sitting) -> None:
+    (sitting.subject.data / ITEMS[1]).unlink()
+    assert take(sitting, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
+    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[2]: "dog"}
+    assert (sitting.kept, sitting.labelled) == ({"a": 3}, {ITEMS[0], ITEMS[2]})

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from autotl.patch import patch_file, read_patch
 from autotl_ui import jobs, testing
 from autotl_ui.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
+from autotl_ui.pictures import Picture
 from autotl_ui.workspace import Workspace
 
 
@@ -108,10 +109,15 @@ def test_too_small_classes_are_told(workspace: Workspace) -> None:
     assert "Too few pictures in bird (1)" in words(look())
 
 
+def chosen(data_set: DataSet, *items: str) -> dict[str, list[str]]:
+    """As the grid's script tells it."""
+    return {"chosen": [Picture(data_set.path / item, item).identity for item in items]}
+
+
 def test_chosen_pictures_are_left_out_relabelled_and_put_back(workspace: Workspace) -> None:
     data_set = add(workspace, pets())
     app = look("Pictures")
-    app.session_state["gallery-0"] = {"chosen": ["*cat*/0.png", "*cat*/1.png"]}
+    app.session_state["gallery-0"] = chosen(data_set, "*cat*/0.png", "*cat*/1.png")
     app.run()
     assert "2 pictures of 5 chosen" in words(app)
     press(app, "exclude")
@@ -122,7 +128,7 @@ def test_chosen_pictures_are_left_out_relabelled_and_put_back(workspace: Workspa
     press(app, "undo")
     assert read_patch(patch_file(data_set.path)) == ()
     app.selectbox(key="new-class").set_value("dog")
-    app.session_state["gallery-2"] = {"chosen": ["*cat*/2.png"]}
+    app.session_state["gallery-2"] = chosen(data_set, "*cat*/2.png")
     app.run()
     press(app, "relabel")
     (decision,) = read_patch(patch_file(data_set.path))

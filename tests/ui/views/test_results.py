@@ -15,6 +15,7 @@ from autotl.exhibits import Exhibited
 from autotl.interfaces import Figure, Table
 from autotl.patch import read_patch
 from autotl_ui import jobs, testing, testing_data
+from autotl_ui.pictures import Picture
 
 SECTIONS = (
     "What it gets wrong",
@@ -48,9 +49,10 @@ def change(folder: Path, **fields: Any) -> None:
     path.write_text(json.dumps(state), encoding="utf-8")
 
 
-def choose(app: AppTest, name: str, *, decided: int) -> AppTest:
+def choose(app: AppTest, run: Path, name: str, *, decided: int) -> AppTest:
     """Choose a picture as the grid's script would; each decision so far has brought a new grid."""
-    app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [name]}
+    picture = Picture(testing.pictures_of(run) / name, name)
+    app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [picture.identity]}
     return app.run()
 
 
@@ -108,7 +110,7 @@ def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
     path, key = f"{CATS}/05.png", "confusion-good-test-0-1"
     patch = testing.pictures_of(good).with_name("photos.patch.csv")
     assert app.button(key=f"{key}-relabel").disabled
-    choose(app, path, decided=0)
+    choose(app, good, path, decided=0)
     app.button(key=f"{key}-relabel").click().run()
     assert not app.exception
     assert not app.error
@@ -117,10 +119,10 @@ def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
     assert len(decision.sha256) == 64
     assert "1 picture decided anew since this run" in words(app)
     assert "1 of them is in the test split" in words(app)
-    choose(app, path, decided=1)
+    choose(app, good, path, decided=1)
     app.button(key=f"{key}-exclude").click().run()
     assert [d.decision for d in read_patch(patch)] == ["exclude"]
-    choose(app, path, decided=2)
+    choose(app, good, path, decided=2)
     app.button(key=f"{key}-undo").click().run()
     assert not patch.exists()
     assert "No decisions since this run" in words(app)
@@ -128,7 +130,7 @@ def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
 
 def test_a_decision_about_data_that_are_gone_is_refused_kindly_and_nothing_is_lost(good: Path) -> None:
     app = open_page("results", run="good")
-    choose(app, f"{CATS}/05.png", decided=0)
+    choose(app, good, f"{CATS}/05.png", decided=0)
     data = testing.pictures_of(good)
     shutil.move(data, data.with_name("elsewhere"))
     app.button(key="confusion-good-test-0-1-exclude").click().run()
