@@ -57,6 +57,12 @@ def test_a_folder_that_is_dragged_in_keeps_its_classes(tab: Any, tmp_path: Path,
     tab.wait_for_url(re.compile("train.*data=my-photos"))
 
 
+def test_what_is_dropped_beside_the_zone_is_meant_for_it(tab: Any, tmp_path: Path, photos: Path) -> None:
+    drop(tab, photos, beside=tab.get_by_role("heading", name="Data"))
+    tab.get_by_role("heading", name="my photos").wait_for()
+    assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
+
+
 def test_the_browse_button_keeps_the_classes_too(tab: Any, tmp_path: Path, photos: Path) -> None:
     tab.locator("input.pick-folder").set_input_files(photos)
     tab.get_by_role("heading", name="my photos").wait_for()
@@ -166,12 +172,12 @@ def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
     tab.get_by_text("None of the 1 files can be used. Found: 1 *.txt.").wait_for()
 
 
-def drop(tab: Any, folder: Path) -> None:
+def drop(tab: Any, folder: Path, *, beside: Any = None) -> None:
     """Drag a real folder onto the page, through the browser's debugging protocol."""
     zone = tab.locator(".zone")
     zone.wait_for()
     tab.wait_for_timeout(300)
-    box = zone.bounding_box()
+    box = (beside or zone).bounding_box()
     place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 20}
     protocol = tab.context.new_cdp_session(tab)
     data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}

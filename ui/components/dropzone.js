@@ -10,8 +10,6 @@ const megabytes = (n) => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} GB` : `${(n / 1e6)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const seconds = (s) => (s < 60 ? `${Math.max(1, Math.ceil(s))} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`);
 
-const ignore = (event) => event.preventDefault();
-
 class Told extends Error {}
 
 // What lies in dropped entries: [path, File] of each file, folders within folders included.
@@ -220,24 +218,26 @@ class Zone {
     this.part("cancel").onclick = () => this.cancel();
     this.part("again").onclick = () => this.upload && this.go(this.upload);
     let depth = 0;
-    this.box.ondragenter = (event) => {
-      event.preventDefault();
-      depth++;
-      this.box.classList.toggle("over", !this.upload);
+    const over = (change) => {
+      depth = Math.max(0, depth + change);
+      this.box.classList.toggle("over", depth > 0 && !this.upload);
     };
-    this.box.ondragleave = () => {
-      depth = Math.max(0, depth - 1);
-      if (!depth) this.box.classList.remove("over");
+    // Of the whole page: what is dropped beside the zone is meant for it, and the browser would open it instead.
+    this.events = {
+      dragenter: () => over(1),
+      dragleave: () => over(-1),
+      dragover: () => {},
+      drop: (event) => {
+        over(-depth);
+        // Entries are gone once this handler has ended; they have to be asked for now.
+        const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+        if (entries.length) this.take(() => walk(entries, (n) => this.progress(`Found ${count(n, "file")} …`, 0, "")));
+        else this.say(["Drop files or a folder from your file manager."], true);
+      },
     };
-    this.box.ondragover = (event) => event.preventDefault();
-    this.box.ondrop = (event) => {
+    this.listener = (event) => {
       event.preventDefault();
-      depth = 0;
-      this.box.classList.remove("over");
-      // Entries are gone once this handler has ended; they have to be asked for now.
-      const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-      if (entries.length) this.take(() => walk(entries, (n) => this.progress(`Found ${count(n, "file")} …`, 0, "")));
-      else this.say(["Drop files or a folder from your file manager."], true);
+      this.events[event.type](event);
     };
     this.leaving = (event) => event.preventDefault();
   }
@@ -341,10 +341,9 @@ export default function (component) {
   root.classList.toggle("compact", Boolean(data.compact));
   zone.part("lead").textContent = data.lead;
   zone.part("hint").textContent = data.hint;
-  // What is dropped beside the zone would be opened by the browser, in place of the app.
-  for (const kind of ["dragover", "drop"]) window.addEventListener(kind, ignore);
+  for (const kind of Object.keys(zone.events)) window.addEventListener(kind, zone.listener);
   return () => {
-    for (const kind of ["dragover", "drop"]) window.removeEventListener(kind, ignore);
+    for (const kind of Object.keys(zone.events)) window.removeEventListener(kind, zone.listener);
     zone.upload?.stopped.abort();
   };
 }
