@@ -236,6 +236,7 @@ class Zone {
       },
     };
     this.listener = (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return; // a text that is dragged into a field, say
       event.preventDefault();
       this.events[event.type](event);
     };
