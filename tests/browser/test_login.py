@@ -12,6 +12,8 @@ from browsing import PATIENCE_MS, browsing, free_port, running, serving
 
 from autotl_ui import testing
 
+pytestmark = pytest.mark.heavy
+
 PEOPLE = ("ann", "bob")
 SECRETS = """
 [auth]
