@@ -39,9 +39,9 @@ def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float
     if needed > allowed and "thinned_to" not in run.state():
         n_used = len(laboratory.used)
         n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
-        run.update(thinned_to=n_items)
         laboratory = laboratory.on(run.thinned(n_items))
         n_kept = len(laboratory.used)  # a few more, where a few of each class make more
+        run.update(thinned_to=n_items, n_unused=n_used - n_kept)
         run.emit(
             "message",
             text=f"the budget suffices to read about {n_items} of {n_used} images: the search uses {n_kept} of them; "

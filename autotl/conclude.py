@@ -96,6 +96,7 @@ def _conclude_with(
         "outlook": run.state().get("outlook"),
         "n_trials": sum(t.strategy in (PROBE, FINE_TUNE) for t in board.trials),
         "n_items": {part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
+        "n_unused": run.state().get("n_unused", 0),
         "fingerprint": run.fingerprint,
         "passed_over": passed_over,
         "deployable": str(run.champion),
@@ -184,7 +185,10 @@ def _over_default(
 ) -> dict[str, Any]:
     same = trial.number == default.number
     difference = None if same else _difference(laboratory, tested_default, tested)
-    return judge_default(difference, objective=board.objective, larger_is_better=board.larger_is_better)
+    n_others = sum(t.strategy in (PROBE, FINE_TUNE) and t.number != default.number for t in board.trials)
+    return judge_default(
+        difference, objective=board.objective, larger_is_better=board.larger_is_better, n_others=n_others
+    )
 
 
 def _difference(laboratory: Laboratory, first: Predictions, second: Predictions) -> Difference:

@@ -109,10 +109,16 @@ def judge_fine_tuning(
     }  # fmt: skip
 
 
-def judge_default(difference: Difference | None, *, objective: str, larger_is_better: bool) -> dict[str, Any]:
-    """Say whether the search beat the untuned default on the test split; difference None: the default is champion."""
+def judge_default(
+    difference: Difference | None, *, objective: str, larger_is_better: bool, n_others: int
+) -> dict[str, Any]:
+    """Say whether the search beat the untuned default on the test split.
+
+    difference: None where the default is champion. n_others: how many other trials there were.
+    """
     if difference is None:
-        return {"better": False, "claim": "the untuned default is the champion: nothing that was tried did better"}
+        why = "nothing that was tried did better" if n_others else "nothing else was tried"
+        return {"better": False, "claim": f"the untuned default is the champion: {why}"}
     better, worse = difference.low > 0, difference.high < 0
     if not larger_is_better:
         better, worse = worse, better
@@ -133,6 +139,8 @@ def in_words(difference: Difference, objective: str, *, larger_is_better: bool) 
     if not larger_is_better:
         return f"{difference.value:+.3f} {objective} (95 % CI {difference.low:+.3f} to {difference.high:+.3f})"
     value, low, high = (100 * x for x in (difference.value, difference.low, difference.high))
+    if not low and not high:  # an interval of no width would read as a certainty
+        return f"+0.0 points of {objective} (both are right about the same images)"
     return f"{value:+.1f} points of {objective} (95 % CI {low:+.1f} to {high:+.1f})"
 
 

@@ -60,7 +60,7 @@ class Guess:
     def sentence(self, objective: str) -> str:
         """In words."""
         return (
-            f"fine-tuning is likely to add {self.gain:+.3f} of {objective} (80 %: {self.low:+.3f} to {self.high:+.3f}) "
+            f"fine-tuning may change {objective} by {self.gain:+.3f} (80 %: {self.low:+.3f} to {self.high:+.3f}) "
             f"for about {self.seconds:.0f} s"
         )
 

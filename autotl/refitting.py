@@ -118,6 +118,8 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
         difference = _difference(run, evidence.tested, found.place, tested, objective)
         amount = in_words(difference, objective.name, larger_is_better=objective.larger_is_better)
         sentence += f": on the same test images, by their labels of now, {amount} against the model before"
+        if difference.low <= 0 <= difference.high:
+            sentence += ", from which it cannot be told"
         if math.isfinite(difference.low):
             document["difference"] = {"value": difference.value, "low": difference.low, "high": difference.high}
     if found.changed_in_test:

@@ -28,6 +28,7 @@ page = st.navigation(
         st.Page(MODELS, title="Models", icon=":material/inventory_2:", url_path=ADDRESSES[MODELS]),
     ]
 )
+st.set_page_config(page_title=f"{page.title} · AutoTL")
 with kindly():
     try:
         page.run()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from autotl_ui.theme import STRATEGY_COLOURS, ink
@@ -23,22 +24,34 @@ AXIS_PIXELS = 70
 LEGEND_PIXELS = 45
 BEST_PIXELS = 290
 MINUTES_FROM_SECONDS = 240
-_ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "ensemble": "ensemble", "majority": "baseline"}
+_DEFAULT = "untuned default"
+ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "ensemble": "ensemble", "majority": "baseline"}
 
 
-def leaderboard_chart(board: pd.DataFrame, objective: str) -> alt.LayerChart | alt.FacetChart:
-    """The best trials, a dot and its 95 % interval each. board: as `read_leaderboard` gives it."""
+def leaderboard_chart(
+    board: pd.DataFrame, objective: str, *, champion: int | None = None
+) -> alt.LayerChart | alt.FacetChart:
+    """The best trials, a dot and its 95 % interval each; champion, default and majority class are always among them.
+
+    board: as `read_leaderboard` gives it.
+    """
     import altair as alt
 
     objective = score_name(objective)
-    best = board[board["state"] == "complete"].head(N_TRIALS).copy()
+    ended = board[board["state"] == "complete"]
+    always = (
+        ended["name"].str.contains(_DEFAULT, regex=False)
+        | (ended["strategy"] == "majority")
+        | (ended["trial"] == champion)
+    )
+    best = ended[always | (np.arange(len(ended)) < N_TRIALS)].copy()
     best["title"] = [_title(trial) for _, trial in best.iterrows()]
-    best["route"] = best["strategy"].map(_ROUTES).fillna(best["strategy"])
-    seen = [strategy for strategy in _ROUTES if (best["strategy"] == strategy).any()]
+    best["route"] = best["strategy"].map(ROUTES).fillna(best["strategy"])
+    seen = [strategy for strategy in ROUTES if (best["strategy"] == strategy).any()]
     colour = alt.Color(
         "route:N",
         title=None,
-        scale=alt.Scale(domain=[_ROUTES[s] for s in seen], range=[STRATEGY_COLOURS[s] for s in seen]),
+        scale=alt.Scale(domain=[ROUTES[s] for s in seen], range=[STRATEGY_COLOURS[s] for s in seen]),
         legend=alt.Legend(orient="top", symbolType="circle"),
     )
     base = alt.Chart(best[["title", "name", "route", "value", "low", "high"]]).encode(
@@ -139,7 +152,7 @@ def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart | al
 def _title(trial: pd.Series) -> str:
     if trial["strategy"] == "majority":
         return "majority class"
-    default = " (default)" if "untuned default" in str(trial["name"]) else ""
+    default = " (default)" if _DEFAULT in str(trial["name"]) else ""
     return f"trial {trial['trial']}: {trial['head']}{default}"
 
 

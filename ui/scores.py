@@ -46,7 +46,8 @@ class Result:
     """What a search has found. search, test, default_test: scores by name, those of single classes left out.
 
     claims: the verdicts, one sentence each; ended, outlook: why it ended, and what more time would bring; passed_over:
-    better trials that could not be exported. report: its file, None where there is none.
+    better trials that could not be exported. n_unused: pictures that there was no time to read. report: its file, None
+    where there is none.
     """
 
     objective: str
@@ -63,6 +64,7 @@ class Result:
     passed_over: tuple[str, ...]
     n_trials: int
     n_items: Mapping[str, int]
+    n_unused: int
     seconds: float
     fingerprint: str
     refit: Refit | None
@@ -90,6 +92,7 @@ def read_result(document: Mapping[str, Any], folder: Path) -> Result:
         passed_over=tuple(map(str, document.get("passed_over") or ())),
         n_trials=int(document["n_trials"]),
         n_items={part: int(n) for part, n in document["n_items"].items()},
+        n_unused=int(document.get("n_unused") or 0),
         seconds=float(document.get("seconds") or 0),
         fingerprint=str(document.get("fingerprint") or ""),
         refit=_refit(document.get("refit")),

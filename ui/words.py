@@ -19,6 +19,16 @@ SCORES = {
     "roc_auc": "ROC AUC",
 }
 """Scores whose names, as plugins and files spell them, are no words."""
+SCORE_MEANINGS = {
+    "balanced_accuracy": "the share of a class's pictures that is recognised, averaged over the classes",
+    "accuracy": "the share of all pictures that is recognised",
+    "macro_f1": "1 where no picture of a class is missed and none is taken for it wrongly; averaged over the classes",
+    "log_loss": "0 where the right class always gets a probability of 1; the lower, the better",
+    "roc_auc": "how well the pictures of a class are ranked before all others: 0.5 is chance, 1 is perfect",
+    "recall": "of the pictures of a class, the share that is recognised",
+    "precision": "of the pictures that are taken for a class, the share that belongs to it",
+}
+"""What scores say, each the rest of a sentence."""
 STRATEGIES = {
     "auto": "Decide for me",
     "probe": "Simplified",

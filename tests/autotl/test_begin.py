@@ -89,6 +89,7 @@ def test_images_that_the_budget_does_not_allow_are_left_out_and_that_is_said(slo
     n_used = len(thinned.used)
     assert 30 <= n_used < 60
     assert laboratory.run.state()["thinned_to"] == 30
+    assert laboratory.run.state()["n_unused"] == 60 - n_used
     assert f"suffices to read about 30 of 60 images: the search uses {n_used} of them" in told(laboratory)[-2]
     assert "a budget of 4m would suffice for all" in told(laboratory)[-2]
     assert set(np.unique(thinned.labels[thinned.run.split.train])) == {0, 1, 2}

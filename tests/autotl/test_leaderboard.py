@@ -125,16 +125,24 @@ def test_what_was_not_tried_says_why():
     ],
 )
 def test_the_champion_beats_the_default_only_where_the_interval_excludes_zero(low, high, larger_is_better, claim):
-    verdict = judge_default(Difference(0.02, low, high), objective="accuracy", larger_is_better=larger_is_better)
+    verdict = judge_default(
+        Difference(0.02, low, high), objective="accuracy", larger_is_better=larger_is_better, n_others=3
+    )
     assert verdict["better"] == claim.startswith("beats")
     assert verdict["measured_on"] == "test"
     assert claim in verdict["claim"]
 
 
-def test_a_default_that_is_the_champion_is_called_so():
-    verdict = judge_default(None, objective="accuracy", larger_is_better=True)
+@pytest.mark.parametrize(("n_others", "why"), [(0, "nothing else was tried"), (4, "nothing that was tried did better")])
+def test_a_default_that_is_the_champion_is_called_so(n_others, why):
+    verdict = judge_default(None, objective="accuracy", larger_is_better=True, n_others=n_others)
     assert not verdict["better"]
-    assert "the untuned default is the champion" in verdict["claim"]
+    assert verdict["claim"] == f"the untuned default is the champion: {why}"
+
+
+def test_two_models_that_are_right_about_the_same_images_have_no_interval_of_no_width():
+    told = in_words(Difference(0.0, 0.0, 0.0), "accuracy", larger_is_better=True)
+    assert told == "+0.0 points of accuracy (both are right about the same images)"
 
 
 def test_log_loss_is_not_told_in_points():
@@ -144,7 +152,7 @@ def test_log_loss_is_not_told_in_points():
 
 def test_a_difference_without_an_interval_says_so_and_is_null_in_json():
     nan = float("nan")
-    verdict = judge_default(Difference(0.1, nan, nan), objective="accuracy", larger_is_better=True)
+    verdict = judge_default(Difference(0.1, nan, nan), objective="accuracy", larger_is_better=True, n_others=1)
     assert "no interval" in verdict["claim"]
     assert verdict["low"] is None
     assert verdict["better"] is False

@@ -58,5 +58,5 @@ def test_a_guess_about_a_perfect_probe_is_that_nothing_is_to_be_gained():
     found = guess_fine_tuning(1.0, 1.0, larger_is_better=True, seconds=1)
     assert (found.low, found.gain, found.high) == (0, 0, 0)
     assert found.sentence("accuracy") == (
-        "fine-tuning is likely to add +0.000 of accuracy (80 %: +0.000 to +0.000) for about 1 s"
+        "fine-tuning may change accuracy by +0.000 (80 %: +0.000 to +0.000) for about 1 s"
     )

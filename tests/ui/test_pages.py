@@ -204,6 +204,25 @@ print(len(sys.modules) > 1000, {"keras", "tensorflow", "torch", "jax"} & {*sys.m
     assert done.stdout == "True set()\n", done.stderr
 
 
+def test_the_chart_of_many_trials_holds_the_champion_the_default_and_the_majority_class() -> None:
+    import pandas as pd
+
+    from autotl_ui.charts import leaderboard_chart
+
+    names = {30: "logistic on net (untuned default)", 39: "majority class"}
+    board = pd.DataFrame(
+        [
+            {"trial": n, "name": names.get(n, "svm on net"), "state": "complete", "head": "svm"}
+            | {"strategy": "majority" if n == 39 else "probe", "value": 0.5, "low": 0.4, "high": 0.6}
+            for n in range(40)
+        ]
+    )
+    [rows] = leaderboard_chart(board, "accuracy", champion=20).to_dict()["datasets"].values()
+    titles = [row["title"] for row in rows]
+    assert titles[:3] == ["trial 0: svm", "trial 1: svm", "trial 2: svm"]
+    assert titles[12:] == ["trial 20: svm", "trial 30: svm (default)", "majority class"]
+
+
 def test_the_chart_shows_an_ensemble_in_a_colour_of_its_own() -> None:
     import pandas as pd
 

@@ -97,11 +97,12 @@ def _tools(
     st.markdown(
         f"**{n} chosen**" if n else "Choose pictures by a click or with the space bar; Shift chooses all between."
     )
-    names = list(classes)
+    # What the model took it for comes first and is not chosen: who is in a hurry would make its mistakes true.
+    names = sorted(classes, key=lambda name: name != suggestion)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
-            "Right class", names, index=names.index(suggestion) if suggestion in names else None,
-            key=f"{key}-label", accept_new_options=True, placeholder="a class, or a new one", width=240,
+            "Right class", names, index=None, key=f"{key}-label", accept_new_options=True,
+            placeholder="a class, or a new one", width=240,
         )  # fmt: skip
         name = (label or "").strip()[:_LONGEST_NAME]
         relabel = [Decision("relabel", path, name, note=NOTE) for path in chosen]

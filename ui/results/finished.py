@@ -61,7 +61,7 @@ def _show_sections(run: RunView, result: Result) -> None:
 
 
 def _mistakes(run: RunView, result: Result) -> None:
-    show_weakest(result)
+    show_weakest(run, result)
     show_confusion(run, result)
 
 
@@ -70,7 +70,7 @@ def _trials(run: RunView, result: Result) -> None:
     if board is None:
         st.caption("leaderboard.csv cannot be read.")
     else:
-        show_trials(board, result.objective, key="finished")
+        show_trials(board, result.objective, key="finished", champion=result.champion["trial"])
 
 
 def _all_scores(run: RunView, result: Result) -> None:

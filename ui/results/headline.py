@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from autotl_ui.scores import Result
-from autotl_ui.words import ROUTES, duration, plain, score_name, sentence, spell_scores
+from autotl_ui.words import ROUTES, SCORE_MEANINGS, duration, plain, score_name, sentence, spell_scores
 
 
 def show_headline(result: Result) -> None:
@@ -25,6 +25,11 @@ def show_headline(result: Result) -> None:
         f"{learned} pictures to learn from, {result.n_items.get('test', 0)} kept for one test · "
         f"{result.n_trials} {'trial' if result.n_trials == 1 else 'trials'} · {duration(result.seconds)}"
     )
+    if result.n_unused:
+        st.warning(
+            f"{result.n_unused:,} more pictures were not used: there was no time to read them. Train for longer to "
+            "learn from all.", icon=":material/timer_off:",
+        )  # fmt: skip
     _show_scores(result)
     for claim in result.claims:
         st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
@@ -44,16 +49,19 @@ def _show_scores(result: Result) -> None:
     name = result.objective
     title = score_name(name)
     st.markdown(f"**{plain(title[:1].upper() + title[1:])}**, with 95 % confidence intervals")
+    if meaning := SCORE_MEANINGS.get(name):
+        st.caption(f"{meaning[:1].upper()}{meaning[1:]}.")
+    chose = "; it chose the champion, which flatters it" if result.n_trials > 1 else ""
     cards = (
         ("Test", result.test[name], "on pictures never seen before"),
-        ("Search", result.search[name], f"{result.measured_on}; it chose the champion, which flatters it"),
+        ("Search", result.search[name], f"{result.measured_on}{chose}"),
         ("Untuned default, test", result.default_test[name], "without any search"),
     )
-    for column, (label, score, meaning) in zip(st.columns(3), cards, strict=True):
+    for column, (label, score, where) in zip(st.columns(3), cards, strict=True):
         with column.container(border=True, height="stretch"):
             st.metric(label, str(score))
             st.markdown(score.interval)
-            st.caption(meaning)
+            st.caption(where)
 
 
 def _members(champion: Mapping[str, Any]) -> list[str]:

@@ -18,15 +18,21 @@ N_WEAKEST = 3
 _PARTS: dict[Part, str] = {"test": "Test split", "search": "Search"}
 
 
-def show_weakest(result: Result) -> None:
+def show_weakest(run: RunView, result: Result) -> None:
     """The classes that are recognised worst, a sentence each."""
+    evidence = find_evidence(run.folder)
+    n_tested = dict(zip(evidence.test.classes, evidence.test.confusion.sum(axis=1), strict=True)) if evidence else {}
     recall = result.test_by_class.get("recall", {})
     known = {name: score for name, score in recall.items() if score.value is not None and score.low is not None}
+    missed = [name for name in sorted(known, key=lambda name: known[name].value or 0) if (known[name].value or 0) < 1]
     lines = []
-    for name in sorted(known, key=lambda name: known[name].value or 0)[:N_WEAKEST]:
+    for name in missed[:N_WEAKEST]:
         value, low, high = (100 * (number or 0) for number in (known[name].value, known[name].low, known[name].high))
-        of_its = f"{value:.0f} % of its test pictures (95 % CI {low:.0f} to {high:.0f} %)"
+        n = f"{int(n_tested[name])} " if name in n_tested else ""
+        of_its = f"{value:.0f} % of its {n}test pictures (95 % CI {low:.0f} to {high:.0f} %)"
         lines.append(f"- **{plain(name)}** is recognised in {of_its}.")
+    if known and not missed:
+        lines.append("- No class: every test picture was recognised. With more of them that may not last.")
     untested = [name for name in recall if name not in known]
     lines += [f"- **{plain(name)}** has no test picture: how well it is recognised is not known." for name in untested]
     if lines:

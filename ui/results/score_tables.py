@@ -10,7 +10,7 @@ import streamlit as st
 
 from autotl_ui.scores import Result, Score
 from autotl_ui.theme import STRATEGY_COLOURS, ink, legible
-from autotl_ui.words import plain, score_name
+from autotl_ui.words import SCORE_MEANINGS, plain, score_name
 
 if TYPE_CHECKING:
     import altair as alt
@@ -29,6 +29,9 @@ def show_overall(result: Result) -> None:
         )
     st.markdown("\n".join(rows))
     st.caption("In brackets: 95 % confidence intervals.")
+    if explained := [name for name in names if name in SCORE_MEANINGS]:
+        with st.expander("What these scores say", icon=":material/help:"):
+            st.markdown("\n".join(f"- **{plain(score_name(name))}**: {SCORE_MEANINGS[name]}." for name in explained))
 
 
 def show_classes(result: Result) -> None:
@@ -43,6 +46,8 @@ def show_classes(result: Result) -> None:
             "Score of each class", names, key="class-score", default=names[0], required=True, format_func=score_name
         )
         part = st.segmented_control("Measured", ["test", "search"], key="class-part", default="test", required=True)
+    if meaning := SCORE_MEANINGS.get(str(name)):
+        st.caption(f"{score_name(str(name)).capitalize()}: {meaning}.")
     scores = found[part].get(name or names[0], {})
     if not scores:
         st.caption("It was not measured there.")

@@ -14,7 +14,8 @@ from autotl_ui.train.journal import Event, read_events
 from autotl_ui.train.story import FINE_TUNE, tell_past, tell_present
 from autotl_ui.words import duration, place_in_words, sentence
 
-RATE_SECONDS = 60.0
+RATE_SECONDS, FEWEST_SECONDS = 60.0, 10.0
+"""Over how long the pace is measured, at most and at least."""
 """Trials a minute are counted over so long."""
 _COUNT = re.compile(r"((?:unpacking|hashing files|looking at images|finding near-duplicates): \d+ of \d+)")
 
@@ -115,8 +116,15 @@ def _pace(events: Sequence[Event], trials: Sequence[Event]) -> str:
     latest = events[-1] if events else {}
     if latest.get("event") == "progress" and latest.get("rate"):
         return f"{latest['rate']:.0f} pictures/s"
-    recent = [trial for trial in trials if trial.get("time", 0.0) >= time.time() - RATE_SECONDS]
-    return f"{len(recent)} trial{'s' * (len(recent) != 1)}/min" if recent else ""
+    if not trials:
+        return ""
+    now, first = time.time(), trials[0]
+    window = min(RATE_SECONDS, now - float(first.get("time", now)) + float(first.get("seconds") or 0.0))
+    recent = sum(trial.get("time", 0.0) >= now - window for trial in trials)
+    if not recent or window < FEWEST_SECONDS:
+        return ""
+    per_minute = max(1, round(60 * recent / window))
+    return f"{per_minute} trial{'s' * (per_minute != 1)}/min"
 
 
 def _costs(trials: Sequence[Event]) -> dict[str, float]:

@@ -35,6 +35,8 @@ def show(run: RunView) -> None:
                 st.switch_page(RESULTS, query_params={"run": run.name})
         # A link to this very page would look as if it were the one that is open.
         st.button("Start another search", key="another", icon=":material/add:", on_click=st.query_params.clear)
+    if not run.active and (run.folder / "events.jsonl").exists():
+        running.show_trials_so_far(run)
 
 
 def _watch_stage(folder: Path) -> None:

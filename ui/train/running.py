@@ -106,7 +106,10 @@ def _stop_button(run: RunView) -> None:
         st.caption("This search was started outside the app; stop it there with Ctrl+C.")
         return
     stopping = run.job.stop_requested is not None
-    label = "Leave the queue" if run.status == "queued" else "Stop and keep the best model"
+    if run.status == "queued":
+        label = "Leave the queue"
+    else:
+        label = "Stop and keep the best model" if run.champion.exists() else "Stop (there is no model yet)"
     st.button(
         "Stopping" if stopping else label,
         key="stop",

@@ -9,7 +9,7 @@ from autotl_ui.train.journal import Event
 from autotl_ui.words import cost, duration, sentence
 
 FINE_TUNE = "fine-tune"
-_GUESS = "fine-tuning is likely to add"
+_GUESS = "fine-tuning may change"
 """How the planner's message begins that goes before a fine-tune trial."""
 _ENGINE = "engine: "
 _UNSAID = (_ENGINE, _GUESS)

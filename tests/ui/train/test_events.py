@@ -49,8 +49,24 @@ def test_time_spent_is_counted_from_the_latest_attempt(runs: Path, sleeper: psut
     progress = read_progress(look(runs / "busy"))
     assert progress.spent_seconds == pytest.approx(20, abs=2)
     assert progress.share == pytest.approx(20 / 60, abs=0.05)
-    assert progress.pace == "1 trial/min"
+    assert progress.pace == ""
     assert progress.costs == {"probe": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("ages", "pace"),
+    [((), ""), ((5.0, 1.0), ""), ((18.0, 10.0, 2.0), "9 trials/min"), ((400.0, 50.0, 30.0), "2 trials/min"),
+     ((400.0, 90.0), "")],
+)  # fmt: skip
+def test_the_pace_is_that_of_the_last_minute_or_of_the_time_since_the_first_trial(
+    ages: tuple[float, ...], pace: str, runs: Path
+) -> None:
+    testing.write_running(runs / "busy")
+    with (runs / "busy" / "events.jsonl").open("a") as file:
+        file.write("\n")
+        for number, age in enumerate(ages):
+            file.write(json.dumps(trial(number, time.time() - age, 0)) + "\n")
+    assert read_progress(look(runs / "busy")).pace == pace
 
 
 def test_before_there_is_a_run_folder_the_log_tells_how_far_the_scan_is(runs: Path, sleeper: psutil.Process) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from autotl_ui.train.story import tell_past, tell_present
 
-GUESS = "fine-tuning is likely to add +0.027 of accuracy (80 %: -0.03 to +0.08) for about 19 s"
+GUESS = "fine-tuning may change accuracy by +0.027 (80 %: -0.03 to +0.08) for about 19 s"
 DATASET = {"event": "dataset", "n_items": 90, "classes": ["a", "b"], "train": 58, "validation": 14, "test": 18}
 READING = {"event": "stage", "stage": "features", "backbone": "net", "size": "224x224"}
 RANKING = {"event": "ranking", "ranks": [{"backbone": "net", "size": [320, 320]}]}

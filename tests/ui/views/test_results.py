@@ -78,7 +78,7 @@ def test_every_section_holds_whatever_is_missing(condition: str, good: Path) -> 
 def test_the_page_says_first_what_is_recognised_worst(good: Path) -> None:
     text = words(open_page("results", run="good"))
     assert "Recognised worst" in text
-    assert f"**{CATS}** is recognised in 83 % of its test pictures (95 % CI 44 to 97 %)" in text
+    assert f"**{CATS}** is recognised in 83 % of its 6 test pictures (95 % CI 44 to 97 %)" in text
     assert "The search ended: the time was up" in text
     assert "ten times as many probes would bring little" in text
 
@@ -105,12 +105,29 @@ def test_the_search_has_the_pictures_of_training_and_validation(good: Path) -> N
     assert f"{CATS}, taken for {BIRDS}: 3 pictures" in subheaders(app)
 
 
+def test_pictures_that_there_was_no_time_to_read_are_told(good: Path) -> None:
+    assert "were not used" not in words(open_page("results", run="good"))
+    change(good, n_unused=1490)
+    assert "1,490 more pictures were not used" in words(open_page("results", run="good"))
+
+
+def test_a_model_without_mistakes_has_no_class_that_is_recognised_worst(good: Path) -> None:
+    perfect = {f"recall[{name}]": {"value": 1.0, "low": 0.7, "high": 1.0} for name in testing.CLASSES}
+    state = json.loads((good / "run.json").read_text(encoding="utf-8"))
+    change(good, test={**state["result"]["test"], **perfect})
+    text = words(open_page("results", run="good"))
+    assert "every test picture was recognised" in text
+    assert "is recognised in" not in text
+
+
 def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
     app = open_page("results", run="good")
     path, key = f"{CATS}/05.png", "confusion-good-test-0-1"
     patch = testing.pictures_of(good).with_name("photos.patch.csv")
-    assert app.button(key=f"{key}-relabel").disabled
     choose(app, good, path, decided=0)
+    assert app.button(key=f"{key}-relabel").disabled
+    assert app.selectbox(key=f"{key}-label").options[0] == BIRDS  # what it was taken for is at hand, and not chosen
+    app.selectbox(key=f"{key}-label").set_value(BIRDS).run()
     app.button(key=f"{key}-relabel").click().run()
     assert not app.exception
     assert not app.error

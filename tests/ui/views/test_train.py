@@ -95,6 +95,7 @@ def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper:
     assert "2.5 s simplified" in text
     assert "few images. Add some." in text
     assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 2
+    assert app.button(key="stop").label == "Stop (there is no model yet)"
     app.button(key="stop").click().run()
     sleeper.wait(timeout=10)
     assert "stopped before it had a model" in words(app.run())
@@ -142,7 +143,9 @@ def test_a_killed_search_is_carried_on_at_a_click(runs: Path, monkeypatch: pytes
 def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Path) -> None:
     testing.write_finished(runs / "good")
     testing.write_damaged(runs / "torn")
-    assert "the model is ready" in open_page("train", run="good").success[0].value
+    finished = open_page("train", run="good")
+    assert "the model is ready" in finished.success[0].value
+    assert "What it did so far" in [tab.label for tab in finished.tabs]  # the story stays
     assert "damaged" in words(open_page("train", run="torn"))
     assert "That run is gone" in words(open_page("train", run="no-such-run"))
 
