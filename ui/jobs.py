@@ -133,8 +133,9 @@ def _run(
         log.flush()
         # Its own session: neither closing the terminal nor Ctrl+C in it ends the job.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True, pass_fds=inherited
-        )
+            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True, pass_fds=inherited,
+            env=_environment(),
+        )  # fmt: skip
     # Somebody has to wait for a child, or it stays in the process table after its end.
     threading.Thread(target=process.wait, daemon=True).start()
     try:
@@ -145,6 +146,14 @@ def _run(
             os.killpg(process.pid, signal.SIGKILL)
         raise
     return job
+
+
+def _environment() -> dict[str, str]:
+    """What a job finds in its environment: a guest's nothing of the model registry of whoever serves the app."""
+    from autotl_ui.workspace import current
+
+    hidden = () if current().whole_machine else ("MLFLOW_TRACKING_URI",)
+    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 def stop(target: Path) -> None:

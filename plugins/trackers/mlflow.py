@@ -97,7 +97,7 @@ def register_deployable(folder: Path, name: str, tracking_uri: str | None, defau
         metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
         tags = {"fingerprint": str(metadata.get("fingerprint", "unknown"))}
         logged = None
-        if note.get("tracking_uri") == uri and note.get("model_uri"):
+        if note.get("tracking_uri") == _without_password(uri) and note.get("model_uri"):
             logged = client.get_logged_model(note["model_uri"].removeprefix("models:/"))
         if logged is None or logged.tags.get("model_uuid") != _model_uuid(folder):
             experiment = _experiment(client, uri, default_store)
@@ -106,7 +106,8 @@ def register_deployable(folder: Path, name: str, tracking_uri: str | None, defau
             client.set_terminated(run_id)
         registered = _register(client, uri, name, logged, {**tags, EVIDENCE_TAG: _evidence(folder)})
     except Exception as error:
-        raise ConfigError(f"{folder} was not registered as {name} in the MLflow store {uri}: {error}") from error
+        message = f"{folder} was not registered as {name} in the MLflow store {uri}: {error}"
+        raise ConfigError(_without_password(message)) from error
     if note:
         write_atomically(note_file, json.dumps({**note, "registered": registered}, indent=2).encode())
     return registered
@@ -136,12 +137,12 @@ def fetch_model(uri: str, tracking_uri: str | None, default_store: Path) -> Path
             source = client.get_logged_model(name).artifact_location
         return Path(download_artifacts(artifact_uri=source, tracking_uri=store))
     except Exception as error:
-        raise RunError(f"{uri} cannot be had from the MLflow store {store}: {error}") from error
+        raise RunError(_without_password(f"{uri} cannot be had from the MLflow store {store}: {error}")) from error
 
 
 def store_address(tracking_uri: str | None, default_store: Path) -> str:
-    """The address of the store that is used where this one, or none, is given."""
-    return _address(tracking_uri, default_store)
+    """The address, as anybody may see it, of the store that is used where this one, or none, is given."""
+    return _without_password(_address(tracking_uri, default_store))
 
 
 def list_models(tracking_uri: str | None, default_store: Path) -> tuple[RegisteredModel, ...]:
@@ -237,7 +238,10 @@ def _registered(
         raise
     except Exception as error:
         if _is_missing(error):
-            raise ConfigError(f"there is no registered model {name!r} in {uri}; `autotl models` lists them") from error
+            shown = _without_password(uri)
+            raise ConfigError(
+                f"there is no registered model {name!r} in {shown}; `autotl models` lists them"
+            ) from error
         raise _unusable(tracking_uri, default_store, error) from error
 
 
@@ -257,7 +261,8 @@ def _is_missing(error: Exception) -> bool:
 
 
 def _unusable(tracking_uri: str | None, default_store: Path, error: Exception) -> ConfigError:
-    return ConfigError(f"the MLflow store {_address(tracking_uri, default_store)} cannot be used: {_first_line(error)}")
+    store = store_address(tracking_uri, default_store)
+    return ConfigError(f"the MLflow store {store} cannot be used: {_first_line(error)}")
 
 
 def _all_pages(search: Callable[[str | None], Any]) -> list[Any]:
@@ -319,7 +324,8 @@ class _Recorder:
         self.folder = self.run.folder.absolute()
         self.uri = _address(self.run.config.tracking_uri, self.folder.parent)
         empty = dict.fromkeys(("experiment_id", "run_id", "model_uri", "registered"))
-        self.note = {"tracking_uri": self.uri, **empty}
+        self.shown = _without_password(self.uri)
+        self.note = {"tracking_uri": self.shown, **empty}
         self.client: MlflowClient
         self.sampler = _Sampler(family=self.run.config.workers > 1)
         self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -343,7 +349,7 @@ class _Recorder:
         # A store that was away may be back: one attempt, but nobody waits a minute for it.
         self._thread.join(DRAIN_SECONDS / 6 if was_down else DRAIN_SECONDS)
         if self._thread.is_alive() and not self._down:
-            _log.warning("MLflow at %s is slow: the search ended before everything was recorded", self.uri)
+            _log.warning("MLflow at %s is slow: the search ended before everything was recorded", self.shown)
         if self.note["run_id"] or not self._note_file.exists():
             self._write_note()
 
@@ -367,10 +373,10 @@ class _Recorder:
                 if not (self.note["run_id"] and _is_refusal(error)):
                     if not self._down:
                         message = "MLflow at %s cannot be used; the search goes on without it (%s)"
-                        _log.warning(message, self.uri, _first_line(error))
+                        _log.warning(message, self.shown, _first_line(error))
                     self._down = True
                     return
-                _log.warning("MLflow at %s refused a record: %s", self.uri, _first_line(error))
+                _log.warning("MLflow at %s refused a record: %s", self.shown, _first_line(error))
             pending.popleft()
             self._down = False
 
@@ -395,7 +401,7 @@ class _Recorder:
         from mlflow.exceptions import MlflowException
 
         note = json.loads(self._note_file.read_text(encoding="utf-8")) if self._note_file.exists() else {}
-        if note.get("tracking_uri") != self.uri or not note.get("run_id"):
+        if note.get("tracking_uri") != self.shown or not note.get("run_id"):
             return None
         try:
             info = self.client.get_run(note["run_id"]).info
@@ -553,6 +559,11 @@ def _address(tracking_uri: str | None, default_store: Path) -> str:
     return f"sqlite:///{database.as_posix()}" if database else uri
 
 
+def _without_password(text: str) -> str:
+    """An address, or a message with addresses in it, as anybody may see it."""
+    return re.sub(r"(?<=://)[^/\s]+@", "", text)
+
+
 def _sqlite_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).absolute() if uri.startswith("sqlite:///") else None
 
@@ -568,9 +579,11 @@ def _connect(uri: str) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
+    # A registry elsewhere, which the environment may name, goes with the store that it names.
+    registry = None if uri == os.environ.get("MLFLOW_TRACKING_URI") else uri
     database = _sqlite_file(uri)
     if database is None:
-        return MlflowClient(tracking_uri=uri)
+        return MlflowClient(tracking_uri=uri, registry_uri=registry)
     from filelock import FileLock
 
     for noisy in ("mlflow.store.db.utils", "alembic"):
@@ -578,7 +591,7 @@ def _connect(uri: str) -> MlflowClient:
     database.parent.mkdir(parents=True, exist_ok=True)
     # Two processes that create the tables at once would break the file for good.
     with FileLock(f"{database}.lock", timeout=300):
-        client = MlflowClient(tracking_uri=uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=registry)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
     return client
@@ -705,4 +718,4 @@ def _first_line(error: BaseException) -> str:
     while cause := root.__cause__ or root.__context__:
         root = cause
     text = str(root if isinstance(root, OSError) else error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__
+    return _without_password(text.splitlines()[0])[:300] if text else type(error).__name__

@@ -12,9 +12,10 @@ import psutil
 import pytest
 from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
 
-from autotl_ui import jobs, tickets
+from autotl_ui import jobs, tickets, workspace
 from autotl_ui.lanes import MOST_JOBS, QUEUE
 from autotl_ui.runs import look
+from autotl_ui.workspace import Workspace
 
 APP = """
 import pathlib, sys, time
@@ -154,6 +155,19 @@ def test_what_is_being_worked_on_is_not_started_again(abc: tuple[Path, Path, Pat
     with pytest.raises(jobs.BusyError, match="a is being worked on already"):
         begin(abc[0])
     assert jobs.read(abc[0]) == first
+
+
+@pytest.mark.parametrize("whole_machine", [True, False])
+def test_the_jobs_of_a_guest_do_not_know_of_the_model_registry_of_whoever_serves(
+    whole_machine: bool, abc: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://joe:secret@tracker")
+    monkeypatch.setattr(workspace, "current", lambda: Workspace(abc[0].parents[1], whole_machine=whole_machine))
+    job = begin(abc[0])
+    wait_until(lambda: has_begun(abc[0]))
+    found = psutil.Process(job.pid).environ()
+    assert ("MLFLOW_TRACKING_URI" in found) == whole_machine
+    assert found["PATH"]
 
 
 def test_a_server_needs_no_turn(abc: tuple[Path, Path, Path]) -> None:
