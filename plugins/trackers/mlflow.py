@@ -164,20 +164,26 @@ def list_models(tracking_uri: str | None, default_store: Path) -> tuple[Register
     return tuple(sorted(listed, key=lambda model: -max((v.created for v in model.versions), default=0)))
 
 
-def promote(name: str, version: int, tracking_uri: str | None, default_store: Path) -> AliasChange:
+def promote(
+    name: str, version: int, tracking_uri: str | None, default_store: Path, *, expected: AliasChange | None = None
+) -> AliasChange:
     """Move the alias `champion` to a version; the one before keeps the alias `previous`. Raises ConfigError."""
     with _registered(name, tracking_uri, default_store) as (client, aliases):
         _require_version(client, name, version)
         former = aliases.get(CHAMPION)
+        change = AliasChange(name, CHAMPION, version, former)
+        _require_expected(change, expected)
         if former != version:
             # In this order: if only the first is done, nothing has changed for whoever loads the champion.
             if former is not None:
                 client.set_registered_model_alias(name, PREVIOUS, str(former))
             client.set_registered_model_alias(name, CHAMPION, str(version))
-        return AliasChange(name, CHAMPION, version, former)
+        return change
 
 
-def roll_back(name: str, tracking_uri: str | None, default_store: Path) -> AliasChange:
+def roll_back(
+    name: str, tracking_uri: str | None, default_store: Path, *, expected: AliasChange | None = None
+) -> AliasChange:
     """Let champion and previous change places; raises ConfigError where there is no previous champion."""
     with _registered(name, tracking_uri, default_store) as (client, aliases):
         previous, former = aliases.get(PREVIOUS), aliases.get(CHAMPION)
@@ -186,12 +192,14 @@ def roll_back(name: str, tracking_uri: str | None, default_store: Path) -> Alias
                 f"{name} has no version with the alias {PREVIOUS!r}, so there is nothing to go back to; "
                 f"name a version: `autotl promote {name!r} VERSION`"
             )
+        change = AliasChange(name, CHAMPION, previous, former)
+        _require_expected(change, expected)
         client.set_registered_model_alias(name, CHAMPION, str(previous))
         if former is None:
             client.delete_registered_model_alias(name, PREVIOUS)
         else:
             client.set_registered_model_alias(name, PREVIOUS, str(former))
-        return AliasChange(name, CHAMPION, previous, former)
+        return change
 
 
 def set_alias(name: str, alias: str, version: int | None, tracking_uri: str | None, default_store: Path) -> AliasChange:
@@ -252,6 +260,19 @@ def _require_version(client: MlflowClient, name: str, version: int) -> None:
         if not _is_missing(error):
             raise
         raise ConfigError(f"{name} has no version {version}; `autotl models` lists its versions") from error
+
+
+def _require_expected(change: AliasChange, expected: AliasChange | None) -> None:
+    if expected is not None and expected != change:
+        raise ConfigError(
+            f"the aliases of {change.name} have been moved meanwhile: its champion would change {_from_to(change)}, "
+            f"not {_from_to(expected)}. Look at it as it is now, and decide anew"
+        )
+
+
+def _from_to(change: AliasChange) -> str:
+    former = "no version" if change.former is None else f"version {change.former}"
+    return f"from {former} to version {change.version}"
 
 
 def _is_missing(error: Exception) -> bool:

@@ -35,7 +35,7 @@ def offer_champion(workspace: Workspace, version: ModelVersion, model: Registere
         f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets it "
         "from now on."
         + (f" Version {champion.version}, the champion now, gets the alias {PREVIOUS}." if champion else ""),
-        lambda: promote(workspace, model.name, version.version),
+        lambda: promote(workspace, model.name, version.version, former=champion.version if champion else None),
         key=f"promote-{model.name}-{version.version}",
         icon=":material/trophy:",
     )
@@ -50,7 +50,7 @@ def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
         f"Roll back to version {previous.version}",
         f"models:/{model.name}@{CHAMPION} will be version {previous.version} again; whoever loads it by that address "
         f"gets it from now on. Version {champion.version} gets the alias {PREVIOUS}, so that you can return.",
-        lambda: roll_back(workspace, model.name),
+        lambda: roll_back(workspace, model.name, previous.version, former=champion.version),
         key=f"back-{model.name}",
         icon=":material/undo:",
     )

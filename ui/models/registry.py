@@ -10,7 +10,7 @@ import streamlit as st
 
 from autotl import registry
 from autotl.errors import AutoTLError
-from autotl.versions import AliasChange, RegisteredModel
+from autotl.versions import CHAMPION, AliasChange, RegisteredModel
 from autotl_ui.installed import loaded_plugins
 from autotl_ui.workspace import Workspace
 
@@ -52,14 +52,18 @@ def _read(runs: Path, tracking_uri: str | None, address: str, stamp: int) -> Reg
         return Registry(address, problem=str(error))
 
 
-def promote(workspace: Workspace, name: str, version: int) -> AliasChange:
-    """Make a version the champion. Raises ConfigError."""
-    return registry.promote(name, version, loaded_plugins(), beside=workspace.runs, tracking_uri=workspace.tracking_uri)
+def promote(workspace: Workspace, name: str, version: int, *, former: int | None) -> AliasChange:
+    """Make a version the champion; ConfigError where `former` is not the champion any more."""
+    expected = AliasChange(name, CHAMPION, version, former)
+    where, store = workspace.runs, workspace.tracking_uri
+    return registry.promote(name, version, loaded_plugins(), beside=where, tracking_uri=store, expected=expected)
 
 
-def roll_back(workspace: Workspace, name: str) -> AliasChange:
-    """Make the previous champion the champion again. Raises ConfigError."""
-    return registry.roll_back(name, loaded_plugins(), beside=workspace.runs, tracking_uri=workspace.tracking_uri)
+def roll_back(workspace: Workspace, name: str, version: int, *, former: int | None) -> AliasChange:
+    """Make the previous champion, which is this version, the champion again; ConfigError where it is not any more."""
+    expected = AliasChange(name, CHAMPION, version, former)
+    where, store = workspace.runs, workspace.tracking_uri
+    return registry.roll_back(name, loaded_plugins(), beside=where, tracking_uri=store, expected=expected)
 
 
 def set_alias(workspace: Workspace, name: str, alias: str, version: int | None) -> AliasChange:

@@ -133,6 +133,19 @@ def test_promoting_keeps_the_champion_before_so_that_rolling_back_is_one_step(
     assert (fetched / "model.onnx").read_bytes() == (tmp_path / "moved-0" / "champion" / "model.onnx").read_bytes()
 
 
+def test_a_change_that_is_another_one_by_now_is_refused(mlflow_plugin: Plugins, store: Path, tmp_path: Path) -> None:
+    for seed in range(3):
+        register(store, "twice", tmp_path, seed=seed)
+    back = AliasChange("twice", "champion", 2, 3)
+    assert registry.roll_back("twice", mlflow_plugin, beside=store, expected=back) == back
+    with pytest.raises(ConfigError, match="would change from version 2 to version 3, not from version 3 to version 2"):
+        registry.roll_back("twice", mlflow_plugin, beside=store, expected=back)
+    with pytest.raises(ConfigError, match="would change from version 2 to version 1, not from version 3 to version 1"):
+        promotion = AliasChange("twice", "champion", 1, 3)
+        registry.promote("twice", 1, mlflow_plugin, beside=store, expected=promotion)
+    assert holders(mlflow_plugin, store, "twice") == {"champion": 2, "previous": 3}
+
+
 def test_changes_that_make_no_sense_are_refused_in_words(mlflow_plugin: Plugins, store: Path, tmp_path: Path) -> None:
     register(store, "lonely", tmp_path)
     with pytest.raises(ConfigError, match="lonely has no version 7"):
