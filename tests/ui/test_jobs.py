@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -148,6 +149,27 @@ def test_a_sixth_job_of_one_workspace_is_refused_kindly(abc: tuple[Path, Path, P
         begin(abc[0])
     finally:
         clear(*targets)
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the system itself keeps the time at which a process was born")
+@pytest.mark.parametrize("seconds", [-3600, -1, 1, 3600])
+def test_a_job_is_still_there_when_the_clock_has_been_put_right(
+    seconds: int, abc: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(abc[0])
+    booted = psutil.boot_time()  # all that a process of Linux knows is how long after it was born
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + seconds)
+    job = jobs.read(abc[0])
+    assert job
+    assert job.alive
+    with pytest.raises(jobs.BusyError):
+        begin(abc[0])
+
+
+def test_another_process_of_the_same_number_is_not_the_job(abc: tuple[Path, Path, Path]) -> None:
+    job = begin(abc[0])
+    assert job.since_boot
+    assert not replace(job, created=job.created - 100, since_boot=job.since_boot - 100).alive
 
 
 def test_what_is_being_worked_on_is_not_started_again(abc: tuple[Path, Path, Path]) -> None:
