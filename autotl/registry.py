@@ -56,15 +56,34 @@ def list_models(plugins: Plugins, *, beside: Path, tracking_uri: str | None = No
     return found
 
 
-def promote(name: str, version: int, plugins: Plugins, *, beside: Path, tracking_uri: str | None = None) -> AliasChange:
-    """Move the alias `champion` to a version; the version that had it becomes `previous`. Raises ConfigError."""
-    change: AliasChange = require_registry(plugins).promote(name, version, tracking_uri, beside.absolute())
+def promote(
+    name: str,
+    version: int,
+    plugins: Plugins,
+    *,
+    beside: Path,
+    tracking_uri: str | None = None,
+    expected: AliasChange | None = None,
+) -> AliasChange:
+    """Move the alias `champion` to a version; the version that had it becomes `previous`.
+
+    expected: what whoever asks was told; where it would be another change by now, ConfigError and no change. None takes
+    any. Raises ConfigError.
+    """
+    plugin = require_registry(plugins)
+    change: AliasChange = plugin.promote(name, version, tracking_uri, beside.absolute(), expected=expected)
     return change
 
 
-def roll_back(name: str, plugins: Plugins, *, beside: Path, tracking_uri: str | None = None) -> AliasChange:
-    """Make the previous champion the champion again, and the other way round. Raises ConfigError."""
-    change: AliasChange = require_registry(plugins).roll_back(name, tracking_uri, beside.absolute())
+def roll_back(
+    name: str, plugins: Plugins, *, beside: Path, tracking_uri: str | None = None, expected: AliasChange | None = None
+) -> AliasChange:
+    """Make the previous champion the champion again, and the other way round; expected as for `promote`.
+
+    Raises ConfigError.
+    """
+    plugin = require_registry(plugins)
+    change: AliasChange = plugin.roll_back(name, tracking_uri, beside.absolute(), expected=expected)
     return change
 
 

@@ -91,9 +91,11 @@ class Doorman:
             return
         headers = [(b"x-content-type-options", b"nosniff"), (b"x-frame-options", b"SAMEORIGIN")]
         headers.append((b"referrer-policy", b"same-origin"))
-        if _access == "browser" and not _KEY.fullmatch(_cookie(scope)):
-            # A year; no script can read it, and no other site can make a browser send it.
-            cookie = f"{COOKIE}={secrets.token_hex(16)}; Max-Age=31536000; Path=/; HttpOnly; SameSite=Strict"
+        if _access == "browser" and scope["method"] == "GET" and not _KEY.fullmatch(_cookie(scope)):
+            # A year; no script can read it. Another site can make a browser send it by a link to a page, and not by a
+            # form, a script or a frame. Strict, or a key for a form's answer, would replace the key of whoever comes
+            # from there, and so lose their workspace.
+            cookie = f"{COOKIE}={secrets.token_hex(16)}; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax"
             headers.append((b"set-cookie", cookie.encode()))
 
         async def send_more(message: Message) -> None:

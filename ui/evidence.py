@@ -21,7 +21,7 @@ def find_evidence(run: Path) -> Evidence | None:
 
 def has_evidence(run: Path) -> bool:
     """Whether the run was ever given evidence, in whatever condition it is now."""
-    return (run / "evidence").is_dir()
+    return (run / "evidence" / "search.npz").exists()  # it is written first; the folder holds other things too
 
 
 def find_answers(run: Path, part: Part) -> pd.DataFrame:

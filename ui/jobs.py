@@ -30,7 +30,7 @@ _MARK = "== autotl "
 
 
 _END_OF_TIME = 2.0**33
-_NUMBERS = ("created", "started", "budget_seconds", "stop_requested")
+_NUMBERS = ("created", "started", "budget_seconds", "stop_requested", "since_boot")
 
 
 class BusyError(OSError):
@@ -42,9 +42,9 @@ class Job:
     """A command of `autotl` that this app has started.
 
     kind: its name, such as "fit". about: what it works on, for people. created: the process's own birth time, which
-    tells it from a later one with the same number. started, stop_requested: seconds since the epoch, the latter None
-    as long as nobody pressed stop. budget_seconds: how long it may take, None if nobody said. ticket: its place in the
-    queue, empty for what need not wait.
+    tells it from a later one with the same number; since_boot: the same, in seconds since the machine was started.
+    started, stop_requested: seconds since the epoch, the latter None as long as nobody pressed stop. budget_seconds:
+    how long it may take, None if nobody said. ticket: its place in the queue, empty for what need not wait.
     """
 
     pid: int
@@ -55,13 +55,18 @@ class Job:
     budget_seconds: float | None = None
     stop_requested: float | None = None
     ticket: str = ""
+    since_boot: float | None = None
 
     @property
     def alive(self) -> bool:
         """Whether its process is still there."""
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.created) < 1
+            # Linux derives the time of day from that since boot, so that it moves when the clock is put right.
+            if self.since_boot is not None:
+                same = same or abs(_since_boot(process) - self.since_boot) < 1
+            return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
 
@@ -133,18 +138,32 @@ def _run(
         log.flush()
         # Its own session: neither closing the terminal nor Ctrl+C in it ends the job.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True, pass_fds=inherited
-        )
+            command, stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True, pass_fds=inherited,
+            env=_environment(),
+        )  # fmt: skip
     # Somebody has to wait for a child, or it stays in the process table after its end.
     threading.Thread(target=process.wait, daemon=True).start()
     try:
-        job = replace(job, pid=process.pid, created=psutil.Process(process.pid).create_time())
+        born = psutil.Process(process.pid)
+        job = replace(job, pid=process.pid, created=born.create_time(), since_boot=_since_boot(born))
         _write(target, job)
     except BaseException:  # nobody would know of it, nor could stop it
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         raise
     return job
+
+
+def _since_boot(process: psutil.Process) -> float:
+    return float(process.create_time() - psutil.boot_time())
+
+
+def _environment() -> dict[str, str]:
+    """What a job finds in its environment: a guest's nothing of the model registry of whoever serves the app."""
+    from autotl_ui.workspace import current
+
+    hidden = () if current().whole_machine else ("MLFLOW_TRACKING_URI",)
+    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 def stop(target: Path) -> None:

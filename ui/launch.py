@@ -50,17 +50,19 @@ def main(
     if not _is_free(host, port):
         raise ConfigError(
             f"port {port} on {host} is already in use, perhaps by another AutoTL app: look at "
-            f"http://{host}:{port}, or choose another port with --port {port + 1}"
+            f"http://{_bracketed(host)}:{port}, or choose another port with --port {port + 1}"
         )
-    allowed = [*OWN_NAMES, *names]
-    sys.stdout.write(f"AutoTL: http://{names[0] if names else host}:{port}\nFolder: {root_folder()}\n")
+    allowed = [*OWN_NAMES, host, *names]
+    sys.stdout.write(f"AutoTL: http://{_bracketed(names[0] if names else host)}:{port}\nFolder: {root_folder()}\n")
     if access == "browser":
         sys.stdout.write("Anybody who can reach this address may use it: each browser has a workspace of its own.\n")
     sys.stdout.write("Stop with Ctrl+C.\n")
     sys.stdout.flush()
     # server.allowedHosts guards the websocket only (Streamlit 1.67); pages, uploads and downloads are plain HTTP, and a
     # foreign site whose name is made to point here (DNS rebinding) must not reach those either.
-    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=allowed), Middleware(Doorman)]
+    # It compares IPv6 addresses in brackets, as requests name them; Streamlit takes the brackets off.
+    trusted = [_bracketed(name) for name in allowed]
+    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=trusted), Middleware(Doorman)]
     app = st.App(Path(__file__).with_name("app.py"), routes=ROUTES, middleware=guards, on_script_error=admit)
     app.run(
         config={
@@ -109,6 +111,11 @@ def _name_it(host: str) -> str:
         f"say under which name others reach {host}, with --name NAME such as --name lab.example.org: requests for any "
         "other name are refused, which keeps hostile web sites out"
     )
+
+
+def _bracketed(host: str) -> str:
+    """A host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _login_is_configured() -> bool:

@@ -34,6 +34,11 @@ class Workspace:
         """What was uploaded, and what is known of data sets elsewhere."""
         return self.root / "autotl-data"
 
+    @property
+    def tracking_uri(self) -> str | None:
+        """MLflow's store where it has to be the one beside the runs; None leaves it to the environment variable."""
+        return None if self.whole_machine else f"sqlite:///{(self.runs / 'mlflow.db').as_posix()}"
+
     def shown(self, path: Path) -> str:
         """A path as its owner may see it: in full on their own machine, else from their own folder on."""
         inside = path.is_relative_to(self.root)

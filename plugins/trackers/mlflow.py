@@ -97,7 +97,7 @@ def register_deployable(folder: Path, name: str, tracking_uri: str | None, defau
         metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
         tags = {"fingerprint": str(metadata.get("fingerprint", "unknown"))}
         logged = None
-        if note.get("tracking_uri") == uri and note.get("model_uri"):
+        if note.get("tracking_uri") == _without_password(uri) and note.get("model_uri"):
             logged = client.get_logged_model(note["model_uri"].removeprefix("models:/"))
         if logged is None or logged.tags.get("model_uuid") != _model_uuid(folder):
             experiment = _experiment(client, uri, default_store)
@@ -106,7 +106,8 @@ def register_deployable(folder: Path, name: str, tracking_uri: str | None, defau
             client.set_terminated(run_id)
         registered = _register(client, uri, name, logged, {**tags, EVIDENCE_TAG: _evidence(folder)})
     except Exception as error:
-        raise ConfigError(f"{folder} was not registered as {name} in the MLflow store {uri}: {error}") from error
+        message = f"{folder} was not registered as {name} in the MLflow store {uri}: {error}"
+        raise ConfigError(_without_password(message)) from error
     if note:
         write_atomically(note_file, json.dumps({**note, "registered": registered}, indent=2).encode())
     return registered
@@ -136,12 +137,12 @@ def fetch_model(uri: str, tracking_uri: str | None, default_store: Path) -> Path
             source = client.get_logged_model(name).artifact_location
         return Path(download_artifacts(artifact_uri=source, tracking_uri=store))
     except Exception as error:
-        raise RunError(f"{uri} cannot be had from the MLflow store {store}: {error}") from error
+        raise RunError(_without_password(f"{uri} cannot be had from the MLflow store {store}: {error}")) from error
 
 
 def store_address(tracking_uri: str | None, default_store: Path) -> str:
-    """The address of the store that is used where this one, or none, is given."""
-    return _address(tracking_uri, default_store)
+    """The address, as anybody may see it, of the store that is used where this one, or none, is given."""
+    return _without_password(_address(tracking_uri, default_store))
 
 
 def list_models(tracking_uri: str | None, default_store: Path) -> tuple[RegisteredModel, ...]:
@@ -163,20 +164,26 @@ def list_models(tracking_uri: str | None, default_store: Path) -> tuple[Register
     return tuple(sorted(listed, key=lambda model: -max((v.created for v in model.versions), default=0)))
 
 
-def promote(name: str, version: int, tracking_uri: str | None, default_store: Path) -> AliasChange:
+def promote(
+    name: str, version: int, tracking_uri: str | None, default_store: Path, *, expected: AliasChange | None = None
+) -> AliasChange:
     """Move the alias `champion` to a version; the one before keeps the alias `previous`. Raises ConfigError."""
     with _registered(name, tracking_uri, default_store) as (client, aliases):
         _require_version(client, name, version)
         former = aliases.get(CHAMPION)
+        change = AliasChange(name, CHAMPION, version, former)
+        _require_expected(change, expected)
         if former != version:
             # In this order: if only the first is done, nothing has changed for whoever loads the champion.
             if former is not None:
                 client.set_registered_model_alias(name, PREVIOUS, str(former))
             client.set_registered_model_alias(name, CHAMPION, str(version))
-        return AliasChange(name, CHAMPION, version, former)
+        return change
 
 
-def roll_back(name: str, tracking_uri: str | None, default_store: Path) -> AliasChange:
+def roll_back(
+    name: str, tracking_uri: str | None, default_store: Path, *, expected: AliasChange | None = None
+) -> AliasChange:
     """Let champion and previous change places; raises ConfigError where there is no previous champion."""
     with _registered(name, tracking_uri, default_store) as (client, aliases):
         previous, former = aliases.get(PREVIOUS), aliases.get(CHAMPION)
@@ -185,12 +192,14 @@ def roll_back(name: str, tracking_uri: str | None, default_store: Path) -> Alias
                 f"{name} has no version with the alias {PREVIOUS!r}, so there is nothing to go back to; "
                 f"name a version: `autotl promote {name!r} VERSION`"
             )
+        change = AliasChange(name, CHAMPION, previous, former)
+        _require_expected(change, expected)
         client.set_registered_model_alias(name, CHAMPION, str(previous))
         if former is None:
             client.delete_registered_model_alias(name, PREVIOUS)
         else:
             client.set_registered_model_alias(name, PREVIOUS, str(former))
-        return AliasChange(name, CHAMPION, previous, former)
+        return change
 
 
 def set_alias(name: str, alias: str, version: int | None, tracking_uri: str | None, default_store: Path) -> AliasChange:
@@ -237,7 +246,10 @@ def _registered(
         raise
     except Exception as error:
         if _is_missing(error):
-            raise ConfigError(f"there is no registered model {name!r} in {uri}; `autotl models` lists them") from error
+            shown = _without_password(uri)
+            raise ConfigError(
+                f"there is no registered model {name!r} in {shown}; `autotl models` lists them"
+            ) from error
         raise _unusable(tracking_uri, default_store, error) from error
 
 
@@ -250,6 +262,19 @@ def _require_version(client: MlflowClient, name: str, version: int) -> None:
         raise ConfigError(f"{name} has no version {version}; `autotl models` lists its versions") from error
 
 
+def _require_expected(change: AliasChange, expected: AliasChange | None) -> None:
+    if expected is not None and expected != change:
+        raise ConfigError(
+            f"the aliases of {change.name} have been moved meanwhile: its champion would change {_from_to(change)}, "
+            f"not {_from_to(expected)}. Look at it as it is now, and decide anew"
+        )
+
+
+def _from_to(change: AliasChange) -> str:
+    former = "no version" if change.former is None else f"version {change.former}"
+    return f"from {former} to version {change.version}"
+
+
 def _is_missing(error: Exception) -> bool:
     from mlflow.exceptions import MlflowException
 
@@ -257,7 +282,8 @@ def _is_missing(error: Exception) -> bool:
 
 
 def _unusable(tracking_uri: str | None, default_store: Path, error: Exception) -> ConfigError:
-    return ConfigError(f"the MLflow store {_address(tracking_uri, default_store)} cannot be used: {_first_line(error)}")
+    store = store_address(tracking_uri, default_store)
+    return ConfigError(f"the MLflow store {store} cannot be used: {_first_line(error)}")
 
 
 def _all_pages(search: Callable[[str | None], Any]) -> list[Any]:
@@ -319,7 +345,8 @@ class _Recorder:
         self.folder = self.run.folder.absolute()
         self.uri = _address(self.run.config.tracking_uri, self.folder.parent)
         empty = dict.fromkeys(("experiment_id", "run_id", "model_uri", "registered"))
-        self.note = {"tracking_uri": self.uri, **empty}
+        self.shown = _without_password(self.uri)
+        self.note = {"tracking_uri": self.shown, **empty}
         self.client: MlflowClient
         self.sampler = _Sampler(family=self.run.config.workers > 1)
         self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -343,7 +370,7 @@ class _Recorder:
         # A store that was away may be back: one attempt, but nobody waits a minute for it.
         self._thread.join(DRAIN_SECONDS / 6 if was_down else DRAIN_SECONDS)
         if self._thread.is_alive() and not self._down:
-            _log.warning("MLflow at %s is slow: the search ended before everything was recorded", self.uri)
+            _log.warning("MLflow at %s is slow: the search ended before everything was recorded", self.shown)
         if self.note["run_id"] or not self._note_file.exists():
             self._write_note()
 
@@ -367,10 +394,10 @@ class _Recorder:
                 if not (self.note["run_id"] and _is_refusal(error)):
                     if not self._down:
                         message = "MLflow at %s cannot be used; the search goes on without it (%s)"
-                        _log.warning(message, self.uri, _first_line(error))
+                        _log.warning(message, self.shown, _first_line(error))
                     self._down = True
                     return
-                _log.warning("MLflow at %s refused a record: %s", self.uri, _first_line(error))
+                _log.warning("MLflow at %s refused a record: %s", self.shown, _first_line(error))
             pending.popleft()
             self._down = False
 
@@ -395,7 +422,7 @@ class _Recorder:
         from mlflow.exceptions import MlflowException
 
         note = json.loads(self._note_file.read_text(encoding="utf-8")) if self._note_file.exists() else {}
-        if note.get("tracking_uri") != self.uri or not note.get("run_id"):
+        if note.get("tracking_uri") != self.shown or not note.get("run_id"):
             return None
         try:
             info = self.client.get_run(note["run_id"]).info
@@ -553,6 +580,11 @@ def _address(tracking_uri: str | None, default_store: Path) -> str:
     return f"sqlite:///{database.as_posix()}" if database else uri
 
 
+def _without_password(text: str) -> str:
+    """An address, or a message with addresses in it, as anybody may see it."""
+    return re.sub(r"(?<=://)[^/\s]+@", "", text)
+
+
 def _sqlite_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).absolute() if uri.startswith("sqlite:///") else None
 
@@ -568,9 +600,11 @@ def _connect(uri: str) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
+    # A registry elsewhere, which the environment may name, goes with the store that it names.
+    registry = None if uri == os.environ.get("MLFLOW_TRACKING_URI") else uri
     database = _sqlite_file(uri)
     if database is None:
-        return MlflowClient(tracking_uri=uri)
+        return MlflowClient(tracking_uri=uri, registry_uri=registry)
     from filelock import FileLock
 
     for noisy in ("mlflow.store.db.utils", "alembic"):
@@ -578,7 +612,7 @@ def _connect(uri: str) -> MlflowClient:
     database.parent.mkdir(parents=True, exist_ok=True)
     # Two processes that create the tables at once would break the file for good.
     with FileLock(f"{database}.lock", timeout=300):
-        client = MlflowClient(tracking_uri=uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=registry)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
     return client
@@ -705,4 +739,4 @@ def _first_line(error: BaseException) -> str:
     while cause := root.__cause__ or root.__context__:
         root = cause
     text = str(root if isinstance(root, OSError) else error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__
+    return _without_password(text.splitlines()[0])[:300] if text else type(error).__name__

@@ -98,7 +98,7 @@ def test_a_login_that_tells_nobody_apart_is_refused(runs: Path, told_apart_by: A
     assert "cannot be told apart" in words(app.run())
 
 
-def answered(path: str = "/", cookie: str = "") -> dict[str, list[str]]:
+def answered(path: str = "/", cookie: str = "", method: str = "GET") -> dict[str, list[str]]:
     """The headers of a page's answer."""
     sent: list[Any] = []
 
@@ -109,7 +109,7 @@ def answered(path: str = "/", cookie: str = "") -> dict[str, list[str]]:
         sent.append(message)
 
     headers = [(b"cookie", cookie.encode())] if cookie else []
-    scope = {"type": "http", "path": path, "headers": headers}
+    scope = {"type": "http", "method": method, "path": path, "headers": headers}
     asyncio.run(access.Doorman(app)(scope, None, send))  # type: ignore[arg-type]
     found: dict[str, list[str]] = {}
     for name, value in sent[0]["headers"]:
@@ -123,10 +123,16 @@ def test_each_browser_gets_a_key_once_that_no_script_can_read(told_apart_by: Any
     [first], [second] = answered()["set-cookie"], answered()["set-cookie"]
     assert first != second
     assert "HttpOnly" in first
-    assert "SameSite=Strict" in first
     key = first.partition(";")[0]
     assert "set-cookie" not in answered(cookie=f"other=1; {key}")
     assert "set-cookie" in answered(cookie=f"{access.COOKIE}=../../etc")
+
+
+def test_a_link_from_another_site_does_not_cost_a_browser_its_workspace(told_apart_by: Any) -> None:
+    told_apart_by("browser")
+    [cookie] = answered()["set-cookie"]
+    assert cookie.endswith("SameSite=Lax")  # Strict: whoever follows a link comes without it, and gets a new one
+    assert "set-cookie" not in answered(method="POST")  # a form of another site is sent without it in any case
 
 
 def test_answers_may_not_be_framed_by_other_sites_or_guessed_at() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from autotl_ui import testing
+from autotl_ui import jobs, testing
 from autotl_ui.evidence import digests_of_test, find_answers, find_evidence, has_evidence
+from autotl_ui.runs import look
+from autotl_ui.tryout import trying
 
 
 @pytest.fixture
@@ -31,6 +34,16 @@ def test_evidence_written_anew_is_read_anew(good: Path) -> None:
     assert find_evidence(good) is None
     assert has_evidence(good)
     shutil.rmtree(good / "evidence")
+    assert not has_evidence(good)
+
+
+def test_a_job_that_keeps_its_notes_there_does_not_make_an_old_run_a_damaged_one(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(good / "evidence")
+    monkeypatch.setattr(jobs, "AUTOTL", (sys.executable, "-c", "pass"))
+    trying.start_index(look(good))
+    assert jobs.log_file(good / "evidence" / "neighbours.npz").exists()
     assert not has_evidence(good)
 
 

@@ -6,15 +6,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
 
-from autotl_ui import jobs, tickets
+from autotl_ui import jobs, tickets, workspace
 from autotl_ui.lanes import MOST_JOBS, QUEUE
 from autotl_ui.runs import look
+from autotl_ui.workspace import Workspace
 
 APP = """
 import pathlib, sys, time
@@ -149,11 +151,45 @@ def test_a_sixth_job_of_one_workspace_is_refused_kindly(abc: tuple[Path, Path, P
         clear(*targets)
 
 
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the system itself keeps the time at which a process was born")
+@pytest.mark.parametrize("seconds", [-3600, -1, 1, 3600])
+def test_a_job_is_still_there_when_the_clock_has_been_put_right(
+    seconds: int, abc: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(abc[0])
+    booted = psutil.boot_time()  # all that a process of Linux knows is how long after it was born
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + seconds)
+    job = jobs.read(abc[0])
+    assert job
+    assert job.alive
+    with pytest.raises(jobs.BusyError):
+        begin(abc[0])
+
+
+def test_another_process_of_the_same_number_is_not_the_job(abc: tuple[Path, Path, Path]) -> None:
+    job = begin(abc[0])
+    assert job.since_boot
+    assert not replace(job, created=job.created - 100, since_boot=job.since_boot - 100).alive
+
+
 def test_what_is_being_worked_on_is_not_started_again(abc: tuple[Path, Path, Path]) -> None:
     first = begin(abc[0])
     with pytest.raises(jobs.BusyError, match="a is being worked on already"):
         begin(abc[0])
     assert jobs.read(abc[0]) == first
+
+
+@pytest.mark.parametrize("whole_machine", [True, False])
+def test_the_jobs_of_a_guest_do_not_know_of_the_model_registry_of_whoever_serves(
+    whole_machine: bool, abc: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://joe:secret@tracker")
+    monkeypatch.setattr(workspace, "current", lambda: Workspace(abc[0].parents[1], whole_machine=whole_machine))
+    job = begin(abc[0])
+    wait_until(lambda: has_begun(abc[0]))
+    found = psutil.Process(job.pid).environ()
+    assert ("MLFLOW_TRACKING_URI" in found) == whole_machine
+    assert found["PATH"]
 
 
 def test_a_server_needs_no_turn(abc: tuple[Path, Path, Path]) -> None:

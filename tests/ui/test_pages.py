@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -144,33 +146,63 @@ def test_a_model_that_is_gone_is_said_kindly(runs: Path) -> None:
     assert "cannot be opened" in words(open_page("try", run="good"))
 
 
-def test_the_server_answers_from_another_folder_and_refuses_foreign_hosts(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, str(port)], cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout
-        assert server.stdout.readline() == f"AutoTL: http://127.0.0.1:{port}\n"
-        assert server.stdout.readline().split() == ["Folder:", str(tmp_path)]
-        deadline = time.monotonic() + 40
-        while (status := ask(port, "127.0.0.1")) is None and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert status == 200
+def test_the_server_answers_from_another_folder_and_refuses_foreign_hosts(tmp_path: Path, free_port: int) -> None:
+    port = free_port
+    with launched(tmp_path, f"main({port})") as printed:
+        assert next(printed) == f"AutoTL: http://127.0.0.1:{port}\n"
+        assert next(printed).split() == ["Folder:", str(tmp_path)]
+        assert answer(port, "127.0.0.1") == 200
         assert ask(port, "localhost") == 200
         assert ask(port, "evil.example") == 400
         assert ask(port, "evil.example", "/") == 400
         second = subprocess.run([sys.executable, "-c", LAUNCH, str(port)], capture_output=True, text=True, timeout=40)
         assert "is already in use" in second.stderr
+
+
+@pytest.mark.parametrize(("host", "named"), [("127.0.0.2", "127.0.0.2"), ("::1", "[::1]")])
+def test_the_server_answers_at_the_address_that_it_prints(
+    host: str, named: str, tmp_path: Path, free_port: int
+) -> None:
+    if not can_bind(host):
+        pytest.skip(f"this machine has no address {host}")
+    with launched(tmp_path, f"main({free_port}, host={host!r})") as printed:
+        assert next(printed) == f"AutoTL: http://{named}:{free_port}\n"
+        assert answer(free_port, named, at=host) == 200
+        assert ask(free_port, "evil.example", at=host) == 400
+
+
+@contextmanager
+def launched(folder: Path, call: str) -> Iterator[Iterator[str]]:
+    """A server, and the lines that it prints."""
+    command = [sys.executable, "-c", f"from autotl_ui.launch import main; {call}"]
+    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        yield iter(server.stdout)
     finally:
         server.terminate()
         server.communicate(timeout=20)
 
 
-def ask(port: int, host: str, path: str = "/_stcore/health") -> int | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def answer(port: int, name: str, *, at: str = "127.0.0.1") -> int | None:
+    """What the server says as soon as it says anything."""
+    deadline = time.monotonic() + 40
+    while (status := ask(port, name, at=at)) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return status
+
+
+def can_bind(host: str) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
+
+
+def ask(port: int, host: str, path: str = "/_stcore/health", *, at: str = "127.0.0.1") -> int | None:
+    connection = http.client.HTTPConnection(at, port, timeout=10)
     try:
         connection.request("GET", path, headers={"Host": f"{host}:{port}"})
         return connection.getresponse().status

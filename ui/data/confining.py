@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+import os
+from pathlib import Path
 
-from autotl.errors import AutoTLError, DatasetError
-from autotl.settings import settings
-from autotl.sources import open_source
+from autotl.errors import DatasetError
+from autotl.listing import TABLE_SUFFIXES
+from autotl.tables import holds_bytes, read_table
 
 
-def require_confined(data: Path, label: str | None = None) -> None:
-    """Raise DatasetError where data that were uploaded name a picture outside of them; what else is wrong is no matter.
+def require_confined(data: Path) -> None:
+    """Raise DatasetError where a table that was uploaded names a file outside of its folder.
 
-    data, label: as for `autotl.sources.open_source`.
+    data: the table, or the folder with tables at its top.
     """
+    for table in [data] if data.is_file() else sorted(data.iterdir()):
+        if table.suffix.lower() in TABLE_SUFFIXES and table.is_file():
+            _require_confined(table)
+
+
+def _require_confined(table: Path) -> None:
     try:
-        source = open_source(data, label=label, cache=settings().cache, need_labels=False)
-    except AutoTLError:  # then nothing can be read from it either
+        frame = read_table(table)
+    except DatasetError:  # then the core cannot read it either
         return
-    # Also those that are not there: they may come to be, and nobody is to learn which files this machine has.
-    for path in source.table["path"]:
-        if PurePosixPath(path).is_absolute() or ".." in path.split("/") or ":" in path.partition("/")[0]:
+    # Every cell: which column names the pictures depends on which files are there, now or some day.
+    for column in frame.columns:
+        cells = () if holds_bytes(frame[column]) else frame[column].unique()
+        if outside := next((cell for cell in cells if _leads_out(cell.strip())), ""):
             raise DatasetError(
-                f"A table of labels names {path}, which is not part of the upload. Give the pictures' paths relative "
-                "to the table, and upload the folder that holds both."
+                f"{table.name} has {outside[:80]!r} in the column {column!r}, which is not part of the upload. Give "
+                "the pictures' paths relative to the table, take other paths out of it, and upload the folder that "
+                "holds both."
             )
+
+
+def _leads_out(cell: str) -> bool:
+    path = os.path.normpath(cell)
+    if path == os.sep:  # which some write where a value is missing
+        return False
+    return path.startswith((os.sep, os.pardir + os.sep)) or bool(os.path.splitdrive(path)[0])

@@ -43,7 +43,7 @@ def show_puzzled(workspace: Workspace, data_set: DataSet, reason: str) -> None:
 def _use_label(workspace: Workspace, data_set: DataSet, label: str) -> None:
     try:
         if is_own(workspace, data_set):
-            require_confined(data_set.path, label)
+            require_confined(data_set.path)
     except AutoTLError as error:
         st.session_state["data-problem"] = str(error)
         return

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autotl.errors import AutoTLError
+from autotl.errors import DatasetError
 from autotl.listing import TABLE_SUFFIXES
 from autotl_ui.data import incoming
 from autotl_ui.data.confining import require_confined
@@ -58,12 +58,11 @@ def settle(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSe
         if upload.files.is_dir():
             upload.files.rename(folder)
         try:
-            # Where it is to stay: from another depth, the same ".." would lead to other files.
-            _require_confined(upload, folder)
-        except UploadError:
+            require_confined(folder)
+        except DatasetError as error:
             folder.rename(upload.files)
             incoming.write(replace(upload, name=""))
-            raise
+            raise UploadError(str(error)) from None
         data_set = DataSet(upload.name, upload.title, _path(folder))
         save_data_set(workspace, data_set)
         shutil.rmtree(upload.folder, ignore_errors=True)
@@ -97,15 +96,6 @@ def discard(workspace: Workspace, identity: str) -> None:
         shutil.rmtree(incoming.find(workspace.data, identity).folder, ignore_errors=True)
     except UploadError:
         return
-
-
-def _require_confined(upload: Upload, folder: Path) -> None:
-    if not any(file.target.lower().endswith(tuple(TABLE_SUFFIXES)) for file in upload.wanted):
-        return
-    try:
-        require_confined(_path(folder))
-    except AutoTLError as error:
-        raise UploadError(str(error)) from None
 
 
 def _path(folder: Path) -> Path:

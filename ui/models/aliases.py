@@ -8,11 +8,10 @@ from functools import partial
 
 import streamlit as st
 
-from autotl import registry
 from autotl.errors import AutoTLError
+from autotl.registry import require_alias
 from autotl.versions import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel
-from autotl_ui.installed import loaded_plugins
-from autotl_ui.models.registry import forget
+from autotl_ui.models.registry import forget, promote, roll_back, set_alias
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace
 
@@ -36,7 +35,7 @@ def offer_champion(workspace: Workspace, version: ModelVersion, model: Registere
         f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets it "
         "from now on."
         + (f" Version {champion.version}, the champion now, gets the alias {PREVIOUS}." if champion else ""),
-        lambda: registry.promote(model.name, version.version, loaded_plugins(), beside=workspace.runs),
+        lambda: promote(workspace, model.name, version.version, former=champion.version if champion else None),
         key=f"promote-{model.name}-{version.version}",
         icon=":material/trophy:",
     )
@@ -51,7 +50,7 @@ def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
         f"Roll back to version {previous.version}",
         f"models:/{model.name}@{CHAMPION} will be version {previous.version} again; whoever loads it by that address "
         f"gets it from now on. Version {champion.version} gets the alias {PREVIOUS}, so that you can return.",
-        lambda: registry.roll_back(model.name, loaded_plugins(), beside=workspace.runs),
+        lambda: roll_back(workspace, model.name, previous.version, former=champion.version),
         key=f"back-{model.name}",
         icon=":material/undo:",
     )
@@ -64,7 +63,7 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
         st.caption(f"Another name for a version, as in models:/{plain(model.name)}@in-test.")
         alias = st.text_input("New alias", key=f"alias-{key}", placeholder="in-test", autocomplete="off").strip()
         try:
-            registry.require_alias(alias or "nothing-yet")
+            require_alias(alias or "nothing-yet")
         except AutoTLError as error:
             st.error(plain(str(error)))
             alias = ""
@@ -73,7 +72,7 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
             "Add",
             f"models:/{model.name}@{alias} will be version {version.version}."
             + (f" It is taken away from version {holder.version}." if holder and holder != version else ""),
-            lambda: registry.set_alias(model.name, alias, version.version, loaded_plugins(), beside=workspace.runs),
+            lambda: set_alias(workspace, model.name, alias, version.version),
             key=f"add-{key}",
             disabled=not alias,
         )
@@ -82,7 +81,7 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
                 _offer(
                     f"Take away {plain(own)}",
                     f"models:/{model.name}@{own} will lead nowhere; whoever loads it by that address gets an error.",
-                    partial(registry.set_alias, model.name, own, None, loaded_plugins(), beside=workspace.runs),
+                    partial(set_alias, workspace, model.name, own, None),
                     key=f"remove-{own}-{key}",
                     icon=":material/close:",
                 )

@@ -344,7 +344,7 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_an_unreachable_server_is_reported_once_and_costs_next_to_nothing(
     make_run: Callable[..., FakeRun], caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    run = make_run("away", folder=tmp_path, tracking_uri="http://127.0.0.1:9")
+    run = make_run("away", folder=tmp_path, tracking_uri="http://joe:secret@127.0.0.1:9")
     started = time.monotonic()
     tracker.on_search_begin(run)
     for number in range(5):
@@ -357,7 +357,7 @@ def test_an_unreachable_server_is_reported_once_and_costs_next_to_nothing(
         "MLflow at http://127.0.0.1:9 cannot be used; the search goes on without it ([Errno 111] Connection refused)"
     )
     note = json.loads((run.folder / "tracking.json").read_text())
-    assert note["run_id"] is None
+    assert (note["run_id"], note["tracking_uri"]) == (None, "http://127.0.0.1:9")  # which goes into --json
 
 
 def test_a_store_that_goes_away_and_comes_back_loses_nothing(

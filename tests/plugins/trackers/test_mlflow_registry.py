@@ -14,7 +14,7 @@ import pytest
 from small_models import write_small_model
 
 from autotl import registry
-from autotl.errors import ConfigError
+from autotl.errors import AutoTLError, ConfigError
 from autotl.plugins import Plugins, load_plugins
 from autotl.versions import AliasChange, Measured
 from autotl_plugins.trackers import mlflow as tracker
@@ -133,6 +133,19 @@ def test_promoting_keeps_the_champion_before_so_that_rolling_back_is_one_step(
     assert (fetched / "model.onnx").read_bytes() == (tmp_path / "moved-0" / "champion" / "model.onnx").read_bytes()
 
 
+def test_a_change_that_is_another_one_by_now_is_refused(mlflow_plugin: Plugins, store: Path, tmp_path: Path) -> None:
+    for seed in range(3):
+        register(store, "twice", tmp_path, seed=seed)
+    back = AliasChange("twice", "champion", 2, 3)
+    assert registry.roll_back("twice", mlflow_plugin, beside=store, expected=back) == back
+    with pytest.raises(ConfigError, match="would change from version 2 to version 3, not from version 3 to version 2"):
+        registry.roll_back("twice", mlflow_plugin, beside=store, expected=back)
+    with pytest.raises(ConfigError, match="would change from version 2 to version 1, not from version 3 to version 1"):
+        promotion = AliasChange("twice", "champion", 1, 3)
+        registry.promote("twice", 1, mlflow_plugin, beside=store, expected=promotion)
+    assert holders(mlflow_plugin, store, "twice") == {"champion": 2, "previous": 3}
+
+
 def test_changes_that_make_no_sense_are_refused_in_words(mlflow_plugin: Plugins, store: Path, tmp_path: Path) -> None:
     register(store, "lonely", tmp_path)
     with pytest.raises(ConfigError, match="lonely has no version 7"):
@@ -211,6 +224,35 @@ def test_looking_while_another_process_makes_the_store_harms_neither(mlflow_plug
     maker.stderr.close()
     assert looks
     assert [model.name for model in registry.list_models(mlflow_plugin, beside=tmp_path)] == ["first"]
+
+
+def test_no_message_shows_the_password_in_an_address(
+    mlflow_plugin: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_small_model(tmp_path / "r" / "champion", metadata=METADATA)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://joe:s3@ret@127.0.0.1:9")
+    assert registry.store_address(mlflow_plugin, beside=tmp_path) == "http://127.0.0.1:9"
+    for ask in (
+        lambda: registry.list_models(mlflow_plugin, beside=tmp_path),
+        lambda: registry.promote("pets", 1, mlflow_plugin, beside=tmp_path),
+        lambda: tracker.fetch_model("models:/pets@champion", None, tmp_path),
+        lambda: tracker.register_deployable(folder, "pets", None, tmp_path),
+    ):
+        with pytest.raises(AutoTLError, match=r"http://127\.0\.0\.1:9") as refused:
+            ask()
+        assert "joe" not in str(refused.value)
+        assert "ret@" not in str(refused.value)
+
+
+def test_a_store_that_was_named_holds_the_registry_too_whatever_the_environment_says(
+    mlflow_plugin: Plugins, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(store, "here", tmp_path)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    named = f"sqlite:///{store / 'mlflow.db'}"
+    found = registry.list_models(mlflow_plugin, beside=tmp_path, tracking_uri=named)
+    assert "here" in [model.name for model in found]
 
 
 def test_the_command_line_lists_promotes_and_rolls_back(store: Path, tmp_path: Path) -> None:

@@ -232,6 +232,35 @@ def test_a_table_of_labels_may_not_name_files_outside_of_the_upload(workspace: W
     assert list_data_sets(workspace) == []
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "path,label\n{later},a\n",  # not understood, as long as there is no such file
+        "path,label\n/x/../{later},a\n",
+        "path,label\n1.jpg,a\n2.jpg,{later}\n",
+        "path,image,label\n1.jpg,{later},a\n2.jpg,,b\n",  # the other column will have more of its files
+        "path,label\n{elsewhere}/1.jpg,a\n",  # found by its name alone, as long as there is no such file
+        "path,label\nsub/../../../later.jpg,a\n",
+    ],
+)
+def test_a_table_of_labels_may_not_name_files_that_may_come_to_be(
+    table: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    text = table.format(later=tmp_path / "later.jpg", elsewhere=tmp_path / "elsewhere").encode()
+    identity = begin(workspace, [["x/labels.csv", len(text), 1], ["x/1.jpg", 1, 1]]).json["id"]
+    put(workspace, identity, "files=0,1", text + b"1")
+    answer = finish(workspace, identity)
+    assert (answer.status, "not part of the upload" in answer.json["message"]) == (400, True)
+    assert list_data_sets(workspace) == []
+
+
+def test_a_table_of_labels_may_have_cells_that_only_look_like_paths(workspace: Workspace) -> None:
+    text = b"path,label,a,b,c\nsub/../1.jpg,a/b,/,..,https://example.org/x\n./1.jpg,a/b,n/a,...,12:30\n"
+    identity = begin(workspace, [["x/labels.csv", len(text), 1], ["x/1.jpg", 1, 1]]).json["id"]
+    put(workspace, identity, "files=0,1", text + b"1")
+    assert finish(workspace, identity).status == 200
+
+
 def test_an_unfinished_upload_can_be_used_as_it_is_or_discarded(workspace: Workspace) -> None:
     identity = begin(workspace, [["pets/cat/1.jpg", 3, 1], ["pets/dog/1.jpg", 3, 1]]).json["id"]
     put(workspace, identity, "files=1", b"dog")

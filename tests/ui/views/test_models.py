@@ -178,6 +178,40 @@ def test_promoting_says_what_it_does_and_rolling_back_undoes_it(shown: Path) -> 
     assert "Its champion is **version 3**" in words(app)
 
 
+def test_a_yes_in_a_second_tab_does_not_undo_what_the_first_has_done(shown: Path) -> None:
+    first, second = (press(open_page("models"), f"back-{NAME}") for _ in range(2))
+    promoting = press(open_page("models"), f"promote-{NAME}-1")
+    press(first, "confirm")
+    assert champion(shown) == {"champion": 2, "previous": 3}
+    for late in (second, promoting):
+        press(late, "confirm")
+        assert "Nothing was changed" in late.error[0].value
+        assert "Its champion is **version 2**" in words(late)
+    assert champion(shown) == {"champion": 2, "previous": 3}
+
+
+def test_a_guest_has_a_registry_of_their_own_whatever_the_environment_says(
+    shown: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://joe:secret@127.0.0.1:9")
+    with monkeypatch.context() as context:
+        context.setattr("autotl_ui.workspace.current", lambda: Workspace(shown.parent, whole_machine=False))
+        app = press(open_page("models"), f"promote-{NAME}-1")
+        press(app, "confirm")
+        assert champion(shown) == {"champion": 1, "previous": 3}
+        press(app, f"back-{NAME}")
+        press(app, "confirm")
+        assert champion(shown) == {"champion": 3, "previous": 1}
+        app.text_input(key=f"alias-{NAME}-1").set_value("in-test").run()
+        press(app, f"add-{NAME}-1")
+        press(app, "confirm")
+        press(app, f"remove-in-test-{NAME}-1")
+        press(app, "confirm")
+        assert champion(shown) == {"champion": 3, "previous": 1}
+    text = words(open_page("models")).replace("\\", "")  # of whoever serves
+    assert "the MLflow store http://127.0.0.1:9 cannot be used" in text
+
+
 def test_an_alias_of_ones_own_comes_and_goes(shown: Path) -> None:
     app = open_page("models")
     app.text_input(key=f"alias-{NAME}-1").set_value("a b").run()
