@@ -141,8 +141,6 @@ def _run(
             command, stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True, pass_fds=inherited,
             env=_environment(),
         )  # fmt: skip
-    # Somebody has to wait for a child, or it stays in the process table after its end.
-    threading.Thread(target=process.wait, daemon=True).start()
     try:
         born = psutil.Process(process.pid)
         job = replace(job, pid=process.pid, created=born.create_time(), since_boot=_since_boot(born))
@@ -151,6 +149,9 @@ def _run(
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         raise
+    finally:
+        # Somebody has to wait for a child, or it stays in the process table after its end.
+        threading.Thread(target=process.wait, daemon=True).start()
     return job
 
 
