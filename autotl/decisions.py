@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autotl.errors import DatasetError
 from autotl.hashing import hash_files
-from autotl.patch import Decision, merged_classes, patch_file, read_patch, write_patch
+from autotl.patch import Decision, as_named, merged_classes, patch_file, read_patch, write_patch
 from autotl.sources import Source, open_source
 
 _PATIENCE_SECONDS = 60.0
@@ -82,6 +82,7 @@ def _alone(file: Path, cache: Path) -> Iterator[None]:
 def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Decision]:
     """The decisions with the content of their items; DatasetError where one is about nothing."""
     paths, classes = set(source.table["path"]), set(source.table["label"]) - {""}
+    decisions = [as_named(decision, paths, classes) for decision in decisions]
     for decision in decisions:
         known = classes if decision.decision == "merge" else paths
         if decision.item in known:

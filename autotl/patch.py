@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Container, Iterable
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -103,7 +103,8 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
     contents: dict[str, list[int]] = {}
     for row, sha256 in zip(table.index, table["sha256"], strict=True):
         contents.setdefault(sha256, []).append(row)
-    decisions = tuple(decisions)
+    classes = set(table["label"])
+    decisions = tuple(as_named(decision, paths.index, classes) for decision in decisions)
     merges = merged_classes(decisions)
     stale = []
     for decision in decisions:
@@ -126,6 +127,16 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
             if not old.any() and decision.item not in filled:
                 stale.append(decision)
     return Patched(table, tuple(stale))
+
+
+def as_named(decision: Decision, paths: Container[str], classes: Container[str]) -> Decision:
+    """The decision with its names as the data have them: spaces around one are a slip, unless they are there too."""
+
+    def named(name: str, known: Container[str]) -> str:
+        return name if name in known else name.strip() or name
+
+    known = classes if decision.decision == "merge" else paths
+    return replace(decision, item=named(decision.item, known), label=named(decision.label, classes))
 
 
 def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: dict[str, list[int]]) -> list[int]:
@@ -152,8 +163,10 @@ def merged_classes(decisions: Iterable[Decision]) -> dict[str, str]:
 
 
 def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:
-    values = {name: (row.get(name) or "").strip() for name in _COLUMNS}
-    kind = values.pop("decision")
+    # Names of files and classes may begin or end with a space: see `as_named`.
+    values = {name: row.get(name) or "" for name in _COLUMNS}
+    values["sha256"] = values["sha256"].strip()
+    kind = values.pop("decision").strip()
     label_needed = kind != "exclude"
     if kind not in _KINDS or not values["item"] or (label_needed and not values["label"]):
         raise DatasetError(

@@ -49,6 +49,19 @@ def test_decisions_add_up_and_a_later_one_replaces_an_earlier_one(pets, decide):
     assert list(scan(pets).quarantined["path"]) == [DOG]
 
 
+def test_a_name_is_noted_as_the_data_have_it_with_its_spaces_or_without(tmp_path, make_folder):
+    data = make_folder(tmp_path / "pets", circle=5, square=5, edge=24, names={"circle": " cat", "square": "dog "})
+    decide, item = partial(module.decide, data, cache=tmp_path / "cache"), " cat/circle-0-000.png"
+    decide([Decision("relabel", item, "dog "), Decision("exclude", " cat/circle-0-001.png")])
+    dataset = scan(data)
+    assert (dataset.classes, dataset.stale) == ((" cat", "dog "), ())
+    assert dict(zip(dataset.items["path"], dataset.items["label"], strict=True))[item] == "dog "
+    assert list(dataset.quarantined["path"]) == [" cat/circle-0-001.png"]
+    decide([Decision("merge", " cat", "dog ")])
+    assert scan(data).classes == ("dog ",)
+    assert "wolf" in {one.label for one in decide([Decision("relabel", item, " wolf ")])}
+
+
 def test_a_decision_is_taken_back_by_naming_its_item_or_its_class(pets, decide):
     decide([Decision("exclude", CAT), Decision("merge", "dog", "cat"), Decision("exclude", OTHER_CAT)])
     assert [d.item for d in decide([], undo=["dog", CAT])] == [OTHER_CAT]

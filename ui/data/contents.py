@@ -77,9 +77,11 @@ def _patched(path: Path, label: str | None, marks: object, _source: Source) -> C
     except AutoTLError as error:
         decisions, problem = (), str(error)
     table = _source.table[["path", "label"]].reset_index(drop=True)
-    known = set(table["path"])
+    names = {path.strip() for path in table["path"]}
     # Decisions about pictures that are gone are the core's to match, by their content.
-    fitting = [Decision(d.decision, d.item, d.label) for d in decisions if d.decision == "merge" or d.item in known]
+    fitting = [
+        Decision(d.decision, d.item, d.label) for d in decisions if d.decision == "merge" or d.item.strip() in names
+    ]
     try:
         patched = apply_patch(table.assign(sha256="", quarantine=""), fitting).table
     except AutoTLError as error:
