@@ -62,7 +62,8 @@ def read_patch(path: Path) -> tuple[Decision, ...]:
     if not path.exists():
         return ()
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        # newline="": a name may hold any end of line, which is not to become another one.
+        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))
         rows = list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(
@@ -81,9 +82,12 @@ def write_patch(path: Path, decisions: Iterable[Decision]) -> None:
     """Write the decisions; without any, the file is removed. A later decision about an item replaces an earlier one."""
     last = {(d.decision == "merge", d.item): d for d in decisions}
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(astuple(decision) for decision in last.values())
+    csv.writer(text, lineterminator="\n").writerow(_COLUMNS)
+    for row in map(astuple, last.values()):
+        # Before Python 3.13 a lone \r is not quoted by itself.
+        all_quoted = "\r" in "".join(row)
+        writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL)
+        writer.writerow(row)
     try:
         if last:
             write_atomically(path, text.getvalue().encode())

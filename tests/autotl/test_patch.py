@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from autotl.dataset import require_learnable, scan
 from autotl.errors import DatasetError
@@ -52,6 +54,22 @@ def test_what_is_written_is_read_again(tmp_path):
     write_patch(file, read_patch(file)[:1])
     assert read_patch(file) == ALL[:1]
     assert list(tmp_path.iterdir()) == [file]
+
+
+NAMES = st.text(
+    st.sampled_from('a\r\n", ') | st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
+)
+
+
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(item=NAMES, label=NAMES, note=st.just("") | NAMES)
+@example(item="Icon\r", label="a\r\nb", note="")  # Icon\r is what macOS calls the picture of a folder
+def test_a_name_of_any_characters_is_read_as_it_was_written(tmp_path, item, label, note):
+    decisions = (
+        Decision("exclude", item, note=note), Decision("relabel", f"{item}2", label), Decision("merge", label, item)
+    )  # fmt: skip
+    write_patch(tmp_path / "p.csv", decisions)
+    assert read_patch(tmp_path / "p.csv") == decisions
 
 
 def test_a_patch_file_is_a_table_that_anyone_can_read(tmp_path):
