@@ -30,7 +30,8 @@ class Decision:
 
     item: path of the image as the data set lists it, or for `merge` the class that is taken away.
     label: the new class, or the class to merge into; empty for `exclude`.
-    sha256: content of the item when it was decided, by which a renamed file is found again; may be empty.
+    sha256: content of the item when it was decided, by which a renamed file is found again; empty where it had a copy,
+        which would be taken for it once it is deleted.
     note: why; free text.
     """
 

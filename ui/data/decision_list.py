@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl.patch import patch_file
+from autotl.patch import Decision, patch_file
 from autotl_ui.data.choices import take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import say
@@ -49,12 +49,19 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
                     show_pictures(
                         [Picture(contents.file(decision.item), decision.item)], key=f"decided-{number}", pixels=PIXELS
                     )
-            gone = "" if known or decision.decision == "merge" else "  \n:gray[not in the data any more]"
+            gone = "" if known or decision.decision == "merge" else f"  \n:gray[{_say_gone(decision)}]"
             note = f"  \n:gray[{plain(decision.note)}]" if decision.note else ""
             text.markdown(plain(say(decision)) + note + gone)
             button.button(
                 "Take back", key=f"take-back-{number}", on_click=_forget, args=(data_set, contents, [decision.item])
             )
+
+
+def _say_gone(decision: Decision) -> str:
+    """Of a picture that is not there: the page reads no file, so that it cannot tell a renamed one."""
+    if not decision.sha256:
+        return "not in the data any more"
+    return "not in the data under this name; where it was renamed only, the check and training find it by its content"
 
 
 def _forget(data_set: DataSet, contents: Contents, items: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from app_pages import open_page, words
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from autotl.patch import patch_file, read_patch
+from autotl.dataset import scan
+from autotl.decisions import decide
+from autotl.patch import Decision, patch_file, read_patch
 from autotl_ui import jobs, testing
 from autotl_ui.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.pictures import Picture
@@ -150,6 +153,27 @@ def test_decisions_are_listed_and_each_can_be_taken_back(workspace: Workspace) -
     assert not patch_file(data_set.path).exists()
     press(app, "undo-decisions")
     assert "has no image 'gone.png'" in words(app)
+
+
+def test_a_kept_copy_stays_kept_on_the_page_and_in_the_core_when_the_other_is_deleted(workspace: Workspace) -> None:
+    data_set = add(workspace, pets())
+    copy = data_set.path / "*cat*" / "copy.png"
+    shutil.copy(copy.with_name("0.png"), copy)
+    app = look("Pictures")
+    app.session_state["gallery-0"] = chosen(data_set, "*cat*/copy.png")
+    press(app.run(), "exclude")
+    assert list(scan(data_set.path).table["path"][scan(data_set.path).excluded]) == ["*cat*/copy.png"]
+    copy.unlink()
+    assert not scan(data_set.path).excluded.any()
+    assert "left out by you" not in {metric.label for metric in look().metric}
+    assert "not in the data any more" in words(look("Decisions"))
+
+
+def test_a_decision_about_a_renamed_picture_says_who_finds_it(workspace: Workspace) -> None:
+    data_set = add(workspace, pets())
+    decide(data_set.path, [Decision("exclude", "dog/0.png")], cache=workspace.root / "cache")
+    (data_set.path / "dog/0.png").rename(data_set.path / "dog/new.png")
+    assert "the check and training find it by its content" in words(look("Decisions"))
 
 
 def test_a_damaged_patch_file_is_told(workspace: Workspace) -> None:
