@@ -6,14 +6,15 @@ import json
 import re
 import shutil
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from autotl.files import write_atomically
+from autotl.listing import PATCH_SUFFIX
 from autotl_ui.workspace import Workspace
 
 _LONGEST_PATH = 4000
-_CARD = ".dataset.json"
+_CARD, _REMOVED = ".dataset.json", ".removed.json"
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,12 @@ def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
     """The data set of this name, None where there is none or its card cannot be read."""
     if name != slug(name):  # what an address says is no path
         return None
+    return _read_card(workspace, name, _CARD)
+
+
+def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
     try:
-        card = json.loads((workspace.data / f"{name}{_CARD}").read_text(encoding="utf-8"))
+        card = json.loads((workspace.data / f"{name}{suffix}").read_text(encoding="utf-8"))
         # Uploads lie beside their card, wherever the workspace is moved to.
         origin = workspace.data / card["origin"] if card.get("origin") else None
         path, label = workspace.data / card["path"], card["label"]
@@ -74,14 +79,34 @@ def is_own(workspace: Workspace, data_set: DataSet) -> bool:
 
 
 def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
-    """Forget a data set, and where the app has a copy of its own, delete that too."""
+    """Forget a data set, and where the app has a copy of its own, delete that too.
+
+    Decisions that the app keeps about pictures elsewhere stay, with what they refer to: see `bring_back`.
+    """
     name = data_set.name
     if name != slug(name):
         return
+    card, files = workspace.data / f"{name}{_CARD}", set(workspace.data.glob(f"{name}.*"))
+    decided = {path for path in files if path.name.endswith(PATCH_SUFFIX)}
     # The card goes first: a data set without a card is not there.
-    for path in (workspace.data / f"{name}{_CARD}", *workspace.data.glob(f"{name}.*")):
+    if decided and not is_own(workspace, data_set):
+        card.replace(workspace.data / f"{name}{_REMOVED}")
+        files -= {*decided, data_set.path}
+    for path in (card, *files):
         path.unlink(missing_ok=True)
     shutil.rmtree(workspace.data / name, ignore_errors=True)
+
+
+def bring_back(workspace: Workspace, path: Path) -> DataSet | None:
+    """List the data at this path again as they were when they were removed; None where nothing was kept about them."""
+    for card in sorted(workspace.data.glob(f"*{_REMOVED}")):
+        one = _read_card(workspace, card.name.removesuffix(_REMOVED), _REMOVED)
+        if one and path in (one.path, one.origin):
+            one = replace(one, title=free_title(workspace, one.title))
+            save_data_set(workspace, one)
+            card.unlink()
+            return one
+    return None
 
 
 def free_title(workspace: Workspace, title: str) -> str:

@@ -16,7 +16,9 @@ from streamlit.testing.v1 import AppTest
 from autotl.dataset import scan
 from autotl.decisions import decide
 from autotl.patch import Decision, patch_file, read_patch
+from autotl.sources import open_source
 from autotl_ui import jobs, testing
+from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree
 from autotl_ui.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.pictures import Picture
 from autotl_ui.workspace import Workspace
@@ -58,6 +60,11 @@ def press(app: AppTest, key: str) -> AppTest:
     return app
 
 
+def use_path(app: AppTest, path: Path) -> AppTest:
+    app.text_input(key="path-text").set_value(str(path))
+    return press(app, "use-path")
+
+
 def finding(**more: object) -> dict[str, object]:
     known = {"check": "blank", "severity": "warning", "message": "2 images are blank", "advice": "Look at them."}
     return {**known, "items": ["dog/0.png", "dog/1.png"], "pairs": [], "fixes": [], "proposals": [], **more}
@@ -79,10 +86,7 @@ def test_an_empty_workspace_says_how_to_begin(workspace: Workspace) -> None:
 
 def test_a_path_on_this_machine_is_used_where_it_is(workspace: Workspace, tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "else where", pets())
-    app = open_page("data")
-    app.text_input(key="path-text").set_value(str(folder))
-    app.button(key="use-path").click().run()
-    assert not app.exception
+    app = use_path(open_page("data"), folder)
     (data_set,) = list_data_sets(workspace)
     assert (data_set.title, data_set.path) == ("else where", folder)
     assert "Understood as: one sub-folder per class." in words(app)
@@ -291,6 +295,35 @@ def test_what_lies_elsewhere_is_forgotten_and_never_touched(workspace: Workspace
     press(app, "delete-now")
     assert list_data_sets(workspace) == []
     assert len(list(folder.rglob("*.png"))) == 10
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["folder", "archive"])
+def test_decisions_about_mapped_folders_elsewhere_wait_until_these_are_added_again(
+    zipped: bool, workspace: Workspace, tmp_path: Path
+) -> None:
+    path = write_pictures(tmp_path / "mine", [f"2024/{label}/{i}.png" for label in ("cat", "dog") for i in range(4)])
+    path = Path(shutil.make_archive(str(path), "zip", path)) if zipped else path
+    save_data_set(workspace, DataSet("mine", "mine", path))
+    data_set = find_data_set(workspace, "mine")
+    tree = read_tree(workspace, data_set)
+    mapped = map_folders(workspace, data_set, tree, classes_by_level(tree, 1))
+    item = open_source(mapped.path, label=mapped.label, cache=tmp_path / "cache").table["path"][0]
+    decisions = decide(mapped.path, [Decision("exclude", item)], label=mapped.label, cache=tmp_path / "cache")
+    app = press(open_page("data"), "delete")
+    assert "decisions about them: add it again, and they are there" in words(app)
+    press(app, "delete-now")
+    assert list_data_sets(workspace) == []
+    assert not (workspace.data / "mine").exists()
+    other = write_pictures(tmp_path / "other" / path.name, pets())
+    app = use_path(open_page("data"), other)
+    app = use_path(app.toggle(key="adding").set_value(True).run(), path)
+    found = {one.path: one for one in list_data_sets(workspace)}
+    assert found.keys() == {other, mapped.path}
+    assert not read_patch(patch_file(other))
+    assert read_patch(patch_file(mapped.path)) == decisions
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "pictures": "7", "classes": "2", "left out by you": "1",
+    }  # fmt: skip
 
 
 def test_the_page_bears_runs_of_every_kind(workspace: Workspace) -> None:
