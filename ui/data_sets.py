@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import unicodedata
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from autotl.files import write_atomically
 from autotl.listing import PATCH_SUFFIX
+from autotl.patch import patch_file
 from autotl_ui.workspace import Workspace
 
 _LONGEST_PATH = 4000
+_PATHS = ("path", "origin", "patch")
 _CARD, _REMOVED = ".dataset.json", ".removed.json"
 
 
@@ -25,6 +28,7 @@ class DataSet:
     path: what the command line is given: a folder, an archive or a table of labels.
     label: the column of the labels, None where the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
+    patch: the file of the decisions, where it cannot lie beside the data; None where it does.
     """
 
     name: str
@@ -32,6 +36,17 @@ class DataSet:
     path: Path
     label: str | None = None
     origin: Path | None = None
+    patch: Path | None = None
+
+    @property
+    def patch_file(self) -> Path:
+        """Where the decisions are kept."""
+        return self.patch or patch_file(self.path)
+
+    @property
+    def patch_options(self) -> list[str]:
+        """How the commands that heed the decisions have to be told where these are."""
+        return ["--patch", str(self.patch)] if self.patch else []
 
     @property
     def options(self) -> list[str]:
@@ -56,11 +71,11 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
     try:
         card = json.loads((workspace.data / f"{name}{suffix}").read_text(encoding="utf-8"))
         # Uploads lie beside their card, wherever the workspace is moved to.
-        origin = workspace.data / card["origin"] if card.get("origin") else None
+        origin, patch = (workspace.data / card[key] if card.get(key) else None for key in ("origin", "patch"))
         path, label = workspace.data / card["path"], card["label"]
         if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
             return None  # no system has such a path
-        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin)
+        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -68,9 +83,26 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
     """Write a data set's card."""
     workspace.data.mkdir(parents=True, exist_ok=True)
-    origin = data_set.origin and _told(data_set.origin, workspace)
-    card = {**asdict(data_set), "path": _told(data_set.path, workspace), "origin": origin}
+    paths = {key: path and _told(path, workspace) for key, path in asdict(data_set).items() if key in _PATHS}
+    card = {**asdict(data_set), **paths}
     write_atomically(workspace.data / f"{data_set.name}{_CARD}", json.dumps(card, indent=2).encode())
+
+
+def make_room_for_decisions(workspace: Workspace, data_set: DataSet) -> DataSet:
+    """Keep the decisions in the workspace from now on, where nothing can be written beside the data.
+
+    Those that lie beside the data already are copied. Raises OSError where that cannot be done.
+    """
+    beside = data_set.patch_file
+    needless = data_set.patch or os.access(beside.parent, os.W_OK)
+    # Data that are gone may come back to where they can be written beside.
+    if needless or not data_set.path.exists() or not os.access(workspace.data, os.W_OK):
+        return data_set
+    kept = replace(data_set, patch=workspace.data / f"{data_set.name}{PATCH_SUFFIX}")
+    if beside.exists() and not kept.patch_file.exists():
+        write_atomically(kept.patch_file, beside.read_bytes())
+    save_data_set(workspace, kept)
+    return kept
 
 
 def is_own(workspace: Workspace, data_set: DataSet) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl.patch import Decision, patch_file
+from autotl.patch import Decision
 from autotl_ui.data.choices import take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import say
@@ -29,8 +29,11 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
         )
         undo_button(data_set, contents, key="undo-decisions")
         return
+    where = (
+        "with the app's own files, for nothing can be written beside the data" if data_set.patch else "beside the data"
+    )
     st.markdown(
-        f"{counted(len(decisions), 'decision')}, kept in `{patch_file(data_set.path).name}` beside the data; no file "
+        f"{counted(len(decisions), 'decision')}, kept in `{data_set.patch_file.name}` {where}; no file "
         "of yours was changed. The next check and the next training follow them."
     )
     with st.container(horizontal=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -18,9 +19,11 @@ from autotl.decisions import decide
 from autotl.patch import Decision, patch_file, read_patch
 from autotl.sources import open_source
 from autotl_ui import jobs, testing
-from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree
+from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
 from autotl_ui.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.pictures import Picture
+from autotl_ui.subjects import list_subjects
+from autotl_ui.train.training import Choices, start_search
 from autotl_ui.workspace import Workspace
 
 
@@ -324,6 +327,36 @@ def test_decisions_about_mapped_folders_elsewhere_wait_until_these_are_added_aga
     assert {metric.label: metric.value for metric in app.metric} == {
         "pictures": "7", "classes": "2", "left out by you": "1",
     }  # fmt: skip
+
+
+def test_decisions_about_data_that_cannot_be_written_beside_are_kept_in_the_workspace(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, access, asked = write_pictures(tmp_path / "fixed" / "mine", pets()), os.access, []
+    patch_file(folder).write_text("decision,item\nexclude,dog/0.png\n")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder.parent and access(path, mode))
+    monkeypatch.setattr(jobs, "start", lambda target, arguments, **more: asked.append(arguments))
+    app = use_path(open_page("data"), folder)
+    assert "left out by you" in {metric.label for metric in app.metric}
+    app = look("Pictures")
+    data_set = find_data_set(workspace, "mine")
+    app.session_state["gallery-0"] = chosen(data_set, "*cat*/0.png")
+    press(app.run(), "exclude")
+    kept = workspace.data / "mine.patch.csv"
+    assert [one.item for one in read_patch(kept)] == ["dog/0.png", "*cat*/0.png"]
+    assert data_set.patch_file == list_subjects(workspace)[0].patch_file == kept
+    assert [one.item for one in read_patch(patch_file(folder))] == ["dog/0.png"]
+    assert "2 decisions, kept in `mine.patch.csv` with the app's own files" in words(look("Decisions"))
+    press(look("Check"), "check")
+    start_search(Choices(data_set=data_set, budget_seconds=60), workspace)
+    assert [(one[0], one[one.index("--patch") + 1]) for one in asked] == [("check", str(kept)), ("fit", str(kept))]
+    mapped = map_folders(workspace, data_set, read_tree(workspace, data_set), {"dog": "d", "*cat*": "c"})
+    assert len(read_patch(mapped.patch_file)) == 2
+    unmap(workspace, mapped)
+    press(press(look(), "delete"), "delete-now")
+    assert len(read_patch(kept)) == 2
+    use_path(open_page("data"), folder)
+    assert find_data_set(workspace, "mine") == data_set
 
 
 def test_the_page_bears_runs_of_every_kind(workspace: Workspace) -> None:
