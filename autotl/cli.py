@@ -620,7 +620,7 @@ def _assignment(text: str) -> tuple[str, str]:
     item, sign, label = text.rpartition("=")
     if not sign or not item.strip() or not label.strip():
         raise ConfigError(f"{text!r} is not understood; expected NAME=CLASS, such as cats/17.jpg=dog")
-    return item.strip(), label.strip()
+    return item, label
 
 
 def _unlabelled(run: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autotl.errors import DatasetError
 from autotl.hashing import hash_files
-from autotl.patch import Decision, merged_classes, patch_file, read_patch, write_patch
+from autotl.patch import Decision, as_named, merged_classes, patch_file, read_patch, write_patch
 from autotl.sources import Source, open_source
 
 _PATIENCE_SECONDS = 60.0
@@ -82,6 +82,7 @@ def _alone(file: Path, cache: Path) -> Iterator[None]:
 def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Decision]:
     """The decisions with the content of their items; DatasetError where one is about nothing."""
     paths, classes = set(source.table["path"]), set(source.table["label"]) - {""}
+    decisions = [as_named(decision, paths, classes) for decision in decisions]
     for decision in decisions:
         known = classes if decision.decision == "merge" else paths
         if decision.item in known:
@@ -92,9 +93,10 @@ def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Deci
             f"{data} has no image {decision.item!r}{_hint(decision.item, list(source.table['path']))}; "
             "images are named by their path within the data, such as " + repr(source.table["path"].iloc[0])
         )
-    items = [decision.item for decision in decisions if decision.decision != "merge"]
-    contents = iter(hash_files(source.root, items)["sha256"] if items else ())
-    return [d if d.decision == "merge" else replace(d, sha256=str(next(contents))) for d in decisions]
+    # Once a copy that was left out is deleted, the kept one would be taken for it, renamed.
+    items = [d.item for d in decisions if d.decision != "merge" and d.item not in source.copies]
+    contents = dict(zip(items, hash_files(source.root, items)["sha256"], strict=True))
+    return [replace(decision, sha256=str(contents.get(decision.item, ""))) for decision in decisions]
 
 
 def _hint(name: str, known: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 _CHUNK_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 16
 _FILES_AT_ONCE = 256
 # A pipe would block for ever, and Windows, which has no such flag, would translate the ends of lines.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -28,15 +30,18 @@ class _Content:
     quarantine: str
 
 
-def hash_files(root: Path, paths: Sequence[str], *, progress: Progress | None = None) -> pd.DataFrame:
+def hash_files(
+    root: Path, paths: Sequence[str], *, most_bytes: float = math.inf, progress: Progress | None = None
+) -> pd.DataFrame:
     """Hash files; columns sha256 (hexadecimal), n_bytes, and quarantine: why a file cannot be read, or empty.
 
-    paths: relative to root, or absolute. Memory does not grow with the size of the files.
+    paths: relative to root, or absolute. most_bytes: what comes after so many bytes of a file is not looked at. Memory
+    does not grow with the size of the files.
     """
     names = [os.path.join(root, path) for path in paths]  # noqa: PTH118, a Path for each of 100,000 takes as long as reading
     found: list[_Content] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for batch in pool.map(lambda some: [_read(name) for name in some], _batches(names)):
+        for batch in pool.map(lambda some: [_read(name, most_bytes) for name in some], _batches(names)):
             found += batch
             if progress:
                 progress(len(found), len(names))
@@ -49,11 +54,32 @@ def hash_files(root: Path, paths: Sequence[str], *, progress: Progress | None = 
     )
 
 
+def find_copies(root: Path, paths: Sequence[str]) -> frozenset[str]:
+    """Those of the files whose very content lies at another of the paths too."""
+    same = pd.Series([*paths], dtype=str)
+    sizes = [_size(os.path.join(root, path)) for path in paths]  # noqa: PTH118, see above
+    same = same[pd.Series(sizes).duplicated(keep=False)]
+    for most_bytes in (
+        _HEAD_BYTES,
+        math.inf,
+    ):  # pictures without compression are all of one size, and seldom begin alike
+        found = hash_files(root, list(same), most_bytes=most_bytes)
+        same = same[found["sha256"].duplicated(keep=False).to_numpy(bool)]
+    return frozenset(same)
+
+
+def _size(name: str) -> int:
+    try:
+        return os.stat(name).st_size  # noqa: PTH116, see above
+    except OSError:
+        return -1
+
+
 def _batches(names: list[str]) -> Iterator[list[str]]:
     return (names[start : start + _FILES_AT_ONCE] for start in range(0, len(names), _FILES_AT_ONCE))
 
 
-def _read(name: str) -> _Content:
+def _read(name: str, most_bytes: float) -> _Content:
     try:
         file = os.open(name, _FLAGS)
     except OSError as error:
@@ -62,7 +88,7 @@ def _read(name: str) -> _Content:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             return _Content(_NO_CONTENT, 0, "it is not a file")
         digest, n_bytes = hashlib.sha256(), 0
-        while part := os.read(file, _CHUNK_BYTES):
+        while part := os.read(file, int(min(_CHUNK_BYTES, most_bytes - n_bytes))):
             digest.update(part)
             n_bytes += len(part)
         return _Content(digest.hexdigest(), n_bytes, "" if n_bytes else "it is empty (0 bytes)")

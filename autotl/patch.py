@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Container, Iterable
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +30,8 @@ class Decision:
 
     item: path of the image as the data set lists it, or for `merge` the class that is taken away.
     label: the new class, or the class to merge into; empty for `exclude`.
-    sha256: content of the item when it was decided, by which a renamed file is found again; may be empty.
+    sha256: content of the item when it was decided, by which a renamed file is found again; empty where it had a copy,
+        which would be taken for it once it is deleted.
     note: why; free text.
     """
 
@@ -62,7 +63,8 @@ def read_patch(path: Path) -> tuple[Decision, ...]:
     if not path.exists():
         return ()
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        # newline="": a name may hold any end of line, which is not to become another one.
+        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))
         rows = list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(
@@ -81,9 +83,12 @@ def write_patch(path: Path, decisions: Iterable[Decision]) -> None:
     """Write the decisions; without any, the file is removed. A later decision about an item replaces an earlier one."""
     last = {(d.decision == "merge", d.item): d for d in decisions}
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(astuple(decision) for decision in last.values())
+    csv.writer(text, lineterminator="\n").writerow(_COLUMNS)
+    for row in map(astuple, last.values()):
+        # Before Python 3.13 a lone \r is not quoted by itself.
+        all_quoted = "\r" in "".join(row)
+        writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL)
+        writer.writerow(row)
     try:
         if last:
             write_atomically(path, text.getvalue().encode())
@@ -103,7 +108,8 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
     contents: dict[str, list[int]] = {}
     for row, sha256 in zip(table.index, table["sha256"], strict=True):
         contents.setdefault(sha256, []).append(row)
-    decisions = tuple(decisions)
+    classes = set(table["label"])
+    decisions = tuple(as_named(decision, paths.index, classes) for decision in decisions)
     merges = merged_classes(decisions)
     stale = []
     for decision in decisions:
@@ -126,6 +132,16 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
             if not old.any() and decision.item not in filled:
                 stale.append(decision)
     return Patched(table, tuple(stale))
+
+
+def as_named(decision: Decision, paths: Container[str], classes: Container[str]) -> Decision:
+    """The decision with its names as the data have them: spaces around one are a slip, unless they are there too."""
+
+    def named(name: str, known: Container[str]) -> str:
+        return name if name in known else name.strip() or name
+
+    known = classes if decision.decision == "merge" else paths
+    return replace(decision, item=named(decision.item, known), label=named(decision.label, classes))
 
 
 def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: dict[str, list[int]]) -> list[int]:
@@ -152,8 +168,10 @@ def merged_classes(decisions: Iterable[Decision]) -> dict[str, str]:
 
 
 def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:
-    values = {name: (row.get(name) or "").strip() for name in _COLUMNS}
-    kind = values.pop("decision")
+    # Names of files and classes may begin or end with a space: see `as_named`.
+    values = {name: row.get(name) or "" for name in _COLUMNS}
+    values["sha256"] = values["sha256"].strip()
+    kind = values.pop("decision").strip()
     label_needed = kind != "exclude"
     if kind not in _KINDS or not values["item"] or (label_needed and not values["label"]):
         raise DatasetError(

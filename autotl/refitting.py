@@ -49,14 +49,22 @@ def champion_trials(former: Run) -> list[TrialRecord]:
 
 
 def corrections(former: Run, dataset: Dataset) -> Corrections:
-    """Find each image again, by its path, or where it was moved by its content."""
+    """Find each image again, by its path, or where it was moved by its content.
+
+    Of several with one content, the moved one is sought in its own class first: nobody has relabelled it then. What is
+    left is a new copy, and stands where the known one does.
+    """
     before, now = former.dataset.items, dataset.items
-    named = {key: row for row, key in reversed([*enumerate(zip(before["path"], before["sha256"], strict=True))])}
-    by_content = {sha256: row for row, sha256 in reversed([*enumerate(before["sha256"])])}
-    place = np.array(
-        [named.get((path, sha), by_content.get(sha, -1)) for path, sha in zip(now["path"], now["sha256"], strict=True)],
-        dtype=int,
-    )
+    place = np.full(len(now), -1)
+    named, twin, content = ["path", "sha256"], ["sha256", "label"], ["sha256"]
+    for columns, copies in ((named, False), (twin, False), (content, False), (twin, True), (content, True)):
+        old, new = (list(zip(*(items[name] for name in columns), strict=True)) for items in (before, now))
+        free: dict[tuple[str, ...], list[int]] = {}
+        for row in np.setdiff1d(np.arange(len(before)), [] if copies else place)[::-1]:
+            free.setdefault(old[row], []).append(row)
+        for item in np.flatnonzero(place < 0):
+            if rows := free.get(new[item]):
+                place[item] = rows[-1] if copies else rows.pop()
     known = place >= 0
     relabelled = np.zeros(len(place), dtype=bool)
     relabelled[known] = now["label"].to_numpy(str)[known] != before["label"].to_numpy(str)[place[known]]

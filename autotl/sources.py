@@ -9,6 +9,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from autotl.archives import is_archive, unpack
 from autotl.errors import DatasetError
 from autotl.folder_names import SPLIT_NAMES, UNLABELLED, are_splits, read_folders
+from autotl.hashing import find_copies
 from autotl.image_folder import Folder
 from autotl.label_tables import label_text, read_labels
 from autotl.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
@@ -42,6 +44,11 @@ class Source:
     ignored: Mapping[str, int]
     layout: str
     label: str
+
+    @cached_property
+    def copies(self) -> frozenset[str]:
+        """Paths of the images whose very content lies at another path too."""
+        return find_copies(self.root, list(self.table["path"][self.table["missing"] == ""]))
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from autotl.files import write_atomically
+from autotl.listing import PATCH_SUFFIX
+from autotl.patch import patch_file
 from autotl_ui.workspace import Workspace
 
 _LONGEST_PATH = 4000
-_CARD = ".dataset.json"
+_PATHS = ("path", "origin", "patch")
+_CARD, _REMOVED = ".dataset.json", ".removed.json"
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class DataSet:
     path: what the command line is given: a folder, an archive or a table of labels.
     label: the column of the labels, None where the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
+    patch: the file of the decisions, where it cannot lie beside the data; None where it does.
     """
 
     name: str
@@ -31,6 +36,17 @@ class DataSet:
     path: Path
     label: str | None = None
     origin: Path | None = None
+    patch: Path | None = None
+
+    @property
+    def patch_file(self) -> Path:
+        """Where the decisions are kept."""
+        return self.patch or patch_file(self.path)
+
+    @property
+    def patch_options(self) -> list[str]:
+        """How the commands that heed the decisions have to be told where these are."""
+        return ["--patch", str(self.patch)] if self.patch else []
 
     @property
     def options(self) -> list[str]:
@@ -48,14 +64,18 @@ def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
     """The data set of this name, None where there is none or its card cannot be read."""
     if name != slug(name):  # what an address says is no path
         return None
+    return _read_card(workspace, name, _CARD)
+
+
+def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
     try:
-        card = json.loads((workspace.data / f"{name}{_CARD}").read_text(encoding="utf-8"))
+        card = json.loads((workspace.data / f"{name}{suffix}").read_text(encoding="utf-8"))
         # Uploads lie beside their card, wherever the workspace is moved to.
-        origin = workspace.data / card["origin"] if card.get("origin") else None
+        origin, patch = (workspace.data / card[key] if card.get(key) else None for key in ("origin", "patch"))
         path, label = workspace.data / card["path"], card["label"]
         if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
             return None  # no system has such a path
-        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin)
+        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -63,9 +83,26 @@ def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
     """Write a data set's card."""
     workspace.data.mkdir(parents=True, exist_ok=True)
-    origin = data_set.origin and _told(data_set.origin, workspace)
-    card = {**asdict(data_set), "path": _told(data_set.path, workspace), "origin": origin}
+    paths = {key: path and _told(path, workspace) for key, path in asdict(data_set).items() if key in _PATHS}
+    card = {**asdict(data_set), **paths}
     write_atomically(workspace.data / f"{data_set.name}{_CARD}", json.dumps(card, indent=2).encode())
+
+
+def make_room_for_decisions(workspace: Workspace, data_set: DataSet) -> DataSet:
+    """Keep the decisions in the workspace from now on, where nothing can be written beside the data.
+
+    Those that lie beside the data already are copied. Raises OSError where that cannot be done.
+    """
+    beside = data_set.patch_file
+    needless = data_set.patch or os.access(beside.parent, os.W_OK)
+    # Data that are gone may come back to where they can be written beside.
+    if needless or not data_set.path.exists() or not os.access(workspace.data, os.W_OK):
+        return data_set
+    kept = replace(data_set, patch=workspace.data / f"{data_set.name}{PATCH_SUFFIX}")
+    if beside.exists() and not kept.patch_file.exists():
+        write_atomically(kept.patch_file, beside.read_bytes())
+    save_data_set(workspace, kept)
+    return kept
 
 
 def is_own(workspace: Workspace, data_set: DataSet) -> bool:
@@ -74,14 +111,34 @@ def is_own(workspace: Workspace, data_set: DataSet) -> bool:
 
 
 def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
-    """Forget a data set, and where the app has a copy of its own, delete that too."""
+    """Forget a data set, and where the app has a copy of its own, delete that too.
+
+    Decisions that the app keeps about pictures elsewhere stay, with what they refer to: see `bring_back`.
+    """
     name = data_set.name
     if name != slug(name):
         return
+    card, files = workspace.data / f"{name}{_CARD}", set(workspace.data.glob(f"{name}.*"))
+    decided = {path for path in files if path.name.endswith(PATCH_SUFFIX)}
     # The card goes first: a data set without a card is not there.
-    for path in (workspace.data / f"{name}{_CARD}", *workspace.data.glob(f"{name}.*")):
+    if decided and not is_own(workspace, data_set):
+        card.replace(workspace.data / f"{name}{_REMOVED}")
+        files -= {*decided, data_set.path}
+    for path in (card, *files):
         path.unlink(missing_ok=True)
     shutil.rmtree(workspace.data / name, ignore_errors=True)
+
+
+def bring_back(workspace: Workspace, path: Path) -> DataSet | None:
+    """List the data at this path again as they were when they were removed; None where nothing was kept about them."""
+    for card in sorted(workspace.data.glob(f"*{_REMOVED}")):
+        one = _read_card(workspace, card.name.removesuffix(_REMOVED), _REMOVED)
+        if one and path in (one.path, one.origin):
+            one = replace(one, title=free_title(workspace, one.title))
+            save_data_set(workspace, one)
+            card.unlink()
+            return one
+    return None
 
 
 def free_title(workspace: Workspace, title: str) -> str:

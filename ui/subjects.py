@@ -63,7 +63,7 @@ def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None
     mine = [(of, runs) for of, runs in by_data.items() if of[0].resolve() == one.path.resolve()]
     runs = sorted((run for _, found in mine for run in found), key=lambda run: -run.started)
     # Runs may have been given another patch file; decisions belong where the next run looks for them.
-    patch = next((of[2] for of, found in mine if runs and runs[0] in found), None)
+    patch = one.patch or next((of[2] for of, found in mine if runs and runs[0] in found), None)
     return Subject(f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs))
 
 

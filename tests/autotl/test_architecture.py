@@ -20,7 +20,7 @@ ORDER = (
     "hyperparameters",
     "backend", "images", "measures", "alignment", "store", "listing", "tables", "unpacking", "image_folder",
     "table_images", "folder_names", "label_tables", "archive_members", "archive_names", "archive_kinds", "zip_members",
-    "tar_members", "archives", "sources", "groups", "hashing", "isolation", "dangerous",
+    "tar_members", "archives", "hashing", "sources", "groups", "isolation", "dangerous",
     "examination", "sequences", "likeness", "near_duplicates", "patch",
     "decisions", "dataset", "changes", "checks", "split", "leakage", "run", "predictions", "intervals", "evaluations",
     "exhibits", "evidence",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -47,6 +48,31 @@ def test_decisions_add_up_and_a_later_one_replaces_an_earlier_one(pets, decide):
     noted = decide([Decision("relabel", CAT, "dog")])
     assert [(d.decision, d.item) for d in noted] == [("relabel", CAT), ("exclude", DOG)]
     assert list(scan(pets).quarantined["path"]) == [DOG]
+
+
+def test_a_name_is_noted_as_the_data_have_it_with_its_spaces_or_without(tmp_path, make_folder):
+    data = make_folder(tmp_path / "pets", circle=5, square=5, edge=24, names={"circle": " cat", "square": "dog "})
+    decide, item = partial(module.decide, data, cache=tmp_path / "cache"), " cat/circle-0-000.png"
+    decide([Decision("relabel", item, "dog "), Decision("exclude", " cat/circle-0-001.png")])
+    dataset = scan(data)
+    assert (dataset.classes, dataset.stale) == ((" cat", "dog "), ())
+    assert dict(zip(dataset.items["path"], dataset.items["label"], strict=True))[item] == "dog "
+    assert list(dataset.quarantined["path"]) == [" cat/circle-0-001.png"]
+    decide([Decision("merge", " cat", "dog ")])
+    assert scan(data).classes == ("dog ",)
+    assert "wolf" in {one.label for one in decide([Decision("relabel", item, " wolf ")])}
+
+
+def test_what_was_decided_about_a_copy_never_falls_on_the_one_that_is_kept(pets, decide):
+    copy = "cat/copy of it.png"
+    shutil.copy(pets / CAT, pets / copy)
+    assert [one.sha256 for one in decide([Decision("exclude", copy), Decision("relabel", OTHER_CAT, "dog")])] == [
+        "", sha256(pets, OTHER_CAT),
+    ]  # fmt: skip
+    assert list(scan(pets).quarantined["path"]) == [copy]
+    (pets / copy).unlink()
+    dataset = scan(pets)
+    assert (len(dataset.quarantined), [one.item for one in dataset.stale]) == (0, [copy])
 
 
 def test_a_decision_is_taken_back_by_naming_its_item_or_its_class(pets, decide):

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from autotl import hashing as module
-from autotl.hashing import hash_files
+from autotl.hashing import find_copies, hash_files
 
 NOTHING = hashlib.sha256(b"").hexdigest()
 
@@ -54,6 +54,15 @@ def test_what_cannot_be_read_has_a_reason_and_the_rest_its_hash(tmp_path):
     )
     assert circle.startswith("cannot be read: ")
     assert list(found["sha256"]) == [NOTHING] * 4 + [hashlib.sha256(b"abc").hexdigest()]
+
+
+def test_copies_are_told_from_files_of_one_size_that_begin_alike(tmp_path):
+    head = os.urandom(module._HEAD_BYTES)
+    contents = {"a": head + b"1", "b": head + b"2", "c": head + b"1", "d": b"1", "e": b"2", "f": b"2", "g": head}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    assert find_copies(tmp_path, [*contents, "missing"]) == {"a", "c", "e", "f"}
+    assert find_copies(tmp_path, []) == frozenset()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pipes there")

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from autotl.dataset import require_learnable, scan
 from autotl.errors import DatasetError
@@ -54,6 +56,22 @@ def test_what_is_written_is_read_again(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+NAMES = st.text(
+    st.sampled_from('a\r\n", ') | st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
+)
+
+
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(item=NAMES, label=NAMES, note=st.just("") | NAMES)
+@example(item="Icon\r", label="a\r\nb", note="")  # Icon\r is what macOS calls the picture of a folder
+def test_a_name_of_any_characters_is_read_as_it_was_written(tmp_path, item, label, note):
+    decisions = (
+        Decision("exclude", item, note=note), Decision("relabel", f"{item}2", label), Decision("merge", label, item)
+    )  # fmt: skip
+    write_patch(tmp_path / "p.csv", decisions)
+    assert read_patch(tmp_path / "p.csv") == decisions
+
+
 def test_a_patch_file_is_a_table_that_anyone_can_read(tmp_path):
     write_patch(tmp_path / "p.csv", [Decision("exclude", "dog/2.png", note="blurred")])
     assert (tmp_path / "p.csv").read_text() == "decision,item,label,sha256,note\nexclude,dog/2.png,,,blurred\n"
@@ -81,7 +99,9 @@ def test_a_later_decision_about_an_item_replaces_an_earlier_one(tmp_path):
 def test_a_file_that_went_through_a_spreadsheet_is_understood(tmp_path):
     file = tmp_path / "p.csv"
     file.write_bytes("\ufeffdecision,item,label\r\nrelabel, cat/ä.png ,Hund\r\nexclude,dog/1.png,\r\n".encode())
-    assert read_patch(file) == (Decision("relabel", "cat/ä.png", "Hund"), Decision("exclude", "dog/1.png"))
+    relabel, exclude = read_patch(file)
+    assert labels_after(table(**{"cat/ä.png": "cat"}), relabel) == {"cat/ä.png": "Hund"}
+    assert exclude == Decision("exclude", "dog/1.png")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +160,23 @@ def test_relabel_exclude_and_merge_are_carried_out_on_the_table_and_what_was_giv
     assert list(patched.table["quarantine"]) == ["", f"{EXCLUDED} by the patch file: blur", "", ""]
     assert patched.stale == ()
     assert "label_given" not in before and list(before["label"]) == ["cat", "cat", "kitten", "dog"]
+
+
+def test_names_that_begin_or_end_with_a_space_are_those_of_the_data(tmp_path):
+    before, file = table(**{" a": "dogs ", "b": " cats", "c ": " cats", "d": " cats"}), tmp_path / "p.csv"
+    decisions = [Decision("exclude", " a"), Decision("relabel", "c ", "dogs "), Decision("merge", " cats", "dogs ")]
+    write_patch(file, decisions)
+    patched = apply_patch(before, read_patch(file))
+    assert (list(patched.table["label"]), patched.stale) == (["dogs "] * 4, ())
+    assert list(patched.table["quarantine"] != "") == [True, False, False, False]
+
+
+def test_spaces_around_a_name_that_the_data_have_without_are_a_slip():
+    before = table(a="cat", b="kitten", c="dog")
+    decisions = [Decision("relabel", " a", "dog "), Decision("merge", " kitten ", " cat"), Decision("exclude", "c ")]
+    patched = apply_patch(before, decisions)
+    assert (list(patched.table["label"]), patched.stale) == (["dog", "cat", "dog"], ())
+    assert list(patched.table["quarantine"] != "") == [False, False, True]
 
 
 def test_an_item_is_relabelled_before_classes_are_merged():

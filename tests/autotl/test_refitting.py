@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,25 @@ def test_a_new_image_trains_unless_its_like_is_in_the_test_split(
     parts = dict(zip(dataset.items["path"], split.part_names(), strict=True))
     assert {part for path, part in parts.items() if "like-tested" in path} == {"test"}
     assert not {part for path, part in parts.items() if "like-trained" in path} & {"test"}
+
+
+def test_a_moved_image_of_two_with_one_content_is_the_one_of_its_class(
+    former: Run, data: Path, cache: Path, tmp_path: Path
+) -> None:
+    doubled = Path(shutil.copytree(data, tmp_path / "doubled"))
+    circle = path_of(former, np.flatnonzero(former.dataset.items["label"] == "circle"))
+    twin = doubled / "square" / "same.png"
+    shutil.copy(doubled / circle, twin)
+    before = replace(former, dataset=scan(doubled, cache=cache))
+    before = replace(before, split=carry_split(former, before.dataset, corrections(former, before.dataset).place))
+    twin.rename(twin.with_name("other name.png"))
+    shutil.copy(doubled / circle, doubled / "square" / "one more.png")
+    found = corrections(before, scan(doubled, cache=cache))
+    assert (found.relabelled, found.excluded, found.added, found.changed_in_test) == (0, 0, 0, 0)
+    for gone in (circle, "square/one more.png"):
+        (doubled / gone).unlink()
+    found = corrections(before, scan(doubled, cache=cache))
+    assert (found.relabelled, found.excluded, found.added) == (0, 1, 0)
 
 
 def test_unknown_images_are_spread_over_the_development_folds_only(former: Run, cache: Path, tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.archives import is_archive
+from autotl.errors import AutoTLError
 from autotl.listing import TABLE_SUFFIXES
 from autotl_ui.clicks import once
 from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.incoming import INCOMING, UploadError
+from autotl_ui.data.mapping import read_tree
 from autotl_ui.data.uploads import Unfinished, discard, list_unfinished, settle
-from autotl_ui.data_sets import DataSet, find_data_set, free_name, free_title, list_data_sets, save_data_set
+from autotl_ui.data_sets import DataSet, bring_back, find_data_set, free_name, free_title, list_data_sets, save_data_set
 from autotl_ui.words import counted, megabytes, moment, plain
 from autotl_ui.workspace import Workspace
 
@@ -72,10 +74,22 @@ def _add_path(workspace: Workspace, text: str) -> DataSet | None:
     for known in list_data_sets(workspace):
         if path in (known.path, known.origin):
             return known
+    if removed := bring_back(workspace, path):
+        _unpack_again(workspace, removed)
+        return removed
     title = free_title(workspace, path.name or str(path))
     data_set = DataSet(free_name(workspace, title), title, path)
     save_data_set(workspace, data_set)
     return data_set
+
+
+def _unpack_again(workspace: Workspace, data_set: DataSet) -> None:
+    """What the app had unpacked of an archive, to map its folders to classes, went when the data set was removed."""
+    if data_set.origin and is_archive(data_set.origin):
+        try:
+            read_tree(workspace, data_set)
+        except (AutoTLError, OSError) as error:
+            st.session_state["data-problem"] = str(error)
 
 
 def _add_sample(workspace: Workspace) -> DataSet | None:

@@ -64,7 +64,8 @@ def start_check(workspace: Workspace, data_set: DataSet, *, quick: bool = False)
     target, events, page = _files(workspace, data_set)
     if (job := jobs.read(target)) and job.alive:
         return
-    arguments = ["check", str(data_set.path), *data_set.options, "--json", "--page", str(page), "--events", str(events)]
+    options = [*data_set.options, *data_set.patch_options]
+    arguments = ["check", str(data_set.path), *options, "--json", "--page", str(page), "--events", str(events)]
     jobs.start(target, [*arguments, *(["--quick"] if quick else [])], about=data_set.title, output=target)
     # Not before: what an earlier check found stays where this one cannot be started. The process is not that far yet.
     for old in (events, page):

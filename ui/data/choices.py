@@ -85,7 +85,10 @@ def _apply(
 
 def _note(data_set: DataSet, contents: Contents, new: Sequence[Decision], undo: Sequence[str]) -> bool:
     try:
-        decide(data_set.path, new, undo=undo, label=data_set.label, cache=settings().cache, source=contents.source)
+        decide(
+            data_set.path, new, undo=undo, label=data_set.label, patch=data_set.patch, cache=settings().cache,
+            source=contents.source,
+        )  # fmt: skip
     except AutoTLError as error:
         st.session_state[_PROBLEM] = str(error)
         return False

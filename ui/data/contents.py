@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl.patch import Decision, apply_patch, patch_file, read_patch
+from autotl.patch import Decision, apply_patch, read_patch
 from autotl.sources import Source
 from autotl_ui.data_sets import DataSet
 from autotl_ui.listings import FORGET_SECONDS, list_pictures, marks
@@ -65,21 +65,23 @@ class Contents:
 def open_contents(data_set: DataSet) -> Contents:
     """Open a data set; what it was is remembered until it changes. Raises DatasetError where it is not understood."""
     listed = list_pictures(data_set.path, data_set.label)
-    both = marks(data_set.path), marks(patch_file(data_set.path))
-    return _patched(data_set.path, data_set.label, both, listed)
+    both = marks(data_set.path), marks(data_set.patch_file)
+    return _patched(data_set.path, data_set.label, data_set.patch_file, both, listed)
 
 
 @st.cache_resource(max_entries=4, ttl=FORGET_SECONDS, show_spinner=False)
-def _patched(path: Path, label: str | None, marks: object, _source: Source) -> Contents:  # noqa: ARG001 - the key
+def _patched(path: Path, label: str | None, patch: Path, marks: object, _source: Source) -> Contents:  # noqa: ARG001 - the key
     problem = ""
     try:
-        decisions = read_patch(patch_file(path))
+        decisions = read_patch(patch)
     except AutoTLError as error:
         decisions, problem = (), str(error)
     table = _source.table[["path", "label"]].reset_index(drop=True)
-    known = set(table["path"])
+    names = {path.strip() for path in table["path"]}
     # Decisions about pictures that are gone are the core's to match, by their content.
-    fitting = [Decision(d.decision, d.item, d.label) for d in decisions if d.decision == "merge" or d.item in known]
+    fitting = [
+        Decision(d.decision, d.item, d.label) for d in decisions if d.decision == "merge" or d.item.strip() in names
+    ]
     try:
         patched = apply_patch(table.assign(sha256="", quarantine=""), fitting).table
     except AutoTLError as error:

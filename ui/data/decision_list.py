@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl.patch import patch_file
+from autotl.patch import Decision
 from autotl_ui.data.choices import take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import say
@@ -29,8 +29,11 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
         )
         undo_button(data_set, contents, key="undo-decisions")
         return
+    where = (
+        "with the app's own files, for nothing can be written beside the data" if data_set.patch else "beside the data"
+    )
     st.markdown(
-        f"{counted(len(decisions), 'decision')}, kept in `{patch_file(data_set.path).name}` beside the data; no file "
+        f"{counted(len(decisions), 'decision')}, kept in `{data_set.patch_file.name}` {where}; no file "
         "of yours was changed. The next check and the next training follow them."
     )
     with st.container(horizontal=True):
@@ -49,12 +52,19 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
                     show_pictures(
                         [Picture(contents.file(decision.item), decision.item)], key=f"decided-{number}", pixels=PIXELS
                     )
-            gone = "" if known or decision.decision == "merge" else "  \n:gray[not in the data any more]"
+            gone = "" if known or decision.decision == "merge" else f"  \n:gray[{_say_gone(decision)}]"
             note = f"  \n:gray[{plain(decision.note)}]" if decision.note else ""
             text.markdown(plain(say(decision)) + note + gone)
             button.button(
                 "Take back", key=f"take-back-{number}", on_click=_forget, args=(data_set, contents, [decision.item])
             )
+
+
+def _say_gone(decision: Decision) -> str:
+    """Of a picture that is not there: the page reads no file, so that it cannot tell a renamed one."""
+    if not decision.sha256:
+        return "not in the data any more"
+    return "not in the data under this name; where it was renamed only, the check and training find it by its content"
 
 
 def _forget(data_set: DataSet, contents: Contents, items: list[str]) -> None:

@@ -125,7 +125,7 @@ def _exclude(data_set: DataSet, contents: Contents, chosen: list[str]) -> None:
 
 
 def _relabel(data_set: DataSet, contents: Contents, chosen: list[str], label: str) -> None:
-    new = [Decision("relabel", item, label.strip()) for item in chosen]
+    new = [Decision("relabel", item, label) for item in chosen]
     if label.strip() and choose(data_set, contents, new, f"gave {len(new)} the class {label.strip()}"):
         new_grid()
         st.session_state["new-class"] = None

@@ -39,7 +39,8 @@ def _confirm(workspace: Workspace, data_set: DataSet) -> None:
     else:
         st.markdown(
             f"**{plain(data_set.title)}** disappears from this list. Its files stay untouched at "
-            f"{plain(workspace.shown(data_set.origin or data_set.path))}, and so do the decisions beside them."
+            f"{plain(workspace.shown(data_set.origin or data_set.path))}, and so do the decisions about them: add it "
+            "again, and they are there."
         )
         word = "Remove it"
     if st.button(word, key="delete-now", type="primary", on_click=_delete, args=(workspace, data_set)):

@@ -92,8 +92,8 @@ def map_folders(
     write_atomically(table, text.getvalue().encode())
     origin = data_set.origin or data_set.path
     if not data_set.origin:
-        _carry_decisions(workspace, origin, table, tree.root)
-    mapped = replace(data_set, path=table, label=_LABEL, origin=origin)
+        _carry_decisions(workspace, data_set.patch_file, table, tree.root)
+    mapped = replace(data_set, path=table, label=_LABEL, origin=origin, patch=None)
     save_data_set(workspace, mapped)
     return mapped
 
@@ -104,10 +104,10 @@ def unmap(workspace: Workspace, data_set: DataSet) -> None:
         save_data_set(workspace, replace(data_set, path=data_set.origin, label=None, origin=None))
 
 
-def _carry_decisions(workspace: Workspace, data: Path, table: Path, root: Path) -> None:
+def _carry_decisions(workspace: Workspace, made: Path, table: Path, root: Path) -> None:
     decisions = [
         Decision(d.decision, _told(root / d.item, workspace), d.label, d.sha256, d.note)
-        for d in read_patch(patch_file(data))
+        for d in read_patch(made)
         if d.decision != "merge"
     ]
     file = patch_file(table)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.errors import DatasetError
-from autotl.patch import Decision, merged_classes
+from autotl.patch import Decision, as_named, merged_classes
 from autotl.sources import Source
 
 N_UNSURE = 200
@@ -52,7 +52,8 @@ class Labels:
 
 def present_labels(source: Source, decisions: Iterable[Decision]) -> Labels:
     """What the labels are now. Merged classes count as what they were merged into."""
-    decisions = tuple(decisions)
+    paths, labels = set(source.table["path"]), set(source.table["label"])
+    decisions = tuple(as_named(decision, paths, labels) for decision in decisions)
     try:
         merges = merged_classes(decisions)
     except DatasetError:  # whoever edited the patch file into a circle is told by the next check

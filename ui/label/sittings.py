@@ -162,7 +162,7 @@ def _said(action: Mapping[str, Any], sitting: Sitting, coder: str) -> tuple[str,
     kind, index, label = action.get("kind"), _number(action, "index"), ""
     if kind not in ("label", "exclude") or not 0 <= index < len(sitting.queue.tasks):
         return "", None
-    if kind == "label" and not (label := str(action.get("label") or "").strip()):
+    if kind == "label" and not (label := str(action.get("label") or "")).strip():
         return "", None
     item = sitting.queue.tasks[index].item
     return item, Coding(coder, item, label, time.time()).decision

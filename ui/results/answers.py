@@ -104,12 +104,12 @@ def _tools(
             "Right class", names, index=None, key=f"{key}-label", accept_new_options=True,
             placeholder="a class, or a new one", width=240,
         )  # fmt: skip
-        name = (label or "").strip()[:_LONGEST_NAME]
+        name = (label or "")[:_LONGEST_NAME]
         relabel = [Decision("relabel", path, name, note=NOTE) for path in chosen]
         exclude = [Decision("exclude", path, note=NOTE) for path in chosen]
         undo = [path for path in chosen if path in decisions]
         for action, word, icon, new, back, possible in (
-            ("relabel", "Relabel", ":material/sell:", relabel, [], bool(chosen and name)),
+            ("relabel", "Relabel", ":material/sell:", relabel, [], bool(chosen and name.strip())),
             ("exclude", "Leave out", ":material/block:", exclude, [], bool(chosen)),
             ("undo", "As it was", ":material/restart_alt:", [], undo, bool(undo)),
         ):

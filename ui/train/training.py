@@ -84,8 +84,8 @@ def arguments(choices: Choices, folder: Path) -> list[str]:
         "--register": choices.register,
     }
     options = [f"{option}={value}" for option, value in given.items() if value]
-    mirrored = ["--mirrored"] if choices.mirrored else []
-    return ["fit", str(choices.data_set.path), *options, *mirrored, *choices.data_set.options]
+    options += ["--mirrored"] if choices.mirrored else []
+    return ["fit", str(choices.data_set.path), *options, *choices.data_set.options, *choices.data_set.patch_options]
 
 
 def _free_folder(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from autotl_ui.data.gallery import show_gallery
 from autotl_ui.data.managing import show_managing
 from autotl_ui.data.overview import show_overview
 from autotl_ui.data.puzzled import show_puzzled
-from autotl_ui.data_sets import DataSet, list_data_sets
+from autotl_ui.data_sets import DataSet, list_data_sets, make_room_for_decisions
 from autotl_ui.pages import TRAIN
 from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace, current
@@ -78,6 +78,7 @@ def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
         st.error(plain(problem))
     show_problem()
     try:
+        data_set = make_room_for_decisions(workspace, data_set)
         contents = open_contents(data_set)
     except (AutoTLError, OSError) as error:
         show_puzzled(workspace, data_set, str(error))

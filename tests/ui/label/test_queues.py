@@ -43,6 +43,10 @@ def test_present_labels_are_those_after_the_decisions(source: Source) -> None:
     assert labels.files["a"] == ROOT / "a"
 
 
+def test_a_row_written_by_hand_may_have_spaces_around_its_names(source: Source) -> None:
+    assert present_labels(source, [Decision("relabel", " a", "dog ")]).given["a"] == "dog"
+
+
 def test_a_class_stays_when_its_last_picture_gets_another(source: Source) -> None:
     assert "wolf" in present_labels(source, [Decision("relabel", "d", "dog")]).classes
 

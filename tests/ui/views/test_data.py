@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -12,10 +14,16 @@ from app_pages import open_page, words
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from autotl.patch import patch_file, read_patch
+from autotl.dataset import scan
+from autotl.decisions import decide
+from autotl.patch import Decision, patch_file, read_patch
+from autotl.sources import open_source
 from autotl_ui import jobs, testing
+from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
 from autotl_ui.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.pictures import Picture
+from autotl_ui.subjects import list_subjects
+from autotl_ui.train.training import Choices, start_search
 from autotl_ui.workspace import Workspace
 
 
@@ -55,6 +63,11 @@ def press(app: AppTest, key: str) -> AppTest:
     return app
 
 
+def use_path(app: AppTest, path: Path) -> AppTest:
+    app.text_input(key="path-text").set_value(str(path))
+    return press(app, "use-path")
+
+
 def finding(**more: object) -> dict[str, object]:
     known = {"check": "blank", "severity": "warning", "message": "2 images are blank", "advice": "Look at them."}
     return {**known, "items": ["dog/0.png", "dog/1.png"], "pairs": [], "fixes": [], "proposals": [], **more}
@@ -76,10 +89,7 @@ def test_an_empty_workspace_says_how_to_begin(workspace: Workspace) -> None:
 
 def test_a_path_on_this_machine_is_used_where_it_is(workspace: Workspace, tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "else where", pets())
-    app = open_page("data")
-    app.text_input(key="path-text").set_value(str(folder))
-    app.button(key="use-path").click().run()
-    assert not app.exception
+    app = use_path(open_page("data"), folder)
     (data_set,) = list_data_sets(workspace)
     assert (data_set.title, data_set.path) == ("else where", folder)
     assert "Understood as: one sub-folder per class." in words(app)
@@ -150,6 +160,27 @@ def test_decisions_are_listed_and_each_can_be_taken_back(workspace: Workspace) -
     assert not patch_file(data_set.path).exists()
     press(app, "undo-decisions")
     assert "has no image 'gone.png'" in words(app)
+
+
+def test_a_kept_copy_stays_kept_on_the_page_and_in_the_core_when_the_other_is_deleted(workspace: Workspace) -> None:
+    data_set = add(workspace, pets())
+    copy = data_set.path / "*cat*" / "copy.png"
+    shutil.copy(copy.with_name("0.png"), copy)
+    app = look("Pictures")
+    app.session_state["gallery-0"] = chosen(data_set, "*cat*/copy.png")
+    press(app.run(), "exclude")
+    assert list(scan(data_set.path).table["path"][scan(data_set.path).excluded]) == ["*cat*/copy.png"]
+    copy.unlink()
+    assert not scan(data_set.path).excluded.any()
+    assert "left out by you" not in {metric.label for metric in look().metric}
+    assert "not in the data any more" in words(look("Decisions"))
+
+
+def test_a_decision_about_a_renamed_picture_says_who_finds_it(workspace: Workspace) -> None:
+    data_set = add(workspace, pets())
+    decide(data_set.path, [Decision("exclude", "dog/0.png")], cache=workspace.root / "cache")
+    (data_set.path / "dog/0.png").rename(data_set.path / "dog/new.png")
+    assert "the check and training find it by its content" in words(look("Decisions"))
 
 
 def test_a_damaged_patch_file_is_told(workspace: Workspace) -> None:
@@ -267,6 +298,65 @@ def test_what_lies_elsewhere_is_forgotten_and_never_touched(workspace: Workspace
     press(app, "delete-now")
     assert list_data_sets(workspace) == []
     assert len(list(folder.rglob("*.png"))) == 10
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["folder", "archive"])
+def test_decisions_about_mapped_folders_elsewhere_wait_until_these_are_added_again(
+    zipped: bool, workspace: Workspace, tmp_path: Path
+) -> None:
+    path = write_pictures(tmp_path / "mine", [f"2024/{label}/{i}.png" for label in ("cat", "dog") for i in range(4)])
+    path = Path(shutil.make_archive(str(path), "zip", path)) if zipped else path
+    save_data_set(workspace, DataSet("mine", "mine", path))
+    data_set = find_data_set(workspace, "mine")
+    tree = read_tree(workspace, data_set)
+    mapped = map_folders(workspace, data_set, tree, classes_by_level(tree, 1))
+    item = open_source(mapped.path, label=mapped.label, cache=tmp_path / "cache").table["path"][0]
+    decisions = decide(mapped.path, [Decision("exclude", item)], label=mapped.label, cache=tmp_path / "cache")
+    app = press(open_page("data"), "delete")
+    assert "decisions about them: add it again, and they are there" in words(app)
+    press(app, "delete-now")
+    assert list_data_sets(workspace) == []
+    assert not (workspace.data / "mine").exists()
+    other = write_pictures(tmp_path / "other" / path.name, pets())
+    app = use_path(open_page("data"), other)
+    app = use_path(app.toggle(key="adding").set_value(True).run(), path)
+    found = {one.path: one for one in list_data_sets(workspace)}
+    assert found.keys() == {other, mapped.path}
+    assert not read_patch(patch_file(other))
+    assert read_patch(patch_file(mapped.path)) == decisions
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "pictures": "7", "classes": "2", "left out by you": "1",
+    }  # fmt: skip
+
+
+def test_decisions_about_data_that_cannot_be_written_beside_are_kept_in_the_workspace(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, access, asked = write_pictures(tmp_path / "fixed" / "mine", pets()), os.access, []
+    patch_file(folder).write_text("decision,item\nexclude,dog/0.png\n")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder.parent and access(path, mode))
+    monkeypatch.setattr(jobs, "start", lambda target, arguments, **more: asked.append(arguments))
+    app = use_path(open_page("data"), folder)
+    assert "left out by you" in {metric.label for metric in app.metric}
+    app = look("Pictures")
+    data_set = find_data_set(workspace, "mine")
+    app.session_state["gallery-0"] = chosen(data_set, "*cat*/0.png")
+    press(app.run(), "exclude")
+    kept = workspace.data / "mine.patch.csv"
+    assert [one.item for one in read_patch(kept)] == ["dog/0.png", "*cat*/0.png"]
+    assert data_set.patch_file == list_subjects(workspace)[0].patch_file == kept
+    assert [one.item for one in read_patch(patch_file(folder))] == ["dog/0.png"]
+    assert "2 decisions, kept in `mine.patch.csv` with the app's own files" in words(look("Decisions"))
+    press(look("Check"), "check")
+    start_search(Choices(data_set=data_set, budget_seconds=60), workspace)
+    assert [(one[0], one[one.index("--patch") + 1]) for one in asked] == [("check", str(kept)), ("fit", str(kept))]
+    mapped = map_folders(workspace, data_set, read_tree(workspace, data_set), {"dog": "d", "*cat*": "c"})
+    assert len(read_patch(mapped.patch_file)) == 2
+    unmap(workspace, mapped)
+    press(press(look(), "delete"), "delete-now")
+    assert len(read_patch(kept)) == 2
+    use_path(open_page("data"), folder)
+    assert find_data_set(workspace, "mine") == data_set
 
 
 def test_the_page_bears_runs_of_every_kind(workspace: Workspace) -> None:
