@@ -59,10 +59,8 @@ def find_copies(root: Path, paths: Sequence[str]) -> frozenset[str]:
     same = pd.Series([*paths], dtype=str)
     sizes = [_size(os.path.join(root, path)) for path in paths]  # noqa: PTH118, see above
     same = same[pd.Series(sizes).duplicated(keep=False)]
-    for most_bytes in (
-        _HEAD_BYTES,
-        math.inf,
-    ):  # pictures without compression are all of one size, and seldom begin alike
+    # Pictures without compression are all of one size, and seldom begin alike.
+    for most_bytes in (_HEAD_BYTES, math.inf):
         found = hash_files(root, list(same), most_bytes=most_bytes)
         same = same[found["sha256"].duplicated(keep=False).to_numpy(bool)]
     return frozenset(same)
