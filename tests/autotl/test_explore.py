@@ -306,7 +306,9 @@ def probes(explorer, n, *, apart):
         trial = explorer._study.ask()
         wrong = (np.arange(len(items)) + 2 * seed * apart) % 6 < 2
         probabilities = np.full((len(items), 3), 0.2)
-        probabilities[np.arange(len(items)), np.where(wrong, (labels + 1) % 3, labels)] = 0.6
+        probabilities[np.arange(len(items)), labels] = np.where(wrong, 0.35, 0.6)
+        # Unsure where it is wrong, so that a mixture is right by far and not by how a tie is rounded.
+        probabilities[wrong, (labels[wrong] + 1) % 3] = 0.45
         predictions = Predictions(items, labels, probabilities)
         predictions.save(explorer.run.trial_folder(trial.number) / "predictions.npz")
         score = explorer.laboratory.score(predictions)
