@@ -114,24 +114,32 @@ def evidence_of(metadata: object) -> VersionEvidence:
     )
 
 
-def caveats(first: ModelVersion, second: ModelVersion) -> tuple[str, ...]:
-    """Why the test scores of two versions cannot be compared, one sentence each; empty where they can."""
-    one, other = first.evidence, second.evidence
-    names = f"version {first.version}", f"version {second.version}"
-    for evidence, name in zip((one, other), names, strict=True):
+def caveats(models: Mapping[str, VersionEvidence]) -> tuple[str, ...]:
+    """Why the test scores of models cannot be compared, one sentence each; empty where they can.
+
+    models: by what people call them. That they learned from different data is what is compared, and no caveat.
+    """
+    for name, evidence in models.items():
         if evidence.test.value is None:
             return (f"there is no test score of {name}",)
     found = []
-    if one.objective != other.objective:
-        found.append(f"they aimed at different scores: {names[0]} at {one.objective}, {names[1]} at {other.objective}")
-    if one.test_fingerprint and other.test_fingerprint:
-        if one.test_fingerprint != other.test_fingerprint:
-            found.append("they were tested on different images, so one may have had the easier test")
-    elif one.fingerprint != other.fingerprint:
+    if len({one.objective for one in models.values()}) > 1:
+        aims = ", ".join(f"{name} at {one.objective}" for name, one in models.items())
+        found.append(f"they aimed at different scores: {aims}")
+    tests = {one.test_fingerprint for one in models.values()}
+    if "" not in tests:
+        if len(tests) > 1:
+            found.append("they were not tested on the same images and labels, so one may have had the easier test")
+    elif learned_from_different_data(models):
         found.append("their data differ, so they were probably tested on different images")
     else:
         found.append("whether they were tested on the same images was not written down")
     return tuple(found)
+
+
+def learned_from_different_data(models: Mapping[str, VersionEvidence]) -> bool:
+    """Whether the data that models were made of, test included, differ in images or labels."""
+    return len({one.fingerprint for one in models.values()}) > 1
 
 
 def _measured(metadata: Mapping[str, Any], part: str) -> Measured:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import pandas as pd
 import streamlit as st
 
+from autotl.errors import RunError
 from autotl.evidence import Evidence, read_evidence
+from autotl.run import open_run
+from autotl.versions import Measured, VersionEvidence
+from autotl_ui.runs import RunView
 
 Part: TypeAlias = Literal["search", "test"]
 
@@ -29,13 +32,25 @@ def find_answers(run: Path, part: Part) -> pd.DataFrame:
     return _answers(str(run), _written(run), part)
 
 
-def digests_of_test(run: Path) -> tuple[str, str] | None:
-    """Digests of the pictures of the test split and of their labels; None where they are not known."""
-    table = run / "dataset.parquet"
+def evidence_to_compare(run: RunView) -> VersionEvidence:
+    """What says whether a finished run's test score can be compared, as a registered version has it."""
+    if run.result is None:
+        return VersionEvidence()
+    score = run.result.test[run.result.objective]
+    return VersionEvidence(
+        objective=run.result.objective,
+        test=Measured(score.value, score.low, score.high),
+        fingerprint=run.result.fingerprint,
+        test_fingerprint=_fingerprint_of_test(run.folder),
+    )
+
+
+def _fingerprint_of_test(run: Path) -> str:
+    """Of the test split; empty where it is not known."""
     try:
-        return _digests(str(table), table.stat().st_mtime_ns)
+        return _read_fingerprint(str(run), (run / "dataset.parquet").stat().st_mtime_ns)
     except OSError:
-        return None
+        return ""
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the evidence")
@@ -68,11 +83,8 @@ def _written(run: Path) -> tuple[int, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _digests(table: str, written: int) -> tuple[str, str] | None:  # noqa: ARG001, a table written anew is another one
+def _read_fingerprint(run: str, written: int) -> str:  # noqa: ARG001, a table written anew is another one
     try:
-        columns = pd.read_parquet(table, columns=["sha256", "label", "split"])
-    except (OSError, ValueError, KeyError):
-        return None
-    test = columns[columns["split"] == "test"].sort_values(["sha256", "label"])
-    pictures, labels = (hashlib.sha256("\n".join(test[name]).encode()).hexdigest() for name in ("sha256", "label"))
-    return pictures, labels
+        return open_run(Path(run)).test_fingerprint
+    except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):  # damaged in one way or another
+        return ""

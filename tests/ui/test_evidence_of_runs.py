@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
+from autotl.run import open_run
 from autotl_ui import jobs, testing
-from autotl_ui.evidence import digests_of_test, find_answers, find_evidence, has_evidence
+from autotl_ui.evidence import evidence_to_compare, find_answers, find_evidence, has_evidence
 from autotl_ui.runs import look
 from autotl_ui.tryout import trying
 
@@ -60,14 +62,22 @@ def test_runs_tested_on_the_same_pictures_are_known_by_it(good: Path) -> None:
     import pandas as pd
 
     testing.write_finished(good.with_name("other"))
-    same = digests_of_test(good)
-    assert same
-    assert digests_of_test(good.with_name("other")) == same
+    same = taken(good)
+    assert same == open_run(good).test_fingerprint
+    assert taken(good.with_name("other")) == same
     file = good.with_name("other") / "dataset.parquet"
     table = pd.read_parquet(file)
     table.loc[table["split"] == "test", "label"] = testing.CLASSES[0]
     table.to_parquet(file, index=False)
-    relabelled = digests_of_test(good.with_name("other"))
-    assert relabelled
-    assert relabelled[0] == same[0]
-    assert relabelled[1] != same[1]
+    assert taken(good.with_name("other")) not in (same, "")
+
+
+def test_a_run_on_a_sample_was_not_tested_on_all_the_pictures_of_the_test_split(good: Path) -> None:
+    whole = taken(good)
+    open_run(good).update(thinned_to=40)
+    st.cache_data.clear()
+    assert taken(good) not in (whole, "")
+
+
+def taken(run: Path) -> str:
+    return evidence_to_compare(look(run)).test_fingerprint

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from autotl.versions import CHAMPION, PREVIOUS, Measured, ModelVersion, RegisteredModel, VersionEvidence, caveats
+from autotl.versions import CHAMPION, PREVIOUS, Measured, ModelVersion, RegisteredModel, VersionEvidence
+from autotl_ui.fairness import say_whether_fair
 from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
 from autotl_ui.models.registry import Registry
 from autotl_ui.models.takeable import run_of
@@ -127,15 +128,7 @@ def _compare(model: RegisteredModel) -> None:
             st.caption("Choose two different versions.")
             return
         st.markdown(_side_by_side(pair))
-        if why := caveats(*pair):
-            reasons = " ".join(sentence(reason) for reason in why)
-            st.warning(f"Not a fair comparison: {plain(reasons)}", icon=":material/balance:")
-        else:
-            st.info(
-                "A fair comparison: both were tested on the very same pictures, with the same score. A difference that "
-                "is small against the intervals may still be chance.",
-                icon=":material/balance:",
-            )
+        say_whether_fair({f"version {version.version}": version.evidence for version in pair})
 
 
 def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from autotl_ui.evidence import digests_of_test
+from autotl_ui.evidence import evidence_to_compare
+from autotl_ui.fairness import say_whether_fair
 from autotl_ui.runs import RunView
 from autotl_ui.scores import Result
 from autotl_ui.theme import STRATEGY_COLOURS, legible
@@ -35,8 +36,7 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
     if len(chosen) < 2:
         st.caption("Choose one run or more to set beside this one.")
         return
-    for warning in differences([one for _, one in chosen]):
-        st.warning(plain(warning), icon=":material/balance:")
+    say_whether_fair({name: evidence_to_compare(one) for name, one in chosen})
     results = {name: one.result for name, one in chosen if one.result}
     scores = list(dict.fromkeys(name for result in results.values() for name in result.test))
     objective = next(iter(results.values())).objective
@@ -52,26 +52,6 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
         "All on the test split, in brackets 95 % confidence intervals. Whoever picks the best of many runs by their "
         "test scores has used the test to choose, which flatters the winner."
     )
-
-
-def differences(runs: Sequence[RunView]) -> list[str]:
-    """Why runs cannot be compared like for like, a sentence each; none where they can."""
-    found = []
-    prints = {run.result.fingerprint for run in runs if run.result}
-    if len(prints) > 1:
-        found.append("The runs did not see the same data: pictures or labels differ (see the fingerprints).")
-    tested = [digests for run in runs if (digests := digests_of_test(run.folder))]
-    if len(tested) < len(runs):
-        found.append("For some of these runs it is not known which pictures they were tested on.")
-    elif len({pictures for pictures, _ in tested}) > 1:
-        found.append("They were tested on different pictures, so their test scores are not like for like.")
-    elif len(set(tested)) > 1:
-        found.append(
-            "They were tested on the same pictures, partly with other labels, so their scores are not like for like."
-        )
-    if len({run.result.objective for run in runs if run.result}) > 1:
-        found.append("They searched for different objectives.")
-    return found
 
 
 def interval_table(results: dict[str, Result], score: str) -> pd.DataFrame:
