@@ -14,6 +14,7 @@ from autotl.errors import AutoTLError, ConfigError
 from autotl.registry import MAX_NAME_LENGTH, require_name
 from autotl_ui import jobs
 from autotl_ui.guard import live
+from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.models.registered import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
 from autotl_ui.runs import RunView
@@ -22,6 +23,8 @@ from autotl_ui.workspace import Workspace
 
 USUAL_SECONDS = 15
 SECONDS_TOLD = 300
+_DOUBTED = "register-doubted"
+"""In the session: the run and the name that somebody was asked about."""
 
 
 def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> None:
@@ -33,36 +36,52 @@ def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> 
         return
     _say_how_it_ended(target, job)
     with st.expander("Register a finished run", icon=":material/add_box:", expanded=not found.models):
-        _form(finished, found, target)
+        _form(workspace, finished, found, target)
 
 
-def _form(finished: Sequence[RunView], found: Registry, target: Path) -> None:
+def _form(workspace: Workspace, finished: Sequence[RunView], found: Registry, target: Path) -> None:
     by_name = {run.name: run for run in finished}
     names = list(by_name)
     wanted = st.query_params.get("run")
-    with st.form("register", border=False):
-        run_name = st.selectbox(
+    run = by_name[
+        st.selectbox(
             "Run", names, key="register-run", index=names.index(wanted) if wanted in by_name else 0,
             format_func=lambda name: f"{name} ({moment(by_name[name].started)})",
-        )  # fmt: skip
-        known = [model.name for model in found.models]
-        name = st.text_input(
-            "Name of the model", known[0] if known else "", key="register-name", max_chars=MAX_NAME_LENGTH,
+        )
+    ]  # fmt: skip
+    with st.form("register", border=False):
+        typed = st.text_input(
+            "Name of the model", propose_name(workspace, run, finished, found.models),
+            key=f"register-name-{run.name}", max_chars=MAX_NAME_LENGTH,
             placeholder="such as pet-pictures", autocomplete="off",
             help="A name that exists gets a new version; a new name starts with version 1.",
         )  # fmt: skip
         pressed = st.form_submit_button("Register", key="register", icon=":material/inventory_2:")
     st.caption("The new version becomes the champion of its name; the champion before is kept as `previous`.")
-    if not pressed:
-        return
+    name = str(typed or "").strip()
+    if pressed or st.session_state.get(_DOUBTED) == (run.name, name):
+        _register(workspace, run, name, found, target, pressed=pressed)
+
+
+def _register(
+    workspace: Workspace, run: RunView, name: str, found: Registry, target: Path, *, pressed: bool
+) -> None:  # fmt: skip
+    """Start the registration, unless something speaks against it; then only when it is wanted all the same."""
     try:
-        name = require_name(str(name or "").strip())
+        require_name(name)
     except ConfigError as error:
         message = str(error) if name else "Type a name for the model first, such as pet-pictures."
         st.error(plain(message[:1].upper() + message[1:]))
         return
+    if why := doubts(workspace, run, name, found.models):
+        st.session_state[_DOUBTED] = (run.name, name)
+        st.warning(plain(why), icon=":material/warning:")
+        pressed = st.button("Register it all the same", key="register-anyway")
+    if not pressed:
+        return
+    st.session_state.pop(_DOUBTED, None)
     try:
-        _start(by_name[str(run_name)], name, found, target)
+        _start(run, name, found, target)
     except (AutoTLError, OSError) as error:  # too many jobs, a full disk
         st.error(f"The registration could not be started: {plain(str(error))}")
         return

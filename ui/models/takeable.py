@@ -32,11 +32,8 @@ class Takeable:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table it answers with; empty where its metadata cannot be read."""
-        try:
-            metadata = json.loads((self.folder / "metadata.json").read_text(encoding="utf-8"))
-            return ("label", *(str(name) for name in metadata["columns"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return ()
+        columns = _read_names(self.folder, "columns")
+        return ("label", *columns) if columns else ()
 
     @property
     def pictures(self) -> tuple[Path, ...]:
@@ -73,6 +70,11 @@ def is_whole(folder: Path) -> bool:
     return all((folder / part).is_file() for part in _PARTS)
 
 
+def read_classes(folder: Path) -> tuple[str, ...]:
+    """The classes that a deployable knows; empty where its metadata cannot be read."""
+    return _read_names(folder, "classes")
+
+
 def run_of(version: ModelVersion, runs: Sequence[RunView]) -> RunView | None:
     """The run that a version came from, where its folder is here and still holds the same data."""
     evidence = version.evidence
@@ -92,6 +94,13 @@ def _of_version(version: ModelVersion, runs: Sequence[RunView]) -> Takeable:
     end = f"@{CHAMPION}" if CHAMPION in version.aliases else f"/{version.version}"
     title = f"{version.name}, version {version.version}{alias}"
     return Takeable(_key(version.folder), title, version.folder, f"models:/{version.name}{end}", run_of(version, runs))
+
+
+def _read_names(folder: Path, fact: str) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, json.loads((folder / "metadata.json").read_text(encoding="utf-8"))[fact]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _key(folder: Path) -> str:

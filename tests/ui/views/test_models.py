@@ -125,15 +125,15 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
 
     with monkeypatch.context() as context:
         context.setattr(jobs, "start", refuse)
-        app.text_input(key="register-name").set_value(NAME)
+        app.text_input(key="register-name-good").set_value(NAME)
         assert "could not be started: no space left" in press(app, "register").error[0].value
-    app.text_input(key="register-name").set_value("")
+    app.text_input(key="register-name-good").set_value("")
     press(app, "register")
     assert "Type a name for the model first" in app.error[0].value
-    app.text_input(key="register-name").set_value("../../etc")
+    app.text_input(key="register-name-good").set_value("../../etc")
     assert "cannot be the name of a registered model" in press(app, "register").error[0].value
     assert commands == []
-    app.text_input(key="register-name").set_value(NAME)
+    app.text_input(key="register-name-good").set_value(NAME)
     press(app, "register")
     [command] = commands
     assert command[:3] == ["register", str(runs / "good"), f"--name={NAME}"]
@@ -148,6 +148,25 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
     assert f"Registered: {NAME}, version 7, is the champion now" in open_page("models").success[0].value.replace(
         "\\", ""
     )
+
+
+def test_a_model_that_would_take_the_place_of_a_better_or_another_one_is_registered_only_when_confirmed(
+    shown: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: started.append(arguments))
+    write_small_model(shown / "good" / "champion", classes=("7", "8"), metadata=METADATA)
+    app = open_page("models")
+    app.text_input(key="register-name-good").set_value(NAME)
+    press(app, "register")
+    assert f"Version 3, the champion of {NAME} now, knows other classes: cat, dog. This run knows 7, 8." in words(app)
+    assert started == []
+    press(app, "register-anyway")
+    assert [command[:3] for command in started] == [["register", str(shown / "good"), f"--name={NAME}"]]
+    app.text_input(key="register-name-good").set_value("another")
+    press(app, "register")
+    assert started[1][2] == "--name=another"
+    write_small_model(shown / "good" / "champion", seed=2, metadata=METADATA)
 
 
 def test_every_version_shows_what_is_known_of_it(shown: Path) -> None:
