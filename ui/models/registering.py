@@ -12,6 +12,7 @@ import streamlit as st
 
 from autotl.errors import AutoTLError, ConfigError
 from autotl.registry import MAX_NAME_LENGTH, require_name
+from autotl.versions import CHAMPION
 from autotl_ui import jobs
 from autotl_ui.guard import live
 from autotl_ui.models.naming import doubts, propose_name
@@ -34,7 +35,7 @@ def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> 
     if job and job.alive:
         live(_watch, run_every=1)(target)
         return
-    _say_how_it_ended(target, job)
+    _say_how_it_ended(target, job, found)
     with st.expander("Register a finished run", icon=":material/add_box:", expanded=not found.models):
         _form(workspace, finished, found, target)
 
@@ -111,12 +112,14 @@ def _watch(target: Path) -> None:
     st.progress(min(seconds / USUAL_SECONDS, 0.95), text=text)
 
 
-def _say_how_it_ended(target: Path, job: jobs.Job | None) -> None:
-    """What became of the last registration, for a while."""
+def _say_how_it_ended(target: Path, job: jobs.Job | None, found: Registry) -> None:
+    """What became of the last registration, for a while; somebody may have chosen another champion since."""
     if job is None or time.time() - max(job.started, _written(jobs.log_file(target))) > SECONDS_TOLD:
         return
     if done := _read_answer(target):
-        message = f"Registered: {plain(done['name'])}, version {done['version']}, is the champion now."
+        champion = next((model.holder(CHAMPION) for model in found.models if model.name == done["name"]), None)
+        now = ", is the champion now" if champion and champion.version == done["version"] else ""
+        message = f"Registered: {plain(done['name'])}, version {done['version']}{now}."
         st.success(message, icon=":material/check_circle:")
     else:
         why = jobs.last_words(target) or "it was interrupted; try again."

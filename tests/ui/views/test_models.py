@@ -145,9 +145,19 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
     assert "was not registered: the disk is full" in words(open_page("models"))
     answer = {"name": NAME, "version": 7, "alias": "champion"}
     target.with_name("register.answer").write_text(json.dumps(answer), encoding="utf-8")
-    assert f"Registered: {NAME}, version 7, is the champion now" in open_page("models").success[0].value.replace(
-        "\\", ""
-    )
+    assert open_page("models").success[0].value.replace("\\", "") == f"Registered: {NAME}, version 7."
+
+
+def test_what_was_registered_is_called_champion_only_while_it_is(shown: Path) -> None:
+    target = shown.parent / "autotl-models" / "register"
+    testing.write_job(target, pid=2**22 + 1, created=0.0)
+    target.with_name("register.answer").write_text(json.dumps({"name": NAME, "version": 3}), encoding="utf-8")
+    app = open_page("models")
+    assert app.success[0].value.replace("\\", "") == f"Registered: {NAME}, version 3, is the champion now."
+    press(app, f"back-{NAME}")
+    press(app, "confirm")
+    said = [success.value.replace("\\", "") for success in app.success]
+    assert said == [f"models:/{NAME}@champion is version 2 now.", f"Registered: {NAME}, version 3."]
 
 
 def test_a_model_that_would_take_the_place_of_a_better_or_another_one_is_registered_only_when_confirmed(
