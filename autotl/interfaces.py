@@ -169,10 +169,15 @@ class Exporter:
 
     export(run, out): reads the run folder, writes into the empty folder `out`, returns the main file written;
         raises ExportError, with the reason, where this champion cannot be written in this format.
+    purpose: what the format is for, in one short sentence.
+    obstacle(run): why the champion of a run cannot be written in this format, known beforehand and at once; empty where
+        nothing is known to be in the way. The app then says why, and does not offer it.
     """
 
     name: str
     export: Callable[[Path, Path], Path]
+    purpose: str = ""
+    obstacle: Callable[[Path], str] = lambda _run: ""
 
 
 @dataclass(frozen=True)

@@ -230,12 +230,16 @@ def check_exporter(exporter: Exporter, run: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         out.mkdir()
+        with _doing(f"{subject}: obstacle(run)"):
+            obstacle = exporter.obstacle(run)
+        _require(isinstance(obstacle, str), f"{subject}: obstacle(run) returned {obstacle!r}; expected a text")
         try:
             with _doing(f"{subject}: export(run, out)", ExportError):
                 main = exporter.export(run, out)
         except ExportError as error:
             _require(str(error), f"{subject}: ExportError must say why the champion cannot be exported")
         else:
+            _require(not obstacle, f"{subject}: it was written, although obstacle(run) says {obstacle!r}")
             inside = Path(main).exists() and Path(main).resolve().is_relative_to(out.resolve())
             _require(inside, f"{subject}: export returned {main}; expected the main file written into {out}")
     _require(_listing(run) == before, f"{subject}: export changed the run folder {run}")

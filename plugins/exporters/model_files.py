@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from autotl.errors import ExportError
 from autotl.hookspecs import hookimpl
@@ -20,20 +21,38 @@ def export_onnx(run: Path, out: Path) -> Path:
 
 def export_keras(run: Path, out: Path) -> Path:
     """Copy the Keras model of a fine-tuned champion: pixels 0..255 in, uncalibrated probabilities out."""
-    metadata = json.loads((run / "champion" / "metadata.json").read_text(encoding="utf-8"))
-    source = run / "trials" / f"{metadata['trial']:04d}" / "network.keras"
-    if not source.exists():
-        raise ExportError(
-            f"the champion of {run} is a {metadata['strategy']} with the head {metadata['head']!r}: it was not "
-            "fine-tuned, so there is no Keras model of the whole. Use --format onnx, which holds every champion."
-        )
-    shutil.copy2(source, out / "model.keras")
+    if why := no_keras_model(run):
+        raise ExportError(why)
+    metadata = _metadata(run)
+    shutil.copy2(_network(run, metadata), out / "model.keras")
     facts = {key: metadata[key] for key in ("classes", "height", "width", "temperature")}
     (out / "metadata.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
     return out / "model.keras"
 
 
+def no_keras_model(run: Path) -> str:
+    """Why there is no Keras model of a champion; empty where there is one."""
+    metadata = _metadata(run)
+    if _network(run, metadata).exists():
+        return ""
+    return (
+        f"this champion, a {metadata['strategy']} with the head {metadata['head']!r}, was not fine-tuned, so there is "
+        "no Keras model of the whole. The format onnx holds every champion."
+    )
+
+
+def _metadata(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "champion" / "metadata.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _network(run: Path, metadata: dict[str, Any]) -> Path:
+    return run / "trials" / f"{metadata['trial']:04d}" / "network.keras"
+
+
 @hookimpl
 def register_exporters() -> Iterable[Exporter]:
-    yield Exporter("onnx", export_onnx)
-    yield Exporter("keras", export_keras)
+    yield Exporter("onnx", export_onnx, "To run the model almost anywhere, with ONNX Runtime.")
+    yield Exporter(
+        "keras", export_keras, "To train it further in Keras, or to build it into another network.", no_keras_model
+    )

@@ -444,6 +444,19 @@ def test_an_exporter_with_a_defect_fails(export, message, run_folder):
         check_exporter(Exporter("toy", export), run_folder)
 
 
+@pytest.mark.parametrize(
+    ("obstacle", "message"),
+    [
+        (lambda run: None, "obstacle.run. returned None; expected a text"),
+        (lambda run: "no such layer", "it was written, although obstacle.run. says 'no such layer'"),
+        (lambda run: 1 / 0, "raised ZeroDivisionError"),
+    ],
+)
+def test_an_exporter_whose_obstacle_is_none_fails(obstacle, message, run_folder):
+    with pytest.raises(AssertionError, match=f"exporter 'toy'.*{message}"):
+        check_exporter(Exporter("toy", lambda run, out: write(out / "model"), obstacle=obstacle), run_folder)
+
+
 def plugin(**hooks):
     return SimpleNamespace(__name__="mine", **{hook: hookimpl(function) for hook, function in hooks.items()})
 

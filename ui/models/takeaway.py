@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from autotl.errors import AutoTLError
+from autotl.interfaces import Exporter
 from autotl_ui.downloads import download_button
 from autotl_ui.guard import live
 from autotl_ui.installed import loaded_plugins
@@ -15,7 +16,7 @@ from autotl_ui.models.registry import Registry
 from autotl_ui.models.snippets import PORT, snippets
 from autotl_ui.models.takeable import Takeable
 from autotl_ui.runs import RunView
-from autotl_ui.words import plain
+from autotl_ui.words import plain, sentence
 from autotl_ui.workspace import Workspace, current
 
 USES = {
@@ -95,12 +96,17 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
     """One format: a button, then how far it is, then the download."""
     made = exports.look(workspace, run, name)
     with st.container(border=True):
-        st.markdown(f"**{plain(name)}**  \n:gray[from the plugin {plain(_plugin(name))}]")
+        exporter = loaded_plugins().exporters[name]
+        purpose = f"  \n{plain(exporter.purpose)}" if exporter.purpose else ""
+        st.markdown(f"**{plain(name)}**{purpose}  \n:gray[from the plugin {plain(_plugin(name))}]")
         if made and made.state == "running":
             live(_watch_format, run_every=1)(workspace, run, name)
             return
         if made and made.state == "done":
             download_button(made.folder, f"{run.name}-{name}", key=f"get-{name}", label="Download", kind="secondary")
+            return
+        if why := _obstacle(exporter, run):
+            st.caption(f":material/info: {plain(sentence(why))}")
             return
         if made:
             st.warning(plain(made.problem[:1].upper() + made.problem[1:]), icon=":material/info:")
@@ -112,6 +118,13 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
                 st.error(f"It could not be started: {plain(str(error))}")
                 return
             st.rerun()
+
+
+def _obstacle(exporter: Exporter, run: RunView) -> str:
+    try:
+        return exporter.obstacle(run.folder)
+    except Exception:  # a plugin's mistake, or a damaged run: whoever tries is told
+        return ""
 
 
 def _plugin(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -38,6 +39,11 @@ def test_the_exporters_conform(name, strategy, run):
     check_exporter(EXPORTERS[name], run)
 
 
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_every_format_says_what_it_is_for(name):
+    assert EXPORTERS[name].purpose.endswith(".")
+
+
 def test_onnx_is_the_whole_deployable(run, tmp_path):
     (tmp_path / "out").mkdir()
     main = EXPORTERS["onnx"].export(run, tmp_path / "out")
@@ -50,6 +56,7 @@ def test_keras_is_the_network_of_the_champions_trial_with_what_it_needs_to_be_us
     (tmp_path / "out").mkdir()
     main = EXPORTERS["keras"].export(run, tmp_path / "out")
     assert main.read_bytes() == b"network"
+    assert EXPORTERS["keras"].obstacle(run) == ""
     facts = json.loads((tmp_path / "out" / "metadata.json").read_text())
     assert facts == {"classes": ["cat", "dog"], "height": 32, "width": 48, "temperature": 1.5}
 
@@ -58,6 +65,8 @@ def test_a_champion_that_is_no_keras_model_is_refused_with_the_format_to_use_ins
     (run / "trials" / "0003" / "network.keras").unlink()
     (run / "champion" / "metadata.json").write_text(json.dumps(METADATA | {"strategy": "probe", "head": "rbf-svm"}))
     (tmp_path / "out").mkdir()
-    with pytest.raises(ExportError, match=r"is a probe with the head 'rbf-svm': .* no Keras model.*--format onnx"):
+    message = r"a probe with the head 'rbf-svm', was not fine-tuned, .* no Keras model.*The format onnx"
+    with pytest.raises(ExportError, match=message):
         EXPORTERS["keras"].export(run, tmp_path / "out")
+    assert re.search(message, EXPORTERS["keras"].obstacle(run))
     assert not list((tmp_path / "out").iterdir())

@@ -339,6 +339,26 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     assert "export-my_format" not in [button.key for button in app.run().button]
 
 
+def test_a_format_is_explained_and_not_offered_where_it_cannot_be_had(
+    shown: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Plugin:
+        __name__ = "my-plugin"
+
+        @hookimpl
+        def register_exporters(self) -> list[Exporter]:
+            return [Exporter("mine", lambda run, out: out / "x", "For *tests*.", lambda run: f"{run.name} is no good")]
+
+    loaded = load_plugins(extra=[Plugin()])
+    monkeypatch.setattr("autotl_ui.models.takeaway.loaded_plugins", lambda: loaded)
+    app = open_page("models", run="good")
+    app.session_state["use"] = "formats"
+    app.selectbox(key="takeable").select_index(len(app.selectbox(key="takeable").options) - 1).run()
+    assert "For *tests*." in words(app)
+    assert "Good is no good." in words(app)
+    assert "export-mine" not in [button.key for button in app.button]
+
+
 def test_serving_is_told_truly_at_every_stage(
     shown: Path, monkeypatch: pytest.MonkeyPatch, sleeper: psutil.Process
 ) -> None:
