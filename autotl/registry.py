@@ -23,9 +23,9 @@ def require_name(name: str) -> str:
     """A registered model's name as it can stand in an address such as models:/NAME@champion, else ConfigError."""
     if not re.fullmatch(r"\w(?:[\w .-]*\w)?", name) or len(name) > MAX_NAME_LENGTH or ".." in name:
         raise ConfigError(
-            f"{name!r} cannot be the name of a registered model, because it is part of the model's address. Use 1 to "
-            f"{MAX_NAME_LENGTH} letters, digits, spaces, hyphens, underscores and single full stops, with a letter or "
-            "digit at both ends, such as pet-pictures"
+            f"{name!r} cannot be the name of a registered model: it is part of the address that programs load it by, "
+            f"models:/NAME@{CHAMPION}. Use 1 to {MAX_NAME_LENGTH} letters, digits, spaces, hyphens, underscores and "
+            "single full stops, with a letter or digit at both ends, such as pet-pictures"
         )
     return name
 

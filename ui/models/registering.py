@@ -19,7 +19,7 @@ from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.models.registered import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
 from autotl_ui.runs import RunView
-from autotl_ui.words import duration, moment, plain
+from autotl_ui.words import duration, moment, plain, sentence
 from autotl_ui.workspace import Workspace
 
 USUAL_SECONDS = 15
@@ -72,7 +72,7 @@ def _register(
         require_name(name)
     except ConfigError as error:
         message = str(error) if name else "Type a name for the model first, such as pet-pictures."
-        st.error(plain(message[:1].upper() + message[1:]))
+        st.error(plain(sentence(message)))
         return
     if why := doubts(workspace, run, name, found.models):
         st.session_state[_DOUBTED] = (run.name, name)

@@ -24,6 +24,8 @@ class Snippet:
 def snippets(model: Takeable, *, store: str, port: int = PORT) -> list[Snippet]:
     """How to use a model. store: MLflow's address; port: where it is served, or could be."""
     picture = str(next(iter(model.pictures), Path("photo.jpg")))
+    columns = ", ".join(model.columns) or "label, and one for each class"
+    table = f" It takes a table with one column, image, and answers with the columns {columns}."
     found = [
         Snippet(
             "Python, without MLflow", "python", _by_itself(model.folder, picture),
@@ -36,7 +38,7 @@ def snippets(model: Takeable, *, store: str, port: int = PORT) -> list[Snippet]:
         ),
         Snippet(
             "Python, with MLflow, by folder", "python", _by_mlflow(repr(str(model.folder)), picture),
-            "Needs mlflow, onnxruntime, pillow, numpy.",
+            f"Needs mlflow, onnxruntime, pillow, numpy.{table}",
         ),
     ]  # fmt: skip
     if model.address:
@@ -44,7 +46,7 @@ def snippets(model: Takeable, *, store: str, port: int = PORT) -> list[Snippet]:
             Snippet(
                 "Python, with MLflow, by address", "python",
                 _by_mlflow(repr(model.address), picture, f"mlflow.set_tracking_uri({store!r})\n"),
-                "Whoever loads it by an alias gets the version that bears the alias at that moment.",
+                f"Whoever loads it by an alias gets the version that bears the alias at that moment.{table}",
             )
         )  # fmt: skip
     return [
@@ -52,11 +54,11 @@ def snippets(model: Takeable, *, store: str, port: int = PORT) -> list[Snippet]:
         Snippet(
             "Serve it over HTTP", "bash",
             f"mlflow models serve -m {shlex.quote(str(model.folder))} -h 127.0.0.1 -p {port} --env-manager local",
-            "Needs mlflow, onnxruntime, pillow, numpy. It takes some 10 to 30 s, then answers until Ctrl+C.",
+            "Needs mlflow, onnxruntime, pillow, numpy. It takes some 10 to 30 s to start, then answers until Ctrl+C.",
         ),
         Snippet(
             "Ask the server (curl)", "bash", curl(picture, port),
-            "Needs a server that is up: the command above, or the button under Serve.",
+            f"Needs a server that is up: the command above, or the button under Serve.{table}",
         ),
     ]  # fmt: skip
 

@@ -73,10 +73,6 @@ def _offer_download(model: Takeable) -> None:
 def _show_code(workspace: Workspace, model: Takeable, found: Registry) -> None:
     server = serving.look(workspace, model.key)
     port = server.port if server and server.active else PORT
-    columns = model.columns
-    if columns:
-        names = ", ".join(plain(name) for name in columns)
-        st.markdown(f"With MLflow, it takes a table with one column, image, and answers with the columns {names}.")
     pieces = {piece.title: piece for piece in snippets(model, store=found.address, port=port)}
     title = st.selectbox("For", list(pieces), key="snippet")
     piece = pieces[title]
