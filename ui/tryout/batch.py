@@ -51,13 +51,14 @@ class Summary:
     """What a table of predictions holds.
 
     counts: pictures by class, most first. n_unreadable: files that are no pictures. head: the first rows, with the
-    columns picture (below `folder`), label, probability and problem.
+    columns picture (below `folder`), label, probability and problem. columns: of the file itself.
     """
 
     counts: pd.Series
     n_unreadable: int
     folder: str
     head: pd.DataFrame
+    columns: tuple[str, ...]
 
 
 def list_batches(workspace: Workspace) -> list[Batch]:
@@ -131,7 +132,7 @@ def _summarise(file: str, written: int, n_bytes: int) -> Summary | None:  # noqa
     shown = pd.DataFrame(
         {"picture": names, "label": head[1].fillna(""), "probability": best, "problem": head[last].fillna("")}
     )
-    return Summary(labelled.value_counts(), int((columns["error"] != "").sum()), folder, shown)
+    return Summary(labelled.value_counts(), int((columns["error"] != "").sum()), folder, shown, tuple(header))
 
 
 def _progress(events: Path) -> tuple[int, int, float]:

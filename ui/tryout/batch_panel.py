@@ -137,9 +137,11 @@ def _show_summary(summary: Summary) -> None:
             },
             alt="The first rows of the table.",
         )  # fmt: skip
+        item, label, *classes, error = map(plain, summary.columns)
         st.caption(
-            f"The first {count(len(summary.head), 'row')} of pictures in {plain(summary.folder)}; the table has one "
-            "column per class besides."
+            f"The first {count(len(summary.head), 'row')}, of pictures in {plain(summary.folder)}. The file has the "
+            f"columns **{item}** (the picture's whole path), **{label}**, one for each of the {len(classes)} classes "
+            f"(its probability) and **{error}** (why a file could not be read)."
         )
 
 

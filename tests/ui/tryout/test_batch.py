@@ -54,6 +54,7 @@ def test_a_killed_job_has_failed_and_its_rows_are_kept(file: Path) -> None:
     assert summary.counts.to_dict() == {"cat": 39, "error": 10}
     assert (summary.n_unreadable, summary.folder) == (1, "/d")
     assert summary.head.iloc[1].tolist() == ["1.png", "cat", 0.7, ""]
+    assert summary.columns == ("item", "label", "cat", "error", "error")
 
 
 def test_the_last_words_of_a_job_are_its_problem(file: Path) -> None:

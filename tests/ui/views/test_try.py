@@ -113,6 +113,10 @@ def test_a_table_being_written_shows_how_far_it_is_and_can_be_stopped(runs: Path
     assert not app.exception
     assert "This was stopped after 1 picture." in words(app)
     assert app.get("download_button")
+    said = (
+        "**item** (the picture's whole path), **label**, one for each of the 2 classes (its probability) and **error**"
+    )
+    assert f"The file has the columns {said} (why a file could not be read)." in words(app)
 
 
 def test_the_model_says_what_its_metadata_hold(runs: Path) -> None:
