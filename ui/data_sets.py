@@ -29,6 +29,7 @@ class DataSet:
     label: the column of the labels, None where the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     patch: the file of the decisions, where it cannot lie beside the data; None where it does.
+    left_out: what its owner dropped and the upload did not take, in words.
     """
 
     name: str
@@ -37,6 +38,7 @@ class DataSet:
     label: str | None = None
     origin: Path | None = None
     patch: Path | None = None
+    left_out: str = ""
 
     @property
     def patch_file(self) -> Path:
@@ -75,7 +77,8 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
         path, label = workspace.data / card["path"], card["label"]
         if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
             return None  # no system has such a path
-        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch)
+        left_out = str(card.get("left_out", ""))
+        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch, left_out)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -30,6 +30,8 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
         ):  # fmt: skip
             if number or label in ("pictures", "classes"):
                 st.metric(label, f"{number:,}", width="content")
+    if data_set.left_out:
+        st.info(f"Left out when it was uploaded: {plain(data_set.left_out)}.", icon=":material/rule:")
     _warn(data_set, contents)
     names = list(classes)
     names = names[pick_page(len(names), PER_PAGE, key="page-classes")]

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -117,6 +118,11 @@ def test_the_sample_comes_at_a_click(workspace: Workspace) -> None:
 def test_too_small_classes_are_told(workspace: Workspace) -> None:
     add(workspace, [*pets(), "bird/1.png"])
     assert "Too few pictures in bird (1)" in words(look())
+
+
+def test_what_an_upload_did_not_take_is_told(workspace: Workspace) -> None:
+    save_data_set(workspace, replace(add(workspace, pets()), left_out="8 *.cr2, 1 *.mp4"))
+    assert "Left out when it was uploaded: 8 *.cr2, 1 *.mp4." in words(look())
 
 
 def chosen(data_set: DataSet, *items: str) -> dict[str, list[str]]:
