@@ -357,6 +357,17 @@ def test_a_data_set_is_renamed_and_deleted_with_what_belongs_to_it(workspace: Wo
     assert sorted(path.name for path in workspace.data.iterdir()) == ["pets-2", "pets-2.dataset.json"]
 
 
+def test_the_question_is_not_asked_behind_the_menu_and_may_be_denied(workspace: Workspace) -> None:
+    add(workspace, pets())
+    app = open_page("data")
+    app.session_state["data-menu"] = True
+    press(app, "delete")
+    assert app.session_state["data-menu"] is False
+    press(app, "keep")
+    assert "keep" not in keys(app)
+    assert [one.name for one in list_data_sets(workspace)] == ["pets"]
+
+
 def test_what_lies_elsewhere_is_forgotten_and_never_touched(workspace: Workspace, tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "mine", pets())
     save_data_set(workspace, DataSet("mine", "mine", folder))
