@@ -15,6 +15,7 @@ from autotl_ui.data.gallery import grid_key, new_grid
 from autotl_ui.data_sets import DataSet
 from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
+from autotl_ui.theme import sticky
 from autotl_ui.words import counted, plain, sentence
 
 N_PICTURES, N_PAIRS = 24, 6
@@ -114,12 +115,14 @@ def _say_all(found: Found, decisions: Sequence[Decision]) -> str:
 
 def _show_items(data_set: DataSet, contents: Contents, found: Found, key: str) -> None:
     items = found.items
-    shown = items[pick_page(len(items), N_PICTURES, key=f"page-{key}", on_change=new_grid)]
+    grid, toolbar = st.container(), sticky(key)
+    with toolbar:
+        shown = items[pick_page(len(items), N_PICTURES, key=f"page-{key}", on_change=new_grid)]
     proposed = {decision.item: decision for decision in (*found.fixes, *found.proposals)}
     pictures = [picture(contents, path, detail=_detail(proposed.get(path))) for path in shown]
-    toolbar = st.container(horizontal=True)
-    chosen = show_pictures(pictures, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
-    with toolbar:
+    with grid:
+        chosen = show_pictures(pictures, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
+    with toolbar, st.container(horizontal=True):
         if not chosen:
             doing = "relabel or leave out" if any(d.decision == "relabel" for d in proposed.values()) else "leave out"
             st.caption(f"Click the pictures that you want to {doing} (Shift: all in between; space bar).")
