@@ -13,6 +13,7 @@ from pathlib import Path
 from autotl.files import write_atomically
 from autotl.listing import PATCH_SUFFIX
 from autotl.patch import patch_file
+from autotl_ui.runs import RunView
 from autotl_ui.workspace import Workspace
 
 _LONGEST_PATH = 4000
@@ -81,6 +82,17 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
         return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch, left_out)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def data_in_address(workspace: Workspace, run: RunView) -> dict[str, str]:
+    """What names the data set that a run learns from in a page's address; nothing where it is not known."""
+    about = run.job.about if run.job else ""
+    for one in list_data_sets(workspace):
+        paths = {path.resolve() for path in (one.path, one.origin) if path}
+        # A search that failed early has written nothing yet; its job has the title.
+        if run.data.resolve() in paths if run.data else one.title == about:
+            return {"data": one.name}
+    return {}
 
 
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
