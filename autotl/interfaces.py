@@ -113,7 +113,9 @@ class Finding:
     fixes: decisions that would settle the first of it, in the words of `autotl fix`: ("exclude", path),
         ("relabel", path, class) or ("merge", class, class).
     proposals: for whoever looks at its pictures, what the check would decide about each of its items, in the same
-        words and the same order; 500 at most.
+        words and the same order; 500 at most. The app offers all that leave out or merge as one button, which leaves
+        out no image of a pair whose other one is out; so where only a look can tell, as with near-duplicates, propose
+        nothing. It offers new labels for the images that somebody chose, since each is a guess.
     """
 
     check: str

@@ -13,6 +13,7 @@ from pathlib import Path
 from autotl.files import write_atomically
 from autotl.listing import PATCH_SUFFIX
 from autotl.patch import patch_file
+from autotl_ui.runs import RunView
 from autotl_ui.workspace import Workspace
 
 _LONGEST_PATH = 4000
@@ -29,6 +30,7 @@ class DataSet:
     label: the column of the labels, None where the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     patch: the file of the decisions, where it cannot lie beside the data; None where it does.
+    left_out: what its owner dropped and the upload did not take, in words.
     """
 
     name: str
@@ -37,6 +39,7 @@ class DataSet:
     label: str | None = None
     origin: Path | None = None
     patch: Path | None = None
+    left_out: str = ""
 
     @property
     def patch_file(self) -> Path:
@@ -75,9 +78,21 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
         path, label = workspace.data / card["path"], card["label"]
         if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
             return None  # no system has such a path
-        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch)
+        left_out = str(card.get("left_out", ""))
+        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch, left_out)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def data_in_address(workspace: Workspace, run: RunView) -> dict[str, str]:
+    """What names the data set that a run learns from in a page's address; nothing where it is not known."""
+    about = run.job.about if run.job else ""
+    for one in list_data_sets(workspace):
+        paths = {path.resolve() for path in (one.path, one.origin) if path}
+        # A search that failed early has written nothing yet; its job has the title.
+        if run.data.resolve() in paths if run.data else one.title == about:
+            return {"data": one.name}
+    return {}
 
 
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:

@@ -32,7 +32,8 @@ class Picture:
     """An image of a grid.
 
     file: where it lies. name: what it is called in the answer of `show_pictures`, and read out to those who cannot
-    see it. caption, detail: a line each below the image; mark: a word on it, such as "excluded".
+    see it. caption, detail: a line each below the image; mark: a word on it, such as "excluded". instead: files of
+    which the first that can be shown takes its place where it cannot.
     """
 
     file: Path
@@ -40,6 +41,7 @@ class Picture:
     caption: str = ""
     detail: str = ""
     mark: str = ""
+    instead: Sequence[Path] = ()
 
     @property
     def identity(self) -> str:
@@ -66,6 +68,7 @@ def show_pictures(pictures: Sequence[Picture], *, key: str, pixels: int = PIXELS
             {
                 "src": picture_address(picture.file, 2 * pixels), "identity": identity,
                 "name": picture.name, "caption": picture.caption, "detail": picture.detail, "mark": picture.mark,
+                "instead": [picture_address(file, 2 * pixels) for file in picture.instead],
             }
             for identity, picture in zip(identities, pictures, strict=True)
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 STRATEGY_COLOURS = {
     "probe": "#0b7fb8",
@@ -55,15 +56,38 @@ RIGHT_COLOUR, MISTAKE_COLOUR = STRATEGY_COLOURS["probe"], STRATEGY_COLOURS["fine
 
 _ON_PRIMARY = '[data-testid^="stBaseButton-primary"], .stMultiSelect [data-tag], .stMultiSelect [data-tag] *'
 _CODE = ".stCode .token {{ filter: brightness({}); }}"
-_LIGHT_STYLE = f"<style>{_CODE.format(0.68)}</style>"
+_STICKY = "sticky-"
+# Streamlit wraps a container in a box of just its height, in which it could not move. On a phone its buttons would
+# take three lines: there they are one, to be pushed sideways. Which theme it is may change without a run of the page.
+_STUCK = f"""
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-{_STICKY}"]:not(:empty)) {{
+    position: sticky; bottom: 0; z-index: 9; padding: 0.75rem 0;
+    background: light-dark({_LIGHT["backgroundColor"]}, {_DARK["backgroundColor"]});
+    border-top: 1px solid light-dark({_LIGHT["borderColor"]}, {_DARK["borderColor"]});
+}}
+@media (max-width: 640px) {{
+    [class*="st-key-{_STICKY}"] [data-testid="stHorizontalBlock"] {{ flex-wrap: nowrap; overflow-x: auto; }}
+    [class*="st-key-{_STICKY}"] [data-testid="stHorizontalBlock"] > * {{ flex-shrink: 0; }}
+}}
+"""
+_LIGHT_STYLE = f"<style>{_CODE.format(0.68)} {_STUCK}</style>"
 _DARK_STYLE = (
-    f"<style>:is({_ON_PRIMARY}) {{ color: {_DARK['backgroundColor']} !important; }} {_CODE.format(1.25)}</style>"
+    f"<style>:is({_ON_PRIMARY}) {{ color: {_DARK['backgroundColor']} !important; }} {_CODE.format(1.25)} "
+    f"{_STUCK}</style>"
 )
 
 
 def show_style() -> None:
-    """What no option of the theme says, for 4.5:1 of contrast: text on the dark theme's light blue, code on white."""
+    """What no option of the theme says.
+
+    For 4.5:1 of contrast: text on the dark theme's light blue, code on white. And where `sticky` stays.
+    """
     st.html(_DARK_STYLE if st.context.theme.type == "dark" else _LIGHT_STYLE)
+
+
+def sticky(name: str) -> DeltaGenerator:
+    """A container below a long grid that stays in sight, at the lower edge of the window, as long as the grid does."""
+    return st.container(key=f"{_STICKY}{name}", gap="small")
 
 
 def ink() -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl_plugins.checks.pairs import members, most_alike_first, named
-from autotl_plugins.checks.proposals import excluding, keeping_one
+from autotl_plugins.checks.proposals import MOST, excluding
 from autotl_plugins.checks.wording import count
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ def duplicates(dataset: Dataset) -> Iterator[Finding]:
     items = dataset.items
     twins = items[items["sha256"].duplicated(keep=False)].sort_values(["sha256", "path"])
     if len(twins):
+        first = twins.groupby("sha256")["path"].transform("first")
+        others = twins[twins["sha256"].duplicated()].head(MOST)
+        again = twins.duplicated(["sha256", "label"])[others.index]
         yield Finding(
             "duplicates",
             "info",
@@ -38,7 +41,8 @@ def duplicates(dataset: Dataset) -> Iterator[Finding]:
             f"{twins['path'].iloc[1]}; copies stay on one side of every split",
             items=tuple(twins["path"]),
             advice="Remove the copies if they are not meant to count twice.",
-            proposals=excluding(twins["path"][twins.duplicated(["sha256", "label"])]),
+            pairs=tuple(zip(first[others.index], others["path"], strict=True)),
+            proposals=excluding(others["path"][again]),
         )
 
 
@@ -57,14 +61,12 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
         "near-duplicates",
         "warning" if many else "info",
         f"{count(len(pairs), 'pair')} of images look almost the same{reflected} ({count(len(concerned), 'image')} in "
-        f"{count(_n_clusters(pairs), 'group')}), such as {paths[concerned[0]]} and {paths[concerned[1]]}; "
-        "such images are kept on one side of every split as far as that is possible",
+        f"{count(_n_clusters(pairs), 'group')}), such as {paths[concerned[0]]} and {paths[concerned[1]]}",
         items=tuple(paths[concerned]),
-        advice="Look at them, and keep one of each group where they show the same thing: the data set is then smaller "
-        "than it looks.",
+        advice="They may be different things that look alike, so decide pair by pair. To leave them all in is fine: "
+        "such images are kept on one side of every split as far as that is possible.",
         pairs=named(pairs, dataset),
         fixes=(("exclude", str(paths[concerned[0]])),),
-        proposals=keeping_one(pairs, paths),
     )
 
 

@@ -88,6 +88,22 @@ def test_data_sets_whose_pictures_are_called_alike_show_their_own(tab: Any, addr
     check(tab)
 
 
+def test_a_class_whose_first_picture_is_broken_shows_the_next(tab: Any, address: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    for name in ("cats/1.png", "dogs/1.png"):
+        path = workspace.data / "pets" / name
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (80, 80), "blue").save(path)
+    (workspace.data / "pets" / "cats" / "0.png").write_bytes(b"broken")
+    save_data_set(workspace, DataSet("pets", "pets", workspace.data / "pets"))
+    tab.goto(f"{address}/?data=pets")
+    tab.locator("figure", has_text="2 pictures").wait_for()
+    tab.wait_for_timeout(1_500)
+    _, _, blue, _ = tab.locator("figure", has_text="2 pictures").locator("img").evaluate(PIXEL)
+    assert blue > 200
+    check(tab)
+
+
 def click_another_cell(tab: Any) -> None:
     """Click down the diagonal of the confusion matrix until the pictures of another cell are shown."""
     title = tab.get_by_role("heading", name=re.compile("recognised|taken for"))

@@ -45,8 +45,12 @@ def test_a_folder_that_is_dragged_in_keeps_its_classes(tab: Any, tmp_path: Path,
     tab.get_by_role("radio", name="Pictures").click()
     tab.locator("figure[role=checkbox] img").first.wait_for()
     tab.wait_for_function("document.title")
-    tab.locator("figure[role=checkbox]").nth(2).click()
+    tab.locator("figure[role=checkbox]").last.click()
     tab.get_by_text("1 picture of 20 chosen").wait_for()
+    tab.locator("figure[role=checkbox]").first.scroll_into_view_if_needed()
+    assert in_sight(tab, tab.get_by_role("button", name="Leave out"))
+    tab.locator("figure[role=checkbox]").last.scroll_into_view_if_needed()
+    assert in_sight(tab, tab.get_by_role("button", name="Leave out"))
     tab.get_by_role("button", name="Leave out").click()
     tab.get_by_text("19 pictures.").wait_for()
     tab.get_by_role("button", name="Undo").click()
@@ -183,6 +187,12 @@ def drop(tab: Any, folder: Path, *, beside: Any = None) -> None:
     data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         protocol.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+
+
+def in_sight(tab: Any, element: Any) -> bool:
+    """Whether it is within the window, without any scrolling."""
+    box = element.bounding_box()
+    return bool(0 <= box["y"] <= tab.viewport_size["height"] - box["height"])
 
 
 def contents(folder: Path) -> dict[str, bytes]:

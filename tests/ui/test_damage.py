@@ -146,7 +146,7 @@ def test_a_patch_file_edited_by_hand_breaks_no_page(content: bytes, good: Path) 
 def test_a_card_edited_by_hand_breaks_no_page(page: str, good: Path) -> None:
     [card] = Workspace(good.parent.parent).data.glob("*.dataset.json")
     whole, app = json.loads(card.read_text()), see(page)
-    for name in ("title", "path", "label", "origin", "name"):
+    for name in ("title", "path", "label", "origin", "name", "left_out"):
         for value in (5, None, [1], "a\0b", "x" * 5000):
             card.write_text(json.dumps(whole | {name: value}))
             holds(app, (name, value))

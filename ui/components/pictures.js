@@ -18,7 +18,7 @@ export default function (component) {
   const drawn = JSON.stringify(data);
   if (grid.drawn === drawn) return;
   // Addresses are signed anew at every run of the page; what is the same picture stays as it is.
-  const same = JSON.stringify([data.choose, data.pictures.map(({ src, ...rest }) => rest)]);
+  const same = JSON.stringify([data.choose, data.pictures.map(({ src, instead, ...rest }) => rest)]);
   if (grid.same === same) return;
   grid.drawn = drawn;
   grid.same = same;
@@ -51,7 +51,11 @@ export default function (component) {
       image.loading = "lazy";
       image.alt = picture.name;
       // The server answers without a picture where a file cannot be read.
-      image.onerror = () => image.replaceWith(text("div", "cannot be shown", "missing"));
+      const instead = [...picture.instead];
+      image.onerror = () => {
+        if (instead.length) image.src = instead.shift();
+        else image.replaceWith(text("div", "cannot be shown", "missing"));
+      };
       image.onload = () => image.classList.toggle("small", image.naturalWidth < 64);
       image.src = picture.src;
       figure.append(image);

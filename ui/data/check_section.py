@@ -89,8 +89,9 @@ def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, chec
         st.caption(plain(str(skipped)).capitalize() + ".")
     if not check.findings:
         st.success("Nothing was found that needs your attention.", icon=":material/check_circle:")
+    decided = {decision.item for decision in set(contents.decisions) - set(check.decisions)}
     for number, found in enumerate(check.findings[:N_FINDINGS]):
-        show_finding(data_set, contents, found, key=f"{data_set.name}-{number}")
+        show_finding(data_set, contents, found, decided=decided, key=f"{data_set.name}-{number}")
     if len(check.findings) > N_FINDINGS:
         st.caption(f"And {len(check.findings) - N_FINDINGS} more, which the page to download names.")
     _show_set_aside(check)

@@ -187,15 +187,15 @@ def _findings(document: Mapping[str, Any]) -> tuple[Found, ...]:
 
 def _found(finding: Mapping[str, Any]) -> Found:
     return Found(
-        str(finding["check"]), str(finding["severity"]), str(finding["message"]), tuple(finding["items"]),
-        str(finding.get("advice", "")), tuple(tuple(pair) for pair in finding.get("pairs", ())),
+        str(finding["check"]), str(finding["severity"]), str(finding["message"]), tuple(map(str, finding["items"])),
+        str(finding.get("advice", "")), tuple(tuple(map(str, pair)) for pair in finding.get("pairs", ())),
         tuple(_decision(fix) for fix in finding.get("fixes", ())),
         tuple(_decision(fix) for fix in finding.get("proposals", ())),
     )  # fmt: skip
 
 
 def _decision(words: list[str]) -> Decision:
-    decision, item, *label = words
+    decision, item, *label = map(str, words)
     if decision not in ("exclude", "relabel", "merge"):
         raise ValueError(f"{decision!r} is no decision")
     return Decision(decision, item, *label[:1])  # type: ignore[arg-type]  # checked above

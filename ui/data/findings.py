@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import streamlit as st
@@ -15,15 +15,17 @@ from autotl_ui.data.gallery import grid_key, new_grid
 from autotl_ui.data_sets import DataSet
 from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
+from autotl_ui.theme import sticky
 from autotl_ui.words import counted, plain, sentence
 
 N_PICTURES, N_PAIRS = 24, 6
 PIXELS = 120
+_UNKNOWN = ("", "", False)
 _SEVERITIES = {"error": ("Error", "red"), "warning": ("Warning", "orange"), "info": ("Good to know", "blue")}
 
 
-def show_finding(data_set: DataSet, contents: Contents, found: Found, *, key: str) -> None:
-    """Draw a finding. key: tells it from the others of the page."""
+def show_finding(data_set: DataSet, contents: Contents, found: Found, *, decided: set[str], key: str) -> None:
+    """Draw a finding. decided: what was decided about since the check. key: tells it from the others of the page."""
     with st.container(border=True):
         word, colour = _SEVERITIES.get(found.severity, ("Good to know", "blue"))
         title = found.check.replace("-", " ").capitalize()
@@ -31,9 +33,9 @@ def show_finding(data_set: DataSet, contents: Contents, found: Found, *, key: st
         st.markdown(plain(sentence(found.message)))
         if found.advice:
             st.caption(plain(found.advice))
-        _show_fixes(data_set, contents, found, key)
+        _show_fixes(data_set, contents, found, decided, key)
         if found.pairs:
-            _show_pairs(data_set, contents, found, key)
+            _show_pairs(data_set, contents, found, decided, key)
         elif found.items:
             _show_items(data_set, contents, found, key)
 
@@ -49,62 +51,82 @@ def say(decision: Decision) -> str:
             return f"Merge {decision.item} into {decision.label}"
 
 
-def _show_fixes(data_set: DataSet, contents: Contents, found: Found, key: str) -> None:
-    """A button for what would settle all of it, one for each of its first fixes, and one to take it all back."""
-    proposals = [p for p in found.proposals if _fits(p, contents)]
-    fixes = [fix for fix in found.fixes if _fits(fix, contents)]
-    in_force = {(d.decision, d.item, d.label) for d in contents.decisions}
-
-    def is_done(decision: Decision) -> bool:
-        return (decision.decision, decision.item, decision.label) in in_force
-
-    if not proposals and not fixes:
+def _show_fixes(data_set: DataSet, contents: Contents, found: Found, decided: set[str], key: str) -> None:
+    """Buttons for what need not be decided picture by picture, and one to take everything back."""
+    done = {Decision(d.decision, d.item, d.label) for d in contents.decisions}
+    seen = {*found.items, *(path for pair in found.pairs for path in pair)}
+    at_once = _at_once(found, contents, decided, done)
+    fixes = [fix for fix in found.fixes if fix.item not in seen and _fits(fix, contents) and [fix] != at_once]
+    mine = decided.intersection([*seen, *(decision.item for decision in (*found.fixes, *found.proposals))])
+    if not (at_once or fixes or mine):
         return
     with st.container(horizontal=True):
-        if len(proposals) > 1:
-            done, said = all(map(is_done, proposals)), _say_all(found, proposals)
+        if at_once:
+            left = [decision for decision in at_once if decision not in done]
+            said = _say_all(found, left or at_once)
             st.button(
-                said + (" ✓" if done else ""), key=f"all-{key}", icon=":material/done_all:",
-                disabled=done, on_click=_decide, args=(data_set, contents, proposals, said.lower()),
+                plain(said) + ("" if left else " ✓"), key=f"all-{key}", icon=":material/done_all:",
+                disabled=not left, on_click=_decide, args=(data_set, contents, left, said),
                 help="All that the check proposes for this finding. It can be undone.",
             )  # fmt: skip
         for number, fix in enumerate(fixes):
             st.button(
-                plain(say(fix)) + (" ✓" if is_done(fix) else ""), key=f"fix-{key}-{number}", disabled=is_done(fix),
+                plain(say(fix)) + (" ✓" if fix in done else ""), key=f"fix-{key}-{number}", disabled=fix in done,
                 on_click=_decide, args=(data_set, contents, [fix], say(fix)),
             )  # fmt: skip
-        decided = {decision.item for decision in contents.decisions}
-        concerned = [d.item for d in (*proposals, *fixes) if d.item in decided]
-        if concerned:
+        if mine:
             st.button(
                 "Undo for this finding", key=f"back-{key}", icon=":material/undo:", on_click=_take_back,
-                args=(data_set, contents, concerned),
+                args=(data_set, contents, sorted(mine)),
             )  # fmt: skip
 
 
-def _say_all(found: Found, proposals: Sequence[Decision]) -> str:
-    counts = Counter(proposal.decision for proposal in proposals)
+def _at_once(found: Found, contents: Contents, decided: set[str], done: set[Decision]) -> list[Decision]:
+    """What is proposed to be left out or merged, as far as nobody decided otherwise; of a pair never both.
+
+    Labels are not among it: each is a guess, right only where somebody who looks at the picture agrees.
+    """
+    others: dict[str, set[str]] = defaultdict(set)
+    for first, second in _pairs(found):
+        others[first].add(second)
+        others[second].add(first)
+    out = {path for path in others if contents.known.get(path, _UNKNOWN)[2]}
+    chosen = []
+    for proposal in found.proposals:
+        if proposal.decision == "relabel" or not _fits(proposal, contents):
+            continue
+        if proposal in done or (proposal.item not in decided and out.isdisjoint(others[proposal.item])):
+            chosen.append(proposal)
+            out.add(proposal.item)
+    return chosen
+
+
+def _say_all(found: Found, decisions: Sequence[Decision]) -> str:
+    if len(decisions) == 1:
+        return say(decisions[0])
+    counts = Counter(decision.decision for decision in decisions)
     words = {
         "exclude": lambda n: f"leave out {counted(n, 'picture')}",
-        "relabel": lambda n: f"relabel {counted(n, 'picture')} as what they look like",
         "merge": lambda n: f"merge {counted(n, 'class', 'classes')}",
     }
     text = ", ".join(words[decision](n) for decision, n in counts.items())
-    if found.check.endswith("duplicates"):
-        return f"Keep one of each, {text}"
-    return text[:1].upper() + text[1:]
+    return f"Keep one of each, {text}" if found.pairs else text[:1].upper() + text[1:]
 
 
 def _show_items(data_set: DataSet, contents: Contents, found: Found, key: str) -> None:
     items = found.items
-    shown = items[pick_page(len(items), N_PICTURES, key=f"page-{key}", on_change=new_grid)]
-    proposed = {proposal.item: proposal for proposal in found.proposals}
-    pictures = [picture(contents, path, detail=_detail(proposed.get(path))) for path in shown]
-    toolbar = st.container(horizontal=True)
-    chosen = show_pictures(pictures, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
-    if not chosen:
-        return
+    grid, toolbar = st.container(), sticky(key)
     with toolbar:
+        shown = items[pick_page(len(items), N_PICTURES, key=f"page-{key}", on_change=new_grid)]
+    proposed = {decision.item: decision for decision in (*found.fixes, *found.proposals)}
+    pictures = [picture(contents, path, detail=_detail(proposed.get(path))) for path in shown]
+    with grid:
+        chosen = show_pictures(pictures, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
+    with toolbar, st.container(horizontal=True):
+        if not chosen:
+            doing = "relabel or leave out" if any(d.decision == "relabel" for d in proposed.values()) else "leave out"
+            st.caption(f"Click the pictures that you want to {doing} (Shift: all in between; space bar).")
+            return
         some = [proposed[path] for path in chosen if path in proposed and proposed[path].decision == "relabel"]
         if some:
             st.button(
@@ -125,41 +147,51 @@ def _detail(proposal: Decision | None) -> str:
     return f"looks like {proposal.label}" if proposal and proposal.decision == "relabel" else ""
 
 
-def _show_pairs(data_set: DataSet, contents: Contents, found: Found, key: str) -> None:
-    pairs = [pair for pair in found.pairs if len(pair) == 2]
+def _pairs(found: Found) -> list[tuple[str, str]]:
+    return [(pair[0], pair[1]) for pair in found.pairs if len(pair) == 2]
+
+
+def _show_pairs(data_set: DataSet, contents: Contents, found: Found, decided: set[str], key: str) -> None:
+    pairs = _pairs(found)
     shown = pairs[pick_page(len(pairs), N_PAIRS, key=f"page-{key}")]
     columns = st.columns(2)
-    for number, (first, second) in enumerate(shown):
+    for number, pair in enumerate(shown):
         with columns[number % 2], st.container(border=True, gap="small"):
-            show_pictures(
-                [picture(contents, first), picture(contents, second)], key=f"pair-{key}-{number}", pixels=PIXELS
-            )
-            options = [
-                ("Leave out the first", Decision("exclude", first)),
-                ("Leave out the second", Decision("exclude", second)),
-            ]
-            one, two = _label(contents, first), _label(contents, second)
-            if one != two:
-                options += [(f"Both are {one}", Decision("relabel", second, one))] if one else []
-                options += [(f"Both are {two}", Decision("relabel", first, two))] if two else []
+            show_pictures([picture(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
             with st.container(horizontal=True):
-                for place, (title, decision) in enumerate(options):
+                for place, (title, decision) in enumerate(_options(contents, *pair)):
                     st.button(
                         plain(title), key=f"pair-{key}-{number}-{place}", on_click=_decide,
                         args=(data_set, contents, [decision], say(decision)), disabled=not _fits(decision, contents),
                     )  # fmt: skip
+                if not decided.isdisjoint(pair):
+                    st.button(
+                        "As they were", key=f"was-{key}-{number}", icon=":material/restart_alt:", on_click=_take_back,
+                        args=(data_set, contents, list(pair)),
+                    )  # fmt: skip
+
+
+def _options(contents: Contents, first: str, second: str) -> list[tuple[str, Decision]]:
+    """What can be decided about a pair: nothing more where one is left out, or both would soon be gone."""
+    (one, _, out), (two, _, also_out) = (contents.known.get(path, _UNKNOWN) for path in (first, second))
+    if out or also_out:
+        return []
+    options = [
+        ("Leave out the first", Decision("exclude", first)),
+        ("Leave out the second", Decision("exclude", second)),
+    ]
+    if one != two:
+        options += [(f"Both are {one}", Decision("relabel", second, one))] if one else []
+        options += [(f"Both are {two}", Decision("relabel", first, two))] if two else []
+    return options
 
 
 def picture(contents: Contents, path: str, *, detail: str = "") -> Picture:
     """A picture as a finding shows it: with its class, and a mark where something was decided about it."""
-    label, given, excluded = contents.known.get(path, ("", "", False))
+    label, given, excluded = contents.known.get(path, _UNKNOWN)
     mark = "left out" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
     name = path.rpartition("/")[2]
     return Picture(contents.file(path), path, caption=label or "unlabelled", detail=detail or name, mark=mark)
-
-
-def _label(contents: Contents, path: str) -> str:
-    return contents.known.get(path, ("", "", False))[0]
 
 
 def _fits(decision: Decision, contents: Contents) -> bool:

@@ -11,6 +11,7 @@ from autotl_ui.data.contents import Contents
 from autotl_ui.data_sets import DataSet
 from autotl_ui.paging import pick_page
 from autotl_ui.pictures import Picture, show_pictures
+from autotl_ui.theme import sticky
 from autotl_ui.words import counted, plain
 
 PER_PAGE = 60
@@ -34,11 +35,13 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
         format_func=lambda group: _TITLES.get(group, group),
     )  # fmt: skip
     rows = _rows(contents, name)
-    shown = rows.iloc[pick_page(len(rows), PER_PAGE, key=f"page-{data_set.name}-{name}", on_change=new_grid)]
-    toolbar = st.container()
-    chosen = show_pictures(
-        [_picture(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
-    )
+    grid, toolbar = st.container(), sticky(data_set.name)
+    with toolbar:
+        shown = rows.iloc[pick_page(len(rows), PER_PAGE, key=f"page-{data_set.name}-{name}", on_change=new_grid)]
+    with grid:
+        chosen = show_pictures(
+            [_picture(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
+        )
     with toolbar:
         _show_actions(data_set, contents, chosen, n_rows=len(rows))
 

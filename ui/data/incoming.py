@@ -23,14 +23,14 @@ from autotl.archive_members import RefusedError
 from autotl.archive_names import Names, split_name
 from autotl.files import write_atomically
 from autotl.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, kind_of
-from autotl_ui.words import megabytes
+from autotl_ui.words import counted, megabytes
 
 INCOMING = ".incoming"
 ARCHIVE_SUFFIXES = (
     ".zip", ".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz",
 )  # fmt: skip
 MOST_FOLDERS_DEEP = 32
-MOST_REFUSALS_NAMED = 20
+MOST_REFUSALS_NAMED, MOST_REFUSALS_KEPT = 20, 3
 MOST_TITLE_LETTERS = 80
 SPARE_BYTES = 256 * 2**20
 """Left free on the disk whatever is uploaded."""
@@ -80,13 +80,14 @@ class Upload:
     """What an upload consists of.
 
     folder: where it lies while it comes in. title: what its owner would call it. name: of the data set it becomes,
-    empty until then.
+    empty until then. left_out: what of it is not taken, in words, for the data set to keep.
     """
 
     folder: Path
     title: str
     wanted: tuple[Wanted, ...]
     name: str = ""
+    left_out: str = ""
 
     @cached_property
     def by_number(self) -> dict[int, Wanted]:
@@ -145,7 +146,7 @@ def begin(data: Path, sent: Sequence[Sent], limits: Limits) -> Begun:
     text = json.dumps([title, [[file.path, file.size, file.modified] for file in sent]])
     title = shown_text(title)[:MOST_TITLE_LETTERS].strip() or "pictures"
     folder = data / INCOMING / hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
-    upload = Upload(folder, title, tuple(wanted))
+    upload = Upload(folder, title, tuple(wanted), left_out=_left_out(skipped, refused))
     _require_room(data, upload, limits)
     for needed in (upload.files, upload.parts):
         needed.mkdir(parents=True, exist_ok=True)
@@ -169,7 +170,7 @@ def find(data: Path, identity: str) -> Upload:
 def write(upload: Upload) -> None:
     """Keep what is known of an upload."""
     wanted = [[file.number, file.target, file.size] for file in upload.wanted]
-    manifest = {"title": upload.title, "name": upload.name, "wanted": wanted}
+    manifest = {"title": upload.title, "name": upload.name, "wanted": wanted, "left_out": upload.left_out}
     write_atomically(upload.folder / "manifest.json", json.dumps(manifest).encode())
 
 
@@ -253,7 +254,7 @@ class Receiver:
 def _read(manifest: Path, _changed: int) -> Upload:
     text = json.loads(manifest.read_bytes())
     wanted = tuple(Wanted(int(number), str(target), int(size)) for number, target, size in text["wanted"])
-    return Upload(manifest.parent, str(text["title"]), wanted, str(text["name"]))
+    return Upload(manifest.parent, str(text["title"]), wanted, str(text["name"]), str(text.get("left_out", "")))
 
 
 def _chosen(sent: Sequence[Sent], limits: Limits) -> tuple[str, list[Wanted], Counter[str], list[tuple[str, str]], int]:
@@ -295,6 +296,14 @@ def _chosen(sent: Sequence[Sent], limits: Limits) -> tuple[str, list[Wanted], Co
         n_renamed += target != "/".join(inner)
         wanted.append(Wanted(number, target, sent[number].size))
     return title, wanted, skipped, refused, n_renamed
+
+
+def _left_out(skipped: Counter[str], refused: Sequence[tuple[str, str]]) -> str:
+    """What nobody would miss, such as the .DS_Store of every folder, is not among it."""
+    kinds = ignored_kinds({kind: n for kind, n in skipped.items() if kind not in ("hidden", "system")})
+    some = "; ".join(" ".join(one) for one in refused[:MOST_REFUSALS_KEPT])
+    named = f"{counted(len(refused), 'refused file')} ({some})" if refused else ""
+    return ", ".join(filter(None, (kinds, named)))
 
 
 def _refusal(file: Sent, refusal: RefusedError) -> tuple[str, str]:

@@ -12,19 +12,22 @@ from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace
 
 MOST_LETTERS = 80
+_MENU = "data-menu"
 
 
 def show_managing(workspace: Workspace, data_set: DataSet) -> None:
     """Draw the menu of a data set."""
     own = is_own(workspace, data_set)
-    with st.popover("More", icon=":material/more_horiz:"):
+    # It has a state so that it can be closed: else it would lie upon the question.
+    with st.popover("More", icon=":material/more_horiz:", key=_MENU, on_change="rerun"):
         st.caption(f"Where it is: {plain(workspace.shown(data_set.origin or data_set.path))}")
         title = st.text_input("Name", data_set.title, key=f"title-{data_set.name}", max_chars=MOST_LETTERS)
         st.button(
             "Rename", key="rename", icon=":material/edit:", on_click=_rename, args=(workspace, data_set, title),
             disabled=not title.strip() or title.strip() == data_set.title,
         )  # fmt: skip
-        if st.button("Delete …" if own else "Remove from the list …", key="delete", icon=":material/delete:"):
+        word = "Delete …" if own else "Remove from the list …"
+        if st.button(word, key="delete", icon=":material/delete:", on_click=_close_menu):
             _confirm(workspace, data_set)
 
 
@@ -43,8 +46,14 @@ def _confirm(workspace: Workspace, data_set: DataSet) -> None:
             "again, and they are there."
         )
         word = "Remove it"
-    if st.button(word, key="delete-now", type="primary", on_click=_delete, args=(workspace, data_set)):
-        st.rerun()  # a callback within a dialog draws the dialog only
+    with st.container(horizontal=True):
+        gone = st.button(word, key="delete-now", type="primary", on_click=_delete, args=(workspace, data_set))
+        if st.button("Keep it", key="keep") or gone:
+            st.rerun()  # closes the dialog; a callback within it draws the dialog only
+
+
+def _close_menu() -> None:
+    st.session_state[_MENU] = False
 
 
 def _delete(workspace: Workspace, data_set: DataSet) -> None:

@@ -15,7 +15,7 @@ from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.words import counted, plain
 from autotl_ui.workspace import Workspace
 
-PER_PAGE = 48
+PER_PAGE, N_TRIED = 48, 5
 
 
 def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
@@ -30,20 +30,20 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
         ):  # fmt: skip
             if number or label in ("pictures", "classes"):
                 st.metric(label, f"{number:,}", width="content")
+    if data_set.left_out:
+        st.info(f"Left out when it was uploaded: {plain(data_set.left_out)}.", icon=":material/rule:")
     _warn(data_set, contents)
     names = list(classes)
     names = names[pick_page(len(names), PER_PAGE, key="page-classes")]
     used = contents.table[~contents.table["excluded"]]
     # One that came with its class stands for it, rather than one that was given it.
     order = (used["label"] != used["label_given"]).sort_values(kind="stable").index
-    firsts = used.loc[order].drop_duplicates("label").set_index("label")["path"]
-    show_pictures(
-        [
-            Picture(contents.file(firsts[name]), name, caption=name, detail=counted(classes[name], "picture"))
-            for name in names
-        ],
-        key="classes", pixels=112,
-    )  # fmt: skip
+    firsts = used.loc[order].groupby("label").head(N_TRIED).groupby("label")["path"].agg(list)
+    faces = []
+    for name in names:
+        file, *others = map(contents.file, firsts[name])
+        faces.append(Picture(file, name, caption=name, detail=counted(classes[name], "picture"), instead=others))
+    show_pictures(faces, key="classes", pixels=112)
     if source.ignored:
         n = sum(source.ignored.values())
         st.caption(f"{counted(n, 'other file')} not used: {plain(ignored_kinds(source.ignored))}.")

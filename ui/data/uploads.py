@@ -46,13 +46,17 @@ def settle(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSe
     whole: refuse where files are missing. Raises UploadError.
     """
     with _settling:
-        upload = incoming.find(workspace.data, identity)
+        upload = begun = incoming.find(workspace.data, identity)
         if not upload.name:
             there = {number for number, size in upload.arrived().items() if upload.by_number[number].size == size}
             missing = len(upload.wanted) - len(there)
             if missing and (whole or not there):
                 raise UploadError(f"{missing:,} of {len(upload.wanted):,} files have not arrived yet.", status=409)
-            upload = replace(upload, name=free_name(workspace, upload.title), title=free_title(workspace, upload.title))
+            late = f"{missing:,} that had not arrived" if missing else ""
+            upload = replace(
+                upload, name=free_name(workspace, upload.title), title=free_title(workspace, upload.title),
+                left_out=", ".join(filter(None, (upload.left_out, late))),
+            )  # fmt: skip
             incoming.write(upload)
         folder = workspace.data / upload.name
         if upload.files.is_dir():
@@ -61,9 +65,9 @@ def settle(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSe
             require_confined(folder)
         except DatasetError as error:
             folder.rename(upload.files)
-            incoming.write(replace(upload, name=""))
+            incoming.write(replace(begun, name=""))
             raise UploadError(str(error)) from None
-        data_set = DataSet(upload.name, upload.title, _path(folder))
+        data_set = DataSet(upload.name, upload.title, _path(folder), left_out=upload.left_out)
         save_data_set(workspace, data_set)
         shutil.rmtree(upload.folder, ignore_errors=True)
         return data_set

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl_ui import jobs
+from autotl_ui.data_sets import data_in_address
 from autotl_ui.downloads import download_button
 from autotl_ui.evidence import find_evidence
 from autotl_ui.guard import live
@@ -124,4 +125,7 @@ def _offer_another(run: RunView) -> None:
             st.code(f'autotl resume "{run.folder}"', language=None, wrap_lines=True)
     if jobs.log_file(run.folder).exists():
         st.caption(f"What the search printed is in {plain(current().shown(jobs.log_file(run.folder)))}.")
-    st.page_link(TRAIN, label="Start another search", icon=":material/model_training:")
+    st.page_link(
+        TRAIN, label="Start another search", icon=":material/model_training:",
+        query_params=data_in_address(current(), run),
+    )  # fmt: skip

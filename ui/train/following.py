@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from autotl_ui import jobs
+from autotl_ui.data_sets import data_in_address
 from autotl_ui.guard import live
 from autotl_ui.pages import RESULTS
 from autotl_ui.runs import RunView, look
@@ -34,7 +35,10 @@ def show(run: RunView) -> None:
             if st.button("See the results", key="results", type=kind, icon=":material/leaderboard:"):
                 st.switch_page(RESULTS, query_params={"run": run.name})
         # A link to this very page would look as if it were the one that is open.
-        st.button("Start another search", key="another", icon=":material/add:", on_click=st.query_params.clear)
+        st.button(
+            "Start another search", key="another", icon=":material/add:", on_click=st.query_params.from_dict,
+            args=(data_in_address(current(), run),),
+        )  # fmt: skip
     if not run.active and (run.folder / "events.jsonl").exists():
         running.show_trials_so_far(run)
 

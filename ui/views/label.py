@@ -148,7 +148,7 @@ def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
     """What to do with the labels: fit the model anew, or train one."""
     st.caption(f"Decisions are kept in {plain(workspace.shown(subject.patch_file))}; no picture is moved or changed.")
     if not subject.runs:
-        st.page_link(TRAIN, label="Train a model with these labels", icon=":material/model_training:")
+        _offer_training(subject, "Train a model with these labels")
         return
     run = subject.runs[0]
     at_work = [one for one in workspace.list_runs() if one.active and one.job and one.job.kind == "refit"]
@@ -180,7 +180,12 @@ def _say_that_all_is_labelled(subject: Subject, n_pictures: int) -> None:
         icon=":material/check_circle:",
     )  # fmt: skip
     if not subject.runs:
-        st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
+        _offer_training(subject, "Train a model")
+
+
+def _offer_training(subject: Subject, label: str) -> None:
+    of_it = {"data": subject.name} if subject.name else None
+    st.page_link(TRAIN, label=label, icon=":material/model_training:", query_params=of_it)
 
 
 show()

@@ -14,6 +14,12 @@ def test_copies_are_counted_and_listed_side_by_side(photos):
     assert finding.items == ("cat/0.png", "cat/2.png", "cat/1.png", "cat/3.png")
 
 
+def test_of_exact_copies_each_is_shown_beside_the_first_and_those_with_its_label_may_go(photos):
+    [finding] = plugin.duplicates(photos(["cat", "cat", "dog", "dog", "owl"], sha256=["x", "x", "x", "x", "z"]))
+    assert finding.pairs == (("cat/0.png", "cat/1.png"), ("cat/0.png", "dog/2.png"), ("cat/0.png", "dog/3.png"))
+    assert finding.proposals == (("exclude", "cat/1.png"), ("exclude", "dog/3.png"))
+
+
 def test_near_copies_are_counted_in_pairs_and_groups_the_most_alike_first(photos):
     pairs = [(0, 1, 0.95), (1, 2, 0.99, True), (5, 6, 0.97)]
     [finding] = plugin.near_duplicates(photos(["cat"] * 200, pairs=pairs))
@@ -22,8 +28,12 @@ def test_near_copies_are_counted_in_pairs_and_groups_the_most_alike_first(photos
     assert finding.items == ("cat/1.png", "cat/2.png", "cat/5.png", "cat/6.png", "cat/0.png")
     assert finding.pairs == (("cat/1.png", "cat/2.png"), ("cat/5.png", "cat/6.png"), ("cat/0.png", "cat/1.png"))
     assert finding.fixes == (("exclude", "cat/1.png"),)
-    # Without 2, whose like is 1, nothing is left that 0 looks like but 1 itself.
-    assert finding.proposals == (("exclude", "cat/2.png"), ("exclude", "cat/6.png"), ("exclude", "cat/1.png"))
+
+
+def test_near_copies_may_be_different_things_so_nothing_is_proposed_for_all_of_them(photos):
+    [finding] = plugin.near_duplicates(photos(["cat"] * 3, pairs=[(0, 1, 0.95)]))
+    assert finding.proposals == ()
+    assert "may be different things that look alike" in finding.advice
 
 
 @pytest.mark.parametrize(("n", "width", "severity"), [(39, 640, "warning"), (41, 640, "info"), (39, 28, "info")])

@@ -54,6 +54,16 @@ def test_a_folder_becomes_a_data_set_with_its_sub_folders(workspace: Workspace) 
     assert not list((workspace.data / ".incoming").iterdir())
 
 
+def test_a_data_set_remembers_what_of_it_was_not_taken(workspace: Workspace) -> None:
+    names = ["1.jpg", "1.CR2", "2.CR2", "film.mp4", ".DS_Store", "../secret.jpg"]
+    plan = begin(workspace, [[f"pets/cat/{name}", 3, 1] for name in names] + [["pets/dog/1.jpg", 3, 1]]).json
+    put(workspace, plan["id"], "files=0", b"cat")
+    said = uploads.settle(workspace, plan["id"], whole=False).left_out
+    assert said.startswith("2 *.cr2, 1 *.mp4, 1 refused file (pets/cat/../secret.jpg ")
+    assert said.endswith("), 1 that had not arrived")
+    assert find_data_set(workspace, "pets").left_out == said
+
+
 def test_the_same_list_again_carries_on_with_what_is_missing(workspace: Workspace) -> None:
     files = [["pets/cat/1.jpg", 3, 1], ["pets/dog/1.jpg", 3, 1]]
     first = begin(workspace, files).json

@@ -68,6 +68,13 @@ def test_who_labels_sees_neither_name_nor_label_until_it_is_wished(workspace: Wo
     assert data_of(app)["tasks"][0]["given"] == ""
 
 
+@pytest.mark.parametrize("n_unlabelled", [0, 3])
+def test_the_way_to_training_takes_the_pictures_along(workspace: Workspace, n_unlabelled: int) -> None:
+    write_pets(workspace, n_unlabelled=n_unlabelled)
+    [link] = open_page("label").get("page_link")
+    assert "data=pets" in str(link.proto)
+
+
 def test_a_queue_stays_as_it_began_while_its_pictures_get_labels(workspace: Workspace) -> None:
     write_pets(workspace)
     app = open_page("label")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import psutil
@@ -148,6 +149,23 @@ def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Pa
     assert "What it did so far" in [tab.label for tab in finished.tabs]  # the story stays
     assert "damaged" in words(open_page("train", run="torn"))
     assert "That run is gone" in words(open_page("train", run="no-such-run"))
+
+
+def test_another_search_is_about_the_same_pictures(runs: Path) -> None:
+    for name in ("cats", "dogs", "photos"):
+        add_data(runs, name, name.title())
+    testing.write_finished(runs / "good")
+    testing.write_failed(runs / "bad", "it has too few pictures")
+    job = runs / "bad.job.json"
+    job.write_text(json.dumps(json.loads(job.read_text()) | {"about": "Dogs"}))
+    state = json.loads((runs / "good" / "run.json").read_text())
+    state["config"]["data"] = "photos"
+    (runs / "good" / "run.json").write_text(json.dumps(state))
+    for run, name in (("good", "photos"), ("bad", "dogs")):
+        app = open_page("train", run=run)
+        app.button(key="another").click().run()
+        assert app.selectbox(key="data-set").value == name
+    assert "data=dogs" in str([link.proto for link in open_page("results", run="bad").get("page_link")])
 
 
 def test_other_runs_at_work_are_in_sight(runs: Path, sleeper: psutil.Process) -> None:
