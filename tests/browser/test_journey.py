@@ -122,7 +122,8 @@ def drag(tab: Any, zone: Any, folder: Path) -> None:
 
 
 def choose(tab: Any, box: str, option: str) -> None:
-    """Pick from a select box."""
+    """Pick from a select box, which would close while the page is still drawn."""
+    tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
     tab.get_by_role("combobox", name=box).click()
     tab.get_by_role("option", name=option, exact=True).click()
 

@@ -10,7 +10,7 @@ import streamlit as st
 from autotl_ui import jobs
 from autotl_ui.data_sets import data_in_address
 from autotl_ui.guard import live
-from autotl_ui.pages import RESULTS
+from autotl_ui.pages import DATA, RESULTS
 from autotl_ui.runs import RunView, look
 from autotl_ui.train import running
 from autotl_ui.train.training import can_resume, resume_search
@@ -70,6 +70,8 @@ def _show_ended(run: RunView) -> None:
         st.info(plain(run.problem) or "It was stopped before it had a model.", icon=":material/stop_circle:")
     elif run.status == "failed":
         st.error(plain(run.problem).replace("\n", "  \n"), icon=":material/error:")
+        if data := data_in_address(current(), run):
+            st.page_link(DATA, label="Look at the data", icon=":material/photo_library:", query_params=data)
     else:
         st.warning(
             f"{plain(run.problem)} The run folder is damaged. Start another search: it is quicker than the first, for "
