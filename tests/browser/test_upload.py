@@ -168,6 +168,30 @@ def test_an_upload_survives_that_the_page_is_drawn_anew(tab: Any, tmp_path: Path
     check(tab)
 
 
+def test_an_upload_goes_on_while_another_page_is_looked_at(tab: Any, tmp_path: Path, photos: Path) -> None:
+    tab.locator(".zone").wait_for()
+    held: list[Any] = []
+    tab.route(
+        "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
+    )
+    drop(tab, photos)
+    tab.get_by_text("0 of 60 files").wait_for()
+    tab.get_by_role("link", name="Models", exact=True).click()
+    tab.get_by_role("heading", name="Models").wait_for()
+    tab.get_by_role("link", name="Data", exact=True).click()
+    tab.get_by_text("0 of 60 files").wait_for()
+    tab.get_by_role("link", name="Models", exact=True).click()
+    tab.get_by_role("heading", name="Models").wait_for()
+    for route in held:
+        route.continue_()
+    while not (tmp_path / "autotl-data" / "my-photos.dataset.json").exists():
+        tab.wait_for_timeout(100)
+    tab.get_by_role("link", name="Data", exact=True).click()
+    tab.get_by_role("heading", name="my photos").wait_for()
+    assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
+    check(tab)
+
+
 def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere" / "texts"
     folder.mkdir(parents=True)

@@ -200,10 +200,42 @@ class Upload {
   }
 }
 
+// One for the whole page: the app may draw its place anew, or another page instead, while an upload goes on.
 class Zone {
-  constructor(root) {
-    this.part = (name) => root.querySelector(`.${name}`);
-    this.box = this.part("zone");
+  constructor() {
+    this.lines = [];
+    let depth = 0;
+    const over = (change) => {
+      depth = Math.max(0, depth + change);
+      this.box.classList.toggle("over", depth > 0 && !this.upload);
+    };
+    // Of the whole page: what is dropped beside the zone is meant for it, and the browser would open it instead.
+    const events = {
+      dragenter: () => over(1),
+      dragleave: () => over(-1),
+      dragover: () => {},
+      drop: (event) => {
+        over(-depth);
+        // Entries are gone once this handler has ended; they have to be asked for now.
+        const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+        if (entries.length) this.take(() => walk(entries, (n) => this.progress(`Found ${count(n, "file")} …`, 0, "")));
+        else this.say(["Drop files or a folder from your file manager."], true);
+      },
+    };
+    const listener = (event) => {
+      // Not where the zone is out of sight; and a text may be dragged into a field.
+      if (!this.box.isConnected || !event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      events[event.type](event);
+    };
+    for (const kind of Object.keys(events)) window.addEventListener(kind, listener);
+    this.leaving = (event) => event.preventDefault();
+  }
+
+  // Take a place on the page, and show there how far things are.
+  attach(box) {
+    this.box = box;
+    this.part = (name) => box.querySelector(`.${name}`);
     const take = (files) => this.take(async () => ({ found: files, unreadable: 0 }));
     for (const kind of ["folder", "files"]) {
       const input = this.part(`pick-${kind}`);
@@ -217,30 +249,19 @@ class Zone {
     }
     this.part("cancel").onclick = () => this.cancel();
     this.part("again").onclick = () => this.upload && this.go(this.upload);
-    let depth = 0;
-    const over = (change) => {
-      depth = Math.max(0, depth + change);
-      this.box.classList.toggle("over", depth > 0 && !this.upload);
-    };
-    // Of the whole page: what is dropped beside the zone is meant for it, and the browser would open it instead.
-    this.events = {
-      dragenter: () => over(1),
-      dragleave: () => over(-1),
-      dragover: () => {},
-      drop: (event) => {
-        over(-depth);
-        // Entries are gone once this handler has ended; they have to be asked for now.
-        const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-        if (entries.length) this.take(() => walk(entries, (n) => this.progress(`Found ${count(n, "file")} …`, 0, "")));
-        else this.say(["Drop files or a folder from your file manager."], true);
-      },
-    };
-    this.listener = (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return; // a text that is dragged into a field, say
-      event.preventDefault();
-      this.events[event.type](event);
-    };
-    this.leaving = (event) => event.preventDefault();
+    this.show(Boolean(this.upload));
+    if (this.upload) this.progress(...this.last);
+    this.offerAgain(this.stuck);
+    this.spoken = "";
+    this.say(this.lines, this.bad);
+  }
+
+  // Tell the app of a finished upload, now or once there is somebody to be told.
+  tell(name = this.arrived) {
+    this.arrived = name;
+    if (!name || !this.box.isConnected) return;
+    this.arrived = "";
+    this.settled(name);
   }
 
   async take(collect) {
@@ -257,13 +278,13 @@ class Zone {
 
   async go(upload) {
     this.upload = upload;
-    this.part("again").hidden = true;
+    this.offerAgain(false);
     this.show(true);
     window.addEventListener("beforeunload", this.leaving);
     try {
       const name = await upload.run();
       this.end([`${count(upload.nFiles, "file")} arrived.`, ...upload.skipped]);
-      this.settled(name);
+      this.tell(name);
     } catch (error) {
       if (this.upload !== upload) return;
       upload.stopped.abort();
@@ -275,7 +296,7 @@ class Zone {
       upload.stopped = new AbortController();
       this.trouble("");
       this.say([error instanceof Told ? error.message : `The upload broke off: ${error.message}`], true);
-      this.part("again").hidden = false;
+      this.offerAgain(true);
     } finally {
       window.removeEventListener("beforeunload", this.leaving);
     }
@@ -290,7 +311,7 @@ class Zone {
 
   end(lines, bad = false) {
     this.upload = null;
-    this.part("again").hidden = true;
+    this.offerAgain(false);
     this.show(false);
     this.say(lines, bad);
   }
@@ -300,10 +321,16 @@ class Zone {
     this.part("busy").hidden = !busy;
   }
 
+  offerAgain(stuck) {
+    this.stuck = stuck;
+    this.part("again").hidden = !stuck;
+  }
+
   progress(doing, share, numbers) {
+    this.last = [doing, share, numbers];
     this.part("doing").textContent = doing;
     this.numbers = numbers;
-    if (!this.troubled) this.part("numbers").textContent = numbers;
+    this.part("numbers").textContent = this.troubled || numbers;
     const percent = Math.floor(100 * share);
     this.part("bar").setAttribute("aria-valuenow", String(percent));
     this.part("bar").firstElementChild.style.width = `${percent}%`;
@@ -315,6 +342,8 @@ class Zone {
   }
 
   say(lines, bad = false) {
+    this.lines = lines;
+    this.bad = bad;
     const said = this.part("said");
     const text = lines.join("\n");
     if (this.spoken === text) return; // a screen reader would say it anew
@@ -332,19 +361,17 @@ class Zone {
   }
 }
 
+let zone;
+
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
-  const root = parentElement.querySelector(".zone");
-  const zone = (root.live ||= new Zone(parentElement));
+  const box = parentElement.querySelector(".zone");
+  zone ||= new Zone();
   zone.data = data;
   zone.settled = (name) => setTriggerValue("settled", name);
   zone.cancelled = () => setTriggerValue("cancelled", true);
-  root.classList.toggle("compact", Boolean(data.compact));
+  if (zone.box !== box) zone.attach(box);
   zone.part("lead").textContent = data.lead;
   zone.part("hint").textContent = data.hint;
-  for (const kind of Object.keys(zone.events)) window.addEventListener(kind, zone.listener);
-  return () => {
-    for (const kind of Object.keys(zone.events)) window.removeEventListener(kind, zone.listener);
-    zone.upload?.stopped.abort();
-  };
+  zone.tell();
 }

@@ -18,7 +18,7 @@ from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.incoming import INCOMING, UploadError
 from autotl_ui.data.mapping import read_tree
 from autotl_ui.data.uploads import Unfinished, discard, list_unfinished, settle
-from autotl_ui.data_sets import DataSet, bring_back, find_data_set, free_name, free_title, list_data_sets, save_data_set
+from autotl_ui.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set
 from autotl_ui.words import counted, megabytes, moment, plain
 from autotl_ui.workspace import Workspace
 
@@ -29,9 +29,8 @@ _SAMPLE_SECONDS = 120
 
 def show_adding(workspace: Workspace) -> DataSet | None:
     """Draw it; returns the data set that was just added."""
-    name = drop_zone(workspace, key="drop")
-    added = find_data_set(workspace, name) if name else None
-    added = _show_unfinished(workspace) or added
+    drop_zone(workspace, key="drop")
+    added = _show_unfinished(workspace)
     left, right = st.columns(2, gap="large") if workspace.whole_machine else (None, st.container())
     if left:
         with left:

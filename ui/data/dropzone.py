@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import streamlit as st
+
 from autotl_ui.components import component
 from autotl_ui.data.upload_route import upload_address
 from autotl_ui.workspace import Workspace
 
+ARRIVED = "data-arrived"
+"""In the session: the name of the data set that is to be shown next."""
 _LEAD = "Drop a folder of pictures here"
 _HINT = (
     "One sub-folder per class, such as photos/cats and photos/dogs. A zip of it, or a table of labels with its "
@@ -14,21 +20,24 @@ _HINT = (
 _mount = component("dropzone")
 
 
-def drop_zone(workspace: Workspace, *, key: str, compact: bool = False) -> str | None:
-    """Draw the zone; returns the name of the data set that has just been made of an upload."""
-    result = _mount(
+def drop_zone(workspace: Workspace, *, key: str) -> None:
+    """Draw the zone; the name of the data set that is made of an upload is noted for the page's next run."""
+    _mount(
         data={
             "address": upload_address(workspace),
             "lead": _LEAD,
-            "hint": "" if compact else _HINT,
-            "compact": compact,
+            "hint": _HINT,
         },
         key=key,
-        on_settled_change=_nothing,
+        on_settled_change=partial(_note_arrival, key),
         on_cancelled_change=_nothing,
     )  # fmt: skip
-    name = result["settled"]
-    return str(name) if name else None
+
+
+def _note_arrival(key: str) -> None:
+    # A callback, for a run of the page may be broken off by the next before it comes to the zone.
+    if name := st.session_state[key]["settled"]:
+        st.session_state[ARRIVED] = str(name)
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ from autotl_ui.data.check_section import show_check
 from autotl_ui.data.choices import show_problem
 from autotl_ui.data.contents import open_contents
 from autotl_ui.data.decision_list import show_decisions
+from autotl_ui.data.dropzone import ARRIVED
 from autotl_ui.data.gallery import show_gallery
 from autotl_ui.data.managing import show_managing
 from autotl_ui.data.overview import show_overview
@@ -20,7 +21,6 @@ from autotl_ui.words import plain
 from autotl_ui.workspace import Workspace, current
 
 N_WITHOUT_SCROLLING = 8
-_ARRIVED = "data-arrived"
 SECTIONS = ("Overview", "Pictures", "Check", "Decisions")
 
 
@@ -61,13 +61,13 @@ def _choose(data_sets: list[DataSet]) -> DataSet:
 def _go_to(data_set: DataSet | None) -> None:
     """Show a data set that was just added."""
     if data_set:
-        st.session_state[_ARRIVED] = data_set.name
+        st.session_state[ARRIVED] = data_set.name
         st.rerun()
 
 
 def _turn_to_arrival() -> None:
     """Set the widgets to what was just added: before they are drawn, or the browser keeps showing what they said."""
-    name = st.session_state.pop(_ARRIVED, None)
+    name = st.session_state.pop(ARRIVED, None)
     if name:
         st.session_state.update(data=name, adding=False, section=SECTIONS[0])
 
