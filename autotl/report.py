@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,7 @@ def number(value: float | None, digits: int) -> str:
 
 
 def template(name: str) -> jinja2.Template:
-    """One of the package's templates; a page escapes what it is given, and a name it lacks is an error."""
+    """One of the package's templates; it escapes what it is given, and a name it lacks is an error."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -149,9 +150,18 @@ def template(name: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_markdown if name.endswith(".md.j2") else None,
     )
     environment.filters["number"] = number
     return environment.get_template(name)
+
+
+def _markdown(value: Any) -> Any:
+    """Text as markdown shows it as it is: nobody's name for a class becomes an image, a link or a row of a table."""
+    if not isinstance(value, str):
+        return value
+    # An underscore within a word is no emphasis.
+    return re.sub(r"[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)", r"\\\g<0>", re.sub(r"[\r\n]+", " ", value))
 
 
 def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:

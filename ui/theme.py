@@ -41,7 +41,7 @@ THEME: dict[str, Any] = {
     "theme.baseRadius": "0.5rem",
     "theme.showWidgetBorder": True,
     "theme.showSidebarBorder": True,
-    "theme.headingFontSizes": ["1.9rem", "1.45rem", "1.15rem"],
+    "theme.headingFontSizes": ["1.9rem", "1.45rem", "1.15rem", "1.05rem", "1rem", "1rem"],
     "theme.metricValueFontSize": "1.8rem",
     "theme.paddingTop": "1.5rem",
     "theme.paddingBottom": "3rem",

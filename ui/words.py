@@ -54,14 +54,23 @@ ROUTES = {
     "ensemble": "simplified: the weighted mean of several classifiers on one frozen network",
 }
 
+_WORD_JOINER = "\u2060"
+"""It has no width, and no line is broken there."""
+
 
 def plain(text: str) -> str:
     """Text that others wrote, such as names of folders, so that markdown shows it as it is."""
     # Marks that turn the writing direction would turn what comes after the name as well.
-    text = re.sub(r"[\u202a-\u202e\u2066-\u2069]", "\ufffd", text)
+    text = unlinked(re.sub(r"[\u202a-\u202e\u2066-\u2069]", "\ufffd", text))
     lines = re.sub(r"([\\`*_\[\]<>$:~#|&])", r"\\\1", text).splitlines()
     # At the start of a line these would begin code, a list, a rule or a heading.
     return "\n".join(re.sub(r"^(\s?)\s*(?:([-+=])|(\d+)([.)]))?", _harmless, line) for line in lines)
+
+
+def unlinked(text: str) -> str:
+    """Text of which nothing becomes a link by looking like one, which no backslash hinders."""
+    text = re.sub(r"(https?:(?=//)|www(?=\.))", f"\\1{_WORD_JOINER}", text, flags=re.IGNORECASE)
+    return re.sub(r"(?<=[\w.+-])@(?=[\w-]+\.)", f"{_WORD_JOINER}@", text)
 
 
 def _harmless(found: re.Match[str]) -> str:

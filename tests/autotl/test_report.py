@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 from autotl.evaluations import Evaluation, Score, evaluate
 from autotl.interfaces import TrialRecord
@@ -107,6 +108,24 @@ def test_names_are_shown_as_they_are_and_never_run(report):
     assert "a & b" in page.text
     assert "run <i>" in page.text
     assert "i" not in page.tags
+
+
+def test_no_name_becomes_an_image_a_link_or_html_in_the_card(report, monkeypatch):
+    lure = "![x](http://elsewhere.example/x.png) <http://elsewhere.example> [y](//elsewhere) | **b** &lt; _i_ \\"
+    monkeypatch.setitem(globals(), "CLASSES", (lure, f"a_b\n# {lure}", "zebra"))
+    _, card = report(predictions_of(np.arange(N) % 3, np.zeros(N, int)))
+    tokens = list(inside(MarkdownIt("commonmark").enable("table").parse(card)))
+    assert not {"image", "link_open", "html_inline", "html_block"} & {token.type for token in tokens}
+    assert "strong_open" not in {token.type for token in tokens}
+    text = "".join(token.content for token in tokens if token.type in ("text", "text_special"))
+    assert text.count(lure) >= 3
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2", "h2", "h2"]
+
+
+def inside(tokens):
+    for token in tokens:
+        yield token
+        yield from inside(token.children or ())
 
 
 def test_what_the_model_is_bad_at_comes_before_what_it_is_good_at(report):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from autotl_ui.words import unlinked
 
 MOST_ENTRIES = 12
 _SHOWN_ELSEWHERE = frozenset({"classes", "columns"})
@@ -23,11 +26,16 @@ def read_facts(folder: Path) -> list[tuple[str, str]]:
 
 
 def read_card(folder: Path) -> str:
-    """The model card, empty where there is none."""
+    """The model card as markdown for a page, empty where there is none.
+
+    Whoever wrote it, it shows no image and leads nowhere; its headings are smaller than the page's own.
+    """
     try:
-        return (folder / "model_card.md").read_text(encoding="utf-8")
+        card = (folder / "model_card.md").read_text(encoding="utf-8")
     except (OSError, ValueError):
         return ""
+    card = re.sub(r"\\?([\[\]<$])", lambda found: f"&#{ord(found[1])};", unlinked(card))
+    return re.sub(r"^#{1,3} ", r"###\g<0>", card, flags=re.MULTILINE)
 
 
 def _facts(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -106,7 +106,7 @@ def _show_facts(champion: Path) -> None:
     card, facts = read_card(champion), read_facts(champion)
     if card:
         with st.expander("Model card", icon=":material/description:"):
-            st.code(card, language=None, wrap_lines=True)
+            st.markdown(card)
     if facts:
         with st.expander("Everything it says of itself", icon=":material/list:"):
             rows = [f"| {plain(name)} | {plain(' '.join(text.split()))} |" for name, text in facts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def test_numbers_lists_scores_and_claims_become_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize("metadata", [[], 3, "x", {}, {"a": {}}, {"a": {"b": {"c": {"d": [[1]]}}}}])
 def test_odd_metadata_are_no_fault(tmp_path: Path, metadata: object) -> None:
     facts(tmp_path, metadata)
+
+
+def test_a_card_shows_no_image_and_leads_nowhere_whoever_wrote_it(tmp_path: Path) -> None:
+    lures = [
+        "![x](http://elsewhere.example/x.png)", r"\\[y](//elsewhere)", "<http://elsewhere.example>", "[z]: /a", "$x$",
+    ]  # fmt: skip
+    (tmp_path / "model_card.md").write_text(f"# Card\n\n{' '.join(lures)}\n\n## Scores \\[0, 1\\]\n", encoding="utf-8")
+    card = read_card(tmp_path)
+    assert not re.search(r"[\[<$]|http://", card)
+    assert card.startswith("#### Card\n")
+    assert "##### Scores &#91;0, 1&#93;\n" in card
 
 
 def test_without_files_there_is_nothing_to_say(tmp_path: Path) -> None:

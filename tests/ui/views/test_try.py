@@ -123,7 +123,7 @@ def test_the_model_says_what_its_metadata_hold(runs: Path) -> None:
     testing.write_finished(runs / "good")
     metadata = json.loads((runs / "good" / "champion" / "metadata.json").read_text(encoding="utf-8"))
     (runs / "good" / "champion" / "metadata.json").write_text(json.dumps({**metadata, "unsure_below": 0.625}))
-    (runs / "good" / "champion" / "model_card.md").write_text("# Tells cats apart", encoding="utf-8")
+    (runs / "good" / "champion" / "model_card.md").write_text("# Tells *cats* apart", encoding="utf-8")
     text = words(open_page("try", run="good"))
     assert "| unsure below | 0.625 |" in text
-    assert "# Tells cats apart" in text
+    assert "#### Tells *cats* apart" in text
