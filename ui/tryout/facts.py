@@ -11,18 +11,21 @@ from typing import Any
 from autotl_ui.words import unlinked
 
 MOST_ENTRIES = 12
+UNSURE_BELOW = 0.5
+"""All other classes together are then more probable than the one that is named."""
 _SHOWN_ELSEWHERE = frozenset({"classes", "columns"})
 
 
 def read_facts(folder: Path) -> list[tuple[str, str]]:
     """Name and text of each fact; empty where there is no metadata.json that can be read."""
-    try:
-        metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    if not isinstance(metadata, dict):
-        return []
+    metadata = _read_metadata(folder)
     return [fact for name, value in metadata.items() if name not in _SHOWN_ELSEWHERE for fact in _facts(name, value)]
+
+
+def unsure_below(folder: Path) -> float:
+    """The probability of its best class below which a model is called unsure: its own, or one half."""
+    found = _read_metadata(folder).get("unsure_below")
+    return float(found) if isinstance(found, int | float) else UNSURE_BELOW
 
 
 def read_card(folder: Path) -> str:
@@ -36,6 +39,14 @@ def read_card(folder: Path) -> str:
         return ""
     card = re.sub(r"\\?([\[\]<$])", lambda found: f"&#{ord(found[1])};", unlinked(card))
     return re.sub(r"^#{1,3} ", r"###\g<0>", card, flags=re.MULTILINE)
+
+
+def _read_metadata(folder: Path) -> dict[str, Any]:
+    try:
+        metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _facts(name: str, value: Any) -> Iterator[tuple[str, str]]:

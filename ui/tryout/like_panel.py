@@ -13,6 +13,8 @@ from autotl_ui.tryout import trying
 from autotl_ui.words import plain
 
 PIXELS = 96
+SAME = 0.995
+"""Shown as 1.00; of the very same picture it is a little less than 1, for the index is kept in half precision."""
 
 
 def show(run: RunView, content: bytes, *, key: str) -> None:
@@ -20,7 +22,11 @@ def show(run: RunView, content: bytes, *, key: str) -> None:
     found = trying.like(run, content)
     if not found:
         return
-    st.caption("The training pictures that it is most like, to the model")
+    st.caption(
+        "The training pictures that it is most like. A likeness of 1 means the same, as far as the network sees."
+    )
+    if found[0].similarity >= SAME:
+        st.caption(":material/info: It is a training picture itself, so the answer tells nothing about new ones.")
     show_pictures(
         [Picture(Path(one.file), one.path, one.label, f"likeness {one.similarity:.2f}") for one in found],
         key=f"like-{key}", pixels=PIXELS,

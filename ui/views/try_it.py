@@ -13,7 +13,7 @@ from autotl_ui.pages import TRAIN
 from autotl_ui.runs import RunView
 from autotl_ui.theme import legible
 from autotl_ui.tryout import batch_panel, like_panel, trying
-from autotl_ui.tryout.facts import read_card, read_facts
+from autotl_ui.tryout.facts import read_card, read_facts, unsure_below
 from autotl_ui.words import moment, plain
 from autotl_ui.workspace import current
 
@@ -93,7 +93,9 @@ def _show_picture(run: RunView, number: int, name: str, content: bytes) -> None:
                 st.caption("no preview")
         with verdict:
             label, probability = found["label"], found["probabilities"][found["label"]]
-            st.markdown(f"**{plain(label)}** {100 * probability:.1f} %  \n:gray[{plain(name)}]")
+            unsure = ", **unsure**: it may be another class, or none that the model knows"
+            said = unsure if probability < unsure_below(run.champion) else ""
+            st.markdown(f"**{plain(label)}** {100 * probability:.1f} %{said}  \n:gray[{plain(name)}]")
             st.altair_chart(
                 legible(probability_chart(found["probabilities"])),
                 key=f"probabilities-{number}",

@@ -63,6 +63,32 @@ def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
     assert (shown["name"], shown["caption"], shown["detail"]) == ("cat/1.png", "*cat*", "likeness 0.88")
 
 
+@pytest.mark.parametrize(("likeness", "known"), [(0.997, True), (0.99, False)])
+def test_a_training_picture_is_called_one(
+    likeness: float, known: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    testing.write_finished(runs / "good")
+    (runs / "good" / "evidence" / "neighbours.npz").touch()
+    like = Neighbour("cat/1.png", "/data/cat/1.png", "cat", likeness)
+    monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
+    app = open_page("try", run="good")
+    app.file_uploader(key="pictures").set_value([("a.png", png(11), "image/png")]).run()
+    assert "A likeness of 1 means the same, as far as the network sees." in words(app)
+    assert ("It is a training picture itself" in words(app)) == known
+
+
+def test_an_answer_that_is_hardly_more_probable_than_others_is_called_unsure(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    app = open_page("try", run="good")
+    app.file_uploader(key="pictures").set_value([("black.png", png(0), "image/png")]).run()
+    assert "**unsure**" not in words(app)
+    app.file_uploader(key="pictures").set_value([("grey.png", png(128), "image/png")]).run()
+    assert "33.3 %, **unsure**: it may be another class" in words(app)
+    metadata = json.loads((runs / "good" / "champion" / "metadata.json").read_text(encoding="utf-8"))
+    (runs / "good" / "champion" / "metadata.json").write_text(json.dumps({**metadata, "unsure_below": 0.3}))
+    assert "**unsure**" not in words(app.run())
+
+
 def test_without_an_index_one_is_offered_and_made_by_a_job(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     testing.write_finished(runs / "good")
     commands: list[list[str]] = []
