@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,44 @@ def test_buttons_do_what_keys_do_and_typing_elsewhere_labels_nothing(desk: Any, 
     press(desk, "Enter")
     desk.wait_for_timeout(500)
     assert labels(pets) == {"0.png": "dog"}
+
+
+def test_the_keys_label_again_once_a_popover_is_closed_or_a_switch_was_clicked(desk: Any, pets: Path) -> None:
+    desk.get_by_text("Name and classes").click()
+    desk.get_by_role("textbox", name="A class that is not there yet").fill("bird")
+    press(desk, "Enter")
+    desk.locator(".labeller").get_by_role("button", name="bird").wait_for()
+    press(desk, "Escape", "Space", "3")  # the first is skipped, and after the second comes one that cannot be shown
+    stand(desk, "4 of 8")
+    assert desk.get_by_role("dialog").count() == 0
+    desk.get_by_text("Show label and guess").click()
+    desk.locator(".labeller .hints", has_text="Label now").wait_for()
+    press(desk, "Space", "1")
+    stand(desk, "6 of 8")
+    assert labels(pets) == {"1.png": "bird", "4.png": "cat"}
+    assert desk.get_by_role("switch", name="Show label and guess").is_checked()
+
+
+def test_what_was_said_is_said_when_one_goes_back_also_after_another_page(desk: Any) -> None:
+    press(desk, "1", "ArrowLeft")
+    desk.locator(".labeller .reason", has_text="You said: cat").wait_for()
+    desk.locator(".labeller .kept", has_text="Saved").wait_for()
+    desk.get_by_role("link", name="Models").click()
+    desk.get_by_role("heading", name="Models").wait_for()
+    desk.get_by_role("link", name="Label", exact=True).click()
+    begin(desk)
+    desk.locator(".labeller .reason", has_text="Labelled already").wait_for()
+    press(desk, *(["Space"] * 8))
+    desk.get_by_text("That was all: 1 labelled here, 7 left as they were.").wait_for()
+    desk.get_by_role("button", name="Go through what is left").wait_for()
+
+
+def test_without_a_class_the_desk_says_so(desk: Any, pets: Path) -> None:
+    shutil.rmtree(pets / "cat")
+    shutil.rmtree(pets / "dog")
+    desk.reload()
+    begin(desk)
+    desk.locator(".labeller .classes", has_text="There is no class yet.").wait_for()
 
 
 def test_with_many_classes_the_first_letters_pick(desk: Any, pets: Path) -> None:

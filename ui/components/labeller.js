@@ -46,6 +46,7 @@ function newDesk(root) {
     desk.many = data.classes.length > MOST_NUMBERED;
     if (!listening) {
       window.addEventListener("keydown", onKey, true);
+      window.addEventListener("click", onClick, true);
       window.addEventListener("beforeunload", onUnload);
       listening = true;
     }
@@ -54,6 +55,7 @@ function newDesk(root) {
 
   desk.leave = () => {
     window.removeEventListener("keydown", onKey, true);
+    window.removeEventListener("click", onClick, true);
     window.removeEventListener("beforeunload", onUnload);
     listening = false;
   };
@@ -124,21 +126,32 @@ function newDesk(root) {
   };
   // With many classes a letter is a shortcut only where no class begins with it.
   const isFree = (key) => !desk.many || (!desk.filter && !desk.data.classes.some((c) => words(c).some((w) => w.startsWith(key))));
-  const isEditable = (element) => Boolean(element?.closest?.("input, textarea, select, [contenteditable='true']"));
+  const isEditable = (element) =>
+    Boolean(element?.closest?.("input:not([type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']"));
+  const isCovered = () => Boolean(document.querySelector("[role='dialog'], [role='listbox']"));
 
   const onKey = (event) => {
     const target = event.composedPath()[0];
     const mine = root.contains(target);
     const inFilter = target === $(".filter");
+    // The button of a popover that is closed by this gets the focus back, and would take the next Space.
+    if (event.key === "Escape" && isCovered()) setTimeout(takeKeys);
     if (!root.isConnected || event.isComposing || (isEditable(target) && !inFilter)) return;
-    if (!mine && document.querySelector("[role='dialog'], [role='listbox']")) return;
-    const onButton = target instanceof Element && target.closest("button, a, [role='radio'], [role='checkbox'], [role='tab']");
+    if (!mine && isCovered()) return;
+    const onButton = target instanceof Element && target.closest("button, a, input, [role='radio'], [role='checkbox'], [role='tab']");
     // Who came to a button with the Tab key presses it with these.
-    if (onButton && ["Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
+    if (onButton && !inFilter && ["Enter", " ", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
     if (handled(event, inFilter)) {
       event.preventDefault();
       event.stopImmediatePropagation();
     }
+  };
+  // After a click of the mouse, wherever on the page, the keys work on.
+  const onClick = (event) => {
+    if (event.detail > 0 && !root.contains(event.composedPath()[0])) setTimeout(takeKeys);
+  };
+  const takeKeys = () => {
+    if (root.isConnected && !isCovered() && !isEditable(document.activeElement)) root.focus({ preventScroll: true });
   };
   const handled = (event, inFilter) => {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -234,7 +247,8 @@ function newDesk(root) {
     for (const index of desk.tasks.keys()) if (index < position - 2 * N_PRELOADED) desk.tasks.delete(index);
     const task = current();
     const over = position >= data.total;
-    const done = desk.said.size;
+    const done = Math.max(desk.said.size, data.labelled); // the browser leads, but forgets when the page is left
+    const said = desk.said.get(position);
     $(".count").textContent = over ? `${data.total} of ${data.total}` : `${position + 1} of ${data.total}`;
     $("progress").value = data.total ? Math.min(position / data.total, 1) : 1;
     $(".kept").textContent = data.problem ? "Not saved" : desk.actions.length ? "Saving" : done ? "Saved" : "";
@@ -242,15 +256,17 @@ function newDesk(root) {
     root.classList.toggle("many", desk.many);
     $(".filter").hidden = !desk.many;
 
-    const end = `That was all: ${done} labelled here, ${Math.max(data.total - done, 0)} left as they were.`;
+    const left = data.total - done;
+    const end = `That was all: ${done} labelled here${left > 0 ? `, ${left} left as they were` : ""}.`;
     const content = over ? make("p", "", end) : task ? task.image : make("p", "", "Loading");
     if ($(".frame").firstChild !== content) $(".frame").replaceChildren(content);
     $("figcaption").textContent = $("figcaption").title = task?.item || "";
-    $(".reason").textContent = task ? task.reason[0].toUpperCase() + task.reason.slice(1) : "";
-    const hints = data.blind || !task ? [] : [["Label now", task.given || "none"], ["Model", task.guess || "not asked"]];
+    const answer = said && (said.kind === "label" ? said.label : "left out");
+    const reason = !task ? "" : answer ? `you said: ${answer}` : task.reason;
+    $(".reason").textContent = reason && reason[0].toUpperCase() + reason.slice(1);
+    const hints = data.blind || !task ? [] : [["Label now", answer || task.given || "none"], ["Model", task.guess || "not asked"]];
     $(".hints").replaceChildren(...hints.flatMap(([name, text]) => [make("dt", "", name), make("dd", "", text)]));
 
-    const said = desk.said.get(position);
     const shown = matches();
     const buttons = shown.map((name, i) => {
       const key = desk.many ? (i === 0 && desk.filter ? "Enter" : "") : String(i + 1);
@@ -264,7 +280,7 @@ function newDesk(root) {
     const drawn = JSON.stringify([shown, desk.filter, Boolean(task), said, data.classes]);
     if (desk.drawn !== drawn) {
       desk.drawn = drawn;
-      refill($(".classes"), buttons.length ? buttons : [make("p", "", "No class begins like that.")]);
+      refill($(".classes"), buttons.length ? buttons : [make("p", "", data.classes.length ? "No class begins like that." : "There is no class yet.")]);
     }
     const exclude = button(isFree("x") ? (isFree("0") ? "0 or x" : "x") : "Del", "Leave out", () => say("exclude"));
     exclude.disabled = !task;

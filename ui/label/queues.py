@@ -33,12 +33,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Queue:
-    """Tasks of one kind, the most telling first. title, meaning: for people."""
+    """Tasks of one kind, the most telling first. title, meaning: for people. n_known: tasks, with those left away."""
 
     name: str
     title: str
     meaning: str
     tasks: tuple[Task, ...]
+    n_known: int = 0
+
+    @property
+    def size(self) -> str:
+        """How many there are, in words."""
+        n = len(self.tasks)
+        return f"{n:,} of {self.n_known:,}" if self.n_known > n else f"{n:,}"
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,11 @@ def make_queues(
     def task(item: str, reason: str) -> Task:
         return Task(item, labels.files[item], reason, labels.given[item], guesses.get(item, ""))
 
-    def queue(name: str, title: str, meaning: str, items: Iterable[str], reason: str) -> Queue:
-        return Queue(name, title, meaning, tuple(task(item, reason) for item in items if item in labels.files))
+    def queue(
+        name: str, title: str, meaning: str, items: Iterable[str], reason: str, most: int | None = None
+    ) -> Queue:  # fmt: skip
+        known = [item for item in items if item in labels.files]
+        return Queue(name, title, meaning, tuple(task(item, reason) for item in known[:most]), len(known))
 
     fresh = [item for item in labels.files if item not in decisions]
     bare = [item for item in fresh if not labels.given[item]]
@@ -106,6 +116,7 @@ def make_queues(
         ),
         queue(
             "unsure", "Model unsure", "Pictures that the model is least sure of.", unsure, "the model is unsure",
+            N_UNSURE,
         ),
         queue(
             "changed", "Changed", "Pictures that somebody has labelled or excluded already; look again, or undo.",
@@ -129,5 +140,5 @@ def _doubts(answers: pd.DataFrame | None, given: Mapping[str, str]) -> tuple[lis
     mine = answers[answers["path"].isin(given.keys())]
     wrong = mine["predicted"] != mine["path"].map(given)
     contradicted = mine[wrong].sort_values("confidence", ascending=False, kind="stable")
-    unsure = mine[~wrong].sort_values("confidence", kind="stable").head(N_UNSURE)
+    unsure = mine[~wrong].sort_values("confidence", kind="stable")
     return list(contradicted["path"]), list(unsure["path"])

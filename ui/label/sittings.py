@@ -14,7 +14,7 @@ from autotl.errors import AutoTLError
 from autotl.patch import Decision
 from autotl_ui.components import component
 from autotl_ui.label.labelling import Coding, coder_name, decisions_about, store
-from autotl_ui.label.queues import Queue
+from autotl_ui.label.queues import Queue, Task
 from autotl_ui.pictures import picture_address
 from autotl_ui.subjects import Subject
 
@@ -46,6 +46,11 @@ class Sitting:
     before: dict[tuple[str, int], tuple[str, Decision | None]] = field(default_factory=dict)
     labelled: set[str] = field(default_factory=set)
     problem: str = ""
+
+    @property
+    def n_left(self) -> int:
+        """The pictures of which nothing was said."""
+        return len({task.item for task in self.queue.tasks} - self.labelled)
 
 
 def sit_down(subject: Subject, queue: Queue, classes: tuple[str, ...]) -> Sitting:
@@ -132,17 +137,22 @@ def show_labeller(sitting: Sitting, *, blind: bool) -> None:
         "total": len(tasks),
         "first": first,
         "tasks": [
-            {"src": picture_address(task.file, PIXELS), "reason": task.reason}
+            {"src": picture_address(task.file, PIXELS), "reason": _reason(task, sitting)}
             # The name of the folder it lies in may be that of its class.
             | ({} if blind else {"item": task.item, "given": task.given, "guess": task.guess})
             for task in window
         ],
+        "labelled": len(sitting.labelled),
         "blind": blind,
         "classes": list(sitting.classes),
         "kept": sitting.kept,
         "problem": sitting.problem,
     }
     _mount(data=data, key=KEY, default={"report": None}, on_report_change=keep_report)
+
+
+def _reason(task: Task, sitting: Sitting) -> str:
+    return "labelled already" if task.item in sitting.labelled else task.reason
 
 
 def _actions(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:

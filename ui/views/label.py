@@ -88,7 +88,7 @@ def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...
         st.session_state["queue"] = sitting.queue.name if sitting else names[0]
     name = st.segmented_control(
         "Which of them", names, key="queue", required=True,
-        format_func=lambda name: f"{by_name[name].title} ({len(by_name[name].tasks)})",
+        format_func=lambda name: f"{by_name[name].title} ({by_name[name].size})",
     )  # fmt: skip
     chosen = by_name[str(name)]
     if sitting is None or sitting.queue.name != chosen.name:
@@ -136,7 +136,8 @@ def _desk(workspace: Workspace) -> None:
         )  # fmt: skip
     show_labeller(sitting, blind=not st.session_state.get("seeing"))
     over = sitting.position >= len(sitting.queue.tasks)
-    if over and st.button("Go through what is left", key="again", icon=":material/refresh:"):
+    on = "Go through what is left" if sitting.n_left else "See what else there is"
+    if over and st.button(on, key="again", icon=":material/refresh:"):
         stand_up()
         st.rerun()
     st.divider()

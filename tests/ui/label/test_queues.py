@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -71,6 +72,14 @@ def test_what_the_model_contradicts_comes_most_confident_first_and_the_rest_leas
     assert items(found["unsure"]) == ["d", "c"]
     assert found["contradicted"].tasks[0].given == "cat"
     assert found["contradicted"].tasks[0].guess == "dog, 90 %"
+
+
+def test_of_many_unsure_ones_the_first_are_in_the_queue_and_all_are_counted(source: Source) -> None:
+    table = pd.DataFrame([(f"{i}", "cat", "", "") for i in range(1234)], columns=source.table.columns)
+    said = answers(*((f"{i}", "cat", 0.5 + i / 4000) for i in range(1234)))
+    queue = by_name(present_labels(replace(source, table=table), []), answers=said)["unsure"]
+    assert items(queue) == [f"{i}" for i in range(200)]
+    assert queue.size == "200 of 1,234"
 
 
 def test_a_merge_may_settle_what_the_model_contradicted(source: Source) -> None:

@@ -74,9 +74,24 @@ def test_a_queue_stays_as_it_began_while_its_pictures_get_labels(workspace: Work
     actions = [{"n": n, "kind": "label", "index": n - 1, "label": "cat"} for n in (1, 2, 3)]
     report(app, *actions, position=3)
     assert data_of(app)["total"] == 3
+    assert app.button(key="again").label == "See what else there is"
     app.button(key="again").click().run()
     assert not app.exception
     assert app.segmented_control(key="queue").options == ["Changed (3)"]
+
+
+def test_what_was_skipped_can_be_gone_through_again(workspace: Workspace) -> None:
+    write_pets(workspace)
+    app = open_page("label")
+    report(app, {"n": 1, "kind": "label", "index": 1, "label": "cat"}, position=3)
+    assert app.button(key="again").label == "Go through what is left"
+    data = data_of(app)
+    assert data["labelled"] == 1
+    assert [task["reason"] for task in data["tasks"]] == [
+        "no label yet",
+        "labelled already",
+        "no label yet",
+    ]
 
 
 def test_a_new_class_gets_the_next_key(workspace: Workspace) -> None:
