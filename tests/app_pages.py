@@ -29,6 +29,6 @@ def open_page(name: str, *, run: str | None = None) -> AppTest:
 
 
 def words(app: AppTest) -> str:
-    """Everything a page says, without the backslashes that keep markdown from garbling names."""
+    """Everything a page says, without what keeps markdown from garbling names and linking addresses."""
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.title, app.header, app.code)
-    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "").replace("\u2060", "")
