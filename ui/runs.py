@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,16 @@ class RunView:
         """What the command was told; empty where run.json does not say, or was edited by hand."""
         config = self.state.get("config")
         return config if isinstance(config, Mapping) else {}
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """How long it may take; None where nobody said."""
+        return _number(self.config.get("budget_seconds"))
+
+    @property
+    def spent_seconds(self) -> float:
+        """At work, until its state was written last."""
+        return _number(self.state.get("spent_seconds")) or 0.0
 
     @property
     def data(self) -> Path | None:
@@ -121,6 +132,11 @@ def _at_work(folder: Path, job: jobs.Job | None) -> bool:
         return True
     except OSError:
         return False
+
+
+def _number(value: object) -> float | None:
+    """A number of run.json; None where somebody's edit made it something else."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _changed(folder: Path) -> float:

@@ -61,8 +61,7 @@ def read_progress(run: RunView) -> Progress:
     events = read_events(run.folder)
     spent = _spent_seconds(run, events)
     trials = [event for event in events if event["event"] == "trial" and event.get("strategy") != "majority"]
-    config = run.config
-    budget, allowed = config.get("budget_seconds"), config.get("trials")
+    budget, allowed = run.budget_seconds, run.config.get("trials")
     if not run.state and run.job:
         budget = run.job.budget_seconds
     share, timing = None, f"{duration(spent)} so far"
@@ -72,7 +71,7 @@ def read_progress(run: RunView) -> Progress:
         share = min(spent / budget, 1.0)
         left = budget - spent
         timing += f", about {duration(left)} left" if left >= 1 else ", done any moment"
-    elif allowed:
+    elif isinstance(allowed, int) and allowed > 0:
         share = min(len(trials) / allowed, 1.0)
         timing += f", {len(trials)} of {allowed} trials"
     findings = tuple(
@@ -138,7 +137,7 @@ def _costs(trials: Sequence[Event]) -> dict[str, float]:
 
 def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
     """Seconds at work, those of earlier attempts included and those in the queue not."""
-    counted, now = float(run.state.get("spent_seconds", 0.0)), time.time()
+    counted, now = run.spent_seconds, time.time()
     if run.status == "queued":
         return counted
     begin = next((event for event in reversed(events) if event["event"] == "begin"), None)

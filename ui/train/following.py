@@ -100,8 +100,7 @@ def _offer_resume(run: RunView) -> None:
 
 
 def _time_left(run: RunView) -> str:
-    budget = run.config.get("budget_seconds")
-    if not budget:
+    if not run.budget_seconds:
         return ""
-    left = float(budget) - float(run.state.get("spent_seconds", 0.0))
+    left = run.budget_seconds - run.spent_seconds
     return f"{duration(left)} of its time are left." if left >= 1 else "Its time is used up, so it only concludes."

@@ -63,9 +63,8 @@ def can_resume(run: RunView) -> bool:
 
 def resume_search(run: RunView) -> None:
     """Carry on a run with what is left of its budget. Raises OSError where that cannot be done."""
-    budget = run.config.get("budget_seconds")
     about = run.job.about if run.job else run.name
-    jobs.start(run.folder, ["resume", str(run.folder)], about=about, budget_seconds=budget)
+    jobs.start(run.folder, ["resume", str(run.folder)], about=about, budget_seconds=run.budget_seconds)
 
 
 def arguments(choices: Choices, folder: Path) -> list[str]:
