@@ -122,10 +122,17 @@ def drag(tab: Any, zone: Any, folder: Path) -> None:
 
 
 def choose(tab: Any, box: str, option: str) -> None:
-    """Pick from a select box, which would close while the page is still drawn."""
-    tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    tab.get_by_role("combobox", name=box).click()
-    tab.get_by_role("option", name=option, exact=True).click()
+    """Pick from a select box, whose list closes by itself where the page is drawn anew just then."""
+    from playwright.sync_api import TimeoutError as NotThereError
+
+    for _ in range(6):
+        tab.get_by_role("combobox", name=box).click()
+        try:
+            tab.get_by_role("option", name=option, exact=True).click(timeout=5_000)
+        except NotThereError:
+            continue
+        return
+    raise AssertionError(f"{option} cannot be chosen in {box}")
 
 
 def sound(tab: Any) -> None:
