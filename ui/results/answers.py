@@ -12,7 +12,6 @@ from autotl.errors import AutoTLError
 from autotl.patch import Decision
 from autotl_ui.pictures import Picture, show_pictures
 from autotl_ui.results.desk import NOTE, Desk, mark
-from autotl_ui.theme import sticky
 from autotl_ui.words import plain
 
 N_ON_A_PAGE = 24
@@ -27,20 +26,16 @@ def show_answers(
 
     suggestion: the class that is offered first to relabel to.
     """
-    grid, toolbar = st.container(), sticky(key)
-    with toolbar:
-        rows = _one_page(answers, key=key)
+    rows = _one_page(answers, key=key)
     decisions = _decisions(desk)
     there = rows["file"].map(lambda file: Path(file).exists()).to_numpy(dtype=bool)
     pictures = [_picture(row, decisions) for row in rows[there].itertuples()]
     # After a decision the grid is another one, in which nothing is chosen.
     grid_key = f"{key}-grid-{st.session_state.get(f'{key}-round', 0)}"
-    with grid:
-        chosen = show_pictures(pictures, key=grid_key, pixels=130, choose=desk is not None) if pictures else []
-        _tell_gone(list(rows["path"][~there]))
+    chosen = show_pictures(pictures, key=grid_key, pixels=130, choose=desk is not None) if pictures else []
+    _tell_gone(list(rows["path"][~there]))
     if desk and pictures:
-        with toolbar:
-            _tools(chosen, decisions, key=key, desk=desk, classes=classes, suggestion=suggestion)
+        _tools(chosen, decisions, key=key, desk=desk, classes=classes, suggestion=suggestion)
     problem = st.session_state.pop(f"{key}-problem", "")
     if problem:
         st.error(plain(problem), icon=":material/error:")
