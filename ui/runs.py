@@ -62,9 +62,24 @@ class RunView:
 
     @property
     def data(self) -> Path | None:
-        """What it learned from; the command line was called in the folder of the workspace, or given a whole path."""
-        data = self.config.get("data")
-        return self.folder.parent.parent / data if isinstance(data, str) and data else None
+        """What it learns from; None where its run.json does not say."""
+        return self._path("data")
+
+    @property
+    def label(self) -> str | None:
+        """The column of the labels, if one was named."""
+        label = self.config.get("label")
+        return label if isinstance(label, str) and label else None
+
+    @property
+    def patch(self) -> Path | None:
+        """The file of the decisions, if one was named."""
+        return self._path("patch")
+
+    def _path(self, name: str) -> Path | None:
+        # The command line was called in the folder of the workspace, or given a whole path.
+        path = self.config.get(name)
+        return self.folder.parent.parent / path if isinstance(path, str) and path else None
 
     @property
     def champion(self) -> Path:

@@ -41,8 +41,8 @@ def list_subjects(workspace: Workspace) -> list[Subject]:
     finished = [run for run in workspace.list_runs() if run.result]
     by_data: dict[tuple[Path, str | None, Path | None], list[RunView]] = {}
     for run in finished:
-        if (of := _data_of(run, workspace)) is not None:
-            by_data.setdefault(of, []).append(run)
+        if run.data:
+            by_data.setdefault((run.data, run.label, run.patch), []).append(run)
     subjects = [_of_data_set(one, by_data) for one in list_data_sets(workspace)]
     known = {subject.data.resolve() for subject in subjects}
     return subjects + [
@@ -65,16 +65,3 @@ def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None
     # Runs may have been given another patch file; decisions belong where the next run looks for them.
     patch = one.patch or next((of[2] for of, found in mine if runs and runs[0] in found), None)
     return Subject(f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs))
-
-
-def _data_of(run: RunView, workspace: Workspace) -> tuple[Path, str | None, Path | None] | None:
-    """Data, label and patch file that a run was given; None where its run.json does not say."""
-    config = run.state.get("config")
-    if not isinstance(config, dict) or not isinstance(config.get("data"), str):
-        return None
-    label, patch = config.get("label"), config.get("patch")
-    return (
-        workspace.root / config["data"],
-        label if isinstance(label, str) else None,
-        workspace.root / patch if isinstance(patch, str) else None,
-    )

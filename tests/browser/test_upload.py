@@ -153,12 +153,7 @@ def test_a_piece_that_arrived_although_its_answer_got_lost_is_not_sent_again(tab
 
 def test_an_upload_survives_that_the_page_is_drawn_anew(tab: Any, tmp_path: Path, photos: Path) -> None:
     tab.locator(".zone").wait_for()
-    held: list[Any] = []
-    tab.route(
-        "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
-    )
-    drop(tab, photos)
-    tab.get_by_text("0 of 60 files").wait_for()
+    held = drop_and_hold(tab, photos)
     tab.get_by_role("button", name="Use it where it is").click()
     tab.get_by_text("Give the path of a folder first").wait_for()
     for route in held:
@@ -170,12 +165,7 @@ def test_an_upload_survives_that_the_page_is_drawn_anew(tab: Any, tmp_path: Path
 
 def test_an_upload_goes_on_while_another_page_is_looked_at(tab: Any, tmp_path: Path, photos: Path) -> None:
     tab.locator(".zone").wait_for()
-    held: list[Any] = []
-    tab.route(
-        "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
-    )
-    drop(tab, photos)
-    tab.get_by_text("0 of 60 files").wait_for()
+    held = drop_and_hold(tab, photos)
     tab.get_by_role("link", name="Models", exact=True).click()
     tab.get_by_role("heading", name="Models").wait_for()
     tab.get_by_role("link", name="Data", exact=True).click()
@@ -198,6 +188,17 @@ def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
     (folder / "a.txt").write_text("a")
     drop(tab, folder)
     tab.get_by_text("None of the 1 files can be used. Found: 1 *.txt.").wait_for()
+
+
+def drop_and_hold(tab: Any, photos: Path) -> list[Any]:
+    """Drop the pictures, whose bytes are held back until somebody lets them go on."""
+    held: list[Any] = []
+    tab.route(
+        "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
+    )
+    drop(tab, photos)
+    tab.get_by_text("0 of 60 files").wait_for()
+    return held
 
 
 def drop(tab: Any, folder: Path, *, beside: Any = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from autotl.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.settings import settings
 from autotl_ui.listings import list_pictures
 from autotl_ui.runs import RunView
-from autotl_ui.workspace import current
 
 NOTE = "decided on the results page"
 
@@ -46,15 +45,7 @@ class Desk:
 
 def desk_of(run: RunView) -> Desk | None:
     """The desk of a run; None where run.json does not say what its data are."""
-    config = run.state.get("config")
-    if not isinstance(config, Mapping) or not config.get("data"):
-        return None
-    # The command line was called in the folder that the app works in, or was given a whole path.
-    root = current().root
-    data = root / str(config["data"])
-    patch = root / str(config["patch"]) if config.get("patch") else patch_file(data)
-    label = config.get("label")
-    return Desk(data, str(label) if label else None, patch)
+    return Desk(run.data, run.label, run.patch or patch_file(run.data)) if run.data else None
 
 
 def waiting(desk: Desk, evidence: Evidence) -> frozenset[str]:

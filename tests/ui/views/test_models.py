@@ -209,6 +209,7 @@ def test_promoting_says_what_it_does_and_rolling_back_undoes_it(shown: Path) -> 
     assert "Its champion is **version 3**" in words(app)
 
 
+@pytest.mark.heavy
 def test_a_yes_in_a_second_tab_does_not_undo_what_the_first_has_done(shown: Path) -> None:
     first, second = (press(open_page("models"), f"back-{NAME}") for _ in range(2))
     promoting = press(open_page("models"), f"promote-{NAME}-1")
@@ -221,6 +222,7 @@ def test_a_yes_in_a_second_tab_does_not_undo_what_the_first_has_done(shown: Path
     assert champion(shown) == {"champion": 2, "previous": 3}
 
 
+@pytest.mark.heavy
 def test_a_guest_has_a_registry_of_their_own_whatever_the_environment_says(
     shown: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
