@@ -138,7 +138,7 @@ def _costs(trials: Sequence[Event]) -> dict[str, float]:
 def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
     """Seconds at work, those of earlier attempts included and those in the queue not."""
     counted, now = run.spent_seconds, time.time()
-    if run.status == "queued":
+    if run.status == "queued" or not run.active:
         return counted
     begin = next((event for event in reversed(events) if event["event"] == "begin"), None)
     if begin and (run.job is None or begin.get("time", 0.0) >= run.job.began):

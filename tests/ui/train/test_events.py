@@ -53,6 +53,13 @@ def test_time_spent_is_counted_from_the_latest_attempt(runs: Path, sleeper: psut
     assert progress.costs == {"probe": 2.0}
 
 
+def test_the_time_of_a_search_that_has_ended_goes_on_no_more(runs: Path) -> None:
+    testing.write_finished(runs / "done")
+    with (runs / "done" / "events.jsonl").open("a") as file:
+        file.write(json.dumps({"event": "begin", "time": time.time() - 500, "spent_seconds": 0.0}) + "\n")
+    assert read_progress(look(runs / "done")).spent_seconds == 12.5
+
+
 @pytest.mark.parametrize(
     ("ages", "pace"),
     [((), ""), ((5.0, 1.0), ""), ((18.0, 10.0, 2.0), "9 trials/min"), ((400.0, 50.0, 30.0), "2 trials/min"),
