@@ -169,7 +169,7 @@ def test_an_upload_goes_on_while_another_page_is_looked_at(tab: Any, tmp_path: P
     tab.get_by_role("link", name="Models", exact=True).click()
     tab.get_by_role("heading", name="Models").wait_for()
     tab.get_by_role("link", name="Data", exact=True).click()
-    tab.get_by_text("0 of 60 files").wait_for()
+    tab.locator(".zone .numbers", has_text="0 of 60 files").wait_for()
     tab.get_by_role("link", name="Models", exact=True).click()
     tab.get_by_role("heading", name="Models").wait_for()
     for route in held:
@@ -197,7 +197,7 @@ def drop_and_hold(tab: Any, photos: Path) -> list[Any]:
         "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()
     )
     drop(tab, photos)
-    tab.get_by_text("0 of 60 files").wait_for()
+    tab.locator(".zone .numbers", has_text="0 of 60 files").wait_for()
     return held
 
 

@@ -117,7 +117,7 @@ def _show_unfinished(workspace: Workspace) -> DataSet | None:
     taken = None
     for one in list_unfinished(workspace):
         with st.container(border=True):
-            doing = "is coming in, perhaps in another window" if one.active else f"broke off {moment(one.touched)}"
+            doing = "is coming in, here or in another window" if one.active else f"broke off {moment(one.touched)}"
             st.markdown(
                 f"**{plain(one.title)}** {doing}: {one.n_there:,} of {counted(one.n_files, 'file')} "
                 f"({megabytes(one.n_bytes)}) are here."
