@@ -28,6 +28,7 @@ from autotl_ui.workspace import root_folder
 
 ADDRESS = "127.0.0.1"
 OWN_NAMES = ("localhost", "127.0.0.1")
+EVERY_ADDRESS = ("0.0.0.0", "::")
 FIRST_PORT = 8501
 N_PORTS = 20
 MAX_UPLOAD_MEGABYTES = 50
@@ -52,7 +53,7 @@ def main(
             f"port {port} on {host} is already in use, perhaps by another AutoTL app: look at "
             f"http://{_bracketed(host)}:{port}, or choose another port with --port {port + 1}"
         )
-    allowed = [*OWN_NAMES, host, *names]
+    allowed = allowed_hosts(host, names)
     sys.stdout.write(f"AutoTL: http://{_bracketed(names[0] if names else host)}:{port}\nFolder: {root_folder()}\n")
     if access == "browser":
         sys.stdout.write("Anybody who can reach this address may use it: each browser has a workspace of its own.\n")
@@ -111,6 +112,11 @@ def _name_it(host: str) -> str:
         f"say under which name others reach {host}, with --name NAME such as --name lab.example.org: requests for any "
         "other name are refused, which keeps hostile web sites out"
     )
+
+
+def allowed_hosts(host: str, names: Sequence[str]) -> list[str]:
+    """What requests may call this server; nobody is to call it by the address that stands for every address."""
+    return [*OWN_NAMES, *names, *([] if host in EVERY_ADDRESS else [host])]
 
 
 def _bracketed(host: str) -> str:

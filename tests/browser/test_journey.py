@@ -96,7 +96,7 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
     tab.get_by_role("heading", name="Try a model").wait_for()
     tab.locator('[data-testid="stFileUploaderDropzoneInput"]').first.set_input_files(picture)
     said = tab.locator("p", has=tab.locator("strong")).filter(has_text="%").first
-    label, percent = said.inner_text().split("\n")[0].removesuffix(" %").rsplit(" ", 1)
+    label, percent = re.findall(r"(.+) ([\d.]+) %", said.inner_text())[0]
     sound(tab)
 
     for page in ("Label", "Models", "Data", "Train"):

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from autotl.errors import ConfigError
 from autotl_ui import access, testing
-from autotl_ui.launch import choose_access
+from autotl_ui.launch import allowed_hosts, choose_access
 
 
 @pytest.fixture
@@ -65,6 +65,12 @@ def test_a_login_without_its_package_is_said(login: None, monkeypatch: pytest.Mo
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="Authlib"):
         choose_access("127.0.0.1", (), without_login=False)
+
+
+def test_the_app_is_called_by_its_names_and_its_own_address_and_not_by_that_of_all_addresses() -> None:
+    assert allowed_hosts("127.0.0.2", ()) == ["localhost", "127.0.0.1", "127.0.0.2"]
+    assert allowed_hosts("0.0.0.0", ("lab.example.org",)) == ["localhost", "127.0.0.1", "lab.example.org"]
+    assert "::" not in allowed_hosts("::", ("lab.example.org",))
 
 
 def open_results(**person: Any) -> AppTest:
