@@ -206,6 +206,7 @@ def test_two_people_who_promote_at_once_leave_champion_and_previous_apart(
     assert sorted(holders(mlflow_plugin, store, "raced").values()) == [1, 2]
 
 
+@pytest.mark.heavy
 def test_looking_while_another_process_makes_the_store_harms_neither(mlflow_plugin: Plugins, tmp_path: Path) -> None:
     folder = write_small_model(tmp_path / "r" / "champion", metadata=METADATA)
     code = (
@@ -255,6 +256,7 @@ def test_a_store_that_was_named_holds_the_registry_too_whatever_the_environment_
     assert "here" in [model.name for model in found]
 
 
+@pytest.mark.heavy
 def test_the_command_line_lists_promotes_and_rolls_back(store: Path, tmp_path: Path) -> None:
     for seed in range(2):
         register(store, "by hand", tmp_path, seed=seed)
