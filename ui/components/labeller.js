@@ -135,7 +135,7 @@ function newDesk(root) {
     const mine = root.contains(target);
     const inFilter = target === $(".filter");
     // The button of a popover that is closed by this gets the focus back, and would take the next Space.
-    if (event.key === "Escape" && isCovered()) setTimeout(takeKeys);
+    if (event.key === "Escape" && isCovered()) takeKeysOnceFree();
     if (!root.isConnected || event.isComposing || (isEditable(target) && !inFilter)) return;
     if (!mine && isCovered()) return;
     const onButton = target instanceof Element && target.closest("button, a, input, [role='radio'], [role='checkbox'], [role='tab']");
@@ -150,6 +150,9 @@ function newDesk(root) {
   const onClick = (event) => {
     if (event.detail > 0 && !root.contains(event.composedPath()[0])) setTimeout(takeKeys);
   };
+  // What covers the desk takes its time to go.
+  const takeKeysOnceFree = (tries = 20) =>
+    setTimeout(() => (isCovered() && tries ? takeKeysOnceFree(tries - 1) : takeKeys()), 50);
   const takeKeys = () => {
     if (root.isConnected && !isCovered() && !isEditable(document.activeElement)) root.focus({ preventScroll: true });
   };
