@@ -67,7 +67,7 @@ def _is_of_same_data(version: ModelVersion, run: RunView, runs: Sequence[RunView
     earlier = run_of(version, runs)  # whose labels may have been others
     return bool(
         earlier and run.data and earlier.data
-        and earlier.data.resolve() == run.data.resolve() and earlier.config.get("label") == run.config.get("label")
+        and earlier.data.resolve() == run.data.resolve() and earlier.label == run.label
     )  # fmt: skip
 
 
