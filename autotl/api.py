@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
-from autotl.run import Config, Listener, Run, default_run_folder, open_run
+from autotl.runs.run import Config, Listener, Run, default_run_folder, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from autotl.plugins import Plugins
-    from autotl.survey import Survey
+    from autotl.workflows.check import Survey
 
 
 DEFAULT_BUDGET_SECONDS = 600.0
@@ -25,7 +25,7 @@ class FittedModel:
     """The champion of a finished run: predicts, tells its scores, and can be exported."""
 
     def __init__(self, run: Run) -> None:
-        from autotl.predictor import Predictor
+        from autotl.deploy.predictor import Predictor
 
         if not run.document():
             raise ConfigError(f"{run.folder} has not ended yet; carry it on with `autotl resume {run.folder}`")
@@ -81,14 +81,14 @@ class FittedModel:
         Its choices and its split stay as they are, as by `autotl refit`. Raises AutoTLError where it cannot be done.
         """
         from autotl.plugins import load_preferred
-        from autotl.search import refit
+        from autotl.workflows.fit import refit
         from autotl.settings import settings
 
         return FittedModel(refit(self.run, Path(run), plugins=plugins or load_preferred(), cache=settings().cache))
 
     def export(self, out: Path | str, *, format: str = "onnx") -> Path:
         """Write the champion in another format into a new or empty folder; returns the main file."""
-        from autotl.export import export
+        from autotl.deploy.export import export
         from autotl.plugins import load_preferred
 
         return export(self.run, Path(out), format, load_preferred())
@@ -116,10 +116,10 @@ def fit(
 
     budget_seconds: wall-clock seconds for everything; None for ten minutes, or for no limit where `trials` is given.
     backbones, heads: names, one or several. listeners: called with every event.
-    more: any other field of `autotl.run.Config`. Raises AutoTLError where the data or the call are at fault.
+    more: any other field of `autotl.runs.run.Config`. Raises AutoTLError where the data or the call are at fault.
     """
     from autotl.plugins import load_preferred
-    from autotl.search import search
+    from autotl.workflows.fit import search
     from autotl.settings import settings
 
     data = Path(data)
@@ -160,11 +160,11 @@ def check(
     """Look at a data set without learning from it: its findings, what a split would leak, what changed.
 
     probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
-    are those of `autotl.dataset.scan`. Raises DatasetError where the data cannot be read at all.
+    are those of `autotl.data.dataset.scan`. Raises DatasetError where the data cannot be read at all.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
-    from autotl.survey import survey
+    from autotl.workflows.check import survey
 
     config = Config(
         data=Path(data), run=Path(), label=label, groups=groups, mirrored=mirrored, seed=seed,

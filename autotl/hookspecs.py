@@ -13,7 +13,7 @@ import pluggy
 from autotl.interfaces import Backbone, Check, Evaluator, Exhibit, Exporter, Head, Sampler, TrialRecord
 
 if TYPE_CHECKING:
-    from autotl.run import Run
+    from autotl.runs.run import Run
 
 hookspec = pluggy.HookspecMarker("autotl")
 hookimpl = pluggy.HookimplMarker("autotl")

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     import optuna
 
-    from autotl.domain import DomainShift
+    from autotl.checks.domain_shift import DomainShift
     from autotl.predictions import Predictions
-    from autotl.run import Run
+    from autotl.runs.run import Run
 
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""

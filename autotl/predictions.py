@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autotl.files import write_atomically
+from autotl.runtime.atomic_files import write_atomically
 
 SMALLEST_PROBABILITY = 1e-7
 """Probabilities are raised to this before their logarithm is taken; an exported graph has to do the same."""

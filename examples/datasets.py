@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from autotl.demo import digits
+from autotl.cli.demo import digits
 
 STAMP_CLASSES = ("animals", "food", "plants", "vehicles", "household", "town", "clothes", "space")
 FASHION_CLASSES = (

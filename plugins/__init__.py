@@ -1,1 +1,0 @@
-"""First-party plugins; each module is an entry point of the group `autotl`."""

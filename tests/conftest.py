@@ -29,7 +29,7 @@ COLOURS = {"circle": (200, 60, 60), "square": (60, 160, 70), "stripes": (70, 80,
 
 def pytest_configure(config: pytest.Config) -> None:
     """A home for the session, before any test module imports Keras, which writes into the home folder."""
-    from autotl import backend
+    from autotl.runtime import keras_backend
 
     home = Path(tempfile.mkdtemp(prefix="autotl-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, part in (("HOME", ""), ("USERPROFILE", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_CACHE_HOME", ".cache")):
         os.environ[name] = str(home / part)
     os.environ["AUTOTL_CACHE"] = str(home / "autotl-cache")
-    backend.prepare()
+    keras_backend.prepare()
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +170,7 @@ def plugins(tiny: Any) -> Any:
 @pytest.fixture(scope="session")
 def shapes_dataset(shapes: Path) -> Any:
     """The shapes, scanned."""
-    from autotl.dataset import scan
+    from autotl.data.dataset import scan
 
     return scan(shapes)
 
@@ -178,9 +178,9 @@ def shapes_dataset(shapes: Path) -> Any:
 @pytest.fixture
 def make_laboratory(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any, cache: Path) -> Callable[..., Any]:
     """A run on the shapes and a laboratory for it: make_laboratory(objective="log_loss", seconds_left=lambda: 9)."""
-    from autotl.run import Config, create
-    from autotl.split import split
-    from autotl.trials import Laboratory
+    from autotl.runs.run import Config, create
+    from autotl.data.split import split
+    from autotl.search.laboratory import Laboratory
 
     def make_laboratory(*, seconds_left: Callable[[], float] = lambda: float("inf"), **options: Any) -> Laboratory:
         config = Config(data=shapes, run=tmp_path / "run", budget_seconds=None, trials=100)
@@ -202,8 +202,8 @@ def toy_dataset() -> Callable[..., Any]:
     """A data set without files: toy_dataset(labels=["a", "b"], group=["1", ""], pairs=[(0, 1, 0.9)])."""
     import pandas as pd
 
-    from autotl.dataset import Dataset
-    from autotl.near_duplicates import PAIR_COLUMNS
+    from autotl.data.dataset import Dataset
+    from autotl.images.near_duplicates import PAIR_COLUMNS
 
     def toy_dataset(labels: list[str], pairs: Sequence[tuple[int, int, float]] = (), **columns: list[str]) -> Dataset:
         n = len(labels)

@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from autotl_ui import testing
-from autotl_ui.data_sets import DataSet, save_data_set
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.workspace.workspace import Workspace
 
 
 def write_pets(workspace: Workspace, *, n_unlabelled: int = 3) -> DataSet:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
-from autotl.candidate import FINE_TUNE, PROBE, Space
-from autotl.effort import Estimate
+from autotl.search.space import FINE_TUNE, PROBE, Space
+from autotl.search.fine_tune_cost import Estimate
 from autotl.interfaces import Backbone, Head, Recipe, TrialRecord
-from autotl.leaderboard import rank
-from autotl.plan import Limits, Planner
-from autotl.scout import Rank, Reading
+from autotl.evidence.leaderboard import rank
+from autotl.search.planner import Limits, Planner
+from autotl.search.screening import Rank, Reading
 
 SMALL, LARGE = (32, 32), (64, 64)
 READING = {"backbone": "net", "size": "32x32", "stage": "joined", "pooling": "avg+max"}

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autotl_ui import jobs
-from autotl_ui.lanes import LANES, Lane
+from autotl_ui.jobs import jobs
+from autotl_ui.jobs.lanes import LANES, Lane
 
 # It answers a stop as a search does: with a word, and the exit code of an interruption.
 COMMAND = """

@@ -11,7 +11,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from autotl.deployable import write_deployable
+from autotl.deploy.deployable import write_deployable
 
 CLASSES = ("cat", "dog")
 

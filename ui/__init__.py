@@ -1,1 +1,0 @@
-"""The Streamlit app: reads runs and starts jobs, computes nothing."""

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autotl.evaluations import Evaluation, Score
-from autotl.evidence import write_evidence
-from autotl.exhibits import Exhibited
-from autotl.run import Config, create
-from autotl_ui.jobs import Job
+from autotl.evidence.evaluations import Evaluation, Score
+from autotl.evidence.run_evidence import write_evidence
+from autotl.evidence.panels import Exhibited
+from autotl.runs.run import Config, create
+from autotl_ui.jobs.jobs import Job
 from autotl_ui.testing_data import (
     MADE_FIGURE,
     MADE_TABLE,

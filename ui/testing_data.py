@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from autotl.dataset import Dataset
-from autotl.evaluations import Evaluation, Score
+from autotl.data.dataset import Dataset
+from autotl.evidence.evaluations import Evaluation, Score
 from autotl.interfaces import Figure, Table
-from autotl.intervals import wilson
+from autotl.evidence.intervals import wilson
 from autotl.predictions import Predictions
-from autotl.split import Split
+from autotl.data.split import Split
 
 PICTURE_PIXELS = 24
 N_OF_A_CLASS = 30

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl_plugins.checks.proposals import excluding
-from autotl_plugins.checks.wording import count
+from autotl_plugins.checks._helpers import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 BLANK = 0.02
 """Deviation of the brightness: five of 256 steps of grey."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.wording import listed
+from autotl_plugins.checks._helpers import listed
 
 if TYPE_CHECKING:
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 FEW_IMAGES = 20
 """Below this a class's own recall has a 95 % interval wider than 40 points on a fifth of the images."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl_plugins.checks.proposals import MOST
-from autotl_plugins.checks.wording import count, listed
+from autotl_plugins.checks._helpers import count, listed
 
 if TYPE_CHECKING:
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 LONG_ENOUGH = 6
 """Letters from which on one letter of difference is more likely a slip than another word (cat, car, bat)."""

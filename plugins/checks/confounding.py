@@ -18,7 +18,7 @@ from autotl.interfaces import Check, Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 MIN_PER_CLASS = 8
 """Smaller classes are left out: chance alone may give a few images one format."""

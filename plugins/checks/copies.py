@@ -11,12 +11,12 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl_plugins.checks.pairs import members, most_alike_first, named
 from autotl_plugins.checks.proposals import MOST, excluding
-from autotl_plugins.checks.wording import count
+from autotl_plugins.checks._helpers import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 MANY_NEAR_COPIES = 0.05
 """Share of the images from which on the data set is noticeably smaller than it looks."""

@@ -9,13 +9,13 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 
 if TYPE_CHECKING:
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
     from autotl.interfaces import DefaultProbe
 
 
 def domain_distance(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
     """Tell whether the images are unlike the backbone's training images, and at which depth it notices."""
-    from autotl.domain import SHIFTED
+    from autotl.checks.domain_shift import SHIFTED
 
     shift = probe.shift
     if shift is None or shift.level == "near":

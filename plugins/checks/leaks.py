@@ -11,10 +11,10 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl_plugins.checks.pairs import members, most_alike_first, named
-from autotl_plugins.checks.wording import count
+from autotl_plugins.checks._helpers import count
 
 if TYPE_CHECKING:
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 SPLITS = ("train", "validation", "test")
 

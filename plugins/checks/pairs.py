@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 MOST_NAMED = 50
 """A run keeps its findings in run.json, which is written after every trial."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.wording import count
+from autotl_plugins.checks._helpers import count
 
 if TYPE_CHECKING:
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 TINY_PIXELS = 32
 ODD_SHAPE = 0.35

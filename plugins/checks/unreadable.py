@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.wording import count
+from autotl_plugins.checks._helpers import count
 
 if TYPE_CHECKING:
-    from autotl.dataset import Dataset
+    from autotl.data.dataset import Dataset
 
 
 def unreadable(dataset: Dataset) -> Iterator[Finding]:

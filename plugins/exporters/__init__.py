@@ -1,1 +1,0 @@
-"""Formats the champion can be written in."""

@@ -1,1 +1,0 @@
-"""Classifiers on top of features."""

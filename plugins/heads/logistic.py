@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def build(hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> Any:
     """L2-penalised logistic regression on principal components."""
-    from autotl_plugins.heads.linear import LogisticClassifier
+    from autotl_plugins.heads._linear_solver import LogisticClassifier
 
     # Components of thousands of standardised features are long and the items a few hundred: the penalty is strong.
     C = hp.Float("C", 1e-4, 1e1, sampling="log", default=0.01)

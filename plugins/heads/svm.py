@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def build_linear(hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> Any:
     """A linear SVM, squared hinge, one class against the rest."""
-    from autotl_plugins.heads.linear import LinearMachine
+    from autotl_plugins.heads._linear_solver import LinearMachine
 
     # The squared hinge is steeper than the logistic loss: the same penalty is a far smaller C.
     C = hp.Float("C", 1e-6, 1e-1, sampling="log", default=3e-4)
@@ -23,7 +23,7 @@ def build_linear(hp: keras_tuner.HyperParameters, n_features: int, n_classes: in
 
 def build_rbf(hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> Any:
     """An SVM with an RBF kernel."""
-    from autotl_plugins.heads.kernel import KernelMachine
+    from autotl_plugins.heads._kernel_solver import KernelMachine
 
     # Below 0.1 every item is a support vector and the margins vanish.
     C = hp.Float("C", 1e-1, 1e3, sampling="log", default=3.0)

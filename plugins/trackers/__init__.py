@@ -1,1 +1,0 @@
-"""Watchers that record trials."""

@@ -24,24 +24,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from autotl.errors import ConfigError, RunError
-from autotl.files import write_atomically
+from autotl.runtime.atomic_files import write_atomically
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import TrialRecord
-from autotl.versions import (
-    CHAMPION,
-    PREVIOUS,
-    AliasChange,
-    ModelVersion,
-    RegisteredModel,
-    essence,
-    evidence_of,
-)
+from autotl.deploy.versions import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel, essence, evidence_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
 
-    from autotl.run import Run
+    from autotl.runs.run import Run
 
 EXPERIMENT = "autotl"
 EVIDENCE_TAG = "evidence"

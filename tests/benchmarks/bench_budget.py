@@ -19,7 +19,7 @@ BUDGETS = (30, 60, 180, 600)
 
 def main() -> None:
     """Run the command line once per budget."""
-    from autotl.demo import write_digits
+    from autotl.cli.demo import write_digits
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -44,7 +44,7 @@ def _measure(data: Path, seconds: int, folder: Path) -> dict[str, object]:
     folder.mkdir()
     started = time.time()
     subprocess.run(
-        [sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(run), "--budget", f"{seconds}s"],
+        [sys.executable, "-m", "autotl.cli.app", "fit", str(data), "--run", str(run), "--budget", f"{seconds}s"],
         check=True, capture_output=True, env=environment,
     )  # fmt: skip
     taken = time.time() - started

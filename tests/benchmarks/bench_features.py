@@ -32,10 +32,10 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
-    from autotl import backend
-    from autotl.demo import write_digits
+    from autotl.runtime import keras_backend
+    from autotl.cli.demo import write_digits
 
-    backend.prepare()
+    keras_backend.prepare()
     with tempfile.TemporaryDirectory() as scratch:
         folders = asked.folders or [write_digits(Path(scratch) / "digits")]
         found = {folder.name: measure(folder, Path(scratch), asked) for folder in folders}
@@ -50,10 +50,10 @@ def measure(folder: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
     import keras
     import numpy as np
 
-    from autotl.dataset import Dataset, scan
-    from autotl.engine_choice import choose_engine
-    from autotl.features import extract, read_pixels
-    from autotl.network import freeze, pool_stages, stage_outputs
+    from autotl.data.dataset import Dataset, scan
+    from autotl.features.engine_choice import choose_engine
+    from autotl.features.features import extract, read_pixels
+    from autotl.features.frozen_network import freeze, pool_stages, stage_outputs
     from autotl.plugins import load_plugins
     from autotl.settings import settings
 

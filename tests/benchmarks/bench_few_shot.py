@@ -79,9 +79,9 @@ def main() -> None:
 
 def read(name: str, folder: Path, plugins: Any, cache: Path) -> Data:
     """Both kinds of features, of the first backbone at its own size, as a run computes them."""
-    from autotl.dataset import scan
-    from autotl.features import extract
-    from autotl.network import freeze
+    from autotl.data.dataset import scan
+    from autotl.features.features import extract
+    from autotl.features.frozen_network import freeze
 
     backbone = plugins.backbones["efficientnet-lite0"]
     version = plugins.provenance("backbone", backbone.name).version
@@ -123,14 +123,14 @@ def ours(head: Any) -> Way:
     """A head with its defaults, as `Laboratory.probe` and `champion.refit` do it."""
 
     def way(data: Data, items: np.ndarray, others: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        from autotl import backend
-        from autotl.candidate import build_head
-        from autotl.classifiers import wrap
-        from autotl.hyperparameters import replay
+        from autotl.runtime import keras_backend
+        from autotl.search.space import build_head
+        from autotl.training.classifiers import wrap
+        from autotl.search.hyperparameters import replay
         from autotl.predictions import apply_temperature, fit_temperature
-        from autotl.principal import components, fit_principal
-        from autotl.probe import cross_validate
-        from autotl.split import TEST_FOLD, Split, random_split
+        from autotl.training.components import components, fit_principal
+        from autotl.training.cross_validation import cross_validate
+        from autotl.data.split import TEST_FOLD, Split, random_split
 
         def some(wanted: np.ndarray) -> np.ndarray:
             return data.joined[wanted]
@@ -141,7 +141,7 @@ def ours(head: Any) -> Way:
                 some, fit_principal(some, items, seed=seed), np.arange(len(data.labels)), len(data.labels)
             )
         n_classes = int(data.labels.max()) + 1
-        with backend.session(seed):
+        with keras_backend.session(seed):
             built = build_head(head, replay({}), vectors.shape[1], n_classes)
             classifier = wrap(head, built, vectors.shape[1], n_classes, seed=seed)
             temperature = 1.0

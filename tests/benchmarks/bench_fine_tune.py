@@ -35,10 +35,10 @@ def main() -> None:
     """Lay out the data, measure, compare."""
     import datasets
 
-    from autotl import backend
-    from autotl.dataset import scan
+    from autotl.runtime import keras_backend
+    from autotl.data.dataset import scan
 
-    backend.prepare()
+    keras_backend.prepare()
     name = next((arg for arg in sys.argv[1:] if arg in ("stamps", "textile")), "stamps")
     seeds = int(sys.argv[sys.argv.index("--agree") + 1]) if "--agree" in sys.argv else 0
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,13 +54,13 @@ def main() -> None:
 def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
     import keras
 
-    from autotl import finetune
-    from autotl.candidate import Training
-    from autotl.features import read_pixels
+    from autotl.training import fine_tuning
+    from autotl.search.space import Training
+    from autotl.features.features import read_pixels
     from autotl.plugins import load_plugins
-    from autotl.prefix import Activations, cut
+    from autotl.training.activation_cache import Activations, cut
 
-    finetune.MAX_EPOCHS = 3
+    fine_tuning.MAX_EPOCHS = 3
     keras.utils.set_random_seed(0)
     chosen = np.random.default_rng(0).permutation(len(dataset.labels))[: N_TRAIN + N_VALIDATION]
     pixels = np.stack([read_pixels(dataset, int(i), (224, 224)) for i in chosen])
@@ -80,7 +80,7 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
             names = sorted({*built.output_names, kept}, key=order.index)
             network = keras.Model(built.input, [built.get_layer(each).output for each in names])
             head = keras.Sequential([keras.Input((1280,)), keras.layers.Dense(n_classes, "softmax")])
-            return network, *finetune.assemble(network, head, stage="top", pooling="avg", trainable_stages=trainable)
+            return network, *fine_tuning.assemble(network, head, stage="top", pooling="avg", trainable_stages=trainable)
 
         _, rival, _ = assembled()
         rival.compile(keras.optimizers.AdamW(1e-4, weight_decay=1e-4), "sparse_categorical_crossentropy")
@@ -91,7 +91,7 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
         )  # fmt: skip
 
         def ours(model: Any = model, cached: Any = cached) -> float:
-            tuned = finetune.train(
+            tuned = fine_tuning.train(
                 model, Training(1, 1e-4, 1e-4, augment=False), cached, labels,
                 train_items=train_items, validation_items=validation_items,
                 after_epoch=lambda epoch, found: None, seconds_left=lambda: math.inf, seed=0,
@@ -123,16 +123,17 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
 
 
 def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
-    from autotl import finetune, trials
-    from autotl.candidate import FINE_TUNE, Candidate, Training
-    from autotl.hyperparameters import replay
+    from autotl.training import fine_tuning
+    from autotl.search import laboratory
+    from autotl.search.space import FINE_TUNE, Candidate, Training
+    from autotl.search.hyperparameters import replay
     from autotl.plugins import load_plugins
-    from autotl.prefix import CannotCacheError
-    from autotl.run import Config, create
-    from autotl.split import split
+    from autotl.training.activation_cache import CannotCacheError
+    from autotl.runs.run import Config, create
+    from autotl.data.split import split
 
-    finetune.MAX_EPOCHS = 8
-    plugins, real_cut = load_plugins(), trials.cut
+    fine_tuning.MAX_EPOCHS = 8
+    plugins, real_cut = load_plugins(), laboratory.cut
 
     def no_cut(*args: Any, **options: Any) -> Any:
         raise CannotCacheError("asked for")
@@ -142,12 +143,12 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
         for augment in (False, True):
             found: dict[str, Any] = {"seed": seed, "augment": augment}
             for way, maker in (("plain", no_cut), ("cached", real_cut)):
-                trials.cut = maker  # type: ignore[assignment]
+                laboratory.cut = maker  # type: ignore[assignment]
                 config = Config(
                     data=folder, run=folder / f"{seed}{augment}{way}", budget_seconds=None, trials=1, seed=seed
                 )
                 run = create(config, dataset, split(dataset, seed=seed))
-                laboratory = trials.Laboratory(run, plugins, cache=folder / "cache", seconds_left=lambda: math.inf)
+                laboratory = laboratory.Laboratory(run, plugins, cache=folder / "cache", seconds_left=lambda: math.inf)
                 candidate = Candidate(
                     FINE_TUNE, "efficientnet-lite0", (224, 224), "top", "avg", "dense", Training(2, 3e-4, 1e-4, augment)
                 )

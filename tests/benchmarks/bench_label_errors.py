@@ -1,4 +1,4 @@
-"""Does the check for wrong labels find those that were flipped? Digits, 5 % flipped, through `autotl.survey.survey`.
+"""Does the check for wrong labels find those that were flipped? Digits, 5 % flipped, through `autotl.workflows.check.survey`.
 
 The flipped are given a wrong class at random; the probe is the untuned default. Also the false alarms on the digits as
 they are. Prints a table and a JSON line. Usage: bench_label_errors.py [N_SEEDS] [SHARE_FLIPPED]
@@ -31,17 +31,17 @@ def main() -> None:
 
 
 def _measured(scratch: Path, seed: int, share: float) -> dict[str, float]:
-    from autotl import survey
+    from autotl.workflows import check
     from autotl.plugins import load_plugins
-    from autotl.run import Config
+    from autotl.runs.run import Config
     from autotl_plugins.checks.label_errors import _n_contradicted, review_order
 
     data = scratch / f"digits-{seed}-{share}"
     flipped = _write(data, np.random.default_rng(seed), share)
     config = Config(data=data, run=scratch / "unused", seed=seed)
     # The finding lists the most doubtful items only; the probe tells the order of all.
-    with mock.patch.object(survey, "run_checks", wraps=survey.run_checks) as checks:
-        found = survey.survey(config, plugins=load_plugins(), cache=scratch / "cache")
+    with mock.patch.object(check, "run_checks", wraps=check.run_checks) as checks:
+        found = check.survey(config, plugins=load_plugins(), cache=scratch / "cache")
     dataset, _, probe = checks.call_args.args
     paths = dataset.items["path"].to_numpy()[probe.items[review_order(probe.labels, probe.probabilities)]]
     listed = [item for finding in found.findings if finding.check == "label-errors" for item in finding.items]
@@ -60,7 +60,7 @@ def _write(folder: Path, rng: np.random.Generator, share: float) -> set[str]:
     """Lay the digits out, some in a wrong class; returns the paths of these."""
     from PIL import Image
 
-    from autotl.demo import digits
+    from autotl.cli.demo import digits
 
     pictures = list(digits())
     classes = sorted({label for label, _, _ in pictures})

@@ -115,7 +115,7 @@ def _default_data(scratch: Path) -> list[Path]:
 
 def _pictures(data: Path, folder: Path, most: int) -> Pictures:
     """Copy at most so many different images into a folder of their own, chosen at random."""
-    from autotl.dataset import scan
+    from autotl.data.dataset import scan
 
     items = scan(data, cache=folder / "cache").items.drop_duplicates("sha256")
     for path, label in items.sample(min(most, len(items)), random_state=0)[["path", "label"]].itertuples(index=False):
@@ -128,8 +128,8 @@ def _pictures(data: Path, folder: Path, most: int) -> Pictures:
 
 
 def _miniatures(root: Path, paths: list[str], cache: Path) -> np.ndarray:
-    from autotl.examination import examine_files
-    from autotl.hashing import hash_files
+    from autotl.images.facts import examine_files
+    from autotl.data.hashing import hash_files
 
     digests = hash_files(root, paths)["sha256"].to_numpy(dtype="S64")
     return examine_files(root, np.array(paths), digests, cache=cache).miniatures
@@ -169,7 +169,7 @@ def _image_share(flagged: np.ndarray, pictures: Pictures) -> float:
 
 
 def _plant(pictures: Pictures, chosen: np.ndarray, kind: str, change: Change, rng: np.random.Generator) -> list[Path]:
-    from autotl.images import open_image
+    from autotl.images.decoder import open_image
 
     copies = []
     for i in chosen:
@@ -197,8 +197,8 @@ def _share_paired(pictures: Pictures, chosen: np.ndarray, copies: list[Path], *,
 
 
 def _pairs(miniatures: np.ndarray, labels: np.ndarray, paths: list[str], *, mirrored: bool) -> pd.DataFrame:
-    from autotl.near_duplicates import find_pairs
-    from autotl.sequences import following
+    from autotl.images.near_duplicates import find_pairs
+    from autotl.images.sequences import following
 
     return find_pairs(miniatures, labels, sequence=following(paths), mirrored=mirrored)
 
@@ -207,7 +207,7 @@ def _hash(path: Path, *, mirrored: bool = False) -> np.ndarray:
     """The 64 bits of the usual tool; who looks for mirror images with it hashes each picture both ways."""
     import imagehash
 
-    from autotl.images import open_image
+    from autotl.images.decoder import open_image
 
     image = open_image(path)
     image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else image
@@ -216,12 +216,12 @@ def _hash(path: Path, *, mirrored: bool = False) -> np.ndarray:
 
 def _cost(pictures: Pictures, folder: Path, repeat: int) -> dict[str, float]:
     """Median seconds, in turn, so that a noisy machine hits all."""
-    from autotl import backend
+    from autotl.runtime import keras_backend
 
-    backend.prepare()
-    from autotl.dataset import scan
-    from autotl.features import extract
-    from autotl.network import freeze
+    keras_backend.prepare()
+    from autotl.data.dataset import scan
+    from autotl.features.features import extract
+    from autotl.features.frozen_network import freeze
     from autotl.plugins import load_plugins
 
     network = freeze(load_plugins().backbones["efficientnet-lite0"], (224, 224), cache=folder / "network")

@@ -23,9 +23,9 @@ REPEATS = 3
 
 def main() -> None:
     """Read the features with an empty cache, then search; medians of three."""
-    from autotl import backend
+    from autotl.runtime import keras_backend
 
-    backend.prepare()
+    keras_backend.prepare()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         data = Path(sys.argv[1]) if len(sys.argv) > 1 else _textile(folder)
@@ -49,13 +49,13 @@ def _measure(data: Path, folder: Path) -> dict[str, float]:
     import math
     from dataclasses import replace
 
-    from autotl.dataset import scan
-    from autotl.explore import Explorer, make_space
-    from autotl.plan import Limits
+    from autotl.data.dataset import scan
+    from autotl.search.explorer import Explorer, make_space
+    from autotl.search.planner import Limits
     from autotl.plugins import load_plugins
-    from autotl.run import Config, create
-    from autotl.split import split
-    from autotl.trials import Laboratory
+    from autotl.runs.run import Config, create
+    from autotl.data.split import split
+    from autotl.search.laboratory import Laboratory
 
     # A budget of no limit, so that nothing is refused for its cost.
     config = Config(

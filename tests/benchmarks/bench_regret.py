@@ -29,7 +29,7 @@ N_TRIALS = 60
 
 def main() -> None:
     """Search, then try everything."""
-    from autotl.demo import write_digits
+    from autotl.cli.demo import write_digits
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -45,18 +45,18 @@ def main() -> None:
 
 
 def _measure(data: Path, folder: Path) -> dict[str, Any]:
-    from autotl import backend
+    from autotl.runtime import keras_backend
 
-    backend.prepare()
-    from autotl.candidate import POOLINGS, PROBE, STAGES, Candidate
-    from autotl.dataset import scan
-    from autotl.explore import Explorer, make_space
-    from autotl.hyperparameters import replay
-    from autotl.plan import Limits
+    keras_backend.prepare()
+    from autotl.search.space import POOLINGS, PROBE, STAGES, Candidate
+    from autotl.data.dataset import scan
+    from autotl.search.explorer import Explorer, make_space
+    from autotl.search.hyperparameters import replay
+    from autotl.search.planner import Limits
     from autotl.plugins import load_plugins
-    from autotl.run import Config, create
-    from autotl.split import split
-    from autotl.trials import Laboratory
+    from autotl.runs.run import Config, create
+    from autotl.data.split import split
+    from autotl.search.laboratory import Laboratory
 
     config = Config(
         data, folder / "run", budget_seconds=None, trials=N_TRIALS, strategy="probe", heads=tuple(GRID),

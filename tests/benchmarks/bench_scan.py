@@ -69,8 +69,8 @@ def _read(folder: Path) -> dict[str, float]:
 
 
 def _list_and_hash(folder: Path) -> dict[str, float]:
-    from autotl.hashing import hash_files
-    from autotl.sources import open_source
+    from autotl.data.hashing import hash_files
+    from autotl.data.source import open_source
 
     began = time.perf_counter()
     source = open_source(folder, cache=folder.parent / "cache")
@@ -81,7 +81,7 @@ def _list_and_hash(folder: Path) -> dict[str, float]:
 
 def _scan(folder: Path) -> dict[str, float]:
     """With the seconds from the beginning to the last word of each stage; "compare" then goes on with the pairs."""
-    from autotl.dataset import scan
+    from autotl.data.dataset import scan
 
     ends: dict[str, float] = {}
     began = time.perf_counter()

@@ -22,11 +22,11 @@ def main() -> None:
     import datasets
 
     from autotl import api
-    from autotl.features import extract
-    from autotl.intervals import paired_difference
-    from autotl.network import freeze
+    from autotl.features.features import extract
+    from autotl.evidence.intervals import paired_difference
+    from autotl.features.frozen_network import freeze
     from autotl.plugins import load_plugins
-    from autotl.run import open_run
+    from autotl.runs.run import open_run
 
     budget = float(sys.argv[1]) if len(sys.argv) > 1 else 180.0
     plugins = load_plugins()

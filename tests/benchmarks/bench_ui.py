@@ -26,13 +26,13 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
+LAUNCH = "import sys; from autotl_ui.server.launch import main; main(int(sys.argv[1]))"
 DRAWN = """before => {
     const title = document.querySelector("h1"), app = document.querySelector(".stApp");
     return title && title.innerText !== before && app.dataset.testScriptState === "notRunning";
 }"""
 """Another page is there, whole."""
-GREEDY = "from autotl_ui.lanes import LANES, Lane; LANES['fit'] = Lane('search', 1, 0); "
+GREEDY = "from autotl_ui.jobs.lanes import LANES, Lane; LANES['fit'] = Lane('search', 1, 0); "
 WARM_UP = 20
 """The first clicks load the pages' code, and their memory is no growth."""
 
@@ -71,9 +71,9 @@ def main() -> None:
 
 def _lay_out(workspace: Path) -> None:
     """A data set of 1,797 pictures."""
-    from autotl.demo import write_digits
-    from autotl_ui.data_sets import DataSet, save_data_set
-    from autotl_ui.workspace import Workspace
+    from autotl.cli.demo import write_digits
+    from autotl_ui.workspace.data_sets import DataSet, save_data_set
+    from autotl_ui.workspace.workspace import Workspace
 
     write_digits(workspace / "digits")
     save_data_set(Workspace(workspace), DataSet("digits", "Digits", workspace / "digits"))
@@ -151,7 +151,7 @@ def _report(rows: list[dict[str, Any]]) -> None:
 
 
 def _stop_searches(workspace: Path) -> None:
-    from autotl_ui import jobs
+    from autotl_ui.jobs import jobs
 
     for file in (workspace / "autotl-runs").glob("*.job.json"):
         job = jobs.read(file.with_name(file.name.removesuffix(".job.json")))

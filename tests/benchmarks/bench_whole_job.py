@@ -87,10 +87,10 @@ def measure(name: str, place: Path, asked: argparse.Namespace) -> dict[str, Any]
     """Run all jobs on one data set, one after the other, and compare."""
     import datasets
 
-    from autotl.evaluations import evaluate
+    from autotl.evidence.evaluations import evaluate
     from autotl.plugins import load_plugins
     from autotl.predictions import Predictions
-    from autotl.run import cluster_of, open_run
+    from autotl.runs.run import cluster_of, open_run
 
     folder = Path(name)
     if name in datasets.DATASETS:
@@ -121,7 +121,7 @@ def measure(name: str, place: Path, asked: argparse.Namespace) -> dict[str, Any]
 
 def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     """`autotl fit`, and afterwards what each trial that was the best for a while would have delivered."""
-    command = [sys.executable, "-m", "autotl.cli", "fit", str(folder.resolve()), "--run", str(work / "run")]
+    command = [sys.executable, "-m", "autotl.cli.app", "fit", str(folder.resolve()), "--run", str(work / "run")]
     command += ["--budget", str(asked.budget), "--objective", "accuracy", "--seed", str(asked.seed)]
     started = time.time()
     with (work / "autotl.txt").open("w") as told:
@@ -129,11 +129,11 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
         subprocess.run(command, cwd=work, env=settings, stdout=told, stderr=told, check=True)
     seconds = time.time() - started
 
-    from autotl.champion import refit
+    from autotl.deploy.champion import refit
     from autotl.interfaces import TrialRecord
     from autotl.plugins import load_plugins
-    from autotl.run import open_run
-    from autotl.trials import Laboratory
+    from autotl.runs.run import open_run
+    from autotl.search.laboratory import Laboratory
 
     run = open_run(work / "run")
     laboratory = Laboratory(run, load_plugins(), cache=work / "cache", seconds_left=lambda: math.inf)
@@ -191,7 +191,7 @@ def run_rival(name: str, work: Path, place: Path, asked: argparse.Namespace) -> 
 
 def compare(ours: Job, rival: Job, labels: np.ndarray, groups: np.ndarray | None) -> dict[str, Any]:
     """The rival's last model against ours at every moment; None for what never was."""
-    from autotl.intervals import paired_difference
+    from autotl.evidence.intervals import paired_difference
 
     theirs, mine = rival.accuracies(labels), ours.accuracies(labels)
     goal = theirs[-1][1]

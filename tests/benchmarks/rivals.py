@@ -32,7 +32,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from autotl.images import decode
+from autotl.images.decoder import decode
 
 SIZE = 224
 BATCH_ITEMS = 32

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from autotl.demo import digits
-from autotl_ui.guard import SAID
+from autotl.cli.demo import digits
+from autotl_ui.widgets.error_boundary import SAID
 
 CLASSES = ("3", "5", "8", "9")
 N_EACH = 20

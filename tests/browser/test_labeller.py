@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from label_data import write_pets, write_picture
 
-from autotl.patch import patch_file, read_patch
-from autotl_ui.workspace import Workspace
+from autotl.data.patch import patch_file, read_patch
+from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
 

@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image
 
 from autotl_ui import testing
-from autotl_ui.data_sets import DataSet, save_data_set
-from autotl_ui.guard import SAID
-from autotl_ui.pages import ADDRESSES
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.widgets.error_boundary import SAID
+from autotl_ui.widgets.pages import ADDRESSES
+from autotl_ui.workspace.workspace import Workspace
 
 PIXEL = """(image) => {
   const canvas = document.createElement("canvas").getContext("2d");

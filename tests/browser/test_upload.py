@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from autotl_ui.guard import SAID
+from autotl_ui.widgets.error_boundary import SAID
 
 pytestmark = pytest.mark.heavy
 

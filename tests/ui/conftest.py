@@ -22,7 +22,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes wrong in drawing a page is seen by its test."""
-    monkeypatch.setattr("autotl_ui.guard.CAUGHT", ())
+    monkeypatch.setattr("autotl_ui.widgets.error_boundary.CAUGHT", ())
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ import pytest
 from app_pages import APP, PAGES, open_page, words
 from streamlit.testing.v1 import AppTest
 
-from autotl.patch import patch_file
-from autotl_ui import jobs, testing
-from autotl_ui.data_sets import DataSet, save_data_set
+from autotl.data.patch import patch_file
+from autotl_ui.jobs import jobs
+from autotl_ui import testing
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.train.journal import read_events
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
 

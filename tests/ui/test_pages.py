@@ -19,12 +19,13 @@ import pytest
 from app_pages import PAGES, open_page, words
 from PIL import Image
 
-from autotl_ui import jobs, testing
-from autotl_ui.runs import look
-from autotl_ui.words import plain
-from autotl_ui.workspace import Workspace
+from autotl_ui.jobs import jobs
+from autotl_ui import testing
+from autotl_ui.workspace.runs import look
+from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.workspace import Workspace
 
-LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
+LAUNCH = "import sys; from autotl_ui.server.launch import main; main(int(sys.argv[1]))"
 
 
 def test_every_page_of_an_empty_workspace_says_what_to_do(runs: Path) -> None:
@@ -174,7 +175,7 @@ def test_the_server_answers_at_the_address_that_it_prints(
 @contextmanager
 def launched(folder: Path, call: str) -> Iterator[Iterator[str]]:
     """A server, and the lines that it prints."""
-    command = [sys.executable, "-c", f"from autotl_ui.launch import main; {call}"]
+    command = [sys.executable, "-c", f"from autotl_ui.server.launch import main; {call}"]
     server = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout
@@ -219,7 +220,7 @@ import importlib, pkgutil, sys
 import autotl_ui
 from app_pages import PAGES, open_page
 for module in pkgutil.walk_packages(autotl_ui.__path__, "autotl_ui."):
-    if not module.name.startswith(("autotl_ui.views.", "autotl_ui.app", "autotl_ui.waiting")):
+    if not module.name.startswith(("autotl_ui.views.", "autotl_ui.app", "autotl_ui.jobs.waiting")):
         importlib.import_module(module.name)
 for page in PAGES:
     open_page(page, run="good")
@@ -239,7 +240,7 @@ print(len(sys.modules) > 1000, {"keras", "tensorflow", "torch", "jax"} & {*sys.m
 def test_the_chart_of_many_trials_holds_the_champion_the_default_and_the_majority_class() -> None:
     import pandas as pd
 
-    from autotl_ui.charts import leaderboard_chart
+    from autotl_ui.widgets.charts import leaderboard_chart
 
     names = {30: "logistic on net (untuned default)", 39: "majority class"}
     board = pd.DataFrame(
@@ -258,7 +259,7 @@ def test_the_chart_of_many_trials_holds_the_champion_the_default_and_the_majorit
 def test_the_chart_shows_an_ensemble_in_a_colour_of_its_own() -> None:
     import pandas as pd
 
-    from autotl_ui.charts import leaderboard_chart
+    from autotl_ui.widgets.charts import leaderboard_chart
 
     rows = [(1, "ensemble"), (2, "probe"), (3, "fine-tune"), (4, "majority")]
     board = pd.DataFrame(

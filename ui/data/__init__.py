@@ -1,1 +1,0 @@
-"""The data page's parts."""

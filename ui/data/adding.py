@@ -10,20 +10,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl.archives import is_archive
+from autotl.data.archives.unpack import is_archive
 from autotl.errors import AutoTLError
-from autotl.listing import TABLE_SUFFIXES
-from autotl_ui.clicks import once
+from autotl.data.listing import TABLE_SUFFIXES
+from autotl_ui.widgets.clicks import once
 from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.incoming import INCOMING, UploadError
 from autotl_ui.data.mapping import read_tree
 from autotl_ui.data.uploads import Unfinished, discard, list_unfinished, settle
-from autotl_ui.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set
-from autotl_ui.words import counted, megabytes, moment, plain
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set
+from autotl_ui.widgets.words import counted, megabytes, moment, plain
+from autotl_ui.workspace.workspace import Workspace
 
 SAMPLE = "Handwritten digits"
-_WRITE_SAMPLE = "import sys, pathlib; from autotl.demo import write_digits; write_digits(pathlib.Path(sys.argv[1]))"
+_WRITE_SAMPLE = "import sys, pathlib; from autotl.cli.demo import write_digits; write_digits(pathlib.Path(sys.argv[1]))"
 _SAMPLE_SECONDS = 120
 
 

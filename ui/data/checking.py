@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 import streamlit as st
 
-from autotl.patch import Decision
-from autotl_ui import jobs
-from autotl_ui.data_sets import DataSet
-from autotl_ui.workspace import Workspace
+from autotl.data.patch import Decision
+from autotl_ui.jobs import jobs
+from autotl_ui.workspace.data_sets import DataSet
+from autotl_ui.workspace.workspace import Workspace
 
 Condition: TypeAlias = Literal["never", "running", "done", "stopped", "failed"]
 _DOING = {

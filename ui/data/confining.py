@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from autotl.errors import DatasetError
-from autotl.listing import TABLE_SUFFIXES
-from autotl.tables import holds_bytes, read_table
+from autotl.data.listing import TABLE_SUFFIXES
+from autotl.data.tables import holds_bytes, read_table
 
 
 def require_confined(data: Path) -> None:

@@ -11,10 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl.patch import Decision, apply_patch, read_patch
-from autotl.sources import Source
-from autotl_ui.data_sets import DataSet
-from autotl_ui.listings import FORGET_SECONDS, list_pictures, marks
+from autotl.data.patch import Decision, apply_patch, read_patch
+from autotl.data.source import Source
+from autotl_ui.workspace.data_sets import DataSet
+from autotl_ui.workspace.listings import FORGET_SECONDS, list_pictures, marks
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from autotl_ui.components import component
-from autotl_ui.data.upload_route import upload_address
-from autotl_ui.workspace import Workspace
+from autotl_ui.widgets.components import component
+from autotl_ui.server.upload_route import upload_address
+from autotl_ui.workspace.workspace import Workspace
 
 ARRIVED = "data-arrived"
 """In the session: the name of the data set that is to be shown next."""

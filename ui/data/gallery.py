@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from autotl.patch import Decision
+from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, last_step, take_back, undo_last
 from autotl_ui.data.contents import Contents
-from autotl_ui.data_sets import DataSet
-from autotl_ui.paging import pick_page
-from autotl_ui.pictures import Picture, show_pictures
-from autotl_ui.theme import sticky
-from autotl_ui.words import counted, plain
+from autotl_ui.workspace.data_sets import DataSet
+from autotl_ui.widgets.paging import pick_page
+from autotl_ui.widgets.images import Picture, show_pictures
+from autotl_ui.widgets.theme import sticky
+from autotl_ui.widgets.words import counted, plain
 
 PER_PAGE = 60
 PIXELS = 128

@@ -19,11 +19,11 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from autotl.archive_members import RefusedError
-from autotl.archive_names import Names, split_name
-from autotl.files import write_atomically
-from autotl.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, kind_of
-from autotl_ui.words import counted, megabytes
+from autotl.data.archives.member import RefusedError
+from autotl.data.archives.names import Names, split_name
+from autotl.runtime.atomic_files import write_atomically
+from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, kind_of
+from autotl_ui.widgets.words import counted, megabytes
 
 INCOMING = ".incoming"
 ARCHIVE_SUFFIXES = (

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autotl.archives import is_archive, unpack
-from autotl.files import write_atomically
-from autotl.listing import list_files
-from autotl.patch import Decision, patch_file, read_patch, write_patch
-from autotl_ui.data_sets import DataSet, save_data_set
-from autotl_ui.workspace import Workspace
+from autotl.data.archives.unpack import is_archive, unpack
+from autotl.runtime.atomic_files import write_atomically
+from autotl.data.listing import list_files
+from autotl.data.patch import Decision, patch_file, read_patch, write_patch
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.workspace.workspace import Workspace
 
 MOST_LEVELS = 6
 N_NAMED = 4

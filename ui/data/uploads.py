@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autotl.errors import DatasetError
-from autotl.listing import TABLE_SUFFIXES
+from autotl.data.listing import TABLE_SUFFIXES
 from autotl_ui.data import incoming
 from autotl_ui.data.confining import require_confined
 from autotl_ui.data.incoming import ARCHIVE_SUFFIXES, INCOMING, Upload, UploadError
-from autotl_ui.data_sets import DataSet, free_name, free_title, save_data_set
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.data_sets import DataSet, free_name, free_title, save_data_set
+from autotl_ui.workspace.workspace import Workspace
 
 KEPT_SECONDS = 7 * 24 * 3600
 """How long an unfinished upload waits."""

@@ -1,1 +1,0 @@
-"""The label page's parts."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from autotl_ui.data.checking import read_findings
-from autotl_ui.data_sets import find_data_set
-from autotl_ui.evidence import find_answers, find_evidence
-from autotl_ui.subjects import Subject
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.data_sets import find_data_set
+from autotl_ui.workspace.evidence import find_answers, find_evidence
+from autotl_ui.workspace.subjects import Subject
+from autotl_ui.workspace.workspace import Workspace
 
 CHECK = "label-errors"
 

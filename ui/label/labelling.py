@@ -14,10 +14,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autotl.decisions import decide
-from autotl.patch import Decision, read_patch
+from autotl.data.patch_edits import decide
+from autotl.data.patch import Decision, read_patch
 from autotl.settings import settings
-from autotl_ui.subjects import Subject, open_subject
+from autotl_ui.workspace.subjects import Subject, open_subject
 
 _NOTE = re.compile(r"labelled(?: by (?P<coder>.+))?, (?P<moment>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
 _MOMENT = "%Y-%m-%d %H:%M:%S"

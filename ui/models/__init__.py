@@ -1,1 +1,0 @@
-"""The models page's parts."""

@@ -9,11 +9,11 @@ from functools import partial
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl.registry import require_alias
-from autotl.versions import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel
+from autotl.deploy.registry import require_alias
+from autotl.deploy.versions import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel
 from autotl_ui.models.registry import forget, promote, roll_back, set_alias
-from autotl_ui.words import plain
-from autotl_ui.workspace import Workspace
+from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.workspace import Workspace
 
 _DONE = "alias-changed"
 _PROPOSED = "alias-proposed"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from autotl_ui import jobs
-from autotl_ui.data_sets import slug
-from autotl_ui.runs import RunView
-from autotl_ui.workspace import Workspace
+from autotl_ui.jobs import jobs
+from autotl_ui.workspace.data_sets import slug
+from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl import registry
+from autotl.deploy import registry
 from autotl.errors import AutoTLError
-from autotl.versions import CHAMPION, AliasChange, RegisteredModel
-from autotl_ui.installed import loaded_plugins
-from autotl_ui.workspace import Workspace
+from autotl.deploy.versions import CHAMPION, AliasChange, RegisteredModel
+from autotl_ui.workspace.installed import loaded_plugins
+from autotl_ui.workspace.workspace import Workspace
 
 SQLITE = "sqlite:///"
 SECONDS_BETWEEN_READS = 15

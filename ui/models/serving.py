@@ -18,10 +18,10 @@ from typing import Any, Literal, TypeAlias
 
 import psutil
 
-from autotl.files import write_atomically
-from autotl_ui import jobs
-from autotl_ui.models.takeable import Takeable
-from autotl_ui.workspace import Workspace
+from autotl.runtime.atomic_files import write_atomically
+from autotl_ui.jobs import jobs
+from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.workspace.workspace import Workspace
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT, N_PORTS = 5055, 200

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl_ui.models.takeable import Takeable
+from autotl_ui.models.exportable_models import Takeable
 
 PORT = 5055
 

@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl.patch import Decision
-from autotl_ui.pictures import Picture, show_pictures
+from autotl.data.patch import Decision
+from autotl_ui.widgets.images import Picture, show_pictures
 from autotl_ui.results.desk import NOTE, Desk, mark
-from autotl_ui.words import plain
+from autotl_ui.widgets.words import plain
 
 N_ON_A_PAGE = 24
 N_NAMED = 5

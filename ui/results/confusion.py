@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from autotl.evaluations import Evaluation
-from autotl_ui.theme import MISTAKE_COLOUR, RIGHT_COLOUR, ink, legible
+from autotl.evidence.evaluations import Evaluation
+from autotl_ui.widgets.theme import MISTAKE_COLOUR, RIGHT_COLOUR, ink, legible
 
 if TYPE_CHECKING:
     import altair as alt

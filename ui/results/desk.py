@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl.decisions import decide
-from autotl.evidence import Evidence
-from autotl.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
+from autotl.data.patch_edits import decide
+from autotl.evidence.run_evidence import Evidence
+from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.settings import settings
-from autotl_ui.listings import list_pictures
-from autotl_ui.runs import RunView
+from autotl_ui.workspace.listings import list_pictures
+from autotl_ui.workspace.runs import RunView
 
 NOTE = "decided on the results page"
 

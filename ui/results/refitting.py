@@ -8,13 +8,13 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl.evidence import Evidence
-from autotl_ui.jobs import BusyError
-from autotl_ui.refit import start_refit
+from autotl.evidence.run_evidence import Evidence
+from autotl_ui.jobs.jobs import BusyError
+from autotl_ui.workspace.refit import start_refit
 from autotl_ui.results.desk import Desk, waiting
-from autotl_ui.runs import RunView, look
-from autotl_ui.scores import Result, Score
-from autotl_ui.words import counted, plain, score_name, spell_scores
+from autotl_ui.workspace.runs import RunView, look
+from autotl_ui.workspace.scores import Result, Score
+from autotl_ui.widgets.words import counted, plain, score_name, spell_scores
 
 _PROBLEM = "refit-problem"
 

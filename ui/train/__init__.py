@@ -1,1 +1,0 @@
-"""The train page's parts."""

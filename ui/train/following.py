@@ -7,15 +7,15 @@ from typing import Literal
 
 import streamlit as st
 
-from autotl_ui import jobs
-from autotl_ui.data_sets import data_in_address
-from autotl_ui.guard import live
-from autotl_ui.pages import DATA, RESULTS
-from autotl_ui.runs import RunView, look
+from autotl_ui.jobs import jobs
+from autotl_ui.workspace.data_sets import data_in_address
+from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.pages import DATA, RESULTS
+from autotl_ui.workspace.runs import RunView, look
 from autotl_ui.train import running
 from autotl_ui.train.training import can_resume, resume_search
-from autotl_ui.words import STATUSES, duration, plain
-from autotl_ui.workspace import current
+from autotl_ui.widgets.words import STATUSES, duration, plain
+from autotl_ui.workspace.workspace import current
 
 STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
 """How often each is drawn anew; charts cost twenty times what sentences do, and the search needs the machine."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from autotl.errors import PluginError
-from autotl.evaluations import gives_one_value
+from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import Evaluator
-from autotl_ui.installed import loaded_plugins
-from autotl_ui.words import OBJECTIVES
+from autotl_ui.workspace.installed import loaded_plugins
+from autotl_ui.widgets.words import OBJECTIVES
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from autotl_ui.train.journal import Event
-from autotl_ui.words import cost, duration, sentence
+from autotl_ui.widgets.words import cost, duration, sentence
 
 FINE_TUNE = "fine-tune"
 _GUESS = "fine-tuning may change"

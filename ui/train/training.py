@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.listing import TABLE_SUFFIXES
-from autotl_ui import jobs
-from autotl_ui.data_sets import DataSet
-from autotl_ui.runs import RunView
-from autotl_ui.workspace import Workspace
+from autotl.data.listing import TABLE_SUFFIXES
+from autotl_ui.jobs import jobs
+from autotl_ui.workspace.data_sets import DataSet
+from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
-from autotl import graph
+from autotl.graphs import keras_to_onnx
 from autotl.errors import WeightsError
 from autotl_plugins.backbones import keras_applications as plugin
 
@@ -96,7 +96,7 @@ def save_as_keras_does(model, file):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_stage_of_every_family_computes_the_same_in_onnx(name):
     model = randomise(plugin._network(name, FAMILIES[name], FAMILIES[name]))
-    written = graph.to_onnx(model, input_dtype="uint8")
+    written = keras_to_onnx.to_onnx(model, input_dtype="uint8")
     x = pixels(FAMILIES[name])
     session = onnxruntime.InferenceSession(written.SerializeToString())
     got = session.run(model.output_names, {"images": x.astype(np.uint8)})

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import autotl_plugins.checks
-from autotl.testing import check_plugin
+from autotl.testing.plugin import check_plugin
 
 SHARED = ("pairs", "proposals", "wording")
 PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if name not in SHARED]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from autotl.measures import measure
+from autotl.images.appearance import measure
 from autotl_plugins.checks import appearance as plugin
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autotl.domain import FAR, SHIFTED, DomainShift
+from autotl.checks.domain_shift import FAR, SHIFTED, DomainShift
 from autotl_plugins.checks import domain_distance as plugin
 
 

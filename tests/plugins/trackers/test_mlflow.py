@@ -22,7 +22,7 @@ import skimage.data
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from autotl.deployable import write_deployable
+from autotl.deploy.deployable import write_deployable
 from autotl.errors import ConfigError, RunError
 from autotl.interfaces import TrialRecord
 from autotl_plugins.trackers import mlflow as tracker

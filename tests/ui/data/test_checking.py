@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from autotl.decisions import decide
-from autotl.patch import Decision, patch_file, read_patch
+from autotl.data.patch_edits import decide
+from autotl.data.patch import Decision, patch_file, read_patch
 from autotl_ui.data.checking import CheckView, is_outdated, look_at_check, start_check
-from autotl_ui.data_sets import DataSet, save_data_set
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.workspace.workspace import Workspace
 
 PATIENCE_SECONDS = 60
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from autotl.patch import Decision, patch_file, read_patch, write_patch
-from autotl.sources import open_source
+from autotl.data.patch import Decision, patch_file, read_patch, write_patch
+from autotl.data.source import open_source
 from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
-from autotl_ui.data_sets import DataSet, find_data_set, save_data_set
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.data_sets import DataSet, find_data_set, save_data_set
+from autotl_ui.workspace.workspace import Workspace
 
 IMAGES = ("a/x/1.png", "a/y/1.png", "b/x/1.png", "loose.png")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from label_data import write_pets
 
-from autotl.patch import Decision, read_patch
+from autotl.data.patch import Decision, read_patch
 from autotl_ui.label.labelling import Coding, coder_name, coding_of, decisions_about, store
-from autotl_ui.subjects import Subject
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.subjects import Subject
+from autotl_ui.workspace.workspace import Workspace
 
 MOMENT = 1_790_000_000.0
 BARE, CAT = "unlabelled/0.png", "cat/0.png"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from autotl.patch import Decision
-from autotl.sources import Source
+from autotl.data.patch import Decision
+from autotl.data.source import Source
 from autotl_ui.label.queues import Labels, Queue, make_queues, present_labels
 
 ROOT = Path("/data")

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from small_models import write_small_model
 
-from autotl.registry import require_name
-from autotl.versions import Measured, ModelVersion, RegisteredModel, VersionEvidence
+from autotl.deploy.registry import require_name
+from autotl.deploy.versions import Measured, ModelVersion, RegisteredModel, VersionEvidence
 from autotl_ui import testing
-from autotl_ui.data_sets import DataSet, save_data_set
-from autotl_ui.evidence import evidence_to_compare
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.models.naming import doubts, propose_name
-from autotl_ui.runs import RunView, look
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.runs import RunView, look
+from autotl_ui.workspace.workspace import Workspace
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import psutil
 import pytest
 from small_models import write_small_model
 
-from autotl_ui import jobs, testing
+from autotl_ui.jobs import jobs
+from autotl_ui import testing
 from autotl_ui.models import serving
 from autotl_ui.models.serving import Server
-from autotl_ui.models.takeable import Takeable
-from autotl_ui.workspace import Workspace
+from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
 

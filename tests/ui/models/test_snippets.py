@@ -16,7 +16,7 @@ from small_models import write_small_model
 
 from autotl_plugins.trackers import mlflow as tracker
 from autotl_ui.models.snippets import Snippet, snippets
-from autotl_ui.models.takeable import Takeable
+from autotl_ui.models.exportable_models import Takeable
 
 pytestmark = pytest.mark.heavy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autotl.evaluations import Evaluation
+from autotl.evidence.evaluations import Evaluation
 from autotl_ui.results.confusion import Cell, clicked_cell, confusion_chart, most_confused
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from autotl.errors import DatasetError
-from autotl.patch import Decision, write_patch
+from autotl.data.patch import Decision, write_patch
 from autotl_ui import testing
-from autotl_ui.evidence import find_evidence
+from autotl_ui.workspace.evidence import find_evidence
 from autotl_ui.results.desk import Desk, desk_of, waiting
-from autotl_ui.runs import look
+from autotl_ui.workspace.runs import look
 
 CATS, BIRDS, DOGS = sorted(testing.CLASSES)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autotl_ui import testing
-from autotl_ui.refit import free_folder
+from autotl_ui.workspace.refit import free_folder
 
 
 def test_a_refit_gets_a_folder_that_nothing_has_used(runs: Path) -> None:

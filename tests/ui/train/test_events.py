@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from autotl_ui import testing
-from autotl_ui.runs import look
+from autotl_ui.workspace.runs import look
 from autotl_ui.train.events import read_bests, read_progress
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from autotl_ui import jobs, testing
-from autotl_ui.data_sets import DataSet
-from autotl_ui.runs import look
+from autotl_ui.jobs import jobs
+from autotl_ui import testing
+from autotl_ui.workspace.data_sets import DataSet
+from autotl_ui.workspace.runs import look
 from autotl_ui.train.training import Choices, arguments, can_resume, find_fault, resume_search, start_search
-from autotl_ui.workspace import Workspace
+from autotl_ui.workspace.workspace import Workspace
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
 def test_the_command_line_understands_what_the_page_says(choices: Choices, tmp_path: Path) -> None:
     from typer.main import get_command
 
-    from autotl.cli import app
+    from autotl.cli.app import app
 
     asked = replace(choices, trials=9, groups="--storage", mirrored=True, seed=3, workers=2, register="-x")
     name, *options = arguments(asked, tmp_path / "run")

@@ -1,0 +1,70 @@
+"""What this machine and this installation can do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from autotl import __version__
+from autotl.runtime import keras_backend
+from autotl.errors import AutoTLError
+from autotl.plugins import Plugins
+from autotl.runs.run import installed_versions
+
+
+def diagnose(plugins: Plugins, cache: Path) -> dict[str, Any]:
+    """Facts by name, each a text or a list of texts."""
+    return {
+        "autotl": __version__,
+        "python": platform.python_version(),
+        "processor": keras_backend.processor(),
+        "memory": f"{psutil.virtual_memory().available / 2**30:.1f} GiB free",
+        "keras": _keras(),
+        "onnx runtime": _providers(),
+        "cache": f"{cache} ({_size_of(cache) / 2**20:.0f} MiB, {_free(cache) / 2**30:.0f} GiB free)",
+        "backbones ready": _ready(plugins),
+        "plugins": [f"{row['name']} {row['version']}" for row in plugins.table()],
+        "broken plugins": [f"{name}: {reason}" for name, reason in plugins.broken.items()],
+        "packages": [f"{name} {version}" for name, version in installed_versions().items()],
+    }
+
+
+def _keras() -> str:
+    try:
+        keras_backend.prepare()
+        return f"backend {os.environ['KERAS_BACKEND']} on {keras_backend.device()}"
+    except AutoTLError as error:
+        return str(error)
+
+
+def _providers() -> str:
+    import onnxruntime
+
+    return ", ".join(onnxruntime.get_available_providers())
+
+
+def _ready(plugins: Plugins) -> list[str]:
+    """Backbones whose weights are on this machine."""
+    ready = []
+    for name, backbone in plugins.backbones.items():
+        try:
+            backbone.weights(False)
+        except Exception:  # whatever is wrong with it, it is not ready
+            continue
+        ready.append(name)
+    return ready
+
+
+def _size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _free(folder: Path) -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

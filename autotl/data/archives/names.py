@@ -1,0 +1,100 @@
+"""Names within an archive: taken apart, made such that every system can hold them, and kept apart."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from autotl.data.archives.member import PACK_AGAIN, RefusedError, shown
+
+_PART_BYTES = 200
+_FORBIDDEN = frozenset('<>:"|?*\\')
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$) *(\.|$)", re.IGNORECASE)
+_SIDE_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+
+
+def split_name(name: str) -> tuple[str, ...]:
+    """The parts of a member's name in Unicode's composed form; raises RefusedError where it could lead out."""
+    if "\0" in name:
+        raise RefusedError(f"has a NUL in its name. {PACK_AGAIN}")
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        raise RefusedError(f"has an absolute name, where one below the archive's own folder is needed. {PACK_AGAIN}")
+    parts = tuple(unicodedata.normalize("NFC", part) for part in name.split("/") if part not in ("", "."))
+    if ".." in parts:
+        raise RefusedError(f"has `..` in its name, which leads out of the folder. {PACK_AGAIN}")
+    return parts
+
+
+def is_side_file(parts: tuple[str, ...], *, folder: bool) -> bool:
+    """Whether macOS or Windows put a member there, not whoever packed the archive."""
+    if "__MACOSX" in parts or any(part.startswith("._") for part in parts):
+        return True
+    return bool(parts) and not folder and parts[-1].lower() in _SIDE_FILES
+
+
+class Names:
+    """The names that a folder holds so far."""
+
+    def __init__(self) -> None:
+        self._children: dict[str, tuple[str, str, Names | None]] = {}
+        self._folded: dict[str, int] = {}
+
+    def claim(self, parts: tuple[str, ...], *, folder: bool) -> str:
+        """A path that every system can hold, for a member; raises RefusedError where it is taken."""
+        here, names = self, []
+        for place, part in enumerate(parts, start=1):
+            name, child = here._claim(part, folder=folder or place < len(parts))
+            names.append(name)
+            here = child or here
+        return "/".join(names)
+
+    def _claim(self, part: str, *, folder: bool) -> tuple[str, Names | None]:
+        safe = _safe(part)
+        if safe not in self._children:
+            self._children[safe] = (part, self._unlike_others(safe), Names() if folder else None)
+            return self._children[safe][1:]
+        first, name, child = self._children[safe]
+        if (child is not None) != folder:
+            raise RefusedError(f"has {shown(part)} in its name, which is both a file and a folder. {PACK_AGAIN}")
+        if first != part:
+            raise RefusedError(
+                f"has {shown(part)} in its name, which beside {shown(first)} comes to the same name, {shown(safe)}, "
+                "on some systems. Rename one of them and pack the archive again."
+            )
+        if child is None:
+            raise RefusedError(f"comes twice. {PACK_AGAIN}")
+        return name, child
+
+    def _unlike_others(self, safe: str) -> str:
+        name, first = safe, _folded(safe)
+        stem, suffix = _stem_and_suffix(safe)
+        while _folded(name) in self._folded:
+            self._folded[first] += 1
+            name = f"{stem}~{self._folded[first]}{suffix}"
+        self._folded[_folded(name)] = 1
+        return name
+
+
+def _safe(part: str) -> str:
+    """A name that Linux, macOS and Windows can all hold."""
+    kept = (c if c not in _FORBIDDEN and unicodedata.category(c) not in _UNPRINTABLE else "_" for c in part)
+    part = _cut("".join(kept).rstrip(". ")).rstrip(". ") or "_"
+    return f"_{part}" if _DEVICE.match(part) else part
+
+
+def _cut(part: str) -> str:
+    if len(part.encode()) <= _PART_BYTES:
+        return part
+    stem, suffix = _stem_and_suffix(part)
+    return stem.encode()[: _PART_BYTES - len(suffix.encode())].decode(errors="ignore") + suffix
+
+
+def _stem_and_suffix(part: str) -> tuple[str, str]:
+    stem, dot, suffix = part.rpartition(".")
+    return (stem, dot + suffix) if stem and len(suffix.encode()) < 20 else (part, "")
+
+
+def _folded(part: str) -> str:
+    """The same for any two names that a file system which ignores case takes for one."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", part).casefold())

@@ -1,0 +1,91 @@
+"""Which images belong together, such as all pictures of one patient, and must stay on one side of every split."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+
+from autotl.errors import DatasetError
+from autotl.data.listing import TABLE_SUFFIXES
+from autotl.data.tables import listed, read_side_table
+
+
+def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
+    """Tell each image's group, text, empty where it belongs to none.
+
+    spec: the first that fits of: a CSV, TSV or Parquet file with the columns `path` and `group`; `exif:FIELD`, a
+        field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column; a regular
+        expression with one capturing group that is searched in each path.
+    table: of a data set: path (relative to `root`), quarantine (files set aside are not opened) and attributes; the
+        result has its index.
+    Raises DatasetError where the specification cannot work or gives no image a group.
+    """
+    column = spec if spec.startswith("attribute.") else f"attribute.{spec}"
+    if Path(spec).suffix.lower() in TABLE_SUFFIXES:
+        groups = read_side_table(Path(spec), table["path"], column="group").set_index("path")["group"]
+        found = table["path"].map(groups).fillna("").str.strip()
+        nothing = "its column group is empty for all of them"
+    elif spec.startswith("exif:"):
+        found = _from_exif(spec.removeprefix("exif:"), table, root)
+        nothing = "none of them has this EXIF field"
+    elif column in table.columns:
+        found = table[column].str.strip()
+        nothing = "this column is empty for all of them"
+    else:
+        return _from_paths(spec, table)
+    if (found == "").all():
+        raise DatasetError(f"--groups {spec!r} gives none of the {len(table)} images a group: {nothing}.")
+    return found
+
+
+def _from_exif(field: str, table: pd.DataFrame, root: Path) -> pd.Series:
+    from autotl.images.decoder import UnreadableImage, exif_value
+
+    def read(path: str, quarantine: str) -> str:
+        try:
+            return "" if quarantine else exif_value(root / path, field).strip()
+        except UnreadableImage:  # the scan says so
+            return ""
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            values = list(pool.map(read, table["path"], table["quarantine"]))
+        except ValueError as error:
+            raise DatasetError(f"--groups 'exif:{field}' cannot be read: {error}") from None
+    return pd.Series(values, index=table.index, dtype=str)
+
+
+def _from_paths(expression: str, table: pd.DataFrame) -> pd.Series:
+    paths = table["path"]
+    try:
+        pattern = re.compile(expression)
+    except re.error as error:
+        raise DatasetError(
+            f"--groups {expression!r} is neither a CSV file nor a regular expression ({error}). Give a CSV with the "
+            f"columns path and group, or an expression such as '(patient\\d+)'.{_columns(expression, table)}"
+        ) from None
+    if pattern.groups != 1:
+        raise DatasetError(
+            f"--groups {expression!r} has {pattern.groups} capturing groups; exactly 1 is needed: "
+            f"the part of the path that names the group, such as '(patient\\d+)'.{_columns(expression, table)}"
+        )
+    found = paths.str.extract(pattern, expand=False).fillna("")
+    if (found == "").all():
+        raise DatasetError(
+            f"--groups {expression!r} matches none of the {len(paths)} paths, such as {paths.iloc[0]!r}."
+        )
+    return found
+
+
+def _columns(spec: str, table: pd.DataFrame) -> str:
+    """What columns there are, in case one was meant."""
+    names = [name.removeprefix("attribute.") for name in table.columns if name.startswith("attribute.")]
+    close = difflib.get_close_matches(spec, names, n=1)
+    if close:
+        return f" Did you mean the column {close[0]!r}?"
+    return f" The columns are {listed(names)}." if names else ""

@@ -1,0 +1,104 @@
+"""Noting decisions about a data set in its patch file, after making sure that they fit the data."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from autotl.errors import DatasetError
+from autotl.data.hashing import hash_files
+from autotl.data.patch import Decision, as_named, merged_classes, patch_file, read_patch, write_patch
+from autotl.data.source import Source, open_source
+
+_PATIENCE_SECONDS = 60.0
+
+
+def decide(
+    data: Path,
+    new: Iterable[Decision],
+    *,
+    undo: Iterable[str] = (),
+    label: str | None = None,
+    patch: Path | None = None,
+    cache: Path,
+    source: Source | None = None,
+) -> tuple[Decision, ...]:
+    """Add decisions to the patch file of a data set and take others back; returns all that are now in force.
+
+    Processes that decide about the same data at the same time wait for each other, so that no decision is lost.
+
+    new: without their sha256, which is read here. undo: items, or merged classes, whose decision is forgotten.
+    label: the column of the labels, as for `fit`. source: the data, where whoever decides has them open already.
+    Raises DatasetError where an item, or a class that is taken away, is not in the data, or where merges lead in a
+        circle; a class to relabel to or to merge into may be new.
+    """
+    file = patch or patch_file(data)
+    new = list(new)
+    if new:
+        # One at a time would cost a start of threads each.
+        new = _checked(new, source or open_source(data, label=label, cache=cache, need_labels=False), data)
+    with _alone(file, cache):
+        decisions = list(read_patch(file))
+        forgotten, noted = set(undo), {decision.item for decision in decisions}
+        for item in sorted(forgotten - noted):
+            raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, sorted(noted))}")
+        decisions = [decision for decision in decisions if decision.item not in forgotten]
+        decisions += new
+        if new:
+            merged_classes(decisions)
+        write_patch(file, decisions)
+        return read_patch(file)
+
+
+@contextmanager
+def _alone(file: Path, cache: Path) -> Iterator[None]:
+    """Keep others from changing a patch file meanwhile; the lock lies in the cache, for nothing else belongs beside."""
+    import filelock
+
+    name = hashlib.sha256(str(file.resolve()).encode(errors="surrogatepass")).hexdigest()[:16]
+    try:
+        (cache / "locks").mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(cache / "locks" / f"{name}.lock", timeout=_PATIENCE_SECONDS)
+        lock.acquire()
+    except filelock.Timeout:
+        raise DatasetError(
+            f"another process has been changing {file} for a long time. Try again in a moment."
+        ) from None
+    except OSError as error:
+        raise DatasetError(
+            f"{cache} cannot be written ({error.strerror}). Allow writing there, or choose another cache folder "
+            "(AUTOTL_CACHE)."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Decision]:
+    """The decisions with the content of their items; DatasetError where one is about nothing."""
+    paths, classes = set(source.table["path"]), set(source.table["label"]) - {""}
+    decisions = [as_named(decision, paths, classes) for decision in decisions]
+    for decision in decisions:
+        known = classes if decision.decision == "merge" else paths
+        if decision.item in known:
+            continue
+        if decision.decision == "merge":
+            raise DatasetError(f"{data} has no class {decision.item!r}{_hint(decision.item, sorted(classes))}")
+        raise DatasetError(
+            f"{data} has no image {decision.item!r}{_hint(decision.item, list(source.table['path']))}; "
+            "images are named by their path within the data, such as " + repr(source.table["path"].iloc[0])
+        )
+    # Once a copy that was left out is deleted, the kept one would be taken for it, renamed.
+    items = [d.item for d in decisions if d.decision != "merge" and d.item not in source.copies]
+    contents = dict(zip(items, hash_files(source.root, items)["sha256"], strict=True))
+    return [replace(decision, sha256=str(contents.get(decision.item, ""))) for decision in decisions]
+
+
+def _hint(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3)
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""

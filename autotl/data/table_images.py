@@ -1,0 +1,103 @@
+"""The images of a table's rows: the files that it names, or those that it holds as bytes or base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from autotl.data.file_lookup import Folder
+from autotl.images.decoder import suffix_of
+from autotl.data.tables import holds_bytes
+from autotl.cache.content_folders import new_folder, unpacked_once
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class RowImages:
+    """The image of each row of a table: its path relative to root (or absolute), and why there is none (or empty)."""
+
+    root: Path
+    paths: list[str]
+    missing: list[str]
+
+
+def find_images(column: pd.Series, folder: Folder) -> RowImages:
+    """Find the files that a column names."""
+    names = column.str.strip().tolist()
+    found = {name: folder.find(name) for name in dict.fromkeys(names)}
+    paths = [found[name] or name or _row_name(number, len(names)) for number, name in enumerate(names, start=1)]
+    reasons = {name: _why_missing(name, path) for name, path in found.items()}
+    return RowImages(folder.root, paths, [reasons[name] for name in names])
+
+
+def write_images(column: pd.Series, table: Path, cache: Path, progress: Progress | None) -> RowImages:
+    """Write the images that a column holds to files below the cache, once per content of the table."""
+
+    def write(folder: Path) -> list[tuple[str, str]]:
+        rows = []
+        with new_folder(folder) as temporary:
+            for number, value in enumerate(column, start=1):
+                data, reason = _payload(value)
+                name = _row_name(number, len(column)) + suffix_of(data)
+                if data and not Path(name).suffix:
+                    reason = "what the row holds is not an image of a known kind"
+                if not reason:
+                    (temporary / name).write_bytes(data)
+                rows.append((name, reason))
+                if progress:
+                    progress(number, len(column))
+        return rows
+
+    root, rows = unpacked_once(table, cache, write, part=str(column.name))
+    return RowImages(root, [name for name, _ in rows], [reason for _, reason in rows])
+
+
+def holds_images(column: pd.Series) -> bool:
+    """Whether the column holds images, as bytes or base64."""
+    if holds_bytes(column):
+        return True
+    starts = [_payload(text[:100].rpartition(",")[2][:64])[0] for text in sample(column)]
+    return 2 * sum(bool(suffix_of(start)) for start in starts) > len(starts)
+
+
+def sample(column: pd.Series) -> pd.Series:
+    """About 200 filled rows of a column, enough to tell what it holds."""
+    filled = column[column.str.len() > 0]
+    return filled.iloc[:: max(1, len(filled) // _SAMPLE)]
+
+
+def _why_missing(name: str, path: str | None) -> str:
+    if path:
+        return ""
+    if not name:
+        return "the row names no file"
+    return "there is no such file" if path is None else "several files have this name; the table must give the path"
+
+
+def _row_name(number: int, total: int) -> str:
+    return f"row-{number:0{max(6, len(str(total)))}d}"
+
+
+def _payload(value: object) -> tuple[bytes, str]:
+    """The bytes in a cell, or why there are none."""
+    if isinstance(value, bytes):
+        return value, "" if value else "the row holds no image"
+    text = "".join(str(value).split())
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    if not text:
+        return b"", "the row holds no image"
+    text = text.translate(str.maketrans("-_", "+/")).rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True), ""
+    except (binascii.Error, ValueError):
+        return b"", "the text in the row is not base64"

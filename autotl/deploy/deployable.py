@@ -1,0 +1,345 @@
+"""The deployable: one folder, in MLflow's model layout, that classifies images without AutoTL or TensorFlow."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import math
+import platform
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotl import __version__
+from autotl.images import decoder
+from autotl.deploy import predictor
+from autotl.errors import ExportError, RunError
+from autotl.interfaces import Size
+
+if TYPE_CHECKING:
+    import onnx
+
+TOLERANCE = 1e-4
+"""Largest difference of a probability between what was exported and what was trained."""
+
+MLFLOW_LAYOUT = "3.17.2"
+"""The MLflow release whose model layout is written here, by hand: the core imports no tracker."""
+
+MAX_REPLAY_ITEMS = 8
+_PARTS = ("MLmodel", "metadata.json", "model.onnx", "predictor.py")
+
+
+@dataclass(frozen=True)
+class Deployable:
+    """An exported model on disk.
+
+    classes: in the order of the probabilities. size: what the pixels are squashed to.
+    metadata: the whole of metadata.json.
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    size: Size
+    metadata: dict[str, Any]
+
+
+def write_deployable(
+    model: onnx.ModelProto,
+    out: Path,
+    *,
+    classes: Sequence[str],
+    size: Size,
+    replay: Sequence[tuple[str, bytes]],
+    expected: NDArray[np.floating[Any]] | None,
+    metadata: Mapping[str, Any],
+    card: str,
+) -> Deployable:
+    """Write the folder `out`, prove it by replay, and only then replace what was there.
+
+    model: input `images` uint8 (n, height, width, 3), output `probabilities` float32 (n, n_classes).
+    replay: 1 to 8 pairs of a name and an image file's bytes; the first also becomes MLflow's input example.
+    expected: what the champion says of the replay items, (n_replay, n_classes); None records what the artefact says.
+    metadata: more facts for metadata.json; what this function knows itself wins. card: markdown.
+    Raises ExportError, and leaves `out` as it was, where the artefact cannot be written or computes something else.
+    """
+    _require(len(set(classes)) == len(classes) >= 2, f"needs 2 or more different classes, not {list(classes)}")
+    _require(1 <= len(replay) <= MAX_REPLAY_ITEMS, f"needs 1 to {MAX_REPLAY_ITEMS} replay items, not {len(replay)}")
+    out = out.absolute()
+    _settle(out)
+    if out.exists() and not (out.is_dir() and (_is_deployable(out) or not any(out.iterdir()))):
+        raise ExportError(f"{out} exists and is not a deployable; it is left alone. Name another folder.")
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "replay").mkdir(parents=True)
+    try:
+        _write_parts(partial, model, classes, size, metadata, card)
+        _write_mlflow_parts(partial, columns(classes), replay[0][1], size)
+        _write_replay(partial, classes, replay, expected)
+        _swap(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return load_deployable(out)
+
+
+def load_deployable(path: Path | str) -> Deployable:
+    """Open a deployable, or the champion of a run; raises RunError where there is none."""
+    path = Path(path)
+    _settle(path)
+    _settle(path / "champion")
+    folder = next((folder for folder in (path, path / "champion") if _is_deployable(folder)), None)
+    if folder is None:
+        found = "does not exist" if not path.exists() else "is neither a deployable nor a run with a champion"
+        raise RunError(
+            f"{path} {found}. Give a folder that holds {', '.join(_PARTS)}, or a finished run (its champion is used)."
+        )
+    try:
+        metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+        size = (metadata["height"], metadata["width"])
+        return Deployable(folder=folder, classes=tuple(metadata["classes"]), size=size, metadata=metadata)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder / 'metadata.json'} is damaged ({error!r}). Export the run again.") from error
+
+
+def replay(deployable: Deployable) -> float:
+    """Largest difference between the probabilities recorded at export and those computed now, by the exported code.
+
+    It runs the predictor.py of the folder: only do this with a folder you trust. Raises RunError.
+    """
+    folder = deployable.folder / "replay"
+    try:
+        items = json.loads((folder / "expected.json").read_text(encoding="utf-8"))["items"]
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{folder} has no readable expected.json ({error}). Export the run again.") from error
+    computed = _computed(deployable.folder, [folder / item["file"] for item in items])
+    return float(np.abs(computed - np.array([item["probabilities"] for item in items])).max())
+
+
+def columns(classes: Sequence[str]) -> tuple[str, ...]:
+    """The names of the probability columns: those of the classes, but a class may be called `label` too."""
+    taken = {"label", *classes}
+    names = []
+    for name in classes:
+        column = name
+        while name == "label" and column in taken:
+            column += " (probability)"
+        names.append(column)
+    return tuple(names)
+
+
+def predictor_source() -> str:
+    """The text of the exported predictor.py: `autotl.deploy.predictor` with `autotl.images.decoder` in place of its import."""
+    # By lines, not by `ast.parse`, which in Python 3.11 fails now and then while another thread parses too
+    # (CPython issue 106905), as MLflow does while it is imported.
+    before, after = re.split(r"^from autotl\.images import .*\n", inspect.getsource(predictor), flags=re.MULTILINE)
+    # Without its docstring and its future import, which is only legal at the top of a file.
+    _, inlined = inspect.getsource(decoder).split("from __future__ import annotations\n")
+    return before + inlined.lstrip("\n") + after
+
+
+def _write_parts(
+    folder: Path,
+    model: onnx.ModelProto,
+    classes: Sequence[str],
+    size: Size,
+    metadata: Mapping[str, Any],
+    card: str,
+) -> None:
+    packages = {name: _installed(name) for name in ("onnxruntime", "pillow", "numpy")}
+    known = {
+        "format": 1,
+        "autotl": __version__,
+        "task": "image-classification",
+        "classes": list(classes),
+        "columns": list(columns(classes)),
+        "height": size[0],
+        "width": size[1],
+        "decoder": decoder.DECODER_VERSION,
+        "requirements": packages,
+    }
+    try:
+        (folder / "model.onnx").write_bytes(model.SerializeToString())
+    except ValueError as error:  # protobuf's limit of 2 GB
+        raise ExportError(f"the model is too large for one ONNX file ({error})") from error
+    _write_json(folder / "metadata.json", {**metadata, **known})
+    (folder / "predictor.py").write_text(predictor_source(), encoding="utf-8")
+    requirements = "".join(f"{name}=={version}\n" for name, version in packages.items())
+    (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+    (folder / "model_card.md").write_text(card, encoding="utf-8")
+
+
+def _write_mlflow_parts(folder: Path, outputs: Sequence[str], example: bytes, size: Size) -> None:
+    python = platform.python_version()
+    # The environment MLflow builds for serving needs MLflow itself, which the model as such does not.
+    needs = ["-r requirements.txt", f"mlflow>={MLFLOW_LAYOUT.rsplit('.', 1)[0]}"]
+    (folder / "python_env.yaml").write_text(
+        f"python: {python}\nbuild_dependencies:\n- pip\ndependencies:\n" + "".join(f"- {need}\n" for need in needs)
+    )
+    (folder / "conda.yaml").write_text(
+        f"name: mlflow-env\nchannels:\n- conda-forge\ndependencies:\n- python={python}\n- pip\n- pip:\n"
+        + "".join(f"  - {need}\n" for need in needs)
+    )
+    try:
+        # Small, whatever the size of the original; base64 is how MLflow writes a binary column.
+        cell = base64.b64encode(decoder.thumbnail(example, max(size))).decode()
+    except decoder.UnreadableImage as error:
+        raise ExportError(f"the first replay item is unreadable: {error}") from error
+    split = {"columns": ["image"], "data": [[cell]]}
+    _write_json(folder / "input_example.json", split)
+    _write_json(folder / "serving_input_example.json", {"dataframe_split": split})
+    (folder / "MLmodel").write_text(_mlmodel(folder, outputs, python), encoding="utf-8")
+
+
+def _mlmodel(folder: Path, outputs: Sequence[str], python: str) -> str:
+    def schema(fields: Mapping[str, str]) -> str:
+        # Twice: JSON inside a YAML string. Any JSON string in ASCII is a YAML string too.
+        return json.dumps(json.dumps([{"type": t, "name": n, "required": True} for n, t in fields.items()]))
+
+    return f"""\
+flavors:
+  python_function:
+    code: null
+    env:
+      conda: conda.yaml
+      virtualenv: python_env.yaml
+    loader_module: mlflow.pyfunc.loaders.code_model
+    model_code_path: predictor.py
+    python_version: {python}
+    streamable: false
+is_signature_from_type_hint: false
+mlflow_version: {MLFLOW_LAYOUT}
+model_id: null
+model_size_bytes: {sum(path.stat().st_size for path in folder.iterdir() if path.is_file())}
+model_uuid: {hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()[:32]}
+prompts: null
+saved_input_example_info:
+  artifact_path: input_example.json
+  pandas_orient: split
+  serving_input_path: serving_input_example.json
+  type: dataframe
+signature:
+  inputs: {schema({"image": "binary"})}
+  outputs: {schema({"label": "string"} | dict.fromkeys(outputs, "float"))}
+  params: null
+type_hint_from_example: false
+utc_time_created: '{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}'
+"""
+
+
+def _write_replay(
+    folder: Path,
+    classes: Sequence[str],
+    items: Sequence[tuple[str, bytes]],
+    expected: NDArray[np.floating[Any]] | None,
+) -> None:
+    files = [
+        folder / "replay" / f"{n}_{re.sub(r'[^A-Za-z0-9._-]+', '_', name)[-80:]}" for n, (name, _) in enumerate(items)
+    ]
+    for file, (_, data) in zip(files, items, strict=True):
+        file.write_bytes(data)
+    computed = _computed(folder, files)
+    if expected is None:
+        expected = computed
+    shape = (len(items), len(classes))
+    for what, found in (("the exported model gives", computed), ("expected has", expected)):
+        _require(found.shape == shape, f"{what} probabilities of shape {found.shape}, not {shape}")
+    # Written so that a NaN fails too.
+    _require(bool((np.abs(computed.sum(axis=1) - 1) < 1e-3).all()), "the exported model's rows do not sum to 1")
+    differences = np.abs(computed - expected).max(axis=1)
+    for (name, _), difference in zip(items, differences, strict=True):
+        _require(
+            bool(difference <= TOLERANCE),
+            f"the exported model differs from the champion by {difference:.2g} on {name} (at most {TOLERANCE:g})",
+        )
+    rows = [
+        {"file": file.name, "item": name, "probabilities": row.tolist()}
+        for file, (name, _), row in zip(files, items, np.asarray(expected, np.float64), strict=True)
+    ]
+    _write_json(folder / "replay" / "expected.json", {"tolerance": TOLERANCE, "classes": [*classes], "items": rows})
+
+
+def _computed(folder: Path, files: Sequence[Path]) -> NDArray[np.float64]:
+    """What the exported code says of the files, float64 (n, n_classes)."""
+    # A name of ours, so that the file does not offer itself to an MLflow that happens to be loaded.
+    spec = importlib.util.spec_from_file_location("autotl_exported_predictor", folder / "predictor.py")
+    if spec is None or spec.loader is None:
+        raise ExportError(f"{folder / 'predictor.py'} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        exec(compile((folder / "predictor.py").read_bytes(), str(folder / "predictor.py"), "exec"), module.__dict__)
+        results = module.Predictor(folder).predict(files)
+    except Exception as error:  # ONNX Runtime raises its own kinds for an invalid graph
+        raise ExportError(f"the exported model does not run ({error})") from error
+    for result in results:
+        _require("error" not in result, f"replay item {result['item']} is unreadable: {result.get('error')}")
+    return np.array([list(result["probabilities"].values()) for result in results], np.float64)
+
+
+def _swap(partial: Path, out: Path) -> None:
+    previous = _previous(out)
+    if out.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        out.rename(previous)
+    try:
+        partial.rename(out)
+    finally:
+        _settle(out)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _settle(out: Path) -> None:
+    """Put the former deployable back if a process was killed between the two renames of a swap."""
+    if not out.exists() and _previous(out).exists():
+        _previous(out).rename(out)
+
+
+def _previous(out: Path) -> Path:
+    return out.with_name(f".{out.name}.previous")
+
+
+def _is_deployable(folder: Path) -> bool:
+    return all((folder / part).is_file() for part in _PARTS)
+
+
+def _installed(name: str) -> str:
+    for distribution in (name, f"{name}-gpu"):
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    raise ExportError(f"{name} is not installed, so the deployable cannot say which version it needs")
+
+
+def _write_json(path: Path, value: Any) -> None:
+    try:
+        path.write_text(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+    except (TypeError, ValueError) as error:
+        raise ExportError(f"{path.name} cannot be written as JSON ({error})") from error
+
+
+def _plain(value: Any) -> Any:
+    """JSON knows neither numpy's numbers nor infinities."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ExportError(f"Export failed: {message}.")

@@ -1,0 +1,28 @@
+"""Writing a run's champion in a format that an exporter plugin offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autotl.deploy.deployable import load_deployable
+from autotl.errors import ConfigError
+from autotl.interfaces import Exporter
+from autotl.plugins import Plugins
+
+
+def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
+    """Write the champion of `run` into the new or empty folder `out`; returns the main file.
+
+    Raises ConfigError for an unknown format or a folder in use, ExportError where this champion cannot be written so.
+    """
+    exporter: Exporter = plugins.pick("exporter", format_name)
+    load_deployable(run)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} already exists and is not an empty folder; give another one")
+    made = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        return exporter.export(run, out)
+    finally:
+        if made and not any(out.iterdir()):
+            out.rmdir()

@@ -1,0 +1,148 @@
+"""Classify images with an exported model: `python predictor.py IMAGE...` prints labels and probabilities as JSON.
+
+An exported model carries a copy of this file that needs onnxruntime, pillow and numpy, and neither AutoTL nor
+pickle. Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with one column `image`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from autotl.images.decoder import ImageSource, UnreadableImage, decode
+
+BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
+
+
+class Predictor:
+    """An exported model, opened from its folder (the one that holds metadata.json and model.onnx).
+
+    classes: the names of the classes, in the order of the probabilities.
+    columns: the names of their columns in a table that also has a column `label`.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        metadata = json.loads((Path(folder) / "metadata.json").read_text(encoding="utf-8"))
+        self.classes: tuple[str, ...] = tuple(metadata["classes"])
+        self.columns: tuple[str, ...] = tuple(metadata["columns"])
+        self.height: int = metadata["height"]
+        self.width: int = metadata["width"]
+        # TF32 would round the products of a graphics card to 10 bits, and the replay would not match.
+        wanted = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
+        available = onnxruntime.get_available_providers()
+        self._session = onnxruntime.InferenceSession(
+            str(Path(folder) / "model.onnx"),
+            providers=[(name, options) for name, options in wanted.items() if name in available],
+        )
+
+    def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify pixels: uint8 (n, height, width, 3) -> float32 (n, n_classes), rows sum to 1."""
+        parts = [
+            self._session.run(["probabilities"], {"images": pixels[start : start + BATCH_SIZE]})[0]
+            for start in range(0, len(pixels), BATCH_SIZE)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
+
+    def predict(self, items: Sequence[ImageSource]) -> list[dict[str, Any]]:
+        """Classify image files, given as paths or bytes, in batches.
+
+        Returns one dict per item, in order: `item` (the path; "item 0", "item 1", ... for bytes) with `label` and
+        `probabilities` (class -> probability), or with `error`, the reason why it could not be read.
+        """
+        results: list[dict[str, Any]] = []
+        for decoded in self._decoded(items):
+            readable = [pixels for pixels in decoded if not isinstance(pixels, UnreadableImage)]
+            empty = np.zeros((0, self.height, self.width, 3), np.uint8)
+            rows = iter(self.probabilities(np.stack(readable) if readable else empty))
+            for pixels in decoded:
+                number = len(results)
+                source = items[number]
+                item = f"item {number}" if isinstance(source, bytes) else str(source)
+                if isinstance(pixels, UnreadableImage):
+                    results.append({"item": item, "error": str(pixels)})
+                    continue
+                row = next(rows)
+                named = dict(zip(self.classes, row.tolist(), strict=True))
+                results.append({"item": item, "label": self.classes[row.argmax()], "probabilities": named})
+        return results
+
+    def _decoded(self, items: Sequence[ImageSource]) -> Iterator[list[NDArray[np.uint8] | UnreadableImage]]:
+        """Batches of pixels; the next batch is decoded while the caller works on this one."""
+
+        def pixels(source: ImageSource) -> NDArray[np.uint8] | UnreadableImage:
+            try:
+                return decode(source, self.height, self.width)
+            except UnreadableImage as error:
+                return error
+
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            ahead = None
+            for start in range(0, len(items), BATCH_SIZE):
+                batch = pool.map(pixels, items[start : start + BATCH_SIZE])
+                if ahead is not None:
+                    yield list(ahead)
+                ahead = batch
+            if ahead is not None:
+                yield list(ahead)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line: paths in, JSON on standard output, exit code 0, or 2 without any path."""
+    if not arguments:
+        sys.stderr.write("usage: python predictor.py IMAGE...\n")
+        return 2
+    results = Predictor(Path(__file__).resolve().parent).predict(arguments)
+    sys.stdout.write(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+# MLflow runs this file to get at its model ("models from code"). Imports from elsewhere must not offer it one.
+if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
+    import mlflow
+    import pandas as pd
+
+    class ImageModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+        """The exported model as MLflow sees it."""
+
+        def load_context(self, context: Any) -> None:  # noqa: ARG002, the name is MLflow's
+            """Open the folder this file lies in."""
+            self.predictor = Predictor(Path(__file__).resolve().parent)
+
+        def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
+            """Classify the images of a table.
+
+            model_input: the column `image` holds each file's bytes, or their base64 text. Returns the columns
+            `label` and one probability per class. Raises ValueError that names the rows it cannot read.
+            """
+            results = self.predictor.predict([_file_bytes(cell) for cell in model_input["image"]])
+            bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
+            if bad:
+                raise ValueError(f"{len(bad)} of {len(results)} images cannot be read. " + "; ".join(bad[:10]))
+            table = {"label": [row["label"] for row in results]} | {
+                column: np.array([row["probabilities"][name] for row in results], np.float32)
+                for name, column in zip(self.predictor.classes, self.predictor.columns, strict=True)
+            }
+            return pd.DataFrame(table, index=model_input.index)
+
+    def _file_bytes(cell: Any) -> bytes:
+        if isinstance(cell, str):
+            try:
+                return base64.b64decode("".join(cell.split()), validate=True)
+            except ValueError:
+                return b"text that is not base64"  # the decoder refuses it, and the error names the row
+        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""
+
+    mlflow.models.set_model(ImageModel())
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""Evaluations: every score of some predictions with its interval, and the confusion matrix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from autotl.errors import PluginError
+from autotl.interfaces import Evaluator, Proportion
+from autotl.evidence.intervals import ScoreFunction, bootstrap, clustered_wilson, wilson
+from autotl.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value with its 95 % interval; NaN where it is undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What predictions are worth.
+
+    scores: by the evaluator's name; the scores of one class are named "recall[cat]". confusion: int (n_classes,
+    n_classes), rows the true class, columns the most probable one.
+    """
+
+    scores: dict[str, Score]
+    confusion: np.ndarray
+    classes: tuple[str, ...]
+    n_items: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionaries and lists; undefined numbers are None, for JSON has no NaN."""
+        return {
+            "scores": {name: _without_nan(asdict(score)) for name, score in self.scores.items()},
+            "confusion": self.confusion.tolist(),
+            "classes": list(self.classes),
+            "n_items": self.n_items,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Evaluation:
+        """Read what `to_json` gave."""
+        return cls(
+            scores={name: Score(**_with_nan(score)) for name, score in document["scores"].items()},
+            confusion=np.array(document["confusion"], dtype=np.int64),
+            classes=tuple(document["classes"]),
+            n_items=document["n_items"],
+        )
+
+
+def evaluate(
+    predictions: Predictions,
+    evaluators: Mapping[str, Evaluator],
+    classes: Sequence[str],
+    *,
+    groups: np.ndarray | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Score predictions with every evaluator.
+
+    classes: the names of the classes, in the order of the probabilities. groups: (n,), one value per prediction;
+    where given, intervals allow for items of one group being alike. Raises PluginError that names an evaluator which
+    fails or breaks its contract.
+    """
+    n, n_classes = predictions.probabilities.shape
+    if len(classes) != n_classes:
+        raise ValueError(f"{len(classes)} class names for probabilities of {n_classes} classes")
+    if groups is not None and len(groups) != n:
+        raise ValueError(f"{len(groups)} groups for {n} predictions; expected one per prediction")
+    scores: dict[str, Score] = {}
+    for name, evaluator in evaluators.items():
+        try:
+            scores |= _scores(name, evaluator, predictions, classes, groups, seed)
+        except PluginError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"evaluator {name!r} failed on {n} items of {n_classes} classes: {type(error).__name__}: {error}. "
+                "Leave its plugin out, or report this to its author."
+            ) from error
+    predicted = predictions.probabilities.argmax(axis=1)
+    pairs = np.bincount(predictions.labels * n_classes + predicted, minlength=n_classes**2)
+    return Evaluation(scores, pairs.reshape(n_classes, n_classes), tuple(classes), n)
+
+
+def gives_one_value(evaluator: Evaluator) -> bool:
+    """Whether an evaluator can be an objective: one number, not one per class; PluginError where it cannot be asked."""
+    try:
+        answer = evaluator.score(np.array([0, 1]), np.eye(2))
+    except Exception as error:
+        raise PluginError(f"the objective {evaluator.name!r} fails: {type(error).__name__}: {error}") from error
+    return not isinstance(answer, Sequence)
+
+
+def _scores(
+    name: str,
+    evaluator: Evaluator,
+    predictions: Predictions,
+    classes: Sequence[str],
+    groups: np.ndarray | None,
+    seed: int,
+) -> dict[str, Score]:
+    labels, probabilities = predictions.labels, predictions.probabilities
+    answer = evaluator.score(labels, probabilities)
+    if isinstance(answer, int | float | np.number):
+        interval = bootstrap(_one_number(evaluator), labels, probabilities, groups=groups, seed=seed)
+        return {name: Score(float(answer), *interval)}
+    if isinstance(answer, Proportion):
+        names, proportions = [name], [answer]
+    elif _is_one_per_class(answer, len(classes)):
+        names, proportions = [f"{name}[{class_name}]" for class_name in classes], list(answer)
+    else:
+        raise PluginError(
+            f"evaluator {name!r} returned {answer!r:.200}; expected a number, a Proportion, or one Proportion for each "
+            f"of the {len(classes)} classes"
+        )
+    if groups is None:
+        intervals = [wilson(proportion.successes, proportion.trials) for proportion in proportions]
+    else:
+        successes, trials = _counts_by_group(evaluator, labels, probabilities, groups)
+        intervals = [clustered_wilson(successes[:, i], trials[:, i]) for i in range(len(names))]
+    return {
+        name: Score(p.successes / p.trials if p.trials else math.nan, *interval)
+        for name, p, interval in zip(names, proportions, intervals, strict=True)
+    }
+
+
+def _one_number(evaluator: Evaluator) -> ScoreFunction:
+    """The score of an evaluator that is known to answer with one number."""
+    return cast(ScoreFunction, evaluator.score)
+
+
+def _is_one_per_class(answer: Any, n_classes: int) -> bool:
+    return (
+        isinstance(answer, Sequence)
+        and len(answer) == n_classes
+        and all(isinstance(proportion, Proportion) for proportion in answer)
+    )
+
+
+def _counts_by_group(
+    evaluator: Evaluator, labels: np.ndarray, probabilities: np.ndarray, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Successes and trials of each proportion in each group, int (n_groups, n_proportions)."""
+    successes, trials = [], []
+    for group in np.unique(groups):
+        rows = groups == group
+        answer: Any = evaluator.score(labels[rows], probabilities[rows])
+        proportions = [answer] if isinstance(answer, Proportion) else answer
+        successes.append([proportion.successes for proportion in proportions])
+        trials.append([proportion.trials for proportion in proportions])
+    return np.array(successes), np.array(trials)
+
+
+def _without_nan(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(number) else number for name, number in numbers.items()}
+
+
+def _with_nan(numbers: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if number is None else number for name, number in numbers.items()}

@@ -1,0 +1,67 @@
+"""Exhibits: what plugins show of a finished search, as plain values that outlive them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from autotl.interfaces import Figure, Table
+from autotl.plugins import Plugins
+from autotl.predictions import Predictions
+from autotl.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Exhibited:
+    """What one exhibit showed. plugin: who brought it. problem: why it shows nothing, empty where nothing is wrong."""
+
+    exhibit: str
+    plugin: str
+    parts: tuple[Table | Figure, ...]
+    problem: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; NaN is None, for JSON has none."""
+        parts = [{"kind": type(part).__name__.lower(), **asdict(part)} for part in self.parts]
+        return {"exhibit": self.exhibit, "plugin": self.plugin, "parts": parts, "problem": self.problem}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Exhibited:
+        """Read what `to_json` gave; raises KeyError, TypeError or ValueError where it is something else."""
+        return cls(
+            document["exhibit"], document["plugin"], tuple(map(_part, document["parts"])), document.get("problem", "")
+        )
+
+
+def show_all(run: Run, tested: Predictions, plugins: Plugins) -> tuple[Exhibited, ...]:
+    """Ask every exhibit; one that fails says so in its place and costs nobody else anything."""
+    shown = []
+    for name, exhibit in plugins.exhibits.items():
+        plugin = plugins.provenance("exhibit", name).plugin
+        try:
+            parts = tuple(sound_part(part) for part in exhibit.show(run, tested))
+        except Exception as error:
+            shown.append(Exhibited(name, plugin, (), f"it failed: {type(error).__name__}: {error}"))
+            continue
+        if parts:
+            shown.append(Exhibited(name, plugin, parts))
+    return tuple(shown)
+
+
+def sound_part(part: Table | Figure) -> Table | Figure:
+    """Return the part, or raise TypeError or ValueError where it could not be stored or drawn."""
+    if not isinstance(part, Table | Figure):
+        raise TypeError(f"it yielded {part!r}; expected a Table or a Figure")
+    if isinstance(part, Table) and any(len(row) != len(part.columns) for row in part.rows):
+        raise ValueError(f"the table {part.title!r} has rows with more or fewer cells than its {len(part.columns)}")
+    json.dumps(asdict(part), allow_nan=False)
+    return part
+
+
+def _part(stored: Mapping[str, Any]) -> Table | Figure:
+    fields = {name: value for name, value in stored.items() if name != "kind"}
+    if stored["kind"] == "table":
+        return Table(**{**fields, "columns": tuple(fields["columns"]), "rows": tuple(map(tuple, fields["rows"]))})
+    return Figure(**fields)

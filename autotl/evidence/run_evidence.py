@@ -1,0 +1,107 @@
+"""The evidence for a finished run's model: how it answered each image, every score, and what plugins show of it.
+
+It is kept in the run folder as files that are read without any framework.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from autotl.errors import RunError
+from autotl.evidence.evaluations import Evaluation
+from autotl.evidence.panels import Exhibited
+from autotl.runtime.atomic_files import write_atomically
+from autotl.predictions import Predictions
+from autotl.runs.run import Run, open_run
+
+Part: TypeAlias = Literal["search", "test"]
+_FOLDER, _SEARCHED, _TESTED, _EVALUATIONS, _EXHIBITS = (
+    "evidence", "search.npz", "test.npz", "evaluations.json", "exhibits.json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of a champion.
+
+    search, test: its evaluations; default: of the untuned default, on the test split. searched: its predictions in
+    the search, each by a head that was not fitted on the image (cross-validated, or on the validation split);
+    tested: of the test split. run: configuration, data set and split.
+    """
+
+    run: Run
+    search: Evaluation
+    test: Evaluation
+    default: Evaluation
+    searched: Predictions
+    tested: Predictions
+    exhibits: tuple[Exhibited, ...]
+
+    def answers(self, part: Part) -> pd.DataFrame:
+        """How it answered each image of a part: path, file, label, predicted, confidence, given.
+
+        confidence: probability of the class predicted; given: of the class the image is labelled with.
+        """
+        predictions = self.tested if part == "test" else self.searched
+        classes, paths = np.array(self.test.classes, dtype=object), self.run.dataset.items["path"]
+        rows, predicted = np.arange(len(predictions.items)), predictions.probabilities.argmax(axis=1)
+        own = paths.iloc[predictions.items].reset_index(drop=True)
+        return pd.DataFrame(
+            {
+                "path": own,
+                "file": [str(self.run.dataset.root / path) for path in own],
+                "label": classes[predictions.labels],
+                "predicted": classes[predicted],
+                "confidence": predictions.probabilities[rows, predicted],
+                "given": predictions.probabilities[rows, predictions.labels],
+            }
+        )
+
+
+def write_evidence(
+    run: Run,
+    *,
+    evaluations: tuple[Evaluation, Evaluation, Evaluation],
+    searched: Predictions,
+    tested: Predictions,
+    exhibits: Iterable[Exhibited],
+) -> None:
+    """Write the evidence into the run folder. evaluations: search, test, and the test of the untuned default."""
+    folder = run.folder / _FOLDER
+    folder.mkdir(exist_ok=True)
+    searched.save(folder / _SEARCHED)
+    tested.save(folder / _TESTED)
+    named = zip(("search", "test", "default"), evaluations, strict=True)
+    _write_json(folder / _EVALUATIONS, {name: evaluation.to_json() for name, evaluation in named})
+    _write_json(folder / _EXHIBITS, [exhibited.to_json() for exhibited in exhibits])
+
+
+def read_evidence(folder: Path) -> Evidence | None:
+    """Read a run's evidence; None where it has none, or where it is damaged."""
+    own = folder / _FOLDER
+    try:
+        run = open_run(folder)
+        evaluations = {k: Evaluation.from_json(v) for k, v in _read_json(own / _EVALUATIONS).items()}
+        searched, tested = (Predictions.load(own / name) for name in (_SEARCHED, _TESTED))
+        exhibits = tuple(map(Exhibited.from_json, _read_json(own / _EXHIBITS)))
+        known = len(run.dataset.items)
+        if max(searched.items.max(initial=0), tested.items.max(initial=0)) >= known:
+            return None
+        return Evidence(run, **evaluations, searched=searched, tested=tested, exhibits=exhibits)
+    except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _write_json(path: Path, document: Any) -> None:
+    write_atomically(path, json.dumps(document, allow_nan=False).encode())
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,174 @@
+"""Choosing an engine for a network: those that disagree with Keras are dropped, the fastest of the others is taken."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autotl.runtime import keras_backend
+from autotl.features.engine import HALF, TITLES, Engine, open_named
+from autotl.errors import PluginError
+from autotl.runtime.atomic_files import write_atomically
+from autotl.features.frozen_network import FrozenNetwork
+from autotl.settings import installed_engines
+
+SAMPLE_ITEMS = 32
+"""Images to measure with, about a third of a second each time on a small machine."""
+_FEWEST_MEASURED = 16
+_REFERENCE_ITEMS = 4
+_ROUNDS = 3
+_TOLERANCE = 1e-3
+"""Of the largest number in an output; runtimes in single precision differ by about 1e-5 of it."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The engine to use, and how it came to that, in a sentence; empty where it was known from before."""
+
+    engine: Engine
+    told: str
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """What Keras says of a few images of the user."""
+
+    pixels: np.ndarray
+    answers: list[np.ndarray]
+
+
+def choose_engine(
+    network: FrozenNetwork, sample: Callable[[], np.ndarray], *, threads: int | None = None, forced: str = ""
+) -> Choice:
+    """Open the fastest engine that computes what Keras computes; the choice is kept beside the graph, per machine.
+
+    sample(): the first images of the user, uint8 (n, height, width, 3), SAMPLE_ITEMS of them if there are so many.
+    forced: the name of the engine to use instead. Raises PluginError where no engine agrees with Keras, and where the
+    network gives numbers that are not finite.
+    """
+    kept = network.file.with_name(f"engine-{_machine(threads)}.json")
+    if not forced and (name := _read_choice(kept)) in TITLES:
+        return Choice(open_named(name, network, threads=threads), "")
+    pixels = sample()
+    reference = _reference(network, pixels[:_REFERENCE_ITEMS])
+    names = [forced] if forced else installed_engines()
+    usable, dropped = _open_all([name for name in names if name != "keras"], network, threads, reference)
+    # On a processor Keras is several times slower than any runtime, and building its model takes seconds.
+    if "keras" in names and network.reader is not None and (not usable or keras_backend.device().kind == "gpu"):
+        kinds = [HALF, "keras"] if keras_backend.device().kind == "gpu" else ["keras"]
+        found, reasons = _open_all(kinds, network, threads, reference)
+        usable, dropped = usable + found, dropped | reasons
+    if not usable:
+        raise PluginError(
+            f"no engine can read features of backbone {network.backbone!r} at {network.size[0]}x{network.size[1]}: "
+            + "; ".join(f"{TITLES[name]}: {reason}" for name, reason in dropped.items())
+        )
+    if len(pixels) < _FEWEST_MEASURED:
+        return Choice(usable[0], _sentence(usable[0], {}, dropped))
+    rates = _rates(usable, pixels) if len(usable) > 1 else {}
+    engine = max(usable, key=lambda engine: rates.get(engine.name, 0.0))
+    if not forced and network.file.parent.is_dir():
+        write_atomically(kept, json.dumps({"engine": engine.name, "images_per_second": rates}).encode())
+    return Choice(engine, _sentence(engine, rates, dropped))
+
+
+def _open_all(
+    names: list[str], network: FrozenNetwork, threads: int | None, reference: _Reference | None
+) -> tuple[list[Engine], dict[str, str]]:
+    """Those that open and agree with Keras, and why the others do not."""
+    usable, dropped = [], {}
+    for name in names:
+        try:
+            engine = open_named(name, network, threads=threads)
+            reason = _disagreement(engine, network, reference) if reference else ""
+        except Exception as error:  # whatever a runtime has against a graph, another one may read it
+            reason = str(error) or type(error).__name__
+        if reason:
+            dropped[name] = reason
+        else:
+            usable.append(engine)
+    return usable, dropped
+
+
+def _disagreement(engine: Engine, network: FrozenNetwork, reference: _Reference) -> str:
+    found = engine.run(reference.pixels)
+    for tensor, want, got in zip(network.tensors, reference.answers, found, strict=True):
+        allowed = _TOLERANCE * max(1.0, float(np.abs(want).max()))
+        off = float(np.abs(want - got).max()) if want.shape == got.shape else float("inf")
+        if not off <= allowed:
+            return f"it does not compute what Keras computes: {tensor!r} is off by {off:.2g} (allowed: {allowed:.2g})"
+    return ""
+
+
+def _reference(network: FrozenNetwork, pixels: np.ndarray) -> _Reference | None:
+    """Keras' answers, kept beside the graph; None for a network that was not made from a Keras model."""
+    file = network.file.with_name("reference.npz")
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
+            return _Reference(kept["pixels"], [kept[name] for name in network.tensors])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        if network.reader is None:
+            return None
+    import keras
+
+    reader = network.reader("float32")
+    answers = [keras.ops.convert_to_numpy(a) for a in reader(pixels.astype(np.float32), training=False)]
+    if not all(np.isfinite(answer).all() for answer in answers):
+        raise PluginError(
+            f"backbone {network.backbone!r} gives numbers that are not finite at {network.size[0]}x{network.size[1]}; "
+            "its weights or its preprocessing are broken"
+        )
+    buffer = io.BytesIO()
+    np.savez(buffer, pixels=pixels, **dict(zip(network.tensors, answers, strict=True)))
+    write_atomically(file, buffer.getvalue())
+    return _Reference(pixels, answers)
+
+
+def _rates(engines: list[Engine], pixels: np.ndarray) -> dict[str, float]:
+    """Images per second; the best of a few turns, since what else the machine does only slows them."""
+    best = {engine.name: 0.0 for engine in engines}
+    for _ in range(_ROUNDS):
+        for engine in engines:
+            started = time.perf_counter()
+            engine.run(pixels)
+            best[engine.name] = max(best[engine.name], len(pixels) / (time.perf_counter() - started))
+    return best
+
+
+def _sentence(engine: Engine, rates: dict[str, float], dropped: dict[str, str]) -> str:
+    others = [f"{TITLES[name]} {rate:.0f}" for name, rate in rates.items() if name != engine.name]
+    rate = f", {rates[engine.name]:.0f} images/s ({', '.join(others)})" if others else ""
+    reasons = "".join(f"; {TITLES[name]} is not used: {reason}" for name, reason in dropped.items())
+    return f"engine: {engine}{rate}{reasons}"
+
+
+def _machine(threads: int | None) -> str:
+    """Whatever the choice depends on, as a short name: a cache may be shared by several machines."""
+    versions = [f"{name} {_version(name)}" for name in ("onnxruntime", "onnxruntime-gpu", "openvino", "keras")]
+    parts = [platform.node(), keras_backend.processor(), str(threads or os.cpu_count()), *versions]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _read_choice(file: Path) -> str:
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["engine"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

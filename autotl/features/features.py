@@ -1,0 +1,231 @@
+"""Features: every stage of a frozen backbone, pooled, for every item, out of one forward pass; kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import BoundedSemaphore
+
+import numpy as np
+
+from autotl.data.dataset import Dataset, Progress
+from autotl.features.engine import Engine
+from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
+from autotl.errors import ConfigError, DatasetError, OutOfTimeError, PluginError
+from autotl.images.decoder import DECODER_VERSION, decode
+from autotl.interfaces import Size
+from autotl.features.frozen_network import FrozenNetwork
+from autotl.cache.record_store import RecordStore
+
+SHARD_ITEMS = 512
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a frozen network reads from the items; the numbers stay on disk until they are asked for.
+
+    digests: bytes (n_items,). seconds: what extracting took; computed, reused: how many items were computed, and how
+        many came from the cache.
+    engine: what computed the others, empty if none; images_per_second: how fast, decoding included, setting up not.
+    """
+
+    network: FrozenNetwork
+    digests: np.ndarray = field(repr=False)
+    seconds: float
+    computed: int
+    reused: int
+    engine: str
+    images_per_second: float
+    _store: RecordStore = field(repr=False, compare=False)
+    _compute: Callable[[np.ndarray], object] = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def read(self, stage: str, pooling: str, items: np.ndarray | None = None) -> np.ndarray:
+        """The chosen columns side by side, float32 (n, n_columns); items: item numbers in any order, None for all.
+
+        Raises ConfigError where the cache loses what is written to it.
+        """
+        wanted = np.arange(len(self)) if items is None else np.asarray(items)
+        columns = _slices(self.network, stage, pooling)
+        for _ in range(_ATTEMPTS):
+            vectors, known = self._store.read(self.digests[wanted], columns)
+            if known.all():
+                return vectors
+            self._compute(wanted[~known])  # damaged, or deleted to make room
+        raise ConfigError(
+            f"The cache {self._store.folder} loses what is written to it. Look whether the disk is full or something "
+            "deletes files there, raise AUTOTL_CACHE_LIMIT_GB, or set AUTOTL_CACHE to another folder."
+        )
+
+    def blocks(
+        self, stage: str, pooling: str, items: np.ndarray | None = None, *, rows: int = 2048
+    ) -> Iterator[np.ndarray]:
+        """As `read`, in parts of at most `rows` items, of which one is in memory at a time."""
+        wanted = np.arange(len(self)) if items is None else np.asarray(items)
+        for start in range(0, len(wanted), rows):
+            yield self.read(stage, pooling, wanted[start : start + rows])
+
+
+def extract(
+    dataset: Dataset,
+    network: FrozenNetwork,
+    *,
+    cache: Path,
+    progress: Progress | None = None,
+    out_of_time: Callable[[], bool] = lambda: False,
+    threads: int | None = None,
+    engine: str = "",
+    tell: Callable[[str], None] | None = None,
+    items: np.ndarray | None = None,
+) -> Features:
+    """Read the features of every item, or of these; only what the cache lacks is computed.
+
+    engine: the name of the one to use; empty for the fastest. tell: is told how one was chosen.
+    Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
+    """
+    started = time.monotonic()
+    digests = dataset.digests()
+    folder = cache / "features" / f"{network.key}-d{DECODER_VERSION}"
+    store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
+    opened: list[Engine] = []
+
+    def compute(items: np.ndarray) -> float:
+        # Items with the same bytes are computed once.
+        todo = np.sort(items[np.unique(digests[items], return_index=True)[1]]).tolist()
+        if not opened:
+            choice = choose_engine(
+                network,
+                lambda: np.stack([read_pixels(dataset, item, network.size) for item in todo[:SAMPLE_ITEMS]]),
+                threads=threads,
+                forced=engine,
+            )
+            opened.append(choice.engine)
+            if choice.told and tell:
+                tell(choice.told)
+        reading = time.monotonic()
+        _compute(dataset, network, opened[0], store, digests, todo, progress, out_of_time, threads)
+        return len(todo) / (time.monotonic() - reading)
+
+    wanted = np.arange(len(digests)) if items is None else items
+    missing = wanted[~store.known(digests[wanted])]
+    rate = compute(missing) if len(missing) else 0.0
+    name, reused = str(opened[0]) if opened else "", len(wanted) - len(missing)
+    return Features(network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute)
+
+
+def _compute(
+    dataset: Dataset,
+    network: FrozenNetwork,
+    engine: Engine,
+    store: RecordStore,
+    digests: np.ndarray,
+    todo: list[int],
+    progress: Progress | None,
+    out_of_time: Callable[[], bool],
+    threads: int | None,
+) -> None:
+    """Read items of different content into the store; shards are written while the engine goes on."""
+    done = 0
+    pending: list[tuple[list[int], np.ndarray]] = []
+    batches = _batches(dataset, network, engine, todo, threads or os.cpu_count() or 1)
+    try:
+        for items, vectors in batches:
+            pending.append((items, vectors))
+            done += len(items)
+            late = out_of_time()
+            if sum(len(part) for part, _ in pending) >= SHARD_ITEMS or done == len(todo) or late:
+                _keep(store, digests, pending)
+                pending = []
+            if progress:
+                progress(done, len(todo))
+            if late and done < len(todo):
+                raise OutOfTimeError(f"{done} of {len(todo)} images were read when the time ran out")
+    finally:
+        batches.close()
+
+
+def _keep(store: RecordStore, digests: np.ndarray, parts: Sequence[tuple[list[int], np.ndarray]]) -> None:
+    items = [item for part, _ in parts for item in part]
+    try:
+        store.append(digests[items], np.concatenate([vectors for _, vectors in parts]))
+    except OSError as error:
+        raise ConfigError(
+            f"The cache {store.folder} cannot be written: {error.strerror or error}. Make room there, or set "
+            "AUTOTL_CACHE to another folder."
+        ) from error
+
+
+def _batches(
+    dataset: Dataset, network: FrozenNetwork, engine: Engine, todo: list[int], threads: int
+) -> Generator[tuple[list[int], np.ndarray]]:
+    """Batches in order. Each thread decodes a batch and then computes it, so that no core ever waits for another."""
+    computing = BoundedSemaphore(engine.lanes)
+
+    def read(items: list[int]) -> np.ndarray:
+        pixels = np.empty((len(items), *network.size, 3), dtype=np.uint8)
+        for row, item in enumerate(items):
+            pixels[row] = read_pixels(dataset, item, network.size)
+        with computing:
+            parts = engine.compute(pixels)
+        vectors = np.concatenate(parts, axis=1)
+        _require_finite(vectors, network)
+        return vectors
+
+    # One more than compute at once: it decodes while the others wait for a runtime's own threads, or for the disk. On 2
+    # cores that others used too, images/s without and with it: OpenVINO 72 and 108, ONNX Runtime 87 and 92.
+    workers = max(engine.lanes + 1, threads)
+    pool = ThreadPoolExecutor(workers)
+    ahead: deque[tuple[list[int], Future[np.ndarray]]] = deque()
+    try:
+        for start in range(0, len(todo), engine.batch_items):
+            batch = todo[start : start + engine.batch_items]
+            ahead.append((batch, pool.submit(read, batch)))
+            if len(ahead) > 4 * workers:
+                items, vectors = ahead.popleft()
+                yield items, vectors.result()
+        for items, vectors in ahead:
+            yield items, vectors.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
+    """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan."""
+    path = dataset.path(item)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = f"{path} could be read when the folder was scanned, but no more: {error.strerror or error}"
+        raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
+    # Features are kept by the content's hash: those of an edited picture must not be kept under the old one.
+    if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
+        raise DatasetError(f"{path} has changed since the folder was scanned. Put it back, or start a new search.")
+    return decode(data, *size)
+
+
+def _slices(network: FrozenNetwork, stage: str, pooling: str) -> list[slice]:
+    """The chosen columns, neighbours as one."""
+    slices: list[slice] = []
+    for column in network.select(stage, pooling):
+        if slices and slices[-1].stop == column.start:
+            slices[-1] = slice(slices[-1].start, column.stop)
+        else:
+            slices.append(slice(column.start, column.stop))
+    return slices
+
+
+def _require_finite(vectors: np.ndarray, network: FrozenNetwork) -> None:
+    if not np.isfinite(vectors).all():
+        raise PluginError(
+            f"backbone {network.backbone!r} gave features that are not finite at {network.size[0]}x{network.size[1]}; "
+            "its weights or its preprocessing are broken"
+        )

@@ -1,0 +1,196 @@
+"""A frozen network: a backbone at one input size as the ONNX graph that reads features and is later deployed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autotl.errors import ExportError
+from autotl.runtime.atomic_files import write_atomically
+from autotl.interfaces import Backbone, Size
+
+GRAPH_VERSION = 1
+"""Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""
+_GIVEN_UP_SECONDS = 600.0
+"""A file half written for so long is nobody's any more."""
+POOLINGS = {"avg": ("avg",), "max": ("max",), "avg+max": ("avg", "max")}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One pooled stage: columns start to stop of the vectors."""
+
+    stage: str
+    pooling: str
+    start: int
+    stop: int
+
+    @property
+    def tensor(self) -> str:
+        """The name of the graph's output that holds it."""
+        return tensor_name(self.stage, self.pooling)
+
+
+@dataclass(frozen=True)
+class FrozenNetwork:
+    """A backbone at one input size as an ONNX graph: uint8 images in, one output per stage and pooling.
+
+    file: the graph; it is not there where the backbone has a layer that cannot be written.
+    reader: builds the Keras model that the graph was written from, at a precision such as "float32".
+    """
+
+    backbone: str
+    size: Size
+    key: str
+    file: Path
+    columns: tuple[Column, ...]
+    reader: Callable[[str], Any] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages, shallow to deep."""
+        return tuple(dict.fromkeys(column.stage for column in self.columns))
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The names of the outputs, in the order of the columns."""
+        return tuple(column.tensor for column in self.columns)
+
+    @property
+    def n_features(self) -> int:
+        """Length of a vector that holds every column."""
+        return self.columns[-1].stop
+
+    def select(self, stage: str, pooling: str) -> tuple[Column, ...]:
+        """The columns that a choice of stage and pooling reads.
+
+        stage: "joined" for all of them, "top" for the deepest, "top-1" for the one above it, and so on; a network
+        with fewer stages gives its shallowest.
+        """
+        stages = select_stages(self.stages, stage)
+        return tuple(c for c in self.columns if c.stage in stages and c.pooling in POOLINGS[pooling])
+
+
+def open_session(graph: Path | bytes, threads: int | None = None) -> Any:
+    """An ONNX Runtime session on the best provider installed (CUDA where there is one, else the CPU)."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads or os.cpu_count() or 1
+    offered = onnxruntime.get_available_providers()
+    # TF32 would make features that no other machine can reproduce.
+    wanted: tuple[tuple[str, dict[str, str]], ...] = (
+        ("CUDAExecutionProvider", {"use_tf32": "0"}),
+        ("CPUExecutionProvider", {}),
+    )
+    providers = [(name, settings) for name, settings in wanted if name in offered]
+    source = graph if isinstance(graph, bytes) else str(graph)
+    return onnxruntime.InferenceSession(source, options, providers=providers)
+
+
+def select_stages(stages: tuple[str, ...], choice: str) -> tuple[str, ...]:
+    """Resolve "joined", "top", "top-1", ... against the stages of a network, shallow to deep."""
+    if choice == "joined":
+        return stages
+    from_top = int(choice.removeprefix("top").lstrip("-") or 0)
+    return (stages[max(0, len(stages) - 1 - from_top)],)
+
+
+def tensor_name(stage: str, pooling: str) -> str:
+    """Name of the layer, and so of the graph's output, that pools a stage."""
+    return f"{stage}-{pooling}"
+
+
+def pool_stages(stages: dict[str, Any], poolings: tuple[str, ...] = ("avg", "max")) -> dict[str, Any]:
+    """Pool the stage outputs of a Keras model; stages outermost, keyed and named by `tensor_name`."""
+    from keras import layers
+
+    kinds = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
+    pooled = {}
+    for stage, output in stages.items():
+        for pooling in poolings:
+            name = tensor_name(stage, pooling)
+            # float32 also under mixed precision: a mean over 3,000 half-precision numbers is not exact.
+            pooled[name] = kinds[pooling](name=name, dtype="float32")(output)
+    return pooled
+
+
+def stage_outputs(model: Any) -> dict[str, Any]:
+    """The symbolic output of each stage of a backbone's Keras model, shallow to deep."""
+    return dict(zip(model.output_names, model.outputs, strict=True))
+
+
+_built: dict[str, Any] = {}
+
+
+def freeze(backbone: Backbone, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
+    """Write the backbone's graph at one size, or take it from the cache; version: that of the backbone's plugin."""
+    key = _network_key(backbone, size, version)
+    folder = cache / "networks" / key
+    described = folder / "columns.json"
+
+    def reader(precision: str) -> Any:
+        # What was built to write the graph is handed on once; nobody keeps it in memory for later.
+        built = _built.pop(key, None)
+        return built if built is not None and precision == "float32" else _reader(backbone, size, precision)
+
+    try:
+        columns = json.loads(described.read_text())
+        with suppress(OSError):  # says that it is in use, see `eviction`
+            os.utime(described)
+    except (OSError, ValueError):
+        _built[key] = _reader(backbone, size, "float32")
+        columns = _write_network(_built[key], folder)
+    return FrozenNetwork(backbone.name, size, key, folder / "network.onnx", tuple(Column(**c) for c in columns), reader)
+
+
+def _network_key(backbone: Backbone, size: Size, version: str) -> str:
+    digest = hashlib.sha256(backbone.weights(True).read_bytes())
+    digest.update(f"{backbone.name} {version} {size} {GRAPH_VERSION}".encode())
+    return f"{backbone.name}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
+
+
+def _reader(backbone: Backbone, size: Size, precision: str) -> Any:
+    """The backbone's Keras model with every pooled stage as an output."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        model = backbone.build(*size)
+        return keras.Model(model.input, list(pool_stages(stage_outputs(model)).values()))
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _write_network(reader: Any, folder: Path) -> list[dict[str, Any]]:
+    """Write the graph, if it can be written, and what its columns are."""
+    from autotl.graphs.keras_to_onnx import to_onnx
+
+    columns, start = [], 0
+    for name, output in zip(reader.output_names, reader.outputs, strict=True):
+        stage, pooling = name.rsplit("-", 1)
+        columns.append({"stage": stage, "pooling": pooling, "start": start, "stop": start + output.shape[-1]})
+        start += output.shape[-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    file, reason = folder / "network.onnx", folder / "no-graph.txt"
+    for old in folder.iterdir():  # what a killed process left half written, not what another one is writing now
+        with suppress(OSError):
+            if old not in (file, reason) and old.stat().st_mtime < time.time() - _GIVEN_UP_SECONDS:
+                old.unlink()
+    try:
+        write_atomically(file, to_onnx(reader, input_dtype="uint8").SerializeToString())
+        reason.unlink(missing_ok=True)
+    except ExportError as error:
+        write_atomically(reason, str(error).encode())
+        file.unlink(missing_ok=True)
+    write_atomically(folder / "columns.json", json.dumps(columns).encode())  # last: its presence says "complete"
+    return columns

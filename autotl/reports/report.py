@@ -1,0 +1,188 @@
+"""The report and the model card: what the model is bad at comes first."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotl.data.changes import Changes
+from autotl.evidence.evaluations import Evaluation
+from autotl.evidence.panels import Exhibited
+from autotl.images.decoder import UnreadableImage, thumbnail
+from autotl.interfaces import Table
+from autotl.evidence.leaderboard import Leaderboard
+from autotl.checks.leakage import Leaks, inflation_sentence
+from autotl.predictions import Predictions
+from autotl.runs.run import Run
+
+if TYPE_CHECKING:
+    import jinja2
+
+N_ERRORS = 12
+N_CONFUSIONS = 5
+THUMBNAIL_PIXELS = 112
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything a report shows. tested: the champion's predictions of the test split."""
+
+    document: Mapping[str, Any]
+    board: Leaderboard
+    search: Evaluation
+    test: Evaluation
+    tested: Predictions
+    findings: Sequence[Mapping[str, Any]]
+    exhibits: Sequence[Exhibited] = ()
+
+
+def write_report(run: Run, contents: Contents) -> None:
+    """Write report.html: one file, pictures inside, readable offline."""
+    page = _render("report.html.j2", run, contents, errors=_worst_errors(run, contents.tested))
+    (run.folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def write_card(run: Run, contents: Contents) -> str:
+    """The model card in markdown."""
+    return _render("model_card.md.j2", run, contents)
+
+
+def confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The most frequent mistakes: true class, what it is taken for, how often, out of how many."""
+    counts = evaluation.confusion.copy()
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:N_CONFUSIONS]
+    pairs = [np.unravel_index(i, counts.shape) for i in order]
+    return [
+        {
+            "true": evaluation.classes[t],
+            "predicted": evaluation.classes[p],
+            "n": int(counts[t, p]),
+            "of": int(evaluation.confusion[t].sum()),
+        }
+        for t, p in pairs
+        if counts[t, p]
+    ]
+
+
+def weakest_classes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The classes in order of their recall, worst first; last those without a test image."""
+    rows = [
+        {"class": name, "recall": evaluation.scores[f"recall[{name}]"], "n": int(evaluation.confusion[i].sum())}
+        for i, name in enumerate(evaluation.classes)
+        if f"recall[{name}]" in evaluation.scores
+    ]
+    return sorted(rows, key=lambda row: row["recall"].value if row["n"] else math.inf)
+
+
+def _worst_errors(run: Run, tested: Predictions) -> list[dict[str, Any]]:
+    """The most confident mistakes on the test split, with thumbnails."""
+    predicted = tested.probabilities.argmax(axis=1)
+    confidence = tested.probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != tested.labels)
+    rows = []
+    for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:N_ERRORS]:
+        item = int(tested.items[i])
+        try:
+            picture = base64.b64encode(thumbnail(run.dataset.path(item), THUMBNAIL_PIXELS)).decode()
+        except UnreadableImage:  # taken away since the scan; the mistake is still worth telling
+            picture = ""
+        rows.append(
+            {
+                "path": str(run.dataset.items["path"].iloc[item]),
+                "true": run.dataset.classes[tested.labels[i]],
+                "predicted": run.dataset.classes[predicted[i]],
+                "confidence": float(confidence[i]),
+                "picture": picture,
+            }
+        )
+    return rows
+
+
+def _about_data(run: Run) -> list[str]:
+    """What is known of the data and of what its split keeps apart, a sentence each."""
+    state, dataset = run.state(), run.dataset
+    sentences = [f"The data were read as: {dataset.layout}"] if dataset.layout else []
+    if state.get("n_unused"):
+        sentences.append(f"{state['n_unused']} more images were not used: the budget did not suffice to read them")
+    if state.get("leaks"):
+        leaks = Leaks(**state["leaks"])
+        sentences.append(_capital(leaks.sentence()))
+        if leaks.left_out:
+            sentences.append(
+                f"{leaks.left_out} images of the given split were left out: their like is on its other side"
+            )
+    if state.get("inflation"):
+        sentences.append(_capital(inflation_sentence(state["inflation"])))
+    if state.get("changes"):
+        sentences.append(_capital(Changes(**state["changes"]).sentence()))
+    if len(dataset.unlabelled):
+        sentences.append(f"{len(dataset.unlabelled)} images without a label were kept aside")
+    excluded = int(dataset.excluded.sum())
+    relabelled = int((dataset.items["label"] != dataset.items["label_given"]).sum())
+    if excluded or relabelled:
+        sentences.append(f"The patch file leaves out {excluded} images and relabels {relabelled}")
+    return sentences
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number as it is printed; a dash where it is undefined."""
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def template(name: str) -> jinja2.Template:
+    """One of the package's templates; it escapes what it is given, and a name it lacks is an error."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("autotl", "templates"),
+        autoescape=jinja2.select_autoescape(("html", "html.j2")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_markdown if name.endswith(".md.j2") else None,
+    )
+    environment.filters["number"] = number
+    return environment.get_template(name)
+
+
+def _markdown(value: Any) -> Any:
+    """Text as markdown shows it as it is: nobody's name for a class becomes an image, a link or a row of a table."""
+    if not isinstance(value, str):
+        return value
+    # An underscore within a word is no emphasis.
+    return re.sub(r"[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)", r"\\\g<0>", re.sub(r"[\r\n]+", " ", value))
+
+
+def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
+    totals = contents.test.confusion.sum(axis=1, keepdims=True)
+    shares = contents.test.confusion / np.maximum(totals, 1)
+    per_class = [name for name in contents.test.scores if "[" in name]
+    return template(name).render(
+        run=run,
+        document=contents.document,
+        champion=contents.document["champion"],
+        board=contents.board,
+        search=contents.search,
+        test=contents.test,
+        default_test=contents.document["default"]["test"],
+        findings=contents.findings,
+        shares=shares.tolist(),
+        overall=[name for name in contents.test.scores if name not in per_class],
+        confusions=confusions(contents.test),
+        weakest=weakest_classes(contents.test),
+        state=run.state(),
+        about_data=_about_data(run),
+        tables=[part for shown in contents.exhibits for part in shown.parts if isinstance(part, Table)],
+        **more,
+    )

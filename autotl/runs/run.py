@@ -1,0 +1,291 @@
+"""The run folder: everything one study writes, and what a later process needs to carry it on."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from autotl.data.dataset import Dataset, scan
+from autotl.errors import ConfigError, RunError
+from autotl.runtime.atomic_files import write_atomically
+from autotl.data.patch import Decision
+from autotl.data.split import Split, thin
+
+_NO_FOLD = -9
+"""In dataset.parquet: the image is no item, for it has no label or cannot be used."""
+STRATEGIES = ("auto", "probe", "fine-tune")
+_TRACED_PACKAGES = (
+    "autotl", "keras", "tensorflow-cpu", "tensorflow", "torch", "jax", "onnx", "onnxruntime", "scikit-learn",
+    "skl2onnx", "optuna", "keras-tuner", "numpy", "pandas", "pillow", "mlflow",
+)  # fmt: skip
+
+Listener = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the user asked for.
+
+    budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
+    backbones, heads: names, empty for all that are worth trying.
+    refit: the run whose champion is fitted again in place of a search.
+    """
+
+    data: Path
+    run: Path
+    budget_seconds: float | None = 600.0
+    trials: int | None = None
+    objective: str = "balanced_accuracy"
+    strategy: str = "auto"
+    backbones: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    label: str | None = None
+    groups: str | None = None
+    attributes: Path | None = None
+    patch: Path | None = None
+    mirrored: bool = False
+    seed: int = 0
+    workers: int = 1
+    sampler: str = "tpe"
+    storage: str | None = None
+    tracking_uri: str | None = None
+    register: str | None = None
+    disable_plugins: tuple[str, ...] = ()
+    refit: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
+        if self.budget_seconds is not None and self.budget_seconds <= 0:
+            raise ConfigError(f"a budget of {self.budget_seconds:g} seconds leaves no time; give at least some 30s")
+        if self.budget_seconds is None and self.trials is None:
+            raise ConfigError("neither a budget nor a number of trials was given, so the search would never end")
+        if self.trials is not None and self.trials < 1:
+            raise ConfigError(f"{self.trials} trials were asked for; at least 1 is needed")
+        if self.workers < 1:
+            raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Config:
+        """The inverse of `to_json`."""
+        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch", "refit") if values.get(k)}
+        names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
+        return cls(**{**values, **paths, **names})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A study's folder with its configuration, data set and split.
+
+    listeners: called with every event, besides the line that goes to events.jsonl.
+    """
+
+    folder: Path
+    config: Config
+    dataset: Dataset
+    split: Split
+    listeners: tuple[Listener, ...] = field(default=(), compare=False)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The data set's fingerprint."""
+        return self.dataset.fingerprint
+
+    @property
+    def test_fingerprint(self) -> str:
+        """Hash of the contents and labels of the test split: two models that bear the same one took the same test."""
+        items = self.dataset.items.iloc[self.split.test]
+        return hashlib.sha256("\n".join(sorted(items["sha256"] + " " + items["label"])).encode()).hexdigest()[:16]
+
+    @property
+    def champion(self) -> Path:
+        """Where the deployable is."""
+        return self.folder / "champion"
+
+    @property
+    def study_name(self) -> str:
+        """The study's name in Optuna's store: its own, whatever the folder is called."""
+        name: str = self.state()["study_name"]
+        return name
+
+    @property
+    def storage(self) -> str:
+        """The address of Optuna's store."""
+        return self.config.storage or f"sqlite:///{self.folder / 'study.db'}"
+
+    def trial_folder(self, number: int) -> Path:
+        """Where a trial keeps its predictions and, if it was fine-tuned, its network."""
+        return self.folder / "trials" / f"{number:04d}"
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """Append an event to events.jsonl and tell the listeners."""
+        record = {"time": round(time.time(), 3), "event": event, **fields}
+        with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(record)}\n")
+        for listener in self.listeners:
+            listener(record)
+
+    def settle(self) -> None:
+        """End the line that a kill may have left half written, so that no event is glued to it."""
+        path = self.folder / "events.jsonl"
+        if path.exists() and not path.read_bytes().endswith(b"\n"):
+            with path.open("ab") as file:
+                file.write(b"\n")
+
+    def document(self) -> dict[str, Any]:
+        """The result as `fit --json` prints it; empty until the search has ended."""
+        result: dict[str, Any] = self.state().get("result", {})
+        return result
+
+    def tracking(self) -> dict[str, Any] | None:
+        """Where a tracker recorded this run, if one did: what it left in tracking.json."""
+        path = self.folder / "tracking.json"
+        try:
+            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return facts
+
+    def thinned(self, n_items: int) -> Run:
+        """The same run on about so many of its items: see `split.thin`."""
+        return replace(self, split=thin(self.split, self.dataset.labels, n_items, seed=self.config.seed))
+
+    def state(self) -> dict[str, Any]:
+        """The content of run.json."""
+        return read_state(self.folder)
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of run.json."""
+        text = json.dumps({**self.state(), **fields}, indent=2, allow_nan=False)
+        write_atomically(self.folder / "run.json", text.encode())
+
+
+def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:
+    """Read the data that a configuration names, telling the listeners how far it is."""
+
+    def progress(stage: str, done: int, total: int) -> None:
+        for listener in listeners:
+            listener({"time": time.time(), "event": "progress", "stage": stage, "done": done, "total": total})
+
+    return scan(
+        config.data, label=config.label, groups=config.groups, attributes=config.attributes, patch=config.patch,
+        mirrored=config.mirrored, cache=cache, progress=progress,
+    )  # fmt: skip
+
+
+def require_free(folder: Path) -> None:
+    """Raise ConfigError where the folder of a new run already holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        hint = f"Carry it on with `autotl resume {folder}`, or g" if (folder / "run.json").exists() else "G"
+        raise ConfigError(f"{folder} already exists and is not empty. {hint}ive another folder with --run.")
+
+
+def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[Listener, ...] = ()) -> Run:
+    """Make the folder of a run, with its configuration and data set; ConfigError where it is not free."""
+    require_free(config.run)
+    config.run.mkdir(parents=True, exist_ok=True)
+    table = dataset.table.copy()
+    usable = (table["quarantine"] == "") & (table["label"] != "")
+    for column, values, default in (
+        ("split", split.part_names(), ""),
+        ("fold", split.fold, _NO_FOLD),
+        ("cluster", split.cluster, -1),
+    ):
+        table[column] = default
+        table.loc[usable, column] = values
+    table.to_parquet(config.run / "dataset.parquet", index=False)
+    dataset.pairs.to_parquet(config.run / "pairs.parquet", index=False)
+    state = {
+        "config": config.to_json(),
+        "root": str(dataset.root),
+        "ignored": dict(dataset.ignored),
+        "layout": dataset.layout,
+        "stale": [asdict(decision) for decision in dataset.stale],
+        "study_name": f"{config.run.name}-{uuid.uuid4().hex[:8]}",
+        "seed": config.seed,
+        "fingerprint": dataset.fingerprint,
+        "versions": installed_versions(),
+        "status": "running",
+        "spent_seconds": 0.0,
+    }
+    write_atomically(config.run / "run.json", json.dumps(state, indent=2).encode())
+    return Run(config.run, config, dataset, split, listeners)
+
+
+def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
+    """Read a run folder; RunError where it is none or is damaged."""
+    state = read_state(folder)
+    try:
+        table = pd.read_parquet(folder / "dataset.parquet")
+        config = replace(Config.from_json(state["config"]), run=folder)
+        usable = table["fold"] != _NO_FOLD
+        split = Split(
+            fold=table.loc[usable, "fold"].to_numpy(dtype=int), cluster=table.loc[usable, "cluster"].to_numpy(dtype=int)
+        )
+        table = table.drop(columns=["split", "fold", "cluster"])
+        pairs = pd.read_parquet(folder / "pairs.parquet")
+        stale = tuple(Decision(**decision) for decision in state["stale"])
+        dataset = Dataset(Path(state["root"]), table, state["ignored"], state["layout"], pairs, stale)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise RunError(
+            f"the run folder {folder} is damaged: run.json, dataset.parquet or pairs.parquet cannot be read ({error}). "
+            "Start the search anew with `autotl fit`; the features it computed are still cached."
+        ) from error
+    run = Run(folder, config, dataset, split, listeners)
+    return run.thinned(state["thinned_to"]) if "thinned_to" in state else run
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The content of run.json; RunError where there is none or it cannot be read."""
+    path = folder / "run.json"
+    if not path.exists():
+        raise RunError(f"{folder} is no run folder: it has no run.json. Give a folder that `autotl fit` wrote.")
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(
+            f"{path} is damaged: it is no JSON ({error}). Start the search anew with `autotl fit`."
+        ) from None
+    return state
+
+
+def default_run_folder(data: Path, now: time.struct_time) -> Path:
+    """A folder under ./autotl-runs named after the data and the time."""
+    return Path("autotl-runs") / f"{data.resolve().name}-{time.strftime('%Y%m%d-%H%M%S', now)}"
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a run computes."""
+    versions = {"python": platform.python_version()}
+    for name in _TRACED_PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def cluster_of(run: Run, items: np.ndarray) -> np.ndarray | None:
+    """Cluster of each item for cluster bootstraps, or None where every item stands alone."""
+    cluster = run.split.cluster
+    return None if len(np.unique(cluster)) == len(cluster) else cluster[items]

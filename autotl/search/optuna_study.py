@@ -1,0 +1,105 @@
+"""The one Optuna study of a run: the only store of trials."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import optuna
+import sqlalchemy.exc
+from optuna.trial import FrozenTrial, TrialState
+
+from autotl.interfaces import Sampler, TrialRecord
+from autotl.runs.run import Run
+
+_RECORD = "autotl_record"
+_DEFAULT = "autotl_default"
+
+
+def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -> optuna.Study:
+    """Create or load the study; which trials to reject early is not left to it (see `rejection.py`).
+
+    worker: 0 for the conductor; each worker, and each resumed search, draws from a seed of its own, for the same seed
+    would propose the same random trials again.
+    """
+    optuna.logging.set_verbosity(logging.WARNING)
+    study = optuna.create_study(
+        study_name=run.study_name,
+        storage=run.storage,
+        direction="maximize" if maximise else "minimize",
+        pruner=optuna.pruners.NopPruner(),
+        load_if_exists=True,
+    )
+    study.sampler = sampler.build(run.config.seed + len(study.get_trials(deepcopy=False)) + 1000 * worker)
+    return study
+
+
+def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> optuna.samplers.BaseSampler:
+    """A sampler that gives fixed values to some parameters, by Optuna's key, and samples the rest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.PartialFixedSampler(dict(fixed), sampler)
+
+
+def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> None:
+    """Store a trial's record and tell Optuna its value."""
+    trial.set_user_attr(_RECORD, asdict(record))
+    if record.state == "complete":
+        study.tell(trial, record.value)
+    else:
+        study.tell(trial, state=TrialState.PRUNED if record.state == "pruned" else TrialState.FAIL)
+
+
+def records(study: optuna.Study) -> list[TrialRecord]:
+    """The records of all trials that have ended, in their order."""
+    return [_read(trial) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+
+
+def read_records(run: Run) -> list[TrialRecord]:
+    """The records of another run's study, which is only read; none where it has no study any more."""
+    try:
+        study = optuna.load_study(study_name=run.study_name, storage=run.storage)
+    except (KeyError, sqlalchemy.exc.SQLAlchemyError):
+        return []
+    return records(study)
+
+
+def mark_default(trial: optuna.Trial) -> None:
+    """Say that a trial is the untuned default."""
+    trial.set_user_attr(_DEFAULT, True)
+
+
+def default_number(study: optuna.Study) -> int | None:
+    """The number of the untuned default's completed trial, None before there is one."""
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return next((trial.number for trial in done if trial.user_attrs.get(_DEFAULT)), None)
+
+
+def requeue_lost(study: optuna.Study) -> int:
+    """Give up trials that a killed process left running, queue their parameters again, and say how many there were.
+
+    Call it only while no other process works on the study.
+    """
+    lost = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for trial in lost:
+        number = trial.number
+        started = trial.datetime_start.timestamp() if trial.datetime_start else time.time()
+        record = TrialRecord(
+            number, "failed", "", started=started, reason="interrupted; its parameters are tried again"
+        )
+        study._storage.set_trial_user_attr(trial._trial_id, _RECORD, asdict(record))
+        study.tell(number, state=TrialState.FAIL)
+        if trial.params:
+            study.enqueue_trial(trial.params)
+    return len(lost)
+
+
+def _read(trial: FrozenTrial) -> TrialRecord:
+    stored = trial.user_attrs.get(_RECORD)
+    if stored is None:
+        return TrialRecord(trial.number, "failed", "", reason="no record: another program ran this trial")
+    return TrialRecord(**stored)

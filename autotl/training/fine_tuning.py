@@ -1,0 +1,232 @@
+"""Fine-tuning: the stages above the freeze depth train together with a head that was fitted as a probe before.
+
+Linear-probe-then-fine-tune: Kumar et al. 2022, arXiv:2202.10054.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from autotl.search.space import Training
+from autotl.training.classifiers import BATCH_ITEMS, batches
+from autotl.errors import OutOfTimeError
+from autotl.features.frozen_network import POOLINGS, pool_stages, select_stages, stage_outputs
+from autotl.training.activation_cache import Pixels, altered
+
+if TYPE_CHECKING:
+    import onnx
+
+MIN_EPOCHS, MAX_EPOCHS = 6, 20
+MIN_STEPS = 400
+"""A small set is shown more often, so that the network is stepped this often, within the limits above."""
+WARM_UP = 0.1
+"""Share of the steps in which the learning rate rises."""
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A trained network and what it says of the validation split.
+
+    epochs: whole epochs trained; out_of_time: whether the time ended training before the last of them.
+    epoch_seconds: of one epoch, training and validation, without filling any cache; the median.
+    """
+
+    network: Any
+    probabilities: np.ndarray
+    epochs: int
+    out_of_time: bool
+    epoch_seconds: float
+
+    def to_onnx(self) -> onnx.ModelProto:
+        """The whole network as a graph: `images` uint8 in, `probabilities` out."""
+        from autotl.training.classifiers import keep_output
+        from autotl.graphs.keras_to_onnx import to_onnx
+
+        model = to_onnx(self.network, input_dtype="uint8")
+        return keep_output(model, model.graph.output[0].name, "probabilities")
+
+
+def assemble(backbone: Any, head: Any, *, stage: str, pooling: str, trainable_stages: int) -> tuple[Any, int]:
+    """Set a head on a backbone whose lower stages are frozen; returns the model and its freeze depth.
+
+    Batch normalisation of the backbone stays frozen at every depth: its statistics would otherwise be replaced by
+    those of a few small batches (in Keras 3 calling the backbone with training=False does not prevent that).
+    """
+    import keras
+
+    outputs = stage_outputs(backbone)
+    stages = select_stages(tuple(outputs), stage)
+    read = tuple(outputs).index(stages[-1]) + 1
+    freeze_depth = max(0, read - trainable_stages)
+    frozen: set[int] = set()
+    if freeze_depth:
+        boundary = outputs[tuple(outputs)[freeze_depth - 1]]
+        frozen = {id(layer) for layer in keras.Model(backbone.input, boundary).layers}
+    for layer in backbone.layers:
+        layer.trainable = id(layer) not in frozen
+    for layer in _all_layers(backbone):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    pooled = list(pool_stages({s: outputs[s] for s in stages}, POOLINGS[pooling]).values())
+    features = keras.layers.Concatenate(dtype="float32")(pooled) if len(pooled) > 1 else pooled[0]
+    return keras.Model(backbone.input, head(features)), freeze_depth
+
+
+def continue_from(model: Any, file: Path) -> bool:
+    """Give a network the weights of an earlier one of the same make; False, and nothing changed, where it cannot be.
+
+    file: a `.keras` archive, of which only the numbers are read: no layer is made from what it says.
+    """
+    before = model.get_weights()
+    try:
+        with warnings.catch_warnings():
+            # Of layers that the archive does not hold Keras only warns, and leaves them as they were.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(file)
+    except Exception:  # a damaged archive meets Keras with almost any
+        model.set_weights(before)
+        return False
+    return True
+
+
+class Inputs(Protocol):
+    """Where training reads from: pixels, or cached activations.
+
+    trainer: the Keras model that is trained; it shares its layers with the whole network.
+    """
+
+    trainer: Any
+
+    def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:
+        """Make ready what an epoch reads; False where the time ran out before."""
+
+    def read(self, items: np.ndarray, epoch: int) -> Any:
+        """The trainer's input, a list where it has several; epoch 0 is for validation.
+
+        Others may show the items in altered views.
+        """
+
+
+class PlainInputs:
+    """Pixels for the whole network: what is frozen is computed again in every epoch, each of which is a new view."""
+
+    def __init__(self, model: Any, pixels: Pixels, *, augment: bool, seed: int) -> None:
+        self.trainer = model
+        self._pixels, self._augment, self._seed = pixels, augment, seed
+
+    def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:  # noqa: ARG002
+        """There is nothing to make ready."""
+        return True
+
+    def read(self, items: np.ndarray, epoch: int) -> Any:
+        """Pictures as numbers from 0 to 255; the first epoch sees them as they are."""
+        view = max(0, epoch - 1) if self._augment else 0
+        return altered(self._pixels(items), items, view, seed=self._seed).astype(np.float32)
+
+
+def epochs_for(n_train: int) -> int:
+    """How many epochs are trained where the time allows it."""
+    steps = math.ceil(n_train / BATCH_ITEMS)
+    return min(MAX_EPOCHS, max(MIN_EPOCHS, math.ceil(MIN_STEPS / steps)))
+
+
+def share_of_rate(step: int, n_steps: int, time_left: float) -> float:
+    """The share of the learning rate at a step from 1 to n_steps; time_left: the share of the time that is left.
+
+    It rises over the first tenth of the steps, and falls to zero when the steps or the time end, whichever is first:
+    the schedule that does best where the end is given ("budgeted training": Li et al. 2020, arXiv:1905.04753).
+    """
+    return min(step / (WARM_UP * n_steps), 1 - (step - 1) / n_steps, time_left)
+
+
+def train(
+    model: Any,
+    training: Training,
+    inputs: Inputs,
+    labels: np.ndarray,
+    *,
+    train_items: np.ndarray,
+    validation_items: np.ndarray,
+    after_epoch: Callable[[int, np.ndarray], None],
+    seconds_left: Callable[[], float],
+    seed: int,
+) -> FineTuned:
+    """Train with AdamW, at a learning rate that rises, then falls to zero when the epochs or the time end.
+
+    The last weights are kept: to choose an epoch by the validation split would flatter the trial.
+
+    model: the whole network; inputs.trainer: it, or the part of it that trains.
+    labels: int (n,); train_items and validation_items index into it and are what `inputs` are read by.
+    after_epoch(epoch from 1, probabilities of the validation items) may raise to prune.
+    Raises OutOfTimeError where the time is gone before the first epoch ends.
+    """
+    import keras
+
+    trainer, n_epochs = inputs.trainer, epochs_for(len(train_items))
+    optimizer = keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
+    trainer.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    rng = np.random.default_rng(seed)
+    too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
+
+    def out_of_time() -> bool:
+        return seconds_left() <= validation_seconds
+
+    validation_seconds = 0.0
+    if not inputs.prepare(0, out_of_time):
+        raise too_late
+    started = time.monotonic()
+    probabilities = predict(inputs, validation_items)
+    validation_seconds = time.monotonic() - started
+    allowed = seconds_left() - validation_seconds
+    n_steps = n_epochs * math.ceil(len(train_items) / BATCH_ITEMS)
+    epoch, step, late, seconds = 0, 0, False, []
+    while epoch < n_epochs and not late:
+        if not inputs.prepare(epoch + 1, out_of_time):
+            late = True
+            break
+        started = time.monotonic()
+        for batch in batches(train_items, BATCH_ITEMS, rng):
+            left = seconds_left() - validation_seconds
+            if left <= 0:
+                late = True
+                break
+            step += 1
+            share_left = 1.0 if math.isinf(allowed) else left / allowed
+            optimizer.learning_rate = training.learning_rate * share_of_rate(step, n_steps, share_left)
+            trainer.train_on_batch(inputs.read(batch, epoch + 1), labels[batch])
+        probabilities = predict(inputs, validation_items)
+        if late:
+            break
+        epoch += 1
+        seconds.append(time.monotonic() - started)
+        after_epoch(epoch, probabilities)
+    if epoch == 0:
+        raise too_late
+    return FineTuned(model, probabilities, epoch, late, statistics.median(seconds))
+
+
+def predict(inputs: Inputs, items: np.ndarray) -> np.ndarray:
+    """Class probabilities of items as they are, in batches padded to one shape, float64, rows sum to 1."""
+    parts = []
+    for start in range(0, len(items), BATCH_ITEMS):
+        part = items[start : start + BATCH_ITEMS]
+        padded = np.pad(part, (0, BATCH_ITEMS - len(part)), mode="edge")
+        parts.append(inputs.trainer.predict_on_batch(inputs.read(padded, 0))[: len(part)])
+    probabilities = np.concatenate(parts).astype(np.float64)
+    return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
+
+
+def _all_layers(model: Any) -> list[Any]:
+    """The layers of a model and of the models nested in it."""
+    return (
+        [inner for layer in model.layers for inner in (layer, *_all_layers(layer))] if hasattr(model, "layers") else []
+    )

@@ -1,0 +1,241 @@
+"""From the leaderboard to what the user takes away: champion, test scores, verdicts, deployable, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+
+from autotl import __version__
+from autotl.search.space import ENSEMBLE, FINE_TUNE, PROBE
+from autotl.deploy.champion import Champion, refit
+from autotl.deploy.deployable import write_deployable
+from autotl.errors import ExportError, PluginError
+from autotl.evidence.evaluations import Evaluation, evaluate
+from autotl.evidence.run_evidence import write_evidence
+from autotl.evidence.panels import show_all
+from autotl.interfaces import Evaluator, TrialRecord
+from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
+from autotl.evidence.leaderboard import Leaderboard, judge_default, judge_fine_tuning
+from autotl.predictions import Predictions
+from autotl.workflows.refit import describe_refit
+from autotl.reports.report import Contents, write_card, write_report
+from autotl.runs.run import Run, cluster_of
+from autotl.search.laboratory import Laboratory
+
+PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
+
+
+def save_early(laboratory: Laboratory, trial: TrialRecord) -> None:
+    """Export a trial before the search has ended, so that a usable model exists whatever happens later."""
+    _export(laboratory, refit(laboratory, trial), {"preliminary": True}, PRELIMINARY_CARD)
+
+
+def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> dict[str, Any]:
+    """Refit, test and export the best trial, and write leaderboard and report; returns the result's document.
+
+    A trial that cannot be exported is passed over for the next best, down to the untuned default.
+    """
+    run = laboratory.run
+    run.emit("stage", stage="conclude")
+    board.write(run.folder / "leaderboard.csv")
+    passed_over: list[str] = []
+    fine_tuning = _fine_tuning(laboratory, board, why_no_fine_tuning)
+    for trial in _in_order(laboratory, board, fine_tuning):
+        try:
+            return _conclude_with(laboratory, board, trial, status, fine_tuning, passed_over)
+        except ExportError as error:
+            passed_over.append(f"trial {trial.number} ({board.title(trial)}) could not be exported: {error}")
+            run.emit("message", text=passed_over[-1])
+    raise RuntimeError("no trial could be exported: " + "; ".join(passed_over))
+
+
+def _conclude_with(
+    laboratory: Laboratory,
+    board: Leaderboard,
+    trial: TrialRecord,
+    status: str,
+    fine_tuning: dict[str, Any],
+    passed_over: list[str],
+) -> dict[str, Any]:
+    run = laboratory.run
+    champion = refit(laboratory, trial)
+    # Exported, and replayed, before it is tested: a champion that cannot leave must not use up the test split.
+    _export(laboratory, champion, {"preliminary": True}, PRELIMINARY_CARD)
+    tested = champion.test()
+    default = next((t for t in board.completed if t.number == board.default), trial)
+    tested_default = tested if default.number == trial.number else refit(laboratory, default).test()
+    searched = Predictions.load(run.trial_folder(trial.number) / "predictions.npz")
+    search, test, test_default = _evaluate(laboratory, searched, tested, tested_default)
+    document = {
+        "run": str(run.folder),
+        "status": status,
+        "objective": board.objective,
+        "champion": {
+            "trial": trial.number,
+            "strategy": trial.strategy,
+            "backbone": trial.backbone,
+            "size": trial.size,
+            "stage": trial.stage,
+            "pooling": trial.pooling,
+            "head": trial.head,
+            "params": dict(trial.params),
+            "training": dict(trial.training),
+        },
+        "search": _plain(search),
+        "search_measured_on": "validation" if trial.strategy == FINE_TUNE else "cross-validation",
+        "test": _plain(test),
+        "default": {"trial": default.number, "test": _plain(test_default)},
+        "verdict": {
+            "fine_tuning": fine_tuning,
+            "over_default": _over_default(laboratory, board, tested, tested_default, trial, default),
+        },
+        "ended": run.state().get("ended", f"the search was {status}"),
+        "outlook": run.state().get("outlook"),
+        "n_trials": sum(t.strategy in (PROBE, FINE_TUNE) for t in board.trials),
+        "n_items": {part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
+        "n_unused": run.state().get("n_unused", 0),
+        "fingerprint": run.fingerprint,
+        "passed_over": passed_over,
+        "deployable": str(run.champion),
+        "leaderboard": str(run.folder / "leaderboard.csv"),
+        "report": str(run.folder / "report.html"),
+    }
+    if run.config.refit:
+        document["refit"] = describe_refit(run, run.config.refit, tested, laboratory.objective)
+    exhibits = show_all(run, tested, laboratory.plugins)
+    write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, exhibits=exhibits)
+    contents = Contents(document, board, search, test, tested, run.state().get("findings", []), exhibits)
+    _export(laboratory, champion, _facts(document, trial), write_card(run, contents))
+    write_report(run, contents)
+    return document
+
+
+def _in_order(laboratory: Laboratory, board: Leaderboard, fine_tuning: Mapping[str, Any]) -> list[TrialRecord]:
+    """Trials in the order in which they are considered as champion.
+
+    In auto mode a fine-tuned network has to be better beyond doubt (its paired interval excludes zero): it is
+    measured on the validation split only, which also chose its best epoch, and it costs more to make and to run.
+    """
+    trials = [t for t in board.completed if t.strategy in (PROBE, ENSEMBLE, FINE_TUNE)]
+    if laboratory.run.config.refit:
+        # What was chosen once stays chosen; the default is only there to be compared with.
+        trials.sort(key=lambda t: (t.number == board.default, t.strategy != ENSEMBLE))
+    elif laboratory.run.config.strategy == "auto":
+        trials.sort(key=lambda t: t.strategy == FINE_TUNE)
+        if fine_tuning.get("pays"):
+            trials.sort(key=lambda t: t.number != fine_tuning["trial"])
+    elif laboratory.run.config.strategy == FINE_TUNE:
+        trials.sort(key=lambda t: t.strategy != FINE_TUNE)
+    return trials
+
+
+def _evaluate(laboratory: Laboratory, *many: Predictions) -> list[Evaluation]:
+    """Evaluate several predictions with every evaluator that can score all of them.
+
+    One that fails is named and left out, unless it is the objective: a metric must not cost a finished search.
+    """
+    run = laboratory.run
+    evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
+    for name, evaluator in laboratory.plugins.evaluators.items():
+        try:
+            found = [_evaluate_one(run, predictions, evaluator) for predictions in many]
+        except PluginError as error:
+            if name == run.config.objective:
+                raise
+            run.emit("message", text=f"left out: {error}")
+            continue
+        evaluations = [
+            replace(new, scores={**old.scores, **new.scores}) for old, new in zip(evaluations, found, strict=True)
+        ]
+    return evaluations
+
+
+def _evaluate_one(run: Run, predictions: Predictions, evaluator: Evaluator) -> Evaluation:
+    groups = cluster_of(run, predictions.items)
+    return evaluate(predictions, {evaluator.name: evaluator}, run.dataset.classes, groups=groups, seed=run.config.seed)
+
+
+def _fine_tuning(laboratory: Laboratory, board: Leaderboard, why_not: str) -> dict[str, Any]:
+    """The best fine-tune trial against the best of the others, on the validation items that both predicted unseen."""
+    tuned, probe = board.best(FINE_TUNE), board.best(PROBE, ENSEMBLE)
+    difference = None
+    if tuned and probe:
+        folder = laboratory.run.trial_folder
+        second = Predictions.load(folder(tuned.number) / "predictions.npz")
+        first = Predictions.load(folder(probe.number) / "predictions.npz").restrict(second.items)
+        difference = _difference(laboratory, first, second)
+    elif any(t.strategy == FINE_TUNE for t in board.trials):
+        failed = next(t for t in board.trials if t.strategy == FINE_TUNE)
+        why_not = f"the trial that tried did not complete ({failed.reason})"
+    return judge_fine_tuning(
+        difference, tuned, objective=board.objective, larger_is_better=board.larger_is_better, reason=why_not
+    )
+
+
+def _over_default(
+    laboratory: Laboratory,
+    board: Leaderboard,
+    tested: Predictions,
+    tested_default: Predictions,
+    trial: TrialRecord,
+    default: TrialRecord,
+) -> dict[str, Any]:
+    same = trial.number == default.number
+    difference = None if same else _difference(laboratory, tested_default, tested)
+    n_others = sum(t.strategy in (PROBE, FINE_TUNE) and t.number != default.number for t in board.trials)
+    return judge_default(
+        difference, objective=board.objective, larger_is_better=board.larger_is_better, n_others=n_others
+    )
+
+
+def _difference(laboratory: Laboratory, first: Predictions, second: Predictions) -> Difference:
+    return paired_difference(
+        # `Laboratory.point` has refused an objective that answers with one value per class.
+        cast(ScoreFunction, laboratory.objective.score),
+        first.labels,
+        first.probabilities,
+        second.probabilities,
+        groups=cluster_of(laboratory.run, first.items),
+        seed=laboratory.run.config.seed,
+    )
+
+
+def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any], card: str) -> None:
+    run = laboratory.run
+    paths = [run.dataset.path(int(item)) for item in champion.replay_items]
+    write_deployable(
+        champion.graph,
+        run.champion,
+        classes=run.dataset.classes,
+        size=champion.size,
+        replay=[(path.name, path.read_bytes()) for path in paths],
+        expected=np.asarray(champion.replay),
+        metadata={
+            "trial": champion.trial.number,
+            "strategy": champion.trial.strategy,
+            "backbone": champion.trial.backbone,
+            "head": champion.trial.head,
+            "temperature": champion.trial.temperature,
+            "run": run.name,
+            "fingerprint": run.fingerprint,
+            "test_fingerprint": run.test_fingerprint,
+            "autotl": __version__,
+            "versions": run.state()["versions"],
+            **facts,
+        },
+        card=card,
+    )
+
+
+def _facts(document: Mapping[str, Any], trial: TrialRecord) -> dict[str, Any]:
+    return {name: document[name] for name in ("objective", "search", "test", "verdict", "n_items")} | {
+        "device": trial.device
+    }
+
+
+def _plain(evaluation: Evaluation) -> dict[str, Any]:
+    scores: dict[str, Any] = evaluation.to_json()["scores"]
+    return scores

@@ -1,0 +1,94 @@
+"""What the untuned default tells about the data: doubtful labels, a foreign domain, what leaks would have pretended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.search.space import Candidate
+from autotl.checks.domain_shift import DomainShift, measure_shift
+from autotl.errors import AutoTLError
+from autotl.features.features import read_pixels
+from autotl.search.hyperparameters import replay
+from autotl.images.decoder import UnreadableImage
+from autotl.interfaces import DefaultProbe
+from autotl.evidence.intervals import Difference, paired_difference
+from autotl.predictions import Predictions
+from autotl.training.cross_validation import cross_validate
+from autotl.data.split import random_split
+from autotl.search.laboratory import Laboratory
+
+SHIFT_IMAGES = 64
+"""A value then spreads by about 0.01 from sample to sample."""
+_FEWEST_SHIFT_IMAGES = 16
+"""With fewer the distance is biased upwards: photographs seem foreign."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found out with the default probe.
+
+    inflation: accuracy of the probe under random folds minus that under folds that keep near-duplicates and groups
+        together, on the same items; those that stand alone count as unchanged. None where nothing is kept together.
+    """
+
+    probe: DefaultProbe
+    inflation: Difference | None
+
+
+def inspect(laboratory: Laboratory, default: Candidate, predictions: Predictions) -> Inspection:
+    """Look at the data through the default candidate's out-of-fold predictions."""
+    probe = DefaultProbe(
+        items=predictions.items,
+        labels=predictions.labels,
+        probabilities=predictions.probabilities,
+        backbone=default.backbone,
+        shift=_shift(laboratory, default),
+    )
+    return Inspection(probe, _inflation(laboratory, default, predictions))
+
+
+def _inflation(laboratory: Laboratory, default: Candidate, kept_together: Predictions) -> Difference | None:
+    split = laboratory.run.split
+    cluster = split.cluster[split.development]
+    if len(np.unique(cluster)) == len(cluster):
+        return None
+    vectors = laboratory.inputs(default).vectors
+    labels = laboratory.labels
+    at_random = cross_validate(
+        laboratory.head(default, replay({}), vectors.shape[1]),
+        vectors,
+        labels,
+        random_split(split, labels, seed=laboratory.run.config.seed),
+    ).predictions
+    order, other = np.argsort(kept_together.items), np.argsort(at_random.items)
+    # Between two draws of folds the items that stand alone differ by chance only, which would drown the rest.
+    alone = (np.bincount(cluster)[cluster] == 1)[:, None]
+    ours = kept_together.probabilities[order]
+    theirs = np.where(alone, ours, at_random.probabilities[other])
+    return paired_difference(_accuracy, kept_together.labels[order], ours, theirs, groups=cluster)
+
+
+def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def _shift(laboratory: Laboratory, default: Candidate) -> DomainShift | None:
+    """The distance of a stratified sample from what the backbone was trained on; None where it cannot be measured."""
+    dataset = laboratory.run.dataset
+    if len(dataset.items) < _FEWEST_SHIFT_IMAGES:
+        return None
+    rng = np.random.default_rng(laboratory.run.config.seed)
+    # One of each class in turn, until there are enough.
+    order = rng.permutation(len(dataset.labels))
+    turn = np.empty(len(order), dtype=int)
+    for label in range(len(dataset.classes)):
+        mine = order[dataset.labels[order] == label]
+        turn[mine] = np.arange(len(mine))
+    chosen = order[np.argsort(turn[order], kind="stable")][:SHIFT_IMAGES]
+    try:
+        images = np.stack([read_pixels(dataset, int(item), default.size) for item in chosen])
+        return measure_shift(laboratory.plugins.pick("backbone", default.backbone), default.size, images)
+    except (AutoTLError, UnreadableImage):  # a file that changed or a graph that cannot be written is told elsewhere
+        return None

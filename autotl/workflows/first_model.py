@@ -1,0 +1,85 @@
+"""The first minute: a usable model before all images are read, and no more images than the budget allows."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from autotl.runtime.clock import Clock
+from autotl.workflows.conclusion import save_early
+from autotl.errors import ExportError
+from autotl.search.explorer import default_candidate, make_space
+from autotl.search.hyperparameters import replay
+from autotl.interfaces import TrialRecord
+from autotl.search.screening import sample_items, sample_split
+from autotl.search.laboratory import Laboratory, record
+
+READING_SHARE = 0.5
+"""Reading all images for the untuned default may take this share of the time; with more of them, some are left out."""
+FIRST_MODEL_SHARE = 0.15
+"""Where reading all images takes longer than this share of the budget, a model of a sample is saved before."""
+
+
+def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float]) -> Laboratory:
+    """Read a sample, by which the speed is known; save a model of it where reading the rest takes long.
+
+    Returns the laboratory, or one on fewer of the run's items where the budget does not allow reading them all.
+    """
+    run, default = laboratory.run, default_candidate(make_space(laboratory))
+    if clock.budget_seconds is None or "first_model" in run.state():
+        return laboratory
+    whole, items = laboratory, sample_items(laboratory)
+    laboratory.features(default.backbone, default.size, items)
+    needed = laboratory.reading_seconds(default.backbone, default.size)
+    allowed = READING_SHARE * seconds_left()
+    if needed > allowed and "thinned_to" not in run.state():
+        n_used = len(laboratory.used)
+        n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
+        laboratory = laboratory.on(run.thinned(n_items))
+        n_kept = len(laboratory.used)  # a few more, where a few of each class make more
+        run.update(thinned_to=n_items, n_unused=n_used - n_kept)
+        run.emit(
+            "message",
+            text=f"the budget suffices to read about {n_items} of {n_used} images: the search uses {n_kept} of them; "
+            f"a budget of {math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)}m would suffice for all",
+        )
+        needed *= n_kept / n_used
+    if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
+        # Of the sample that was read, though the thinned run may hold other items.
+        _save_sample_model(whole, items)
+    return laboratory
+
+
+def save_first_model(laboratory: Laboratory, default: TrialRecord) -> float:
+    """Export the untuned default, unless that was done before; returns the seconds that took.
+
+    What it takes tells what the conclusion will take.
+    """
+    run, began = laboratory.run, time.monotonic()
+    try:
+        if run.state().get("first_model") != "default":
+            save_early(laboratory, default)
+            run.update(first_model="default")
+            run.emit("message", text=f"a first model is saved in {run.champion}")
+    except ExportError as error:
+        run.emit("message", text=f"no first model: the untuned default could not be exported: {error}")
+    return time.monotonic() - began
+
+
+def _save_sample_model(laboratory: Laboratory, items: np.ndarray) -> None:
+    """Fit the untuned default on the sample alone and export it."""
+    run = laboratory.run
+    small = laboratory.on(replace(run, split=sample_split(run.split, items)))
+    try:
+        outcome = small.probe(default_candidate(make_space(small)), replay({}))
+        trial = record(-1, outcome, small.score(outcome.predictions), time.time())
+        save_early(small, trial)
+    except (ExportError, ValueError) as error:  # too few images of a class, say; the default comes soon
+        run.emit("message", text=f"no model of a sample: {error}")
+        return
+    run.update(first_model="sample")
+    run.emit("message", text=f"a first model, of {len(items)} images, is saved in {run.champion}")

@@ -1,0 +1,177 @@
+"""The conductor: the one place that knows the whole chain, from a folder of images to a deployable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from autotl.runtime import keras_backend
+from autotl.data.changes import remember, since_last_run
+from autotl.checks.run_checks import run_checks
+from autotl.runtime.clock import Clock
+from autotl.data.dataset import Dataset, require_learnable
+from autotl.errors import ConfigError, RunError
+from autotl.evidence.evaluations import gives_one_value
+from autotl.interfaces import Evaluator
+from autotl.checks.leakage import count_leaks
+from autotl.plugins import Plugins
+from autotl.deploy.registry import require_name, require_registry
+from autotl.runs.run import Config, Listener, Run, create, open_run, require_free, scan_data
+from autotl.data.split import Split, split
+
+
+def search(
+    config: Config, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = (), clock: Clock | None = None
+) -> Run:
+    """Run a whole study: scan, check, split, search, conclude; returns the run, whose `document()` is the result.
+
+    An interruption (KeyboardInterrupt) after the first trial ends the search early, with status "interrupted".
+    Raises AutoTLError where the data, the configuration or a plugin asked for is at fault.
+    """
+    clock = clock or Clock(config.budget_seconds)
+    return _begin(config, plugins, cache, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
+
+
+def refit(
+    folder: Path, new: Path, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = (),
+    register: str | None = None,
+) -> Run:  # fmt: skip
+    """Read a finished run's data again, with the decisions of now, and fit its champion to them: no search.
+
+    Every image keeps its side of the split; see `refitting.carry_split`. A simplified champion takes seconds, for its
+    features are cached; a fine-tuned one is trained again. Raises AutoTLError where run or data do not allow it.
+    """
+    former = open_run(folder)
+    if not former.document():
+        raise ConfigError(f"{folder} has not ended yet, so it has no champion; finish it with `autotl resume {folder}`")
+    config = replace(
+        former.config, run=new, refit=folder.absolute(), register=register, budget_seconds=None, trials=1, workers=1,
+        storage=None,
+    )  # fmt: skip
+
+    def carried(dataset: Dataset) -> Split:
+        from autotl.workflows.refit import carry_split, corrections  # imports Optuna, which takes its time
+
+        return carry_split(former, dataset, corrections(former, dataset).place)
+
+    return _begin(config, plugins, cache, listeners, Clock(None), carried)
+
+
+def _begin(
+    config: Config,
+    plugins: Plugins,
+    cache: Path,
+    listeners: tuple[Listener, ...],
+    clock: Clock,
+    divide: Callable[[Dataset], Split],
+) -> Run:
+    """Scan, check and divide the data into a new run, and conduct it."""
+    require_free(config.run)
+    if config.data.resolve() in config.run.resolve().parents:
+        raise ConfigError(
+            f"the run folder {config.run} lies inside the data folder {config.data}, whose next scan would take the "
+            "run's files for data; give another one with --run"
+        )
+    _require_available(config, plugins)
+    loading = _start_loading(config, plugins, cache)
+    dataset = scan_data(config, cache=cache, listeners=listeners)
+    require_learnable(dataset, config.data)
+    run = create(config, dataset, divide(dataset), listeners)
+    run.emit(
+        "dataset", n_items=len(dataset.items), quarantined=len(dataset.quarantined), ignored=dict(dataset.ignored),
+        unlabelled=len(dataset.unlabelled), layout=dataset.layout, classes=list(dataset.classes),
+        fingerprint=dataset.fingerprint,
+        **{part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")},
+    )  # fmt: skip
+    _tell_about_data(run, plugins, cache)
+    return _conduct(run, plugins, cache, clock, loading)
+
+
+def resume(folder: Path, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = ()) -> Run:
+    """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is returned."""
+    run = open_run(folder, listeners)
+    state = run.state()
+    if state["status"] == "complete":
+        return run
+    missing = [path for path in run.dataset.items["path"] if not (run.dataset.root / path).exists()]
+    if missing:
+        raise RunError(
+            f"{len(missing)} of the {len(run.dataset.items)} images of {folder} are gone, the first: {missing[0]} "
+            f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
+        )
+    loading = _start_loading(run.config, plugins, cache)
+    return _conduct(run, plugins, cache, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
+
+
+def _start_loading(config: Config, plugins: Plugins, cache: Path) -> threading.Thread:
+    """Beside the scan, import Keras and all that a search needs, and write the graph of the untuned default."""
+    keras_backend.prepare()
+
+    def load() -> None:
+        keras_backend.load()
+        # Imported here, because what they need imports Keras.
+        from autotl.workflows import run_study  # noqa: F401
+        from autotl.search.explorer import backbones_of
+        from autotl.features.frozen_network import freeze
+
+        with suppress(Exception):  # what is wrong with it is told where it is used
+            default = next(iter(backbones_of(config, plugins).values()))
+            version = plugins.provenance("backbone", default.name).version
+            freeze(default, default.sizes[0], cache=cache, version=version)
+
+    loading = threading.Thread(target=load, daemon=True)
+    loading.start()
+    return loading
+
+
+def _conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock, loading: threading.Thread) -> Run:
+    loading.join()
+    from autotl.workflows.run_study import conduct
+
+    return run_study(run, plugins, cache, clock)
+
+
+def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:
+    """Record what the checks find, what a random split would have leaked, and what changed since the last run."""
+    dataset, data = run.dataset, run.config.data
+    findings = run_checks(dataset, plugins)
+    leaks = count_leaks(dataset, run.split, seed=run.config.seed)
+    changes = since_last_run(dataset, data, cache)
+    remember(dataset, data, cache)
+    run.update(
+        findings=[asdict(finding) for finding in findings], leaks=asdict(leaks),
+        changes=asdict(changes) if changes else None,
+    )  # fmt: skip
+    if changes:
+        run.emit("message", text=changes.sentence())
+    for decision in dataset.stale:
+        run.emit("message", text=f"the patch file's {decision.decision} of {decision.item} fits nothing any more")
+    if leaks.pairs:
+        run.emit("message", text=leaks.sentence())
+    for finding in findings:
+        run.emit("finding", **asdict(finding))
+
+
+def _require_available(config: Config, plugins: Plugins) -> None:
+    """Raise before any work where a name is unknown or the weights of a backbone asked for cannot be had."""
+    _require_one_value(plugins.pick("evaluator", config.objective))
+    plugins.pick("sampler", config.sampler)
+    if config.register:
+        require_registry(plugins)
+        require_name(config.register)
+    heads = [plugins.pick("head", name) for name in config.heads]
+    by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
+    for name in dict.fromkeys((*config.backbones, *by_recipe)):
+        plugins.pick("backbone", name).weights(True)
+
+
+def _require_one_value(objective: Evaluator) -> None:
+    """Raise ConfigError where an evaluator gives a value per class, which cannot be ranked."""
+    if not gives_one_value(objective):
+        raise ConfigError(
+            f"the objective {objective.name!r} gives one value per class; choose one that gives a single value, "
+            "such as balanced_accuracy"
+        )

@@ -1,0 +1,39 @@
+"""A process that searches beside the conductor, on the same run folder and the same study.
+
+Started as `python -m autotl.workflows.worker RUN DEADLINE NUMBER`; DEADLINE in seconds since the epoch, or empty for none.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from pathlib import Path
+
+from autotl.runtime import keras_backend
+from autotl.search.explorer import Explorer, make_space
+from autotl.search.planner import Limits
+from autotl.plugins import load_preferred
+from autotl.runs.run import open_run
+from autotl.settings import settings
+from autotl.search.laboratory import Laboratory
+
+
+def work(folder: Path, deadline: float, number: int) -> None:
+    """Run trials until the deadline, the end of the trials allowed, or the end of the conductor."""
+    keras_backend.prepare()
+    run = open_run(folder)
+    conductor = os.getppid()
+
+    def seconds_left() -> float:
+        return deadline - time.time() if os.getppid() == conductor else 0.0
+
+    plugins = load_preferred(disable=run.config.disable_plugins)
+    laboratory = Laboratory(run, plugins, cache=settings().cache, seconds_left=seconds_left)
+    limits = Limits(seconds_left, run.config.budget_seconds, run.config.trials)
+    Explorer(laboratory, make_space(laboratory), limits, worker=number).explore()
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]), float(sys.argv[2]) if sys.argv[2] else math.inf, int(sys.argv[3]))

@@ -1,0 +1,123 @@
+"""A table of labels is understood by the names and the contents of its columns, or says what is missing."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from autotl.errors import DatasetError
+from autotl.data.file_lookup import Folder
+from autotl.data.label_table import read_labels
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a table given as text, beside empty files: read("path,label", "a.png,cat", label=None)."""
+
+    def read(*lines, label=None):
+        for name in ("a.png", "b.png", "images/c.d.png"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        (tmp_path / "x.csv").write_text("".join(f"{line}\n" for line in lines))
+        return read_labels(tmp_path / "x.csv", Folder(tmp_path), label=label, cache=tmp_path / "cache")
+
+    return read
+
+
+def labels(found):
+    return dict(zip(found.rows["path"], found.rows["label"], strict=True))
+
+
+def test_every_column_gets_its_meaning(read):
+    found = read("id,Class Name,site,SET", "b, tulip ,,VAL", "a,rose,Oslo,Train", "images/c.d,,x,")
+    assert found.rows.to_dict("list") == {
+        "path": ["a.png", "b.png", "images/c.d.png"],
+        "label": ["rose", "tulip", ""],
+        "given_split": ["train", "validation", ""],
+        "missing": ["", "", ""],
+        "attribute.site": ["Oslo", "", "x"],
+    }
+    assert (found.column, found.layout) == ("Class Name", "x.csv, column 'Class Name'")
+
+
+@pytest.mark.parametrize("column", ["path", "Image Path", "FILENAME", "image-id", "img", "Bilddatei"])
+def test_the_column_of_images_is_found_by_its_name_and_by_what_it_names(read, column):
+    found = read(f"number,{column},label", "1,c.d.png,cat")
+    assert labels(found) == {"images/c.d.png": "cat"}
+    assert found.rows["attribute.number"].tolist() == ["1"]
+
+
+def test_a_column_that_is_called_like_images_and_names_none_is_passed_over(read):
+    assert labels(read("image,name,y", "http://x/1,a.png,1", "http://x/2,b.png,2")) == {"a.png": "1", "b.png": "2"}
+
+
+def test_a_class_called_like_a_file_is_no_image(read):
+    assert labels(read("kind,picture", "a,b.png", "a,a.png")) == {"a.png": "a", "b.png": "a"}
+
+
+@pytest.mark.parametrize(
+    ("header", "label"),
+    [
+        ("path,species,label", "label"),
+        ("path,Class Name,site", "Class Name"),
+        ("path,kind", "kind"),
+        ("path,id,kind", "kind"),
+        ("path,split,kind", "kind"),
+    ],
+)
+def test_the_label_column_is_found_by_its_name_or_by_being_the_only_one_left(read, header, label):
+    values = {"path": "a.png", "split": "test"}
+    assert read(header, ",".join(values.get(name, "x") for name in header.split(","))).column == label
+
+
+def test_a_column_called_split_that_holds_something_else_is_an_attribute(read):
+    rows = read("path,label,split", "a.png,x,left", "b.png,y,train").rows
+    assert (rows["given_split"].tolist(), rows["attribute.split"].tolist()) == (["", ""], ["left", "train"])
+
+
+def test_labels_are_text_and_whole_numbers_are_written_whole(read):
+    assert list(labels(read("path,y", "a.png,3.0", "b.png,10.0", "c.d,")).values()) == ["3", "10", ""]
+    assert list(labels(read("path,y", "a.png,3.5", "b.png,NA", "c.d,nan")).values()) == ["3.5", "NA", ""]
+
+
+def test_a_file_named_twice_is_one_row_where_the_labels_agree(read):
+    found = read("path,label,site", "a.png,,1", "a.png,cat,2", "./a.png,cat,3", "b.png,dog,4")
+    assert labels(found) == {"a.png": "cat", "b.png": "dog"}
+    assert found.rows["attribute.site"].tolist() == ["2", "4"]
+    assert found.layout == "x.csv, column 'label'; 2 repeated rows left out"
+    with pytest.raises(DatasetError, match=r"gives 'a.png' 2 different labels \(cat, dog\).*One label per image"):
+        read("path,label", "a.png,cat", "b.png,dog", "a.png,dog")
+
+
+def test_a_file_that_is_not_there_keeps_its_row_with_the_reason(read):
+    found = read("path,label", "a.png,cat", "z.png,dog")
+    assert found.rows["missing"].tolist() == ["", "there is no such file"]
+
+
+def test_a_table_may_hold_the_images_itself(tmp_path):
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "PNG")
+    frame = pd.DataFrame({"label": ["a", "b"], "thumb": [b"no", b"no"], "image": [file.getvalue(), b""]})
+    frame.to_parquet(tmp_path / "x.parquet")
+    found = read_labels(tmp_path / "x.parquet", Folder(tmp_path), label=None, cache=tmp_path / "cache")
+    assert labels(found) == {"row-000001.png": "a", "row-000002": "b"}
+    assert (found.root / "row-000001.png").read_bytes() == file.getvalue()
+    assert list(found.rows.columns) == ["path", "label", "given_split", "missing"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "label", "message"),
+    [
+        (["path,label"], None, r"x\.csv has no rows"),
+        (["path,label", "z.png,b"], None, r"names no image that is there: its column 'path' has 'z\.png', looked for"),
+        (["what,label", "x,b"], None, r"no column that names the images; its columns are what, label"),
+        (["path,p,q", "a.png,1,2"], None, r"which column holds the labels; its columns are path, p, q.*--label NAME"),
+        (["path,species", "a.png,1"], "specis", r"no column 'specis'; its columns are path, species.*mean 'species'\?"),
+    ],
+)
+def test_a_table_that_cannot_work_says_why(read, lines, label, message):
+    with pytest.raises(DatasetError, match=message):
+        read(*lines, label=label)

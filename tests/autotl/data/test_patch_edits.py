@@ -1,0 +1,206 @@
+"""A decision is noted only if it fits the data, and taken back by naming what it is about."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from autotl.data import patch_edits as module
+from autotl.data.dataset import scan
+from autotl.errors import DatasetError
+from autotl.data.patch import Decision, patch_file, read_patch, write_patch
+
+CAT, OTHER_CAT, DOG = "cat/circle-0-000.png", "cat/circle-0-001.png", "dog/square-0-000.png"
+
+
+@pytest.fixture
+def decide(pets, tmp_path):
+    """Decide about the pets: decide([Decision("exclude", CAT)], undo=[DOG])."""
+    return partial(module.decide, pets, cache=tmp_path / "cache")
+
+
+def sha256(pets, item):
+    return hashlib.sha256((pets / item).read_bytes()).hexdigest()
+
+
+def test_a_decision_is_noted_with_the_content_of_its_item_and_heeded_by_the_next_scan(pets, decide):
+    noted = decide(
+        [Decision("relabel", CAT, "dog"), Decision("exclude", DOG, note="a wolf"), Decision("merge", "dog", "pet")]
+    )
+    assert noted == (
+        Decision("relabel", CAT, "dog", sha256(pets, CAT)),
+        Decision("exclude", DOG, "", sha256(pets, DOG), "a wolf"),
+        Decision("merge", "dog", "pet"),
+    )
+    assert read_patch(patch_file(pets)) == noted
+    dataset = scan(pets)
+    assert dataset.items["label"].value_counts().to_dict() == {"cat": 5, "pet": 5}
+    assert dataset.stale == ()
+
+
+def test_decisions_add_up_and_a_later_one_replaces_an_earlier_one(pets, decide):
+    decide([Decision("exclude", CAT), Decision("exclude", DOG)])
+    noted = decide([Decision("relabel", CAT, "dog")])
+    assert [(d.decision, d.item) for d in noted] == [("relabel", CAT), ("exclude", DOG)]
+    assert list(scan(pets).quarantined["path"]) == [DOG]
+
+
+def test_a_name_is_noted_as_the_data_have_it_with_its_spaces_or_without(tmp_path, make_folder):
+    data = make_folder(tmp_path / "pets", circle=5, square=5, edge=24, names={"circle": " cat", "square": "dog "})
+    decide, item = partial(module.decide, data, cache=tmp_path / "cache"), " cat/circle-0-000.png"
+    decide([Decision("relabel", item, "dog "), Decision("exclude", " cat/circle-0-001.png")])
+    dataset = scan(data)
+    assert (dataset.classes, dataset.stale) == ((" cat", "dog "), ())
+    assert dict(zip(dataset.items["path"], dataset.items["label"], strict=True))[item] == "dog "
+    assert list(dataset.quarantined["path"]) == [" cat/circle-0-001.png"]
+    decide([Decision("merge", " cat", "dog ")])
+    assert scan(data).classes == ("dog ",)
+    assert "wolf" in {one.label for one in decide([Decision("relabel", item, " wolf ")])}
+
+
+def test_what_was_decided_about_a_copy_never_falls_on_the_one_that_is_kept(pets, decide):
+    copy = "cat/copy of it.png"
+    shutil.copy(pets / CAT, pets / copy)
+    assert [one.sha256 for one in decide([Decision("exclude", copy), Decision("relabel", OTHER_CAT, "dog")])] == [
+        "", sha256(pets, OTHER_CAT),
+    ]  # fmt: skip
+    assert list(scan(pets).quarantined["path"]) == [copy]
+    (pets / copy).unlink()
+    dataset = scan(pets)
+    assert (len(dataset.quarantined), [one.item for one in dataset.stale]) == (0, [copy])
+
+
+def test_a_decision_is_taken_back_by_naming_its_item_or_its_class(pets, decide):
+    decide([Decision("exclude", CAT), Decision("merge", "dog", "cat"), Decision("exclude", OTHER_CAT)])
+    assert [d.item for d in decide([], undo=["dog", CAT])] == [OTHER_CAT]
+    assert decide([], undo=[OTHER_CAT]) == ()
+    assert not patch_file(pets).exists()
+
+
+@pytest.mark.parametrize("circle", [[("dog", "dog")], [("dog", "cat"), ("cat", "dog")]])
+def test_merges_that_lead_in_a_circle_are_not_noted(pets, decide, circle):
+    with pytest.raises(DatasetError, match="into itself"):
+        decide([Decision("merge", *pair) for pair in circle])
+    assert not patch_file(pets).exists()
+
+
+def test_one_call_may_take_back_and_decide_anew(decide):
+    decide([Decision("exclude", CAT)])
+    assert [(d.decision, d.item) for d in decide([Decision("exclude", DOG)], undo=[CAT])] == [("exclude", DOG)]
+
+
+def test_a_decision_about_a_file_that_is_gone_can_be_taken_back(pets, decide):
+    decide([Decision("exclude", CAT)])
+    (pets / CAT).unlink()
+    assert decide([], undo=[CAT]) == ()
+
+
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        (
+            Decision("exclude", "cat/circle-0-00.png"),
+            r"has no image 'cat/circle-0-00\.png'; did you mean 'cat/circle-0-00",
+        ),
+        (
+            Decision("relabel", "unlike anything", "cat"),
+            r"'unlike anything'; images are named .* such as 'cat/circle-0-000",
+        ),
+        (Decision("exclude", "cat"), r"has no image 'cat'.*images are named by their path within the data"),
+        (Decision("merge", "dgo", "cat"), r"has no class 'dgo'; did you mean 'dog'\?"),
+        (Decision("merge", "elephant", "cat"), r"has no class 'elephant'$"),
+    ],
+)
+def test_what_is_not_in_the_data_is_refused_with_near_names_and_nothing_is_noted(pets, decide, decision, message):
+    decide([Decision("exclude", DOG)])
+    before = patch_file(pets).read_bytes()
+    with pytest.raises(DatasetError, match=message):
+        decide([Decision("exclude", CAT), decision])
+    assert patch_file(pets).read_bytes() == before
+
+
+def test_taking_back_what_was_never_decided_names_what_was(pets, decide):
+    with pytest.raises(DatasetError, match=rf"pets\.patch\.csv has no decision about '{DOG}'$"):
+        decide([], undo=[DOG])
+    decide([Decision("exclude", CAT)])
+    with pytest.raises(DatasetError, match=rf"no decision about 'cat/circle-0-00\.png'; did you mean '{CAT}'\?"):
+        decide([], undo=["cat/circle-0-00.png"])
+    assert [d.item for d in read_patch(patch_file(pets))] == [CAT]
+
+
+def test_another_patch_file_may_be_named(pets, decide, tmp_path):
+    decide([Decision("exclude", CAT)], patch=tmp_path / "mine.csv")
+    assert [d.item for d in read_patch(tmp_path / "mine.csv")] == [CAT]
+    assert not patch_file(pets).exists()
+
+
+def test_an_image_named_by_a_table_is_decided_about_as_the_table_names_it(pets, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("path,species\n" + "".join(f"pets/{item},x\n" for item in (CAT, OTHER_CAT, DOG)))
+    item = f"pets/{CAT}"
+    [noted] = module.decide(table, [Decision("exclude", item)], label="species", cache=tmp_path / "cache")
+    assert noted == Decision("exclude", item, "", sha256(pets, CAT))
+    assert list(scan(table, label="species").quarantined["path"]) == [item]
+
+
+def test_a_patch_file_that_cannot_be_understood_is_not_overwritten(pets, decide):
+    patch_file(pets).write_text("decision,item\nexplode,cat\n")
+    with pytest.raises(DatasetError, match="row 2"):
+        decide([Decision("exclude", CAT)])
+    assert patch_file(pets).read_text() == "decision,item\nexplode,cat\n"
+
+
+def test_no_image_is_touched(pets, decide):
+    before = {p: (p.stat().st_mtime_ns, p.is_file() and p.read_bytes()) for p in [pets, *pets.rglob("*")]}
+    decide([Decision("relabel", CAT, "dog"), Decision("exclude", DOG), Decision("merge", "dog", "cat")])
+    decide([], undo=[CAT, DOG])
+    assert {p: (p.stat().st_mtime_ns, p.is_file() and p.read_bytes()) for p in [pets, *pets.rglob("*")]} == before
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever runs this may write everywhere")
+def test_where_nothing_may_be_written_another_file_is_proposed(pets, decide):
+    write_patch(patch_file(pets), [Decision("exclude", CAT)])
+    pets.parent.chmod(0o555)
+    try:
+        for change in ({"new": [Decision("exclude", DOG)]}, {"new": [], "undo": [CAT]}):
+            with pytest.raises(DatasetError, match=r"cannot be written .*--patch FILE"):
+                decide(**change)
+    finally:
+        pets.parent.chmod(0o755)
+
+
+def test_decisions_that_are_made_at_the_same_time_are_all_kept(pets, decide):
+    items = sorted(path.relative_to(pets).as_posix() for path in pets.rglob("*.png"))
+    with ThreadPoolExecutor(len(items)) as pool:
+        list(pool.map(lambda item: decide([Decision("exclude", item)]), items))
+    assert sorted(decision.item for decision in read_patch(patch_file(pets))) == items
+
+
+def test_data_that_are_open_already_are_not_opened_again(pets, decide, tmp_path, monkeypatch):
+    source = module.open_source(pets, cache=tmp_path / "cache")
+    monkeypatch.setattr(module, "open_source", lambda *_, **__: pytest.fail("opened again"))
+    [noted] = decide([Decision("exclude", CAT)], source=source)
+    assert noted.sha256 == sha256(pets, CAT)
+
+
+def test_pictures_without_any_label_get_theirs_by_decisions_and_are_learned_from(tmp_path, pets):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in pets.rglob("*.png"):
+        path.rename(flat / path.name)
+    with pytest.raises(DatasetError, match="no images in class folders"):
+        scan(flat)
+    found = [Decision("relabel", path.name, path.name.split("-")[0]) for path in flat.iterdir()]
+    module.decide(flat, found, cache=tmp_path / "cache")
+    assert scan(flat).items["label"].value_counts().to_dict() == {"circle": 6, "square": 5}
+
+
+def test_a_lock_that_cannot_be_made_is_told_with_the_remedy(pets, tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(DatasetError, match="AUTOTL_CACHE"):
+        module.decide(pets, [], cache=tmp_path / "cache")

@@ -1,0 +1,401 @@
+"""Which images and labels are found in each shape of data, and what is said of data that cannot be understood."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from autotl.errors import DatasetError
+from autotl.data.listing import IMAGE_SUFFIXES
+from autotl.data.source import open_source
+
+
+def image_bytes():
+    """A small picture, as the bytes of a file."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 6), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+PNG = image_bytes()
+
+
+def lay(root, *paths):
+    """A folder with a picture at each of the paths, and text in other files."""
+    for path in paths:
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(PNG if file.suffix.lower() in IMAGE_SUFFIXES else b"soft")
+    return root
+
+
+def pack(archive, folder):
+    """The folder's content as a zip or tar."""
+    kind = {".zip": "zip", ".tar": "tar", ".gz": "gztar"}[archive.suffix]
+    made = shutil.make_archive(str(archive.parent / "packed"), kind, folder)
+    shutil.move(made, archive)
+    return archive
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Open a source with a cache of its own: opened(folder, label="species")."""
+
+    def opened(data, **options):
+        return open_source(data, cache=tmp_path / "cache", **options)
+
+    return opened
+
+
+def labels(source):
+    """{path: label} of a source."""
+    return dict(zip(source.table["path"], source.table["label"], strict=True))
+
+
+def splits(source):
+    """{path: given split} of a source."""
+    return dict(zip(source.table["path"], source.table["given_split"], strict=True))
+
+
+# Folders
+
+
+def test_a_folder_with_one_folder_per_class(tmp_path, opened):
+    lay(tmp_path / "pets", "0.png", "cat/1.png", "cat/indoors/2.jpg", "dog/1.png", "dog/side.csv", "notes.txt")
+    source = opened(tmp_path / "pets")
+    assert labels(source) == {"0.png": "", "cat/1.png": "cat", "cat/indoors/2.jpg": "cat", "dog/1.png": "dog"}
+    assert list(source.table.columns) == ["path", "label", "given_split", "missing"]
+    assert set(source.table["given_split"]) == set(source.table["missing"]) == {""}
+    assert (source.root, source.layout, source.label) == (tmp_path / "pets", "one sub-folder per class", "")
+    assert source.ignored == {"*.csv": 1, "*.txt": 1}
+
+
+@pytest.mark.parametrize("path", ["{split}/{label}/1.png", "{label}/{split}/1.png"])
+def test_folders_of_a_split_may_hold_the_classes_or_lie_in_them(tmp_path, opened, path):
+    pairs = [(label, split) for label in ("cat", "dog") for split in ("train", "test")]
+    paths = {path.format(label=label, split=split): (label, split) for label, split in pairs}
+    table = opened(lay(tmp_path, *paths)).table
+    assert dict(zip(table["path"], zip(table["label"], table["given_split"], strict=True), strict=True)) == paths
+
+
+def test_an_only_folder_around_a_split_is_stepped_into_and_around_classes_is_not(tmp_path, opened):
+    source = opened(lay(tmp_path / "a", "photos/train/cat/1.png", "photos/test/cat/2.png", "empty/notes.txt"))
+    assert source.root == tmp_path / "a" / "photos"
+    assert source.table["path"].tolist() == ["test/cat/2.png", "train/cat/1.png"]
+    assert labels(opened(lay(tmp_path / "b", "photos/cat/1.png"))) == {"photos/cat/1.png": "photos"}
+
+
+def snapshot(root):
+    return sorted((str(path), path.stat().st_mtime_ns) for path in (root, *root.rglob("*")))
+
+
+def test_nothing_is_written_beside_the_data(tmp_path, opened):
+    pets = lay(tmp_path / "pets", "1.png")
+    (pets / "labels.csv").write_text(f"image,label\n{base64.b64encode(PNG).decode()},cat\n")
+    pack(tmp_path / "pets" / "x.zip", lay(tmp_path / "more", "cat/1.png"))
+    for path in (pets, *pets.iterdir()):
+        path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    before = snapshot(pets)
+    try:
+        for data in (pets, pets / "labels.csv", pets / "x.zip"):
+            opened(data)
+        assert snapshot(pets) == before
+    finally:
+        pets.chmod(0o755)
+
+
+# A folder with a table of labels, and a table itself
+
+
+@pytest.fixture
+def flowers(tmp_path):
+    """Three pictures in one folder, two of them in a table."""
+    root = lay(tmp_path / "flowers", "images/a.png", "images/b.png", "images/c.png")
+    (root / "labels.csv").write_text("file,species,site\nimages/a.png,rose,Köln\nimages/b.png, tulip ,\n", "utf-8")
+    return root
+
+
+def test_a_table_beside_the_images_labels_those_that_it_names(flowers, opened):
+    lay(flowers, "notes.txt")
+    source = opened(flowers)
+    assert labels(source) == {"images/a.png": "rose", "images/b.png": "tulip", "images/c.png": ""}
+    assert source.table["attribute.site"].tolist() == ["Köln", "", ""]
+    assert (source.layout, source.label) == ("labels.csv, column 'species'", "species")
+    assert source.ignored == {"*.txt": 1}
+
+
+def test_a_table_itself_stands_for_the_images_that_it_names(flowers, opened):
+    source = opened(flowers / "labels.csv")
+    assert labels(source) == {"images/a.png": "rose", "images/b.png": "tulip"}
+    assert (source.root, source.ignored) == (flowers, {})
+
+
+def test_class_folders_win_over_a_table_unless_its_column_is_asked_for(tmp_path, opened):
+    root = lay(tmp_path, "cat/1.png", "dog/2.png")
+    (root / "age.csv").write_text("path,age,sex\ncat/1.png,old,m\n")
+    (root / "other.csv").write_text("path,weight\ncat/1.png,3\n")
+    assert labels(opened(root)) == {"cat/1.png": "cat", "dog/2.png": "dog"}
+    source = opened(root, label="age")
+    assert labels(source) == {"cat/1.png": "old", "dog/2.png": ""}
+    assert source.ignored == {"*.csv": 1}
+    with pytest.raises(DatasetError, match=r"other.csv has no column 'weigth'; its columns are .* mean 'weight'\?"):
+        opened(root, label="weigth")
+
+
+@pytest.mark.parametrize("name", ["data", "data/train.csv", "data.zip"])
+def test_the_folders_tell_the_split_where_a_table_only_labels(tmp_path, opened, name):
+    root = lay(tmp_path / "data", "train/a.jpg", "train/b.jpg", "test/c.jpg")
+    (root / "train.csv").write_text("id,breed\na,pug\nb,poodle\nlost,pug\n")
+    pack(tmp_path / "data.zip", root)
+    source = opened(tmp_path / name)
+    given = {"lost": "", "test/c.jpg": "test", "train/a.jpg": "train", "train/b.jpg": "train"}
+    if name == "data/train.csv":
+        del given["test/c.jpg"]
+    assert splits(source) == given
+    assert {path for path, label in labels(source).items() if not label} == given.keys() & {"test/c.jpg"}
+    named = "folders train and test" if "test/c.jpg" in given else "folder train"
+    assert source.layout.endswith(f"train.csv, column 'breed'; split by the {named}")
+
+
+def test_a_split_that_a_table_tells_wins_over_the_folders(tmp_path, opened):
+    root = lay(tmp_path, "train/a.jpg", "test/b.jpg")
+    (root / "x.csv").write_text("id,breed,split\na,pug,val\nb,pug,\n")
+    assert splits(opened(root)) == {"test/b.jpg": "", "train/a.jpg": "validation"}
+
+
+def test_two_tables_that_may_hold_the_labels_are_named(flowers, opened):
+    (flowers / "more.csv").write_text("file,species\nimages/a.png,rose\n")
+    for label in (None, "species"):
+        with pytest.raises(DatasetError, match=r"has 2 tables .*\(labels.csv, more.csv\).*Give the right one"):
+            opened(flowers, label=label)
+    assert opened(flowers, label="site").layout == "labels.csv, column 'site'"
+    with pytest.raises(DatasetError, match=r"no table at the top .* has it.*more\.csv has no column 'age'"):
+        opened(flowers, label="age")
+
+
+def test_a_table_that_holds_images_may_lie_in_a_folder(tmp_path, opened):
+    root = lay(tmp_path / "data", "preview.png", "README.md")
+    pd.DataFrame({"image": [PNG, PNG], "label": ["a", "b"]}).to_parquet(root / "x.parquet")
+    source = opened(root)
+    assert source.table["path"].tolist() == ["row-000001.png", "row-000002.png"]
+    assert source.ignored == {"*.md": 1, "*.png": 1}
+
+
+# Archives
+
+
+@pytest.mark.parametrize("name", ["pets.zip", "pets.tar", "pets.tar.gz", "pets.upload"])
+def test_an_archive_is_understood_like_the_folder_in_it(tmp_path, opened, name):
+    folder = lay(tmp_path / "in", "cat/1.png", "dog/2.png")
+    kind = name if name != "pets.upload" else "x.zip"
+    archive = pack(tmp_path / kind, folder).rename(tmp_path / name)
+    source = opened(archive)
+    assert labels(source) == {"cat/1.png": "cat", "dog/2.png": "dog"}
+    assert source.layout == f"{name}: one sub-folder per class"
+    key = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+    assert source.root == tmp_path / "cache" / "unpacked" / key
+    before = snapshot(source.root)
+    assert labels(opened(archive)) == labels(source)
+    assert snapshot(source.root) == before
+
+
+@pytest.mark.parametrize("wrapping", ["photos", "photos/photos", "a/b/c"])
+@pytest.mark.parametrize("inner", [("cat/1.png", "dog/2.png"), ("train/cat/1.png", "test/cat/2.png"), ("cat/1.png",)])
+def test_folders_that_only_wrap_are_stepped_into(tmp_path, opened, wrapping, inner):
+    folder = lay(tmp_path / "in", *(f"{wrapping}/{path}" for path in inner), "LICENSE.txt")
+    source = opened(pack(tmp_path / "x.zip", folder))
+    assert source.table["path"].tolist() == sorted(inner)
+    assert set(source.table["label"]) <= {"cat", "dog"}
+
+
+@pytest.mark.parametrize("paths", [("cat/1.png",), ("train/cat/1.png", "train/dog/2.png")])
+def test_a_class_or_part_of_a_split_is_not_taken_for_a_wrapping(tmp_path, opened, paths):
+    assert opened(pack(tmp_path / "x.zip", lay(tmp_path / "in", *paths))).table["path"].tolist() == list(paths)
+
+
+@pytest.mark.parametrize("where", [".", "set"])
+def test_an_archive_may_hold_a_table_that_names_only_what_is_in_it(tmp_path, opened, where):
+    outside = lay(tmp_path / "outside", "secret.png") / "secret.png"
+    folder = lay(tmp_path / "in", f"{where}/images/a.png", f"{where}/images/b.png")
+    names = ["images/a.png", "/home/me/b.png", str(outside), "../" * 9 + str(outside)[1:], "../a/../secret.png"]
+    (folder / where / "labels.csv").write_text("path,label\n" + "".join(f"{name},x\n" for name in names))
+    source = opened(pack(tmp_path / "x.zip", folder))
+    found = source.table[source.table["missing"] == ""]
+    assert found["path"].tolist() == ["images/a.png", "images/b.png"]
+    assert source.table["missing"].tolist().count("there is no such file") == 3
+    assert source.layout == "x.zip: labels.csv, column 'label'"
+
+
+def test_a_table_names_a_file_as_the_archive_does_even_where_it_had_to_be_renamed(tmp_path, opened):
+    files = {"set/images/a?.png": "what", "set/images/b.png": "lower", "set/images/B.png": "upper"}
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        for name in files:
+            file.writestr(name, PNG)
+        lines = "".join(f"{name.removeprefix('set/')},{label}\n" for name, label in files.items())
+        file.writestr("set/labels.csv", f"path,label\n{lines}")
+    for _ in range(2):
+        expected = {"images/a_.png": "what", "images/b.png": "lower", "images/B~2.png": "upper"}
+        assert labels(opened(tmp_path / "x.zip")) == expected
+
+
+def test_what_a_kill_left_half_done_is_unpacked_again(tmp_path, opened):
+    archive = pack(tmp_path / "x.zip", lay(tmp_path / "in", "cat/1.png", "dog/2.png"))
+    root = opened(archive).root
+    root.with_suffix(".json").unlink()  # it is written last
+    shutil.rmtree(root / "dog")
+    assert labels(opened(archive)) == {"cat/1.png": "cat", "dog/2.png": "dog"}
+
+
+def test_a_table_with_images_may_come_in_an_archive(tmp_path, opened):
+    folder = lay(tmp_path / "in", "set/README.md")
+    pd.DataFrame({"image": [PNG] * 2, "label": ["a", "b"]}).to_parquet(folder / "set" / "x.parquet")
+    source = opened(pack(tmp_path / "x.tar", folder))
+    assert source.table["label"].tolist() == ["a", "b"]
+    assert (source.root / "row-000001.png").read_bytes() == PNG
+
+
+def test_a_hostile_or_damaged_archive_is_refused_and_leaves_nothing(tmp_path, opened):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.writestr("../cat/1.png", PNG)
+    link = tarfile.TarInfo("cat/1.png")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open(tmp_path / "y.tar", "w") as file:
+        file.addfile(link)
+    for name in ("x.zip", "y.tar"):
+        with pytest.raises(DatasetError, match=name):
+            opened(tmp_path / name)
+    assert [path for path in (tmp_path / "cache" / "unpacked").iterdir() if path.is_dir()] == []
+
+
+# Attributes
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Two pictures of two classes."""
+    return lay(tmp_path / "pets", "cat/1.png", "dog/2.png")
+
+
+def test_every_other_column_of_the_attributes_is_kept_as_text(pets, tmp_path, opened):
+    path = tmp_path / "attributes.csv"
+    path.write_text("path,age group,site\ncat/1.png,007,Köln\n", encoding="utf-8")
+    table = opened(pets, attributes=path).table.set_index("path")
+    assert table.loc["cat/1.png", ["label", "attribute.age group", "attribute.site"]].tolist() == ["cat", "007", "Köln"]
+    assert table.loc["dog/2.png", ["label", "attribute.age group", "attribute.site"]].tolist() == ["dog", "", ""]
+
+
+def test_an_attribute_may_be_the_label_and_the_folder_becomes_an_attribute(pets, opened):
+    path = pets / "attributes.csv"
+    path.write_text("path,age,site\ncat/1.png,3.0,Köln\n", encoding="utf-8")
+    source = opened(pets, attributes=path, label="age")
+    assert labels(source) == {"cat/1.png": "3", "dog/2.png": ""}
+    assert source.table["attribute.folder"].tolist() == ["cat", "dog"]
+    assert "attribute.age" not in source.table
+    assert source.label == "age"
+    assert source.layout == "one sub-folder per class; labels from attributes.csv, column 'age'"
+
+
+def test_attributes_may_label_images_without_class_folders(tmp_path, opened):
+    root = lay(tmp_path / "flat", "1.png", "2.png")
+    (tmp_path / "a.csv").write_text("path,age\n1.png,old\n")
+    source = opened(root, attributes=tmp_path / "a.csv", label="age")
+    assert labels(source) == {"1.png": "old", "2.png": ""}
+    assert "attribute.folder" not in source.table
+    assert source.layout == "images without class folders; labels from a.csv, column 'age'"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path,folder,age\ncat/1.png,1,2\n", r"the attribute 'folder' of .*a\.csv is there already"),
+        ("path,ages\ncat/1.png,1\n", r"a\.csv has no column 'age'; .* mean 'ages'\?"),
+        ("path,age\ncat/1.png,\n", r"the column 'age' of the labels is empty for all 2 images"),
+    ],
+)
+def test_attributes_that_cannot_work_say_why(pets, tmp_path, opened, content, message):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(DatasetError, match=message):
+        opened(pets, attributes=tmp_path / "a.csv", label="age")
+
+
+# What is no data
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere", r"nowhere does not exist.*one sub-folder of images per class, a zip or tar"),
+        ("a.png", r"a\.png is a file; a folder .* is needed"),
+        ("a.xlsx", r"a\.xlsx is a spreadsheet; save .* as CSV"),
+        ("pipe", r"pipe is a file; a folder .* is needed"),
+        ("pipe.csv", r"pipe\.csv is a file; a folder .* is needed"),
+    ],
+)
+def test_what_is_no_data_says_what_to_give(tmp_path, opened, name, message):
+    lay(tmp_path, "a.png", "a.xlsx")
+    if name.startswith("pipe"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(DatasetError, match=message):
+        opened(tmp_path / name)
+
+
+def test_a_folder_without_classes_says_what_was_found_and_expected(tmp_path, opened):
+    with pytest.raises(DatasetError, match=r"no images in class folders \(0 other files\).*\.avif.*\.jpg"):
+        opened(tmp_path)
+    lay(tmp_path, "1.png", "notes.txt")
+    with pytest.raises(DatasetError, match=r"\(1 images outside of them, 1 other files: 1 \*\.txt\).*sub-folder named"):
+        opened(tmp_path)
+
+
+def test_a_label_without_a_table_says_where_it_would_be_read(pets, opened):
+    with pytest.raises(DatasetError, match=r"--label 'age' names a column, and no table at the top .* Leave it away"):
+        opened(pets, label="age")
+
+
+def test_a_label_that_the_table_does_not_have_is_looked_up_in_the_attributes(tmp_path, opened):
+    lay(tmp_path / "d", "a.png", "b.png")
+    (tmp_path / "d" / "labels.csv").write_text("path,label\na.png,cat\nb.png,dog\n")
+    (tmp_path / "who.csv").write_text("path,age\na.png,old\nb.png,young\n")
+    for data in (tmp_path / "d", tmp_path / "d" / "labels.csv"):
+        source = opened(data, label="age", attributes=tmp_path / "who.csv")
+        assert source.table["label"].tolist() == ["old", "young"]
+        assert source.table["attribute.label"].tolist() == ["cat", "dog"]
+
+
+def test_an_archive_whose_folder_was_removed_from_the_cache_is_unpacked_again(tmp_path, opened):
+    archive = pack(tmp_path / "pets.zip", lay(tmp_path / "pets", "cat/1.png", "dog/2.png"))
+    first = opened(archive)
+    shutil.rmtree(first.root)
+    assert opened(archive).table.equals(first.table)
+    assert first.root.is_dir()
+
+
+def test_a_table_that_class_folders_win_over_is_told(tmp_path, opened):
+    lay(tmp_path / "d", "part_1/a.png", "part_2/b.png")
+    (tmp_path / "d" / "metadata.csv").write_text("image_id,dx\na,mel\nb,nv\n")
+    assert "metadata.csv not read for labels (--label COLUMN would)" in opened(tmp_path / "d").layout
+    assert opened(tmp_path / "d", label="dx").table["label"].tolist() == ["mel", "nv"]
+
+
+def test_other_files_around_a_wrapping_folder_stay_counted(tmp_path, opened):
+    folder = lay(tmp_path / "d", "a/b/cat/1.png", "a/b/dog/1.png", "a/README.md", "LICENSE.txt")
+    assert opened(pack(tmp_path / "d.zip", folder)).ignored == {"*.md": 1, "*.txt": 1}
+
+
+def test_what_lies_beside_a_table_and_cannot_be_named_does_not_matter_to_it(tmp_path, opened):
+    lay(tmp_path / "d", "a.png", "b.png")
+    (tmp_path / "d" / "other").mkdir()
+    (tmp_path / "d" / "other" / os.fsdecode(b"\xfc.png")).touch()
+    (tmp_path / "d" / "l.csv").write_text("path,label\na.png,cat\nb.png,dog\nlost.png,dog\n")
+    table = opened(tmp_path / "d" / "l.csv").table.set_index("path")
+    assert table["missing"].to_dict() == {"a.png": "", "b.png": "", "lost.png": "there is no such file"}

@@ -1,0 +1,259 @@
+"""Who trains, who validates, and who is kept for the test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autotl.data.dataset import scan
+from autotl.errors import DatasetError
+from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, find_clusters, split, thin
+
+SEEDS = (0, 1, 2)
+
+
+def named(**n):
+    """Labels by count: named(cat=3, dog=1) is cat, cat, cat, dog."""
+    return [label for label, count in n.items() for _ in range(count)]
+
+
+def require_sound(found, labels):
+    """Every part has items, and whatever fold is held out, two items of every class are left to train on."""
+    _, labels = np.unique(labels, return_inverse=True)
+    assert len(found.test) and len(found.validation) and len(found.train)
+    assert sorted(np.concatenate([found.test, found.validation, found.train])) == list(range(len(labels)))
+    for k in range(found.n_folds):
+        assert (found.fold == k).any()
+        assert np.bincount(labels[(found.fold != TEST_FOLD) & (found.fold != k)]).min() >= 2
+    for cluster in np.unique(found.cluster):
+        assert len(np.unique(found.fold[found.cluster == cluster])) == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_fifth_is_tested_and_every_part_has_the_classes_in_proportion(toy_dataset, seed):
+    labels = named(cat=200, dog=100)
+    found = split(toy_dataset(labels), seed=seed)
+    require_sound(found, labels)
+    assert (len(found.test), len(found.development), found.n_folds) == (60, 240, 5)
+    is_dog = np.array(labels) == "dog"
+    for part in (found.test, found.validation, found.train):
+        assert is_dog[part].mean() == pytest.approx(1 / 3, abs=0.02)
+    names = found.part_names()
+    assert (names[found.test] == "test").all()
+    assert (names[found.validation] == "validation").all()
+    assert (names[found.train] == "train").all()
+
+
+def test_many_items_are_cross_validated_in_three_folds(toy_dataset):
+    assert split(toy_dataset(named(cat=4000, dog=4000)), seed=0).n_folds == 3
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another(toy_dataset):
+    dataset = toy_dataset(named(cat=40, dog=40))
+    first, second, other = (split(dataset, seed=seed).fold for seed in (3, 3, 4))
+    assert (first == second).all()
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("column", ["sha256", "group"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_alike_is_never_on_two_sides(toy_dataset, column, seed):
+    labels = named(cat=60, dog=60)
+    keys = [f"{i % 40}" for i in range(120)]  # three of each, some across the classes
+    found = split(toy_dataset(labels, **{column: keys}), seed=seed)
+    require_sound(found, labels)
+    for key in set(keys):
+        assert len({found.fold[i] for i in range(120) if keys[i] == key}) == 1
+
+
+def test_likeness_is_handed_on(toy_dataset):
+    # 0 and 1 look alike, 1 and 2 share a group, 2 and 3 their bytes; 4 stands alone.
+    dataset = toy_dataset(
+        named(cat=5),
+        pairs=[(0, 1, 0.6)],
+        group=["", "g", "g", "", ""],
+        sha256=["a", "b", "c", "c", "d"],
+    )
+    cluster = find_clusters(dataset)
+    assert len(set(cluster[:4])) == 1
+    assert cluster[4] != cluster[0]
+
+
+def test_an_empty_group_is_no_group(toy_dataset):
+    assert len(set(find_clusters(toy_dataset(named(cat=5), group=[""] * 5)))) == 5
+
+
+def test_a_real_copy_at_another_size_stays_with_its_original(tmp_path, make_folder):
+    from PIL import Image
+
+    root = make_folder(tmp_path / "data", circle=6, square=6)
+    original = sorted((root / "circle").iterdir())[0]
+    copy = Image.open(original).resize((256, 256), Image.Resampling.LANCZOS)
+    copy.save(root / "circle" / "zz copy.png")
+    dataset = scan(root)
+    cluster = find_clusters(dataset)
+    place = dataset.items["path"].tolist().index
+    name = original.relative_to(root).as_posix()
+    assert cluster[place(name)] == cluster[place("circle/zz copy.png")]
+    assert len(set(cluster)) == 12
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("others", [4, 5, 9, 300])
+def test_a_class_of_four_images_can_be_learned_from(toy_dataset, seed, others):
+    labels = named(rare=4, common=others, other=others)
+    require_sound(split(toy_dataset(labels), seed=seed), labels)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_class_of_four_images_survives_copies_in_other_classes(toy_dataset, seed):
+    labels = named(rare=4, common=100)
+    pairs = [(i, i + 20, 0.9) for i in range(64, 84)]
+    require_sound(split(toy_dataset(labels, pairs), seed=seed), labels)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_fewer_groups_than_folds_give_fewer_folds(toy_dataset, seed):
+    labels = named(cat=40, dog=40)
+    groups = [f"patient {i % 4}" for i in range(80)]
+    found = split(toy_dataset(labels, group=groups), seed=seed)
+    require_sound(found, labels)
+    assert found.n_folds <= 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_groups_of_very_different_size_leave_no_fold_empty(toy_dataset, seed):
+    labels = named(cat=50, dog=50)
+    groups = ["a", "b", "c"] * 20 + [f"{i}" for i in range(40)]
+    require_sound(split(toy_dataset(labels, group=groups), seed=seed), labels)
+
+
+def test_a_class_within_one_group_is_refused_by_name(toy_dataset):
+    dataset = toy_dataset(named(cat=30, dog=12), group=[""] * 30 + ["patient 1"] * 12)
+    with pytest.raises(DatasetError, match=r"class 'dog' cannot be divided.*its 12 images are in 1 cluster .*Add"):
+        split(dataset, seed=0)
+
+
+def test_a_class_of_copies_of_one_image_is_refused_by_name(toy_dataset):
+    dataset = toy_dataset(named(cat=30, dog=4), [(30, 31, 0.9), (31, 32, 0.9), (32, 33, 0.9)])
+    with pytest.raises(DatasetError, match=r"class 'dog' .* near-duplicates"):
+        split(dataset, seed=0)
+
+
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_too_few_groups_altogether_are_refused(toy_dataset, n_groups):
+    dataset = toy_dataset(named(cat=20, dog=20), group=[f"{i % n_groups}" for i in range(40)])
+    with pytest.raises(DatasetError, match=rf"'cat' .* in {n_groups} clusters?"):
+        split(dataset, seed=0)
+
+
+def test_weak_pairs_do_not_chain_a_whole_data_set_together_and_certain_ones_may(toy_dataset):
+    labels = named(cat=200, dog=200)
+    for likeness, largest in ((0.6, 100), (0.9, 400)):
+        chain = [(i, i + 1, likeness) for i in range(399)]
+        cluster = find_clusters(toy_dataset(labels, chain))
+        assert np.bincount(cluster).max() == largest
+
+
+def test_the_most_alike_pairs_are_joined_before_the_chain_is_cut(toy_dataset):
+    chain = [(i, i + 1, 0.5) for i in range(98)] + [(98, 99, 0.8)]
+    cluster = find_clusters(toy_dataset(named(cat=60, dog=60), chain))
+    assert cluster[98] == cluster[99]
+
+
+def given(**n):
+    """Which split each item came in: given(train=3, test=1)."""
+    return named(**n)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_split_that_the_data_came_with_is_respected(toy_dataset, seed):
+    parts = given(train=60, validation=20, test=20)
+    labels = ["cat", "dog"] * 50
+    found = split(toy_dataset(labels, given_split=parts), seed=seed)
+    require_sound(found, labels)
+    assert found.part_names().tolist() == parts
+
+
+def test_without_a_given_test_split_one_is_divided_off_the_train_items(toy_dataset):
+    parts = given(train=80, validation=20)
+    found = split(toy_dataset(["cat", "dog"] * 50, given_split=parts), seed=0)
+    assert found.validation.tolist() == list(range(80, 100))
+    assert len(found.test) == 16
+    assert found.n_folds == 5
+
+
+def test_without_a_given_validation_split_the_train_items_are_cross_validated(toy_dataset):
+    parts = given(train=80, test=20)
+    found = split(toy_dataset(["cat", "dog"] * 50, given_split=parts), seed=0)
+    assert found.test.tolist() == list(range(80, 100))
+    assert (found.n_folds, len(found.validation)) == (5, 16)
+
+
+@pytest.mark.parametrize("how", ["copy", "pair", "group"])
+def test_train_items_that_have_their_like_on_the_other_side_are_left_out(toy_dataset, how):
+    labels, parts = ["cat", "dog"] * 50, given(train=60, validation=20, test=20)
+    columns, pairs = {}, []
+    if how == "pair":
+        pairs = [(0, 80, 0.7), (1, 60, 0.7), (61, 81, 0.7), (2, 3, 0.9)]
+    else:
+        keys = [f"{i}" for i in range(100)]
+        keys[80], keys[60], keys[81], keys[3] = keys[0], keys[1], keys[61], keys[2]
+        columns = {"sha256" if how == "copy" else "group": keys}
+    found = split(toy_dataset(labels, pairs, given_split=parts, **columns), seed=0)
+    assert found.left_out.tolist() == [0, 1, 61]
+    assert found.part_names()[[0, 2, 3, 60, 80]].tolist() == ["left out", "train", "train", "validation", "test"]
+    assert 0 not in found.development
+
+
+def test_a_given_split_that_leaves_too_little_to_train_on_is_refused_by_name(toy_dataset):
+    labels = named(cat=20, dog=5)
+    parts = [*given(train=15, test=5), *given(train=1, test=4)]
+    with pytest.raises(DatasetError, match=r"class 'dog' has only 1 of its 5 images in the given train split"):
+        split(toy_dataset(labels, given_split=parts), seed=0)
+
+
+def thick(n=2000, n_classes=2, cluster_items=4, seed=0):
+    """A split of clusters of four, and labels."""
+    rng = np.random.default_rng(seed)
+    cluster = np.arange(n) // cluster_items
+    fold = rng.integers(-1, 5, cluster.max() + 1)[cluster]
+    return Split(fold, cluster), rng.integers(0, n_classes, cluster.max() + 1)[cluster]
+
+
+def test_a_thinned_split_has_about_as_many_items_as_asked_for_in_the_same_parts():
+    found, labels = thick()
+    thinned = thin(found, labels, 500, seed=0)
+    kept = thinned.fold != LEFT_OUT_FOLD
+    assert 400 < kept.sum() < 600
+    assert np.array_equal(thinned.fold[kept], found.fold[kept])
+    assert np.array_equal(thinned.cluster, found.cluster)
+
+
+def test_clusters_are_kept_or_left_out_whole_by_thinning():
+    found, labels = thick()
+    kept = thin(found, labels, 1000, seed=0).fold != LEFT_OUT_FOLD
+    assert set(np.bincount(found.cluster[kept])) == {0, 4}
+
+
+def test_a_few_of_each_class_stay_in_every_part_however_few_are_asked_for():
+    found, labels = thick(n_classes=5)
+    thinned = thin(found, labels, 10, seed=0)
+    for part in range(TEST_FOLD, found.n_folds):
+        assert np.bincount(labels[thinned.fold == part], minlength=5).min() >= MIN_KEPT_ITEMS
+    assert (thinned.fold != LEFT_OUT_FOLD).sum() < 200
+
+
+def test_thinning_is_the_same_every_time_and_brings_nothing_back():
+    found, labels = thick()
+    fold = np.where(found.cluster % 10 == 0, LEFT_OUT_FOLD, found.fold)
+    before = Split(fold, found.cluster)
+    first, second = (thin(before, labels, 800, seed=3) for _ in range(2))
+    assert np.array_equal(first.fold, second.fold)
+    assert (first.fold[fold == LEFT_OUT_FOLD] == LEFT_OUT_FOLD).all()
+    assert not np.array_equal(first.fold, thin(before, labels, 800, seed=4).fold)
+
+
+def test_nothing_is_left_out_where_all_are_asked_for():
+    found, labels = thick()
+    assert np.array_equal(thin(found, labels, 2000, seed=0).fold, found.fold)

@@ -1,0 +1,98 @@
+"""The predictor: any number of files in, one answer per file out, in order."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from autotl.images.decoder import decode
+from autotl.deploy.predictor import BATCH_SIZE, Predictor, main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that answers with the mean brightness: dark, light."""
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "white"], ["light"]),
+        helper.make_node("Sub", ["one", "light"], ["dark"]),
+        helper.make_node("Unsqueeze", ["light", "last"], ["light2"]),
+        helper.make_node("Unsqueeze", ["dark", "last"], ["dark2"]),
+        helper.make_node("Concat", ["dark2", "light2"], ["probabilities"], axis=1),
+    ]
+    constants = {
+        "axes": np.array([1, 2, 3], np.int64),
+        "white": np.float32(255),
+        "one": np.float32(1),
+        "last": np.array([1], np.int64),
+    }
+    graph = helper.make_graph(
+        nodes,
+        "brightness",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", 8, 8, 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    metadata = {"classes": ["dark", "light"], "columns": ["dark", "light"], "height": 8, "width": 8}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    return folder
+
+
+def grey(level: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (20, 10), level).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_answers_keep_their_order_over_batches_and_bad_files(folder: Path) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, 2 * BATCH_SIZE + 5)
+    items = [b"bad" if n % 7 == 3 else grey(int(level)) for n, level in enumerate(levels)]
+    answers = Predictor(folder).predict(items)
+    assert [answer["item"] for answer in answers] == [f"item {n}" for n in range(len(items))]
+    for n, (level, answer) in enumerate(zip(levels, answers, strict=True)):
+        if n % 7 == 3:
+            assert set(answer) == {"item", "error"}
+        else:
+            assert answer["probabilities"]["light"] == pytest.approx(level / 255, abs=1e-6)
+            assert answer["label"] == ("light" if level > 127 else "dark")
+
+
+def test_a_path_is_its_own_name(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "night.png"
+    path.write_bytes(grey(3))
+    first, second, third = Predictor(folder).predict([path, str(path), tmp_path / "gone.png"])
+    assert first == second
+    assert (first["item"], first["label"]) == (str(path), "dark")
+    assert third == {"item": str(tmp_path / "gone.png"), "error": "there is no such file"}
+
+
+def test_probabilities_of_pixels_are_those_of_the_files(folder: Path) -> None:
+    file = io.BytesIO()
+    Image.fromarray(skimage.data.coffee()).save(file, "PNG")
+    predictor = Predictor(folder)
+    pixels = np.stack([decode(file.getvalue(), 8, 8)] * (BATCH_SIZE + 1))
+    rows = predictor.probabilities(pixels)
+    assert rows.shape == (BATCH_SIZE + 1, 2)
+    assert rows.dtype == np.float32
+    (answer,) = predictor.predict([file.getvalue()])
+    np.testing.assert_allclose(rows[-1], list(answer["probabilities"].values()), atol=1e-6)
+
+
+def test_nothing_in_nothing_out(folder: Path) -> None:
+    assert Predictor(folder).predict([]) == []
+    assert Predictor(folder).predict([b""])[0]["error"] == "it is empty (0 bytes)"
+    assert Predictor(folder).probabilities(np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 2)
+
+
+def test_the_command_line_without_images_says_how_to_call_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "python predictor.py IMAGE" in capsys.readouterr().err

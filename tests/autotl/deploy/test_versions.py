@@ -1,0 +1,65 @@
+"""The evidence of a version, and whether two versions can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from autotl.deploy.versions import Measured, VersionEvidence, caveats, essence, evidence_of, learned_from_different_data
+
+METADATA = {
+    "objective": "accuracy",
+    "test": {"accuracy": {"value": 0.9, "low": 0.8, "high": None}, "log_loss": {"value": 0.3}},
+    "search": {"accuracy": {"value": 1, "low": 0.9, "high": 1}},
+    "verdict": {"fine_tuning": {"claim": "not tried", "tried": False}},
+    "fingerprint": "f00d",
+    "test_fingerprint": "7e57",
+    "n_items": {"train": 7, "test": 2},
+    "run": "r",
+    "head": "svm",
+    "versions": {"python": "3"},
+}
+
+
+def test_the_essence_is_all_that_is_read_and_small() -> None:
+    assert evidence_of(essence(METADATA)) == evidence_of(METADATA)
+    assert set(essence(METADATA)["test"]) == {"accuracy"}
+    assert "versions" not in essence(METADATA)
+    assert evidence_of(METADATA).test == Measured(0.9, 0.8, None)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, [], 3, {}, {"test": 3}, {"objective": "a", "test": {"a": 3}}, {"n_items": [1], "verdict": ["x"]},
+            {"verdict": {"a": 3}, "run": 7, "objective": ["x"]}],
+)  # fmt: skip
+def test_whatever_stands_there_instead_is_no_evidence_and_no_error(odd: object) -> None:
+    assert evidence_of(odd) == VersionEvidence(
+        objective="a" if isinstance(odd, dict) and odd.get("objective") == "a" else ""
+    )
+    if isinstance(odd, dict):
+        essence(odd)
+
+
+def unfair(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
+    return caveats({"version 1": evidence_of({**METADATA, **one}), "version 2": evidence_of({**METADATA, **other})})
+
+
+def test_models_that_took_the_same_test_can_be_compared_whatever_they_learned_from() -> None:
+    assert unfair({}, {}) == ()
+    assert unfair({}, {"fingerprint": "other"}) == ()
+    both = {"a": evidence_of(METADATA), "b": evidence_of({**METADATA, "fingerprint": "other"})}
+    assert learned_from_different_data(both)
+
+
+def test_what_makes_a_comparison_unfair_is_said() -> None:
+    [why] = unfair({}, {"test_fingerprint": "other"})
+    assert "not tested on the same images and labels" in why
+    [why] = unfair({"test_fingerprint": ""}, {"fingerprint": "other"})
+    assert "their data differ" in why
+    [why] = unfair({"test_fingerprint": ""}, {})
+    assert "was not written down" in why
+    [why] = unfair({}, {"objective": "log_loss", "test": {"log_loss": {"value": 0.3}}})
+    assert "version 1 at accuracy, version 2 at log_loss" in why
+    assert unfair({}, {"test": {}}) == ("there is no test score of version 2",)

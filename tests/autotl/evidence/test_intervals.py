@@ -1,0 +1,195 @@
+"""The intervals: equal to scipy's, covering what they promise, paired and clustered where they should be."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from autotl.interfaces import Proportion
+from autotl.evidence.intervals import bootstrap, clustered_wilson, paired_difference, wilson
+
+
+def right(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    return float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())
+
+
+def answers(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities (n, 2) that are right where `correct` says so."""
+    labels = np.arange(len(correct)) % 2
+    return labels, np.eye(2)[np.where(correct, labels, 1 - labels)]
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (3, 7), (0, 40), (40, 40), (612, 1000)])
+def test_wilson_is_scipys(successes, trials, level):
+    expected = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    assert tuple(wilson(successes, trials, level)) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_without_trials_is_everything():
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_wilson_refuses_more_successes_than_trials():
+    with pytest.raises(ValueError, match="8 successes out of 7 trials"):
+        wilson(8, 7)
+
+
+def test_clustered_wilson_of_groups_of_one_is_wilson():
+    successes = np.arange(90) % 4 > 0
+    found = clustered_wilson(successes.astype(int), np.ones(90, dtype=int))
+    assert tuple(found) == pytest.approx(tuple(wilson(successes.sum(), 90)), abs=0.001)
+
+
+def test_clustered_wilson_of_all_successes_counts_the_groups():
+    assert clustered_wilson(np.array([50, 50, 50]), np.array([50, 50, 50])) == wilson(3, 3)
+
+
+@pytest.mark.parametrize("counts", [([], []), ([0, 0], [0, 0])])
+def test_clustered_wilson_without_trials_is_everything(counts):
+    assert clustered_wilson(*(np.array(c, dtype=int) for c in counts)) == (0.0, 1.0)
+
+
+def coverage(truth: float, draw_interval, *, repetitions: int = 200) -> float:
+    intervals = [draw_interval(np.random.default_rng(seed)) for seed in range(repetitions)]
+    return float(np.mean([low <= truth <= high for low, high in intervals]))
+
+
+def test_wilson_covers_the_truth_in_about_95_of_100_cases():
+    assert 0.9 <= coverage(0.85, lambda rng: wilson(rng.binomial(60, 0.85), 60)) <= 0.99
+
+
+def test_bootstrap_covers_the_truth_in_about_95_of_100_cases():
+    def draw(rng):
+        # The true class's log-probability is -Gamma(2, 0.3): the expected log loss is 0.6.
+        true = np.exp(-rng.gamma(2, 0.3, 80))
+        return bootstrap(log_loss, np.zeros(80, dtype=int), np.stack([true, 1 - true], axis=1), n_resamples=200)
+
+    assert 0.9 <= coverage(0.6, draw) <= 0.99
+
+
+def clustered_answers(rng):
+    """40 groups of 10 items; in each group the chance of being right is another, 0.7 on average."""
+    chances = np.repeat(rng.beta(1.4, 0.6, 40), 10)
+    labels, probabilities = answers(rng.random(400) < chances)
+    return labels, probabilities, np.repeat(np.arange(40), 10)
+
+
+def test_only_intervals_that_know_the_groups_cover_the_truth_where_items_come_in_groups():
+    def with_groups(rng):
+        labels, probabilities, groups = clustered_answers(rng)
+        return bootstrap(right, labels, probabilities, groups=groups, n_resamples=200)
+
+    def wilson_with_groups(rng):
+        labels, probabilities, groups = clustered_answers(rng)
+        correct = probabilities.argmax(axis=1) == labels
+        return clustered_wilson(np.bincount(groups, correct), np.bincount(groups))
+
+    def without_groups(rng):
+        labels, probabilities, _ = clustered_answers(rng)
+        return bootstrap(right, labels, probabilities, n_resamples=200)
+
+    assert 0.9 <= coverage(0.7, with_groups) <= 0.99
+    assert 0.9 <= coverage(0.7, wilson_with_groups) <= 0.99
+    assert coverage(0.7, without_groups) < 0.8
+
+
+def test_groups_of_one_give_the_interval_of_items():
+    rng = np.random.default_rng(1)
+    labels, probabilities = answers(rng.random(50) < 0.7)
+    by_item = bootstrap(right, labels, probabilities)
+    assert bootstrap(right, labels, probabilities, groups=np.arange(50)) == by_item
+
+
+def test_groups_of_unequal_size_are_drawn_whole():
+    groups = np.array(["b", "a", "b", "c", "a", "b"])
+    seen = []
+
+    def score(labels, probabilities):
+        seen.append(labels)
+        return 0.0
+
+    bootstrap(score, np.arange(6), np.zeros((6, 2)), groups=groups, n_resamples=50)
+    members = [{0, 2, 5}, {1, 4}, {3}]
+    for rows in seen:
+        counts = np.bincount(rows, minlength=6)
+        assert all(len({int(counts[row]) for row in group}) == 1 for group in members)
+        assert sum(int(counts[min(group)]) for group in members) == 3
+
+
+def test_a_paired_interval_is_narrower_than_the_unpaired_ones():
+    rng = np.random.default_rng(2)
+    hard = rng.random(300) < 0.3
+    labels, first = answers(~hard)
+    _, second = answers(~hard | (rng.random(300) < 0.1))
+    difference = paired_difference(right, labels, first, second)
+    widths = [np.diff(bootstrap(right, labels, p))[0] for p in (first, second)]
+    assert difference.low < difference.value < difference.high
+    assert difference.value == pytest.approx(right(labels, second) - right(labels, first))
+    assert difference.high - difference.low < 0.6 * math.hypot(*widths)
+
+
+def test_a_paired_difference_covers_zero_where_two_models_are_equally_good():
+    def draw(rng):
+        true = rng.random((2, 120)) < 0.8
+        labels, first = answers(true[0])
+        difference = paired_difference(right, labels, first, answers(true[1])[1], n_resamples=200)
+        return difference.low, difference.high
+
+    assert 0.9 <= coverage(0.0, draw) <= 0.99
+
+
+def test_a_model_does_not_differ_from_itself():
+    labels, probabilities = answers(np.arange(20) % 3 > 0)
+    difference = paired_difference(right, labels, probabilities, probabilities)
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+
+
+def test_proportions_can_be_compared_too():
+    labels, first = answers(np.arange(40) % 4 > 0)
+    _, second = answers(np.arange(40) % 8 > 0)
+
+    def accuracy(labels, probabilities):
+        return Proportion(int((probabilities.argmax(axis=1) == labels).sum()), len(labels))
+
+    assert paired_difference(accuracy, labels, first, second) == paired_difference(right, labels, first, second)
+
+
+def test_resamples_in_which_the_score_is_undefined_are_left_out():
+    def recall_of_rare_class(labels, probabilities):
+        rare = labels == 1
+        return float((probabilities[rare].argmax(axis=1) == 1).mean()) if rare.any() else math.nan
+
+    labels = np.array([0] * 18 + [1, 1])
+    interval = bootstrap(recall_of_rare_class, labels, np.eye(2)[[0] * 19 + [1]])
+    assert interval == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_fewer_than_two_items_or_groups_allow_no_interval(rows):
+    labels, probabilities = answers(np.ones(rows, dtype=bool))
+    assert all(math.isnan(end) for end in bootstrap(log_loss, labels, probabilities))
+    labels, probabilities = answers(np.ones(5, dtype=bool))
+    assert all(math.isnan(end) for end in bootstrap(right, labels, probabilities, groups=np.zeros(5)))
+
+
+def test_a_score_that_is_mostly_undefined_has_no_interval():
+    interval = bootstrap(lambda labels, probabilities: math.nan, np.zeros(5, dtype=int), np.ones((5, 1)))
+    assert all(math.isnan(end) for end in interval)
+
+
+def test_the_seed_decides():
+    labels, probabilities = answers(np.random.default_rng(0).random(200) < 0.7)
+    probabilities = 0.1 + 0.8 * probabilities * np.linspace(0.2, 1, 200)[:, None]
+    first, again, other = (bootstrap(log_loss, labels, probabilities, seed=seed) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_groups_of_another_length_are_refused():
+    with pytest.raises(ValueError, match="3 groups for 4 items"):
+        bootstrap(right, *answers(np.ones(4, dtype=bool)), groups=np.arange(3))

@@ -1,0 +1,117 @@
+"""What is kept as evidence of a champion, and read without any framework."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autotl.evidence.run_evidence import read_evidence
+from autotl.evidence.panels import Exhibited, show_all
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Exhibit, Figure, Table
+from autotl.plugins import load_plugins
+from autotl.runs.run import Config, Run
+from autotl.workflows.fit import search
+
+
+def a_figure(run: Run, tested: Any) -> list[Figure]:
+    return [Figure("What", {"mark": "bar"}, alt="bars")]
+
+
+def explode(run: Run, tested: Any) -> list[Table]:
+    raise RuntimeError("no such column")
+
+
+class Shows:
+    __name__ = "shows"
+
+    @hookimpl
+    def register_exhibits(self) -> list[Exhibit]:
+        wrong = Table("Torn", ("a", "b"), ((1.0,),))
+        return [
+            Exhibit("sound", a_figure), Exhibit("broken", explode), Exhibit("silent", lambda run, tested: []),
+            Exhibit("torn", lambda run, tested: [wrong]),
+            Exhibit("undefined", lambda run, tested: [Table("NaN", ("a",), ((float("nan"),),))]),
+        ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, cache: Path) -> Run:
+    class Tiny:
+        __name__ = "tiny"
+
+        @hookimpl
+        def register_backbones(self) -> list[Any]:
+            return [tiny]
+
+    plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Tiny(), Shows()])
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    config = Config(shapes, folder, budget_seconds=None, trials=2, strategy="probe", heads=("logistic",))
+    return search(config, plugins=plugins, cache=cache)
+
+
+def test_the_answers_are_those_behind_the_scores(finished: Run) -> None:
+    evidence = read_evidence(finished.folder)
+    assert evidence
+    answers = evidence.answers("test")
+    accuracy = (answers["label"] == answers["predicted"]).mean()
+    assert accuracy == pytest.approx(finished.document()["test"]["accuracy"]["value"])
+    assert evidence.test.scores["accuracy"].value == pytest.approx(accuracy)
+    assert evidence.test.confusion.sum() == len(answers) == len(finished.split.test)
+    right = answers["label"] == answers["predicted"]
+    np.testing.assert_allclose(answers["confidence"][right], answers["given"][right])
+    assert (answers["confidence"][~right] >= answers["given"][~right]).all()
+    assert all(Path(file).exists() for file in answers["file"])
+    assert set(evidence.answers("search")["path"]) == set(
+        finished.dataset.items["path"].iloc[finished.split.development]
+    )
+
+
+def test_what_plugins_show_is_kept_and_one_that_fails_says_so_in_its_place(finished: Run) -> None:
+    evidence = read_evidence(finished.folder)
+    assert evidence
+    shown = {one.exhibit: one for one in evidence.exhibits}
+    assert shown["sound"].parts == (Figure("What", {"mark": "bar"}, alt="bars"),)
+    assert shown["sound"].plugin == "shows"
+    assert "no such column" in shown["broken"].problem
+    assert "rows with more or fewer cells" in shown["torn"].problem
+    assert "JSON" in shown["undefined"].problem
+    assert "silent" not in shown
+    assert Exhibited.from_json(shown["sound"].to_json()) == shown["sound"]
+
+
+def test_the_built_in_exhibits_are_sound_on_a_run_of_sixty_images(finished: Run) -> None:
+    evidence = read_evidence(finished.folder)
+    assert evidence
+    assert not [s for s in show_all(evidence.run, evidence.tested, load_plugins(disable=("mlflow",))) if s.problem]
+
+
+@pytest.mark.parametrize("name", ["test.npz", "evaluations.json", "exhibits.json"])
+def test_damaged_or_missing_evidence_is_none(name: str, finished: Run) -> None:
+    file = finished.folder / "evidence" / name
+    whole = file.read_bytes()
+    try:
+        for content in (b"", whole[: len(whole) // 2], json.dumps({"test": 3}).encode()):
+            file.write_bytes(content)
+            assert read_evidence(finished.folder) is None
+        file.unlink()
+        assert read_evidence(finished.folder) is None
+    finally:
+        file.write_bytes(whole)
+    assert read_evidence(finished.folder)
+
+
+def test_reading_it_imports_no_framework(finished: Run) -> None:
+    code = (
+        "import sys; from pathlib import Path; from autotl.evidence.run_evidence import read_evidence;"
+        f"assert read_evidence(Path({str(finished.folder)!r}));"
+        "print({'keras', 'tensorflow', 'mlflow'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "set()\n"

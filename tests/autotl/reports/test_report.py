@@ -1,0 +1,230 @@
+"""The report: one file that opens offline, safe whatever a class is called, the worst things first."""
+
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+
+from autotl.evidence.evaluations import Evaluation, Score, evaluate
+from autotl.interfaces import TrialRecord
+from autotl.evidence.leaderboard import rank
+from autotl.predictions import Predictions
+from autotl.reports.report import Contents, confusions, number, weakest_classes, write_card, write_report
+from autotl.runs.run import Config, create
+from autotl.data.split import Split
+
+EVIL = '<script>alert("1")</script>'
+CLASSES = (EVIL, "a & b", "zebra")
+N = 30
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def predictions_of(labels, answers, confidence=0.8):
+    probabilities = np.full((len(labels), 3), (1 - confidence) / 2)
+    probabilities[np.arange(len(labels)), answers] = confidence
+    return Predictions(np.arange(len(labels)), np.array(labels), probabilities)
+
+
+@pytest.fixture
+def report(toy_dataset, tmp_path, plugins):
+    """report(predictions): writes a report about them and gives the page and the card."""
+
+    def report(tested=None, *, pictures=None, findings=(), trials=()):
+        labels = np.arange(N) % 3
+        tested = tested if tested is not None else predictions_of(labels, labels)
+        dataset = toy_dataset([CLASSES[i] for i in labels], path=[f"{i}/{EVIL}{i}.png" for i in range(N)])
+        if pictures:
+            dataset = pictures
+        config = Config(data=tmp_path / "data", run=tmp_path / "run <i>")
+        run = create(
+            config,
+            dataset,
+            Split(fold=np.resize([-1, 0, 1], len(dataset.items)), cluster=np.arange(len(dataset.items))),
+        )
+        scores = evaluate(tested, plugins.evaluators, dataset.classes)
+        champion = TrialRecord(
+            1, "complete", "probe", "tiny", "32x32", "top", "avg", "knn", value=0.9, low=0.8, high=1.0
+        )
+        board = rank([champion, *trials], objective="accuracy", larger_is_better=True, default=1)
+        document = {
+            "status": "complete", "fingerprint": "f00d", "n_trials": 1, "ended": "all is done",
+            "outlook": None, "search_measured_on": "cross-validation",
+            "n_items": {"train": 20, "validation": 5, "test": 5},
+            "champion": {"trial": 1, "strategy": "probe", "backbone": "tiny", "size": "32x32", "stage": "top",
+                         "pooling": "avg", "head": "knn"},
+            "default": {"test": scores.to_json()["scores"]},
+            "verdict": {
+                "fine_tuning": {"tried": False, "claim": f"fine-tuning was not tried: {EVIL}"},
+                "over_default": {"claim": "the champion beats the default by +1.0 points (95 % CI +0.5 to +1.5)"},
+            },
+        }  # fmt: skip
+        contents = Contents(document, board, scores, scores, tested, list(findings))
+        write_report(run, contents)
+        return (run.folder / "report.html").read_text(encoding="utf-8"), write_card(run, contents)
+
+    return report
+
+
+def test_the_report_opens_offline(report):
+    text, _ = report()
+    page = Page(text)
+    assert not re.search(r"https?://|@import|url\(", text)
+    assert not {"script", "link", "iframe", "object", "base"} & set(page.tags)
+    for name, value in page.attributes:
+        assert name not in ("src", "href") or value.startswith("data:image/")
+        assert not name.startswith("on")
+
+
+def test_names_are_shown_as_they_are_and_never_run(report):
+    mistaken = predictions_of(np.arange(N) % 3, np.zeros(N, int))
+    trials = [TrialRecord(5, "failed", "probe", "tiny", head=EVIL, reason=f"ValueError: {EVIL}")]
+    findings = [{"severity": "warning", "message": f"found {EVIL}", "advice": f"remove {EVIL}"}]
+    text, _ = report(mistaken, findings=findings, trials=trials)
+    page = Page(text)
+    assert "script" not in page.tags
+    assert EVIL not in text
+    assert page.text.count(EVIL) > 10
+    assert "a & b" in page.text
+    assert "run <i>" in page.text
+    assert "i" not in page.tags
+
+
+def test_no_name_becomes_an_image_a_link_or_html_in_the_card(report, monkeypatch):
+    lure = "![x](http://elsewhere.example/x.png) <http://elsewhere.example> [y](//elsewhere) | **b** &lt; _i_ \\"
+    monkeypatch.setitem(globals(), "CLASSES", (lure, f"a_b\n# {lure}", "zebra"))
+    _, card = report(predictions_of(np.arange(N) % 3, np.zeros(N, int)))
+    tokens = list(inside(MarkdownIt("commonmark").enable("table").parse(card)))
+    assert not {"image", "link_open", "html_inline", "html_block"} & {token.type for token in tokens}
+    assert "strong_open" not in {token.type for token in tokens}
+    text = "".join(token.content for token in tokens if token.type in ("text", "text_special"))
+    assert text.count(lure) >= 3
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2", "h2", "h2"]
+
+
+def inside(tokens):
+    for token in tokens:
+        yield token
+        yield from inside(token.children or ())
+
+
+def test_what_the_model_is_bad_at_comes_before_what_it_is_good_at(report):
+    text, card = report()
+    headings = re.findall(r"<h2>(.*?)</h2>", text)
+    assert headings[0] == "What the model is bad at"
+    assert headings.index("Scores") > headings.index("Verdicts") > 0
+    assert card.index("What it is bad at") < card.index("## Scores")
+
+
+def test_the_weakest_class_and_the_commonest_mistake_are_named_first(report):
+    labels = np.arange(N) % 3
+    answers = labels.copy()
+    answers[labels == 2] = [1] * 6 + [2] * 4  # zebras taken for a & b
+    answers[np.flatnonzero(labels == 1)[:2]] = 0
+    text, card = report(predictions_of(labels, answers))
+    page = Page(text).text
+    assert "6 of 10 test images of zebra were taken for a & b" in page
+    assert page.index("6 of 10 test images") < page.index("2 of 10 test images")
+    assert page.index("zebra is recognised in 40 %") < page.index("a & b is recognised in 80 %")
+    assert "its weakest class is *zebra*: recall 0.40" in card
+
+
+def test_without_a_mistake_nothing_is_promised(report):
+    text, card = report()
+    assert "No test image was misclassified. With 5 of them that does not mean" in text
+    assert "no test image was misclassified" in card
+
+
+def test_a_class_without_test_images_is_said_to_be_unknown_and_its_scores_are_dashes(report):
+    labels = np.arange(N) % 2
+    text, card = report(predictions_of(labels, labels))
+    assert "<em>zebra</em> has no test image: how well it is recognised is not known" in text
+    assert "*zebra* has no test image" in card
+    assert "nan" not in Page(text).text.lower()
+    assert "nan" not in card.lower()
+    row = re.search(r"<tr><td>zebra</td>.*?</tr>", text, re.DOTALL).group()
+    assert ">– <span" in row
+    assert "recognised in –" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(math.nan, "–"), (None, "–"), (0.12345, "0.123"), (1, "1.000"), (-0.5, "-0.500")]
+)
+def test_an_undefined_number_is_a_dash(value, text):
+    assert number(value, 3) == text
+
+
+def test_the_most_confident_mistakes_are_shown_with_their_pictures(report, shapes_dataset):
+    labels = shapes_dataset.labels
+    answers = labels.copy()
+    answers[[3, 40]] = [1, 0]
+    tested = predictions_of(labels, answers)
+    tested.probabilities[40] = [0.98, 0.01, 0.01]
+    text, _ = report(tested, pictures=shapes_dataset)
+    page = Page(text)
+    assert page.text.index(shapes_dataset.items["path"][40]) < page.text.index(shapes_dataset.items["path"][3])
+    pictures = [value for name, value in page.attributes if name == "src"]
+    assert len(pictures) == 2
+    assert all(picture.startswith("data:image/jpeg;base64,") for picture in pictures)
+    assert "(98 %)" in page.text
+
+
+def test_a_picture_that_is_gone_leaves_the_mistake_in_the_report(report):
+    labels = np.arange(N) % 3
+    text, _ = report(predictions_of(labels, np.zeros(N, int)))
+    assert "<img" not in text
+    assert text.count('class="path"') == 12
+
+
+def test_the_verdict_keeps_its_capitals(report):
+    text, card = report()
+    assert "The champion beats the default by +1.0 points (95 % CI" in text
+    assert "The champion beats the default by +1.0 points (95 % CI" in card
+
+
+def evaluation(confusion, recalls):
+    scores = {f"recall[{name}]": Score(value, value, value) for name, value in zip("abc", recalls, strict=True)}
+    return Evaluation(scores, np.array(confusion), ("a", "b", "c"), int(np.sum(confusion)))
+
+
+def test_confusions_are_counted_without_the_diagonal_most_frequent_first():
+    found = confusions(evaluation([[5, 1, 0], [0, 9, 3], [0, 0, 4]], [1, 1, 1]))
+    assert found == [
+        {"true": "b", "predicted": "c", "n": 3, "of": 12},
+        {"true": "a", "predicted": "b", "n": 1, "of": 6},
+    ]
+
+
+def test_classes_are_sorted_by_recall_and_those_without_test_images_are_last():
+    found = weakest_classes(evaluation([[0, 0, 0], [0, 9, 3], [2, 0, 2]], [math.nan, 0.75, 0.5]))
+    assert [(row["class"], row["n"]) for row in found] == [("c", 4), ("b", 12), ("a", 0)]
+
+
+def test_the_templates_are_part_of_the_package():
+    import autotl
+
+    assert {p.name for p in (Path(autotl.__file__).parent / "templates").iterdir()} == {
+        "check.html.j2",
+        "report.html.j2",
+        "model_card.md.j2",
+    }

@@ -1,0 +1,193 @@
+"""The run folder: what is written is what is read, and damage is said plainly."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autotl.errors import ConfigError, RunError
+from autotl.data.patch import Decision
+from autotl.runs.run import Config, Run, cluster_of, create, default_run_folder, open_run, require_free
+from autotl.data.split import Split, split
+
+FULL = Config(
+    data=Path("données"), run=Path("runs/a b"), budget_seconds=None, trials=7, objective="log_loss",
+    strategy="fine-tune", backbones=("a", "b"), heads=("c",), groups=r"(patient\d+)", attributes=Path("who.csv"),
+    seed=3, workers=2, sampler="random", storage="sqlite:///x.db", tracking_uri="http://tracker", register="name",
+    disable_plugins=("mlflow",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("config", [FULL, Config(data=Path("d"), run=Path("r"))])
+def test_a_configuration_survives_json(config):
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"strategy": "both"}, r"unknown strategy 'both'; choose one of auto, probe, fine-tune"),
+        ({"budget_seconds": 0.0}, r"a budget of 0 seconds leaves no time"),
+        ({"trials": 0}, r"0 trials were asked for; at least 1"),
+        ({"workers": 0}, r"0 workers were asked for; at least 1"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_refused(option, message):
+    with pytest.raises(ConfigError, match=message):
+        Config(data=Path("d"), run=Path("r"), **option)
+
+
+@pytest.fixture
+def dataset(toy_dataset):
+    """Ten items and two files that were set aside, with an attribute."""
+    labels = ["猫", "dog"] * 6
+    quarantine = ["", "it is empty", *[""] * 9, "it is cut short"]
+    attribute = ["young", None] * 6
+    stale = (Decision("exclude", "gone.png"),)
+    return replace(
+        toy_dataset(labels, [(0, 2, 0.9)], quarantine=quarantine, **{"attribute.age group": attribute}), stale=stale
+    )
+
+
+@pytest.fixture
+def run(dataset, tmp_path):
+    fold = np.array([-1, 0, 1, 2, 0, -1, 1, 2, 0, 1])
+    config = Config(data=tmp_path / "data", run=tmp_path / "a run", seed=5)
+    return create(config, dataset, Split(fold=fold, cluster=np.arange(10) // 2))
+
+
+def test_a_run_is_read_as_it_was_written(run, dataset):
+    again = open_run(run.folder)
+    assert again.config == run.config
+    assert (again.split.fold == run.split.fold).all()
+    assert (again.split.cluster == run.split.cluster).all()
+    pd.testing.assert_frame_equal(again.dataset.table, dataset.table, check_dtype=False)
+    assert again.dataset.items["path"].tolist() == dataset.items["path"].tolist()
+    assert (again.dataset.labels == dataset.labels).all()
+    pd.testing.assert_frame_equal(again.dataset.pairs, dataset.pairs)
+    assert again.dataset.stale == dataset.stale == (Decision("exclude", "gone.png"),)
+    assert again.fingerprint == dataset.fingerprint == run.state()["fingerprint"]
+
+
+def test_the_table_of_the_data_set_says_who_is_in_which_split(run):
+    table = pd.read_parquet(run.folder / "dataset.parquet")
+    assert {"path", "sha256", "label", "split", "group", "quarantine", "attribute.age group"} <= set(table.columns)
+    assert table["split"].tolist()[:3] == ["test", "", "validation"]
+    assert table["fold"].tolist()[1] == -9
+
+
+def test_a_moved_run_is_read_where_it_lies_now(run, tmp_path):
+    moved = run.folder.rename(tmp_path / "moved")
+    again = open_run(moved)
+    assert again.folder == again.config.run == moved
+    assert again.champion == moved / "champion"
+    assert again.storage == f"sqlite:///{moved / 'study.db'}"
+
+
+def test_the_state_of_a_new_run_names_versions_and_is_running(run):
+    state = run.state()
+    assert (state["status"], state["seed"], state["spent_seconds"]) == ("running", 5, 0.0)
+    assert {"python", "autotl", "keras", "onnxruntime"} <= set(state["versions"])
+    assert run.document() == {}
+
+
+def test_updating_changes_the_named_fields_only(run):
+    before = run.state()
+    run.update(status="complete", result={"seconds": 3})
+    assert run.state() == before | {"status": "complete", "result": {"seconds": 3}}
+    assert run.document() == {"seconds": 3}
+
+
+def test_events_are_lines_of_json_and_reach_every_listener(run):
+    heard = []
+    listening = replace(run, listeners=(heard.append, heard.append))
+    listening.emit("stage", stage="features", name="Größe")
+    listening.emit("end", status="complete")
+    lines = [json.loads(line) for line in (run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["event"] for line in lines] == ["stage", "end"]
+    assert lines[0]["name"] == "Größe"
+    assert heard == [lines[0], lines[0], lines[1], lines[1]]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "run.json").write_text('{"config": '),
+        lambda folder: (folder / "run.json").write_bytes(b"\xff\xfe\x00"),
+        lambda folder: (folder / "run.json").write_text("{}"),
+        lambda folder: (folder / "run.json").write_text("[]"),
+        lambda folder: (folder / "run.json").write_text('{"config": {"unknown": 1}}'),
+        lambda folder: (folder / "run.json").write_text(""),
+        lambda folder: (folder / "dataset.parquet").write_bytes(b""),
+        lambda folder: (folder / "dataset.parquet").write_bytes((folder / "dataset.parquet").read_bytes()[:-100]),
+        lambda folder: (folder / "dataset.parquet").unlink(),
+        lambda folder: (folder / "pairs.parquet").unlink(),
+        lambda folder: pd.DataFrame({"a": [1]}).to_parquet(folder / "dataset.parquet"),
+    ],
+    ids=[
+        "torn",
+        "bytes",
+        "empty object",
+        "a list",
+        "unknown key",
+        "empty",
+        "empty table",
+        "torn table",
+        "no table",
+        "no pairs",
+        "other",
+    ],
+)
+def test_a_damaged_run_says_what_is_damaged_and_what_to_do(run, spoil):
+    spoil(run.folder)
+    with pytest.raises(RunError, match=r"a run.* is damaged.*Start the search anew with `autotl fit`"):
+        open_run(run.folder)
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path):
+    with pytest.raises(RunError, match=r"is no run folder: it has no run\.json"):
+        open_run(tmp_path)
+
+
+def test_a_folder_that_holds_something_is_not_overwritten(run, tmp_path, dataset):
+    with pytest.raises(ConfigError, match=r"not empty\. Carry it on with `autotl resume .*`, or give another folder"):
+        require_free(run.folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(ConfigError, match=r"not empty\. Give another folder with --run"):
+        create(replace(run.config, run=tmp_path / "mine"), dataset, run.split)
+    with pytest.raises(ConfigError, match="already exists"):
+        require_free(tmp_path / "mine" / "thesis.txt")
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_an_empty_folder_and_one_that_is_not_there_are_free(tmp_path):
+    (tmp_path / "empty").mkdir()
+    require_free(tmp_path / "empty")
+    require_free(tmp_path / "deep" / "down")
+
+
+def test_the_default_folder_is_named_after_the_data_and_the_time(tmp_path, monkeypatch):
+    (tmp_path / "pets").mkdir()
+    monkeypatch.chdir(tmp_path / "pets")
+    now = time.struct_time((2026, 3, 4, 5, 6, 7, 0, 0, 0))
+    assert default_run_folder(Path(), now) == Path("autotl-runs") / "pets-20260304-050607"
+
+
+def test_clusters_are_told_only_where_items_hang_together(run):
+    assert cluster_of(run, np.array([0, 1, 9])).tolist() == [0, 0, 4]
+    alone = Run(run.folder, run.config, run.dataset, Split(fold=run.split.fold, cluster=np.arange(10)))
+    assert cluster_of(alone, np.array([0, 1, 9])) is None
+
+
+def test_a_real_folder_survives_the_way_through_the_run(shapes_dataset, tmp_path):
+    made = create(Config(data=shapes_dataset.root, run=tmp_path / "run"), shapes_dataset, split(shapes_dataset, seed=0))
+    again = open_run(made.folder)
+    assert all(again.dataset.path(i).samefile(shapes_dataset.path(i)) for i in range(60))
+    assert (again.dataset.digests() == shapes_dataset.digests()).all()

@@ -1,0 +1,74 @@
+"""A decoder that dies takes its child process with it, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from autotl.runtime import child_process
+from autotl.runtime.child_process import Isolated
+
+CHILD = """
+import os, time
+from pathlib import Path
+from autotl.runtime.child_process import serve
+
+def look(path):
+    if path.name == "crash":
+        os.abort()
+    if path.name == "sleep":
+        time.sleep(60)
+    return b"\\x00" * 100_000 if path.name == "large" else "a reason: ü" if path.name == "bad" else path.name.encode()
+
+serve(look)
+"""
+
+
+@pytest.fixture
+def isolated(monkeypatch):
+    monkeypatch.setattr(child_process, "_CHILD", CHILD.replace("{", "{{").replace("}", "}}"))
+    found = Isolated("nowhere", "nothing")
+    yield found
+    found.close()
+
+
+def test_answers_come_back_as_bytes_or_as_a_reason(isolated):
+    assert isolated(Path("folder with spaces") / "näme\nof two lines") == "näme\nof two lines".encode()
+    assert isolated(Path("large")) == bytes(100_000)
+    assert isolated(Path("bad")) == "a reason: ü"
+
+
+def test_a_crash_gives_a_reason_and_the_next_file_is_not_harmed(isolated):
+    assert "brings its decoder down" in isolated(Path("crash"))
+    assert isolated(Path("fine")) == b"fine"
+
+
+def test_what_takes_too_long_is_stopped(isolated, monkeypatch):
+    monkeypatch.setattr(child_process, "_LIMIT_SECONDS", 1.5)
+    assert "longer than a minute" in isolated(Path("sleep"))
+    assert isolated(Path("fine")) == b"fine"
+
+
+def test_threads_take_turns(isolated):
+    answers = {}
+    names = [f"{i}" for i in range(20)]
+    threads = [threading.Thread(target=lambda n=n: answers.update({n: isolated(Path(n))})) for n in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == {name: name.encode() for name in names}
+
+
+def test_the_child_ends_with_its_owner_and_may_be_killed_by_others(isolated):
+    assert isolated(Path("one")) == b"one"
+    child = isolated._child
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert isolated(Path("two")) == b"two"
+    isolated.close()
+    assert isolated._child is None

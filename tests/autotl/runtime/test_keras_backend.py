@@ -1,0 +1,82 @@
+"""The one adapter to Keras' backends."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import numpy as np
+import pytest
+
+from autotl.runtime import keras_backend
+from autotl.errors import ConfigError
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """An environment in which no backend was chosen yet."""
+    for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_FORCE_GPU_ALLOW_GROWTH"):
+        monkeypatch.setenv(name, "")  # so that what `prepare` sets is taken back
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [(("tensorflow", "jax", "torch"), "tensorflow"), (("torch", "jax"), "jax"), (("torch",), "torch")],
+)
+def test_the_first_installed_backend_is_chosen(bare, monkeypatch, installed, chosen):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    keras_backend.prepare()
+    assert os.environ["KERAS_BACKEND"] == chosen
+
+
+def test_a_backend_that_was_chosen_before_stays(bare, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    keras_backend.prepare()
+    assert os.environ["KERAS_BACKEND"] == "jax"
+
+
+def test_without_any_backend_the_error_says_what_to_install(bare, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"none of TensorFlow, JAX and PyTorch is installed.*autotl\[cpu\]"):
+        keras_backend.prepare()
+
+
+def test_the_device_says_what_it_is_and_how_exactly_it_computes():
+    device = keras_backend.device()
+    assert device.kind in ("cpu", "gpu")
+    assert str(device) == f"{device.name}, {device.precision}"
+    assert keras_backend.Device("gpu", "H200").precision == "mixed_float16"
+    assert keras_backend.Device("cpu", "a processor").precision == "float32"
+
+
+def test_the_processor_is_named_with_its_cores():
+    assert f"({os.cpu_count()} cores)" in keras_backend.processor()
+
+
+def test_a_session_repeats_itself_whatever_was_done_before():
+    import keras
+
+    def draw(seed):
+        with keras_backend.session(seed):
+            model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dense(3)])
+            outputs = model(np.ones((8, 4), np.float32), training=True)
+            return keras.ops.convert_to_numpy(outputs), np.random.rand(2), model.layers[-1].name  # noqa: NPY002
+
+    first = draw(1)
+    draw(2)
+    again = draw(1)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], draw(2)[0])
+
+
+def test_a_session_sets_the_precision_of_the_device_and_gives_the_old_one_back(monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras_backend, "device", lambda: keras_backend.Device("gpu", "H200"))
+    before = keras.config.dtype_policy().name
+    for _ in range(2):  # clearing a session resets the policy: the second session must have it too
+        with pytest.raises(RuntimeError), keras_backend.session(0):
+            assert keras.config.dtype_policy().name == "mixed_float16"
+            raise RuntimeError
+        assert keras.config.dtype_policy().name == before

@@ -1,0 +1,364 @@
+"""The whole chain, on small pictures and a small backbone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autotl.errors import ConfigError, DatasetError, RunError
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Head
+from autotl.plugins import load_plugins
+from autotl.runs.run import Config, Run, open_run
+from autotl.workflows.fit import resume, search
+
+
+@pytest.fixture
+def config(shapes: Path, tmp_path: Path) -> Config:
+    return Config(data=shapes, run=tmp_path / "run", budget_seconds=None, trials=3, strategy="probe")
+
+
+@pytest.fixture(scope="module")
+def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, cache: Path) -> Run:
+    """A run that tried probes and fine-tuning."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    config = Config(data=shapes, run=folder, budget_seconds=None, trials=6, heads=("logistic", "dense"))
+    return search(config, plugins=plugins, cache=cache)
+
+
+@pytest.fixture
+def broken_plugins(tiny: Any) -> Any:
+    """The built-in plugins and a head that cannot be built."""
+
+    def explode(hp: Any, n_features: int, n_classes: int) -> Any:
+        hp.Float("x", 0, 1)
+        raise RuntimeError("no such kernel")
+
+    class Broken:
+        __name__ = "broken"
+
+        @hookimpl
+        def register_heads(self) -> list[Head]:
+            return [Head("explosive", explode)]
+
+        @hookimpl
+        def register_backbones(self) -> list[Any]:
+            return [tiny]
+
+    return load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Broken()])
+
+
+def test_the_document_holds_what_the_command_line_promises(finished: Run) -> None:
+    document = finished.document()
+    promised = {"run", "status", "seconds", "objective", "champion", "search", "test", "default", "verdict", "n_trials"}
+    assert promised | {"deployable"} <= set(document)
+    assert {"trial", "strategy", "backbone", "stage", "head", "params"} <= set(document["champion"])
+    for scores in (document["search"], document["test"], document["default"]["test"]):
+        for score in scores.values():
+            assert set(score) == {"value", "low", "high"}
+            if score["value"] is not None:
+                assert score["low"] <= score["value"] <= score["high"]
+    assert document["status"] == "complete"
+    assert document["n_trials"] == 6
+    json.dumps(document, allow_nan=False)
+
+
+def test_the_run_folder_holds_everything_that_the_design_names(finished: Run) -> None:
+    files = ("run.json", "dataset.parquet", "study.db", "events.jsonl", "leaderboard.csv", "report.html")
+    for name in (*files, "champion/MLmodel"):
+        assert (finished.folder / name).exists(), name
+
+
+def test_majority_class_and_untuned_default_are_on_the_leaderboard_before_anything_else(finished: Run) -> None:
+    events = [json.loads(line) for line in (finished.folder / "events.jsonl").read_text().splitlines()]
+    trials = [event["name"] for event in events if event["event"] == "trial"]
+    assert trials[:2] == ["majority class", "logistic on tiny (untuned default)"]
+
+
+def test_fine_tuning_is_tried_and_judged_with_a_paired_interval_and_its_cost(finished: Run) -> None:
+    verdict = finished.document()["verdict"]["fine_tuning"]
+    assert verdict["tried"]
+    assert verdict["low"] <= verdict["value"] <= verdict["high"]
+    assert verdict["seconds"] > 0
+
+
+def test_the_exported_champion_says_what_the_test_scores_say(finished: Run) -> None:
+    from autotl.deploy.predictor import Predictor
+
+    paths = [finished.dataset.path(int(i)) for i in finished.split.test]
+    found = Predictor(finished.champion).predict(paths)
+    labels = finished.dataset.items["label"].to_numpy()[finished.split.test]
+    accuracy = np.mean([row["label"] == label for row, label in zip(found, labels, strict=True)])
+    assert accuracy == pytest.approx(finished.document()["test"]["accuracy"]["value"])
+
+
+def test_the_same_seed_gives_the_same_trials_and_the_same_predictions(
+    config: Config, plugins: Any, cache: Path, tmp_path: Path
+) -> None:
+    config = replace(config, trials=8, heads=("logistic", "knn"))
+    first = search(config, plugins=plugins, cache=cache)
+    second = search(replace(config, run=tmp_path / "again"), plugins=plugins, cache=cache)
+    columns = ["trial", "name", "state", "size", "stage", "pooling", "value", "low", "high", "params"]
+    import pandas as pd
+
+    tables = [pd.read_csv(run.folder / "leaderboard.csv")[columns] for run in (first, second)]
+    pd.testing.assert_frame_equal(*tables)
+    assert first.document()["test"] == second.document()["test"]
+
+
+def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_default_still_becomes_champion(
+    config: Config, broken_plugins: Any, cache: Path
+) -> None:
+    # The conductor asks whether a head is a network by building it once: that failure is the head's too.
+    run = search(replace(config, heads=("explosive",)), plugins=broken_plugins, cache=cache)
+    failed = [t for t in open_run(run.folder).document()["champion"].items() if t[0] == "head"]
+    assert failed == [("head", "logistic")]
+    assert "no such kernel" in (run.folder / "leaderboard.csv").read_text()
+
+
+def test_an_interruption_keeps_the_best_model_and_says_so(config: Config, plugins: Any, cache: Path) -> None:
+    def interrupt(event: Any) -> None:
+        if event["event"] == "trial-begin" and event["trial"] == 3:
+            raise KeyboardInterrupt
+
+    run = search(replace(config, trials=50), plugins=plugins, cache=cache, listeners=(interrupt,))
+    assert run.document()["status"] == "interrupted"
+    assert (run.champion / "model.onnx").exists()
+
+
+def test_a_run_that_was_interrupted_is_carried_on_and_loses_no_trial(config: Config, plugins: Any, cache: Path) -> None:
+    def interrupt(event: Any) -> None:
+        if event["event"] == "trial-begin" and event["trial"] == 3:
+            raise KeyboardInterrupt
+
+    config = replace(config, trials=6)
+    run = search(config, plugins=plugins, cache=cache, listeners=(interrupt,))
+    before = _finished_trials(run)
+    carried_on = resume(run.folder, plugins=plugins, cache=cache)
+    assert carried_on.document()["status"] == "complete"
+    assert before.items() <= _finished_trials(carried_on).items()
+    assert len(_finished_trials(carried_on)) > len(before)
+    events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
+    first, second = (event["spent_seconds"] for event in events if event["event"] == "begin")
+    assert first < second
+
+
+def test_a_finished_run_is_not_run_again(finished: Run, plugins: Any, cache: Path) -> None:
+    before = (finished.folder / "events.jsonl").read_text()
+    assert resume(finished.folder, plugins=plugins, cache=cache).document() == finished.document()
+    assert (finished.folder / "events.jsonl").read_text() == before
+
+
+def test_a_run_whose_images_are_gone_is_not_carried_on(
+    config: Config, shapes: Path, tmp_path: Path, plugins: Any, cache: Path
+) -> None:
+    data = Path(shutil.copytree(shapes, tmp_path / "moved"))
+    run = search(replace(config, data=data, trials=1), plugins=plugins, cache=cache)
+    run.update(status="running")
+    next(data.rglob("*.png")).unlink()
+    with pytest.raises(RunError, match="are gone"):
+        resume(run.folder, plugins=plugins, cache=cache)
+
+
+def test_two_processes_do_not_work_on_one_run(config: Config, plugins: Any, cache: Path) -> None:
+    import filelock
+
+    run = search(replace(config, trials=1), plugins=plugins, cache=cache)
+    run.update(status="running")
+    with filelock.FileLock(run.folder / ".lock"), pytest.raises(RunError, match="another process"):
+        resume(run.folder, plugins=plugins, cache=cache)
+
+
+def test_an_unreadable_file_is_set_aside_with_a_warning_and_the_run_goes_on(
+    config: Config, shapes: Path, tmp_path: Path, plugins: Any, cache: Path
+) -> None:
+    data = Path(shutil.copytree(shapes, tmp_path / "data"))
+    (data / "circle" / "broken.png").write_bytes(b"not a picture")
+    heard: list[Any] = []
+    search(replace(config, data=data, trials=1), plugins=plugins, cache=cache, listeners=(heard.append,))
+    findings = [e for e in heard if e["event"] == "finding" and e["check"] == "unreadable"]
+    assert findings
+    assert "circle/broken.png" in findings[0]["message"]
+
+
+def test_a_budget_is_kept(config: Config, plugins: Any, cache: Path) -> None:
+    run = search(replace(config, trials=None, budget_seconds=20.0), plugins=plugins, cache=cache)
+    assert run.document()["seconds"] <= 20 * 1.1
+    assert run.document()["n_trials"] > 2
+
+
+def test_workers_share_one_study(config: Config, cache: Path, tmp_path: Path, shapes: Path) -> None:
+    # Workers load installed plugins only, so this one uses the embedded backbone.
+    plugins = load_plugins(disable=("mlflow", "keras-applications"))
+    config = replace(config, trials=8, workers=2, heads=("logistic", "knn"), backbones=("efficientnet-lite0",))
+    run = search(replace(config, disable_plugins=("mlflow",)), plugins=plugins, cache=cache)
+    assert run.document()["n_trials"] >= 8
+    assert (run.folder / "workers.log").read_text().count("Traceback") == 0
+
+
+def test_names_that_do_not_exist_are_refused_before_any_work(config: Config, plugins: Any, cache: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'logistic'"):
+        search(replace(config, heads=("logistc",)), plugins=plugins, cache=cache)
+    with pytest.raises(ConfigError, match="accuracy"):
+        search(replace(config, objective="acuracy"), plugins=plugins, cache=cache)
+    assert not config.run.exists()
+
+
+def test_an_objective_with_one_value_per_class_is_refused(config: Config, plugins: Any, cache: Path) -> None:
+    with pytest.raises(ConfigError, match="one value per class"):
+        search(replace(config, objective="recall"), plugins=plugins, cache=cache)
+
+
+def test_a_class_with_one_image_is_refused_and_nothing_is_written(
+    config: Config, shapes: Path, tmp_path: Path, plugins: Any, cache: Path
+) -> None:
+    data = Path(shutil.copytree(shapes, tmp_path / "data"))
+    (data / "lonely").mkdir()
+    Image.new("RGB", (32, 32), "red").save(data / "lonely" / "one.png")
+    with pytest.raises(DatasetError, match="lonely: 1"):
+        search(replace(config, data=data), plugins=plugins, cache=cache)
+    assert not config.run.exists()
+
+
+def test_log_loss_is_minimised(config: Config, plugins: Any, cache: Path) -> None:
+    import pandas as pd
+
+    run = search(replace(config, objective="log_loss", trials=4), plugins=plugins, cache=cache)
+    values = pd.read_csv(run.folder / "leaderboard.csv").query("state == 'complete'")["value"]
+    assert list(values) == sorted(values)
+    assert run.document()["champion"]["trial"] != 0
+
+
+def _finished_trials(run: Run) -> dict[int, float]:
+    import pandas as pd
+
+    table = pd.read_csv(run.folder / "leaderboard.csv").query("state == 'complete'")
+    return dict(zip(table["trial"], table["value"], strict=True))
+
+
+def test_a_run_folder_inside_the_data_is_refused(config: Config, shapes: Path, plugins: Any, cache: Path) -> None:
+    with pytest.raises(ConfigError, match="lies inside the data folder"):
+        search(replace(config, run=shapes / "run"), plugins=plugins, cache=cache)
+    assert not (shapes / "run").exists()
+
+
+def test_heads_that_cannot_be_fine_tuned_are_refused_where_fine_tuning_was_asked_for(
+    config: Config, plugins: Any, cache: Path
+) -> None:
+    with pytest.raises(ConfigError, match="add --heads logistic"):
+        search(replace(config, strategy="fine-tune", heads=("knn",)), plugins=plugins, cache=cache)
+    assert open_run(config.run).state()["status"] == "failed"
+
+
+def test_a_run_that_was_renamed_keeps_its_trials(config: Config, plugins: Any, cache: Path, tmp_path: Path) -> None:
+    run = search(config, plugins=plugins, cache=cache)
+    before = _finished_trials(run)
+    run.update(status="running")
+    renamed = run.folder.rename(tmp_path / "renamed")
+    assert _finished_trials(resume(renamed, plugins=plugins, cache=cache)) == before
+
+
+def test_registering_without_the_registrys_plugin_is_refused(config: Config, plugins: Any, cache: Path) -> None:
+    with pytest.raises(ConfigError, match="model registry"):
+        search(replace(config, register="shapes"), plugins=plugins, cache=cache)
+
+
+def test_a_search_without_an_end_is_refused(shapes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="never end"):
+        Config(data=shapes, run=tmp_path, budget_seconds=None)
+
+
+def test_a_search_whose_every_trial_fails_stops_by_itself(config: Config, broken_plugins: Any, cache: Path) -> None:
+    run = search(replace(config, heads=("explosive",), trials=500), plugins=broken_plugins, cache=cache)
+    assert run.document()["n_trials"] <= 30
+    assert run.document()["status"] == "complete"
+
+
+def test_decoded_pictures_are_not_left_behind(finished: Run) -> None:
+    assert not (finished.folder / "pixels").exists()
+
+
+@pytest.mark.heavy
+def test_the_same_seed_tunes_the_same_networks(config: Config, plugins: Any, cache: Path, tmp_path: Path) -> None:
+    config = replace(config, trials=5, strategy="auto", heads=("logistic",))
+    first = search(config, plugins=plugins, cache=cache)
+    second = search(replace(config, run=tmp_path / "again"), plugins=plugins, cache=cache)
+    assert _finished_trials(first) == pytest.approx(_finished_trials(second), abs=1e-6)
+    assert first.document()["verdict"]["fine_tuning"]["tried"]
+
+
+@pytest.fixture
+def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The budget does not suffice to read all images, so that a model of a sample comes first."""
+    from autotl.search.laboratory import Laboratory
+
+    monkeypatch.setattr("autotl.search.screening.SAMPLE_ITEMS", 24)
+    monkeypatch.setattr(Laboratory, "images_per_second", lambda *a: 2.0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slow_reading")
+def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried_on(
+    config: Config, plugins: Any, cache: Path
+) -> None:
+    def interrupt(event: Any) -> None:
+        if event["event"] == "trial-begin":
+            raise KeyboardInterrupt
+
+    config = replace(config, trials=3, budget_seconds=40.0)
+    with pytest.raises(KeyboardInterrupt):
+        search(config, plugins=plugins, cache=cache, listeners=(interrupt,))
+    run = open_run(config.run)
+    assert (run.state()["status"], run.state()["first_model"]) == ("interrupted", "sample")
+    assert run.state()["thinned_to"] < 60
+    assert (run.champion / "model.onnx").exists()
+    carried_on = resume(config.run, plugins=plugins, cache=cache)
+    assert carried_on.document()["status"] == "complete"
+    assert carried_on.state()["first_model"] == "default"
+    assert sum(carried_on.document()["n_items"].values()) == len(run.split.fold) - len(run.split.left_out)
+
+
+def test_a_search_killed_while_it_asks_a_sample_is_carried_on(
+    config: Config, plugins: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*arguments: Any) -> None:
+        raise SystemExit
+
+    config = replace(config, trials=2, heads=("logistic",))
+    with monkeypatch.context() as patched:
+        patched.setattr("autotl.search.explorer.judge", killed)
+        with pytest.raises(SystemExit):
+            search(config, plugins=plugins, cache=cache)
+    assert resume(config.run, plugins=plugins, cache=cache).document()["n_trials"] == 2
+
+
+def test_three_folds_groups_and_a_rare_class_are_searched(
+    config: Config, plugins: Any, cache: Path, tmp_path: Path, make_folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autotl.data.split.MANY_ITEMS", 10)
+    data = make_folder(tmp_path / "rare", circle=30, square=24, stripes=5)
+    groups = tmp_path / "groups.csv"
+    rows = [f"{p.relative_to(data).as_posix()},{i // 2}" for i, p in enumerate(sorted(data.rglob("circle*.png")))]
+    groups.write_text("\n".join(["path,group", *rows]), encoding="utf-8")
+    config = replace(
+        config, data=data, groups=str(groups), trials=6, heads=("logistic", "rbf-svm", "knn"), objective="log_loss"
+    )
+    run = search(config, plugins=plugins, cache=cache)
+    assert run.split.n_folds == 3
+    assert len(set(run.split.cluster)) < len(run.split.cluster)
+    assert (run.document()["status"], run.document()["n_trials"]) == ("complete", 6)
+    states = set(_states(run))
+    assert "failed" not in states
+
+
+def _states(run: Run) -> list[str]:
+    import pandas as pd
+
+    return list(pd.read_csv(run.folder / "leaderboard.csv")["state"])

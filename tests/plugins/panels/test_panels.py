@@ -1,0 +1,105 @@
+"""What the built-in exhibits say of a model whose mistakes are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autotl.interfaces import Exhibit
+from autotl.plugins import load_plugins
+from autotl.predictions import Predictions
+from autotl.runs.run import Config, Run
+from autotl.workflows.fit import search
+from autotl.testing.plugin import check_exhibit
+from autotl_plugins.panels import calibration, certainty, importances, shares, slices
+
+N = 200
+
+
+@pytest.fixture
+def run(toy_dataset: Any, tmp_path: Path) -> Run:
+    """A run on 200 images, of which every second was taken by a camera of its own."""
+    from autotl.data.split import Split
+
+    dataset = toy_dataset(["cat", "dog"] * (N // 2))
+    dataset.table["attribute.camera"] = np.where(np.arange(N) % 4 < 2, "old", "new")
+    dataset.table["attribute.serial"] = [str(i) for i in range(N)]
+    for name in ("brightness_p99", "contrast", "sharpness", "colourfulness"):
+        dataset.table[name] = 0.5  # all alike, so that there is nothing to divide
+    config = Config(tmp_path, tmp_path / "run")
+    return Run(config.run, config, dataset, Split(np.full(N, -1), np.arange(N)))
+
+
+def answered(right: np.ndarray, confidence: np.ndarray | float) -> Predictions:
+    labels = np.arange(N) % 2
+    answers = np.where(right, labels, 1 - labels)
+    probabilities = np.empty((N, 2))
+    probabilities[np.arange(N), answers] = confidence
+    probabilities[np.arange(N), 1 - answers] = 1 - probabilities[np.arange(N), answers]
+    return Predictions(np.arange(N), labels, probabilities)
+
+
+def test_a_slice_that_is_answered_worse_comes_first(run: Run) -> None:
+    old = np.arange(N) % 4 < 2
+    [table] = slices.slices(run, answered(~old | (np.arange(N) % 8 == 0), 0.9))
+    everything, first = table.rows[0], table.rows[1]
+    assert everything[1] == "all test images"
+    assert first[:3] == ("camera", "old", 100)
+    assert first[3] == pytest.approx(0.25)
+    assert first[5] < everything[4]
+    assert not any(row[0] == "serial" for row in table.rows)
+
+
+def test_an_overconfident_model_lies_below_the_line(run: Run) -> None:
+    right = np.arange(N) % 10 < 6
+    [figure] = calibration.reliability(run, answered(right, np.linspace(0.9, 0.99, N)))
+    points = figure.spec["layer"][1]["data"]["values"]
+    assert sum(point["images"] for point in points) == N
+    assert all(point["high"] < point["said"] for point in points)
+    assert "34.5 points" in figure.note
+
+
+def test_leaving_doubtful_images_to_people_leaves_fewer_mistakes(run: Run) -> None:
+    confidence = np.linspace(0.51, 0.99, N)
+    [table] = certainty.coverage(run, answered(confidence > 0.6, confidence))
+    column = dict(zip([row[0] for row in table.rows], [row[3] for row in table.rows], strict=True))
+    assert column["100%"] == (confidence <= 0.6).sum()
+    assert column["80%"] == 0
+
+
+def test_too_few_images_show_nothing(run: Run) -> None:
+    few = answered(np.ones(N, dtype=bool), 0.9).restrict(np.arange(15))
+    assert list(calibration.reliability(run, few)) == []
+    assert list(certainty.coverage(run, few)) == []
+
+
+def test_images_that_are_alike_widen_the_interval() -> None:
+    right = np.repeat([True, True, True, False], 25)
+    alone = shares.share_of(right, None)
+    alike = shares.share_of(right, np.repeat([0, 1, 2, 3], 25))
+    assert alone.value == alike.value == 0.75
+    assert alike.high - alike.low > alone.high - alone.low
+
+
+@pytest.fixture(scope="module")
+def searched(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, cache: Path) -> Run:
+    folder = tmp_path_factory.mktemp("runs") / "searched"
+    config = Config(shapes, folder, budget_seconds=None, trials=16, strategy="probe", heads=("logistic", "knn"))
+    return search(config, plugins=plugins, cache=cache)
+
+
+@pytest.mark.parametrize("exhibit", load_plugins(disable=("mlflow",)).exhibits.values(), ids=lambda e: e.name)
+def test_the_built_in_exhibits_conform(exhibit: Exhibit, searched: Run) -> None:
+    check_exhibit(exhibit, searched.folder)
+
+
+def test_importances_name_choices_and_add_up(searched: Run) -> None:
+    found = list(importances.importances(searched, answered(np.ones(N, dtype=bool), 0.9)))
+    for figure in found:
+        rows = figure.spec["data"]["values"]
+        assert sum(row["importance"] for row in rows) == pytest.approx(1)
+        assert all("/" not in row["choice"] for row in rows)
+    assert found

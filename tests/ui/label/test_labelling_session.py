@@ -1,0 +1,105 @@
+"""Whatever the browser reports is kept once, in order; nothing is lost and nothing from outside is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from label_data import write_pets
+
+from autotl.errors import DatasetError
+from autotl_ui.label.labelling import coding_of, decisions_about
+from autotl_ui.label.queues import Queue, Task
+from autotl_ui.label.labelling_session import Sitting, take
+from autotl_ui.workspace.subjects import Subject
+from autotl_ui.workspace.workspace import Workspace
+
+ITEMS = ("unlabelled/0.png", "unlabelled/1.png", "unlabelled/2.png", "cat/0.png")
+
+
+@pytest.fixture
+def sitting(runs: Path) -> Sitting:
+    one = write_pets(Workspace(runs.parent))
+    subject = Subject("data=pets", one.title, one.path, name=one.name)
+    tasks = tuple(Task(item, one.path / item, "no label yet") for item in ITEMS)
+    return Sitting("q", subject, Queue("unlabelled", "No label", "", tasks), ("cat", "dog"))
+
+
+def label(n: int, index: int, name: str) -> dict[str, Any]:
+    return {"n": n, "kind": "label", "index": index, "label": name}
+
+
+def report(*actions: Any, position: Any = 0, log: str = "a", queue: str = "q") -> dict[str, Any]:
+    return {"log": log, "queue": queue, "position": position, "actions": list(actions)}
+
+
+def kept(sitting: Sitting) -> dict[str, str]:
+    return {item: one.label for item, one in decisions_about(sitting.subject).items()}
+
+
+def test_each_action_is_kept_once_however_often_it_is_reported(sitting: Sitting) -> None:
+    first, second = label(1, 0, "cat"), {"n": 2, "kind": "exclude", "index": 1}
+    take(sitting, report(first, position=1), coder="Ann")
+    changed = sitting.subject.patch_file.stat().st_mtime_ns
+    take(sitting, report(first, position=1), coder="Ann")
+    assert sitting.subject.patch_file.stat().st_mtime_ns == changed
+    take(sitting, report(first, second, position=2), coder="Ann")
+    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: ""}
+    assert (sitting.position, sitting.kept, sitting.labelled) == (2, {"a": 2}, set(ITEMS[:2]))
+    [coding, _] = [coding_of(one) for one in decisions_about(sitting.subject).values()]
+    assert coding and coding.coder == "Ann"
+
+
+def test_a_page_loaded_anew_counts_from_one_again(sitting: Sitting) -> None:
+    take(sitting, report(label(1, 0, "cat")), coder="")
+    take(sitting, report(label(1, 1, "dog"), log="b"), coder="")
+    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
+
+
+def test_undo_brings_back_what_was_before_step_by_step(sitting: Sitting) -> None:
+    take(sitting, report(label(1, 3, "dog"), log="before"), coder="")
+    take(sitting, report(label(1, 3, "cat"), label(2, 0, "cat"), label(3, 0, "dog")), coder="")
+    take(sitting, report({"n": 4, "kind": "undo", "of": 3}), coder="")
+    assert kept(sitting) == {ITEMS[3]: "cat", ITEMS[0]: "cat"}
+    take(sitting, report({"n": 5, "kind": "undo", "of": 2}, {"n": 6, "kind": "undo", "of": 1}), coder="")
+    assert kept(sitting) == {ITEMS[3]: "dog"}
+    take(sitting, report({"n": 2, "kind": "undo", "of": 1}, log="before"), coder="")
+    assert kept(sitting) == {}
+
+
+def test_an_action_and_its_undo_may_come_together(sitting: Sitting) -> None:
+    take(sitting, report(label(1, 0, "cat"), {"n": 2, "kind": "undo", "of": 1}, label(3, 1, "dog")), coder="")
+    assert kept(sitting) == {ITEMS[1]: "dog"}
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        None, 7, "x", {}, report(queue="another"), report(label(1, 99, "cat")), report(label(1, -1, "cat")),
+        report(label(1, 0, "  ")), report({"n": 1, "kind": "delete", "index": 0}), report("x", None, {"n": "1"}),
+        report({"n": 1, "kind": "undo", "of": 12}), report({"n": 1, "kind": "label", "index": "0", "label": "cat"}),
+        report({"n": 1, "kind": "undo", "of": [1]}), {"queue": "q", "actions": 5}, report(position="3"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_changes_nothing(sitting: Sitting, nonsense: object) -> None:
+    take(sitting, nonsense, coder="")
+    assert kept(sitting) == {}
+
+
+def test_what_cannot_be_kept_is_tried_again_with_the_next(sitting: Sitting) -> None:
+    file = sitting.subject.patch_file
+    file.write_text("decision,item\nexplode,cat\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match="row 2"):
+        take(sitting, report(label(1, 0, "cat")), coder="")
+    assert sitting.kept == {}
+    file.unlink()
+    take(sitting, report(label(1, 0, "cat"), label(2, 1, "dog")), coder="")
+    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
+
+
+def test_a_picture_that_is_gone_keeps_nothing_else_from_being_kept(sitting: Sitting) -> None:
+    (sitting.subject.data / ITEMS[1]).unlink()
+    assert take(sitting, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
+    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[2]: "dog"}
+    assert (sitting.kept, sitting.labelled) == ({"a": 3}, {ITEMS[0], ITEMS[2]})

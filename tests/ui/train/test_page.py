@@ -1,0 +1,188 @@
+"""The Train page in every condition."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psutil
+import pytest
+from app_pages import APP, PAGES, open_page, words
+from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
+from streamlit.testing.v1 import AppTest
+
+from autotl_ui.jobs import jobs
+from autotl_ui import testing
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.workspace.workspace import Workspace
+
+
+def add_data(runs: Path, name: str, title: str = "") -> None:
+    (runs.parent / name).mkdir()
+    save_data_set(Workspace(runs.parent), DataSet(name, title or name, runs.parent / name))
+
+
+def open_with_data(name: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=20).run()
+    app.query_params["data"] = name
+    return app.switch_page(PAGES["train"]).run()
+
+
+def test_without_pictures_the_page_leads_to_where_they_come_from(runs: Path) -> None:
+    app = open_page("train")
+    assert "add some first" in words(app)
+    assert not app.button
+
+
+def test_three_choices_are_in_sight_and_start_runs_the_command_line(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def start(target: Path, arguments: list[str], **options: object) -> None:
+        commands.append(arguments)
+        testing.write_failed(target, "only a test")
+
+    monkeypatch.setattr(jobs, "start", start)
+    add_data(runs, "cats")
+    add_data(runs, "dogs", "My *dogs*")
+    app = open_with_data("dogs")
+    assert app.selectbox(key="data-set").value == "dogs"
+    app.radio(key="strategy").set_value("probe")
+    app.selectbox(key="objective").set_value("roc_auc")
+    app.multiselect(key="heads").set_value(["linear-svm"])
+    app.number_input(key="trials").set_value(7)
+    app.button(key="start").click().run()
+    assert not app.exception
+    [command] = commands
+    assert command[:2] == ["fit", str(runs.parent / "dogs")]
+    assert {"--strategy=probe", "--objective=roc_auc", "--heads=linear-svm", "--trials=7", "--budget=180s"} <= {
+        *command
+    }
+    assert str(app.query_params["run"]).startswith("dogs-")
+    assert app.error[0].value == "only a test"
+
+
+def test_what_cannot_be_started_is_said_kindly(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise jobs.BusyError("5 jobs of yours are at work or waiting already")
+
+    add_data(runs, "cats")
+    monkeypatch.setattr(jobs, "start", refuse)
+    app = open_page("train")
+    app.text_input(key="register").set_value("a/b")
+    app.button(key="start").click().run()
+    assert "cannot be registered" in app.error[0].value
+    app.text_input(key="register").set_value("")
+    app.button(key="start").click().run()
+    assert "5 jobs of yours are at work or waiting already" in app.error[0].value
+    (runs.parent / "cats").rmdir()
+    app.button(key="start").click().run()
+    assert "there is nothing at" in app.error[0].value
+    assert not app.exception
+
+
+def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:
+    testing.write_running(runs / "busy")
+    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    with (runs / "busy" / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write(
+            '\n{"event": "trial", "time": 9e9, "number": 1, "name": "svm on *net*", "state": "complete", "value": 0.9,'
+            '"low": 0.8, "high": 0.95, "best_trial": 1, "strategy": "probe", "seconds": 2.5}\n'
+        )
+    app = open_page("train", run="busy")
+    text = words(app)
+    assert "Looking at the pictures: 64 of 90" in text
+    assert "Trial 1, svm on *net*, became the best: 0.900 (0.800 to 0.950), in 2.5 s." in text
+    assert "2.5 s simplified" in text
+    assert "few images. Add some." in text
+    assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 2
+    assert app.button(key="stop").label == "Stop (there is no model yet)"
+    app.button(key="stop").click().run()
+    sleeper.wait(timeout=10)
+    assert "stopped before it had a model" in words(app.run())
+    assert not app.exception
+
+
+def test_whoever_waits_sees_the_place_and_may_leave(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_at_a_time(monkeypatch, runs.parent)
+    targets = [runs / name for name in "abc"]
+    try:
+        for target in targets:
+            begin(target)
+        wait_until(lambda: has_begun(targets[0]))
+        app = open_page("train", run="c")
+        assert "Waiting, second in the queue" in words(app)
+        end(targets[0])
+        wait_until(lambda: has_begun(targets[1]))
+        assert "Waiting, first in the queue" in words(app.run())
+        app.button(key="stop").click().run()
+        wait_until(lambda: not jobs.read(targets[2]).alive)  # type: ignore[union-attr]
+        assert "stopped before it had begun" in words(app.run())
+        assert not app.exception
+    finally:
+        clear(*targets)
+
+
+def test_a_killed_search_is_carried_on_at_a_click(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_at_a_time(monkeypatch, runs.parent)
+    testing.write_running(runs / "killed")
+    (runs / "killed" / "dataset.parquet").touch()
+    testing.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
+    (runs / "killed.log").write_text("== autotl fit\nscan 10 of 10\n")
+    app = open_page("train", run="killed")
+    assert "Its process ended before the search was done." in app.error[0].value
+    assert "scan 10 of 10" in words(app)
+    try:
+        app.button(key="resume").click().run()
+        assert not app.exception
+        assert "Starting again, from where it stopped." in words(app.run())
+        assert jobs.read(runs / "killed").kind == "resume"  # type: ignore[union-attr]
+    finally:
+        clear(runs / "killed")
+
+
+def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    testing.write_damaged(runs / "torn")
+    finished = open_page("train", run="good")
+    assert "the model is ready" in finished.success[0].value
+    assert "What it did so far" in [tab.label for tab in finished.tabs]  # the story stays
+    assert "damaged" in words(open_page("train", run="torn"))
+    assert "That run is gone" in words(open_page("train", run="no-such-run"))
+
+
+def test_another_search_is_about_the_same_pictures(runs: Path) -> None:
+    for name in ("cats", "dogs", "photos"):
+        add_data(runs, name, name.title())
+    testing.write_finished(runs / "good")
+    testing.write_failed(runs / "bad", "it has too few pictures")
+    job = runs / "bad.job.json"
+    job.write_text(json.dumps(json.loads(job.read_text()) | {"about": "Dogs"}))
+    state = json.loads((runs / "good" / "run.json").read_text())
+    state["config"]["data"] = "photos"
+    (runs / "good" / "run.json").write_text(json.dumps(state))
+    for run, name in (("good", "photos"), ("bad", "dogs")):
+        app = open_page("train", run=run)
+        app.button(key="another").click().run()
+        assert app.selectbox(key="data-set").value == name
+    assert "data=dogs" in str([link.proto for link in open_page("results", run="bad").get("page_link")])
+
+
+def test_other_runs_at_work_are_in_sight(runs: Path, sleeper: psutil.Process) -> None:
+    testing.write_running(runs / "busy")
+    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    app = open_page("train")
+    assert "At work" in words(app)
+    assert "busy (running)" in str([link.proto for link in app.get("page_link")])
+
+
+def test_a_page_that_cannot_say_why_a_job_was_refused_leaves_it_to_the_frame(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Workspace) -> None:
+        raise jobs.BusyError("5 jobs of yours are at work")
+
+    monkeypatch.setattr(Workspace, "list_runs", refuse)
+    app = open_page("train")
+    assert app.warning[0].value == "Nothing was started: 5 jobs of yours are at work."

@@ -1,0 +1,127 @@
+"""Tables of predictions: what became of each is said truthfully, whatever happened to its process."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from label_data import write_picture
+
+from autotl_ui.jobs import jobs
+from autotl_ui import testing
+from autotl_ui.workspace.runs import look as look_at_run
+from autotl_ui.try_model.batch import Batch, list_batches, look, start_batch, summarise
+from autotl_ui.workspace.workspace import Workspace
+
+HEADER = "item,label,cat,error,error\n"
+"""One of the classes is called "error"."""
+
+
+@pytest.fixture
+def file(runs: Path) -> Path:
+    """A table of 100 pictures, half done, whose process is gone."""
+    file = runs.parent / "autotl-predictions" / "new-by-run.csv"
+    testing.write_job(file, pid=2**22 + 1, created=0.0)
+    rows = [f"/d/{n}.png,{'cat' if n % 5 else 'error'},0.7,0.3,\n" for n in range(49)] + ["/d/49.png,,,,it is torn\n"]
+    file.write_text(HEADER + "".join(rows), encoding="utf-8")
+    tell(file, (0, 100.0), (25, 105.0), (50, 110.0))
+    return file
+
+
+def tell(file: Path, *steps: tuple[int, float]) -> None:
+    lines = [
+        json.dumps({"time": at, "event": "progress", "stage": "predict", "done": n, "total": 100}) for n, at in steps
+    ]
+    file.with_name(f"{file.name}.events.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def seen(file: Path) -> Batch:
+    batch = look(file)
+    assert batch
+    return batch
+
+
+def test_a_killed_job_has_failed_and_its_rows_are_kept(file: Path) -> None:
+    batch = seen(file)
+    assert (batch.condition, batch.done, batch.total, batch.rate) == ("failed", 50, 100, 5.0)
+    assert batch.seconds_left == 10
+    assert "before all pictures were classified" in batch.problem
+    summary = summarise(batch)
+    assert summary
+    assert summary.counts.to_dict() == {"cat": 39, "error": 10}
+    assert (summary.n_unreadable, summary.folder) == (1, "/d")
+    assert summary.head.iloc[1].tolist() == ["1.png", "cat", 0.7, ""]
+    assert summary.columns == ("item", "label", "cat", "error", "error")
+
+
+def test_the_last_words_of_a_job_are_its_problem(file: Path) -> None:
+    file.with_name(f"{file.name}.log").write_text("Error: there is no model\n", encoding="utf-8")
+    assert seen(file).problem == "there is no model"
+
+
+def test_a_living_job_runs_and_one_that_was_stopped_is_no_failure(file: Path, sleeper: psutil.Process) -> None:
+    testing.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
+    assert seen(file).condition == "running"
+    jobs.stop(file)
+    sleeper.wait(timeout=10)
+    assert (seen(file).condition, seen(file).problem) == ("stopped", "")
+
+
+def test_a_table_is_complete_when_every_picture_is_in_it(file: Path) -> None:
+    tell(file, (0, 100.0), (100, 120.0))
+    assert seen(file).condition == "complete"
+
+
+def test_a_row_that_broke_off_and_an_event_that_broke_off_are_passed_over(file: Path) -> None:
+    with file.open("a", encoding="utf-8") as table:
+        table.write("/d/50.png,ca")
+    with file.with_name(f"{file.name}.events.jsonl").open("a", encoding="utf-8") as events:
+        events.write('{"time": 12')
+    assert seen(file).done == 50
+    assert summarise(seen(file))
+
+
+@pytest.mark.parametrize("content", ["", HEADER, "nonsense", "\0\0\0"])
+def test_a_table_without_rows_has_no_summary(file: Path, content: str) -> None:
+    file.write_text(content, encoding="utf-8")
+    assert summarise(seen(file)) is None
+
+
+def test_a_real_folder_becomes_a_table(runs: Path, tmp_path: Path) -> None:
+    testing.write_finished(runs / "good")
+    workspace = Workspace(runs.parent)
+    make_deployable(runs / "good")
+    for number in range(3):
+        write_picture(tmp_path / "new ones" / f"{number}.png", shade=100 * number)
+    (tmp_path / "new ones" / "torn.png").write_bytes(b"no")
+    run = look_at_run(runs / "good")
+    file = start_batch(workspace, run, tmp_path / "new ones", title="../new ones", options=[])
+    assert file == workspace.root / "autotl-predictions" / "new-ones-by-good.csv"
+    other = start_batch(workspace, run, tmp_path / "nowhere", title="../new ones", options=[])
+    assert other.name == "new-ones-by-good-2.csv"
+    deadline = time.monotonic() + 60
+    while any(seen(one).condition == "running" for one in (file, other)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert (seen(file).condition, seen(file).done, seen(file).total) == ("complete", 4, 4), jobs.last_words(file)
+    summary = summarise(seen(file))
+    assert summary
+    assert summary.counts.to_dict() == {testing.CLASSES[0]: 2, testing.CLASSES[2]: 1}
+    assert summary.n_unreadable == 1
+    assert {batch.file for batch in list_batches(workspace)} == {file, other}
+
+
+def make_deployable(run: Path) -> None:
+    """What the command line wants of a deployable besides its model."""
+    for name in ("MLmodel", "predictor.py"):
+        (run / "champion" / name).write_text("", encoding="utf-8")
+    metadata = json.loads((run / "champion" / "metadata.json").read_text(encoding="utf-8"))
+    metadata |= {"format": 1}
+    (run / "champion" / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
+
+
+def test_seconds_left_are_unknown_without_a_rate(file: Path) -> None:
+    assert replace(seen(file), rate=0.0).seconds_left is None

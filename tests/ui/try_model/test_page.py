@@ -1,0 +1,156 @@
+"""The Try page: single pictures, the camera only when wished, whole folders; whatever state the workspace is in."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import psutil
+import pytest
+from app_pages import open_page, words
+from label_data import write_pets
+from PIL import Image
+
+from autotl.deploy.similar_images import Neighbour
+from autotl_ui.jobs import jobs
+from autotl_ui import testing
+from autotl_ui.try_model import trying
+from autotl_ui.workspace.workspace import Workspace
+
+HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
+
+
+def png(shade: int) -> bytes:
+    picture = io.BytesIO()
+    Image.new("RGB", (30, 20), (shade, shade, shade)).save(picture, "PNG")
+    return picture.getvalue()
+
+
+def test_the_camera_is_drawn_only_when_it_is_wished(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    app = open_page("try", run="good")
+    assert not app.get("camera_input")
+    app.toggle(key="camera").set_value(True).run()
+    assert not app.exception
+    assert app.get("camera_input")
+
+
+def test_heic_is_tried_in_a_child_process(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pi_heif")
+    testing.write_finished(runs / "good")
+    app = open_page("try", run="good")
+    app.file_uploader(key="pictures").set_value([("a.heic", HEIC.read_bytes(), "image/heic")]).run()
+    assert not app.exception and not app.warning
+    monkeypatch.setattr(trying, "danger_of", lambda content: "it brings its decoder down" if content else "")
+    app.file_uploader(key="pictures").set_value([("b.heic", HEIC.read_bytes() + b"\0", "image/heic")]).run()
+    assert "b.heic cannot be read as a picture: it brings its decoder down" in words(app)
+
+
+def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    testing.write_finished(runs / "good")
+    (runs / "good" / "evidence").mkdir(exist_ok=True)
+    (runs / "good" / "evidence" / "neighbours.npz").touch()
+    like = Neighbour("cat/1.png", "/data/cat/1.png", "*cat*", 0.876)
+    monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
+    monkeypatch.setattr(trying, "has_index", lambda folder: True)
+    app = open_page("try", run="good")
+    app.file_uploader(key="pictures").set_value([("a.png", png(7), "image/png")]).run()
+    assert not app.exception
+    [component] = app.get("bidi_component")
+    [shown] = json.loads(component.proto.json)["pictures"]
+    assert (shown["name"], shown["caption"], shown["detail"]) == ("cat/1.png", "*cat*", "likeness 0.88")
+
+
+@pytest.mark.parametrize(("likeness", "known"), [(0.997, True), (0.99, False)])
+def test_a_training_picture_is_called_one(
+    likeness: float, known: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    testing.write_finished(runs / "good")
+    (runs / "good" / "evidence" / "neighbours.npz").touch()
+    like = Neighbour("cat/1.png", "/data/cat/1.png", "cat", likeness)
+    monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
+    app = open_page("try", run="good")
+    app.file_uploader(key="pictures").set_value([("a.png", png(11), "image/png")]).run()
+    assert "A likeness of 1 means the same, as far as the network sees." in words(app)
+    assert ("It is a training picture itself" in words(app)) == known
+
+
+def test_an_answer_that_is_hardly_more_probable_than_others_is_called_unsure(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    app = open_page("try", run="good")
+    app.file_uploader(key="pictures").set_value([("black.png", png(0), "image/png")]).run()
+    assert "**unsure**" not in words(app)
+    app.file_uploader(key="pictures").set_value([("grey.png", png(128), "image/png")]).run()
+    assert "33.3 %, **unsure**: it may be another class" in words(app)
+    metadata = json.loads((runs / "good" / "champion" / "metadata.json").read_text(encoding="utf-8"))
+    (runs / "good" / "champion" / "metadata.json").write_text(json.dumps({**metadata, "unsure_below": 0.3}))
+    assert "**unsure**" not in words(app.run())
+
+
+def test_without_an_index_one_is_offered_and_made_by_a_job(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    testing.write_finished(runs / "good")
+    commands: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: commands.append([target.name, *arguments]))
+    app = open_page("try", run="good")
+    app.file_uploader(key="pictures").set_value([("a.png", png(9), "image/png")]).run()
+    app.button(key="compare").click().run()
+    assert not app.exception
+    assert commands == [["neighbours.npz", "index", str(runs / "good")]]
+
+
+def test_a_data_set_or_a_folder_is_classified_by_a_job(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    testing.write_finished(runs / "good")
+    pets = write_pets(Workspace(runs.parent))
+    commands: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: commands.append([target.name, *arguments]))
+    app = open_page("try", run="good")
+    app.button(key="classify").click().run()
+    app.selectbox(key="batch-data").set_value("elsewhere").run()
+    app.button(key="classify").click().run()
+    assert "Give the path of a folder first" in words(app)
+    for nowhere in ("/no/such/folder", "~nobody-here/x", "x" * 5000):
+        app.text_input(key="batch-path").set_value(nowhere).run()
+        app.button(key="classify").click().run()
+        assert "There is nothing at" in words(app)
+    app.text_input(key="batch-path").set_value(str(pets.path / "cat")).run()
+    app.button(key="classify").click().run()
+    assert not app.exception
+    assert [command[:5] for command in commands] == [
+        ["pets-by-good.csv", "predict", str(runs / "good"), str(pets.path), "--csv"],
+        ["cat-by-good.csv", "predict", str(runs / "good"), str(pets.path / "cat"), "--csv"],
+    ]
+
+
+def test_a_table_being_written_shows_how_far_it_is_and_can_be_stopped(runs: Path, sleeper: psutil.Process) -> None:
+    testing.write_finished(runs / "good")
+    file = runs.parent / "autotl-predictions" / "pets-by-good.csv"
+    testing.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
+    steps = [{"time": 100.0 + n, "done": 128 * n, "total": 1280} for n in range(3)]
+    file.with_name(f"{file.name}.events.jsonl").write_text("\n".join(map(json.dumps, steps)) + "\n", encoding="utf-8")
+    app = open_page("try", run="good")
+    assert app.get("progress")[0].proto.text == "256 of 1,280 pictures, 128 per second, about 8 s left"
+    app.button(key="stop-batch").click().run()
+    assert not app.exception
+    sleeper.wait(timeout=10)
+    file.write_text("item,label,a,b,error\n/d/x.png,a,0.9,0.1,\n", encoding="utf-8")
+    app.run()
+    assert not app.exception
+    assert "This was stopped after 1 picture." in words(app)
+    assert app.get("download_button")
+    said = (
+        "**item** (the picture's whole path), **label**, one for each of the 2 classes (its probability) and **error**"
+    )
+    assert f"The file has the columns {said} (why a file could not be read)." in words(app)
+
+
+def test_the_model_says_what_its_metadata_hold(runs: Path) -> None:
+    testing.write_finished(runs / "good")
+    metadata = json.loads((runs / "good" / "champion" / "metadata.json").read_text(encoding="utf-8"))
+    (runs / "good" / "champion" / "metadata.json").write_text(json.dumps({**metadata, "unsure_below": 0.625}))
+    (runs / "good" / "champion" / "model_card.md").write_text("# Tells *cats* apart", encoding="utf-8")
+    text = words(open_page("try", run="good"))
+    assert "| unsure below | 0.625 |" in text
+    assert "#### Tells *cats* apart" in text

@@ -1,0 +1,108 @@
+"""The data page: bring pictures, see what is in them, put right what is wrong."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl.errors import AutoTLError
+from autotl_ui.data.adding import show_adding
+from autotl_ui.data.check_section import show_check
+from autotl_ui.data.choices import show_problem
+from autotl_ui.data.contents import open_contents
+from autotl_ui.data.decision_list import show_decisions
+from autotl_ui.data.dropzone import ARRIVED
+from autotl_ui.data.gallery import show_gallery
+from autotl_ui.data.managing import show_managing
+from autotl_ui.data.overview import show_overview
+from autotl_ui.data.unrecognised_data import show_puzzled
+from autotl_ui.workspace.data_sets import DataSet, list_data_sets, make_room_for_decisions
+from autotl_ui.widgets.pages import TRAIN
+from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.workspace import Workspace, current
+
+N_WITHOUT_SCROLLING = 8
+SECTIONS = ("Overview", "Pictures", "Check", "Decisions")
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Data")
+    _turn_to_arrival()
+    workspace = current()
+    data_sets = list_data_sets(workspace)
+    if not data_sets:
+        st.markdown("Begin with pictures that somebody has put into classes.")
+        _go_to(show_adding(workspace))
+        return
+    aside, main = st.columns([2, 7], gap="large")
+    with aside:
+        chosen = _choose(data_sets)
+        adding = st.toggle("Add data", key="adding")
+    with main:
+        if adding:
+            _go_to(show_adding(workspace))
+        elif chosen:
+            _show_data_set(workspace, chosen)
+
+
+def _choose(data_sets: list[DataSet]) -> DataSet:
+    """Let the reader choose; the address keeps the choice, so that it survives a reload."""
+    by_name = {one.name: one for one in data_sets}
+    names = list(by_name)
+    wanted = st.query_params.get("data")
+    if st.session_state.get("data") not in by_name:
+        st.session_state["data"] = wanted if wanted in by_name else names[0]
+    with st.container(height=420 if len(names) > N_WITHOUT_SCROLLING else "content", border=False):
+        name = st.radio("Your data", names, key="data", format_func=lambda name: plain(by_name[name].title))
+    st.query_params["data"] = name
+    return by_name[name]
+
+
+def _go_to(data_set: DataSet | None) -> None:
+    """Show a data set that was just added."""
+    if data_set:
+        st.session_state[ARRIVED] = data_set.name
+        st.rerun()
+
+
+def _turn_to_arrival() -> None:
+    """Set the widgets to what was just added: before they are drawn, or the browser keeps showing what they said."""
+    name = st.session_state.pop(ARRIVED, None)
+    if name:
+        st.session_state.update(data=name, adding=False, section=SECTIONS[0])
+
+
+def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
+    st.header(plain(data_set.title), anchor=False)
+    if problem := st.session_state.pop("data-problem", ""):
+        st.error(plain(problem))
+    show_problem()
+    try:
+        data_set = make_room_for_decisions(workspace, data_set)
+        contents = open_contents(data_set)
+    except (AutoTLError, OSError) as error:
+        show_puzzled(workspace, data_set, str(error))
+        show_managing(workspace, data_set)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        trainable = len(contents.classes) > 1
+        if st.button(
+            "Train on this", key="train", type="primary", icon=":material/model_training:", disabled=not trainable,
+            help=None if trainable else "A model needs at least two classes to tell apart.",
+        ):  # fmt: skip
+            st.switch_page(TRAIN, query_params={"data": data_set.name})
+        show_managing(workspace, data_set)
+    st.session_state.setdefault("section", SECTIONS[0])
+    section = st.segmented_control("Part", SECTIONS, key="section", required=True, label_visibility="collapsed")
+    match section:
+        case "Pictures":
+            show_gallery(data_set, contents)
+        case "Check":
+            show_check(workspace, data_set, contents)
+        case "Decisions":
+            show_decisions(data_set, contents)
+        case _:
+            show_overview(workspace, data_set, contents)
+
+
+show()

@@ -1,0 +1,191 @@
+"""The page to put pictures into classes: one after another, with the keyboard."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl.errors import AutoTLError
+from autotl.data.patch import read_patch
+from autotl_ui.widgets.error_boundary import live
+from autotl_ui.label.hints import read_answers, read_suspects
+from autotl_ui.label.labelling import decisions_about
+from autotl_ui.label.queues import Queue, make_queues, present_labels
+from autotl_ui.label.labelling_session import CODER, Sitting, keep_report, present_sitting, show_labeller, sit_down, stand_up
+from autotl_ui.widgets.pages import DATA, RESULTS, TRAIN
+from autotl_ui.workspace.refit import is_behind, start_refit
+from autotl_ui.workspace.subjects import Subject, list_subjects, open_subject
+from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.workspace import Workspace, current
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Label")
+    keep_report()
+    workspace = current()
+    subjects = list_subjects(workspace)
+    if not subjects:
+        st.info("There are no pictures to label yet. Add some first.", icon=":material/inbox:")
+        st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
+        return
+    left, right = st.columns([2, 5], gap="medium")
+    with left:
+        subject = _choose(subjects)
+    try:
+        labels = present_labels(open_subject(subject), read_patch(subject.patch_file))
+        decisions = decisions_about(subject)
+    except AutoTLError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        st.page_link(DATA, label="Look at the data", icon=":material/photo_library:")
+        return
+    queues = make_queues(labels, decisions, suspects=read_suspects(workspace, subject), answers=read_answers(subject))
+    with right:
+        sitting = _choose_queue(subject, queues, labels.classes)
+    if sitting is None:
+        _say_that_all_is_labelled(subject, len(labels.files))
+        return
+    _settings(sitting)
+    _desk(workspace)
+
+
+def _choose(subjects: list[Subject]) -> Subject:
+    """Let the reader choose; the address keeps the choice, so that it survives a reload."""
+    by_key = {subject.key: subject for subject in subjects}
+    keys = list(by_key)
+    if st.session_state.get("subject") not in by_key:
+        st.session_state.pop("subject", None)
+    wanted = _wanted(subjects)
+    key = st.selectbox(
+        "Pictures", keys, key="subject", index=keys.index(wanted) if wanted else 0,
+        format_func=lambda key: by_key[key].title,
+    )  # fmt: skip
+    kind, _, name = key.partition("=")
+    if st.query_params.to_dict() != {kind: name}:
+        st.query_params.from_dict({kind: name})
+    return by_key[key]
+
+
+def _wanted(subjects: list[Subject]) -> str | None:
+    """The choice that the page's address names: a data set, or a run and by that its data."""
+    data, run = st.query_params.get("data"), st.query_params.get("run")
+    of_run = (subject.key for subject in subjects if run in {one.name for one in subject.runs})
+    of_data = (subject.key for subject in subjects if data and subject.name == data)
+    return next(of_run, None) or next(of_data, None)
+
+
+def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...]) -> Sitting | None:
+    """The queue that the reader sits at. One that was begun stays as it was, whatever becomes of its pictures."""
+    sitting = present_sitting()
+    if sitting and sitting.subject.key != subject.key:
+        sitting = None
+    by_name = {queue.name: queue for queue in queues}
+    if sitting:
+        by_name.setdefault(sitting.queue.name, sitting.queue)
+    if not by_name:
+        return None
+    names = list(by_name)
+    if st.session_state.get("queue") not in by_name:
+        st.session_state["queue"] = sitting.queue.name if sitting else names[0]
+    name = st.segmented_control(
+        "Which of them", names, key="queue", required=True,
+        format_func=lambda name: f"{by_name[name].title} ({by_name[name].size})",
+    )  # fmt: skip
+    chosen = by_name[str(name)]
+    if sitting is None or sitting.queue.name != chosen.name:
+        sitting = sit_down(subject, chosen, classes)
+    return sitting
+
+
+def _settings(sitting: Sitting) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(sitting.queue.meaning, width="stretch")
+        st.toggle(
+            "Show label and guess", key="seeing",
+            help="The present label and what the model says. Hidden at first: who does not know what others said "
+            "judges by the picture alone.",
+        )  # fmt: skip
+        with st.popover("Name and classes", icon=":material/tune:"):
+            st.text_input(
+                "Your name, if you like", key=CODER, max_chars=60, autocomplete="off",
+                help="Kept beside each of your decisions.",
+            )  # fmt: skip
+            st.text_input(
+                "A class that is not there yet", key="new-class", max_chars=80, autocomplete="off",
+                on_change=_add_class, args=(sitting,), placeholder="its name, then Enter",
+            )  # fmt: skip
+
+
+def _add_class(sitting: Sitting) -> None:
+    name = " ".join(str(st.session_state.get("new-class", "")).split())
+    if name and name not in sitting.classes:
+        sitting.classes += (name,)
+    st.session_state["new-class"] = ""
+
+
+@live
+def _desk(workspace: Workspace) -> None:
+    """The part that every keystroke draws anew."""
+    sitting = present_sitting()
+    if sitting is None:
+        return
+    keep_report()
+    if not sitting.classes:
+        st.info(
+            "No picture has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
+            "a key.", icon=":material/tune:",
+        )  # fmt: skip
+    show_labeller(sitting, blind=not st.session_state.get("seeing"))
+    over = sitting.position >= len(sitting.queue.tasks)
+    on = "Go through what is left" if sitting.n_left else "See what else there is"
+    if over and st.button(on, key="again", icon=":material/refresh:"):
+        stand_up()
+        st.rerun()
+    st.divider()
+    _offer_next(workspace, sitting.subject, eager=over)
+
+
+def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
+    """What to do with the labels: fit the model anew, or train one."""
+    st.caption(f"Decisions are kept in {plain(workspace.shown(subject.patch_file))}; no picture is moved or changed.")
+    if not subject.runs:
+        _offer_training(subject, "Train a model with these labels")
+        return
+    run = subject.runs[0]
+    at_work = [one for one in workspace.list_runs() if one.active and one.job and one.job.kind == "refit"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            "Re-fit with these labels", key="refit", icon=":material/replay:",
+            type="primary" if eager else "secondary", disabled=bool(at_work) or not is_behind(run, subject),
+            help=f"Fits the champion of {plain(run.name)} again, in seconds where it is a simplified one.",
+        )  # fmt: skip
+        st.page_link(RESULTS, label="Results", icon=":material/leaderboard:", query_params={"run": run.name})
+    if at_work:
+        st.info("The model is being fitted anew.", icon=":material/hourglass_top:")
+        st.page_link(RESULTS, label="Watch it", icon=":material/leaderboard:", query_params={"run": at_work[0].name})
+    elif not is_behind(run, subject):
+        st.caption(f"The run {plain(run.name)} knows all decisions so far.")
+    if pressed:
+        try:
+            folder = start_refit(run)
+        except OSError as error:
+            st.error(f"The re-fit could not be started: {plain(str(error))}.")
+        else:
+            st.switch_page(RESULTS, query_params={"run": folder.name})
+
+
+def _say_that_all_is_labelled(subject: Subject, n_pictures: int) -> None:
+    st.info(
+        f"All {n_pictures} pictures have a label, and nothing is known to be doubtful. Once a model was trained, or "
+        "the data were checked, the labels in doubt can be gone through here.",
+        icon=":material/check_circle:",
+    )  # fmt: skip
+    if not subject.runs:
+        _offer_training(subject, "Train a model")
+
+
+def _offer_training(subject: Subject, label: str) -> None:
+    of_it = {"data": subject.name} if subject.name else None
+    st.page_link(TRAIN, label=label, icon=":material/model_training:", query_params=of_it)
+
+
+show()

@@ -1,0 +1,42 @@
+"""The models page: what is registered, and everything one can take away or serve."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl_ui.models import registered, registering, takeaway
+from autotl_ui.models.registry import read_registry
+from autotl_ui.models.exportable_models import list_takeable
+from autotl_ui.widgets.pages import TRAIN
+from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.workspace import current
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Models")
+    workspace = current()
+    runs = workspace.list_runs()
+    finished = [run for run in runs if run.result]
+    found = read_registry(workspace)
+    if found.problem:
+        st.warning(f"The model registry cannot be read just now: {plain(found.problem)}", icon=":material/cloud_off:")
+    elif found.models:
+        registered.show(workspace, runs, found)
+    else:
+        st.info(
+            "No model is registered yet. Registering gives a finished run's model a name and a version number, so that "
+            "others can load it by its name and always get the version that you have chosen.",
+            icon=":material/inbox:",
+        )
+    if not finished:
+        st.markdown("A model comes from a finished run, and there is none yet.")
+        st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
+    else:
+        registering.show(workspace, finished, found)
+    models = list_takeable(workspace, runs, found.models)
+    if models:
+        takeaway.show(workspace, models, found)
+
+
+show()

@@ -1,0 +1,73 @@
+"""The page that starts a search and watches it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from autotl_ui.widgets.clicks import once
+from autotl_ui.workspace.data_sets import list_data_sets
+from autotl_ui.widgets.pages import DATA, TRAIN
+from autotl_ui.workspace.runs import RunView
+from autotl_ui.train import following
+from autotl_ui.train.train_form import show_form
+from autotl_ui.train.training import Choices, find_fault, start_search
+from autotl_ui.widgets.words import STATUSES, plain
+from autotl_ui.workspace.workspace import current
+
+
+def show() -> None:
+    """Draw the run that the address names, else the form."""
+    st.title("Train a model")
+    runs = {run.name: run for run in current().list_runs()}
+    watched = st.query_params.get("run")
+    others = [run for run in runs.values() if run.active and run.name != watched]
+    if watched in runs:
+        following.show(runs[watched])
+        _list_active(others)
+        return
+    if watched:
+        st.warning("That run is gone. Here you can start another.", icon=":material/search_off:")
+    _list_active(others)
+    data_sets = list_data_sets(current())
+    if not data_sets:
+        st.info("A model learns from pictures: add some first.", icon=":material/photo_library:")
+        st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
+        return
+    choices = show_form(data_sets, chosen=st.query_params.get("data"))
+    if choices:
+        _start(choices)
+    st.caption(
+        "The search runs by itself: you may close this page and come back. Pictures and models stay on this machine."
+    )
+
+
+def _start(choices: Choices) -> None:
+    """Start the search and go to it, or say what is wrong."""
+    fault = find_fault(choices, current())
+    if fault:
+        st.error(plain(fault))
+        return
+    try:
+        name = once("search", choices, lambda: start_search(choices, current()))
+    except OSError as error:
+        st.error(f"The search could not be started: {plain(str(error))}.")
+        return
+    st.query_params.from_dict({"run": name})
+    st.rerun()
+
+
+def _list_active(runs: list[RunView]) -> None:
+    """The runs at work and in the queue, each with its way in."""
+    if not runs:
+        return
+    with st.container(border=True):
+        st.markdown("**At work**")
+        for run in runs:
+            status = STATUSES[run.status][0].lower()
+            st.page_link(
+                TRAIN, label=f"{plain(run.name)} ({status})", icon=":material/hourglass_top:",
+                query_params={"run": run.name},
+            )  # fmt: skip
+
+
+show()

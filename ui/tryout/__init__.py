@@ -1,1 +1,0 @@
-"""The try page's parts."""

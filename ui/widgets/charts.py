@@ -1,0 +1,171 @@
+"""Charts: scores with their intervals, and probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink
+from autotl_ui.train.events import Best
+from autotl_ui.widgets.words import score_name
+
+if TYPE_CHECKING:
+    import altair as alt
+
+N_TRIALS = 12
+N_CLASSES = 6
+N_COUNTED = 15
+ROW_PIXELS = 28
+AXIS_PIXELS = 70
+LEGEND_PIXELS = 45
+BEST_PIXELS = 290
+MINUTES_FROM_SECONDS = 240
+_DEFAULT = "untuned default"
+ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "ensemble": "ensemble", "majority": "baseline"}
+
+
+def leaderboard_chart(
+    board: pd.DataFrame, objective: str, *, champion: int | None = None
+) -> alt.LayerChart | alt.FacetChart:
+    """The best trials, a dot and its 95 % interval each; champion, default and majority class are always among them.
+
+    board: as `read_leaderboard` gives it.
+    """
+    import altair as alt
+
+    objective = score_name(objective)
+    ended = board[board["state"] == "complete"]
+    always = (
+        ended["name"].str.contains(_DEFAULT, regex=False)
+        | (ended["strategy"] == "majority")
+        | (ended["trial"] == champion)
+    )
+    best = ended[always | (np.arange(len(ended)) < N_TRIALS)].copy()
+    best["title"] = [_title(trial) for _, trial in best.iterrows()]
+    best["route"] = best["strategy"].map(ROUTES).fillna(best["strategy"])
+    seen = [strategy for strategy in ROUTES if (best["strategy"] == strategy).any()]
+    colour = alt.Color(
+        "route:N",
+        title=None,
+        scale=alt.Scale(domain=[ROUTES[s] for s in seen], range=[STRATEGY_COLOURS[s] for s in seen]),
+        legend=alt.Legend(orient="top", symbolType="circle"),
+    )
+    base = alt.Chart(best[["title", "name", "route", "value", "low", "high"]]).encode(
+        y=alt.Y(
+            "title:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False),
+        ),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("title:N", title="trial"),
+            alt.Tooltip("name:N", title="what"),
+            alt.Tooltip("value:Q", title=objective, format=".3f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+            alt.Tooltip("high:Q", title="to", format=".3f"),
+        ],
+    )
+    scale = alt.Scale(zero=False, nice=True)
+    title = f"{objective}, with 95 % intervals"
+    intervals = base.mark_rule(strokeWidth=2.5, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=scale, title=title, axis=alt.Axis(tickCount=6)), x2="high:Q"
+    )
+    values = base.mark_circle(size=90, opacity=1).encode(x=alt.X("value:Q", scale=scale, title=title))
+    return alt.layer(intervals, values).properties(height=ROW_PIXELS * len(best) + AXIS_PIXELS + LEGEND_PIXELS)
+
+
+def best_chart(
+    bests: Sequence[Best], objective: str, *, until_seconds: float, horizon_seconds: float = 0.0
+) -> alt.LayerChart | alt.FacetChart:
+    """The best value so far over time, as steps, with its 95 % interval as a band.
+
+    until_seconds: how long the search has been at work. horizon_seconds: how far the axis goes at least, such as the
+    budget, so that a chart that grows stays as it is.
+    """
+    import altair as alt
+
+    objective = score_name(objective)
+    until = max(until_seconds, bests[-1].seconds)
+    end = max(horizon_seconds, until, 1.0)
+    unit, per_unit = ("s", 1.0) if end < MINUTES_FROM_SECONDS else ("min", 60.0)
+    rows = [
+        {**asdict(best), "time": best.seconds / per_unit, "what": f"trial {best.trial}: {best.name}", "now": False}
+        for best in bests
+    ]
+    # The last row carries the latest best on to now.
+    rows.append({**rows[-1], "time": until / per_unit, "now": True})
+    colour = STRATEGY_COLOURS["probe"]
+    scale = alt.Scale(zero=False, nice=True)
+    title = f"best {objective} so far"
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        x=alt.X("time:Q", title=f"time at work ({unit})", scale=alt.Scale(domain=[0, end / per_unit], nice=False))
+    )
+    band = base.mark_area(interpolate="step-after", opacity=0.18, color=colour).encode(
+        y=alt.Y("low:Q", scale=scale, title=title), y2="high:Q"
+    )
+    line = base.mark_line(interpolate="step-after", color=colour, strokeWidth=2.5).encode(
+        y=alt.Y("value:Q", scale=scale, title=title)
+    )
+    points = (
+        base.transform_filter("!datum.now")
+        .mark_circle(size=60, opacity=1, color=colour)
+        .encode(
+            y=alt.Y("value:Q", scale=scale, title=title),
+            tooltip=[
+                alt.Tooltip("what:N", title="best"),
+                alt.Tooltip("value:Q", title=objective, format=".3f"),
+                alt.Tooltip("low:Q", title="95 % from", format=".3f"),
+                alt.Tooltip("high:Q", title="to", format=".3f"),
+                alt.Tooltip("time:Q", title=f"after ({unit})", format=".1f"),
+            ],
+        )
+    )
+    return alt.layer(band, line, points).properties(height=BEST_PIXELS)
+
+
+def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart | alt.FacetChart:
+    """The most probable classes as bars, 0 to 100 %."""
+    import altair as alt
+
+    rows = sorted(probabilities.items(), key=lambda row: -row[1])[:N_CLASSES]
+    table = pd.DataFrame(rows, columns=["class", "probability"])
+    base = alt.Chart(table).encode(
+        y=alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, ticks=False, domain=False)),
+        x=alt.X(
+            "probability:Q",
+            title="probability",
+            scale=alt.Scale(domain=[0, 1.12]),
+            axis=alt.Axis(format="%", values=[0, 0.5, 1], grid=False),
+        ),
+        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("probability:Q", format=".1%")],
+    )
+    bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
+    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("probability:Q", format=".1%"))
+    return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)
+
+
+def _title(trial: pd.Series) -> str:
+    if trial["strategy"] == "majority":
+        return "majority class"
+    default = " (default)" if _DEFAULT in str(trial["name"]) else ""
+    return f"trial {trial['trial']}: {trial['head']}{default}"
+
+
+def count_chart(counts: pd.Series) -> alt.LayerChart | alt.FacetChart:
+    """How many pictures each class got, most first. counts: by class."""
+    import altair as alt
+
+    table = counts.head(N_COUNTED).rename("pictures").rename_axis("class").reset_index()
+    base = alt.Chart(table).encode(
+        y=alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, ticks=False, domain=False)),
+        x=alt.X("pictures:Q", title="pictures", axis=alt.Axis(tickMinStep=1, grid=False, tickCount=4)),
+        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("pictures:Q", format=",")],
+    )
+    bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
+    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("pictures:Q", format=","))
+    return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)

@@ -1,0 +1,192 @@
+"""The data sets of a workspace: what was uploaded, and what lies elsewhere on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import unicodedata
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from autotl.runtime.atomic_files import write_atomically
+from autotl.data.listing import PATCH_SUFFIX
+from autotl.data.patch import patch_file
+from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.workspace import Workspace
+
+_LONGEST_PATH = 4000
+_PATHS = ("path", "origin", "patch")
+_CARD, _REMOVED = ".dataset.json", ".removed.json"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One of them.
+
+    name: its card's name in the workspace, made here and never by a user. title: what its owner calls it.
+    path: what the command line is given: a folder, an archive or a table of labels.
+    label: the column of the labels, None where the table says which, or there is none.
+    origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
+    patch: the file of the decisions, where it cannot lie beside the data; None where it does.
+    left_out: what its owner dropped and the upload did not take, in words.
+    """
+
+    name: str
+    title: str
+    path: Path
+    label: str | None = None
+    origin: Path | None = None
+    patch: Path | None = None
+    left_out: str = ""
+
+    @property
+    def patch_file(self) -> Path:
+        """Where the decisions are kept."""
+        return self.patch or patch_file(self.path)
+
+    @property
+    def patch_options(self) -> list[str]:
+        """How the commands that heed the decisions have to be told where these are."""
+        return ["--patch", str(self.patch)] if self.patch else []
+
+    @property
+    def options(self) -> list[str]:
+        """How the command line has to be told to read it."""
+        return ["--label", self.label] if self.label else []
+
+
+def list_data_sets(workspace: Workspace) -> list[DataSet]:
+    """Every data set, by title; a damaged card is passed over."""
+    found = (find_data_set(workspace, path.name.removesuffix(_CARD)) for path in workspace.data.glob(f"*{_CARD}"))
+    return sorted((one for one in found if one), key=lambda one: (one.title.lower(), one.name))
+
+
+def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
+    """The data set of this name, None where there is none or its card cannot be read."""
+    if name != slug(name):  # what an address says is no path
+        return None
+    return _read_card(workspace, name, _CARD)
+
+
+def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
+    try:
+        card = json.loads((workspace.data / f"{name}{suffix}").read_text(encoding="utf-8"))
+        # Uploads lie beside their card, wherever the workspace is moved to.
+        origin, patch = (workspace.data / card[key] if card.get(key) else None for key in ("origin", "patch"))
+        path, label = workspace.data / card["path"], card["label"]
+        if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
+            return None  # no system has such a path
+        left_out = str(card.get("left_out", ""))
+        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch, left_out)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def data_in_address(workspace: Workspace, run: RunView) -> dict[str, str]:
+    """What names the data set that a run learns from in a page's address; nothing where it is not known."""
+    about = run.job.about if run.job else ""
+    for one in list_data_sets(workspace):
+        paths = {path.resolve() for path in (one.path, one.origin) if path}
+        # A search that failed early has written nothing yet; its job has the title.
+        if run.data.resolve() in paths if run.data else one.title == about:
+            return {"data": one.name}
+    return {}
+
+
+def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
+    """Write a data set's card."""
+    workspace.data.mkdir(parents=True, exist_ok=True)
+    paths = {key: path and _told(path, workspace) for key, path in asdict(data_set).items() if key in _PATHS}
+    card = {**asdict(data_set), **paths}
+    write_atomically(workspace.data / f"{data_set.name}{_CARD}", json.dumps(card, indent=2).encode())
+
+
+def make_room_for_decisions(workspace: Workspace, data_set: DataSet) -> DataSet:
+    """Keep the decisions in the workspace from now on, where nothing can be written beside the data.
+
+    Those that lie beside the data already are copied. Raises OSError where that cannot be done.
+    """
+    beside = data_set.patch_file
+    needless = data_set.patch or os.access(beside.parent, os.W_OK)
+    # Data that are gone may come back to where they can be written beside.
+    if needless or not data_set.path.exists() or not os.access(workspace.data, os.W_OK):
+        return data_set
+    kept = replace(data_set, patch=workspace.data / f"{data_set.name}{PATCH_SUFFIX}")
+    if beside.exists() and not kept.patch_file.exists():
+        write_atomically(kept.patch_file, beside.read_bytes())
+    save_data_set(workspace, kept)
+    return kept
+
+
+def is_own(workspace: Workspace, data_set: DataSet) -> bool:
+    """Whether the app has a copy of these data, which it may delete; what lies elsewhere it never touches."""
+    return (data_set.origin or data_set.path).is_relative_to(workspace.data / data_set.name)
+
+
+def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
+    """Forget a data set, and where the app has a copy of its own, delete that too.
+
+    Decisions that the app keeps about pictures elsewhere stay, with what they refer to: see `bring_back`.
+    """
+    name = data_set.name
+    if name != slug(name):
+        return
+    card, files = workspace.data / f"{name}{_CARD}", set(workspace.data.glob(f"{name}.*"))
+    decided = {path for path in files if path.name.endswith(PATCH_SUFFIX)}
+    # The card goes first: a data set without a card is not there.
+    if decided and not is_own(workspace, data_set):
+        card.replace(workspace.data / f"{name}{_REMOVED}")
+        files -= {*decided, data_set.path}
+    for path in (card, *files):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(workspace.data / name, ignore_errors=True)
+
+
+def bring_back(workspace: Workspace, path: Path) -> DataSet | None:
+    """List the data at this path again as they were when they were removed; None where nothing was kept about them."""
+    for card in sorted(workspace.data.glob(f"*{_REMOVED}")):
+        one = _read_card(workspace, card.name.removesuffix(_REMOVED), _REMOVED)
+        if one and path in (one.path, one.origin):
+            one = replace(one, title=free_title(workspace, one.title))
+            save_data_set(workspace, one)
+            card.unlink()
+            return one
+    return None
+
+
+def free_title(workspace: Workspace, title: str) -> str:
+    """The title, or one with a number where another data set is called so."""
+    taken = {one.title for one in list_data_sets(workspace)}
+    number, free = 2, title
+    while free in taken:
+        free, number = f"{title} {number}", number + 1
+    return free
+
+
+def free_name(workspace: Workspace, title: str) -> str:
+    """A name that no data set of the workspace has or had, near to its title.
+
+    What a run learned from keeps its name when it is deleted: other pictures there would be taken for the run's own.
+    """
+    wanted = slug(title)
+    taken = {path.name.partition(".")[0] for path in workspace.data.glob("*")} if workspace.data.is_dir() else set()
+    for run in workspace.list_runs():
+        if run.data and workspace.data in run.data.parents:
+            taken.add(run.data.relative_to(workspace.data).parts[0].partition(".")[0])
+    number, name = 2, wanted
+    while name in taken:
+        name, number = f"{wanted}-{number}", number + 1
+    return name
+
+
+def _told(path: Path, workspace: Workspace) -> str:
+    """A path for a card: relative where it lies in the workspace, which may be moved."""
+    return str(path.relative_to(workspace.data) if path.is_relative_to(workspace.data) else path)
+
+
+def slug(title: str) -> str:
+    """A short name of letters, digits and hyphens, which any system takes for a file's."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or "data"

@@ -1,0 +1,56 @@
+"""Which pictures data hold and what is said of them, as the core lists them; kept until something changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import streamlit as st
+
+from autotl.errors import AutoTLError, DatasetError
+from autotl.settings import settings
+from autotl.data.source import Source, open_source
+
+N_WATCHED = 500
+FORGET_SECONDS = 600
+
+
+def list_pictures(data: Path, label: str | None) -> Source:
+    """The listing of a folder, archive or table, which is shared: nobody may change it.
+
+    Raises DatasetError where the data are not there, or are not understood.
+    """
+    found = _listed(data, label, marks(data))
+    if isinstance(found, str):
+        raise DatasetError(found)
+    return found
+
+
+def marks(path: Path) -> tuple[int, ...]:
+    """When data last changed, as far as a look at the folder and those one and two levels below it tells."""
+    try:
+        stat = path.stat()
+        if not path.is_dir():
+            return (stat.st_mtime_ns, stat.st_size)
+        inside = list(islice(_folders(path), N_WATCHED))
+        deeper = islice((entry for folder in inside for entry in _folders(folder.path)), N_WATCHED)
+        return (stat.st_mtime_ns, *sorted(entry.stat().st_mtime_ns for entry in (*inside, *deeper)))
+    except OSError:
+        return ()
+
+
+def _folders(path: Path | str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        yield from (entry for entry in entries if entry.is_dir())
+
+
+# As a resource and not as data: a copy of 100,000 rows for every click would take longer than a click may.
+@st.cache_resource(max_entries=8, ttl=FORGET_SECONDS, show_spinner="Reading the list of pictures")
+def _listed(data: Path, label: str | None, marks: tuple[int, ...]) -> Source | str:  # noqa: ARG001 - the key
+    """The listing, or why the core refuses the data."""
+    try:
+        return open_source(data, label=label, cache=settings().cache, need_labels=False)
+    except AutoTLError as error:
+        return str(error)

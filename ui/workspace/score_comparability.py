@@ -1,0 +1,24 @@
+"""Whether the test scores of models can be set side by side: one answer, on whichever page they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from autotl.deploy.versions import VersionEvidence, caveats, learned_from_different_data
+from autotl_ui.widgets.words import plain, sentence, spell_scores
+
+
+def say_whether_fair(models: Mapping[str, VersionEvidence]) -> None:
+    """Say it, and why. models: by what people call them."""
+    if why := caveats(models):
+        reasons = " ".join(sentence(spell_scores(reason)) for reason in why)
+        st.warning(f"Not a fair comparison: {plain(reasons)}", icon=":material/balance:")
+        return
+    learned = "That they learned from different data is no reason against it. " * learned_from_different_data(models)
+    st.info(
+        f"A fair comparison: all were tested on the very same pictures with the same labels. {learned}A difference "
+        "that is small against the intervals may still be chance.",
+        icon=":material/balance:",
+    )

@@ -1,0 +1,143 @@
+"""The result of a finished search, from the document that `autotl fit --json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autotl_ui.widgets.words import sentence
+
+ByClass = Mapping[str, Mapping[str, "Score"]]
+"""Scores of single classes: by the score's name, then by the class."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value with its 95 % interval; None where it is undefined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        return "undefined" if self.value is None else f"{self.value:.3f}"
+
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        return "no interval" if self.low is None or self.high is None else f"{self.low:.3f} to {self.high:.3f}"
+
+
+@dataclass(frozen=True)
+class Refit:
+    """What a re-fitted model differs in from the one before. of: the run before. sentence: the same in words."""
+
+    of: Path
+    changed_in_test: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search has found. search, test, default_test: scores by name, those of single classes left out.
+
+    claims: the verdicts, one sentence each; ended, outlook: why it ended, and what more time would bring; passed_over:
+    better trials that could not be exported. n_unused: pictures that there was no time to read. report: its file, None
+    where there is none.
+    """
+
+    objective: str
+    champion: Mapping[str, Any]
+    search: Mapping[str, Score]
+    measured_on: str
+    test: Mapping[str, Score]
+    default_test: Mapping[str, Score]
+    search_by_class: ByClass
+    test_by_class: ByClass
+    claims: tuple[str, ...]
+    ended: str
+    outlook: str
+    passed_over: tuple[str, ...]
+    n_trials: int
+    n_items: Mapping[str, int]
+    n_unused: int
+    seconds: float
+    fingerprint: str
+    refit: Refit | None
+    report: Path | None
+
+
+def read_result(document: Mapping[str, Any], folder: Path) -> Result:
+    """Read the document; raises KeyError, TypeError or ValueError where it is not one."""
+    report = folder / "report.html"
+    champion = document["champion"]
+    for name in ("trial", "strategy", "backbone", "size", "head"):
+        champion[name]
+    result = Result(
+        objective=document["objective"],
+        champion=dict(champion),
+        search=_overall(document["search"]),
+        measured_on=document["search_measured_on"],
+        test=_overall(document["test"]),
+        default_test=_overall(document["default"]["test"]),
+        search_by_class=_by_class(document["search"]),
+        test_by_class=_by_class(document["test"]),
+        claims=tuple(str(verdict["claim"]) for verdict in document["verdict"].values()),
+        ended=_sentence(document.get("ended")),
+        outlook=_sentence((document.get("outlook") or {}).get("sentence")),
+        passed_over=tuple(map(str, document.get("passed_over") or ())),
+        n_trials=int(document["n_trials"]),
+        n_items={part: int(n) for part, n in document["n_items"].items()},
+        n_unused=int(document.get("n_unused") or 0),
+        seconds=float(document.get("seconds") or 0),
+        fingerprint=str(document.get("fingerprint") or ""),
+        refit=_refit(document.get("refit")),
+        report=report if report.exists() else None,
+    )
+    for scores in (result.search, result.test, result.default_test):
+        if result.objective not in scores:
+            raise ValueError(f"the objective {result.objective!r} has no score")
+    return result
+
+
+def read_leaderboard(folder: Path) -> pd.DataFrame | None:
+    """The trials so far, best first; None where there are none yet, or where the file cannot be read."""
+    try:
+        board = pd.read_csv(folder / "leaderboard.csv")
+        return board[
+            ["rank", "trial", "name", "state", "strategy", "head", "value", "low", "high", "seconds", "params"]
+        ]
+    except (OSError, ValueError, KeyError):  # pandas' own errors are ValueErrors
+        return None
+
+
+def _overall(found: Mapping[str, Any]) -> dict[str, Score]:
+    return {name: _score(score) for name, score in found.items() if "[" not in name}
+
+
+def _by_class(found: Mapping[str, Any]) -> dict[str, dict[str, Score]]:
+    """From "recall[cat]" to recall, cat; a class's name may hold brackets of its own."""
+    scores: dict[str, dict[str, Score]] = {}
+    for name, score in found.items():
+        kind, bracket, rest = name.partition("[")
+        if bracket:
+            scores.setdefault(kind, {})[rest.removesuffix("]")] = _score(score)
+    return scores
+
+
+def _score(found: Mapping[str, Any]) -> Score:
+    return Score(found["value"], found["low"], found["high"])
+
+
+def _refit(found: Mapping[str, Any] | None) -> Refit | None:
+    if not found:
+        return None
+    return Refit(Path(found["of"]), int(found.get("changed_in_test") or 0), _sentence(found.get("sentence")))
+
+
+def _sentence(text: str | None) -> str:
+    return sentence(str(text)) if text else ""

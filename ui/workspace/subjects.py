@@ -1,0 +1,67 @@
+"""What people label: a data set of the workspace, or the data of a run, opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autotl.errors import DatasetError
+from autotl.data.patch import patch_file
+from autotl.data.source import Source
+from autotl_ui.workspace.data_sets import DataSet, list_data_sets
+from autotl_ui.workspace.listings import list_pictures
+from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Data to be labelled.
+
+    key: names it in the page's address and among the choices. data, label, patch: as the command line takes them.
+    name: of the data set's card, empty where there is none. runs: the finished runs that learned from it, newest first.
+    """
+
+    key: str
+    title: str
+    data: Path
+    label: str | None = None
+    patch: Path | None = None
+    name: str = ""
+    runs: tuple[RunView, ...] = ()
+
+    @property
+    def patch_file(self) -> Path:
+        """Where decisions about it go."""
+        return self.patch or patch_file(self.data)
+
+
+def list_subjects(workspace: Workspace) -> list[Subject]:
+    """The data sets, then the data of runs that are none of these."""
+    finished = [run for run in workspace.list_runs() if run.result]
+    by_data: dict[tuple[Path, str | None, Path | None], list[RunView]] = {}
+    for run in finished:
+        if run.data:
+            by_data.setdefault((run.data, run.label, run.patch), []).append(run)
+    subjects = [_of_data_set(one, by_data) for one in list_data_sets(workspace)]
+    known = {subject.data.resolve() for subject in subjects}
+    return subjects + [
+        Subject(f"run={runs[0].name}", data.name, data, label, patch, runs=tuple(runs))
+        for (data, label, patch), runs in by_data.items()
+        if data.resolve() not in known
+    ]
+
+
+def open_subject(subject: Subject) -> Source:
+    """Its pictures and what is said of them; DatasetError where they cannot be read."""
+    if not subject.data.exists():
+        raise DatasetError(f"{subject.data} is not there any more. Put it back, or choose other pictures.")
+    return list_pictures(subject.data, subject.label)
+
+
+def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None], list[RunView]]) -> Subject:
+    mine = [(of, runs) for of, runs in by_data.items() if of[0].resolve() == one.path.resolve()]
+    runs = sorted((run for _, found in mine for run in found), key=lambda run: -run.started)
+    # Runs may have been given another patch file; decisions belong where the next run looks for them.
+    patch = one.patch or next((of[2] for of, found in mine if runs and runs[0] in found), None)
+    return Subject(f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs))
