@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
-from autotl.runs.run import Config, Listener, Run, default_run_folder, open_run
+from autotl.runs.config import Config
+from autotl.runs.run import Listener, Run, default_run_folder, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,8 +82,8 @@ class FittedModel:
         Its choices and its split stay as they are, as by `autotl refit`. Raises AutoTLError where it cannot be done.
         """
         from autotl.plugins import load_preferred
-        from autotl.workflows.fit import refit
         from autotl.settings import settings
+        from autotl.workflows.fit import refit
 
         return FittedModel(refit(self.run, Path(run), plugins=plugins or load_preferred(), cache=settings().cache))
 
@@ -116,11 +117,11 @@ def fit(
 
     budget_seconds: wall-clock seconds for everything; None for ten minutes, or for no limit where `trials` is given.
     backbones, heads: names, one or several. listeners: called with every event.
-    more: any other field of `autotl.runs.run.Config`. Raises AutoTLError where the data or the call are at fault.
+    more: any other field of `autotl.runs.config.Config`. Raises AutoTLError where the data or the call are at fault.
     """
     from autotl.plugins import load_preferred
-    from autotl.workflows.fit import search
     from autotl.settings import settings
+    from autotl.workflows.fit import search
 
     data = Path(data)
     if budget_seconds is None and trials is None:

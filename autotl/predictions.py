@@ -6,16 +6,14 @@ import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autotl.runtime.atomic_files import write_atomically
 
-SMALLEST_PROBABILITY = 1e-7
-"""Probabilities are raised to this before their logarithm is taken; an exported graph has to do the same."""
-
-TEMPERATURES = (0.05, 20.0)
-"""The lowest and the highest temperature that is ever fitted."""
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,42 +98,6 @@ class Predictions:
             raise ValueError(f"{path} holds no predictions: {error}") from error
 
 
-def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The temperature with the lowest log loss (Guo et al. 2017); above 1 where the probabilities are too sure.
-
-    labels: int (n,); probabilities: (n, n_classes), of items the model was not fitted on. 1.0 without items.
-    The targets are smoothed by 1 / (n + 2) as in Platt 1999: that n answers were right does not mean that the next
-    one is right for certain, which is what the plain optimum would claim of a model without an error.
-    """
-    from scipy.optimize import minimize_scalar
-
-    if len(labels) == 0:
-        return 1.0
-    logits = _log(probabilities)
-    n, n_classes = probabilities.shape
-    doubt = 1 / (n + 2)
-    targets = np.full((n, n_classes), doubt / (n_classes - 1))
-    targets[np.arange(n), labels] = 1 - doubt
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        highest = scaled.max(axis=1)
-        normaliser = highest + np.log(np.exp(scaled - highest[:, None]).sum(axis=1))
-        return float((normaliser - (targets * scaled).sum(axis=1)).mean())
-
-    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-4})
-    return float(np.clip(np.exp(found.x), *TEMPERATURES))
-
-
-def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(log p / temperature), float64 (n, n_classes), rows sum to 1.
-
-    The order of the classes stays, but for those below 1e-7, which become equal.
-    """
-    scaled = _log(probabilities) / temperature
-    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
-
-
-def _log(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(probabilities.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean negative log-probability of the true class."""
+    return float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)).mean())

@@ -10,12 +10,12 @@ import autotl_ui
 
 APP = Path(autotl_ui.__file__).with_name("app.py")
 PAGES = {
-    "data": "views/data.py",
-    "train": "views/train.py",
-    "results": "views/results.py",
-    "try": "views/try_it.py",
-    "label": "views/label.py",
-    "models": "views/models.py",
+    "data": "data/page.py",
+    "train": "train/page.py",
+    "results": "results/page.py",
+    "try": "try_model/page.py",
+    "label": "label/page.py",
+    "models": "models/page.py",
 }
 
 

@@ -178,8 +178,9 @@ def shapes_dataset(shapes: Path) -> Any:
 @pytest.fixture
 def make_laboratory(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any, cache: Path) -> Callable[..., Any]:
     """A run on the shapes and a laboratory for it: make_laboratory(objective="log_loss", seconds_left=lambda: 9)."""
-    from autotl.runs.run import Config, create
     from autotl.data.split import split
+    from autotl.runs.config import Config
+    from autotl.runs.run import create
     from autotl.search.laboratory import Laboratory
 
     def make_laboratory(*, seconds_left: Callable[[], float] = lambda: float("inf"), **options: Any) -> Laboratory:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import made_runs
 from PIL import Image
 
-from autotl_ui import testing
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
@@ -32,7 +32,7 @@ def write_picture(path: Path, *, shade: int) -> None:
 def write_run(workspace: Workspace, name: str, data: Path) -> Path:
     """A finished run that learned from these data."""
     folder = workspace.runs / name
-    testing.write_finished(folder)
+    made_runs.write_finished(folder)
     state = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     state["config"]["data"] = str(data)
     (folder / "run.json").write_text(json.dumps(state), encoding="utf-8")

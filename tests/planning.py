@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
-from autotl.search.space import FINE_TUNE, PROBE, Space
-from autotl.search.fine_tune_cost import Estimate
-from autotl.interfaces import Backbone, Head, Recipe, TrialRecord
 from autotl.evidence.leaderboard import rank
+from autotl.interfaces import Backbone, Head, Recipe, TrialRecord
+from autotl.search.fine_tune_cost import Estimate
 from autotl.search.planner import Limits, Planner
-from autotl.search.screening import Rank, Reading
+from autotl.search.screening import Rank
+from autotl.search.space import Space
+from autotl.trial import FINE_TUNE, PROBE, Reading
 
 SMALL, LARGE = (32, 32), (64, 64)
 READING = {"backbone": "net", "size": "32x32", "stage": "joined", "pooling": "avg+max"}

@@ -13,51 +13,21 @@ grey noise 0.98. Lite1 and Lite2 at their own sizes are within 0.03 of it on pho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.graphs.keras_to_onnx import to_onnx
-from autotl.interfaces import Backbone, Size
 from autotl.features.frozen_network import open_session
+from autotl.graphs.keras_to_onnx import to_onnx
+from autotl.interfaces import Backbone, DomainShift, Size
 
 if TYPE_CHECKING:
     import keras
 
-Level: TypeAlias = Literal["near", "shifted", "far"]
 
-SHIFTED = 0.2
-"""Sets of photographs, paintings and drawings stay below it, grey ones too, and those that show one subject only."""
-FAR = 0.3
-"""Photographs darkened, blurred, made noisy or reduced to edges gave up to 0.27 at a backbone's own size, and
-spectrograms, the nearest of the foreign sets, no less than 0.33. Close-ups of one texture lie about the mark."""
 BATCH_ITEMS = 16
 _SILENT = 1e-3
 """A channel that varies less than this share of its layer's liveliest says nothing: what it does is rounding error."""
-
-
-@dataclass(frozen=True)
-class DomainShift:
-    """The distance between a backbone's training data and some images, as its layers see them.
-
-    overall: the mean over the layers; 0 for the training data itself, 1 where every channel's mean lies one training
-        deviation off, or where no channel varies.
-    by_depth: the means over the shallow, middle and deep third of the layers (fewer where there are fewer layers).
-    """
-
-    backbone: str
-    size: Size
-    overall: float
-    by_depth: tuple[float, ...]
-    n_images: int
-
-    @property
-    def level(self) -> Level:
-        """What `overall` amounts to."""
-        if self.overall < SHIFTED:
-            return "near"
-        return "shifted" if self.overall < FAR else "far"
 
 
 def measure_shift(backbone: Backbone, size: Size, images: np.ndarray) -> DomainShift | None:

@@ -11,10 +11,10 @@ from typing import Any
 import psutil
 
 from autotl import __version__
-from autotl.runtime import keras_backend
 from autotl.errors import AutoTLError
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
+from autotl.runtime import keras_backend
 
 
 def diagnose(plugins: Plugins, cache: Path) -> dict[str, Any]:

@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from autotl.errors import DatasetError
-from autotl.images.facts import FACT_COLUMNS, examine_files
 from autotl.data.groups import read_groups
 from autotl.data.hashing import hash_files
-from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs, no_pairs
 from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
-from autotl.images.sequences import following
-from autotl.settings import settings
 from autotl.data.source import open_source
+from autotl.errors import DatasetError
+from autotl.images.facts import FACT_COLUMNS, examine_files
+from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs, following, no_pairs
+from autotl.settings import settings
 
 MIN_IMAGES_PER_CLASS = 4
 """One to test on, and three in cross-validation so that every fold still trains on two."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.errors import DatasetError
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.tables import listed, read_side_table
+from autotl.errors import DatasetError
 
 
 def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
@@ -44,7 +44,8 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
 
 
 def _from_exif(field: str, table: pd.DataFrame, root: Path) -> pd.Series:
-    from autotl.images.decoder import UnreadableImage, exif_value
+    from autotl.images.decoder import UnreadableImage
+    from autotl.images.file_info import exif_value
 
     def read(path: str, quarantine: str) -> str:
         try:

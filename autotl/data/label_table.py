@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.errors import DatasetError
-from autotl.data.folder_layout import SPLIT_NAMES
 from autotl.data.file_lookup import Folder
+from autotl.data.folder_layout import SPLIT_NAMES
 from autotl.data.listing import IMAGE_SUFFIXES
 from autotl.data.table_images import Progress, find_images, holds_images, sample, write_images
 from autotl.data.tables import holds_bytes, listed, no_such_column, read_table
+from autotl.errors import DatasetError
 
 _IMAGE_COLUMNS = (
     "path", "image", "image_path", "imagepath", "file", "file_name", "filename", "filepath", "file_path", "img",

@@ -15,9 +15,9 @@ from typing import Literal
 
 import pandas as pd
 
+from autotl.data.listing import PATCH_SUFFIX
 from autotl.errors import DatasetError
 from autotl.runtime.atomic_files import write_atomically
-from autotl.data.listing import PATCH_SUFFIX
 
 EXCLUDED = "excluded"
 """How the quarantine reason of an excluded item begins."""

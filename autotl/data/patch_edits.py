@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from autotl.errors import DatasetError
 from autotl.data.hashing import hash_files
 from autotl.data.patch import Decision, as_named, merged_classes, patch_file, read_patch, write_patch
 from autotl.data.source import Source, open_source
+from autotl.errors import DatasetError
 
 _PATIENCE_SECONDS = 60.0
 

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import is_archive, unpack
-from autotl.errors import DatasetError
+from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import SPLIT_NAMES, UNLABELLED, are_splits, read_folders
 from autotl.data.hashing import find_copies
-from autotl.data.file_lookup import Folder
 from autotl.data.label_table import label_text, read_labels
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
 from autotl.data.table_images import Progress
 from autotl.data.tables import column_names, listed, no_such_column, read_side_table
-from autotl.cache.content_folders import unpacked_once
+from autotl.errors import DatasetError
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.data.file_lookup import Folder
-from autotl.images.decoder import suffix_of
-from autotl.data.tables import holds_bytes
 from autotl.cache.content_folders import new_folder, unpacked_once
+from autotl.data.file_lookup import Folder
+from autotl.data.tables import holds_bytes
+from autotl.images.file_info import suffix_of
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""

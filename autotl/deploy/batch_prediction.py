@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autotl.images.safe_decode import danger_of
+from autotl.cache.content_folders import unpacked_once
+from autotl.data.archives.unpack import is_archive, unpack
+from autotl.data.listing import TABLE_SUFFIXES, list_files
+from autotl.data.source import open_source
 from autotl.deploy.predictor import Predictor
+from autotl.errors import ConfigError
+from autotl.images.safe_decode import danger_of
+
+Batches = Iterable[Sequence[dict[str, Any]]]
+"""Predictions as `Predictor.batches` gives them."""
+
 
 N_AT_ONCE = 128
 """Four batches of the model: little is lost at the seams, and on any machine one is done within seconds."""
@@ -36,3 +49,70 @@ def classify(
 def _tell(listeners: Sequence[Callable[[Mapping[str, Any]], None]], done: int, total: int) -> None:
     for listener in listeners:
         listener({"time": time.time(), "event": "progress", "stage": "predict", "done": done, "total": total})
+
+
+def image_files(items: Iterable[Path], *, cache: Path, label: str | None = None) -> list[Path]:
+    """The image files, in order; ConfigError where a folder or an archive has none, DatasetError where it is damaged.
+
+    cache: where archives are unpacked. label: the column of the labels, for tables.
+    """
+    files: list[Path] = []
+    for item in items:
+        if item.is_dir():
+            files += _within(item, item)
+        elif item.suffix.lower() in TABLE_SUFFIXES:
+            source = open_source(item, label=label, cache=cache, need_labels=False)
+            there = source.table["path"][source.table["missing"] == ""]
+            files += [source.root / path for path in there]
+        elif is_archive(item):
+            folder, _ = unpacked_once(item, cache, lambda new, archive=item: unpack(archive, new))  # type: ignore[misc]
+            files += _within(folder, item)
+        else:
+            files.append(item)
+    return files
+
+
+def _within(folder: Path, item: Path) -> list[Path]:
+    images = list_files(folder, lenient=True).images
+    if not images:
+        kind = "folder" if item.is_dir() else "archive"
+        raise ConfigError(f"the {kind} {item} has no images in it")
+    return [folder / path for path in images]
+
+
+def as_json(batches: Batches) -> Iterator[str]:
+    """One JSON document, a list; a piece per batch."""
+    before = "[\n"
+    for batch in batches:
+        rows = [json.dumps(row, indent=2, ensure_ascii=False, allow_nan=False) for row in batch]
+        yield before + textwrap.indent(",\n".join(rows), "  ")
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def as_csv(batches: Batches, classes: Sequence[str]) -> Iterator[str]:
+    """The columns item, label, one per class, and error; a piece per batch, after the header."""
+    yield _csv([["item", "label", *classes, "error"]])
+    for batch in batches:
+        rows = []
+        for row in batch:
+            probabilities = row.get("probabilities", {})
+            shares = (probabilities.get(name, "") for name in classes)
+            rows.append([row["item"], row.get("label", ""), *shares, row.get("error", "")])
+        yield _csv(rows)
+
+
+def as_lines(batches: Batches) -> Iterator[str]:
+    """A line per image; a piece per batch."""
+    for batch in batches:
+        yield "".join(f"{row['item']}: {_verdict(row)}\n" for row in batch)
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    return f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autotl.training.calibration import Calibration
-from autotl.search.space import ENSEMBLE, FINE_TUNE, PROBE, parse_size
-from autotl.training.classifiers import keep_output
-from autotl.features.features import read_pixels
-from autotl.graphs.keras_to_onnx import join, prune
-from autotl.graphs.blocks import choices, tempered, weighted_mean
-from autotl.search.hyperparameters import replay
-from autotl.interfaces import Size, TrialRecord
+from autotl.features.decoded_images import read_pixels
 from autotl.features.frozen_network import Column, open_session
-from autotl.predictions import Predictions, apply_temperature
-from autotl.search.laboratory import CALIBRATION_FILE, REPLAY_FILE, Laboratory, candidate_of
+from autotl.graphs.blocks import choices, weighted_mean
+from autotl.graphs.surgery import join, keep_output, prune
+from autotl.interfaces import Size, TrialRecord
+from autotl.predictions import Predictions
+from autotl.search.hyperparameters import replay
+from autotl.search.laboratory import CALIBRATION_FILE, REPLAY_FILE, Laboratory
+from autotl.training.calibration import Calibration, apply_temperature, tempered
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, candidate_of, parse_size
 
 if TYPE_CHECKING:
     import onnx

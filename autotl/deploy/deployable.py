@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autotl import __version__
-from autotl.images import decoder
 from autotl.deploy import predictor
 from autotl.errors import ExportError, RunError
+from autotl.images import decoder
+from autotl.images.file_info import thumbnail
 from autotl.interfaces import Size
 
 if TYPE_CHECKING:
@@ -138,10 +138,12 @@ def columns(classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def predictor_source() -> str:
-    """The text of the exported predictor.py: `autotl.deploy.predictor` with `autotl.images.decoder` in place of its import."""
+    """The text of the exported predictor.py: `autotl.deploy.predictor` with the decoder in place of its import."""
     # By lines, not by `ast.parse`, which in Python 3.11 fails now and then while another thread parses too
     # (CPython issue 106905), as MLflow does while it is imported.
-    before, after = re.split(r"^from autotl\.images import .*\n", inspect.getsource(predictor), flags=re.MULTILINE)
+    before, after = re.split(
+        r"^from autotl\.images\.decoder import .*\n", inspect.getsource(predictor), flags=re.MULTILINE
+    )
     # Without its docstring and its future import, which is only legal at the top of a file.
     _, inlined = inspect.getsource(decoder).split("from __future__ import annotations\n")
     return before + inlined.lstrip("\n") + after
@@ -158,7 +160,7 @@ def _write_parts(
     packages = {name: _installed(name) for name in ("onnxruntime", "pillow", "numpy")}
     known = {
         "format": 1,
-        "autotl": __version__,
+        "autotl": importlib.metadata.version("autotl"),
         "task": "image-classification",
         "classes": list(classes),
         "columns": list(columns(classes)),
@@ -191,7 +193,7 @@ def _write_mlflow_parts(folder: Path, outputs: Sequence[str], example: bytes, si
     )
     try:
         # Small, whatever the size of the original; base64 is how MLflow writes a binary column.
-        cell = base64.b64encode(decoder.thumbnail(example, max(size))).decode()
+        cell = base64.b64encode(thumbnail(example, max(size))).decode()
     except decoder.UnreadableImage as error:
         raise ExportError(f"the first replay item is unreadable: {error}") from error
     split = {"columns": ["image"], "data": [[cell]]}

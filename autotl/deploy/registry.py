@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotl.deploy.versions import CHAMPION, PREVIOUS, AliasChange, RegisteredModel
 from autotl.errors import ConfigError
 from autotl.plugins import Plugins
-from autotl.deploy.versions import CHAMPION, PREVIOUS, AliasChange, RegisteredModel
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run

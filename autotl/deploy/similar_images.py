@@ -19,10 +19,10 @@ import onnx
 import onnxruntime
 
 from autotl.errors import RunError
-from autotl.runtime.atomic_files import write_atomically
-from autotl.graphs.keras_to_onnx import prune
+from autotl.graphs.surgery import prune
 from autotl.images.decoder import ImageSource, UnreadableImage, decode
 from autotl.runs.run import open_run
+from autotl.runtime.atomic_files import write_atomically
 
 MAX_IMAGES = 3000
 """More would take minutes to read and hardly ever show a better likeness; they are drawn at random."""

@@ -10,8 +10,8 @@ from typing import Any, cast
 import numpy as np
 
 from autotl.errors import PluginError
-from autotl.interfaces import Evaluator, Proportion
 from autotl.evidence.intervals import ScoreFunction, bootstrap, clustered_wilson, wilson
+from autotl.interfaces import Evaluator, Proportion
 from autotl.predictions import Predictions
 
 

@@ -17,9 +17,9 @@ import pandas as pd
 from autotl.errors import RunError
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.panels import Exhibited
-from autotl.runtime.atomic_files import write_atomically
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, open_run
+from autotl.runtime.atomic_files import write_atomically
 
 Part: TypeAlias = Literal["search", "test"]
 _FOLDER, _SEARCHED, _TESTED, _EVALUATIONS, _EXHIBITS = (

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from autotl.runtime import keras_backend
-from autotl.features.engine import HALF, TITLES, Engine, open_named
 from autotl.errors import PluginError
-from autotl.runtime.atomic_files import write_atomically
+from autotl.features.engine import HALF, TITLES, Engine, open_named
 from autotl.features.frozen_network import FrozenNetwork
+from autotl.runtime import keras_backend
+from autotl.runtime.atomic_files import write_atomically
 from autotl.settings import installed_engines
 
 SAMPLE_ITEMS = 32

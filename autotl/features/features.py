@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import deque
@@ -14,14 +13,14 @@ from threading import BoundedSemaphore
 
 import numpy as np
 
+from autotl.cache.record_store import RecordStore
 from autotl.data.dataset import Dataset, Progress
+from autotl.errors import ConfigError, OutOfTimeError, PluginError
+from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
-from autotl.errors import ConfigError, DatasetError, OutOfTimeError, PluginError
-from autotl.images.decoder import DECODER_VERSION, decode
-from autotl.interfaces import Size
 from autotl.features.frozen_network import FrozenNetwork
-from autotl.cache.record_store import RecordStore
+from autotl.images.decoder import DECODER_VERSION
 
 SHARD_ITEMS = 512
 _ATTEMPTS = 3
@@ -196,20 +195,6 @@ def _batches(
             yield items, vectors.result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
-    """The pixels of an item, uint8 (height, width, 3); DatasetError where its file has changed since the scan."""
-    path = dataset.path(item)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = f"{path} could be read when the folder was scanned, but no more: {error.strerror or error}"
-        raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
-    # Features are kept by the content's hash: those of an edited picture must not be kept under the old one.
-    if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
-        raise DatasetError(f"{path} has changed since the folder was scanned. Put it back, or start a new search.")
-    return decode(data, *size)
 
 
 def _slices(network: FrozenNetwork, stage: str, pooling: str) -> list[slice]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from autotl.errors import ExportError
-from autotl.runtime.atomic_files import write_atomically
 from autotl.interfaces import Backbone, Size
+from autotl.runtime.atomic_files import write_atomically
 
 GRAPH_VERSION = 1
 """Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""

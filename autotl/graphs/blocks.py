@@ -10,7 +10,6 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from autotl.graphs.keras_to_onnx import IR_VERSION, OPSET
-from autotl.predictions import SMALLEST_PROBABILITY
 
 
 def matrices(
@@ -56,22 +55,6 @@ def choices(inputs: Mapping[str, int], wanted: Mapping[str, Sequence[str]]) -> o
     nodes = [helper.make_node("Concat", list(names), [output], axis=1) for output, names in wanted.items()]
     outputs = [(output, sum(inputs[name] for name in names)) for output, names in wanted.items()]
     return matrices(nodes, list(inputs.items()), outputs)
-
-
-def tempered(source: str, target: str, n_classes: int, temperature: float) -> onnx.ModelProto:
-    """softmax(log(clip(p)) / temperature), which is what `predictions.apply_temperature` computes."""
-    constants = {
-        "floor": np.float32(SMALLEST_PROBABILITY),
-        "ceiling": np.float32(1.0),
-        "inverse_temperature": np.float32(1 / temperature),
-    }
-    nodes = [
-        helper.make_node("Clip", [source, "floor", "ceiling"], ["clipped"]),
-        helper.make_node("Log", ["clipped"], ["log_probabilities"]),
-        helper.make_node("Mul", ["log_probabilities", "inverse_temperature"], ["cooled"]),
-        helper.make_node("Softmax", ["cooled"], [target], axis=-1),
-    ]
-    return matrices(nodes, [(source, n_classes)], [(target, n_classes)], constants)
 
 
 def weighted_mean(sources: Sequence[str], weights: Sequence[float], n_classes: int, target: str) -> onnx.ModelProto:

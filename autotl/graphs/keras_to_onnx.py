@@ -9,25 +9,25 @@ module walks it and writes each one (`graph_layers`). What it cannot write it re
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import onnx
 
 from autotl.errors import ExportError
-from autotl.graphs.layers import Call, LayerWriter, Shape, Value, Writer, layer_writers
+from autotl.graphs.layers import layer_writers
+from autotl.graphs.surgery import as_model
+from autotl.graphs.writer import Call, LayerWriter, Shape, Value, Writer
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Call", "LayerWriter", "Value", "Writer", "join", "layer_writers", "prune", "to_onnx"]
+__all__ = ["Call", "LayerWriter", "Value", "Writer", "layer_writers", "to_onnx"]
 
 OPSET = 17  # the first with LayerNormalization; the older the opset, the more runtimes read the file
 IR_VERSION = 8  # what opset 17 came with
-NEWEST_IR_VERSION = 10  # ONNX Runtime refuses files newer than itself; nothing written here needs a newer one
 BATCH = "batch"
 
 
@@ -40,7 +40,7 @@ def to_onnx(model: keras.Model, *, input_dtype: Literal["uint8", "float32"] = "f
     Raises ExportError where a layer, an activation or a shape cannot be written.
     """
     network = _functional(model)
-    graph = Writer()
+    graph = Writer(layer_writers)
     inputs, values = [], []
     for tensor in network.inputs:
         shape: Shape = (None, *tensor.shape[1:])
@@ -68,84 +68,11 @@ def to_onnx(model: keras.Model, *, input_dtype: Literal["uint8", "float32"] = "f
         for name, array in graph.constants.items()
         if name in used
     ]
-    return _model(
+    return as_model(
         onnx.helper.make_graph(graph.nodes, model.name, inputs, outputs, constants),
         [onnx.helper.make_opsetid("", OPSET)],
         IR_VERSION,
     )
-
-
-def prune(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
-    """Keep only what the named tensors need, and make them the outputs.
-
-    outputs: any tensors of the graph, in the order wanted.
-    Raises ExportError where there is no tensor of that name.
-    """
-    graph = model.graph
-    makers = {name: node for node in graph.node for name in node.output if name}
-    sources = {value.name for value in graph.input}
-    if missing := [name for name in outputs if name not in makers and name not in sources]:
-        raise ExportError(
-            f"The graph {graph.name!r} has no tensor {missing[0]!r}; its outputs are "
-            f"{', '.join(value.name for value in graph.output)}."
-        )
-    needed: set[str] = set()
-    pending = list(outputs)
-    while pending:
-        name = pending.pop()
-        if name not in needed:
-            needed.add(name)
-            if name in makers:
-                pending.extend(_names_read(makers[name]))
-    kept = onnx.helper.make_graph(
-        [node for node in graph.node if needed.intersection(node.output)],
-        graph.name,
-        [value for value in graph.input if value.name in needed],
-        _describe(model, outputs),
-        [tensor for tensor in graph.initializer if tensor.name in needed],
-        value_info=[v for v in graph.value_info if v.name in needed and v.name not in set(outputs)],
-        sparse_initializer=[t for t in graph.sparse_initializer if t.values.name in needed],
-    )
-    return _model(kept, model.opset_import, model.ir_version, model)
-
-
-def join(first: onnx.ModelProto, second: onnx.ModelProto, wires: Mapping[str, str]) -> onnx.ModelProto:
-    """One graph that feeds outputs of the first into inputs of the second.
-
-    wires: output of the first -> input of the second. Outputs that are not wired stay outputs, first those of the
-        first graph. Inside, the names of the second graph get a prefix; its outputs keep theirs unless
-        the first graph uses the same name.
-    Raises ExportError where a wire has no end, or where the two graphs cannot be one.
-    """
-    for end, name, have in (
-        *(("output of the first", name, first.graph.output) for name in wires),
-        *(("input of the second", name, second.graph.input) for name in wires.values()),
-    ):
-        if name not in {value.name for value in have}:
-            found = ", ".join(value.name for value in have)
-            raise ExportError(f"There is no {end} graph called {name!r}; there are {found}.")
-    first, second = _same_versions(first, second)
-    taken = {value.name for value in (*first.graph.input, *first.graph.initializer)}
-    taken.update(name for node in first.graph.node for name in (node.name, *node.output))
-    prefix = next(
-        prefix
-        for prefix in (f"graph{number}/" for number in itertools.count(2))
-        if not any(name.startswith(prefix) for name in taken)
-    )
-    _add_prefix(second.graph, prefix, keep={value.name for value in second.graph.output} - taken)
-    try:
-        merged = onnx.compose.merge_models(
-            first, second, [(source, prefix + target) for source, target in wires.items()]
-        )
-    except (ValueError, onnx.checker.ValidationError) as reason:
-        raise ExportError(
-            f"The graphs {first.graph.name!r} and {second.graph.name!r} cannot be joined: {reason}"
-        ) from reason
-    # merge_models lists a domain once per graph that imports it.
-    versions = {entry.domain: entry.version for entry in merged.opset_import}
-    del merged.opset_import[:]
-    merged.opset_import.extend(itertools.starmap(onnx.helper.make_opsetid, versions.items()))
-    return merged
 
 
 def _functional(model: Any) -> Any:
@@ -187,8 +114,8 @@ def _write(graph: Writer, node: Any, args: tuple[Any, ...], kwargs: dict[str, An
     if kind not in layer_writers:
         raise ExportError(
             f"Layer {layer.name!r} is a {kind}, which AutoTL cannot write as ONNX. Replace the layer, or teach "
-            f"AutoTL to write it: autotl.graphs.keras_to_onnx.layer_writers[{kind!r}] = write, with write(graph, layer, call) "
-            "as described in autotl.graphs.layers."
+            f"AutoTL to write it: autotl.graphs.keras_to_onnx.layer_writers[{kind!r}] = write, "
+            "with write(graph, layer, call) as described in autotl.graphs.layers."
         )
     if getattr(layer, "data_format", None) == "channels_first":
         raise ExportError(f"Layer {layer.name!r} has data_format='channels_first'; use 'channels_last'.")
@@ -244,94 +171,3 @@ def _fold_batch_normalizations(graph: Writer) -> None:
 def _value_info(name: str, shape: Shape, dtype: str) -> onnx.ValueInfoProto:
     element = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     return onnx.helper.make_tensor_value_info(name, element, [BATCH, *shape[1:]])
-
-
-def _model(
-    graph: onnx.GraphProto,
-    opsets: Iterable[onnx.OperatorSetIdProto],
-    ir_version: int,
-    like: onnx.ModelProto | None = None,
-) -> onnx.ModelProto:
-    model = onnx.helper.make_model(graph, producer_name="autotl", opset_imports=list(opsets), ir_version=ir_version)
-    if like is not None:
-        model.functions.extend(like.functions)
-        model.metadata_props.extend(like.metadata_props)
-    try:
-        onnx.checker.check_model(model)
-    except onnx.checker.ValidationError as reason:
-        raise ExportError(f"The graph {graph.name!r} is not valid ONNX: {reason}") from reason
-    return model
-
-
-def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
-def _names_read(node: onnx.NodeProto) -> Iterator[str]:
-    """Inputs of a node, and what the branches and bodies inside it read."""
-    yield from (name for name in node.input if name)
-    for graph in _subgraphs(node):
-        yield from (value.name for value in graph.output)
-        for inner in graph.node:
-            yield from _names_read(inner)
-
-
-def _describe(model: onnx.ModelProto, names: Sequence[str]) -> list[onnx.ValueInfoProto]:
-    """Type and shape of tensors, inferred where the graph does not say."""
-    graph = model.graph
-    known = {value.name: value for value in (*graph.input, *graph.output, *graph.value_info)}
-    if any(name not in known for name in names):
-        # Weights say no more than their shapes do, and inference copies the whole model.
-        small = [tensor for tensor in graph.initializer if np.prod(tensor.dims) <= 64]
-        large = [
-            onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
-            for tensor in graph.initializer
-            if np.prod(tensor.dims) > 64
-        ]
-        light = onnx.helper.make_graph(graph.node, graph.name, [*graph.input, *large], [], small)
-        inferred = onnx.shape_inference.infer_shapes(
-            onnx.helper.make_model(light, opset_imports=model.opset_import, ir_version=model.ir_version)
-        )
-        known = {value.name: value for value in inferred.graph.value_info} | known
-    if unknown := [name for name in names if name not in known]:
-        raise ExportError(f"The type of tensor {unknown[0]!r} in the graph {graph.name!r} cannot be inferred.")
-    return [known[name] for name in names]
-
-
-def _same_versions(first: onnx.ModelProto, second: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    """Copies with the newer of the two operator sets, and one file format version."""
-    versions = [
-        next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-        for model in (first, second)
-    ]
-    copies = []
-    for model, version in zip((first, second), versions, strict=True):
-        if version < max(versions):
-            converted = onnx.version_converter.convert_version(model, max(versions))
-        else:
-            converted = onnx.ModelProto()
-            converted.CopyFrom(model)
-        converted.ir_version = min(max(first.ir_version, second.ir_version), NEWEST_IR_VERSION)
-        copies.append(converted)
-    return copies[0], copies[1]
-
-
-def _add_prefix(graph: onnx.GraphProto, prefix: str, *, keep: set[str]) -> None:
-    """Rename in place, bodies of loops and branches included (onnx.compose leaves out the constants they read)."""
-
-    def renamed(name: str) -> str:
-        return name if not name or name in keep else prefix + name
-
-    for node in graph.node:
-        node.name = renamed(node.name)
-        node.input[:] = [renamed(name) for name in node.input]
-        node.output[:] = [renamed(name) for name in node.output]
-        for inner in _subgraphs(node):
-            _add_prefix(inner, prefix, keep=keep)
-    for item in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
-        item.name = renamed(item.name)
-    for sparse in graph.sparse_initializer:
-        sparse.values.name = renamed(sparse.values.name)

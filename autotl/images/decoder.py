@@ -11,7 +11,6 @@ An exported model carries a copy of this file, so it imports the standard librar
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import io
 import re
@@ -60,7 +59,7 @@ Size: TypeAlias = tuple[int, int]
 
 # Opened by class and not by `Image.open`: that would try formats nobody asked for, and judge a photo of
 # 108 megapixels by its full size although a JPEG is decoded at a fraction of it.
-_OPENERS: tuple[tuple[re.Pattern[bytes], str, type[ImageFile.ImageFile] | None], ...] = (
+OPENERS: tuple[tuple[re.Pattern[bytes], str, type[ImageFile.ImageFile] | None], ...] = (
     (re.compile(rb"\xff\xd8\xff"), ".jpg", JpegImagePlugin.JpegImageFile),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), ".png", PngImagePlugin.PngImageFile),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), ".webp", WebPImagePlugin.WebPImageFile),
@@ -71,7 +70,7 @@ _OPENERS: tuple[tuple[re.Pattern[bytes], str, type[ImageFile.ImageFile] | None],
     (re.compile(rb"....ftyp(avi[fs]|m(if|sf)1.*avi[fs])", re.DOTALL), ".avif", AvifImagePlugin.AvifImageFile),
     (HEIC, ".heic", None),
 )
-_START_BYTES = 64
+START_BYTES = 64
 # Bytes for each pixel that these hold beside the picture, measured: canvases, planes and copies of the libraries.
 _HUNGRY = {"WEBP": 14, "AVIF": 14, "HEIF": 10}
 # These are read at once and copied, where the others are streamed (None: HEIC).
@@ -94,21 +93,6 @@ class UnreadableImage(ValueError):  # noqa: N818, it names the case and not the 
     """A file that cannot be turned into pixels; the message is the plain reason, without the file's name."""
 
 
-class ImageHeader(NamedTuple):  # a dataclass would not survive the way an exported model is loaded
-    """What a file says of itself.
-
-    format: "JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF" or "HEIF". mode: Pillow's name of the pixels as
-    stored, such as "RGB", "L", "P", "RGBA", "CMYK" or "I;16". width, height: pixels, upright. frames: 1 or more;
-    2 stands for "several" in GIF and TIFF, where counting means reading it all.
-    """
-
-    format: str
-    mode: str
-    width: int
-    height: int
-    frames: int
-
-
 def decode(source: ImageSource, height: int, width: int) -> NDArray[np.uint8]:
     """Read an image file into the pixels a model sees.
 
@@ -116,36 +100,12 @@ def decode(source: ImageSource, height: int, width: int) -> NDArray[np.uint8]:
     with an antialiased bicubic filter, on a white background. Raises UnreadableImage.
     """
     at_least = (2 * height, 2 * width)
-    with _opened(source) as image, _memory_for(image, source, at_least):
-        loaded = _loaded(image, at_least)
+    with open_checked(source) as image, memory_for(image, source, at_least):
+        loaded = load(image, at_least)
         size = (height, width) if loaded.sideways else (width, height)
         # Squashed before it is turned and coloured: those then cost next to nothing.
         squashed = loaded.picture.resize(size, Image.Resampling.BICUBIC, box=loaded.extent)
-        return np.array(_finished(loaded._replace(picture=squashed)), dtype=np.uint8)
-
-
-def thumbnail(source: ImageSource, edge: int) -> bytes:
-    """Shrink an image file to JPEG bytes whose longer edge is at most `edge` pixels; raises UnreadableImage."""
-    image = open_image(source, at_least=(2 * edge, 2 * edge))
-    image.thumbnail((edge, edge), Image.Resampling.BICUBIC)
-    jpeg = io.BytesIO()
-    image.save(jpeg, "JPEG", quality=85)
-    return jpeg.getvalue()
-
-
-def examine(source: ImageSource, edge: int) -> tuple[ImageHeader, Image.Image]:
-    """Open a file once for all a scan wants: the header, and the picture as `open_image` gives it.
-
-    edge: pixels that the picture's shorter side keeps at least, if it has them; it is less than twice that, except
-    where the file is narrow. The whole file is decoded, so a damaged one is noticed. Raises UnreadableImage.
-    """
-    at_least = (edge, edge)
-    with _opened(source) as image:
-        size, frames = image.size, _frames(image)
-        with _memory_for(image, source, at_least):
-            loaded = _loaded(image, at_least)
-            header = _header(image, size, frames)
-            return header, _finished(loaded)
+        return np.array(finish(loaded._replace(picture=squashed)), dtype=np.uint8)
 
 
 def open_image(source: ImageSource, *, at_least: Size | None = None) -> Image.Image:
@@ -154,47 +114,12 @@ def open_image(source: ImageSource, *, at_least: Size | None = None) -> Image.Im
     at_least: (height, width) that it is shrunk to by a whole factor and not below; None decodes at full size.
     Raises UnreadableImage.
     """
-    with _opened(source) as image, _memory_for(image, source, at_least):
-        return _finished(_loaded(image, at_least))
-
-
-def suffix_of(data: bytes) -> str:
-    """The suffix of a file with these bytes, such as ".jpg"; empty where they are no image of a known kind."""
-    return next((suffix for magic, suffix, _ in _OPENERS if magic.match(data[:_START_BYTES])), "")
-
-
-def exif_value(source: ImageSource, name: str) -> str:
-    """The text of an EXIF field such as "DateTimeOriginal", "Model" or "BodySerialNumber".
-
-    Returns "" where the file has no such field or a damaged one. Raises UnreadableImage, and ValueError for a name
-    that no field has.
-    """
-    if name not in ExifTags.Base.__members__:
-        near = difflib.get_close_matches(name, ExifTags.Base.__members__) or ["DateTimeOriginal", "Model"]
-        raise ValueError(f"EXIF has no field {name!r}. Did you mean {' or '.join(near)}?")
-    with _opened(source) as image:
-        if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
-            with _memory_for(image, source, (1, 1)):
-                image.load()  # it may stand behind the pixels
-        try:
-            fields = image.getexif()
-            value = fields.get(ExifTags.Base[name]) or fields.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base[name], "")
-        except Exception:  # a damaged block is as good as none
-            return ""
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        # A user comment begins with the name of its encoding.
-        value = re.sub(rb"^(ASCII|UNICODE|JIS)\0+", b"", value).decode("utf-8", "replace")
-    if isinstance(value, tuple):
-        value = ", ".join(map(str, value))
-    return str(value).replace("\0", "").strip()
+    with open_checked(source) as image, memory_for(image, source, at_least):
+        return finish(load(image, at_least))
 
 
 @contextmanager
-def _opened(source: ImageSource) -> Iterator[ImageFile.ImageFile]:
+def open_checked(source: ImageSource) -> Iterator[ImageFile.ImageFile]:
     """Read the header; whatever goes wrong here or in the block becomes an UnreadableImage."""
     try:
         if isinstance(source, bytes):
@@ -221,10 +146,10 @@ def _opened(source: ImageSource) -> Iterator[ImageFile.ImageFile]:
 
 
 def _opener(file: BinaryIO) -> type[ImageFile.ImageFile]:
-    start = file.read(_START_BYTES)
+    start = file.read(START_BYTES)
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    for magic, _, opener in _OPENERS:
+    for magic, _, opener in OPENERS:
         if magic.match(start):
             if opener in _READ_WHOLE and size > _MAX_WHOLE_FILE:
                 raise UnreadableImage(f"it has {size >> 20} MiB, and the limit of its kind is {_MAX_WHOLE_FILE >> 20}")
@@ -243,23 +168,7 @@ def _heif_opener() -> type[ImageFile.ImageFile]:
     return cast("type[ImageFile.ImageFile]", opener)
 
 
-def _header(image: ImageFile.ImageFile, size: tuple[int, int], frames: int) -> ImageHeader:
-    # A TIFF turns itself, and gives its upright size from the start.
-    turned = not isinstance(image, TiffImagePlugin.TiffImageFile) and _orientation(image) >= 5
-    width, height = size[::-1] if turned else size
-    return ImageHeader(str(image.format), image.mode, width, height, frames)
-
-
-def _frames(image: ImageFile.ImageFile) -> int:
-    if not isinstance(image, GifImagePlugin.GifImageFile | TiffImagePlugin.TiffImageFile):
-        return int(getattr(image, "n_frames", 1))
-    try:
-        return 2 if image.is_animated else 1
-    except Exception:  # something damaged follows the first frame, which alone counts
-        return 2
-
-
-def _orientation(image: ImageFile.ImageFile) -> int:
+def orientation_of(image: ImageFile.ImageFile) -> int:
     if not isinstance(image, TiffImagePlugin.TiffImageFile) and image.info.keys().isdisjoint(
         ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
     ):
@@ -295,19 +204,19 @@ _memory = _Memory(MAX_BYTES)
 
 
 @contextmanager
-def _memory_for(image: ImageFile.ImageFile, source: ImageSource, at_least: Size | None) -> Iterator[None]:
+def memory_for(image: ImageFile.ImageFile, source: ImageSource, at_least: Size | None) -> Iterator[None]:
     """Set a JPEG to reduced scale, refuse what is too large, and wait for the memory that the rest takes."""
     whole = image.width * image.height
     beside = held = _bytes_beside(image)
     if isinstance(image, JpegImagePlugin.JpegImageFile) and at_least is not None:
-        height, width = at_least[::-1] if _orientation(image) >= 5 else at_least
+        height, width = at_least[::-1] if orientation_of(image) >= 5 else at_least
         image.draft(None, (width, height))
         if not held:  # otherwise it is held at full size whatever the scale
             whole = image.width * image.height
     picture = 4 * image.width * image.height
     beside += 16 * min(image.width * image.height, _TILE * _TILE)
     # At full size, turning and converting hold a second picture; a TIFF turns itself, before it can be shrunk.
-    twice = at_least is None or (isinstance(image, TiffImagePlugin.TiffImageFile) and _orientation(image) != 1)
+    twice = at_least is None or (isinstance(image, TiffImagePlugin.TiffImageFile) and orientation_of(image) != 1)
     need = max(picture + beside, 2 * picture if twice else 0)
     room = MAX_BYTES - (len(source) if isinstance(source, bytes) else 0)
     limit = max(0, min(MAX_PIXELS, whole * room // need))
@@ -374,13 +283,13 @@ class _Loaded(NamedTuple):
         return self.orientation >= 5
 
 
-def _loaded(image: ImageFile.ImageFile, at_least: Size | None) -> _Loaded:
+def load(image: ImageFile.ImageFile, at_least: Size | None) -> _Loaded:
     """Decode, and shrink by a whole factor to no less than (height, width) upright."""
     if image.mode == "F":
         raise UnreadableImage("its floating-point pixels have no known range; save it with 8 or 16 bits")
     image.load()
     # Asked after loading, because a PNG may hold it at its end, and a TIFF has turned itself by now.
-    orientation = _orientation(image)
+    orientation = orientation_of(image)
     profile = image.info.get("icc_profile")
     width, height = image.size
     factor = 1
@@ -429,7 +338,7 @@ def _eight_bits(tile: Image.Image) -> Image.Image:
     return Image.fromarray(grey)
 
 
-def _finished(loaded: _Loaded) -> Image.Image:
+def finish(loaded: _Loaded) -> Image.Image:
     """Colour and turn a picture; what is replaced is freed at once, since it may be large."""
     picture = loaded.picture
     transform = _to_srgb(loaded.profile, picture.mode) if loaded.profile else None

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from autotl.images.alignment import MINIATURE_EDGE, miniature
-from autotl.images.decoder import DECODER_VERSION, HEIC, UnreadableImage, examine
-from autotl.runtime.child_process import Isolated
-from autotl.images.appearance import EDGE, measure
 from autotl.cache.record_store import RecordStore
+from autotl.images.alignment import MINIATURE_EDGE, miniature
+from autotl.images.appearance import EDGE, measure
+from autotl.images.decoder import DECODER_VERSION, HEIC, UnreadableImage
+from autotl.images.file_info import examine
+from autotl.runtime.child_process import Isolated
 
 _VERSION = 1
 """Changes whenever the same pixels would give other facts."""
@@ -58,7 +59,7 @@ def examine_files(
     reasons = np.full(len(paths), "", dtype=object)
     todo = np.flatnonzero(~known)
     done = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool, closing(Isolated("examination", "_look_as_bytes")) as isolated:
+    with ThreadPoolExecutor(os.cpu_count()) as pool, closing(Isolated("images.facts", "_look_as_bytes")) as isolated:
         for start in range(0, len(todo), _KEPT_AT_ONCE):
             part = todo[start : start + _KEPT_AT_ONCE]
             for i, seen in zip(part, pool.map(lambda i: _look_safely(root / paths[i], isolated), part), strict=True):

@@ -5,14 +5,21 @@ How alike two pictures are says `likeness`; how alike they must be is learned he
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from autotl.images.alignment import WHOLE, describe
 from autotl.images.similarity import Alike, Whitening, most_alike, n_steps, pair_keys
+
+_LAST_NUMBER = re.compile(r"(\d+)(?!.*\d)")
+_WIDEST_GAP = 2
+"""Frames are often exported with every second one left out."""
 
 PAIR_COLUMNS = {"first": int, "second": int, "likeness": float, "mirrored": bool}
 CERTAIN = 0.85
@@ -148,3 +155,17 @@ def _told(progress: Progress | None, done: int, total: int) -> Callable[[], None
             progress(min(count[0], total), total)
 
     return tell
+
+
+def following(paths: Sequence[str]) -> np.ndarray:
+    """Pairs of positions whose paths differ only in their last number, by 1 or 2; int (n_pairs, 2)."""
+    series: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for position, path in enumerate(paths):
+        number = _LAST_NUMBER.search(path, path.rfind("/") + 1)
+        if number:
+            series[path[: number.start()], path[number.end() :]].append((int(number[1]), position))
+    pairs = []
+    for members in series.values():
+        members.sort()
+        pairs += [(a[1], b[1]) for a, b in pairwise(members) if 0 < b[0] - a[0] <= _WIDEST_GAP]
+    return np.array(pairs, dtype=int).reshape(-1, 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 from autotl.images.decoder import HEIC, ImageSource, UnreadableImage, open_image
 from autotl.runtime.child_process import Isolated
 
-_try = Isolated("dangerous", "_decoded")
+_try = Isolated("images.safe_decode", "_decoded")
 
 
 def danger_of(source: ImageSource) -> str:

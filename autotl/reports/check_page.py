@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
-from autotl.errors import ConfigError
-from autotl.runtime.atomic_files import write_atomically
-from autotl.images.decoder import UnreadableImage, thumbnail
-from autotl.interfaces import Finding, Severity
-from autotl.images.near_duplicates import PAIR_COLUMNS
-from autotl.reports.report import THUMBNAIL_PIXELS, template
 from autotl.data.split import Split
+from autotl.errors import ConfigError
+from autotl.images.decoder import UnreadableImage
+from autotl.images.file_info import thumbnail
+from autotl.images.near_duplicates import PAIR_COLUMNS
+from autotl.interfaces import Finding, Severity
+from autotl.reports.report import THUMBNAIL_PIXELS, template
+from autotl.runtime.atomic_files import write_atomically
 
 N_PICTURES = 12
 N_PAIRS = 8

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.checks.leakage import Leaks, inflation_sentence
 from autotl.data.changes import Changes
 from autotl.evidence.evaluations import Evaluation
-from autotl.evidence.panels import Exhibited
-from autotl.images.decoder import UnreadableImage, thumbnail
-from autotl.interfaces import Table
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.checks.leakage import Leaks, inflation_sentence
+from autotl.evidence.panels import Exhibited
+from autotl.images.decoder import UnreadableImage
+from autotl.images.file_info import thumbnail
+from autotl.interfaces import Table
 from autotl.predictions import Predictions
 from autotl.runs.run import Run
 
@@ -145,7 +146,7 @@ def template(name: str) -> jinja2.Template:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("autotl", "templates"),
+        loader=jinja2.PackageLoader("autotl.reports", "templates"),
         autoescape=jinja2.select_autoescape(("html", "html.j2")),
         trim_blocks=True,
         lstrip_blocks=True,

@@ -17,75 +17,20 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset, scan
-from autotl.errors import ConfigError, RunError
-from autotl.runtime.atomic_files import write_atomically
 from autotl.data.patch import Decision
 from autotl.data.split import Split, thin
+from autotl.errors import ConfigError, RunError
+from autotl.runs.config import Config
+from autotl.runtime.atomic_files import write_atomically
 
 _NO_FOLD = -9
 """In dataset.parquet: the image is no item, for it has no label or cannot be used."""
-STRATEGIES = ("auto", "probe", "fine-tune")
 _TRACED_PACKAGES = (
     "autotl", "keras", "tensorflow-cpu", "tensorflow", "torch", "jax", "onnx", "onnxruntime", "scikit-learn",
     "skl2onnx", "optuna", "keras-tuner", "numpy", "pandas", "pillow", "mlflow",
 )  # fmt: skip
 
 Listener = Callable[[Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Config:
-    """What the user asked for.
-
-    budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
-    backbones, heads: names, empty for all that are worth trying.
-    refit: the run whose champion is fitted again in place of a search.
-    """
-
-    data: Path
-    run: Path
-    budget_seconds: float | None = 600.0
-    trials: int | None = None
-    objective: str = "balanced_accuracy"
-    strategy: str = "auto"
-    backbones: tuple[str, ...] = ()
-    heads: tuple[str, ...] = ()
-    label: str | None = None
-    groups: str | None = None
-    attributes: Path | None = None
-    patch: Path | None = None
-    mirrored: bool = False
-    seed: int = 0
-    workers: int = 1
-    sampler: str = "tpe"
-    storage: str | None = None
-    tracking_uri: str | None = None
-    register: str | None = None
-    disable_plugins: tuple[str, ...] = ()
-    refit: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
-        if self.budget_seconds is not None and self.budget_seconds <= 0:
-            raise ConfigError(f"a budget of {self.budget_seconds:g} seconds leaves no time; give at least some 30s")
-        if self.budget_seconds is None and self.trials is None:
-            raise ConfigError("neither a budget nor a number of trials was given, so the search would never end")
-        if self.trials is not None and self.trials < 1:
-            raise ConfigError(f"{self.trials} trials were asked for; at least 1 is needed")
-        if self.workers < 1:
-            raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Config:
-        """The inverse of `to_json`."""
-        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch", "refit") if values.get(k)}
-        names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
-        return cls(**{**values, **paths, **names})
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
 
 
 def limit_threads(n: int | None) -> AbstractContextManager[Any]:
@@ -20,3 +24,8 @@ def _controller() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+def threads_per_worker(workers: int) -> int | None:
+    """Threads one worker may use, so that several do not fight for the cores; None for all."""
+    return None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)

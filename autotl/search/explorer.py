@@ -6,34 +6,56 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from autotl.runtime import keras_backend
-from autotl.search import optuna_study as studies
-from autotl.search.space import ENSEMBLE, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Space, build_head, choose_heads, parse_size, text
-from autotl.training.classifiers import can_be_tuned, is_network
-from autotl.training.ensemble import MAX_CANDIDATES, MAX_MEMBERS, blend
-from autotl.errors import ConfigError, OutOfTimeError
+from autotl.errors import OutOfTimeError
 from autotl.evidence.evaluations import Score
-from autotl.training.fine_tuning import epochs_for
-from autotl.search.hyperparameters import OptunaHyperParameters, defaults, replay
-from autotl.interfaces import Backbone, Head, TrialRecord
 from autotl.evidence.intervals import ScoreFunction, paired_difference
 from autotl.evidence.leaderboard import Leaderboard, rank
-from autotl.search.expected_gain import Outlook, look_ahead
-from autotl.search.planner import Limits, Planner
-from autotl.plugins import Plugins
+from autotl.interfaces import TrialRecord
 from autotl.predictions import Predictions
-from autotl.training.cross_validation import majority
+from autotl.runs.run import Run, cluster_of
+from autotl.runtime import keras_backend
+from autotl.search import optuna_study as studies
+from autotl.search.expected_gain import Outlook, look_ahead
+from autotl.search.hyperparameters import OptunaHyperParameters, defaults, replay
+from autotl.search.laboratory import CALIBRATION_FILE, Laboratory
+from autotl.search.outcome import Outcome, record
+from autotl.search.planner import Limits, Planner
 from autotl.search.pruning import is_hopeless
-from autotl.runs.run import Config, Run, cluster_of
-from autotl.search.screening import Rank, Reading, judge, sample_items
-from autotl.search.laboratory import CALIBRATION_FILE, DEFAULT_HEAD, MAJORITY, Laboratory, Outcome, candidate_of, describe, record
+from autotl.search.screening import (
+    GROWTH_GAIN,
+    SCOUT_ALLOWANCE,
+    SCOUT_SETUP_SECONDS,
+    SCOUT_SHARE,
+    Rank,
+    judge,
+    rank_from_json,
+    sample_items,
+)
+from autotl.search.space import Space, default_candidate
+from autotl.training.cross_validation import majority
+from autotl.training.ensemble import MAX_CANDIDATES, MAX_MEMBERS, blend
+from autotl.training.fine_tuning import epochs_for
+from autotl.trial import (
+    ENSEMBLE,
+    FINE_TUNE,
+    MAJORITY,
+    POOLINGS,
+    PROBE,
+    STAGES,
+    Candidate,
+    Reading,
+    candidate_of,
+    describe,
+    parse_size,
+    text,
+)
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -41,65 +63,6 @@ if TYPE_CHECKING:
 MAX_FAILURES = 20
 REJECT_FROM = 0.7
 """No fine-tune trial is rejected before this share of its epochs: the high learning rate before costs any of them."""
-SCOUT_SHARE, SCOUT_ALLOWANCE = 0.06, 0.25
-"""Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
-GROWTH_GAIN = 0.1
-"""Where a larger size lowered the sample's log loss by this share, the next may take twice the time to look at."""
-_SCOUT_SETUP_SECONDS = 6.0
-"""Building a network and writing its graph, the first time."""
-
-
-def make_space(laboratory: Laboratory) -> Space:
-    """What this run may choose from: what was asked for, else everything that is here and worth trying."""
-    config, plugins = laboratory.run.config, laboratory.plugins
-    heads = choose_heads(plugins.heads, config.heads, len(laboratory.run.split.development))
-    edge = float(laboratory.run.dataset.items[["width", "height"]].max(axis=1).median())
-    backbones = {
-        name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
-    }
-    tunable = tuple(name for name, head in heads.items() if _satisfies(head, can_be_tuned, FINE_TUNE))
-    networks = tuple(name for name, head in heads.items() if _satisfies(head, is_network))
-    if config.strategy == FINE_TUNE and not tunable:
-        raise ConfigError(
-            f"none of the heads {', '.join(heads)} can sit on a network that is fine-tuned; add --heads logistic"
-        )
-    fixed = [name for name, head in heads.items() if head.recipe and head.recipe.strategy == FINE_TUNE]
-    if config.strategy == PROBE and fixed:
-        raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
-    return Space(backbones, heads, tunable if config.strategy != PROBE else (), networks)
-
-
-def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
-    """The backbones that take part, the default first: those asked for, else all whose weights are here."""
-    return {name: plugins.backbones[name] for name in config.backbones} or {
-        name: backbone for name, backbone in plugins.backbones.items() if backbone.embedded
-    }
-
-
-def default_candidate(space: Space) -> Candidate:
-    """The untuned default: all stages of the first backbone at its own size, under a logistic head."""
-    backbone = next(iter(space.backbones.values()))
-    return Candidate(PROBE, backbone.name, backbone.sizes[0], "joined", "avg+max", DEFAULT_HEAD)
-
-
-def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[tuple[int, int], ...]:
-    """The default size, larger ones that the pictures have the detail for, and smaller ones that lose none.
-
-    edge: the pictures' median longer edge. Twice that still pays: a network sees finer structure in larger copies.
-    """
-    default = max(backbone.sizes[0])
-    sizes = [s for s in backbone.sizes[1:] if (default < max(s) <= 2 * edge) or (2 * edge <= max(s) < default)]
-    return (backbone.sizes[0], *sizes)
-
-
-def _satisfies(head: Head, question: Callable[[Any], bool], strategy: str = "") -> bool:
-    """Whether what a head builds satisfies; a recipe that fixes a strategy has to fix this one, if one is given."""
-    if strategy and head.recipe and head.recipe.strategy:
-        return head.recipe.strategy == strategy
-    try:
-        return question(build_head(head, replay({}), 8, 2))
-    except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
-        return False
 
 
 class Explorer:
@@ -171,7 +134,7 @@ class Explorer:
 
     def explore(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
         """Run trials until the planner ends it; returns why it stopped."""
-        ranks = [_rank(stored) for stored in self._study.user_attrs.get("ranks", ())]
+        ranks = [rank_from_json(stored) for stored in self._study.user_attrs.get("ranks", ())]
         self._recall()
         while True:
             board = self.leaderboard()  # with what other processes have done meanwhile
@@ -285,7 +248,7 @@ class Explorer:
         return sorted(ranks, key=lambda rank: rank.log_loss)
 
     def _scout_seconds(self, backbone: str, size: tuple[int, int], n_items: int) -> float:
-        return _SCOUT_SETUP_SECONDS + n_items / self.laboratory.images_per_second(backbone, size)
+        return SCOUT_SETUP_SECONDS + n_items / self.laboratory.images_per_second(backbone, size)
 
     def _run_next(self, pinned: Mapping[str, Any]) -> TrialRecord:
         study, base = self._study, self._study.sampler
@@ -467,10 +430,3 @@ class Explorer:
 def _choices(trial: TrialRecord) -> str:
     """All that was chosen for a trial, to tell whether two are the same."""
     return json.dumps([asdict(candidate_of(trial)), dict(trial.params)]) if trial.head else ""
-
-
-def _rank(stored: dict[str, Any]) -> Rank:
-    """The inverse of `Rank.to_json`."""
-    loss = stored["log_loss"]
-    reading = {name: value for name, value in stored.items() if name != "log_loss"}
-    return Rank(Reading(**{**reading, "size": tuple(stored["size"])}), loss)

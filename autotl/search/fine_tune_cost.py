@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autotl.search.space import MAX_DEPTH
 from autotl.features.frozen_network import select_stages, stage_outputs
+from autotl.trial import MAX_DEPTH
 
 BACKWARD = 3
 """A training step computes each product three times: forwards, for the weights, and for the layer below."""

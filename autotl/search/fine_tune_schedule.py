@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from autotl.search.space import FINE_TUNE, LEARNING_RATE, PROBE, WEIGHT_DECAY, Candidate, Space, Training, parse_size, text
-from autotl.training.fine_tuning import epochs_for
-from autotl.interfaces import Size, TrialRecord
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
+from autotl.interfaces import Size, TrialRecord
 from autotl.search.expected_gain import guess_fine_tuning
-from autotl.training.activation_cache import MAX_VIEWS
 from autotl.search.laboratory import Laboratory
+from autotl.search.space import Space
+from autotl.training.activation_cache import MAX_VIEWS
+from autotl.training.fine_tuning import epochs_for
+from autotl.trial import FINE_TUNE, LEARNING_RATE, PROBE, WEIGHT_DECAY, Candidate, Training, parse_size, text
 
 MAX_DISAPPOINTMENTS = 2
 """After so many fine-tune trials in a row without a gain over those before them no other is begun."""

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -16,60 +16,49 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.runtime import keras_backend
-from autotl.training.calibration import Calibration
-from autotl.search.space import ENSEMBLE, FINE_TUNE, Candidate, Training, build_head, head_params, parse_size, text
-from autotl.training.classifiers import NetworkClassifier, is_network, wrap
-from autotl.search.costs import FoldCosts
-from autotl.search.fine_tune_cost import Estimate, estimate_seconds, rung_depths, stage_work, training_products
+from autotl.cache.disk_allowance import allowed_bytes
+from autotl.cache.eviction import evict
+from autotl.data.split import LEFT_OUT_FOLD
 from autotl.errors import OutOfTimeError
 from autotl.evidence.evaluations import Score, evaluate
-from autotl.cache.eviction import evict
-from autotl.features.features import Features, extract, read_pixels
-from autotl.runtime.atomic_files import write_atomically
-from autotl.training.fine_tuning import FineTuned, Inputs, PlainInputs, assemble, continue_from, epochs_for, train
-from autotl.search.hyperparameters import replay
-from autotl.interfaces import Evaluator, Proportion, TrialRecord
+from autotl.features.decoded_images import DECODED_TOGETHER, Pixels, pixel_file, read_pixels
+from autotl.features.features import Features, extract
 from autotl.features.frozen_network import freeze, select_stages
+from autotl.interfaces import Evaluator, Proportion, TrialRecord
 from autotl.plugins import Plugins
-from autotl.predictions import Predictions, apply_temperature, fit_temperature
-from autotl.training.activation_cache import Activations, CannotCacheError, Pixels, allowed_bytes, cut
+from autotl.predictions import Predictions
+from autotl.runs.run import Run, cluster_of
+from autotl.runtime import keras_backend
+from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.blas_threads import threads_per_worker
+from autotl.search.costs import FoldCosts
+from autotl.search.fine_tune_cost import Estimate, estimate_seconds, rung_depths, stage_work, training_products
+from autotl.search.hyperparameters import replay
+from autotl.search.outcome import Outcome
+from autotl.search.space import build_head, head_params
+from autotl.settings import settings
+from autotl.training.activation_cache import Activations, CannotCacheError, cut
+from autotl.training.calibration import apply_temperature, fit_temperature
+from autotl.training.classifiers import NetworkClassifier, is_network, wrap
 from autotl.training.components import Principal, components, fit_principal
 from autotl.training.cross_validation import cross_validate
-from autotl.runs.run import Run, cluster_of
-from autotl.settings import settings
-from autotl.data.split import LEFT_OUT_FOLD
+from autotl.training.fine_tuning import FineTuned, Inputs, PlainInputs, assemble, continue_from, epochs_for, train
+from autotl.trial import DEFAULT_HEAD, ENSEMBLE, Candidate, describe, parse_size, text
 
 if TYPE_CHECKING:
     import keras_tuner
 
-MAJORITY = "majority"
 CALIBRATION_FILE = "calibration.npy"
 """In a trial's folder, where its head gives margins."""
 REPLAY_FILE = "replay.npz"
 """In a fine-tune trial's folder: what its network says of the replay items, in full precision."""
 N_REPLAY = 8
-DEFAULT_HEAD = "logistic"
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
-_DECODED_TOGETHER = 8
 _KEPT_INPUTS_BYTES = 400_000_000
 """Components kept in memory; the others are computed again."""
 _GRACE_SECONDS = 600.0
 """What was used that long before this process began is taken to be in use by this run."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a candidate achieved on development items; predictions are calibrated by `temperature`."""
-
-    candidate: Candidate
-    params: Mapping[str, Any]
-    predictions: Predictions
-    temperature: float
-    device: str
-    training: Mapping[str, Any]
-    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -490,7 +479,7 @@ class Laboratory:
         items = self.run.split.development
         folder = self.run.folder / "pixels"
         n_bytes = len(items) * size[0] * size[1] * 3
-        if _pixel_file(folder, size).exists() or n_bytes <= allowed_bytes(folder):
+        if pixel_file(folder, size).exists() or n_bytes <= allowed_bytes(folder):
             # Decoded when first read: where all activations are there already, nothing is.
             return lambda places: np.asarray(self._pixels(size)[places])
 
@@ -502,7 +491,7 @@ class Laboratory:
 
     def _pixels(self, size: tuple[int, int]) -> np.ndarray:
         """The development images at one size, uint8 (n, height, width, 3), memory-mapped from the run folder."""
-        path = _pixel_file(self.run.folder / "pixels", size)
+        path = pixel_file(self.run.folder / "pixels", size)
         with self._decoding:
             if size not in self._decoded:
                 if not path.exists():
@@ -518,10 +507,10 @@ class Laboratory:
         try:
             pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(len(items), *size, 3))
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                for start in range(0, len(items), _DECODED_TOGETHER):
+                for start in range(0, len(items), DECODED_TOGETHER):
                     if self.seconds_left() <= 0:
                         raise OutOfTimeError("the time ran out while the images were decoded for fine-tuning")
-                    part = items[start : start + _DECODED_TOGETHER]
+                    part = items[start : start + DECODED_TOGETHER]
                     read = pool.map(lambda i: read_pixels(self.run.dataset, i, size), part)
                     for i, picture in enumerate(read, start):
                         pixels[i] = picture
@@ -529,56 +518,3 @@ class Laboratory:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-
-
-def _pixel_file(folder: Path, size: tuple[int, int]) -> Path:
-    return folder / f"{text(size)}.npy"
-
-
-def threads_per_worker(workers: int) -> int | None:
-    """Threads one worker may use, so that several do not fight for the cores; None for all."""
-    return None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
-
-
-def record(
-    number: int, outcome: Outcome, score: Score, started: float, scores: Mapping[str, float] | None = None
-) -> TrialRecord:
-    """The record of a completed trial; score: of the objective, scores: of every evaluator."""
-    candidate = outcome.candidate
-    return TrialRecord(
-        number=number,
-        state="complete",
-        **describe(candidate),
-        params=dict(outcome.params),
-        training=dict(outcome.training),
-        value=score.value,
-        low=score.low,
-        high=score.high,
-        temperature=outcome.temperature,
-        started=started,
-        seconds=time.time() - started,
-        device=outcome.device,
-        scores=dict(scores or {}),
-    )
-
-
-def describe(candidate: Candidate) -> dict[str, Any]:
-    """The fields of a record that say what was tried."""
-    return {
-        "strategy": candidate.strategy,
-        "backbone": candidate.backbone,
-        "size": text(candidate.size),
-        "stage": candidate.stage,
-        "pooling": candidate.pooling,
-        "head": candidate.head,
-    }
-
-
-def candidate_of(trial: TrialRecord) -> Candidate:
-    """The candidate that a record describes."""
-    training = None
-    if trial.strategy == FINE_TUNE:
-        training = Training(**{name: trial.training[name] for name in Training.__dataclass_fields__})
-    return Candidate(
-        trial.strategy, trial.backbone, parse_size(trial.size), trial.stage, trial.pooling, trial.head, training
-    )

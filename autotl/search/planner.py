@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from autotl.search.space import FINE_TUNE, PROBE, Space, text
+from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
 from autotl.interfaces import Size
 from autotl.search.fine_tune_schedule import Ladder
-from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
-from autotl.search.screening import Rank, Reading
-from autotl.search.laboratory import DEFAULT_HEAD, Laboratory
+from autotl.search.laboratory import Laboratory
+from autotl.search.screening import Rank
+from autotl.search.space import Space
+from autotl.trial import DEFAULT_HEAD, FINE_TUNE, PROBE, Reading, text
 
 PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""

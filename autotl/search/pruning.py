@@ -6,7 +6,8 @@ import warnings
 
 import numpy as np
 
-from autotl.predictions import Predictions, apply_temperature, fit_temperature
+from autotl.predictions import Predictions
+from autotl.training.calibration import apply_temperature, fit_temperature
 
 MIN_ITEMS = 30
 """With fewer items a rank test has nothing to go by."""

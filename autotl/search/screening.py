@@ -10,30 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.search.space import PROBE, Candidate
-from autotl.training.classifiers import log_loss
+from autotl.data.split import LEFT_OUT_FOLD, Split
+from autotl.predictions import log_loss
 from autotl.search.hyperparameters import replay
-from autotl.interfaces import Size
-from autotl.predictions import apply_temperature, fit_temperature
+from autotl.search.laboratory import Laboratory
+from autotl.training.calibration import apply_temperature, fit_temperature
 from autotl.training.components import fit_principal
 from autotl.training.cross_validation import cross_validate
-from autotl.data.split import LEFT_OUT_FOLD, Split
-from autotl.search.laboratory import DEFAULT_HEAD, Laboratory
+from autotl.trial import (
+    DEFAULT_HEAD,
+    PROBE,
+    Candidate,
+    Reading,
+)
+
+if TYPE_CHECKING:
+    pass
+
+SCOUT_SHARE, SCOUT_ALLOWANCE = 0.06, 0.25
+"""Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
+GROWTH_GAIN = 0.1
+"""Where a larger size lowered the sample's log loss by this share, the next may take twice the time to look at."""
+SCOUT_SETUP_SECONDS = 6.0
+"""Building a network and writing its graph, the first time."""
 
 SAMPLE_ITEMS = 300
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is read from the images. size: (height, width); stage and pooling as in a candidate."""
-
-    backbone: str
-    size: Size
-    stage: str
-    pooling: str
 
 
 @dataclass(frozen=True)
@@ -86,3 +91,10 @@ def sample_split(split: Split, items: np.ndarray) -> Split:
     fold = np.full(len(split.fold), LEFT_OUT_FOLD)
     fold[items] = split.fold[items]
     return replace(split, fold=fold)
+
+
+def rank_from_json(stored: dict[str, Any]) -> Rank:
+    """The inverse of `Rank.to_json`."""
+    loss = stored["log_loss"]
+    reading = {name: value for name, value in stored.items() if name != "log_loss"}
+    return Rank(Reading(**{**reading, "size": tuple(stored["size"])}), loss)

@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Head, Size
+from autotl.interfaces import Backbone, Head
+from autotl.plugins import Plugins
+from autotl.runs.config import Config
+from autotl.search.hyperparameters import replay
+from autotl.search.laboratory import Laboratory
+from autotl.training.classifiers import can_be_tuned, is_network
+from autotl.trial import (
+    DEFAULT_HEAD,
+    FINE_TUNE,
+    LEARNING_RATE,
+    MAX_DEPTH,
+    POOLINGS,
+    PROBE,
+    STAGES,
+    WEIGHT_DECAY,
+    Candidate,
+    Training,
+    parse_size,
+    text,
+)
 
 if TYPE_CHECKING:
     import keras_tuner
-
-PROBE = "probe"
-FINE_TUNE = "fine-tune"
-ENSEMBLE = "ensemble"
-"""A weighted mean of probes; no strategy that can be asked for, but one that a trial may have."""
-POOLINGS = ("avg+max", "avg", "max")
-STAGES = ("joined", "top", "top-1", "top-2", "top-3")
-MAX_DEPTH = 6
-"""The most stages that are trained."""
-LEARNING_RATE, WEIGHT_DECAY = 5e-4, 1e-4
-"""Of fine-tuning, where nothing else is asked for."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """How the layers above the freeze depth are trained.
-
-    trainable_stages: stages counted from the deepest one read; the freeze depth is what remains below them.
-    """
-
-    trainable_stages: int
-    learning_rate: float
-    weight_decay: float
-    augment: bool
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What one trial tries; `training` is None for a probe."""
-
-    strategy: str
-    backbone: str
-    size: Size
-    stage: str
-    pooling: str
-    head: str
-    training: Training | None = None
+if TYPE_CHECKING:
+    import keras_tuner
 
 
 @dataclass(frozen=True)
@@ -115,17 +99,6 @@ class Space:
         )
 
 
-def text(size: Size) -> str:
-    """A size as records and parameters name it."""
-    return f"{size[0]}x{size[1]}"
-
-
-def parse_size(name: str) -> Size:
-    """The inverse of `text`."""
-    height, width = name.split("x")
-    return int(height), int(width)
-
-
 def build_head(head: Head, hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> Any:
     """Build a head with its parameters in a scope of its own, so that equal names in two heads do not clash."""
     with hp.name_scope(head.name):
@@ -152,3 +125,56 @@ def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int)
             "many. Name one with --heads."
         )
     return chosen
+
+
+def make_space(laboratory: Laboratory) -> Space:
+    """What this run may choose from: what was asked for, else everything that is here and worth trying."""
+    config, plugins = laboratory.run.config, laboratory.plugins
+    heads = choose_heads(plugins.heads, config.heads, len(laboratory.run.split.development))
+    edge = float(laboratory.run.dataset.items[["width", "height"]].max(axis=1).median())
+    backbones = {
+        name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
+    }
+    tunable = tuple(name for name, head in heads.items() if _satisfies(head, can_be_tuned, FINE_TUNE))
+    networks = tuple(name for name, head in heads.items() if _satisfies(head, is_network))
+    if config.strategy == FINE_TUNE and not tunable:
+        raise ConfigError(
+            f"none of the heads {', '.join(heads)} can sit on a network that is fine-tuned; add --heads logistic"
+        )
+    fixed = [name for name, head in heads.items() if head.recipe and head.recipe.strategy == FINE_TUNE]
+    if config.strategy == PROBE and fixed:
+        raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
+    return Space(backbones, heads, tunable if config.strategy != PROBE else (), networks)
+
+
+def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
+    """The backbones that take part, the default first: those asked for, else all whose weights are here."""
+    return {name: plugins.backbones[name] for name in config.backbones} or {
+        name: backbone for name, backbone in plugins.backbones.items() if backbone.embedded
+    }
+
+
+def default_candidate(space: Space) -> Candidate:
+    """The untuned default: all stages of the first backbone at its own size, under a logistic head."""
+    backbone = next(iter(space.backbones.values()))
+    return Candidate(PROBE, backbone.name, backbone.sizes[0], "joined", "avg+max", DEFAULT_HEAD)
+
+
+def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[tuple[int, int], ...]:
+    """The default size, larger ones that the pictures have the detail for, and smaller ones that lose none.
+
+    edge: the pictures' median longer edge. Twice that still pays: a network sees finer structure in larger copies.
+    """
+    default = max(backbone.sizes[0])
+    sizes = [s for s in backbone.sizes[1:] if (default < max(s) <= 2 * edge) or (2 * edge <= max(s) < default)]
+    return (backbone.sizes[0], *sizes)
+
+
+def _satisfies(head: Head, question: Callable[[Any], bool], strategy: str = "") -> bool:
+    """Whether what a head builds satisfies; a recipe that fixes a strategy has to fix this one, if one is given."""
+    if strategy and head.recipe and head.recipe.strategy:
+        return head.recipe.strategy == strategy
+    try:
+        return question(build_head(head, replay({}), 8, 2))
+    except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
+        return False

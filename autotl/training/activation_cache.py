@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import shutil
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,27 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from autotl.runtime import keras_backend
-from autotl.features.engine import Engine, open_engine
+from autotl.cache.disk_allowance import allowed_bytes, make_room
 from autotl.errors import ExportError
-from autotl.runtime.atomic_files import write_atomically
-from autotl.training.batchnorm_folding import fuse
+from autotl.features.decoded_images import Pixels
+from autotl.features.engine import Engine, open_engine
 from autotl.features.frozen_network import POOLINGS, select_stages, stage_outputs, tensor_name
+from autotl.runtime import keras_backend
+from autotl.runtime.atomic_files import write_atomically
+from autotl.training.augmentation import altered
+from autotl.training.batchnorm_folding import fuse
 
 CHUNK_ITEMS, MAX_CHUNKS = 128, 64
 """A chunk is what a killed process loses and what workers share out; each holds a file open, so they are not many."""
-MAX_BYTES = 4 * 2**30
-MAX_DISK_SHARE = 0.25
-"""Of the free disk, where that is less than MAX_BYTES."""
 MAX_VIEWS = 4
 """The plain picture and three altered copies: each takes a frozen pass and its space."""
 MIN_VIEWS_AUGMENTED = 2
-SHIFT, ZOOM, MARGIN = 0.08, 0.1, 0.15
-"""Shares of the edge. The margin, filled with the pixels of the edge, is more than a shift and a zoom can show."""
 _LARGEST_HALF = float(np.finfo(np.float16).max)
-
-Pixels = Callable[[np.ndarray], np.ndarray]
-"""Positions among the development items, int (n,) -> their pictures, uint8 (n, height, width, 3)."""
 
 
 class CannotCacheError(Exception):
@@ -255,45 +249,11 @@ class Activations:
         if views < least:
             needed, limit = _megabytes(int(counts[least - 1]) * self._record.itemsize), _megabytes(allowed)
             raise CannotCacheError(f"the activations would need {needed}, {limit} allowed")
-        _make_room([folder for _, folder in self._layers], allowed - int(counts[views - 1] * self._bytes_per_item()))
+        make_room([folder for _, folder in self._layers], allowed - int(counts[views - 1] * self._bytes_per_item()))
         return views
 
     def _bytes_per_item(self) -> int:
         return sum(layer.record.itemsize for layer, _ in self._layers)
-
-
-def allowed_bytes(folder: Path) -> int:
-    """The space that cached activations of one run may take together."""
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    available = shutil.disk_usage(existing).free + sum(_size(other) for other in _folders(folder))
-    return min(MAX_BYTES, int(MAX_DISK_SHARE * available))
-
-
-def altered(images: np.ndarray, items: np.ndarray, view: int, *, seed: int) -> np.ndarray:
-    """Pictures flipped, shifted and zoomed a little; the same for the same seed, item and view. View 0: as they are.
-
-    images: uint8 (n, height, width, 3); items: int (n,).
-    """
-    if view == 0:
-        return images
-    return np.stack(
-        [_alter(im, np.random.default_rng((seed, int(i), view))) for im, i in zip(images, items, strict=True)]
-    )
-
-
-def _alter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    from PIL import Image
-
-    height, width = image.shape[:2]
-    if rng.random() < 0.5:
-        image = image[:, ::-1]
-    y, x = int(np.ceil(MARGIN * height)), int(np.ceil(MARGIN * width))
-    padded = np.pad(image, ((y, y), (x, x), (0, 0)), mode="edge")
-    scale = 1 + rng.uniform(-ZOOM, ZOOM)
-    down, right = rng.uniform(-SHIFT, SHIFT, 2)
-    top, left = y + height * ((1 - scale) / 2 + down), x + width * ((1 - scale) / 2 + right)
-    box = (left, top, left + scale * width, top + scale * height)
-    return np.asarray(Image.fromarray(padded).resize((width, height), Image.Resampling.BILINEAR, box=box))
 
 
 def _as_file(rows: np.ndarray) -> bytes:
@@ -303,26 +263,6 @@ def _as_file(rows: np.ndarray) -> bytes:
         warnings.simplefilter("ignore", UserWarning)
         np.save(data, rows)
     return data.getvalue()
-
-
-def _make_room(kept: Sequence[Path], spare: int) -> None:
-    """Remove the oldest cuts beside some folders until the others take no more than `spare` bytes."""
-    beside = (other for other in _folders(kept[0].parent) if other not in kept)
-    others = sorted(beside, key=lambda other: other.stat().st_mtime)
-    sizes = {other: _size(other) for other in others}
-    for other in others:
-        if sum(sizes.values()) <= spare:
-            break
-        shutil.rmtree(other, ignore_errors=True)
-        sizes.pop(other)
-
-
-def _folders(folder: Path) -> list[Path]:
-    return [entry for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.glob("*.npy"))
 
 
 def _megabytes(n_bytes: int) -> str:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from autotl.training.calibration import Calibration
 from autotl.errors import ExportError, PluginError
-from autotl.graphs.keras_to_onnx import OPSET, join
+from autotl.graphs.keras_to_onnx import OPSET
+from autotl.graphs.surgery import join, keep_output, rename_tensor
 from autotl.interfaces import Head
-from autotl.training.components import location_and_spread
+from autotl.predictions import log_loss
 from autotl.runtime.blas_threads import limit_threads
+from autotl.training.calibration import Calibration
+from autotl.training.components import location_and_spread
 
 if TYPE_CHECKING:
     import onnx
@@ -252,30 +254,3 @@ def predict(model: Any, inputs: np.ndarray) -> np.ndarray:
         parts.append(model.predict_on_batch(np.pad(part, padding))[: len(part)])
     probabilities = np.concatenate(parts).astype(np.float64)
     return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
-
-
-def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log-probability of the true class."""
-    return float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)).mean())
-
-
-def rename_tensor(model: onnx.ModelProto, old: str, new: str) -> onnx.ModelProto:
-    """Rename a tensor of a graph without inner graphs, in place; another tensor of the new name makes room."""
-    if old == new:
-        return model
-    graph = model.graph
-    names = {old: new, new: f"{new}_inner"}
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
-        value.name = names.get(value.name, value.name)
-    return model
-
-
-def keep_output(model: onnx.ModelProto, old: str, new: str) -> onnx.ModelProto:
-    """Keep one output of a graph, under another name, in place."""
-    kept = next(output for output in model.graph.output if output.name == old)
-    del model.graph.output[:]
-    model.graph.output.append(kept)
-    return rename_tensor(model, old, new)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autotl.data.split import Split
+from autotl.predictions import Predictions
 from autotl.training.calibration import Calibration, cross_fit, fit_calibration
 from autotl.training.classifiers import Classifier
-from autotl.predictions import Predictions
-from autotl.data.split import Split
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.training.classifiers import log_loss
-from autotl.predictions import Predictions
+from autotl.predictions import Predictions, log_loss
 
 MAX_MEMBERS = 5
 MAX_CANDIDATES = 20

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from autotl.search.space import Training
-from autotl.training.classifiers import BATCH_ITEMS, batches
 from autotl.errors import OutOfTimeError
+from autotl.features.decoded_images import Pixels
 from autotl.features.frozen_network import POOLINGS, pool_stages, select_stages, stage_outputs
-from autotl.training.activation_cache import Pixels, altered
+from autotl.training.augmentation import altered
+from autotl.training.classifiers import BATCH_ITEMS, batches
+from autotl.trial import Training
 
 if TYPE_CHECKING:
     import onnx
@@ -48,8 +49,8 @@ class FineTuned:
 
     def to_onnx(self) -> onnx.ModelProto:
         """The whole network as a graph: `images` uint8 in, `probabilities` out."""
-        from autotl.training.classifiers import keep_output
         from autotl.graphs.keras_to_onnx import to_onnx
+        from autotl.graphs.surgery import keep_output
 
         model = to_onnx(self.network, input_dtype="uint8")
         return keep_output(model, model.graph.output[0].name, "probabilities")

@@ -7,18 +7,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autotl.data.changes import Changes, since_last_run
-from autotl.checks.run_checks import run_checks, worst_first
-from autotl.data.dataset import Dataset, require_learnable
-from autotl.errors import AutoTLError, DatasetError
-from autotl.interfaces import Finding
-from autotl.evidence.intervals import Difference
 from autotl.checks.leakage import Leaks, count_leaks, inflation_sentence
+from autotl.checks.run_checks import run_checks, worst_first
+from autotl.data.changes import Changes, since_last_run
+from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.listing import ignored_kinds
 from autotl.data.patch import Decision, patch_file, read_patch
-from autotl.plugins import Plugins
-from autotl.runs.run import Config, Listener, create, scan_data
 from autotl.data.split import Split, development_split, split
+from autotl.errors import AutoTLError, DatasetError
+from autotl.evidence.intervals import Difference
+from autotl.interfaces import Finding
+from autotl.plugins import Plugins
+from autotl.runs.config import Config
+from autotl.runs.run import Listener, create, scan_data
 
 MOST_NAMED = 1000
 """Files set aside that the document names, with the reason for each."""
@@ -132,10 +133,10 @@ def _inspect(
 ) -> tuple[Difference | None, list[Finding]]:
     # Imported here, because what it needs imports Keras.
     from autotl.runtime import keras_backend
-    from autotl.search.explorer import default_candidate, make_space
     from autotl.search.hyperparameters import replay
-    from autotl.workflows.default_probe import inspect
     from autotl.search.laboratory import Laboratory
+    from autotl.search.space import default_candidate, make_space
+    from autotl.workflows.default_probe import inspect
 
     keras_backend.prepare()
     with tempfile.TemporaryDirectory() as folder:

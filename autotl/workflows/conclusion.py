@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 
-from autotl import __version__
-from autotl.search.space import ENSEMBLE, FINE_TUNE, PROBE
 from autotl.deploy.champion import Champion, refit
 from autotl.deploy.deployable import write_deployable
 from autotl.errors import ExportError, PluginError
 from autotl.evidence.evaluations import Evaluation, evaluate
-from autotl.evidence.run_evidence import write_evidence
-from autotl.evidence.panels import show_all
-from autotl.interfaces import Evaluator, TrialRecord
 from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
-from autotl.evidence.leaderboard import Leaderboard, judge_default, judge_fine_tuning
+from autotl.evidence.leaderboard import Leaderboard
+from autotl.evidence.panels import show_all
+from autotl.evidence.run_evidence import write_evidence
+from autotl.evidence.verdicts import judge_default, judge_fine_tuning
+from autotl.interfaces import Evaluator, TrialRecord
 from autotl.predictions import Predictions
-from autotl.workflows.refit import describe_refit
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.run import Run, cluster_of
 from autotl.search.laboratory import Laboratory
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
+from autotl.workflows.refit import describe_refit
 
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
 
@@ -222,7 +223,7 @@ def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any]
             "run": run.name,
             "fingerprint": run.fingerprint,
             "test_fingerprint": run.test_fingerprint,
-            "autotl": __version__,
+            "autotl": importlib.metadata.version("autotl"),
             "versions": run.state()["versions"],
             **facts,
         },

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.search.space import Candidate
-from autotl.checks.domain_shift import DomainShift, measure_shift
-from autotl.errors import AutoTLError
-from autotl.features.features import read_pixels
-from autotl.search.hyperparameters import replay
-from autotl.images.decoder import UnreadableImage
-from autotl.interfaces import DefaultProbe
-from autotl.evidence.intervals import Difference, paired_difference
-from autotl.predictions import Predictions
-from autotl.training.cross_validation import cross_validate
+from autotl.checks.domain_shift import measure_shift
 from autotl.data.split import random_split
+from autotl.errors import AutoTLError
+from autotl.evidence.intervals import Difference, paired_difference
+from autotl.features.decoded_images import read_pixels
+from autotl.images.decoder import UnreadableImage
+from autotl.interfaces import DefaultProbe, DomainShift
+from autotl.predictions import Predictions
+from autotl.search.hyperparameters import replay
 from autotl.search.laboratory import Laboratory
+from autotl.training.cross_validation import cross_validate
+from autotl.trial import Candidate
 
 SHIFT_IMAGES = 64
 """A value then spreads by about 0.01 from sample to sample."""

@@ -9,14 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from autotl.runtime.clock import Clock
-from autotl.workflows.conclusion import save_early
 from autotl.errors import ExportError
-from autotl.search.explorer import default_candidate, make_space
-from autotl.search.hyperparameters import replay
 from autotl.interfaces import TrialRecord
+from autotl.runtime.clock import Clock
+from autotl.search.hyperparameters import replay
+from autotl.search.laboratory import Laboratory
+from autotl.search.outcome import record
 from autotl.search.screening import sample_items, sample_split
-from autotl.search.laboratory import Laboratory, record
+from autotl.search.space import default_candidate, make_space
+from autotl.workflows.conclusion import save_early
 
 READING_SHARE = 0.5
 """Reading all images for the untuned default may take this share of the time; with more of them, some are left out."""

@@ -8,19 +8,20 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from autotl.runtime import keras_backend
-from autotl.data.changes import remember, since_last_run
+from autotl.checks.leakage import count_leaks
 from autotl.checks.run_checks import run_checks
-from autotl.runtime.clock import Clock
+from autotl.data.changes import remember, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
+from autotl.data.split import Split, split
+from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import ConfigError, RunError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import Evaluator
-from autotl.checks.leakage import count_leaks
 from autotl.plugins import Plugins
-from autotl.deploy.registry import require_name, require_registry
-from autotl.runs.run import Config, Listener, Run, create, open_run, require_free, scan_data
-from autotl.data.split import Split, split
+from autotl.runs.config import Config
+from autotl.runs.run import Listener, Run, create, open_run, require_free, scan_data
+from autotl.runtime import keras_backend
+from autotl.runtime.clock import Clock
 
 
 def search(
@@ -113,9 +114,9 @@ def _start_loading(config: Config, plugins: Plugins, cache: Path) -> threading.T
     def load() -> None:
         keras_backend.load()
         # Imported here, because what they need imports Keras.
-        from autotl.workflows import run_study  # noqa: F401
-        from autotl.search.explorer import backbones_of
         from autotl.features.frozen_network import freeze
+        from autotl.search.space import backbones_of
+        from autotl.workflows import run_study  # noqa: F401 - imported here so that it is there when it is called
 
         with suppress(Exception):  # what is wrong with it is told where it is used
             default = next(iter(backbones_of(config, plugins).values()))
@@ -131,7 +132,7 @@ def _conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock, loading: thr
     loading.join()
     from autotl.workflows.run_study import conduct
 
-    return run_study(run, plugins, cache, clock)
+    return conduct(run, plugins, cache, clock)
 
 
 def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:

@@ -9,17 +9,17 @@ from typing import Any, cast
 
 import numpy as np
 
-from autotl.search.space import ENSEMBLE
 from autotl.data.dataset import Dataset
+from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, find_clusters, lacking_class
 from autotl.errors import DatasetError, RunError
-from autotl.evidence.run_evidence import read_evidence
-from autotl.interfaces import Evaluator, TrialRecord
 from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
-from autotl.evidence.leaderboard import in_words
+from autotl.evidence.run_evidence import read_evidence
+from autotl.evidence.verdicts import in_words
+from autotl.interfaces import Evaluator, TrialRecord
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of, open_run
-from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, find_clusters, lacking_class
 from autotl.search.optuna_study import read_records
+from autotl.trial import ENSEMBLE
 
 
 @dataclass(frozen=True)

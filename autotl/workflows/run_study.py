@@ -13,22 +13,24 @@ from typing import Any
 
 import filelock
 
-from autotl.workflows.first_model import begin, save_first_model
-from autotl.checks.run_checks import run_checks, worst_first
-from autotl.runtime.clock import Clock
-from autotl.workflows.conclusion import conclude
-from autotl.errors import RunError
-from autotl.search.explorer import Explorer, make_space
-from autotl.workflows.default_probe import inspect
-from autotl.interfaces import Finding, TrialRecord
-from autotl.evidence.leaderboard import Leaderboard
 from autotl.checks.leakage import inflation_sentence
-from autotl.search.planner import Limits
+from autotl.checks.run_checks import run_checks, worst_first
+from autotl.errors import RunError
+from autotl.evidence.leaderboard import Leaderboard
+from autotl.interfaces import Finding, TrialRecord
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
-from autotl.workflows.refit import champion_trials
 from autotl.runs.run import Run, open_run
-from autotl.search.laboratory import DEFAULT_HEAD, Laboratory, candidate_of
+from autotl.runtime.clock import Clock
+from autotl.search.explorer import Explorer
+from autotl.search.laboratory import Laboratory
+from autotl.search.planner import Limits
+from autotl.search.space import make_space
+from autotl.trial import DEFAULT_HEAD, candidate_of
+from autotl.workflows.conclusion import conclude
+from autotl.workflows.default_probe import inspect
+from autotl.workflows.first_model import begin, save_first_model
+from autotl.workflows.refit import champion_trials
 
 INSPECTION_SECONDS = 40.0
 """With less time left than this the data are not looked at through the untuned default; `autotl check` does that."""

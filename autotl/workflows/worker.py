@@ -1,6 +1,7 @@
 """A process that searches beside the conductor, on the same run folder and the same study.
 
-Started as `python -m autotl.workflows.worker RUN DEADLINE NUMBER`; DEADLINE in seconds since the epoch, or empty for none.
+Started as `python -m autotl.workflows.worker RUN DEADLINE NUMBER`; DEADLINE in seconds since the epoch, or empty for
+none.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from autotl.runtime import keras_backend
-from autotl.search.explorer import Explorer, make_space
-from autotl.search.planner import Limits
 from autotl.plugins import load_preferred
 from autotl.runs.run import open_run
-from autotl.settings import settings
+from autotl.runtime import keras_backend
+from autotl.search.explorer import Explorer
 from autotl.search.laboratory import Laboratory
+from autotl.search.planner import Limits
+from autotl.search.space import make_space
+from autotl.settings import settings
 
 
 def work(folder: Path, deadline: float, number: int) -> None:

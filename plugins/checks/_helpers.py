@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autotl.data.dataset import Dataset
+
+MOST_NAMED = 50
+"""A run keeps its findings in run.json, which is written after every trial."""
+
+
+MOST = 500
+"""A run keeps its findings in run.json, which is written after every trial."""
+
 
 def count(n: int, one: str, many: str = "") -> str:
     """A number and its noun: "1 image", "1,797 images"; many: the plural where it is not `one` with an s."""
@@ -12,3 +30,26 @@ def listed(names: list[str], most: int = 5) -> str:
     """The first names, and how many more there are."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def excluding(paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Leave out these images."""
+    return tuple(("exclude", str(path)) for path in islice(paths, MOST))
+
+
+def most_alike_first(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs in the order in which they are worth looking at."""
+    return pairs.sort_values(["likeness", "first", "second"], ascending=[False, True, True])
+
+
+def named(pairs: pd.DataFrame, dataset: Dataset) -> tuple[tuple[str, str], ...]:
+    """The paths of the first 50 pairs."""
+    paths = dataset.items["path"].to_numpy(dtype=str)
+    some = pairs.head(MOST_NAMED)
+    return tuple((str(paths[i]), str(paths[j])) for i, j in zip(some["first"], some["second"], strict=True))
+
+
+def members(pairs: pd.DataFrame) -> np.ndarray:
+    """The items of pairs, each once, in the order of the pairs; int (n,)."""
+    flat = pairs[["first", "second"]].to_numpy(dtype=int).ravel()
+    return flat[np.sort(np.unique(flat, return_index=True)[1])]

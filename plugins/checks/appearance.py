@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.proposals import excluding
-from autotl_plugins.checks._helpers import count
+from autotl_plugins.checks._helpers import count, excluding
 
 if TYPE_CHECKING:
     import pandas as pd

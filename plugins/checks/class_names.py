@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.proposals import MOST
-from autotl_plugins.checks._helpers import count, listed
+from autotl_plugins.checks._helpers import MOST, count, listed
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset

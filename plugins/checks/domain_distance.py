@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def domain_distance(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
     """Tell whether the images are unlike the backbone's training images, and at which depth it notices."""
-    from autotl.checks.domain_shift import SHIFTED
+    from autotl.interfaces import SHIFTED
 
     shift = probe.shift
     if shift is None or shift.level == "near":

@@ -10,8 +10,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks.proposals import MOST
-from autotl_plugins.checks._helpers import count
+from autotl_plugins.checks._helpers import MOST, count
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset

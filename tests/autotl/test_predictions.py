@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from autotl.predictions import Predictions, apply_temperature, fit_temperature
+from autotl.predictions import Predictions
+from autotl.training.calibration import apply_temperature, fit_temperature
 
 
 def predictions(**changes) -> Predictions:

@@ -44,7 +44,7 @@ def _measure(data: Path, seconds: int, folder: Path) -> dict[str, object]:
     folder.mkdir()
     started = time.time()
     subprocess.run(
-        [sys.executable, "-m", "autotl.cli.app", "fit", str(data), "--run", str(run), "--budget", f"{seconds}s"],
+        [sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(run), "--budget", f"{seconds}s"],
         check=True, capture_output=True, env=environment,
     )  # fmt: skip
     taken = time.time() - started

@@ -32,8 +32,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
-    from autotl.runtime import keras_backend
     from autotl.cli.demo import write_digits
+    from autotl.runtime import keras_backend
 
     keras_backend.prepare()
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,8 +51,9 @@ def measure(folder: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
     import numpy as np
 
     from autotl.data.dataset import Dataset, scan
+    from autotl.features.decoded_images import read_pixels
     from autotl.features.engine_choice import choose_engine
-    from autotl.features.features import extract, read_pixels
+    from autotl.features.features import extract
     from autotl.features.frozen_network import freeze, pool_stages, stage_outputs
     from autotl.plugins import load_plugins
     from autotl.settings import settings

@@ -123,14 +123,14 @@ def ours(head: Any) -> Way:
     """A head with its defaults, as `Laboratory.probe` and `champion.refit` do it."""
 
     def way(data: Data, items: np.ndarray, others: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        from autotl.data.split import TEST_FOLD, Split, random_split
         from autotl.runtime import keras_backend
-        from autotl.search.space import build_head
-        from autotl.training.classifiers import wrap
         from autotl.search.hyperparameters import replay
-        from autotl.predictions import apply_temperature, fit_temperature
+        from autotl.search.space import build_head
+        from autotl.training.calibration import apply_temperature, fit_temperature
+        from autotl.training.classifiers import wrap
         from autotl.training.components import components, fit_principal
         from autotl.training.cross_validation import cross_validate
-        from autotl.data.split import TEST_FOLD, Split, random_split
 
         def some(wanted: np.ndarray) -> np.ndarray:
             return data.joined[wanted]

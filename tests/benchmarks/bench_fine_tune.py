@@ -35,8 +35,8 @@ def main() -> None:
     """Lay out the data, measure, compare."""
     import datasets
 
-    from autotl.runtime import keras_backend
     from autotl.data.dataset import scan
+    from autotl.runtime import keras_backend
 
     keras_backend.prepare()
     name = next((arg for arg in sys.argv[1:] if arg in ("stamps", "textile")), "stamps")
@@ -54,11 +54,11 @@ def main() -> None:
 def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
     import keras
 
-    from autotl.training import fine_tuning
-    from autotl.search.space import Training
-    from autotl.features.features import read_pixels
+    from autotl.features.decoded_images import read_pixels
     from autotl.plugins import load_plugins
+    from autotl.training import fine_tuning
     from autotl.training.activation_cache import Activations, cut
+    from autotl.trial import Training
 
     fine_tuning.MAX_EPOCHS = 3
     keras.utils.set_random_seed(0)
@@ -123,14 +123,15 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
 
 
 def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
-    from autotl.training import fine_tuning
-    from autotl.search import laboratory
-    from autotl.search.space import FINE_TUNE, Candidate, Training
-    from autotl.search.hyperparameters import replay
-    from autotl.plugins import load_plugins
-    from autotl.training.activation_cache import CannotCacheError
-    from autotl.runs.run import Config, create
     from autotl.data.split import split
+    from autotl.plugins import load_plugins
+    from autotl.runs.config import Config
+    from autotl.runs.run import create
+    from autotl.search import laboratory
+    from autotl.search.hyperparameters import replay
+    from autotl.training import fine_tuning
+    from autotl.training.activation_cache import CannotCacheError
+    from autotl.trial import FINE_TUNE, Candidate, Training
 
     fine_tuning.MAX_EPOCHS = 8
     plugins, real_cut = load_plugins(), laboratory.cut

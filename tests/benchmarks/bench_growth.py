@@ -51,7 +51,7 @@ def _measure(data: Path, folder: Path, n: int) -> dict[str, float]:
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/m.db",
     }
     command = [
-        sys.executable, "-m", "autotl.cli.app", "fit", str(data), "--run", str(run), "--budget", "3h", "--trials",
+        sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(run), "--budget", "3h", "--trials",
         str(N_TRIALS), "--strategy", "probe", "--backbones", "efficientnet-lite0", "--heads",
         "logistic,linear-svm",
     ]  # fmt: skip

@@ -64,7 +64,8 @@ def child(n: int, seed: int, start: int) -> None:
 
 def _outcome(data: bytes) -> tuple[str, float]:
     """What came out of the four ways to read a file, and the seconds of the slowest."""
-    from autotl.images.decoder import UnreadableImage, decode, describe, examine, exif_value
+    from autotl.images.decoder import UnreadableImage, decode, describe
+    from autotl.images.file_info import examine, exif_value
 
     outcomes, slowest = set(), 0.0
     for read in (

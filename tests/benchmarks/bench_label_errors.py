@@ -1,4 +1,4 @@
-"""Does the check for wrong labels find those that were flipped? Digits, 5 % flipped, through `autotl.workflows.check.survey`.
+"""Does the check for wrong labels find those that were flipped? Digits, 5 % flipped, through `autotl check`.
 
 The flipped are given a wrong class at random; the probe is the untuned default. Also the false alarms on the digits as
 they are. Prints a table and a JSON line. Usage: bench_label_errors.py [N_SEEDS] [SHARE_FLIPPED]
@@ -31,9 +31,9 @@ def main() -> None:
 
 
 def _measured(scratch: Path, seed: int, share: float) -> dict[str, float]:
-    from autotl.workflows import check
     from autotl.plugins import load_plugins
-    from autotl.runs.run import Config
+    from autotl.runs.config import Config
+    from autotl.workflows import check
     from autotl_plugins.checks.label_errors import _n_contradicted, review_order
 
     data = scratch / f"digits-{seed}-{share}"

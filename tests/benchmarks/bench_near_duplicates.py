@@ -128,8 +128,8 @@ def _pictures(data: Path, folder: Path, most: int) -> Pictures:
 
 
 def _miniatures(root: Path, paths: list[str], cache: Path) -> np.ndarray:
-    from autotl.images.facts import examine_files
     from autotl.data.hashing import hash_files
+    from autotl.images.facts import examine_files
 
     digests = hash_files(root, paths)["sha256"].to_numpy(dtype="S64")
     return examine_files(root, np.array(paths), digests, cache=cache).miniatures
@@ -197,8 +197,7 @@ def _share_paired(pictures: Pictures, chosen: np.ndarray, copies: list[Path], *,
 
 
 def _pairs(miniatures: np.ndarray, labels: np.ndarray, paths: list[str], *, mirrored: bool) -> pd.DataFrame:
-    from autotl.images.near_duplicates import find_pairs
-    from autotl.images.sequences import following
+    from autotl.images.near_duplicates import find_pairs, following
 
     return find_pairs(miniatures, labels, sequence=following(paths), mirrored=mirrored)
 

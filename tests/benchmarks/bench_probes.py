@@ -50,12 +50,14 @@ def _measure(data: Path, folder: Path) -> dict[str, float]:
     from dataclasses import replace
 
     from autotl.data.dataset import scan
-    from autotl.search.explorer import Explorer, make_space
-    from autotl.search.planner import Limits
-    from autotl.plugins import load_plugins
-    from autotl.runs.run import Config, create
     from autotl.data.split import split
+    from autotl.plugins import load_plugins
+    from autotl.runs.config import Config
+    from autotl.runs.run import create
+    from autotl.search.explorer import Explorer
     from autotl.search.laboratory import Laboratory
+    from autotl.search.planner import Limits
+    from autotl.search.space import make_space
 
     # A budget of no limit, so that nothing is refused for its cost.
     config = Config(

@@ -48,15 +48,17 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     from autotl.runtime import keras_backend
 
     keras_backend.prepare()
-    from autotl.search.space import POOLINGS, PROBE, STAGES, Candidate
     from autotl.data.dataset import scan
-    from autotl.search.explorer import Explorer, make_space
-    from autotl.search.hyperparameters import replay
-    from autotl.search.planner import Limits
-    from autotl.plugins import load_plugins
-    from autotl.runs.run import Config, create
     from autotl.data.split import split
+    from autotl.plugins import load_plugins
+    from autotl.runs.config import Config
+    from autotl.runs.run import create
+    from autotl.search.explorer import Explorer
+    from autotl.search.hyperparameters import replay
     from autotl.search.laboratory import Laboratory
+    from autotl.search.planner import Limits
+    from autotl.search.space import make_space
+    from autotl.trial import POOLINGS, PROBE, STAGES, Candidate
 
     config = Config(
         data, folder / "run", budget_seconds=None, trials=N_TRIALS, strategy="probe", heads=tuple(GRID),

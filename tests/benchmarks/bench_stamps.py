@@ -22,8 +22,8 @@ def main() -> None:
     import datasets
 
     from autotl import api
-    from autotl.features.features import extract
     from autotl.evidence.intervals import paired_difference
+    from autotl.features.features import extract
     from autotl.features.frozen_network import freeze
     from autotl.plugins import load_plugins
     from autotl.runs.run import open_run

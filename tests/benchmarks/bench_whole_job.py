@@ -121,7 +121,7 @@ def measure(name: str, place: Path, asked: argparse.Namespace) -> dict[str, Any]
 
 def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     """`autotl fit`, and afterwards what each trial that was the best for a while would have delivered."""
-    command = [sys.executable, "-m", "autotl.cli.app", "fit", str(folder.resolve()), "--run", str(work / "run")]
+    command = [sys.executable, "-m", "autotl.cli", "fit", str(folder.resolve()), "--run", str(work / "run")]
     command += ["--budget", str(asked.budget), "--objective", "accuracy", "--seed", str(asked.seed)]
     started = time.time()
     with (work / "autotl.txt").open("w") as told:

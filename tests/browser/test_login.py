@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import pytest
 from browsing import PATIENCE_MS, browsing, free_port, running, serving
-
-from autotl_ui import testing
 
 pytestmark = pytest.mark.heavy
 
@@ -46,7 +45,7 @@ def test_people_who_log_in_see_their_own_things_and_nobody_elses(address: str, t
         ann.get_by_role("button", name="Try a sample").click()
         ann.get_by_role("heading", name="digits").wait_for()
         [hers] = (tmp_path / "autotl-people").iterdir()
-        testing.write_finished(hers / "autotl-runs" / "of-ann")
+        made_runs.write_finished(hers / "autotl-runs" / "of-ann")
         ann.goto(f"{address}/results?run=of-ann")
         ann.get_by_role("heading", name="of-ann").wait_for()
         token = ann.get_by_role("link", name="Download the model").get_attribute("href")

@@ -7,12 +7,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import made_runs
 from PIL import Image
 
-from autotl_ui import testing
-from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.widgets.error_boundary import SAID
 from autotl_ui.widgets.pages import ADDRESSES
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
 PIXEL = """(image) => {
@@ -23,7 +23,7 @@ PIXEL = """(image) => {
 
 
 def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp_path: Path) -> None:
-    testing.write_finished(tmp_path / "autotl-runs" / "good")
+    made_runs.write_finished(tmp_path / "autotl-runs" / "good")
     tab.get_by_role("heading", name="Data").wait_for()
     check(tab)
 
@@ -45,12 +45,12 @@ def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp
     tab.get_by_role("heading", name="Try a model").wait_for()
     Image.new("RGB", (30, 20), "white").save(tmp_path / "white.png")
     tab.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(tmp_path / "white.png")
-    tab.locator("strong", has_text=testing.CLASSES[-1]).wait_for()
+    tab.locator("strong", has_text=made_runs.CLASSES[-1]).wait_for()
     check(tab)
 
 
 def test_every_page_opens_by_its_own_address(tab: Any, address: str, tmp_path: Path) -> None:
-    testing.write_finished(tmp_path / "autotl-runs" / "good")
+    made_runs.write_finished(tmp_path / "autotl-runs" / "good")
     for page, name in ADDRESSES.items():
         tab.goto(f"{address}/{name}?run=good")
         tab.get_by_role("heading", level=1).wait_for()

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import psutil
 import pytest
 from app_pages import APP, PAGES, open_page, words
@@ -14,9 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import patch_file
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
-from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.train.journal import read_events
+from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
@@ -30,7 +30,7 @@ PATCH_HEAD = b"decision,item,label,sha256,note\n"
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run and its data set, made once."""
     root = tmp_path_factory.mktemp("whole")
-    testing.write_finished(root / "autotl-runs" / "good")
+    made_runs.write_finished(root / "autotl-runs" / "good")
     return root
 
 
@@ -100,8 +100,8 @@ def test_a_result_edited_by_hand_breaks_no_page(good: Path) -> None:
 
 
 def test_a_job_file_edited_by_hand_breaks_no_page(runs: Path) -> None:
-    testing.write_running(runs / "busy")
-    testing.write_job(runs / "busy", pid=2**22 + 1, created=0.0)
+    made_runs.write_running(runs / "busy")
+    made_runs.write_job(runs / "busy", pid=2**22 + 1, created=0.0)
     file, app = runs / "busy.job.json", open_page("train", run="busy")
     whole = json.loads(file.read_text())
     for name in ("pid", "created", "kind", "about", "started", "budget_seconds", "stop_requested"):
@@ -119,8 +119,8 @@ def test_a_job_file_edited_by_hand_breaks_no_page(runs: Path) -> None:
     ],
 )  # fmt: skip
 def test_odd_lines_among_the_events_are_passed_over(line: Any, runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_running(runs / "busy")
-    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_running(runs / "busy")
+    made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     events = runs / "busy" / "events.jsonl"
     before = len(read_events(runs / "busy"))
     events.write_text(events.read_text() + "\n" + json.dumps(line) + "\n")
@@ -162,7 +162,7 @@ FOUND = {
 @pytest.mark.parametrize("page", ["data", "label"])
 def test_what_a_check_found_edited_by_hand_breaks_no_page(page: str, good: Path) -> None:
     target = Workspace(good.parent.parent).data / "photos.check.json"
-    testing.write_job(target, pid=2**22 + 1, created=0.0)
+    made_runs.write_job(target, pid=2**22 + 1, created=0.0)
     app = see(page, section="Check") if page == "data" else see(page)
     whole: dict[str, Any] = {"findings": [FOUND], "decisions": [], "set_aside": [["a", "b"]]}
     for name in (*FOUND, "set_aside", "findings", "decisions", "refusal", "skipped"):
@@ -174,7 +174,7 @@ def test_what_a_check_found_edited_by_hand_breaks_no_page(page: str, good: Path)
 
 def test_a_check_that_was_half_written_is_said_to_have_failed(good: Path) -> None:
     target = Workspace(good.parent.parent).data / "photos.check.json"
-    testing.write_job(target, pid=2**22 + 1, created=0.0)
+    made_runs.write_job(target, pid=2**22 + 1, created=0.0)
     target.write_text('{"findings": [')
     assert "The check could not be done" in words(see("data", section="Check"))
 

@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import made_runs
 import psutil
 import pytest
 from app_pages import PAGES, open_page, words
 from PIL import Image
 
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
-from autotl_ui.workspace.runs import look
 from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
 
 LAUNCH = "import sys; from autotl_ui.server.launch import main; main(int(sys.argv[1]))"
@@ -36,12 +36,12 @@ def test_every_page_of_an_empty_workspace_says_what_to_do(runs: Path) -> None:
 
 @pytest.mark.parametrize("title", PAGES)
 def test_every_page_bears_every_kind_of_run(title: str, runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_finished(runs / "good")
-    testing.write_finished(runs / "early", status="interrupted")
-    testing.write_damaged(runs / "torn")
-    testing.write_failed(runs / "bad", "photos has 1 class folder")
-    testing.write_running(runs / "busy")
-    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_finished(runs / "good")
+    made_runs.write_finished(runs / "early", status="interrupted")
+    made_runs.write_damaged(runs / "torn")
+    made_runs.write_failed(runs / "bad", "photos has 1 class folder")
+    made_runs.write_running(runs / "busy")
+    made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     (runs / "not-a-run").mkdir()
     found = {run.name: run.status for run in Workspace(runs.parent).list_runs()}
     assert found == {
@@ -52,7 +52,7 @@ def test_every_page_bears_every_kind_of_run(title: str, runs: Path, sleeper: psu
 
 
 def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     app = open_page("results", run="good")
     text = words(app)
     assert "svm on efficientnet-lite0" in text
@@ -68,8 +68,8 @@ def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(
 
 
 def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_running(runs / "busy")
-    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_running(runs / "busy")
+    made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     app = open_page("results", run="busy")
     assert "Looking at the pictures: 64 of 90" in words(app)
     assert "left" in app.get("progress")[0].proto.text
@@ -85,16 +85,16 @@ def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: 
 
 
 def test_a_run_whose_process_was_killed_is_shown_as_failed_with_the_way_on(runs: Path) -> None:
-    testing.write_running(runs / "killed")
+    made_runs.write_running(runs / "killed")
     (runs / "killed" / "dataset.parquet").touch()
-    testing.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
+    made_runs.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
     text = words(open_page("results", run="killed"))
     assert "Its process ended before the search was done." in text
     assert f'autotl resume "{runs / "killed"}"' in text
 
 
 def test_a_failed_run_shows_the_message_and_no_traceback(runs: Path) -> None:
-    testing.write_failed(runs / "bad", "photos has 1 class folder; put *one* sub-folder per class")
+    made_runs.write_failed(runs / "bad", "photos has 1 class folder; put *one* sub-folder per class")
     app = open_page("results", run="bad")
     assert app.error[0].value == "photos has 1 class folder; put \\*one\\* sub-folder per class"
 
@@ -110,7 +110,7 @@ def test_whatever_run_json_holds_the_run_counts_as_damaged(broken: object, runs:
 
 
 def test_a_process_with_the_number_of_a_dead_job_is_not_taken_for_it(runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_job(runs / "old", pid=sleeper.pid, created=sleeper.create_time() - 100)
+    made_runs.write_job(runs / "old", pid=sleeper.pid, created=sleeper.create_time() - 100)
     jobs.stop(runs / "old")
     assert look(runs / "old").status == "failed"
     assert sleeper.is_running()
@@ -128,21 +128,21 @@ def test_a_started_job_is_a_process_of_its_own_whose_last_words_are_kept(runs: P
 
 
 def test_pictures_get_a_label_and_unreadable_files_a_reason(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
-    assert ", ".join(testing.CLASSES) in words(app)
+    assert ", ".join(made_runs.CLASSES) in words(app)
     picture = io.BytesIO()
     Image.new("RGB", (30, 20), "white").save(picture, "PNG")
     app.file_uploader(key="pictures").set_value(
         [("white.png", picture.getvalue(), "image/png"), ("no.png", b"no", "image/png")]
     ).run()
     assert not app.exception
-    assert any(f"**{plain(testing.CLASSES[-1])}**" in element.value for element in app.markdown)
+    assert any(f"**{plain(made_runs.CLASSES[-1])}**" in element.value for element in app.markdown)
     assert "no.png cannot be read as a picture" in app.warning[0].value
 
 
 def test_a_model_that_is_gone_is_said_kindly(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     (runs / "good" / "champion" / "model.onnx").write_bytes(b"")
     assert "cannot be opened" in words(open_page("try", run="good"))
 
@@ -214,7 +214,7 @@ def ask(port: int, host: str, path: str = "/_stcore/health", *, at: str = "127.0
 
 
 def test_the_app_imports_neither_tensorflow_nor_keras(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     code = """
 import importlib, pkgutil, sys
 import autotl_ui

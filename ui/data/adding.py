@@ -11,15 +11,15 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.data.archives.unpack import is_archive
-from autotl.errors import AutoTLError
 from autotl.data.listing import TABLE_SUFFIXES
-from autotl_ui.widgets.clicks import once
+from autotl.errors import AutoTLError
 from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.incoming import INCOMING, UploadError
 from autotl_ui.data.mapping import read_tree
 from autotl_ui.data.uploads import Unfinished, discard, list_unfinished, settle
-from autotl_ui.workspace.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set
+from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.words import counted, megabytes, moment, plain
+from autotl_ui.workspace.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
 SAMPLE = "Handwritten digits"

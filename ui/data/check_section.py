@@ -9,9 +9,9 @@ from autotl_ui.data.checking import CheckView, is_outdated, look_at_check, start
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import show_finding
 from autotl_ui.data.gallery import undo_button
-from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import counted, duration, moment, plain
+from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
 
 N_FINDINGS = 30

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from autotl.data.patch import Decision
 from autotl.data.patch_edits import decide
 from autotl.errors import AutoTLError
-from autotl.data.patch import Decision
 from autotl.settings import settings
 from autotl_ui.data.contents import Contents
-from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.data_sets import DataSet
 
 MOST_STEPS = 50
 _HISTORY, _PROBLEM = "decided", "decide-problem"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from autotl.errors import DatasetError
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.tables import holds_bytes, read_table
+from autotl.errors import DatasetError
 
 
 def require_confined(data: Path) -> None:

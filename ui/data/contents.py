@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from autotl.errors import AutoTLError
 from autotl.data.patch import Decision, apply_patch, read_patch
 from autotl.data.source import Source
+from autotl.errors import AutoTLError
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.listings import FORGET_SECONDS, list_pictures, marks
 

@@ -9,10 +9,10 @@ from autotl_ui.data.choices import take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import say
 from autotl_ui.data.gallery import new_grid, undo_button
-from autotl_ui.workspace.data_sets import DataSet
-from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.images import Picture, show_pictures
+from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.words import counted, plain
+from autotl_ui.workspace.data_sets import DataSet
 
 PER_PAGE = 10
 PIXELS = 72

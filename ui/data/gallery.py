@@ -8,11 +8,11 @@ import streamlit as st
 from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, last_step, take_back, undo_last
 from autotl_ui.data.contents import Contents
-from autotl_ui.workspace.data_sets import DataSet
-from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.images import Picture, show_pictures
+from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain
+from autotl_ui.workspace.data_sets import DataSet
 
 PER_PAGE = 60
 PIXELS = 128

@@ -21,8 +21,8 @@ from typing import BinaryIO
 
 from autotl.data.archives.member import RefusedError
 from autotl.data.archives.names import Names, split_name
-from autotl.runtime.atomic_files import write_atomically
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, kind_of
+from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.widgets.words import counted, megabytes
 
 INCOMING = ".incoming"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autotl.data.archives.unpack import is_archive, unpack
-from autotl.runtime.atomic_files import write_atomically
 from autotl.data.listing import list_files
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
+from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 

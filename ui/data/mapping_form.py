@@ -10,8 +10,8 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl_ui.data.mapping import MOST_LEVELS, Tree, classes_by_level, map_folders, read_tree, unmap
-from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.widgets.words import counted, plain
+from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
 
 BY_HAND = -1

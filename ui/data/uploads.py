@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autotl.errors import DatasetError
 from autotl.data.listing import TABLE_SUFFIXES
+from autotl.errors import DatasetError
 from autotl_ui.data import incoming
 from autotl_ui.data.confining import require_confined
 from autotl_ui.data.incoming import ARCHIVE_SUFFIXES, INCOMING, Upload, UploadError

@@ -24,7 +24,7 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.jobs import tickets
 from autotl_ui.jobs.lanes import LANES, MOST_JOBS, QUEUE, Lane
 
-AUTOTL = (sys.executable, "-m", "autotl.cli.app")
+AUTOTL = (sys.executable, "-m", "autotl.cli")
 _MARK = "== autotl "
 """Begins the line of the log that says which command the lines after it are from."""
 

@@ -1,4 +1,4 @@
-"""Wait for a ticket's turn, then become the command: `python -m autotl_ui.jobs.waiting TICKET SLOTS NICENESS -- COMMAND`.
+"""Wait for a turn, then become the command: `python -m autotl_ui.jobs.waiting TICKET SLOTS NICENESS -- COMMAND`.
 
 The process is replaced, not doubled: its number and birth time stay those of the job, a stop reaches the right one, and
 nothing is left between that could be killed alone. The ticket's lock goes along and is given back when it ends.
@@ -16,7 +16,7 @@ from autotl_ui.jobs import tickets
 
 LOOK_SECONDS = 0.25
 CLOCK = "AUTOTL_CLOCK_STARTED"
-"""Tells the command since when its budget counts, for the process is older by the time it waited: see autotl.runtime.clock."""
+"""Tells the command since when its budget counts (autotl.runtime.clock): the process is older by the time it waited."""
 
 
 def main(ticket: Path, n_slots: int, niceness: int, command: list[str]) -> None:

@@ -14,8 +14,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autotl.data.patch_edits import decide
 from autotl.data.patch import Decision, read_patch
+from autotl.data.patch_edits import decide
 from autotl.settings import settings
 from autotl_ui.workspace.subjects import Subject, open_subject
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from autotl.errors import AutoTLError
 from autotl.data.patch import Decision
-from autotl_ui.widgets.components import component
+from autotl.errors import AutoTLError
 from autotl_ui.label.labelling import Coding, coder_name, decisions_about, store
 from autotl_ui.label.queues import Queue, Task
+from autotl_ui.widgets.components import component
 from autotl_ui.widgets.images import picture_address
 from autotl_ui.workspace.subjects import Subject
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl.errors import AutoTLError
 from autotl.data.patch import read_patch
-from autotl_ui.widgets.error_boundary import live
+from autotl.errors import AutoTLError
 from autotl_ui.label.hints import read_answers, read_suspects
 from autotl_ui.label.labelling import decisions_about
+from autotl_ui.label.labelling_session import (
+    CODER,
+    Sitting,
+    keep_report,
+    present_sitting,
+    show_labeller,
+    sit_down,
+    stand_up,
+)
 from autotl_ui.label.queues import Queue, make_queues, present_labels
-from autotl_ui.label.labelling_session import CODER, Sitting, keep_report, present_sitting, show_labeller, sit_down, stand_up
+from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.pages import DATA, RESULTS, TRAIN
+from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.refit import is_behind, start_refit
 from autotl_ui.workspace.subjects import Subject, list_subjects, open_subject
-from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.workspace import Workspace, current
 
 

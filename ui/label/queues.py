@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.errors import DatasetError
 from autotl.data.patch import Decision, as_named, merged_classes
 from autotl.data.source import Source
+from autotl.errors import DatasetError
 
 N_UNSURE = 200
 """So many pictures at most are called unsure; among those that the model is surer of a look is worth little."""

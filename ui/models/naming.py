@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from autotl.deploy.registry import MAX_NAME_LENGTH
 from autotl.deploy.versions import CHAMPION, ModelVersion, RegisteredModel, caveats
+from autotl_ui.models.exportable_models import may_read, read_classes, run_of
+from autotl_ui.widgets.words import score_name
 from autotl_ui.workspace.data_sets import list_data_sets
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.installed import loaded_plugins
-from autotl_ui.models.exportable_models import may_read, read_classes, run_of
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import Score
-from autotl_ui.widgets.words import score_name
 from autotl_ui.workspace.workspace import Workspace
 
 N_CLASSES_NAMED = 6

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl_ui.models import registered, registering, takeaway
-from autotl_ui.models.registry import read_registry
 from autotl_ui.models.exportable_models import list_takeable
+from autotl_ui.models.registry import read_registry
 from autotl_ui.widgets.pages import TRAIN
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.workspace import current

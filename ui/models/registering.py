@@ -10,16 +10,16 @@ from typing import Any
 
 import streamlit as st
 
-from autotl.errors import AutoTLError, ConfigError
 from autotl.deploy.registry import MAX_NAME_LENGTH, require_name
 from autotl.deploy.versions import CHAMPION
+from autotl.errors import AutoTLError, ConfigError
 from autotl_ui.jobs import jobs
-from autotl_ui.widgets.error_boundary import live
 from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.models.registered import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import duration, moment, plain, sentence
+from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
 USUAL_SECONDS = 15

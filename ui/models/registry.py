@@ -9,8 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.deploy import registry
-from autotl.errors import AutoTLError
 from autotl.deploy.versions import CHAMPION, AliasChange, RegisteredModel
+from autotl.errors import AutoTLError
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.workspace import Workspace
 

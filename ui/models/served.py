@@ -8,12 +8,13 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.errors import AutoTLError
-from autotl.images.decoder import UnreadableImage, thumbnail
-from autotl_ui.widgets.error_boundary import live
+from autotl.images.decoder import UnreadableImage
+from autotl.images.file_info import thumbnail
 from autotl_ui.models import serving
+from autotl_ui.models.exportable_models import Takeable
 from autotl_ui.models.serving import USUAL_SECONDS, Answer, Server, look
 from autotl_ui.models.snippets import curl
-from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import duration, plain
 from autotl_ui.workspace.workspace import Workspace
 

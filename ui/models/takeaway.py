@@ -8,15 +8,15 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl.interfaces import Exporter
-from autotl_ui.server.downloads import download_button
-from autotl_ui.widgets.error_boundary import live
-from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.models import exports, served, serving
+from autotl_ui.models.exportable_models import Takeable
 from autotl_ui.models.registry import Registry
 from autotl_ui.models.snippets import PORT, snippets
-from autotl_ui.models.exportable_models import Takeable
-from autotl_ui.workspace.runs import RunView
+from autotl_ui.server.downloads import download_button
+from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import plain, sentence
+from autotl_ui.workspace.installed import loaded_plugins
+from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace, current
 
 USES = {

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from autotl.errors import AutoTLError
 from autotl.data.patch import Decision
-from autotl_ui.widgets.images import Picture, show_pictures
+from autotl.errors import AutoTLError
 from autotl_ui.results.desk import NOTE, Desk, mark
+from autotl_ui.widgets.images import Picture, show_pictures
 from autotl_ui.widgets.words import plain
 
 N_ON_A_PAGE = 24

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.data.patch_edits import decide
 from autotl.evidence.run_evidence import Evidence
-from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.settings import settings
 from autotl_ui.workspace.listings import list_pictures
 from autotl_ui.workspace.runs import RunView

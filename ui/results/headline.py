@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from autotl_ui.workspace.scores import Result
 from autotl_ui.widgets.words import ROUTES, SCORE_MEANINGS, duration, plain, score_name, sentence, spell_scores
+from autotl_ui.workspace.scores import Result
 
 
 def show_headline(result: Result) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.evidence.run_evidence import Evidence
-from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
 from autotl_ui.results.answers import show_answers
 from autotl_ui.results.confusion import Cell, choose_cell
 from autotl_ui.results.desk import desk_of
 from autotl_ui.results.refitting import offer_refit
+from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import Result
-from autotl_ui.widgets.words import plain
 
 N_WEAKEST = 3
 _PARTS: dict[Part, str] = {"test": "Test split", "search": "Search"}

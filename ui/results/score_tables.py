@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from autotl_ui.workspace.scores import Result, Score
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink, legible
 from autotl_ui.widgets.words import SCORE_MEANINGS, plain, score_name
+from autotl_ui.workspace.scores import Result, Score
 
 if TYPE_CHECKING:
     import altair as alt

@@ -11,9 +11,9 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from autotl_ui.widgets.components import component
 from autotl_ui.server.signing import sign, unsign
 from autotl_ui.server.zips import zip_folder
+from autotl_ui.widgets.components import component
 
 ROUTE = "/autotl/download/"
 _PURPOSE = "download"

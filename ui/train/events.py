@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autotl_ui.jobs import jobs
-from autotl_ui.workspace.runs import RunView
 from autotl_ui.train.journal import Event, read_events
 from autotl_ui.train.story import FINE_TUNE, tell_past, tell_present
 from autotl_ui.widgets.words import duration, place_in_words, sentence
+from autotl_ui.workspace.runs import RunView
 
 RATE_SECONDS, FEWEST_SECONDS = 60.0, 10.0
 """Over how long the pace is measured, at most and at least."""

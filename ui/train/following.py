@@ -8,13 +8,13 @@ from typing import Literal
 import streamlit as st
 
 from autotl_ui.jobs import jobs
-from autotl_ui.workspace.data_sets import data_in_address
-from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.pages import DATA, RESULTS
-from autotl_ui.workspace.runs import RunView, look
 from autotl_ui.train import running
 from autotl_ui.train.training import can_resume, resume_search
+from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.pages import DATA, RESULTS
 from autotl_ui.widgets.words import STATUSES, duration, plain
+from autotl_ui.workspace.data_sets import data_in_address
+from autotl_ui.workspace.runs import RunView, look
 from autotl_ui.workspace.workspace import current
 
 STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0

@@ -8,8 +8,8 @@ from functools import cache
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import Evaluator
-from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.widgets.words import OBJECTIVES
+from autotl_ui.workspace.installed import loaded_plugins
 
 
 @dataclass(frozen=True)

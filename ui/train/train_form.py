@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.train.offers import installed_offers
 from autotl_ui.train.training import Choices
 from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, score_name
+from autotl_ui.workspace.data_sets import DataSet
 
 BUDGETS = (60, 180, 600, 1800, 7200)
 """Seconds."""

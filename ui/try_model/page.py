@@ -7,14 +7,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl_ui.widgets.charts import probability_chart
-from autotl_ui.workspace.deployables import open_model
-from autotl_ui.widgets.pages import TRAIN
-from autotl_ui.workspace.runs import RunView
-from autotl_ui.widgets.theme import legible
 from autotl_ui.try_model import batch_panel, similar_panel, trying
 from autotl_ui.try_model.facts import read_card, read_facts, unsure_below
+from autotl_ui.widgets.charts import probability_chart
+from autotl_ui.widgets.pages import TRAIN
+from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import moment, plain
+from autotl_ui.workspace.deployables import open_model
+from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import current
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "heif")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl_ui.try_model import trying
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.images import Picture, show_pictures
-from autotl_ui.workspace.runs import RunView
-from autotl_ui.try_model import trying
 from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.runs import RunView
 
 PIXELS = 96
 SAME = 0.995

@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from autotl.images.safe_decode import danger_of
-from autotl.images.decoder import UnreadableImage, thumbnail
 from autotl.deploy.similar_images import Neighbour, has_index, nearest
+from autotl.images.decoder import UnreadableImage
+from autotl.images.file_info import thumbnail
+from autotl.images.safe_decode import danger_of
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView

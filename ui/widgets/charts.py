@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink
 from autotl_ui.train.events import Best
+from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink
 from autotl_ui.widgets.words import score_name
 
 if TYPE_CHECKING:

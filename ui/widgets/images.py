@@ -15,10 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from autotl.images.decoder import UnreadableImage
+from autotl.images.file_info import thumbnail
 from autotl.images.safe_decode import danger_of
-from autotl.images.decoder import UnreadableImage, thumbnail
-from autotl_ui.widgets.components import component
 from autotl_ui.server.signing import sign, unsign
+from autotl_ui.widgets.components import component
 
 ROUTE = "/autotl/picture/"
 PIXELS = 160

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_VIEWS = Path(__file__).parent / "views"
+_UI = Path(__file__).parents[1]
 
-DATA = _VIEWS / "data.py"
-TRAIN = _VIEWS / "train.py"
-RESULTS = _VIEWS / "results.py"
-TRY = _VIEWS / "try_it.py"
-LABEL = _VIEWS / "label.py"
-MODELS = _VIEWS / "models.py"
+DATA = _UI / "data" / "page.py"
+TRAIN = _UI / "train" / "page.py"
+RESULTS = _UI / "results" / "page.py"
+TRY = _UI / "try_model" / "page.py"
+LABEL = _UI / "label" / "page.py"
+MODELS = _UI / "models" / "page.py"
 
 ADDRESSES = {DATA: "data", TRAIN: "train", RESULTS: "results", TRY: "try", LABEL: "label", MODELS: "models"}

@@ -10,9 +10,9 @@ import unicodedata
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from autotl.runtime.atomic_files import write_atomically
 from autotl.data.listing import PATCH_SUFFIX
 from autotl.data.patch import patch_file
+from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.data.source import Source, open_source
 from autotl.errors import AutoTLError, DatasetError
 from autotl.settings import settings
-from autotl.data.source import Source, open_source
 
 N_WATCHED = 500
 FORGET_SECONDS = 600

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.errors import DatasetError
 from autotl.data.patch import patch_file
 from autotl.data.source import Source
+from autotl.errors import DatasetError
 from autotl_ui.workspace.data_sets import DataSet, list_data_sets
 from autotl_ui.workspace.listings import list_pictures
 from autotl_ui.workspace.runs import RunView

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from autotl.cache.content_folders import new_folder
 from autotl.data.archives.kinds import archive_kind, unpacked_bytes
 from autotl.data.archives.member import CHUNK, FETCH_AGAIN, PACK_AGAIN, Member, RefusedError, about, reading, shown
 from autotl.data.archives.names import Names, is_side_file, split_name
-from autotl.errors import DatasetError
 from autotl.data.archives.tar_members import tar_members
-from autotl.cache.content_folders import new_folder
 from autotl.data.archives.zip_members import zip_members
+from autotl.errors import DatasetError
 
 _RATIO_FROM = 64 * 2**20
 """Bytes that may come out of any archive before its ratio is judged: a drawing of one colour shrinks a thousandfold."""

@@ -1,6 +1,6 @@
 import autotl_extra_trees
 
-from autotl.testing.plugin import check_plugin
+from autotl.testing import check_plugin
 
 
 def test_everything_it_offers_keeps_the_contract():

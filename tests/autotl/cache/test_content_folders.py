@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from autotl.errors import DatasetError
 from autotl.cache.content_folders import new_folder, unpacked_once
+from autotl.errors import DatasetError
 
 
 def listing(folder):

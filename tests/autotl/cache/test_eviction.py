@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from autotl.cache.eviction import evict
-from autotl.features.frozen_network import freeze
 from autotl.cache.record_store import RecordStore
+from autotl.features.frozen_network import freeze
 
 DAY = 86400
 

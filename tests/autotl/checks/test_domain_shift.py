@@ -9,8 +9,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from autotl.checks.domain_shift import FAR, SHIFTED, DomainShift, measure_shift
-from autotl.interfaces import Backbone
+from autotl.checks.domain_shift import measure_shift
+from autotl.interfaces import FAR, SHIFTED, Backbone, DomainShift
 
 SIZE = (8, 8)
 TRAINED = {"mean": 100.0, "deviation": 20.0}

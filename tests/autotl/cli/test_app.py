@@ -21,7 +21,7 @@ Result = subprocess.CompletedProcess[str]
 
 def autotl(*arguments: str | Path, cwd: Path | None = None, **env: str) -> Result:
     """Run the command line as its own process."""
-    command = [sys.executable, "-m", "autotl.cli.app", *map(str, arguments)]
+    command = [sys.executable, "-m", "autotl.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **env}, timeout=240)
 
 
@@ -224,7 +224,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 def start(data: Path, run: Path, *options: str) -> subprocess.Popen[str]:
     """Start a long search, and come back when its first model is saved."""
-    command = [sys.executable, "-m", "autotl.cli.app", "fit", str(data), "--run", str(run), "--budget", "5m", "--json"]
+    command = [sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(run), "--budget", "5m", "--json"]
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: (run / "events.jsonl").exists() and "a first model" in (run / "events.jsonl").read_text())
     return process
@@ -309,7 +309,18 @@ def test_doctor_says_what_this_machine_can_do() -> None:
 @pytest.mark.heavy
 def test_two_studies_on_one_store_and_one_cache_do_not_harm_each_other(tmp_path: Path, shapes: Path) -> None:
     data = Path(shutil.copytree(shapes, tmp_path / "data"))
-    command = [sys.executable, "-m", "autotl.cli.app", "fit", str(data), "--trials", "2", "--strategy", "probe", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "autotl.cli.app",
+        "fit",
+        str(data),
+        "--trials",
+        "2",
+        "--strategy",
+        "probe",
+        "--json",
+    ]
     command += ["--register", "both"]
     env = {**os.environ, "AUTOTL_CACHE": str(tmp_path / "cache")}
     both = [

@@ -20,7 +20,7 @@ Result = subprocess.CompletedProcess[str]
 
 def autotl(*arguments: str | Path, cwd: Path | None = None) -> Result:
     """Run the command line as its own process."""
-    command = [sys.executable, "-m", "autotl.cli.app", *map(str, arguments)]
+    command = [sys.executable, "-m", "autotl.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ.copy(), timeout=240)
 
 

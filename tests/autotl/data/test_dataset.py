@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS, require_learnable, scan
-from autotl.errors import DatasetError
 from autotl.data.patch import Decision, patch_file, write_patch
+from autotl.errors import DatasetError
 
 
 def picture(path, seed=0):

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autotl.errors import DatasetError
 from autotl.data.groups import read_groups
 from autotl.data.source import open_source
+from autotl.errors import DatasetError
 
 MODEL, SERIAL = 0x0110, 0xA431
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autotl.errors import DatasetError
 from autotl.data.file_lookup import Folder
 from autotl.data.label_table import read_labels
+from autotl.errors import DatasetError
 
 
 @pytest.fixture

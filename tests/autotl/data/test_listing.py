@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from autotl.errors import DatasetError
 from autotl.data.listing import IMAGE_SUFFIXES, ignored_kinds, list_files, top_folders
+from autotl.errors import DatasetError
 
 
 def lay(root, *paths):

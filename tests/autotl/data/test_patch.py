@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from autotl.data.dataset import require_learnable, scan
-from autotl.errors import DatasetError
 from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch, write_patch
+from autotl.errors import DatasetError
 
 
 @pytest.fixture

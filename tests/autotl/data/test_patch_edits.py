@@ -12,8 +12,8 @@ import pytest
 
 from autotl.data import patch_edits as module
 from autotl.data.dataset import scan
-from autotl.errors import DatasetError
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
+from autotl.errors import DatasetError
 
 CAT, OTHER_CAT, DOG = "cat/circle-0-000.png", "cat/circle-0-001.png", "dog/square-0-000.png"
 

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autotl.errors import DatasetError
 from autotl.data.listing import IMAGE_SUFFIXES
 from autotl.data.source import open_source
+from autotl.errors import DatasetError
 
 
 def image_bytes():

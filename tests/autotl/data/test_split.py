@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from autotl.data.dataset import scan
-from autotl.errors import DatasetError
 from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, find_clusters, split, thin
+from autotl.errors import DatasetError
 
 SEEDS = (0, 1, 2)
 

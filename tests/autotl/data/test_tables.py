@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from autotl.errors import DatasetError
 from autotl.data.tables import column_names, listed, no_such_column, read_side_table, read_table
+from autotl.errors import DatasetError
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.TSV", "x.parquet"])

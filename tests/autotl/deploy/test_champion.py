@@ -9,15 +9,17 @@ import numpy as np
 import onnx
 import pytest
 
-from autotl.training import fine_tuning
-from autotl.search.space import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Training
 from autotl.deploy.champion import refit
-from autotl.search.hyperparameters import replay
+from autotl.features.frozen_network import open_session
 from autotl.images.decoder import decode
 from autotl.interfaces import TrialRecord
-from autotl.features.frozen_network import open_session
-from autotl.predictions import Predictions, apply_temperature
-from autotl.search.laboratory import CALIBRATION_FILE, N_REPLAY, candidate_of, record
+from autotl.predictions import Predictions
+from autotl.search.hyperparameters import replay
+from autotl.search.laboratory import CALIBRATION_FILE, N_REPLAY
+from autotl.search.outcome import record
+from autotl.training import fine_tuning
+from autotl.training.calibration import apply_temperature
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Training, candidate_of
 
 TOLERANCE = 1e-4
 

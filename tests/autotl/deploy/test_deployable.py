@@ -20,10 +20,18 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from autotl import __version__
-from autotl.deploy.deployable import TOLERANCE, Deployable, columns, load_deployable, predictor_source, replay, write_deployable
+from autotl.deploy.deployable import (
+    TOLERANCE,
+    Deployable,
+    columns,
+    load_deployable,
+    predictor_source,
+    replay,
+    write_deployable,
+)
+from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError, RunError
 from autotl.images.decoder import decode
-from autotl.deploy.predictor import Predictor
 
 SIZE = (24, 32)
 CLASSES = ("red", "green", "blue")
@@ -237,8 +245,8 @@ def test_inlining_hides_no_name() -> None:
     import ast
     import inspect
 
-    from autotl.images import decoder
     from autotl.deploy import predictor
+    from autotl.images import decoder
 
     def names(module: object) -> set[str]:
         found = set()

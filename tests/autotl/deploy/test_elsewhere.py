@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from autotl.search.space import FINE_TUNE, PROBE, Candidate, Training
-from autotl.workflows.conclusion import save_early
 from autotl.search.hyperparameters import replay
-from autotl.search.laboratory import CALIBRATION_FILE, record
+from autotl.search.laboratory import CALIBRATION_FILE
+from autotl.search.outcome import record
+from autotl.trial import FINE_TUNE, PROBE, Candidate, Training
+from autotl.workflows.conclusion import save_early
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HEADS = ("logistic", "linear-svm", "rbf-svm", "random-forest", "knn", "dense")
 REPLAY = """
 import json, sys

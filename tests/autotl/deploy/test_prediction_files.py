@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
+from autotl.deploy.batch_prediction import image_files
 from autotl.errors import ConfigError, DatasetError
-from autotl.deploy.prediction_files import image_files
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from autotl.deploy.prediction_texts import as_csv, as_json, as_lines
+from autotl.deploy.batch_prediction import as_csv, as_json, as_lines
 
 CAT = {"item": "a, b.png", "label": "cat", "probabilities": {"cat": 0.75, "dog": 0.25}}
 TORN = {"item": "torn.png", "error": 'it is "empty"'}

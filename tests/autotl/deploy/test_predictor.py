@@ -10,8 +10,8 @@ import skimage.data
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from autotl.images.decoder import decode
 from autotl.deploy.predictor import BATCH_SIZE, Predictor, main
+from autotl.images.decoder import decode
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autotl.errors import RunError
 from autotl.deploy.similar_images import has_index, make_index, nearest
-from autotl.runs.run import Config, Run, open_run
+from autotl.errors import RunError
+from autotl.runs.config import Config
+from autotl.runs.run import Run, open_run
 from autotl.workflows.fit import search
 
 

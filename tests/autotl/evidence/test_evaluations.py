@@ -8,8 +8,8 @@ import pytest
 
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import Evaluation, evaluate
-from autotl.interfaces import Evaluator
 from autotl.evidence.intervals import wilson
+from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions
 from autotl_plugins.evaluators import classification
 

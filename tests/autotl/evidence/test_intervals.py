@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from autotl.interfaces import Proportion
 from autotl.evidence.intervals import bootstrap, clustered_wilson, paired_difference, wilson
+from autotl.interfaces import Proportion
 
 
 def right(labels: np.ndarray, probabilities: np.ndarray) -> float:

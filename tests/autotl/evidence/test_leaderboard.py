@@ -7,9 +7,10 @@ import math
 import pandas as pd
 import pytest
 
-from autotl.interfaces import TrialRecord
 from autotl.evidence.intervals import Difference
-from autotl.evidence.leaderboard import in_words, judge_default, judge_fine_tuning, rank
+from autotl.evidence.leaderboard import rank
+from autotl.evidence.verdicts import in_words, judge_default, judge_fine_tuning
+from autotl.interfaces import TrialRecord
 
 
 def trial(number, value=None, state="complete", strategy="probe", **more):

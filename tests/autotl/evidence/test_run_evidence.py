@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autotl.evidence.run_evidence import read_evidence
 from autotl.evidence.panels import Exhibited, show_all
+from autotl.evidence.run_evidence import read_evidence
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Exhibit, Figure, Table
 from autotl.plugins import load_plugins
-from autotl.runs.run import Config, Run
+from autotl.runs.config import Config
+from autotl.runs.run import Run
 from autotl.workflows.fit import search
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autotl.errors import ExportError, PluginError
 from autotl.features import engine_choice
 from autotl.features.engine import Engine, open_engine, open_named
 from autotl.features.engine_choice import choose_engine
-from autotl.errors import ExportError, PluginError
 from autotl.features.frozen_network import freeze
 
 RUNTIMES = [

@@ -16,14 +16,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from autotl.features import engine
-from autotl.features import features as module
+from autotl.cache.record_store import RecordStore
 from autotl.data.dataset import scan
 from autotl.errors import ConfigError, DatasetError, OutOfTimeError, PluginError
+from autotl.features import engine
+from autotl.features import features as module
 from autotl.features.features import extract
-from autotl.images.decoder import DECODER_VERSION, decode
 from autotl.features.frozen_network import Column, FrozenNetwork, freeze, open_session
-from autotl.cache.record_store import RecordStore
+from autotl.images.decoder import DECODER_VERSION, decode
 
 
 @pytest.fixture(scope="module")

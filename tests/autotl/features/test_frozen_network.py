@@ -8,9 +8,16 @@ import numpy as np
 import onnx
 import pytest
 
-from autotl.features import frozen_network
 from autotl.errors import ExportError
-from autotl.features.frozen_network import FrozenNetwork, freeze, open_session, pool_stages, select_stages, stage_outputs
+from autotl.features import frozen_network
+from autotl.features.frozen_network import (
+    FrozenNetwork,
+    freeze,
+    open_session,
+    pool_stages,
+    select_stages,
+    stage_outputs,
+)
 
 STAGES = ("shallow", "middle", "deep")
 WIDTHS = {"shallow": 8, "middle": 12, "deep": 16}

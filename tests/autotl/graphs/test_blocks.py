@@ -7,10 +7,10 @@ import onnx
 import pytest
 
 from autotl.errors import ExportError
-from autotl.graphs.keras_to_onnx import join
-from autotl.graphs.blocks import affine, choices, tempered, weighted_mean
 from autotl.features.frozen_network import open_session
-from autotl.predictions import apply_temperature
+from autotl.graphs.blocks import affine, choices, weighted_mean
+from autotl.graphs.surgery import join
+from autotl.training.calibration import apply_temperature, tempered
 
 RNG = np.random.default_rng(0)
 LEFT, RIGHT = RNG.random((5, 3), dtype=np.float32), RNG.random((5, 2), dtype=np.float32)

@@ -11,8 +11,9 @@ import onnxruntime
 import pytest
 from keras import layers
 
-from autotl.graphs import keras_to_onnx
 from autotl.errors import ExportError
+from autotl.graphs import keras_to_onnx
+from autotl.graphs.surgery import join, prune
 
 # Keras 3.15 hands NumPy 2 a variable of its own, whose __array__ has no `copy` yet (keras/src/backend/tensorflow).
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -347,7 +348,7 @@ def two_stages():
 
 def test_pruning_keeps_only_what_an_output_needs():
     written = keras_to_onnx.to_onnx(two_stages())
-    pruned = keras_to_onnx.prune(written, ["shallow"])
+    pruned = prune(written, ["shallow"])
     assert [o.name for o in pruned.graph.output] == ["shallow"]
     assert len(pruned.graph.node) == 3
     assert len(pruned.graph.initializer) == 2
@@ -356,7 +357,7 @@ def test_pruning_keeps_only_what_an_output_needs():
 
 
 def test_pruning_makes_inner_tensors_outputs_in_the_order_asked_for():
-    pruned = keras_to_onnx.prune(keras_to_onnx.to_onnx(two_stages()), ["pooled", "deep/Conv"])
+    pruned = prune(keras_to_onnx.to_onnx(two_stages()), ["pooled", "deep/Conv"])
     assert [o.name for o in pruned.graph.output] == ["pooled", "deep/Conv"]
     shape = pruned.graph.output[1].type.tensor_type.shape
     assert [d.dim_param or d.dim_value for d in shape.dim] == ["batch", 3, 5, 4]
@@ -366,14 +367,14 @@ def test_pruning_makes_inner_tensors_outputs_in_the_order_asked_for():
 
 def test_pruning_to_a_tensor_that_is_not_there_names_the_outputs():
     with pytest.raises(ExportError, match=r"'nowhere'.*shallow, deep, pooled"):
-        keras_to_onnx.prune(keras_to_onnx.to_onnx(two_stages()), ["nowhere"])
+        prune(keras_to_onnx.to_onnx(two_stages()), ["nowhere"])
 
 
 def test_a_joined_graph_computes_one_model_after_the_other():
     body = two_stages()
     head = chain((3,), layers.Dense(4, "softmax", name="pooled"))  # a name the body uses too
     first, second = keras_to_onnx.to_onnx(body), keras_to_onnx.to_onnx(head)
-    joined = keras_to_onnx.join(first, second, {"pooled": second.graph.input[0].name})
+    joined = join(first, second, {"pooled": second.graph.input[0].name})
     assert [i.name for i in joined.graph.input] == ["images"]
     assert [o.name for o in joined.graph.output] == ["shallow", "deep", "graph2/pooled"]
     x = images(2, *PICTURE)
@@ -384,8 +385,8 @@ def test_a_joined_graph_computes_one_model_after_the_other():
 def test_joins_can_be_repeated_and_keep_free_names():
     head = keras_to_onnx.to_onnx(chain((3,), layers.Dense(3, name="scores")))
     again = keras_to_onnx.to_onnx(chain((3,), layers.Dense(3, name="calibrated")))
-    joined = keras_to_onnx.join(keras_to_onnx.to_onnx(two_stages()), head, {"pooled": head.graph.input[0].name})
-    joined = keras_to_onnx.join(joined, again, {"scores": again.graph.input[0].name})
+    joined = join(keras_to_onnx.to_onnx(two_stages()), head, {"pooled": head.graph.input[0].name})
+    joined = join(joined, again, {"scores": again.graph.input[0].name})
     assert [o.name for o in joined.graph.output] == ["shallow", "deep", "calibrated"]
     assert run(joined, {"images": images(2, *PICTURE)})["calibrated"].shape == (2, 3)
 
@@ -403,10 +404,10 @@ def test_a_scikit_learn_head_joins_with_its_own_operators(opset):
     head = make_pipeline(StandardScaler(), LogisticRegression()).fit(features, np.arange(40) % 3)
     options = {"zipmap": False}
     second = to_onnx(head, features[:1], options=options, target_opset={"": opset, "ai.onnx.ml": 3})
-    joined = keras_to_onnx.join(keras_to_onnx.to_onnx(body), second, {"pooled": "X"})
+    joined = join(keras_to_onnx.to_onnx(body), second, {"pooled": "X"})
     assert len(joined.opset_import) == len({entry.domain for entry in joined.opset_import}) == 2
     assert joined.ir_version <= 10
-    final = keras_to_onnx.prune(joined, ["probabilities"])
+    final = prune(joined, ["probabilities"])
     np.testing.assert_allclose(run(final, {"images": x})["probabilities"], head.predict_proba(features), atol=1e-5)
 
 
@@ -431,7 +432,7 @@ def test_names_used_inside_loop_bodies_are_renamed_with_the_rest():
         ir_version=8,
     )
     first = keras_to_onnx.to_onnx(chain((2,), layers.Rescaling(1.0, name="step")))
-    joined = keras_to_onnx.prune(keras_to_onnx.join(first, second, {"step": "x"}), ["z"])
+    joined = prune(join(first, second, {"step": "x"}), ["z"])
     name = joined.graph.input[0].name
     np.testing.assert_array_equal(run(joined, {name: np.zeros((1, 2), np.float32)})["z"], [[1, 2]])
 
@@ -439,6 +440,6 @@ def test_names_used_inside_loop_bodies_are_renamed_with_the_rest():
 def test_a_wire_without_an_end_is_refused():
     head = keras_to_onnx.to_onnx(chain((3,), layers.Dense(3)))
     with pytest.raises(ExportError, match=r"output of the first graph called 'scores'.*shallow, deep, pooled"):
-        keras_to_onnx.join(keras_to_onnx.to_onnx(two_stages()), head, {"scores": head.graph.input[0].name})
+        join(keras_to_onnx.to_onnx(two_stages()), head, {"scores": head.graph.input[0].name})
     with pytest.raises(ExportError, match="input of the second graph called 'features'"):
-        keras_to_onnx.join(keras_to_onnx.to_onnx(two_stages()), head, {"pooled": "features"})
+        join(keras_to_onnx.to_onnx(two_stages()), head, {"pooled": "features"})

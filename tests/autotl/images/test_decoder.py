@@ -17,10 +17,11 @@ import pytest
 import skimage.data
 from PIL import Image, ImageCms
 
-from autotl.images.decoder import MAX_PIXELS, UnreadableImage, _Memory, decode, examine, exif_value, open_image, thumbnail
+from autotl.images.decoder import MAX_PIXELS, UnreadableImage, _Memory, decode, open_image
+from autotl.images.file_info import examine, exif_value, thumbnail
 
 SIZE = (96, 128)
-HEIC = Path(__file__).parents[1] / "data" / "tiny.heic"  # blue left, red right; EXIF Model "TestCam"
+HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"  # blue left, red right; EXIF Model "TestCam"
 
 
 @pytest.fixture(scope="module")

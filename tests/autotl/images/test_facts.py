@@ -14,7 +14,7 @@ from autotl.images import facts as module
 from autotl.images.alignment import miniature
 from autotl.images.facts import FACT_COLUMNS, examine_files
 
-HEIC = Path(__file__).parents[1] / "data" / "tiny.heic"
+HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
 
 
 @pytest.fixture

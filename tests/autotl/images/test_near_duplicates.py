@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 
+from autotl.data.dataset import scan
+from autotl.data.split import find_clusters
 from autotl.images import similarity
 from autotl.images.alignment import miniature
-from autotl.data.dataset import scan
 from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
-from autotl.data.split import find_clusters
 
 N_PICTURES = 150
 NO_SEQUENCE = np.zeros((0, 2), int)

@@ -13,7 +13,7 @@ from autotl.runtime.child_process import Isolated
 
 pytest.importorskip("pi_heif")
 
-HEIC = Path(__file__).parents[1] / "data" / "tiny.heic"
+HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
 
 
 def test_a_heic_file_that_can_be_decoded_is_no_danger_as_a_file_or_as_bytes():

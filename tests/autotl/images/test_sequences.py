@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autotl.images.sequences import following
+from autotl.images.near_duplicates import following
 
 
 def pairs(*paths):

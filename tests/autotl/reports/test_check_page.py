@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autotl.reports import check_page
-from autotl.reports.check_page import commands, write_page
 from autotl.data.dataset import Dataset
+from autotl.data.split import Split
 from autotl.errors import ConfigError
 from autotl.interfaces import Finding
-from autotl.data.split import Split
+from autotl.reports import check_page
+from autotl.reports.check_page import commands, write_page
 
 EVIL = "<script>alert('1')<b>\"&amp;"  # no slash, so that it can be the name of a folder
 NEAR = "near-duplicates"

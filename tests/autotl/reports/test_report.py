@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
+from autotl.data.split import Split
 from autotl.evidence.evaluations import Evaluation, Score, evaluate
-from autotl.interfaces import TrialRecord
 from autotl.evidence.leaderboard import rank
+from autotl.interfaces import TrialRecord
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, confusions, number, weakest_classes, write_card, write_report
-from autotl.runs.run import Config, create
-from autotl.data.split import Split
+from autotl.runs.config import Config
+from autotl.runs.run import create
 
 EVIL = '<script>alert("1")</script>'
 CLASSES = (EVIL, "a & b", "zebra")

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autotl.errors import ConfigError, RunError
 from autotl.data.patch import Decision
-from autotl.runs.run import Config, Run, cluster_of, create, default_run_folder, open_run, require_free
 from autotl.data.split import Split, split
+from autotl.errors import ConfigError, RunError
+from autotl.runs.config import Config
+from autotl.runs.run import Run, cluster_of, create, default_run_folder, open_run, require_free
 
 FULL = Config(
     data=Path("données"), run=Path("runs/a b"), budget_seconds=None, trials=7, objective="log_loss",

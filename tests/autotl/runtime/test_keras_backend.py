@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from autotl.runtime import keras_backend
 from autotl.errors import ConfigError
+from autotl.runtime import keras_backend
 
 
 @pytest.fixture

@@ -49,8 +49,8 @@ def test_asking_for_a_head_is_not_seeing_it():
 
 
 def test_a_probe_teaches_what_its_head_costs(laboratory):
-    from autotl.search.space import PROBE, Candidate
     from autotl.search.hyperparameters import replay
+    from autotl.trial import PROBE, Candidate
 
     assert (laboratory.has_seen("logistic"), laboratory.probe_cost("knn")) == (False, 0)
     laboratory.probe(Candidate(PROBE, "tiny", (32, 32), "top", "avg", "logistic"), replay({}))

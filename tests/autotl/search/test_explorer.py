@@ -9,18 +9,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autotl.search import explorer as module
-from autotl.training import fine_tuning
-from autotl.search import screening
-from autotl.search import optuna_study as studies
-from autotl.search.space import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Training
 from autotl.errors import ConfigError
-from autotl.search.explorer import Explorer, make_space
-from autotl.search.hyperparameters import replay
 from autotl.interfaces import Backbone, Head, Recipe, TrialRecord
-from autotl.search.planner import Limits, Step
 from autotl.predictions import Predictions
-from autotl.search.laboratory import Laboratory, candidate_of
+from autotl.search import explorer as module
+from autotl.search import optuna_study as studies
+from autotl.search import screening
+from autotl.search.explorer import Explorer
+from autotl.search.hyperparameters import replay
+from autotl.search.laboratory import Laboratory
+from autotl.search.planner import Limits, Step
+from autotl.search.space import make_space
+from autotl.training import fine_tuning
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Training, candidate_of
 
 TUNING = Candidate(FINE_TUNE, "tiny", (32, 32), "top", "avg", "logistic", Training(1, 1e-3, 1e-4, augment=False))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autotl.search.space import FINE_TUNE, Candidate, Training
-from autotl.search.fine_tune_cost import estimate_seconds, stage_work, training_products
 from autotl.interfaces import TrialRecord
+from autotl.search.fine_tune_cost import estimate_seconds, stage_work, training_products
+from autotl.trial import FINE_TUNE, Candidate, Training
 
 WORK = {"shallow": 600.0, "middle": 300.0, "deep": 100.0}
 SPLIT = {"n_train": 320, "n_validation": 80, "images_per_second": 100.0}

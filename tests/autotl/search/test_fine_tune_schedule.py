@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from planning import LARGE, READING, SMALL, Bench, board, plan, probe, space, tuned
 
-from autotl.search.space import FINE_TUNE, PROBE, Candidate, Training
 from autotl.interfaces import Head, TrialRecord
+from autotl.trial import FINE_TUNE, PROBE, Candidate, Training
 
 
 def test_fine_tuning_sits_on_the_best_probes_reading_with_the_best_head_that_can():

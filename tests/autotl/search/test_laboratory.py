@@ -11,15 +11,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autotl.features import engine
-from autotl.training import fine_tuning
-from autotl.search.space import FINE_TUNE, PROBE, Candidate, Training
-from autotl.errors import ConfigError, OutOfTimeError
-from autotl.search.hyperparameters import replay
-from autotl.interfaces import Evaluator
-from autotl.predictions import Predictions, apply_temperature
 from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD
-from autotl.search.laboratory import candidate_of, describe, record, threads_per_worker
+from autotl.errors import ConfigError, OutOfTimeError
+from autotl.features import engine
+from autotl.interfaces import Evaluator
+from autotl.predictions import Predictions
+from autotl.runtime.blas_threads import threads_per_worker
+from autotl.search.hyperparameters import replay
+from autotl.search.outcome import record
+from autotl.training import fine_tuning
+from autotl.training.calibration import apply_temperature
+from autotl.trial import FINE_TUNE, PROBE, Candidate, Training, candidate_of, describe
 
 PROBING = Candidate(PROBE, "tiny", (32, 32), "joined", "avg+max", "logistic")
 TRAINING = Training(trainable_stages=1, learning_rate=1e-3, weight_decay=1e-4, augment=False)

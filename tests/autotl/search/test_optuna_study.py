@@ -10,8 +10,8 @@ import sys
 import optuna
 import pytest
 
-from autotl.search import optuna_study as studies
 from autotl.interfaces import TrialRecord
+from autotl.search import optuna_study as studies
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autotl.search import screening
-from autotl.search.screening import Rank, Reading, judge, sample_items, sample_split
 from autotl.data.split import LEFT_OUT_FOLD
+from autotl.search import screening
+from autotl.search.screening import Rank, judge, sample_items, sample_split
+from autotl.trial import Reading
 
 TOP, SHALLOW = (Reading("tiny", (32, 32), stage, "avg+max") for stage in ("joined", "top-2"))
 
@@ -86,8 +87,8 @@ def test_the_labels_of_other_items_do_not_matter(laboratory, small_sample, monke
 
 
 def test_a_rank_survives_its_way_through_the_store():
-    from autotl.search.explorer import _rank
+    from autotl.search.screening import rank_from_json
 
     rank = Rank(replace(TOP, size=(32, 48)), 0.1234)
     stored = {**rank.to_json(), "size": list(rank.to_json()["size"])}
-    assert _rank(stored) == rank
+    assert rank_from_json(stored) == rank

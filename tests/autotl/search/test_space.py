@@ -9,10 +9,11 @@ import optuna
 import pytest
 from keras_tuner import HyperParameters
 
-from autotl.search.space import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Space, Training, build_head, choose_heads, head_params
 from autotl.errors import ConfigError
-from autotl.search.hyperparameters import OptunaHyperParameters, defaults, replay
 from autotl.interfaces import Backbone, Head, Recipe
+from autotl.search.hyperparameters import OptunaHyperParameters, defaults, replay
+from autotl.search.space import Space, build_head, choose_heads, head_params
+from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Training
 from autotl_plugins.heads import recipes
 
 

@@ -9,11 +9,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autotl.runtime.keras_backend import prepare
 from autotl.errors import ExportError, WeightsError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Finding, Head, Proportion, Sampler
-from autotl.testing.plugin import check_backbone, check_check, check_evaluator, check_exporter, check_head, check_plugin, check_sampler, check_watcher
+from autotl.runtime.keras_backend import prepare
+from autotl.testing.backbones import check_backbone
+from autotl.testing.checks import check_check
+from autotl.testing.evaluators import check_evaluator
+from autotl.testing.finished_runs import check_exporter, check_watcher
+from autotl.testing.heads import check_head
+from autotl.testing.plugin import check_plugin
+from autotl.testing.samplers import check_sampler
 
 # Keras gives NumPy a variable whose __array__ is of the time before NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from autotl.training import activation_cache
-from autotl.search.space import FINE_TUNE, Candidate, Training
-from autotl.training.fine_tuning import assemble
+from autotl.features.frozen_network import stage_outputs
 from autotl.graphs.keras_to_onnx import layer_writers
 from autotl.search.hyperparameters import replay
-from autotl.features.frozen_network import stage_outputs
-from autotl.training.activation_cache import Activations, CannotCacheError, altered, cut
+from autotl.training import activation_cache
+from autotl.training.activation_cache import Activations, CannotCacheError, cut
+from autotl.training.augmentation import altered
+from autotl.training.fine_tuning import assemble
+from autotl.trial import FINE_TUNE, Candidate, Training
 
 N_TRAIN, N_ITEMS = 150, 180
 
@@ -303,7 +304,9 @@ def short(monkeypatch):
 def test_pictures_of_the_test_split_are_never_read(laboratory, monkeypatch):
     read = set()
     decode = laboratory._decode.__globals__["read_pixels"]
-    monkeypatch.setattr("autotl.search.laboratory.read_pixels", lambda d, i, size: read.add(int(i)) or decode(d, i, size))
+    monkeypatch.setattr(
+        "autotl.search.laboratory.read_pixels", lambda d, i, size: read.add(int(i)) or decode(d, i, size)
+    )
     fine_tune(laboratory, tuning(augment=True))
     assert read == set(laboratory.run.split.development.tolist())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autotl.training.calibration import Calibration, cross_fit, fit_calibration
 from autotl.features.frozen_network import open_session
+from autotl.training.calibration import Calibration, cross_fit, fit_calibration
 
 
 def drawn(n_classes, n=2000, seed=0, scale=1.0):

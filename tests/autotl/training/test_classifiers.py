@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from autotl.errors import ExportError, PluginError
+from autotl.features.frozen_network import open_session
+from autotl.graphs.surgery import keep_output, rename_tensor
+from autotl.interfaces import Head
+from autotl.predictions import log_loss
 from autotl.runtime import keras_backend
+from autotl.search.hyperparameters import replay
+from autotl.search.space import build_head
 from autotl.training import classifiers
 from autotl.training.calibration import Calibration
-from autotl.search.space import build_head
-from autotl.training.classifiers import EstimatorClassifier, NetworkClassifier, batches, is_network, keep_output, log_loss, predict, rename_tensor, wrap
-from autotl.errors import ExportError, PluginError
-from autotl.search.hyperparameters import replay
-from autotl.interfaces import Head
-from autotl.features.frozen_network import open_session
+from autotl.training.classifiers import EstimatorClassifier, NetworkClassifier, batches, is_network, predict, wrap
 
 N_FEATURES = 12
 KINDS = ("logistic", "dense", "linear-svm", "rbf-svm")

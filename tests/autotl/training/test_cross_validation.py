@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autotl.data.split import Split
 from autotl.training.calibration import fit_calibration
 from autotl.training.cross_validation import cross_validate, majority
-from autotl.data.split import Split
 
 
 class Memory:

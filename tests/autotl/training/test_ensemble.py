@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autotl.training.classifiers import log_loss
+from autotl.predictions import Predictions, log_loss
 from autotl.training.ensemble import MAX_MEMBERS, blend
-from autotl.predictions import Predictions
 
 N, FOLDS = 120, np.arange(120) % 4
 LABELS = np.random.default_rng(0).integers(0, 3, N)

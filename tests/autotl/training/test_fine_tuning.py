@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from keras import layers
 
+from autotl.errors import OutOfTimeError
+from autotl.features.frozen_network import open_session
 from autotl.runtime import keras_backend
 from autotl.training import fine_tuning
-from autotl.search.space import Training
-from autotl.training.classifiers import predict
-from autotl.errors import OutOfTimeError
-from autotl.training.fine_tuning import PlainInputs, assemble, continue_from, epochs_for, train
-from autotl.features.frozen_network import open_session
 from autotl.training.activation_cache import Activations, cut
+from autotl.training.classifiers import predict
+from autotl.training.fine_tuning import PlainInputs, assemble, continue_from, epochs_for, train
+from autotl.trial import Training
 
 N_TRAIN, N_VALIDATION = 64, 20
 STAGES = ("shallow", "middle", "deep")

@@ -14,7 +14,7 @@ from autotl.data.dataset import scan
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check
 from autotl.plugins import load_plugins
-from autotl.runs.run import Config
+from autotl.runs.config import Config
 from autotl.workflows.check import survey
 
 

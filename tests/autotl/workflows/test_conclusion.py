@@ -9,19 +9,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autotl.workflows import conclusion as module
-from autotl.search.space import FINE_TUNE, PROBE, Candidate
-from autotl.training.classifiers import EstimatorClassifier
-from autotl.workflows.conclusion import conclude, save_early
-from autotl.deploy.deployable import load_deployable, replay
-from autotl.errors import ExportError
-from autotl.search.hyperparameters import replay as values
-from autotl.interfaces import Evaluator, TrialRecord
-from autotl.evidence.leaderboard import rank
-from autotl.predictions import Predictions
-from autotl.deploy.predictor import Predictor
 from autotl.cli.progress import print_result
-from autotl.search.laboratory import record
+from autotl.deploy.deployable import load_deployable, replay
+from autotl.deploy.predictor import Predictor
+from autotl.errors import ExportError
+from autotl.evidence.leaderboard import rank
+from autotl.interfaces import Evaluator, TrialRecord
+from autotl.predictions import Predictions
+from autotl.search.hyperparameters import replay as values
+from autotl.search.outcome import record
+from autotl.training.classifiers import EstimatorClassifier
+from autotl.trial import FINE_TUNE, PROBE, Candidate
+from autotl.workflows import conclusion as module
+from autotl.workflows.conclusion import conclude, save_early
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from autotl.training.classifiers import EstimatorClassifier
-from autotl.workflows.default_probe import _inflation
-from autotl.training.cross_validation import cross_validate
 from autotl.data.split import Split, random_split
+from autotl.training.classifiers import EstimatorClassifier
+from autotl.training.cross_validation import cross_validate
+from autotl.workflows.default_probe import _inflation
 
 DEFAULT = SimpleNamespace(backbone="any", size=(8, 8), stage="joined", pooling="avg")
 N_GROUPS, N_EACH, N_ALONE = 24, 8, 60

@@ -7,15 +7,16 @@ import json
 import numpy as np
 import pytest
 
-from autotl.workflows import first_model as module
-from autotl.search import screening
-from autotl.workflows.first_model import begin, save_first_model
 from autotl.deploy.deployable import load_deployable
-from autotl.errors import ExportError
-from autotl.search.explorer import Explorer, make_space
-from autotl.search.planner import Limits
 from autotl.deploy.predictor import Predictor
+from autotl.errors import ExportError
 from autotl.runs.run import open_run
+from autotl.search import screening
+from autotl.search.explorer import Explorer
+from autotl.search.planner import Limits
+from autotl.search.space import make_space
+from autotl.workflows import first_model as module
+from autotl.workflows.first_model import begin, save_first_model
 
 
 class FakeClock:

@@ -16,7 +16,8 @@ from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Head
 from autotl.plugins import load_plugins
-from autotl.runs.run import Config, Run, open_run
+from autotl.runs.config import Config
+from autotl.runs.run import Run, open_run
 from autotl.workflows.fit import resume, search
 
 

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autotl.search.space import Training
 from autotl.data.dataset import scan
+from autotl.data.patch import Decision
 from autotl.data.patch_edits import decide
 from autotl.errors import ConfigError, DatasetError
 from autotl.evidence.run_evidence import read_evidence
-from autotl.data.patch import Decision
-from autotl.workflows.refit import carry_split, corrections
-from autotl.runs.run import Config, Run, open_run
+from autotl.runs.config import Config
+from autotl.runs.run import Run, open_run
+from autotl.trial import Training
 from autotl.workflows.fit import refit, resume, search
+from autotl.workflows.refit import carry_split, corrections
 
 
 @pytest.fixture(scope="module")

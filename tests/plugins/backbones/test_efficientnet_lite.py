@@ -15,7 +15,7 @@ import skimage.data
 from PIL import Image
 
 from autotl.errors import WeightsError
-from autotl.testing.plugin import check_backbone
+from autotl.testing.backbones import check_backbone
 from autotl_plugins.backbones import efficientnet_lite as plugin
 
 BACKBONES = {backbone.name: backbone for backbone in plugin.register_backbones()}

@@ -11,8 +11,8 @@ import onnxruntime
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
-from autotl.graphs import keras_to_onnx
 from autotl.errors import WeightsError
+from autotl.graphs import keras_to_onnx
 from autotl_plugins.backbones import keras_applications as plugin
 
 # Keras 3.15 hands NumPy 2 a variable of its own, whose __array__ has no `copy` yet (keras/src/backend/tensorflow).

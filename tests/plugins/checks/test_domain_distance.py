@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autotl.checks.domain_shift import FAR, SHIFTED, DomainShift
+from autotl.interfaces import FAR, SHIFTED, DomainShift
 from autotl_plugins.checks import domain_distance as plugin
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics
 
 from autotl.interfaces import Proportion
-from autotl.testing.plugin import check_evaluator
+from autotl.testing.evaluators import check_evaluator
 from autotl_plugins.evaluators import classification
 
 EVALUATORS = {evaluator.name: evaluator for evaluator in classification.register_evaluators()}

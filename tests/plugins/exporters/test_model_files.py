@@ -8,7 +8,7 @@ import re
 import pytest
 
 from autotl.errors import ExportError
-from autotl.testing.plugin import check_exporter
+from autotl.testing.finished_runs import check_exporter
 from autotl_plugins.exporters import model_files as plugin
 
 EXPORTERS = {exporter.name: exporter for exporter in plugin.register_exporters()}

@@ -5,16 +5,18 @@ import sys
 import numpy as np
 import pytest
 
-from autotl.training.classifiers import wrap
-from autotl.graphs.keras_to_onnx import join
-from autotl.interfaces import Head
+from autotl.data.split import Split, random_split
 from autotl.features.frozen_network import open_session
+from autotl.graphs.surgery import join
+from autotl.interfaces import Head
+from autotl.training.classifiers import wrap
 from autotl.training.components import fit_principal
 from autotl.training.cross_validation import cross_validate
-from autotl.data.split import Split, random_split
 from autotl_plugins.heads import dense, forest, logistic, nearest_neighbours, recipes, svm
 
-LINEAR_PROBES = {head.name: head for module in (logistic, svm, forest, nearest_neighbours) for head in module.register_heads()}
+LINEAR_PROBES = {
+    head.name: head for module in (logistic, svm, forest, nearest_neighbours) for head in module.register_heads()
+}
 NETWORKS = {head.name: head for module in (dense, recipes) for head in module.register_heads()}
 RECIPES = {head.name for head in recipes.register_heads()}
 
@@ -240,7 +242,7 @@ def test_importing_the_heads_loads_no_framework():
 
 @pytest.mark.parametrize("name", [*LINEAR_PROBES, *NETWORKS])
 def test_heads_conform(name):
-    from autotl.testing.plugin import check_head
+    from autotl.testing.heads import check_head
 
     # Fewer random points than an author's three: the recipes have nothing to search, the corners are tested above.
     check_head((LINEAR_PROBES | NETWORKS)[name], n_trials=0 if name in RECIPES else 1)

@@ -11,9 +11,10 @@ import pytest
 from autotl.interfaces import Exhibit
 from autotl.plugins import load_plugins
 from autotl.predictions import Predictions
-from autotl.runs.run import Config, Run
+from autotl.runs.config import Config
+from autotl.runs.run import Run
+from autotl.testing.finished_runs import check_exhibit
 from autotl.workflows.fit import search
-from autotl.testing.plugin import check_exhibit
 from autotl_plugins.panels import calibration, certainty, importances, shares, slices
 
 N = 200

@@ -14,9 +14,9 @@ import pytest
 from small_models import write_small_model
 
 from autotl.deploy import registry
+from autotl.deploy.versions import AliasChange, Measured
 from autotl.errors import AutoTLError, ConfigError
 from autotl.plugins import Plugins, load_plugins
-from autotl.deploy.versions import AliasChange, Measured
 from autotl_plugins.trackers import mlflow as tracker
 
 METADATA = {
@@ -262,7 +262,7 @@ def test_the_command_line_lists_promotes_and_rolls_back(store: Path, tmp_path: P
         register(store, "by hand", tmp_path, seed=seed)
 
     def autotl(*arguments: str) -> str:
-        command = [sys.executable, "-m", "autotl.cli.app", *arguments]
+        command = [sys.executable, "-m", "autotl.cli", *arguments]
         environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
         done = subprocess.run(command, capture_output=True, text=True, cwd=store, timeout=120, env=environment)
         assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from autotl.testing.plugin import check_sampler
+from autotl.testing.samplers import check_sampler
 from autotl_plugins.samplers import optuna_samplers as plugin
 
 SAMPLERS = {sampler.name: sampler for sampler in plugin.register_samplers()}

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import made_runs
 import psutil
 import pytest
 from app_pages import open_page, words
@@ -16,16 +17,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.dataset import scan
-from autotl.data.patch_edits import decide
 from autotl.data.patch import Decision, patch_file, read_patch
+from autotl.data.patch_edits import decide
 from autotl.data.source import open_source
-from autotl_ui.jobs import jobs
-from autotl_ui import testing
 from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
-from autotl_ui.workspace.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
-from autotl_ui.widgets.images import Picture
-from autotl_ui.workspace.subjects import list_subjects
+from autotl_ui.jobs import jobs
 from autotl_ui.train.training import Choices, start_search
+from autotl_ui.widgets.images import Picture
+from autotl_ui.workspace.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
+from autotl_ui.workspace.subjects import list_subjects
 from autotl_ui.workspace.workspace import Workspace
 
 
@@ -439,7 +439,7 @@ def test_decisions_about_data_that_cannot_be_written_beside_are_kept_in_the_work
 
 
 def test_the_page_bears_runs_of_every_kind(workspace: Workspace) -> None:
-    testing.write_damaged(workspace.runs / "torn")
-    testing.write_failed(workspace.runs / "bad", "no pictures")
+    made_runs.write_damaged(workspace.runs / "torn")
+    made_runs.write_failed(workspace.runs / "bad", "no pictures")
     add(workspace, pets())
     assert "Understood as" in words(look())

@@ -14,8 +14,8 @@ import pytest
 from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
 
 from autotl_ui.jobs import jobs, tickets
-from autotl_ui.workspace import workspace
 from autotl_ui.jobs.lanes import MOST_JOBS, QUEUE
+from autotl_ui.workspace import workspace
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
 
@@ -126,7 +126,18 @@ def test_the_budget_does_not_count_what_was_spent_waiting(tmp_path: Path) -> Non
     with tickets.alone(tmp_path):
         first, second = tickets.take(lane, owner="x"), tickets.take(lane, owner="x")
     code = "from autotl.runtime.clock import seconds_since_process_began; print(seconds_since_process_began())"
-    waiting = [sys.executable, "-m", "autotl_ui.jobs.waiting", str(second.path), "1", "0", "--", sys.executable, "-c", code]
+    waiting = [
+        sys.executable,
+        "-m",
+        "autotl_ui.jobs.waiting",
+        str(second.path),
+        "1",
+        "0",
+        "--",
+        sys.executable,
+        "-c",
+        code,
+    ]
     process = subprocess.Popen(waiting, pass_fds=(second.descriptor,), stdout=subprocess.PIPE, text=True)
     with pytest.raises(subprocess.TimeoutExpired):
         process.communicate(timeout=3)

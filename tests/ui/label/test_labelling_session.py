@@ -10,8 +10,8 @@ from label_data import write_pets
 
 from autotl.errors import DatasetError
 from autotl_ui.label.labelling import coding_of, decisions_about
-from autotl_ui.label.queues import Queue, Task
 from autotl_ui.label.labelling_session import Sitting, take
+from autotl_ui.label.queues import Queue, Task
 from autotl_ui.workspace.subjects import Subject
 from autotl_ui.workspace.workspace import Workspace
 

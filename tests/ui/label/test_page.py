@@ -7,16 +7,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import psutil
 import pytest
 from app_pages import PAGES, open_page, words
 from label_data import write_pets, write_picture, write_run
 from streamlit.testing.v1 import AppTest
 
-from autotl.interfaces import Finding
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
+from autotl.interfaces import Finding
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
 from autotl_ui.label.labelling_session import KEY
 from autotl_ui.workspace.workspace import Workspace
 
@@ -190,11 +190,11 @@ def test_a_run_leads_to_the_data_that_it_learned_from(workspace: Workspace, tmp_
 def test_every_kind_of_run_may_lie_around(workspace: Workspace, sleeper: psutil.Process) -> None:
     pets = write_pets(workspace)
     write_run(workspace, "good", pets.path)
-    testing.write_finished(workspace.runs / "homeless")
-    testing.write_damaged(workspace.runs / "torn")
-    testing.write_failed(workspace.runs / "bad", "photos has 1 class folder")
-    testing.write_running(workspace.runs / "busy")
-    testing.write_job(workspace.runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_finished(workspace.runs / "homeless")
+    made_runs.write_damaged(workspace.runs / "torn")
+    made_runs.write_failed(workspace.runs / "bad", "photos has 1 class folder")
+    made_runs.write_running(workspace.runs / "busy")
+    made_runs.write_job(workspace.runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     for name in ("good", "homeless", "torn", "bad", "busy"):
         app = open_page("label", run=name)
         assert app.selectbox(key="subject").options == ["*Pets*", "photos"]

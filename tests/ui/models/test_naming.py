@@ -7,22 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import pytest
 from small_models import write_small_model
 
 from autotl.deploy.registry import require_name
 from autotl.deploy.versions import Measured, ModelVersion, RegisteredModel, VersionEvidence
-from autotl_ui import testing
+from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.evidence import evidence_to_compare
-from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.workspace.runs import RunView, look
 from autotl_ui.workspace.workspace import Workspace
 
 
 @pytest.fixture
 def run(runs: Path) -> RunView:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     return look(runs / "good")
 
 
@@ -44,7 +44,7 @@ def scored(run: RunView, value: float, **changes: Any) -> VersionEvidence:
 
 
 def call_data_set(run: RunView, title: str) -> None:
-    save_data_set(Workspace(run.folder.parent.parent), DataSet("d", title, testing.pictures_of(run.folder)))
+    save_data_set(Workspace(run.folder.parent.parent), DataSet("d", title, made_runs.pictures_of(run.folder)))
 
 
 def test_a_run_is_never_proposed_the_name_of_a_model_of_other_data(run: RunView) -> None:
@@ -57,7 +57,7 @@ def test_a_run_is_never_proposed_the_name_of_a_model_of_other_data(run: RunView)
 
 def test_the_name_of_an_earlier_run_of_the_same_data_is_proposed_whatever_its_labels_were(run: RunView) -> None:
     same = evidence_to_compare(run).fingerprint
-    testing.write_finished(run.folder.with_name("earlier"))
+    made_runs.write_finished(run.folder.with_name("earlier"))
     state = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     state["result"]["fingerprint"] = "relabelled"
     (run.folder / "run.json").write_text(json.dumps(state), encoding="utf-8")
@@ -80,8 +80,8 @@ def test_a_champion_of_other_classes_is_not_replaced_unasked(run: RunView) -> No
     digits = write_small_model(run.folder.parent / "digits", classes=tuple("0123456789"))
     said = against(run, VersionEvidence(), digits)
     assert "Version 4, the champion of pets now, knows other classes: 0, 1, 2, 3, 4, 5 and 4 more." in said
-    assert f"This run knows {', '.join(testing.CLASSES)}." in said
-    assert against(run, VersionEvidence(), write_small_model(digits, classes=testing.CLASSES[::-1])) == ""
+    assert f"This run knows {', '.join(made_runs.CLASSES)}." in said
+    assert against(run, VersionEvidence(), write_small_model(digits, classes=made_runs.CLASSES[::-1])) == ""
 
 
 def test_a_champion_that_did_better_on_the_same_test_is_not_replaced_unasked(run: RunView) -> None:

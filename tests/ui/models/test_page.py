@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import psutil
 import pytest
 from app_pages import open_page, words
@@ -19,7 +20,6 @@ from autotl.interfaces import Exporter
 from autotl.plugins import load_plugins
 from autotl_plugins.trackers import mlflow as tracker
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
 from autotl_ui.models import exports, registry, serving
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
@@ -45,7 +45,7 @@ NAME = "my_pets 1"
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs with a store of three versions; a test that changes something puts it right again."""
     runs = tmp_path_factory.mktemp("registered") / "autotl-runs"
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     for seed, more in enumerate(({}, {"test_fingerprint": "0ther", "run": "gone"}, {})):
         folder = write_small_model(runs.parent / f"m{seed}" / "champion", seed=seed, metadata=METADATA | more)
         tracker.register_deployable(folder, NAME, None, runs)
@@ -116,7 +116,7 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
 
     def start(target: Path, arguments: list[str], **options: Any) -> None:
         commands.append(arguments)
-        testing.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
+        made_runs.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
 
     monkeypatch.setattr(jobs, "start", start)
     app = open_page("models")
@@ -143,7 +143,7 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
     assert command[3:] == ["--tracking-uri", f"sqlite:///{runs / 'mlflow.db'}", "--json"]
     assert not [button for button in app.button if button.key == "register"]  # while it is at work
 
-    testing.write_job(target, pid=2**22 + 1, created=0.0)
+    made_runs.write_job(target, pid=2**22 + 1, created=0.0)
     jobs.log_file(target).write_text("Error: the disk is full\n", encoding="utf-8")
     assert "was not registered: the disk is full" in words(open_page("models"))
     answer = {"name": NAME, "version": 7, "alias": "champion"}
@@ -153,7 +153,7 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
 
 def test_what_was_registered_is_called_champion_only_while_it_is(shown: Path) -> None:
     target = shown.parent / "autotl-models" / "register"
-    testing.write_job(target, pid=2**22 + 1, created=0.0)
+    made_runs.write_job(target, pid=2**22 + 1, created=0.0)
     target.with_name("register.answer").write_text(json.dumps({"name": NAME, "version": 3}), encoding="utf-8")
     app = open_page("models")
     assert app.success[0].value.replace("\\", "") == f"Registered: {NAME}, version 3, is the champion now."
@@ -318,7 +318,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
 
     def start(target: Path, arguments: list[str], **options: Any) -> None:
         started.append(arguments)
-        testing.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
+        made_runs.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
 
     monkeypatch.setattr(jobs, "start", start)
     app = open_page("models", run="good")
@@ -331,7 +331,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     made = exports.look(workspace, run, "my_format")
     assert (made.state, str(made.folder)) == ("running", command[4])
 
-    testing.write_job(made.folder, pid=2**22 + 1, created=0.0)
+    made_runs.write_job(made.folder, pid=2**22 + 1, created=0.0)
     assert exports.look(workspace, run, "my_format").problem == "It was interrupted."
     jobs.log_file(made.folder).write_text("Error: it was not fine-tuned\n", encoding="utf-8")
     assert "It was not fine-tuned" in words(app.run())
@@ -340,7 +340,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     assert again.folder != made.folder
     again.folder.mkdir()
     again.folder.with_name(f"{again.folder.name}.answer").write_text(str(again.folder / "x"), encoding="utf-8")
-    testing.write_job(again.folder, pid=2**22 + 1, created=0.0)
+    made_runs.write_job(again.folder, pid=2**22 + 1, created=0.0)
     assert exports.look(workspace, run, "my_format").state == "done"
     assert "export-my_format" not in [button.key for button in app.run().button]
 
@@ -370,7 +370,7 @@ def test_serving_is_told_truly_at_every_stage(
 ) -> None:
     def start(target: Path, arguments: list[str], **options: Any) -> None:
         assert arguments[:1] == ["serve"]
-        testing.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
+        made_runs.write_job(target, pid=sleeper.pid, created=sleeper.create_time())
 
     monkeypatch.setattr(jobs, "start", start)
     app = press(serving_part(), "serve")
@@ -410,6 +410,6 @@ def test_a_folder_outside_somebodys_workspace_is_not_given_away(registered: Path
 
 
 def finished(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     shutil.rmtree(runs / "good" / "champion")
     write_small_model(runs / "good" / "champion", metadata=METADATA)

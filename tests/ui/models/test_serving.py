@@ -7,15 +7,15 @@ import signal
 import time
 from pathlib import Path
 
+import made_runs
 import psutil
 import pytest
 from small_models import write_small_model
 
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
 from autotl_ui.models import serving
-from autotl_ui.models.serving import Server
 from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.serving import Server
 from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
@@ -128,7 +128,7 @@ def pretend(workspace: Workspace, port: int, process: psutil.Process | None = No
     """What is on disk of a server whose command is this process, or is gone."""
     target = serving._target(workspace, "k")
     pid, created = (process.pid, process.create_time()) if process else (2**22 + 1, 0.0)
-    testing.write_job(target, pid=pid, created=created)
+    made_runs.write_job(target, pid=pid, created=created)
     serving._note_file(target).write_text(f'{{"port": {port}, "title": "pets"}}', encoding="utf-8")
     log = "INFO:     Started\nOSError: address already in use\nINFO:     bye\n"
     jobs.log_file(target).write_text(log, encoding="utf-8")

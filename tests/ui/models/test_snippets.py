@@ -15,8 +15,8 @@ import pytest
 from small_models import write_small_model
 
 from autotl_plugins.trackers import mlflow as tracker
-from autotl_ui.models.snippets import Snippet, snippets
 from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.snippets import Snippet, snippets
 
 pytestmark = pytest.mark.heavy
 

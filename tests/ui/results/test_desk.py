@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import made_runs
 import pytest
 
-from autotl.errors import DatasetError
 from autotl.data.patch import Decision, write_patch
-from autotl_ui import testing
-from autotl_ui.workspace.evidence import find_evidence
+from autotl.errors import DatasetError
 from autotl_ui.results.desk import Desk, desk_of, waiting
+from autotl_ui.workspace.evidence import find_evidence
 from autotl_ui.workspace.runs import look
 
-CATS, BIRDS, DOGS = sorted(testing.CLASSES)
+CATS, BIRDS, DOGS = sorted(made_runs.CLASSES)
 
 
 @pytest.fixture
 def desk(runs: Path) -> Desk:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     found = desk_of(look(runs / "good"))
     assert found
     return found

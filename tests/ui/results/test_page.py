@@ -7,16 +7,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import made_data
+import made_runs
 import pandas as pd
 import pytest
 from app_pages import open_page, words
 from streamlit.testing.v1 import AppTest
 
+from autotl.data.patch import read_patch
 from autotl.evidence.panels import Exhibited
 from autotl.interfaces import Figure, Table
-from autotl.data.patch import read_patch
 from autotl_ui.jobs import jobs
-from autotl_ui import testing, testing_data
 from autotl_ui.widgets.images import Picture
 
 SECTIONS = (
@@ -28,12 +29,12 @@ SECTIONS = (
     "Compare",
     "Report",
 )
-CATS, BIRDS, DOGS = sorted(testing.CLASSES)
+CATS, BIRDS, DOGS = sorted(made_runs.CLASSES)
 
 
 @pytest.fixture
 def good(runs: Path) -> Path:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     return runs / "good"
 
 
@@ -53,7 +54,7 @@ def change(folder: Path, **fields: Any) -> None:
 
 def choose(app: AppTest, run: Path, name: str, *, decided: int) -> AppTest:
     """Choose a picture as the grid's script would; each decision so far has brought a new grid."""
-    picture = Picture(testing.pictures_of(run) / name, name)
+    picture = Picture(made_runs.pictures_of(run) / name, name)
     app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [picture.identity]}
     return app.run()
 
@@ -67,7 +68,7 @@ def test_every_section_holds_whatever_is_missing(condition: str, good: Path) -> 
     elif condition == "interrupted":
         change(good, status="interrupted")
     elif condition == "pictures gone":
-        shutil.rmtree(testing.pictures_of(good))
+        shutil.rmtree(made_runs.pictures_of(good))
     elif condition == "model gone":
         shutil.rmtree(good / "champion")
     app = open_page("results", run="good")
@@ -114,7 +115,7 @@ def test_pictures_that_there_was_no_time_to_read_are_told(good: Path) -> None:
 
 
 def test_a_model_without_mistakes_has_no_class_that_is_recognised_worst(good: Path) -> None:
-    perfect = {f"recall[{name}]": {"value": 1.0, "low": 0.7, "high": 1.0} for name in testing.CLASSES}
+    perfect = {f"recall[{name}]": {"value": 1.0, "low": 0.7, "high": 1.0} for name in made_runs.CLASSES}
     state = json.loads((good / "run.json").read_text(encoding="utf-8"))
     change(good, test={**state["result"]["test"], **perfect})
     text = words(open_page("results", run="good"))
@@ -125,7 +126,7 @@ def test_a_model_without_mistakes_has_no_class_that_is_recognised_worst(good: Pa
 def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
     app = open_page("results", run="good")
     path, key = f"{CATS}/05.png", "confusion-good-test-0-1"
-    patch = testing.pictures_of(good).with_name("photos.patch.csv")
+    patch = made_runs.pictures_of(good).with_name("photos.patch.csv")
     choose(app, good, path, decided=0)
     assert app.button(key=f"{key}-relabel").disabled
     assert app.selectbox(key=f"{key}-label").options[0] == BIRDS  # what it was taken for is at hand, and not chosen
@@ -150,7 +151,7 @@ def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
 def test_a_decision_about_data_that_are_gone_is_refused_kindly_and_nothing_is_lost(good: Path) -> None:
     app = open_page("results", run="good")
     choose(app, good, f"{CATS}/05.png", decided=0)
-    data = testing.pictures_of(good)
+    data = made_runs.pictures_of(good)
     shutil.move(data, data.with_name("elsewhere"))
     app.button(key="confusion-good-test-0-1-exclude").click().run()
     assert not app.exception
@@ -160,7 +161,7 @@ def test_a_decision_about_data_that_are_gone_is_refused_kindly_and_nothing_is_lo
 
 
 def test_a_patch_file_that_cannot_be_read_is_said(good: Path) -> None:
-    testing.pictures_of(good).with_name("photos.patch.csv").write_text("nonsense\n1\n", encoding="utf-8")
+    made_runs.pictures_of(good).with_name("photos.patch.csv").write_text("nonsense\n1\n", encoding="utf-8")
     app = open_page("results", run="good")
     assert "expected the columns" in words(app)
     assert f"{CATS}, taken for {BIRDS}: 1 picture" in subheaders(app)
@@ -171,7 +172,7 @@ def test_refit_starts_the_command_and_shows_the_new_run(good: Path, monkeypatch:
 
     def start(target: Path, arguments: list[str], **_: object) -> None:
         started.append(arguments)
-        testing.write_failed(target, "only a test")
+        made_runs.write_failed(target, "only a test")
 
     monkeypatch.setattr(jobs, "start", start)
     app = open_page("results", run="good")
@@ -195,7 +196,7 @@ def test_a_refit_that_cannot_be_started_is_said_and_the_run_stays(good: Path, mo
 
 
 def test_a_refitted_run_shows_before_and_after_and_how_many_test_labels_changed(good: Path) -> None:
-    testing.write_finished(good.with_name("good-refit"))
+    made_runs.write_finished(good.with_name("good-refit"))
     sentence = "fitted again with 1 relabelled. Of the corrections 1 are in the test split"
     change(good.with_name("good-refit"), refit={"of": str(good), "changed_in_test": 1, "sentence": sentence})
     text = words(open_page("results", run="good-refit"))
@@ -209,7 +210,7 @@ def test_a_refitted_run_shows_before_and_after_and_how_many_test_labels_changed(
 
 def test_an_evaluator_that_nobody_knows_shows_up_with_its_classes(good: Path) -> None:
     new = {"value": 0.123, "low": 0.1, "high": 0.2}
-    scores = {"kappa_x": new, **{f"specificity_x[{name}]": new for name in testing.CLASSES}}
+    scores = {"kappa_x": new, **{f"specificity_x[{name}]": new for name in made_runs.CLASSES}}
     state = json.loads((good / "run.json").read_text(encoding="utf-8"))["result"]
     change(good, test=state["test"] | scores)
     app = go(open_page("results", run="good"), "Scores and figures")
@@ -217,19 +218,19 @@ def test_an_evaluator_that_nobody_knows_shows_up_with_its_classes(good: Path) ->
     go(app, "Each class")
     app.segmented_control(key="class-score").set_value("specificity_x").run()
     assert not app.exception
-    assert set(app.dataframe[0].value["class"]) == {*testing.CLASSES}
+    assert set(app.dataframe[0].value["class"]) == {*made_runs.CLASSES}
     assert set(app.dataframe[0].value["score"]) == {0.123}
 
 
 def test_exhibits_are_drawn_with_their_plugin_and_a_damaged_one_costs_nothing_else(good: Path) -> None:
     exhibits = [
-        Exhibited("strange", "theirs", (Figure("Torn", {"mark": "no such mark"}, alt="a"), testing_data.MADE_TABLE)),
+        Exhibited("strange", "theirs", (Figure("Torn", {"mark": "no such mark"}, alt="a"), made_data.MADE_TABLE)),
         Exhibited(
             "fetching", "theirs", (Figure("Far", {"mark": "bar", "data": {"url": "http://x.example"}}, alt="a"),)
         ),
         Exhibited("uneven", "theirs", (Table("Uneven", ("a", "b"), ((1,),)),)),
         Exhibited("silent", "theirs", (), problem="it failed: KeyError: 'x'"),
-        Exhibited("sound", "made-up", (testing_data.MADE_FIGURE,)),
+        Exhibited("sound", "made-up", (made_data.MADE_FIGURE,)),
     ]
     stored = json.dumps([exhibited.to_json() for exhibited in exhibits])
     (good / "evidence" / "exhibits.json").write_text(stored, encoding="utf-8")
@@ -243,7 +244,7 @@ def test_exhibits_are_drawn_with_their_plugin_and_a_damaged_one_costs_nothing_el
 
 
 def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
-    testing.write_finished(good.with_name("other"))
+    made_runs.write_finished(good.with_name("other"))
     app = go(open_page("results", run="good"), "Compare")
     assert not app.warning
     assert "| data fingerprint |" in words(app)

@@ -6,13 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import pytest
 from app_pages import APP, PAGES, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.errors import ConfigError
 from autotl_ui.server import access
-from autotl_ui import testing
 from autotl_ui.server.launch import allowed_hosts, choose_access
 
 
@@ -79,7 +79,7 @@ def open_results(**person: Any) -> AppTest:
     app.user = {"is_logged_in": bool(person), **person}
     app.run()
     if not app.exception and app.sidebar.button:
-        app.switch_page("views/results.py").run()
+        app.switch_page("results/page.py").run()
     assert not app.exception
     return app
 
@@ -90,8 +90,8 @@ def test_each_person_sees_their_own_runs_only(runs: Path, told_apart_by: Any) ->
     who = {"iss": "https://id.example.org", "sub": "17", "email": "ann@example.org"}
     assert "There is nothing to see yet" in words(open_results(**who))
     root = runs.parent / "autotl-people" / access._digest("https://id.example.org\n17")
-    testing.write_finished(root / "autotl-runs" / "mine")
-    testing.write_finished(runs / "of-the-one-who-serves")
+    made_runs.write_finished(root / "autotl-runs" / "mine")
+    made_runs.write_finished(runs / "of-the-one-who-serves")
     mine = open_results(**who)
     assert "mine" in str([radio.options for radio in mine.radio] + [box.options for box in mine.selectbox])
     assert "of-the-one-who-serves" not in str(mine.main)
@@ -160,8 +160,8 @@ def test_no_page_shows_a_guest_where_things_lie_on_the_machine(page: str, runs: 
     told_apart_by("login")
     who = {"iss": "https://id.example.org", "sub": "17"}
     root = runs.parent / "autotl-people" / access._digest("https://id.example.org\n17")
-    testing.write_finished(root / "autotl-runs" / "good")
-    testing.write_failed(root / "autotl-runs" / "bad", "no pictures")
+    made_runs.write_finished(root / "autotl-runs" / "good")
+    made_runs.write_failed(root / "autotl-runs" / "bad", "no pictures")
     for run in ("good", "bad"):
         app = AppTest.from_file(str(APP), default_timeout=20)
         app.user = {"is_logged_in": True, **who}

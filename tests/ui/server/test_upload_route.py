@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import pytest
 from asgi import Answer, ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autotl_ui.server import signing
-from autotl_ui import testing
 from autotl_ui.data import uploads
 from autotl_ui.data.incoming import Limits
+from autotl_ui.server import signing
 from autotl_ui.server.upload_route import ROUTES, upload_address
 from autotl_ui.workspace.data_sets import DataSet, delete_data_set, find_data_set, list_data_sets
 from autotl_ui.workspace.workspace import Workspace
@@ -321,7 +321,7 @@ def test_the_name_of_deleted_data_is_given_again_only_where_no_run_learned_from_
         assert (first.name, first.title) == ("pets", "pets")
         delete_data_set(workspace, first)
     run = workspace.runs / "of-pets"
-    testing.write_running(run)
+    made_runs.write_running(run)
     state = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps({**state, "config": {"data": str(first.path)}}))
     second = upload()

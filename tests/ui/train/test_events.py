@@ -6,12 +6,12 @@ import json
 import time
 from pathlib import Path
 
+import made_runs
 import psutil
 import pytest
 
-from autotl_ui import testing
-from autotl_ui.workspace.runs import look
 from autotl_ui.train.events import read_bests, read_progress
+from autotl_ui.workspace.runs import look
 
 
 def trial(number: int, when: float, best: int, value: float = 0.8) -> dict[str, object]:
@@ -36,8 +36,8 @@ def test_a_run_without_attempts_in_its_events_counts_from_the_first() -> None:
 
 
 def test_time_spent_is_counted_from_the_latest_attempt(runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_running(runs / "busy")
-    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_running(runs / "busy")
+    made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     with (runs / "busy" / "events.jsonl").open("a") as file:
         file.write("\n" + json.dumps({"event": "begin", "time": time.time() - 5, "spent_seconds": 20.0}) + "\n")
         file.write(json.dumps(trial(1, time.time(), 1)) + "\n")
@@ -54,7 +54,7 @@ def test_time_spent_is_counted_from_the_latest_attempt(runs: Path, sleeper: psut
 
 
 def test_the_time_of_a_search_that_has_ended_goes_on_no_more(runs: Path) -> None:
-    testing.write_finished(runs / "done")
+    made_runs.write_finished(runs / "done")
     with (runs / "done" / "events.jsonl").open("a") as file:
         file.write(json.dumps({"event": "begin", "time": time.time() - 500, "spent_seconds": 0.0}) + "\n")
     assert read_progress(look(runs / "done")).spent_seconds == 12.5
@@ -68,7 +68,7 @@ def test_the_time_of_a_search_that_has_ended_goes_on_no_more(runs: Path) -> None
 def test_the_pace_is_that_of_the_last_minute_or_of_the_time_since_the_first_trial(
     ages: tuple[float, ...], pace: str, runs: Path
 ) -> None:
-    testing.write_running(runs / "busy")
+    made_runs.write_running(runs / "busy")
     with (runs / "busy" / "events.jsonl").open("a") as file:
         file.write("\n")
         for number, age in enumerate(ages):
@@ -77,7 +77,7 @@ def test_the_pace_is_that_of_the_last_minute_or_of_the_time_since_the_first_tria
 
 
 def test_before_there_is_a_run_folder_the_log_tells_how_far_the_scan_is(runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_job(runs / "new", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_job(runs / "new", pid=sleeper.pid, created=sleeper.create_time())
     log = "== autotl fit\n    10s  hashing files: 800 of 800, ETA 0s\n    20s  looking at images: 640 of 2000, 50/s\n"
     (runs / "new.log").write_text(log)
     progress = read_progress(look(runs / "new"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import made_runs
 import psutil
 import pytest
 from app_pages import APP, PAGES, open_page, words
@@ -12,7 +13,6 @@ from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
 from streamlit.testing.v1 import AppTest
 
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
@@ -41,7 +41,7 @@ def test_three_choices_are_in_sight_and_start_runs_the_command_line(
 
     def start(target: Path, arguments: list[str], **options: object) -> None:
         commands.append(arguments)
-        testing.write_failed(target, "only a test")
+        made_runs.write_failed(target, "only a test")
 
     monkeypatch.setattr(jobs, "start", start)
     add_data(runs, "cats")
@@ -83,8 +83,8 @@ def test_what_cannot_be_started_is_said_kindly(runs: Path, monkeypatch: pytest.M
 
 
 def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_running(runs / "busy")
-    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_running(runs / "busy")
+    made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     with (runs / "busy" / "events.jsonl").open("a", encoding="utf-8") as file:
         file.write(
             '\n{"event": "trial", "time": 9e9, "number": 1, "name": "svm on *net*", "state": "complete", "value": 0.9,'
@@ -126,9 +126,9 @@ def test_whoever_waits_sees_the_place_and_may_leave(runs: Path, monkeypatch: pyt
 
 def test_a_killed_search_is_carried_on_at_a_click(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one_at_a_time(monkeypatch, runs.parent)
-    testing.write_running(runs / "killed")
+    made_runs.write_running(runs / "killed")
     (runs / "killed" / "dataset.parquet").touch()
-    testing.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
+    made_runs.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
     (runs / "killed.log").write_text("== autotl fit\nscan 10 of 10\n")
     app = open_page("train", run="killed")
     assert "Its process ended before the search was done." in app.error[0].value
@@ -143,8 +143,8 @@ def test_a_killed_search_is_carried_on_at_a_click(runs: Path, monkeypatch: pytes
 
 
 def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Path) -> None:
-    testing.write_finished(runs / "good")
-    testing.write_damaged(runs / "torn")
+    made_runs.write_finished(runs / "good")
+    made_runs.write_damaged(runs / "torn")
     finished = open_page("train", run="good")
     assert "the model is ready" in finished.success[0].value
     assert "What it did so far" in [tab.label for tab in finished.tabs]  # the story stays
@@ -155,8 +155,8 @@ def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Pa
 def test_another_search_is_about_the_same_pictures(runs: Path) -> None:
     for name in ("cats", "dogs", "photos"):
         add_data(runs, name, name.title())
-    testing.write_finished(runs / "good")
-    testing.write_failed(runs / "bad", "it has too few pictures")
+    made_runs.write_finished(runs / "good")
+    made_runs.write_failed(runs / "bad", "it has too few pictures")
     job = runs / "bad.job.json"
     job.write_text(json.dumps(json.loads(job.read_text()) | {"about": "Dogs"}))
     state = json.loads((runs / "good" / "run.json").read_text())
@@ -170,8 +170,8 @@ def test_another_search_is_about_the_same_pictures(runs: Path) -> None:
 
 
 def test_other_runs_at_work_are_in_sight(runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_running(runs / "busy")
-    testing.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_running(runs / "busy")
+    made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     app = open_page("train")
     assert "At work" in words(app)
     assert "busy (running)" in str([link.proto for link in app.get("page_link")])

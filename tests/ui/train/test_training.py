@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import made_runs
 import pytest
 
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
+from autotl_ui.train.training import Choices, arguments, can_resume, find_fault, resume_search, start_search
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.runs import look
-from autotl_ui.train.training import Choices, arguments, can_resume, find_fault, resume_search, start_search
 from autotl_ui.workspace.workspace import Workspace
 
 
@@ -28,7 +28,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def start(target: Path, arguments: list[str], **options: object) -> None:
         commands.append(arguments)
-        testing.write_failed(target, "only a test")
+        made_runs.write_failed(target, "only a test")
 
     monkeypatch.setattr(jobs, "start", start)
     return commands
@@ -91,13 +91,13 @@ def test_two_searches_started_in_one_second_do_not_meet(
 
 
 def test_a_run_that_has_its_data_set_can_be_carried_on(runs: Path, started: list[list[str]]) -> None:
-    testing.write_running(runs / "killed")
-    testing.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
+    made_runs.write_running(runs / "killed")
+    made_runs.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
     assert not can_resume(look(runs / "killed"))
     (runs / "killed" / "dataset.parquet").touch()
     assert can_resume(look(runs / "killed"))
     resume_search(look(runs / "killed"))
     assert started == [["resume", str(runs / "killed")]]
-    testing.write_finished(runs / "done")
+    made_runs.write_finished(runs / "done")
     (runs / "done" / "dataset.parquet").touch()
     assert not can_resume(look(runs / "done"))

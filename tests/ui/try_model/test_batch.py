@@ -7,14 +7,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import made_runs
 import psutil
 import pytest
 from label_data import write_picture
 
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
-from autotl_ui.workspace.runs import look as look_at_run
 from autotl_ui.try_model.batch import Batch, list_batches, look, start_batch, summarise
+from autotl_ui.workspace.runs import look as look_at_run
 from autotl_ui.workspace.workspace import Workspace
 
 HEADER = "item,label,cat,error,error\n"
@@ -25,7 +25,7 @@ HEADER = "item,label,cat,error,error\n"
 def file(runs: Path) -> Path:
     """A table of 100 pictures, half done, whose process is gone."""
     file = runs.parent / "autotl-predictions" / "new-by-run.csv"
-    testing.write_job(file, pid=2**22 + 1, created=0.0)
+    made_runs.write_job(file, pid=2**22 + 1, created=0.0)
     rows = [f"/d/{n}.png,{'cat' if n % 5 else 'error'},0.7,0.3,\n" for n in range(49)] + ["/d/49.png,,,,it is torn\n"]
     file.write_text(HEADER + "".join(rows), encoding="utf-8")
     tell(file, (0, 100.0), (25, 105.0), (50, 110.0))
@@ -64,7 +64,7 @@ def test_the_last_words_of_a_job_are_its_problem(file: Path) -> None:
 
 
 def test_a_living_job_runs_and_one_that_was_stopped_is_no_failure(file: Path, sleeper: psutil.Process) -> None:
-    testing.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
     assert seen(file).condition == "running"
     jobs.stop(file)
     sleeper.wait(timeout=10)
@@ -92,7 +92,7 @@ def test_a_table_without_rows_has_no_summary(file: Path, content: str) -> None:
 
 
 def test_a_real_folder_becomes_a_table(runs: Path, tmp_path: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     workspace = Workspace(runs.parent)
     make_deployable(runs / "good")
     for number in range(3):
@@ -109,7 +109,7 @@ def test_a_real_folder_becomes_a_table(runs: Path, tmp_path: Path) -> None:
     assert (seen(file).condition, seen(file).done, seen(file).total) == ("complete", 4, 4), jobs.last_words(file)
     summary = summarise(seen(file))
     assert summary
-    assert summary.counts.to_dict() == {testing.CLASSES[0]: 2, testing.CLASSES[2]: 1}
+    assert summary.counts.to_dict() == {made_runs.CLASSES[0]: 2, made_runs.CLASSES[2]: 1}
     assert summary.n_unreadable == 1
     assert {batch.file for batch in list_batches(workspace)} == {file, other}
 

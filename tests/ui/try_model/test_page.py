@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 
+import made_runs
 import psutil
 import pytest
 from app_pages import open_page, words
@@ -14,7 +15,6 @@ from PIL import Image
 
 from autotl.deploy.similar_images import Neighbour
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
 from autotl_ui.try_model import trying
 from autotl_ui.workspace.workspace import Workspace
 
@@ -28,7 +28,7 @@ def png(shade: int) -> bytes:
 
 
 def test_the_camera_is_drawn_only_when_it_is_wished(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
     assert not app.get("camera_input")
     app.toggle(key="camera").set_value(True).run()
@@ -38,7 +38,7 @@ def test_the_camera_is_drawn_only_when_it_is_wished(runs: Path) -> None:
 
 def test_heic_is_tried_in_a_child_process(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pi_heif")
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
     app.file_uploader(key="pictures").set_value([("a.heic", HEIC.read_bytes(), "image/heic")]).run()
     assert not app.exception and not app.warning
@@ -50,7 +50,7 @@ def test_heic_is_tried_in_a_child_process(runs: Path, monkeypatch: pytest.Monkey
 def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     (runs / "good" / "evidence").mkdir(exist_ok=True)
     (runs / "good" / "evidence" / "neighbours.npz").touch()
     like = Neighbour("cat/1.png", "/data/cat/1.png", "*cat*", 0.876)
@@ -68,7 +68,7 @@ def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
 def test_a_training_picture_is_called_one(
     likeness: float, known: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     (runs / "good" / "evidence" / "neighbours.npz").touch()
     like = Neighbour("cat/1.png", "/data/cat/1.png", "cat", likeness)
     monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
@@ -79,7 +79,7 @@ def test_a_training_picture_is_called_one(
 
 
 def test_an_answer_that_is_hardly_more_probable_than_others_is_called_unsure(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
     app.file_uploader(key="pictures").set_value([("black.png", png(0), "image/png")]).run()
     assert "**unsure**" not in words(app)
@@ -91,7 +91,7 @@ def test_an_answer_that_is_hardly_more_probable_than_others_is_called_unsure(run
 
 
 def test_without_an_index_one_is_offered_and_made_by_a_job(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     commands: list[list[str]] = []
     monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: commands.append([target.name, *arguments]))
     app = open_page("try", run="good")
@@ -102,7 +102,7 @@ def test_without_an_index_one_is_offered_and_made_by_a_job(runs: Path, monkeypat
 
 
 def test_a_data_set_or_a_folder_is_classified_by_a_job(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     pets = write_pets(Workspace(runs.parent))
     commands: list[list[str]] = []
     monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: commands.append([target.name, *arguments]))
@@ -125,9 +125,9 @@ def test_a_data_set_or_a_folder_is_classified_by_a_job(runs: Path, monkeypatch: 
 
 
 def test_a_table_being_written_shows_how_far_it_is_and_can_be_stopped(runs: Path, sleeper: psutil.Process) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     file = runs.parent / "autotl-predictions" / "pets-by-good.csv"
-    testing.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
+    made_runs.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
     steps = [{"time": 100.0 + n, "done": 128 * n, "total": 1280} for n in range(3)]
     file.with_name(f"{file.name}.events.jsonl").write_text("\n".join(map(json.dumps, steps)) + "\n", encoding="utf-8")
     app = open_page("try", run="good")
@@ -147,7 +147,7 @@ def test_a_table_being_written_shows_how_far_it_is_and_can_be_stopped(runs: Path
 
 
 def test_the_model_says_what_its_metadata_hold(runs: Path) -> None:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     metadata = json.loads((runs / "good" / "champion" / "metadata.json").read_text(encoding="utf-8"))
     (runs / "good" / "champion" / "metadata.json").write_text(json.dumps({**metadata, "unsure_below": 0.625}))
     (runs / "good" / "champion" / "model_card.md").write_text("# Tells *cats* apart", encoding="utf-8")

@@ -7,20 +7,20 @@ import shutil
 import sys
 from pathlib import Path
 
+import made_runs
 import pytest
 import streamlit as st
 
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
-from autotl_ui import testing
+from autotl_ui.try_model import trying
 from autotl_ui.workspace.evidence import evidence_to_compare, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import look
-from autotl_ui.try_model import trying
 
 
 @pytest.fixture
 def good(runs: Path) -> Path:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     return runs / "good"
 
 
@@ -62,13 +62,13 @@ def test_evaluations_that_do_not_fit_the_predictions_count_as_damaged(field: str
 def test_runs_tested_on_the_same_pictures_are_known_by_it(good: Path) -> None:
     import pandas as pd
 
-    testing.write_finished(good.with_name("other"))
+    made_runs.write_finished(good.with_name("other"))
     same = taken(good)
     assert same == open_run(good).test_fingerprint
     assert taken(good.with_name("other")) == same
     file = good.with_name("other") / "dataset.parquet"
     table = pd.read_parquet(file)
-    table.loc[table["split"] == "test", "label"] = testing.CLASSES[0]
+    table.loc[table["split"] == "test", "label"] = made_runs.CLASSES[0]
     table.to_parquet(file, index=False)
     assert taken(good.with_name("other")) not in (same, "")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import made_runs
 import pytest
 
-from autotl_ui import testing
 from autotl_ui.results.score_tables import class_table
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.scores import Result, Score, read_result
@@ -15,7 +15,7 @@ from autotl_ui.workspace.scores import Result, Score, read_result
 
 @pytest.fixture
 def result(runs: Path) -> Result:
-    testing.write_finished(runs / "good")
+    made_runs.write_finished(runs / "good")
     found = look(runs / "good").result
     assert found
     return found
@@ -23,7 +23,7 @@ def result(runs: Path) -> Result:
 
 def test_scores_of_classes_are_told_apart_whatever_brackets_the_names_hold(result: Result) -> None:
     assert set(result.test_by_class) == {"recall", "precision"}
-    assert set(result.test_by_class["recall"]) == {*testing.CLASSES}
+    assert set(result.test_by_class["recall"]) == {*made_runs.CLASSES}
     assert not any("[" in name for name in result.test)
 
 

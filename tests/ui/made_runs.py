@@ -9,12 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autotl.evidence.evaluations import Evaluation, Score
-from autotl.evidence.run_evidence import write_evidence
-from autotl.evidence.panels import Exhibited
-from autotl.runs.run import Config, create
-from autotl_ui.jobs.jobs import Job
-from autotl_ui.testing_data import (
+from made_data import (
     MADE_FIGURE,
     MADE_TABLE,
     made_evaluation,
@@ -22,6 +17,13 @@ from autotl_ui.testing_data import (
     made_split,
     write_pictures,
 )
+
+from autotl.evidence.evaluations import Evaluation, Score
+from autotl.evidence.panels import Exhibited
+from autotl.evidence.run_evidence import write_evidence
+from autotl.runs.config import Config
+from autotl.runs.run import create
+from autotl_ui.jobs.jobs import Job
 
 CLASSES = ("bird_s", "*cats*", "dogs: [old]")
 """Names that markdown would garble."""

@@ -10,11 +10,11 @@ import pandas as pd
 from PIL import Image
 
 from autotl.data.dataset import Dataset
-from autotl.evidence.evaluations import Evaluation, Score
-from autotl.interfaces import Figure, Table
-from autotl.evidence.intervals import wilson
-from autotl.predictions import Predictions
 from autotl.data.split import Split
+from autotl.evidence.evaluations import Evaluation, Score
+from autotl.evidence.intervals import wilson
+from autotl.interfaces import Figure, Table
+from autotl.predictions import Predictions
 
 PICTURE_PIXELS = 24
 N_OF_A_CLASS = 30

@@ -1,0 +1,5 @@
+"""`python -m autotl.cli` is the command `autotl`."""
+
+from autotl.cli.app import main
+
+main()

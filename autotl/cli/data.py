@@ -1,0 +1,109 @@
+"""Commands about data: check and fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autotl.cli.options import (
+    Attributes,
+    Data,
+    Disable,
+    Events,
+    Groups,
+    Json,
+    Label,
+    Mirrored,
+    PatchFile,
+    split_assignment,
+)
+from autotl.cli.output import cache_folder, load_plugins, open_listeners, print_json
+
+if TYPE_CHECKING:
+    pass
+
+
+def check(
+    data: Data,
+    label: Label = None,
+    groups: Groups = None,
+    attributes: Attributes = None,
+    patch: PatchFile = None,
+    mirrored: Mirrored = False,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
+    ] = None,
+    events: Events = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
+    seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
+    disable_plugin: Disable = None,
+    as_json: Json = False,
+) -> None:
+    """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
+    from autotl.errors import DatasetError
+    from autotl.reports.check_page import write_page
+    from autotl.runs.config import Config
+    from autotl.runs.events import EventLines
+    from autotl.workflows.check import survey
+
+    config = Config(
+        data=data, run=Path(), label=label, groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
+        seed=seed, disable_plugins=tuple(disable_plugin or ()),
+    )  # fmt: skip
+    plugins = load_plugins(config.disable_plugins)
+    listeners, close = open_listeners(config)
+    lines = EventLines(events) if events else None
+    try:
+        listeners += (lines,) if lines else ()
+        found = survey(config, plugins=plugins, cache=cache_folder(), probe=not quick, listeners=listeners)
+    finally:
+        close()
+        if lines:
+            lines.close()
+    page = page or Path(f"{data.resolve().name}-check.html")
+    options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
+    write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
+    if as_json:
+        print_json(found.document() | {"page": str(page)})
+    else:
+        for name, text in found.facts().items():
+            typer.echo(f"{name}: {text}")
+        for finding in found.findings:
+            typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}")
+        if not found.findings:
+            typer.echo("nothing found that needs your attention")
+        typer.echo(f"pictures: {page}")
+    if found.refusal:
+        raise DatasetError(found.refusal)
+
+
+def fix(
+    data: Data,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="Leave an image out.")] = None,
+    relabel: Annotated[list[str] | None, typer.Option(metavar="IMAGE=CLASS", help="Give an image a class.")] = None,
+    merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Put a class into another.")] = None,
+    undo: Annotated[list[str] | None, typer.Option(metavar="IMAGE|CLASS", help="Forget a decision.")] = None,
+    note: Annotated[str, typer.Option(help="Why; kept beside the decision.")] = "",
+    label: Label = None,
+    patch: PatchFile = None,
+    as_json: Json = False,
+) -> None:
+    """Note decisions about the data in the patch file beside them; no file of yours is touched."""
+    from dataclasses import asdict
+
+    from autotl.data.patch import Decision, patch_file
+    from autotl.data.patch_edits import decide
+
+    new = [Decision("exclude", item, note=note) for item in exclude or ()]
+    new += [Decision("relabel", *split_assignment(text), note=note) for text in relabel or ()]
+    new += [Decision("merge", *split_assignment(text), note=note) for text in merge or ()]
+    decisions = decide(data, new, undo=undo or (), label=label, patch=patch, cache=cache_folder())
+    file = patch or patch_file(data)
+    if as_json:
+        print_json({"patch": str(file), "decisions": [asdict(decision) for decision in decisions]})
+        return
+    for decision in decisions:
+        typer.echo(f"{decision.decision} {decision.item}{' -> ' if decision.label else ''}{decision.label}")
+    typer.echo(f"{len(decisions)} decisions in {file}; the next fit applies them" if decisions else "no decisions")

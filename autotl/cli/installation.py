@@ -1,0 +1,66 @@
+"""Commands about the installation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autotl.cli.options import (
+    Disable,
+    Json,
+)
+from autotl.cli.output import cache_folder, load_plugins, print_json
+from autotl.errors import ConfigError
+
+if TYPE_CHECKING:
+    pass
+
+
+def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
+    """List the plugins: version, origin, hooks, and what they offer."""
+    loaded = load_plugins(disable_plugin, quiet=as_json)
+    if as_json:
+        print_json({"plugins": loaded.table(), "broken": loaded.broken})
+        return
+    for row in loaded.table():
+        typer.echo(f"{row['name']} {row['version']} ({row['source']})")
+        for kind, names in row["offers"].items():
+            typer.echo(f"    {kind}: {', '.join(names)}")
+        watches = [hook for hook in row["hooks"] if hook.startswith("on_")]
+        if watches:
+            typer.echo(f"    watches: {', '.join(watches)}")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what this machine and this installation can do, and what is missing."""
+    from autotl.cli.doctor import diagnose
+
+    facts = diagnose(load_plugins(None, quiet=True), cache_folder())
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        values = value if isinstance(value, list) else [value]
+        for i, line in enumerate(values or ["none"]):
+            typer.echo(f"{name if i == 0 else '':<22}{line}")
+
+
+def ui(
+    port: Annotated[int | None, typer.Option(help="Default: the first free one from 8501.")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Another address lets others in.")] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(help="Under which others reach it, such as lab.example.org.")
+    ] = None,
+    without_login: Annotated[bool, typer.Option("--without-login", help="Let in whoever can reach it.")] = False,
+) -> None:
+    """Start the app, for the browser on this machine unless told otherwise."""
+    import importlib
+
+    try:
+        launch = importlib.import_module("autotl_ui.server.launch")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"the app needs the package {error.name}; install it with: pip install 'autotl[ui]'"
+        ) from None
+    launch.main(port, host=host, names=name or (), without_login=without_login)

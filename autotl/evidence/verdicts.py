@@ -1,0 +1,79 @@
+"""What may be claimed of fine-tuning, and over the untuned default."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from autotl.evidence.intervals import Difference
+from autotl.interfaces import TrialRecord
+
+
+def judge_fine_tuning(
+    difference: Difference | None, trial: TrialRecord | None, *, objective: str, larger_is_better: bool, reason: str
+) -> dict[str, Any]:
+    """Say whether fine-tuning pays, with the paired interval and its cost; or why that is not known.
+
+    difference: the best fine-tune trial minus the best probe on the validation split; reason: why none was tried.
+    """
+    if difference is None or trial is None:
+        return {"tried": False, "claim": f"fine-tuning was not tried: {reason}"}
+    pays = difference.low > 0 if larger_is_better else difference.high < 0
+    hurts = difference.high < 0 if larger_is_better else difference.low > 0
+    cost = _duration(trial.seconds)
+    amount = in_words(difference, objective, larger_is_better=larger_is_better)
+    if pays:
+        claim = f"fine-tuning buys {amount} for {cost}"
+    elif hurts:
+        claim = f"fine-tuning costs {cost} and is worse: {amount}; the frozen backbone is enough here"
+    else:
+        claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}; simpler is enough"
+    return {
+        "tried": True, "claim": claim, **_plain(difference),
+        "seconds": trial.seconds, "trial": trial.number, "pays": pays, "measured_on": "validation",
+    }  # fmt: skip
+
+
+def judge_default(
+    difference: Difference | None, *, objective: str, larger_is_better: bool, n_others: int
+) -> dict[str, Any]:
+    """Say whether the search beat the untuned default on the test split.
+
+    difference: None where the default is champion. n_others: how many other trials there were.
+    """
+    if difference is None:
+        why = "nothing that was tried did better" if n_others else "nothing else was tried"
+        return {"better": False, "claim": f"the untuned default is the champion: {why}"}
+    better, worse = difference.low > 0, difference.high < 0
+    if not larger_is_better:
+        better, worse = worse, better
+    amount = in_words(difference, objective, larger_is_better=larger_is_better)
+    if better:
+        claim = f"the champion beats the untuned default by {amount}"
+    elif worse:
+        claim = f"the champion is worse than the untuned default on the test split: {amount}"
+    else:
+        claim = f"the champion cannot be told from the untuned default on the test split: {amount}"
+    return {"better": better, "claim": claim, **_plain(difference), "measured_on": "test"}
+
+
+def in_words(difference: Difference, objective: str, *, larger_is_better: bool) -> str:
+    """A difference with its interval; shares in points (hundredths), losses as they are."""
+    if not math.isfinite(difference.low):
+        return f"{difference.value:+.3f} {objective} (no interval: too few independent images)"
+    if not larger_is_better:
+        return f"{difference.value:+.3f} {objective} (95 % CI {difference.low:+.3f} to {difference.high:+.3f})"
+    value, low, high = (100 * x for x in (difference.value, difference.low, difference.high))
+    if not low and not high:  # an interval of no width would read as a certainty
+        return f"+0.0 points of {objective} (both are right about the same images)"
+    return f"{value:+.1f} points of {objective} (95 % CI {low:+.1f} to {high:+.1f})"
+
+
+def _plain(difference: Difference) -> dict[str, float | None]:
+    """Its numbers, None where undefined: JSON has no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in asdict(difference).items()}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} minutes"

@@ -1,0 +1,122 @@
+"""What an image file says of itself, and a small copy of it."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import (
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    PngImagePlugin,
+    TiffImagePlugin,
+)
+
+from autotl.images.decoder import (
+    OPENERS,
+    START_BYTES,
+    ImageSource,
+    finish,
+    load,
+    memory_for,
+    open_checked,
+    open_image,
+    orientation_of,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+class ImageHeader(NamedTuple):  # a dataclass would not survive the way an exported model is loaded
+    """What a file says of itself.
+
+    format: "JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF" or "HEIF". mode: Pillow's name of the pixels as
+    stored, such as "RGB", "L", "P", "RGBA", "CMYK" or "I;16". width, height: pixels, upright. frames: 1 or more;
+    2 stands for "several" in GIF and TIFF, where counting means reading it all.
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+    frames: int
+
+
+def thumbnail(source: ImageSource, edge: int) -> bytes:
+    """Shrink an image file to JPEG bytes whose longer edge is at most `edge` pixels; raises UnreadableImage."""
+    image = open_image(source, at_least=(2 * edge, 2 * edge))
+    image.thumbnail((edge, edge), Image.Resampling.BICUBIC)
+    jpeg = io.BytesIO()
+    image.save(jpeg, "JPEG", quality=85)
+    return jpeg.getvalue()
+
+
+def examine(source: ImageSource, edge: int) -> tuple[ImageHeader, Image.Image]:
+    """Open a file once for all a scan wants: the header, and the picture as `open_image` gives it.
+
+    edge: pixels that the picture's shorter side keeps at least, if it has them; it is less than twice that, except
+    where the file is narrow. The whole file is decoded, so a damaged one is noticed. Raises UnreadableImage.
+    """
+    at_least = (edge, edge)
+    with open_checked(source) as image:
+        size, frames = image.size, _frames(image)
+        with memory_for(image, source, at_least):
+            loaded = load(image, at_least)
+            header = _header(image, size, frames)
+            return header, finish(loaded)
+
+
+def suffix_of(data: bytes) -> str:
+    """The suffix of a file with these bytes, such as ".jpg"; empty where they are no image of a known kind."""
+    return next((suffix for magic, suffix, _ in OPENERS if magic.match(data[:START_BYTES])), "")
+
+
+def exif_value(source: ImageSource, name: str) -> str:
+    """The text of an EXIF field such as "DateTimeOriginal", "Model" or "BodySerialNumber".
+
+    Returns "" where the file has no such field or a damaged one. Raises UnreadableImage, and ValueError for a name
+    that no field has.
+    """
+    if name not in ExifTags.Base.__members__:
+        near = difflib.get_close_matches(name, ExifTags.Base.__members__) or ["DateTimeOriginal", "Model"]
+        raise ValueError(f"EXIF has no field {name!r}. Did you mean {' or '.join(near)}?")
+    with open_checked(source) as image:
+        if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
+            with memory_for(image, source, (1, 1)):
+                image.load()  # it may stand behind the pixels
+        try:
+            fields = image.getexif()
+            value = fields.get(ExifTags.Base[name]) or fields.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base[name], "")
+        except Exception:  # a damaged block is as good as none
+            return ""
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        # A user comment begins with the name of its encoding.
+        value = re.sub(rb"^(ASCII|UNICODE|JIS)\0+", b"", value).decode("utf-8", "replace")
+    if isinstance(value, tuple):
+        value = ", ".join(map(str, value))
+    return str(value).replace("\0", "").strip()
+
+
+def _header(image: ImageFile.ImageFile, size: tuple[int, int], frames: int) -> ImageHeader:
+    # A TIFF turns itself, and gives its upright size from the start.
+    turned = not isinstance(image, TiffImagePlugin.TiffImageFile) and orientation_of(image) >= 5
+    width, height = size[::-1] if turned else size
+    return ImageHeader(str(image.format), image.mode, width, height, frames)
+
+
+def _frames(image: ImageFile.ImageFile) -> int:
+    if not isinstance(image, GifImagePlugin.GifImageFile | TiffImagePlugin.TiffImageFile):
+        return int(getattr(image, "n_frames", 1))
+    try:
+        return 2 if image.is_animated else 1
+    except Exception:  # something damaged follows the first frame, which alone counts
+        return 2

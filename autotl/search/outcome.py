@@ -1,0 +1,52 @@
+"""What a candidate achieved, and its record in the study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autotl.evidence.evaluations import Score
+from autotl.interfaces import TrialRecord
+from autotl.predictions import Predictions
+from autotl.training.calibration import Calibration
+from autotl.trial import Candidate, describe
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a candidate achieved on development items; predictions are calibrated by `temperature`."""
+
+    candidate: Candidate
+    params: Mapping[str, Any]
+    predictions: Predictions
+    temperature: float
+    device: str
+    training: Mapping[str, Any]
+    calibration: Calibration | None = None
+
+
+def record(
+    number: int, outcome: Outcome, score: Score, started: float, scores: Mapping[str, float] | None = None
+) -> TrialRecord:
+    """The record of a completed trial; score: of the objective, scores: of every evaluator."""
+    candidate = outcome.candidate
+    return TrialRecord(
+        number=number,
+        state="complete",
+        **describe(candidate),
+        params=dict(outcome.params),
+        training=dict(outcome.training),
+        value=score.value,
+        low=score.low,
+        high=score.high,
+        temperature=outcome.temperature,
+        started=started,
+        seconds=time.time() - started,
+        device=outcome.device,
+        scores=dict(scores or {}),
+    )

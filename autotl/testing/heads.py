@@ -1,0 +1,127 @@
+"""Conformance checks for heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotl.interfaces import (
+    Head,
+)
+from autotl.testing.support import doing, named, new_study, prepare_keras, require
+
+if TYPE_CHECKING:
+    from autotl.training.classifiers import Classifier
+
+
+N_FEATURES = 16
+
+
+def check_head(head: Head, *, n_trials: int = 3) -> None:
+    """Check that a head builds, learns, repeats itself and converts to ONNX, for 3 and for 2 classes.
+
+    n_trials: number of random points of its search space that are built and fitted besides the defaults.
+    """
+    prepare_keras()
+    import optuna
+
+    from autotl.search.hyperparameters import OptunaHyperParameters, defaults
+
+    subject = named(head, "head")
+    with doing(f"{subject}: build with the defaults of its search space"):
+        defaults(lambda hp: head.build(hp, N_FEATURES, 3))
+    for n_classes in (3, 2):
+        _check_fitted_head(f"{subject} for {n_classes} classes", head, n_classes)
+    for seed in range(n_trials):
+        hp = OptunaHyperParameters(new_study(optuna.samplers.RandomSampler(seed)).ask())
+        with doing(f"{subject}: build with random hyperparameters"):
+            head.build(hp, N_FEATURES, 3)
+        probabilities = _fit_twice(f"{subject} with {hp.values}", head, hp.values, 3).probabilities
+        require(np.isfinite(probabilities).all(), f"{subject}: with {hp.values} probabilities are not finite")
+
+
+def _toy_features(n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Overlapping clouds: vectors float32 (30 per class, N_FEATURES), labels int."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(30 * n_classes) % n_classes
+    centres = rng.normal(size=(n_classes, N_FEATURES))
+    return (centres[labels] + 0.7 * rng.normal(size=(len(labels), N_FEATURES))).astype("float32"), labels
+
+
+@dataclass(frozen=True)
+class _FittedHead:
+    """What `head.build` returned, the classifier around it, and its probabilities for the toy features."""
+
+    built: Any
+    network: bool
+    classifier: Classifier
+    probabilities: np.ndarray
+
+
+def _fit_head(subject: str, head: Head, values: Mapping[str, Any], n_classes: int, *, seed: int) -> _FittedHead:
+    from autotl.runtime.keras_backend import session
+    from autotl.search.hyperparameters import replay
+    from autotl.training.calibration import fit_calibration
+    from autotl.training.classifiers import is_network, wrap
+
+    vectors, labels = _toy_features(n_classes)
+    with session(seed), doing(f"{subject}: build and fit"):
+        built = head.build(replay(values), N_FEATURES, n_classes)
+        network = is_network(built)
+        if network:
+            require(not built.compiled, f"{subject}: the keras.Model is compiled; the search compiles it")
+            shapes = (tuple(built.input_shape), tuple(built.output_shape))
+            wanted = ((None, N_FEATURES), (None, n_classes))
+            require(shapes == wanted, f"{subject}: the model goes from {shapes[0]} to {shapes[1]}; expected {wanted}")
+        classifier = wrap(head, built, N_FEATURES, n_classes, seed=0)
+        classifier.fit(vectors, labels)
+        if classifier.gives_margins:
+            classifier.calibration = fit_calibration(classifier.answers(vectors), labels, n_classes)
+        return _FittedHead(built, network, classifier, np.asarray(classifier.probabilities(vectors)))
+
+
+def _fit_twice(subject: str, head: Head, values: Mapping[str, Any], n_classes: int) -> _FittedHead:
+    first = _fit_head(subject, head, values, n_classes, seed=0)
+    # The weights of a network are drawn with the seed of the trial; an estimator brings its own.
+    second = _fit_head(subject, head, values, n_classes, seed=0 if first.network else 1)
+    require(
+        np.allclose(first.probabilities, second.probabilities, atol=1e-5),
+        f"{subject}: fitted twice it predicts differently; give it a fixed seed (random_state=0)",
+    )
+    return first
+
+
+def _check_fitted_head(subject: str, head: Head, n_classes: int) -> None:
+    vectors, labels = _toy_features(n_classes)
+    fitted = _fit_twice(subject, head, {}, n_classes)
+    if fitted.network:
+        raw = np.asarray(fitted.built.predict_on_batch(vectors))
+    else:
+        classes = list(fitted.built.fit(vectors, labels).classes_)
+        require(classes == list(range(n_classes)), f"{subject}: classes_ are {classes}; expected 0 to {n_classes - 1}")
+        raw = np.asarray(fitted.classifier.probabilities(vectors))
+    require(raw.shape == (len(labels), n_classes), f"{subject}: probabilities have shape {raw.shape}")
+    require(
+        np.allclose(raw.sum(axis=1), 1, atol=1e-4) and (raw >= 0).all(),
+        f"{subject}: rows of probabilities must be at least 0 and sum to 1; found sums {raw.sum(axis=1)[:3]}",
+    )
+    accuracy = float((fitted.probabilities.argmax(axis=1) == labels).mean())
+    require(
+        accuracy > 1 / n_classes + 0.15,
+        f"{subject}: accuracy {accuracy:.2f} on its own easy training data, chance is {1 / n_classes:.2f}",
+    )
+    _check_head_graph(subject, fitted, vectors)
+
+
+def _check_head_graph(subject: str, fitted: _FittedHead, vectors: np.ndarray) -> None:
+    import onnxruntime
+
+    with doing(f"{subject}: conversion to ONNX, which the deployable needs,"):
+        model = fitted.classifier.to_onnx().SerializeToString()
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        [graph] = session.run(["probabilities"], {"features": vectors})
+    difference = float(np.abs(graph - fitted.probabilities).max())
+    require(difference < 1e-4, f"{subject}: the ONNX graph's probabilities differ by {difference:.1e}")
