@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from autotl.plugins import Plugins
-    from autotl.workflows.check import Survey
+    from autotl.workflows.check import DataCheck
 
 
 DEFAULT_BUDGET_SECONDS = 600.0
@@ -121,7 +121,7 @@ def fit(
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
-    from autotl.workflows.fit import search
+    from autotl.workflows.fit import fit
 
     data = Path(data)
     if budget_seconds is None and trials is None:
@@ -142,7 +142,7 @@ def fit(
     )
     config = _replace(config, more)
     loaded = plugins or load_preferred(disable=config.disable_plugins)
-    return FittedModel(search(config, plugins=loaded, cache=settings().cache, listeners=tuple(listeners)))
+    return FittedModel(fit(config, plugins=loaded, cache=settings().cache, listeners=tuple(listeners)))
 
 
 def check(
@@ -157,7 +157,7 @@ def check(
     probe: bool = True,
     plugins: Plugins | None = None,
     listeners: Sequence[Listener] = (),
-) -> Survey:
+) -> DataCheck:
     """Look at a data set without learning from it: its findings, what a split would leak, what changed.
 
     probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
@@ -165,14 +165,14 @@ def check(
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
-    from autotl.workflows.check import survey
+    from autotl.workflows.check import check_data
 
     config = Config(
         data=Path(data), run=Path(), label=label, groups=groups, mirrored=mirrored, seed=seed,
         attributes=Path(attributes) if attributes else None, patch=Path(patch) if patch else None,
     )  # fmt: skip
     loaded = plugins or load_preferred()
-    return survey(config, plugins=loaded, cache=settings().cache, probe=probe, listeners=tuple(listeners))
+    return check_data(config, plugins=loaded, cache=settings().cache, probe=probe, listeners=tuple(listeners))
 
 
 def load(run: Path | str) -> FittedModel:

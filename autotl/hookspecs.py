@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from autotl.interfaces import Backbone, Check, Evaluator, Exhibit, Exporter, Head, Sampler, TrialRecord
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler, TrialRecord
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run
@@ -56,7 +56,7 @@ def register_exporters() -> Iterable[Exporter]:
 
 
 @hookspec
-def register_exhibits() -> Iterable[Exhibit]:
+def register_panels() -> Iterable[Panel]:
     """Offer tables and figures about a finished search."""
     return ()
 

@@ -217,7 +217,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class Panel:
     """Tables and figures about a finished search, shown beside its scores.
 
     show(run, tested): `tested` are the champion's predictions of the test split; it yields tables and figures, or

@@ -25,7 +25,7 @@ import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Backbone, Check, Evaluator, Exhibit, Exporter, Head, Sampler
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler
 from autotl.settings import settings
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ GROUP = "autotl"
 SLOW_SECONDS = 1.0
 """A plugin that takes longer to load is named: every command waits for it."""
 
-Kind: TypeAlias = Literal["backbone", "head", "evaluator", "check", "sampler", "exporter", "exhibit"]
+Kind: TypeAlias = Literal["backbone", "head", "evaluator", "check", "sampler", "exporter", "panel"]
 KINDS: Mapping[Kind, type] = {
     "backbone": Backbone,
     "head": Head,
@@ -42,7 +42,7 @@ KINDS: Mapping[Kind, type] = {
     "check": Check,
     "sampler": Sampler,
     "exporter": Exporter,
-    "exhibit": Exhibit,
+    "panel": Panel,
 }
 
 
@@ -109,7 +109,7 @@ class Plugins:
         self.checks: Mapping[str, Check] = {}
         self.samplers: Mapping[str, Sampler] = {}
         self.exporters: Mapping[str, Exporter] = {}
-        self.exhibits: Mapping[str, Exhibit] = {}
+        self.panels: Mapping[str, Panel] = {}
         self.broken: dict[str, str] = {}
         self.failures: Counter[tuple[str, str]] = Counter()
         self._manager = pluggy.PluginManager(GROUP)

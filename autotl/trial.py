@@ -60,7 +60,7 @@ class Candidate:
     training: Training | None = None
 
 
-def text(size: Size) -> str:
+def format_size(size: Size) -> str:
     """A size as records and parameters name it."""
     return f"{size[0]}x{size[1]}"
 
@@ -86,7 +86,7 @@ def describe(candidate: Candidate) -> dict[str, Any]:
     return {
         "strategy": candidate.strategy,
         "backbone": candidate.backbone,
-        "size": text(candidate.size),
+        "size": format_size(candidate.size),
         "stage": candidate.stage,
         "pooling": candidate.pooling,
         "head": candidate.head,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotl.deploy.versions import CHAMPION, PREVIOUS, essence
+from autotl.deploy.versions import CHAMPION, PREVIOUS, registry_summary
 from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def log_model(
 
 def evidence_tag(folder: Path) -> str:
     """What is known of a deployable, as JSON."""
-    return json.dumps(essence(json.loads((folder / "metadata.json").read_text(encoding="utf-8"))))
+    return json.dumps(registry_summary(json.loads((folder / "metadata.json").read_text(encoding="utf-8"))))
 
 
 def read_model_uuid(folder: Path) -> str:

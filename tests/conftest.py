@@ -225,7 +225,7 @@ def toy_dataset() -> Callable[..., Any]:
                 "quarantine": "",
             }
         )
-        rows = [(first, second, likeness, False) for first, second, likeness in pairs]
+        rows = [(first, second, similarity, False) for first, second, similarity in pairs]
         alike = pd.DataFrame(rows, columns=list(PAIR_COLUMNS)).astype(PAIR_COLUMNS)
         return Dataset(Path("toy"), table.assign(**columns), pairs=alike)
 

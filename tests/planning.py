@@ -9,7 +9,7 @@ from autotl.evidence.leaderboard import rank
 from autotl.interfaces import Backbone, Head, Recipe, TrialRecord
 from autotl.search.fine_tune_cost import Estimate
 from autotl.search.planner import Limits, Planner
-from autotl.search.screening import Rank
+from autotl.search.screening import ReadingScore
 from autotl.search.space import Space
 from autotl.trial import FINE_TUNE, PROBE, Reading
 
@@ -49,7 +49,7 @@ class Bench:
         area = candidate.size[0] * candidate.size[1] / 1000
         return Estimate(self.tuning, self.tuning, self.epoch * area * candidate.training.trainable_stages)
 
-    def rung_depths(self, candidate):
+    def step_depths(self, candidate):
         return (1, 3, 5)
 
 
@@ -82,5 +82,5 @@ def board(*trials, larger=True):
 
 def ranked(*losses):
     """A rank for each (size, stage, log loss)."""
-    ranks = [Rank(Reading("net", size, stage, "avg+max"), loss) for size, stage, loss in losses]
+    ranks = [ReadingScore(Reading("net", size, stage, "avg+max"), loss) for size, stage, loss in losses]
     return sorted(ranks, key=lambda rank: rank.log_loss)

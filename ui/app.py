@@ -7,7 +7,7 @@ import streamlit as st
 from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.server.access import require_owner, show_owner
 from autotl_ui.widgets.brand import ICON, LOGO
-from autotl_ui.widgets.error_boundary import kindly
+from autotl_ui.widgets.error_boundary import error_boundary
 from autotl_ui.widgets.pages import ADDRESSES, DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 from autotl_ui.widgets.theme import show_style
 from autotl_ui.widgets.words import plain
@@ -29,7 +29,7 @@ page = st.navigation(
     ]
 )
 st.set_page_config(page_title=f"{page.title} · AutoTL")
-with kindly():
+with error_boundary():
     try:
         page.run()
     except BusyError as error:  # a page started a job without a place to say why that was refused

@@ -46,7 +46,7 @@ def check(
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
     from autotl.runs.events import EventLines
-    from autotl.workflows.check import survey
+    from autotl.workflows.check import check_data
 
     config = Config(
         data=data, run=Path(), label=label, groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
@@ -57,7 +57,7 @@ def check(
     lines = EventLines(events) if events else None
     try:
         listeners += (lines,) if lines else ()
-        found = survey(config, plugins=plugins, cache=cache_folder(), probe=not quick, listeners=listeners)
+        found = check_data(config, plugins=plugins, cache=cache_folder(), probe=not quick, listeners=listeners)
     finally:
         close()
         if lines:

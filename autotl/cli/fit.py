@@ -145,14 +145,14 @@ def demo(
 
 def _fit(config: Config, *, as_json: bool) -> None:
     from autotl.runtime.clock import Clock, seconds_since_process_began
-    from autotl.workflows.fit import search
+    from autotl.workflows.fit import fit
 
     clock = Clock(config.budget_seconds, seconds_since_process_began())
 
     plugins = load_plugins(config.disable_plugins)
     listeners, close = open_listeners(config)
     try:
-        run = search(config, plugins=plugins, cache=cache_folder(), listeners=listeners, clock=clock)
+        run = fit(config, plugins=plugins, cache=cache_folder(), listeners=listeners, clock=clock)
     finally:
         close()
     _end(run, as_json=as_json)

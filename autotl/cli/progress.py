@@ -165,8 +165,8 @@ def print_result(run: Run) -> None:
     if "refit" in document:
         console.print(f"Refit: {escape(document['refit']['sentence'])}.", soft_wrap=True)
     console.print(f"Search ended: {escape(document['ended'])}.", soft_wrap=True)
-    if document["outlook"]:
-        console.print(f"Outlook: {document['outlook']['sentence']}.", soft_wrap=True)
+    if document["expected_gain"]:
+        console.print(f"Outlook: {document['expected_gain']['sentence']}.", soft_wrap=True)
     for label, path in _places(document):
         console.print(f"{label:<12}{path}", soft_wrap=True)
 

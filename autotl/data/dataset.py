@@ -16,7 +16,7 @@ from autotl.data.hashing import hash_files
 from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch
 from autotl.data.source import open_source
 from autotl.errors import DatasetError
-from autotl.images.facts import FACT_COLUMNS, examine_files
+from autotl.images.facts import FACT_COLUMNS, read_facts
 from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs, following, no_pairs
 from autotl.settings import settings
 
@@ -39,7 +39,7 @@ class Dataset:
         (empty: none), quarantine (the reason why it cannot be used, empty: it can), one column `attribute.NAME` per
         attribute.
     ignored: number of other files by kind. layout: how the data were understood, in a sentence.
-    pairs: near-duplicates among the items: first < second (item numbers), likeness (0..1), mirrored.
+    pairs: near-duplicates among the items: first < second (item numbers), similarity (0..1), mirrored.
     stale: decisions of the patch file that fit nothing any more.
     """
 
@@ -164,7 +164,7 @@ def _examined(root: Path, table: pd.DataFrame, cache: Path, progress: Progress) 
     """The table with what was seen of each usable file, and the miniatures of all rows."""
     usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
     paths, digests = table["path"].to_numpy()[usable], table["sha256"].to_numpy(dtype="S64")[usable]
-    seen = examine_files(root, paths, digests, cache=cache, progress=progress)
+    seen = read_facts(root, paths, digests, cache=cache, progress=progress)
     reasons = table["quarantine"].to_numpy(dtype=object).copy()
     reasons[usable] = seen.quarantine
     facts = seen.facts.set_index(usable).reindex(range(len(table)))
@@ -191,6 +191,6 @@ def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progres
     )
     found = found.assign(first=originals[found["first"]], second=originals[found["second"]])
     copies = np.flatnonzero(first_of != np.arange(len(items)))
-    exact = pd.DataFrame({"first": first_of[copies], "second": copies, "likeness": 1.0, "mirrored": False})
+    exact = pd.DataFrame({"first": first_of[copies], "second": copies, "similarity": 1.0, "mirrored": False})
     both = pd.concat([exact, found], ignore_index=True).sort_values(["first", "second"], kind="stable")
     return both.reset_index(drop=True).astype(PAIR_COLUMNS)

@@ -19,7 +19,7 @@ VALIDATION_FOLD = 0
 MIN_TRAIN_ITEMS = 2
 """Of each class, whatever fold is held out."""
 MIN_KEPT_ITEMS = 3
-"""Of each class in each part of a split that is thinned."""
+"""Of each class in each part of a split that is subsampled."""
 MANY_ITEMS = 5000
 """With more items than this three folds are as telling as five, at half the cost."""
 LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
@@ -101,7 +101,7 @@ def development_split(dataset: Dataset, *, seed: int) -> Split:
     return Split(fold=_folds(dataset.labels, cluster, _n_folds(len(cluster)), seed), cluster=cluster)
 
 
-def thin(split: Split, labels: np.ndarray, n_items: int, *, seed: int) -> Split:
+def subsample(split: Split, labels: np.ndarray, n_items: int, *, seed: int) -> Split:
     """The same split with about `n_items` of its items; the others are left out.
 
     Clusters are kept or left out whole, but a few items of each class are kept in every fold and in the test split.
@@ -126,12 +126,12 @@ def random_split(split: Split, labels: np.ndarray, *, seed: int) -> Split:
 def find_clusters(dataset: Dataset) -> np.ndarray:
     """Number the sets of items that must stay together: copies, near-duplicates, one group; int (n_items,).
 
-    Certain pairs are joined first, then the rest in order of their likeness, unless that would chain too many
+    Certain pairs are joined first, then the rest in order of their similarity, unless that would chain too many
     items together.
     """
     from scipy.cluster.hierarchy import DisjointSet
 
-    items, pairs = dataset.items, dataset.pairs.sort_values("likeness", ascending=False, kind="stable")
+    items, pairs = dataset.items, dataset.pairs.sort_values("similarity", ascending=False, kind="stable")
     longest = max(LONG_CHAIN, CHAIN_FRACTION * len(items))
     sets = DisjointSet(range(len(items)))
     for name in ("sha256", "group"):
@@ -139,8 +139,8 @@ def find_clusters(dataset: Dataset) -> np.ndarray:
         for i, key in enumerate(items[name]):
             if key:
                 sets.merge(first.setdefault(key, i), i)
-    for a, b, likeness in zip(pairs["first"], pairs["second"], pairs["likeness"], strict=True):
-        if likeness >= CERTAIN or sets.subset_size(a) + sets.subset_size(b) <= longest:
+    for a, b, similarity in zip(pairs["first"], pairs["second"], pairs["similarity"], strict=True):
+        if similarity >= CERTAIN or sets.subset_size(a) + sets.subset_size(b) <= longest:
             sets.merge(a, b)
     roots = np.array([sets[i] for i in range(len(items))], dtype=int)
     return np.asarray(np.unique(roots, return_inverse=True)[1])

@@ -17,7 +17,7 @@ from autotl.data.listing import TABLE_SUFFIXES, list_files
 from autotl.data.source import open_source
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ConfigError
-from autotl.images.safe_decode import danger_of
+from autotl.images.safe_decode import decode_risk
 
 Batches = Iterable[Sequence[dict[str, Any]]]
 """Predictions as `Predictor.batches` gives them."""
@@ -38,7 +38,7 @@ def classify(
     for start in range(0, len(files), N_AT_ONCE):
         _tell(listeners, start, len(files))
         part = files[start : start + N_AT_ONCE]
-        dangers = {str(file): danger for file in part if (danger := danger_of(file))}
+        dangers = {str(file): danger for file in part if (danger := decode_risk(file))}
         found = iter(predictor.predict([str(file) for file in part if str(file) not in dangers]))
         yield [
             {"item": str(file), "error": dangers[str(file)]} if str(file) in dangers else next(found) for file in part

@@ -14,7 +14,7 @@ from autotl.graphs.blocks import choices, weighted_mean
 from autotl.graphs.surgery import join, keep_output, prune
 from autotl.interfaces import Size, TrialRecord
 from autotl.predictions import Predictions
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import CALIBRATION_FILE, REPLAY_FILE, Laboratory
 from autotl.training.calibration import Calibration, apply_temperature, tempered
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, candidate_of, parse_size
@@ -30,7 +30,7 @@ class Champion:
     """A trial made ready to leave.
 
     graph: `images` uint8 (n, height, width, 3) in, calibrated `probabilities` float32 (n, n_classes) out.
-    replay_items: item numbers whose probabilities are `replay`, as the training side computes them.
+    replay_items: item numbers whose probabilities are `replay_probabilities`, as the training side computes them.
     test: predicts the test split; call it once.
     """
 
@@ -38,11 +38,11 @@ class Champion:
     size: Size
     graph: onnx.ModelProto
     replay_items: np.ndarray
-    replay: np.ndarray
+    replay_probabilities: np.ndarray
     test: Callable[[], Predictions]
 
 
-def refit(laboratory: Laboratory, trial: TrialRecord) -> Champion:
+def fit_champion(laboratory: Laboratory, trial: TrialRecord) -> Champion:
     """Make the champion of a trial.
 
     A probe's head is fitted again on train and validation together. A fine-tuned network keeps the weights of its
@@ -105,7 +105,7 @@ def _member(laboratory: Laboratory, trial: TrialRecord) -> _Member:
     candidate, development = candidate_of(trial), laboratory.run.split.development
     inputs = laboratory.inputs(candidate)
     with laboratory.session(candidate.head):
-        classifier = laboratory.head(candidate, replay(trial.params), inputs.vectors.shape[1])
+        classifier = laboratory.head(candidate, fixed_hyperparameters(trial.params), inputs.vectors.shape[1])
         classifier.fit(inputs.vectors[development], laboratory.labels[development])
         if classifier.gives_margins:
             classifier.calibration = Calibration.load(laboratory.run.trial_folder(trial.number) / CALIBRATION_FILE)
@@ -140,8 +140,8 @@ def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
         found = np.concatenate(parts).astype(np.float64)
         return Predictions(split.test, laboratory.labels[split.test], found / found.sum(axis=1, keepdims=True))
 
-    replay = apply_temperature(said.probabilities, trial.temperature)
-    return Champion(trial, candidate.size, graph, said.items, replay, test)
+    replay_probabilities = apply_temperature(said.probabilities, trial.temperature)
+    return Champion(trial, candidate.size, graph, said.items, replay_probabilities, test)
 
 
 def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:

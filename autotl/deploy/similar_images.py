@@ -25,7 +25,7 @@ from autotl.runs.run import open_run
 from autotl.runtime.atomic_files import write_atomically
 
 MAX_IMAGES = 3000
-"""More would take minutes to read and hardly ever show a better likeness; they are drawn at random."""
+"""More would take minutes to read and hardly ever show a better similarity; they are drawn at random."""
 N_COMPONENTS = 128
 _FILE = Path("evidence") / "neighbours.npz"
 _BATCH = 32

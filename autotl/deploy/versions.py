@@ -82,7 +82,7 @@ class AliasChange:
     former: int | None
 
 
-def essence(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def registry_summary(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Of a deployable's metadata.json what `evidence_of` reads, small enough to stand beside a model's name."""
     kept: dict[str, Any] = {name: metadata[name] for name in _FACTS if metadata.get(name)}
     for part in ("test", "search"):

@@ -1,4 +1,4 @@
-"""Exhibits: what plugins show of a finished search, as plain values that outlive them."""
+"""Panels: what plugins show of a finished search, as plain values that outlive them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from autotl.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Exhibited:
-    """What one exhibit showed. plugin: who brought it. problem: why it shows nothing, empty where nothing is wrong."""
+class ShownPanel:
+    """What one panel showed. plugin: who brought it. problem: why it shows nothing, empty where nothing is wrong."""
 
-    exhibit: str
+    panel: str
     plugin: str
     parts: tuple[Table | Figure, ...]
     problem: str = ""
@@ -25,28 +25,28 @@ class Exhibited:
     def to_json(self) -> dict[str, Any]:
         """Plain values; NaN is None, for JSON has none."""
         parts = [{"kind": type(part).__name__.lower(), **asdict(part)} for part in self.parts]
-        return {"exhibit": self.exhibit, "plugin": self.plugin, "parts": parts, "problem": self.problem}
+        return {"panel": self.panel, "plugin": self.plugin, "parts": parts, "problem": self.problem}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Exhibited:
+    def from_json(cls, document: Mapping[str, Any]) -> ShownPanel:
         """Read what `to_json` gave; raises KeyError, TypeError or ValueError where it is something else."""
         return cls(
-            document["exhibit"], document["plugin"], tuple(map(_part, document["parts"])), document.get("problem", "")
+            document["panel"], document["plugin"], tuple(map(_part, document["parts"])), document.get("problem", "")
         )
 
 
-def show_all(run: Run, tested: Predictions, plugins: Plugins) -> tuple[Exhibited, ...]:
-    """Ask every exhibit; one that fails says so in its place and costs nobody else anything."""
+def show_panels(run: Run, tested: Predictions, plugins: Plugins) -> tuple[ShownPanel, ...]:
+    """Ask every panel; one that fails says so in its place and costs nobody else anything."""
     shown = []
-    for name, exhibit in plugins.exhibits.items():
-        plugin = plugins.provenance("exhibit", name).plugin
+    for name, panel in plugins.panels.items():
+        plugin = plugins.provenance("panel", name).plugin
         try:
-            parts = tuple(sound_part(part) for part in exhibit.show(run, tested))
+            parts = tuple(sound_part(part) for part in panel.show(run, tested))
         except Exception as error:
-            shown.append(Exhibited(name, plugin, (), f"it failed: {type(error).__name__}: {error}"))
+            shown.append(ShownPanel(name, plugin, (), f"it failed: {type(error).__name__}: {error}"))
             continue
         if parts:
-            shown.append(Exhibited(name, plugin, parts))
+            shown.append(ShownPanel(name, plugin, parts))
     return tuple(shown)
 
 

@@ -16,14 +16,14 @@ import pandas as pd
 
 from autotl.errors import RunError
 from autotl.evidence.evaluations import Evaluation
-from autotl.evidence.panels import Exhibited
+from autotl.evidence.panels import ShownPanel
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, open_run
 from autotl.runtime.atomic_files import write_atomically
 
 Part: TypeAlias = Literal["search", "test"]
-_FOLDER, _SEARCHED, _TESTED, _EVALUATIONS, _EXHIBITS = (
-    "evidence", "search.npz", "test.npz", "evaluations.json", "exhibits.json",
+_FOLDER, _SEARCHED, _TESTED, _EVALUATIONS, _PANELS = (
+    "evidence", "search.npz", "test.npz", "evaluations.json", "panels.json",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ class Evidence:
     default: Evaluation
     searched: Predictions
     tested: Predictions
-    exhibits: tuple[Exhibited, ...]
+    panels: tuple[ShownPanel, ...]
 
     def answers(self, part: Part) -> pd.DataFrame:
         """How it answered each image of a part: path, file, label, predicted, confidence, given.
@@ -71,7 +71,7 @@ def write_evidence(
     evaluations: tuple[Evaluation, Evaluation, Evaluation],
     searched: Predictions,
     tested: Predictions,
-    exhibits: Iterable[Exhibited],
+    panels: Iterable[ShownPanel],
 ) -> None:
     """Write the evidence into the run folder. evaluations: search, test, and the test of the untuned default."""
     folder = run.folder / _FOLDER
@@ -80,7 +80,7 @@ def write_evidence(
     tested.save(folder / _TESTED)
     named = zip(("search", "test", "default"), evaluations, strict=True)
     _write_json(folder / _EVALUATIONS, {name: evaluation.to_json() for name, evaluation in named})
-    _write_json(folder / _EXHIBITS, [exhibited.to_json() for exhibited in exhibits])
+    _write_json(folder / _PANELS, [shown.to_json() for shown in panels])
 
 
 def read_evidence(folder: Path) -> Evidence | None:
@@ -90,11 +90,11 @@ def read_evidence(folder: Path) -> Evidence | None:
         run = open_run(folder)
         evaluations = {k: Evaluation.from_json(v) for k, v in _read_json(own / _EVALUATIONS).items()}
         searched, tested = (Predictions.load(own / name) for name in (_SEARCHED, _TESTED))
-        exhibits = tuple(map(Exhibited.from_json, _read_json(own / _EXHIBITS)))
+        panels = tuple(map(ShownPanel.from_json, _read_json(own / _PANELS)))
         known = len(run.dataset.items)
         if max(searched.items.max(initial=0), tested.items.max(initial=0)) >= known:
             return None
-        return Evidence(run, **evaluations, searched=searched, tested=tested, exhibits=exhibits)
+        return Evidence(run, **evaluations, searched=searched, tested=tested, panels=panels)
     except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
         return None
 

@@ -13,7 +13,7 @@ from autotl.data.dataset import Dataset
 from autotl.errors import DatasetError
 from autotl.images.decoder import decode
 from autotl.interfaces import Size
-from autotl.trial import text
+from autotl.trial import format_size
 
 if TYPE_CHECKING:
     pass
@@ -40,4 +40,4 @@ def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
 
 
 def pixel_file(folder: Path, size: tuple[int, int]) -> Path:
-    return folder / f"{text(size)}.npy"
+    return folder / f"{format_size(size)}.npy"

@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Examination:
+class ImageFacts:
     """What was seen of the files that were asked for.
 
     facts: one row per file, the columns FACT_COLUMNS (0, or empty, where the file cannot be decoded).
@@ -48,9 +48,9 @@ class Examination:
     quarantine: np.ndarray
 
 
-def examine_files(
+def read_facts(
     root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: Progress | None = None
-) -> Examination:
+) -> ImageFacts:
     """Decode files at a small size; those of known content (their SHA-256 in `digests`, bytes) come from the cache."""
     digests, first, place = _distinct(digests)
     paths = paths[first]
@@ -74,7 +74,7 @@ def examine_files(
             if len(readable):
                 store.append(digests[readable], records[readable])
     facts = pd.DataFrame({name: records["facts"][name][place] for name in FACT_COLUMNS})
-    return Examination(facts, records["miniature"][place], reasons.astype(str)[place])
+    return ImageFacts(facts, records["miniature"][place], reasons.astype(str)[place])
 
 
 def _distinct(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

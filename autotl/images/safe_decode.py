@@ -11,7 +11,7 @@ from autotl.runtime.child_process import Isolated
 _try = Isolated("images.safe_decode", "_decoded")
 
 
-def danger_of(source: ImageSource) -> str:
+def decode_risk(source: ImageSource) -> str:
     """Why an image must not be decoded in this process; empty where it may be.
 
     Damaged HEIC files have crashed their decoder (pi-heif 1.4.0); others are not looked at here.

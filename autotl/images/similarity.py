@@ -35,19 +35,19 @@ _FALSE_FRIENDS = 0.01
 """How many strangers of a picture may be called its like by chance: one picture in 100 has one."""
 _FILM_ITEMS = 5000
 """In larger sets the whitened pictures find the frames too, and another comparison of all with all is saved."""
-_FIELDS = ("first", "second", "likeness", "box", "chance", "distance")
+_FIELDS = ("first", "second", "similarity", "box", "chance", "distance")
 
 
 @dataclass(frozen=True)
-class Alike:
+class Similarities:
     """Ordered pairs: what `box` shows of `first` resembles `second`.
 
-    chance: the likeness that needs no explanation. distance: of the whole pictures before whitening, 1 - cosine.
+    chance: the similarity that needs no explanation. distance: of the whole pictures before whitening, 1 - cosine.
     """
 
     first: np.ndarray
     second: np.ndarray
-    likeness: np.ndarray
+    similarity: np.ndarray
     box: np.ndarray
     chance: np.ndarray
     distance: np.ndarray
@@ -56,8 +56,8 @@ class Alike:
         """See `pair_keys`."""
         return pair_keys(self.first, self.second, n)
 
-    def __getitem__(self, chosen: np.ndarray | slice) -> Alike:
-        return Alike(*(getattr(self, name)[chosen] for name in _FIELDS))
+    def __getitem__(self, chosen: np.ndarray | slice) -> Similarities:
+        return Similarities(*(getattr(self, name)[chosen] for name in _FIELDS))
 
 
 def pair_keys(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
@@ -116,8 +116,8 @@ def most_alike(
     whitening: Whitening,
     sequence: np.ndarray,
     tell: Callable[[], None],
-) -> Alike:
-    """The most alike candidates of every item, with their likeness after they were laid on each other.
+) -> Similarities:
+    """The most alike candidates of every item, with their similarity after they were laid on each other.
 
     queries: the miniatures, or their mirror images. labels: int (n,). sequence: int (m, 2), pairs that are candidates
     in any case. tell: called `n_steps` times.
@@ -134,7 +134,7 @@ def most_alike(
         mean = whole.mean(0)
         fine = _in_place(whole, partial(whitening.fine, mean=mean))
         plain = fine if queries is miniatures else _in_place(plain, partial(whitening.fine, mean=plain.mean(0)))
-        likeness = _products(plain, found.first, fine, found.second)
+        similarity = _products(plain, found.first, fine, found.second)
         means = np.stack([describe(queries[: _CUTOFF_ITEMS // 4], view).mean(0) for view in views])
         starts = np.array(views, dtype=np.float32)
 
@@ -150,10 +150,10 @@ def most_alike(
             return best
 
         parts = list(pool.map(compare, range(0, len(found.first), _COMPARED_AT_ONCE)))
-    likeness = np.maximum(likeness, np.concatenate([*parts, np.zeros(0, np.float32)]))
+    similarity = np.maximum(similarity, np.concatenate([*parts, np.zeros(0, np.float32)]))
     chance = _chance(fine)
     chance = np.maximum(chance[found.first], chance[found.second])
-    return replace(found, likeness=likeness.clip(0, 1), chance=chance, distance=1 - cosine)
+    return replace(found, similarity=similarity.clip(0, 1), chance=chance, distance=1 - cosine)
 
 
 def _candidates(
@@ -163,13 +163,13 @@ def _candidates(
     sequence: np.ndarray,
     pool: ThreadPoolExecutor,
     tell: Callable[[], None],
-) -> Alike:
+) -> Similarities:
     """The pairs that are worth a closer look; seen: of each view the vectors of all queries."""
     # By class, so that the strangers of a picture are all that stand before its class and behind it.
     order = np.argsort(labels, kind="stable")
     sorted_labels, targets = labels[order], targets[order]
 
-    def nearest(view: int, begin: int) -> Alike:
+    def nearest(view: int, begin: int) -> Similarities:
         rows = order[begin : begin + _block_items(len(order))]
         found = _nearest(seen[view][rows], targets, begin, sorted_labels if view == 0 else None, view)
         return replace(found, first=order[found.first], second=order[found.second])
@@ -180,7 +180,7 @@ def _candidates(
         parts.append(part)
         tell()
     box = np.zeros(len(sequence), int)
-    parts.append(Alike(sequence[:, 0], sequence[:, 1], np.zeros(len(sequence), np.float32), box, box, box))
+    parts.append(Similarities(sequence[:, 0], sequence[:, 1], np.zeros(len(sequence), np.float32), box, box, box))
     return _best_of(parts, len(order), labels, pair_keys(sequence[:, 0], sequence[:, 1], len(order)))
 
 
@@ -204,7 +204,9 @@ def _products(first: np.ndarray, rows: np.ndarray, second: np.ndarray, others: n
     return found
 
 
-def _nearest(queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.ndarray | None, view: int) -> Alike:
+def _nearest(
+    queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.ndarray | None, view: int
+) -> Similarities:
     """The most alike targets of each query, which is itself the target at `begin` and on.
 
     labels: sorted, of the targets; with them, also the most alike target of another class.
@@ -219,7 +221,7 @@ def _nearest(queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.nd
         rows, strangers = rows[strangers >= 0], strangers[strangers >= 0]
         first, second = np.concatenate([first, rows]), np.concatenate([second, strangers])
     value, box = products[first, second], np.full(len(first), view)
-    return Alike(first + begin, second, value, box, np.zeros(len(first)), np.zeros(len(first)))
+    return Similarities(first + begin, second, value, box, np.zeros(len(first)), np.zeros(len(first)))
 
 
 def _largest(values: np.ndarray, kept: int) -> np.ndarray:
@@ -258,29 +260,29 @@ def _strangers(products: np.ndarray, labels: np.ndarray, begin: int) -> np.ndarr
     return found
 
 
-def _best_of(parts: list[Alike], n: int, labels: np.ndarray, wanted: np.ndarray) -> Alike:
+def _best_of(parts: list[Similarities], n: int, labels: np.ndarray, wanted: np.ndarray) -> Similarities:
     """Each unordered pair once, with its best view; of each item the most alike pairs and the best with a stranger.
 
     wanted: keys of pairs that are kept in any case.
     """
     found = _joined(parts)
     key = found.keys(n)
-    order = np.lexsort((-found.likeness, key))
+    order = np.lexsort((-found.similarity, key))
     once = np.r_[True, np.diff(key[order]) != 0]
     found = found[order[once]]
     keep = np.isin(key[order[once]], wanted)
     stranger = labels[found.first] != labels[found.second]
     for item in (found.first, found.second):
-        keep |= _rank(item, found.likeness) < _KEPT_PER_ITEM
-        keep |= stranger & (_rank(np.where(stranger, item, -1), found.likeness) < 1)
+        keep |= _rank(item, found.similarity) < _KEPT_PER_ITEM
+        keep |= stranger & (_rank(np.where(stranger, item, -1), found.similarity) < 1)
     return found[keep]
 
 
-def _joined(parts: Sequence[Alike]) -> Alike:
-    return Alike(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+def _joined(parts: Sequence[Similarities]) -> Similarities:
+    return Similarities(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
 
 
-def _united(found: Alike, more: Alike, n: int) -> Alike:
+def _united(found: Similarities, more: Similarities, n: int) -> Similarities:
     """The pairs of both, those of `found` where they are in both."""
     return _joined([found, more[~np.isin(more.keys(n), found.keys(n))]])
 
@@ -295,7 +297,7 @@ def _rank(item: np.ndarray, value: np.ndarray) -> np.ndarray:
 
 
 def _chance(vectors: np.ndarray) -> np.ndarray:
-    """The likeness that each unit vector reaches with one of all the others by chance.
+    """The similarity that each unit vector reaches with one of all the others by chance.
 
     Two vectors of m random numbers have products with a standard deviation of 1 / sqrt(m). Of how many independent
     numbers a picture is made says the participation ratio; a blurred one has few.

@@ -54,7 +54,7 @@ class Pair:
 
     first: str
     second: str
-    likeness: str
+    similarity: str
 
 
 @dataclass(frozen=True)
@@ -139,22 +139,22 @@ def _card(finding: Finding, dataset: Dataset, data: Path, options: Sequence[str]
 
 
 def _pairs(finding: Finding, dataset: Dataset) -> tuple[Pair, ...]:
-    """The first pairs of a finding, with what is known of their likeness."""
+    """The first pairs of a finding, with what is known of their similarity."""
     if not finding.pairs:
         return ()
     paths, digests = (dataset.items[name].to_numpy(dtype=str) for name in ("path", "sha256"))
     wanted = finding.pairs[:N_PAIRS]
     some = dataset.pairs[np.isin(paths[dataset.pairs["first"]], [path for pair in wanted for path in pair])]
     known = {
-        frozenset((paths[i], paths[j])): _likeness(likeness, mirrored, exact=bool(digests[i] == digests[j]))
-        for i, j, likeness, mirrored in some[[*PAIR_COLUMNS]].itertuples(index=False, name=None)
+        frozenset((paths[i], paths[j])): _likeness(similarity, mirrored, exact=bool(digests[i] == digests[j]))
+        for i, j, similarity, mirrored in some[[*PAIR_COLUMNS]].itertuples(index=False, name=None)
     }
     return tuple(Pair(first, second, known.get(frozenset((first, second)), "")) for first, second in wanted)
 
 
-def _likeness(likeness: float, mirrored: bool, *, exact: bool) -> str:
+def _likeness(similarity: float, mirrored: bool, *, exact: bool) -> str:
     # 1.00 would promise an exact copy.
-    words = "exact copies" if exact else f"likeness {min(likeness, 0.99):.2f}"
+    words = "exact copies" if exact else f"similarity {min(similarity, 0.99):.2f}"
     return f"{words}, mirrored" if mirrored else words
 
 

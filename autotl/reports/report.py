@@ -15,7 +15,7 @@ from autotl.checks.leakage import Leaks, inflation_sentence
 from autotl.data.changes import Changes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.evidence.panels import Exhibited
+from autotl.evidence.panels import ShownPanel
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.interfaces import Table
@@ -40,7 +40,7 @@ class Contents:
     test: Evaluation
     tested: Predictions
     findings: Sequence[Mapping[str, Any]]
-    exhibits: Sequence[Exhibited] = ()
+    panels: Sequence[ShownPanel] = ()
 
 
 def write_report(run: Run, contents: Contents) -> None:
@@ -184,6 +184,6 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         weakest=weakest_classes(contents.test),
         state=run.state(),
         about_data=_about_data(run),
-        tables=[part for shown in contents.exhibits for part in shown.parts if isinstance(part, Table)],
+        tables=[part for shown in contents.panels for part in shown.parts if isinstance(part, Table)],
         **more,
     )

@@ -18,7 +18,7 @@ import pandas as pd
 
 from autotl.data.dataset import Dataset, scan
 from autotl.data.patch import Decision
-from autotl.data.split import Split, thin
+from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
 from autotl.runtime.atomic_files import write_atomically
@@ -111,9 +111,9 @@ class Run:
             return None
         return facts
 
-    def thinned(self, n_items: int) -> Run:
+    def subsampled(self, n_items: int) -> Run:
         """The same run on about so many of its items: see `split.thin`."""
-        return replace(self, split=thin(self.split, self.dataset.labels, n_items, seed=self.config.seed))
+        return replace(self, split=subsample(self.split, self.dataset.labels, n_items, seed=self.config.seed))
 
     def state(self) -> dict[str, Any]:
         """The content of run.json."""
@@ -197,7 +197,7 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
             "Start the search anew with `autotl fit`; the features it computed are still cached."
         ) from error
     run = Run(folder, config, dataset, split, listeners)
-    return run.thinned(state["thinned_to"]) if "thinned_to" in state else run
+    return run.subsampled(state["thinned_to"]) if "thinned_to" in state else run
 
 
 def read_state(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ ERROR_REMOVED, ERROR_SPREAD = 0.2, 0.35
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ExpectedGain:
     """The gain in the objective that ten times as many probes would be likely to bring, with an 80 % interval.
 
     What ten times as many brought last time: the best of all trials over the best of a tenth of them, in random orders.
@@ -34,8 +34,8 @@ class Outlook:
         )
 
 
-def look_ahead(values: Sequence[float], *, larger_is_better: bool) -> Outlook | None:
-    """The outlook after some completed probes; None after fewer than ten, which say too little."""
+def expect_gain(values: Sequence[float], *, larger_is_better: bool) -> ExpectedGain | None:
+    """The expected_gain after some completed probes; None after fewer than ten, which say too little."""
     if len(values) < FEWEST_TRIALS:
         return None
     signed = np.asarray(values) * (1 if larger_is_better else -1)
@@ -45,11 +45,11 @@ def look_ahead(values: Sequence[float], *, larger_is_better: bool) -> Outlook | 
     # The untuned default is among the first in any search.
     gains = np.minimum(gains, signed.max() - signed[0])
     low, middle, high = np.quantile(gains, [0.1, 0.5, 0.9])
-    return Outlook(float(middle), float(low), float(high))
+    return ExpectedGain(float(middle), float(low), float(high))
 
 
 @dataclass(frozen=True)
-class Guess:
+class FineTuneGain:
     """What fine-tuning would be likely to add to the objective, with an 80 % interval, and to cost in seconds."""
 
     gain: float
@@ -65,7 +65,7 @@ class Guess:
         )
 
 
-def guess_fine_tuning(best: float, start: float, *, larger_is_better: bool, seconds: float) -> Guess:
+def expect_fine_tune_gain(best: float, start: float, *, larger_is_better: bool, seconds: float) -> FineTuneGain:
     """Guess what a fine-tune trial would add to the best value from the value of what it starts from.
 
     The share of the error that goes is taken as normal.
@@ -74,4 +74,4 @@ def guess_fine_tuning(best: float, start: float, *, larger_is_better: bool, seco
     error = max(0.0, 1 - start if larger_is_better else start)
     shares = (ERROR_REMOVED - 1.28 * ERROR_SPREAD, ERROR_REMOVED, ERROR_REMOVED + 1.28 * ERROR_SPREAD)
     low, middle, high = sorted(start - best + sign * error * share for share in shares)
-    return Guess(middle, low, high, seconds)
+    return FineTuneGain(middle, low, high, seconds)

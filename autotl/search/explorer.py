@@ -22,21 +22,21 @@ from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of
 from autotl.runtime import keras_backend
 from autotl.search import optuna_study as studies
-from autotl.search.expected_gain import Outlook, look_ahead
-from autotl.search.hyperparameters import OptunaHyperParameters, defaults, replay
+from autotl.search.expected_gain import ExpectedGain, expect_gain
+from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 from autotl.search.laboratory import CALIBRATION_FILE, Laboratory
 from autotl.search.outcome import Outcome, record
 from autotl.search.planner import Limits, Planner
-from autotl.search.pruning import is_hopeless
+from autotl.search.pruning import is_clearly_worse
 from autotl.search.screening import (
     GROWTH_GAIN,
     SCOUT_ALLOWANCE,
     SCOUT_SETUP_SECONDS,
     SCOUT_SHARE,
-    Rank,
-    judge,
-    rank_from_json,
+    ReadingScore,
+    reading_score_from_json,
     sample_items,
+    score_readings,
 )
 from autotl.search.space import Space, default_candidate
 from autotl.training.cross_validation import majority
@@ -53,8 +53,8 @@ from autotl.trial import (
     Reading,
     candidate_of,
     describe,
+    format_size,
     parse_size,
-    text,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Explorer:
         candidate = default_candidate(self.space)
         trial = self._study.ask()
         studies.mark_default(trial)
-        return self._run_candidate(trial, candidate, replay({}))
+        return self._run_candidate(trial, candidate, fixed_hyperparameters({}))
 
     def warm_start(self) -> None:
         """Ask a sample of the images which readings are worth the time, and queue what is worth knowing first."""
@@ -128,13 +128,13 @@ class Explorer:
         self._study.set_user_attr("ranks", [rank.to_json() for rank in ranks])
         if ranks:
             self.run.emit("ranking", ranks=[rank.to_json() for rank in ranks])
-        for wish in self.plan.first_wishes(ranks):
+        for wish in self.plan.first_overrides(ranks):
             self._queue(wish)
         self._study.set_user_attr("warm_started", True)
 
     def explore(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
         """Run trials until the planner ends it; returns why it stopped."""
-        ranks = [rank_from_json(stored) for stored in self._study.user_attrs.get("ranks", ())]
+        ranks = [reading_score_from_json(stored) for stored in self._study.user_attrs.get("ranks", ())]
         self._recall()
         while True:
             board = self.leaderboard()  # with what other processes have done meanwhile
@@ -158,7 +158,7 @@ class Explorer:
         done = {_choices(trial) for trial in self.leaderboard().completed}
         for trial in trials:
             if _choices(trial) not in done:
-                self._run_candidate(self._study.ask(), candidate_of(trial), replay(trial.params))
+                self._run_candidate(self._study.ask(), candidate_of(trial), fixed_hyperparameters(trial.params))
 
     def _recall(self) -> None:
         """Take over what other processes have read, which is in the cache: what is at hand decides what is tried."""
@@ -170,16 +170,16 @@ class Explorer:
                 except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
                     return
 
-    def refit_seconds(self) -> float:
+    def champion_seconds(self) -> float:
         """Expected seconds of fitting the champion again, which may be an ensemble, and the default."""
         probes = [t.head for t in self._board().completed if t.strategy == PROBE]
         share = 1 / max(1, self.run.split.n_folds - 1)
         return sum(share * self.plan.probe_cost(head) for head in (*probes[:MAX_MEMBERS], *probes[:1]))
 
-    def outlook(self) -> Outlook | None:
+    def expected_gain(self) -> ExpectedGain | None:
         """What ten times as many probes would be likely to bring."""
         values = [t.value for t in self._board().of(PROBE) if t.value is not None]
-        return look_ahead(values, larger_is_better=self.laboratory.objective.larger_is_better)
+        return expect_gain(values, larger_is_better=self.laboratory.objective.larger_is_better)
 
     def blend(self) -> TrialRecord | None:
         """Run one more trial, the weighted mean of the best probes, and keep it where its gain is beyond doubt."""
@@ -218,14 +218,14 @@ class Explorer:
         self._finish(trial, result)
         return result
 
-    def _scout(self) -> list[Rank]:
+    def _scout(self) -> list[ReadingScore]:
         """Judge every stage and pooling of each backbone and size whose sample can be read in little time.
 
         Where a larger size made the sample's log loss fall a good deal, the next larger one may take more time.
         """
         laboratory, items = self.laboratory, sample_items(self.laboratory)
         allowance = SCOUT_ALLOWANCE * self.limits.seconds_left()
-        ranks: list[Rank] = []
+        ranks: list[ReadingScore] = []
         for backbone in self.space.backbones.values():
             best, share = math.inf, SCOUT_SHARE
             for size in sorted(backbone.sizes, key=lambda size: (size > backbone.sizes[0], size)):
@@ -236,9 +236,9 @@ class Explorer:
                 began = time.monotonic()
                 readings = [Reading(backbone.name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
                 try:
-                    found = judge(laboratory, readings, items)
+                    found = score_readings(laboratory, readings, items)
                 except Exception as error:  # a broken backbone must not take the search down with it
-                    place, reason = f"{backbone.name} at {text(size)}", f"{type(error).__name__}: {error}"
+                    place, reason = f"{backbone.name} at {format_size(size)}", f"{type(error).__name__}: {error}"
                     self.run.emit("message", text=f"{place} is left out: {reason}")
                     continue
                 allowance -= 0.0 if ready else time.monotonic() - began
@@ -320,7 +320,7 @@ class Explorer:
             by_name = laboratory.plugins.pick("head", candidate.head).recipe is not None
             return laboratory.probe(candidate, hp, None if by_name else self._reject_if_hopeless(trial))
 
-        start = self.plan.ladder.start_from(candidate, self._board())
+        start = self.plan.schedule.start_from(candidate, self._board())
         return laboratory.fine_tune(
             candidate, hp, self._stop_if_hopeless(trial), self.run.trial_folder(trial.number),
             start_from=start.number if start else None,
@@ -333,7 +333,7 @@ class Explorer:
             needed = laboratory.reading_seconds(candidate.backbone, candidate.size)
             raise optuna.TrialPruned(f"reading its features would take about {needed:.0f} s, too much of the time left")
         if candidate.strategy == FINE_TUNE:
-            needed = self.plan.ladder.seconds(candidate, self._board())
+            needed = self.plan.schedule.seconds(candidate, self._board())
         else:
             reading = laboratory.reading_seconds(candidate.backbone, candidate.size)
             needed = self.plan.probe_cost(candidate.head) + reading
@@ -354,7 +354,7 @@ class Explorer:
             value, other = (laboratory.point(p.labels, p.probabilities) for p in (so_far, there))
             # What a rejected trial reached is all that the sampler can learn from it.
             trial.report(value, fold)
-            if laboratory.sign * (value - other) < 0 and is_hopeless(so_far, there):
+            if laboratory.sign * (value - other) < 0 and is_clearly_worse(so_far, there):
                 raise optuna.TrialPruned(
                     f"at {value:.3f} after {fold + 1} of {self.run.split.n_folds} folds, clearly worse than trial "
                     f"{best.number}'s {other:.3f}"
@@ -371,7 +371,7 @@ class Explorer:
         def after_epoch(epoch: int, found: Predictions) -> None:
             value = laboratory.point(found.labels, found.probabilities)
             trial.report(value, epoch)
-            if best and rival and REJECT_FROM * n_epochs <= epoch < n_epochs and is_hopeless(found, rival):
+            if best and rival and REJECT_FROM * n_epochs <= epoch < n_epochs and is_clearly_worse(found, rival):
                 raise optuna.TrialPruned(
                     f"at {value:.3f} after {epoch} of {n_epochs} epochs, clearly worse than trial {best.number}"
                 )

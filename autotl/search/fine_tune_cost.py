@@ -21,7 +21,7 @@ TRAINING_SLOWDOWN = 1.25
 
 EfficientNet-Lite0 on 2 cores: 60 to 115 thousand million products a second in every cut, 80 in the graph.
 """
-RUNGS = (1 / 3, 2 / 3)
+STEP_SHARES = (1 / 3, 2 / 3)
 """Shares of a network's products in the stages that train, after the last stage alone.
 
 On 800 pictures of cloth (EfficientNet-Lite0, 224 pixels) they bring the accuracy from 0.80 to 0.85 and 0.98.
@@ -87,7 +87,7 @@ def estimate_seconds(
     return Estimate(view * (n_train + n_validation) / max(1, n_train), view, products / speed)
 
 
-def rung_depths(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
+def step_depths(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
     """How many stages to train, counted from the deepest that is read: one, then RUNGS of the network's products.
 
     work: from `stage_work`.
@@ -95,7 +95,7 @@ def rung_depths(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
     stages = tuple(work)
     read = list(work.values())[: stages.index(select_stages(stages, stage)[-1]) + 1]
     shares = np.cumsum(read[::-1]) / max(1.0, sum(work.values()))
-    depths = {1, *(int(np.searchsorted(shares, share)) + 1 for share in RUNGS)}
+    depths = {1, *(int(np.searchsorted(shares, share)) + 1 for share in STEP_SHARES)}
     return tuple(sorted({min(depth, len(read), MAX_DEPTH) for depth in depths}))
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
 from autotl.interfaces import Size, TrialRecord
-from autotl.search.expected_gain import guess_fine_tuning
+from autotl.search.expected_gain import expect_fine_tune_gain
 from autotl.search.laboratory import Laboratory
 from autotl.search.space import Space
 from autotl.training.activation_cache import MAX_VIEWS
 from autotl.training.fine_tuning import epochs_for
-from autotl.trial import FINE_TUNE, LEARNING_RATE, PROBE, WEIGHT_DECAY, Candidate, Training, parse_size, text
+from autotl.trial import FINE_TUNE, LEARNING_RATE, PROBE, WEIGHT_DECAY, Candidate, Training, format_size, parse_size
 
 MAX_DISAPPOINTMENTS = 2
 """After so many fine-tune trials in a row without a gain over those before them no other is begun."""
@@ -25,7 +25,7 @@ _SETUP_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
-class Rung:
+class FineTuneStep:
     """A fine-tune trial to run. params: of its head; told: what it is likely to bring and to cost."""
 
     candidate: Candidate
@@ -33,10 +33,10 @@ class Rung:
     told: str
 
 
-class Ladder:
+class FineTuneSchedule:
     """Decides; it runs nothing and keeps no trial.
 
-    The ladder stands on the reading of the best probe, at the largest size that leaves time for its deepest rung, and
+    The schedule stands on the reading of the best probe, at the largest size that leaves time for its deepest rung, and
     stays there: every rung starts from the weights of the one above it. A rung is passed over where it would leave too
     little time for the deeper one. The last step shows altered pictures to the best depth.
     """
@@ -53,7 +53,7 @@ class Ladder:
         self._seconds_left = seconds_left
         self._probe_cost = probe_cost
 
-    def next(self, board: Leaderboard) -> Rung | str:
+    def next(self, board: Leaderboard) -> FineTuneStep | str:
         """The next rung, or why there is none."""
         tuned = [trial for trial in board.of(FINE_TUNE) if trial.state != "failed"]
         if trials_without_gain(tuned, board.larger_is_better) >= MAX_DISAPPOINTMENTS:
@@ -73,11 +73,13 @@ class Ladder:
             return "fine-tuning has gone as deep as it goes"
         needed = self.seconds(candidate, board)
         leader = board.best() or best
-        guess = guess_fine_tuning(
+        guess = expect_fine_tune_gain(
             leader.value or 0.0, self._value_before(candidate, board), seconds=needed,
             larger_is_better=board.larger_is_better,
         ).sentence(board.objective)  # fmt: skip
-        return Rung(candidate, params, guess) if needed <= left else f"{max(0, left):.0f} s were left, and {guess}"
+        return (
+            FineTuneStep(candidate, params, guess) if needed <= left else f"{max(0, left):.0f} s were left, and {guess}"
+        )
 
     def start_from(self, candidate: Candidate, board: Leaderboard) -> TrialRecord | None:
         """The best fine-tune trial that the candidate, which unfreezes more, can start from."""
@@ -87,7 +89,7 @@ class Ladder:
             read = (trial.backbone, trial.size, trial.stage, trial.pooling)
             if (
                 same
-                and read == (candidate.backbone, text(candidate.size), candidate.stage, candidate.pooling)
+                and read == (candidate.backbone, format_size(candidate.size), candidate.stage, candidate.pooling)
                 and trial.training["trainable_stages"] < candidate.training.trainable_stages
             ):
                 return trial
@@ -104,7 +106,7 @@ class Ladder:
         filled = any(
             t.training.get("fill_seconds")
             for t in tuned
-            if (t.backbone, t.size, t.pooling) == (candidate.backbone, text(candidate.size), candidate.pooling)
+            if (t.backbone, t.size, t.pooling) == (candidate.backbone, format_size(candidate.size), candidate.pooling)
         )
         fill = 0.0 if filled else estimate.fill_seconds
         if candidate.training and candidate.training.augment:
@@ -114,9 +116,9 @@ class Ladder:
         return _SETUP_SECONDS + head + reading + fill + epochs * estimate.epoch_seconds
 
     def _ahead(self, top: Candidate, tuned: list[TrialRecord], board: Leaderboard) -> list[Candidate]:
-        """The rungs not yet tried, shallow to deep; after the last the best one again, with altered pictures."""
+        """The steps not yet tried, shallow to deep; after the last the best one again, with altered pictures."""
         reached = max((trial.training["trainable_stages"] for trial in tuned), default=0)
-        deeper = [depth for depth in self._laboratory.rung_depths(top) if depth > reached]
+        deeper = [depth for depth in self._laboratory.step_depths(top) if depth > reached]
         if deeper or any(trial.training["augment"] for trial in tuned):
             return [_at_depth(top, depth) for depth in deeper]
         best = board.best(FINE_TUNE) or tuned[-1]
@@ -143,13 +145,13 @@ class Ladder:
         sizes = [size for size in self._space.backbones[best.backbone].sizes if size <= most]
         for size in sorted(sizes, reverse=True):
             top = _top(best, size, head)
-            if self.seconds(_at_depth(top, self._laboratory.rung_depths(top)[-1]), board) <= self._seconds_left():
+            if self.seconds(_at_depth(top, self._laboratory.step_depths(top)[-1]), board) <= self._seconds_left():
                 return size
         return most
 
     def _value_before(self, candidate: Candidate, board: Leaderboard) -> float:
         """The value of what a fine-tune trial starts from: another one, or the best probe at its size."""
-        place = (candidate.backbone, text(candidate.size))
+        place = (candidate.backbone, format_size(candidate.size))
         probes = (t for t in board.completed if t.strategy == PROBE and (t.backbone, t.size) == place)
         start = self.start_from(candidate, board) or next(probes, board.best())
         return (start.value if start else None) or 0.0

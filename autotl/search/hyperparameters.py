@@ -88,7 +88,7 @@ def defaults(
     return hp.optuna_params
 
 
-def replay(values: Mapping[str, Any]) -> HyperParameters:
+def fixed_hyperparameters(values: Mapping[str, Any]) -> HyperParameters:
     """Return plain hyperparameters that give exactly these values, and defaults for what is missing."""
     hp = HyperParameters()
     hp.values = dict(values)

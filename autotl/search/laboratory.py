@@ -32,18 +32,18 @@ from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.search.costs import FoldCosts
-from autotl.search.fine_tune_cost import Estimate, estimate_seconds, rung_depths, stage_work, training_products
-from autotl.search.hyperparameters import replay
+from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work, step_depths, training_products
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import Outcome
 from autotl.search.space import build_head, head_params
 from autotl.settings import settings
-from autotl.training.activation_cache import Activations, CannotCacheError, cut
+from autotl.training.activation_cache import ActivationCache, CannotCacheError, split_network
 from autotl.training.calibration import apply_temperature, fit_temperature
 from autotl.training.classifiers import NetworkClassifier, is_network, wrap
-from autotl.training.components import Principal, components, fit_principal
+from autotl.training.components import PrincipalComponents, fit_components, project
 from autotl.training.cross_validation import cross_validate
 from autotl.training.fine_tuning import FineTuned, Inputs, PlainInputs, assemble, continue_from, epochs_for, train
-from autotl.trial import DEFAULT_HEAD, ENSEMBLE, Candidate, describe, parse_size, text
+from autotl.trial import DEFAULT_HEAD, ENSEMBLE, Candidate, describe, format_size, parse_size
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -70,7 +70,7 @@ class HeadInputs:
     """
 
     vectors: np.ndarray
-    principal: Principal | None
+    principal: PrincipalComponents | None
 
 
 class Laboratory:
@@ -103,7 +103,7 @@ class Laboratory:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only."""
         key = (backbone, size)
         if key not in (self._complete if items is None else self._features):
-            self.run.emit("stage", stage="features", backbone=backbone, size=text(size))
+            self.run.emit("stage", stage="features", backbone=backbone, size=format_size(size))
             self._reading_since = 0.0
             chosen, version = settings(), self.plugins.provenance("backbone", backbone).version
             network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache, version=version)
@@ -125,7 +125,7 @@ class Laboratory:
                 used_since = self._started - _GRACE_SECONDS
                 evict(self._cache, limit_bytes=int(chosen.cache_limit_gb * 1e9), used_since=used_since)
             self.run.emit(
-                "features", backbone=backbone, size=text(size), computed=computed,
+                "features", backbone=backbone, size=format_size(size), computed=computed,
                 reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
                 engine=features.engine, images_per_second=round(features.images_per_second, 1),
             )  # fmt: skip
@@ -180,8 +180,8 @@ class Laboratory:
 
             principal = None
             if components_wanted:
-                principal = fit_principal(read, self.run.split.development, seed=self.run.config.seed)
-                vectors = components(read, principal, self.used, len(self.labels))
+                principal = fit_components(read, self.run.split.development, seed=self.run.config.seed)
+                vectors = project(read, principal, self.used, len(self.labels))
             else:
                 part = read(self.used)
                 vectors = np.zeros((len(self.labels), part.shape[1]), dtype=np.float32)
@@ -199,7 +199,7 @@ class Laboratory:
         """
         if head not in self._networks:
             try:
-                built = build_head(self.plugins.pick("head", head), replay({}), 8, 2)
+                built = build_head(self.plugins.pick("head", head), fixed_hyperparameters({}), 8, 2)
             except Exception:  # it fails again, and is told, where it is built for a trial
                 return nullcontext()
             self._networks[head] = is_network(built)
@@ -348,9 +348,9 @@ class Laboratory:
             cached=cached,
         )
 
-    def rung_depths(self, candidate: Candidate) -> tuple[int, ...]:
+    def step_depths(self, candidate: Candidate) -> tuple[int, ...]:
         """How many stages to train, one after the other, above the same reading."""
-        return rung_depths(self._stage_work(candidate.backbone, candidate.size), candidate.stage)
+        return step_depths(self._stage_work(candidate.backbone, candidate.size), candidate.stage)
 
     def _stage_work(self, name: str, size: tuple[int, int], backbone: Any = None) -> dict[str, float]:
         """Multiplications of each stage; the backbone is built where it is not given, once.
@@ -402,19 +402,19 @@ class Laboratory:
         begun = model.get_weights()
         try:
             # One pass keeps what the deeper trials will train from, too.
-            rungs = [freeze_depth - depth + training.trainable_stages for depth in self.rung_depths(candidate)]
-            parts = cut(
+            steps = [freeze_depth - depth + training.trainable_stages for depth in self.step_depths(candidate)]
+            parts = split_network(
                 model, backbone, stage=candidate.stage, pooling=candidate.pooling, freeze_depth=freeze_depth,
-                deeper=[depth for depth in rungs if 0 < depth < freeze_depth],
+                deeper=[depth for depth in steps if 0 < depth < freeze_depth],
             )  # fmt: skip
-            place_of = self.run.folder / "pixels" / f"{candidate.backbone}-{text(candidate.size)}"
+            place_of = self.run.folder / "pixels" / f"{candidate.backbone}-{format_size(candidate.size)}"
             folders = [
                 place_of.with_name(
                     f"{place_of.name}-from{layer.freeze_depth}" + (f"-{candidate.pooling}" * (len(layer.outputs) > 1))
                 )
                 for layer in parts.layers
             ]
-            cached = Activations(
+            cached = ActivationCache(
                 parts, pixels, folders=folders, n_items=len(split.development),
                 train_items=place[split.train], augment=training.augment, seed=seed,
                 threads=threads_per_worker(self.run.config.workers),

@@ -14,11 +14,11 @@ import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
 from autotl.interfaces import Size
-from autotl.search.fine_tune_schedule import Ladder
+from autotl.search.fine_tune_schedule import FineTuneSchedule
 from autotl.search.laboratory import Laboratory
-from autotl.search.screening import Rank
+from autotl.search.screening import ReadingScore
 from autotl.search.space import Space
-from autotl.trial import DEFAULT_HEAD, FINE_TUNE, PROBE, Reading, text
+from autotl.trial import DEFAULT_HEAD, FINE_TUNE, PROBE, Reading, format_size
 
 PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""
@@ -65,7 +65,7 @@ class Planner:
         self.laboratory = laboratory
         self.space = space
         self.limits = limits
-        self.ladder = Ladder(laboratory, space, limits.seconds_left, self.probe_cost)
+        self.schedule = FineTuneSchedule(laboratory, space, limits.seconds_left, self.probe_cost)
         self.why_no_fine_tuning = ""
         self._rng = np.random.default_rng(laboratory.run.config.seed)
 
@@ -75,25 +75,25 @@ class Planner:
         asked = self.laboratory.run.config.strategy
         return self.space.strategies if asked == "auto" else (asked,)
 
-    def first_wishes(self, ranks: Sequence[Rank]) -> list[dict[str, Any]]:
+    def first_overrides(self, ranks: Sequence[ReadingScore]) -> list[dict[str, Any]]:
         """What is worth knowing first: the default head on what the sample recommends, then each other head there."""
         if PROBE not in self.strategies:
             return []
         first = next(iter(self.space.backbones.values()))
         home = (first.name, first.sizes[0])
         wishes: list[dict[str, Any]] = []
-        best = {"backbone": home[0], "size": text(home[1])}
+        best = {"backbone": home[0], "size": format_size(home[1])}
         if ranks and DEFAULT_HEAD in self.space.heads:
             known = next((rank.log_loss for rank in ranks if _place(rank.reading) == home), np.inf)
             for place in dict.fromkeys(_place(rank.reading) for rank in ranks):
                 rank = next(rank for rank in ranks if _place(rank.reading) == place)
                 if place == home or not self._pays(rank, known, CLEAR_GAIN):
                     continue
-                best = {"backbone": place[0], "size": text(place[1])}
+                best = {"backbone": place[0], "size": format_size(place[1])}
                 wishes.append({"head": DEFAULT_HEAD, **best})
                 break  # the next best waits until this one is known
-            affordable = {(home[0], text(home[1])), (best["backbone"], best["size"])}
-            tops = (r.reading for r in ranks if (r.reading.backbone, text(r.reading.size)) in affordable)
+            affordable = {(home[0], format_size(home[1])), (best["backbone"], best["size"])}
+            tops = (r.reading for r in ranks if (r.reading.backbone, format_size(r.reading.size)) in affordable)
             top = next(tops, None)
             if top and (top.stage, top.pooling) != ("joined", "avg+max"):
                 wishes.append({"head": DEFAULT_HEAD, **_wish(top)})
@@ -101,7 +101,7 @@ class Planner:
         return [{"strategy": PROBE, **wish} for wish in [*wishes, *({"head": name, **best} for name in heads)]]
 
     def next(
-        self, board: Leaderboard, ranks: Sequence[Rank], share_of_trials: float, *, others_tune: bool = False
+        self, board: Leaderboard, ranks: Sequence[ReadingScore], share_of_trials: float, *, others_tune: bool = False
     ) -> Step | str:
         """The next step, or why there is none; others_tune: another process is fine-tuning at this moment."""
         left = self.limits.seconds_left()
@@ -126,16 +126,16 @@ class Planner:
             spent = self._share_spent(left, share_of_trials)
             if settled or spent >= PROBE_SHARE or PROBE not in self.strategies:
                 # How deep to go next is known when that trial has ended.
-                step = "another process is fine-tuning" if others_tune else self._next_rung(board)
+                step = "another process is fine-tuning" if others_tune else self._next_fine_tune_step(board)
                 if isinstance(step, Step) or PROBE not in self.strategies:
                     return step
         if self.limits.trials is None and waited >= PATIENCE_TRIALS:
             return f"the last {waited} trials brought nothing better, and more would be unlikely to"
         return Step(pinned={"strategy": PROBE, **self._pinned_reading(board, ranks), **self._pinned_head(board)})
 
-    def _next_rung(self, board: Leaderboard) -> Step | str:
+    def _next_fine_tune_step(self, board: Leaderboard) -> Step | str:
         """The next fine-tune trial; or why there is none, which is kept where nothing was fine-tuned before."""
-        rung = self.ladder.next(board)
+        rung = self.schedule.next(board)
         if isinstance(rung, str):
             if not board.of(FINE_TUNE):
                 self.why_no_fine_tuning = rung
@@ -150,7 +150,7 @@ class Planner:
         """Whether reading features takes a tolerable share of the time left, if any."""
         return self.laboratory.reading_seconds(backbone, size) <= MAX_FEATURE_SHARE * self.limits.seconds_left()
 
-    def _worth_reading(self, board: Leaderboard, ranks: Sequence[Rank], gain: float) -> Reading | None:
+    def _worth_reading(self, board: Leaderboard, ranks: Sequence[ReadingScore], gain: float) -> Reading | None:
         """A place not yet read whose loss on the sample is lower by a share, if the time allows reading it."""
         best = board.best(PROBE)
         if best is None:
@@ -163,28 +163,28 @@ class Planner:
         unread = (
             rank
             for rank, place in places
-            if not self.laboratory.has_features(*place) and (place[0], text(place[1])) not in failed
+            if not self.laboratory.has_features(*place) and (place[0], format_size(place[1])) not in failed
         )
         return next((rank.reading for rank in unread if self._pays(rank, here, gain)), None)
 
-    def _pays(self, rank: Rank, known: float, gain: float) -> bool:
+    def _pays(self, rank: ReadingScore, known: float, gain: float) -> bool:
         """Whether a reading promises enough over a known log loss for the time that reading it takes."""
         place = _place(rank.reading)
         share = self.laboratory.reading_seconds(*place) / max(1e-3, self.limits.seconds_left())
         needed = gain + GAIN_PER_SHARE * share
         return self.can_read(*place) and rank.log_loss <= (1 - needed) * known
 
-    def _pinned_reading(self, board: Leaderboard, ranks: Sequence[Rank]) -> dict[str, Any]:
+    def _pinned_reading(self, board: Leaderboard, ranks: Sequence[ReadingScore]) -> dict[str, Any]:
         """One of the best readings by the sample, mostly of where the best probe reads; now and then any stage."""
         places = [(b.name, size) for b in self.space.backbones.values() for size in b.sizes]
         ready = [place for place in places if self.laboratory.has_features(*place)]
         best = board.best(PROBE)
         if not ready:
             return {}
-        chosen = next((p for p in ready if best and (p[0], text(p[1])) == (best.backbone, best.size)), ready[0])
+        chosen = next((p for p in ready if best and (p[0], format_size(p[1])) == (best.backbone, best.size)), ready[0])
         if len(ready) > 1 and self._rng.random() < ELSEWHERE_SHARE:
             chosen = ready[self._rng.integers(len(ready))]
-        pinned = {"backbone": chosen[0], f"backbone={chosen[0]}/size": text(chosen[1])}
+        pinned = {"backbone": chosen[0], f"backbone={chosen[0]}/size": format_size(chosen[1])}
         here = [rank.reading for rank in ranks if _place(rank.reading) == chosen][:TOP_READINGS]
         if not here or self._rng.random() < ELSEWHERE_SHARE:
             return pinned
@@ -239,5 +239,6 @@ def _place(reading: Reading) -> tuple[str, Size]:
 
 def _wish(reading: Reading) -> dict[str, Any]:
     return {
-        "backbone": reading.backbone, "size": text(reading.size), "stage": reading.stage, "pooling": reading.pooling,
+        "backbone": reading.backbone, "size": format_size(reading.size),
+        "stage": reading.stage, "pooling": reading.pooling,
     }  # fmt: skip

@@ -16,7 +16,7 @@ NEGLIGIBLE = 0.02
 """A log loss that is higher by this share of it may be due to how the temperature was found."""
 
 
-def is_hopeless(so_far: Predictions, best: Predictions) -> bool:
+def is_clearly_worse(so_far: Predictions, best: Predictions) -> bool:
     """Whether the log loss of a trial is worse than the best trial's on the same items, beyond doubt.
 
     A one-sided Wilcoxon signed-rank test (Wilcoxon 1945) of the items' log losses, each trial calibrated by a

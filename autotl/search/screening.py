@@ -16,10 +16,10 @@ import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split
 from autotl.predictions import log_loss
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import Laboratory
 from autotl.training.calibration import apply_temperature, fit_temperature
-from autotl.training.components import fit_principal
+from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
 from autotl.trial import (
     DEFAULT_HEAD,
@@ -42,7 +42,7 @@ SAMPLE_ITEMS = 300
 
 
 @dataclass(frozen=True)
-class Rank:
+class ReadingScore:
     """How well the default head does on a reading of the sample: its mean held-out log loss, calibrated."""
 
     reading: Reading
@@ -68,21 +68,21 @@ def sample_items(laboratory: Laboratory) -> np.ndarray:
     return np.sort(order[first[:SAMPLE_ITEMS]])
 
 
-def judge(laboratory: Laboratory, readings: Iterable[Reading], items: np.ndarray) -> list[Rank]:
+def score_readings(laboratory: Laboratory, readings: Iterable[Reading], items: np.ndarray) -> list[ReadingScore]:
     """Judge readings on a sample, best first; their features of the sample are computed where they are not cached."""
     split = sample_split(laboratory.run.split, items)
     ranks = []
     for reading in readings:
         features = laboratory.features(reading.backbone, reading.size, items)
-        principal = fit_principal(partial(features.read, reading.stage, reading.pooling), items, seed=0)
+        principal = fit_components(partial(features.read, reading.stage, reading.pooling), items, seed=0)
         vectors = np.zeros((len(laboratory.labels), len(principal.offset)), dtype=np.float32)
         vectors[items] = principal(features.read(reading.stage, reading.pooling, items))
         candidate = Candidate(PROBE, reading.backbone, reading.size, reading.stage, reading.pooling, DEFAULT_HEAD)
-        head = laboratory.head(candidate, replay({}), vectors.shape[1])
+        head = laboratory.head(candidate, fixed_hyperparameters({}), vectors.shape[1])
         found = cross_validate(head, vectors, laboratory.labels, split).predictions
         temperature = fit_temperature(found.labels, found.probabilities)
         calibrated = apply_temperature(found.probabilities, temperature)
-        ranks.append(Rank(reading, log_loss(found.labels, calibrated)))
+        ranks.append(ReadingScore(reading, log_loss(found.labels, calibrated)))
     return sorted(ranks, key=lambda rank: rank.log_loss)
 
 
@@ -93,8 +93,8 @@ def sample_split(split: Split, items: np.ndarray) -> Split:
     return replace(split, fold=fold)
 
 
-def rank_from_json(stored: dict[str, Any]) -> Rank:
+def reading_score_from_json(stored: dict[str, Any]) -> ReadingScore:
     """The inverse of `Rank.to_json`."""
     loss = stored["log_loss"]
     reading = {name: value for name, value in stored.items() if name != "log_loss"}
-    return Rank(Reading(**{**reading, "size": tuple(stored["size"])}), loss)
+    return ReadingScore(Reading(**{**reading, "size": tuple(stored["size"])}), loss)

@@ -10,7 +10,7 @@ from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import Laboratory
 from autotl.training.classifiers import can_be_tuned, is_network
 from autotl.trial import (
@@ -24,8 +24,8 @@ from autotl.trial import (
     WEIGHT_DECAY,
     Candidate,
     Training,
+    format_size,
     parse_size,
-    text,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Space:
         strategy = hp.Choice("strategy", list(self.strategies))
         backbone = hp.Choice("backbone", list(self.backbones))
         with hp.conditional_scope("backbone", [backbone]):
-            size = hp.Choice("size", [text(size) for size in self.backbones[backbone].sizes])
+            size = hp.Choice("size", [format_size(size) for size in self.backbones[backbone].sizes])
         stage = hp.Choice("stage", list(STAGES))
         pooling = hp.Choice("pooling", list(POOLINGS))
         training = None
@@ -106,7 +106,7 @@ def build_head(head: Head, hp: keras_tuner.HyperParameters, n_features: int, n_c
 
 
 def head_params(hp: keras_tuner.HyperParameters, head: str) -> dict[str, Any]:
-    """The parameters that a head asked for, by full name; `hyperparameters.replay` builds the same head of them."""
+    """The parameters that a head asked for, by full name; `fixed_hyperparameters` builds the same head of them."""
     return {name: value for name, value in hp.values.items() if name.startswith(f"{head}/")}
 
 
@@ -175,6 +175,6 @@ def _satisfies(head: Head, question: Callable[[Any], bool], strategy: str = "") 
     if strategy and head.recipe and head.recipe.strategy:
         return head.recipe.strategy == strategy
     try:
-        return question(build_head(head, replay({}), 8, 2))
+        return question(build_head(head, fixed_hyperparameters({}), 8, 2))
     except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
         return False

@@ -3,7 +3,7 @@
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
-from autotl.testing.finished_runs import check_exhibit, check_exporter, check_watcher
+from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher
 from autotl.testing.heads import check_head
 from autotl.testing.plugin import check_plugin
 from autotl.testing.samplers import check_sampler
@@ -12,9 +12,9 @@ __all__ = [
     "check_backbone",
     "check_check",
     "check_evaluator",
-    "check_exhibit",
     "check_exporter",
     "check_head",
+    "check_panel",
     "check_plugin",
     "check_sampler",
     "check_watcher",

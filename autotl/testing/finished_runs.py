@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from autotl.errors import ExportError
 from autotl.evidence.panels import sound_part
 from autotl.interfaces import (
-    Exhibit,
     Exporter,
+    Panel,
     Table,
 )
 from autotl.testing.support import doing, named, require
@@ -41,16 +41,16 @@ def check_exporter(exporter: Exporter, run: Path) -> None:
     require(_listing(run) == before, f"{subject}: export changed the run folder {run}")
 
 
-def check_exhibit(exhibit: Exhibit, run: Path) -> None:
-    """Check that an exhibit shows the same sound tables and figures twice, and leaves the run as it was."""
+def check_panel(panel: Panel, run: Path) -> None:
+    """Check that an panel shows the same sound tables and figures twice, and leaves the run as it was."""
     from autotl.evidence.run_evidence import read_evidence
 
-    subject = named(exhibit, "exhibit")
+    subject = named(panel, "panel")
     evidence = read_evidence(run)
     require(evidence is not None, f"{subject}: {run} is no finished run with evidence")
     before = _listing(run)
     with doing(f"{subject}: show(run, tested)"):
-        first, second = (list(exhibit.show(evidence.run, evidence.tested)) for _ in range(2))  # type: ignore[union-attr]
+        first, second = (list(panel.show(evidence.run, evidence.tested)) for _ in range(2))  # type: ignore[union-attr]
         for part in first:
             sound_part(part)
     for part in first:

@@ -63,13 +63,13 @@ class _FittedHead:
 
 def _fit_head(subject: str, head: Head, values: Mapping[str, Any], n_classes: int, *, seed: int) -> _FittedHead:
     from autotl.runtime.keras_backend import session
-    from autotl.search.hyperparameters import replay
+    from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.training.calibration import fit_calibration
     from autotl.training.classifiers import is_network, wrap
 
     vectors, labels = _toy_features(n_classes)
     with session(seed), doing(f"{subject}: build and fit"):
-        built = head.build(replay(values), N_FEATURES, n_classes)
+        built = head.build(fixed_hyperparameters(values), N_FEATURES, n_classes)
         network = is_network(built)
         if network:
             require(not built.compiled, f"{subject}: the keras.Model is compiled; the search compiles it")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
-from autotl.testing.finished_runs import check_exhibit, check_exporter
+from autotl.testing.finished_runs import check_exporter, check_panel
 from autotl.testing.heads import check_head
 from autotl.testing.samplers import check_sampler
 from autotl.testing.support import require
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def check_plugin(plugin: object, *, run: Path | None = None) -> None:
     """Check everything that a plugin (a module, or an object with hooks) offers.
 
-    run: the folder of a finished run, needed where the plugin offers exporters or exhibits.
+    run: the folder of a finished run, needed where the plugin offers exporters or panels.
     """
     from autotl.plugins import load_plugins
 
@@ -50,7 +50,7 @@ def check_plugin(plugin: object, *, run: Path | None = None) -> None:
         require(run is not None, "exporters are checked on a finished run: check_plugin(plugin, run=FOLDER)")
         for exporter in plugins.exporters.values():
             check_exporter(exporter, Path(str(run)))
-    if plugins.exhibits:
-        require(run is not None, "exhibits are checked on a finished run: check_plugin(plugin, run=FOLDER)")
-        for exhibit in plugins.exhibits.values():
-            check_exhibit(exhibit, Path(str(run)))
+    if plugins.panels:
+        require(run is not None, "panels are checked on a finished run: check_plugin(plugin, run=FOLDER)")
+        for panel in plugins.panels.values():
+            check_panel(panel, Path(str(run)))

@@ -26,7 +26,7 @@ from autotl.features.frozen_network import POOLINGS, select_stages, stage_output
 from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
 from autotl.training.augmentation import altered
-from autotl.training.batchnorm_folding import fuse
+from autotl.training.batchnorm_folding import fold_batchnorm
 
 CHUNK_ITEMS, MAX_CHUNKS = 128, 64
 """A chunk is what a killed process loses and what workers share out; each holds a file open, so they are not many."""
@@ -41,7 +41,7 @@ class CannotCacheError(Exception):
 
 
 @dataclass(frozen=True)
-class Layer:
+class CachedLayer:
     """What is kept of one picture for training above one freeze depth.
 
     outputs: which of the graph's outputs: the activations, then the pooled frozen stages that the head reads.
@@ -65,7 +65,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Cut:
+class SplitNetwork:
     """A network in two parts.
 
     graph: uint8 images -> everything that `layers` keep; outputs: the names of these.
@@ -75,13 +75,13 @@ class Cut:
 
     graph: bytes
     outputs: tuple[str, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[CachedLayer, ...]
     upper: Any
 
 
-def cut(
+def split_network(
     model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int, deeper: Sequence[int] = ()
-) -> Cut:  # fmt: skip
+) -> SplitNetwork:  # fmt: skip
     """Cut what `finetune.assemble` built of a backbone's network, at its freeze depth.
 
     deeper: other freeze depths, closer to the picture, whose activations the same pass is to give.
@@ -109,18 +109,18 @@ def cut(
     for i, depth in enumerate([freeze_depth, *deeper]):
         n_pooled = sum(stages.index(name) < depth for name in frozen) * len(POOLINGS[pooling])
         which = (len(pooled) + i if i else 0, *range(1, 1 + n_pooled))
-        layers.append(Layer(depth, which, tuple(tuple(tensors[place].shape[1:]) for place in which)))
+        layers.append(CachedLayer(depth, which, tuple(tuple(tensors[place].shape[1:]) for place in which)))
     try:
         graph = to_onnx(keras.Model(network.input, tensors), input_dtype="uint8")
     except ExportError as error:
         raise CannotCacheError(str(error)) from error
     # What is gained is a CPU's: on a GPU the kernels are fused already.
-    upper = fuse(upper) if keras_backend.device().kind == "cpu" else upper
+    upper = fold_batchnorm(upper) if keras_backend.device().kind == "cpu" else upper
     names = tuple(output.name for output in graph.graph.output)
-    return Cut(graph.SerializeToString(), names, tuple(layers), upper)
+    return SplitNetwork(graph.SerializeToString(), names, tuple(layers), upper)
 
 
-class Activations:
+class ActivationCache:
     """Activations of the development items at a freeze depth, in several views, memory-mapped and filled when needed.
 
     View 0 is the plain picture, of all items; the others are altered copies of the training items. Chunks are written
@@ -128,14 +128,14 @@ class Activations:
     """
 
     def __init__(
-        self, cut: Cut, pixels: Pixels, *, folders: Sequence[Path], n_items: int, train_items: np.ndarray,
+        self, network: SplitNetwork, pixels: Pixels, *, folders: Sequence[Path], n_items: int, train_items: np.ndarray,
         augment: bool, seed: int, threads: int | None = None,
     ) -> None:  # fmt: skip
-        self.trainer = cut.upper
+        self.trainer = network.upper
         self.seconds = 0.0
-        self._cut, self._record = cut, cut.layers[0].record
+        self._network, self._record = network, network.layers[0].record
         self._pixels, self._folder, self._seed, self._threads = pixels, folders[0], seed, threads
-        self._layers = list(zip(cut.layers, folders, strict=True))
+        self._layers = list(zip(network.layers, folders, strict=True))
         self._items = {view: np.sort(train_items) if view else np.arange(n_items) for view in range(MAX_VIEWS)}
         self._chunks: dict[tuple[int, int], np.ndarray] = {}
         self._engine: Engine | None = None
@@ -225,8 +225,8 @@ class Activations:
     def _opened(self) -> Engine:
         if self._engine is None:
             file = self._folder / "prefix.onnx"
-            self._write(file, self._cut.graph)
-            self._engine = open_engine(file, self._cut.outputs, threads=self._threads)
+            self._write(file, self._network.graph)
+            self._engine = open_engine(file, self._network.outputs, threads=self._threads)
         return self._engine
 
     @staticmethod

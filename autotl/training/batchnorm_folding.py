@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any
 
 
-def fuse(model: Any) -> Any:
+def fold_batchnorm(model: Any) -> Any:
     """A model that computes and trains the same, with the very layers of the given one.
 
     model: functional. Layers in models nested inside stay as they are.

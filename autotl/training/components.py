@@ -33,7 +33,7 @@ Read = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Principal:
+class PrincipalComponents:
     """The map from features to components: vectors @ axes + offset.
 
     axes: float32 (n_features, n_components), the standardisation included; offset: float32 (n_components,).
@@ -63,7 +63,7 @@ class Principal:
         return model
 
 
-def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
+def fit_components(read: Read, items: np.ndarray, *, seed: int) -> PrincipalComponents:
     """Standardise the features of some items and find their axes of largest variance.
 
     items: development items; more than three for each component are represented by a sample.
@@ -91,7 +91,7 @@ def fit_principal(read: Read, items: np.ndarray, *, seed: int) -> Principal:
     # A set of equal pictures has no variance at all.
     axes = axes if axes.shape[1] else np.zeros((n_features, 1))
     axes = np.ascontiguousarray(axes * scale[:, None], dtype=np.float32)
-    return Principal(axes, -(mean @ axes).astype(np.float32))
+    return PrincipalComponents(axes, -(mean @ axes).astype(np.float32))
 
 
 def location_and_spread(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +124,7 @@ def _inverse(deviation: np.ndarray, n: int) -> np.ndarray:
     return np.where(varies, 1 / np.sqrt(likely), 0).astype(np.float32)
 
 
-def components(read: Read, principal: Principal, items: np.ndarray, n_items: int) -> np.ndarray:
+def project(read: Read, principal: PrincipalComponents, items: np.ndarray, n_items: int) -> np.ndarray:
     """Components float32 (n_items, n_components), read in blocks; zero but for the items asked for."""
     found = np.zeros((n_items, len(principal.offset)), dtype=np.float32)
     for start in range(0, len(items), _BLOCK_ITEMS):

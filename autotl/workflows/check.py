@@ -26,7 +26,7 @@ MOST_NAMED = 1000
 
 
 @dataclass(frozen=True)
-class Survey:
+class DataCheck:
     """What there is to know about a data set before a search.
 
     refusal: why `fit` would refuse the data, empty if it would not. split, leaks: None where it would.
@@ -97,9 +97,9 @@ class Survey:
         }
 
 
-def survey(
+def check_data(
     config: Config, *, plugins: Plugins, cache: Path, probe: bool = True, listeners: tuple[Listener, ...] = ()
-) -> Survey:
+) -> DataCheck:
     """Scan a data set, run every check, and say what a search would refuse; nothing is written but to the cache.
 
     probe: also cross-validate the untuned default on all images, for the checks that need it; the features stay in the
@@ -123,7 +123,7 @@ def survey(
         except AutoTLError as error:
             skipped = f"the checks that need a trained model could not be run: {error}"
     changes = since_last_run(dataset, config.data, cache)
-    return Survey(
+    return DataCheck(
         config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped, decisions
     )
 
@@ -133,10 +133,10 @@ def _inspect(
 ) -> tuple[Difference | None, list[Finding]]:
     # Imported here, because what it needs imports Keras.
     from autotl.runtime import keras_backend
-    from autotl.search.hyperparameters import replay
+    from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.search.laboratory import Laboratory
     from autotl.search.space import default_candidate, make_space
-    from autotl.workflows.default_probe import inspect
+    from autotl.workflows.default_probe import probe_default
 
     keras_backend.prepare()
     with tempfile.TemporaryDirectory() as folder:
@@ -144,6 +144,6 @@ def _inspect(
         run = create(config, dataset, development_split(dataset, seed=config.seed), listeners)
         laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: float("inf"))
         default = default_candidate(make_space(laboratory))
-        outcome = laboratory.probe(default, replay({}))
-        inspection = inspect(laboratory, default, outcome.predictions)
+        outcome = laboratory.probe(default, fixed_hyperparameters({}))
+        inspection = probe_default(laboratory, default, outcome.predictions)
     return inspection.inflation, run_checks(dataset, plugins, inspection.probe)

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from autotl.deploy.champion import Champion, refit
+from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
 from autotl.errors import ExportError, PluginError
 from autotl.evidence.evaluations import Evaluation, evaluate
 from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.evidence.panels import show_all
+from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.verdicts import judge_default, judge_fine_tuning
 from autotl.interfaces import Evaluator, TrialRecord
@@ -31,7 +31,7 @@ PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this wa
 
 def save_early(laboratory: Laboratory, trial: TrialRecord) -> None:
     """Export a trial before the search has ended, so that a usable model exists whatever happens later."""
-    _export(laboratory, refit(laboratory, trial), {"preliminary": True}, PRELIMINARY_CARD)
+    _export(laboratory, fit_champion(laboratory, trial), {"preliminary": True}, PRELIMINARY_CARD)
 
 
 def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> dict[str, Any]:
@@ -62,12 +62,12 @@ def _conclude_with(
     passed_over: list[str],
 ) -> dict[str, Any]:
     run = laboratory.run
-    champion = refit(laboratory, trial)
+    champion = fit_champion(laboratory, trial)
     # Exported, and replayed, before it is tested: a champion that cannot leave must not use up the test split.
     _export(laboratory, champion, {"preliminary": True}, PRELIMINARY_CARD)
     tested = champion.test()
     default = next((t for t in board.completed if t.number == board.default), trial)
-    tested_default = tested if default.number == trial.number else refit(laboratory, default).test()
+    tested_default = tested if default.number == trial.number else fit_champion(laboratory, default).test()
     searched = Predictions.load(run.trial_folder(trial.number) / "predictions.npz")
     search, test, test_default = _evaluate(laboratory, searched, tested, tested_default)
     document = {
@@ -94,7 +94,7 @@ def _conclude_with(
             "over_default": _over_default(laboratory, board, tested, tested_default, trial, default),
         },
         "ended": run.state().get("ended", f"the search was {status}"),
-        "outlook": run.state().get("outlook"),
+        "expected_gain": run.state().get("expected_gain"),
         "n_trials": sum(t.strategy in (PROBE, FINE_TUNE) for t in board.trials),
         "n_items": {part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
         "n_unused": run.state().get("n_unused", 0),
@@ -106,9 +106,9 @@ def _conclude_with(
     }
     if run.config.refit:
         document["refit"] = describe_refit(run, run.config.refit, tested, laboratory.objective)
-    exhibits = show_all(run, tested, laboratory.plugins)
-    write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, exhibits=exhibits)
-    contents = Contents(document, board, search, test, tested, run.state().get("findings", []), exhibits)
+    panels = show_panels(run, tested, laboratory.plugins)
+    write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, panels=panels)
+    contents = Contents(document, board, search, test, tested, run.state().get("findings", []), panels)
     _export(laboratory, champion, _facts(document, trial), write_card(run, contents))
     write_report(run, contents)
     return document
@@ -213,7 +213,7 @@ def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any]
         classes=run.dataset.classes,
         size=champion.size,
         replay=[(path.name, path.read_bytes()) for path in paths],
-        expected=np.asarray(champion.replay),
+        expected=np.asarray(champion.replay_probabilities),
         metadata={
             "trial": champion.trial.number,
             "strategy": champion.trial.strategy,

@@ -14,7 +14,7 @@ from autotl.features.decoded_images import read_pixels
 from autotl.images.decoder import UnreadableImage
 from autotl.interfaces import DefaultProbe, DomainShift
 from autotl.predictions import Predictions
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import Laboratory
 from autotl.training.cross_validation import cross_validate
 from autotl.trial import Candidate
@@ -26,7 +26,7 @@ _FEWEST_SHIFT_IMAGES = 16
 
 
 @dataclass(frozen=True)
-class Inspection:
+class ProbeFindings:
     """What was found out with the default probe.
 
     inflation: accuracy of the probe under random folds minus that under folds that keep near-duplicates and groups
@@ -37,7 +37,7 @@ class Inspection:
     inflation: Difference | None
 
 
-def inspect(laboratory: Laboratory, default: Candidate, predictions: Predictions) -> Inspection:
+def probe_default(laboratory: Laboratory, default: Candidate, predictions: Predictions) -> ProbeFindings:
     """Look at the data through the default candidate's out-of-fold predictions."""
     probe = DefaultProbe(
         items=predictions.items,
@@ -46,7 +46,7 @@ def inspect(laboratory: Laboratory, default: Candidate, predictions: Predictions
         backbone=default.backbone,
         shift=_shift(laboratory, default),
     )
-    return Inspection(probe, _inflation(laboratory, default, predictions))
+    return ProbeFindings(probe, _inflation(laboratory, default, predictions))
 
 
 def _inflation(laboratory: Laboratory, default: Candidate, kept_together: Predictions) -> Difference | None:
@@ -57,7 +57,7 @@ def _inflation(laboratory: Laboratory, default: Candidate, kept_together: Predic
     vectors = laboratory.inputs(default).vectors
     labels = laboratory.labels
     at_random = cross_validate(
-        laboratory.head(default, replay({}), vectors.shape[1]),
+        laboratory.head(default, fixed_hyperparameters({}), vectors.shape[1]),
         vectors,
         labels,
         random_split(split, labels, seed=laboratory.run.config.seed),

@@ -12,7 +12,7 @@ import numpy as np
 from autotl.errors import ExportError
 from autotl.interfaces import TrialRecord
 from autotl.runtime.clock import Clock
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import Laboratory
 from autotl.search.outcome import record
 from autotl.search.screening import sample_items, sample_split
@@ -25,7 +25,7 @@ FIRST_MODEL_SHARE = 0.15
 """Where reading all images takes longer than this share of the budget, a model of a sample is saved before."""
 
 
-def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float]) -> Laboratory:
+def make_first_model(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float]) -> Laboratory:
     """Read a sample, by which the speed is known; save a model of it where reading the rest takes long.
 
     Returns the laboratory, or one on fewer of the run's items where the budget does not allow reading them all.
@@ -40,7 +40,7 @@ def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float
     if needed > allowed and "thinned_to" not in run.state():
         n_used = len(laboratory.used)
         n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
-        laboratory = laboratory.on(run.thinned(n_items))
+        laboratory = laboratory.on(run.subsampled(n_items))
         n_kept = len(laboratory.used)  # a few more, where a few of each class make more
         run.update(thinned_to=n_items, n_unused=n_used - n_kept)
         run.emit(
@@ -50,7 +50,7 @@ def begin(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float
         )
         needed *= n_kept / n_used
     if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
-        # Of the sample that was read, though the thinned run may hold other items.
+        # Of the sample that was read, though the subsampled run may hold other items.
         _save_sample_model(whole, items)
     return laboratory
 
@@ -76,7 +76,7 @@ def _save_sample_model(laboratory: Laboratory, items: np.ndarray) -> None:
     run = laboratory.run
     small = laboratory.on(replace(run, split=sample_split(run.split, items)))
     try:
-        outcome = small.probe(default_candidate(make_space(small)), replay({}))
+        outcome = small.probe(default_candidate(make_space(small)), fixed_hyperparameters({}))
         trial = record(-1, outcome, small.score(outcome.predictions), time.time())
         save_early(small, trial)
     except (ExportError, ValueError) as error:  # too few images of a class, say; the default comes soon

@@ -24,7 +24,7 @@ from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 
 
-def search(
+def fit(
     config: Config, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = (), clock: Clock | None = None
 ) -> Run:
     """Run a whole study: scan, check, split, search, conclude; returns the run, whose `document()` is the result.
@@ -130,9 +130,9 @@ def _start_loading(config: Config, plugins: Plugins, cache: Path) -> threading.T
 
 def _conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock, loading: threading.Thread) -> Run:
     loading.join()
-    from autotl.workflows.run_study import conduct
+    from autotl.workflows.run_study import run_study
 
-    return conduct(run, plugins, cache, clock)
+    return run_study(run, plugins, cache, clock)
 
 
 def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:

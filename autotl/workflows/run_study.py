@@ -28,8 +28,8 @@ from autotl.search.planner import Limits
 from autotl.search.space import make_space
 from autotl.trial import DEFAULT_HEAD, candidate_of
 from autotl.workflows.conclusion import conclude
-from autotl.workflows.default_probe import inspect
-from autotl.workflows.first_model import begin, save_first_model
+from autotl.workflows.default_probe import probe_default
+from autotl.workflows.first_model import make_first_model, save_first_model
 from autotl.workflows.refit import champion_trials
 
 INSPECTION_SECONDS = 40.0
@@ -42,7 +42,7 @@ CONCLUDING_EXPORTS = 3
 """The conclusion takes about so many times what refitting and exporting the default took."""
 
 
-def conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
+def run_study(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
     """Search and conclude, alone on the run folder."""
     lock = filelock.FileLock(run.folder / ".lock")
     try:
@@ -79,7 +79,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
 
     # The baselines are run whatever the budget: without them there is nothing to show.
     laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: math.inf)
-    laboratory = begin(laboratory, clock, seconds_left)
+    laboratory = make_first_model(laboratory, clock, seconds_left)
     run = laboratory.run
     limits = Limits(seconds_left, clock.budget_seconds, run.config.trials)
     explorer = Explorer(laboratory, make_space(laboratory), limits)
@@ -101,7 +101,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) 
 
         def after_trial() -> None:
             announce()
-            closing[1] = explorer.refit_seconds()
+            closing[1] = explorer.champion_seconds()
 
         if run.config.refit:
             again = champion_trials(open_run(run.config.refit))
@@ -139,7 +139,7 @@ def _inspect(laboratory: Laboratory, default: TrialRecord) -> None:
     if "inflation" in run.state():
         return
     predictions = Predictions.load(run.trial_folder(default.number) / "predictions.npz")
-    inspection = inspect(laboratory, candidate_of(default), predictions)
+    inspection = probe_default(laboratory, candidate_of(default), predictions)
     found = run_checks(run.dataset, laboratory.plugins, inspection.probe)
     known = [Finding(**finding) for finding in run.state().get("findings", [])]
     inflation = inspection.inflation and asdict(inspection.inflation)
@@ -165,9 +165,11 @@ class _Announcer:
                 self._run.emit("trial", name=board.title(trial), **asdict(trial), **_best(board))
                 self._plugins.notify("on_trial_end", run=self._run, trial=trial)
         board.write(self._run.folder / "leaderboard.csv")
-        outlook = self._explorer.outlook()
-        if outlook:
-            self._run.update(outlook={**asdict(outlook), "sentence": outlook.sentence(board.objective)})
+        expected_gain = self._explorer.expected_gain()
+        if expected_gain:
+            self._run.update(
+                expected_gain={**asdict(expected_gain), "sentence": expected_gain.sentence(board.objective)}
+            )
         self._run.update(announced=sorted(self._announced), spent_seconds=self._clock.spent())
 
 

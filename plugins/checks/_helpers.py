@@ -39,7 +39,7 @@ def excluding(paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
 
 def most_alike_first(pairs: pd.DataFrame) -> pd.DataFrame:
     """The pairs in the order in which they are worth looking at."""
-    return pairs.sort_values(["likeness", "first", "second"], ascending=[False, True, True])
+    return pairs.sort_values(["similarity", "first", "second"], ascending=[False, True, True])
 
 
 def named(pairs: pd.DataFrame, dataset: Dataset) -> tuple[tuple[str, str], ...]:

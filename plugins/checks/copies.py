@@ -89,7 +89,7 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
             pairs=named(pairs[same_file], dataset),
             fixes=(("relabel", one["path"], two["label"]), ("exclude", one["path"])),
         )
-    pairs = pairs[~same_file & (pairs["likeness"] >= CONFLICTING)]
+    pairs = pairs[~same_file & (pairs["similarity"] >= CONFLICTING)]
     if len(pairs):
         one, two = (items.iloc[int(pairs[side].iloc[0])] for side in ("first", "second"))
         verb = "has" if len(pairs) == 1 else "have"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Exhibit, Figure
+from autotl.interfaces import Figure, Panel
 from autotl_plugins.panels.shares import share_of
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ def reliability(run: Run, tested: Predictions) -> Iterable[Figure]:
 
 
 @hookimpl
-def register_exhibits() -> Iterable[Exhibit]:
-    yield Exhibit("calibration", reliability)
+def register_panels() -> Iterable[Panel]:
+    yield Panel("calibration", reliability)

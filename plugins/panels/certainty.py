@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Exhibit, Table
+from autotl.interfaces import Panel, Table
 from autotl_plugins.panels.shares import rounded, share_of
 
 if TYPE_CHECKING:
@@ -47,5 +47,5 @@ def coverage(run: Run, tested: Predictions) -> Iterable[Table]:
 
 
 @hookimpl
-def register_exhibits() -> Iterable[Exhibit]:
-    yield Exhibit("certainty", coverage)
+def register_panels() -> Iterable[Panel]:
+    yield Panel("certainty", coverage)

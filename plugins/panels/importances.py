@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Exhibit, Figure
+from autotl.interfaces import Figure, Panel
 
 if TYPE_CHECKING:
     from autotl.predictions import Predictions
@@ -60,5 +60,5 @@ def _plain(name: str) -> str:
 
 
 @hookimpl
-def register_exhibits() -> Iterable[Exhibit]:
-    yield Exhibit("importances", importances)
+def register_panels() -> Iterable[Panel]:
+    yield Panel("importances", importances)

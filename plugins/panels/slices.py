@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Exhibit, Table
+from autotl.interfaces import Panel, Table
 from autotl_plugins.panels.shares import rounded, share_of
 
 if TYPE_CHECKING:
@@ -76,5 +76,5 @@ def _by_looks(items: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
 
 
 @hookimpl
-def register_exhibits() -> Iterable[Exhibit]:
-    yield Exhibit("slices", slices)
+def register_panels() -> Iterable[Panel]:
+    yield Panel("slices", slices)

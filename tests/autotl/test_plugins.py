@@ -12,7 +12,7 @@ import pytest
 from autotl import plugins as plugins_module
 from autotl.errors import ConfigError, PluginError
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Check, Evaluator, Exhibit, Exporter, Head, Sampler
+from autotl.interfaces import Check, Evaluator, Exporter, Head, Panel, Sampler
 from autotl.plugins import Provenance, load_plugins
 
 
@@ -64,11 +64,11 @@ def test_every_kind_of_object_is_kept_under_its_name():
         register_checks=lambda: [Check("c", lambda dataset: [])],
         register_samplers=lambda: [Sampler("s", lambda seed: None)],
         register_exporters=lambda: [Exporter("x", lambda run, out: out)],
-        register_exhibits=lambda: [Exhibit("t", lambda run, tested: [])],
+        register_panels=lambda: [Panel("t", lambda run, tested: [])],
     )
     found = load_plugins(extra=[one])
     assert not found.broken
-    offers = (found.heads, found.evaluators, found.checks, found.samplers, found.exporters, found.exhibits)
+    offers = (found.heads, found.evaluators, found.checks, found.samplers, found.exporters, found.panels)
     assert [name for offered in offers for name in offered] == list("hecsxt")
     assert found.backbones == {}
 

@@ -125,11 +125,11 @@ def ours(head: Any) -> Way:
     def way(data: Data, items: np.ndarray, others: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         from autotl.data.split import TEST_FOLD, Split, random_split
         from autotl.runtime import keras_backend
-        from autotl.search.hyperparameters import replay
+        from autotl.search.hyperparameters import fixed_hyperparameters
         from autotl.search.space import build_head
         from autotl.training.calibration import apply_temperature, fit_temperature
         from autotl.training.classifiers import wrap
-        from autotl.training.components import components, fit_principal
+        from autotl.training.components import fit_components, project
         from autotl.training.cross_validation import cross_validate
 
         def some(wanted: np.ndarray) -> np.ndarray:
@@ -137,12 +137,12 @@ def ours(head: Any) -> Way:
 
         vectors = data.joined
         if head.on_components:
-            vectors = components(
-                some, fit_principal(some, items, seed=seed), np.arange(len(data.labels)), len(data.labels)
+            vectors = project(
+                some, fit_components(some, items, seed=seed), np.arange(len(data.labels)), len(data.labels)
             )
         n_classes = int(data.labels.max()) + 1
         with keras_backend.session(seed):
-            built = build_head(head, replay({}), vectors.shape[1], n_classes)
+            built = build_head(head, fixed_hyperparameters({}), vectors.shape[1], n_classes)
             classifier = wrap(head, built, vectors.shape[1], n_classes, seed=seed)
             temperature = 1.0
             shots = len(items) // n_classes

@@ -57,7 +57,7 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
     from autotl.features.decoded_images import read_pixels
     from autotl.plugins import load_plugins
     from autotl.training import fine_tuning
-    from autotl.training.activation_cache import Activations, cut
+    from autotl.training.activation_cache import ActivationCache, split_network
     from autotl.trial import Training
 
     fine_tuning.MAX_EPOCHS = 3
@@ -85,8 +85,8 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
         _, rival, _ = assembled()
         rival.compile(keras.optimizers.AdamW(1e-4, weight_decay=1e-4), "sparse_categorical_crossentropy")
         network, model, depth = assembled()
-        cached = Activations(
-            cut(model, network, stage="top", pooling="avg", freeze_depth=depth), pixels.__getitem__,
+        cached = ActivationCache(
+            split_network(model, network, stage="top", pooling="avg", freeze_depth=depth), pixels.__getitem__,
             folders=[folder / layer], n_items=len(pixels), train_items=train_items, augment=False, seed=0,
         )  # fmt: skip
 
@@ -128,7 +128,7 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
     from autotl.runs.config import Config
     from autotl.runs.run import create
     from autotl.search import laboratory
-    from autotl.search.hyperparameters import replay
+    from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.training import fine_tuning
     from autotl.training.activation_cache import CannotCacheError
     from autotl.trial import FINE_TUNE, Candidate, Training
@@ -154,7 +154,9 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
                     FINE_TUNE, "efficientnet-lite0", (224, 224), "top", "avg", "dense", Training(2, 3e-4, 1e-4, augment)
                 )
                 started = time.perf_counter()
-                outcome = laboratory.fine_tune(candidate, replay({}), lambda epoch, value: None, run.trial_folder(0))
+                outcome = laboratory.fine_tune(
+                    candidate, fixed_hyperparameters({}), lambda epoch, value: None, run.trial_folder(0)
+                )
                 predictions = outcome.predictions
                 found[way] = float((predictions.probabilities.argmax(axis=1) == predictions.labels).mean())
                 found[f"{way}_seconds"] = time.perf_counter() - started

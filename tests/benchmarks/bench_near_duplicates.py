@@ -129,10 +129,10 @@ def _pictures(data: Path, folder: Path, most: int) -> Pictures:
 
 def _miniatures(root: Path, paths: list[str], cache: Path) -> np.ndarray:
     from autotl.data.hashing import hash_files
-    from autotl.images.facts import examine_files
+    from autotl.images.facts import read_facts
 
     digests = hash_files(root, paths)["sha256"].to_numpy(dtype="S64")
-    return examine_files(root, np.array(paths), digests, cache=cache).miniatures
+    return read_facts(root, np.array(paths), digests, cache=cache).miniatures
 
 
 def _found(pictures: Pictures, planted: int) -> dict[str, dict[str, float]]:

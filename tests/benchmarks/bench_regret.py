@@ -54,7 +54,7 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     from autotl.runs.config import Config
     from autotl.runs.run import create
     from autotl.search.explorer import Explorer
-    from autotl.search.hyperparameters import replay
+    from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.search.laboratory import Laboratory
     from autotl.search.planner import Limits
     from autotl.search.space import make_space
@@ -85,7 +85,9 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
         for chosen in itertools.product(*GRID[head].values()):
             params = {f"{head}/{name}": value for name, value in zip(GRID[head], chosen, strict=True)}
             candidate = Candidate(PROBE, "efficientnet-lite0", (224, 224), stage, pooling, head)
-            values.append(laboratory.score(laboratory.probe(candidate, replay(params)).predictions).value)
+            values.append(
+                laboratory.score(laboratory.probe(candidate, fixed_hyperparameters(params)).predictions).value
+            )
     return {
         "set": data.name, "champion": best.value, "search_seconds": searched, "grid": max(values),
         "grid_seconds": time.perf_counter() - started, "n_grid": len(values), "regret": max(values) - best.value,

@@ -129,7 +129,7 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
         subprocess.run(command, cwd=work, env=settings, stdout=told, stderr=told, check=True)
     seconds = time.time() - started
 
-    from autotl.deploy.champion import refit
+    from autotl.deploy.champion import fit_champion
     from autotl.interfaces import TrialRecord
     from autotl.plugins import load_plugins
     from autotl.runs.run import open_run
@@ -144,7 +144,7 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     best = [(e["best_trial"], e["time"] - concluding + seconds) for e in events if "best_trial" in e]
     best.append((document["champion"]["trial"], seconds))
     best = [pair for i, pair in enumerate(best) if i == 0 or pair[0] != best[i - 1][0]]
-    models = [(at, refit(laboratory, TrialRecord(**known[n])).test().probabilities) for n, at in best]
+    models = [(at, fit_champion(laboratory, TrialRecord(**known[n])).test().probabilities) for n, at in best]
     return Job(seconds, models, document["search"]["accuracy"]["value"])
 
 

@@ -19,7 +19,7 @@ from made_data import (
 )
 
 from autotl.evidence.evaluations import Evaluation, Score
-from autotl.evidence.panels import Exhibited
+from autotl.evidence.panels import ShownPanel
 from autotl.evidence.run_evidence import write_evidence
 from autotl.runs.config import Config
 from autotl.runs.run import create
@@ -70,8 +70,8 @@ def write_finished(folder: Path, *, status: str = "complete") -> None:
         made_evaluation(predictions, dataset.classes, _overall(value))
         for predictions, value in ((searched, 0.9), (tested, 0.85), (tested, 0.8))
     )
-    exhibits = [Exhibited("calibration", "made-up", (MADE_FIGURE, MADE_TABLE))]
-    write_evidence(run, evaluations=(search, test, default), searched=searched, tested=tested, exhibits=exhibits)
+    panels = [ShownPanel("calibration", "made-up", (MADE_FIGURE, MADE_TABLE))]
+    write_evidence(run, evaluations=(search, test, default), searched=searched, tested=tested, panels=panels)
     document = _document(folder, status, run.fingerprint, search, test, default)
     run.update(status=status, spent_seconds=12.5, findings=[], result=document)
     _write_lines(folder / "events.jsonl", (*_EVENTS, {"event": "end", "status": status, "seconds": 42.0}))
@@ -138,7 +138,7 @@ def _document(
             "fine_tuning": {"tried": False, "claim": "fine-tuning was not tried: too little time"},
             "over_default": {"better": False, "claim": "the champion cannot be told from the untuned default"},
         },
-        "ended": "the time was up", "outlook": {"sentence": "ten times as many probes would bring little"},
+        "ended": "the time was up", "expected_gain": {"sentence": "ten times as many probes would bring little"},
         "passed_over": [], "fingerprint": fingerprint,
         "n_trials": 3, "n_items": {"train": 54, "validation": 18, "test": 18}, "seconds": 42.0,
     }  # fmt: skip

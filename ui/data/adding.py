@@ -16,7 +16,7 @@ from autotl.errors import AutoTLError
 from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.incoming import INCOMING, UploadError
 from autotl_ui.data.mapping import read_tree
-from autotl_ui.data.uploads import Unfinished, discard, list_unfinished, settle
+from autotl_ui.data.uploads import Unfinished, discard, finish_upload, list_unfinished
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.words import counted, megabytes, moment, plain
 from autotl_ui.workspace.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set
@@ -137,7 +137,7 @@ def _show_unfinished(workspace: Workspace) -> DataSet | None:
 
 def _settle(workspace: Workspace, one: Unfinished) -> DataSet | None:
     try:
-        return settle(workspace, one.identity, whole=False)
+        return finish_upload(workspace, one.identity, whole=False)
     except UploadError as error:
         st.error(plain(str(error)))
         return None

@@ -40,7 +40,7 @@ class Unfinished:
         return time.time() - self.touched < ACTIVE_SECONDS
 
 
-def settle(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSet:
+def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSet:
     """Make a data set of an upload; a kill at any moment leaves it such that this can be done again.
 
     whole: refuse where files are missing. Raises UploadError.
@@ -80,7 +80,7 @@ def list_unfinished(workspace: Workspace) -> list[Unfinished]:
         try:
             upload = incoming.find(workspace.data, manifest.parent.name)
             if upload.name:  # a kill came between its last steps
-                settle(workspace, upload.folder.name)
+                finish_upload(workspace, upload.folder.name)
                 continue
             touched = _touched(upload)
         except (UploadError, OSError):

@@ -28,7 +28,7 @@ _mount = component("labeller")
 
 
 @dataclass
-class Sitting:
+class LabellingSession:
     """Where somebody stands in a queue.
 
     name: tells it from every other. classes: in the order of their keys, which stays. position: the number of the task
@@ -53,17 +53,17 @@ class Sitting:
         return len({task.item for task in self.queue.tasks} - self.labelled)
 
 
-def sit_down(subject: Subject, queue: Queue, classes: tuple[str, ...]) -> Sitting:
+def sit_down(subject: Subject, queue: Queue, classes: tuple[str, ...]) -> LabellingSession:
     """Begin a queue."""
-    sitting = Sitting(uuid.uuid4().hex, subject, queue, classes)
+    sitting = LabellingSession(uuid.uuid4().hex, subject, queue, classes)
     st.session_state[_SITTING] = sitting
     return sitting
 
 
-def present_sitting() -> Sitting | None:
+def present_sitting() -> LabellingSession | None:
     """The queue that this browser is at."""
     found = st.session_state.get(_SITTING)
-    return found if isinstance(found, Sitting) else None
+    return found if isinstance(found, LabellingSession) else None
 
 
 def stand_up() -> None:
@@ -84,7 +84,7 @@ def keep_report() -> None:
         sitting.problem = f"{error} What you said is kept here meanwhile, and saved with your next answer."
 
 
-def take(sitting: Sitting, report: object, *, coder: str) -> tuple[str, ...]:
+def take(sitting: LabellingSession, report: object, *, coder: str) -> tuple[str, ...]:
     """Keep what is reported and is not kept yet; returns the items that are gone, of which nothing can be kept.
 
     Raises DatasetError where that cannot be done, and nothing is kept then.
@@ -126,7 +126,7 @@ def _say_gone(items: tuple[str, ...]) -> str:
     return f"Nothing was kept about {named}: no longer in the data. Everything else is saved."
 
 
-def show_labeller(sitting: Sitting, *, blind: bool) -> None:
+def show_labeller(sitting: LabellingSession, *, blind: bool) -> None:
     """Draw the picture that is looked at, with the buttons; the browser gets those around it as well."""
     tasks = sitting.queue.tasks
     first = max(sitting.position - N_BEHIND, 0)
@@ -151,7 +151,7 @@ def show_labeller(sitting: Sitting, *, blind: bool) -> None:
     _mount(data=data, key=KEY, default={"report": None}, on_report_change=keep_report)
 
 
-def _reason(task: Task, sitting: Sitting) -> str:
+def _reason(task: Task, sitting: LabellingSession) -> str:
     return "labelled already" if task.item in sitting.labelled else task.reason
 
 
@@ -167,7 +167,7 @@ def _number(action: Mapping[str, Any], name: str) -> int:
     return number if isinstance(number, int) else -1
 
 
-def _said(action: Mapping[str, Any], sitting: Sitting, coder: str) -> tuple[str, Decision | None]:
+def _said(action: Mapping[str, Any], sitting: LabellingSession, coder: str) -> tuple[str, Decision | None]:
     """The item that an action is about and what is now said of it; no item where nothing is."""
     kind, index, label = action.get("kind"), _number(action, "index"), ""
     if kind not in ("label", "exclude") or not 0 <= index < len(sitting.queue.tasks):

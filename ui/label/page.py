@@ -10,7 +10,7 @@ from autotl_ui.label.hints import read_answers, read_suspects
 from autotl_ui.label.labelling import decisions_about
 from autotl_ui.label.labelling_session import (
     CODER,
-    Sitting,
+    LabellingSession,
     keep_report,
     present_sitting,
     show_labeller,
@@ -81,7 +81,7 @@ def _wanted(subjects: list[Subject]) -> str | None:
     return next(of_run, None) or next(of_data, None)
 
 
-def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...]) -> Sitting | None:
+def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...]) -> LabellingSession | None:
     """The queue that the reader sits at. One that was begun stays as it was, whatever becomes of its pictures."""
     sitting = present_sitting()
     if sitting and sitting.subject.key != subject.key:
@@ -104,7 +104,7 @@ def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...
     return sitting
 
 
-def _settings(sitting: Sitting) -> None:
+def _settings(sitting: LabellingSession) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(sitting.queue.meaning, width="stretch")
         st.toggle(
@@ -123,7 +123,7 @@ def _settings(sitting: Sitting) -> None:
             )  # fmt: skip
 
 
-def _add_class(sitting: Sitting) -> None:
+def _add_class(sitting: LabellingSession) -> None:
     name = " ".join(str(st.session_state.get("new-class", "")).split())
     if name and name not in sitting.classes:
         sitting.classes += (name,)

@@ -8,7 +8,7 @@ from autotl_ui.jobs import jobs
 from autotl_ui.results.comparing import show_comparison
 from autotl_ui.results.headline import show_headline
 from autotl_ui.results.mistakes import show_confident, show_confusion, show_weakest
-from autotl_ui.results.panels import show_exhibits
+from autotl_ui.results.panels import show_panels
 from autotl_ui.results.refitting import show_before_after
 from autotl_ui.results.reports import show_report
 from autotl_ui.results.score_tables import show_classes, show_overall
@@ -78,7 +78,7 @@ def _all_scores(run: RunView, result: Result) -> None:
     show_overall(result)
     evidence = find_evidence(run.folder)
     if evidence:
-        show_exhibits(evidence.exhibits)
+        show_panels(evidence.panels)
 
 
 def _compare(run: RunView, _result: Result) -> None:

@@ -34,10 +34,10 @@ def show_headline(result: Result) -> None:
     for claim in result.claims:
         st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
     if result.ended and not result.refit:  # which says that itself
-        outlook = f" If it had gone on: {plain(spell_scores(_lower(result.outlook)))}" if result.outlook else ""
-        st.markdown(
-            f":material/hourglass_bottom: The search ended: {plain(spell_scores(_lower(result.ended)))}{outlook}"
+        gain = (
+            f" If it had gone on: {plain(spell_scores(_lower(result.expected_gain)))}" if result.expected_gain else ""
         )
+        st.markdown(f":material/hourglass_bottom: The search ended: {plain(spell_scores(_lower(result.ended)))}{gain}")
     for passed in result.passed_over:
         st.warning(
             f"A better trial was passed over: {plain(sentence(spell_scores(passed)))}", icon=":material/skip_next:"

@@ -9,31 +9,31 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from autotl.evidence.panels import Exhibited
+from autotl.evidence.panels import ShownPanel
 from autotl.interfaces import Figure, Table
 from autotl_ui.widgets.theme import ink, muted
 from autotl_ui.widgets.words import plain
 
 
-def show_exhibits(exhibits: tuple[Exhibited, ...]) -> None:
+def show_panels(panels: tuple[ShownPanel, ...]) -> None:
     """Draw every table and figure, each with the plugin that brought it."""
-    if not exhibits:
+    if not panels:
         st.caption("No plugin had anything to show of this run.")
-    for number, exhibited in enumerate(exhibits):
+    for number, shown in enumerate(panels):
         with st.container(border=True):
-            st.subheader(plain(str(exhibited.exhibit)), anchor=False)
-            for place, part in enumerate(exhibited.parts):
+            st.subheader(plain(str(shown.panel)), anchor=False)
+            for place, part in enumerate(shown.parts):
                 try:
-                    _draw(part, key=f"exhibit-{number}-{place}")
+                    _draw(part, key=f"panel-{number}-{place}")
                 except Exception:  # whatever a plugin wrote, the rest of the page is drawn
                     st.warning(
-                        f"A {type(part).__name__.lower()} of this exhibit is damaged and cannot be drawn. Tell the "
-                        f"author of the plugin {plain(str(exhibited.plugin))}.",
+                        f"A {type(part).__name__.lower()} of this panel is damaged and cannot be drawn. Tell the "
+                        f"author of the plugin {plain(str(shown.plugin))}.",
                         icon=":material/broken_image:",
                     )
-            if exhibited.problem:
-                st.warning(f"It shows nothing, for {plain(exhibited.problem)}", icon=":material/extension_off:")
-            st.caption(f"Brought by the plugin {plain(str(exhibited.plugin))}.")
+            if shown.problem:
+                st.warning(f"It shows nothing, for {plain(shown.problem)}", icon=":material/extension_off:")
+            st.caption(f"Brought by the plugin {plain(str(shown.plugin))}.")
 
 
 def _draw(part: Table | Figure, *, key: str) -> None:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from autotl_ui.data import incoming
 from autotl_ui.data.incoming import Limits, Receiver, Sent, UploadError
-from autotl_ui.data.uploads import settle
+from autotl_ui.data.uploads import finish_upload
 from autotl_ui.server.signing import sign, unsign
 from autotl_ui.workspace.workspace import Workspace
 
@@ -89,7 +89,7 @@ async def _receive(request: Request, workspace: Workspace, _limits: Limits) -> J
 
 
 async def _finish(request: Request, workspace: Workspace, _limits: Limits) -> JSONResponse:
-    data_set = await run_in_threadpool(settle, workspace, request.path_params["identity"])
+    data_set = await run_in_threadpool(finish_upload, workspace, request.path_params["identity"])
     return JSONResponse({"data": data_set.name})
 
 

@@ -23,12 +23,12 @@ def show(run: RunView, content: bytes, *, key: str) -> None:
     if not found:
         return
     st.caption(
-        "The training pictures that it is most like. A likeness of 1 means the same, as far as the network sees."
+        "The training pictures that it is most like. A similarity of 1 means the same, as far as the network sees."
     )
     if found[0].similarity >= SAME:
         st.caption(":material/info: It is a training picture itself, so the answer tells nothing about new ones.")
     show_pictures(
-        [Picture(Path(one.file), one.path, one.label, f"likeness {one.similarity:.2f}") for one in found],
+        [Picture(Path(one.file), one.path, one.label, f"similarity {one.similarity:.2f}") for one in found],
         key=f"like-{key}", pixels=PIXELS,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import streamlit as st
 from autotl.deploy.similar_images import Neighbour, has_index, nearest
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
-from autotl.images.safe_decode import danger_of
+from autotl.images.safe_decode import decode_risk
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
@@ -79,7 +79,7 @@ def _answer(folder: str, written: int, content: bytes) -> dict[str, Any]:  # noq
 
 @st.cache_data(max_entries=256, ttl=3600, show_spinner=False)
 def _danger(content: bytes) -> str:
-    return danger_of(content)
+    return decode_risk(content)
 
 
 @st.cache_data(max_entries=256, ttl=3600, show_spinner=False)

@@ -24,7 +24,7 @@ P = ParamSpec("P")
 
 
 @contextmanager
-def kindly() -> Iterator[None]:
+def error_boundary() -> Iterator[None]:
     """Instead of what could not be drawn, say so; Streamlit's own signals pass, for they are no Exceptions."""
     try:
         yield
@@ -49,7 +49,7 @@ def live(draw: Callable[P, None], *, run_every: float | None = None) -> Callable
 
     @functools.wraps(draw)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        with kindly():
+        with error_boundary():
             draw(*args, **kwargs)
 
     return st.fragment(guarded, run_every=run_every)

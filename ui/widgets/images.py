@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
-from autotl.images.safe_decode import danger_of
+from autotl.images.safe_decode import decode_risk
 from autotl_ui.server.signing import sign, unsign
 from autotl_ui.widgets.components import component
 
@@ -100,7 +100,7 @@ def _thumbnail(file: Path, pixels: int) -> bytes:
 
 @lru_cache(maxsize=10_000)
 def _danger_of(file: Path, written: int) -> str:  # noqa: ARG001, a file written anew is another one
-    return danger_of(file)
+    return decode_risk(file)
 
 
 def _nothing() -> None:

@@ -45,9 +45,9 @@ class Refit:
 class Result:
     """What a search has found. search, test, default_test: scores by name, those of single classes left out.
 
-    claims: the verdicts, one sentence each; ended, outlook: why it ended, and what more time would bring; passed_over:
-    better trials that could not be exported. n_unused: pictures that there was no time to read. report: its file, None
-    where there is none.
+    claims: the verdicts, one sentence each; ended, expected_gain: why it ended, and what more time would bring;
+    passed_over: better trials that could not be exported. n_unused: pictures that there was no time to read.
+    report: its file, None where there is none.
     """
 
     objective: str
@@ -60,7 +60,7 @@ class Result:
     test_by_class: ByClass
     claims: tuple[str, ...]
     ended: str
-    outlook: str
+    expected_gain: str
     passed_over: tuple[str, ...]
     n_trials: int
     n_items: Mapping[str, int]
@@ -88,7 +88,7 @@ def read_result(document: Mapping[str, Any], folder: Path) -> Result:
         test_by_class=_by_class(document["test"]),
         claims=tuple(str(verdict["claim"]) for verdict in document["verdict"].values()),
         ended=_sentence(document.get("ended")),
-        outlook=_sentence((document.get("outlook") or {}).get("sentence")),
+        expected_gain=_sentence((document.get("expected_gain") or {}).get("sentence")),
         passed_over=tuple(map(str, document.get("passed_over") or ())),
         n_trials=int(document["n_trials"]),
         n_items={part: int(n) for part, n in document["n_items"].items()},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autotl.data.dataset import scan
-from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, find_clusters, split, thin
+from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, find_clusters, split, subsample
 from autotl.errors import DatasetError
 
 SEEDS = (0, 1, 2)
@@ -149,8 +149,8 @@ def test_too_few_groups_altogether_are_refused(toy_dataset, n_groups):
 
 def test_weak_pairs_do_not_chain_a_whole_data_set_together_and_certain_ones_may(toy_dataset):
     labels = named(cat=200, dog=200)
-    for likeness, largest in ((0.6, 100), (0.9, 400)):
-        chain = [(i, i + 1, likeness) for i in range(399)]
+    for similarity, largest in ((0.6, 100), (0.9, 400)):
+        chain = [(i, i + 1, similarity) for i in range(399)]
         cluster = find_clusters(toy_dataset(labels, chain))
         assert np.bincount(cluster).max() == largest
 
@@ -223,37 +223,37 @@ def thick(n=2000, n_classes=2, cluster_items=4, seed=0):
 
 def test_a_thinned_split_has_about_as_many_items_as_asked_for_in_the_same_parts():
     found, labels = thick()
-    thinned = thin(found, labels, 500, seed=0)
-    kept = thinned.fold != LEFT_OUT_FOLD
+    subsampled = subsample(found, labels, 500, seed=0)
+    kept = subsampled.fold != LEFT_OUT_FOLD
     assert 400 < kept.sum() < 600
-    assert np.array_equal(thinned.fold[kept], found.fold[kept])
-    assert np.array_equal(thinned.cluster, found.cluster)
+    assert np.array_equal(subsampled.fold[kept], found.fold[kept])
+    assert np.array_equal(subsampled.cluster, found.cluster)
 
 
 def test_clusters_are_kept_or_left_out_whole_by_thinning():
     found, labels = thick()
-    kept = thin(found, labels, 1000, seed=0).fold != LEFT_OUT_FOLD
+    kept = subsample(found, labels, 1000, seed=0).fold != LEFT_OUT_FOLD
     assert set(np.bincount(found.cluster[kept])) == {0, 4}
 
 
 def test_a_few_of_each_class_stay_in_every_part_however_few_are_asked_for():
     found, labels = thick(n_classes=5)
-    thinned = thin(found, labels, 10, seed=0)
+    subsampled = subsample(found, labels, 10, seed=0)
     for part in range(TEST_FOLD, found.n_folds):
-        assert np.bincount(labels[thinned.fold == part], minlength=5).min() >= MIN_KEPT_ITEMS
-    assert (thinned.fold != LEFT_OUT_FOLD).sum() < 200
+        assert np.bincount(labels[subsampled.fold == part], minlength=5).min() >= MIN_KEPT_ITEMS
+    assert (subsampled.fold != LEFT_OUT_FOLD).sum() < 200
 
 
 def test_thinning_is_the_same_every_time_and_brings_nothing_back():
     found, labels = thick()
     fold = np.where(found.cluster % 10 == 0, LEFT_OUT_FOLD, found.fold)
     before = Split(fold, found.cluster)
-    first, second = (thin(before, labels, 800, seed=3) for _ in range(2))
+    first, second = (subsample(before, labels, 800, seed=3) for _ in range(2))
     assert np.array_equal(first.fold, second.fold)
     assert (first.fold[fold == LEFT_OUT_FOLD] == LEFT_OUT_FOLD).all()
-    assert not np.array_equal(first.fold, thin(before, labels, 800, seed=4).fold)
+    assert not np.array_equal(first.fold, subsample(before, labels, 800, seed=4).fold)
 
 
 def test_nothing_is_left_out_where_all_are_asked_for():
     found, labels = thick()
-    assert np.array_equal(thin(found, labels, 2000, seed=0).fold, found.fold)
+    assert np.array_equal(subsample(found, labels, 2000, seed=0).fold, found.fold)

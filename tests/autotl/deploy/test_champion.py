@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import pytest
 
-from autotl.deploy.champion import refit
+from autotl.deploy.champion import fit_champion
 from autotl.features.frozen_network import open_session
 from autotl.images.decoder import decode
 from autotl.interfaces import TrialRecord
 from autotl.predictions import Predictions
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import CALIBRATION_FILE, N_REPLAY
 from autotl.search.outcome import record
 from autotl.training import fine_tuning
@@ -35,9 +35,9 @@ def attempt(laboratory, monkeypatch):
         folder = laboratory.run.trial_folder(number)
         folder.mkdir(parents=True)
         if training:
-            outcome = laboratory.fine_tune(candidate, replay({}), lambda epoch, value: None, folder)
+            outcome = laboratory.fine_tune(candidate, fixed_hyperparameters({}), lambda epoch, value: None, folder)
         else:
-            outcome = laboratory.probe(candidate, replay({}), lambda fold, value: None)
+            outcome = laboratory.probe(candidate, fixed_hyperparameters({}), lambda fold, value: None)
         outcome.predictions.save(folder / "predictions.npz")
         if outcome.calibration:
             outcome.calibration.save(folder / CALIBRATION_FILE)
@@ -70,12 +70,12 @@ def graph_says(laboratory, graph, items):
     ],
 )
 def test_a_probes_graph_says_what_the_refitted_head_says(laboratory, attempt, head, stage, pooling):
-    champion = refit(laboratory, attempt(head, stage, pooling))
+    champion = fit_champion(laboratory, attempt(head, stage, pooling))
     test = champion.test()
     assert test.items.tolist() == laboratory.run.split.test.tolist()
     assert graph_says(laboratory, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
     found = graph_says(laboratory, champion.graph, champion.replay_items)
-    assert found == pytest.approx(champion.replay, abs=TOLERANCE)
+    assert found == pytest.approx(champion.replay_probabilities, abs=TOLERANCE)
 
 
 def test_a_probe_is_refitted_on_everything_but_the_test_split(laboratory, attempt, monkeypatch):
@@ -90,7 +90,7 @@ def test_a_probe_is_refitted_on_everything_but_the_test_split(laboratory, attemp
         return classifier
 
     monkeypatch.setattr(laboratory, "head", watched)
-    champion = refit(laboratory, trial)
+    champion = fit_champion(laboratory, trial)
     inputs = laboratory.inputs(candidate_of(trial))
     [fitted] = seen
     assert np.array_equal(fitted, inputs.vectors[laboratory.run.split.development])
@@ -100,26 +100,26 @@ def test_a_probe_is_refitted_on_everything_but_the_test_split(laboratory, attemp
 @pytest.mark.parametrize("temperature", [0.05, 0.5, 3.0, 20.0])
 def test_the_temperature_is_in_the_graph(laboratory, attempt, temperature):
     trial = attempt()
-    plain = refit(laboratory, replace(trial, temperature=1.0))
-    scaled = refit(laboratory, replace(trial, temperature=temperature))
+    plain = fit_champion(laboratory, replace(trial, temperature=1.0))
+    scaled = fit_champion(laboratory, replace(trial, temperature=temperature))
     items = scaled.replay_items
     expected = apply_temperature(graph_says(laboratory, plain.graph, items), temperature)
     assert graph_says(laboratory, scaled.graph, items) == pytest.approx(expected, abs=1e-3)
-    assert graph_says(laboratory, scaled.graph, items) == pytest.approx(scaled.replay, abs=1e-3)
+    assert graph_says(laboratory, scaled.graph, items) == pytest.approx(scaled.replay_probabilities, abs=1e-3)
 
 
 def test_a_fine_tuned_champion_keeps_its_trials_weights_and_predicts_with_its_graph(laboratory, attempt):
     trial = attempt("dense", "top", "avg", FINE_TUNE, number=2)
-    champion = refit(laboratory, trial)
+    champion = fit_champion(laboratory, trial)
     found = graph_says(laboratory, champion.graph, champion.replay_items)
-    assert found == pytest.approx(champion.replay, abs=TOLERANCE)
+    assert found == pytest.approx(champion.replay_probabilities, abs=TOLERANCE)
     test = champion.test()
     assert test.items.tolist() == laboratory.run.split.test.tolist()
     assert graph_says(laboratory, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
 
 
 def test_the_replay_is_a_few_validation_items_of_every_class(laboratory, attempt):
-    champion = refit(laboratory, attempt())
+    champion = fit_champion(laboratory, attempt())
     items = champion.replay_items
     assert len(items) == min(N_REPLAY, len(laboratory.run.split.validation))
     assert set(items) <= set(laboratory.run.split.validation)
@@ -128,8 +128,8 @@ def test_the_replay_is_a_few_validation_items_of_every_class(laboratory, attempt
 
 
 def test_only_the_stages_that_are_read_are_in_the_graph(laboratory, attempt):
-    shallow = refit(laboratory, attempt(stage="top-2", number=1)).graph
-    deep = refit(laboratory, attempt(stage="top", number=2)).graph
+    shallow = fit_champion(laboratory, attempt(stage="top-2", number=1)).graph
+    deep = fit_champion(laboratory, attempt(stage="top", number=2)).graph
     kinds = [sum(node.op_type == "Conv" for node in graph.graph.node) for graph in (shallow, deep)]
     assert kinds == [1, 3]
 
@@ -158,19 +158,21 @@ def mix(laboratory, attempt):
     ],
 )
 def test_an_ensembles_graph_says_what_its_members_say_together(laboratory, mix, probes, weights):
-    champion = refit(laboratory, mix(*probes, weights=weights))
+    champion = fit_champion(laboratory, mix(*probes, weights=weights))
     test = champion.test()
     assert test.items.tolist() == laboratory.run.split.test.tolist()
     assert graph_says(laboratory, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
     found = graph_says(laboratory, champion.graph, champion.replay_items)
-    assert found == pytest.approx(champion.replay, abs=TOLERANCE)
+    assert found == pytest.approx(champion.replay_probabilities, abs=TOLERANCE)
 
 
 def test_an_ensemble_is_the_weighted_mean_of_its_refitted_members(laboratory, mix, attempt):
     trial = mix(("logistic", "joined"), ("knn", "top"), weights=[0.7, 0.3])
-    members = [refit(laboratory, TrialRecord(**m["trial"])).test().probabilities for m in trial.params["members"]]
+    members = [
+        fit_champion(laboratory, TrialRecord(**m["trial"])).test().probabilities for m in trial.params["members"]
+    ]
     expected = apply_temperature(0.7 * members[0] + 0.3 * members[1], trial.temperature)
-    assert refit(laboratory, trial).test().probabilities == pytest.approx(expected, abs=1e-6)
+    assert fit_champion(laboratory, trial).test().probabilities == pytest.approx(expected, abs=1e-6)
 
 
 def test_members_without_weight_are_no_members(laboratory, mix):
@@ -188,8 +190,8 @@ def test_the_record_of_an_ensemble_is_plain_json_also_where_a_member_has_no_inte
 
 
 def test_only_an_ensemble_has_a_mean_in_its_graph_and_one_pass_through_the_backbone(laboratory, mix, attempt):
-    alone = refit(laboratory, attempt(number=7)).graph
-    together = refit(laboratory, mix(("logistic", "joined"), ("logistic", "top"), weights=[0.5, 0.5])).graph
+    alone = fit_champion(laboratory, attempt(number=7)).graph
+    together = fit_champion(laboratory, mix(("logistic", "joined"), ("logistic", "top"), weights=[0.5, 0.5])).graph
     sums = [sum(node.op_type == "Sum" for node in graph.graph.node) for graph in (alone, together)]
     convolutions = [sum(node.op_type == "Conv" for node in graph.graph.node) for graph in (alone, together)]
     assert sums == [0, 1]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import CALIBRATION_FILE
 from autotl.search.outcome import record
 from autotl.trial import FINE_TUNE, PROBE, Candidate, Training
@@ -51,9 +51,9 @@ def champions(make_laboratory: Callable[..., Any], tmp_path: Path) -> list[Path]
     for number, candidate in enumerate(candidates):
         folder = laboratory.run.trial_folder(number)
         if candidate.strategy == FINE_TUNE:
-            outcome = laboratory.fine_tune(candidate, replay({}), lambda epoch, value: None, folder)
+            outcome = laboratory.fine_tune(candidate, fixed_hyperparameters({}), lambda epoch, value: None, folder)
         else:
-            outcome = laboratory.probe(candidate, replay({}), lambda fold, value: None)
+            outcome = laboratory.probe(candidate, fixed_hyperparameters({}), lambda fold, value: None)
         folder.mkdir(parents=True, exist_ok=True)
         outcome.predictions.save(folder / "predictions.npz")
         if outcome.calibration:

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from autotl.deploy.versions import Measured, VersionEvidence, caveats, essence, evidence_of, learned_from_different_data
+from autotl.deploy.versions import (
+    Measured,
+    VersionEvidence,
+    caveats,
+    evidence_of,
+    learned_from_different_data,
+    registry_summary,
+)
 
 METADATA = {
     "objective": "accuracy",
@@ -24,9 +31,9 @@ METADATA = {
 
 
 def test_the_essence_is_all_that_is_read_and_small() -> None:
-    assert evidence_of(essence(METADATA)) == evidence_of(METADATA)
-    assert set(essence(METADATA)["test"]) == {"accuracy"}
-    assert "versions" not in essence(METADATA)
+    assert evidence_of(registry_summary(METADATA)) == evidence_of(METADATA)
+    assert set(registry_summary(METADATA)["test"]) == {"accuracy"}
+    assert "versions" not in registry_summary(METADATA)
     assert evidence_of(METADATA).test == Measured(0.9, 0.8, None)
 
 
@@ -39,7 +46,7 @@ def test_whatever_stands_there_instead_is_no_evidence_and_no_error(odd: object) 
         objective="a" if isinstance(odd, dict) and odd.get("objective") == "a" else ""
     )
     if isinstance(odd, dict):
-        essence(odd)
+        registry_summary(odd)
 
 
 def unfair(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:

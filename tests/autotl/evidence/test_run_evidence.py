@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autotl.evidence.panels import Exhibited, show_all
+from autotl.evidence.panels import ShownPanel, show_panels
 from autotl.evidence.run_evidence import read_evidence
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Exhibit, Figure, Table
+from autotl.interfaces import Figure, Panel, Table
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run
-from autotl.workflows.fit import search
+from autotl.workflows.fit import fit
 
 
 def a_figure(run: Run, tested: Any) -> list[Figure]:
@@ -33,12 +33,12 @@ class Shows:
     __name__ = "shows"
 
     @hookimpl
-    def register_exhibits(self) -> list[Exhibit]:
+    def register_panels(self) -> list[Panel]:
         wrong = Table("Torn", ("a", "b"), ((1.0,),))
         return [
-            Exhibit("sound", a_figure), Exhibit("broken", explode), Exhibit("silent", lambda run, tested: []),
-            Exhibit("torn", lambda run, tested: [wrong]),
-            Exhibit("undefined", lambda run, tested: [Table("NaN", ("a",), ((float("nan"),),))]),
+            Panel("sound", a_figure), Panel("broken", explode), Panel("silent", lambda run, tested: []),
+            Panel("torn", lambda run, tested: [wrong]),
+            Panel("undefined", lambda run, tested: [Table("NaN", ("a",), ((float("nan"),),))]),
         ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, 
     plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Tiny(), Shows()])
     folder = tmp_path_factory.mktemp("runs") / "finished"
     config = Config(shapes, folder, budget_seconds=None, trials=2, strategy="probe", heads=("logistic",))
-    return search(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, cache=cache)
 
 
 def test_the_answers_are_those_behind_the_scores(finished: Run) -> None:
@@ -77,23 +77,23 @@ def test_the_answers_are_those_behind_the_scores(finished: Run) -> None:
 def test_what_plugins_show_is_kept_and_one_that_fails_says_so_in_its_place(finished: Run) -> None:
     evidence = read_evidence(finished.folder)
     assert evidence
-    shown = {one.exhibit: one for one in evidence.exhibits}
+    shown = {one.panel: one for one in evidence.panels}
     assert shown["sound"].parts == (Figure("What", {"mark": "bar"}, alt="bars"),)
     assert shown["sound"].plugin == "shows"
     assert "no such column" in shown["broken"].problem
     assert "rows with more or fewer cells" in shown["torn"].problem
     assert "JSON" in shown["undefined"].problem
     assert "silent" not in shown
-    assert Exhibited.from_json(shown["sound"].to_json()) == shown["sound"]
+    assert ShownPanel.from_json(shown["sound"].to_json()) == shown["sound"]
 
 
 def test_the_built_in_exhibits_are_sound_on_a_run_of_sixty_images(finished: Run) -> None:
     evidence = read_evidence(finished.folder)
     assert evidence
-    assert not [s for s in show_all(evidence.run, evidence.tested, load_plugins(disable=("mlflow",))) if s.problem]
+    assert not [s for s in show_panels(evidence.run, evidence.tested, load_plugins(disable=("mlflow",))) if s.problem]
 
 
-@pytest.mark.parametrize("name", ["test.npz", "evaluations.json", "exhibits.json"])
+@pytest.mark.parametrize("name", ["test.npz", "evaluations.json", "panels.json"])
 def test_damaged_or_missing_evidence_is_none(name: str, finished: Run) -> None:
     file = finished.folder / "evidence" / name
     whole = file.read_bytes()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from autotl.images import facts as module
 from autotl.images.alignment import miniature
-from autotl.images.facts import FACT_COLUMNS, examine_files
+from autotl.images.facts import FACT_COLUMNS, read_facts
 
 HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
 
@@ -48,7 +48,7 @@ def look(photos, tmp_path):
     def look(*names, progress=None):
         names = names or tuple(NAMES)
         cache = tmp_path / "cache"
-        return examine_files(photos, np.array(names), digests(photos, names), cache=cache, progress=progress)
+        return read_facts(photos, np.array(names), digests(photos, names), cache=cache, progress=progress)
 
     return look
 
@@ -150,7 +150,7 @@ def test_a_file_that_could_not_be_decoded_is_tried_again(look, photos):
     # Another program had not finished writing, or a library has learned to read it: only good news is kept.
     digest = digests(photos, ["torn.jpg"])
     shutil.copy(photos / "sideways.jpg", photos / "torn.jpg")
-    found = examine_files(photos, np.array(["torn.jpg"]), digest, cache=photos.parent / "cache")
+    found = read_facts(photos, np.array(["torn.jpg"]), digest, cache=photos.parent / "cache")
     assert found.quarantine[0] == ""
 
 
@@ -186,6 +186,6 @@ def test_another_version_believes_nothing_that_an_older_one_saw(look, monkeypatc
 
 
 def test_no_files_are_examined_without_a_fuss(tmp_path):
-    found = examine_files(tmp_path, np.array([], dtype=object), np.array([], dtype="S64"), cache=tmp_path / "cache")
+    found = read_facts(tmp_path, np.array([], dtype=object), np.array([], dtype="S64"), cache=tmp_path / "cache")
     assert (len(found.facts), found.miniatures.shape, found.quarantine.shape) == (0, (0, 3, 32, 32), (0,))
     assert tuple(found.facts.columns) == FACT_COLUMNS

@@ -120,7 +120,7 @@ def test_a_copy_is_found_whatever_was_done_to_it(found, kind):
     start = list(COPIES).index(kind) * N_EACH
     planted = {(i, N_PICTURES + i) for i in range(start, start + N_EACH)}
     table = found[1]
-    assert planted <= alike(table[(table["likeness"] >= 0.85) & ~table["mirrored"]])
+    assert planted <= alike(table[(table["similarity"] >= 0.85) & ~table["mirrored"]])
 
 
 def test_strangers_are_left_alone_and_mirror_images_found_only_when_looked_for(found):
@@ -134,7 +134,7 @@ def test_strangers_are_left_alone_and_mirror_images_found_only_when_looked_for(f
 def test_the_table_of_pairs_has_its_columns_is_sorted_and_its_likeness_is_a_fraction(found):
     table = found[1]
     assert {name: table[name].dtype for name in table} == {name: np.dtype(kind) for name, kind in PAIR_COLUMNS.items()}
-    assert table["likeness"].between(0, 1).all()
+    assert table["similarity"].between(0, 1).all()
     assert (table["first"] < table["second"]).all()
     assert list(zip(table["first"], table["second"], strict=True)) == sorted(alike(table))
 
@@ -171,7 +171,7 @@ def test_copies_of_one_picture_are_one_cluster_even_under_other_labels(pictures,
     images = [*pictures[:120], *(compressed(pictures[7], quality) for quality in (20, 40, 60, 80, 95))]
     labels = ["cat", "dog"] * 60 + ["cat", "dog", "cat", "dog", "cat"]
     table = find_pairs(miniatures(images), np.array(labels) == "dog", sequence=NO_SEQUENCE)
-    rows = list(table[["first", "second", "likeness"]].itertuples(index=False))
+    rows = list(table[["first", "second", "similarity"]].itertuples(index=False))
     cluster = find_clusters(toy_dataset(labels, rows))
     assert np.flatnonzero(cluster == cluster[7]).tolist() == [7, *range(120, 125)]
     assert len(np.unique(cluster)) == 120
@@ -197,7 +197,7 @@ def test_the_frames_of_films_are_one_cluster_each_where_there_is_nothing_but_fil
     film = np.repeat(np.arange(n_films), n_frames)
     frames = [sprite(character, frame) for character in range(n_films) for frame in range(n_frames)]
     table = find_pairs(miniatures(frames), film % 2, sequence=NO_SEQUENCE)
-    rows = list(table[["first", "second", "likeness"]].itertuples(index=False))
+    rows = list(table[["first", "second", "similarity"]].itertuples(index=False))
     assert find_clusters(toy_dataset([f"{i % 2}" for i in film], rows)).tolist() == film.tolist()
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from autotl.images import safe_decode
-from autotl.images.safe_decode import danger_of
+from autotl.images.safe_decode import decode_risk
 from autotl.runtime.child_process import Isolated
 
 pytest.importorskip("pi_heif")
@@ -17,22 +17,22 @@ HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
 
 
 def test_a_heic_file_that_can_be_decoded_is_no_danger_as_a_file_or_as_bytes():
-    assert danger_of(HEIC) == danger_of(str(HEIC)) == danger_of(HEIC.read_bytes()) == ""
+    assert decode_risk(HEIC) == decode_risk(str(HEIC)) == decode_risk(HEIC.read_bytes()) == ""
 
 
 def test_a_damaged_heic_file_gives_the_reason(tmp_path):
     (tmp_path / "torn.heic").write_bytes(HEIC.read_bytes()[:400])
-    assert "damaged" in danger_of(tmp_path / "torn.heic")
-    assert "damaged" in danger_of(HEIC.read_bytes()[:400])
+    assert "damaged" in decode_risk(tmp_path / "torn.heic")
+    assert "damaged" in decode_risk(HEIC.read_bytes()[:400])
 
 
 def test_a_decoder_that_dies_takes_nobody_with_it(monkeypatch):
     monkeypatch.setattr(safe_decode, "_try", Isolated("testing_no_such_module", "nothing"))
-    assert "brings its decoder down" in danger_of(HEIC)
+    assert "brings its decoder down" in decode_risk(HEIC)
 
 
 def test_other_files_are_not_looked_at(tmp_path, monkeypatch):
     monkeypatch.setattr(safe_decode, "_try", lambda path: pytest.fail(f"{path} was decoded"))
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     for source in (tmp_path / "a.png", (tmp_path / "a.png").read_bytes(), tmp_path, tmp_path / "gone", b""):
-        assert danger_of(source) == ""
+        assert decode_risk(source) == ""

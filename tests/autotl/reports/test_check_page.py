@@ -94,7 +94,7 @@ def make(tmp_path):
         table = table.assign(phash="", group="", given_split="", width=2 * edge, height=edge).assign(**columns)
         for path, reason in (broken or {}).items():
             table.loc[len(table)] = [path, path.split("/")[0], "", reason, "", "", "", 0, 0]
-        types = {"first": int, "second": int, "likeness": float, "mirrored": bool}
+        types = {"first": int, "second": int, "similarity": float, "mirrored": bool}
         alike = pd.DataFrame([(*pair, False)[:4] for pair in pairs], columns=list(types)).astype(types)
         return Dataset(tmp_path / "data", table, pairs=alike)
 
@@ -282,9 +282,9 @@ def test_pairs_stand_side_by_side_with_their_likeness_in_the_order_of_the_findin
     text = write(dataset, finding(dataset, NEAR, 0, 1, 2, 3, 4, pairs=[(2, 3), (4, 1), (0, 1), (0, 5)]))
     boxes = re.findall(r"<li>(?:<p>(.*?)</p>)?<div.*?<bdi>(cat/\d+.png).*?<bdi>(cat/\d+.png)", text, re.DOTALL)
     assert boxes == [
-        ("likeness 0.99, mirrored", "cat/002.png", "cat/003.png"),
+        ("similarity 0.99, mirrored", "cat/002.png", "cat/003.png"),
         ("exact copies", "cat/004.png", "cat/001.png"),
-        ("likeness 0.90", "cat/000.png", "cat/001.png"),
+        ("similarity 0.90", "cat/000.png", "cat/001.png"),
         ("", "cat/000.png", "cat/005.png"),
     ]
 
@@ -293,7 +293,7 @@ def test_eight_pairs_are_shown_and_the_other_files_listed(make, write):
     pairs = [(2 * i, 2 * i + 1) for i in range(11)]
     dataset = make({"cat": 22}, pairs=[(*pair, 0.9) for pair in pairs])
     [card] = Page(write(dataset, finding(dataset, NEAR, *range(22), pairs=pairs))).cards
-    assert card.count("likeness 0.90") == 8
+    assert card.count("similarity 0.90") == 8
     assert "and 6 more files" in card
     assert card.count("cat/016.png") == 1
 

@@ -70,7 +70,7 @@ def report(toy_dataset, tmp_path, plugins):
         board = rank([champion, *trials], objective="accuracy", larger_is_better=True, default=1)
         document = {
             "status": "complete", "fingerprint": "f00d", "n_trials": 1, "ended": "all is done",
-            "outlook": None, "search_measured_on": "cross-validation",
+            "expected_gain": None, "search_measured_on": "cross-validation",
             "n_items": {"train": 20, "validation": 5, "test": 5},
             "champion": {"trial": 1, "strategy": "probe", "backbone": "tiny", "size": "32x32", "stage": "top",
                          "pooling": "avg", "head": "knn"},

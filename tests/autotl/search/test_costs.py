@@ -49,11 +49,11 @@ def test_asking_for_a_head_is_not_seeing_it():
 
 
 def test_a_probe_teaches_what_its_head_costs(laboratory):
-    from autotl.search.hyperparameters import replay
+    from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.trial import PROBE, Candidate
 
     assert (laboratory.has_seen("logistic"), laboratory.probe_cost("knn")) == (False, 0)
-    laboratory.probe(Candidate(PROBE, "tiny", (32, 32), "top", "avg", "logistic"), replay({}))
+    laboratory.probe(Candidate(PROBE, "tiny", (32, 32), "top", "avg", "logistic"), fixed_hyperparameters({}))
     assert laboratory.has_seen("logistic")
     per_fold = laboratory._fold_costs.per_fold("logistic")
     assert laboratory.probe_cost("logistic") == pytest.approx(laboratory.run.split.n_folds * per_fold)

@@ -16,7 +16,7 @@ from autotl.search import explorer as module
 from autotl.search import optuna_study as studies
 from autotl.search import screening
 from autotl.search.explorer import Explorer
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import Laboratory
 from autotl.search.planner import Limits, Step
 from autotl.search.space import make_space
@@ -52,7 +52,7 @@ def again(explorer, cache, trials=None):
 
 def run_one(explorer, candidate, params=()):
     trial = explorer._study.ask()
-    return explorer._run_candidate(trial, candidate, replay(dict(params)))
+    return explorer._run_candidate(trial, candidate, fixed_hyperparameters(dict(params)))
 
 
 def events(explorer, kind):
@@ -78,7 +78,7 @@ def test_a_trial_that_cannot_end_in_time_does_not_start_and_says_so(explorer, mo
     assert (late.state, late.reason) == ("pruned", "it would take about 60 s, too much of the 50 s left")
     expensive = run_one(made, replace(default, head="random-forest"))
     assert expensive.state == "pruned"
-    monkeypatch.setattr(made.plan.ladder, "seconds", lambda *a: 500.0)
+    monkeypatch.setattr(made.plan.schedule, "seconds", lambda *a: 500.0)
     tuning = run_one(made, TUNING)
     assert (tuning.state, tuning.reason) == ("pruned", "it would take about 500 s, too much of the 50 s left")
     assert tuning.training["trainable_stages"] == 1
@@ -137,7 +137,7 @@ def test_a_tuned_trials_score_is_shifted_by_how_much_harder_the_validation_split
     made = explorer(objective=objective)
     default = Predictions.load(made.run.trial_folder(1) / "predictions.npz")
     here = default.restrict(made.run.split.validation)
-    outcome = made.laboratory._outcome(TUNING, replay({}), here, "cpu", {})
+    outcome = made.laboratory._outcome(TUNING, fixed_hyperparameters({}), here, "cpu", {})
     outcome = replace(outcome, predictions=here)
     expected = made.laboratory.point(default.labels, default.probabilities)
     assert made._comparable(outcome).value == pytest.approx(expected)
@@ -149,14 +149,16 @@ def test_a_tuned_trial_that_errs_elsewhere_than_the_default_is_not_shifted(explo
     default = Predictions.load(made.run.trial_folder(1) / "predictions.npz")
     here = default.restrict(made.run.split.validation)
     perfect = replace(here, probabilities=np.eye(3)[here.labels])
-    outcome = replace(made.laboratory._outcome(TUNING, replay({}), perfect, "cpu", {}), predictions=perfect)
+    outcome = replace(
+        made.laboratory._outcome(TUNING, fixed_hyperparameters({}), perfect, "cpu", {}), predictions=perfect
+    )
     assert made._comparable(outcome).value == 1.0
 
 
 def test_a_loss_may_be_shifted_beyond_1(explorer, monkeypatch):
     made = explorer(objective="log_loss")
     here = Predictions.load(made.run.trial_folder(1) / "predictions.npz").restrict(made.run.split.validation)
-    outcome = replace(made.laboratory._outcome(TUNING, replay({}), here, "cpu", {}), predictions=here)
+    outcome = replace(made.laboratory._outcome(TUNING, fixed_hyperparameters({}), here, "cpu", {}), predictions=here)
     points = iter([1.7, 0.1])  # of the default everywhere, and on the validation split
     monkeypatch.setattr(made.laboratory, "point", lambda *a: next(points))
     assert made._comparable(outcome).value > 1.5
@@ -366,9 +368,9 @@ def test_a_single_probe_is_not_mixed(blending):
 
 def test_an_ensemble_counts_neither_as_a_trial_nor_in_the_outlook(blending):
     made = blending(12, trials=20)
-    before = (made._spent_trials(0), made.outlook())
+    before = (made._spent_trials(0), made.expected_gain())
     assert made.blend().state == "complete"
-    assert (made._spent_trials(0), made.outlook()) == before
+    assert (made._spent_trials(0), made.expected_gain()) == before
 
 
 def test_a_head_list_that_cannot_be_tuned_is_refused_where_fine_tuning_was_asked_for(explorer):

@@ -76,7 +76,7 @@ def test_deeper_trials_start_from_the_best_shallower_one_of_the_same_make():
         candidate = Candidate(
             FINE_TUNE, "net", SMALL, "joined", "avg+max", "logistic", Training(depth, 1e-3, 1e-4, augment=False)
         )
-        found = plan().ladder.start_from(candidate, board(probe(1, 0.9), *trials))
+        found = plan().schedule.start_from(candidate, board(probe(1, 0.9), *trials))
         return found and found.number
 
     shallow, better = tuned(2, 0.6, 1), tuned(3, 0.7, 1)

@@ -11,7 +11,7 @@ from optuna.samplers import PartialFixedSampler, RandomSampler, TPESampler
 from optuna.trial import FixedTrial
 
 from autotl.errors import ConfigError, PluginError
-from autotl.search.hyperparameters import OptunaHyperParameters, defaults, replay
+from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 
 # multivariate TPE with groups is what conditional spaces need; Optuna still marks both as experimental.
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -200,7 +200,7 @@ def test_recorded_values_are_replayed_exactly_by_plain_hyperparameters():
     for space in (every_kind, branching):
         study = optuna.create_study(sampler=sampler(5))
         for result, hp, _ in run(space, study=study, n_trials=10):
-            again = replay(json.loads(json.dumps(hp.values)))
+            again = fixed_hyperparameters(json.loads(json.dumps(hp.values)))
             assert type(again) is keras_tuner.HyperParameters
             assert space(again) == result
             assert again.values == hp.values

@@ -17,7 +17,7 @@ from autotl.features import engine
 from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions
 from autotl.runtime.blas_threads import threads_per_worker
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import record
 from autotl.training import fine_tuning
 from autotl.training.calibration import apply_temperature
@@ -39,7 +39,7 @@ def events(laboratory, kind):
 
 def test_a_probe_predicts_every_development_item_and_learns(laboratory):
     folds = []
-    outcome = laboratory.probe(PROBING, replay({}), lambda fold, so_far: folds.append((fold, so_far)))
+    outcome = laboratory.probe(PROBING, fixed_hyperparameters({}), lambda fold, so_far: folds.append((fold, so_far)))
     assert sorted(outcome.predictions.items) == laboratory.run.split.development.tolist()
     assert [fold for fold, _ in folds] == list(range(laboratory.run.split.n_folds))
     assert [len(so_far.items) for _, so_far in folds] == np.cumsum(
@@ -52,16 +52,16 @@ def test_a_probe_predicts_every_development_item_and_learns(laboratory):
 
 
 def test_predictions_are_calibrated_on_themselves_without_changing_an_answer(laboratory):
-    outcome = laboratory.probe(PROBING, replay({"logistic/C": 10.0}), ignore)
+    outcome = laboratory.probe(PROBING, fixed_hyperparameters({"logistic/C": 10.0}), ignore)
     assert outcome.temperature != 1.0
     raw = apply_temperature(outcome.predictions.probabilities, 1 / outcome.temperature)
     assert (raw.argmax(axis=1) == outcome.predictions.probabilities.argmax(axis=1)).all()
 
 
 def test_the_heads_own_parameters_are_recorded_and_give_the_same_predictions_again(laboratory):
-    first = laboratory.probe(PROBING, replay({"logistic/C": 0.5, "strategy": "probe"}), ignore)
+    first = laboratory.probe(PROBING, fixed_hyperparameters({"logistic/C": 0.5, "strategy": "probe"}), ignore)
     assert first.params == {"logistic/C": 0.5, "logistic/class_weight": "none"}
-    again = laboratory.probe(PROBING, replay(first.params), ignore)
+    again = laboratory.probe(PROBING, fixed_hyperparameters(first.params), ignore)
     assert np.array_equal(again.predictions.probabilities, first.predictions.probabilities)
 
 
@@ -89,10 +89,10 @@ def test_test_items_have_no_part_in_the_components(laboratory):
 @pytest.mark.parametrize("head", ["logistic", "random-forest"])
 def test_items_that_are_left_out_are_never_read(make_laboratory, tmp_path, head):
     laboratory = make_laboratory()
-    laboratory = laboratory.on(laboratory.run.thinned(35))
+    laboratory = laboratory.on(laboratory.run.subsampled(35))
     laboratory._cache = tmp_path / "fresh"
     assert len(laboratory.used) < 55
-    outcome = laboratory.probe(replace(PROBING, head=head), replay({}))
+    outcome = laboratory.probe(replace(PROBING, head=head), fixed_hyperparameters({}))
     assert sorted(outcome.predictions.items) == laboratory.run.split.development.tolist()
     [read] = events(laboratory, "features")
     assert read["computed"] == len(laboratory.used)
@@ -109,10 +109,10 @@ def test_inputs_that_take_too_much_memory_are_computed_again(laboratory, monkeyp
 
 
 def test_a_head_that_gives_margins_leaves_a_calibration_and_another_does_not(laboratory):
-    machine = laboratory.probe(replace(PROBING, head="rbf-svm"), replay({}))
+    machine = laboratory.probe(replace(PROBING, head="rbf-svm"), fixed_hyperparameters({}))
     assert machine.calibration.weights.shape == (3, 3)
     assert (machine.predictions.probabilities.argmax(axis=1) == machine.predictions.labels).mean() > 0.7
-    assert laboratory.probe(PROBING, replay({})).calibration is None
+    assert laboratory.probe(PROBING, fixed_hyperparameters({})).calibration is None
 
 
 def test_a_hopeless_probe_can_be_stopped(laboratory):
@@ -120,7 +120,7 @@ def test_a_hopeless_probe_can_be_stopped(laboratory):
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        laboratory.probe(PROBING, replay({}), stop)
+        laboratory.probe(PROBING, fixed_hyperparameters({}), stop)
 
 
 def test_features_are_told_of_once_and_stay_at_hand(laboratory):
@@ -211,7 +211,7 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
     monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 1)
     epochs = []
     folder = laboratory.run.trial_folder(3)
-    outcome = laboratory.fine_tune(TUNING, replay({}), lambda epoch, found: epochs.append(epoch), folder)
+    outcome = laboratory.fine_tune(TUNING, fixed_hyperparameters({}), lambda epoch, found: epochs.append(epoch), folder)
     assert outcome.predictions.items.tolist() == laboratory.run.split.validation.tolist()
     assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx", "replay.npz"]
     assert epochs == [1]
@@ -276,14 +276,14 @@ def test_a_misspelt_objective_is_answered_with_the_nearest(make_laboratory):
 
 
 def test_the_score_of_a_trial_has_an_interval_around_it(laboratory):
-    outcome = laboratory.probe(PROBING, replay({}), ignore)
+    outcome = laboratory.probe(PROBING, fixed_hyperparameters({}), ignore)
     score = laboratory.score(outcome.predictions)
     assert score.low <= score.value <= score.high
     assert score.value == laboratory.point(outcome.predictions.labels, outcome.predictions.probabilities)
 
 
 def test_a_record_says_everything_needed_to_make_the_candidate_again(laboratory):
-    outcome = laboratory.probe(PROBING, replay({}), ignore)
+    outcome = laboratory.probe(PROBING, fixed_hyperparameters({}), ignore)
     found = record(4, outcome, laboratory.score(outcome.predictions), started=time.time() - 3)
     assert (found.number, found.state, found.size) == (4, "complete", "32x32")
     assert found.seconds == pytest.approx(3, abs=1)

@@ -94,7 +94,7 @@ def test_recipes_alone_leave_the_head_to_be_drawn():
 def test_the_sample_decides_what_is_queued_first():
     ranks = ranked((LARGE, "top", 0.2), (SMALL, "joined", 0.3))
     heads = [Head(name, lambda *a: None) for name in ("logistic", "svm")]
-    first, second, third = plan(within=space(*heads)).first_wishes(ranks)
+    first, second, third = plan(within=space(*heads)).first_overrides(ranks)
     assert first == {"strategy": PROBE, "head": "logistic", "backbone": "net", "size": "64x64"}
     assert second == {**first, "stage": "top", "pooling": "avg+max"}
     assert third == {"strategy": PROBE, "head": "svm", "backbone": "net", "size": "64x64"}
@@ -104,14 +104,14 @@ def test_a_larger_size_is_not_read_where_the_sample_gains_little_or_the_budget_d
     gains_little = ranked((LARGE, "top", 0.295), (SMALL, "middle", 0.3), (SMALL, "joined", 0.31))
     gains_much = ranked((LARGE, "top", 0.1), (SMALL, "middle", 0.3), (SMALL, "joined", 0.31))
     for planner, ranks in ((plan(), gains_little), (plan(Bench(reading=60.0), left=100.0), gains_much)):
-        wishes = planner.first_wishes(ranks)
+        wishes = planner.first_overrides(ranks)
         assert [(wish["size"], wish["stage"]) for wish in wishes] == [("32x32", "middle")]
-    assert plan(Bench(reading=40.0), left=100.0).first_wishes(gains_much)[0]["size"] == "64x64"
+    assert plan(Bench(reading=40.0), left=100.0).first_overrides(gains_much)[0]["size"] == "64x64"
 
 
 def test_without_the_default_head_each_head_asked_for_is_queued():
     heads = [Head(name, lambda *a: None) for name in ("svm", "knn")]
-    wishes = plan(within=space(*heads, tunable=())).first_wishes(ranked((LARGE, "top", 0.1), (SMALL, "top", 0.3)))
+    wishes = plan(within=space(*heads, tunable=())).first_overrides(ranked((LARGE, "top", 0.1), (SMALL, "top", 0.3)))
     assert [wish["head"] for wish in wishes] == ["svm", "knn"]
 
 
@@ -171,7 +171,7 @@ def test_why_fine_tuning_was_not_tried_is_said():
 
 def test_where_only_fine_tuning_was_asked_for_nothing_else_is_done_and_its_end_has_a_reason():
     bench = Bench(strategy=FINE_TUNE)
-    assert plan(bench).first_wishes(ranked((LARGE, "top", 0.1))) == []
+    assert plan(bench).first_overrides(ranked((LARGE, "top", 0.1))) == []
     assert plan(bench).next(board(probe(1, 0.5)), [], 0.0).wish["trainable_stages"] == 1
     ended = board(probe(1, 0.7), tuned(2, 0.6, 1), tuned(3, 0.55, 3), tuned(4, 0.59, 5))
     assert plan(bench).next(ended, [], 0.0) == "the last 2 fine-tune trials brought nothing better"

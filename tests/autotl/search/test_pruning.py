@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autotl.predictions import Predictions
-from autotl.search.pruning import MIN_ITEMS, is_hopeless
+from autotl.search.pruning import MIN_ITEMS, is_clearly_worse
 
 
 def predictions(n=100, sure=0.9, right=1.0, seed=0):
@@ -30,18 +30,18 @@ BEST = predictions(right=0.95)
 
 def test_chance_is_hopeless_beside_a_good_probe_and_the_good_one_is_not():
     chance = same_items(BEST, np.full((100, 2), 0.5))
-    assert is_hopeless(chance, BEST)
-    assert not is_hopeless(BEST, chance)
+    assert is_clearly_worse(chance, BEST)
+    assert not is_clearly_worse(BEST, chance)
 
 
 def test_a_probe_is_not_hopeless_beside_itself():
-    assert not is_hopeless(BEST, BEST)
+    assert not is_clearly_worse(BEST, BEST)
 
 
 @pytest.mark.parametrize("exponent", [0.1, 0.3, 3.0])
 def test_being_too_sure_or_too_timid_is_not_held_against_it(exponent):
     scaled = BEST.probabilities**exponent
-    assert not is_hopeless(same_items(BEST, scaled / scaled.sum(axis=1, keepdims=True)), BEST)
+    assert not is_clearly_worse(same_items(BEST, scaled / scaled.sum(axis=1, keepdims=True)), BEST)
 
 
 @pytest.mark.parametrize(("n_more_errors", "hopeless"), [(1, False), (2, False), (12, True)])
@@ -49,13 +49,13 @@ def test_an_error_more_is_not_hopeless_though_it_makes_the_calibrated_rest_less_
     right = np.flatnonzero(BEST.probabilities.argmax(axis=1) == BEST.labels)[:n_more_errors]
     probabilities = BEST.probabilities.copy()
     probabilities[right] = probabilities[right, ::-1]
-    assert is_hopeless(same_items(BEST, probabilities), BEST) == hopeless
+    assert is_clearly_worse(same_items(BEST, probabilities), BEST) == hopeless
 
 
 def test_too_few_items_say_nothing():
     few = np.arange(MIN_ITEMS - 1)
-    assert not is_hopeless(same_items(BEST, np.full((100, 2), 0.5)).restrict(few), BEST)
-    assert is_hopeless(same_items(BEST, np.full((100, 2), 0.5)).restrict(np.arange(MIN_ITEMS)), BEST)
+    assert not is_clearly_worse(same_items(BEST, np.full((100, 2), 0.5)).restrict(few), BEST)
+    assert is_clearly_worse(same_items(BEST, np.full((100, 2), 0.5)).restrict(np.arange(MIN_ITEMS)), BEST)
 
 
 def test_only_the_items_so_far_are_compared_in_whatever_order():
@@ -63,4 +63,4 @@ def test_only_the_items_so_far_are_compared_in_whatever_order():
     terrible_elsewhere = BEST.probabilities.copy()
     rest = np.setdiff1d(np.arange(100), half)
     terrible_elsewhere[rest] = terrible_elsewhere[rest, ::-1]
-    assert not is_hopeless(same_items(BEST, terrible_elsewhere).restrict(half), BEST)
+    assert not is_clearly_worse(same_items(BEST, terrible_elsewhere).restrict(half), BEST)

@@ -9,7 +9,7 @@ import pytest
 
 from autotl.data.split import LEFT_OUT_FOLD
 from autotl.search import screening
-from autotl.search.screening import Rank, judge, sample_items, sample_split
+from autotl.search.screening import ReadingScore, sample_items, sample_split, score_readings
 from autotl.trial import Reading
 
 TOP, SHALLOW = (Reading("tiny", (32, 32), stage, "avg+max") for stage in ("joined", "top-2"))
@@ -55,7 +55,7 @@ def test_the_samples_folds_are_those_of_the_run(laboratory, small_sample):
 
 def test_readings_are_ranked_by_their_held_out_log_loss(laboratory):
     items = sample_items(laboratory)
-    ranks = judge(laboratory, [SHALLOW, TOP], items)
+    ranks = score_readings(laboratory, [SHALLOW, TOP], items)
     assert {rank.reading for rank in ranks} == {TOP, SHALLOW}
     assert 0 < ranks[0].log_loss < ranks[1].log_loss < np.log(3) * 1.2
 
@@ -63,7 +63,7 @@ def test_readings_are_ranked_by_their_held_out_log_loss(laboratory):
 def test_labels_that_mean_nothing_rank_no_better_than_chance(laboratory, monkeypatch):
     shuffled = np.random.default_rng(0).permutation(laboratory.labels)
     monkeypatch.setattr(laboratory, "labels", shuffled)
-    [rank] = judge(laboratory, [TOP], sample_items(laboratory))
+    [rank] = score_readings(laboratory, [TOP], sample_items(laboratory))
     assert rank.log_loss > 0.9
 
 
@@ -71,7 +71,7 @@ def test_only_the_sample_is_read(make_laboratory, tmp_path, small_sample):
     laboratory = make_laboratory()
     laboratory._cache = tmp_path / "fresh"
     items = sample_items(laboratory)
-    judge(laboratory, [TOP], items)
+    score_readings(laboratory, [TOP], items)
     features = laboratory.features("tiny", (32, 32), items)
     assert features._store.known(features.digests).sum() == len(items)
     assert not laboratory.has_features("tiny", (32, 32))
@@ -79,16 +79,16 @@ def test_only_the_sample_is_read(make_laboratory, tmp_path, small_sample):
 
 def test_the_labels_of_other_items_do_not_matter(laboratory, small_sample, monkeypatch):
     items = sample_items(laboratory)
-    [before] = judge(laboratory, [TOP], items)
+    [before] = score_readings(laboratory, [TOP], items)
     changed = (laboratory.labels + 1) % 3
     changed[items] = laboratory.labels[items]
     monkeypatch.setattr(laboratory, "labels", changed)
-    assert judge(laboratory, [TOP], items) == [before]
+    assert score_readings(laboratory, [TOP], items) == [before]
 
 
 def test_a_rank_survives_its_way_through_the_store():
-    from autotl.search.screening import rank_from_json
+    from autotl.search.screening import reading_score_from_json
 
-    rank = Rank(replace(TOP, size=(32, 48)), 0.1234)
+    rank = ReadingScore(replace(TOP, size=(32, 48)), 0.1234)
     stored = {**rank.to_json(), "size": list(rank.to_json()["size"])}
-    assert rank_from_json(stored) == rank
+    assert reading_score_from_json(stored) == rank

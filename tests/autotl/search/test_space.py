@@ -11,7 +11,7 @@ from keras_tuner import HyperParameters
 
 from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head, Recipe
-from autotl.search.hyperparameters import OptunaHyperParameters, defaults, replay
+from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 from autotl.search.space import Space, build_head, choose_heads, head_params
 from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Training
 from autotl_plugins.heads import recipes
@@ -101,7 +101,7 @@ def test_recorded_parameters_build_the_same_head_again(plugins, name):
     chosen = plugins.heads[name]
     for _, hp in draw(space(chosen, networks=[name] if name == "dense" else ()), n=3):
         built = build_head(chosen, hp, 8, 3)
-        again = build_head(chosen, replay(head_params(hp, name)), 8, 3)
+        again = build_head(chosen, fixed_hyperparameters(head_params(hp, name)), 8, 3)
         assert described(again) == described(built)
 
 
@@ -123,7 +123,7 @@ def test_recorded_parameters_survive_json():
     [(_, hp)] = draw(space(asked), n=1)
     recorded = head_params(hp, "h")
     assert json.loads(json.dumps(recorded)) == recorded
-    assert build_head(asked, replay(recorded), 4, 2) == tuple(recorded.values())
+    assert build_head(asked, fixed_hyperparameters(recorded), 4, 2) == tuple(recorded.values())
 
 
 RECIPE = Recipe(strategy=PROBE, backbone="elsewhere", size=(224, 178), stage="top-1", pooling="max")
@@ -154,9 +154,9 @@ def test_a_probe_recipe_trains_nothing_even_where_fine_tuning_was_drawn():
 def test_the_published_recipes_become_the_published_candidates():
     dense512, dense128 = recipes.register_heads()
     published = space(dense512, dense128, networks=["vgg16-dense128"])
-    found = published.sample(replay({"head": "resnet50-gap-dense512"}))
+    found = published.sample(fixed_hyperparameters({"head": "resnet50-gap-dense512"}))
     assert found == Candidate(PROBE, "resnet50", (224, 224), "top", "avg", "resnet50-gap-dense512")
-    found = published.sample(replay({"strategy": FINE_TUNE, "head": "vgg16-dense128"}))
+    found = published.sample(fixed_hyperparameters({"strategy": FINE_TUNE, "head": "vgg16-dense128"}))
     assert (found.backbone, found.size, found.stage, found.pooling) == ("vgg16", (218, 178), "top", "avg")
     assert found.training == Training(1, pytest.approx(5e-4), pytest.approx(1e-4), augment=True)
 
@@ -183,5 +183,5 @@ def test_otherwise_recipes_and_slow_heads_stay_out():
 
 
 def test_the_default_head_is_the_logistic_one_at_its_own_default(plugins):
-    built = build_head(plugins.heads["logistic"], replay({}), 8, 3)
+    built = build_head(plugins.heads["logistic"], fixed_hyperparameters({}), 8, 3)
     assert np.isclose(built.C, 0.01)

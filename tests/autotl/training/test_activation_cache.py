@@ -13,9 +13,9 @@ from keras import layers
 
 from autotl.features.frozen_network import stage_outputs
 from autotl.graphs.keras_to_onnx import layer_writers
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.training import activation_cache
-from autotl.training.activation_cache import Activations, CannotCacheError, cut
+from autotl.training.activation_cache import ActivationCache, CannotCacheError, split_network
 from autotl.training.augmentation import altered
 from autotl.training.fine_tuning import assemble
 from autotl.trial import FINE_TUNE, Candidate, Training
@@ -47,9 +47,11 @@ def make(tiny, images, tmp_path):
             asked.extend(items.tolist())
             return images[items]
 
-        parts = cut(model, network, stage=stage, pooling=pooling, freeze_depth=depth, deeper=range(depth - 1, 0, -1))
+        parts = split_network(
+            model, network, stage=stage, pooling=pooling, freeze_depth=depth, deeper=range(depth - 1, 0, -1)
+        )
         folders = [folder.with_name(f"{folder.name}{'-deeper' * i}") for i in range(len(parts.layers))]
-        cached = Activations(
+        cached = ActivationCache(
             parts, pixels, folders=folders,
             n_items=N_ITEMS, train_items=np.arange(N_TRAIN), augment=augment, seed=seed,
         )  # fmt: skip
@@ -262,7 +264,7 @@ def test_a_network_with_a_way_around_the_cut_is_not_cut():
     head = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
     model, depth = assemble(network, head, stage="top", pooling="avg", trainable_stages=1)
     with pytest.raises(CannotCacheError, match="a way around stage 'second'"):
-        cut(model, network, stage="top", pooling="avg", freeze_depth=depth)
+        split_network(model, network, stage="top", pooling="avg", freeze_depth=depth)
 
 
 def test_a_network_that_trains_whole_or_has_no_graph_is_not_cut(tiny, monkeypatch):
@@ -270,10 +272,10 @@ def test_a_network_that_trains_whole_or_has_no_graph_is_not_cut(tiny, monkeypatc
     head = keras.Sequential([keras.Input((16,)), layers.Dense(2)])
     model, depth = assemble(network, head, stage="top", pooling="avg", trainable_stages=3)
     with pytest.raises(CannotCacheError, match="every stage trains"):
-        cut(model, network, stage="top", pooling="avg", freeze_depth=depth)
+        split_network(model, network, stage="top", pooling="avg", freeze_depth=depth)
     monkeypatch.delitem(layer_writers, "Conv2D")
     with pytest.raises(CannotCacheError, match="Conv2D, which AutoTL cannot write"):
-        cut(model, network, stage="top", pooling="avg", freeze_depth=1)
+        split_network(model, network, stage="top", pooling="avg", freeze_depth=1)
 
 
 def test_reading_maps_files_instead_of_loading_them(make):
@@ -292,7 +294,9 @@ def tuning(trainable=1, augment=False):
 
 def fine_tune(laboratory, candidate, number=3, **options):
     folder = laboratory.run.trial_folder(number)
-    return laboratory.fine_tune(candidate, replay({}), lambda epoch, value: None, folder, **options).training
+    return laboratory.fine_tune(
+        candidate, fixed_hyperparameters({}), lambda epoch, value: None, folder, **options
+    ).training
 
 
 @pytest.fixture

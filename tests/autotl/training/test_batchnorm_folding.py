@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from autotl.training.batchnorm_folding import fuse
+from autotl.training.batchnorm_folding import fold_batchnorm
 
 
 def network(*, trainable=False):
@@ -44,7 +44,7 @@ def images():
 
 def test_it_computes_the_same_with_fewer_layers(images):
     model = network()
-    fused = fuse(model)
+    fused = fold_batchnorm(model)
     assert kinds(fused).count("Folded") == 3
     assert [layer.name for layer in fused.layers if isinstance(layer, layers.BatchNormalization)] == ["d"]
     assert fused.predict_on_batch(images) == pytest.approx(model.predict_on_batch(images), abs=1e-5)
@@ -53,7 +53,7 @@ def test_it_computes_the_same_with_fewer_layers(images):
 def test_what_it_learns_is_learned_by_the_given_networks_layers(images):
     labels = np.arange(16) % 2
     plain, given = network(), network()
-    fused = fuse(given)
+    fused = fold_batchnorm(given)
     assert {id(v) for v in fused.trainable_variables} == {id(v) for v in given.trainable_variables}
     for model in (plain, fused):
         model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy", jit_compile=False)
@@ -65,13 +65,13 @@ def test_what_it_learns_is_learned_by_the_given_networks_layers(images):
 
 
 def test_normalisation_that_trains_stays():
-    assert "Folded" not in kinds(fuse(network(trainable=True)))
+    assert "Folded" not in kinds(fold_batchnorm(network(trainable=True)))
 
 
 def test_several_inputs_stay_in_order():
     a, b = keras.Input((3,), name="a"), keras.Input((5,), name="b")
     model = keras.Model([a, b], layers.Dense(2)(layers.Concatenate()([b, a])))
-    fused = fuse(model)
+    fused = fold_batchnorm(model)
     assert [tensor.shape for tensor in fused.inputs] == [(None, 3), (None, 5)]
     parts = [np.ones((4, 3), "float32"), np.zeros((4, 5), "float32")]
     assert fused.predict_on_batch(parts) == pytest.approx(model.predict_on_batch(parts), abs=1e-6)

@@ -14,7 +14,7 @@ from autotl.graphs.surgery import keep_output, rename_tensor
 from autotl.interfaces import Head
 from autotl.predictions import log_loss
 from autotl.runtime import keras_backend
-from autotl.search.hyperparameters import replay
+from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.space import build_head
 from autotl.training import classifiers
 from autotl.training.calibration import Calibration
@@ -37,7 +37,9 @@ def make(plugins):
     def make(name, *, seed=0, n_classes=3, on_components=True, **params):
         head = replace(plugins.heads[name], on_components=on_components)
         with keras_backend.session(seed):
-            built = build_head(head, replay({f"{name}/{k}": v for k, v in params.items()}), N_FEATURES, n_classes)
+            built = build_head(
+                head, fixed_hyperparameters({f"{name}/{k}": v for k, v in params.items()}), N_FEATURES, n_classes
+            )
             return wrap(head, built, N_FEATURES, n_classes, seed=seed)
 
     return make
@@ -252,7 +254,7 @@ def test_the_network_with_its_scaling_takes_raw_features(make):
 def test_a_network_that_wants_its_features_as_they_are_gets_them(plugins):
     head = replace(plugins.heads["dense"], standardise=False)
     with keras_backend.session(0):
-        classifier = wrap(head, build_head(head, replay({}), N_FEATURES, 3), N_FEATURES, 3, seed=0)
+        classifier = wrap(head, build_head(head, fixed_hyperparameters({}), N_FEATURES, 3), N_FEATURES, 3, seed=0)
     vectors, labels = blobs()
     classifier.fit(vectors, labels)
     assert predict(classifier.model, vectors) == pytest.approx(classifier.probabilities(vectors), abs=1e-9)

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from autotl.features.frozen_network import open_session
-from autotl.training.components import MAX_COMPONENTS, components, fit_principal, location_and_spread
+from autotl.training.components import MAX_COMPONENTS, fit_components, location_and_spread, project
 
 SHAPES = [(12, 40), (40, 40), (200, 40)]
 
@@ -27,7 +27,9 @@ def standardised(vectors):
 
 
 def fit(vectors, items=None, seed=0):
-    return fit_principal(lambda wanted: vectors[wanted], np.arange(len(vectors)) if items is None else items, seed=seed)
+    return fit_components(
+        lambda wanted: vectors[wanted], np.arange(len(vectors)) if items is None else items, seed=seed
+    )
 
 
 @pytest.mark.parametrize(("n", "n_features"), SHAPES)
@@ -116,7 +118,7 @@ def test_many_items_are_represented_by_a_sample_that_the_seed_decides():
     read = []
 
     def fit_watched(seed):
-        return fit_principal(lambda wanted: read.append(wanted) or vectors[wanted], np.arange(2500), seed=seed)
+        return fit_components(lambda wanted: read.append(wanted) or vectors[wanted], np.arange(2500), seed=seed)
 
     first, same, other = fit_watched(1), fit_watched(1), fit_watched(2)
     assert [len(set(items)) for items in read] == [3 * MAX_COMPONENTS] * 3
@@ -128,7 +130,7 @@ def test_many_items_are_represented_by_a_sample_that_the_seed_decides():
 def test_components_read_in_blocks_are_those_read_at_once(n):
     vectors = features(n, 8)
     principal = fit(features(50, 8, seed=1))
-    found = components(lambda items: vectors[items], principal, np.arange(n), n)
+    found = project(lambda items: vectors[items], principal, np.arange(n), n)
     assert found == pytest.approx(principal(vectors), rel=1e-4, abs=1e-3)
 
 

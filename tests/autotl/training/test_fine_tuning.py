@@ -14,7 +14,7 @@ from autotl.errors import OutOfTimeError
 from autotl.features.frozen_network import open_session
 from autotl.runtime import keras_backend
 from autotl.training import fine_tuning
-from autotl.training.activation_cache import Activations, cut
+from autotl.training.activation_cache import ActivationCache, split_network
 from autotl.training.classifiers import predict
 from autotl.training.fine_tuning import PlainInputs, assemble, continue_from, epochs_for, train
 from autotl.trial import Training
@@ -68,8 +68,8 @@ def tuning(tiny, pixels, monkeypatch):
             probabilities = predict(model, images[N_TRAIN:])
             inputs = PlainInputs(model, images.__getitem__, augment=training.augment, seed=seed)
             if cached:
-                parts = cut(model, backbone, stage=stage, pooling=pooling, freeze_depth=depth)
-                inputs = Activations(
+                parts = split_network(model, backbone, stage=stage, pooling=pooling, freeze_depth=depth)
+                inputs = ActivationCache(
                     parts, images.__getitem__,
                     folders=[cached.with_name(f"{cached.name}-{i}") for i in range(len(parts.layers))],
                     n_items=len(images), train_items=np.arange(N_TRAIN), augment=training.augment, seed=seed,

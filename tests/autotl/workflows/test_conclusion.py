@@ -16,7 +16,7 @@ from autotl.errors import ExportError
 from autotl.evidence.leaderboard import rank
 from autotl.interfaces import Evaluator, TrialRecord
 from autotl.predictions import Predictions
-from autotl.search.hyperparameters import replay as values
+from autotl.search.hyperparameters import fixed_hyperparameters as values
 from autotl.search.outcome import record
 from autotl.training.classifiers import EstimatorClassifier
 from autotl.trial import FINE_TUNE, PROBE, Candidate

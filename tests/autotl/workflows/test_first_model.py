@@ -16,7 +16,7 @@ from autotl.search.explorer import Explorer
 from autotl.search.planner import Limits
 from autotl.search.space import make_space
 from autotl.workflows import first_model as module
-from autotl.workflows.first_model import begin, save_first_model
+from autotl.workflows.first_model import make_first_model, save_first_model
 
 
 class FakeClock:
@@ -47,7 +47,7 @@ def slow(make_laboratory, monkeypatch):
 
 
 def start(laboratory, clock):
-    return begin(laboratory, clock, clock.left)
+    return make_first_model(laboratory, clock, clock.left)
 
 
 def told(laboratory):
@@ -86,22 +86,22 @@ def test_a_model_of_the_sample_is_saved_once(slow, monkeypatch):
 
 def test_images_that_the_budget_does_not_allow_are_left_out_and_that_is_said(slow):
     laboratory = slow(0.6)  # 100 s, where 50 s are allowed
-    thinned = start(laboratory, FakeClock(100.0))
-    n_used = len(thinned.used)
+    subsampled = start(laboratory, FakeClock(100.0))
+    n_used = len(subsampled.used)
     assert 30 <= n_used < 60
     assert laboratory.run.state()["thinned_to"] == 30
     assert laboratory.run.state()["n_unused"] == 60 - n_used
     assert f"suffices to read about 30 of 60 images: the search uses {n_used} of them" in told(laboratory)[-2]
     assert "a budget of 4m would suffice for all" in told(laboratory)[-2]
-    assert set(np.unique(thinned.labels[thinned.run.split.train])) == {0, 1, 2}
+    assert set(np.unique(subsampled.labels[subsampled.run.split.train])) == {0, 1, 2}
 
 
 def test_a_resumed_run_leaves_out_the_same_images(slow):
     laboratory = slow(0.6)
-    thinned = start(laboratory, FakeClock(100.0))
-    assert np.array_equal(open_run(laboratory.run.folder).split.fold, thinned.run.split.fold)
-    again = begin(laboratory.on(open_run(laboratory.run.folder)), FakeClock(100.0, 90.0), lambda: 10.0)
-    assert np.array_equal(again.run.split.fold, thinned.run.split.fold)
+    subsampled = start(laboratory, FakeClock(100.0))
+    assert np.array_equal(open_run(laboratory.run.folder).split.fold, subsampled.run.split.fold)
+    again = make_first_model(laboratory.on(open_run(laboratory.run.folder)), FakeClock(100.0, 90.0), lambda: 10.0)
+    assert np.array_equal(again.run.split.fold, subsampled.run.split.fold)
 
 
 def test_the_model_of_the_sample_needs_no_image_that_was_not_read(slow, monkeypatch, tmp_path):

@@ -18,7 +18,7 @@ from autotl.interfaces import Head
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run, open_run
-from autotl.workflows.fit import resume, search
+from autotl.workflows.fit import fit, resume
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: An
     """A run that tried probes and fine-tuning."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
     config = Config(data=shapes, run=folder, budget_seconds=None, trials=6, heads=("logistic", "dense"))
-    return search(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, cache=cache)
 
 
 @pytest.fixture
@@ -104,8 +104,8 @@ def test_the_same_seed_gives_the_same_trials_and_the_same_predictions(
     config: Config, plugins: Any, cache: Path, tmp_path: Path
 ) -> None:
     config = replace(config, trials=8, heads=("logistic", "knn"))
-    first = search(config, plugins=plugins, cache=cache)
-    second = search(replace(config, run=tmp_path / "again"), plugins=plugins, cache=cache)
+    first = fit(config, plugins=plugins, cache=cache)
+    second = fit(replace(config, run=tmp_path / "again"), plugins=plugins, cache=cache)
     columns = ["trial", "name", "state", "size", "stage", "pooling", "value", "low", "high", "params"]
     import pandas as pd
 
@@ -118,7 +118,7 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_default_still_be
     config: Config, broken_plugins: Any, cache: Path
 ) -> None:
     # The conductor asks whether a head is a network by building it once: that failure is the head's too.
-    run = search(replace(config, heads=("explosive",)), plugins=broken_plugins, cache=cache)
+    run = fit(replace(config, heads=("explosive",)), plugins=broken_plugins, cache=cache)
     failed = [t for t in open_run(run.folder).document()["champion"].items() if t[0] == "head"]
     assert failed == [("head", "logistic")]
     assert "no such kernel" in (run.folder / "leaderboard.csv").read_text()
@@ -129,7 +129,7 @@ def test_an_interruption_keeps_the_best_model_and_says_so(config: Config, plugin
         if event["event"] == "trial-begin" and event["trial"] == 3:
             raise KeyboardInterrupt
 
-    run = search(replace(config, trials=50), plugins=plugins, cache=cache, listeners=(interrupt,))
+    run = fit(replace(config, trials=50), plugins=plugins, cache=cache, listeners=(interrupt,))
     assert run.document()["status"] == "interrupted"
     assert (run.champion / "model.onnx").exists()
 
@@ -140,7 +140,7 @@ def test_a_run_that_was_interrupted_is_carried_on_and_loses_no_trial(config: Con
             raise KeyboardInterrupt
 
     config = replace(config, trials=6)
-    run = search(config, plugins=plugins, cache=cache, listeners=(interrupt,))
+    run = fit(config, plugins=plugins, cache=cache, listeners=(interrupt,))
     before = _finished_trials(run)
     carried_on = resume(run.folder, plugins=plugins, cache=cache)
     assert carried_on.document()["status"] == "complete"
@@ -161,7 +161,7 @@ def test_a_run_whose_images_are_gone_is_not_carried_on(
     config: Config, shapes: Path, tmp_path: Path, plugins: Any, cache: Path
 ) -> None:
     data = Path(shutil.copytree(shapes, tmp_path / "moved"))
-    run = search(replace(config, data=data, trials=1), plugins=plugins, cache=cache)
+    run = fit(replace(config, data=data, trials=1), plugins=plugins, cache=cache)
     run.update(status="running")
     next(data.rglob("*.png")).unlink()
     with pytest.raises(RunError, match="are gone"):
@@ -171,7 +171,7 @@ def test_a_run_whose_images_are_gone_is_not_carried_on(
 def test_two_processes_do_not_work_on_one_run(config: Config, plugins: Any, cache: Path) -> None:
     import filelock
 
-    run = search(replace(config, trials=1), plugins=plugins, cache=cache)
+    run = fit(replace(config, trials=1), plugins=plugins, cache=cache)
     run.update(status="running")
     with filelock.FileLock(run.folder / ".lock"), pytest.raises(RunError, match="another process"):
         resume(run.folder, plugins=plugins, cache=cache)
@@ -183,14 +183,14 @@ def test_an_unreadable_file_is_set_aside_with_a_warning_and_the_run_goes_on(
     data = Path(shutil.copytree(shapes, tmp_path / "data"))
     (data / "circle" / "broken.png").write_bytes(b"not a picture")
     heard: list[Any] = []
-    search(replace(config, data=data, trials=1), plugins=plugins, cache=cache, listeners=(heard.append,))
+    fit(replace(config, data=data, trials=1), plugins=plugins, cache=cache, listeners=(heard.append,))
     findings = [e for e in heard if e["event"] == "finding" and e["check"] == "unreadable"]
     assert findings
     assert "circle/broken.png" in findings[0]["message"]
 
 
 def test_a_budget_is_kept(config: Config, plugins: Any, cache: Path) -> None:
-    run = search(replace(config, trials=None, budget_seconds=20.0), plugins=plugins, cache=cache)
+    run = fit(replace(config, trials=None, budget_seconds=20.0), plugins=plugins, cache=cache)
     assert run.document()["seconds"] <= 20 * 1.1
     assert run.document()["n_trials"] > 2
 
@@ -199,22 +199,22 @@ def test_workers_share_one_study(config: Config, cache: Path, tmp_path: Path, sh
     # Workers load installed plugins only, so this one uses the embedded backbone.
     plugins = load_plugins(disable=("mlflow", "keras-applications"))
     config = replace(config, trials=8, workers=2, heads=("logistic", "knn"), backbones=("efficientnet-lite0",))
-    run = search(replace(config, disable_plugins=("mlflow",)), plugins=plugins, cache=cache)
+    run = fit(replace(config, disable_plugins=("mlflow",)), plugins=plugins, cache=cache)
     assert run.document()["n_trials"] >= 8
     assert (run.folder / "workers.log").read_text().count("Traceback") == 0
 
 
 def test_names_that_do_not_exist_are_refused_before_any_work(config: Config, plugins: Any, cache: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'logistic'"):
-        search(replace(config, heads=("logistc",)), plugins=plugins, cache=cache)
+        fit(replace(config, heads=("logistc",)), plugins=plugins, cache=cache)
     with pytest.raises(ConfigError, match="accuracy"):
-        search(replace(config, objective="acuracy"), plugins=plugins, cache=cache)
+        fit(replace(config, objective="acuracy"), plugins=plugins, cache=cache)
     assert not config.run.exists()
 
 
 def test_an_objective_with_one_value_per_class_is_refused(config: Config, plugins: Any, cache: Path) -> None:
     with pytest.raises(ConfigError, match="one value per class"):
-        search(replace(config, objective="recall"), plugins=plugins, cache=cache)
+        fit(replace(config, objective="recall"), plugins=plugins, cache=cache)
 
 
 def test_a_class_with_one_image_is_refused_and_nothing_is_written(
@@ -224,14 +224,14 @@ def test_a_class_with_one_image_is_refused_and_nothing_is_written(
     (data / "lonely").mkdir()
     Image.new("RGB", (32, 32), "red").save(data / "lonely" / "one.png")
     with pytest.raises(DatasetError, match="lonely: 1"):
-        search(replace(config, data=data), plugins=plugins, cache=cache)
+        fit(replace(config, data=data), plugins=plugins, cache=cache)
     assert not config.run.exists()
 
 
 def test_log_loss_is_minimised(config: Config, plugins: Any, cache: Path) -> None:
     import pandas as pd
 
-    run = search(replace(config, objective="log_loss", trials=4), plugins=plugins, cache=cache)
+    run = fit(replace(config, objective="log_loss", trials=4), plugins=plugins, cache=cache)
     values = pd.read_csv(run.folder / "leaderboard.csv").query("state == 'complete'")["value"]
     assert list(values) == sorted(values)
     assert run.document()["champion"]["trial"] != 0
@@ -246,7 +246,7 @@ def _finished_trials(run: Run) -> dict[int, float]:
 
 def test_a_run_folder_inside_the_data_is_refused(config: Config, shapes: Path, plugins: Any, cache: Path) -> None:
     with pytest.raises(ConfigError, match="lies inside the data folder"):
-        search(replace(config, run=shapes / "run"), plugins=plugins, cache=cache)
+        fit(replace(config, run=shapes / "run"), plugins=plugins, cache=cache)
     assert not (shapes / "run").exists()
 
 
@@ -254,12 +254,12 @@ def test_heads_that_cannot_be_fine_tuned_are_refused_where_fine_tuning_was_asked
     config: Config, plugins: Any, cache: Path
 ) -> None:
     with pytest.raises(ConfigError, match="add --heads logistic"):
-        search(replace(config, strategy="fine-tune", heads=("knn",)), plugins=plugins, cache=cache)
+        fit(replace(config, strategy="fine-tune", heads=("knn",)), plugins=plugins, cache=cache)
     assert open_run(config.run).state()["status"] == "failed"
 
 
 def test_a_run_that_was_renamed_keeps_its_trials(config: Config, plugins: Any, cache: Path, tmp_path: Path) -> None:
-    run = search(config, plugins=plugins, cache=cache)
+    run = fit(config, plugins=plugins, cache=cache)
     before = _finished_trials(run)
     run.update(status="running")
     renamed = run.folder.rename(tmp_path / "renamed")
@@ -268,7 +268,7 @@ def test_a_run_that_was_renamed_keeps_its_trials(config: Config, plugins: Any, c
 
 def test_registering_without_the_registrys_plugin_is_refused(config: Config, plugins: Any, cache: Path) -> None:
     with pytest.raises(ConfigError, match="model registry"):
-        search(replace(config, register="shapes"), plugins=plugins, cache=cache)
+        fit(replace(config, register="shapes"), plugins=plugins, cache=cache)
 
 
 def test_a_search_without_an_end_is_refused(shapes: Path, tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_search_without_an_end_is_refused(shapes: Path, tmp_path: Path) -> Non
 
 
 def test_a_search_whose_every_trial_fails_stops_by_itself(config: Config, broken_plugins: Any, cache: Path) -> None:
-    run = search(replace(config, heads=("explosive",), trials=500), plugins=broken_plugins, cache=cache)
+    run = fit(replace(config, heads=("explosive",), trials=500), plugins=broken_plugins, cache=cache)
     assert run.document()["n_trials"] <= 30
     assert run.document()["status"] == "complete"
 
@@ -289,8 +289,8 @@ def test_decoded_pictures_are_not_left_behind(finished: Run) -> None:
 @pytest.mark.heavy
 def test_the_same_seed_tunes_the_same_networks(config: Config, plugins: Any, cache: Path, tmp_path: Path) -> None:
     config = replace(config, trials=5, strategy="auto", heads=("logistic",))
-    first = search(config, plugins=plugins, cache=cache)
-    second = search(replace(config, run=tmp_path / "again"), plugins=plugins, cache=cache)
+    first = fit(config, plugins=plugins, cache=cache)
+    second = fit(replace(config, run=tmp_path / "again"), plugins=plugins, cache=cache)
     assert _finished_trials(first) == pytest.approx(_finished_trials(second), abs=1e-6)
     assert first.document()["verdict"]["fine_tuning"]["tried"]
 
@@ -315,7 +315,7 @@ def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried
 
     config = replace(config, trials=3, budget_seconds=40.0)
     with pytest.raises(KeyboardInterrupt):
-        search(config, plugins=plugins, cache=cache, listeners=(interrupt,))
+        fit(config, plugins=plugins, cache=cache, listeners=(interrupt,))
     run = open_run(config.run)
     assert (run.state()["status"], run.state()["first_model"]) == ("interrupted", "sample")
     assert run.state()["thinned_to"] < 60
@@ -336,7 +336,7 @@ def test_a_search_killed_while_it_asks_a_sample_is_carried_on(
     with monkeypatch.context() as patched:
         patched.setattr("autotl.search.explorer.judge", killed)
         with pytest.raises(SystemExit):
-            search(config, plugins=plugins, cache=cache)
+            fit(config, plugins=plugins, cache=cache)
     assert resume(config.run, plugins=plugins, cache=cache).document()["n_trials"] == 2
 
 
@@ -351,7 +351,7 @@ def test_three_folds_groups_and_a_rare_class_are_searched(
     config = replace(
         config, data=data, groups=str(groups), trials=6, heads=("logistic", "rbf-svm", "knn"), objective="log_loss"
     )
-    run = search(config, plugins=plugins, cache=cache)
+    run = fit(config, plugins=plugins, cache=cache)
     assert run.split.n_folds == 3
     assert len(set(run.split.cluster)) < len(run.split.cluster)
     assert (run.document()["status"], run.document()["n_trials"]) == ("complete", 6)

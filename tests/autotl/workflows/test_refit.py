@@ -18,7 +18,7 @@ from autotl.evidence.run_evidence import read_evidence
 from autotl.runs.config import Config
 from autotl.runs.run import Run, open_run
 from autotl.trial import Training
-from autotl.workflows.fit import refit, resume, search
+from autotl.workflows.fit import fit, refit, resume
 from autotl.workflows.refit import carry_split, corrections
 
 
@@ -30,7 +30,7 @@ def data(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def former(data: Path, plugins: Any, cache: Path) -> Run:
     config = Config(data, data.with_name("run"), budget_seconds=None, trials=3, strategy="probe", heads=("logistic",))
-    return search(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, cache=cache)
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_a_fine_tuned_champion_is_trained_again(
     data: Path, patched: Any, plugins: Any, cache: Path, tmp_path: Path
 ) -> None:
     config = Config(data, tmp_path / "tuned", budget_seconds=None, trials=2, strategy="fine-tune", heads=("logistic",))
-    former = search(config, plugins=plugins, cache=cache)
+    former = fit(config, plugins=plugins, cache=cache)
     assert former.document()["champion"]["strategy"] == "fine-tune"
     patched(Decision("exclude", path_of(former, former.split.train)))
     champion = refit(former.folder, tmp_path / "again", plugins=plugins, cache=cache).document()["champion"]

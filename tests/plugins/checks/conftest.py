@@ -31,7 +31,7 @@ def photos(toy_dataset: Callable[..., Any]) -> Callable[..., Any]:
     def photos(labels: Sequence[str], *, pairs: Sequence[tuple[Any, ...]] = (), **columns: Any) -> Any:
         dataset = toy_dataset(list(labels), **SOUND | {"label_given": list(labels)} | columns)
         rows = [(*pair, False)[:4] for pair in pairs]
-        types = {"first": int, "second": int, "likeness": float, "mirrored": bool}
+        types = {"first": int, "second": int, "similarity": float, "mirrored": bool}
         dataset.__dict__["pairs"] = pd.DataFrame(rows, columns=list(types)).astype(types)
         return dataset
 

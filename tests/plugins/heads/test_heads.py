@@ -10,7 +10,7 @@ from autotl.features.frozen_network import open_session
 from autotl.graphs.surgery import join
 from autotl.interfaces import Head
 from autotl.training.classifiers import wrap
-from autotl.training.components import fit_principal
+from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
 from autotl_plugins.heads import dense, forest, logistic, nearest_neighbours, recipes, svm
 
@@ -59,7 +59,7 @@ class Fitted:
     def __init__(self, name: str, vectors: np.ndarray, labels: np.ndarray, n_classes: int, **values):
         head = LINEAR_PROBES[name]
         items = np.arange(len(vectors))
-        self.principal = fit_principal(lambda wanted: vectors[wanted], items, seed=0) if head.on_components else None
+        self.principal = fit_components(lambda wanted: vectors[wanted], items, seed=0) if head.on_components else None
         inputs = self.principal(vectors) if self.principal else vectors
         n_inputs = inputs.shape[1]
         self.classifier = wrap(head, build(head, n_inputs, n_classes, **values), n_inputs, n_classes, seed=0)

@@ -1,4 +1,4 @@
-"""What the built-in exhibits say of a model whose mistakes are known."""
+"""What the built-in panels say of a model whose mistakes are known."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autotl.interfaces import Exhibit
+from autotl.interfaces import Panel
 from autotl.plugins import load_plugins
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.run import Run
-from autotl.testing.finished_runs import check_exhibit
-from autotl.workflows.fit import search
+from autotl.testing.finished_runs import check_panel
+from autotl.workflows.fit import fit
 from autotl_plugins.panels import calibration, certainty, importances, shares, slices
 
 N = 200
@@ -89,12 +89,12 @@ def test_images_that_are_alike_widen_the_interval() -> None:
 def searched(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, cache: Path) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "searched"
     config = Config(shapes, folder, budget_seconds=None, trials=16, strategy="probe", heads=("logistic", "knn"))
-    return search(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, cache=cache)
 
 
-@pytest.mark.parametrize("exhibit", load_plugins(disable=("mlflow",)).exhibits.values(), ids=lambda e: e.name)
-def test_the_built_in_exhibits_conform(exhibit: Exhibit, searched: Run) -> None:
-    check_exhibit(exhibit, searched.folder)
+@pytest.mark.parametrize("panel", load_plugins(disable=("mlflow",)).panels.values(), ids=lambda e: e.name)
+def test_the_built_in_exhibits_conform(panel: Panel, searched: Run) -> None:
+    check_panel(panel, searched.folder)
 
 
 def test_importances_name_choices_and_add_up(searched: Run) -> None:

@@ -10,7 +10,7 @@ from label_data import write_pets
 
 from autotl.errors import DatasetError
 from autotl_ui.label.labelling import coding_of, decisions_about
-from autotl_ui.label.labelling_session import Sitting, take
+from autotl_ui.label.labelling_session import LabellingSession, take
 from autotl_ui.label.queues import Queue, Task
 from autotl_ui.workspace.subjects import Subject
 from autotl_ui.workspace.workspace import Workspace
@@ -19,11 +19,11 @@ ITEMS = ("unlabelled/0.png", "unlabelled/1.png", "unlabelled/2.png", "cat/0.png"
 
 
 @pytest.fixture
-def sitting(runs: Path) -> Sitting:
+def sitting(runs: Path) -> LabellingSession:
     one = write_pets(Workspace(runs.parent))
     subject = Subject("data=pets", one.title, one.path, name=one.name)
     tasks = tuple(Task(item, one.path / item, "no label yet") for item in ITEMS)
-    return Sitting("q", subject, Queue("unlabelled", "No label", "", tasks), ("cat", "dog"))
+    return LabellingSession("q", subject, Queue("unlabelled", "No label", "", tasks), ("cat", "dog"))
 
 
 def label(n: int, index: int, name: str) -> dict[str, Any]:
@@ -34,11 +34,11 @@ def report(*actions: Any, position: Any = 0, log: str = "a", queue: str = "q") -
     return {"log": log, "queue": queue, "position": position, "actions": list(actions)}
 
 
-def kept(sitting: Sitting) -> dict[str, str]:
+def kept(sitting: LabellingSession) -> dict[str, str]:
     return {item: one.label for item, one in decisions_about(sitting.subject).items()}
 
 
-def test_each_action_is_kept_once_however_often_it_is_reported(sitting: Sitting) -> None:
+def test_each_action_is_kept_once_however_often_it_is_reported(sitting: LabellingSession) -> None:
     first, second = label(1, 0, "cat"), {"n": 2, "kind": "exclude", "index": 1}
     take(sitting, report(first, position=1), coder="Ann")
     changed = sitting.subject.patch_file.stat().st_mtime_ns
@@ -51,13 +51,13 @@ def test_each_action_is_kept_once_however_often_it_is_reported(sitting: Sitting)
     assert coding and coding.coder == "Ann"
 
 
-def test_a_page_loaded_anew_counts_from_one_again(sitting: Sitting) -> None:
+def test_a_page_loaded_anew_counts_from_one_again(sitting: LabellingSession) -> None:
     take(sitting, report(label(1, 0, "cat")), coder="")
     take(sitting, report(label(1, 1, "dog"), log="b"), coder="")
     assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
 
 
-def test_undo_brings_back_what_was_before_step_by_step(sitting: Sitting) -> None:
+def test_undo_brings_back_what_was_before_step_by_step(sitting: LabellingSession) -> None:
     take(sitting, report(label(1, 3, "dog"), log="before"), coder="")
     take(sitting, report(label(1, 3, "cat"), label(2, 0, "cat"), label(3, 0, "dog")), coder="")
     take(sitting, report({"n": 4, "kind": "undo", "of": 3}), coder="")
@@ -68,7 +68,7 @@ def test_undo_brings_back_what_was_before_step_by_step(sitting: Sitting) -> None
     assert kept(sitting) == {}
 
 
-def test_an_action_and_its_undo_may_come_together(sitting: Sitting) -> None:
+def test_an_action_and_its_undo_may_come_together(sitting: LabellingSession) -> None:
     take(sitting, report(label(1, 0, "cat"), {"n": 2, "kind": "undo", "of": 1}, label(3, 1, "dog")), coder="")
     assert kept(sitting) == {ITEMS[1]: "dog"}
 
@@ -82,12 +82,12 @@ def test_an_action_and_its_undo_may_come_together(sitting: Sitting) -> None:
         report({"n": 1, "kind": "undo", "of": [1]}), {"queue": "q", "actions": 5}, report(position="3"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_changes_nothing(sitting: Sitting, nonsense: object) -> None:
+def test_what_does_not_fit_changes_nothing(sitting: LabellingSession, nonsense: object) -> None:
     take(sitting, nonsense, coder="")
     assert kept(sitting) == {}
 
 
-def test_what_cannot_be_kept_is_tried_again_with_the_next(sitting: Sitting) -> None:
+def test_what_cannot_be_kept_is_tried_again_with_the_next(sitting: LabellingSession) -> None:
     file = sitting.subject.patch_file
     file.write_text("decision,item\nexplode,cat\n", encoding="utf-8")
     with pytest.raises(DatasetError, match="row 2"):
@@ -98,7 +98,7 @@ def test_what_cannot_be_kept_is_tried_again_with_the_next(sitting: Sitting) -> N
     assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
 
 
-def test_a_picture_that_is_gone_keeps_nothing_else_from_being_kept(sitting: Sitting) -> None:
+def test_a_picture_that_is_gone_keeps_nothing_else_from_being_kept(sitting: LabellingSession) -> None:
     (sitting.subject.data / ITEMS[1]).unlink()
     assert take(sitting, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
     assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[2]: "dog"}

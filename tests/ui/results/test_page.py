@@ -1,4 +1,4 @@
-"""The page of results: what a model gets wrong, decisions about it, re-fit, exhibits and comparison."""
+"""The page of results: what a model gets wrong, decisions about it, re-fit, panels and comparison."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app_pages import open_page, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import read_patch
-from autotl.evidence.panels import Exhibited
+from autotl.evidence.panels import ShownPanel
 from autotl.interfaces import Figure, Table
 from autotl_ui.jobs import jobs
 from autotl_ui.widgets.images import Picture
@@ -223,17 +223,17 @@ def test_an_evaluator_that_nobody_knows_shows_up_with_its_classes(good: Path) ->
 
 
 def test_exhibits_are_drawn_with_their_plugin_and_a_damaged_one_costs_nothing_else(good: Path) -> None:
-    exhibits = [
-        Exhibited("strange", "theirs", (Figure("Torn", {"mark": "no such mark"}, alt="a"), made_data.MADE_TABLE)),
-        Exhibited(
+    panels = [
+        ShownPanel("strange", "theirs", (Figure("Torn", {"mark": "no such mark"}, alt="a"), made_data.MADE_TABLE)),
+        ShownPanel(
             "fetching", "theirs", (Figure("Far", {"mark": "bar", "data": {"url": "http://x.example"}}, alt="a"),)
         ),
-        Exhibited("uneven", "theirs", (Table("Uneven", ("a", "b"), ((1,),)),)),
-        Exhibited("silent", "theirs", (), problem="it failed: KeyError: 'x'"),
-        Exhibited("sound", "made-up", (made_data.MADE_FIGURE,)),
+        ShownPanel("uneven", "theirs", (Table("Uneven", ("a", "b"), ((1,),)),)),
+        ShownPanel("silent", "theirs", (), problem="it failed: KeyError: 'x'"),
+        ShownPanel("sound", "made-up", (made_data.MADE_FIGURE,)),
     ]
-    stored = json.dumps([exhibited.to_json() for exhibited in exhibits])
-    (good / "evidence" / "exhibits.json").write_text(stored, encoding="utf-8")
+    stored = json.dumps([shown.to_json() for shown in panels])
+    (good / "evidence" / "panels.json").write_text(stored, encoding="utf-8")
     app = go(open_page("results", run="good"), "Scores and figures")
     assert len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart")) == 1
     assert [len(table.value) for table in app.dataframe] == [2]

@@ -59,7 +59,7 @@ def test_a_data_set_remembers_what_of_it_was_not_taken(workspace: Workspace) -> 
     names = ["1.jpg", "1.CR2", "2.CR2", "film.mp4", ".DS_Store", "../secret.jpg"]
     plan = begin(workspace, [[f"pets/cat/{name}", 3, 1] for name in names] + [["pets/dog/1.jpg", 3, 1]]).json
     put(workspace, plan["id"], "files=0", b"cat")
-    said = uploads.settle(workspace, plan["id"], whole=False).left_out
+    said = uploads.finish_upload(workspace, plan["id"], whole=False).left_out
     assert said.startswith("2 *.cr2, 1 *.mp4, 1 refused file (pets/cat/../secret.jpg ")
     assert said.endswith("), 1 that had not arrived")
     assert find_data_set(workspace, "pets").left_out == said
@@ -277,7 +277,7 @@ def test_an_unfinished_upload_can_be_used_as_it_is_or_discarded(workspace: Works
     put(workspace, identity, "files=1", b"dog")
     (found,) = uploads.list_unfinished(workspace)
     assert (found.title, found.n_there, found.n_files, found.active) == ("pets", 1, 2, True)
-    data_set = uploads.settle(workspace, identity, whole=False)
+    data_set = uploads.finish_upload(workspace, identity, whole=False)
     assert files_below(data_set.path) == {"dog/1.jpg": b"dog"}
     other = begin(workspace, [["more/cat/1.jpg", 3, 1]]).json["id"]
     uploads.discard(workspace, other)
@@ -302,7 +302,7 @@ def test_a_kill_between_the_last_steps_loses_nothing(workspace: Workspace, monke
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(uploads, "save_data_set", killed)
-        uploads.settle(workspace, identity)
+        uploads.finish_upload(workspace, identity)
     assert list_data_sets(workspace) == []
     uploads.list_unfinished(workspace)
     assert [one.name for one in list_data_sets(workspace)] == ["pets"]

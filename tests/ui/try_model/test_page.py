@@ -61,20 +61,20 @@ def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
     assert not app.exception
     [component] = app.get("bidi_component")
     [shown] = json.loads(component.proto.json)["pictures"]
-    assert (shown["name"], shown["caption"], shown["detail"]) == ("cat/1.png", "*cat*", "likeness 0.88")
+    assert (shown["name"], shown["caption"], shown["detail"]) == ("cat/1.png", "*cat*", "similarity 0.88")
 
 
-@pytest.mark.parametrize(("likeness", "known"), [(0.997, True), (0.99, False)])
+@pytest.mark.parametrize(("similarity", "known"), [(0.997, True), (0.99, False)])
 def test_a_training_picture_is_called_one(
-    likeness: float, known: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
+    similarity: float, known: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_runs.write_finished(runs / "good")
     (runs / "good" / "evidence" / "neighbours.npz").touch()
-    like = Neighbour("cat/1.png", "/data/cat/1.png", "cat", likeness)
+    like = Neighbour("cat/1.png", "/data/cat/1.png", "cat", similarity)
     monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
     app = open_page("try", run="good")
     app.file_uploader(key="pictures").set_value([("a.png", png(11), "image/png")]).run()
-    assert "A likeness of 1 means the same, as far as the network sees." in words(app)
+    assert "A similarity of 1 means the same, as far as the network sees." in words(app)
     assert ("It is a training picture itself" in words(app)) == known
 
 

@@ -15,14 +15,14 @@ from autotl_ui.widgets import error_boundary
 def page() -> None:
     import streamlit as st
 
-    from autotl_ui.widgets.error_boundary import kindly, live
+    from autotl_ui.widgets.error_boundary import error_boundary, live
 
     def part() -> None:
         raise ZeroDivisionError("of mine")
 
     live(part)()
     st.markdown("the rest")
-    with kindly():
+    with error_boundary():
         st.stop()
     st.markdown("never")
 

@@ -29,10 +29,10 @@ def test_scores_of_classes_are_told_apart_whatever_brackets_the_names_hold(resul
 
 def test_a_document_of_an_older_version_is_read_without_what_it_lacks(runs: Path, result: Result) -> None:
     document = json.loads((runs / "good" / "run.json").read_text(encoding="utf-8"))["result"]
-    for name in ("ended", "outlook", "passed_over", "fingerprint"):
+    for name in ("ended", "expected_gain", "passed_over", "fingerprint"):
         del document[name]
     older = read_result(document, runs / "good")
-    assert (older.ended, older.outlook, older.passed_over, older.refit) == ("", "", (), None)
+    assert (older.ended, older.expected_gain, older.passed_over, older.refit) == ("", "", (), None)
     assert older.test == result.test
 
 
