@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autotl.interfaces import Size, TrialRecord
 
-if TYPE_CHECKING:
-    pass
-if TYPE_CHECKING:
-    pass
 
 MAJORITY = "majority"
 DEFAULT_HEAD = "logistic"

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -17,8 +17,6 @@ from autotl import __version__
 from autotl.cli import data, fit, installation, models
 from autotl.errors import AutoTLError
 
-if TYPE_CHECKING:
-    pass
 
 EXIT_FAULT_OF_OURS = 1
 EXIT_FAULT_OF_INPUT = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,9 +20,6 @@ from autotl.cli.options import (
     split_assignment,
 )
 from autotl.cli.output import cache_folder, load_plugins, open_listeners, print_json
-
-if TYPE_CHECKING:
-    pass
 
 
 def check(

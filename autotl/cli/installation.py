@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from autotl.cli.options import (
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 
 def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:

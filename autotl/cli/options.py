@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from autotl.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +14,6 @@ from autotl.images.decoder import decode
 from autotl.interfaces import Size
 from autotl.trial import format_size
 
-if TYPE_CHECKING:
-    pass
 
 DECODED_TOGETHER = 8
 

@@ -1,10 +1,9 @@
-"""Keras models as ONNX graphs, written directly; and the joining and pruning of such graphs.
+"""Keras models written as ONNX graphs, layer by layer.
 
 Why not `model.export(format="onnx")`: that route (tf2onnx) takes 7 s per model, needs TensorFlow where AutoTL also
 runs on the JAX and PyTorch backends of Keras, and writes files that no runtime loads for EfficientNetB*,
 EfficientNetV2* and ConvNeXt*, without an error. A network made of layers is a list of known operations, so this
-module walks it and writes each one (`graph_layers`). What it cannot write it refuses by name, and
-`layer_writers` is public: add a function there to teach it a layer.
+module walks it and writes each one (`autotl.graphs.layers`). What it cannot write it refuses by name.
 """
 
 from __future__ import annotations

@@ -28,12 +28,6 @@ from autotl.graphs.convolutions import (
 )
 from autotl.graphs.writer import Call, LayerWriter, Value, Writer, pair, to_numpy, weight
 
-# --- activations -------------------------------------------------------------------------------------------
-
-
-# --- convolutions and dense layers -------------------------------------------------------------------------
-
-
 # --- normalisation and scaling -----------------------------------------------------------------------------
 
 
@@ -90,9 +84,6 @@ def _layer_scale(graph: Writer, layer: Any, call: Call) -> Value:
     return graph.affine(call.x, to_numpy(layer.gamma), 0.0)
 
 
-# --- pooling -----------------------------------------------------------------------------------------------
-
-
 # --- joining tensors ---------------------------------------------------------------------------------------
 
 
@@ -109,7 +100,7 @@ def _operands(graph: Writer, call: Call, *, pad_rank_at: int) -> tuple[list[str]
                 shape = (*item.shape[:pad_rank_at], *(1,) * missing, *item.shape[pad_rank_at:])
                 items[index] = Value(graph.add("Unsqueeze", [item.name, axes]), shape)
         values = [item for item in items if isinstance(item, Value)]
-    values = graph.alike(values)
+    values = graph.same_layout(values)
     result = Value("", call.shapes[0], values[0].channels_first)
     aligned = iter(values)
     names = [next(aligned).name if isinstance(item, Value) else graph.constant(item, like=result) for item in items]
@@ -134,13 +125,13 @@ def _merge(op: str, *, variadic: bool = False) -> LayerWriter:
 
 
 def _custom_scale(graph: Writer, layer: Any, call: Call) -> Value:
-    shortcut, residual = graph.alike(call.operands)
+    shortcut, residual = graph.same_layout(call.operands)
     residual = graph.affine(residual, layer.scale, 0.0)
     return graph.elementwise("Add", shortcut, residual.name)
 
 
 def _concatenate(graph: Writer, layer: Any, call: Call) -> Value:
-    values = graph.alike(call.operands)
+    values = graph.same_layout(call.operands)
     axis = graph.axis(values[0], layer.axis)
     output = graph.add("Concat", [value.name for value in values], axis=axis)
     return Value(output, call.shapes[0], values[0].channels_first)

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 
 from autotl.errors import ExportError
 
-if TYPE_CHECKING:
-    import onnx
-if TYPE_CHECKING:
-    pass
 
 NEWEST_IR_VERSION = 10  # ONNX Runtime refuses files newer than itself; nothing written here needs a newer one
 
@@ -120,6 +115,7 @@ def as_model(
     ir_version: int,
     like: onnx.ModelProto | None = None,
 ) -> onnx.ModelProto:
+    """A checked model of a graph, with the functions and metadata of `like`; raises ExportError if it is invalid."""
     model = onnx.helper.make_model(graph, producer_name="autotl", opset_imports=list(opsets), ir_version=ir_version)
     if like is not None:
         model.functions.extend(like.functions)

@@ -1,4 +1,4 @@
-"""What writes the nodes of a graph, layer by layer."""
+"""The ONNX graph that is being written: values, calls of layers, and the writer that collects nodes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Writer:
         """`x` in Keras' order of axes."""
         return self._turn(x, channels_first=False)
 
-    def alike(self, values: Sequence[Value]) -> list[Value]:
+    def same_layout(self, values: Sequence[Value]) -> list[Value]:
         """The values in one layout: channels first where one of them already is."""
         first = any(value.channels_first for value in values)
         return [self.images(value) if first and len(value.shape) == 4 else value for value in values]
@@ -145,13 +145,16 @@ def to_numpy(variable: Any) -> Array:
 
 
 def weight(layer: Any, name: str, default: Array) -> Array:
+    """A weight of a layer, or the default where the layer has none of that name."""
     variable = getattr(layer, name, None)
     return default if variable is None else to_numpy(variable)
 
 
 def pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """A setting for both axes, which Keras may give as one number."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 def is_zero(value: float | None) -> bool:
+    """Whether a setting is zero or absent."""
     return value is None or value == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from PIL import (
     ExifTags,
@@ -27,9 +27,6 @@ from autotl.images.decoder import (
     open_image,
     orientation_of,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class ImageHeader(NamedTuple):  # a dataclass would not survive the way an exported model is loaded

@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autotl.evidence.evaluations import Score
 from autotl.interfaces import TrialRecord
 from autotl.predictions import Predictions
 from autotl.training.calibration import Calibration
 from autotl.trial import Candidate, describe
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +28,6 @@ from autotl.trial import (
     Reading,
 )
 
-if TYPE_CHECKING:
-    pass
 
 SCOUT_SHARE, SCOUT_ALLOWANCE = 0.06, 0.25
 """Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from autotl.interfaces import (
     Size,
 )
 from autotl.testing.support import doing, named, prepare_keras, require
-
-if TYPE_CHECKING:
-    pass
 
 
 SMALL: Size = (96, 128)

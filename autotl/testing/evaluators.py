@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from autotl.interfaces import (
     Proportion,
 )
 from autotl.testing.support import doing, named, require
-
-if TYPE_CHECKING:
-    pass
 
 
 MAX_EVALUATOR_SECONDS = 0.05

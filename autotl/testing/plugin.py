@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
@@ -16,9 +16,6 @@ from autotl.testing.finished_runs import check_exporter, check_panel
 from autotl.testing.heads import check_head
 from autotl.testing.samplers import check_sampler
 from autotl.testing.support import require
-
-if TYPE_CHECKING:
-    pass
 
 
 def check_plugin(plugin: object, *, run: Path | None = None) -> None:
