@@ -7,7 +7,6 @@ from typing import Any
 
 from autotl.interfaces import Size, TrialRecord
 
-
 MAJORITY = "majority"
 DEFAULT_HEAD = "logistic"
 

@@ -17,7 +17,6 @@ from autotl import __version__
 from autotl.cli import data, fit, installation, models
 from autotl.errors import AutoTLError
 
-
 EXIT_FAULT_OF_OURS = 1
 EXIT_FAULT_OF_INPUT = 2
 

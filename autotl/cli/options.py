@@ -10,7 +10,6 @@ import typer
 
 from autotl.errors import ConfigError
 
-
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]

@@ -14,7 +14,6 @@ from autotl.images.decoder import decode
 from autotl.interfaces import Size
 from autotl.trial import format_size
 
-
 DECODED_TOGETHER = 8
 
 

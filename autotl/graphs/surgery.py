@@ -10,7 +10,6 @@ import onnx
 
 from autotl.errors import ExportError
 
-
 NEWEST_IR_VERSION = 10  # ONNX Runtime refuses files newer than itself; nothing written here needs a newer one
 
 

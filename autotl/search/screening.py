@@ -28,7 +28,6 @@ from autotl.trial import (
     Reading,
 )
 
-
 SCOUT_SHARE, SCOUT_ALLOWANCE = 0.06, 0.25
 """Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
 GROWTH_GAIN = 0.1

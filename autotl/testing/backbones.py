@@ -14,7 +14,6 @@ from autotl.interfaces import (
 )
 from autotl.testing.support import doing, named, prepare_keras, require
 
-
 SMALL: Size = (96, 128)
 """Not square: height and width that are mixed up then show."""
 

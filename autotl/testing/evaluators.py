@@ -16,7 +16,6 @@ from autotl.interfaces import (
 )
 from autotl.testing.support import doing, named, require
 
-
 MAX_EVALUATOR_SECONDS = 0.05
 """For 500 items; an interval takes a thousand evaluations."""
 

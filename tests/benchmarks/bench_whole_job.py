@@ -41,7 +41,7 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
-# Without tensorboard, which TensorFlow 2.21 no longer brings, every trial fails; pluggy is for autotl.images.
+# Without tensorboard, which TensorFlow 2.21 no longer brings, every trial fails; pluggy is for autotl.images.decoder.
 AUTOKERAS = ("autokeras==3.0.0", "keras<3.13", "tensorflow-cpu", "tensorboard", "pillow>=11.3", "pluggy")
 SCORES = ("accuracy", "balanced_accuracy", "log_loss")
 

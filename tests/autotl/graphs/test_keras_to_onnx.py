@@ -295,7 +295,9 @@ class Doubling(layers.Layer):
 
 def test_an_unknown_layer_is_refused_by_name_with_the_way_out():
     model = chain(PICTURE, Doubling(name="odd_one"))
-    with pytest.raises(ExportError, match=r"'odd_one' is a Doubling.*autotl\.graph\.layer_writers\['Doubling'\]"):
+    with pytest.raises(
+        ExportError, match=r"'odd_one' is a Doubling.*autotl\.graphs\.keras_to_onnx\.layer_writers\['Doubling'\]"
+    ):
         keras_to_onnx.to_onnx(model)
 
 

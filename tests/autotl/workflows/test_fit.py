@@ -334,7 +334,7 @@ def test_a_search_killed_while_it_asks_a_sample_is_carried_on(
 
     config = replace(config, trials=2, heads=("logistic",))
     with monkeypatch.context() as patched:
-        patched.setattr("autotl.search.explorer.judge", killed)
+        patched.setattr("autotl.search.explorer.score_readings", killed)
         with pytest.raises(SystemExit):
             fit(config, plugins=plugins, cache=cache)
     assert resume(config.run, plugins=plugins, cache=cache).document()["n_trials"] == 2
