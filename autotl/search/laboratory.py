@@ -33,9 +33,9 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.search.costs import FoldCosts
 from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work, step_depths, training_products
+from autotl.search.heads import build_head, head_params
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import Outcome
-from autotl.search.space import build_head, head_params
 from autotl.settings import settings
 from autotl.training.activation_cache import ActivationCache, CannotCacheError, split_network
 from autotl.training.calibration import apply_temperature, fit_temperature

@@ -10,6 +10,7 @@ from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
+from autotl.search.heads import build_head
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import Laboratory
 from autotl.training.classifiers import can_be_tuned, is_network
@@ -97,17 +98,6 @@ class Space:
             head=candidate.head,
             training=training if strategy == FINE_TUNE else None,
         )
-
-
-def build_head(head: Head, hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> Any:
-    """Build a head with its parameters in a scope of its own, so that equal names in two heads do not clash."""
-    with hp.name_scope(head.name):
-        return head.build(hp, n_features, n_classes)
-
-
-def head_params(hp: keras_tuner.HyperParameters, head: str) -> dict[str, Any]:
-    """The parameters that a head asked for, by full name; `fixed_hyperparameters` builds the same head of them."""
-    return {name: value for name, value in hp.values.items() if name.startswith(f"{head}/")}
 
 
 def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int) -> dict[str, Head]:

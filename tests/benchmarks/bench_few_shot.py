@@ -125,8 +125,8 @@ def ours(head: Any) -> Way:
     def way(data: Data, items: np.ndarray, others: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         from autotl.data.split import TEST_FOLD, Split, random_split
         from autotl.runtime import keras_backend
+        from autotl.search.heads import build_head
         from autotl.search.hyperparameters import fixed_hyperparameters
-        from autotl.search.space import build_head
         from autotl.training.calibration import apply_temperature, fit_temperature
         from autotl.training.classifiers import wrap
         from autotl.training.components import fit_components, project

@@ -110,7 +110,7 @@ def test_a_probe_worse_than_the_best_is_rejected_after_a_fold(explorer, monkeypa
 def test_a_fine_tune_trial_is_rejected_late_in_its_epochs(explorer, monkeypatch):
     made = explorer()
     monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 10)
-    monkeypatch.setattr(module, "is_hopeless", lambda *a: True)
+    monkeypatch.setattr(module, "is_clearly_worse", lambda *a: True)
     first, second = run_one(made, TUNING), run_one(made, TUNING)
     assert (first.state, first.training["epochs"]) == ("complete", 10)
     assert second.state == "pruned"
@@ -118,7 +118,7 @@ def test_a_fine_tune_trial_is_rejected_late_in_its_epochs(explorer, monkeypatch)
 
 
 def test_a_probe_with_a_better_objective_is_not_rejected_for_its_log_loss(explorer, monkeypatch):
-    monkeypatch.setattr(module, "is_hopeless", lambda *a: True)
+    monkeypatch.setattr(module, "is_clearly_worse", lambda *a: True)
     made = explorer()
     told = []
     trial = SimpleNamespace(report=lambda value, fold: told.append(fold))
@@ -241,14 +241,14 @@ def test_a_sample_is_asked_once_and_its_ranks_are_kept(explorer, cache, monkeypa
     [told] = events(made, "ranking")
     assert len(told["ranks"]) > 10
     assert [r["log_loss"] for r in told["ranks"]] == sorted(r["log_loss"] for r in told["ranks"])
-    monkeypatch.setattr(module, "judge", lambda *a: pytest.fail("asked again"))
+    monkeypatch.setattr(module, "score_readings", lambda *a: pytest.fail("asked again"))
     again(made, cache).warm_start()
 
 
 def test_a_process_killed_while_the_sample_is_asked_starts_asking_again(explorer, cache, monkeypatch):
     made = explorer(strategy=PROBE, trials=4)
     with monkeypatch.context() as patched:
-        patched.setattr(module, "judge", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(module, "score_readings", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             made.warm_start()
     later = again(made, cache, trials=4)

@@ -14,8 +14,8 @@ from autotl.graphs.surgery import keep_output, rename_tensor
 from autotl.interfaces import Head
 from autotl.predictions import log_loss
 from autotl.runtime import keras_backend
+from autotl.search.heads import build_head
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.space import build_head
 from autotl.training import classifiers
 from autotl.training.calibration import Calibration
 from autotl.training.classifiers import EstimatorClassifier, NetworkClassifier, batches, is_network, predict, wrap
