@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl_ui.models import registered, registering, takeaway
+from autotl_ui.models import registered_models, registration_form, use_model
 from autotl_ui.models.exportable_models import list_takeable
 from autotl_ui.models.registry import read_registry
 from autotl_ui.widgets.pages import TRAIN
@@ -22,7 +22,7 @@ def show() -> None:
     if found.problem:
         st.warning(f"The model registry cannot be read just now: {plain(found.problem)}", icon=":material/cloud_off:")
     elif found.models:
-        registered.show(workspace, runs, found)
+        registered_models.show(workspace, runs, found)
     else:
         st.info(
             "No model is registered yet. Registering gives a finished run's model a name and a version number, so that "
@@ -33,10 +33,10 @@ def show() -> None:
         st.markdown("A model comes from a finished run, and there is none yet.")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
     else:
-        registering.show(workspace, finished, found)
+        registration_form.show(workspace, finished, found)
     models = list_takeable(workspace, runs, found.models)
     if models:
-        takeaway.show(workspace, models, found)
+        use_model.show(workspace, models, found)
 
 
 show()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.evidence.run_evidence import Evidence
-from autotl_ui.results.answers import show_answers
-from autotl_ui.results.confusion import Cell, choose_cell
-from autotl_ui.results.desk import desk_of
-from autotl_ui.results.refitting import offer_refit
+from autotl_ui.results.confusion_matrix import Cell, choose_cell
+from autotl_ui.results.decisions import desk_of
+from autotl_ui.results.prediction_grid import show_answers
+from autotl_ui.results.refit_section import offer_refit
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl_ui.results import finished
+from autotl_ui.results import finished_run
 from autotl_ui.train import running
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.pages import TRAIN
@@ -56,7 +56,7 @@ def _show_run(run: RunView) -> None:
     if run.active:
         live(_watch, run_every=1)(run.folder, run.status)
     else:
-        finished.show(run)
+        finished_run.show(run)
 
 
 def _watch(folder: Path, status: Status) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl_ui.train import following
-from autotl_ui.train.train_form import show_form
-from autotl_ui.train.training import Choices, find_fault, start_search
+from autotl_ui.train import run_section
+from autotl_ui.train.search_form import show_form
+from autotl_ui.train.start_search import Choices, find_fault, start_search
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.pages import DATA, TRAIN
 from autotl_ui.widgets.words import STATUSES, plain
@@ -22,7 +22,7 @@ def show() -> None:
     watched = st.query_params.get("run")
     others = [run for run in runs.values() if run.active and run.name != watched]
     if watched in runs:
-        following.show(runs[watched])
+        run_section.show(runs[watched])
         _list_active(others)
         return
     if watched:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl_ui.try_model import batch_panel, similar_panel, trying
-from autotl_ui.try_model.facts import read_card, read_facts, unsure_below
+from autotl_ui.try_model import batch_section, image_prediction, similar_images
+from autotl_ui.try_model.model_facts import read_card, read_facts, unsure_below
 from autotl_ui.widgets.charts import probability_chart
 from autotl_ui.widgets.pages import TRAIN
 from autotl_ui.widgets.theme import legible
@@ -44,11 +44,11 @@ def show() -> None:
     for number, (name, content) in enumerate(pictures):
         _show_picture(run, number, name, content)
     if pictures:
-        similar_panel.offer(run)
+        similar_images.offer(run)
     else:
         st.caption("Drop a few pictures here. The model names a class for anything, even for what it has never seen.")
     st.subheader("A whole folder", anchor=False)
-    batch_panel.show(workspace, run)
+    batch_section.show(workspace, run)
     st.subheader("About this model", anchor=False)
     _show_facts(run.champion)
 
@@ -79,14 +79,14 @@ def _pictures() -> list[tuple[str, bytes]]:
 
 
 def _show_picture(run: RunView, number: int, name: str, content: bytes) -> None:
-    found = trying.answer(run.champion, content)
+    found = image_prediction.answer(run.champion, content)
     with st.container(border=True):
         if "error" in found:
             st.warning(f"{plain(name)} cannot be read as a picture: {plain(found['error'])}")
             return
         picture, verdict = st.columns([1, 3], vertical_alignment="center")
         with picture:
-            small = trying.preview(content, THUMBNAIL_PIXELS)
+            small = image_prediction.preview(content, THUMBNAIL_PIXELS)
             if small:
                 st.image(small, width=160, alt=name)
             else:
@@ -101,7 +101,7 @@ def _show_picture(run: RunView, number: int, name: str, content: bytes) -> None:
                 key=f"probabilities-{number}",
                 alt=f"Probabilities of {name}: {label} {probability:.1%}",
             )
-        similar_panel.show(run, content, key=f"{number}-{hashlib.sha256(content).hexdigest()[:8]}")
+        similar_images.show(run, content, key=f"{number}-{hashlib.sha256(content).hexdigest()[:8]}")
 
 
 def _show_facts(champion: Path) -> None:

@@ -22,7 +22,7 @@ from autotl.data.patch_edits import decide
 from autotl.data.source import open_source
 from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
 from autotl_ui.jobs import jobs
-from autotl_ui.train.training import Choices, start_search
+from autotl_ui.train.start_search import Choices, start_search
 from autotl_ui.widgets.images import Picture
 from autotl_ui.workspace.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.workspace.subjects import list_subjects

@@ -20,7 +20,7 @@ from autotl.interfaces import Exporter
 from autotl.plugins import load_plugins
 from autotl_plugins.trackers import mlflow as tracker
 from autotl_ui.jobs import jobs
-from autotl_ui.models import exports, registry, serving
+from autotl_ui.models import export_jobs, model_servers, registry
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
 
@@ -313,7 +313,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
             return [Exporter("my_format", lambda run, out: out / "x")]
 
     loaded = load_plugins(extra=[Plugin()])
-    monkeypatch.setattr("autotl_ui.models.takeaway.loaded_plugins", lambda: loaded)
+    monkeypatch.setattr("autotl_ui.models.use_model.loaded_plugins", lambda: loaded)
     started: list[list[str]] = []
 
     def start(target: Path, arguments: list[str], **options: Any) -> None:
@@ -328,20 +328,20 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     [command] = started
     assert command[:3] == ["export", str(shown / "good"), "--format=my_format"]
     workspace, run = Workspace(shown.parent), look(shown / "good")
-    made = exports.look(workspace, run, "my_format")
+    made = export_jobs.look(workspace, run, "my_format")
     assert (made.state, str(made.folder)) == ("running", command[4])
 
     made_runs.write_job(made.folder, pid=2**22 + 1, created=0.0)
-    assert exports.look(workspace, run, "my_format").problem == "It was interrupted."
+    assert export_jobs.look(workspace, run, "my_format").problem == "It was interrupted."
     jobs.log_file(made.folder).write_text("Error: it was not fine-tuned\n", encoding="utf-8")
     assert "It was not fine-tuned" in words(app.run())
     press(app, "export-my_format")
-    again = exports.look(workspace, run, "my_format")
+    again = export_jobs.look(workspace, run, "my_format")
     assert again.folder != made.folder
     again.folder.mkdir()
     again.folder.with_name(f"{again.folder.name}.answer").write_text(str(again.folder / "x"), encoding="utf-8")
     made_runs.write_job(again.folder, pid=2**22 + 1, created=0.0)
-    assert exports.look(workspace, run, "my_format").state == "done"
+    assert export_jobs.look(workspace, run, "my_format").state == "done"
     assert "export-my_format" not in [button.key for button in app.run().button]
 
 
@@ -356,7 +356,7 @@ def test_a_format_is_explained_and_not_offered_where_it_cannot_be_had(
             return [Exporter("mine", lambda run, out: out / "x", "For *tests*.", lambda run: f"{run.name} is no good")]
 
     loaded = load_plugins(extra=[Plugin()])
-    monkeypatch.setattr("autotl_ui.models.takeaway.loaded_plugins", lambda: loaded)
+    monkeypatch.setattr("autotl_ui.models.use_model.loaded_plugins", lambda: loaded)
     app = open_page("models", run="good")
     app.session_state["use"] = "formats"
     app.selectbox(key="takeable").select_index(len(app.selectbox(key="takeable").options) - 1).run()
@@ -375,11 +375,13 @@ def test_serving_is_told_truly_at_every_stage(
     monkeypatch.setattr(jobs, "start", start)
     app = press(serving_part(), "serve")
     assert app.get("progress")[0].proto.text.startswith("Starting for")
-    monkeypatch.setattr(serving, "_answers", lambda port: True)
+    monkeypatch.setattr(model_servers, "_answers", lambda port: True)
     app = serving_part()  # as after a reload
     assert "It is up, and answers at `http://127.0.0.1:50" in app.success[0].value
     monkeypatch.setattr(
-        serving, "ask", lambda server, picture: serving.Answer(200, "", {"predictions": [{"label": "*cat*"}]}, 0.1)
+        model_servers,
+        "ask",
+        lambda server, picture: model_servers.Answer(200, "", {"predictions": [{"label": "*cat*"}]}, 0.1),
     )
     press(app, "ask")
     assert "is ***cat***, after 0.10 s" in words(app)
@@ -388,7 +390,7 @@ def test_serving_is_told_truly_at_every_stage(
     assert "Also served, on port 50" in words(app)
     press(serving_part(), "stop-server")
     sleeper.wait(10)
-    monkeypatch.setattr(serving, "_answers", lambda port: False)
+    monkeypatch.setattr(model_servers, "_answers", lambda port: False)
     assert "The server has been stopped" in words(serving_part())
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from autotl.deploy.similar_images import Neighbour
 from autotl_ui.jobs import jobs
-from autotl_ui.try_model import trying
+from autotl_ui.try_model import image_prediction
 from autotl_ui.workspace.workspace import Workspace
 
 HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
@@ -42,7 +42,9 @@ def test_heic_is_tried_in_a_child_process(runs: Path, monkeypatch: pytest.Monkey
     app = open_page("try", run="good")
     app.file_uploader(key="pictures").set_value([("a.heic", HEIC.read_bytes(), "image/heic")]).run()
     assert not app.exception and not app.warning
-    monkeypatch.setattr(trying, "danger_of", lambda content: "it brings its decoder down" if content else "")
+    monkeypatch.setattr(
+        image_prediction, "decode_risk", lambda content: "it brings its decoder down" if content else ""
+    )
     app.file_uploader(key="pictures").set_value([("b.heic", HEIC.read_bytes() + b"\0", "image/heic")]).run()
     assert "b.heic cannot be read as a picture: it brings its decoder down" in words(app)
 
@@ -54,8 +56,8 @@ def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
     (runs / "good" / "evidence").mkdir(exist_ok=True)
     (runs / "good" / "evidence" / "neighbours.npz").touch()
     like = Neighbour("cat/1.png", "/data/cat/1.png", "*cat*", 0.876)
-    monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
-    monkeypatch.setattr(trying, "has_index", lambda folder: True)
+    monkeypatch.setattr(image_prediction, "nearest", lambda folder, images, k: [[like]])
+    monkeypatch.setattr(image_prediction, "has_index", lambda folder: True)
     app = open_page("try", run="good")
     app.file_uploader(key="pictures").set_value([("a.png", png(7), "image/png")]).run()
     assert not app.exception
@@ -71,7 +73,7 @@ def test_a_training_picture_is_called_one(
     made_runs.write_finished(runs / "good")
     (runs / "good" / "evidence" / "neighbours.npz").touch()
     like = Neighbour("cat/1.png", "/data/cat/1.png", "cat", similarity)
-    monkeypatch.setattr(trying, "nearest", lambda folder, images, k: [[like]])
+    monkeypatch.setattr(image_prediction, "nearest", lambda folder, images, k: [[like]])
     app = open_page("try", run="good")
     app.file_uploader(key="pictures").set_value([("a.png", png(11), "image/png")]).run()
     assert "A similarity of 1 means the same, as far as the network sees." in words(app)

@@ -10,7 +10,7 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl.evidence.run_evidence import Evidence
 from autotl_ui.jobs.jobs import BusyError
-from autotl_ui.results.desk import Desk, waiting
+from autotl_ui.results.decisions import Desk, waiting
 from autotl_ui.widgets.words import counted, plain, score_name, spell_scores
 from autotl_ui.workspace.refit import start_refit
 from autotl_ui.workspace.runs import RunView, look

@@ -15,7 +15,7 @@ from autotl.deploy.versions import CHAMPION
 from autotl.errors import AutoTLError, ConfigError
 from autotl_ui.jobs import jobs
 from autotl_ui.models.naming import doubts, propose_name
-from autotl_ui.models.registered import SHOW_MODEL
+from autotl_ui.models.registered_models import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import duration, moment, plain, sentence

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from autotl_ui.jobs import jobs
-from autotl_ui.try_model.batch import Batch, Summary, list_batches, look, start_batch, summarise
+from autotl_ui.try_model.batch_jobs import Batch, Summary, list_batches, look, start_batch, summarise
 from autotl_ui.widgets.charts import count_chart
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live

@@ -8,7 +8,7 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl.interfaces import Exporter
-from autotl_ui.models import exports, served, serving
+from autotl_ui.models import export_jobs, model_servers, serving_section
 from autotl_ui.models.exportable_models import Takeable
 from autotl_ui.models.registry import Registry
 from autotl_ui.models.snippets import PORT, snippets
@@ -40,7 +40,7 @@ def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> N
         format_func=lambda key: by_key[key].title,
     )  # fmt: skip
     model = by_key[key]
-    served.show_others(workspace, but=model.key)
+    serving_section.show_others(workspace, but=model.key)
     # No tabs: they would go back to the first one whenever something above them appears or goes.
     # Whoever is elsewhere could not reach what is served on this machine.
     uses = [use for use in USES if use != "serve" or workspace.whole_machine]
@@ -50,7 +50,7 @@ def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> N
     )  # fmt: skip
     st.query_params["use"] = str(use)
     if use == "serve":
-        served.show(workspace, model)
+        serving_section.show(workspace, model)
     elif use == "code":
         _show_code(workspace, model, found)
     elif use == "formats":
@@ -71,7 +71,7 @@ def _offer_download(model: Takeable) -> None:
 
 
 def _show_code(workspace: Workspace, model: Takeable, found: Registry) -> None:
-    server = serving.look(workspace, model.key)
+    server = model_servers.look(workspace, model.key)
     port = server.port if server and server.active else PORT
     pieces = {piece.title: piece for piece in snippets(model, store=found.address, port=port)}
     title = st.selectbox("For", list(pieces), key="snippet")
@@ -90,7 +90,7 @@ def _offer_formats(workspace: Workspace, run: RunView | None) -> None:
 
 def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
     """One format: a button, then how far it is, then the download."""
-    made = exports.look(workspace, run, name)
+    made = export_jobs.look(workspace, run, name)
     with st.container(border=True):
         exporter = loaded_plugins().exporters[name]
         purpose = f"  \n{plain(exporter.purpose)}" if exporter.purpose else ""
@@ -109,7 +109,7 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
         label = "Try again" if made else f"Make {name}"
         if st.button(label, key=f"export-{name}", icon=":material/output:"):
             try:
-                exports.start(workspace, run, name)
+                export_jobs.start(workspace, run, name)
             except (AutoTLError, OSError) as error:  # too many jobs, a full disk
                 st.error(f"It could not be started: {plain(str(error))}")
                 return
@@ -128,7 +128,7 @@ def _plugin(name: str) -> str:
 
 
 def _watch_format(workspace: Workspace, run: RunView, name: str) -> None:
-    made = exports.look(workspace, run, name)
+    made = export_jobs.look(workspace, run, name)
     if made is None or made.state != "running":
         st.rerun()
     st.progress(0.0, text=f"Writing {plain(name)}; this takes a few seconds, for large models up to a minute")

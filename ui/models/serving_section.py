@@ -10,9 +10,9 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
-from autotl_ui.models import serving
+from autotl_ui.models import model_servers
 from autotl_ui.models.exportable_models import Takeable
-from autotl_ui.models.serving import USUAL_SECONDS, Answer, Server, look
+from autotl_ui.models.model_servers import USUAL_SECONDS, Answer, Server, look
 from autotl_ui.models.snippets import curl
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import duration, plain
@@ -39,12 +39,12 @@ def show(workspace: Workspace, model: Takeable) -> None:
 
 def show_others(workspace: Workspace, *, but: str) -> None:
     """Name the servers of other models, for each takes up memory."""
-    for server in serving.list_servers(workspace):
+    for server in model_servers.list_servers(workspace):
         if server.key != but and server.active:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(f"Also served, on port {server.port}: {plain(server.title)}", width="content")
                 st.button(
-                    "Stop", key=f"stop-{server.key}", on_click=serving.stop, args=(workspace, server.key),
+                    "Stop", key=f"stop-{server.key}", on_click=model_servers.stop, args=(workspace, server.key),
                     disabled=server.state == "stopping",
                 )  # fmt: skip
 
@@ -61,7 +61,7 @@ def _offer_start(workspace: Workspace, model: Takeable, server: Server | None) -
     if st.button("Serve it", key="serve", type="primary", icon=":material/play_arrow:"):
         st.session_state.get(_ANSWERS, {}).pop(model.key, None)
         try:
-            serving.start(workspace, model)
+            model_servers.start(workspace, model)
         except (AutoTLError, OSError) as error:
             st.error(f"The server could not be started: {plain(str(error))}")
             return
@@ -89,7 +89,7 @@ def _watch(workspace: Workspace, model: Takeable, state: str) -> None:
     else:
         st.success(f"It is up, and answers at `{server.address}/invocations`", icon=":material/check_circle:")
     label = "Stop at once" if server.state in ("stopping", "left over") else "Stop"
-    st.button(label, key="stop-server", icon=":material/stop_circle:", on_click=serving.stop,
+    st.button(label, key="stop-server", icon=":material/stop_circle:", on_click=model_servers.stop,
               args=(workspace, model.key))  # fmt: skip
     if server.state == "up":
         _offer_request(model, server)
@@ -110,7 +110,7 @@ def _offer_request(model: Takeable, server: Server) -> None:
     answers = st.session_state.setdefault(_ANSWERS, {})
     if pressed:
         try:
-            answers[model.key] = (picture.name, serving.ask(server, picture))
+            answers[model.key] = (picture.name, model_servers.ask(server, picture))
         except OSError as error:
             st.error(f"Nobody answered: {plain(str(error))}.")
             answers.pop(model.key, None)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from autotl_ui.jobs import jobs
 from autotl_ui.train import running
-from autotl_ui.train.training import can_resume, resume_search
+from autotl_ui.train.start_search import can_resume, resume_search
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.pages import DATA, RESULTS
 from autotl_ui.widgets.words import STATUSES, duration, plain

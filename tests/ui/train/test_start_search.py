@@ -9,7 +9,7 @@ import made_runs
 import pytest
 
 from autotl_ui.jobs import jobs
-from autotl_ui.train.training import Choices, arguments, can_resume, find_fault, resume_search, start_search
+from autotl_ui.train.start_search import Choices, arguments, can_resume, find_fault, resume_search, start_search
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace

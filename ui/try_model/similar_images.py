@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl_ui.try_model import trying
+from autotl_ui.try_model import image_prediction
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.images import Picture, show_pictures
 from autotl_ui.widgets.words import plain
@@ -19,7 +19,7 @@ SAME = 0.995
 
 def show(run: RunView, content: bytes, *, key: str) -> None:
     """Draw them; nothing where the run has no index yet."""
-    found = trying.like(run, content)
+    found = image_prediction.like(run, content)
     if not found:
         return
     st.caption(
@@ -35,13 +35,13 @@ def show(run: RunView, content: bytes, *, key: str) -> None:
 
 def offer(run: RunView) -> None:
     """Offer to make the index where there is none."""
-    if trying.can_compare(run):
+    if image_prediction.can_compare(run):
         return
-    job = trying.index_job(run)
+    job = image_prediction.index_job(run)
     if job and job.alive:
         live(_wait, run_every=1)(run)
         return
-    if job and (problem := trying.index_problem(run)):
+    if job and (problem := image_prediction.index_problem(run)):
         st.warning(f"The training pictures could not be read: {plain(problem)}", icon=":material/info:")
     pressed = st.button(
         "Show which training pictures they are like", key="compare", icon=":material/compare:",
@@ -49,7 +49,7 @@ def offer(run: RunView) -> None:
     )  # fmt: skip
     if pressed:
         try:
-            trying.start_index(run)
+            image_prediction.start_index(run)
         except OSError as error:
             st.error(f"That could not be started: {plain(str(error))}.")
         else:
@@ -58,7 +58,7 @@ def offer(run: RunView) -> None:
 
 def _wait(run: RunView) -> None:
     """Wait for the index; then the whole page is drawn anew."""
-    job = trying.index_job(run)
+    job = image_prediction.index_job(run)
     if not (job and job.alive):
         st.rerun()
     st.info("The training pictures are being read, once for this model.", icon=":material/hourglass_top:")

@@ -13,9 +13,9 @@ import pytest
 from small_models import write_small_model
 
 from autotl_ui.jobs import jobs
-from autotl_ui.models import serving
+from autotl_ui.models import model_servers
 from autotl_ui.models.exportable_models import Takeable
-from autotl_ui.models.serving import Server
+from autotl_ui.models.model_servers import Server
 from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
@@ -29,7 +29,7 @@ def workspace(runs: Path) -> Workspace:
 def wait_for(state: str, workspace: Workspace, key: str = "k", seconds: float = 90) -> Server:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        server = serving.look(workspace, key)
+        server = model_servers.look(workspace, key)
         if server and server.state == state:
             return server
         assert server
@@ -40,18 +40,18 @@ def wait_for(state: str, workspace: Workspace, key: str = "k", seconds: float = 
 
 def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_path: Path) -> None:
     model = Takeable("k", "pets", write_small_model(tmp_path / "my model"))
-    assert serving.look(workspace, "k") is None
-    serving.start(workspace, model)
+    assert model_servers.look(workspace, "k") is None
+    model_servers.start(workspace, model)
     try:
         server = wait_for("up", workspace)
-        assert [one.key for one in serving.list_servers(workspace)] == ["k"]
-        serving.start(workspace, model)  # a second click
-        assert serving.look(workspace, "k").port == server.port
-        answer = serving.ask(server, model.pictures[0])
+        assert [one.key for one in model_servers.list_servers(workspace)] == ["k"]
+        model_servers.start(workspace, model)  # a second click
+        assert model_servers.look(workspace, "k").port == server.port
+        answer = model_servers.ask(server, model.pictures[0])
         assert answer.status == 200
         assert answer.document["predictions"][0]["label"] in ("cat", "dog")
         (tmp_path / "torn.jpg").write_bytes(b"no picture")
-        assert serving.ask(server, tmp_path / "torn.jpg").status >= 400
+        assert model_servers.ask(server, tmp_path / "torn.jpg").status >= 400
         connections = {
             (c.laddr.ip, c.status) for c in psutil.net_connections() if c.laddr and c.laddr.port == server.port
         }
@@ -59,10 +59,10 @@ def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_pa
 
         os.kill(jobs.read(server.target).pid, signal.SIGKILL)
         wait_for("left over", workspace, seconds=20)
-        serving.stop(workspace, "k")
+        model_servers.stop(workspace, "k")
         wait_for("stopped", workspace, seconds=20)
     finally:
-        for process in serving._left_over(jobs.read(serving._target(workspace, "k"))):
+        for process in model_servers._left_over(jobs.read(model_servers._target(workspace, "k"))):
             process.kill()
 
 
@@ -70,15 +70,15 @@ def test_a_server_that_is_asked_to_stop_twice_is_ended(
     workspace: Workspace, sleeper: psutil.Process, free_port: int
 ) -> None:
     pretend(workspace, free_port, sleeper)
-    assert serving.look(workspace, "k").state == "starting"
-    serving.stop(workspace, "k")
-    serving.stop(workspace, "k")
+    assert model_servers.look(workspace, "k").state == "starting"
+    model_servers.stop(workspace, "k")
+    model_servers.stop(workspace, "k")
     wait_for("stopped", workspace, seconds=10)
 
 
 def test_a_server_that_ended_by_itself_says_its_last_words(workspace: Workspace, free_port: int) -> None:
     pretend(workspace, free_port)
-    server = serving.look(workspace, "k")
+    server = model_servers.look(workspace, "k")
     assert server.state == "failed"
     assert not server.active
     assert server.problem == "OSError: address already in use"
@@ -100,8 +100,8 @@ def test_somebody_else_on_the_port_is_not_taken_for_the_model(workspace: Workspa
     threading.Thread(target=other.serve_forever, daemon=True).start()
     try:
         pretend(workspace, free_port)
-        assert serving._answers(free_port)
-        assert serving.look(workspace, "k").state == "failed"
+        assert model_servers._answers(free_port)
+        assert model_servers.look(workspace, "k").state == "failed"
     finally:
         other.shutdown()
         other.server_close()
@@ -110,25 +110,25 @@ def test_somebody_else_on_the_port_is_not_taken_for_the_model(workspace: Workspa
 def test_a_port_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
     import socket
 
-    monkeypatch.setattr(serving, "_ports", lambda: iter((free_port, free_port + 1, free_port + 2)))
+    monkeypatch.setattr(model_servers, "_ports", lambda: iter((free_port, free_port + 1, free_port + 2)))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_port))
         taken.listen()
-        assert serving._free_port({free_port + 1}) == free_port + 2
+        assert model_servers._free_port({free_port + 1}) == free_port + 2
 
 
 def test_a_damaged_note_is_no_server(workspace: Workspace, free_port: int) -> None:
     pretend(workspace, free_port)
-    serving._note_file(serving._target(workspace, "k")).write_text("{", encoding="utf-8")
-    assert serving.look(workspace, "k") is None
-    assert serving.list_servers(workspace) == []
+    model_servers._note_file(model_servers._target(workspace, "k")).write_text("{", encoding="utf-8")
+    assert model_servers.look(workspace, "k") is None
+    assert model_servers.list_servers(workspace) == []
 
 
 def pretend(workspace: Workspace, port: int, process: psutil.Process | None = None) -> None:
     """What is on disk of a server whose command is this process, or is gone."""
-    target = serving._target(workspace, "k")
+    target = model_servers._target(workspace, "k")
     pid, created = (process.pid, process.create_time()) if process else (2**22 + 1, 0.0)
     made_runs.write_job(target, pid=pid, created=created)
-    serving._note_file(target).write_text(f'{{"port": {port}, "title": "pets"}}', encoding="utf-8")
+    model_servers._note_file(target).write_text(f'{{"port": {port}, "title": "pets"}}', encoding="utf-8")
     log = "INFO:     Started\nOSError: address already in use\nINFO:     bye\n"
     jobs.log_file(target).write_text(log, encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 
 from autotl.data.patch import Decision, write_patch
 from autotl.errors import DatasetError
-from autotl_ui.results.desk import Desk, desk_of, waiting
+from autotl_ui.results.decisions import Desk, desk_of, waiting
 from autotl_ui.workspace.evidence import find_evidence
 from autotl_ui.workspace.runs import look
 

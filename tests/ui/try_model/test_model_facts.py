@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autotl_ui.try_model.facts import read_card, read_facts
+from autotl_ui.try_model.model_facts import read_card, read_facts
 
 
 def facts(folder: Path, metadata: object) -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl_ui.jobs import jobs
-from autotl_ui.results.comparing import show_comparison
-from autotl_ui.results.headline import show_headline
+from autotl_ui.results.comparison import show_comparison
 from autotl_ui.results.mistakes import show_confident, show_confusion, show_weakest
 from autotl_ui.results.panels import show_panels
-from autotl_ui.results.refitting import show_before_after
-from autotl_ui.results.reports import show_report
+from autotl_ui.results.refit_section import show_before_after
+from autotl_ui.results.report import show_report
 from autotl_ui.results.score_tables import show_classes, show_overall
+from autotl_ui.results.summary import show_headline
 from autotl_ui.server.downloads import download_button
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.leaderboard import show_trials

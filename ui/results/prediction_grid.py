@@ -10,7 +10,7 @@ import streamlit as st
 
 from autotl.data.patch import Decision
 from autotl.errors import AutoTLError
-from autotl_ui.results.desk import NOTE, Desk, mark
+from autotl_ui.results.decisions import NOTE, Desk, mark
 from autotl_ui.widgets.images import Picture, show_pictures
 from autotl_ui.widgets.words import plain
 

@@ -13,7 +13,7 @@ import pytest
 from label_data import write_picture
 
 from autotl_ui.jobs import jobs
-from autotl_ui.try_model.batch import Batch, list_batches, look, start_batch, summarise
+from autotl_ui.try_model.batch_jobs import Batch, list_batches, look, start_batch, summarise
 from autotl_ui.workspace.runs import look as look_at_run
 from autotl_ui.workspace.workspace import Workspace
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from autotl_ui.train.offers import installed_offers
-from autotl_ui.train.training import Choices
+from autotl_ui.train.plugin_choices import installed_offers
+from autotl_ui.train.start_search import Choices
 from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, score_name
 from autotl_ui.workspace.data_sets import DataSet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autotl.evidence.evaluations import Evaluation
-from autotl_ui.results.confusion import Cell, clicked_cell, confusion_chart, most_confused
+from autotl_ui.results.confusion_matrix import Cell, clicked_cell, confusion_chart, most_confused
 
 
 def evaluation(confusion: list[list[int]] | np.ndarray) -> Evaluation:
