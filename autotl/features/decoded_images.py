@@ -18,7 +18,7 @@ DECODED_TOGETHER = 8
 
 
 Pixels = Callable[[np.ndarray], np.ndarray]
-"""Positions among the development items, int (n,) -> their pictures, uint8 (n, height, width, 3)."""
+"""Positions among the development items, int (n,) -> their images, uint8 (n, height, width, 3)."""
 
 
 def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
@@ -29,7 +29,7 @@ def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
     except OSError as error:
         reason = f"{path} could be read when the folder was scanned, but no more: {error.strerror or error}"
         raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
-    # Features are kept by the content's hash: those of an edited picture must not be kept under the old one.
+    # Features are kept by the content's hash: those of an edited image must not be kept under the old one.
     if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
         raise DatasetError(f"{path} has changed since the folder was scanned. Put it back, or start a new search.")
     return decode(data, *size)

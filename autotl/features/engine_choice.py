@@ -37,7 +37,7 @@ class Choice:
     """The engine to use, and how it came to that, in a sentence; empty where it was known from before."""
 
     engine: Engine
-    told: str
+    message: str
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def extract(
 ) -> Features:
     """Read the features of every item, or of these; only what the cache lacks is computed.
 
-    engine: the name of the one to use; empty for the fastest. tell: is told how one was chosen.
+    engine: the name of the one to use; empty for the fastest. tell: called with a sentence on how it was chosen.
     Raises OutOfTimeError as soon as `out_of_time()` says so; what was computed until then stays in the cache.
     """
     started = time.monotonic()
@@ -108,8 +108,8 @@ def extract(
                 forced=engine,
             )
             opened.append(choice.engine)
-            if choice.told and tell:
-                tell(choice.told)
+            if choice.message and tell:
+                tell(choice.message)
         reading = time.monotonic()
         _compute(dataset, network, opened[0], store, digests, todo, progress, out_of_time, threads)
         return len(todo) / (time.monotonic() - reading)

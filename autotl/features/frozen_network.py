@@ -19,7 +19,7 @@ from autotl.runtime.atomic_files import write_atomically
 GRAPH_VERSION = 1
 """Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""
 _GIVEN_UP_SECONDS = 600.0
-"""A file half written for so long is nobody's any more."""
+"""A partial file older than this was left by a process that died."""
 POOLINGS = {"avg": ("avg",), "max": ("max",), "avg+max": ("avg", "max")}
 
 
@@ -138,7 +138,7 @@ def freeze(backbone: Backbone, size: Size, *, cache: Path, version: str = "") ->
     described = folder / "columns.json"
 
     def reader(precision: str) -> Any:
-        # What was built to write the graph is handed on once; nobody keeps it in memory for later.
+        # What was built to write the graph is handed on once and not kept in memory.
         built = _built.pop(key, None)
         return built if built is not None and precision == "float32" else _reader(backbone, size, precision)
 

@@ -12,7 +12,6 @@ from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.search.heads import build_head
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.laboratory import Laboratory
 from autotl.training.classifiers import can_be_tuned, is_network
 from autotl.trial import (
     DEFAULT_HEAD,
@@ -31,8 +30,8 @@ from autotl.trial import (
 
 if TYPE_CHECKING:
     import keras_tuner
-if TYPE_CHECKING:
-    import keras_tuner
+
+    from autotl.search.laboratory import Laboratory
 
 
 @dataclass(frozen=True)

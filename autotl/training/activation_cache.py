@@ -1,6 +1,6 @@
 """The frozen part of a fine-tuned network: computed once by the graph engine, kept on disk, read again every epoch.
 
-What lies below the freeze depth gives the same numbers in every epoch. Keeping them costs 20 to 50 kB per picture at
+What lies below the freeze depth gives the same numbers in every epoch. Keeping them costs 20 to 50 kB per image at
 the narrow ends of the deeper stages, and leaves only the stages above to be computed and trained.
 """
 
@@ -31,18 +31,18 @@ from autotl.training.batchnorm_folding import fold_batchnorm
 CHUNK_ITEMS, MAX_CHUNKS = 128, 64
 """A chunk is what a killed process loses and what workers share out; each holds a file open, so they are not many."""
 MAX_VIEWS = 4
-"""The plain picture and three altered copies: each takes a frozen pass and its space."""
+"""The unaltered image and three altered copies: each costs a frozen pass and space on disk."""
 MIN_VIEWS_AUGMENTED = 2
 _LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 class CannotCacheError(Exception):
-    """Why the activations cannot be kept; training falls back to pixels and says so."""
+    """The activations cannot be kept, and why; training falls back to pixels and says so."""
 
 
 @dataclass(frozen=True)
 class CachedLayer:
-    """What is kept of one picture for training above one freeze depth.
+    """What is kept of one image for training above one freeze depth.
 
     outputs: which of the graph's outputs: the activations, then the pooled frozen stages that the head reads.
     shapes: theirs, without the batch.
@@ -54,7 +54,7 @@ class CachedLayer:
 
     @property
     def record(self) -> np.dtype[Any]:
-        """The fields of one picture."""
+        """The fields of one image."""
         activations, *pooled = self.shapes
         # Pooled vectors are few numbers, so that they can be kept whole.
         fields = [
@@ -82,11 +82,11 @@ class SplitNetwork:
 def split_network(
     model: Any, network: Any, *, stage: str, pooling: str, freeze_depth: int, deeper: Sequence[int] = ()
 ) -> SplitNetwork:  # fmt: skip
-    """Cut what `finetune.assemble` built of a backbone's network, at its freeze depth.
+    """Split what `fine_tuning.assemble` built on a backbone's network at its freeze depth.
 
-    deeper: other freeze depths, closer to the picture, whose activations the same pass is to give.
+    deeper: other freeze depths, closer to the image, whose activations the same pass is to give.
 
-    Raises CannotCacheError where nothing is frozen, where other ways lead around the cut, or without a graph.
+    Raises CannotCacheError if nothing is frozen, if a connection bypasses the cut, or if no graph can be written.
     """
     import keras
 
@@ -102,7 +102,7 @@ def split_network(
     try:
         upper = keras.Model([boundary, *pooled] if pooled else boundary, model.output)
     except ValueError:
-        reason = f"a way around stage {stages[freeze_depth - 1]!r} leads from the picture to the stages that train"
+        reason = f"a connection around stage {stages[freeze_depth - 1]!r} leads from the image to the stages that train"
         raise CannotCacheError(reason) from None
     tensors = [boundary, *pooled, *(outputs[stages[depth - 1]] for depth in deeper)]
     layers = []
@@ -123,7 +123,7 @@ def split_network(
 class ActivationCache:
     """Activations of the development items at a freeze depth, in several views, memory-mapped and filled when needed.
 
-    View 0 is the plain picture, of all items; the others are altered copies of the training items. Chunks are written
+    View 0 is the unaltered image, of all items; the others are altered copies of the training items. Chunks are written
     whole or not at all: a killed run carries on, and workers at the same cut take over each other's chunks.
     """
 
@@ -163,7 +163,7 @@ class ActivationCache:
         return True
 
     def read(self, items: np.ndarray, epoch: int) -> Any:
-        """The input of `trainer` for some items, a list where it has several; epoch 0 is the plain view.
+        """The input of `trainer` for some items, a list where it has several; epoch 0 is the unaltered view.
 
         Activations float16 (n, height, width, channels), which Keras widens faster than NumPy; pooled float32 (n, k).
         """
@@ -181,7 +181,7 @@ class ActivationCache:
         return parts if len(parts) > 1 else parts[0]
 
     def _view(self, epoch: int) -> int:
-        # The first epoch trains on the plain pictures, which are there already: validation needs them.
+        # The first epoch trains on the unaltered images, which validation needs anyway.
         return max(0, epoch - 1) % self.n_views
 
     def _chunk_items(self, view: int) -> int:
@@ -215,7 +215,7 @@ class ActivationCache:
                 for name, place in zip(layer.record.names or (), layer.outputs, strict=True):
                     rows[name][at : at + len(part)] = found[place]
 
-        # One more than compute, so that pictures are altered meanwhile.
+        # One more than compute, so that images are altered meanwhile.
         with ThreadPoolExecutor(engine.lanes + 1) as pool:
             list(pool.map(compute, range(0, len(items), engine.batch_items)))
         for (_, folder), rows in zip(self._layers, kept, strict=True):

@@ -9,7 +9,7 @@ SHIFT, ZOOM, MARGIN = 0.08, 0.1, 0.15
 
 
 def altered(images: np.ndarray, items: np.ndarray, view: int, *, seed: int) -> np.ndarray:
-    """Pictures flipped, shifted and zoomed a little; the same for the same seed, item and view. View 0: as they are.
+    """Images flipped, shifted and zoomed a little; the same for the same seed, item and view. View 0: as they are.
 
     images: uint8 (n, height, width, 3); items: int (n,).
     """

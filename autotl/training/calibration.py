@@ -1,6 +1,7 @@
-"""From a classifier's margins to probabilities, by margins of items that it was not fitted on.
+"""Calibration: from margins to probabilities, and probabilities sharpened or softened by a temperature.
 
-Platt 1999 for two classes; with more, a multinomial logistic regression on all margins together.
+Both are fitted on items that the classifier was not fitted on. Margins: Platt 1999 for two classes; with more, a
+multinomial logistic regression on all margins together. Temperature: Guo et al. 2017.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -17,12 +17,6 @@ from onnx import helper
 from autotl.graphs.blocks import matrices
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import limit_threads
-
-if TYPE_CHECKING:
-    import onnx
-
-if TYPE_CHECKING:
-    import onnx
 
 SMALLEST_PROBABILITY = 1e-7
 """Probabilities are raised to this before their logarithm is taken; an exported graph has to do the same."""
@@ -69,7 +63,7 @@ class Calibration:
 
 
 def fit_calibration(margins: np.ndarray, labels: np.ndarray, n_classes: int) -> Calibration:
-    """Fit on margins float (n, n_margins) of items with labels int (n,); a class without items gets next to nothing."""
+    """Fit on margins float (n, n_margins) and labels int (n,); a class without items gets a probability near 0."""
     from sklearn.linear_model import LogisticRegression
 
     present = np.unique(labels)
@@ -132,7 +126,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """softmax(log p / temperature), float64 (n, n_classes), rows sum to 1.
 
-    The order of the classes stays, but for those below 1e-7, which become equal.
+    The order of the classes stays, except that classes below 1e-7 become equal.
     """
     scaled = _log(probabilities) / temperature
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
@@ -144,7 +138,7 @@ def _log(probabilities: np.ndarray) -> np.ndarray:
 
 
 def tempered(source: str, target: str, n_classes: int, temperature: float) -> onnx.ModelProto:
-    """softmax(log(clip(p)) / temperature), which is what `predictions.apply_temperature` computes."""
+    """softmax(log(clip(p)) / temperature), which is what `apply_temperature` computes."""
     constants = {
         "floor": np.float32(SMALLEST_PROBABILITY),
         "ceiling": np.float32(1.0),

@@ -102,13 +102,13 @@ class EstimatorClassifier:
         if found.ndim == 1:  # scikit-learn gives one margin for two classes
             found = np.stack([-found, found], axis=1)
         every = np.zeros((len(vectors), self._n_classes))
-        if self.gives_margins:  # by the item itself, whoever else is asked about
+        if self.gives_margins:  # so that an item's answer does not depend on the other items
             every += found.min(axis=1, keepdims=True)
         every[:, self._fitted.classes_.astype(int)] = found
         return every
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """Class probabilities; margins without a calibration are taken for log-odds, which they are not."""
+        """Class probabilities; margins without a calibration are treated as log-odds."""
         answers = self.answers(vectors)
         return self._calibration().probabilities(answers) if self.gives_margins else answers
 
@@ -238,7 +238,7 @@ class NetworkClassifier:
 
 
 def batches(items: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Shuffled batches of one size; the odd rest is dropped, for another shape would be traced anew."""
+    """Shuffled batches of one size; the odd rest is dropped, for another shape would be traced again."""
     shuffled = rng.permutation(items)
     if len(shuffled) < size:
         return [shuffled]

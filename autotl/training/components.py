@@ -88,7 +88,7 @@ def fit_components(read: Read, items: np.ndarray, *, seed: int) -> PrincipalComp
     sound = values > max(values[-1] * 1e-5, 1e-12)
     values, found = values[sound][::-1], found[:, sound][:, ::-1]
     axes = vectors.T @ (found / np.sqrt(values)) if few_items else found
-    # A set of equal pictures has no variance at all.
+    # A set of equal images has no variance at all.
     axes = axes if axes.shape[1] else np.zeros((n_features, 1))
     axes = np.ascontiguousarray(axes * scale[:, None], dtype=np.float32)
     return PrincipalComponents(axes, -(mean @ axes).astype(np.float32))

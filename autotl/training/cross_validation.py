@@ -36,7 +36,7 @@ def cross_validate(
     """Out-of-fold predictions for every development item.
 
     vectors: float32 (n_items, n_features), labels: int (n_items,), both of all items; the test split is not touched.
-    after_fold(fold, so_far) is called with what is predicted so far, and may raise to stop a hopeless trial.
+    after_fold(fold, so_far) is called with what is predicted so far, and may raise to prune the trial.
     """
     items: list[np.ndarray] = []
     answers: list[np.ndarray] = []

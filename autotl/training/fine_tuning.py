@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MIN_EPOCHS, MAX_EPOCHS = 6, 20
 MIN_STEPS = 400
-"""A small set is shown more often, so that the network is stepped this often, within the limits above."""
+"""A small set is shown more often, so that the optimiser takes this many steps, within the limits above."""
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
 
@@ -83,9 +83,9 @@ def assemble(backbone: Any, head: Any, *, stage: str, pooling: str, trainable_st
 
 
 def continue_from(model: Any, file: Path) -> bool:
-    """Give a network the weights of an earlier one of the same make; False, and nothing changed, where it cannot be.
+    """Load the weights of an earlier network; returns False, with nothing changed, if they do not fit.
 
-    file: a `.keras` archive, of which only the numbers are read: no layer is made from what it says.
+    file: a `.keras` archive, of which only the weights are read; no layer is built from its configuration.
     """
     before = model.get_weights()
     try:
@@ -108,7 +108,7 @@ class Inputs(Protocol):
     trainer: Any
 
     def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:
-        """Make ready what an epoch reads; False where the time ran out before."""
+        """Prepare what an epoch reads; returns False if the time ran out first."""
 
     def read(self, items: np.ndarray, epoch: int) -> Any:
         """The trainer's input, a list where it has several; epoch 0 is for validation.
@@ -125,11 +125,11 @@ class PlainInputs:
         self._pixels, self._augment, self._seed = pixels, augment, seed
 
     def prepare(self, epoch: int, out_of_time: Callable[[], bool]) -> bool:  # noqa: ARG002
-        """There is nothing to make ready."""
+        """Pixels need no preparation."""
         return True
 
     def read(self, items: np.ndarray, epoch: int) -> Any:
-        """Pictures as numbers from 0 to 255; the first epoch sees them as they are."""
+        """Pixels from 0 to 255; the first epoch sees the images unaltered."""
         view = max(0, epoch - 1) if self._augment else 0
         return altered(self._pixels(items), items, view, seed=self._seed).astype(np.float32)
 

@@ -85,13 +85,13 @@ def test_the_fastest_is_chosen_told_and_kept_for_this_machine(network, pixels, m
     monkeypatch.setattr(engine_choice, "_rates", lambda engines, pixels: {"onnxruntime": 118.4, "openvino": 131.2})
     choice = choose_engine(network, lambda: pixels)
     assert choice.engine.name == "openvino"
-    assert choice.told.startswith("engine: OpenVINO ")
-    assert choice.told.endswith(", 131 images/s (ONNX Runtime 118)")
+    assert choice.message.startswith("engine: OpenVINO ")
+    assert choice.message.endswith(", 131 images/s (ONNX Runtime 118)")
     [kept] = network.file.parent.glob("engine-*.json")
     assert json.loads(kept.read_text())["engine"] == "openvino"
     opened.clear()
     again = choose_engine(replace(network, reader=None), lambda: pytest.fail("nothing is decoded for it"))
-    assert (again.engine.name, again.told, opened) == ("openvino", "", ["openvino"])
+    assert (again.engine.name, again.message, opened) == ("openvino", "", ["openvino"])
 
 
 def test_the_rates_are_measured(network, pixels, only):
@@ -133,7 +133,7 @@ def test_an_engine_that_disagrees_with_keras_is_dropped_and_told(network, pixels
     wrong(monkeypatch, "openvino")
     choice = choose_engine(network, lambda: pixels)
     assert choice.engine.name == "onnxruntime"
-    assert "; OpenVINO is not used: it does not compute what Keras computes: 'shallow-avg' is off by" in choice.told
+    assert "; OpenVINO is not used: it does not compute what Keras computes: 'shallow-avg' is off by" in choice.message
 
 
 def test_where_no_runtime_agrees_keras_itself_reads(network, pixels, monkeypatch, only):
@@ -141,7 +141,7 @@ def test_where_no_runtime_agrees_keras_itself_reads(network, pixels, monkeypatch
     wrong(monkeypatch, "onnxruntime")
     choice = choose_engine(network, lambda: pixels)
     assert choice.engine.name == "keras"
-    assert "ONNX Runtime is not used: it does not compute" in choice.told
+    assert "ONNX Runtime is not used: it does not compute" in choice.message
 
 
 def test_an_engine_that_was_asked_for_and_disagrees_is_an_error(network, pixels, monkeypatch):
@@ -163,7 +163,7 @@ def test_an_engine_that_fails_to_open_is_dropped_with_its_reason(network, pixels
 
     only("onnxruntime", "openvino")
     monkeypatch.setattr(engine_choice, "open_named", opened)
-    assert choose_engine(network, lambda: pixels).told.endswith("OpenVINO is not used: unknown operation")
+    assert choose_engine(network, lambda: pixels).message.endswith("OpenVINO is not used: unknown operation")
 
 
 def test_keras_reads_where_no_graph_can_be_written(tiny, pixels, tmp_path, monkeypatch):
@@ -177,7 +177,7 @@ def test_keras_reads_where_no_graph_can_be_written(tiny, pixels, tmp_path, monke
     assert not network.file.exists()
     choice = choose_engine(network, lambda: pixels)
     assert choice.engine.name == "keras"
-    assert "and there is none: Layer 'odd' cannot be written." in choice.told
+    assert "and there is none: Layer 'odd' cannot be written." in choice.message
     found = choice.engine.run(pixels)
     assert found[network.tensors.index("deep-avg")] == pytest.approx(answers(tiny, pixels), abs=1e-4)
     assert choose_engine(freeze(tiny, (32, 48), cache=tmp_path), lambda: pixels).engine.name == "keras"
@@ -188,9 +188,9 @@ def test_on_a_gpu_keras_takes_part_and_half_precision_is_checked_too(network, pi
 
     only("onnxruntime", "keras")
     monkeypatch.setattr(keras_backend, "device", lambda: keras_backend.Device("gpu", "pretended"))
-    told = choose_engine(network, lambda: pixels).told
-    assert "ONNX Runtime" in told
-    assert "Keras in half precision" in told
+    message = choose_engine(network, lambda: pixels).message
+    assert "ONNX Runtime" in message
+    assert "Keras in half precision" in message
 
 
 def test_weights_that_are_not_finite_are_found_before_anything_is_read(tiny, pixels, tmp_path):

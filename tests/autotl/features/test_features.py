@@ -272,7 +272,7 @@ def test_numbers_that_are_not_finite_name_the_backbone_and_are_not_kept(folder, 
         helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["pixels"], ["grey"], axes=[1, 2], keepdims=0),
         helper.make_node("Sub", ["grey", "limit"], ["above"]),
-        helper.make_node("Sqrt", ["above"], ["top-avg"]),  # of a negative number, for pictures that are not bright
+        helper.make_node("Sqrt", ["above"], ["top-avg"]),  # of a negative number, for images that are not bright
     ]
     dark = by_hand_network(tmp_path / "dark.onnx", nodes, [numpy_helper.from_array(np.float32(200), "limit")], 3)
     with pytest.raises(PluginError, match="backbone 'dark' gave features that are not finite at 32x32"):

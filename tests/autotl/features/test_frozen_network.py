@@ -1,4 +1,4 @@
-"""A frozen backbone as a graph: what it reads, under which names, and when it is written anew."""
+"""A frozen backbone as a graph: what it reads, under which names, and when it is written again."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def head(n_features):
 
 @pytest.fixture
 def pixels():
-    """Pictures that are bright on the left or on the right."""
+    """Images that are bright on the left or on the right."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 120, (N_TRAIN + N_VALIDATION, 32, 32, 3), dtype=np.uint8)
     labels = np.arange(len(images)) % 2
