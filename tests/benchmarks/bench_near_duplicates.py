@@ -1,9 +1,10 @@
 """How many planted copies are found, how many strangers are taken for copies, and what does it cost?
 
 Each kind of copy is planted by itself: N copies among all the originals. Strangers are originals of different classes.
-The usual tool, a 64-bit perceptual hash (ImageHash), is given the same pictures. The cost is a whole scan with an empty
-cache (listing, hashing, decoding, comparing) against the feature pass of a small backbone on the same images, in
-turn; medians. Prints tables and a JSON line for each data set.
+Two usual ways are given the same images: a 64-bit perceptual hash (ImageHash), and the cosine similarity of backbone
+features, of whole images and of five crops of each original, at the thresholds that flag the given share of stranger
+pairs. The cost is a whole scan with an empty cache (listing, hashing, decoding, comparing) against the feature pass of
+a small backbone on the same images, in turn; medians. Prints tables and a JSON line for each data set.
 Usage: bench_near_duplicates.py [--data FOLDER...] [--images N] [--planted N] [--repeat N]
 By default the textile images of conformal-clip-data; where that is not installed, the Debian packages
 tuxpaint-stamps-default and dataset-fashion-mnist.
@@ -32,6 +33,9 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 DISTANCES = (0, 4, 8, 12)
 """Of 64 bits; from here on two perceptual hashes count as different."""
+FALSE_ALARMS = (0.0001, 0.005)
+"""Shares of stranger pairs that a cosine threshold may flag: about what the search flags, and the most allowed."""
+CROP = 0.85
 Change = Callable[[Image.Image, np.random.Generator], bytes]
 
 
@@ -140,6 +144,7 @@ def _found(pictures: Pictures, planted: int) -> dict[str, dict[str, float]]:
     rng = np.random.default_rng(0)
     chosen = np.sort(rng.choice(len(pictures.paths), min(planted, len(pictures.paths) // 4), replace=False))
     own_hashes = np.stack([_hash(pictures.folder / path) for path in pictures.paths])
+    cosine = Cosine(pictures)
     rows: dict[str, dict[str, float]] = {}
     for kind, change in _kinds().items():
         copies = _plant(pictures, chosen, kind, change, rng)
@@ -147,6 +152,7 @@ def _found(pictures: Pictures, planted: int) -> dict[str, dict[str, float]]:
         distance = (hashes != own_hashes[chosen]).sum(1)
         rows[kind] = {"autotl": _share_paired(pictures, chosen, copies, mirrored=kind == "mirrored")}
         rows[kind] |= {f"phash <= {most}": float((distance <= most).mean()) for most in DISTANCES}
+        rows[kind] |= cosine.found(copies, chosen, mirrored=kind == "mirrored")
     pairs = _pairs(pictures.miniatures, pictures.labels, pictures.paths, mirrored=False)
     flagged = np.zeros(pictures.strangers.shape, dtype=bool)
     flagged[pairs["first"], pairs["second"]] = True
@@ -155,9 +161,84 @@ def _found(pictures: Pictures, planted: int) -> dict[str, dict[str, float]]:
     by_hash = {f"phash <= {most}": distances <= most for most in DISTANCES}
     for name, of in (("stranger pairs flagged", _pair_share), ("images with a stranger flagged", _image_share)):
         rows[name] = {
-            tool: of(seen & pictures.strangers, pictures) for tool, seen in ({"autotl": flagged} | by_hash).items()
+            tool: of(seen & pictures.strangers, pictures)
+            for tool, seen in ({"autotl": flagged} | by_hash | cosine.flagged()).items()
         }
     return rows
+
+
+class Cosine:
+    """Cosine similarity of the average-pooled final stage of EfficientNet-Lite0 at 224 pixels.
+
+    Each way compares a copy, as it is, with the originals: whole, or the best of the whole and four corner crops.
+    Thresholds are quantiles of the similarity of whole images of different classes (for crops, of the best crop).
+    """
+
+    def __init__(self, pictures: Pictures) -> None:
+        from autotl.features.frozen_network import freeze
+        from autotl.plugins import load_plugins
+        from autotl.runtime import keras_backend
+
+        keras_backend.prepare()
+        self._network = freeze(
+            load_plugins().backbones["efficientnet-lite0"], (224, 224), cache=pictures.folder.parent / "network"
+        )
+        files = [pictures.folder / path for path in pictures.paths]
+        whole = self._vectors(files, [None])
+        crops = self._vectors(files, [None, (0, 0), (0, 1), (1, 0), (1, 1)])
+        self._originals = {"cosine": whole, "cosine, 5 crops": crops}
+        self._similar = {
+            way: np.max([whole[:, 0] @ views[:, i].T for i in range(views.shape[1])], axis=0)
+            for way, views in self._originals.items()
+        }
+        self._thresholds = {
+            (way, share): float(np.quantile(found[pictures.strangers], 1 - share))
+            for way, found in self._similar.items()
+            for share in FALSE_ALARMS
+        }
+
+    def found(self, copies: list[Path], chosen: np.ndarray, *, mirrored: bool) -> dict[str, float]:
+        """The share of copies that are as similar to their originals as each threshold asks."""
+        own = self._vectors(copies, [None], mirrored=mirrored)[:, 0]
+        similar = {
+            way: np.einsum("nd,nvd->nv", own, views[chosen]).max(axis=1) for way, views in self._originals.items()
+        }
+        return {
+            f"{way} ({share:.2%})": float((similar[way] >= threshold).mean())
+            for (way, share), threshold in self._thresholds.items()
+        }
+
+    def flagged(self) -> dict[str, np.ndarray]:
+        """Pairs of originals that each threshold flags, bool (n, n)."""
+        return {
+            f"{way} ({share:.2%})": np.maximum(self._similar[way], self._similar[way].T) >= threshold
+            for (way, share), threshold in self._thresholds.items()
+        }
+
+    def _vectors(
+        self, files: list[Path], corners: list[tuple[int, int] | None], *, mirrored: bool = False
+    ) -> np.ndarray:
+        """Unit vectors float32 (n, n_corners, n_features); a corner is (0 or 1, 0 or 1), None the whole image."""
+        from autotl.features.frozen_network import open_session
+        from autotl.images.decoder import open_image
+
+        session = open_session(self._network.file)
+        (column,) = self._network.select("top", "avg")
+        found = []
+        for file in files:
+            image = open_image(file)
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else image
+            views = [image if corner is None else _corner(image, corner) for corner in corners]
+            pixels = np.stack([np.asarray(view.resize((224, 224), Image.Resampling.BICUBIC)) for view in views])
+            found.append(session.run([column.tensor], {"images": pixels})[0])
+        vectors = np.stack(found)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=2, keepdims=True))
+
+
+def _corner(image: Image.Image, corner: tuple[int, int]) -> Image.Image:
+    width, height = round(CROP * image.width), round(CROP * image.height)
+    x, y = corner[0] * (image.width - width), corner[1] * (image.height - height)
+    return image.crop((x, y, x + width, y + height))
 
 
 def _pair_share(flagged: np.ndarray, pictures: Pictures) -> float:
