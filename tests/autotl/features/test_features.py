@@ -302,7 +302,7 @@ PROCESS = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
-from autotl import engine, features
+from autotl.features import engine, features
 from autotl.data.dataset import scan
 from autotl.features.frozen_network import Column, FrozenNetwork
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from autotl.cache import disk_allowance
 from autotl.features.frozen_network import stage_outputs
 from autotl.graphs.keras_to_onnx import layer_writers
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -190,25 +191,25 @@ def test_altering_moves_a_picture_a_little_and_fills_with_its_edge():
 
 
 def test_too_little_space_is_told_with_what_is_needed_and_allowed(make, monkeypatch):
-    monkeypatch.setattr(activation_cache, "MAX_BYTES", 50_000)
+    monkeypatch.setattr(disk_allowance, "MAX_BYTES", 50_000)
     with pytest.raises(CannotCacheError, match=r"^the activations would need 0\.3 MB, 0\.1 MB allowed$"):
         make()
 
 
 def test_no_more_than_a_share_of_the_free_disk_is_used(make, monkeypatch, tmp_path):
-    monkeypatch.setattr(activation_cache.shutil, "disk_usage", lambda folder: SimpleNamespace(free=400_000))
-    assert activation_cache.allowed_bytes(tmp_path / "pixels") == 100_000
+    monkeypatch.setattr(disk_allowance.shutil, "disk_usage", lambda folder: SimpleNamespace(free=400_000))
+    assert disk_allowance.allowed_bytes(tmp_path / "pixels") == 100_000
     with pytest.raises(CannotCacheError, match="allowed"):
         make()
 
 
 def test_with_less_space_there_are_fewer_views_but_never_only_the_plain_one(make, monkeypatch):
     record = 8 * 8 * 12 * 2
-    monkeypatch.setattr(activation_cache, "MAX_BYTES", record * (N_ITEMS + 2 * N_TRAIN))
+    monkeypatch.setattr(disk_allowance, "MAX_BYTES", record * (N_ITEMS + 2 * N_TRAIN))
     made = make(augment=True)
     assert made.cached.n_views == 3
     assert str(made.cached) == "from cached activations (3 views, 0.7 MB)"
-    monkeypatch.setattr(activation_cache, "MAX_BYTES", record * (N_ITEMS + N_TRAIN) - 1)
+    monkeypatch.setattr(disk_allowance, "MAX_BYTES", record * (N_ITEMS + N_TRAIN) - 1)
     with pytest.raises(CannotCacheError):
         make(augment=True)
 
@@ -221,7 +222,7 @@ def test_the_oldest_cut_makes_room_for_a_new_one(make, monkeypatch, tmp_path):
         for folder in (pixels / name, pixels / f"{name}-deeper"):
             then = folder.stat().st_mtime - age
             os.utime(folder, (then, then))
-    monkeypatch.setattr(activation_cache, "MAX_BYTES", int(2.5 * made.cached.n_bytes))
+    monkeypatch.setattr(disk_allowance, "MAX_BYTES", int(2.5 * made.cached.n_bytes))
     make(folder=pixels / "new")
     assert files(pixels) == ["older", "older-deeper"]
 
@@ -263,7 +264,7 @@ def test_a_network_with_a_way_around_the_cut_is_not_cut():
     network = keras.Model(inputs, [second, layers.Add(name="third")([first, layers.Conv2D(4, 1)(second)])])
     head = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
     model, depth = assemble(network, head, stage="top", pooling="avg", trainable_stages=1)
-    with pytest.raises(CannotCacheError, match="a way around stage 'second'"):
+    with pytest.raises(CannotCacheError, match="a connection around stage 'second'"):
         split_network(model, network, stage="top", pooling="avg", freeze_depth=depth)
 
 
@@ -317,7 +318,7 @@ def test_pictures_of_the_test_split_are_never_read(laboratory, monkeypatch):
 
 @pytest.mark.usefixtures("short")
 def test_a_trial_trains_plainly_and_says_why_where_space_is_short(laboratory, monkeypatch):
-    monkeypatch.setattr(activation_cache, "MAX_BYTES", 1000)
+    monkeypatch.setattr(disk_allowance, "MAX_BYTES", 1000)
     found = fine_tune(laboratory, tuning())
     assert found["how"] == "plain: the activations would need 0.1 MB, 0.0 MB allowed"
     assert found["epochs"] == 2
