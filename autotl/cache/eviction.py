@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-_STORES = ("features", "examined")
+_STORES = ("features", "facts")
 _NETWORKS = "networks"
 
 

@@ -17,7 +17,8 @@ from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_
 from autotl.data.source import open_source
 from autotl.errors import DatasetError
 from autotl.images.facts import FACT_COLUMNS, read_facts
-from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs, following, no_pairs
+from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs, no_pairs
+from autotl.images.sequences import successive_names
 from autotl.settings import settings
 
 MIN_IMAGES_PER_CLASS = 4
@@ -185,7 +186,7 @@ def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progres
     found = find_pairs(
         miniatures[rows[originals]],
         dataset.labels[originals],
-        sequence=following(list(items["path"].iloc[originals])),
+        sequence=successive_names(list(items["path"].iloc[originals])),
         mirrored=mirrored,
         progress=progress,
     )

@@ -1,12 +1,11 @@
-"""Opening every image once: can it be decoded, and what does it look like?"""
+"""Facts about every image, read once per content: can it be decoded, its format and size, and what it looks like."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,9 @@ from autotl.cache.record_store import RecordStore
 from autotl.images.alignment import MINIATURE_EDGE, miniature
 from autotl.images.appearance import EDGE, measure
 from autotl.images.decoder import DECODER_VERSION, HEIC, UnreadableImage
-from autotl.images.file_info import examine
+from autotl.images.file_info import read_header_and_image
 from autotl.runtime.child_process import Isolated
+from autotl.runtime.progress import Progress
 
 _VERSION = 1
 """Changes whenever the same pixels would give other facts."""
@@ -32,14 +32,12 @@ _RECORD = np.dtype([("facts", _FACTS), ("miniature", np.uint8, (3, MINIATURE_EDG
 FACT_COLUMNS = tuple(_FACTS.names or ())
 _KEPT_AT_ONCE = 4096
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What was seen of the files that were asked for.
+    """The facts about some files.
 
-    facts: one row per file, the columns FACT_COLUMNS (0, or empty, where the file cannot be decoded).
+    facts: one row per file, with the columns FACT_COLUMNS (0 or empty where the file cannot be decoded).
     miniatures: uint8 (n, 3, 32, 32). quarantine: why a file cannot be decoded, or empty; text (n,).
     """
 
@@ -51,25 +49,28 @@ class ImageFacts:
 def read_facts(
     root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: Progress | None = None
 ) -> ImageFacts:
-    """Decode files at a small size; those of known content (their SHA-256 in `digests`, bytes) come from the cache."""
+    """Decode files at a small size; files whose content is known are read from the cache.
+
+    paths: relative to root. digests: SHA-256 of each file, bytes (n,).
+    """
     digests, first, place = _distinct(digests)
     paths = paths[first]
-    store = RecordStore(cache / "examined" / f"v{_VERSION}-d{DECODER_VERSION}", _RECORD)
+    store = RecordStore(cache / "facts" / f"v{_VERSION}-d{DECODER_VERSION}", _RECORD)
     records, known = store.read(digests)
     reasons = np.full(len(paths), "", dtype=object)
-    todo = np.flatnonzero(~known)
+    missing = np.flatnonzero(~known)
     done = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool, closing(Isolated("images.facts", "_look_as_bytes")) as isolated:
-        for start in range(0, len(todo), _KEPT_AT_ONCE):
-            part = todo[start : start + _KEPT_AT_ONCE]
-            for i, seen in zip(part, pool.map(lambda i: _look_safely(root / paths[i], isolated), part), strict=True):
-                if isinstance(seen, str):
-                    reasons[i] = seen
+    with ThreadPoolExecutor(os.cpu_count()) as pool, closing(Isolated("images.facts", "_record_bytes")) as isolated:
+        for start in range(0, len(missing), _KEPT_AT_ONCE):
+            part = missing[start : start + _KEPT_AT_ONCE]
+            for i, record in zip(part, pool.map(lambda i: _read_safely(root / paths[i], isolated), part), strict=True):
+                if isinstance(record, str):
+                    reasons[i] = record
                 else:
-                    records[i] = seen
+                    records[i] = record
                 done += 1
-                if progress and (done % 64 == 0 or done == len(todo)):
-                    progress(done, len(todo))
+                if progress and (done % 64 == 0 or done == len(missing)):
+                    progress(done, len(missing))
             readable = part[reasons[part] == ""]
             if len(readable):
                 store.append(digests[readable], records[readable])
@@ -78,7 +79,7 @@ def read_facts(
 
 
 def _distinct(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The distinct digests in their order, where each comes first, and which of them each one is."""
+    """The distinct digests in their order, the first position of each, and for every digest its number among them."""
     sorted_, first, place = np.unique(digests, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), dtype=int)
@@ -86,12 +87,12 @@ def _distinct(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return sorted_[order], first[order], rank[place]
 
 
-def _look_safely(path: Path, isolated: Isolated) -> np.ndarray | str:
-    """As `_look`; HEIC in a child process, because damaged files have crashed its decoder (pi-heif 1.4.0)."""
+def _read_safely(path: Path, isolated: Isolated) -> np.ndarray | str:
+    """As `_record`; HEIC in a child process, because damaged files have crashed its decoder (pi-heif 1.4.0)."""
     if not _is_heic(path):
-        return _look(path)
-    seen = isolated(path)
-    return seen if isinstance(seen, str) else np.frombuffer(seen, dtype=_RECORD)[0]
+        return _record(path)
+    found = isolated(path)
+    return found if isinstance(found, str) else np.frombuffer(found, dtype=_RECORD)[0]
 
 
 def _is_heic(path: Path) -> bool:
@@ -102,18 +103,18 @@ def _is_heic(path: Path) -> bool:
         return False
 
 
-def _look_as_bytes(path: Path) -> bytes | str:
-    seen = _look(path)
-    return seen if isinstance(seen, str) else seen.tobytes()
+def _record_bytes(path: Path) -> bytes | str:
+    record = _record(path)
+    return record if isinstance(record, str) else record.tobytes()
 
 
-def _look(path: Path) -> np.ndarray | str:
+def _record(path: Path) -> np.ndarray | str:
     """The record of a file, or the reason why it cannot be decoded."""
     try:
-        header, picture = examine(path, EDGE)
+        header, image = read_header_and_image(path, EDGE)
     except UnreadableImage as error:
         return str(error)
     record = np.zeros((), dtype=_RECORD)
-    record["facts"] = (*header, *measure(picture).values())
-    record["miniature"] = miniature(picture)
+    record["facts"] = (*astuple(header), *measure(image).values())
+    record["miniature"] = miniature(image)
     return record

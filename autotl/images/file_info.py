@@ -1,40 +1,34 @@
-"""What an image file says of itself, and a small copy of it."""
+"""What an image file says about itself (format, size, EXIF fields), and small copies of it."""
 
 from __future__ import annotations
 
 import difflib
 import io
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from PIL import (
-    ExifTags,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    PngImagePlugin,
-    TiffImagePlugin,
-)
+from PIL import ExifTags, GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from autotl.images.decoder import (
-    OPENERS,
-    START_BYTES,
+    FORMATS,
+    MAGIC_BYTES,
     ImageSource,
-    finish,
-    load,
-    memory_for,
-    open_checked,
+    load_reduced,
+    open_header,
     open_image,
     orientation_of,
+    reserve_memory,
+    upright_srgb,
 )
 
 
-class ImageHeader(NamedTuple):  # a dataclass would not survive the way an exported model is loaded
-    """What a file says of itself.
+@dataclass(frozen=True)
+class ImageHeader:
+    """What a file says about itself.
 
     format: "JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF" or "HEIF". mode: Pillow's name of the pixels as
     stored, such as "RGB", "L", "P", "RGBA", "CMYK" or "I;16". width, height: pixels, upright. frames: 1 or more;
-    2 stands for "several" in GIF and TIFF, where counting means reading it all.
+    2 stands for "several" in GIF and TIFF, where counting them would mean reading the whole file.
     """
 
     format: str
@@ -53,43 +47,43 @@ def thumbnail(source: ImageSource, edge: int) -> bytes:
     return jpeg.getvalue()
 
 
-def examine(source: ImageSource, edge: int) -> tuple[ImageHeader, Image.Image]:
-    """Open a file once for all a scan wants: the header, and the picture as `open_image` gives it.
+def read_header_and_image(source: ImageSource, edge: int) -> tuple[ImageHeader, Image.Image]:
+    """Open a file once for all that a scan needs: the header, and a reduced image as `open_image` returns it.
 
-    edge: pixels that the picture's shorter side keeps at least, if it has them; it is less than twice that, except
-    where the file is narrow. The whole file is decoded, so a damaged one is noticed. Raises UnreadableImage.
+    edge: pixels that the image's shorter side keeps at least, if it has them; it is less than twice that, except
+    where the image is narrow. The whole file is decoded, so that damage is noticed. Raises UnreadableImage.
     """
     at_least = (edge, edge)
-    with open_checked(source) as image:
+    with open_header(source) as image:
         size, frames = image.size, _frames(image)
-        with memory_for(image, source, at_least):
-            loaded = load(image, at_least)
+        with reserve_memory(image, source, at_least):
+            loaded = load_reduced(image, at_least)
             header = _header(image, size, frames)
-            return header, finish(loaded)
+            return header, upright_srgb(loaded)
 
 
 def suffix_of(data: bytes) -> str:
-    """The suffix of a file with these bytes, such as ".jpg"; empty where they are no image of a known kind."""
-    return next((suffix for magic, suffix, _ in OPENERS if magic.match(data[:START_BYTES])), "")
+    """The suffix of a file with these bytes, such as ".jpg"; empty where they are not an image of a known format."""
+    return next((suffix for magic, suffix, _ in FORMATS if magic.match(data[:MAGIC_BYTES])), "")
 
 
 def exif_value(source: ImageSource, name: str) -> str:
     """The text of an EXIF field such as "DateTimeOriginal", "Model" or "BodySerialNumber".
 
-    Returns "" where the file has no such field or a damaged one. Raises UnreadableImage, and ValueError for a name
-    that no field has.
+    Returns "" where the file has no such field or a damaged one. Raises UnreadableImage, and ValueError for an unknown
+    field.
     """
     if name not in ExifTags.Base.__members__:
         near = difflib.get_close_matches(name, ExifTags.Base.__members__) or ["DateTimeOriginal", "Model"]
         raise ValueError(f"EXIF has no field {name!r}. Did you mean {' or '.join(near)}?")
-    with open_checked(source) as image:
+    with open_header(source) as image:
         if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
-            with memory_for(image, source, (1, 1)):
-                image.load()  # it may stand behind the pixels
+            with reserve_memory(image, source, (1, 1)):
+                image.load()  # it may follow the pixels
         try:
             fields = image.getexif()
             value = fields.get(ExifTags.Base[name]) or fields.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base[name], "")
-        except Exception:  # a damaged block is as good as none
+        except Exception:  # a damaged block counts as none
             return ""
     return _text(value)
 
@@ -104,7 +98,7 @@ def _text(value: object) -> str:
 
 
 def _header(image: ImageFile.ImageFile, size: tuple[int, int], frames: int) -> ImageHeader:
-    # A TIFF turns itself, and gives its upright size from the start.
+    # Pillow turns a TIFF, and gives its upright size from the start.
     turned = not isinstance(image, TiffImagePlugin.TiffImageFile) and orientation_of(image) >= 5
     width, height = size[::-1] if turned else size
     return ImageHeader(str(image.format), image.mode, width, height, frames)
@@ -115,5 +109,5 @@ def _frames(image: ImageFile.ImageFile) -> int:
         return int(getattr(image, "n_frames", 1))
     try:
         return 2 if image.is_animated else 1
-    except Exception:  # something damaged follows the first frame, which alone counts
+    except Exception:  # what follows the first frame is damaged, and only the first one counts
         return 2

@@ -1,4 +1,4 @@
-"""Images whose decoder may bring its process down: tried in a child process before they are decoded in this one."""
+"""Images whose decoder may crash: tried in a child process before they are decoded in this one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _try = Isolated("images.safe_decode", "_decoded")
 def decode_risk(source: ImageSource) -> str:
     """Why an image must not be decoded in this process; empty where it may be.
 
-    Damaged HEIC files have crashed their decoder (pi-heif 1.4.0); others are not looked at here.
+    Damaged HEIC files have crashed their decoder (pi-heif 1.4.0); other formats are not tried here.
     source: the file's bytes, or its path.
     """
     if not _is_heic(source):
@@ -45,7 +45,7 @@ def _is_heic(source: ImageSource) -> bool:
 
 
 def _decoded(path: Path) -> bytes | str:
-    """The child's work: nothing, or the reason why there is no picture."""
+    """What the child process does: return nothing, or the reason why the file cannot be decoded."""
     try:
         open_image(path)
     except UnreadableImage as error:

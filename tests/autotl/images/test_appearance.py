@@ -1,4 +1,4 @@
-"""The measures of a picture: what they say of pictures whose looks are known."""
+"""The measures of an image, on images whose appearance is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def checkers(edge: int = 128, colour: tuple[int, int, int] = (255, 255, 255)) ->
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_a_picture_of_one_grey_has_its_brightness_and_nothing_else(level):
+def test_an_image_of_one_grey_has_its_brightness_and_nothing_else(level):
     found = measure(Image.new("RGB", (80, 64), (level, level, level)))
     assert found == pytest.approx(
         {
@@ -40,27 +40,27 @@ def test_black_and_white_have_full_contrast_and_no_colour():
     assert found["brightness_p99"] == pytest.approx(1, abs=1e-3)
 
 
-def test_the_more_a_picture_is_blurred_the_less_sharp_it_is():
+def test_the_more_an_image_is_blurred_the_less_sharp_it_is():
     sharpness = [measure(checkers().filter(ImageFilter.GaussianBlur(r)))["sharpness"] for r in (0, 1, 2, 4, 8)]
     assert sharpness == sorted(sharpness, reverse=True)
     assert sharpness[0] > 1.5
     assert sharpness[-1] < 0.5
 
 
-def test_a_faint_picture_is_as_sharp_as_a_strong_one():
+def test_a_faint_image_is_as_sharp_as_a_strong_one():
     strong, faint = checkers(), checkers().point(lambda value: 100 + value // 5)
     assert measure(faint)["sharpness"] == pytest.approx(measure(strong)["sharpness"], rel=0.1)
 
 
 def test_a_sharp_subject_before_a_soft_background_is_sharp():
-    picture = checkers(256).filter(ImageFilter.GaussianBlur(12))
-    picture.paste(checkers(64), (96, 96))
-    assert measure(picture)["sharpness"] > 1
+    image = checkers(256).filter(ImageFilter.GaussianBlur(12))
+    image.paste(checkers(64), (96, 96))
+    assert measure(image)["sharpness"] > 1
 
 
-def test_noise_does_not_depend_on_the_size_a_picture_is_handed_over_in():
-    picture = checkers(512)
-    small, large = measure(picture.reduce(4)), measure(picture)
+def test_noise_does_not_depend_on_the_size_an_image_is_handed_over_in():
+    image = checkers(512)
+    small, large = measure(image.reduce(4)), measure(image)
     assert small == pytest.approx(large, rel=0.05, abs=0.01)
 
 
@@ -70,7 +70,7 @@ def test_colourfulness_goes_with_the_colours(colour, least, most):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 500), (1, 64), (5000, 3), (28, 28)])
-def test_pictures_of_any_size_have_finite_measures(size):
+def test_images_of_any_size_have_finite_measures(size):
     noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     found = measure(Image.fromarray(noise))
     assert set(found) == NAMES
@@ -78,11 +78,11 @@ def test_pictures_of_any_size_have_finite_measures(size):
 
 
 def test_measuring_is_quick_beside_decoding():
-    picture = checkers(64)
+    image = checkers(64)
     seconds = []
     for _ in range(50):
         started = time.perf_counter()
-        measure(picture)
+        measure(image)
         seconds.append(time.perf_counter() - started)
     # 0.1 ms on a quiet machine; the minimum forgives a busy one.
     assert min(seconds) < 0.0015

@@ -1,4 +1,4 @@
-"""Every image is opened once, ever: what was seen of it is kept by its content."""
+"""Every image is decoded once: its facts are kept by its content."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def photos(tmp_path, shapes):
     root.mkdir()
     shutil.copy(sorted((shapes / "circle").iterdir())[0], root / "circle.png")
     noise = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
-    picture = Image.fromarray(noise).resize((300, 400))
+    image = Image.fromarray(noise).resize((300, 400))
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture.save(root / "sideways.jpg", exif=exif)
-    picture.convert("L").save(root / "two.gif", save_all=True, append_images=[Image.new("L", (300, 400))])
+    image.save(root / "sideways.jpg", exif=exif)
+    image.convert("L").save(root / "two.gif", save_all=True, append_images=[Image.new("L", (300, 400))])
     (root / "torn.jpg").write_bytes((root / "sideways.jpg").read_bytes()[:3000])
-    (root / "words.png").write_text("no picture")
+    (root / "words.png").write_text("not an image")
     return root
 
 
@@ -42,28 +42,28 @@ def digests(root, names):
 
 
 @pytest.fixture
-def look(photos, tmp_path):
-    """look("circle.png", progress=...): examine files with a cache of this test's own."""
+def read(photos, tmp_path):
+    """read("circle.png", progress=...): read the facts of files with a cache of this test's own."""
 
-    def look(*names, progress=None):
+    def read(*names, progress=None):
         names = names or tuple(NAMES)
         cache = tmp_path / "cache"
         return read_facts(photos, np.array(names), digests(photos, names), cache=cache, progress=progress)
 
-    return look
+    return read
 
 
 @pytest.fixture
-def blind(monkeypatch):
+def no_decoding(monkeypatch):
     """Make every further decoding fail."""
 
-    def blind():
+    def no_decoding():
         def fail(path, edge):
             raise AssertionError(f"{path} was decoded again")
 
-        monkeypatch.setattr(module, "examine", fail)
+        monkeypatch.setattr(module, "read_header_and_image", fail)
 
-    return blind
+    return no_decoding
 
 
 def same(first, second):
@@ -72,8 +72,8 @@ def same(first, second):
     assert (first.quarantine == second.quarantine).all()
 
 
-def test_the_facts_are_those_of_the_file_as_it_is_seen(look):
-    found = look().facts
+def test_the_facts_are_those_of_the_file_as_it_is_seen(read):
+    found = read().facts
     assert tuple(found.columns) == FACT_COLUMNS
     columns = ["format", "mode", "width", "height", "frames"]
     assert found[columns].to_numpy().tolist() == [
@@ -87,66 +87,66 @@ def test_the_facts_are_those_of_the_file_as_it_is_seen(look):
     assert found["colourfulness"][0] > 5 > found["colourfulness"][2] == 0
 
 
-def test_the_miniature_is_that_of_the_picture_and_blank_where_there_is_none(look, photos):
-    found = look().miniatures
+def test_the_miniature_is_that_of_the_image_and_blank_where_it_cannot_be_decoded(read, photos):
+    found = read().miniatures
     assert found.shape == (5, 3, 32, 32)
     assert (found[0] == miniature(Image.open(photos / "circle.png"))).all()
     assert not found[3:].any()
 
 
-def test_a_file_that_cannot_be_decoded_has_a_reason_and_the_others_none(look):
-    *fine, torn, words = look().quarantine
+def test_a_file_that_cannot_be_decoded_has_a_reason_and_the_others_none(read):
+    *fine, torn, words = read().quarantine
     assert fine == ["", "", ""]
     assert "cut short" in torn
     assert "not a JPEG, PNG" in words
 
 
-def test_copies_are_decoded_once(look, photos, monkeypatch):
+def test_copies_are_decoded_once(read, photos, monkeypatch):
     for name in ("a.png", "b.png"):
         shutil.copy(photos / "circle.png", photos / name)
     seen = []
-    found = look("two.gif", "circle.png", "a.png", "words.png", "b.png", progress=lambda *step: seen.append(step))
+    found = read("two.gif", "circle.png", "a.png", "words.png", "b.png", progress=lambda *step: seen.append(step))
     assert seen[-1] == (3, 3)
     assert found.facts["format"].tolist() == ["GIF", "PNG", "PNG", "", "PNG"]
     assert (found.miniatures[[2, 4]] == found.miniatures[1]).all()
     assert [bool(reason) for reason in found.quarantine] == [False, False, False, True, False]
 
 
-def test_heic_is_looked_at_in_a_child_process(photos, look, blind):
+def test_heic_is_decoded_in_a_child_process(photos, read, no_decoding):
     pytest.importorskip("pi_heif")
     shutil.copy(HEIC, photos / "phone.heic")
-    blind()  # this process only
-    found = look("phone.heic")
+    no_decoding()  # this process only
+    found = read("phone.heic")
     assert found.quarantine.tolist() == [""]
     assert found.facts.loc[0, ["format", "width", "height"]].tolist() == ["HEIF", 48, 32]
 
 
-def test_a_second_look_decodes_nothing_and_sees_the_same(look, blind):
+def test_a_second_run_decodes_nothing_and_finds_the_same(read, no_decoding):
     names = NAMES[:3]
-    first = look(*names)
-    blind()
-    same(first, look(*names))
+    first = read(*names)
+    no_decoding()
+    same(first, read(*names))
 
 
-def test_a_renamed_file_is_known_by_its_content_and_an_edited_one_is_looked_at_again(look, photos, blind):
-    first = look("circle.png")
+def test_a_renamed_file_is_known_by_its_content_and_an_edited_one_is_decoded_again(read, photos, no_decoding):
+    first = read("circle.png")
     (photos / "circle.png").rename(photos / "moved.png")
     Image.new("RGB", (9, 7)).save(photos / "circle.png")
-    assert look("circle.png").facts["width"].tolist() == [9]
-    blind()
-    same(first, look("moved.png"))
+    assert read("circle.png").facts["width"].tolist() == [9]
+    no_decoding()
+    same(first, read("moved.png"))
 
 
-def test_only_what_is_new_is_decoded_and_it_finds_its_place(look):
-    look("sideways.jpg")
+def test_only_what_is_new_is_decoded_and_it_finds_its_place(read):
+    read("sideways.jpg")
     seen = []
-    found = look("circle.png", "sideways.jpg", "two.gif", progress=lambda *step: seen.append(step))
+    found = read("circle.png", "sideways.jpg", "two.gif", progress=lambda *step: seen.append(step))
     assert seen[-1] == (2, 2)
     assert found.facts["format"].tolist() == ["PNG", "JPEG", "GIF"]
 
 
-def test_a_file_that_could_not_be_decoded_is_tried_again(look, photos):
-    assert look("torn.jpg").quarantine[0]
+def test_a_file_that_could_not_be_decoded_is_tried_again(read, photos):
+    assert read("torn.jpg").quarantine[0]
     # Another program had not finished writing, or a library has learned to read it: only good news is kept.
     digest = digests(photos, ["torn.jpg"])
     shutil.copy(photos / "sideways.jpg", photos / "torn.jpg")
@@ -154,38 +154,38 @@ def test_a_file_that_could_not_be_decoded_is_tried_again(look, photos):
     assert found.quarantine[0] == ""
 
 
-def test_what_is_kept_for_many_files_is_written_in_parts(look, photos, monkeypatch, blind):
+def test_what_is_kept_for_many_files_is_written_in_parts(read, photos, monkeypatch, no_decoding):
     monkeypatch.setattr(module, "_KEPT_AT_ONCE", 2)
     seen = []
-    first = look(*NAMES, progress=lambda *step: seen.append(step))
+    first = read(*NAMES, progress=lambda *step: seen.append(step))
     assert seen == [(5, 5)]
     assert len(list((photos.parent / "cache").rglob("*.keys.npy"))) == 2  # nothing of the third could be decoded
-    blind()
-    again = look(*NAMES[:3])
+    no_decoding()
+    again = read(*NAMES[:3])
     assert again.facts.equals(first.facts[:3])
 
 
 @pytest.mark.parametrize("content", [b"", b"no array"], ids=["empty", "nonsense"])
-def test_a_damaged_cache_costs_only_looking_again(look, photos, content, blind):
+def test_a_damaged_cache_costs_only_decoding_again(read, photos, content, no_decoding):
     names = NAMES[:3]
-    first = look(*names)
+    first = read(*names)
     for shard in (photos.parent / "cache").rglob("*.npy"):
         shard.write_bytes(content)
-    same(first, look(*names))
-    blind()
-    same(first, look(*names))
+    same(first, read(*names))
+    no_decoding()
+    same(first, read(*names))
 
 
 @pytest.mark.parametrize("constant", ["_VERSION", "DECODER_VERSION"])
-def test_another_version_believes_nothing_that_an_older_one_saw(look, monkeypatch, constant):
-    look("circle.png")
+def test_another_version_uses_no_facts_of_an_older_one(read, monkeypatch, constant):
+    read("circle.png")
     monkeypatch.setattr(module, constant, 99)
     seen = []
-    look("circle.png", progress=lambda *step: seen.append(step))
+    read("circle.png", progress=lambda *step: seen.append(step))
     assert seen == [(1, 1)]
 
 
-def test_no_files_are_examined_without_a_fuss(tmp_path):
+def test_no_files_have_no_facts(tmp_path):
     found = read_facts(tmp_path, np.array([], dtype=object), np.array([], dtype="S64"), cache=tmp_path / "cache")
     assert (len(found.facts), found.miniatures.shape, found.quarantine.shape) == (0, (0, 3, 32, 32), (0,))
     assert tuple(found.facts.columns) == FACT_COLUMNS

@@ -1,4 +1,4 @@
-"""Which pictures are the same to a person: planted copies are found, and strangers are left alone."""
+"""Planted copies are found, and unrelated images are not."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from autotl.images import similarity
 from autotl.images.alignment import miniature
 from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
 
-N_PICTURES = 150
+N_DRAWINGS = 150
 NO_SEQUENCE = np.zeros((0, 2), int)
 LEFT_RIGHT = Image.Transpose.FLIP_LEFT_RIGHT
 
 
-def picture(seed, edge=128):
+def drawing(seed, edge=128):
     """Eight shapes of any colour before a background of slowly changing colours."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)
@@ -70,12 +70,12 @@ def miniatures(images):
     return np.stack([miniature(image) for image in images])
 
 
-def alike(table):
+def pair_set(table):
     return set(zip(table["first"], table["second"], strict=True))
 
 
 def pairs_of(images, labels, *, sequence=NO_SEQUENCE, **options):
-    return alike(find_pairs(miniatures(images), np.array(labels), sequence=sequence, **options))
+    return pair_set(find_pairs(miniatures(images), np.array(labels), sequence=sequence, **options))
 
 
 COPIES = {
@@ -94,17 +94,17 @@ MIRRORED = range(len(COPIES) * N_EACH, len(COPIES) * N_EACH + N_EACH)
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    return [picture(seed) for seed in range(N_PICTURES)]
+def drawings():
+    return [drawing(seed) for seed in range(N_DRAWINGS)]
 
 
 @pytest.fixture(scope="module")
-def planted(pictures):
-    """Every picture, then four copies of each kind, then four mirror images; and what each one is a copy of."""
+def planted(drawings):
+    """Every drawing, then four copies of each kind, then four mirror images; and what each one is a copy of."""
     changes = [change for change in COPIES.values() for _ in range(N_EACH)]
-    images = [*pictures, *(change(pictures[i]) for i, change in enumerate(changes))]
-    images += [pictures[i].transpose(LEFT_RIGHT) for i in MIRRORED]
-    original = np.array([*range(N_PICTURES), *range(len(changes)), *MIRRORED])
+    images = [*drawings, *(change(drawings[i]) for i, change in enumerate(changes))]
+    images += [drawings[i].transpose(LEFT_RIGHT) for i in MIRRORED]
+    original = np.array([*range(N_DRAWINGS), *range(len(changes)), *MIRRORED])
     return miniatures(images), original
 
 
@@ -116,30 +116,30 @@ def found(request, planted):
 
 
 @pytest.mark.parametrize("kind", COPIES)
-def test_a_copy_is_found_whatever_was_done_to_it(found, kind):
+def test_a_copy_is_found_for_each_kind_of_change(found, kind):
     start = list(COPIES).index(kind) * N_EACH
-    planted = {(i, N_PICTURES + i) for i in range(start, start + N_EACH)}
+    planted = {(i, N_DRAWINGS + i) for i in range(start, start + N_EACH)}
     table = found[1]
-    assert planted <= alike(table[(table["similarity"] >= 0.85) & ~table["mirrored"]])
+    assert planted <= pair_set(table[(table["similarity"] >= 0.85) & ~table["mirrored"]])
 
 
-def test_strangers_are_left_alone_and_mirror_images_found_only_when_looked_for(found):
+def test_unrelated_images_are_left_alone_and_mirror_images_found_only_when_looked_for(found):
     mirrored, table = found
-    turned = {(i, N_PICTURES + i) for i in MIRRORED}
-    upright = {(i, N_PICTURES + i) for i in range(len(COPIES) * N_EACH)}
-    assert alike(table) == upright | (turned if mirrored else set())
-    assert alike(table[table["mirrored"]]) == (turned if mirrored else set())
+    flipped = {(i, N_DRAWINGS + i) for i in MIRRORED}
+    upright = {(i, N_DRAWINGS + i) for i in range(len(COPIES) * N_EACH)}
+    assert pair_set(table) == upright | (flipped if mirrored else set())
+    assert pair_set(table[table["mirrored"]]) == (flipped if mirrored else set())
 
 
-def test_the_table_of_pairs_has_its_columns_is_sorted_and_its_likeness_is_a_fraction(found):
+def test_the_table_of_pairs_has_its_columns_is_sorted_and_its_similarity_is_a_fraction(found):
     table = found[1]
     assert {name: table[name].dtype for name in table} == {name: np.dtype(kind) for name, kind in PAIR_COLUMNS.items()}
     assert table["similarity"].between(0, 1).all()
     assert (table["first"] < table["second"]).all()
-    assert list(zip(table["first"], table["second"], strict=True)) == sorted(alike(table))
+    assert list(zip(table["first"], table["second"], strict=True)) == sorted(pair_set(table))
 
 
-def test_a_second_look_finds_the_same(planted, found):
+def test_a_second_run_finds_the_same(planted, found):
     miniatures, original = planted
     mirrored, table = found
     again = find_pairs(miniatures, original % 3, sequence=NO_SEQUENCE, mirrored=mirrored)
@@ -151,24 +151,24 @@ def test_a_second_look_finds_the_same(planted, found):
     [lambda i: i * 0, lambda i: np.arange(len(i)) % 2],
     ids=["one class", "copies in the wrong class"],
 )
-def test_copies_are_found_and_strangers_left_alone_whatever_is_known_of_the_classes(planted, label):
+def test_copies_are_found_and_unrelated_images_are_not_for_any_labels(planted, label):
     miniatures, original = planted
     table = find_pairs(miniatures, label(original), sequence=NO_SEQUENCE)
-    assert alike(table) == {(i, N_PICTURES + i) for i in range(len(COPIES) * N_EACH)}
+    assert pair_set(table) == {(i, N_DRAWINGS + i) for i in range(len(COPIES) * N_EACH)}
 
 
-def test_the_order_of_the_pictures_does_not_matter(planted):
+def test_the_order_of_the_images_does_not_matter(planted):
     miniatures, original = planted
     order = np.random.default_rng(0).permutation(len(original))
     table = find_pairs(miniatures[order], original[order] % 3, sequence=NO_SEQUENCE)
     place = order[table[["first", "second"]].to_numpy()]
     assert {tuple(sorted(pair)) for pair in place.tolist()} == {
-        (i, N_PICTURES + i) for i in range(len(COPIES) * N_EACH)
+        (i, N_DRAWINGS + i) for i in range(len(COPIES) * N_EACH)
     }
 
 
-def test_copies_of_one_picture_are_one_cluster_even_under_other_labels(pictures, toy_dataset):
-    images = [*pictures[:120], *(compressed(pictures[7], quality) for quality in (20, 40, 60, 80, 95))]
+def test_copies_of_one_image_are_one_cluster_even_under_other_labels(drawings, toy_dataset):
+    images = [*drawings[:120], *(compressed(drawings[7], quality) for quality in (20, 40, 60, 80, 95))]
     labels = ["cat", "dog"] * 60 + ["cat", "dog", "cat", "dog", "cat"]
     table = find_pairs(miniatures(images), np.array(labels) == "dog", sequence=NO_SEQUENCE)
     rows = list(table[["first", "second", "similarity"]].itertuples(index=False))
@@ -177,8 +177,8 @@ def test_copies_of_one_picture_are_one_cluster_even_under_other_labels(pictures,
     assert len(np.unique(cluster)) == 120
 
 
-def test_the_frames_of_a_character_are_one_cluster_and_no_two_characters_are(tmp_path, pictures):
-    for i, image in enumerate(pictures[:120]):
+def test_the_frames_of_a_character_are_one_cluster_and_no_two_characters_are(tmp_path, drawings):
+    for i, image in enumerate(drawings[:120]):
         kind = ("hero", "villain")[i % 2]
         (tmp_path / kind).mkdir(exist_ok=True)
         image.save(tmp_path / kind / f"scene-{3 * i}.png")
@@ -192,54 +192,54 @@ def test_the_frames_of_a_character_are_one_cluster_and_no_two_characters_are(tmp
     assert cluster.nunique() == 5 + 120
 
 
-@pytest.mark.parametrize(("n_films", "n_frames"), [(5, 8), (20, 8), (3, 16)])
-def test_the_frames_of_films_are_one_cluster_each_where_there_is_nothing_but_films(n_films, n_frames, toy_dataset):
-    film = np.repeat(np.arange(n_films), n_frames)
-    frames = [sprite(character, frame) for character in range(n_films) for frame in range(n_frames)]
-    table = find_pairs(miniatures(frames), film % 2, sequence=NO_SEQUENCE)
+@pytest.mark.parametrize(("n_videos", "n_frames"), [(5, 8), (20, 8), (3, 16)])
+def test_the_frames_of_videos_are_one_cluster_each_where_there_is_nothing_but_videos(n_videos, n_frames, toy_dataset):
+    video = np.repeat(np.arange(n_videos), n_frames)
+    frames = [sprite(character, frame) for character in range(n_videos) for frame in range(n_frames)]
+    table = find_pairs(miniatures(frames), video % 2, sequence=NO_SEQUENCE)
     rows = list(table[["first", "second", "similarity"]].itertuples(index=False))
-    assert find_clusters(toy_dataset([f"{i % 2}" for i in film], rows)).tolist() == film.tolist()
+    assert find_clusters(toy_dataset([f"{i % 2}" for i in video], rows)).tolist() == video.tolist()
 
 
-def test_a_picture_that_follows_by_name_needs_less_likeness(pictures):
+def test_an_image_that_follows_by_name_needs_less_similarity(drawings):
     shares = np.linspace(0.4, 0.6, 8)
     faded = [
-        Image.blend(image, other, share) for image, other, share in zip(pictures, pictures[60:], shares, strict=False)
+        Image.blend(image, other, share) for image, other, share in zip(drawings, drawings[60:], shares, strict=False)
     ]
-    images, labels = [*pictures, *faded], np.arange(N_PICTURES + 8) % 2
-    sequence = np.array([(i, N_PICTURES + i) for i in range(8)])
+    images, labels = [*drawings, *faded], np.arange(N_DRAWINGS + 8) % 2
+    sequence = np.array([(i, N_DRAWINGS + i) for i in range(8)])
     apart, together = pairs_of(images, labels), pairs_of(images, labels, sequence=sequence)
     assert apart < together
     assert together - apart <= set(map(tuple, sequence.tolist()))
 
 
-def test_pictures_that_follow_by_name_and_are_nothing_alike_are_no_pairs(pictures):
-    assert pairs_of(pictures, np.arange(N_PICTURES) % 2, sequence=np.array([(0, 1), (2, 1), (40, 41)])) == set()
+def test_images_with_successive_names_that_are_not_similar_are_no_pairs(drawings):
+    assert pairs_of(drawings, np.arange(N_DRAWINGS) % 2, sequence=np.array([(0, 1), (2, 1), (40, 41)])) == set()
 
 
-def test_blank_pictures_are_like_nothing_not_even_each_other(pictures):
+def test_blank_images_are_similar_to_nothing_not_even_to_each_other(drawings):
     blank = [Image.new("RGB", (40, 40), colour) for colour in ("white", "white", "black", (9, 200, 30), (9, 201, 30))]
-    images = [*pictures[:60], *blank, compressed(pictures[0])]
+    images = [*drawings[:60], *blank, compressed(drawings[0])]
     assert pairs_of(images, np.arange(len(images)) % 2) == {(0, 65)}
     assert pairs_of(blank, [0, 0, 1, 1, 1], mirrored=True) == set()
 
 
-def test_small_blurred_pictures_are_not_called_alike_by_chance():
+def test_small_blurred_images_are_not_similar_by_chance():
     coarse = np.random.default_rng(0).integers(0, 256, (150, 3, 3, 3), dtype=np.uint8)
     images = [Image.fromarray(colours).resize((25, 25), Image.Resampling.BICUBIC) for colours in coarse]
-    assert pairs_of([*images, compressed(picture(0)), picture(0)], np.arange(152) % 2) == {(150, 151)}
+    assert pairs_of([*images, compressed(drawing(0)), drawing(0)], np.arange(152) % 2) == {(150, 151)}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 6, 8, 9, 20])
-def test_few_strangers_are_no_pairs(planted, n):
+def test_few_unrelated_images_are_no_pairs(planted, n):
     few = planted[0][:n]
     table = find_pairs(few, np.arange(n) % 2, sequence=NO_SEQUENCE, mirrored=True)
     assert len(table) == 0
     assert list(table.columns) == list(PAIR_COLUMNS)
 
 
-def test_a_copy_among_eight_pictures_is_found(pictures):
-    assert pairs_of([*pictures[:7], compressed(pictures[0])], np.arange(8) % 2) == {(0, 7)}
+def test_a_copy_among_eight_images_is_found(drawings):
+    assert pairs_of([*drawings[:7], compressed(drawings[0])], np.arange(8) % 2) == {(0, 7)}
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
@@ -256,4 +256,4 @@ def test_in_a_very_large_set_fewer_crops_are_looked_for_and_copies_still_found(p
     seen = []
     table = find_pairs(miniatures, original % 3, sequence=NO_SEQUENCE, progress=lambda *step: seen.append(step))
     assert seen == [(1, 1)]
-    assert {(i, N_PICTURES + i) for i in range(3 * N_EACH)} <= alike(table)
+    assert {(i, N_DRAWINGS + i) for i in range(3 * N_EACH)} <= pair_set(table)

@@ -1,17 +1,17 @@
-"""Which files follow each other by name."""
+"""Which file names are successive."""
 
 from __future__ import annotations
 
 import pytest
 
-from autotl.images.near_duplicates import following
+from autotl.images.sequences import successive_names
 
 
 def pairs(*paths):
-    return [(paths[a], paths[b]) for a, b in following(paths)]
+    return [(paths[a], paths[b]) for a, b in successive_names(paths)]
 
 
-def test_frames_follow_each_other_in_the_order_of_their_numbers_whatever_the_order_of_the_files():
+def test_frames_are_in_the_order_of_their_numbers_in_any_order_of_the_files():
     assert pairs("walk-10.png", "walk-8.png", "walk-9.png") == [
         ("walk-8.png", "walk-9.png"),
         ("walk-9.png", "walk-10.png"),
@@ -29,7 +29,7 @@ def test_frames_follow_each_other_in_the_order_of_their_numbers_whatever_the_ord
         ("猫٣.png", "猫٤.png"),  # digits of any script
     ],
 )
-def test_numbers_that_differ_by_one_or_two_follow(first, second):
+def test_names_whose_numbers_differ_by_one_or_two_are_successive(first, second):
     assert pairs(first, second) == [(first, second)]
 
 
@@ -46,10 +46,10 @@ def test_numbers_that_differ_by_one_or_two_follow(first, second):
         ("a/left.png", "a/right.png"),
     ],
 )
-def test_other_names_do_not_follow(first, second):
+def test_other_names_are_not_successive(first, second):
     assert pairs(first, second) == []
 
 
 @pytest.mark.parametrize("paths", [(), ("1.png",), ("one.png", "two.png")])
-def test_without_a_sequence_there_is_a_table_of_no_pairs(paths):
-    assert following(paths).shape == (0, 2)
+def test_without_a_sequence_there_are_no_pairs(paths):
+    assert successive_names(paths).shape == (0, 2)

@@ -1,0 +1,175 @@
+"""Pairs of images worth a closer look: each image with its nearest neighbours among precomputed vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+_KEPT_PER_ITEM = 7
+_BLOCK_NUMBERS = 8_000_000
+_GROUP = 32
+_FIELDS = ("first", "second", "similarity", "box", "chance", "distance")
+
+
+@dataclass(frozen=True)
+class Similarities:
+    """Ordered pairs of items and how similar they are: what `box` shows of `first` resembles `second`.
+
+    similarity: 0..1. box: the number of the view. chance: the similarity that unrelated images reach by chance.
+    distance: 1 - cosine of the whole images before whitening.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    similarity: np.ndarray
+    box: np.ndarray
+    chance: np.ndarray
+    distance: np.ndarray
+
+    def keys(self, n: int) -> np.ndarray:
+        """See `pair_keys`."""
+        return pair_keys(self.first, self.second, n)
+
+    def __getitem__(self, chosen: np.ndarray | slice) -> Similarities:
+        return Similarities(*(getattr(self, name)[chosen] for name in _FIELDS))
+
+
+def pair_keys(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
+    """A number for each unordered pair of n items."""
+    return np.asarray(np.minimum(first, second) * n + np.maximum(first, second))
+
+
+def n_blocks(n_items: int) -> int:
+    """How many blocks the comparison of all with all is divided into; `candidates` calls `on_block` once for each."""
+    return -(-n_items // _block_items(n_items))
+
+
+def candidates(
+    views: list[np.ndarray],
+    targets: np.ndarray,
+    labels: np.ndarray,
+    sequence: np.ndarray,
+    pool: ThreadPoolExecutor,
+    on_block: Callable[[], None],
+) -> Similarities:
+    """The pairs that are worth a closer look.
+
+    views: for each view the vectors of all queries. targets: the vectors of the whole images. labels: int (n,).
+    sequence: int (m, 2), pairs that are kept in any case. on_block: called `n_blocks` times per view.
+    """
+    # Sorted by class, so that the images of other classes are those before and behind an image's own class.
+    order = np.argsort(labels, kind="stable")
+    sorted_labels, targets = labels[order], targets[order]
+
+    def nearest(view: int, begin: int) -> Similarities:
+        rows = order[begin : begin + _block_items(len(order))]
+        found = _nearest(views[view][rows], targets, begin, sorted_labels if view == 0 else None, view)
+        return replace(found, first=order[found.first], second=order[found.second])
+
+    tasks = [(view, begin) for view in range(len(views)) for begin in range(0, len(order), _block_items(len(order)))]
+    parts = []
+    for part in pool.map(lambda task: nearest(*task), tasks):
+        parts.append(part)
+        on_block()
+    box = np.zeros(len(sequence), int)
+    parts.append(Similarities(sequence[:, 0], sequence[:, 1], np.zeros(len(sequence), np.float32), box, box, box))
+    return _best_of(parts, len(order), labels, pair_keys(sequence[:, 0], sequence[:, 1], len(order)))
+
+
+def union(found: Similarities, more: Similarities, n: int) -> Similarities:
+    """The pairs of both; a pair that is in both is taken from `found`."""
+    return _concatenate([found, more[~np.isin(more.keys(n), found.keys(n))]])
+
+
+def _block_items(n_items: int) -> int:
+    return max(1, _BLOCK_NUMBERS // n_items)
+
+
+def _nearest(
+    queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.ndarray | None, view: int
+) -> Similarities:
+    """The nearest targets of each query, which is itself the target at `begin` and on.
+
+    labels: of the targets, sorted; with them also the nearest target of another class.
+    """
+    products = queries @ targets.T
+    rows = np.arange(len(products))
+    products[rows, begin + rows] = -2.0
+    kept = min(_KEPT_PER_ITEM - 1, len(targets) - 1)
+    first, second = np.repeat(rows, kept), _largest(products, kept).ravel()
+    if labels is not None:
+        others = _nearest_of_other_class(products, labels, begin)
+        rows, others = rows[others >= 0], others[others >= 0]
+        first, second = np.concatenate([first, rows]), np.concatenate([second, others])
+    value, box = products[first, second], np.full(len(first), view)
+    return Similarities(first + begin, second, value, box, np.zeros(len(first)), np.zeros(len(first)))
+
+
+def _largest(values: np.ndarray, kept: int) -> np.ndarray:
+    """The columns of the largest values of each row, int (n_rows, kept), in no order.
+
+    They lie in the `kept` groups of columns with the largest maxima; finding these is faster than sorting all.
+    """
+    n = values.shape[1]
+    width = n // _GROUP
+    if width <= kept:
+        return np.argpartition(values, n - kept, axis=1)[:, n - kept :]
+    # A group is every width-th column, because maxima over whole rows of numbers are fastest.
+    maxima = values[:, : _GROUP * width].reshape(len(values), _GROUP, width).max(1)
+    groups = np.argpartition(maxima, width - kept, axis=1)[:, width - kept :]
+    columns = (groups[:, :, None] + width * np.arange(_GROUP)).reshape(len(values), -1)
+    rest = np.broadcast_to(np.arange(_GROUP * width, n), (len(values), n - _GROUP * width))
+    columns = np.concatenate([columns, rest], axis=1)
+    some = np.take_along_axis(values, columns, axis=1)
+    best = np.argpartition(some, some.shape[1] - kept, axis=1)[:, some.shape[1] - kept :]
+    return np.take_along_axis(columns, best, axis=1)
+
+
+def _nearest_of_other_class(products: np.ndarray, labels: np.ndarray, begin: int) -> np.ndarray:
+    """The column of another class with the largest value in each row, int (n_rows,), -1 where there is one class."""
+    found = np.full(len(products), -1)
+    own = labels[begin : begin + len(products)]
+    for label in np.unique(own):
+        rows = slice(*np.searchsorted(own, [label, label + 1]))
+        low, high = np.searchsorted(labels, [label, label + 1])
+        best = [
+            part.argmax(1) + at for part, at in ((products[rows, :low], 0), (products[rows, high:], high)) if part.size
+        ]
+        values = [np.take_along_axis(products[rows], columns[:, None], axis=1)[:, 0] for columns in best]
+        if best:
+            found[rows] = np.where(values[0] >= values[-1], best[0], best[-1])
+    return found
+
+
+def _best_of(parts: list[Similarities], n: int, labels: np.ndarray, wanted: np.ndarray) -> Similarities:
+    """Each unordered pair once, with its best view; for each item its best pairs and the best across classes.
+
+    wanted: keys of pairs that are kept in any case.
+    """
+    found = _concatenate(parts)
+    key = found.keys(n)
+    order = np.lexsort((-found.similarity, key))
+    once = np.r_[True, np.diff(key[order]) != 0]
+    found = found[order[once]]
+    keep = np.isin(key[order[once]], wanted)
+    across = labels[found.first] != labels[found.second]
+    for item in (found.first, found.second):
+        keep |= _rank(item, found.similarity) < _KEPT_PER_ITEM
+        keep |= across & (_rank(np.where(across, item, -1), found.similarity) < 1)
+    return found[keep]
+
+
+def _concatenate(parts: Sequence[Similarities]) -> Similarities:
+    return Similarities(*(np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS))
+
+
+def _rank(item: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """The rank of each value among those of the same item, 0 for the largest."""
+    order = np.lexsort((-value, item))
+    ordered = item[order]
+    rank = np.empty(len(item), dtype=int)
+    rank[order] = np.arange(len(item)) - np.searchsorted(ordered, ordered)
+    return rank
