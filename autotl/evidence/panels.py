@@ -60,6 +60,14 @@ def sound_part(part: Table | Figure) -> Table | Figure:
     return part
 
 
+def fetches_data(spec: object) -> bool:
+    """Whether a Vega-Lite specification refers to data at an address, which would not work offline."""
+    if isinstance(spec, Mapping):
+        data = spec.get("data")
+        return (isinstance(data, Mapping) and "url" in data) or any(map(fetches_data, spec.values()))
+    return isinstance(spec, list) and any(map(fetches_data, spec))
+
+
 def _part(stored: Mapping[str, Any]) -> Table | Figure:
     fields = {name: value for name, value in stored.items() if name != "kind"}
     if stored["kind"] == "table":

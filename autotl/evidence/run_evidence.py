@@ -44,6 +44,11 @@ class Evidence:
     tested: Predictions
     panels: tuple[ShownPanel, ...]
 
+    @property
+    def tested_paths(self) -> frozenset[str]:
+        """Paths of the images of the test split."""
+        return frozenset(self.run.dataset.items["path"].iloc[self.tested.items])
+
     def answers(self, part: Part) -> pd.DataFrame:
         """How it answered each image of a part: path, file, label, predicted, confidence, given.
 

@@ -68,19 +68,19 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
     tab.get_by_text("What it gets wrong").wait_for()
     sound(tab)
 
-    # Cross-validated pictures are the ones to clean labels with; every cell opens by two choices as well as by a click.
+    # Cross-validated images are the ones to correct labels with; every cell opens by two lists as well as by a click.
     tab.get_by_role("radio", name="Search").click()
-    tab.get_by_text(re.compile("cleaning labels|Clean labels here")).wait_for()
+    tab.get_by_text("Use these to correct labels").wait_for()
     choose(tab, "True class", "3")
     choose(tab, "Predicted class", "3")
-    tab.get_by_role("heading", name="3, recognised").wait_for()
+    tab.get_by_role("heading", name="3, classified correctly").wait_for()
     tab.get_by_role("checkbox", name="3/").first.click()
     choose(tab, "Right class", "8")
     tab.get_by_role("button", name="Relabel").click()
-    tab.get_by_text("1 picture decided anew since this run").wait_for()
+    tab.get_by_text("1 image changed since this run").wait_for()
     [patch] = (tmp_path / "autotl-data").glob("*.patch.csv")
     assert patch.read_text().splitlines()[1].startswith("relabel,3/")
-    tab.get_by_role("button", name="Re-fit").click()
+    tab.get_by_role("button", name="Refit").click()
     tab.get_by_text("1 relabelled").wait_for(timeout=SEARCH_MS)
     sound(tab)
 

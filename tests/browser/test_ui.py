@@ -35,7 +35,7 @@ def test_every_page_of_a_finished_run_works_without_a_single_error(tab: Any, tmp
         tab.get_by_role("link", name="Download the model").click()
     assert zipfile.ZipFile(download.value.path()).namelist() == ["good/metadata.json", "good/model.onnx"]
     click_another_cell(tab)
-    tab.get_by_role("tab", name="Scores and figures").click()
+    tab.get_by_role("tab", name="Scores and panels").click()
     tab.get_by_role("tab", name="Report").click()
     report = tab.frame_locator("iframe[title='Report of good']").frame_locator("iframe")
     report.get_by_text("All about it.").wait_for()
@@ -106,7 +106,7 @@ def test_a_class_whose_first_picture_is_broken_shows_the_next(tab: Any, address:
 
 def click_another_cell(tab: Any) -> None:
     """Click down the diagonal of the confusion matrix until the pictures of another cell are shown."""
-    title = tab.get_by_role("heading", name=re.compile("recognised|taken for"))
+    title = tab.get_by_role("heading", name=re.compile("classified correctly|predicted as"))
     before, matrix = title.inner_text(), tab.locator('[data-testid="stVegaLiteChart"]').first
     box = matrix.bounding_box()
     for share in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8):

@@ -22,7 +22,7 @@ from autotl_ui.workspace.workspace import Workspace
 pytestmark = pytest.mark.heavy
 
 JUNK = b"\0\xff\xfe junk"
-SECTIONS = ("Surest mistakes", "Each class", "Leaderboard", "Scores and figures", "Compare", "Report")
+SECTIONS = ("Most confident mistakes", "Per-class scores", "Leaderboard", "Scores and panels", "Compare", "Report")
 PATCH_HEAD = b"decision,item,label,sha256,note\n"
 
 

@@ -1,4 +1,4 @@
-"""Runs side by side, and whether the comparison is like for like."""
+"""Runs side by side, and whether their scores can be compared."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _ROW_PIXELS, _AXIS_PIXELS = 36, 80
 
 
 def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
-    """Let the reader choose runs to set beside this one, and draw them."""
+    """Let the reader select runs to compare with this one, and draw them."""
     finished = {one.name: one for one in runs if one.result}
     others = [name for name in finished if name != run.name]
     if not others:
-        st.info("This is the only finished run so far. After another one, the two can be compared here.")
+        st.info("This is the only finished run so far. Once there is another one, you can compare the two here.")
         return
     refit = run.result.refit if run.result else None
-    alike = [name for name in others if finished[name].data == run.data]
-    first = [refit.of.name] if refit and refit.of.name in others else (alike or others)[:1]
+    same_data = [name for name in others if finished[name].data == run.data]
+    first = [refit.of.name] if refit and refit.of.name in others else (same_data or others)[:1]
     names = st.multiselect("Compare with", others, default=first, key=f"compare-{run.name}")
-    chosen = [(run.name, run)] + [(name, finished[name]) for name in names]
-    if len(chosen) < 2:
-        st.caption("Choose one run or more to set beside this one.")
+    selected = [(run.name, run)] + [(name, finished[name]) for name in names]
+    if len(selected) < 2:
+        st.caption("Select at least one run to compare with this one.")
         return
-    say_whether_fair({name: evidence_to_compare(one) for name, one in chosen})
-    results = {name: one.result for name, one in chosen if one.result}
+    say_whether_fair({name: evidence_to_compare(one) for name, one in selected})
+    results = {name: one.result for name, one in selected if one.result}
     scores = list(dict.fromkeys(name for result in results.values() for name in result.test))
     objective = next(iter(results.values())).objective
     score = st.selectbox("Score", scores, index=scores.index(objective), key="compare-score", format_func=score_name)
@@ -49,8 +49,8 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
     )
     st.markdown(_table(results, scores))
     st.caption(
-        "All on the test split, in brackets 95 % confidence intervals. Whoever picks the best of many runs by their "
-        "test scores has used the test to choose, which flatters the winner."
+        "All scores are from the test split, with 95 % confidence intervals in brackets. If you pick the best of many "
+        "runs by its test score, you have used the test split to choose, and the score of the winner is too optimistic."
     )
 
 
@@ -65,7 +65,7 @@ def interval_table(results: dict[str, Result], score: str) -> pd.DataFrame:
 
 
 def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart | alt.FacetChart:
-    """A dot and its interval for each run. table: as `interval_table` gives it."""
+    """A dot and its interval for each run. table: as `interval_table` returns it."""
     import altair as alt
 
     base = alt.Chart(table).encode(
@@ -88,20 +88,15 @@ def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart | alt.Face
 
 def _table(results: dict[str, Result], scores: list[str]) -> str:
     """Markdown: a column per run, a row per fact."""
-    rows = ["| | " + " | ".join(plain(name) for name in results) + " |", "|:--|" + ":--|" * len(results)]
-
-    def row(title: str, cells: Sequence[str]) -> None:
-        rows.append(f"| {title} | " + " | ".join(cells) + " |")
-
-    all_results = list(results.values())
-    row(
-        "champion",
-        [plain(f"{r.champion['head']} on {r.champion['backbone']}, {r.champion['size']}") for r in all_results],
-    )
-    row("pictures of the test", [str(r.n_items.get("test", 0)) for r in all_results])
-    row("data fingerprint", [plain(r.fingerprint[:8]) or "not known" for r in all_results])
-    row("time", [duration(r.seconds) for r in all_results])
+    found = results.values()
+    champions = [f"{r.champion['head']} on {r.champion['backbone']}, {r.champion['size']}" for r in found]
+    rows = {
+        "champion": [plain(text) for text in champions],
+        "test images": [str(r.n_items.get("test", 0)) for r in found],
+        "data fingerprint": [plain(r.fingerprint[:8]) or "unknown" for r in found],
+        "time": [duration(r.seconds) for r in found],
+    }
     for name in scores:
-        found = [r.test.get(name) for r in all_results]
-        row(plain(score_name(name)), [f"{s} ({s.interval})" if s else "" for s in found])
-    return "\n".join(rows)
+        rows[plain(score_name(name))] = [f"{s} ({s.interval})" if (s := r.test.get(name)) else "" for r in found]
+    header = ["| | " + " | ".join(plain(name) for name in results) + " |", "|:--|" + ":--|" * len(results)]
+    return "\n".join([*header, *(f"| {title} | " + " | ".join(cells) + " |" for title, cells in rows.items())])

@@ -1,4 +1,4 @@
-"""What a run shows after its end: the result, or kindly what went wrong."""
+"""A run that has ended: its result, or what went wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl_ui.results.panels import show_panels
 from autotl_ui.results.refit_section import show_before_after
 from autotl_ui.results.report import show_report
 from autotl_ui.results.score_tables import show_classes, show_overall
-from autotl_ui.results.summary import show_headline
+from autotl_ui.results.summary import show_summary
 from autotl_ui.server.downloads import download_button
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.leaderboard import show_trials
@@ -25,19 +25,19 @@ from autotl_ui.workspace.workspace import current
 
 
 def show(run: RunView) -> None:
-    """Draw a run that nobody works on any more."""
+    """Draw a run that has ended."""
     if run.result:
         _show_result(run, run.result)
     elif run.status == "interrupted":
-        st.info("This search was stopped before it had a model.", icon=":material/stop_circle:")
+        st.info("This search was stopped before there was a model.", icon=":material/stop_circle:")
         _offer_another(run)
     elif run.status == "failed":
         st.error(plain(run.problem).replace("\n", "  \n"), icon=":material/error:")
         _offer_another(run)
     else:
         st.warning(
-            f"{plain(run.problem)} The run folder is damaged, so its result cannot be shown. A new search with the "
-            "same pictures is quicker than the first, for what was read from them is kept.",
+            f"{plain(run.problem)} The run folder is damaged, so its result cannot be shown. Start another search: it "
+            "will be faster, because the features are cached.",
             icon=":material/broken_image:",
         )
         _offer_another(run)
@@ -45,15 +45,15 @@ def show(run: RunView) -> None:
 
 def _show_result(run: RunView, result: Result) -> None:
     if run.status == "interrupted":
-        st.info("The search was stopped early; this is the best model until then.", icon=":material/stop_circle:")
-    show_headline(result)
+        st.info("The search was stopped early. This is the best model it had found.", icon=":material/stop_circle:")
+    show_summary(result)
     show_before_after(result)
     _offer_model(run)
     live(_show_sections)(run, result)
 
 
 def _show_sections(run: RunView, result: Result) -> None:
-    """Everything else, a tab each; only the open one is drawn, and a click in it draws nothing but it anew."""
+    """Everything else, a tab each; only the open tab is drawn, and a click in it redraws nothing else."""
     tabs = st.tabs(list(_SECTIONS), key="section", on_change="rerun")
     for tab, draw in zip(tabs, _SECTIONS.values(), strict=True):
         if tab.open:
@@ -69,7 +69,7 @@ def _mistakes(run: RunView, result: Result) -> None:
 def _trials(run: RunView, result: Result) -> None:
     board = read_leaderboard(run.folder)
     if board is None:
-        st.caption("leaderboard.csv cannot be read.")
+        st.caption("leaderboard.csv is missing or damaged.")
     else:
         show_trials(board, result.objective, key="finished", champion=result.champion["trial"])
 
@@ -91,10 +91,10 @@ def _report(run: RunView, result: Result) -> None:
 
 _SECTIONS = {
     "What it gets wrong": _mistakes,
-    "Surest mistakes": show_confident,
-    "Each class": lambda _run, result: show_classes(result),
+    "Most confident mistakes": show_confident,
+    "Per-class scores": lambda _run, result: show_classes(result),
     "Leaderboard": _trials,
-    "Scores and figures": _all_scores,
+    "Scores and panels": _all_scores,
     "Compare": _compare,
     "Report": _report,
 }
@@ -102,29 +102,29 @@ _SECTIONS = {
 
 def _offer_model(run: RunView) -> None:
     if not (run.champion / "model.onnx").exists():
-        st.warning("The model's folder is gone; everything else is still here.", icon=":material/folder_off:")
+        st.warning("The folder of the model is gone; everything else is still here.", icon=":material/folder_off:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         download_button(run.champion, run.name, key="download")
         st.page_link(TRY, label="Try it", icon=":material/image_search:", query_params={"run": run.name})
         st.page_link(
-            MODELS, label="Other formats, versions, serving", icon=":material/inventory_2:",
+            MODELS, label="Other formats, versions and serving", icon=":material/inventory_2:",
             query_params={"run": run.name},
         )  # fmt: skip
     if current().whole_machine:
-        st.caption("The model's folder on this machine:")
+        st.caption("The folder of the model on this machine:")
         st.code(str(run.champion), language=None, wrap_lines=True)
 
 
 def _offer_another(run: RunView) -> None:
     if (run.folder / "dataset.parquet").exists() and run.status != "damaged":
         st.page_link(
-            TRAIN, label="Carry it on from where it stopped", icon=":material/resume:", query_params={"run": run.name}
+            TRAIN, label="Resume the search", icon=":material/resume:", query_params={"run": run.name}
         )  # fmt: skip
         if current().whole_machine:
             st.code(f'autotl resume "{run.folder}"', language=None, wrap_lines=True)
     if jobs.log_file(run.folder).exists():
-        st.caption(f"What the search printed is in {plain(current().shown(jobs.log_file(run.folder)))}.")
+        st.caption(f"The log of the search is in {plain(current().shown(jobs.log_file(run.folder)))}.")
     st.page_link(
         TRAIN, label="Start another search", icon=":material/model_training:",
         query_params=data_in_address(current(), run),

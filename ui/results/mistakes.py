@@ -1,15 +1,16 @@
-"""What the model gets wrong: the weakest classes, the confusions with their pictures, the most confident mistakes."""
+"""What the model gets wrong: the weakest classes, the confused ones with their images, the most confident mistakes."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from autotl.evidence.confusions import Cell
 from autotl.evidence.run_evidence import Evidence
-from autotl_ui.results.confusion_matrix import Cell, choose_cell
-from autotl_ui.results.decisions import desk_of
-from autotl_ui.results.prediction_grid import show_answers
+from autotl_ui.results.confusion_matrix import choose_cell
+from autotl_ui.results.decisions import decisions_of
+from autotl_ui.results.prediction_grid import show_predictions
 from autotl_ui.results.refit_section import offer_refit
-from autotl_ui.widgets.words import plain
+from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import Result
@@ -19,7 +20,7 @@ _PARTS: dict[Part, str] = {"test": "Test split", "search": "Search"}
 
 
 def show_weakest(run: RunView, result: Result) -> None:
-    """The classes that are recognised worst, a sentence each."""
+    """The classes with the lowest recall, a line each."""
     evidence = find_evidence(run.folder)
     n_tested = dict(zip(evidence.test.classes, evidence.test.confusion.sum(axis=1), strict=True)) if evidence else {}
     recall = result.test_by_class.get("recall", {})
@@ -29,18 +30,18 @@ def show_weakest(run: RunView, result: Result) -> None:
     for name in missed[:N_WEAKEST]:
         value, low, high = (100 * (number or 0) for number in (known[name].value, known[name].low, known[name].high))
         n = f"{int(n_tested[name])} " if name in n_tested else ""
-        of_its = f"{value:.0f} % of its {n}test pictures (95 % CI {low:.0f} to {high:.0f} %)"
-        lines.append(f"- **{plain(name)}** is recognised in {of_its}.")
+        of_its = f"{value:.0f} % of its {n}test images are classified correctly"
+        lines.append(f"- **{plain(name)}**: {of_its} (95 % CI {low:.0f} to {high:.0f} %).")
     if known and not missed:
-        lines.append("- No class: every test picture was recognised. With more of them that may not last.")
+        lines.append("- None: every test image was classified correctly. More test images may reveal mistakes.")
     untested = [name for name in recall if name not in known]
-    lines += [f"- **{plain(name)}** has no test picture: how well it is recognised is not known." for name in untested]
+    lines += [f"- **{plain(name)}**: no test images, so its recall is unknown." for name in untested]
     if lines:
-        st.markdown("Recognised worst:\n" + "\n".join(lines))
+        st.markdown("Weakest classes:\n" + "\n".join(lines))
 
 
 def show_confusion(run: RunView, result: Result) -> None:
-    """The confusion matrix; the pictures of its chosen cell; relabel, exclude, undo, re-fit."""
+    """The confusion matrix, the images of its selected cell, and the tools that relabel, exclude and refit."""
     evidence = require_evidence(run)
     if evidence is None:
         return
@@ -48,82 +49,83 @@ def show_confusion(run: RunView, result: Result) -> None:
     evaluation = evidence.test if part == "test" else evidence.search
     key = f"confusion-{run.name}-{part}"
     if not evaluation.n_items:
-        st.caption("There are no pictures in this part.")
+        st.caption("There are no images in this part.")
         return
     cell = choose_cell(evaluation, key=key)
     answers = find_answers(run.folder, part)
-    own = answers[(answers["label"] == cell.true) & (answers["predicted"] == cell.predicted)]
+    own = cell.select(answers)
     st.subheader(_title(cell, len(own)), anchor=False)
-    desk = desk_of(run)
+    decisions = decisions_of(run)
     if len(own):
-        suggestion = None if cell.true == cell.predicted else cell.predicted
+        suggestion = None if cell.is_correct else cell.predicted
         cell_key = f"{key}-{evaluation.classes.index(cell.true)}-{evaluation.classes.index(cell.predicted)}"
-        show_answers(own, key=cell_key, desk=desk, classes=evaluation.classes, suggestion=suggestion)
-    offer_refit(run, evidence, desk)
+        show_predictions(own, key=cell_key, decisions=decisions, classes=evaluation.classes, suggestion=suggestion)
+    offer_refit(run, evidence, decisions)
 
 
 def show_confident(run: RunView, result: Result) -> None:
-    """The mistakes that the model was surest of."""
+    """The mistakes that the model was most confident about."""
     evidence = require_evidence(run)
     if evidence is None:
         return
     part = _choose_part(result, key="confident-part")
     answers = find_answers(run.folder, part)
     wrong = answers[answers["label"] != answers["predicted"]]
-    desk = desk_of(run)
+    decisions = decisions_of(run)
     if len(wrong):
         st.caption(
-            f"{len(wrong)} of {len(answers)} pictures were mistaken. Wrong labels are often among the surest mistakes."
+            f"{len(wrong)} of {len(answers)} images were classified wrongly. The most confident mistakes often turn "
+            "out to be wrong labels."
         )
-        show_answers(wrong, key=f"confident-{run.name}-{part}", desk=desk, classes=evidence.test.classes)
+        key = f"confident-{run.name}-{part}"
+        show_predictions(wrong, key=key, decisions=decisions, classes=evidence.test.classes)
     else:
-        st.markdown(f"None of the {len(answers)} pictures was mistaken. That does not mean that none ever will be.")
-    offer_refit(run, evidence, desk)
+        st.markdown(f"All {len(answers)} images were classified correctly. New images may still be misclassified.")
+    offer_refit(run, evidence, decisions)
 
 
 def require_evidence(run: RunView) -> Evidence | None:
-    """The evidence of a run; None, said kindly, where there is none."""
+    """The evidence of a run; where there is none, say so and return None."""
     evidence = find_evidence(run.folder)
     if evidence is None and has_evidence(run.folder):
         st.warning(
-            "What was kept about single pictures is damaged, so they cannot be shown. A re-fit writes it anew: "
-            "`autotl refit`. Everything else about the run is on this page.",
+            "The predictions for single images are damaged, so they cannot be shown. `autotl refit` writes them again. "
+            "Everything else about the run is on this page.",
             icon=":material/broken_image:",
         )
     elif evidence is None:
         st.info(
-            "This run was written by an older version, which kept nothing about single pictures. The scores, the "
-            "trials and the report are here; a new search shows the pictures as well.",
+            "This run was written by an older version, which did not keep the predictions for single images. The "
+            "scores, trials and report are here; run a new search to see the images as well.",
             icon=":material/history:",
         )
     return evidence
 
 
 def _choose_part(result: Result, *, key: str) -> Part:
-    """Which pictures to look at, and what to bear in mind about them."""
+    """Which images to look at, with what to bear in mind about them."""
     part = st.segmented_control(
-        "Pictures of", list(_PARTS), key=key, default="test", required=True, format_func=_PARTS.__getitem__
+        "Images of", list(_PARTS), key=key, default="test", required=True, format_func=_PARTS.__getitem__
     )
     if part == "test":
         st.caption(
-            "The test split measures the model. Relabelling its pictures because the model disagrees flatters the "
-            "score, for only its mistakes are looked at; to clean labels, take the search's pictures."
+            "The test split measures the model. Relabelling its images where the model disagrees makes the score too "
+            "optimistic, because only its mistakes are reviewed. To correct labels, use the images of the search."
         )
     elif result.measured_on == "cross-validation":
         st.caption(
-            "All pictures of training and validation, each answered by a model that had not seen it (cross-"
-            "validation): the right ones for cleaning labels."
+            "All images of training and validation, each predicted by a model that was not trained on it "
+            "(cross-validation). Use these to correct labels."
         )
     else:
         st.caption(
-            "The pictures of the validation split, on which the fine-tuned champion was measured in the search. Clean "
-            "labels here; the pictures it was trained on are not among them."
+            "The images of the validation split, on which the search measured the fine-tuned champion. Use these to "
+            "correct labels; the images it was trained on are not included."
         )
     return part
 
 
 def _title(cell: Cell, n: int) -> str:
-    pictures = "1 picture" if n == 1 else f"{n} pictures"
-    if cell.true == cell.predicted:
-        return f"{plain(cell.true)}, recognised: {pictures}"
-    return f"{plain(cell.true)}, taken for {plain(cell.predicted)}: {pictures}"
+    if cell.is_correct:
+        return f"{plain(cell.true)}, classified correctly: {counted(n, 'image')}"
+    return f"{plain(cell.true)}, predicted as {plain(cell.predicted)}: {counted(n, 'image')}"

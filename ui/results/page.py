@@ -1,4 +1,4 @@
-"""The page of runs: all of them, and everything about the one that is chosen."""
+"""The Results page: all runs, and everything about the selected one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl_ui.results import finished_run
 from autotl_ui.train import running
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.pages import TRAIN
-from autotl_ui.widgets.words import STATUSES, moment, plain
+from autotl_ui.widgets.words import STATUSES, counted, moment, plain
 from autotl_ui.workspace.runs import RunView, Status, look
 from autotl_ui.workspace.workspace import current
 
@@ -22,27 +22,23 @@ def show() -> None:
     workspace = current()
     runs = workspace.list_runs()
     if not runs:
-        st.info(
-            "There is nothing to see yet. Train a model first; what it learned is shown here.", icon=":material/inbox:"
-        )
+        st.info("There are no runs yet. Train a model first; its results are shown here.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
     _show_run(_choose(runs))
 
 
 def _choose(runs: list[RunView]) -> RunView:
-    """Let the reader choose; the address keeps the choice, so that it survives a reload."""
+    """Let the reader choose a run; the address keeps the choice, so that it survives a reload."""
     by_name = {run.name: run for run in runs}
     names = list(by_name)
     if st.session_state.get("run") not in by_name:
         wanted = st.query_params.get("run")
         st.session_state["run"] = wanted if wanted in by_name else names[0]
-    # Its labels hold no status: a list whose labels change forgets what was chosen in it.
+    # The labels hold no status: a list whose labels change forgets its value.
     name = st.selectbox("Run, newest first", names, key="run", width=560)
     counts = Counter(STATUSES[run.status][0].lower() for run in runs)
-    st.caption(
-        f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {', '.join(f'{n} {word}' for word, n in counts.items())}"
-    )
+    st.caption(f"{counted(len(runs), 'run')}: {', '.join(f'{n} {word}' for word, n in counts.items())}")
     st.query_params["run"] = name
     return by_name[name]
 
@@ -60,7 +56,7 @@ def _show_run(run: RunView) -> None:
 
 
 def _watch(folder: Path, status: Status) -> None:
-    """Follow a run as long as it has this status; then the whole page is drawn anew."""
+    """Follow a run while it has this status; then redraw the whole page."""
     run = look(folder)
     if run.status != status:
         st.rerun()

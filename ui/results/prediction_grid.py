@@ -1,4 +1,4 @@
-"""The champion's answers as pictures, page by page, and what can be decided about those that are chosen."""
+"""The champion's predictions as a grid of images, page by page, and the tools that relabel or exclude some of them."""
 
 from __future__ import annotations
 
@@ -10,118 +10,124 @@ import streamlit as st
 
 from autotl.data.patch import Decision
 from autotl.errors import AutoTLError
-from autotl_ui.results.decisions import NOTE, Desk, mark
+from autotl_ui.results.decisions import NOTE, RunDecisions, mark
 from autotl_ui.widgets.images import Picture, show_pictures
 from autotl_ui.widgets.words import plain
 
-N_ON_A_PAGE = 24
+PER_PAGE = 24
 N_NAMED = 5
-_LONGEST_NAME = 200
+_MAX_CLASS_NAME = 200
 
 
-def show_answers(
-    answers: pd.DataFrame, *, key: str, desk: Desk | None, classes: Sequence[str], suggestion: str | None = None
+def show_predictions(
+    answers: pd.DataFrame,
+    *,
+    key: str,
+    decisions: RunDecisions | None,
+    classes: Sequence[str],
+    suggestion: str | None = None,
 ) -> None:
-    """Draw answers (path, file, label, predicted, confidence) and the tools for the chosen ones.
+    """Draw the images of a table of answers (path, file, label, predicted, confidence), and the tools for them.
 
-    suggestion: the class that is offered first to relabel to.
+    suggestion: the class that is listed first as the right one.
     """
     rows = _one_page(answers, key=key)
-    decisions = _decisions(desk)
-    there = rows["file"].map(lambda file: Path(file).exists()).to_numpy(dtype=bool)
-    pictures = [_picture(row, decisions) for row in rows[there].itertuples()]
-    # After a decision the grid is another one, in which nothing is chosen.
+    decided = _read(decisions)
+    present = rows["file"].map(lambda file: Path(file).exists()).to_numpy(dtype=bool)
+    images = [_image(row, decided) for row in rows[present].itertuples()]
+    # Each decision makes a new grid, in which nothing is selected.
     grid_key = f"{key}-grid-{st.session_state.get(f'{key}-round', 0)}"
-    chosen = show_pictures(pictures, key=grid_key, pixels=130, choose=desk is not None) if pictures else []
-    _tell_gone(list(rows["path"][~there]))
-    if desk and pictures:
-        _tools(chosen, decisions, key=key, desk=desk, classes=classes, suggestion=suggestion)
+    selected = show_pictures(images, key=grid_key, pixels=130, choose=decisions is not None) if images else []
+    _report_missing(list(rows["path"][~present]))
+    if decisions and images:
+        _show_tools(selected, decided, key=key, decisions=decisions, classes=classes, suggestion=suggestion)
     problem = st.session_state.pop(f"{key}-problem", "")
     if problem:
         st.error(plain(problem), icon=":material/error:")
 
 
 def _one_page(answers: pd.DataFrame, *, key: str) -> pd.DataFrame:
-    n_pages = -(-len(answers) // N_ON_A_PAGE)
+    n_pages = -(-len(answers) // PER_PAGE)
     if n_pages <= 1:
         return answers
-    page_key = f"{key}-page-{n_pages}"
-    page = st.pagination(n_pages, key=page_key)
-    first = (page - 1) * N_ON_A_PAGE
-    st.caption(f"Pictures {first + 1} to {min(first + N_ON_A_PAGE, len(answers))} of {len(answers)}, surest first.")
-    return answers.iloc[first : first + N_ON_A_PAGE]
+    page = st.pagination(n_pages, key=f"{key}-page-{n_pages}")
+    first = (page - 1) * PER_PAGE
+    last = min(first + PER_PAGE, len(answers))
+    st.caption(f"Images {first + 1} to {last} of {len(answers)}, most confident first.")
+    return answers.iloc[first : first + PER_PAGE]
 
 
-def _picture(row: object, decisions: Mapping[str, Decision]) -> Picture:
+def _image(row: object, decided: Mapping[str, Decision]) -> Picture:
     path, label, predicted = (str(getattr(row, name)) for name in ("path", "label", "predicted"))
-    sure = f"{100 * float(getattr(row, 'confidence')):.0f} % sure"  # noqa: B009, a row of itertuples has no type
-    caption = f"{label}, {sure}" if label == predicted else f"{label}, taken for {predicted}, {sure}"
+    confidence = f"{100 * float(getattr(row, 'confidence')):.0f} %"  # noqa: B009, a row of itertuples has no type
+    caption = f"{label}, {confidence}" if label == predicted else f"{label}, predicted as {predicted}, {confidence}"
     return Picture(
         file=Path(str(getattr(row, "file"))),  # noqa: B009, see above
         name=path,
         caption=caption,
         detail=path,
-        mark=mark(decisions.get(path)),
+        mark=mark(decided.get(path)),
     )
 
 
-def _tell_gone(paths: list[str]) -> None:
+def _report_missing(paths: list[str]) -> None:
     if paths:
         named = ", ".join(paths[:N_NAMED]) + (f" and {len(paths) - N_NAMED} more" if len(paths) > N_NAMED else "")
         st.info(
-            f"{len(paths)} of these pictures are no longer where they were when the search ran: {plain(named)}. "
-            "Put them back to see them here; everything that was measured stays.",
+            f"{len(paths)} of these images are no longer where they were when the search ran: {plain(named)}. "
+            "Put them back to see them here. The scores are not affected.",
             icon=":material/hide_image:",
         )
 
 
-def _decisions(desk: Desk | None) -> Mapping[str, Decision]:
+def _read(decisions: RunDecisions | None) -> Mapping[str, Decision]:
     try:
-        return desk.decisions() if desk else {}
+        return decisions.by_image() if decisions else {}
     except AutoTLError as error:
         st.warning(plain(str(error)), icon=":material/edit_off:")
         return {}
 
 
-def _tools(
-    chosen: list[str],
-    decisions: Mapping[str, Decision],
+def _show_tools(
+    selected: list[str],
+    decided: Mapping[str, Decision],
     *,
     key: str,
-    desk: Desk,
+    decisions: RunDecisions,
     classes: Sequence[str],
     suggestion: str | None,
 ) -> None:
-    """What can be done with the chosen pictures, always in the same place."""
-    n = len(chosen)
+    """What can be done with the selected images, always in the same place."""
     st.markdown(
-        f"**{n} chosen**" if n else "Choose pictures by a click or with the space bar; Shift chooses all between."
+        f"**{len(selected)} selected**"
+        if selected
+        else "Select images with a click or the space bar; hold Shift to select a range."
     )
-    # What the model took it for comes first and is not chosen: who is in a hurry would make its mistakes true.
+    # The predicted class is listed first but not preselected: accepting the model's mistakes should take a decision.
     names = sorted(classes, key=lambda name: name != suggestion)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
             "Right class", names, index=None, key=f"{key}-label", accept_new_options=True,
             placeholder="a class, or a new one", width=240,
         )  # fmt: skip
-        name = (label or "")[:_LONGEST_NAME]
-        relabel = [Decision("relabel", path, name, note=NOTE) for path in chosen]
-        exclude = [Decision("exclude", path, note=NOTE) for path in chosen]
-        undo = [path for path in chosen if path in decisions]
+        name = (label or "")[:_MAX_CLASS_NAME]
+        relabel = [Decision("relabel", path, name, note=NOTE) for path in selected]
+        exclude = [Decision("exclude", path, note=NOTE) for path in selected]
+        undo = [path for path in selected if path in decided]
         for action, word, icon, new, back, possible in (
-            ("relabel", "Relabel", ":material/sell:", relabel, [], bool(chosen and name.strip())),
-            ("exclude", "Leave out", ":material/block:", exclude, [], bool(chosen)),
-            ("undo", "As it was", ":material/restart_alt:", [], undo, bool(undo)),
+            ("relabel", "Relabel", ":material/sell:", relabel, [], bool(selected and name.strip())),
+            ("exclude", "Exclude", ":material/block:", exclude, [], bool(selected)),
+            ("undo", "Undo", ":material/undo:", [], undo, bool(undo)),
         ):
             st.button(
                 word, icon=icon, key=f"{key}-{action}", disabled=not possible,
-                on_click=_note, args=(desk, new, back, key),
+                on_click=_decide, args=(decisions, new, back, key),
             )  # fmt: skip
 
 
-def _note(desk: Desk, new: list[Decision], undo: list[str], key: str) -> None:
+def _decide(decisions: RunDecisions, new: list[Decision], undo: list[str], key: str) -> None:
     try:
-        desk.note(new, undo=undo)
+        decisions.add(new, undo=undo)
     except AutoTLError as error:
         st.session_state[f"{key}-problem"] = str(error)
         return

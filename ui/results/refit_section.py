@@ -1,4 +1,4 @@
-"""Re-fitting a champion after decisions about its pictures, and what that has changed."""
+"""Refitting a run's champion after decisions about its images, and what the refit changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl.evidence.run_evidence import Evidence
 from autotl_ui.jobs.jobs import BusyError
-from autotl_ui.results.decisions import Desk, waiting
+from autotl_ui.results.decisions import RunDecisions, pending
 from autotl_ui.widgets.words import counted, plain, score_name, spell_scores
 from autotl_ui.workspace.refit import start_refit
 from autotl_ui.workspace.runs import RunView, look
@@ -19,33 +19,30 @@ from autotl_ui.workspace.scores import Result, Score
 _PROBLEM = "refit-problem"
 
 
-def offer_refit(run: RunView, evidence: Evidence, desk: Desk | None) -> None:
-    """Say how many decisions wait, and start the champion's re-fit at a click."""
-    if desk is None:
+def offer_refit(run: RunView, evidence: Evidence, decisions: RunDecisions | None) -> None:
+    """Say how many decisions a refit would apply, and the button that starts it."""
+    if decisions is None:
         return
     try:
-        changed = waiting(desk, evidence)
-    except AutoTLError:  # said where the pictures are
+        changed = pending(decisions, evidence)
+    except AutoTLError:  # reported beside the images
         return
-    n_test = len(changed.intersection(evidence.run.dataset.items["path"].iloc[evidence.tested.items])) if changed else 0
+    n, n_test = len(changed), len(changed & evidence.tested_paths)
     with st.container(border=True):
-        n = len(changed)
-        text = (
-            f"**{counted(n, 'picture')} decided anew since this run.** " if n else "**No decisions since this run.** "
-        )
+        text = f"**{counted(n, 'image')} changed since this run.**" if n else "**No decisions since this run.**"
         st.markdown(
-            text + "Your pictures stay as they are; decisions are kept in "
-            f"{plain(desk.patch.name)} beside them, and a re-fit carries them out."
+            f"{text} Your files stay as they are: decisions are kept in {plain(decisions.patch.name)} beside them, "
+            "and a refit applies them."
         )
         if n_test:
             st.markdown(
-                f":material/info: {counted(n_test, 'of them is', 'of them are')} in the test split: chosen among "
-                "the model's mistakes, they flatter its next test score."
+                f":material/info: {counted(n_test, 'of them is', 'of them are')} in the test split. Because they were "
+                "selected among the model's mistakes, the next test score will be too optimistic."
             )
         if st.button(
-            "Re-fit", key="refit", icon=":material/refresh:", type="primary" if n else "secondary",
+            "Refit", key="refit", icon=":material/refresh:", type="primary" if n else "secondary",
             on_click=_start, args=(run,),
-            help="Fits this champion again on the data as they are now. A simplified one takes seconds.",
+            help="Fits this champion again on the current labels. It takes seconds unless the champion was fine-tuned.",
         ):  # fmt: skip
             problem = st.session_state.pop(_PROBLEM, "")
             if problem:
@@ -55,23 +52,23 @@ def offer_refit(run: RunView, evidence: Evidence, desk: Desk | None) -> None:
 
 
 def show_before_after(result: Result) -> None:
-    """What a re-fitted run has changed against the run before; nothing for any other run."""
+    """The test scores of a refitted run beside those of the run before; nothing for other runs."""
     refit = result.refit
     if refit is None:
         return
     before = _result_of(refit.of)
     with st.container(border=True):
-        st.markdown(f"**Re-fitted from {plain(refit.of.name)}.** {plain(spell_scores(refit.sentence))}")
+        st.markdown(f"**Refitted from {plain(refit.of.name)}.** {plain(spell_scores(refit.sentence))}")
         if before is None:
-            st.caption("The run before is gone, or is damaged, so that the two cannot be set side by side.")
+            st.caption("The run before is gone or damaged, so the two cannot be compared.")
         else:
             st.markdown(_table(before.test, result.test))
             if refit.changed_in_test:
-                st.caption("Each column by the labels of its own time, so the two are not like for like.")
+                st.caption("Each column uses the labels of its own run, so the two are not directly comparable.")
 
 
 def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:
-    rows = ["| on the test | before | after |", "|:--|:--|:--|"]
+    rows = ["| test split | before | after |", "|:--|:--|:--|"]
     for name in after:
         cells = (f"{s} ({s.interval})" if s else "" for s in (before.get(name), after[name]))
         rows.append(f"| {plain(score_name(name))} | " + " | ".join(cells) + " |")
@@ -84,7 +81,7 @@ def _start(run: RunView) -> None:
     except BusyError as error:
         st.session_state[_PROBLEM] = f"Nothing was started: {error}."
     except OSError as error:
-        st.session_state[_PROBLEM] = f"The re-fit cannot be written there ({error.strerror}). Make room for it."
+        st.session_state[_PROBLEM] = f"The refit cannot be written ({error.strerror}). Free some disk space."
 
 
 def _result_of(folder: Path) -> Result | None:

@@ -1,4 +1,4 @@
-"""A run's report inside the page, fenced in."""
+"""A run's report inside the page, in a frame that runs no scripts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ HEIGHT_PIXELS = 900
 
 
 def show_report(name: str, report: Path | None) -> None:
-    """Draw report.html, or say that there is none."""
+    """Draw report.html, or say that it is missing."""
     page = _read(report)
     if not page:
-        st.caption("There is no report.html in the run folder.")
+        st.caption("The run folder has no report.html.")
         return
     st.download_button(
         "Download the report",

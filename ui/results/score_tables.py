@@ -1,4 +1,4 @@
-"""Every score of a run: of all pictures as a table, of single classes as bars with their intervals."""
+"""Every score of a run: overall scores as a table, per-class scores as bars with their intervals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROW_PIXELS, _AXIS_PIXELS = 26, 60
 
 
 def show_overall(result: Result) -> None:
-    """Every evaluator's score in the search, on the test split, and the untuned default's."""
+    """Every overall score in the search, on the test split, and of the untuned default on the test split."""
     rows = ["| score | search | test | untuned default, test |", "|:--|:--|:--|:--|"]
     names = dict.fromkeys([*result.test, *result.search, *result.default_test])
     for name in names:
@@ -30,33 +30,33 @@ def show_overall(result: Result) -> None:
     st.markdown("\n".join(rows))
     st.caption("In brackets: 95 % confidence intervals.")
     if explained := [name for name in names if name in SCORE_MEANINGS]:
-        with st.expander("What these scores say", icon=":material/help:"):
+        with st.expander("What these scores mean", icon=":material/help:"):
             st.markdown("\n".join(f"- **{plain(score_name(name))}**: {SCORE_MEANINGS[name]}." for name in explained))
 
 
 def show_classes(result: Result) -> None:
-    """One score of each class, worst first."""
+    """One score per class, worst first."""
     found = {"test": result.test_by_class, "search": result.search_by_class}
     names = list(dict.fromkeys([*result.test_by_class, *result.search_by_class]))
     if not names:
-        st.caption("No evaluator gave scores of single classes.")
+        st.caption("No evaluator returned per-class scores.")
         return
     with st.container(horizontal=True):
         name = st.segmented_control(
-            "Score of each class", names, key="class-score", default=names[0], required=True, format_func=score_name
+            "Per-class score", names, key="class-score", default=names[0], required=True, format_func=score_name
         )
-        part = st.segmented_control("Measured", ["test", "search"], key="class-part", default="test", required=True)
+        part = st.segmented_control("Measured on", ["test", "search"], key="class-part", default="test", required=True)
     if meaning := SCORE_MEANINGS.get(str(name)):
         st.caption(f"{score_name(str(name)).capitalize()}: {meaning}.")
     scores = found[part].get(name or names[0], {})
     if not scores:
-        st.caption("It was not measured there.")
+        st.caption("This score was not measured there.")
         return
     table = class_table(scores)
     st.altair_chart(
         legible(class_chart(table, f"{score_name(str(name))}, {part}")),
         key="class-chart",
-        alt=f"{score_name(str(name))} of each class with 95 % intervals, worst first; the table has the numbers.",
+        alt=f"{score_name(str(name))} of each class with 95 % intervals, worst first; the table below has the numbers.",
     )
     st.dataframe(
         table, hide_index=True, key="class-table", placeholder="undefined",
@@ -70,7 +70,7 @@ def show_classes(result: Result) -> None:
 
 
 def class_table(scores: Mapping[str, Score]) -> pd.DataFrame:
-    """Columns class, score, low, high; worst first, and what is undefined last."""
+    """Columns class, score, low, high; worst first, undefined scores last."""
     rows = [(name, score.value, score.low, score.high) for name, score in scores.items()]
     table = pd.DataFrame(rows, columns=["class", "score", "low", "high"])
     numbers = {name: pd.to_numeric(table[name]).astype(float) for name in ("score", "low", "high")}
@@ -78,7 +78,7 @@ def class_table(scores: Mapping[str, Score]) -> pd.DataFrame:
 
 
 def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart | alt.FacetChart:
-    """Bars with their intervals. table: as `class_table` gives it."""
+    """Bars with their intervals. table: as `class_table` returns it."""
     import altair as alt
 
     base = alt.Chart(table).encode(

@@ -1,4 +1,4 @@
-"""What a finished search found, in short: champion, scores, verdicts, and what more time would bring."""
+"""What a finished search found, in short: champion, scores, verdicts, and what more time would gain."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from autotl_ui.widgets.words import ROUTES, SCORE_MEANINGS, duration, plain, score_name, sentence, spell_scores
+from autotl_ui.widgets.words import ROUTES, SCORE_MEANINGS, counted, duration, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.scores import Result
 
 
-def show_headline(result: Result) -> None:
+def show_summary(result: Result) -> None:
     """Draw it."""
     champion = result.champion
     st.markdown(
@@ -22,21 +22,19 @@ def show_headline(result: Result) -> None:
         st.markdown(f"- {line}")
     learned = result.n_items.get("train", 0) + result.n_items.get("validation", 0)
     st.caption(
-        f"{learned} pictures to learn from, {result.n_items.get('test', 0)} kept for one test · "
-        f"{result.n_trials} {'trial' if result.n_trials == 1 else 'trials'} · {duration(result.seconds)}"
+        f"{learned} images for training and validation, {result.n_items.get('test', 0)} held out for the test · "
+        f"{counted(result.n_trials, 'trial')} · {duration(result.seconds)}"
     )
     if result.n_unused:
         st.warning(
-            f"{result.n_unused:,} more pictures were not used: there was no time to read them. Train for longer to "
-            "learn from all.", icon=":material/timer_off:",
+            f"{result.n_unused:,} more images were not used, because there was no time to read them. Give the search "
+            "more time to use all of them.", icon=":material/timer_off:",
         )  # fmt: skip
     _show_scores(result)
     for claim in result.claims:
         st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
-    if result.ended and not result.refit:  # which says that itself
-        gain = (
-            f" If it had gone on: {plain(spell_scores(_lower(result.expected_gain)))}" if result.expected_gain else ""
-        )
+    if result.ended and not result.refit:  # a refit says so itself
+        gain = f" With more time: {plain(spell_scores(_lower(result.expected_gain)))}" if result.expected_gain else ""
         st.markdown(f":material/hourglass_bottom: The search ended: {plain(spell_scores(_lower(result.ended)))}{gain}")
     for passed in result.passed_over:
         st.warning(
@@ -45,16 +43,16 @@ def show_headline(result: Result) -> None:
 
 
 def _show_scores(result: Result) -> None:
-    """The objective on the test split, in the search, and what the untuned default reaches."""
+    """The objective on the test split, in the search, and of the untuned default."""
     name = result.objective
     title = score_name(name)
     st.markdown(f"**{plain(title[:1].upper() + title[1:])}**, with 95 % confidence intervals")
     if meaning := SCORE_MEANINGS.get(name):
         st.caption(f"{meaning[:1].upper()}{meaning[1:]}.")
-    chose = "; it chose the champion, which flatters it" if result.n_trials > 1 else ""
+    chosen = "; too optimistic, because it was used to choose the champion" if result.n_trials > 1 else ""
     cards = (
-        ("Test", result.test[name], "on pictures never seen before"),
-        ("Search", result.search[name], f"{result.measured_on}{chose}"),
+        ("Test", result.test[name], "on images held out until the end"),
+        ("Search", result.search[name], f"{result.measured_on}{chosen}"),
         ("Untuned default, test", result.default_test[name], "without any search"),
     )
     for column, (label, score, where) in zip(st.columns(3), cards, strict=True):
@@ -65,7 +63,7 @@ def _show_scores(result: Result) -> None:
 
 
 def _members(champion: Mapping[str, Any]) -> list[str]:
-    """The classifiers of an ensemble with their weights; none for any other champion."""
+    """The members of an ensemble with their weights; empty for other champions."""
     try:
         return [
             f"{100 * member['weight']:.0f} %: {plain(str(member['trial']['head']))}, "

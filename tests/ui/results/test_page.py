@@ -1,4 +1,4 @@
-"""The page of results: what a model gets wrong, decisions about it, re-fit, panels and comparison."""
+"""The page of results: what a model gets wrong, decisions about it, refit, panels and comparison."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from autotl_ui.widgets.images import Picture
 
 SECTIONS = (
     "What it gets wrong",
-    "Surest mistakes",
-    "Each class",
+    "Most confident mistakes",
+    "Per-class scores",
     "Leaderboard",
-    "Scores and figures",
+    "Scores and panels",
     "Compare",
     "Report",
 )
@@ -53,21 +53,21 @@ def change(folder: Path, **fields: Any) -> None:
 
 
 def choose(app: AppTest, run: Path, name: str, *, decided: int) -> AppTest:
-    """Choose a picture as the grid's script would; each decision so far has brought a new grid."""
+    """Select an image as the grid's script would; each decision so far has made a new grid."""
     picture = Picture(made_runs.pictures_of(run) / name, name)
     app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [picture.identity]}
     return app.run()
 
 
-@pytest.mark.parametrize("condition", ["whole", "older", "damaged", "interrupted", "pictures gone", "model gone"])
-def test_every_section_holds_whatever_is_missing(condition: str, good: Path) -> None:
+@pytest.mark.parametrize("condition", ["whole", "older", "damaged", "interrupted", "images gone", "model gone"])
+def test_every_section_can_be_drawn_when_something_is_missing(condition: str, good: Path) -> None:
     if condition == "older":
         shutil.rmtree(good / "evidence")
     elif condition == "damaged":
         (good / "evidence" / "test.npz").write_bytes(b"torn")
     elif condition == "interrupted":
         change(good, status="interrupted")
-    elif condition == "pictures gone":
+    elif condition == "images gone":
         shutil.rmtree(made_runs.pictures_of(good))
     elif condition == "model gone":
         shutil.rmtree(good / "champion")
@@ -78,49 +78,49 @@ def test_every_section_holds_whatever_is_missing(condition: str, good: Path) -> 
         assert [metric.value for metric in app.metric] == ["0.850", "0.900", "0.800"]
 
 
-def test_the_page_says_first_what_is_recognised_worst(good: Path) -> None:
+def test_the_page_says_first_which_classes_are_weakest(good: Path) -> None:
     text = words(open_page("results", run="good"))
-    assert "Recognised worst" in text
-    assert f"**{CATS}** is recognised in 83 % of its 6 test pictures (95 % CI 44 to 97 %)" in text
+    assert "Weakest classes" in text
+    assert f"**{CATS}**: 83 % of its 6 test images are classified correctly (95 % CI 44 to 97 %)" in text
     assert "The search ended: the time was up" in text
     assert "ten times as many probes would bring little" in text
 
 
 def test_the_most_frequent_mistake_is_open_and_the_lists_open_any_other_cell(good: Path) -> None:
     app = open_page("results", run="good")
-    assert f"{CATS}, taken for {BIRDS}: 1 picture" in subheaders(app)
+    assert f"{CATS}, predicted as {BIRDS}: 1 image" in subheaders(app)
     key = "confusion-good-test"
     app.selectbox(key=f"{key}-true").set_value(DOGS)
     app.selectbox(key=f"{key}-predicted").set_value(DOGS).run()
     assert not app.exception
-    assert f"{DOGS}, recognised: 5 pictures" in subheaders(app)
+    assert f"{DOGS}, classified correctly: 5 images" in subheaders(app)
     go(app, "Leaderboard")
     go(app, "What it gets wrong")
-    assert f"{DOGS}, recognised: 5 pictures" in subheaders(app)
+    assert f"{DOGS}, classified correctly: 5 images" in subheaders(app)
 
 
-def test_the_search_has_the_pictures_of_training_and_validation(good: Path) -> None:
+def test_the_search_has_the_images_of_training_and_validation(good: Path) -> None:
     app = open_page("results", run="good")
-    assert "flatters the score" in words(app)
+    assert "makes the score too optimistic" in words(app)
     app.segmented_control(key="confusion-part").set_value("search").run()
     assert not app.exception
-    assert "the right ones for cleaning labels" in words(app)
-    assert f"{CATS}, taken for {BIRDS}: 3 pictures" in subheaders(app)
+    assert "Use these to correct labels" in words(app)
+    assert f"{CATS}, predicted as {BIRDS}: 3 images" in subheaders(app)
 
 
-def test_pictures_that_there_was_no_time_to_read_are_told(good: Path) -> None:
+def test_images_that_there_was_no_time_to_read_are_counted(good: Path) -> None:
     assert "were not used" not in words(open_page("results", run="good"))
     change(good, n_unused=1490)
-    assert "1,490 more pictures were not used" in words(open_page("results", run="good"))
+    assert "1,490 more images were not used" in words(open_page("results", run="good"))
 
 
-def test_a_model_without_mistakes_has_no_class_that_is_recognised_worst(good: Path) -> None:
+def test_a_model_without_mistakes_has_no_weakest_class(good: Path) -> None:
     perfect = {f"recall[{name}]": {"value": 1.0, "low": 0.7, "high": 1.0} for name in made_runs.CLASSES}
     state = json.loads((good / "run.json").read_text(encoding="utf-8"))
     change(good, test={**state["result"]["test"], **perfect})
     text = words(open_page("results", run="good"))
-    assert "every test picture was recognised" in text
-    assert "is recognised in" not in text
+    assert "every test image was classified correctly" in text
+    assert "% of its" not in text
 
 
 def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
     [decision] = read_patch(patch)
     assert (decision.decision, decision.item, decision.label) == ("relabel", path, BIRDS)
     assert len(decision.sha256) == 64
-    assert "1 picture decided anew since this run" in words(app)
+    assert "1 image changed since this run" in words(app)
     assert "1 of them is in the test split" in words(app)
     choose(app, good, path, decided=1)
     app.button(key=f"{key}-exclude").click().run()
@@ -148,7 +148,7 @@ def test_a_decision_is_kept_in_the_patch_file_and_undone(good: Path) -> None:
     assert "No decisions since this run" in words(app)
 
 
-def test_a_decision_about_data_that_are_gone_is_refused_kindly_and_nothing_is_lost(good: Path) -> None:
+def test_a_decision_about_missing_data_is_refused_and_nothing_is_lost(good: Path) -> None:
     app = open_page("results", run="good")
     choose(app, good, f"{CATS}/05.png", decided=0)
     data = made_runs.pictures_of(good)
@@ -164,7 +164,7 @@ def test_a_patch_file_that_cannot_be_read_is_said(good: Path) -> None:
     made_runs.pictures_of(good).with_name("photos.patch.csv").write_text("nonsense\n1\n", encoding="utf-8")
     app = open_page("results", run="good")
     assert "expected the columns" in words(app)
-    assert f"{CATS}, taken for {BIRDS}: 1 picture" in subheaders(app)
+    assert f"{CATS}, predicted as {BIRDS}: 1 image" in subheaders(app)
 
 
 def test_refit_starts_the_command_and_shows_the_new_run(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,29 +200,29 @@ def test_a_refitted_run_shows_before_and_after_and_how_many_test_labels_changed(
     sentence = "fitted again with 1 relabelled. Of the corrections 1 are in the test split"
     change(good.with_name("good-refit"), refit={"of": str(good), "changed_in_test": 1, "sentence": sentence})
     text = words(open_page("results", run="good-refit"))
-    assert "Re-fitted from good" in text
+    assert "Refitted from good" in text
     assert "Of the corrections 1 are in the test split." in text
     assert "| accuracy | 0.850 (0.750 to 0.900) | 0.850 (0.750 to 0.900) |" in text
-    assert "by the labels of its own time" in text
+    assert "uses the labels of its own run" in text
     shutil.rmtree(good)
     assert "The run before is gone" in words(open_page("results", run="good-refit"))
 
 
-def test_an_evaluator_that_nobody_knows_shows_up_with_its_classes(good: Path) -> None:
+def test_an_unknown_evaluator_is_shown_with_its_classes(good: Path) -> None:
     new = {"value": 0.123, "low": 0.1, "high": 0.2}
     scores = {"kappa_x": new, **{f"specificity_x[{name}]": new for name in made_runs.CLASSES}}
     state = json.loads((good / "run.json").read_text(encoding="utf-8"))["result"]
     change(good, test=state["test"] | scores)
-    app = go(open_page("results", run="good"), "Scores and figures")
+    app = go(open_page("results", run="good"), "Scores and panels")
     assert "| kappa_x |  | 0.123 (0.100 to 0.200) |" in words(app)
-    go(app, "Each class")
+    go(app, "Per-class scores")
     app.segmented_control(key="class-score").set_value("specificity_x").run()
     assert not app.exception
     assert set(app.dataframe[0].value["class"]) == {*made_runs.CLASSES}
     assert set(app.dataframe[0].value["score"]) == {0.123}
 
 
-def test_exhibits_are_drawn_with_their_plugin_and_a_damaged_one_costs_nothing_else(good: Path) -> None:
+def test_panels_are_drawn_with_their_plugin_and_a_damaged_one_leaves_the_others_alone(good: Path) -> None:
     panels = [
         ShownPanel("strange", "theirs", (Figure("Torn", {"mark": "no such mark"}, alt="a"), made_data.MADE_TABLE)),
         ShownPanel(
@@ -234,13 +234,13 @@ def test_exhibits_are_drawn_with_their_plugin_and_a_damaged_one_costs_nothing_el
     ]
     stored = json.dumps([shown.to_json() for shown in panels])
     (good / "evidence" / "panels.json").write_text(stored, encoding="utf-8")
-    app = go(open_page("results", run="good"), "Scores and figures")
+    app = go(open_page("results", run="good"), "Scores and panels")
     assert len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart")) == 1
     assert [len(table.value) for table in app.dataframe] == [2]
     damaged = [warning.value for warning in app.warning if "is damaged" in warning.value]
     assert len(damaged) == 3
     assert "it failed: KeyError" in words(app)
-    assert "Brought by the plugin made-up." in words(app)
+    assert "From the plugin made-up." in words(app)
 
 
 def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
@@ -249,7 +249,7 @@ def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
     assert not app.warning
     assert "| data fingerprint |" in words(app)
     assert "| accuracy | 0.850 (0.750 to 0.900) | 0.850 (0.750 to 0.900) |" in words(app)
-    change(good.with_name("other"), fingerprint="0123")  # as after relabelling pictures that it learns from
+    change(good.with_name("other"), fingerprint="0123")  # as after relabelling training images
     go(app, "Compare")
     assert not app.warning
     assert "A fair comparison" in words(app)
