@@ -19,7 +19,7 @@ CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-LAUNCH = "import sys; from autotl_ui.server.launch import main; main(int(sys.argv[1]))"
+LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
 PATIENCE_MS = 30_000
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from autotl_ui.jobs import jobs
 from autotl_ui.jobs.lanes import LANES, Lane
+from autotl_ui.server.access import current
 
 # It answers a stop as a search does: with a word, and the exit code of an interruption.
 COMMAND = """
@@ -41,7 +42,7 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def begin(target: Path, *more: str) -> jobs.Job:
-    return jobs.start(target, ["fit", str(target), *more], budget_seconds=60)
+    return jobs.start(target, ["fit", str(target), *more], owner=current().job_owner, budget_seconds=60)
 
 
 def wait_until(true: Callable[[], object], seconds: float = 15) -> None:

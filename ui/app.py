@@ -6,9 +6,9 @@ import streamlit as st
 
 from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.server.access import require_owner, show_owner
+from autotl_ui.server.pages import ADDRESSES, DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 from autotl_ui.widgets.brand import ICON, LOGO
 from autotl_ui.widgets.error_boundary import error_boundary
-from autotl_ui.widgets.pages import ADDRESSES, DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 from autotl_ui.widgets.theme import show_style
 from autotl_ui.widgets.words import plain
 

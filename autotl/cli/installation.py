@@ -55,7 +55,7 @@ def ui(
     import importlib
 
     try:
-        launch = importlib.import_module("autotl_ui.server.launch")
+        launch = importlib.import_module("autotl_ui.launch")
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the app needs the package {error.name}; install it with: pip install 'autotl[ui]'"

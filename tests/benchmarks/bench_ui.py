@@ -26,7 +26,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-LAUNCH = "import sys; from autotl_ui.server.launch import main; main(int(sys.argv[1]))"
+LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
 DRAWN = """before => {
     const title = document.querySelector("h1"), app = document.querySelector(".stApp");
     return title && title.innerText !== before && app.dataset.testScriptState === "notRunning";

@@ -26,7 +26,7 @@ from PIL import Image
 
 N_FILES, N_CLASSES, EDGE_PIXELS = 3000, 10, 144
 PATIENCE_SECONDS = 180
-LAUNCH = "import sys; from autotl_ui.server.launch import main; main(int(sys.argv[1]))"
+LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import made_runs
 from PIL import Image
 
+from autotl_ui.server.pages import ADDRESSES
 from autotl_ui.widgets.error_boundary import SAID
-from autotl_ui.widgets.pages import ADDRESSES
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 

@@ -21,11 +21,12 @@ from app_pages import PAGES, open_page, words
 from PIL import Image
 
 from autotl_ui.jobs import jobs
+from autotl_ui.server.access import current
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
 
-LAUNCH = "import sys; from autotl_ui.server.launch import main; main(int(sys.argv[1]))"
+LAUNCH = "import sys; from autotl_ui.launch import main; main(int(sys.argv[1]))"
 
 
 def test_every_page_of_an_empty_workspace_says_what_to_do(runs: Path) -> None:
@@ -118,7 +119,9 @@ def test_a_process_with_the_number_of_a_dead_job_is_not_taken_for_it(runs: Path,
 
 def test_a_started_job_is_a_process_of_its_own_whose_last_words_are_kept(runs: Path) -> None:
     nothing = runs.parent / "nothing"
-    job = jobs.start(runs / "r", ["fit", str(nothing), "--run", str(runs / "r"), "--budget", "60s"])
+    job = jobs.start(
+        runs / "r", ["fit", str(nothing), "--run", str(runs / "r"), "--budget", "60s"], owner=current().job_owner
+    )
     assert os.getsid(job.pid) == job.pid
     deadline = time.monotonic() + 40
     while job.alive and time.monotonic() < deadline:
@@ -175,7 +178,7 @@ def test_the_server_answers_at_the_address_that_it_prints(
 @contextmanager
 def launched(folder: Path, call: str) -> Iterator[Iterator[str]]:
     """A server, and the lines that it prints."""
-    command = [sys.executable, "-c", f"from autotl_ui.server.launch import main; {call}"]
+    command = [sys.executable, "-c", f"from autotl_ui.launch import main; {call}"]
     server = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout
@@ -220,7 +223,7 @@ import importlib, pkgutil, sys
 import autotl_ui
 from app_pages import PAGES, open_page
 for module in pkgutil.walk_packages(autotl_ui.__path__, "autotl_ui."):
-    if not module.name.startswith(("autotl_ui.views.", "autotl_ui.app", "autotl_ui.jobs.waiting")):
+    if not module.name.endswith((".page", "autotl_ui.app", "autotl_ui.jobs.waiting")):
         importlib.import_module(module.name)
 for page in PAGES:
     open_page(page, run="good")

@@ -14,9 +14,9 @@ from autotl.data.archives.unpack import is_archive
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import AutoTLError
 from autotl_ui.data.dropzone import drop_zone
-from autotl_ui.data.incoming import INCOMING, UploadError
 from autotl_ui.data.mapping import read_tree
-from autotl_ui.data.uploads import Unfinished, discard, finish_upload, list_unfinished
+from autotl_ui.uploads.finishing import Unfinished, discard, finish_upload, list_unfinished
+from autotl_ui.uploads.incoming import INCOMING, UploadError
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.words import counted, megabytes, moment, plain
 from autotl_ui.workspace.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from autotl_ui.data import checking
-from autotl_ui.data.checking import CheckView, is_outdated, look_at_check, start_check, stop_check
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import show_finding
 from autotl_ui.data.gallery import undo_button
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import counted, duration, moment, plain
+from autotl_ui.workspace.checks import CheckView, is_outdated, look_at_check, now, start_check, stop_check
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
 
@@ -58,7 +57,7 @@ def _watch(workspace: Workspace, data_set: DataSet) -> None:
     check = look_at_check(workspace, data_set)
     if check.condition != "running":
         st.rerun()
-    seconds = max(0.0, checking.now() - check.started)
+    seconds = max(0.0, now() - check.started)
     st.progress(check.share or 0.0, text=f"{plain(check.doing)} ({duration(seconds)} so far)")
     st.button("Stop", key="stop-check", icon=":material/stop_circle:", on_click=stop_check, args=(workspace, data_set))
     st.caption("You may leave this page; the check goes on.")

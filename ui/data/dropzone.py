@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from autotl_ui.server.upload_route import upload_address
+from autotl_ui.uploads.route import upload_address
 from autotl_ui.widgets.components import component
 from autotl_ui.workspace.workspace import Workspace
 

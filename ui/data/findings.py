@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from autotl.data.patch import Decision
-from autotl_ui.data.checking import Found
 from autotl_ui.data.choices import choose, take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.gallery import grid_key, new_grid
@@ -16,6 +15,7 @@ from autotl_ui.widgets.images import Picture, show_pictures
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain, sentence
+from autotl_ui.workspace.checks import Found
 from autotl_ui.workspace.data_sets import DataSet
 
 N_PICTURES, N_PAIRS = 24, 6

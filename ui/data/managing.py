@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from autotl_ui.data.checking import is_checking, stop_check
 from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.checks import is_checking, stop_check
 from autotl_ui.workspace.data_sets import DataSet, delete_data_set, is_own, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 

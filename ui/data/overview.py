@@ -8,8 +8,8 @@ from autotl.data.dataset import MIN_IMAGES_PER_CLASS
 from autotl.data.listing import ignored_kinds
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
+from autotl_ui.server.pages import LABEL
 from autotl_ui.widgets.images import Picture, show_pictures
-from autotl_ui.widgets.pages import LABEL
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.data_sets import DataSet

@@ -15,10 +15,11 @@ from autotl_ui.data.gallery import show_gallery
 from autotl_ui.data.managing import show_managing
 from autotl_ui.data.overview import show_overview
 from autotl_ui.data.unrecognised_data import show_puzzled
-from autotl_ui.widgets.pages import TRAIN
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import TRAIN
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.data_sets import DataSet, list_data_sets, make_room_for_decisions
-from autotl_ui.workspace.workspace import Workspace, current
+from autotl_ui.workspace.workspace import Workspace
 
 N_WITHOUT_SCROLLING = 8
 SECTIONS = ("Overview", "Pictures", "Check", "Decisions")

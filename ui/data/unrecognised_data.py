@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
+from autotl.data.confined_tables import require_confined
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.tables import column_names
 from autotl.errors import AutoTLError
-from autotl_ui.data.confining import require_confined
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.data_sets import DataSet, is_own, save_data_set

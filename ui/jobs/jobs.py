@@ -22,7 +22,7 @@ import psutil
 
 from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.jobs import tickets
-from autotl_ui.jobs.lanes import LANES, MOST_JOBS, QUEUE, Lane
+from autotl_ui.jobs.lanes import LANES, MOST_JOBS, Lane
 
 AUTOTL = (sys.executable, "-m", "autotl.cli")
 _MARK = "== autotl "
@@ -83,10 +83,24 @@ class Job:
         return (tickets.began(Path(self.ticket)) if self.ticket else None) or self.started
 
 
+@dataclass(frozen=True)
+class JobOwner:
+    """The person who starts jobs.
+
+    name: tells them from others. queue: the folder of the tickets, which all people of one app share. hidden: variables
+    of the app's environment that their jobs must not see.
+    """
+
+    name: str
+    queue: Path
+    hidden: tuple[str, ...] = ()
+
+
 def start(
     target: Path,
     arguments: Sequence[str],
     *,
+    owner: JobOwner,
     about: str = "",
     budget_seconds: float | None = None,
     output: Path | None = None,
@@ -95,42 +109,46 @@ def start(
 
     target: the file or folder that it makes; what is known of the job, and what it prints, goes to files beside it.
     output: where its standard output goes, if not to the log; complete only once the job has ended.
-    Raises BusyError where a job already works on the target, or the workspace has as many as it may have.
+    Raises BusyError where a job already works on the target, or the owner has as many as one may have.
     """
-    from autotl_ui.workspace.workspace import current, root_folder  # which know of runs, which know of jobs
-
     target.parent.mkdir(parents=True, exist_ok=True)
     job = Job(0, 0, arguments[0], about, time.time(), budget_seconds)
     command = [*AUTOTL, *arguments]
     lane = LANES.get(job.kind) if os.name == "posix" else None
-    queue = root_folder() / QUEUE
-    with tickets.alone(queue):
+    with tickets.alone(owner.queue):
         former = read(target)
         if former and former.alive:
             raise BusyError(f"{target.name} is being worked on already; wait until that is done, or stop it first")
         if lane is None:
-            return _run(target, job, command, output=output)
-        ticket = _take(queue, lane, owner=str(current().root))
+            return _run(target, job, command, output=output, hidden=owner.hidden)
+        ticket = _take(owner, lane)
         try:
             options = [str(ticket.path), str(lane.n_slots), str(lane.niceness), "--"]
             command = [sys.executable, "-m", "autotl_ui.jobs.waiting", *options, *command]
             job = replace(job, ticket=str(ticket.path))
-            return _run(target, job, command, output=output, inherited=(ticket.descriptor,))
+            inherited = (ticket.descriptor,)
+            return _run(target, job, command, output=output, hidden=owner.hidden, inherited=inherited)
         finally:
             os.close(ticket.descriptor)  # from here on the job alone holds it
 
 
-def _take(queue: Path, lane: Lane, *, owner: str) -> tickets.Ticket:
-    if tickets.count_of(queue, owner) >= MOST_JOBS:
+def _take(owner: JobOwner, lane: Lane) -> tickets.Ticket:
+    if tickets.count_of(owner.queue, owner.name) >= MOST_JOBS:
         raise BusyError(
             f"{MOST_JOBS} jobs of yours are at work or waiting already, which is as many as one may have; start this "
             "one when another has ended, or stop one of them"
         )
-    return tickets.take(queue / lane.name, owner=owner)
+    return tickets.take(owner.queue / lane.name, owner=owner.name)
 
 
 def _run(
-    target: Path, job: Job, command: Sequence[str], *, output: Path | None, inherited: tuple[int, ...] = ()
+    target: Path,
+    job: Job,
+    command: Sequence[str],
+    *,
+    output: Path | None,
+    hidden: Sequence[str],
+    inherited: tuple[int, ...] = (),
 ) -> Job:
     """Start the process, and write down what is known of it."""
     with log_file(target).open("ab") as log, (output or log_file(target)).open("wb" if output else "ab") as printed:
@@ -139,7 +157,7 @@ def _run(
         # Its own session: neither closing the terminal nor Ctrl+C in it ends the job.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True, pass_fds=inherited,
-            env=_environment(),
+            env={name: value for name, value in os.environ.items() if name not in hidden},
         )  # fmt: skip
     try:
         born = psutil.Process(process.pid)
@@ -157,14 +175,6 @@ def _run(
 
 def _since_boot(process: psutil.Process) -> float:
     return float(process.create_time() - psutil.boot_time())
-
-
-def _environment() -> dict[str, str]:
-    """What a job finds in its environment: a guest's nothing of the model registry of whoever serves the app."""
-    from autotl_ui.workspace.workspace import current
-
-    hidden = () if current().whole_machine else ("MLFLOW_TRACKING_URI",)
-    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 def stop(target: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from autotl_ui.data.checking import read_findings
+from autotl_ui.workspace.checks import read_findings
 from autotl_ui.workspace.data_sets import find_data_set
 from autotl_ui.workspace.evidence import find_answers, find_evidence
 from autotl_ui.workspace.subjects import Subject

@@ -18,12 +18,14 @@ from autotl_ui.label.labelling_session import (
     stand_up,
 )
 from autotl_ui.label.queues import Queue, make_queues, present_labels
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import DATA, RESULTS, TRAIN
+from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.pages import DATA, RESULTS, TRAIN
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.refit import is_behind, start_refit
 from autotl_ui.workspace.subjects import Subject, list_subjects, open_subject
-from autotl_ui.workspace.workspace import Workspace, current
+from autotl_ui.workspace.workspace import Workspace
 
 
 def show() -> None:
@@ -174,7 +176,7 @@ def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
         st.caption(f"The run {plain(run.name)} knows all decisions so far.")
     if pressed:
         try:
-            folder = start_refit(run)
+            folder = once("refit", run.folder, lambda: start_refit(workspace, run))
         except OSError as error:
             st.error(f"The re-fit could not be started: {plain(str(error))}.")
         else:

@@ -28,7 +28,7 @@ def start(workspace: Workspace, run: RunView, format_name: str) -> None:
     out = base.with_name(f"{base.name}-{number}")
     jobs.start(
         out, ["export", str(run.folder), f"--format={format_name}", "--out", str(out)],
-        about=f"{run.name} as {format_name}", output=_answer_file(out),
+        owner=workspace.job_owner, about=f"{run.name} as {format_name}", output=_answer_file(out),
     )  # fmt: skip
 
 

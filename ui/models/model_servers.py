@@ -87,7 +87,7 @@ def start(workspace: Workspace, model: Takeable) -> None:
     jobs.log_file(target).unlink(missing_ok=True)
     note = {"port": port, "title": model.title}
     write_atomically(_note_file(target), json.dumps(note).encode())
-    jobs.start(target, ["serve", str(model.folder), "--port", str(port)], about=model.title)
+    jobs.start(target, ["serve", str(model.folder), "--port", str(port)], owner=workspace.job_owner, about=model.title)
 
 
 def look(workspace: Workspace, key: str) -> Server | None:

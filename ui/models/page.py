@@ -7,9 +7,9 @@ import streamlit as st
 from autotl_ui.models import registered_models, registration_form, use_model
 from autotl_ui.models.exportable_models import list_takeable
 from autotl_ui.models.registry import read_registry
-from autotl_ui.widgets.pages import TRAIN
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import TRAIN
 from autotl_ui.widgets.words import plain
-from autotl_ui.workspace.workspace import current
 
 
 def show() -> None:

@@ -10,10 +10,10 @@ from autotl.deploy.versions import CHAMPION, PREVIOUS, Measured, ModelVersion, R
 from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
 from autotl_ui.models.exportable_models import run_of
 from autotl_ui.models.registry import Registry
-from autotl_ui.widgets.pages import RESULTS
+from autotl_ui.server.pages import RESULTS
+from autotl_ui.widgets.score_comparability import say_whether_fair
 from autotl_ui.widgets.words import ROUTES, moment, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.score_comparability import say_whether_fair
 from autotl_ui.workspace.scores import Score
 from autotl_ui.workspace.workspace import Workspace
 

@@ -17,6 +17,7 @@ from autotl_ui.jobs import jobs
 from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.models.registered_models import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
+from autotl_ui.server.access import current
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import duration, moment, plain, sentence
 from autotl_ui.workspace.runs import RunView
@@ -94,8 +95,8 @@ def _start(run: RunView, name: str, found: Registry, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     jobs.log_file(target).unlink(missing_ok=True)
     jobs.start(
-        target, ["register", str(run.folder), f"--name={name}", *store, "--json"], about=f"{run.name} as {name}",
-        output=_answer_file(target),
+        target, ["register", str(run.folder), f"--name={name}", *store, "--json"], owner=current().job_owner,
+        about=f"{run.name} as {name}", output=_answer_file(target),
     )  # fmt: skip
 
 

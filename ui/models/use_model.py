@@ -12,12 +12,13 @@ from autotl_ui.models import export_jobs, model_servers, serving_section
 from autotl_ui.models.exportable_models import Takeable
 from autotl_ui.models.registry import Registry
 from autotl_ui.models.snippets import PORT, snippets
-from autotl_ui.server.downloads import download_button
+from autotl_ui.server.access import current
+from autotl_ui.widgets.downloads import download_button
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import plain, sentence
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.workspace import Workspace, current
+from autotl_ui.workspace.workspace import Workspace
 
 USES = {
     "download": "Download",

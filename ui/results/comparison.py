@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from autotl_ui.widgets.score_comparability import say_whether_fair
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, legible
 from autotl_ui.widgets.words import duration, plain, score_name
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.score_comparability import say_whether_fair
 from autotl_ui.workspace.scores import Result
 
 if TYPE_CHECKING:

@@ -12,16 +12,16 @@ from autotl_ui.results.refit_section import show_before_after
 from autotl_ui.results.report import show_report
 from autotl_ui.results.score_tables import show_classes, show_overall
 from autotl_ui.results.summary import show_summary
-from autotl_ui.server.downloads import download_button
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import MODELS, TRAIN, TRY
+from autotl_ui.widgets.downloads import download_button
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.leaderboard import show_trials
-from autotl_ui.widgets.pages import MODELS, TRAIN, TRY
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.data_sets import data_in_address
 from autotl_ui.workspace.evidence import find_evidence
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import Result, read_leaderboard
-from autotl_ui.workspace.workspace import current
 
 
 def show(run: RunView) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from autotl_ui.results import finished_run
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import TRAIN
 from autotl_ui.train import running
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.pages import TRAIN
 from autotl_ui.widgets.words import STATUSES, counted, moment, plain
 from autotl_ui.workspace.runs import RunView, Status, look
-from autotl_ui.workspace.workspace import current
 
 
 def show() -> None:

@@ -11,6 +11,8 @@ from autotl.errors import AutoTLError
 from autotl.evidence.run_evidence import Evidence
 from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.results.decisions import RunDecisions, pending
+from autotl_ui.server.access import current
+from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.words import counted, plain, score_name, spell_scores
 from autotl_ui.workspace.refit import start_refit
 from autotl_ui.workspace.runs import RunView, look
@@ -77,7 +79,7 @@ def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:
 
 def _start(run: RunView) -> None:
     try:
-        st.session_state["run"] = start_refit(run).name
+        st.session_state["run"] = once("refit", run.folder, lambda: start_refit(current(), run)).name
     except BusyError as error:
         st.session_state[_PROBLEM] = f"Nothing was started: {error}."
     except OSError as error:

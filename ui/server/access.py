@@ -16,8 +16,11 @@ import streamlit as st
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from autotl_ui.workspace.workspace import Workspace, root_folder
+
 Access: TypeAlias = Literal["alone", "login", "browser"]
 COOKIE = "autotl_browser"
+_PEOPLE = "autotl-people"
 _KEY = re.compile(r"[0-9a-f]{32}")
 _access: Access = "alone"
 
@@ -52,6 +55,12 @@ def owner() -> str | None:
     if not identity:
         raise NobodyError
     return _digest(identity)
+
+
+def current() -> Workspace:
+    """The workspace of the person who looks at this page. Raises NobodyError as `owner` does."""
+    who = owner()
+    return Workspace(root_folder()) if who is None else Workspace(root_folder() / _PEOPLE / who, whole_machine=False)
 
 
 def require_owner() -> None:

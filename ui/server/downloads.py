@@ -1,10 +1,9 @@
-"""Folders to take away: a button whose zip is sent from disk, through a route of the app's own."""
+"""Folders to download: each as a zip that is sent from disk, through a route of the app's own."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote
 
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -13,27 +12,9 @@ from starlette.responses import Response, StreamingResponse
 
 from autotl_ui.server.signing import sign, unsign
 from autotl_ui.server.zips import zip_folder
-from autotl_ui.widgets.components import component
 
 ROUTE = "/autotl/download/"
 _PURPOSE = "download"
-_mount = component("download")
-
-
-def download_button(
-    folder: Path,
-    name: str,
-    *,
-    key: str,
-    label: str = "Download the model",
-    kind: Literal["primary", "secondary"] = "primary",
-) -> None:
-    """Draw a button that downloads a folder as NAME.zip, however large, without the server holding it in memory.
-
-    folder: a run's `champion`, or whatever else is to be taken away; the caller has to be allowed to read it.
-    """
-    data = {"href": download_address(folder, name), "label": label, "kind": kind, "name": f"{file_name(name)}.zip"}
-    _mount(data=data, key=key)
 
 
 def download_address(folder: Path, name: str) -> str:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from autotl_ui.widgets.pages import ADDRESSES, DATA
+from autotl_ui.server.pages import ADDRESSES, DATA
 
 # At /train, Streamlit's script looks for its server below /train first, and the browser logs each miss as an error.
 _WHERE = "<head><script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"

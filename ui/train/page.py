@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import DATA, TRAIN
 from autotl_ui.train import run_section
 from autotl_ui.train.search_form import show_form
 from autotl_ui.train.start_search import Choices, find_fault, start_search
 from autotl_ui.widgets.clicks import once
-from autotl_ui.widgets.pages import DATA, TRAIN
 from autotl_ui.widgets.words import STATUSES, plain
 from autotl_ui.workspace.data_sets import list_data_sets
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.workspace import current
 
 
 def show() -> None:

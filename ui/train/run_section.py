@@ -8,14 +8,14 @@ from typing import Literal
 import streamlit as st
 
 from autotl_ui.jobs import jobs
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import DATA, RESULTS
 from autotl_ui.train import running
 from autotl_ui.train.start_search import can_resume, resume_search
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.pages import DATA, RESULTS
 from autotl_ui.widgets.words import STATUSES, duration, plain
 from autotl_ui.workspace.data_sets import data_in_address
 from autotl_ui.workspace.runs import RunView, look
-from autotl_ui.workspace.workspace import current
 
 STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
 """How often each is drawn anew; charts cost twenty times what sentences do, and the search needs the machine."""
@@ -92,7 +92,7 @@ def _offer_resume(run: RunView) -> None:
         st.caption(f"No trial that had ended is lost. {_time_left(run)}")
         return
     try:
-        resume_search(run)
+        resume_search(current(), run)
     except OSError as error:
         st.error(f"It could not be carried on: {plain(str(error))}.")
         return

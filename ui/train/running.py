@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl_ui.jobs import jobs
+from autotl_ui.train.best_chart import best_chart
 from autotl_ui.train.events import Progress, read_progress
-from autotl_ui.widgets.charts import best_chart
 from autotl_ui.widgets.leaderboard import show_trials
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import clock_time, cost, plain, score_name, spell_scores

@@ -52,7 +52,10 @@ def find_fault(choices: Choices, workspace: Workspace) -> str:
 def start_search(choices: Choices, workspace: Workspace) -> str:
     """Start the search, or put it in the queue; returns the run's name. Raises OSError where that cannot be done."""
     folder = _free_folder(workspace.runs / f"{choices.data_set.name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    jobs.start(folder, arguments(choices, folder), about=choices.data_set.title, budget_seconds=choices.budget_seconds)
+    jobs.start(
+        folder, arguments(choices, folder), owner=workspace.job_owner, about=choices.data_set.title,
+        budget_seconds=choices.budget_seconds,
+    )  # fmt: skip
     return folder.name
 
 
@@ -61,10 +64,16 @@ def can_resume(run: RunView) -> bool:
     return run.status in ("failed", "interrupted") and (run.folder / "dataset.parquet").exists()
 
 
-def resume_search(run: RunView) -> None:
+def resume_search(workspace: Workspace, run: RunView) -> None:
     """Carry on a run with what is left of its budget. Raises OSError where that cannot be done."""
     about = run.job.about if run.job else run.name
-    jobs.start(run.folder, ["resume", str(run.folder)], about=about, budget_seconds=run.budget_seconds)
+    jobs.start(
+        run.folder,
+        ["resume", str(run.folder)],
+        owner=workspace.job_owner,
+        about=about,
+        budget_seconds=run.budget_seconds,
+    )
 
 
 def arguments(choices: Choices, folder: Path) -> list[str]:

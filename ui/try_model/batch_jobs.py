@@ -75,7 +75,7 @@ def start_batch(workspace: Workspace, run: RunView, data: Path, *, title: str, o
         file, number = file.with_name(f"{wanted}-{number}.csv"), number + 1
     file.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["predict", str(run.folder), str(data), "--csv", "--events", str(_events(file)), *options]
-    jobs.start(file, arguments, about=f"{title}, by {run.name}", output=file)
+    jobs.start(file, arguments, owner=workspace.job_owner, about=f"{title}, by {run.name}", output=file)
     return file
 
 

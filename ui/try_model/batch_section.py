@@ -7,11 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from autotl_ui.jobs import jobs
+from autotl_ui.server.pages import DATA
 from autotl_ui.try_model.batch_jobs import Batch, Summary, list_batches, look, start_batch, summarise
 from autotl_ui.widgets.charts import count_chart
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.pages import DATA
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import count, duration, moment, plain
 from autotl_ui.workspace.data_sets import list_data_sets

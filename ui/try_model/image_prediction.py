@@ -12,6 +12,7 @@ from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.images.safe_decode import decode_risk
 from autotl_ui.jobs import jobs
+from autotl_ui.server.access import current
 from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
 
@@ -65,7 +66,12 @@ def index_problem(run: RunView) -> str:
 
 def start_index(run: RunView) -> jobs.Job:
     """Have the training pictures read once, so that new ones can be compared; OSError where that cannot be started."""
-    return jobs.start(run.folder / _INDEX, ["index", str(run.folder)], about=f"training pictures of {run.name}")
+    return jobs.start(
+        run.folder / _INDEX,
+        ["index", str(run.folder)],
+        owner=current().job_owner,
+        about=f"training pictures of {run.name}",
+    )
 
 
 # Contents are hashed and not kept; what is kept is a few numbers each.

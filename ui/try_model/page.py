@@ -7,15 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl_ui.server.access import current
+from autotl_ui.server.pages import TRAIN
 from autotl_ui.try_model import batch_section, image_prediction, similar_images
 from autotl_ui.try_model.model_facts import read_card, read_facts, unsure_below
 from autotl_ui.widgets.charts import probability_chart
-from autotl_ui.widgets.pages import TRAIN
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import moment, plain
 from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.workspace import current
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "heif")
 N_PICTURES = 24

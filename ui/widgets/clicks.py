@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from autotl_ui.workspace.workspace import current
+from autotl_ui.server.access import current
 
 SECONDS = 3.0
 """A second click comes sooner; whoever wants the same again is slower."""

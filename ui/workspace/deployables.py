@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.deploy.predictor import Predictor
-from autotl_ui.server.downloads import download_button as download_button
 
 
 def open_model(folder: Path) -> Predictor | None:

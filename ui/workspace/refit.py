@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from autotl_ui.jobs import jobs
-from autotl_ui.widgets.clicks import once
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.subjects import Subject
+from autotl_ui.workspace.workspace import Workspace
 
 KIND = "refit"
 
@@ -23,14 +23,15 @@ def is_behind(run: RunView, subject: Subject) -> bool:
         return False
 
 
-def start_refit(run: RunView) -> Path:
+def start_refit(workspace: Workspace, run: RunView) -> Path:
     """Start it; returns the folder of the new run. Raises OSError where it cannot be started."""
-    return once("refit", run.folder, lambda: _start(run))
-
-
-def _start(run: RunView) -> Path:
     folder = free_folder(run.folder)
-    jobs.start(folder, [KIND, str(run.folder), "--run", str(folder)], about=f"{run.name} with the new labels")
+    jobs.start(
+        folder,
+        [KIND, str(run.folder), "--run", str(folder)],
+        owner=workspace.job_owner,
+        about=f"{run.name} with the new labels",
+    )
     return folder
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from autotl_ui.widgets.words import sentence
-
 ByClass = Mapping[str, Mapping[str, "Score"]]
 """Scores of single classes: by the score's name, then by the class."""
 
@@ -140,4 +138,4 @@ def _refit(found: Mapping[str, Any] | None) -> Refit | None:
 
 
 def _sentence(text: str | None) -> str:
-    return sentence(str(text)) if text else ""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl_ui.server.access import owner
+from autotl_ui.jobs.jobs import JobOwner
+from autotl_ui.jobs.lanes import QUEUE
 from autotl_ui.workspace.runs import RunView, look
 
-_PEOPLE = "autotl-people"
 _MARKS = ("run.json", "events.jsonl", "study.db")
 
 
@@ -39,6 +39,12 @@ class Workspace:
         """MLflow's store where it has to be the one beside the runs; None leaves it to the environment variable."""
         return None if self.whole_machine else f"sqlite:///{(self.runs / 'mlflow.db').as_posix()}"
 
+    @property
+    def job_owner(self) -> JobOwner:
+        """In whose name jobs start; a guest's do not see the model registry of the person who serves the app."""
+        hidden = () if self.whole_machine else ("MLFLOW_TRACKING_URI",)
+        return JobOwner(str(self.root), root_folder() / QUEUE, hidden)
+
     def shown(self, path: Path) -> str:
         """A path as its owner may see it: in full on their own machine, else from their own folder on."""
         inside = path.is_relative_to(self.root)
@@ -56,9 +62,3 @@ class Workspace:
 def root_folder() -> Path:
     """The folder that the environment variable AUTOTL_WORKSPACE names, else the current one."""
     return Path(os.environ.get("AUTOTL_WORKSPACE") or ".").expanduser().absolute()
-
-
-def current() -> Workspace:
-    """The workspace of whoever looks at this page."""
-    who = owner()
-    return Workspace(root_folder()) if who is None else Workspace(root_folder() / _PEOPLE / who, whole_machine=False)

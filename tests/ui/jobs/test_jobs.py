@@ -15,18 +15,19 @@ from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
 
 from autotl_ui.jobs import jobs, tickets
 from autotl_ui.jobs.lanes import MOST_JOBS, QUEUE
-from autotl_ui.workspace import workspace
+from autotl_ui.server.access import current
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
 
 APP = """
 import pathlib, sys, time
-from autotl_ui import jobs
+from autotl_ui.jobs import jobs
 from autotl_ui.jobs.lanes import LANES, Lane
+from autotl_ui.server.access import current
 jobs.AUTOTL = (sys.executable, sys.argv[1])
 LANES["fit"] = Lane("search", 1, 0)
 for name in sys.argv[2:]:
-    jobs.start(pathlib.Path(name), ["fit", name])
+    jobs.start(pathlib.Path(name), ["fit", name], owner=current().job_owner)
 print("started", flush=True)
 time.sleep(60)
 """
@@ -196,8 +197,8 @@ def test_the_jobs_of_a_guest_do_not_know_of_the_model_registry_of_whoever_serves
     whole_machine: bool, abc: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://joe:secret@tracker")
-    monkeypatch.setattr(workspace, "current", lambda: Workspace(abc[0].parents[1], whole_machine=whole_machine))
-    job = begin(abc[0])
+    owner = Workspace(abc[0].parents[1], whole_machine=whole_machine).job_owner
+    job = jobs.start(abc[0], ["fit", str(abc[0])], owner=owner)
     wait_until(lambda: has_begun(abc[0]))
     found = psutil.Process(job.pid).environ()
     assert ("MLFLOW_TRACKING_URI" in found) == whole_machine
@@ -206,7 +207,7 @@ def test_the_jobs_of_a_guest_do_not_know_of_the_model_registry_of_whoever_serves
 
 def test_a_server_needs_no_turn(abc: tuple[Path, Path, Path]) -> None:
     begin(abc[0])
-    job = jobs.start(abc[1], ["serve", str(abc[1])])
+    job = jobs.start(abc[1], ["serve", str(abc[1])], owner=current().job_owner)
     assert job.ticket == ""
     wait_until(lambda: has_begun(abc[1]))
     assert job.place == 0

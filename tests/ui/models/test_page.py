@@ -229,7 +229,7 @@ def test_a_guest_has_a_registry_of_their_own_whatever_the_environment_says(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://joe:secret@127.0.0.1:9")
     with monkeypatch.context() as context:
-        context.setattr("autotl_ui.workspace.workspace.current", lambda: Workspace(shown.parent, whole_machine=False))
+        context.setattr("autotl_ui.server.access.current", lambda: Workspace(shown.parent, whole_machine=False))
         app = press(open_page("models"), f"promote-{NAME}-1")
         press(app, "confirm")
         assert champion(shown) == {"champion": 1, "previous": 3}

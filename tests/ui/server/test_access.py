@@ -12,8 +12,8 @@ from app_pages import APP, PAGES, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.errors import ConfigError
+from autotl_ui.launch import allowed_hosts, choose_access
 from autotl_ui.server import access
-from autotl_ui.server.launch import allowed_hosts, choose_access
 
 
 @pytest.fixture

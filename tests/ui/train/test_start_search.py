@@ -9,6 +9,7 @@ import made_runs
 import pytest
 
 from autotl_ui.jobs import jobs
+from autotl_ui.server.access import current
 from autotl_ui.train.start_search import Choices, arguments, can_resume, find_fault, resume_search, start_search
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.runs import look
@@ -96,7 +97,7 @@ def test_a_run_that_has_its_data_set_can_be_carried_on(runs: Path, started: list
     assert not can_resume(look(runs / "killed"))
     (runs / "killed" / "dataset.parquet").touch()
     assert can_resume(look(runs / "killed"))
-    resume_search(look(runs / "killed"))
+    resume_search(current(), look(runs / "killed"))
     assert started == [["resume", str(runs / "killed")]]
     made_runs.write_finished(runs / "done")
     (runs / "done" / "dataset.parquet").touch()

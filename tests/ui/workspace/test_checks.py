@@ -10,7 +10,7 @@ from PIL import Image
 
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.patch_edits import decide
-from autotl_ui.data.checking import CheckView, is_outdated, look_at_check, start_check
+from autotl_ui.workspace.checks import CheckView, is_outdated, look_at_check, start_check
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 

@@ -12,10 +12,10 @@ from asgi import Answer, ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autotl_ui.data import uploads
-from autotl_ui.data.incoming import Limits
 from autotl_ui.server import signing
-from autotl_ui.server.upload_route import ROUTES, upload_address
+from autotl_ui.uploads import finishing
+from autotl_ui.uploads.incoming import Limits
+from autotl_ui.uploads.route import ROUTES, upload_address
 from autotl_ui.workspace.data_sets import DataSet, delete_data_set, find_data_set, list_data_sets
 from autotl_ui.workspace.workspace import Workspace
 
@@ -59,7 +59,7 @@ def test_a_data_set_remembers_what_of_it_was_not_taken(workspace: Workspace) -> 
     names = ["1.jpg", "1.CR2", "2.CR2", "film.mp4", ".DS_Store", "../secret.jpg"]
     plan = begin(workspace, [[f"pets/cat/{name}", 3, 1] for name in names] + [["pets/dog/1.jpg", 3, 1]]).json
     put(workspace, plan["id"], "files=0", b"cat")
-    said = uploads.finish_upload(workspace, plan["id"], whole=False).left_out
+    said = finishing.finish_upload(workspace, plan["id"], whole=False).left_out
     assert said.startswith("2 *.cr2, 1 *.mp4, 1 refused file (pets/cat/../secret.jpg ")
     assert said.endswith("), 1 that had not arrived")
     assert find_data_set(workspace, "pets").left_out == said
@@ -275,21 +275,21 @@ def test_a_table_of_labels_may_have_cells_that_only_look_like_paths(workspace: W
 def test_an_unfinished_upload_can_be_used_as_it_is_or_discarded(workspace: Workspace) -> None:
     identity = begin(workspace, [["pets/cat/1.jpg", 3, 1], ["pets/dog/1.jpg", 3, 1]]).json["id"]
     put(workspace, identity, "files=1", b"dog")
-    (found,) = uploads.list_unfinished(workspace)
+    (found,) = finishing.list_unfinished(workspace)
     assert (found.title, found.n_there, found.n_files, found.active) == ("pets", 1, 2, True)
-    data_set = uploads.finish_upload(workspace, identity, whole=False)
+    data_set = finishing.finish_upload(workspace, identity, whole=False)
     assert files_below(data_set.path) == {"dog/1.jpg": b"dog"}
     other = begin(workspace, [["more/cat/1.jpg", 3, 1]]).json["id"]
-    uploads.discard(workspace, other)
-    assert uploads.list_unfinished(workspace) == []
+    finishing.discard(workspace, other)
+    assert finishing.list_unfinished(workspace) == []
     assert finish(workspace, other).status == 404
 
 
 def test_an_unfinished_upload_is_swept_away_after_a_week(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     begin(workspace, [["pets/cat/1.jpg", 3, 1]])
-    assert len(uploads.list_unfinished(workspace)) == 1
-    monkeypatch.setattr(uploads, "KEPT_SECONDS", -1)
-    assert uploads.list_unfinished(workspace) == []
+    assert len(finishing.list_unfinished(workspace)) == 1
+    monkeypatch.setattr(finishing, "KEPT_SECONDS", -1)
+    assert finishing.list_unfinished(workspace) == []
     assert not list((workspace.data / ".incoming").iterdir())
 
 
@@ -301,10 +301,10 @@ def test_a_kill_between_the_last_steps_loses_nothing(workspace: Workspace, monke
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(uploads, "save_data_set", killed)
-        uploads.finish_upload(workspace, identity)
+        patched.setattr(finishing, "save_data_set", killed)
+        finishing.finish_upload(workspace, identity)
     assert list_data_sets(workspace) == []
-    uploads.list_unfinished(workspace)
+    finishing.list_unfinished(workspace)
     assert [one.name for one in list_data_sets(workspace)] == ["pets"]
 
 
@@ -375,7 +375,7 @@ def test_a_table_may_not_lead_out_from_where_the_upload_is_to_stay(
         answer = finish(workspace, identity)
         assert (answer.status, "not part of the upload" in answer.json["message"]) == (400, True)
         assert list_data_sets(workspace) == []
-    assert [one.title for one in uploads.list_unfinished(workspace)] == ["x"]
+    assert [one.title for one in finishing.list_unfinished(workspace)] == ["x"]
 
 
 def test_an_upload_that_has_begun_has_its_room_promised(workspace: Workspace) -> None:

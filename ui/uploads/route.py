@@ -20,10 +20,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from autotl_ui.data import incoming
-from autotl_ui.data.incoming import Limits, Receiver, Sent, UploadError
-from autotl_ui.data.uploads import finish_upload
 from autotl_ui.server.signing import sign, unsign
+from autotl_ui.uploads import incoming
+from autotl_ui.uploads.finishing import finish_upload
+from autotl_ui.uploads.incoming import Limits, Receiver, Sent, UploadError
 from autotl_ui.workspace.workspace import Workspace
 
 ROUTE = "/autotl/upload/"

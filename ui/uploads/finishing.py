@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autotl.data.confined_tables import require_confined
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import DatasetError
-from autotl_ui.data import incoming
-from autotl_ui.data.confining import require_confined
-from autotl_ui.data.incoming import ARCHIVE_SUFFIXES, INCOMING, Upload, UploadError
+from autotl_ui.uploads import incoming
+from autotl_ui.uploads.incoming import ARCHIVE_SUFFIXES, INCOMING, Upload, UploadError
 from autotl_ui.workspace.data_sets import DataSet, free_name, free_title, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 

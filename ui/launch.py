@@ -19,7 +19,7 @@ from autotl_ui.server.access import Access, Doorman, tell_apart_by
 from autotl_ui.server.downloads import ROUTE as DOWNLOADS
 from autotl_ui.server.downloads import serve_download
 from autotl_ui.server.front_page import ROUTES as PAGES
-from autotl_ui.server.upload_route import ROUTES as UPLOADS
+from autotl_ui.uploads.route import ROUTES as UPLOADS
 from autotl_ui.widgets.error_boundary import admit
 from autotl_ui.widgets.images import ROUTE as PICTURES
 from autotl_ui.widgets.images import serve_picture
@@ -64,7 +64,7 @@ def main(
     # It compares IPv6 addresses in brackets, as requests name them; Streamlit takes the brackets off.
     trusted = [_bracketed(name) for name in allowed]
     guards = [Middleware(TrustedHostMiddleware, allowed_hosts=trusted), Middleware(Doorman)]
-    app = st.App(Path(__file__).parents[1] / "app.py", routes=ROUTES, middleware=guards, on_script_error=admit)
+    app = st.App(Path(__file__).with_name("app.py"), routes=ROUTES, middleware=guards, on_script_error=admit)
     app.run(
         config={
             "server.address": host,

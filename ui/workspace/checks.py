@@ -66,7 +66,13 @@ def start_check(workspace: Workspace, data_set: DataSet, *, quick: bool = False)
         return
     options = [*data_set.options, *data_set.patch_options]
     arguments = ["check", str(data_set.path), *options, "--json", "--page", str(page), "--events", str(events)]
-    jobs.start(target, [*arguments, *(["--quick"] if quick else [])], about=data_set.title, output=target)
+    jobs.start(
+        target,
+        [*arguments, *(["--quick"] if quick else [])],
+        owner=workspace.job_owner,
+        about=data_set.title,
+        output=target,
+    )
     # Not before: what an earlier check found stays where this one cannot be started. The process is not that far yet.
     for old in (events, page):
         old.unlink(missing_ok=True)
