@@ -1,4 +1,4 @@
-"""The hooks of AutoTL: seven that offer something, three that watch. A plugin implements any of them.
+"""The hooks of AutoTL: eight that offer something, three that watch. A plugin implements any of them.
 
 Mark an implementation with `autotl.hookimpl`. An implementation may take any subset of a hook's arguments.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler, TrialRecord
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler, TrialRecord
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run
@@ -58,6 +58,12 @@ def register_exporters() -> Iterable[Exporter]:
 @hookspec
 def register_panels() -> Iterable[Panel]:
     """Offer tables and figures about a finished search."""
+    return ()
+
+
+@hookspec
+def register_registries() -> Iterable[Registry]:
+    """Offer stores of named and numbered models."""
     return ()
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
-
 if TYPE_CHECKING:
     import keras
     import keras_tuner
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
 
     from autotl.predictions import Predictions
     from autotl.runs.run import Run
-if TYPE_CHECKING:
-    import keras
-
 Level: TypeAlias = Literal["near", "shifted", "far"]
 SHIFTED = 0.2
 """Sets of photographs, paintings and drawings stay below it, grey ones too, and those that show one subject only."""
@@ -34,6 +29,10 @@ Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
 
 Severity: TypeAlias = Literal["info", "warning", "error"]
+
+CHAMPION = "champion"
+PREVIOUS = "previous"
+"""The alias of the version that was champion before: what a roll-back returns to."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +225,115 @@ class Panel:
 
     name: str
     show: Callable[[Run, Predictions], Iterable[Table | Figure]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A score's value with its 95 % interval; None where it is undefined or was not written down."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class VersionEvidence:
+    """What was found out about a model before it was registered; empty texts where nobody wrote it down.
+
+    test, search: the objective's score on the test split, and in the search that chose the model.
+    claims: the verdicts, one sentence each. fingerprint: of all data; test_fingerprint: of the test split.
+    n_items: number of images by part of the split. run: the name of the run's folder.
+    """
+
+    objective: str = ""
+    test: Measured = Measured()
+    search: Measured = Measured()
+    claims: tuple[str, ...] = ()
+    fingerprint: str = ""
+    test_fingerprint: str = ""
+    n_items: Mapping[str, int] = field(default_factory=dict)
+    run: str = ""
+    strategy: str = ""
+    backbone: str = ""
+    head: str = ""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One version of a registered model.
+
+    created: seconds since the epoch. folder: the deployable, where it lies on this machine.
+    """
+
+    name: str
+    version: int
+    created: float
+    aliases: tuple[str, ...]
+    evidence: VersionEvidence
+    folder: Path | None
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A registered model with its versions, newest first."""
+
+    name: str
+    versions: tuple[ModelVersion, ...]
+
+    def holder(self, alias: str) -> ModelVersion | None:
+        """The version that bears an alias."""
+        return next((version for version in self.versions if alias in version.aliases), None)
+
+
+@dataclass(frozen=True)
+class AliasChange:
+    """An alias that has been moved. version: None where it was taken away; former: None where nobody had it."""
+
+    name: str
+    alias: str
+    version: int | None
+    former: int | None
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """Which store of models is meant.
+
+    address: as the user gave it; None for the registry's own default, which may lie beside the runs.
+    beside: folders of runs, absolute; the default store is in the first that has one, else in the first.
+    """
+
+    address: str | None
+    beside: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Keeps models under names, in numbered versions to which aliases point.
+
+    The alias `champion` is the version that programs load, `previous` the champion before. Every callable takes the
+    store first, raises ConfigError where it cannot be used or has no such model, and shows no password. Only `register`
+    may create a store.
+
+    store_address(store): the address of the store that is used, as anybody may see it.
+    register(store, deployable, name): make the model in a folder the newest version of a name, and the champion.
+    fetch(store, uri): the folder with the model of `models:/NAME@ALIAS` or `models:/NAME/VERSION`; raises RunError.
+    list_models(store): every registered model, the latest first; none where there is no store yet.
+    promote(store, name, version, expected): make a version the champion; the one before becomes `previous`.
+    roll_back(store, name, expected): let champion and previous change places.
+    set_alias(store, name, alias, version): give a version an alias, or take the alias away (version None).
+    expected: the change that the caller was shown; where it would be another by now, ConfigError and no change. None
+        takes any.
+    """
+
+    name: str
+    store_address: Callable[[ModelStore], str]
+    register: Callable[[ModelStore, Path, str], AliasChange]
+    fetch: Callable[[ModelStore, str], Path]
+    list_models: Callable[[ModelStore], tuple[RegisteredModel, ...]]
+    promote: Callable[[ModelStore, str, int, AliasChange | None], AliasChange]
+    roll_back: Callable[[ModelStore, str, AliasChange | None], AliasChange]
+    set_alias: Callable[[ModelStore, str, str, int | None], AliasChange]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
 from autotl.settings import settings
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ GROUP = "autotl"
 SLOW_SECONDS = 1.0
 """A plugin that takes longer to load is named: every command waits for it."""
 
-Kind: TypeAlias = Literal["backbone", "head", "evaluator", "check", "sampler", "exporter", "panel"]
+Kind: TypeAlias = Literal["backbone", "head", "evaluator", "check", "sampler", "exporter", "panel", "registry"]
 KINDS: Mapping[Kind, type] = {
     "backbone": Backbone,
     "head": Head,
@@ -43,6 +43,7 @@ KINDS: Mapping[Kind, type] = {
     "sampler": Sampler,
     "exporter": Exporter,
     "panel": Panel,
+    "registry": Registry,
 }
 
 
@@ -110,6 +111,7 @@ class Plugins:
         self.samplers: Mapping[str, Sampler] = {}
         self.exporters: Mapping[str, Exporter] = {}
         self.panels: Mapping[str, Panel] = {}
+        self.registries: Mapping[str, Registry] = {}
         self.broken: dict[str, str] = {}
         self.failures: Counter[tuple[str, str]] = Counter()
         self._manager = pluggy.PluginManager(GROUP)
@@ -149,21 +151,12 @@ class Plugins:
                 log.log(level, "plugin %r failed in %s, the search goes on: %s", *key, _describe(error))
                 log.debug("traceback of plugin %r", watcher.plugin_name, exc_info=error)
 
-    def module(self, name: str) -> Any:
-        """Return the plugin of this name as it was registered, or None where it is not loaded."""
-        return self._manager.get_plugin(name)
-
-    def raise_broken(self) -> None:
-        """Raise PluginError with every broken plugin and its reason, if there is any."""
-        if self.broken:
-            raise PluginError("\n".join(f"plugin {name!r}: {why}" for name, why in self.broken.items()))
-
     def table(self) -> list[dict[str, Any]]:
         """List the loaded plugins: name, version, source, hooks, and the names offered ({"heads": [...]})."""
         return [dict(row) for row in self._rows.values()]
 
     def _offered(self, kind: Kind) -> dict[str, Any]:
-        offered: dict[str, Any] = getattr(self, f"{kind}s")
+        offered: dict[str, Any] = getattr(self, _plural(kind))
         return offered
 
     def _add(self, candidate: _Candidate) -> None:
@@ -191,7 +184,7 @@ class Plugins:
             "version": str(getattr(plugin, "__version__", candidate.version)),
             "source": candidate.source,
             "hooks": hooks,
-            "offers": {f"{kind}s": [thing.name for thing in things] for kind, things in offers.items() if things},
+            "offers": {_plural(kind): [thing.name for thing in things] for kind, things in offers.items() if things},
         }
         for kind, things in offers.items():
             for thing in things:
@@ -223,7 +216,7 @@ class Plugins:
     def _ask(self, name: str) -> dict[Kind, list[Any]]:
         offers: dict[Kind, list[Any]] = {}
         for kind, expected in KINDS.items():
-            hook = f"register_{kind}s"
+            hook = f"register_{_plural(kind)}"
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 if implementation.plugin_name == name:
                     offers[kind] = _checked(implementation.function(), hook, expected)
@@ -238,6 +231,10 @@ class Plugins:
                 f"leave one out: --disable-plugin {owner} or --disable-plugin {plugin}"
             )
         self._offered(kind).setdefault(thing.name, thing)
+
+
+def _plural(kind: Kind) -> str:
+    return "registries" if kind == "registry" else f"{kind}s"
 
 
 def nearest(name: str, options: Iterable[str]) -> str:

@@ -127,20 +127,20 @@ def register(
     from autotl.deploy.registry import register as register_run
     from autotl.runs.run import open_run
 
-    result = register_run(open_run(run), name, load_plugins(disable_plugin), tracking_uri=tracking_uri)
+    change = register_run(open_run(run), name, load_plugins(disable_plugin), tracking_uri=tracking_uri)
     if as_json:
-        print_json(result)
+        print_json({"name": change.name, "version": change.version, "alias": change.alias})
     else:
-        typer.echo(f"models:/{result['name']}@{result['alias']} is now version {result['version']}")
+        typer.echo(f"models:/{change.name}@{change.alias} is now version {change.version}")
 
 
 def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
     """List the registered models: versions, aliases, and what each scored on its test split."""
     from dataclasses import asdict
 
-    from autotl.deploy.registry import default_store, list_models
+    from autotl.deploy.registry import model_store, require_registry
 
-    found = list_models(load_plugins(None, quiet=as_json), beside=default_store(), tracking_uri=tracking_uri)
+    found = require_registry(load_plugins(None, quiet=as_json)).list_models(model_store(tracking_uri))
     if as_json:
         print_json([asdict(model) for model in found])
         return
@@ -170,16 +170,12 @@ def promote(
     """Move the alias `champion` to a version, or back to the version that had it before."""
     from dataclasses import asdict
 
-    from autotl.deploy.registry import default_store, roll_back
-    from autotl.deploy.registry import promote as promote_version
+    from autotl.deploy.registry import model_store, require_registry
 
     if (version is None) != back:
         raise ConfigError("give either the VERSION that becomes champion, or --back")
-    loaded = load_plugins(None, quiet=as_json)
-    if version is None:
-        change = roll_back(name, loaded, beside=default_store(), tracking_uri=tracking_uri)
-    else:
-        change = promote_version(name, version, loaded, beside=default_store(), tracking_uri=tracking_uri)
+    registry, store = require_registry(load_plugins(None, quiet=as_json)), model_store(tracking_uri)
+    change = registry.roll_back(store, name, None) if version is None else registry.promote(store, name, version, None)
     if as_json:
         print_json(asdict(change))
         return
@@ -191,9 +187,10 @@ def _deployable(model: str, tracking_uri: str | None) -> Path:
     from autotl.deploy.deployable import load_deployable
 
     if model.startswith(("models:", "runs:")):
-        from autotl.deploy.registry import fetch
+        from autotl.deploy.registry import model_store, require_registry
 
-        return load_deployable(fetch(model, load_plugins(None), tracking_uri=tracking_uri)).folder
+        folder = require_registry(load_plugins(None)).fetch(model_store(tracking_uri), model)
+        return load_deployable(folder).folder
     deployable = load_deployable(model)
     if deployable.metadata.get("preliminary"):
         typer.echo(f"Warning: the search of {model} has not ended; this is its first, untested model", err=True)

@@ -1,20 +1,20 @@
-"""The model registry, which belongs to a plugin: the core knows no tracker and asks the one called `mlflow`."""
+"""Which registry and which store are meant, and what may be registered under which name."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from autotl.deploy.versions import CHAMPION, PREVIOUS, AliasChange, RegisteredModel
 from autotl.errors import ConfigError
+from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, Registry
 from autotl.plugins import Plugins
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run
 
-REGISTRY_PLUGIN = "mlflow"
-DEFAULT_STORES = (Path(), Path("autotl-runs"))
+RUN_FOLDERS = (Path(), Path("autotl-runs"))
+"""Where a store beside runs is looked for unless a folder is named: here, then where runs go by default."""
 MAX_NAME_LENGTH = 100
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 
@@ -42,96 +42,39 @@ def require_alias(alias: str) -> str:
     return alias
 
 
-def store_address(plugins: Plugins, *, beside: Path, tracking_uri: str | None = None) -> str:
-    """The address of the store that holds the models of the runs in the folder `beside`."""
-    return str(require_registry(plugins).store_address(tracking_uri, beside.absolute()))
+def require_registry(plugins: Plugins) -> Registry:
+    """The only registry that the loaded plugins offer; ConfigError where there is none, or more than one."""
+    if len(plugins.registries) > 1:
+        offers = [
+            f"{name} by the plugin {plugins.provenance('registry', name).plugin!r}" for name in plugins.registries
+        ]
+        raise ConfigError(
+            f"there is more than one model registry ({', '.join(offers)}); leave out all but one with "
+            "--disable-plugin or the setting disable_plugins"
+        )
+    for registry in plugins.registries.values():
+        return registry
+    raise ConfigError("no loaded plugin brings a model registry; `autotl plugins` shows what is loaded and what is not")
 
 
-def list_models(plugins: Plugins, *, beside: Path, tracking_uri: str | None = None) -> tuple[RegisteredModel, ...]:
-    """Every registered model with its versions and their evidence; none where there is no store yet.
-
-    beside: the folder of the runs, whose store is asked where no address is given. Raises ConfigError.
-    """
-    found: tuple[RegisteredModel, ...] = require_registry(plugins).list_models(tracking_uri, beside.absolute())
-    return found
-
-
-def promote(
-    name: str,
-    version: int,
-    plugins: Plugins,
-    *,
-    beside: Path,
-    tracking_uri: str | None = None,
-    expected: AliasChange | None = None,
-) -> AliasChange:
-    """Move the alias `champion` to a version; the version that had it becomes `previous`.
-
-    expected: what whoever asks was told; where it would be another change by now, ConfigError and no change. None takes
-    any. Raises ConfigError.
-    """
-    plugin = require_registry(plugins)
-    change: AliasChange = plugin.promote(name, version, tracking_uri, beside.absolute(), expected=expected)
-    return change
-
-
-def roll_back(
-    name: str, plugins: Plugins, *, beside: Path, tracking_uri: str | None = None, expected: AliasChange | None = None
-) -> AliasChange:
-    """Make the previous champion the champion again, and the other way round; expected as for `promote`.
-
-    Raises ConfigError.
-    """
-    plugin = require_registry(plugins)
-    change: AliasChange = plugin.roll_back(name, tracking_uri, beside.absolute(), expected=expected)
-    return change
-
-
-def set_alias(
-    name: str, alias: str, version: int | None, plugins: Plugins, *, beside: Path, tracking_uri: str | None = None
-) -> AliasChange:
-    """Give a version an alias of your own, or take it away (version None). Raises ConfigError."""
-    plugin = require_registry(plugins)
-    change: AliasChange = plugin.set_alias(name, require_alias(alias), version, tracking_uri, beside.absolute())
-    return change
-
-
-def register(run: Run, name: str, plugins: Plugins, *, tracking_uri: str | None = None) -> dict[str, Any]:
+def register(run: Run, name: str, plugins: Plugins, *, tracking_uri: str | None = None) -> AliasChange:
     """Register a finished run's champion under a name and move the alias `champion` to it.
 
-    tracking_uri: the store; None for the one of the run itself.
+    tracking_uri: the store; None for the one of the run itself. Raises ConfigError.
     """
-    plugin = require_registry(plugins)
+    registry = require_registry(plugins)
     require_name(name)
     if not run.document():
         raise ConfigError(f"{run.folder} has no champion yet; finish it with `autotl resume {run.folder}`")
-    result: dict[str, Any] = plugin.register_deployable(
-        run.champion, name, tracking_uri or run.config.tracking_uri, run.folder.parent.absolute()
-    )
-    return result
+    store = model_store(tracking_uri or run.config.tracking_uri, beside=run.folder.parent)
+    return registry.register(store, run.champion, name)
 
 
-def fetch(uri: str, plugins: Plugins, *, tracking_uri: str | None) -> Path:
-    """Download `models:/NAME@ALIAS` and return the deployable's folder.
+def model_store(tracking_uri: str | None, *, beside: Path | None = None) -> ModelStore:
+    """The store that a user means.
 
-    Without an address the store beside the runs of this folder is asked: in it, or in ./autotl-runs.
+    tracking_uri: its address; without one it lies beside the runs in the folder `beside`, by default this folder or,
+        where only that has a store, ./autotl-runs.
     """
-    path: Path = require_registry(plugins).fetch_model(uri, tracking_uri, default_store())
-    return path
-
-
-def default_store() -> Path:
-    """The folder whose store the command line asks where no address is given: this one, or ./autotl-runs."""
-    beside = next((folder for folder in DEFAULT_STORES if (folder / "mlflow.db").exists()), DEFAULT_STORES[0])
-    return beside.absolute()
-
-
-def require_registry(plugins: Plugins) -> Any:
-    """The plugin that has the registry; ConfigError where it is not loaded."""
-    module = plugins.module(REGISTRY_PLUGIN)
-    if module is None:
-        raise ConfigError(
-            f"the model registry comes with the plugin {REGISTRY_PLUGIN!r}, which is not loaded; "
-            "`autotl plugins` says why"
-        )
-    return module
+    folders = RUN_FOLDERS if beside is None else (beside,)
+    return ModelStore(tracking_uri, tuple(folder.absolute() for folder in folders))

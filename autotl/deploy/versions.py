@@ -1,85 +1,13 @@
-"""Versions of registered models, and the evidence that each of them came with."""
+"""The evidence a version of a registered model came with: read, kept small, and compared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-CHAMPION = "champion"
-PREVIOUS = "previous"
-"""The alias of the version that was champion before: what a roll-back returns to."""
+from autotl.interfaces import Measured, VersionEvidence
 
 _FACTS = ("strategy", "backbone", "head", "objective", "fingerprint", "test_fingerprint", "n_items", "run")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A score's value with its 95 % interval; None where it is undefined or was not written down."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class VersionEvidence:
-    """What was found out about a model before it was registered; empty texts where nobody wrote it down.
-
-    test, search: the objective's score on the test split, and in the search that chose the model.
-    claims: the verdicts, one sentence each. fingerprint: of all data; test_fingerprint: of the test split.
-    n_items: number of images by part of the split. run: the name of the run's folder.
-    """
-
-    objective: str = ""
-    test: Measured = Measured()
-    search: Measured = Measured()
-    claims: tuple[str, ...] = ()
-    fingerprint: str = ""
-    test_fingerprint: str = ""
-    n_items: Mapping[str, int] = field(default_factory=dict)
-    run: str = ""
-    strategy: str = ""
-    backbone: str = ""
-    head: str = ""
-
-
-@dataclass(frozen=True)
-class ModelVersion:
-    """One version of a registered model.
-
-    created: seconds since the epoch. folder: the deployable, where it lies on this machine.
-    """
-
-    name: str
-    version: int
-    created: float
-    aliases: tuple[str, ...]
-    evidence: VersionEvidence
-    folder: Path | None
-
-
-@dataclass(frozen=True)
-class RegisteredModel:
-    """A registered model with its versions, newest first."""
-
-    name: str
-    versions: tuple[ModelVersion, ...]
-
-    def holder(self, alias: str) -> ModelVersion | None:
-        """The version that bears an alias."""
-        return next((version for version in self.versions if alias in version.aliases), None)
-
-
-@dataclass(frozen=True)
-class AliasChange:
-    """An alias that has been moved. version: None where it was taken away; former: None where nobody had it."""
-
-    name: str
-    alias: str
-    version: int | None
-    former: int | None
 
 
 def registry_summary(metadata: Mapping[str, Any]) -> dict[str, Any]:

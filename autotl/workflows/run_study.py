@@ -15,7 +15,8 @@ import filelock
 
 from autotl.checks.leakage import inflation_sentence
 from autotl.checks.run_checks import run_checks, worst_first
-from autotl.errors import RunError
+from autotl.deploy.registry import register
+from autotl.errors import AutoTLError, RunError
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import Finding, TrialRecord
 from autotl.plugins import Plugins
@@ -62,11 +63,24 @@ def run_study(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
             plugins.notify("on_search_end", run=run)
             raise
         plugins.notify("on_search_end", run=run)
+        if run.config.register:
+            _register(run, run.config.register, plugins)
         document = run.document() | {"seconds": clock.spent(), "tracking": run.tracking()}
         # Last: a run that is killed before is carried on, and recorded, again.
         run.update(result=document, status=status, spent_seconds=clock.spent())
         run.emit("end", status=status, seconds=round(clock.spent(), 2))
     return run
+
+
+def _register(run: Run, name: str, plugins: Plugins) -> None:
+    """Put the champion into the registry; a search that has ended is not lost where that fails."""
+    try:
+        change = register(run, name, plugins)
+    except AutoTLError as error:
+        run.emit("message", text=str(error))
+        return
+    if run.tracking() is None:  # where a tracker's note says nothing of it
+        run.emit("message", text=f"registered as models:/{change.name}@{change.alias}, version {change.version}")
 
 
 def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> str:

@@ -1,4 +1,4 @@
-"""Records every study in MLflow: a run per study, a child run per trial, the champion as a registered model.
+"""Records every study in MLflow: a run per study, a child run per trial, the champion as a logged model.
 
 It works beside the search, in a thread of its own, and never stops it: a store that cannot be reached is reported
 once, tried again when the search ends, and otherwise left alone.
@@ -17,21 +17,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import ModelStore, TrialRecord
 from autotl.runtime.atomic_files import write_atomically
-from autotl_plugins.mlflow_store import (
-    EVIDENCE_TAG,
-    connect,
-    evidence_tag,
-    first_line,
-    is_refusal,
-    log_batch,
-    log_model,
-    open_experiment,
-    register_version,
-    resolve_address,
-    without_password,
-)
+from autotl_plugins.mlflow_store.address import resolve_address, without_password
+from autotl_plugins.mlflow_store.client import connect, first_line, is_refusal
+from autotl_plugins.mlflow_store.logged_models import log_model, open_experiment
+from autotl_plugins.mlflow_store.records import log_batch
 from autotl_plugins.trackers.system_metrics import MetricsSampler
 
 if TYPE_CHECKING:
@@ -80,7 +71,8 @@ class _Recorder:
 
     def __post_init__(self) -> None:
         self.folder = self.run.folder.absolute()
-        self.uri = resolve_address(self.run.config.tracking_uri, self.folder.parent)
+        self.store = ModelStore(self.run.config.tracking_uri, (self.folder.parent,))
+        self.uri = resolve_address(self.store)
         empty = dict.fromkeys(("experiment_id", "run_id", "model_uri", "registered"))
         self.shown = without_password(self.uri)
         self.note = {"tracking_uri": self.shown, **empty}
@@ -142,7 +134,7 @@ class _Recorder:
         """Create the study's run, or take up the one a killed process left behind."""
         config, client = self.run.config, connect(self.uri)
         self.client = client
-        self.note["experiment_id"] = open_experiment(client, self.uri, self.folder.parent)
+        self.note["experiment_id"] = open_experiment(client, self.store)
         if former := self._former_run():
             client.update_run(former, status="RUNNING")
             self.children = _children(client, self.note["experiment_id"], former)
@@ -200,7 +192,7 @@ class _Recorder:
         log_batch(self.client, self.note["run_id"], metrics={f"trial/{name}": trial.value}, step=trial.number)
 
     def end(self, document: Mapping[str, Any], status: str) -> None:
-        """Write the champion's evidence, log the deployable as a model and register it."""
+        """Write the champion's evidence and log the deployable as a model, which the registry may then name."""
         client, run_id, config = self.client, self.note["run_id"], self.run.config
         scores = {
             f"{part}/{name}{suffix}": score.get(key)
@@ -229,9 +221,6 @@ class _Recorder:
             params = {name: str(value) for name, value in champion.items() if value and name != "params"}
             logged = log_model(client, self.note["experiment_id"], run_id, deployable, params=params, tags=facts)
             self.note["model_uri"] = f"models:/{logged.model_id}"
-            if config.register:
-                facts |= {EVIDENCE_TAG: evidence_tag(deployable)}
-                self.note["registered"] = register_version(client, self.uri, config.register, logged, facts)
         client.set_terminated(run_id, _STATUS.get(status, "FINISHED"))
         self._write_note()
 

@@ -9,8 +9,8 @@ from functools import partial
 import streamlit as st
 
 from autotl.deploy.registry import require_alias
-from autotl.deploy.versions import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel
 from autotl.errors import AutoTLError
+from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelVersion, RegisteredModel
 from autotl_ui.models.registry import forget, promote, roll_back, set_alias
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.workspace import Workspace

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.deploy.versions import CHAMPION, ModelVersion, RegisteredModel
+from autotl.interfaces import CHAMPION, ModelVersion, RegisteredModel
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 

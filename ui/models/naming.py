@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from autotl.deploy.registry import MAX_NAME_LENGTH
-from autotl.deploy.versions import CHAMPION, ModelVersion, RegisteredModel, caveats
+from autotl.deploy.versions import caveats
+from autotl.interfaces import CHAMPION, ModelVersion, RegisteredModel
 from autotl_ui.models.exportable_models import may_read, read_classes, run_of
 from autotl_ui.widgets.words import score_name
 from autotl_ui.workspace.data_sets import list_data_sets

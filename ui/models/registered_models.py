@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from autotl.deploy.versions import CHAMPION, PREVIOUS, Measured, ModelVersion, RegisteredModel, VersionEvidence
+from autotl.interfaces import CHAMPION, PREVIOUS, Measured, ModelVersion, RegisteredModel, VersionEvidence
 from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
 from autotl_ui.models.exportable_models import run_of
 from autotl_ui.models.registry import Registry

@@ -11,8 +11,8 @@ from typing import Any
 import streamlit as st
 
 from autotl.deploy.registry import MAX_NAME_LENGTH, require_name
-from autotl.deploy.versions import CHAMPION
 from autotl.errors import AutoTLError, ConfigError
+from autotl.interfaces import CHAMPION
 from autotl_ui.jobs import jobs
 from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.models.registered_models import SHOW_MODEL

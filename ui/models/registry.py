@@ -8,9 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl.deploy import registry
-from autotl.deploy.versions import CHAMPION, AliasChange, RegisteredModel
+from autotl.deploy.registry import model_store, require_alias, require_registry
 from autotl.errors import AutoTLError
+from autotl.interfaces import CHAMPION, AliasChange, ModelStore, RegisteredModel
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.workspace import Workspace
 
@@ -35,19 +35,19 @@ class Registry:
 def read_registry(workspace: Workspace) -> Registry:
     """What is registered beside the runs of a workspace; a store is never created by looking."""
     try:
-        address = registry.store_address(loaded_plugins(), beside=workspace.runs, tracking_uri=workspace.tracking_uri)
+        address = require_registry(loaded_plugins()).store_address(_store(workspace))
     except AutoTLError as error:
         return Registry("", problem=str(error))
-    return _read(workspace.runs, workspace.tracking_uri, address, _stamp(address))
+    return _read(_store(workspace), address, _stamp(address))
 
 
 # A resource, not data: nothing of it can be changed, and nothing has to be copied for every click.
 @st.cache_resource(
     max_entries=8, ttl=SECONDS_BETWEEN_READS, show_spinner="Opening the model registry; at first it takes some seconds"
 )
-def _read(runs: Path, tracking_uri: str | None, address: str, stamp: int) -> Registry:  # noqa: ARG001 - the key
+def _read(store: ModelStore, address: str, stamp: int) -> Registry:  # noqa: ARG001 - the key
     try:
-        return Registry(address, registry.list_models(loaded_plugins(), beside=runs, tracking_uri=tracking_uri))
+        return Registry(address, require_registry(loaded_plugins()).list_models(store))
     except AutoTLError as error:
         return Registry(address, problem=str(error))
 
@@ -55,27 +55,27 @@ def _read(runs: Path, tracking_uri: str | None, address: str, stamp: int) -> Reg
 def promote(workspace: Workspace, name: str, version: int, *, former: int | None) -> AliasChange:
     """Make a version the champion; ConfigError where `former` is not the champion any more."""
     expected = AliasChange(name, CHAMPION, version, former)
-    where, store = workspace.runs, workspace.tracking_uri
-    return registry.promote(name, version, loaded_plugins(), beside=where, tracking_uri=store, expected=expected)
+    return require_registry(loaded_plugins()).promote(_store(workspace), name, version, expected)
 
 
 def roll_back(workspace: Workspace, name: str, version: int, *, former: int | None) -> AliasChange:
     """Make the previous champion, which is this version, the champion again; ConfigError where it is not any more."""
     expected = AliasChange(name, CHAMPION, version, former)
-    where, store = workspace.runs, workspace.tracking_uri
-    return registry.roll_back(name, loaded_plugins(), beside=where, tracking_uri=store, expected=expected)
+    return require_registry(loaded_plugins()).roll_back(_store(workspace), name, expected)
 
 
 def set_alias(workspace: Workspace, name: str, alias: str, version: int | None) -> AliasChange:
     """Give a version an alias, or take it away (version None). Raises ConfigError."""
-    return registry.set_alias(
-        name, alias, version, loaded_plugins(), beside=workspace.runs, tracking_uri=workspace.tracking_uri
-    )
+    return require_registry(loaded_plugins()).set_alias(_store(workspace), name, require_alias(alias), version)
 
 
 def forget() -> None:
     """Read anew at the next look, such as after a change."""
     _read.clear()
+
+
+def _store(workspace: Workspace) -> ModelStore:
+    return model_store(workspace.tracking_uri, beside=workspace.runs)
 
 
 def _stamp(address: str) -> int:

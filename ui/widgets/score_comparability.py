@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from autotl.deploy.versions import VersionEvidence, caveats, learned_from_different_data
+from autotl.deploy.versions import caveats, learned_from_different_data
+from autotl.interfaces import VersionEvidence
 from autotl_ui.widgets.words import plain, sentence, spell_scores
 
 

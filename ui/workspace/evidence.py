@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 import pandas as pd
 import streamlit as st
 
-from autotl.deploy.versions import Measured, VersionEvidence
 from autotl.errors import RunError
 from autotl.evidence.run_evidence import Evidence, read_evidence
+from autotl.interfaces import Measured, VersionEvidence
 from autotl.runs.run import open_run
 from autotl_ui.workspace.runs import RunView
 

@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from autotl.deploy.versions import (
-    Measured,
-    VersionEvidence,
-    caveats,
-    evidence_of,
-    learned_from_different_data,
-    registry_summary,
-)
+from autotl.deploy.versions import caveats, evidence_of, learned_from_different_data, registry_summary
+from autotl.interfaces import Measured, VersionEvidence
 
 METADATA = {
     "objective": "accuracy",

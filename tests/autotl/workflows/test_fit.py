@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autotl.deploy.registry import model_store, require_registry
 from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Head
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
-from autotl.runs.run import Run, open_run
+from autotl.runs.run import Listener, Run, open_run
 from autotl.workflows.fit import fit, resume
 
 
@@ -32,6 +34,16 @@ def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: An
     folder = tmp_path_factory.mktemp("runs") / "finished"
     config = Config(data=shapes, run=folder, budget_seconds=None, trials=6, heads=("logistic", "dense"))
     return fit(config, plugins=plugins, cache=cache)
+
+
+def _texts(messages: list[str]) -> Listener:
+    """Collects the messages of a run."""
+
+    def listener(event: Mapping[str, Any]) -> None:
+        if event["event"] == "message":
+            messages.append(event["text"])
+
+    return listener
 
 
 @pytest.fixture
@@ -267,8 +279,25 @@ def test_a_run_that_was_renamed_keeps_its_trials(config: Config, plugins: Any, c
 
 
 def test_registering_without_the_registrys_plugin_is_refused(config: Config, plugins: Any, cache: Path) -> None:
+    without = load_plugins(disable=("mlflow-registry",))
     with pytest.raises(ConfigError, match="model registry"):
-        fit(replace(config, register="shapes"), plugins=plugins, cache=cache)
+        fit(replace(config, register="shapes"), plugins=without, cache=cache)
+
+
+def test_a_run_is_registered_where_nothing_is_tracked(config: Config, plugins: Any, cache: Path) -> None:
+    messages: list[str] = []
+    run = fit(replace(config, register="shapes"), plugins=plugins, cache=cache, listeners=(_texts(messages),))
+    assert run.tracking() is None
+    assert "registered as models:/shapes@champion, version 1" in messages
+    assert require_registry(plugins).list_models(model_store(None, beside=run.folder.parent))[0].name == "shapes"
+
+
+def test_a_search_whose_champion_cannot_be_registered_is_not_lost(config: Config, plugins: Any, cache: Path) -> None:
+    messages: list[str] = []
+    away = replace(config, register="shapes", tracking_uri="http://127.0.0.1:9")
+    run = fit(away, plugins=plugins, cache=cache, listeners=(_texts(messages),))
+    assert run.document()["status"] == "complete"
+    assert any("was not registered as shapes in the MLflow store http://127.0.0.1:9" in text for text in messages)
 
 
 def test_a_search_without_an_end_is_refused(shapes: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from small_models import write_small_model
 
 from autotl.deploy.registry import require_name
-from autotl.deploy.versions import Measured, ModelVersion, RegisteredModel, VersionEvidence
+from autotl.interfaces import Measured, ModelVersion, RegisteredModel, VersionEvidence
 from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.evidence import evidence_to_compare

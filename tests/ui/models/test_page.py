@@ -16,9 +16,10 @@ from small_models import write_small_model
 from streamlit.testing.v1 import AppTest
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Exporter
+from autotl.interfaces import Exporter, ModelStore
 from autotl.plugins import load_plugins
-from autotl_plugins.trackers import mlflow as tracker
+from autotl_plugins.mlflow_store.client import connect
+from autotl_plugins.registries.mlflow import register
 from autotl_ui.jobs import jobs
 from autotl_ui.models import export_jobs, model_servers, registry
 from autotl_ui.workspace.runs import look
@@ -48,7 +49,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_runs.write_finished(runs / "good")
     for seed, more in enumerate(({}, {"test_fingerprint": "0ther", "run": "gone"}, {})):
         folder = write_small_model(runs.parent / f"m{seed}" / "champion", seed=seed, metadata=METADATA | more)
-        tracker.register_deployable(folder, NAME, None, runs)
+        register(ModelStore(None, (runs,)), folder, NAME)
     shutil.rmtree(runs / "good" / "champion")
     write_small_model(runs / "good" / "champion", seed=2, metadata=METADATA)
     return runs
@@ -65,7 +66,7 @@ def shown(registered: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def client(runs: Path) -> Any:
-    return tracker._connect(f"sqlite:///{runs / 'mlflow.db'}")
+    return connect(f"sqlite:///{runs / 'mlflow.db'}")
 
 
 def set_champion(runs: Path, champion: int, previous: int) -> None:
@@ -262,13 +263,13 @@ def test_an_alias_of_ones_own_comes_and_goes(shown: Path) -> None:
 
 
 def test_a_change_that_fails_is_said_and_changes_nothing(shown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from autotl.deploy import registry as core
     from autotl.errors import ConfigError
+    from autotl_ui.models import aliases
 
     def refuse(*arguments: Any, **options: Any) -> None:
         raise ConfigError("the store is away")
 
-    monkeypatch.setattr(core, "promote", refuse)
+    monkeypatch.setattr(aliases, "promote", refuse)
     app = press(open_page("models"), f"promote-{NAME}-1")
     press(app, "confirm")
     assert "Nothing was changed: the store is away" in app.error[0].value

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from small_models import write_small_model
 
-from autotl_plugins.trackers import mlflow as tracker
+from autotl.interfaces import ModelStore
+from autotl_plugins.registries import mlflow as registry
 from autotl_ui.models.exportable_models import Takeable
 from autotl_ui.models.snippets import Snippet, snippets
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.heavy
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a registered model, at a place that has to be quoted."""
     runs = tmp_path_factory.mktemp('it\'s a "workspace"') / "autotl-runs"
-    tracker.register_deployable(write_small_model(runs / "r" / "champion"), "my pets", None, runs)
+    registry.register(ModelStore(None, (runs,)), write_small_model(runs / "r" / "champion"), "my pets")
     return runs
 
 

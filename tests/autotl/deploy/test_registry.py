@@ -1,0 +1,66 @@
+"""Which registry and which store are meant, and which names and aliases may be given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from autotl.deploy import registry
+from autotl.errors import ConfigError
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Registry
+from autotl.plugins import load_plugins
+
+
+def bringing(plugin: str, *names: str) -> SimpleNamespace:
+    """A plugin that brings registries of these names."""
+    offered = [Registry(name, *(7 * [lambda *_: None])) for name in names]
+    return SimpleNamespace(__name__=plugin, register_registries=hookimpl(lambda: offered))
+
+
+def test_the_only_registry_is_taken() -> None:
+    found = load_plugins(installed=False, extra=[bringing("mine", "ours")])
+    assert registry.require_registry(found).name == "ours"
+
+
+def test_without_a_registry_the_way_to_find_out_why_is_named() -> None:
+    with pytest.raises(ConfigError, match="no loaded plugin brings a model registry; `autotl plugins`"):
+        registry.require_registry(load_plugins(installed=False))
+
+
+def test_of_two_registries_the_user_chooses_by_leaving_one_out() -> None:
+    both = [bringing("mine", "ours"), bringing("yours", "theirs")]
+    with pytest.raises(ConfigError, match=r"ours by the plugin 'mine', theirs by the plugin 'yours'.*--disable-plugin"):
+        registry.require_registry(load_plugins(installed=False, extra=both))
+    chosen = load_plugins(installed=False, extra=both, disable=["mine"])
+    assert registry.require_registry(chosen).name == "theirs"
+
+
+def test_without_an_address_the_store_is_looked_for_here_and_where_runs_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert registry.model_store(None).beside == (tmp_path, tmp_path / "autotl-runs")
+    assert registry.model_store("http://here", beside=Path("runs")).beside == (tmp_path / "runs",)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "a/b", "a:b", "a@b", "..", "-x", "a\nb", "x" * 101, "../../x", "a%2fb", "a#b"]
+)
+def test_a_name_that_would_break_the_models_address_is_refused_kindly(name: str) -> None:
+    with pytest.raises(ConfigError, match="such as pet-pictures"):
+        registry.require_name(name)
+
+
+@pytest.mark.parametrize("name", ["pets", "Müllers pets 2", "猫", "a.b_c-d", "7"])
+def test_a_name_that_can_stand_in_an_address_is_taken(name: str) -> None:
+    assert registry.require_name(name) == name
+
+
+@pytest.mark.parametrize("alias", ["champion", "previous", "latest", "v2", "", "a b", "a/b", "ü" * 300])
+def test_an_alias_that_has_a_meaning_of_its_own_or_breaks_the_address_is_refused(alias: str) -> None:
+    with pytest.raises(ConfigError):
+        registry.require_alias(alias)
+    assert registry.require_alias("in-test") == "in-test"

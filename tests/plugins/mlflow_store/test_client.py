@@ -1,0 +1,32 @@
+"""Clients of one store, in several processes at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+INITIALISE = """
+import sys, pathlib
+from autotl.interfaces import ModelStore
+from autotl_plugins.mlflow_store.address import resolve_address
+from autotl_plugins.mlflow_store.client import connect
+from autotl_plugins.mlflow_store.logged_models import open_experiment
+store = ModelStore(None, (pathlib.Path(sys.argv[1]),))
+client = connect(resolve_address(store))
+experiment = open_experiment(client, store)
+print(client.create_run(experiment).info.experiment_id)
+"""
+
+
+def test_two_processes_that_create_one_store_do_not_harm_it(tmp_path: Path) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", INITIALISE, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    ended = [(process, *process.communicate(timeout=120)) for process in started]
+    for process, _, errors in ended:
+        assert process.returncode == 0, errors
+    assert len({output.strip() for _, output, _ in ended}) == 1
