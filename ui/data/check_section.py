@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.checks.check_document import CheckDocument
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import show_finding
 from autotl_ui.data.gallery import undo_button
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import counted, duration, moment, plain
-from autotl_ui.workspace.checks import CheckView, is_outdated, look_at_check, now, start_check, stop_check
+from autotl_ui.workspace.checks import CheckView, look_at_check, now, start_check, stop_check
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
 
@@ -64,7 +65,9 @@ def _watch(workspace: Workspace, data_set: DataSet) -> None:
 
 
 def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, check: CheckView) -> None:
-    outdated = is_outdated(check, contents.decisions)
+    document = check.document
+    assert document is not None
+    outdated = document.is_outdated(contents.decisions)
     if outdated:
         st.info(
             "You have decided something since this check. Check again to see what is left.", icon=":material/update:"
@@ -81,24 +84,22 @@ def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, chec
                 mime="text/html", key="check-page", icon=":material/download:", on_click="ignore",
             )  # fmt: skip
         st.caption(f"Checked {moment(check.started)}.")
-    assert check.document is not None
-    if refusal := check.document.get("refusal"):
-        st.error(f"A model cannot be trained on these data yet: {plain(str(refusal))}", icon=":material/block:")
-    if skipped := check.document.get("skipped"):
-        st.caption(plain(str(skipped)).capitalize() + ".")
-    if not check.findings:
+    if document.refusal:
+        st.error(f"A model cannot be trained on these data yet: {plain(document.refusal)}", icon=":material/block:")
+    if document.skipped:
+        st.caption(plain(document.skipped).capitalize() + ".")
+    if not document.findings:
         st.success("Nothing was found that needs your attention.", icon=":material/check_circle:")
-    decided = {decision.item for decision in set(contents.decisions) - set(check.decisions)}
-    for number, found in enumerate(check.findings[:N_FINDINGS]):
+    decided = {decision.item for decision in set(contents.decisions) - set(document.decisions)}
+    for number, found in enumerate(document.findings[:N_FINDINGS]):
         show_finding(data_set, contents, found, decided=decided, key=f"{data_set.name}-{number}")
-    if len(check.findings) > N_FINDINGS:
-        st.caption(f"And {len(check.findings) - N_FINDINGS} more, which the page to download names.")
-    _show_set_aside(check)
+    if len(document.findings) > N_FINDINGS:
+        st.caption(f"And {len(document.findings) - N_FINDINGS} more, which the page to download names.")
+    _show_set_aside(document)
 
 
-def _show_set_aside(check: CheckView) -> None:
-    assert check.document is not None
-    rows = [row for row in check.document.get("set_aside", ()) if isinstance(row, list) and len(row) == 2]
+def _show_set_aside(document: CheckDocument) -> None:
+    rows = document.set_aside
     if rows:
         with st.expander(f"{counted(len(rows), 'file')} set aside, and why", icon=":material/inventory:"):
             st.dataframe(

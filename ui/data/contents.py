@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from autotl.data.patch import Decision, apply_patch, read_patch
+from autotl.data.current_labels import decided_table
+from autotl.data.patch import Decision, read_patch
 from autotl.data.source import Source
 from autotl.errors import AutoTLError
 from autotl_ui.workspace.data_sets import DataSet
@@ -53,6 +54,11 @@ class Contents:
         return {path: (label, given, out) for path, label, given, out in zip(*columns, strict=True)}
 
     @cached_property
+    def excluded(self) -> frozenset[str]:
+        """Paths of the images that the user excluded."""
+        return frozenset(self.table.loc[self.table["excluded"], "path"])
+
+    @cached_property
     def given_classes(self) -> frozenset[str]:
         """The classes that the data came with."""
         return frozenset(self.table["label_given"]) - {""}
@@ -76,15 +82,8 @@ def _patched(path: Path, label: str | None, patch: Path, marks: object, _source:
         decisions = read_patch(patch)
     except AutoTLError as error:
         decisions, problem = (), str(error)
-    table = _source.table[["path", "label"]].reset_index(drop=True)
-    names = {path.strip() for path in table["path"]}
-    # Decisions about pictures that are gone are the core's to match, by their content.
-    fitting = [
-        Decision(d.decision, d.item, d.label) for d in decisions if d.decision == "merge" or d.item.strip() in names
-    ]
     try:
-        patched = apply_patch(table.assign(sha256="", quarantine=""), fitting).table
+        table = decided_table(_source, decisions)
     except AutoTLError as error:
-        patched, problem = table.assign(quarantine="", label_given=table["label"]), str(error)
-    table = patched[["path", "label", "label_given"]].assign(excluded=patched["quarantine"] != "")
+        table, problem = decided_table(_source, ()), str(error)
     return Contents(_source, table, decisions, problem)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
+from autotl.checks.check_document import CheckedFinding
+from autotl.checks.proposals import accept_at_once
 from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, take_back
 from autotl_ui.data.contents import Contents
@@ -15,7 +18,6 @@ from autotl_ui.widgets.images import Picture, show_pictures
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain, sentence
-from autotl_ui.workspace.checks import Found
 from autotl_ui.workspace.data_sets import DataSet
 
 N_PICTURES, N_PAIRS = 24, 6
@@ -24,7 +26,7 @@ _UNKNOWN = ("", "", False)
 _SEVERITIES = {"error": ("Error", "red"), "warning": ("Warning", "orange"), "info": ("Good to know", "blue")}
 
 
-def show_finding(data_set: DataSet, contents: Contents, found: Found, *, decided: set[str], key: str) -> None:
+def show_finding(data_set: DataSet, contents: Contents, found: CheckedFinding, *, decided: set[str], key: str) -> None:
     """Draw a finding. decided: what was decided about since the check. key: tells it from the others of the page."""
     with st.container(border=True):
         word, colour = _SEVERITIES.get(found.severity, ("Good to know", "blue"))
@@ -51,11 +53,13 @@ def say(decision: Decision) -> str:
             return f"Merge {decision.item} into {decision.label}"
 
 
-def _show_fixes(data_set: DataSet, contents: Contents, found: Found, decided: set[str], key: str) -> None:
+def _show_fixes(data_set: DataSet, contents: Contents, found: CheckedFinding, decided: set[str], key: str) -> None:
     """Buttons for what need not be decided picture by picture, and one to take everything back."""
     done = {Decision(d.decision, d.item, d.label) for d in contents.decisions}
     seen = {*found.items, *(path for pair in found.pairs for path in pair)}
-    at_once = _at_once(found, contents, decided, done)
+    at_once = accept_at_once(
+        found, applies=partial(_fits, contents=contents), excluded=contents.excluded, in_force=done, decided=decided
+    )  # fmt: skip
     fixes = [fix for fix in found.fixes if fix.item not in seen and _fits(fix, contents) and [fix] != at_once]
     mine = decided.intersection([*seen, *(decision.item for decision in (*found.fixes, *found.proposals))])
     if not (at_once or fixes or mine):
@@ -81,27 +85,7 @@ def _show_fixes(data_set: DataSet, contents: Contents, found: Found, decided: se
             )  # fmt: skip
 
 
-def _at_once(found: Found, contents: Contents, decided: set[str], done: set[Decision]) -> list[Decision]:
-    """What is proposed to be left out or merged, as far as nobody decided otherwise; of a pair never both.
-
-    Labels are not among it: each is a guess, right only where somebody who looks at the picture agrees.
-    """
-    others: dict[str, set[str]] = defaultdict(set)
-    for first, second in _pairs(found):
-        others[first].add(second)
-        others[second].add(first)
-    out = {path for path in others if contents.known.get(path, _UNKNOWN)[2]}
-    chosen = []
-    for proposal in found.proposals:
-        if proposal.decision == "relabel" or not _fits(proposal, contents):
-            continue
-        if proposal in done or (proposal.item not in decided and out.isdisjoint(others[proposal.item])):
-            chosen.append(proposal)
-            out.add(proposal.item)
-    return chosen
-
-
-def _say_all(found: Found, decisions: Sequence[Decision]) -> str:
+def _say_all(found: CheckedFinding, decisions: Sequence[Decision]) -> str:
     if len(decisions) == 1:
         return say(decisions[0])
     counts = Counter(decision.decision for decision in decisions)
@@ -113,7 +97,7 @@ def _say_all(found: Found, decisions: Sequence[Decision]) -> str:
     return f"Keep one of each, {text}" if found.pairs else text[:1].upper() + text[1:]
 
 
-def _show_items(data_set: DataSet, contents: Contents, found: Found, key: str) -> None:
+def _show_items(data_set: DataSet, contents: Contents, found: CheckedFinding, key: str) -> None:
     items = found.items
     grid, toolbar = st.container(), sticky(key)
     with toolbar:
@@ -147,13 +131,8 @@ def _detail(proposal: Decision | None) -> str:
     return f"looks like {proposal.label}" if proposal and proposal.decision == "relabel" else ""
 
 
-def _pairs(found: Found) -> list[tuple[str, str]]:
-    return [(pair[0], pair[1]) for pair in found.pairs if len(pair) == 2]
-
-
-def _show_pairs(data_set: DataSet, contents: Contents, found: Found, decided: set[str], key: str) -> None:
-    pairs = _pairs(found)
-    shown = pairs[pick_page(len(pairs), N_PAIRS, key=f"page-{key}")]
+def _show_pairs(data_set: DataSet, contents: Contents, found: CheckedFinding, decided: set[str], key: str) -> None:
+    shown = found.pairs[pick_page(len(found.pairs), N_PAIRS, key=f"page-{key}")]
     columns = st.columns(2)
     for number, pair in enumerate(shown):
         with columns[number % 2], st.container(border=True, gap="small"):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
+from autotl.data.folder_mapping import FolderTree, classes_by_level, count_classes
 from autotl.errors import AutoTLError
-from autotl_ui.data.mapping import MOST_LEVELS, Tree, classes_by_level, map_folders, read_tree, unmap
+from autotl_ui.data.mapping import map_folders, read_tree, unmap
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
 
 BY_HAND = -1
+MOST_LEVELS = 6
 MOST_FOLDERS = 2000
 N_NAMED = 4
 _USE, _UNLABELLED, _OUT = "use", "without a class", "leave out"
@@ -37,12 +38,8 @@ def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
         format_func=lambda level: _title(tree, level),
     )  # fmt: skip
     classes, left_out = _edit(tree, data_set) if level == BY_HAND else (classes_by_level(tree, level), [])
-    counts = Counter[str]()
-    for folder, n in tree.folders.items():
-        if folder not in left_out:
-            counts[classes.get(folder, "").strip()] += n
-    unlabelled = counts.pop("", 0)
-    st.caption(_say(counts, unlabelled, sum(tree.folders[folder] for folder in left_out)))
+    counts, unlabelled, n_excluded = count_classes(tree, classes, left_out)
+    st.caption(_say(counts, unlabelled, n_excluded))
     st.button(
         "Use these classes", key="map", type="primary", icon=":material/check:", disabled=not counts,
         on_click=_map, args=(workspace, data_set, tree, classes, left_out),
@@ -58,7 +55,7 @@ def offer_unmapping(workspace: Workspace, data_set: DataSet) -> None:
         )  # fmt: skip
 
 
-def _title(tree: Tree, level: int) -> str:
+def _title(tree: FolderTree, level: int) -> str:
     if level == BY_HAND:
         return "I say it folder by folder"
     names = tree.names(level)
@@ -68,7 +65,7 @@ def _title(tree: Tree, level: int) -> str:
     return f"{place}: {some}{rest}"
 
 
-def _edit(tree: Tree, data_set: DataSet) -> tuple[dict[str, str], list[str]]:
+def _edit(tree: FolderTree, data_set: DataSet) -> tuple[dict[str, str], list[str]]:
     """Each folder's class, and the folders that are left out, as the reader sets them."""
     folders = list(tree.folders)[:MOST_FOLDERS]
     guess = classes_by_level(tree, max(tree.levels - 1, 0))
@@ -107,9 +104,11 @@ def _say(counts: Mapping[str, int], unlabelled: int, left_out: int) -> str:
     return f"{found}{rest}."
 
 
-def _map(workspace: Workspace, data_set: DataSet, tree: Tree, classes: dict[str, str], left_out: list[str]) -> None:
+def _map(
+    workspace: Workspace, data_set: DataSet, tree: FolderTree, classes: dict[str, str], left_out: list[str]
+) -> None:
     try:
-        map_folders(workspace, data_set, tree, classes, left_out=left_out)
+        map_folders(workspace, data_set, tree, classes, excluded=left_out)
     except (AutoTLError, OSError) as error:
         st.session_state["data-problem"] = f"The classes could not be kept: {error}"
     st.session_state[f"mapping-{data_set.name}"] = False

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from autotl.data.patch import read_patch
+from autotl.checks.label_queues import Queue
 from autotl.errors import AutoTLError
-from autotl_ui.label.hints import read_answers, read_suspects
-from autotl_ui.label.labelling import decisions_about
+from autotl_ui.label.labeller import show_labeller
 from autotl_ui.label.labelling_session import (
     CODER,
     LabellingSession,
+    begin_session,
+    current_session,
+    end_session,
     keep_report,
-    present_sitting,
-    show_labeller,
-    sit_down,
-    stand_up,
 )
-from autotl_ui.label.queues import Queue, make_queues, present_labels
+from autotl_ui.label.queues import open_queues
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, RESULTS, TRAIN
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.refit import is_behind, start_refit
-from autotl_ui.workspace.subjects import Subject, list_subjects, open_subject
+from autotl_ui.workspace.subjects import Subject, list_subjects
 from autotl_ui.workspace.workspace import Workspace
 
 
@@ -42,19 +42,17 @@ def show() -> None:
     with left:
         subject = _choose(subjects)
     try:
-        labels = present_labels(open_subject(subject), read_patch(subject.patch_file))
-        decisions = decisions_about(subject)
+        opened = open_queues(workspace, subject)
     except AutoTLError as error:
         st.error(plain(str(error)), icon=":material/error:")
         st.page_link(DATA, label="Look at the data", icon=":material/photo_library:")
         return
-    queues = make_queues(labels, decisions, suspects=read_suspects(workspace, subject), answers=read_answers(subject))
     with right:
-        sitting = _choose_queue(subject, queues, labels.classes)
-    if sitting is None:
-        _say_that_all_is_labelled(subject, len(labels.files))
+        session = _choose_queue(subject, opened.queues, opened.labels.classes)
+    if session is None:
+        _say_that_all_is_labelled(subject, len(opened.labels.files))
         return
-    _settings(sitting)
+    _settings(session)
     _desk(workspace)
 
 
@@ -83,32 +81,32 @@ def _wanted(subjects: list[Subject]) -> str | None:
     return next(of_run, None) or next(of_data, None)
 
 
-def _choose_queue(subject: Subject, queues: list[Queue], classes: tuple[str, ...]) -> LabellingSession | None:
+def _choose_queue(subject: Subject, queues: Sequence[Queue], classes: tuple[str, ...]) -> LabellingSession | None:
     """The queue that the reader sits at. One that was begun stays as it was, whatever becomes of its pictures."""
-    sitting = present_sitting()
-    if sitting and sitting.subject.key != subject.key:
-        sitting = None
+    session = current_session()
+    if session and session.subject.key != subject.key:
+        session = None
     by_name = {queue.name: queue for queue in queues}
-    if sitting:
-        by_name.setdefault(sitting.queue.name, sitting.queue)
+    if session:
+        by_name.setdefault(session.queue.name, session.queue)
     if not by_name:
         return None
     names = list(by_name)
     if st.session_state.get("queue") not in by_name:
-        st.session_state["queue"] = sitting.queue.name if sitting else names[0]
+        st.session_state["queue"] = session.queue.name if session else names[0]
     name = st.segmented_control(
         "Which of them", names, key="queue", required=True,
         format_func=lambda name: f"{by_name[name].title} ({by_name[name].size})",
     )  # fmt: skip
     chosen = by_name[str(name)]
-    if sitting is None or sitting.queue.name != chosen.name:
-        sitting = sit_down(subject, chosen, classes)
-    return sitting
+    if session is None or session.queue.name != chosen.name:
+        session = begin_session(subject, chosen, classes)
+    return session
 
 
-def _settings(sitting: LabellingSession) -> None:
+def _settings(session: LabellingSession) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(sitting.queue.meaning, width="stretch")
+        st.caption(session.queue.meaning, width="stretch")
         st.toggle(
             "Show label and guess", key="seeing",
             help="The present label and what the model says. Hidden at first: who does not know what others said "
@@ -121,37 +119,37 @@ def _settings(sitting: LabellingSession) -> None:
             )  # fmt: skip
             st.text_input(
                 "A class that is not there yet", key="new-class", max_chars=80, autocomplete="off",
-                on_change=_add_class, args=(sitting,), placeholder="its name, then Enter",
+                on_change=_add_class, args=(session,), placeholder="its name, then Enter",
             )  # fmt: skip
 
 
-def _add_class(sitting: LabellingSession) -> None:
+def _add_class(session: LabellingSession) -> None:
     name = " ".join(str(st.session_state.get("new-class", "")).split())
-    if name and name not in sitting.classes:
-        sitting.classes += (name,)
+    if name and name not in session.classes:
+        session.classes += (name,)
     st.session_state["new-class"] = ""
 
 
 @live
 def _desk(workspace: Workspace) -> None:
     """The part that every keystroke draws anew."""
-    sitting = present_sitting()
-    if sitting is None:
+    session = current_session()
+    if session is None:
         return
     keep_report()
-    if not sitting.classes:
+    if not session.classes:
         st.info(
             "No picture has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
             "a key.", icon=":material/tune:",
         )  # fmt: skip
-    show_labeller(sitting, blind=not st.session_state.get("seeing"))
-    over = sitting.position >= len(sitting.queue.tasks)
-    on = "Go through what is left" if sitting.n_left else "See what else there is"
+    show_labeller(session, blind=not st.session_state.get("seeing"))
+    over = session.position >= len(session.queue.tasks)
+    on = "Go through what is left" if session.n_left else "See what else there is"
     if over and st.button(on, key="again", icon=":material/refresh:"):
-        stand_up()
+        end_session()
         st.rerun()
     st.divider()
-    _offer_next(workspace, sitting.subject, eager=over)
+    _offer_next(workspace, session.subject, eager=over)
 
 
 def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import streamlit as st
 
-from autotl.data.patch import Decision
+from autotl.checks.check_document import CheckDocument, CheckedFinding, read_document
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
@@ -27,25 +26,11 @@ _DOING = {
 
 
 @dataclass(frozen=True)
-class Found:
-    """A finding as the command line prints it; see `autotl.interfaces.Finding`."""
-
-    check: str
-    severity: str
-    message: str
-    items: tuple[str, ...]
-    advice: str
-    pairs: tuple[tuple[str, ...], ...]
-    fixes: tuple[Decision, ...]
-    proposals: tuple[Decision, ...]
-
-
-@dataclass(frozen=True)
 class CheckView:
-    """A check, whatever its condition.
+    """A check in any condition.
 
-    doing: what goes on, a sentence; share: 0 to 1, of the present stage, None where it is not known. problem: why it
-    failed. document: as `check --json` prints it. decisions: of the patch file when it began. page: the page it wrote.
+    doing: what is going on, a sentence; share: 0 to 1, of the current stage, None where it is not known. problem: why
+    it failed. document: what it found, None unless it is done. page: the page it wrote.
     """
 
     condition: Condition
@@ -53,9 +38,7 @@ class CheckView:
     doing: str = ""
     share: float | None = None
     problem: str = ""
-    document: Mapping[str, Any] | None = None
-    findings: tuple[Found, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    document: CheckDocument | None = None
     page: Path | None = None
 
 
@@ -100,39 +83,24 @@ def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
         if job.stop_requested:
             doing, share = "Stopping", None
         return CheckView("running", job.started, doing, share)
-    document = _document(target)
+    try:
+        document = _document(target)
+    except ValueError:
+        return CheckView("failed", job.started, problem="What the check found is damaged. Check again.")
     if document is None:
         if job.stop_requested:
             return CheckView("stopped", job.started)
         return CheckView("failed", job.started, problem=jobs.last_words(target) or "The check ended before its time.")
-    try:
-        findings = _findings(document)
-        decisions = tuple(Decision(**decision) for decision in document.get("decisions", ()))
-        if not isinstance(document.get("set_aside", []), list):
-            raise TypeError("set_aside is no list")
-    except (TypeError, ValueError, KeyError, AttributeError):
-        return CheckView("failed", job.started, problem="What the check found is damaged. Check again.")
-    return CheckView(
-        "done", job.started, document=document, findings=findings, decisions=decisions,
-        page=page if page.exists() else None,
-    )  # fmt: skip
+    return CheckView("done", job.started, document=document, page=page if page.exists() else None)
 
 
-def read_findings(workspace: Workspace, data_set: DataSet) -> tuple[Found, ...]:
-    """What the last check of a data set found; nothing where there was none, or where that is damaged."""
+def read_findings(workspace: Workspace, data_set: DataSet) -> tuple[CheckedFinding, ...]:
+    """What the last check of a data set found; empty where there was none, or where its document is damaged."""
     try:
-        return _findings(_document(_files(workspace, data_set)[0]) or {})
-    except (TypeError, ValueError, KeyError, AttributeError):
+        document = _document(_files(workspace, data_set)[0])
+    except ValueError:
         return ()
-
-
-def is_outdated(check: CheckView, decisions: tuple[Decision, ...]) -> bool:
-    """Whether decisions were made or taken back since a check began."""
-
-    def settled(some: tuple[Decision, ...]) -> set[tuple[str, str, str]]:
-        return {(decision.decision, decision.item, decision.label) for decision in some}
-
-    return check.condition == "done" and settled(check.decisions) != settled(decisions)
+    return document.findings if document else ()
 
 
 def _files(workspace: Workspace, data_set: DataSet) -> tuple[Path, Path, Path]:
@@ -170,41 +138,29 @@ def _stage(stage: str, done: int, total: int) -> tuple[str, float | None]:
     )  # fmt: skip
 
 
-def _document(path: Path) -> dict[str, Any] | None:
+def _document(path: Path) -> CheckDocument | None:
+    """What a check printed, None where it printed no document; ValueError where that is damaged."""
     try:
-        return _parsed(path, path.stat().st_mtime_ns)
+        found = _parsed(path, path.stat().st_mtime_ns)
     except OSError:
         return None
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
 
 
-# As a resource and not as data: it may hold thousands of paths, and nobody changes it.
+# As a resource and not as data: it may hold thousands of paths, and nothing changes it.
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _parsed(path: Path, written: int) -> dict[str, Any] | None:  # noqa: ARG001, a document written anew is another one
+def _parsed(path: Path, written: int) -> CheckDocument | str | None:  # noqa: ARG001, part of the cache's key
+    """The document, or why it cannot be understood; None where it is not one."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return document if isinstance(document, dict) else None
-
-
-def _findings(document: Mapping[str, Any]) -> tuple[Found, ...]:
-    return tuple(_found(finding) for finding in document.get("findings", ()))
-
-
-def _found(finding: Mapping[str, Any]) -> Found:
-    return Found(
-        str(finding["check"]), str(finding["severity"]), str(finding["message"]), tuple(map(str, finding["items"])),
-        str(finding.get("advice", "")), tuple(tuple(map(str, pair)) for pair in finding.get("pairs", ())),
-        tuple(_decision(fix) for fix in finding.get("fixes", ())),
-        tuple(_decision(fix) for fix in finding.get("proposals", ())),
-    )  # fmt: skip
-
-
-def _decision(words: list[str]) -> Decision:
-    decision, item, *label = map(str, words)
-    if decision not in ("exclude", "relabel", "merge"):
-        raise ValueError(f"{decision!r} is no decision")
-    return Decision(decision, item, *label[:1])  # type: ignore[arg-type]  # checked above
+    try:
+        return read_document(document) if isinstance(document, dict) else None
+    except ValueError as error:
+        return str(error)
 
 
 def now() -> float:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from autotl.data.folder_mapping import classes_by_level
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
 from autotl.data.source import open_source
-from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
+from autotl_ui.data.mapping import map_folders, read_tree, unmap
 from autotl_ui.workspace.data_sets import DataSet, find_data_set, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
@@ -43,7 +44,7 @@ def test_a_level_of_folders_names_the_classes(workspace: Workspace, tmp_path: Pa
     tree = read_tree(workspace, data_set)
     assert tree.levels == 2
     assert tree.names(1) == ["x", "y"]
-    mapped = map_folders(workspace, data_set, tree, classes_by_level(tree, 1), left_out=[""])
+    mapped = map_folders(workspace, data_set, tree, classes_by_level(tree, 1), excluded=[""])
     assert labels(mapped, tmp_path / "c") == {"a/x/1.png": "x", "a/y/1.png": "y", "b/x/1.png": "x"}
     assert find_data_set(workspace, "pets") == mapped
     unmap(workspace, mapped)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from label_data import write_pets
 
+from autotl.checks.label_queues import Queue, Task
+from autotl.data.codings import decisions_by_image
 from autotl.errors import DatasetError
-from autotl_ui.label.labelling import coding_of, decisions_about
 from autotl_ui.label.labelling_session import LabellingSession, take
-from autotl_ui.label.queues import Queue, Task
 from autotl_ui.workspace.subjects import Subject
 from autotl_ui.workspace.workspace import Workspace
 
@@ -19,7 +19,7 @@ ITEMS = ("unlabelled/0.png", "unlabelled/1.png", "unlabelled/2.png", "cat/0.png"
 
 
 @pytest.fixture
-def sitting(runs: Path) -> LabellingSession:
+def session(runs: Path) -> LabellingSession:
     one = write_pets(Workspace(runs.parent))
     subject = Subject("data=pets", one.title, one.path, name=one.name)
     tasks = tuple(Task(item, one.path / item, "no label yet") for item in ITEMS)
@@ -34,43 +34,43 @@ def report(*actions: Any, position: Any = 0, log: str = "a", queue: str = "q") -
     return {"log": log, "queue": queue, "position": position, "actions": list(actions)}
 
 
-def kept(sitting: LabellingSession) -> dict[str, str]:
-    return {item: one.label for item, one in decisions_about(sitting.subject).items()}
+def kept(session: LabellingSession) -> dict[str, str]:
+    return {item: one.label for item, one in decisions_by_image(session.subject.patch_file).items()}
 
 
-def test_each_action_is_kept_once_however_often_it_is_reported(sitting: LabellingSession) -> None:
+def test_each_action_is_kept_once_however_often_it_is_reported(session: LabellingSession) -> None:
     first, second = label(1, 0, "cat"), {"n": 2, "kind": "exclude", "index": 1}
-    take(sitting, report(first, position=1), coder="Ann")
-    changed = sitting.subject.patch_file.stat().st_mtime_ns
-    take(sitting, report(first, position=1), coder="Ann")
-    assert sitting.subject.patch_file.stat().st_mtime_ns == changed
-    take(sitting, report(first, second, position=2), coder="Ann")
-    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: ""}
-    assert (sitting.position, sitting.kept, sitting.labelled) == (2, {"a": 2}, set(ITEMS[:2]))
-    [coding, _] = [coding_of(one) for one in decisions_about(sitting.subject).values()]
-    assert coding and coding.coder == "Ann"
+    take(session, report(first, position=1), coder="Ann")
+    changed = session.subject.patch_file.stat().st_mtime_ns
+    take(session, report(first, position=1), coder="Ann")
+    assert session.subject.patch_file.stat().st_mtime_ns == changed
+    take(session, report(first, second, position=2), coder="Ann")
+    assert kept(session) == {ITEMS[0]: "cat", ITEMS[1]: ""}
+    assert (session.position, session.kept, session.labelled) == (2, {"a": 2}, set(ITEMS[:2]))
+    [first_kept, _] = decisions_by_image(session.subject.patch_file).values()
+    assert first_kept.note.startswith("labelled by Ann, ")
 
 
-def test_a_page_loaded_anew_counts_from_one_again(sitting: LabellingSession) -> None:
-    take(sitting, report(label(1, 0, "cat")), coder="")
-    take(sitting, report(label(1, 1, "dog"), log="b"), coder="")
-    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
+def test_a_page_loaded_anew_counts_from_one_again(session: LabellingSession) -> None:
+    take(session, report(label(1, 0, "cat")), coder="")
+    take(session, report(label(1, 1, "dog"), log="b"), coder="")
+    assert kept(session) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
 
 
-def test_undo_brings_back_what_was_before_step_by_step(sitting: LabellingSession) -> None:
-    take(sitting, report(label(1, 3, "dog"), log="before"), coder="")
-    take(sitting, report(label(1, 3, "cat"), label(2, 0, "cat"), label(3, 0, "dog")), coder="")
-    take(sitting, report({"n": 4, "kind": "undo", "of": 3}), coder="")
-    assert kept(sitting) == {ITEMS[3]: "cat", ITEMS[0]: "cat"}
-    take(sitting, report({"n": 5, "kind": "undo", "of": 2}, {"n": 6, "kind": "undo", "of": 1}), coder="")
-    assert kept(sitting) == {ITEMS[3]: "dog"}
-    take(sitting, report({"n": 2, "kind": "undo", "of": 1}, log="before"), coder="")
-    assert kept(sitting) == {}
+def test_undo_brings_back_what_was_before_step_by_step(session: LabellingSession) -> None:
+    take(session, report(label(1, 3, "dog"), log="before"), coder="")
+    take(session, report(label(1, 3, "cat"), label(2, 0, "cat"), label(3, 0, "dog")), coder="")
+    take(session, report({"n": 4, "kind": "undo", "of": 3}), coder="")
+    assert kept(session) == {ITEMS[3]: "cat", ITEMS[0]: "cat"}
+    take(session, report({"n": 5, "kind": "undo", "of": 2}, {"n": 6, "kind": "undo", "of": 1}), coder="")
+    assert kept(session) == {ITEMS[3]: "dog"}
+    take(session, report({"n": 2, "kind": "undo", "of": 1}, log="before"), coder="")
+    assert kept(session) == {}
 
 
-def test_an_action_and_its_undo_may_come_together(sitting: LabellingSession) -> None:
-    take(sitting, report(label(1, 0, "cat"), {"n": 2, "kind": "undo", "of": 1}, label(3, 1, "dog")), coder="")
-    assert kept(sitting) == {ITEMS[1]: "dog"}
+def test_an_action_and_its_undo_may_come_together(session: LabellingSession) -> None:
+    take(session, report(label(1, 0, "cat"), {"n": 2, "kind": "undo", "of": 1}, label(3, 1, "dog")), coder="")
+    assert kept(session) == {ITEMS[1]: "dog"}
 
 
 @pytest.mark.parametrize(
@@ -82,24 +82,24 @@ def test_an_action_and_its_undo_may_come_together(sitting: LabellingSession) -> 
         report({"n": 1, "kind": "undo", "of": [1]}), {"queue": "q", "actions": 5}, report(position="3"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_changes_nothing(sitting: LabellingSession, nonsense: object) -> None:
-    take(sitting, nonsense, coder="")
-    assert kept(sitting) == {}
+def test_what_does_not_fit_changes_nothing(session: LabellingSession, nonsense: object) -> None:
+    take(session, nonsense, coder="")
+    assert kept(session) == {}
 
 
-def test_what_cannot_be_kept_is_tried_again_with_the_next(sitting: LabellingSession) -> None:
-    file = sitting.subject.patch_file
+def test_what_cannot_be_kept_is_tried_again_with_the_next(session: LabellingSession) -> None:
+    file = session.subject.patch_file
     file.write_text("decision,item\nexplode,cat\n", encoding="utf-8")
     with pytest.raises(DatasetError, match="row 2"):
-        take(sitting, report(label(1, 0, "cat")), coder="")
-    assert sitting.kept == {}
+        take(session, report(label(1, 0, "cat")), coder="")
+    assert session.kept == {}
     file.unlink()
-    take(sitting, report(label(1, 0, "cat"), label(2, 1, "dog")), coder="")
-    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
+    take(session, report(label(1, 0, "cat"), label(2, 1, "dog")), coder="")
+    assert kept(session) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
 
 
-def test_a_picture_that_is_gone_keeps_nothing_else_from_being_kept(sitting: LabellingSession) -> None:
-    (sitting.subject.data / ITEMS[1]).unlink()
-    assert take(sitting, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
-    assert kept(sitting) == {ITEMS[0]: "cat", ITEMS[2]: "dog"}
-    assert (sitting.kept, sitting.labelled) == ({"a": 3}, {ITEMS[0], ITEMS[2]})
+def test_a_picture_that_is_gone_keeps_nothing_else_from_being_kept(session: LabellingSession) -> None:
+    (session.subject.data / ITEMS[1]).unlink()
+    assert take(session, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
+    assert kept(session) == {ITEMS[0]: "cat", ITEMS[2]: "dog"}
+    assert (session.kept, session.labelled) == ({"a": 3}, {ITEMS[0], ITEMS[2]})

@@ -10,7 +10,7 @@ from PIL import Image
 
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.patch_edits import decide
-from autotl_ui.workspace.checks import CheckView, is_outdated, look_at_check, start_check
+from autotl_ui.workspace.checks import CheckView, look_at_check, start_check
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
@@ -38,13 +38,13 @@ def test_a_check_finds_copies_proposes_what_to_do_and_grows_old_with_decisions(
     start_check(workspace, data_set, quick=True)
     check = wait(workspace, data_set)
     assert check.condition == "done", check.problem
-    assert check.document["set_aside"][0][0] == "dog/torn.png"
-    (found,) = [found for found in check.findings if found.check == "duplicates"]
+    assert check.document.set_aside[0][0] == "dog/torn.png"
+    (found,) = [found for found in check.document.findings if found.check == "duplicates"]
     assert found.proposals == (Decision("exclude", "cat/copy.png"),)
-    assert not is_outdated(check, read_patch(patch_file(folder)))
+    assert not check.document.is_outdated(read_patch(patch_file(folder)))
     decisions = decide(folder, found.proposals, cache=tmp_path / "cache")
-    assert is_outdated(check, decisions)
-    assert not is_outdated(check, decide(folder, [], undo=["cat/copy.png"], cache=tmp_path / "cache"))
+    assert check.document.is_outdated(decisions)
+    assert not check.document.is_outdated(decide(folder, [], undo=["cat/copy.png"], cache=tmp_path / "cache"))
 
 
 def wait(workspace: Workspace, data_set: DataSet) -> CheckView:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from autotl.checks.label_queues import Queue, make_queues
+from autotl.data.current_labels import CurrentLabels, current_labels
 from autotl.data.patch import Decision
 from autotl.data.source import Source
-from autotl_ui.label.queues import Labels, Queue, make_queues, present_labels
 
 ROOT = Path("/data")
 
@@ -27,7 +28,7 @@ def answers(*rows: tuple[str, str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["path", "predicted", "confidence"]).assign(label="as it was then")
 
 
-def by_name(labels: Labels, *decisions: Decision, **more: object) -> dict[str, Queue]:
+def by_name(labels: CurrentLabels, *decisions: Decision, **more: object) -> dict[str, Queue]:
     return {queue.name: queue for queue in make_queues(labels, {d.item: d for d in decisions}, **more)}  # type: ignore[arg-type]
 
 
@@ -35,30 +36,8 @@ def items(queue: Queue) -> list[str]:
     return [task.item for task in queue.tasks]
 
 
-def test_present_labels_are_those_after_the_decisions(source: Source) -> None:
-    labels = present_labels(
-        source, [Decision("relabel", "a", "fox"), Decision("merge", "wolf", "dog"), Decision("relabel", "x", "y")]
-    )
-    assert labels.given == {"a": "fox", "b": "cat", "c": "dog", "d": "dog", "e": "", "f": ""}
-    assert labels.classes == ("cat", "dog", "fox")
-    assert labels.files["a"] == ROOT / "a"
-
-
-def test_a_row_written_by_hand_may_have_spaces_around_its_names(source: Source) -> None:
-    assert present_labels(source, [Decision("relabel", " a", "dog ")]).given["a"] == "dog"
-
-
-def test_a_class_stays_when_its_last_picture_gets_another(source: Source) -> None:
-    assert "wolf" in present_labels(source, [Decision("relabel", "d", "dog")]).classes
-
-
-def test_merges_that_lead_in_a_circle_do_not_stop_the_labelling(source: Source) -> None:
-    circle = [Decision("merge", "cat", "dog"), Decision("merge", "dog", "cat")]
-    assert present_labels(source, circle).given["a"] == "cat"
-
-
 def test_pictures_without_a_label_wait_until_somebody_decides(source: Source) -> None:
-    labels = present_labels(source, [])
+    labels = current_labels(source, [])
     assert items(by_name(labels)["unlabelled"]) == ["e", "f"]
     done = by_name(labels, Decision("relabel", "e", "cat"), Decision("exclude", "f"))
     assert done.keys() == {"changed"}
@@ -67,7 +46,7 @@ def test_pictures_without_a_label_wait_until_somebody_decides(source: Source) ->
 
 def test_what_the_model_contradicts_comes_most_confident_first_and_the_rest_least_sure_first(source: Source) -> None:
     said = answers(("a", "dog", 0.6), ("b", "dog", 0.9), ("c", "dog", 0.8), ("d", "wolf", 0.5), ("e", "cat", 0.99))
-    found = by_name(present_labels(source, []), answers=said)
+    found = by_name(current_labels(source, []), answers=said)
     assert items(found["contradicted"]) == ["b", "a"]
     assert items(found["unsure"]) == ["d", "c"]
     assert found["contradicted"].tasks[0].given == "cat"
@@ -77,18 +56,18 @@ def test_what_the_model_contradicts_comes_most_confident_first_and_the_rest_leas
 def test_of_many_unsure_ones_the_first_are_in_the_queue_and_all_are_counted(source: Source) -> None:
     table = pd.DataFrame([(f"{i}", "cat", "", "") for i in range(1234)], columns=source.table.columns)
     said = answers(*((f"{i}", "cat", 0.5 + i / 4000) for i in range(1234)))
-    queue = by_name(present_labels(replace(source, table=table), []), answers=said)["unsure"]
+    queue = by_name(current_labels(replace(source, table=table), []), answers=said)["unsure"]
     assert items(queue) == [f"{i}" for i in range(200)]
     assert queue.size == "200 of 1,234"
 
 
 def test_a_merge_may_settle_what_the_model_contradicted(source: Source) -> None:
     merge = Decision("merge", "wolf", "dog")
-    found = by_name(present_labels(source, [merge]), answers=answers(("d", "dog", 0.9)))
+    found = by_name(current_labels(source, [merge]), answers=answers(("d", "dog", 0.9)))
     assert "contradicted" not in found
 
 
 def test_the_check_s_doubts_keep_their_order_and_unknown_ones_are_left_out(source: Source) -> None:
-    labels = present_labels(source, [])
+    labels = current_labels(source, [])
     found = by_name(labels, Decision("exclude", "b"), suspects=["c", "nowhere", "b", "gone", "a"])
     assert items(found["suspects"]) == ["c", "a"]

@@ -1,0 +1,88 @@
+"""The document that `autotl check --json` prints, read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autotl.data.patch import Decision
+
+
+@dataclass(frozen=True)
+class CheckedFinding:
+    """A finding of a check; see `autotl.interfaces.Finding`. fixes, proposals: as decisions."""
+
+    check: str
+    severity: str
+    message: str
+    items: tuple[str, ...] = ()
+    advice: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()
+    fixes: tuple[Decision, ...] = ()
+    proposals: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckDocument:
+    """What a check found.
+
+    decisions: those in the patch file when the data were read. set_aside: paths of files that are not used, with the
+    reason for each. refusal: why a search would refuse the data; skipped: why some checks were not run; both empty
+    where there is no such reason.
+    """
+
+    findings: tuple[CheckedFinding, ...]
+    decisions: tuple[Decision, ...] = ()
+    set_aside: tuple[tuple[str, str], ...] = ()
+    refusal: str = ""
+    skipped: str = ""
+
+    def is_outdated(self, decisions: Iterable[Decision]) -> bool:
+        """Whether decisions have been added or undone since the check. decisions: those now in force."""
+        return _essence(self.decisions) != _essence(decisions)
+
+
+def read_document(document: Mapping[str, Any]) -> CheckDocument:
+    """Read the printed document; ValueError where it is damaged."""
+    try:
+        return CheckDocument(
+            findings=tuple(_finding(finding) for finding in document.get("findings", ())),
+            decisions=tuple(Decision(**decision) for decision in document.get("decisions", ())),
+            set_aside=_rows(document.get("set_aside", [])),
+            refusal=str(document.get("refusal") or ""),
+            skipped=str(document.get("skipped") or ""),
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"the document of the check is damaged: {error}") from error
+
+
+def _rows(found: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(found, list):
+        raise TypeError("set_aside is not a list")
+    return tuple((str(row[0]), str(row[1])) for row in found if isinstance(row, list) and len(row) == 2)
+
+
+def _finding(found: Mapping[str, Any]) -> CheckedFinding:
+    return CheckedFinding(
+        check=str(found["check"]),
+        severity=str(found["severity"]),
+        message=str(found["message"]),
+        items=tuple(map(str, found["items"])),
+        advice=str(found.get("advice", "")),
+        pairs=tuple((str(pair[0]), str(pair[1])) for pair in found.get("pairs", ()) if len(pair) == 2),
+        fixes=tuple(_decision(words) for words in found.get("fixes", ())),
+        proposals=tuple(_decision(words) for words in found.get("proposals", ())),
+    )
+
+
+def _decision(words: Iterable[object]) -> Decision:
+    """A decision in the words of `autotl fix`, such as ("relabel", path, class)."""
+    decision, item, *label = map(str, words)
+    if decision not in ("exclude", "relabel", "merge"):
+        raise ValueError(f"{decision!r} is not a decision")
+    return Decision(decision, item, *label[:1])  # type: ignore[arg-type]  # checked above
+
+
+def _essence(decisions: Iterable[Decision]) -> set[tuple[str, str, str]]:
+    return {(decision.decision, decision.item, decision.label) for decision in decisions}

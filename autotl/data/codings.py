@@ -1,0 +1,73 @@
+"""Codings: what people say about images, kept as decisions in the patch file, which holds one per image.
+
+A coding has all that is needed to compare coders. A validation with several coders needs another place to keep them,
+a table with a row per coder and item, and nothing else of this.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autotl.data.patch import Decision, patch_file, read_patch
+from autotl.data.patch_edits import decide
+from autotl.data.source import Source
+
+MAX_NAME = 60
+
+
+@dataclass(frozen=True)
+class Coding:
+    """One person's label for one image.
+
+    coder: who, empty where no name was given. item: path of the image, as the data set lists it. label: the class,
+    empty to exclude the image. moment: seconds since the epoch.
+    """
+
+    coder: str
+    item: str
+    label: str
+    moment: float
+
+    @property
+    def decision(self) -> Decision:
+        """The coding as the patch file holds it."""
+        by = f" by {self.coder}" if self.coder else ""
+        note = f"labelled{by}, {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.moment))}"
+        return Decision("relabel" if self.label else "exclude", self.item, self.label, note=note)
+
+
+def coder_name(text: str) -> str:
+    """A name that fits into a note: one line without commas, 60 characters at most."""
+    return " ".join(text.replace(",", " ").split())[:MAX_NAME]
+
+
+def decisions_by_image(patch: Path) -> dict[str, Decision]:
+    """The decisions about single images, by path; DatasetError where the patch file cannot be read."""
+    return {decision.item: decision for decision in read_patch(patch) if decision.decision != "merge"}
+
+
+def keep_decisions(
+    data: Path,
+    changes: Mapping[str, Decision | None],
+    *,
+    patch: Path | None,
+    cache: Path,
+    open_data: Callable[[], Source],
+) -> tuple[str, ...]:
+    """Keep decisions about images and take others back; returns the paths that are no longer in the data.
+
+    changes: by path; None takes the decision back. open_data: called only where a decision is added. Raises
+    DatasetError where the decisions cannot be kept; then none of them is.
+    """
+    known = decisions_by_image(patch or patch_file(data))
+    new = {item: decision for item, decision in changes.items() if decision}
+    undo = [item for item, decision in changes.items() if decision is None and item in known]
+    source = open_data() if new else None
+    gone = tuple(sorted(new.keys() - set(source.table["path"]))) if source else ()
+    new = {item: decision for item, decision in new.items() if item not in gone}
+    if new or undo:
+        decide(data, new.values(), undo=undo, patch=patch, cache=cache, source=source)
+    return gone

@@ -1,0 +1,63 @@
+"""The labels of a data set after the decisions about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from autotl.data.current_labels import current_labels, decided_table
+from autotl.data.patch import Decision
+from autotl.data.source import Source
+from autotl.errors import DatasetError
+
+ROOT = Path("/data")
+
+
+@pytest.fixture
+def source() -> Source:
+    rows = [("a", "cat"), ("b", "cat"), ("c", "dog"), ("d", "wolf"), ("e", ""), ("f", ""), ("gone", "cat")]
+    table = pd.DataFrame(rows, columns=["path", "label"]).assign(given_split="", missing="")
+    table.loc[table["path"] == "gone", "missing"] = "there is no such file"
+    return Source(ROOT, table, {}, "", "")
+
+
+def test_present_labels_are_those_after_the_decisions(source: Source) -> None:
+    labels = current_labels(
+        source, [Decision("relabel", "a", "fox"), Decision("merge", "wolf", "dog"), Decision("relabel", "x", "y")]
+    )
+    assert labels.given == {"a": "fox", "b": "cat", "c": "dog", "d": "dog", "e": "", "f": ""}
+    assert labels.classes == ("cat", "dog", "fox")
+    assert labels.files["a"] == ROOT / "a"
+
+
+def test_a_row_written_by_hand_may_have_spaces_around_its_names(source: Source) -> None:
+    assert current_labels(source, [Decision("relabel", " a", "dog ")]).given["a"] == "dog"
+
+
+def test_a_class_stays_when_its_last_picture_gets_another(source: Source) -> None:
+    assert "wolf" in current_labels(source, [Decision("relabel", "d", "dog")]).classes
+
+
+def test_merges_that_lead_in_a_circle_do_not_stop_the_labelling(source: Source) -> None:
+    circle = [Decision("merge", "cat", "dog"), Decision("merge", "dog", "cat")]
+    assert current_labels(source, circle).given["a"] == "cat"
+
+
+def test_a_table_says_what_each_image_came_with_and_what_was_decided(source: Source) -> None:
+    decisions = [
+        Decision("relabel", "a", "fox", sha256="0" * 64), Decision("exclude", "b"), Decision("merge", "wolf", "dog"),
+        Decision("relabel", "renamed", "dog", sha256="1" * 64),
+    ]  # fmt: skip
+    table = decided_table(source, decisions).set_index("path")
+    assert table["label"].to_dict() == {
+        "a": "fox", "b": "cat", "c": "dog", "d": "dog", "e": "", "f": "", "gone": "cat"
+    }  # fmt: skip
+    assert table.loc["d", "label_given"] == "wolf"
+    assert list(table.index[table["excluded"]]) == ["b"]
+
+
+def test_a_table_cannot_be_made_of_merges_in_a_circle(source: Source) -> None:
+    with pytest.raises(DatasetError, match="into itself"):
+        decided_table(source, [Decision("merge", "cat", "dog"), Decision("merge", "dog", "cat")])
