@@ -60,19 +60,19 @@ MAY_IMPORT = {
     "autotl_plugins.trackers": "interfaces hookspecs runtime runs autotl_plugins.mlflow_store",
     "autotl_ui": "",
     "autotl_ui.jobs": "runtime",
-    "autotl_ui.workspace": "errors settings plugins runtime data runs checks evidence deploy autotl_ui.jobs",
+    "autotl_ui.workspace": "errors runtime settings data runs interfaces plugins checks evidence deploy autotl_ui.jobs",
     "autotl_ui.server": "autotl_ui.workspace",
-    "autotl_ui.widgets": "images deploy autotl_ui.server",
+    "autotl_ui.widgets": "images interfaces deploy autotl_ui.server",
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
     "autotl_ui.uploads",
-    "autotl_ui.train": "errors interfaces data evidence autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
+    "autotl_ui.train": "errors data interfaces evidence autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
     "autotl_ui.widgets",
-    "autotl_ui.results": "errors settings interfaces data evidence autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
-    "autotl_ui.widgets autotl_ui.train",
+    "autotl_ui.results": "errors settings data interfaces evidence autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.server autotl_ui.widgets autotl_ui.train",
     "autotl_ui.try_model": "images deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.label": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
-    "autotl_ui.models": "errors interfaces runtime images deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
+    "autotl_ui.models": "errors runtime images interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
     "autotl_ui.widgets",
     "autotl_ui.app": "autotl_ui.jobs autotl_ui.server autotl_ui.widgets",
     "autotl_ui.launch": "errors autotl_ui.workspace autotl_ui.server autotl_ui.widgets autotl_ui.uploads",

@@ -82,7 +82,7 @@ def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: 
     sleeper.wait(timeout=10)
     app.run()
     assert not app.exception
-    assert "stopped before it had a model" in words(app)
+    assert "stopped before there was a model" in words(app)
 
 
 def test_a_run_whose_process_was_killed_is_shown_as_failed_with_the_way_on(runs: Path) -> None:

@@ -88,14 +88,14 @@ def test_each_person_sees_their_own_runs_only(runs: Path, told_apart_by: Any) ->
     told_apart_by("login")
     assert "Log in to see" in words(open_results())
     who = {"iss": "https://id.example.org", "sub": "17", "email": "ann@example.org"}
-    assert "There is nothing to see yet" in words(open_results(**who))
+    assert "There are no runs yet" in words(open_results(**who))
     root = runs.parent / "autotl-people" / access._digest("https://id.example.org\n17")
     made_runs.write_finished(root / "autotl-runs" / "mine")
     made_runs.write_finished(runs / "of-the-one-who-serves")
     mine = open_results(**who)
     assert "mine" in str([radio.options for radio in mine.radio] + [box.options for box in mine.selectbox])
     assert "of-the-one-who-serves" not in str(mine.main)
-    assert "There is nothing to see yet" in words(open_results(**{**who, "sub": "18"}))
+    assert "There are no runs yet" in words(open_results(**{**who, "sub": "18"}))
 
 
 def test_a_login_that_tells_nobody_apart_is_refused(runs: Path, told_apart_by: Any) -> None:
