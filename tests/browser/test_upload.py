@@ -187,7 +187,7 @@ def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "a.txt").write_text("a")
     drop(tab, folder)
-    tab.get_by_text("None of the 1 files can be used. Found: 1 *.txt.").wait_for()
+    tab.get_by_text("The file cannot be used. Found: 1 *.txt.").wait_for()
 
 
 def drop_and_hold(tab: Any, photos: Path) -> list[Any]:

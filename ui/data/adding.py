@@ -15,8 +15,8 @@ from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import AutoTLError
 from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.mapping import read_tree
-from autotl_ui.uploads.finishing import Unfinished, discard, finish_upload, list_unfinished
-from autotl_ui.uploads.incoming import INCOMING, UploadError
+from autotl_ui.uploads.finishing import UnfinishedUpload, discard, finish_upload, list_unfinished
+from autotl_ui.uploads.upload import INCOMING, UploadError
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.words import counted, megabytes, moment, plain
 from autotl_ui.workspace.data_sets import DataSet, bring_back, free_name, free_title, list_data_sets, save_data_set
@@ -135,7 +135,7 @@ def _show_unfinished(workspace: Workspace) -> DataSet | None:
     return taken
 
 
-def _settle(workspace: Workspace, one: Unfinished) -> DataSet | None:
+def _settle(workspace: Workspace, one: UnfinishedUpload) -> DataSet | None:
     try:
         return finish_upload(workspace, one.identity, whole=False)
     except UploadError as error:

@@ -1,4 +1,4 @@
-"""What becomes of an upload: a data set once everything is there, else it waits to be carried on or discarded."""
+"""The end of an upload: it becomes a data set once everything is there, else it waits to be continued or discarded."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pathlib import Path
 from autotl.data.confined_tables import require_confined
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import DatasetError
-from autotl_ui.uploads import incoming
-from autotl_ui.uploads.incoming import ARCHIVE_SUFFIXES, INCOMING, Upload, UploadError
+from autotl_ui.uploads.selection import ARCHIVE_SUFFIXES
+from autotl_ui.uploads.upload import Upload, UploadError, find_upload, upload_identities, write_manifest
 from autotl_ui.workspace.data_sets import DataSet, free_name, free_title, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
 KEPT_SECONDS = 7 * 24 * 3600
 """How long an unfinished upload waits."""
 ACTIVE_SECONDS = 30
-_settling = threading.Lock()
+_finishing = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Unfinished:
-    """An upload that broke off, or is under way. touched: when something last arrived, seconds since the epoch."""
+class UnfinishedUpload:
+    """An upload that was interrupted, or is under way. touched: when bytes last arrived, in seconds since the epoch."""
 
     identity: str
     title: str
@@ -45,8 +45,8 @@ def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) ->
 
     whole: refuse where files are missing. Raises UploadError.
     """
-    with _settling:
-        upload = begun = incoming.find(workspace.data, identity)
+    with _finishing:
+        upload = begun = find_upload(workspace.data, identity)
         if not upload.name:
             there = {number for number, size in upload.arrived().items() if upload.by_number[number].size == size}
             missing = len(upload.wanted) - len(there)
@@ -57,7 +57,7 @@ def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) ->
                 upload, name=free_name(workspace, upload.title), title=free_title(workspace, upload.title),
                 left_out=", ".join(filter(None, (upload.left_out, late))),
             )  # fmt: skip
-            incoming.write(upload)
+            write_manifest(upload)
         folder = workspace.data / upload.name
         if upload.files.is_dir():
             upload.files.rename(folder)
@@ -65,7 +65,7 @@ def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) ->
             require_confined(folder)
         except DatasetError as error:
             folder.rename(upload.files)
-            incoming.write(replace(begun, name=""))
+            write_manifest(replace(begun, name=""))
             raise UploadError(str(error)) from None
         data_set = DataSet(upload.name, upload.title, _path(folder), left_out=upload.left_out)
         save_data_set(workspace, data_set)
@@ -73,14 +73,14 @@ def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) ->
         return data_set
 
 
-def list_unfinished(workspace: Workspace) -> list[Unfinished]:
-    """The uploads that wait; what was left for too long is swept away."""
+def list_unfinished(workspace: Workspace) -> list[UnfinishedUpload]:
+    """The uploads that wait; those that have waited too long are deleted."""
     found = []
-    for manifest in (workspace.data / INCOMING).glob("*/manifest.json"):
+    for identity in upload_identities(workspace.data):
         try:
-            upload = incoming.find(workspace.data, manifest.parent.name)
+            upload = find_upload(workspace.data, identity)
             if upload.name:  # a kill came between its last steps
-                finish_upload(workspace, upload.folder.name)
+                finish_upload(workspace, identity)
                 continue
             touched = _touched(upload)
         except (UploadError, OSError):
@@ -90,20 +90,20 @@ def list_unfinished(workspace: Workspace) -> list[Unfinished]:
             continue
         n_there = sum(len(names) for _, _, names in os.walk(upload.files))  # where only whole files appear
         n_files = len(upload.wanted)
-        found.append(Unfinished(upload.folder.name, upload.title, n_files, n_there, upload.n_bytes, touched))
+        found.append(UnfinishedUpload(identity, upload.title, n_files, n_there, upload.n_bytes, touched))
     return sorted(found, key=lambda one: -one.touched)
 
 
 def discard(workspace: Workspace, identity: str) -> None:
-    """Forget an unfinished upload and what came of it."""
+    """Delete an unfinished upload."""
     try:
-        shutil.rmtree(incoming.find(workspace.data, identity).folder, ignore_errors=True)
+        shutil.rmtree(find_upload(workspace.data, identity).folder, ignore_errors=True)
     except UploadError:
         return
 
 
 def _path(folder: Path) -> Path:
-    """What the command line is given: the folder, or the only file in it that is no picture."""
+    """What the command line is given: the folder, or the archive or table that is the only file in it."""
     inside = list(folder.iterdir())
     single = inside[0].name.lower() if len(inside) == 1 else ""
     return inside[0] if single.endswith((*ARCHIVE_SUFFIXES, *TABLE_SUFFIXES)) and inside[0].is_file() else folder

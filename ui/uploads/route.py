@@ -1,4 +1,4 @@
-"""The upload route: first a list of the files, then their bytes, then a word that it was all.
+"""The upload route: first a list of the files, then their bytes, then the request to finish.
 
     POST ROUTE/TOKEN                          {"files": [[path, size, modified], ...]} -> what to send
     PUT  ROUTE/TOKEN/ID?files=3,4,5&offset=0  their bytes, one after the other
@@ -21,15 +21,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from autotl_ui.server.signing import sign, unsign
-from autotl_ui.uploads import incoming
+from autotl_ui.uploads.beginning import Limits, begin_upload
 from autotl_ui.uploads.finishing import finish_upload
-from autotl_ui.uploads.incoming import Limits, Receiver, Sent, UploadError
+from autotl_ui.uploads.receiving import Receiver
+from autotl_ui.uploads.selection import SentFile
+from autotl_ui.uploads.upload import UploadError, find_upload
 from autotl_ui.workspace.workspace import Workspace
 
 ROUTE = "/autotl/upload/"
 LIMITS = Limits()
 _PURPOSE = "upload"
 _LIST_BYTES_PER_FILE = 2000
+MOST_REFUSALS_NAMED = 20
 _LARGEST = 2**60
 _BUFFER_BYTES = 512 * 1024
 
@@ -46,26 +49,27 @@ async def _begin(request: Request, workspace: Workspace, limits: Limits) -> JSON
         if len(body) > limits.files * _LIST_BYTES_PER_FILE:
             raise UploadError("The list of files is too long. Drop a part of the folder.", status=413)
     try:
-        sent = [Sent(str(path), int(size), float(modified)) for path, size, modified in json.loads(body)["files"]]
+        sent = [SentFile(str(path), int(size), float(modified)) for path, size, modified in json.loads(body)["files"]]
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        raise UploadError("This is no list of files.") from None
+        raise UploadError("This is not a list of files.") from None
     if any(abs(file.size) > _LARGEST for file in sent):
-        raise UploadError("This is no list of files.")
+        raise UploadError("This is not a list of files.")
     del body
-    begun = await run_in_threadpool(incoming.begin, workspace.data, sent, limits)
-    arrived = await run_in_threadpool(begun.upload.arrived)
+    begun = await run_in_threadpool(begin_upload, workspace.data, sent, limits)
+    upload, selection = begun.upload, begun.selection
+    arrived = await run_in_threadpool(upload.arrived)
     return JSONResponse(
         {
-            "id": begun.upload.folder.name, "title": begun.upload.title,
-            "wanted": [[file.number, file.size, arrived.get(file.number, 0)] for file in begun.upload.wanted],
-            "skipped": begun.skipped, "refused": begun.refused, "n_refused": begun.n_refused,
-            "n_renamed": begun.n_renamed,
+            "id": upload.folder.name, "title": upload.title,
+            "wanted": [[file.number, file.size, arrived.get(file.number, 0)] for file in upload.wanted],
+            "skipped": selection.skipped, "refused": selection.refused[:MOST_REFUSALS_NAMED],
+            "n_refused": len(selection.refused), "n_renamed": selection.n_renamed,
         }
     )  # fmt: skip
 
 
 async def _receive(request: Request, workspace: Workspace, _limits: Limits) -> JSONResponse:
-    upload = await run_in_threadpool(incoming.find, workspace.data, request.path_params["identity"])
+    upload = await run_in_threadpool(find_upload, workspace.data, request.path_params["identity"])
     try:
         numbers = [int(number) for number in request.query_params["files"].split(",")]
         offset = int(request.query_params.get("offset", 0))

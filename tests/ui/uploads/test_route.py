@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from autotl_ui.server import signing
 from autotl_ui.uploads import finishing
-from autotl_ui.uploads.incoming import Limits
+from autotl_ui.uploads.beginning import Limits
 from autotl_ui.uploads.route import ROUTES, upload_address
 from autotl_ui.workspace.data_sets import DataSet, delete_data_set, find_data_set, list_data_sets
 from autotl_ui.workspace.workspace import Workspace
@@ -167,7 +167,7 @@ def test_names_that_some_system_cannot_hold_are_made_safe(workspace: Workspace, 
         ([[f"a/{i}.jpg", 1, 1] for i in range(51)], 413, "at most 50"),
         ([["a/1.jpg", 90_000, 1], ["a/2.jpg", 90_000, 1], ["a/3.jpg", 90_000, 1]], 413, "at once"),
         ([["a/1.jpg", 100_001, 1]], 400, "at most"),
-        ([["a/1.jpg", -1, 1]], 400, "can be used"),
+        ([["a/1.jpg", -1, 1]], 400, "file cannot be used"),
         ([["a/1.jpg", 0, 1]], 400, "1 empty"),
         ([["a/1.txt", 5, 1]], 400, "*.txt"),
         ([["a/.hidden/1.jpg", 5, 1]], 400, "1 hidden"),
