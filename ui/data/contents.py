@@ -15,7 +15,7 @@ from autotl.data.patch import Decision, read_patch
 from autotl.data.source import Source
 from autotl.errors import AutoTLError
 from autotl_ui.workspace.data_sets import DataSet
-from autotl_ui.workspace.listings import FORGET_SECONDS, list_pictures, marks
+from autotl_ui.workspace.listings import FORGET_SECONDS, list_images, marks
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Contents:
 
 def open_contents(data_set: DataSet) -> Contents:
     """Open a data set; what it was is remembered until it changes. Raises DatasetError where it is not understood."""
-    listed = list_pictures(data_set.path, data_set.label)
+    listed = list_images(data_set.path, data_set.label)
     both = marks(data_set.path), marks(data_set.patch_file)
     return _patched(data_set.path, data_set.label, data_set.patch_file, both, listed)
 

@@ -14,13 +14,13 @@ from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.gallery import grid_key, new_grid
-from autotl_ui.widgets.images import Picture, show_pictures
+from autotl_ui.widgets.images import GridImage, show_images
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain, sentence
 from autotl_ui.workspace.data_sets import DataSet
 
-N_PICTURES, N_PAIRS = 24, 6
+N_IMAGES, N_PAIRS = 24, 6
 PIXELS = 120
 _UNKNOWN = ("", "", False)
 _SEVERITIES = {"error": ("Error", "red"), "warning": ("Warning", "orange"), "info": ("Good to know", "blue")}
@@ -101,11 +101,11 @@ def _show_items(data_set: DataSet, contents: Contents, found: CheckedFinding, ke
     items = found.items
     grid, toolbar = st.container(), sticky(key)
     with toolbar:
-        shown = items[pick_page(len(items), N_PICTURES, key=f"page-{key}", on_change=new_grid)]
+        shown = items[pick_page(len(items), N_IMAGES, key=f"page-{key}", on_change=new_grid)]
     proposed = {decision.item: decision for decision in (*found.fixes, *found.proposals)}
     pictures = [picture(contents, path, detail=_detail(proposed.get(path))) for path in shown]
     with grid:
-        chosen = show_pictures(pictures, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
+        chosen = show_images(pictures, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
     with toolbar, st.container(horizontal=True):
         if not chosen:
             doing = "relabel or leave out" if any(d.decision == "relabel" for d in proposed.values()) else "leave out"
@@ -136,7 +136,7 @@ def _show_pairs(data_set: DataSet, contents: Contents, found: CheckedFinding, de
     columns = st.columns(2)
     for number, pair in enumerate(shown):
         with columns[number % 2], st.container(border=True, gap="small"):
-            show_pictures([picture(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
+            show_images([picture(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
             with st.container(horizontal=True):
                 for place, (title, decision) in enumerate(_options(contents, *pair)):
                     st.button(
@@ -165,12 +165,12 @@ def _options(contents: Contents, first: str, second: str) -> list[tuple[str, Dec
     return options
 
 
-def picture(contents: Contents, path: str, *, detail: str = "") -> Picture:
+def picture(contents: Contents, path: str, *, detail: str = "") -> GridImage:
     """A picture as a finding shows it: with its class, and a mark where something was decided about it."""
     label, given, excluded = contents.known.get(path, _UNKNOWN)
     mark = "left out" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
     name = path.rpartition("/")[2]
-    return Picture(contents.file(path), path, caption=label or "unlabelled", detail=detail or name, mark=mark)
+    return GridImage(contents.file(path), path, caption=label or "unlabelled", detail=detail or name, mark=mark)
 
 
 def _fits(decision: Decision, contents: Contents) -> bool:

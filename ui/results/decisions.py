@@ -13,7 +13,7 @@ from autotl.data.patch_edits import decide
 from autotl.data.pending_decisions import pending_images
 from autotl.evidence.run_evidence import Evidence
 from autotl.settings import settings
-from autotl_ui.workspace.listings import list_pictures
+from autotl_ui.workspace.listings import list_images
 from autotl_ui.workspace.runs import RunView
 
 NOTE = "decided on the results page"
@@ -39,7 +39,7 @@ class RunDecisions:
         """Add decisions and undo others; raises AutoTLError where they do not fit the data."""
         new = list(new)
         # Listing 70,000 files for every decision would take longer than a click may.
-        source = list_pictures(self.data, self.label) if new else None
+        source = list_images(self.data, self.label) if new else None
         cache = settings().cache
         decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache, source=source)
 

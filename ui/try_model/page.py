@@ -18,7 +18,7 @@ from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "heif")
-N_PICTURES = 24
+N_IMAGES = 24
 THUMBNAIL_PIXELS = 320
 
 
@@ -72,9 +72,9 @@ def _pictures() -> list[tuple[str, bytes]]:
     files = st.file_uploader("Pictures", SUFFIXES, accept_multiple_files=True, key="pictures")
     # The browser asks for permission as soon as the camera is drawn, so that it must be wanted first.
     taken = st.camera_input("Camera", key="photo") if st.toggle("Use the camera", key="camera") else None
-    if len(files) > N_PICTURES:
-        st.warning(f"Only the first {N_PICTURES} are shown. For more, put them into a folder and classify that, below.")
-    found = [(file.name, file.getvalue()) for file in files[:N_PICTURES]]
+    if len(files) > N_IMAGES:
+        st.warning(f"Only the first {N_IMAGES} are shown. For more, put them into a folder and classify that, below.")
+    found = [(file.name, file.getvalue()) for file in files[:N_IMAGES]]
     return [("From the camera", taken.getvalue()), *found] if taken else found
 
 

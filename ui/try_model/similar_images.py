@@ -8,7 +8,7 @@ import streamlit as st
 
 from autotl_ui.try_model import image_prediction
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.images import Picture, show_pictures
+from autotl_ui.widgets.images import GridImage, show_images
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.runs import RunView
 
@@ -27,8 +27,8 @@ def show(run: RunView, content: bytes, *, key: str) -> None:
     )
     if found[0].similarity >= SAME:
         st.caption(":material/info: It is a training picture itself, so the answer tells nothing about new ones.")
-    show_pictures(
-        [Picture(Path(one.file), one.path, one.label, f"similarity {one.similarity:.2f}") for one in found],
+    show_images(
+        [GridImage(Path(one.file), one.path, one.label, f"similarity {one.similarity:.2f}") for one in found],
         key=f"like-{key}", pixels=PIXELS,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ N_WATCHED = 500
 FORGET_SECONDS = 600
 
 
-def list_pictures(data: Path, label: str | None) -> Source:
+def list_images(data: Path, label: str | None) -> Source:
     """The listing of a folder, archive or table, which is shared: nobody may change it.
 
     Raises DatasetError where the data are not there, or are not understood.

@@ -9,7 +9,7 @@ from autotl.data.patch import patch_file
 from autotl.data.source import Source
 from autotl.errors import DatasetError
 from autotl_ui.workspace.data_sets import DataSet, list_data_sets
-from autotl_ui.workspace.listings import list_pictures
+from autotl_ui.workspace.listings import list_images
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -56,7 +56,7 @@ def open_subject(subject: Subject) -> Source:
     """Its pictures and what is said of them; DatasetError where they cannot be read."""
     if not subject.data.exists():
         raise DatasetError(f"{subject.data} is not there any more. Put it back, or choose other pictures.")
-    return list_pictures(subject.data, subject.label)
+    return list_images(subject.data, subject.label)
 
 
 def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None], list[RunView]]) -> Subject:

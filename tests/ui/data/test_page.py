@@ -23,7 +23,7 @@ from autotl.data.source import open_source
 from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
 from autotl_ui.jobs import jobs
 from autotl_ui.train.start_search import Choices, start_search
-from autotl_ui.widgets.images import Picture
+from autotl_ui.widgets.images import GridImage
 from autotl_ui.workspace.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.workspace.subjects import list_subjects
 from autotl_ui.workspace.workspace import Workspace
@@ -128,7 +128,7 @@ def test_what_an_upload_did_not_take_is_told(workspace: Workspace) -> None:
 
 def chosen(data_set: DataSet, *items: str) -> dict[str, list[str]]:
     """As the grid's script tells it."""
-    return {"chosen": [Picture(data_set.path / item, item).identity for item in items]}
+    return {"chosen": [GridImage(data_set.path / item, item).identity for item in items]}
 
 
 def test_chosen_pictures_are_left_out_relabelled_and_put_back(workspace: Workspace) -> None:

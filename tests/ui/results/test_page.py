@@ -18,7 +18,7 @@ from autotl.data.patch import read_patch
 from autotl.evidence.panels import ShownPanel
 from autotl.interfaces import Figure, Table
 from autotl_ui.jobs import jobs
-from autotl_ui.widgets.images import Picture
+from autotl_ui.widgets.images import GridImage
 
 SECTIONS = (
     "What it gets wrong",
@@ -54,7 +54,7 @@ def change(folder: Path, **fields: Any) -> None:
 
 def choose(app: AppTest, run: Path, name: str, *, decided: int) -> AppTest:
     """Select an image as the grid's script would; each decision so far has made a new grid."""
-    picture = Picture(made_runs.pictures_of(run) / name, name)
+    picture = GridImage(made_runs.pictures_of(run) / name, name)
     app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [picture.identity]}
     return app.run()
 

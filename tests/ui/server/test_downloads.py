@@ -77,7 +77,7 @@ def test_a_name_without_a_letter_gets_one(name: str) -> None:
 
 def test_nothing_else_is_given_away(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"mine")
-    for token in ("", "x", sign("picture", [str(tmp_path), "name"])):
+    for token in ("", "x", sign("image", [str(tmp_path), "name"])):
         assert fetch(f"{ROUTE}{token}")[0] == 404
     assert fetch(download_address(tmp_path / "gone", "m"))[0] == 404
 

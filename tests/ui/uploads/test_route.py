@@ -119,7 +119,7 @@ def test_without_a_valid_token_nothing_is_taken(workspace: Workspace, token: str
 def test_a_token_for_another_purpose_or_too_old_is_no_token(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = signing.sign("picture", [str(workspace.root), {}])
+    other = signing.sign("image", [str(workspace.root), {}])
     assert ask(ROUTES, "POST", f"/autotl/upload/{other}", b"{}").status == 403
     address = upload_address(workspace)
     monkeypatch.setattr(signing, "MAX_AGE_SECONDS", -1)

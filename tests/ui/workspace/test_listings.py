@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from label_data import write_picture
 
-from autotl_ui.workspace.listings import list_pictures
+from autotl_ui.workspace.listings import list_images
 
 
 @pytest.mark.parametrize("folder", ["", "train"])
@@ -15,6 +15,6 @@ def test_pictures_that_come_later_are_seen(folder: str, tmp_path: Path) -> None:
     data = tmp_path / "photos"
     for name in ("cat", "dog"):
         write_picture(data / folder / name / "0.png", shade=1)
-    assert len(list_pictures(data, None).table) == 2
+    assert len(list_images(data, None).table) == 2
     write_picture(data / folder / "cat" / "1.png", shade=2)
-    assert len(list_pictures(data, None).table) == 3
+    assert len(list_images(data, None).table) == 3

@@ -1,4 +1,4 @@
-// A grid of pictures; where they can be chosen, a click or the space bar does, and Shift chooses all between.
+// A grid of images; where they can be selected, a click or the space bar does it, and Shift selects all in between.
 const text = (tag, content, className) => {
   const element = document.createElement(tag);
   element.textContent = content;
@@ -6,33 +6,33 @@ const text = (tag, content, className) => {
   return element;
 };
 
-// What is read out: the name, and whatever is said below the picture that is not part of it.
+// What is read out: the name, and the text below the image unless it is part of the name.
 const told = ({ name, caption, detail, mark }) =>
   [name, ...[caption, detail, mark].filter((said) => said && !name.endsWith(said))].join(", ");
 
 export default function (component) {
   const { parentElement, data, setStateValue } = component;
   const grid = parentElement.querySelector(".grid");
-  grid.tell = (chosen) => setStateValue("chosen", chosen); // of this run: what an earlier one was given may be dead
+  grid.tell = (chosen) => setStateValue("chosen", chosen); // of this run: that of an earlier one may be dead
   grid.style.setProperty("--pixels", `${data.pixels}px`);
   const drawn = JSON.stringify(data);
   if (grid.drawn === drawn) return;
-  // Addresses are signed anew at every run of the page; what is the same picture stays as it is.
-  const same = JSON.stringify([data.choose, data.pictures.map(({ src, instead, ...rest }) => rest)]);
+  // Addresses are signed again at every run of the page; an image that is the same stays as it is.
+  const same = JSON.stringify([data.choose, data.images.map(({ src, instead, ...rest }) => rest)]);
   if (grid.same === same) return;
   grid.drawn = drawn;
   grid.same = same;
   const before = grid.chosen || new Set();
-  const chosen = new Set(data.pictures.map((p) => p.identity).filter((one) => before.has(one)));
+  const chosen = new Set(data.images.map((p) => p.identity).filter((one) => before.has(one)));
   grid.chosen = chosen;
   let last = 0;
 
   const toggle = (index, all) => {
-    const wanted = !chosen.has(data.pictures[index].identity);
+    const wanted = !chosen.has(data.images[index].identity);
     const from = all ? Math.min(last, index) : index;
     const to = all ? Math.max(last, index) : index;
     for (let i = from; i <= to; i++) {
-      const { identity } = data.pictures[i];
+      const { identity } = data.images[i];
       if (wanted) chosen.add(identity);
       else chosen.delete(identity);
       grid.children[i].setAttribute("aria-checked", String(wanted));
@@ -42,34 +42,34 @@ export default function (component) {
   };
 
   grid.setAttribute("role", data.choose ? "group" : "list");
-  grid.setAttribute("aria-label", data.choose ? "Pictures to choose from" : "Pictures");
+  grid.setAttribute("aria-label", data.choose ? "Images to select" : "Images");
 
   grid.replaceChildren(
-    ...data.pictures.map((picture, index) => {
+    ...data.images.map((item, index) => {
       const figure = document.createElement("figure");
       const image = document.createElement("img");
       image.loading = "lazy";
-      image.alt = picture.name;
-      // The server answers without a picture where a file cannot be read.
-      const instead = [...picture.instead];
+      image.alt = item.name;
+      // The server answers without an image where a file cannot be read.
+      const instead = [...item.instead];
       image.onerror = () => {
         if (instead.length) image.src = instead.shift();
         else image.replaceWith(text("div", "cannot be shown", "missing"));
       };
       image.onload = () => image.classList.toggle("small", image.naturalWidth < 64);
-      image.src = picture.src;
+      image.src = item.src;
       figure.append(image);
-      if (picture.mark) figure.append(text("span", picture.mark, "mark"));
+      if (item.mark) figure.append(text("span", item.mark, "mark"));
       const caption = document.createElement("figcaption");
-      if (picture.caption) caption.append(text("span", picture.caption));
-      if (picture.detail) caption.append(text("span", picture.detail, "detail"));
+      if (item.caption) caption.append(text("span", item.caption));
+      if (item.detail) caption.append(text("span", item.detail, "detail"));
       if (caption.childNodes.length) figure.append(caption);
-      figure.title = picture.name;
+      figure.title = item.name;
       if (data.choose) {
         figure.tabIndex = 0;
         figure.setAttribute("role", "checkbox");
-        figure.setAttribute("aria-label", told(picture));
-        figure.setAttribute("aria-checked", String(chosen.has(picture.identity)));
+        figure.setAttribute("aria-label", told(item));
+        figure.setAttribute("aria-checked", String(chosen.has(item.identity)));
         figure.onclick = (event) => toggle(index, event.shiftKey);
         figure.onkeydown = (event) => {
           if (event.key !== " " && event.key !== "Enter") return;
