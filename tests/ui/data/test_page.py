@@ -17,10 +17,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.dataset import scan
+from autotl.data.folder_mapping import classes_by_level
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.patch_edits import decide
 from autotl.data.source import open_source
-from autotl_ui.data.mapping import classes_by_level, map_folders, read_tree, unmap
+from autotl_ui.data.mapping import map_folders, read_tree, unmap
 from autotl_ui.jobs import jobs
 from autotl_ui.train.start_search import Choices, start_search
 from autotl_ui.widgets.images import GridImage
