@@ -136,12 +136,12 @@ def test_pictures_get_a_label_and_unreadable_files_a_reason(runs: Path) -> None:
     assert ", ".join(made_runs.CLASSES) in words(app)
     picture = io.BytesIO()
     Image.new("RGB", (30, 20), "white").save(picture, "PNG")
-    app.file_uploader(key="pictures").set_value(
+    app.file_uploader(key="images").set_value(
         [("white.png", picture.getvalue(), "image/png"), ("no.png", b"no", "image/png")]
     ).run()
     assert not app.exception
     assert any(f"**{plain(made_runs.CLASSES[-1])}**" in element.value for element in app.markdown)
-    assert "no.png cannot be read as a picture" in app.warning[0].value
+    assert "no.png cannot be read as an image" in app.warning[0].value
 
 
 def test_a_model_that_is_gone_is_said_kindly(runs: Path) -> None:
