@@ -1,38 +1,31 @@
-"""Commands about models: predict, export, serve, register."""
+"""Commands about models: `predict`, `index`, `export`, `serve`, and those of the registry."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autotl.cli.options import (
-    Disable,
-    Events,
-    Json,
-    Label,
-    RunFolder,
-    TrackingUri,
-)
+from autotl.cli.options import Disable, Events, Json, Label, RunFolder, TrackingUri
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from autotl.runs.run import Listener
+    from autotl.cli.progress import ProgressPrinter
+    from autotl.runs.events import EventLines
 
 
 def predict(
     model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
     items: Annotated[
-        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of them.")
+        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of images.")
     ] = None,
     unlabelled: Annotated[
-        bool, typer.Option("--unlabelled", help="The images of the run's data that have no label.")
+        bool, typer.Option("--unlabelled", help="Classify the images of the run's data that have no label.")
     ] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
@@ -40,52 +33,43 @@ def predict(
     events: Events = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Classify images, printing as it goes."""
+    """Classify images; each result is printed as soon as it is known."""
     from autotl.deploy import batch_prediction
     from autotl.deploy.predictor import Predictor
-    from autotl.runs.events import EventLines
 
     if as_json and as_csv:
-        raise ConfigError("--json and --csv were both given; choose one")
+        raise ConfigError("--json and --csv exclude each other; give one of them")
     if not items and not unlabelled:
-        raise ConfigError("there is nothing to predict; give image files or folders of them, or --unlabelled")
+        raise ConfigError("there is nothing to predict; give image files or folders of images, or --unlabelled")
     predictor = Predictor(_deployable(model, tracking_uri))
     files = _unlabelled(Path(model)) if unlabelled else []
     files += _image_files(items or [], label)
-    lines = EventLines(events) if events else None
-    listeners, close = _prediction_listeners(len(files))
-    batches = batch_prediction.classify(predictor, files, listeners=(*listeners, lines) if lines else listeners)
-    pieces = (
-        batch_prediction.as_json(batches) if as_json
-        else batch_prediction.as_csv(batches, predictor.classes) if as_csv
-        else batch_prediction.as_lines(batches)
-    )  # fmt: skip
-    try:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(closing(listener)) for listener in _listeners(len(files), events)]
+        batches = batch_prediction.classify(predictor, files, listeners=listeners)
+        pieces = (
+            batch_prediction.as_json(batches) if as_json
+            else batch_prediction.as_csv(batches, predictor.classes) if as_csv
+            else batch_prediction.as_lines(batches)
+        )  # fmt: skip
         for piece in pieces:
             typer.echo(piece, nl=False)
-    finally:
-        close()
-        if lines:
-            lines.close()
 
 
 def index(run: RunFolder) -> None:
-    """Note what the training images look like to the model, so that the app can show which ones a new image is like."""
+    """Index the training images, so that the app can show which of them resemble a new image."""
     from autotl.cli.progress import ProgressPrinter
     from autotl.deploy.similar_images import make_index
 
-    printer = ProgressPrinter(budget_seconds=None)
-    try:
+    with closing(ProgressPrinter(budget_seconds=None)) as printer:
         n = make_index(run, lambda done, total: printer.tell("index", done, total))
-    finally:
-        printer.close()
     typer.echo(f"{n} training images of {run} can be compared with new ones")
 
 
 def export(
     run: RunFolder,
-    out: Annotated[Path, typer.Option(help="An empty or new folder.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx, keras, or what plugins offer.")] = "onnx",
+    out: Annotated[Path, typer.Option(help="A new or empty folder.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx, keras, or a format that a plugin offers.")] = "onnx",
     disable_plugin: Disable = None,
 ) -> None:
     """Write a run's champion in another format."""
@@ -123,7 +107,7 @@ def register(
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
-    """Register a run's champion in the model registry and move the alias `champion` to it."""
+    """Register a run's champion in the model registry, and move the alias `champion` to it."""
     from autotl.deploy.registry import register as register_run
     from autotl.runs.run import open_run
 
@@ -135,7 +119,7 @@ def register(
 
 
 def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
-    """List the registered models: versions, aliases, and what each scored on its test split."""
+    """List the registered models with their versions, aliases and test scores."""
     from dataclasses import asdict
 
     from autotl.deploy.registry import model_store, require_registry
@@ -145,7 +129,7 @@ def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
         print_json([asdict(model) for model in found])
         return
     if not found:
-        typer.echo("no registered model; `autotl register RUN --name NAME` makes one")
+        typer.echo("no model is registered; `autotl register RUN --name NAME` registers one")
     for model in found:
         typer.echo(model.name)
         for version in model.versions:
@@ -162,18 +146,18 @@ def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
 
 def promote(
     name: Annotated[str, typer.Argument(help="The registered model's name.")],
-    version: Annotated[int | None, typer.Argument(help="The version that becomes champion.")] = None,
-    back: Annotated[bool, typer.Option("--back", help="Go back to the champion before.")] = False,
+    version: Annotated[int | None, typer.Argument(help="The version that becomes the champion.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Go back to the previous champion.")] = False,
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> None:
-    """Move the alias `champion` to a version, or back to the version that had it before."""
+    """Move the alias `champion` to a version, or back to the previous champion."""
     from dataclasses import asdict
 
     from autotl.deploy.registry import model_store, require_registry
 
     if (version is None) != back:
-        raise ConfigError("give either the VERSION that becomes champion, or --back")
+        raise ConfigError("give either the VERSION that becomes the champion, or --back")
     registry, store = require_registry(load_plugins(None, quiet=as_json)), model_store(tracking_uri)
     change = registry.roll_back(store, name, None) if version is None else registry.promote(store, name, version, None)
     if as_json:
@@ -193,7 +177,7 @@ def _deployable(model: str, tracking_uri: str | None) -> Path:
         return load_deployable(folder).folder
     deployable = load_deployable(model)
     if deployable.metadata.get("preliminary"):
-        typer.echo(f"Warning: the search of {model} has not ended; this is its first, untested model", err=True)
+        typer.echo(f"Warning: the search of {model} has not finished; this is its first, untested model", err=True)
     return deployable.folder
 
 
@@ -203,21 +187,23 @@ def _image_files(items: list[Path], label: str | None) -> list[Path]:
     return image_files(items, cache=cache_folder(), label=label)
 
 
-def _prediction_listeners(n_files: int) -> tuple[tuple[Listener, ...], Callable[[], None]]:
-    """What shows how far predictions are; nothing for a few, which are done before it could be imported."""
+def _listeners(n_files: int, events: Path | None) -> list[ProgressPrinter | EventLines]:
+    """Return what follows the predictions; no printer for few images, which take less time than importing it."""
     from autotl.deploy.batch_prediction import N_AT_ONCE
+    from autotl.runs.events import EventLines
 
-    if n_files <= N_AT_ONCE:
-        return (), lambda: None
-    from autotl.cli.progress import ProgressPrinter
+    listeners: list[ProgressPrinter | EventLines] = [EventLines(events)] if events else []
+    if n_files > N_AT_ONCE:
+        from autotl.cli.progress import ProgressPrinter
 
-    printer = ProgressPrinter(budget_seconds=None)
-    printer({"event": "message", "text": f"{n_files} images to classify"})
-    return (printer,), printer.close
+        printer = ProgressPrinter(budget_seconds=None)
+        printer({"event": "message", "text": f"{n_files} images to classify"})
+        listeners.append(printer)
+    return listeners
 
 
 def _unlabelled(run: Path) -> list[Path]:
-    """The files of a run's data set that have no label."""
+    """Return the files of a run's data set that have no label."""
     from autotl.runs.run import open_run
 
     dataset = open_run(run).dataset
