@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from autotl import __version__
-from autotl.cli import data, demo, fit, installation, models
+from autotl.cli import data, demo, fit, installation, models, prediction, registry
 from autotl.errors import AutoTLError
 
 EXIT_INTERNAL_ERROR = 1
@@ -24,8 +24,8 @@ COMMANDS = (
     demo.demo,
     data.check, data.fix,
     fit.fit, fit.resume, fit.refit, fit.report,
-    models.predict, models.index, models.export, models.serve,
-    models.register, models.models, models.promote,
+    prediction.predict, prediction.index, models.export, models.serve,
+    registry.register, registry.models, registry.promote,
     installation.ui, installation.plugins, installation.doctor,
 )  # fmt: skip
 """In the order in which `autotl --help` lists them."""

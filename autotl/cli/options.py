@@ -22,7 +22,10 @@ TrackingUri = Annotated[
 
 Data = Annotated[
     Path,
-    typer.Argument(help="A folder with one sub-folder of images per class, a zip or tar of it, or a table of labels."),
+    typer.Argument(
+        metavar="DATA",
+        help="A folder with one sub-folder of images per class, a zip or tar of it, or a table of labels.",
+    ),
 ]
 
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to learn, in a table or --attributes.")]
@@ -46,6 +49,8 @@ Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count 
 Events = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write events to this file, one JSON object per line.")
 ]
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A run, a deployable folder, or models:/NAME@ALIAS.")]
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
 
