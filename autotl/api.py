@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
-from autotl.runs.config import Config
+from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
 from autotl.runs.run import Listener, Run, default_run_folder, open_run
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from autotl.plugins import Plugins
     from autotl.workflows.check import DataCheck
-
-
-DEFAULT_BUDGET_SECONDS = 600.0
 
 
 class FittedModel:

@@ -1,12 +1,12 @@
-"""Every error a user can cause: what was found, where, what was expected, what to do next."""
+"""Every error a user can cause. Its message says what was found, where, what was expected and what to do next."""
 
 
 class AutoTLError(Exception):
-    """The input or the call is at fault; the command line prints the message and exits with 2."""
+    """The input or the call is at fault: the command line prints the message and exits with 2."""
 
 
 class DatasetError(AutoTLError):
-    """The data cannot be learned from as they are."""
+    """The data cannot be used as they are."""
 
 
 class ConfigError(AutoTLError):
@@ -18,11 +18,11 @@ class PluginError(AutoTLError):
 
 
 class WeightsError(AutoTLError):
-    """Pretrained weights cannot be had."""
+    """Pretrained weights are not available."""
 
 
 class ExportError(AutoTLError):
-    """An artefact could not be written, or does not compute what the champion computes."""
+    """A model could not be written, or the written model does not compute what the champion computes."""
 
 
 class RunError(AutoTLError):
@@ -30,4 +30,4 @@ class RunError(AutoTLError):
 
 
 class OutOfTimeError(AutoTLError):
-    """The time allowed ran out before the work was done."""
+    """The time allowed ran out before the work was finished."""

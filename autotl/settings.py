@@ -1,4 +1,4 @@
-"""What a person sets once for every run: environment variables first, then the config file, then defaults."""
+"""Settings that hold for every run: environment variables first, then the config file, then the defaults."""
 
 from __future__ import annotations
 
@@ -23,30 +23,32 @@ from autotl.errors import ConfigError
 
 PREFIX = "AUTOTL_"
 ENGINES = ("onnxruntime", "openvino", "keras")
-"""What can read a network, by the name of its package; the first is always there."""
+"""The engines that can compute features, by the name of their package; the first is always installed."""
 
 
 def config_file() -> Path:
-    """The TOML file that is read where it exists."""
+    """Return the path of the TOML file that is read if it exists."""
     return platformdirs.user_config_path("autotl") / "config.toml"
 
 
 def _absolute(path: Path) -> Path:
-    # Workers may be started in another folder than the one the setting was written for.
+    # Workers may start in another folder than the one the setting was written for.
     return path.expanduser().absolute()
 
 
 def _existing_folder(path: Path) -> Path:
     path = _absolute(path)
     if not path.is_dir():
-        raise ValueError(f"expected an existing folder, {path} is {'a file' if path.exists() else 'not there'}")
+        raise ValueError(
+            f"expected an existing folder, but {path} {'is a file' if path.exists() else 'does not exist'}"
+        )
     return path
 
 
 def _future_folder(path: Path) -> Path:
     path = _absolute(path)
     if path.exists() and not path.is_dir():
-        raise ValueError(f"expected a folder, {path} is a file")
+        raise ValueError(f"expected a folder, but {path} is a file")
     return path
 
 
@@ -60,27 +62,38 @@ def _names(value: Any) -> Any:
 
 
 def installed_engines() -> tuple[str, ...]:
-    """The engines that can be imported here; nothing is imported to know it."""
+    """Return the engines that are installed; none of them is imported to find out."""
     return tuple(name for name in ENGINES if importlib.util.find_spec(name))
 
 
 def _installed_engine(name: str) -> str:
     if name and name not in installed_engines():
         remedy = f' {name} is not installed (pip install "autotl[{name}]").' if name == "openvino" else ""
-        raise ValueError(f"expected one of {', '.join(installed_engines())}, or nothing for the fastest.{remedy}")
+        raise ValueError(f"expected one of {', '.join(installed_engines())}, or nothing to use the fastest.{remedy}")
     return name
 
 
 class Settings(BaseSettings):
-    """Settings of one person on one machine.
+    """The settings of one person on one machine.
 
-    weights: folder with pretrained weights, for machines that cannot download them.
-    cache: folder for features and downloaded weights; made when first needed.
-    cache_limit_gb: 10^9 bytes that features, networks and what a scan saw may take there; what was used longest ago
-        goes first, but nothing that the present run uses.
-    engine: what reads features: onnxruntime, openvino or keras; empty for the fastest that is installed.
-    plugins: folder with loose `.py` plugin files.
-    disable_plugins: names of plugins that are not loaded; separated by commas in the environment.
+    Each setting is read from the environment variable AUTOTL_NAME, such as `AUTOTL_CACHE`, or else from the key `name`
+    of the config file.
+
+    Attributes
+    ----------
+    weights : Path or None
+        A folder with pretrained weights, for machines that cannot download them.
+    cache : Path
+        The folder for features and downloaded weights; it is created when it is first needed.
+    cache_limit_gb : float
+        The most that features, networks and scanned image facts may occupy in the cache, in units of 10^9 bytes. The
+        least recently used go first; nothing that the current run uses is removed.
+    engine : str
+        The engine that computes features: "onnxruntime", "openvino" or "keras"; empty for the fastest installed one.
+    plugins : Path or None
+        A folder with single-file plugins (`.py`).
+    disable_plugins : tuple of str
+        The names of plugins that are not loaded; separated by commas in the environment.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
@@ -103,14 +116,19 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes all sources by name
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Look at arguments, then the environment, then the config file."""
+        """Read arguments first, then the environment, then the config file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
 
 
 def settings() -> Settings:
-    """Read the settings afresh.
+    """Read the settings from the environment and the config file.
 
-    Raises ConfigError naming the variable or the file, the value found and what was expected.
+    The command line, the Python API and the app call this and pass the result on; nothing below them does.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not usable; the message names the variable or the file, the value and what was expected.
     """
     try:
         return Settings()

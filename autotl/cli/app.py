@@ -1,4 +1,4 @@
-"""The command line: parses and shows, decides nothing. Nothing heavy is imported before it is needed."""
+"""The command `autotl`: it parses and prints, and imports nothing heavy before it is needed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from autotl import __version__
-from autotl.cli import data, fit, installation, models
+from autotl.cli import data, demo, fit, installation, models, prediction, registry
 from autotl.errors import AutoTLError
 
-EXIT_FAULT_OF_OURS = 1
-EXIT_FAULT_OF_INPUT = 2
+EXIT_INTERNAL_ERROR = 1
+EXIT_INPUT_ERROR = 2
+
+COMMANDS = (
+    demo.demo,
+    data.check, data.fix,
+    fit.fit, fit.resume, fit.refit, fit.report,
+    prediction.predict, prediction.index, models.export, models.serve,
+    registry.register, registry.models, registry.promote,
+    installation.ui, installation.plugins, installation.doctor,
+)  # fmt: skip
+"""In the order in which `autotl --help` lists them."""
 
 app = typer.Typer(
     help="AutoTL: a folder of labelled images in; a tuned, honestly evaluated, deployable model out.",
@@ -26,11 +36,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (
-    fit.fit, fit.resume, fit.refit, data.check, data.fix, fit.report, models.predict, models.index, models.export,
-    models.serve, models.register, models.models, models.promote, installation.plugins, installation.doctor, fit.demo,
-    installation.ui,
-)  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
 
@@ -43,33 +48,33 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def main() -> None:
-    """Run the command line; every way it can end has its exit code (see the README)."""
-    # A stop from outside, such as the app's stop button, ends a run like Ctrl-C does: with its best model saved.
+    """Run the command line; the README lists the exit codes."""
+    # A stop from outside, such as the app's stop button, ends a run as Ctrl-C does: with its best model saved.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Our messages go to a copy of standard error, so that the chatter of C++ libraries on the original can be silenced.
+    # Our messages go to a copy of standard error, so that what C++ libraries write to the original can be silenced.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     try:
         app()
     except AutoTLError as error:
         typer.echo(f"Error: {error}", err=True)
-        _leave(EXIT_FAULT_OF_INPUT)
+        _leave(EXIT_INPUT_ERROR)
     except Exception as error:
         with tempfile.NamedTemporaryFile("w", prefix="autotl-", suffix=".log", delete=False) as log:
             traceback.print_exc(file=log)
         typer.echo(
-            f"AutoTL failed, and it is not your fault: {type(error).__name__}: {error}\n"
+            f"AutoTL failed because of a fault of its own: {type(error).__name__}: {error}\n"
             f"The details are in {log.name}; please report them.",
             err=True,
         )
-        _leave(EXIT_FAULT_OF_OURS)
+        _leave(EXIT_INTERNAL_ERROR)
     finally:
-        # The interpreter's last collection would look at every object of the frameworks, for seconds.
+        # The interpreter's last garbage collection would visit every object of the frameworks, which takes seconds.
         gc.freeze()
         gc.disable()
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process; at once where a thread still imports a framework, which the interpreter's end would abort."""
+    """End the process; at once if a thread is still importing a framework, because a normal exit would abort it."""
     if any(thread.daemon for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()

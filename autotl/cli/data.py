@@ -1,9 +1,10 @@
-"""Commands about data: check and fix."""
+"""Commands about data: `check` and `fix`."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +20,11 @@ from autotl.cli.options import (
     PatchFile,
     split_assignment,
 )
-from autotl.cli.output import cache_folder, load_plugins, open_listeners, print_json
+from autotl.cli.output import cache_folder, load_plugins, print_json
+from autotl.errors import DatasetError
+
+if TYPE_CHECKING:
+    from autotl.runs.run import Listener
 
 
 def check(
@@ -30,16 +35,17 @@ def check(
     patch: PatchFile = None,
     mirrored: Mirrored = False,
     page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write the page with images. [default: ./NAME-check.html]"),
     ] = None,
     events: Events = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
-    seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Skip the checks that need a model.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same findings.")] = 0,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
-    """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
-    from autotl.errors import DatasetError
+    """Check a data set before anything is learned from it, and write a page that shows what was found."""
+    from autotl.cli.progress import ProgressPrinter
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
     from autotl.runs.events import EventLines
@@ -50,15 +56,11 @@ def check(
         seed=seed, disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     plugins = load_plugins(config.disable_plugins)
-    listeners, close = open_listeners(config)
-    lines = EventLines(events) if events else None
-    try:
-        listeners += (lines,) if lines else ()
-        found = check_data(config, plugins=plugins, cache=cache_folder(), probe=not quick, listeners=listeners)
-    finally:
-        close()
-        if lines:
-            lines.close()
+    with ExitStack() as stack:
+        listeners: list[Listener] = [stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))]
+        if events:
+            listeners.append(stack.enter_context(closing(EventLines(events))))
+        found = check_data(config, plugins=plugins, cache=cache_folder(), probe=not quick, listeners=tuple(listeners))
     page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
     write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
@@ -70,24 +72,26 @@ def check(
         for finding in found.findings:
             typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}")
         if not found.findings:
-            typer.echo("nothing found that needs your attention")
-        typer.echo(f"pictures: {page}")
+            typer.echo("nothing needs your attention")
+        typer.echo(f"page with images: {page}")
     if found.refusal:
         raise DatasetError(found.refusal)
 
 
 def fix(
     data: Data,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="Leave an image out.")] = None,
-    relabel: Annotated[list[str] | None, typer.Option(metavar="IMAGE=CLASS", help="Give an image a class.")] = None,
-    merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Put a class into another.")] = None,
-    undo: Annotated[list[str] | None, typer.Option(metavar="IMAGE|CLASS", help="Forget a decision.")] = None,
-    note: Annotated[str, typer.Option(help="Why; kept beside the decision.")] = "",
+    exclude: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="Exclude an image.")] = None,
+    relabel: Annotated[
+        list[str] | None, typer.Option(metavar="IMAGE=CLASS", help="Give an image another class.")
+    ] = None,
+    merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Merge a class into another.")] = None,
+    undo: Annotated[list[str] | None, typer.Option(metavar="IMAGE|CLASS", help="Remove a decision.")] = None,
+    note: Annotated[str, typer.Option(help="The reason, which is kept with the decision.")] = "",
     label: Label = None,
     patch: PatchFile = None,
     as_json: Json = False,
 ) -> None:
-    """Note decisions about the data in the patch file beside them; no file of yours is touched."""
+    """Record decisions about the data in a patch file beside them; your own files are never changed."""
     from dataclasses import asdict
 
     from autotl.data.patch import Decision, patch_file

@@ -1,4 +1,4 @@
-"""What this machine and this installation can do."""
+"""What this machine and this installation can do: versions, devices, cache, weights, plugins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import platform
 import shutil
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -18,8 +17,8 @@ from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
 
 
-def diagnose(plugins: Plugins, cache: Path) -> dict[str, Any]:
-    """Facts by name, each a text or a list of texts."""
+def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
+    """Return facts by name, each a text or a list of texts."""
     return {
         "autotl": __version__,
         "python": platform.python_version(),
@@ -50,12 +49,12 @@ def _providers() -> str:
 
 
 def _ready(plugins: Plugins) -> list[str]:
-    """Backbones whose weights are on this machine."""
+    """Return the backbones whose weights are on this machine."""
     ready = []
     for name, backbone in plugins.all(Backbone).items():
         try:
             backbone.weights(False)
-        except Exception:  # whatever is wrong with it, it is not ready
+        except Exception:  # any failure means that it is not ready
             continue
         ready.append(name)
     return ready

@@ -1,4 +1,4 @@
-"""Commands about the installation."""
+"""Commands about the installation: `plugins`, `doctor`, `ui`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import Annotated
 
 import typer
 
-from autotl.cli.options import (
-    Disable,
-    Json,
-)
+from autotl.cli.options import Disable, Json
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import ConfigError
 
 
 def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
-    """List the plugins: version, origin, hooks, and what they offer."""
+    """List the plugins with their version, their origin and what they offer."""
     loaded = load_plugins(disable_plugin, quiet=as_json)
     if as_json:
         print_json({"plugins": [asdict(plugin) for plugin in loaded.loaded.values()], "broken": loaded.broken})
@@ -31,7 +28,7 @@ def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Say what this machine and this installation can do, and what is missing."""
+    """Show what this machine and this installation can do, and what is missing."""
     from autotl.cli.doctor import diagnose
 
     facts = diagnose(load_plugins(None, quiet=True), cache_folder())
@@ -45,14 +42,17 @@ def doctor(as_json: Json = False) -> None:
 
 
 def ui(
-    port: Annotated[int | None, typer.Option(help="Default: the first free one from 8501.")] = None,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Another address lets others in.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="[default: the first free port from 8501 on]")] = None,
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="The address to listen on; any other than the default lets others in."),
+    ] = "127.0.0.1",
     name: Annotated[
-        list[str] | None, typer.Option(help="Under which others reach it, such as lab.example.org.")
+        list[str] | None, typer.Option(help="The host name by which others reach it, such as lab.example.org.")
     ] = None,
-    without_login: Annotated[bool, typer.Option("--without-login", help="Let in whoever can reach it.")] = False,
+    without_login: Annotated[bool, typer.Option("--without-login", help="Let in everyone who can reach it.")] = False,
 ) -> None:
-    """Start the app, for the browser on this machine unless told otherwise."""
+    """Start the app and print its address; only this machine can reach it unless --host says otherwise."""
     import importlib
 
     try:

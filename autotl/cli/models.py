@@ -1,91 +1,22 @@
-"""Commands about models: predict, export, serve, register."""
+"""Commands that hand a model on: `export` and `serve`."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from autotl.cli.options import (
-    Disable,
-    Events,
-    Json,
-    Label,
-    RunFolder,
-    TrackingUri,
-)
-from autotl.cli.output import cache_folder, load_plugins, print_json
-from autotl.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from autotl.runs.run import Listener
-
-
-def predict(
-    model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
-    items: Annotated[
-        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of them.")
-    ] = None,
-    unlabelled: Annotated[
-        bool, typer.Option("--unlabelled", help="The images of the run's data that have no label.")
-    ] = False,
-    as_json: Json = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    label: Label = None,
-    events: Events = None,
-    tracking_uri: TrackingUri = None,
-) -> None:
-    """Classify images, printing as it goes."""
-    from autotl.deploy import batch_prediction
-    from autotl.deploy.predictor import Predictor
-    from autotl.runs.events import EventLines
-
-    if as_json and as_csv:
-        raise ConfigError("--json and --csv were both given; choose one")
-    if not items and not unlabelled:
-        raise ConfigError("there is nothing to predict; give image files or folders of them, or --unlabelled")
-    predictor = Predictor(_deployable(model, tracking_uri))
-    files = _unlabelled(Path(model)) if unlabelled else []
-    files += _image_files(items or [], label)
-    lines = EventLines(events) if events else None
-    listeners, close = _prediction_listeners(len(files))
-    batches = batch_prediction.classify(predictor, files, listeners=(*listeners, lines) if lines else listeners)
-    pieces = (
-        batch_prediction.as_json(batches) if as_json
-        else batch_prediction.as_csv(batches, predictor.classes) if as_csv
-        else batch_prediction.as_lines(batches)
-    )  # fmt: skip
-    try:
-        for piece in pieces:
-            typer.echo(piece, nl=False)
-    finally:
-        close()
-        if lines:
-            lines.close()
-
-
-def index(run: RunFolder) -> None:
-    """Note what the training images look like to the model, so that the app can show which ones a new image is like."""
-    from autotl.cli.progress import ProgressPrinter
-    from autotl.deploy.similar_images import make_index
-
-    printer = ProgressPrinter(budget_seconds=None)
-    try:
-        n = make_index(run, lambda done, total: printer.tell("index", done, total))
-    finally:
-        printer.close()
-    typer.echo(f"{n} training images of {run} can be compared with new ones")
+from autotl.cli.options import Disable, Model, RunFolder, TrackingUri
+from autotl.cli.output import load_plugins
 
 
 def export(
     run: RunFolder,
-    out: Annotated[Path, typer.Option(help="An empty or new folder.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx, keras, or what plugins offer.")] = "onnx",
+    out: Annotated[Path, typer.Option(help="A new or empty folder.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx, keras, or a format that a plugin offers.")] = "onnx",
     disable_plugin: Disable = None,
 ) -> None:
     """Write a run's champion in another format."""
@@ -96,14 +27,14 @@ def export(
 
 
 def serve(
-    model: Annotated[str, typer.Argument(help="A run, a deployable folder, or models:/NAME@ALIAS.")],
+    model: Model,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5055,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Serve a model over HTTP on this machine (`mlflow models serve`)."""
     import subprocess
 
-    folder = _deployable(model, tracking_uri)
+    folder = open_deployable(model, tracking_uri)
     # MLflow starts uvicorn by name, which may be known only inside this environment.
     environment = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -116,74 +47,8 @@ def serve(
     raise typer.Exit(subprocess.call([sys.executable, *command], env=environment))
 
 
-def register(
-    run: RunFolder,
-    name: Annotated[str, typer.Option(help="The registered model's name.")],
-    tracking_uri: TrackingUri = None,
-    disable_plugin: Disable = None,
-    as_json: Json = False,
-) -> None:
-    """Register a run's champion in the model registry and move the alias `champion` to it."""
-    from autotl.deploy.registry import register as register_run
-    from autotl.runs.run import open_run
-
-    change = register_run(open_run(run), name, load_plugins(disable_plugin), tracking_uri=tracking_uri)
-    if as_json:
-        print_json({"name": change.name, "version": change.version, "alias": change.alias})
-    else:
-        typer.echo(f"models:/{change.name}@{change.alias} is now version {change.version}")
-
-
-def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
-    """List the registered models: versions, aliases, and what each scored on its test split."""
-    from dataclasses import asdict
-
-    from autotl.deploy.registry import model_store, require_registry
-
-    found = require_registry(load_plugins(None, quiet=as_json)).list_models(model_store(tracking_uri))
-    if as_json:
-        print_json([asdict(model) for model in found])
-        return
-    if not found:
-        typer.echo("no registered model; `autotl register RUN --name NAME` makes one")
-    for model in found:
-        typer.echo(model.name)
-        for version in model.versions:
-            score = version.evidence.test
-            measured = "no test score"
-            if score.value is not None:
-                interval = "" if score.low is None or score.high is None else f" ({score.low:.3f} to {score.high:.3f})"
-                measured = f"test {version.evidence.objective} {score.value:.3f}{interval}"
-            aliases = "".join(f" @{alias}" for alias in version.aliases)
-            typer.echo(
-                f"    version {version.version}{aliases}: {measured}, data {version.evidence.fingerprint or '?'}"
-            )
-
-
-def promote(
-    name: Annotated[str, typer.Argument(help="The registered model's name.")],
-    version: Annotated[int | None, typer.Argument(help="The version that becomes champion.")] = None,
-    back: Annotated[bool, typer.Option("--back", help="Go back to the champion before.")] = False,
-    tracking_uri: TrackingUri = None,
-    as_json: Json = False,
-) -> None:
-    """Move the alias `champion` to a version, or back to the version that had it before."""
-    from dataclasses import asdict
-
-    from autotl.deploy.registry import model_store, require_registry
-
-    if (version is None) != back:
-        raise ConfigError("give either the VERSION that becomes champion, or --back")
-    registry, store = require_registry(load_plugins(None, quiet=as_json)), model_store(tracking_uri)
-    change = registry.roll_back(store, name, None) if version is None else registry.promote(store, name, version, None)
-    if as_json:
-        print_json(asdict(change))
-        return
-    before = "" if change.former in (None, change.version) else f"; before, it was version {change.former}"
-    typer.echo(f"models:/{name}@champion is version {change.version}{before}")
-
-
-def _deployable(model: str, tracking_uri: str | None) -> Path:
+def open_deployable(model: str, tracking_uri: str | None) -> Path:
+    """Return the deployable of a run, of a folder or of a registered model; warns where a search has not finished."""
     from autotl.deploy.deployable import load_deployable
 
     if model.startswith(("models:", "runs:")):
@@ -193,34 +58,5 @@ def _deployable(model: str, tracking_uri: str | None) -> Path:
         return load_deployable(folder).folder
     deployable = load_deployable(model)
     if deployable.metadata.get("preliminary"):
-        typer.echo(f"Warning: the search of {model} has not ended; this is its first, untested model", err=True)
+        typer.echo(f"Warning: the search of {model} has not finished; this is its first, untested model", err=True)
     return deployable.folder
-
-
-def _image_files(items: list[Path], label: str | None) -> list[Path]:
-    from autotl.deploy.batch_prediction import image_files
-
-    return image_files(items, cache=cache_folder(), label=label)
-
-
-def _prediction_listeners(n_files: int) -> tuple[tuple[Listener, ...], Callable[[], None]]:
-    """What shows how far predictions are; nothing for a few, which are done before it could be imported."""
-    from autotl.deploy.batch_prediction import N_AT_ONCE
-
-    if n_files <= N_AT_ONCE:
-        return (), lambda: None
-    from autotl.cli.progress import ProgressPrinter
-
-    printer = ProgressPrinter(budget_seconds=None)
-    printer({"event": "message", "text": f"{n_files} images to classify"})
-    return (printer,), printer.close
-
-
-def _unlabelled(run: Path) -> list[Path]:
-    """The files of a run's data set that have no label."""
-    from autotl.runs.run import open_run
-
-    dataset = open_run(run).dataset
-    if not len(dataset.unlabelled):
-        raise ConfigError(f"the data of {run} have no images without a label")
-    return [dataset.root / path for path in dataset.unlabelled["path"]]

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their values are read."""
+"""Options that several commands share, and how their values are parsed."""
 
 from __future__ import annotations
 
@@ -14,23 +14,31 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 
-Disable = Annotated[list[str] | None, typer.Option("--disable-plugin", metavar="NAME", help="Leave a plugin out.")]
+Disable = Annotated[list[str] | None, typer.Option("--disable-plugin", metavar="NAME", help="Do not load this plugin.")]
 
-TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="MLflow's store or server.")]
+TrackingUri = Annotated[
+    str | None, typer.Option(metavar="URI", help="MLflow's store or server. [default: mlflow.db beside the runs]")
+]
 
 Data = Annotated[
     Path,
-    typer.Argument(help="A folder with one sub-folder of images per class, a zip or tar of it, or a table of labels."),
+    typer.Argument(
+        metavar="DATA",
+        help="A folder with one sub-folder of images per class, a zip or tar of it, or a table of labels.",
+    ),
 ]
 
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to learn, in a table or --attributes.")]
 
 Groups = Annotated[
     str | None,
-    typer.Option(metavar="CSV|COLUMN|exif:FIELD|REGEX", help="Images of one group stay on one side of every split."),
+    typer.Option(
+        metavar="CSV|COLUMN|exif:FIELD|REGEX",
+        help="What tells groups apart; the images of a group stay on one side of every split.",
+    ),
 ]
 
-Attributes = Annotated[Path | None, typer.Option(metavar="CSV", help="More columns, by path.")]
+Attributes = Annotated[Path | None, typer.Option(metavar="CSV", help="A table with more columns per image.")]
 
 PatchFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]")
@@ -39,27 +47,30 @@ PatchFile = Annotated[
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
 
 Events = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Where to write what is going on, a JSON object per line.")
+    Path | None, typer.Option(metavar="FILE", help="Write events to this file, one JSON object per line.")
 ]
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A run, a deployable folder, or models:/NAME@ALIAS.")]
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of "90", "90s", "10m", "1.5h"."""
+    """Parse "90", "90s", "10m" or "1.5h" into seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
     if not match:
-        raise ConfigError(f"--budget {text!r} is no duration; write a number with s, m or h, such as 90s, 10m or 2h")
+        raise ConfigError(f"--budget {text!r} is not a duration; write a number with s, m or h, such as 90s, 10m or 2h")
     return float(match[1]) * _UNITS[match[2]]
 
 
 def split_assignment(text: str) -> tuple[str, str]:
-    """The two sides of NAME=CLASS; a class has no = in it, while a file's name may."""
+    """Split NAME=CLASS at the last =, because a file name may contain one and a class may not."""
     item, sign, label = text.rpartition("=")
     if not sign or not item.strip() or not label.strip():
-        raise ConfigError(f"{text!r} is not understood; expected NAME=CLASS, such as cats/17.jpg=dog")
+        raise ConfigError(f"{text!r} cannot be parsed; expected NAME=CLASS, such as cats/17.jpg=dog")
     return item, label
 
 
 def split_names(text: str) -> tuple[str, ...]:
+    """Split names at commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""What commands print, and what they open first."""
+"""What several commands need first, and how they print JSON."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ import typer
 
 if TYPE_CHECKING:
     from autotl.plugins import Plugins
-    from autotl.runs.config import Config
-    from autotl.runs.run import Listener
-
-
-def open_listeners(config: Config) -> tuple[tuple[Listener, ...], Any]:
-    from autotl.cli.progress import ProgressPrinter
-
-    printer = ProgressPrinter(budget_seconds=config.budget_seconds)
-    return (printer,), printer.close
 
 
 def load_plugins(disable: list[str] | tuple[str, ...] | None, *, quiet: bool = False) -> Plugins:
+    """Load the plugins that the settings allow; a broken one is reported on standard error unless `quiet`."""
     from autotl.plugins import load_preferred
 
     loaded = load_preferred(disable=disable or ())
@@ -33,6 +25,7 @@ def load_plugins(disable: list[str] | tuple[str, ...] | None, *, quiet: bool = F
 
 
 def cache_folder() -> Path:
+    """Return the cache folder that the settings name."""
     from autotl.settings import settings
 
     return settings().cache

@@ -10,6 +10,7 @@ from typing import Any
 from autotl.errors import ConfigError
 
 STRATEGIES = ("auto", "probe", "fine-tune")
+DEFAULT_BUDGET_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Config:
 
     data: Path
     run: Path
-    budget_seconds: float | None = 600.0
+    budget_seconds: float | None = DEFAULT_BUDGET_SECONDS
     trials: int | None = None
     objective: str = "balanced_accuracy"
     strategy: str = "auto"
@@ -47,7 +48,7 @@ class Config:
         if self.strategy not in STRATEGIES:
             raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
         if self.budget_seconds is not None and self.budget_seconds <= 0:
-            raise ConfigError(f"a budget of {self.budget_seconds:g} seconds leaves no time; give at least some 30s")
+            raise ConfigError(f"a budget of {self.budget_seconds:g} seconds leaves no time; give at least 30s")
         if self.budget_seconds is None and self.trials is None:
             raise ConfigError("neither a budget nor a number of trials was given, so the search would never end")
         if self.trials is not None and self.trials < 1:

@@ -1,4 +1,4 @@
-"""Threads within one linear algebra call: on small problems they wait for each other longer than they compute."""
+"""How many threads one linear algebra call may use; on small problems they spend longer waiting than computing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 def limit_threads(n: int | None) -> AbstractContextManager[Any]:
-    """Within this context NumPy, SciPy and scikit-learn compute in at most n threads a call; None for no limit."""
+    """Limit each call of NumPy, SciPy and scikit-learn to at most n threads within this context; None for no limit."""
     limited: AbstractContextManager[Any] = _controller().limit(limits=n)
     return limited
 
 
 @cache
 def _controller() -> Any:
-    """Looking for the libraries takes 6 ms, as long as a small fit; so it is done once, after all have been loaded."""
+    """Find the libraries once, after all of them have been loaded: it takes 6 ms, as long as a small fit."""
     import sklearn.linear_model  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
@@ -24,5 +24,5 @@ def _controller() -> Any:
 
 
 def threads_per_worker(workers: int) -> int | None:
-    """Threads one worker may use, so that several do not fight for the cores; None for all."""
+    """Threads each worker may use, so that several workers do not compete for the cores; None for all of them."""
     return None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)

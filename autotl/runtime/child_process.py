@@ -1,4 +1,4 @@
-"""Looking at files in a child process: for formats whose decoder may bring its process down."""
+"""Run a function on files in a child process, for formats whose decoder may crash the process it runs in."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-_CHILD = "from autotl.{module} import {function} as look; from autotl.runtime.child_process import serve; serve(look)"
+_CHILD = "from autotl.{module} import {function}; from autotl.runtime.child_process import serve; serve({function})"
 _LIMIT_SECONDS = 60.0
 
 
 class Isolated:
-    """A function from a path to bytes, or to text that says why there are none, called in a child process.
+    """A function of a path, called in a child process; it returns bytes, or text that says why there are none.
 
-    The child is started at the first call and replaced when it dies, or has taken longer than a minute: the file at
-    hand then gets a reason, and the next one is not harmed. Threads take turns.
+    The child starts at the first call. When it dies, or takes longer than a minute, it is replaced: the current file
+    gets a reason in place of an answer, and the next one is unaffected. Threads take turns.
 
-    module, function: where the child finds it, within autotl.
+    module, function: where the child finds the function, within autotl.
     """
 
     def __init__(self, module: str, function: str) -> None:
@@ -29,7 +29,7 @@ class Isolated:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __call__(self, path: Path) -> bytes | str:
-        """The function's answer, or the reason why the child could not give one."""
+        """Return the function's answer, or the reason why the child did not give one."""
         with self._turn:
             if self._child and self._child.poll() is not None:
                 self._end()
@@ -43,7 +43,7 @@ class Isolated:
                 return _ask(self._child, path)
             except (OSError, ValueError):
                 self._end()
-                return "it brings its decoder down, or takes longer than a minute to decode"
+                return "it crashes the decoder, or takes longer than a minute to decode"
             finally:
                 alarm.cancel()
 
@@ -56,14 +56,14 @@ class Isolated:
         child, self._child = self._child, None
         if child:
             child.kill()
-            with suppress(OSError):  # what it had not read is lost with it
+            with suppress(OSError):  # its input may still hold bytes it never read
                 child.communicate()
 
 
-def serve(look: Callable[[Path], bytes | str]) -> None:
-    """The child's side: a path per line in, a header line and the bytes out."""
+def serve(function: Callable[[Path], bytes | str]) -> None:
+    """Run the child's side: read one path per line, write a header line and the bytes of each answer."""
     for line in sys.stdin.buffer:
-        answer = look(Path(json.loads(line)))
+        answer = function(Path(json.loads(line)))
         body = answer if isinstance(answer, bytes) else answer.encode()
         header = {"n_bytes": len(body), "is_text": isinstance(answer, str)}
         sys.stdout.buffer.write(json.dumps(header).encode() + b"\n" + body)
@@ -77,5 +77,5 @@ def _ask(child: subprocess.Popen[bytes], path: Path) -> bytes | str:
     header = json.loads(child.stdout.readline())
     body = child.stdout.read(header["n_bytes"])
     if len(body) < header["n_bytes"]:
-        raise ValueError("the child ended within its answer")
+        raise ValueError("the child ended before its answer was complete")
     return body.decode() if header["is_text"] else body

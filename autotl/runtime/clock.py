@@ -1,4 +1,4 @@
-"""The budget, in wall-clock seconds."""
+"""The time a run has used and the time left of its budget, in wall-clock seconds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ STARTED = "AUTOTL_CLOCK_STARTED"
 
 
 def seconds_since_process_began() -> float:
-    """Seconds that this process has run, the imports before this call included.
+    """Return how long this process has run, including the imports before this call.
 
-    A process that waited for its turn before it became this command says in AUTOTL_CLOCK_STARTED, as PID:EPOCH_SECONDS,
-    since when it counts; the number keeps its children from taking that for theirs.
+    A process that waited in the queue before it became this command sets AUTOTL_CLOCK_STARTED to PID:EPOCH_SECONDS, the
+    moment from which time counts; the PID keeps its children from taking that moment for theirs.
     """
     pid, _, started = os.environ.get(STARTED, "").partition(":")
     if pid == str(os.getpid()):
@@ -24,16 +24,16 @@ def seconds_since_process_began() -> float:
 
 
 class Clock:
-    """Wall-clock seconds of one job, those of earlier attempts at the same run included."""
+    """The wall-clock seconds of one run, including those of earlier attempts at it."""
 
     def __init__(self, budget_seconds: float | None, spent_seconds: float = 0.0) -> None:
         self.budget_seconds = budget_seconds
         self._started = time.monotonic() - spent_seconds
 
     def spent(self) -> float:
-        """Seconds used so far."""
+        """Return the seconds used so far."""
         return time.monotonic() - self._started
 
     def left(self) -> float:
-        """Seconds left of the budget; infinite without one."""
+        """Return the seconds left of the budget; infinite without one."""
         return math.inf if self.budget_seconds is None else self.budget_seconds - self.spent()

@@ -1,4 +1,4 @@
-"""The one adapter to Keras' backends: devices, seeds, precision. Nothing else names TensorFlow, JAX or PyTorch."""
+"""Devices, seeds and precision of Keras' backends. No other module names TensorFlow, JAX or PyTorch."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _BACKENDS = ("tensorflow", "jax", "torch")
 
 @dataclass(frozen=True)
 class Device:
-    """What Keras computes on. kind: "gpu" or "cpu"."""
+    """The device Keras computes on. kind: "gpu" or "cpu"."""
 
     kind: str
     name: str
 
     @property
     def precision(self) -> str:
-        """The Keras dtype policy to train with; half precision only pays on a GPU."""
+        """The Keras dtype policy to train with; half precision pays off only on a GPU."""
         return "mixed_float16" if self.kind == "gpu" else "float32"
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Device:
 
 
 def prepare() -> None:
-    """Choose an installed Keras backend and silence its start-up chatter; call before the first import of Keras."""
+    """Choose an installed Keras backend and silence its start-up messages; call before the first import of Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -51,8 +51,8 @@ def prepare() -> None:
 def load() -> None:
     """Import Keras and its backend, which takes seconds; safe to run in a thread beside other work.
 
-    TensorFlow greets on file descriptor 2 whatever it is told. Where Python writes its own errors to another one (see
-    `cli.main`), the descriptor is closed to it meanwhile.
+    TensorFlow writes to file descriptor 2 while it is imported, and no setting prevents it. Where Python writes its
+    own errors to another descriptor (see `autotl.cli.app.main`), descriptor 2 points to nowhere meanwhile.
     """
     silenced = os.dup(2) if _python_writes_elsewhere() else None
     if silenced is not None:
@@ -78,7 +78,7 @@ def _python_writes_elsewhere() -> bool:
 
 @cache
 def device() -> Device:
-    """The GPU if Keras' backend sees one, else the processor."""
+    """Return the GPU if Keras' backend sees one, otherwise the processor."""
     import keras
 
     gpu = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}[keras.backend.backend()]()
@@ -87,9 +87,9 @@ def device() -> Device:
 
 @contextmanager
 def session(seed: int) -> Iterator[None]:
-    """Seed every generator, set the precision for this device, and free the graphs of the trial before.
+    """Seed every generator, set the precision for this device, and free the graphs of the previous trial.
 
-    Clearing a session resets the dtype policy, which would turn mixed precision off from the second trial on.
+    Clearing a session resets the dtype policy, which would turn off mixed precision from the second trial on.
     """
     import keras
 
@@ -128,7 +128,7 @@ def _torch_gpu() -> str | None:
 
 
 def processor() -> str:
-    """The processor's name and its number of cores."""
+    """Return the processor's name and its number of cores."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -12,9 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-PACKAGES = {"autotl": "autotl", "plugins": "autotl_plugins", "ui": "autotl_ui"}
+from imports import MODULES, ROOT, folder_of, imports
 
 # Who may import whom (DESIGN, sections 3 and 4), from the ground up. A file on top of a package counts as a folder.
 # What is imported for type checkers counts too.
@@ -77,37 +75,7 @@ MAY_IMPORT = {
     "autotl_ui.app": "autotl_ui.jobs autotl_ui.server autotl_ui.widgets",
     "autotl_ui.launch": "errors autotl_ui.workspace autotl_ui.server autotl_ui.widgets autotl_ui.uploads",
 }
-
-
-def modules() -> dict[str, Path]:
-    """Every module of the three packages, by its dotted name."""
-    found = {}
-    for folder, package in PACKAGES.items():
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            parts = path.relative_to(ROOT / folder).with_suffix("").parts
-            found[".".join((package, *(part for part in parts if part != "__init__")))] = path
-    return found
-
-
-MODULES = modules()
 CORE = [name for name in MODULES if name.split(".")[0] == "autotl"]
-
-
-def imports(path):
-    """Names of the modules that a file imports anywhere, also for type checkers only: ("autotl.data.dataset", line)."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}:{node.lineno} imports relatively"
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                yield (whole if whole in MODULES else str(node.module)), node.lineno
-
-
-def folder_of(name: str) -> str:
-    """The folder a module is in, `autotl.data` for `autotl.data.dataset`; a file on top of a package is its own."""
-    return ".".join(name.split(".")[:2])
 
 
 def allowed(folder: str) -> set[str]:

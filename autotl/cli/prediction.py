@@ -1,0 +1,90 @@
+"""Commands that apply a model to images: `predict` and `index`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autotl.cli.models import open_deployable
+from autotl.cli.options import Events, Json, Label, Model, RunFolder, TrackingUri
+from autotl.cli.output import cache_folder
+from autotl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from autotl.cli.progress import ProgressPrinter
+    from autotl.runs.events import EventLines
+
+
+def predict(
+    model: Model,
+    items: Annotated[
+        list[Path] | None, typer.Argument(help="Image files, or folders, archives or tables of images.")
+    ] = None,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="Classify the images of the run's data that have no label.")
+    ] = False,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    label: Label = None,
+    events: Events = None,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Classify images; each result is printed as soon as it is known."""
+    from autotl.deploy import batch_prediction
+    from autotl.deploy.predictor import Predictor
+
+    if as_json and as_csv:
+        raise ConfigError("--json and --csv exclude each other; give one of them")
+    if not items and not unlabelled:
+        raise ConfigError("there is nothing to predict; give image files or folders of images, or --unlabelled")
+    predictor = Predictor(open_deployable(model, tracking_uri))
+    files = _unlabelled(Path(model)) if unlabelled else []
+    files += batch_prediction.image_files(items or [], cache=cache_folder(), label=label)
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(closing(listener)) for listener in _listeners(len(files), events)]
+        batches = batch_prediction.classify(predictor, files, listeners=listeners)
+        pieces = (
+            batch_prediction.as_json(batches) if as_json
+            else batch_prediction.as_csv(batches, predictor.classes) if as_csv
+            else batch_prediction.as_lines(batches)
+        )  # fmt: skip
+        for piece in pieces:
+            typer.echo(piece, nl=False)
+
+
+def index(run: RunFolder) -> None:
+    """Index the training images, so that the app can show which of them resemble a new image."""
+    from autotl.cli.progress import ProgressPrinter
+    from autotl.deploy.similar_images import make_index
+
+    with closing(ProgressPrinter(budget_seconds=None)) as printer:
+        n = make_index(run, lambda done, total: printer.tell("index", done, total))
+    typer.echo(f"{n} training images of {run} can be compared with new ones")
+
+
+def _listeners(n_files: int, events: Path | None) -> list[ProgressPrinter | EventLines]:
+    """Return what follows the predictions; no printer for few images, which take less time than importing it."""
+    from autotl.deploy.batch_prediction import N_AT_ONCE
+    from autotl.runs.events import EventLines
+
+    listeners: list[ProgressPrinter | EventLines] = [EventLines(events)] if events else []
+    if n_files > N_AT_ONCE:
+        from autotl.cli.progress import ProgressPrinter
+
+        printer = ProgressPrinter(budget_seconds=None)
+        printer({"event": "message", "text": f"{n_files} images to classify"})
+        listeners.append(printer)
+    return listeners
+
+
+def _unlabelled(run: Path) -> list[Path]:
+    """Return the files of a run's data set that have no label."""
+    from autotl.runs.run import open_run
+
+    dataset = open_run(run).dataset
+    if not len(dataset.unlabelled):
+        raise ConfigError(f"the data of {run} have no images without a label")
+    return [dataset.root / path for path in dataset.unlabelled["path"]]
