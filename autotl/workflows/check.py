@@ -133,17 +133,17 @@ def _inspect(
 ) -> tuple[Difference | None, list[Finding]]:
     # Imported here, because what it needs imports Keras.
     from autotl.runtime import keras_backend
+    from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters
-    from autotl.search.laboratory import Laboratory
-    from autotl.search.space import default_candidate, make_space
+    from autotl.search.probe_trials import probe
     from autotl.workflows.default_probe import probe_default
 
     keras_backend.prepare()
     with tempfile.TemporaryDirectory() as folder:
         config = replace(config, run=Path(folder) / "run")
         run = create(config, dataset, development_split(dataset, seed=config.seed), listeners)
-        laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: float("inf"))
-        default = default_candidate(make_space(laboratory))
-        outcome = laboratory.probe(default, fixed_hyperparameters({}))
-        inspection = probe_default(laboratory, default, outcome.predictions)
+        context = open_context(run, plugins, cache=cache, seconds_left=lambda: float("inf"))
+        default = context.space.default()
+        outcome = probe(context, default, fixed_hyperparameters({}))
+        inspection = probe_default(context, default, outcome.predictions)
     return inspection.inflation, run_checks(dataset, plugins, inspection.probe)

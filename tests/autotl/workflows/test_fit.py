@@ -327,10 +327,10 @@ def test_the_same_seed_tunes_the_same_networks(config: Config, plugins: Any, cac
 @pytest.fixture
 def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """The budget does not suffice to read all images, so that a model of a sample comes first."""
-    from autotl.search.laboratory import Laboratory
+    from autotl.search.measured_costs import MeasuredCosts
 
     monkeypatch.setattr("autotl.search.screening.SAMPLE_ITEMS", 24)
-    monkeypatch.setattr(Laboratory, "images_per_second", lambda *a: 2.0)
+    monkeypatch.setattr(MeasuredCosts, "images_per_second", lambda *a: 2.0)
 
 
 @pytest.mark.slow
@@ -363,7 +363,7 @@ def test_a_search_killed_while_it_asks_a_sample_is_carried_on(
 
     config = replace(config, trials=2, heads=("logistic",))
     with monkeypatch.context() as patched:
-        patched.setattr("autotl.search.explorer.score_readings", killed)
+        patched.setattr("autotl.search.screening.score_readings", killed)
         with pytest.raises(SystemExit):
             fit(config, plugins=plugins, cache=cache)
     assert resume(config.run, plugins=plugins, cache=cache).document()["n_trials"] == 2
