@@ -175,6 +175,14 @@ def shapes_dataset(shapes: Path) -> Any:
     return scan(shapes)
 
 
+@pytest.fixture(scope="session")
+def settings(cache: Path) -> Any:
+    """The settings of this session: nothing but the cache."""
+    from autotl.settings import Settings
+
+    return Settings(cache=cache)
+
+
 @pytest.fixture
 def make_context(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any, cache: Path) -> Callable[..., Any]:
     """A run on the shapes, and what its trials share: make_context(objective="log_loss", seconds_left=lambda: 9)."""
@@ -182,6 +190,7 @@ def make_context(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any
     from autotl.runs.config import Config
     from autotl.runs.run import create
     from autotl.search.context import SearchContext, open_context
+    from autotl.settings import Settings
 
     def make_context(
         *, seconds_left: Callable[[], float] = lambda: float("inf"), cache: Path = cache, **options: Any
@@ -189,7 +198,7 @@ def make_context(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any
         config = Config(data=shapes, run=tmp_path / "run", budget_seconds=None, trials=100)
         config = replace(config, **options)
         run = create(config, shapes_dataset, split(shapes_dataset, seed=config.seed))
-        return open_context(run, plugins, cache=cache, seconds_left=seconds_left)
+        return open_context(run, plugins, settings=Settings(cache=cache), seconds_left=seconds_left)
 
     return make_context
 

@@ -43,6 +43,7 @@ def check(
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
     from autotl.runs.events import EventLines
+    from autotl.settings import settings
     from autotl.workflows.check import check_data
 
     config = Config(
@@ -54,7 +55,7 @@ def check(
     lines = EventLines(events) if events else None
     try:
         listeners += (lines,) if lines else ()
-        found = check_data(config, plugins=plugins, cache=cache_folder(), probe=not quick, listeners=listeners)
+        found = check_data(config, plugins=plugins, settings=settings(), probe=not quick, listeners=listeners)
     finally:
         close()
         if lines:

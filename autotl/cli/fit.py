@@ -23,8 +23,9 @@ from autotl.cli.options import (
     parse_duration,
     split_names,
 )
-from autotl.cli.output import cache_folder, load_plugins, open_listeners, print_json
+from autotl.cli.output import load_plugins, open_listeners, print_json
 from autotl.errors import ConfigError
+from autotl.runs.config import DEFAULT_BUDGET_SECONDS
 
 if TYPE_CHECKING:
     from autotl.runs.config import Config
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 
-DEFAULT_BUDGET = "10m"
+DEFAULT_BUDGET = f"{DEFAULT_BUDGET_SECONDS / 60:g}m"
 
 
 def fit(
@@ -84,13 +85,14 @@ def fit(
 def resume(run: RunFolder, as_json: Json = False) -> None:
     """Carry on a run that was interrupted or killed, with what is left of its budget."""
     from autotl.runs.run import open_run
+    from autotl.settings import settings
     from autotl.workflows.fit import resume as resume_search
 
     config = open_run(run).config
     plugins = load_plugins(config.disable_plugins)
     listeners, close = open_listeners(config)
     try:
-        finished = resume_search(run, plugins=plugins, cache=cache_folder(), listeners=listeners)
+        finished = resume_search(run, plugins=plugins, settings=settings(), listeners=listeners)
     finally:
         close()
     _end(finished, as_json=as_json)
@@ -104,6 +106,7 @@ def refit(
 ) -> None:
     """Fit a run's champion again after its data were corrected: same choices, same split, no search."""
     from autotl.runs.run import default_run_folder, open_run
+    from autotl.settings import settings
     from autotl.workflows.fit import refit as refit_champion
 
     config = open_run(run).config
@@ -112,7 +115,7 @@ def refit(
     listeners, close = open_listeners(replace(config, budget_seconds=None, trials=1))
     try:
         finished = refit_champion(
-            run, folder, plugins=plugins, cache=cache_folder(), listeners=listeners, register=register
+            run, folder, plugins=plugins, settings=settings(), listeners=listeners, register=register
         )
     finally:
         close()
@@ -145,6 +148,7 @@ def demo(
 
 def _fit(config: Config, *, as_json: bool) -> None:
     from autotl.runtime.clock import Clock, seconds_since_process_began
+    from autotl.settings import settings
     from autotl.workflows.fit import fit
 
     clock = Clock(config.budget_seconds, seconds_since_process_began())
@@ -152,7 +156,7 @@ def _fit(config: Config, *, as_json: bool) -> None:
     plugins = load_plugins(config.disable_plugins)
     listeners, close = open_listeners(config)
     try:
-        run = fit(config, plugins=plugins, cache=cache_folder(), listeners=listeners, clock=clock)
+        run = fit(config, plugins=plugins, settings=settings(), listeners=listeners, clock=clock)
     finally:
         close()
     _end(run, as_json=as_json)

@@ -10,6 +10,7 @@ from typing import Any
 from autotl.errors import ConfigError
 
 STRATEGIES = ("auto", "probe", "fine-tune")
+DEFAULT_BUDGET_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Config:
 
     data: Path
     run: Path
-    budget_seconds: float | None = 600.0
+    budget_seconds: float | None = DEFAULT_BUDGET_SECONDS
     trials: int | None = None
     objective: str = "balanced_accuracy"
     strategy: str = "auto"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from autotl.search.head_inputs import InputCache
 from autotl.search.measured_costs import MeasuredCosts
 from autotl.search.objective import Objective
 from autotl.search.space import Space, make_space
+from autotl.settings import Settings
 from autotl.trial import Candidate, candidate_of
 
 
@@ -29,7 +29,7 @@ class SearchContext:
 
     run: Run
     plugins: Plugins
-    cache: Path
+    settings: Settings
     seconds_left: Callable[[], float]
     objective: Objective
     space: Space
@@ -58,21 +58,21 @@ class SearchContext:
         """The same for the run with another split; how fast this machine reads stays known."""
         speeds = self.reader.pixels_per_second
         return open_context(
-            run, self.plugins, cache=self.cache, seconds_left=self.seconds_left, pixels_per_second=speeds
+            run, self.plugins, settings=self.settings, seconds_left=self.seconds_left, pixels_per_second=speeds
         )
 
 
 def open_context(
-    run: Run, plugins: Plugins, *, cache: Path, seconds_left: Callable[[], float],
+    run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
     pixels_per_second: dict[str, float] | None = None,
 ) -> SearchContext:  # fmt: skip
     """Look up what a run names, and make ready what its trials share; raises ConfigError for an unknown name."""
     objective = Objective(plugins.pick("evaluator", run.config.objective), run)
     space = make_space(run, plugins)
     reader = FeatureReader(
-        run, plugins, cache=cache, seconds_left=seconds_left, pixels_per_second=pixels_per_second
+        run, plugins, settings=settings, seconds_left=seconds_left, pixels_per_second=pixels_per_second
     )  # fmt: skip
     return SearchContext(
-        run, plugins, cache, seconds_left, objective, space, run.dataset.labels, reader, InputCache(run, reader),
+        run, plugins, settings, seconds_left, objective, space, run.dataset.labels, reader, InputCache(run, reader),
         MeasuredCosts(run.split, reader),
     )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from autotl.interfaces import Backbone, Size, format_size
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import threads_per_worker
-from autotl.settings import settings
+from autotl.settings import Settings
 
 _GRACE_SECONDS = 600.0
 """What was used that long before this process began is taken to be in use by this run."""
@@ -32,12 +31,12 @@ class FeatureReader:
     """
 
     def __init__(
-        self, run: Run, plugins: Plugins, *, cache: Path, seconds_left: Callable[[], float],
+        self, run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
         pixels_per_second: dict[str, float] | None = None,
     ) -> None:  # fmt: skip
         self.used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
         self.pixels_per_second: dict[str, float] = {} if pixels_per_second is None else pixels_per_second
-        self._run, self._plugins, self._cache, self._seconds_left = run, plugins, cache, seconds_left
+        self._run, self._plugins, self._settings, self._seconds_left = run, plugins, settings, seconds_left
         self._started = time.time()
         self._read: dict[tuple[str, Size], Features] = {}
         self._complete: set[tuple[str, Size]] = set()
@@ -59,18 +58,18 @@ class FeatureReader:
         return self._read[place]
 
     def _extract(self, backbone: Backbone, size: Size, items: np.ndarray) -> Features:
-        run, chosen = self._run, settings()
+        run, cache = self._run, self._settings.cache
         run.emit("stage", stage="features", backbone=backbone.name, size=format_size(size))
         version = self._plugins.provenance("backbone", backbone.name).version
-        network = freeze(backbone, size, cache=self._cache, version=version)
+        network = freeze(backbone, size, cache=cache, version=version)
         features = extract(
             run.dataset,
             network,
-            cache=self._cache,
+            cache=cache,
             progress=_Progress(run),
             out_of_time=lambda: self._seconds_left() <= 0,
             threads=threads_per_worker(run.config.workers),
-            engine=chosen.engine,
+            engine=self._settings.engine,
             tell=lambda text: run.emit("message", text=text),
             items=items,
         )
@@ -78,7 +77,7 @@ class FeatureReader:
             self.pixels_per_second[backbone.name] = features.images_per_second * size[0] * size[1]
             # Other workers of this run may have begun a little earlier.
             used_since = self._started - _GRACE_SECONDS
-            evict(self._cache, limit_bytes=int(chosen.cache_limit_gb * 1e9), used_since=used_since)
+            evict(cache, limit_bytes=int(self._settings.cache_limit_gb * 1e9), used_since=used_since)
         run.emit(
             "features", backbone=backbone.name, size=format_size(size), computed=features.computed,
             reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,

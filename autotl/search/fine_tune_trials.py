@@ -164,7 +164,7 @@ def _cached_inputs(
     return ActivationCache(
         parts, images, folders=[_cache_folder(context, reading, layer) for layer in parts.layers],
         n_items=len(context.run.split.development), train_items=train_items, augment=training.augment,
-        seed=context.seed, threads=threads_per_worker(context.run.config.workers),
+        seed=context.seed, threads=threads_per_worker(context.run.config.workers), engine=context.settings.engine,
     )  # fmt: skip
 
 

@@ -140,7 +140,7 @@ class StudyLoop:
             parameters = defaults(self.context.space.sample_with_head, values=overrides)
         except Exception:
             parameters = defaults(self.context.space.sample, values=overrides)
-        self._study.enqueue_trial(parameters)
+        self._study.enqueue_trial(dict(parameters))
 
     def _run(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> TrialRecord:
         begun = describe(candidate, trial.number, started=time.time())

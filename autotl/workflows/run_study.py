@@ -20,6 +20,7 @@ from autotl.search.context import SearchContext, open_context
 from autotl.search.limits import Limits
 from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions
+from autotl.settings import Settings
 from autotl.training.ensemble import MAX_MEMBERS
 from autotl.trial import DEFAULT_HEAD, PROBE
 from autotl.workflows.conclusion import conclude
@@ -34,7 +35,7 @@ INSPECTION_SECONDS = 40.0
 """With less time left than this the data are not inspected with the untuned default; `autotl check` does that."""
 
 
-def run_study(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
+def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> Run:
     """Search and conclude, alone on the run folder."""
     lock = filelock.FileLock(run.folder / ".lock")
     try:
@@ -47,7 +48,7 @@ def run_study(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> Run:
         run.update(status="running")
         plugins.notify("on_search_begin", run=run)
         try:
-            status = _search_and_conclude(run, plugins, cache, clock)
+            status = _search_and_conclude(run, plugins, settings, clock)
         except BaseException as error:
             ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             run.update(status=ended, error=str(error), spent_seconds=clock.spent())
@@ -74,10 +75,10 @@ def _register(run: Run, name: str, plugins: Plugins) -> None:
         run.emit("message", text=f"registered as models:/{change.name}@{change.alias}, version {change.version}")
 
 
-def _search_and_conclude(run: Run, plugins: Plugins, cache: Path, clock: Clock) -> str:
+def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> str:
     """Run baselines, search and conclusion; returns "complete", or "interrupted" where it was cut short."""
     timing = SearchTime(clock, run.split)
-    context = open_context(run, plugins, cache=cache, seconds_left=timing.for_trials)
+    context = open_context(run, plugins, settings=settings, seconds_left=timing.for_trials)
     context = make_first_model(context, clock, timing.left)
     run = context.run  # on fewer items, perhaps
     limits = Limits(timing.left, clock.budget_seconds, run.config.trials)

@@ -131,6 +131,7 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
     from autotl.search import fine_tune_trials
     from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters
+    from autotl.settings import Settings
     from autotl.training import fine_tuning
     from autotl.training.activation_cache import CannotCacheError
     from autotl.trial import FINE_TUNE, Candidate, Training
@@ -151,7 +152,9 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
                     data=folder, run=folder / f"{seed}{augment}{way}", budget_seconds=None, trials=1, seed=seed
                 )
                 run = create(config, dataset, split(dataset, seed=seed))
-                context = open_context(run, plugins, cache=folder / "cache", seconds_left=lambda: math.inf)
+                context = open_context(
+                    run, plugins, settings=Settings(cache=folder / "cache"), seconds_left=lambda: math.inf
+                )
                 lite0 = plugins.backbones["efficientnet-lite0"]
                 reading = Reading(lite0.name, (224, 224), "top", "avg")
                 candidate = Candidate(

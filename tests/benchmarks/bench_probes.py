@@ -57,6 +57,7 @@ def _measure(data: Path, folder: Path) -> dict[str, float]:
     from autotl.search.context import open_context
     from autotl.search.limits import Limits
     from autotl.search.study_loop import StudyLoop
+    from autotl.settings import Settings
 
     # A budget of no limit, so that nothing is refused for its cost.
     config = Config(
@@ -70,7 +71,9 @@ def _measure(data: Path, folder: Path) -> dict[str, float]:
     )
     dataset = scan(data, cache=folder / "cache")
     run = create(config, dataset, split(dataset, seed=0))
-    context = open_context(run, load_plugins(), cache=folder / "cache", seconds_left=lambda: math.inf)
+    context = open_context(
+        run, load_plugins(), settings=Settings(cache=folder / "cache"), seconds_left=lambda: math.inf
+    )
     # One size, so that no other features are read meanwhile.
     backbones = {name: replace(b, sizes=b.sizes[:1]) for name, b in context.space.backbones.items()}
     context = replace(context, space=replace(context.space, backbones=backbones))

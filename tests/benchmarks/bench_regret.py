@@ -59,6 +59,7 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     from autotl.search.limits import Limits
     from autotl.search.probe_trials import probe
     from autotl.search.study_loop import StudyLoop
+    from autotl.settings import Settings
     from autotl.trial import POOLINGS, PROBE, STAGES, Candidate
 
     config = Config(
@@ -67,7 +68,9 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     )  # fmt: skip
     dataset = scan(data, cache=folder / "cache")
     run = create(config, dataset, split(dataset, seed=0))
-    context = open_context(run, load_plugins(), cache=folder / "cache", seconds_left=lambda: math.inf)
+    context = open_context(
+        run, load_plugins(), settings=Settings(cache=folder / "cache"), seconds_left=lambda: math.inf
+    )
     # The grid has no larger size, so neither has the search.
     backbones = {name: replace(b, sizes=b.sizes[:1]) for name, b in context.space.backbones.items()}
     context = replace(context, space=replace(context.space, backbones=backbones))

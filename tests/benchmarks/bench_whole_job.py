@@ -134,9 +134,11 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     from autotl.plugins import load_plugins
     from autotl.runs.run import open_run
     from autotl.search.context import open_context
+    from autotl.settings import Settings
 
     run = open_run(work / "run")
-    context = open_context(run, load_plugins(), cache=work / "cache", seconds_left=lambda: math.inf)
+    settings = Settings(cache=work / "cache")
+    context = open_context(run, load_plugins(), settings=settings, seconds_left=lambda: math.inf)
     events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
     concluding = next(e["time"] for e in events if e["event"] == "stage" and e["stage"] == "conclude")
     keys = TrialRecord(0, "failed", "").to_json()

@@ -32,21 +32,21 @@ def start(make_context, monkeypatch):
     return start
 
 
-def again(loop, cache, trials=None):
+def again(loop, trials=None):
     """What a later process makes of the same run."""
     former = loop.context
-    context = open_context(former.run, former.plugins, cache=cache, seconds_left=lambda: float("inf"))
+    context = open_context(former.run, former.plugins, settings=former.settings, seconds_left=lambda: float("inf"))
     later = StudyLoop(context, Limits(lambda: float("inf"), None, trials))
     later.requeue_lost()
     return later
 
 
-def test_the_baselines_are_run_once(start, cache):
+def test_the_baselines_are_run_once(start):
     first = start()
     default = first.baselines()
     assert (default.number, default.state, default.head) == (1, "complete", "logistic")
     assert [t.strategy for t in sorted(first.leaderboard().trials, key=lambda t: t.number)] == ["majority", PROBE]
-    assert again(first, cache).baselines() == default
+    assert again(first).baselines() == default
 
 
 def test_fine_tuning_goes_deeper_from_the_shallower_trial(start):
@@ -122,23 +122,23 @@ def test_a_backbone_that_is_broken_is_left_out_and_said_so(start, monkeypatch, p
     assert {t.reading.backbone for t in made.leaderboard().trials if t.strategy == PROBE} == {"tiny"}
 
 
-def test_a_sample_is_asked_once_and_its_ranks_are_kept(start, cache, events, monkeypatch):
+def test_a_sample_is_asked_once_and_its_ranks_are_kept(start, events, monkeypatch):
     made = start(strategy=PROBE)
     made.warm_start()
     [told] = events(made.context, "ranking")
     assert len(told["ranks"]) > 10
     assert [r["log_loss"] for r in told["ranks"]] == sorted(r["log_loss"] for r in told["ranks"])
     monkeypatch.setattr(screening, "score_readings", lambda *a: pytest.fail("asked again"))
-    again(made, cache).warm_start()
+    again(made).warm_start()
 
 
-def test_a_process_killed_while_the_sample_is_asked_starts_asking_again(start, cache, events, monkeypatch):
+def test_a_process_killed_while_the_sample_is_asked_starts_asking_again(start, events, monkeypatch):
     made = start(strategy=PROBE, trials=4)
     with monkeypatch.context() as patched:
         patched.setattr(screening, "score_readings", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             made.warm_start()
-    later = again(made, cache, trials=4)
+    later = again(made, trials=4)
     later.baselines()
     later.warm_start()
     assert later.search() == "all 4 trials are done"
@@ -146,12 +146,12 @@ def test_a_process_killed_while_the_sample_is_asked_starts_asking_again(start, c
     assert {t.state for t in later.leaderboard().trials} <= {"complete", "pruned"}
 
 
-def test_a_process_killed_while_fine_tuning_tries_that_again(start, cache):
+def test_a_process_killed_while_fine_tuning_tries_that_again(start):
     made = start(strategy="fine-tune", heads=("logistic",), trials=2)
     made._queue({"strategy": FINE_TUNE, "trainable_stages": 1, "augment": False})
     trial = made._study.ask()
     made.context.space.sample_with_head(module.OptunaHyperParameters(trial))  # and there the process was killed
-    later = again(made, cache, trials=2)
+    later = again(made, trials=2)
     [lost] = [t for t in later.leaderboard().trials if t.state == "failed"]
     assert lost.reason == "interrupted; its parameters are tried again"
     later.baselines()
@@ -161,9 +161,9 @@ def test_a_process_killed_while_fine_tuning_tries_that_again(start, cache):
     assert tuned.training["trainable_stages"] == 1
 
 
-def test_a_later_process_reads_where_earlier_ones_have_read(start, cache, events, monkeypatch):
+def test_a_later_process_reads_where_earlier_ones_have_read(start, events, monkeypatch):
     made = start(strategy=PROBE)
-    later = again(made, cache)
+    later = again(made)
     assert not later.context.reader.has_features("tiny", (32, 32))
     monkeypatch.setattr(later.planner, "next", lambda *a, **k: "enough")
     assert later.search() == "enough"
