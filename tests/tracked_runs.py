@@ -12,7 +12,7 @@ from typing import Any
 
 from small_models import write_small_model
 
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import Reading, TrialRecord
 from autotl_plugins.trackers import mlflow as tracker
 
 
@@ -71,8 +71,7 @@ def a_trial(number: int, **changes: Any) -> TrialRecord:
         "number": number,
         "state": "complete",
         "strategy": "probe",
-        "backbone": "lite0",
-        "size": "224x224",
+        "reading": Reading("lite0", (224, 224), "top", "avg"),
         "head": "svm",
         "params": {"svm/C": 0.5, "odd & name": "x" * 9000},
         "value": 0.8,

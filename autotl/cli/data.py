@@ -49,6 +49,7 @@ def check(
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
     from autotl.runs.events import EventLines
+    from autotl.settings import settings
     from autotl.workflows.check import check_data
 
     config = Config(
@@ -60,7 +61,7 @@ def check(
         listeners: list[Listener] = [stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))]
         if events:
             listeners.append(stack.enter_context(closing(EventLines(events))))
-        found = check_data(config, plugins=plugins, cache=cache_folder(), probe=not quick, listeners=tuple(listeners))
+        found = check_data(config, plugins=plugins, settings=settings(), probe=not quick, listeners=tuple(listeners))
     page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
     write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)

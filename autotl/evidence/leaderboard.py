@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from autotl.interfaces import TrialRecord
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
+
+_PLAIN_COLUMNS = (
+    "state", "strategy", "backbone", "size", "stage", "pooling", "head", "value", "low", "high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ class Leaderboard:
         """What a row is called: what it is, in the field's words."""
         if trial.strategy == "majority":
             return "majority class"
+        backbone = trial.reading.backbone if trial.reading else ""
         if trial.strategy == ENSEMBLE:
-            return f"ensemble of probes on {trial.backbone}"
-        name = f"{trial.head} on {trial.backbone}"
+            return f"ensemble of probes on {backbone}"
+        name = f"{trial.head} on {backbone}"
         return f"{name} (untuned default)" if trial.number == self.default else name
 
     def table(self) -> pd.DataFrame:
@@ -83,21 +87,13 @@ def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: boo
     return Leaderboard(tuple(ranked), objective, larger_is_better, default)
 
 
-def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, Any]:
+def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, object]:
+    plain = trial.to_json()
     return {
         "rank": rank if trial.state == "complete" else None,
         "trial": trial.number,
         "name": title,
-        "state": trial.state,
-        "strategy": trial.strategy,
-        "backbone": trial.backbone,
-        "size": trial.size,
-        "stage": trial.stage,
-        "pooling": trial.pooling,
-        "head": trial.head,
-        "value": trial.value,
-        "low": trial.low,
-        "high": trial.high,
+        **{key: plain[key] for key in _PLAIN_COLUMNS},
         "seconds": round(trial.seconds, 2),
         "device": trial.device,
         "reason": trial.reason,
@@ -105,7 +101,7 @@ def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, Any]:
     }
 
 
-def _all_params(trial: TrialRecord) -> Sequence[tuple[str, Any]]:
+def _all_params(trial: TrialRecord) -> Sequence[tuple[str, object]]:
     if trial.strategy == ENSEMBLE:
-        return [(f"trial {m['trial']['number']}", m["weight"]) for m in trial.params.get("members", ())]
+        return [(f"trial {member.trial.number}", member.weight) for member in trial.members]
     return [(name.removeprefix(f"{trial.head}/"), value) for name, value in {**trial.params, **trial.training}.items()]

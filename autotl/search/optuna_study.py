@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 import optuna
 import sqlalchemy.exc
 from optuna.trial import FrozenTrial, TrialState
 
-from autotl.interfaces import Sampler, TrialRecord
+from autotl.interfaces import Params, Sampler, TrialRecord
 from autotl.runs.run import Run
 
 _RECORD = "autotl_record"
@@ -21,10 +18,10 @@ _DEFAULT = "autotl_default"
 
 
 def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -> optuna.Study:
-    """Create or load the study; which trials to reject early is not left to it (see `rejection.py`).
+    """Create or load the study; which trials to prune is not left to it (see `pruning.py`).
 
-    worker: 0 for the conductor; each worker, and each resumed search, draws from a seed of its own, for the same seed
-    would propose the same random trials again.
+    worker: 0 for the main process. Each worker, and each resumed search, draws from a seed of its own, for the same
+    seed would propose the same random trials again.
     """
     optuna.logging.set_verbosity(logging.WARNING)
     study = optuna.create_study(
@@ -38,7 +35,7 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
     return study
 
 
-def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> optuna.samplers.BaseSampler:
+def pinned(sampler: optuna.samplers.BaseSampler, fixed: Params) -> optuna.samplers.BaseSampler:
     """A sampler that gives fixed values to some parameters, by Optuna's key, and samples the rest."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -47,7 +44,7 @@ def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> op
 
 def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> None:
     """Store a trial's record and tell Optuna its value."""
-    trial.set_user_attr(_RECORD, asdict(record))
+    trial.set_user_attr(_RECORD, record.to_json())
     if record.state == "complete":
         study.tell(trial, record.value)
     else:
@@ -91,7 +88,7 @@ def requeue_lost(study: optuna.Study) -> int:
         record = TrialRecord(
             number, "failed", "", started=started, reason="interrupted; its parameters are tried again"
         )
-        study._storage.set_trial_user_attr(trial._trial_id, _RECORD, asdict(record))
+        study._storage.set_trial_user_attr(trial._trial_id, _RECORD, record.to_json())
         study.tell(number, state=TrialState.FAIL)
         if trial.params:
             study.enqueue_trial(trial.params)
@@ -102,4 +99,4 @@ def _read(trial: FrozenTrial) -> TrialRecord:
     stored = trial.user_attrs.get(_RECORD)
     if stored is None:
         return TrialRecord(trial.number, "failed", "", reason="no record: another program ran this trial")
-    return TrialRecord(**stored)
+    return TrialRecord.from_json(stored)

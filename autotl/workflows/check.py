@@ -20,6 +20,7 @@ from autotl.interfaces import Finding
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Listener, create, scan_data
+from autotl.settings import Settings
 
 MOST_NAMED = 1000
 """Files set aside that the document names, with the reason for each."""
@@ -98,7 +99,7 @@ class DataCheck:
 
 
 def check_data(
-    config: Config, *, plugins: Plugins, cache: Path, probe: bool = True, listeners: tuple[Listener, ...] = ()
+    config: Config, *, plugins: Plugins, settings: Settings, probe: bool = True, listeners: tuple[Listener, ...] = ()
 ) -> DataCheck:
     """Scan a data set, run every check, and say what a search would refuse; nothing is written but to the cache.
 
@@ -106,7 +107,7 @@ def check_data(
     cache for the search. Raises DatasetError where the data cannot be read at all.
     """
     decisions = read_patch(config.patch or patch_file(config.data))
-    dataset = scan_data(config, cache=cache, listeners=listeners)
+    dataset = scan_data(config, cache=settings.cache, listeners=listeners)
     findings = run_checks(dataset, plugins)
     divided, refusal = None, ""
     try:
@@ -118,32 +119,32 @@ def check_data(
     inflation, skipped = None, "" if probe else "the checks that need a trained model were not asked for"
     if divided and probe:
         try:
-            inflation, more = _inspect(config, dataset, plugins, cache, listeners)
+            inflation, more = _inspect(config, dataset, plugins, settings, listeners)
             findings = worst_first(findings + more)
         except AutoTLError as error:
             skipped = f"the checks that need a trained model could not be run: {error}"
-    changes = since_last_run(dataset, config.data, cache)
+    changes = since_last_run(dataset, config.data, settings.cache)
     return DataCheck(
         config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped, decisions
     )
 
 
 def _inspect(
-    config: Config, dataset: Dataset, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...]
+    config: Config, dataset: Dataset, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...]
 ) -> tuple[Difference | None, list[Finding]]:
     # Imported here, because what it needs imports Keras.
     from autotl.runtime import keras_backend
+    from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters
-    from autotl.search.laboratory import Laboratory
-    from autotl.search.space import default_candidate, make_space
+    from autotl.search.probe_trials import probe
     from autotl.workflows.default_probe import probe_default
 
     keras_backend.prepare()
     with tempfile.TemporaryDirectory() as folder:
         config = replace(config, run=Path(folder) / "run")
         run = create(config, dataset, development_split(dataset, seed=config.seed), listeners)
-        laboratory = Laboratory(run, plugins, cache=cache, seconds_left=lambda: float("inf"))
-        default = default_candidate(make_space(laboratory))
-        outcome = laboratory.probe(default, fixed_hyperparameters({}))
-        inspection = probe_default(laboratory, default, outcome.predictions)
+        context = open_context(run, plugins, settings=settings, seconds_left=lambda: float("inf"))
+        default = context.space.default()
+        outcome = probe(context, default, fixed_hyperparameters({}))
+        inspection = probe_default(context, default, outcome.predictions)
     return inspection.inflation, run_checks(dataset, plugins, inspection.probe)

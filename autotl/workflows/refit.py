@@ -44,7 +44,7 @@ def champion_trials(former: Run) -> list[TrialRecord]:
     if record is None:
         raise RunError(f"{former.folder} has lost the trial of its champion ({number}); start anew with `autotl fit`")
     if record.strategy == ENSEMBLE:
-        return [TrialRecord(**member["trial"]) for member in record.params["members"]]
+        return [member.trial for member in record.members]
     return [record]
 
 

@@ -181,7 +181,8 @@ class _Recorder:
             self.children[trial.number] = created.info.run_id
         child = self.children[trial.number]
         choices = ("strategy", "backbone", "size", "stage", "pooling", "head")
-        params = {name: getattr(trial, name) for name in choices} | dict(trial.params) | dict(trial.training)
+        plain = trial.to_json()
+        params = {name: plain[name] for name in choices} | plain["params"] | plain["training"]
         name = self.run.config.objective
         score = {name: trial.value, f"{name}_low": trial.low, f"{name}_high": trial.high}
         used = self.sampler.window(trial.started, trial.seconds)

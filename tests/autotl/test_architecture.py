@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "autotl.hookspecs": "interfaces runs",
     "autotl.plugins": "errors settings interfaces hookspecs",
     "autotl.trial": "interfaces",
-    "autotl.features": "errors settings interfaces trial runtime graphs cache images data",
+    "autotl.features": "errors settings interfaces runtime graphs cache images data",
     "autotl.training": "errors interfaces trial predictions runtime graphs cache data features",
     "autotl.checks": "interfaces plugins graphs data features",
     "autotl.evidence": "errors interfaces trial predictions plugins runtime runs",

@@ -122,7 +122,7 @@ Way = Callable[[Data, np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray
 
 
 def ours(head: Any) -> Way:
-    """A head with its defaults, as `Laboratory.probe` and `champion.refit` do it."""
+    """A head with its defaults, as `probe_trials.probe` and `champion.fit_champion` do it."""
 
     def way(data: Data, items: np.ndarray, others: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         from autotl.data.split import TEST_FOLD, Split, random_split

@@ -32,7 +32,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -135,18 +135,22 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     from autotl.interfaces import TrialRecord
     from autotl.plugins import load_plugins
     from autotl.runs.run import open_run
-    from autotl.search.laboratory import Laboratory
+    from autotl.search.context import open_context
+    from autotl.settings import Settings
 
     run = open_run(work / "run")
-    laboratory = Laboratory(run, load_plugins(), cache=work / "cache", seconds_left=lambda: math.inf)
+    settings = Settings(cache=work / "cache")
+    context = open_context(run, load_plugins(), settings=settings, seconds_left=lambda: math.inf)
     events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
     concluding = next(e["time"] for e in events if e["event"] == "stage" and e["stage"] == "conclude")
-    known = {e["number"]: {f.name: e[f.name] for f in fields(TrialRecord)} for e in events if e["event"] == "trial"}
+    keys = TrialRecord(0, "failed", "").to_json()
+    trials = [TrialRecord.from_json({key: e[key] for key in keys}) for e in events if e["event"] == "trial"]
+    known = {trial.number: trial for trial in trials}
     document = run.document()
     best = [(e["best_trial"], e["time"] - concluding + seconds) for e in events if "best_trial" in e]
     best.append((document["champion"]["trial"], seconds))
     best = [pair for i, pair in enumerate(best) if i == 0 or pair[0] != best[i - 1][0]]
-    models = [(at, fit_champion(laboratory, TrialRecord(**known[n])).test().probabilities) for n, at in best]
+    models = [(at, fit_champion(context, known[n]).test().probabilities) for n, at in best]
     return Job(seconds, models, document["search"]["accuracy"]["value"])
 
 

@@ -10,11 +10,11 @@ import pytest
 from autotl.evidence.intervals import Difference
 from autotl.evidence.leaderboard import rank
 from autotl.evidence.verdicts import in_words, judge_default, judge_fine_tuning
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import Reading, TrialRecord
 
 
 def trial(number, value=None, state="complete", strategy="probe", **more):
-    return TrialRecord(number, state, strategy, "lite0", head="svm", value=value, **more)
+    return TrialRecord(number, state, strategy, Reading("lite0", (224, 224), "top", "avg"), "svm", value=value, **more)
 
 
 def board(*trials, larger_is_better=True, default=None):

@@ -284,7 +284,7 @@ def test_an_image_that_is_gone_since_the_scan_is_named(folder, network, tmp_path
     dataset = scan(folder)
     gone = dataset.path(3)
     gone.unlink()
-    with pytest.raises(DatasetError, match=rf"{gone.name} could be read .* but no more: No such file.*Put it back"):
+    with pytest.raises(DatasetError, match=rf"{gone.name} was read .* cannot be read now: No such file.*Put it back"):
         extract(dataset, network, cache=tmp_path)
 
 

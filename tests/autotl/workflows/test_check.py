@@ -15,6 +15,7 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
+from autotl.settings import Settings
 from autotl.workflows.check import check_data
 
 
@@ -31,7 +32,7 @@ def copied(tmp_path, make_folder):
 
 def look(data, plugins, cache, **options):
     config = Config(data=data, run=data / "unused", **options)
-    return check_data(config, plugins=plugins, cache=cache)
+    return check_data(config, plugins=plugins, settings=Settings(cache=cache))
 
 
 def test_a_survey_measures_what_near_duplicates_would_have_pretended(copied, plugins, tmp_path):
