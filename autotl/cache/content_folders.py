@@ -35,7 +35,9 @@ def new_folder(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for leftover in target.parent.glob(f"{_PREFIX}*"):
-        if time.time() - leftover.lstat().st_mtime > _STALE_SECONDS:  # another process may still be writing a younger one
+        if (
+            time.time() - leftover.lstat().st_mtime > _STALE_SECONDS
+        ):  # another process may still be writing a younger one
             shutil.rmtree(leftover, ignore_errors=True)
     temporary = target.parent / f"{_PREFIX}{uuid.uuid4().hex}"
     try:
@@ -66,10 +68,12 @@ def unpacked_once(source: Path, cache: Path, unpack: Callable[[Path], dict[str, 
         with filelock.FileLock(f"{folder}.lock"):
             if not (folder.is_dir() and notes.exists()):
                 shutil.rmtree(folder, ignore_errors=True)
-                write_atomically(notes, json.dumps(unpack(folder)).encode())  # written last: it marks the folder as complete
+                write_atomically(
+                    notes, json.dumps(unpack(folder)).encode()
+                )  # written last: it marks the folder as complete
             return Unpacked(folder.resolve(), json.loads(notes.read_bytes()))
     except OSError as error:
         raise DatasetError(
-            f"{source} cannot be unpacked into {cache}: {error}. Make sure that the file can be read and the folder written, "
+            f"{source} cannot be unpacked into {cache}: {error}. Check that both can be accessed, "
             "make room, or choose another cache folder (AUTOTL_CACHE)."
         ) from None

@@ -168,7 +168,7 @@ class RecordStore:
     def _gather(
         self, shard: _Shard, into: np.ndarray, at: np.ndarray, rows: np.ndarray, columns: Sequence[slice] | None
     ) -> bool:
-        """Copy rows of a shard to positions in `into`; False, and the shard is forgotten, where it is damaged or gone."""
+        """Copy rows of a shard to positions in `into`; False where it is damaged or gone, and then forgotten."""
         name = shard.file.name.removesuffix(_RECORDS)
         try:
             _verify(shard.file)

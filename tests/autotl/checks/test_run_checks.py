@@ -48,7 +48,7 @@ def test_a_check_that_fails_is_reported_with_its_plugin_and_the_others_go_on(toy
 
 
 def test_the_built_in_checks_find_what_is_wrong_with_a_real_folder(tmp_path, make_folder, plugins):
-    from autotl.data.dataset import scan
+    from scanning import scan
 
     root = make_folder(tmp_path / "data", circle=6, square=6)
     (root / "circle" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 from PIL import Image
+from scanning import scan
 
 import autotl
-from autotl.data.changes import remember
-from autotl.data.dataset import scan
+from autotl.data.changes import save_manifest
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check
 from autotl.plugins import load_plugins
@@ -88,7 +88,7 @@ def test_data_that_cannot_be_learned_from_are_shown_all_the_same(tmp_path, plugi
 def test_a_survey_says_what_changed_since_the_last_run(copied, plugins, tmp_path):
     cache = tmp_path / "cache"
     assert look(copied, plugins, cache).changes is None
-    remember(scan(copied, cache=cache), copied, cache)
+    save_manifest(scan(copied, cache=cache), copied, cache)
     assert not look(copied, plugins, cache).changes
     shutil.move(copied / "square" / "square-0-010.png", copied / "circle" / "moved.png")
     changes = look(copied, plugins, cache).changes

@@ -1,4 +1,4 @@
-"""Tars that lie, hide something or come from another system are read correctly or refused, quickly and in little memory."""
+"""Tars that lie, hide something or come from another system are read correctly or refused, in little memory."""
 
 from __future__ import annotations
 
