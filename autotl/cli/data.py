@@ -30,15 +30,15 @@ def check(
     patch: PatchFile = None,
     mirrored: Mirrored = False,
     page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The page with pictures. [default: ./NAME-check.html]")
+        Path | None, typer.Option(metavar="FILE", help="The page with the images. [default: ./NAME-check.html]")
     ] = None,
     events: Events = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Leave out what needs a trained model.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Omit checks that need a trained model.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same findings.")] = 0,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
-    """Look at a data set without learning from it, and say what is wrong with it, in pictures too."""
+    """Check a dataset without learning from it, and report what is wrong with it, with images."""
     from autotl.errors import DatasetError
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
@@ -70,24 +70,24 @@ def check(
         for finding in found.findings:
             typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}")
         if not found.findings:
-            typer.echo("nothing found that needs your attention")
-        typer.echo(f"pictures: {page}")
+            typer.echo("no problems found")
+        typer.echo(f"page: {page}")
     if found.refusal:
         raise DatasetError(found.refusal)
 
 
 def fix(
     data: Data,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="Leave an image out.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="Exclude an image.")] = None,
     relabel: Annotated[list[str] | None, typer.Option(metavar="IMAGE=CLASS", help="Give an image a class.")] = None,
-    merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Put a class into another.")] = None,
-    undo: Annotated[list[str] | None, typer.Option(metavar="IMAGE|CLASS", help="Forget a decision.")] = None,
-    note: Annotated[str, typer.Option(help="Why; kept beside the decision.")] = "",
+    merge: Annotated[list[str] | None, typer.Option(metavar="CLASS=CLASS", help="Merge a class into another.")] = None,
+    undo: Annotated[list[str] | None, typer.Option(metavar="IMAGE|CLASS", help="Undo a decision.")] = None,
+    note: Annotated[str, typer.Option(help="The reason; stored with the decision.")] = "",
     label: Label = None,
     patch: PatchFile = None,
     as_json: Json = False,
 ) -> None:
-    """Note decisions about the data in the patch file beside them; no file of yours is touched."""
+    """Store decisions about the data in the patch file beside it; your files are not changed."""
     from dataclasses import asdict
 
     from autotl.data.patch import Decision, patch_file
