@@ -158,7 +158,7 @@ def check(
     """Look at a data set without learning from it: its findings, what a split would leak, what changed.
 
     probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
-    are those of `autotl.data.dataset.scan`. Raises DatasetError where the data cannot be read at all.
+    are those of `autotl.data.scan.scan`. Raises DatasetError where the data cannot be read at all.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings

@@ -172,7 +172,7 @@ def plugins(tiny: Any) -> Any:
 @pytest.fixture(scope="session")
 def shapes_dataset(shapes: Path) -> Any:
     """The shapes, scanned."""
-    from autotl.data.dataset import scan
+    from scanning import scan
 
     return scan(shapes)
 

@@ -73,8 +73,8 @@ def check(
         for finding in found.findings:
             typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}")
         if not found.findings:
-            typer.echo("nothing needs your attention")
-        typer.echo(f"page with images: {page}")
+            typer.echo("no problems found")
+        typer.echo(f"page: {page}")
     if found.refusal:
         raise DatasetError(found.refusal)
 
@@ -92,7 +92,7 @@ def fix(
     patch: PatchFile = None,
     as_json: Json = False,
 ) -> None:
-    """Record decisions about the data in a patch file beside them; your own files are never changed."""
+    """Store decisions about the data in a patch file beside it; your own files are never changed."""
     from dataclasses import asdict
 
     from autotl.data.patch import Decision, patch_file

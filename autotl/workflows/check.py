@@ -1,11 +1,10 @@
-"""Looking at a data set without learning from it: what `autotl check` shows."""
+"""Checking a dataset without learning from it: what `autotl check` shows."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from autotl.checks.leakage import Leaks, count_leaks, inflation_sentence
 from autotl.checks.run_checks import run_checks, worst_first
@@ -23,17 +22,17 @@ from autotl.runs.run import Listener, create, scan_data
 from autotl.settings import Settings
 
 MOST_NAMED = 1000
-"""Files set aside that the document names, with the reason for each."""
+"""Skipped and excluded files that the document names, with the reason for each."""
 
 
 @dataclass(frozen=True)
 class DataCheck:
-    """What there is to know about a data set before a search.
+    """What is known about a dataset before a search.
 
     refusal: why `fit` would refuse the data, empty if it would not. split, leaks: None where it would.
-    inflation: see `inspection.Inspection`. changes: since the last run, None if there was none.
+    inflation: see `default_probe.ProbeFindings`. changes: since the last run, None if there was none.
     skipped: why the checks that need the untuned default were not run, empty if they were. decisions: of the patch
-    file, as they were when the data were read.
+    file, when the data was read.
     """
 
     data: Path
@@ -48,13 +47,13 @@ class DataCheck:
     decisions: tuple[Decision, ...] = ()
 
     def facts(self) -> dict[str, str]:
-        """What to say of the data in short: label -> text."""
+        """A short summary of the data: name -> text."""
         dataset = self.dataset
         facts = {
             "understood as": dataset.layout,
             "fingerprint": dataset.fingerprint,
-            "images": f"{len(dataset.items)} in {len(dataset.classes)} classes, {len(dataset.quarantined)} set aside, "
-            f"{len(dataset.unlabelled)} unlabelled",
+            "images": f"{len(dataset.items)} in {len(dataset.classes)} classes, {int(dataset.skipped.sum())} skipped, "
+            f"{int(dataset.excluded.sum())} excluded, {len(dataset.unlabelled)} unlabelled",
         }
         if dataset.ignored:
             facts["other files"] = f"{sum(dataset.ignored.values())} ignored ({ignored_kinds(dataset.ignored)})"
@@ -65,17 +64,16 @@ class DataCheck:
         if self.inflation is not None:
             facts["inflation"] = inflation_sentence(asdict(self.inflation))
         if dataset.stale:
-            facts["patch file"] = (
-                f"{len(dataset.stale)} decisions fit nothing any more, such as {dataset.stale[0].item}"
-            )
+            n, item = len(dataset.stale), dataset.stale[0].item
+            facts["patch file"] = f"{n} decisions no longer apply to anything, such as the one about {item}"
         if self.skipped:
-            facts["left out"] = self.skipped
+            facts["not run"] = self.skipped
         if self.refusal:
             facts["cannot be learned from"] = self.refusal
         return facts
 
-    def document(self) -> dict[str, Any]:
-        """All of it as plain values."""
+    def document(self) -> dict[str, object]:
+        """All of it as values that JSON can store; `checks.check_document` reads them again."""
         dataset = self.dataset
         return {
             "data": str(self.data),
@@ -101,7 +99,7 @@ class DataCheck:
 def check_data(
     config: Config, *, plugins: Plugins, settings: Settings, probe: bool = True, listeners: tuple[Listener, ...] = ()
 ) -> DataCheck:
-    """Scan a data set, run every check, and say what a search would refuse; nothing is written but to the cache.
+    """Scan a dataset, run every check, and find out whether a search would refuse it; only the cache is written to.
 
     probe: also cross-validate the untuned default on all images, for the checks that need it; the features stay in the
     cache for the search. Raises DatasetError where the data cannot be read at all.
@@ -116,20 +114,20 @@ def check_data(
     except DatasetError as error:
         refusal = str(error)
     leaks = count_leaks(dataset, divided, seed=config.seed) if divided else None
-    inflation, skipped = None, "" if probe else "the checks that need a trained model were not asked for"
+    inflation, skipped = None, "" if probe else "checks that need a trained model were not requested"
     if divided and probe:
         try:
-            inflation, more = _inspect(config, dataset, plugins, settings, listeners)
+            inflation, more = _default_probe(config, dataset, plugins, settings, listeners)
             findings = worst_first(findings + more)
         except AutoTLError as error:
-            skipped = f"the checks that need a trained model could not be run: {error}"
+            skipped = f"checks that need a trained model could not be run: {error}"
     changes = since_last_run(dataset, config.data, settings.cache)
     return DataCheck(
         config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped, decisions
     )
 
 
-def _inspect(
+def _default_probe(
     config: Config, dataset: Dataset, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...]
 ) -> tuple[Difference | None, list[Finding]]:
     # Imported here, because what it needs imports Keras.

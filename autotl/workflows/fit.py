@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autotl.checks.leakage import count_leaks
 from autotl.checks.run_checks import run_checks
-from autotl.data.changes import remember, since_last_run
+from autotl.data.changes import save_manifest, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_registry
@@ -147,7 +147,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     findings = run_checks(dataset, plugins)
     leaks = count_leaks(dataset, run.split, seed=run.config.seed)
     changes = since_last_run(dataset, data, settings.cache)
-    remember(dataset, data, settings.cache)
+    save_manifest(dataset, data, settings.cache)
     run.update(
         findings=[asdict(finding) for finding in findings], leaks=asdict(leaks),
         changes=asdict(changes) if changes else None,

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import numpy as np
 
+from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
-from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, find_clusters, lacking_class
+from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, class_lacking_items
 from autotl.errors import DatasetError, RunError
 from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
 from autotl.evidence.run_evidence import read_evidence
@@ -95,7 +96,7 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
             home[own] = turn[label] % n_folds
             turn[label] += 1
         fold[item] = home[own] if home[own] >= 0 else LEFT_OUT_FOLD
-    lacking = lacking_class(labels, fold, len(dataset.classes))
+    lacking = class_lacking_items(labels, fold, len(dataset.classes))
     if lacking >= 0:
         raise DatasetError(
             f"the class {dataset.classes[lacking]!r} has too few images among those that {former.folder} trained on. "

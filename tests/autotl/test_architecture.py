@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "autotl.graphs": "errors",
     "autotl.cache": "errors runtime",
     "autotl.images": "runtime cache",
-    "autotl.data": "errors settings runtime cache images",
+    "autotl.data": "errors runtime cache images",
     "autotl.runs": "errors runtime data",
     "autotl.predictions": "runtime",
     "autotl.interfaces": "predictions runs",

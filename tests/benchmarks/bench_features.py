@@ -52,7 +52,8 @@ def measure(folder: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
     import keras
     import numpy as np
 
-    from autotl.data.dataset import Dataset, scan
+    from autotl.data.dataset import Dataset
+    from autotl.data.scan import scan
     from autotl.features.decoded_images import read_pixels
     from autotl.features.engine_choice import choose_engine
     from autotl.features.features import extract

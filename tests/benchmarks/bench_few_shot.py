@@ -81,13 +81,13 @@ def main() -> None:
 
 def read(name: str, folder: Path, plugins: Any, cache: Path) -> Data:
     """Both kinds of features, of the first backbone at its own size, as a run computes them."""
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.features.features import extract
     from autotl.features.frozen_network import freeze
 
     backbone = plugins.all(Backbone)["efficientnet-lite0"]
     version = plugins.provenance(Backbone, backbone.name).version
-    dataset = scan(folder)
+    dataset = scan(folder, cache=cache)
     network = freeze(backbone, backbone.sizes[0], cache=cache, version=version)
     features = extract(dataset, network, cache=cache)
     return Data(name, features.read("joined", "avg+max"), features.read("top", "avg"), dataset.labels)

@@ -37,7 +37,7 @@ def main() -> None:
     """Lay out the data, measure, compare."""
     import datasets
 
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.runtime import keras_backend
 
     keras_backend.prepare()
@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         datasets.lay_out(getattr(datasets, name)(), folder / name)
-        dataset = scan(folder / name)
+        dataset = scan(folder / name, cache=folder / "cache")
         result: dict[str, Any] = {"data": name, "speed": _speed(dataset, folder)}
         if seeds:
             result["agreement"] = _agreement(dataset, folder, seeds)

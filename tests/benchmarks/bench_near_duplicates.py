@@ -121,7 +121,7 @@ def _default_data(scratch: Path) -> list[Path]:
 
 def _pictures(data: Path, folder: Path, most: int) -> Pictures:
     """Copy at most so many different images into a folder of their own, chosen at random."""
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
 
     items = scan(data, cache=folder / "cache").items.drop_duplicates("sha256")
     for path, label in items.sample(min(most, len(items)), random_state=0)[["path", "label"]].itertuples(index=False):
@@ -302,7 +302,7 @@ def _cost(pictures: Pictures, folder: Path, repeat: int) -> dict[str, float]:
     from autotl.runtime import keras_backend
 
     keras_backend.prepare()
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.features.features import extract
     from autotl.features.frozen_network import freeze
     from autotl.plugins import load_plugins

@@ -49,7 +49,7 @@ def _measure(data: Path, folder: Path) -> dict[str, float]:
     import math
     from dataclasses import replace
 
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.data.split import split
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config

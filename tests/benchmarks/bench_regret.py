@@ -48,7 +48,7 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     from autotl.runtime import keras_backend
 
     keras_backend.prepare()
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.data.split import split
     from autotl.interfaces import Reading
     from autotl.plugins import load_plugins

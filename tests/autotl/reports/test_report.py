@@ -226,7 +226,7 @@ def test_classes_are_sorted_by_recall_and_those_without_test_images_are_last():
 def test_the_templates_are_part_of_the_package():
     import autotl
 
-    assert {p.name for p in (Path(autotl.__file__).parent / "templates").iterdir()} == {
+    assert {p.name for p in (Path(autotl.__file__).parent / "reports" / "templates").iterdir()} == {
         "check.html.j2",
         "report.html.j2",
         "model_card.md.j2",

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scanning import scan
 
-from autotl.data.dataset import scan
 from autotl.data.patch import Decision
 from autotl.data.patch_edits import decide
 from autotl.errors import ConfigError, DatasetError
