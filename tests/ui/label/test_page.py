@@ -159,9 +159,7 @@ def test_a_patch_file_that_cannot_be_understood_is_said_and_stays(workspace: Wor
     assert patch_file(pets.path).read_text(encoding="utf-8").endswith("explode,cat\n")
 
 
-def test_after_new_labels_the_newest_run_can_be_refitted(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_new_labels_the_newest_run_can_be_refitted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     pets = write_pets(workspace)
     write_run(workspace, "first", pets.path)
     app = open_page("label")
