@@ -141,7 +141,7 @@ def test_images_get_a_label_and_unreadable_files_a_reason(runs: Path) -> None:
     ).run()
     assert not app.exception
     assert any(f"**{plain(made_runs.CLASSES[-1])}**" in element.value for element in app.markdown)
-    assert "no.png cannot be read as an image" in app.warning[0].value
+    assert "no.png cannot be read as a picture" in app.warning[0].value
 
 
 def test_a_model_that_is_gone_is_explained(runs: Path) -> None:
