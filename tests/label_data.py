@@ -1,4 +1,4 @@
-"""Pictures to label, for the tests of the Label page."""
+"""Images to label, for the tests of the Label page."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from autotl_ui.workspace.workspace import Workspace
 
 
 def write_pets(workspace: Workspace, *, n_unlabelled: int = 3) -> DataSet:
-    """A data set of two classes, four pictures each, and some without a label."""
+    """A data set of two classes, four images each, and some without a label."""
     root = workspace.data / "pets"
     for number, name in enumerate([*(f"cat/{i}.png" for i in range(4)), *(f"dog/{i}.png" for i in range(4))]):
-        write_picture(root / name, shade=20 * number)
+        write_image(root / name, shade=20 * number)
     for number in range(n_unlabelled):
-        write_picture(root / "unlabelled" / f"{number}.png", shade=200 + number)
+        write_image(root / "unlabelled" / f"{number}.png", shade=200 + number)
     one = DataSet("pets", "*Pets*", root)
     save_data_set(workspace, one)
     return one
 
 
-def write_picture(path: Path, *, shade: int) -> None:
+def write_image(path: Path, *, shade: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (30, 20), (shade, shade, shade)).save(path)
 

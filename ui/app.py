@@ -1,4 +1,4 @@
-"""The app's frame: its pages and their order. Streamlit runs this file anew at every click."""
+"""The app's frame: its pages and their order. Streamlit runs this file again at every click."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start the app: one Streamlit server, which only this machine can reach unless it is told otherwise."""
+"""Start the app: one Streamlit server, which only this machine can reach by default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from autotl.errors import ConfigError
-from autotl_ui.server.access import Access, Doorman, tell_apart_by
+from autotl_ui.server.access import Access, Doorman, identify_people_by
 from autotl_ui.server.downloads import ROUTE as DOWNLOADS
 from autotl_ui.server.downloads import serve_download
 from autotl_ui.server.front_page import ROUTES as PAGES
@@ -45,7 +45,7 @@ def main(
     strangers would get in.
     """
     access = choose_access(host, names, without_login=without_login)
-    tell_apart_by(access)
+    identify_people_by(access)
     if port is None:
         port = next((p for p in range(FIRST_PORT, FIRST_PORT + N_PORTS) if _is_free(host, p)), FIRST_PORT)
     if not _is_free(host, port):
@@ -87,7 +87,7 @@ def main(
 
 
 def choose_access(host: str, names: Sequence[str], *, without_login: bool) -> Access:
-    """How people are told apart; raises ConfigError rather than to let strangers in unasked."""
+    """How people are identified; raises ConfigError where strangers would get in unintentionally."""
     if _login_is_configured():
         if importlib.util.find_spec("authlib") is None:
             raise ConfigError("a login is configured, and needs the package Authlib: pip install 'autotl[login]'")
@@ -115,7 +115,7 @@ def _name_it(host: str) -> str:
 
 
 def allowed_hosts(host: str, names: Sequence[str]) -> list[str]:
-    """What requests may call this server; nobody is to call it by the address that stands for every address."""
+    """The names by which requests may address this server, among them no wildcard address."""
     return [*OWN_NAMES, *names, *([] if host in EVERY_ADDRESS else [host])]
 
 
@@ -145,7 +145,7 @@ def _is_free(host: str, port: int) -> bool:
         try:
             probe.bind((host, port))
         except socket.gaierror:
-            raise ConfigError(f"{host} is no address of this machine; 127.0.0.1 is this machine only") from None
+            raise ConfigError(f"{host} is not an address of this machine; 127.0.0.1 is this machine only") from None
         except OSError:
             return False
     return True

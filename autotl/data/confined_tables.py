@@ -1,4 +1,4 @@
-"""Uploaded tables of labels may name pictures that came with them, and no other file of this machine."""
+"""Uploaded tables of labels may name images that came with them, and no other file of this machine."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def _require_confined(table: Path) -> None:
         frame = read_table(table)
     except DatasetError:  # then the core cannot read it either
         return
-    # Every cell: which column names the pictures depends on which files are there, now or some day.
+    # Every cell: which column names the images depends on which files are there, now or some day.
     for column in frame.columns:
         cells = () if holds_bytes(frame[column]) else frame[column].unique()
         if outside := next((cell for cell in cells if _leads_out(cell.strip())), ""):
             raise DatasetError(
                 f"{table.name} has {outside[:80]!r} in the column {column!r}, which is not part of the upload. Give "
-                "the pictures' paths relative to the table, take other paths out of it, and upload the folder that "
+                "the images' paths relative to the table, take other paths out of it, and upload the folder that "
                 "holds both."
             )
 

@@ -35,7 +35,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(600)
 def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, photos: Path, tmp_path: Path) -> None:
-    zone = tab.get_by_role("group", name="Upload pictures")
+    zone = tab.get_by_role("group", name="Upload images")
     zone.wait_for()
     drag(tab, zone, photos)
     tab.get_by_role("heading", name="digits of mine").wait_for()
@@ -91,10 +91,10 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
     zipfile.ZipFile(download.value.path()).extractall(tmp_path / "elsewhere")
     [model] = (tmp_path / "elsewhere").iterdir()
 
-    picture = sorted((photos / "9").iterdir())[0]
+    image = sorted((photos / "9").iterdir())[0]
     tab.get_by_role("link", name="Try it").click()
     tab.get_by_role("heading", name="Try a model").wait_for()
-    tab.locator('[data-testid="stFileUploaderDropzoneInput"]').first.set_input_files(picture)
+    tab.locator('[data-testid="stFileUploaderDropzoneInput"]').first.set_input_files(image)
     said = tab.locator("p", has=tab.locator("strong")).filter(has_text="%").first
     label, percent = re.findall(r"(.+) ([\d.]+) %", said.inner_text())[0]
     sound(tab)
@@ -106,7 +106,7 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
 
     import mlflow
 
-    answer = mlflow.pyfunc.load_model(str(model)).predict(pd.DataFrame({"image": [picture.read_bytes()]}))
+    answer = mlflow.pyfunc.load_model(str(model)).predict(pd.DataFrame({"image": [image.read_bytes()]}))
     assert answer["label"][0] == label
     assert f"{100 * answer.drop(columns='label').iloc[0].max():.1f}" == percent
 

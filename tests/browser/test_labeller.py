@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from label_data import write_pets, write_picture
+from label_data import write_image, write_pets
 
 from autotl.data.patch import patch_file, read_patch
 from autotl_ui.workspace.workspace import Workspace
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.heavy
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    """Cats and dogs, and eight pictures without a label, of which the third cannot be shown."""
+    """Cats and dogs, and eight images without a label, of which the third cannot be shown."""
     one = write_pets(Workspace(tmp_path), n_unlabelled=8)
-    (one.path / "unlabelled" / "2.png").write_bytes(b"no picture")
+    (one.path / "unlabelled" / "2.png").write_bytes(b"no image")
     return one.path
 
 
@@ -43,7 +43,7 @@ def press(tab: Any, *keys: str) -> None:
 
 
 def stand(tab: Any, text: str) -> None:
-    """Wait until the labeller says that it is at this picture, and everything so far is saved."""
+    """Wait until the labeller says that it is at this image, and everything so far is saved."""
     tab.locator(".labeller .count", has_text=text).wait_for()
     tab.locator(".labeller .kept", has_text="Saved").wait_for()
 
@@ -90,7 +90,7 @@ def test_buttons_do_what_keys_do_and_typing_elsewhere_labels_nothing(desk: Any, 
 
 def test_the_keys_label_again_once_a_popover_is_closed_or_a_switch_was_clicked(desk: Any, pets: Path) -> None:
     desk.get_by_text("Name and classes").click()
-    desk.get_by_role("textbox", name="A class that is not there yet").fill("bird")
+    desk.get_by_role("textbox", name="A new class").fill("bird")
     press(desk, "Enter")
     desk.locator(".labeller").get_by_role("button", name="bird").wait_for()
     press(desk, "Escape")
@@ -131,7 +131,7 @@ def test_without_a_class_the_desk_says_so(desk: Any, pets: Path) -> None:
 
 def test_with_many_classes_the_first_letters_pick(desk: Any, pets: Path) -> None:
     for number in range(9):
-        write_picture(pets / f"bird {chr(ord('a') + number)}" / "0.png", shade=number)
+        write_image(pets / f"bird {chr(ord('a') + number)}" / "0.png", shade=number)
     desk.reload()
     begin(desk)
     press(desk, *"bird", "Space", *"c")  # a name in full needs no Enter

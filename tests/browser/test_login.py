@@ -51,21 +51,21 @@ def test_people_who_log_in_see_their_own_things_and_nobody_elses(address: str, t
         token = ann.get_by_role("link", name="Download the model").get_attribute("href")
 
         log_in(bob, address, "bob")
-        bob.get_by_text("Begin with pictures").wait_for()
+        bob.get_by_text("Begin with images").wait_for()
         for page in ("results", "try"):
             bob.goto(f"{address}/{page}?run=of-ann")
             bob.get_by_text("Train a model first").wait_for()
             assert bob.get_by_text("of-ann").count() == 0
 
         stranger.goto(f"{address}/results?run=of-ann")
-        stranger.get_by_text("Log in to see your pictures").wait_for()
+        stranger.get_by_text("Log in to see your images").wait_for()
         assert stranger.get_by_text("of-ann").count() == 0
         assert stranger.request.get(address + token[:-2] + "xx").status == 404
 
         ann.get_by_role("button", name="Log out").click()
         ann.get_by_role("heading", name="End Session").wait_for()  # the provider's page
         ann.goto(address)
-        ann.get_by_text("Log in to see your pictures").wait_for()
+        ann.get_by_text("Log in to see your images").wait_for()
 
 
 def log_in(tab: Any, address: str, name: str) -> None:

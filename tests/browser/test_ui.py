@@ -61,7 +61,7 @@ def test_every_page_opens_by_its_own_address(tab: Any, address: str, tmp_path: P
     check(tab)
 
 
-def test_data_sets_whose_pictures_are_called_alike_show_their_own(tab: Any, address: str, tmp_path: Path) -> None:
+def test_data_sets_whose_images_are_called_alike_show_their_own(tab: Any, address: str, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     for colour in ("red", "blue"):
         for name in ("cats/0.png", "dogs/0.png"):
@@ -71,24 +71,24 @@ def test_data_sets_whose_pictures_are_called_alike_show_their_own(tab: Any, addr
         save_data_set(workspace, DataSet(colour, colour, workspace.data / colour))
     tab.goto(f"{address}/?data=red")
     shown = {}
-    for part in ("Overview", "Pictures"):
+    for part in ("Overview", "Images"):
         for colour in ("red", "blue"):
             tab.locator('[data-testid="stRadio"] label', has_text=colour).click()
             tab.get_by_role("heading", name=colour).wait_for()
             tab.get_by_role("radio", name=part).click()
-            if part == "Pictures":
+            if part == "Images":
                 assert tab.locator("figure[aria-checked=true]").count() == 0
             tab.wait_for_timeout(1_500)
             shown[part, colour] = tab.locator("figure img").first.evaluate(PIXEL)
-            if part == "Pictures":
+            if part == "Images":
                 tab.locator("figure[role=checkbox]").first.click()
-                tab.get_by_text("1 picture of 1 chosen").wait_for()
+                tab.get_by_text("1 image of 1 selected").wait_for()
     for (_, colour), (red, _, blue, _) in shown.items():
         assert (red > 200, blue > 200) == (colour == "red", colour == "blue"), shown
     check(tab)
 
 
-def test_a_class_whose_first_picture_is_broken_shows_the_next(tab: Any, address: str, tmp_path: Path) -> None:
+def test_a_class_whose_first_image_is_broken_shows_the_next(tab: Any, address: str, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     for name in ("cats/1.png", "dogs/1.png"):
         path = workspace.data / "pets" / name
@@ -97,15 +97,15 @@ def test_a_class_whose_first_picture_is_broken_shows_the_next(tab: Any, address:
     (workspace.data / "pets" / "cats" / "0.png").write_bytes(b"broken")
     save_data_set(workspace, DataSet("pets", "pets", workspace.data / "pets"))
     tab.goto(f"{address}/?data=pets")
-    tab.locator("figure", has_text="2 pictures").wait_for()
+    tab.locator("figure", has_text="2 images").wait_for()
     tab.wait_for_timeout(1_500)
-    _, _, blue, _ = tab.locator("figure", has_text="2 pictures").locator("img").evaluate(PIXEL)
+    _, _, blue, _ = tab.locator("figure", has_text="2 images").locator("img").evaluate(PIXEL)
     assert blue > 200
     check(tab)
 
 
 def click_another_cell(tab: Any) -> None:
-    """Click down the diagonal of the confusion matrix until the pictures of another cell are shown."""
+    """Click down the diagonal of the confusion matrix until the images of another cell are shown."""
     title = tab.get_by_role("heading", name=re.compile("classified correctly|predicted as"))
     before, matrix = title.inner_text(), tab.locator('[data-testid="stVegaLiteChart"]').first
     box = matrix.bounding_box()

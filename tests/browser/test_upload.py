@@ -21,14 +21,14 @@ N_EACH = 20
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Sixty pictures in three classes, and files that are none."""
+    """Sixty images in three classes, and files that are none."""
     folder = tmp_path / "elsewhere" / "my photos"
     for number, name in enumerate(CLASSES):
         (folder / name).mkdir(parents=True)
         for i in range(N_EACH):
-            picture = Image.effect_noise((32, 32), 40 + 20 * number).convert("RGB")
-            picture.save(folder / name / f"{i}.jpg", comment=f"{name} {i}")
-    (folder / "notes.txt").write_text("not a picture")
+            image = Image.effect_noise((32, 32), 40 + 20 * number).convert("RGB")
+            image.save(folder / name / f"{i}.jpg", comment=f"{name} {i}")
+    (folder / "notes.txt").write_text("not an image")
     (folder / ".hidden").write_text("hidden")
     return folder
 
@@ -37,24 +37,24 @@ def test_a_folder_that_is_dragged_in_keeps_its_classes(tab: Any, tmp_path: Path,
     drop(tab, photos)
     tab.get_by_role("heading", name="my photos").wait_for()
     for name in CLASSES:
-        tab.locator("figure", has_text=f"{name}").get_by_text(f"{N_EACH} pictures").wait_for()
+        tab.locator("figure", has_text=f"{name}").get_by_text(f"{N_EACH} images").wait_for()
     assert contents(tmp_path / "autotl-data" / "my-photos") == contents(photos)
     assert "data=my-photos" in tab.url
     check(tab)
 
-    tab.get_by_role("radio", name="Pictures").click()
+    tab.get_by_role("radio", name="Images").click()
     tab.locator("figure[role=checkbox] img").first.wait_for()
     tab.wait_for_function("document.title")
     tab.locator("figure[role=checkbox]").last.click()
-    tab.get_by_text("1 picture of 20 chosen").wait_for()
+    tab.get_by_text("1 image of 20 selected").wait_for()
     tab.locator("figure[role=checkbox]").first.scroll_into_view_if_needed()
-    assert in_sight(tab, tab.get_by_role("button", name="Leave out"))
+    assert in_sight(tab, tab.get_by_role("button", name="Exclude"))
     tab.locator("figure[role=checkbox]").last.scroll_into_view_if_needed()
-    assert in_sight(tab, tab.get_by_role("button", name="Leave out"))
-    tab.get_by_role("button", name="Leave out").click()
-    tab.get_by_text("19 pictures.").wait_for()
+    assert in_sight(tab, tab.get_by_role("button", name="Exclude"))
+    tab.get_by_role("button", name="Exclude").click()
+    tab.get_by_text("19 images.").wait_for()
     tab.get_by_role("button", name="Undo").click()
-    tab.get_by_text("20 pictures.").wait_for()
+    tab.get_by_text("20 images.").wait_for()
     check(tab)
 
     tab.get_by_role("button", name="Train on this").click()
@@ -81,9 +81,9 @@ def test_a_second_folder_is_shown_and_stays_shown(tab: Any, photos: Path) -> Non
     tab.locator(".zone").wait_for()
     drop(tab, photos / CLASSES[0])
     tab.get_by_role("heading", name=CLASSES[0]).wait_for()
-    tab.get_by_text("Not right?").or_(tab.get_by_text("No picture has a class yet")).first.wait_for()
+    tab.get_by_text("Not right?").or_(tab.get_by_text("No image has a class yet")).first.wait_for()
     tab.get_by_role("radio", name="Decisions").click()
-    tab.get_by_text("Nothing was decided").wait_for()
+    tab.get_by_text("There are no decisions").wait_for()
     assert tab.get_by_role("heading", name=CLASSES[0]).is_visible()
     check(tab)
 
@@ -182,7 +182,7 @@ def test_an_upload_goes_on_while_another_page_is_looked_at(tab: Any, tmp_path: P
     check(tab)
 
 
-def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
+def test_a_folder_without_images_is_told_so(tab: Any, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere" / "texts"
     folder.mkdir(parents=True)
     (folder / "a.txt").write_text("a")
@@ -191,7 +191,7 @@ def test_a_folder_without_pictures_is_told_so(tab: Any, tmp_path: Path) -> None:
 
 
 def drop_and_hold(tab: Any, photos: Path) -> list[Any]:
-    """Drop the pictures, whose bytes are held back until somebody lets them go on."""
+    """Drop the images, whose bytes are held back until somebody lets them go on."""
     held: list[Any] = []
     tab.route(
         "**/autotl/upload/**", lambda route: held.append(route) if route.request.method == "PUT" else route.continue_()

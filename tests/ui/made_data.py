@@ -1,4 +1,4 @@
-"""A data set made up for tests, with real pictures, and what a model made up as well answered of it."""
+"""A data set made up for tests, with real images, and what a model made up as well answered of it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PICTURE_PIXELS = 24
 N_OF_A_CLASS = 30
 _LEVELS = (40, 128, 215)
 _SPREAD = 42.0
-"""Of a picture's brightness about that of its class: enough for some mistakes."""
+"""Of an image's brightness about that of its class: enough for some mistakes."""
 
 
-def write_pictures(folder: Path, classes: tuple[str, ...]) -> Dataset:
-    """A folder per class with pictures of about one brightness, as `scan` would see it; what is there already stays."""
+def write_images(folder: Path, classes: tuple[str, ...]) -> Dataset:
+    """A folder per class with images of about one brightness, as `scan` would see it; what is there already stays."""
     rng = np.random.default_rng(0)
     rows = []
     for level, name in zip(_LEVELS, sorted(classes), strict=True):
@@ -48,13 +48,13 @@ def write_pictures(folder: Path, classes: tuple[str, ...]) -> Dataset:
 
 
 def made_split(dataset: Dataset) -> Split:
-    """Every fifth picture for the test, the others in four folds."""
+    """Every fifth image for the test, the others in four folds."""
     fold = np.arange(len(dataset.items)) % 5 - 1
     return Split(fold=fold, cluster=np.arange(len(fold)))
 
 
 def made_predictions(dataset: Dataset, items: np.ndarray) -> Predictions:
-    """Probabilities that fall with the distance between a picture's brightness and each class's."""
+    """Probabilities that fall with the distance between an image's brightness and each class's."""
     brightness = dataset.items["brightness_p5"].to_numpy()[items]
     logits = -np.abs(brightness[:, None] - np.array(_LEVELS)) / 20
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -86,4 +86,4 @@ MADE_FIGURE = Figure(
     },
     alt="The more confident, the more often right.",
 )
-MADE_TABLE = Table("By camera", ("camera", "pictures", "recall"), (("A *1*", 12, 0.9), ("B", 6, None)), note="Few.")
+MADE_TABLE = Table("By camera", ("camera", "images", "recall"), (("A *1*", 12, 0.9), ("B", 6, None)), note="Few.")

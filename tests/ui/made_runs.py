@@ -15,7 +15,7 @@ from made_data import (
     made_evaluation,
     made_predictions,
     made_split,
-    write_pictures,
+    write_images,
 )
 
 from autotl.evidence.evaluations import Evaluation, Score
@@ -63,7 +63,7 @@ def write_running(folder: Path) -> None:
 def write_finished(folder: Path, *, status: str = "complete") -> None:
     """A search that has ended with a model, which really can be opened, and with evidence about real pictures."""
     data = pictures_of(folder)
-    dataset = write_pictures(data, CLASSES)
+    dataset = write_images(data, CLASSES)
     run = create(Config(data=data, run=folder, budget_seconds=60.0), dataset, made_split(dataset))
     searched, tested = (made_predictions(dataset, items) for items in (run.split.development, run.split.test))
     search, test, default = (

@@ -137,7 +137,7 @@ def test_odd_lines_among_the_events_are_passed_over(line: Any, runs: Path, sleep
 )  # fmt: skip
 def test_a_patch_file_edited_by_hand_breaks_no_page(content: bytes, good: Path) -> None:
     patch_file(good.parent.parent / "photos").write_bytes(content)
-    for section in ("Overview", "Pictures", "Check", "Decisions"):
+    for section in ("Overview", "Images", "Check", "Decisions"):
         see("data", section=section)
     see("label")
     see("results")
@@ -147,7 +147,7 @@ def test_a_patch_file_edited_by_hand_breaks_no_page(content: bytes, good: Path) 
 def test_a_card_edited_by_hand_breaks_no_page(page: str, good: Path) -> None:
     [card] = Workspace(good.parent.parent).data.glob("*.dataset.json")
     whole, app = json.loads(card.read_text()), see(page)
-    for name in ("title", "path", "label", "origin", "name", "left_out"):
+    for name in ("title", "path", "label", "origin", "name", "skipped"):
         for value in (5, None, [1], "a\0b", "x" * 5000):
             card.write_text(json.dumps(whole | {name: value}))
             holds(app, (name, value))

@@ -130,21 +130,21 @@ def test_a_started_job_is_a_process_of_its_own_whose_last_words_are_kept(runs: P
     assert str(nothing) in look(runs / "r").problem
 
 
-def test_pictures_get_a_label_and_unreadable_files_a_reason(runs: Path) -> None:
+def test_images_get_a_label_and_unreadable_files_a_reason(runs: Path) -> None:
     made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
     assert ", ".join(made_runs.CLASSES) in words(app)
-    picture = io.BytesIO()
-    Image.new("RGB", (30, 20), "white").save(picture, "PNG")
+    image = io.BytesIO()
+    Image.new("RGB", (30, 20), "white").save(image, "PNG")
     app.file_uploader(key="images").set_value(
-        [("white.png", picture.getvalue(), "image/png"), ("no.png", b"no", "image/png")]
+        [("white.png", image.getvalue(), "image/png"), ("no.png", b"no", "image/png")]
     ).run()
     assert not app.exception
     assert any(f"**{plain(made_runs.CLASSES[-1])}**" in element.value for element in app.markdown)
     assert "no.png cannot be read as an image" in app.warning[0].value
 
 
-def test_a_model_that_is_gone_is_said_kindly(runs: Path) -> None:
+def test_a_model_that_is_gone_is_explained(runs: Path) -> None:
     made_runs.write_finished(runs / "good")
     (runs / "good" / "champion" / "model.onnx").write_bytes(b"")
     assert "cannot be opened" in words(open_page("try", run="good"))

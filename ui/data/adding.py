@@ -36,7 +36,7 @@ def show_adding(workspace: Workspace) -> DataSet | None:
         with left:
             added = _show_path(workspace) or added
     with right:
-        st.markdown("**No data at hand?**")
+        st.markdown("**No data yet?**")
         st.caption("1,797 handwritten digits, 8 by 8 pixels each, in ten classes.")
         if st.button("Try a sample", key="sample", icon=":material/science:"):
             added = once("sample", workspace.root, lambda: _add_sample(workspace)) or added
@@ -62,7 +62,7 @@ def _add_path(workspace: Workspace, text: str) -> DataSet | None:
         path = Path(text).expanduser().absolute()
         there = path.exists()
         usable = path.is_dir() or (path.is_file() and (path.suffix.lower() in TABLE_SUFFIXES or is_archive(path)))
-    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, the home of nobody
+    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, an unknown home
         there = usable = False
     if not usable:
         found = f"There is nothing at {plain(text)}. Check the spelling, or copy the path from your file manager."
@@ -96,7 +96,7 @@ def _add_sample(workspace: Workspace) -> DataSet | None:
     scratch = workspace.data / INCOMING / f"sample-{uuid.uuid4().hex}"
     scratch.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with st.spinner("Writing the pictures …"):
+        with st.spinner("Writing the images …"):
             # A process of its own: what it imports would stay in the app's memory.
             subprocess.run(
                 [sys.executable, "-c", _WRITE_SAMPLE, str(scratch)],
@@ -117,14 +117,14 @@ def _show_unfinished(workspace: Workspace) -> DataSet | None:
     taken = None
     for one in list_unfinished(workspace):
         with st.container(border=True):
-            doing = "is coming in, here or in another window" if one.active else f"broke off {moment(one.touched)}"
+            doing = "is arriving, here or in another window" if one.active else f"was interrupted {moment(one.touched)}"
             st.markdown(
                 f"**{plain(one.title)}** {doing}: {one.n_there:,} of {counted(one.n_files, 'file')} "
                 f"({megabytes(one.n_bytes)}) are here."
             )
             if one.active:
                 continue
-            st.caption("Drop the same folder again to carry on; what is here is not sent again.")
+            st.caption("Drop the same folder again to continue; what is here is not sent again.")
             with st.container(horizontal=True):
                 if one.n_there and st.button("Use what is here", key=f"settle-{one.identity}"):
                     taken = _settle(workspace, one)

@@ -34,9 +34,9 @@ def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> N
         case _:
             stopped = "The check was stopped. " if check.condition == "stopped" else ""
             st.markdown(
-                f"{stopped}A check looks for pictures that are there twice, labels that are probably wrong, unreadable "
-                "files, blank or blurred pictures, classes that are too small, and tells whether the classes can be "
-                "told apart by something that has nothing to do with them. It takes a minute or so."
+                f"{stopped}A check looks for near-duplicates, labels that are probably wrong, unreadable "
+                "files, blank or blurred images, classes that are too small, and whether the classes can be "
+                "distinguished by something that has nothing to do with them. It takes a minute or so."
             )
             _start_button(workspace, data_set, "Check the data")
 
@@ -61,7 +61,7 @@ def _watch(workspace: Workspace, data_set: DataSet) -> None:
     seconds = max(0.0, now() - check.started)
     st.progress(check.share or 0.0, text=f"{plain(check.doing)} ({duration(seconds)} so far)")
     st.button("Stop", key="stop-check", icon=":material/stop_circle:", on_click=stop_check, args=(workspace, data_set))
-    st.caption("You may leave this page; the check goes on.")
+    st.caption("You can leave this page; the check continues.")
 
 
 def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, check: CheckView) -> None:
@@ -69,9 +69,7 @@ def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, chec
     assert document is not None
     outdated = document.is_outdated(contents.decisions)
     if outdated:
-        st.info(
-            "You have decided something since this check. Check again to see what is left.", icon=":material/update:"
-        )
+        st.info("There are new decisions since this check. Check again to see what is left.", icon=":material/update:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Check again", key="check", icon=":material/refresh:", type="primary" if outdated else "secondary",
@@ -104,5 +102,5 @@ def _show_set_aside(document: CheckDocument) -> None:
         with st.expander(f"{counted(len(rows), 'file')} set aside, and why", icon=":material/inventory:"):
             st.dataframe(
                 {"file": [row[0] for row in rows], "why": [row[1] for row in rows]},
-                hide_index=True, alt="The files that cannot be used, or were left out, with the reason for each.",
+                hide_index=True, alt="The files that cannot be used, or were excluded, with the reason for each.",
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Decisions that are made on a page: exclude, relabel, merge, and taking any of it back."""
+"""Decisions that are made on a page: exclude, relabel, merge, and undoing any of these."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose(data_set: DataSet, contents: Contents, new: Sequence[Decision], said:
 
 
 def take_back(data_set: DataSet, contents: Contents, items: Iterable[str], said: str) -> bool:
-    """Forget the decisions about these; those without one are passed over."""
+    """Undo the decisions about these items; those without one are ignored."""
     known = {decision.item for decision in contents.decisions}
     gone = tuple(item for item in dict.fromkeys(items) if item in known)
     return _apply(data_set, contents, (), gone, gone, said) if gone else True

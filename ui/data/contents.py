@@ -1,4 +1,4 @@
-"""What a data set holds: its pictures with their classes, as the core reads them and as the decisions leave them."""
+"""What a data set holds: its images with their classes, as the core reads them and after the decisions."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ class Contents:
 
     @property
     def classes(self) -> Mapping[str, int]:
-        """The number of pictures that count, by class, in the order of the alphabet."""
+        """The number of images that are not excluded, by class, in alphabetical order."""
         counted = self.table[~self.table["excluded"] & (self.table["label"] != "")]
         return {str(label): int(n) for label, n in counted["label"].value_counts().sort_index().items()}
 
     @property
     def n_unlabelled(self) -> int:
-        """Pictures without a class."""
+        """The number of images without a class."""
         return int(((self.table["label"] == "") & ~self.table["excluded"]).sum())
 
     @property
     def n_excluded(self) -> int:
-        """Pictures that were left out by hand."""
+        """The number of excluded images."""
         return int(self.table["excluded"].sum())
 
     @cached_property
     def known(self) -> Mapping[str, tuple[str, str, bool]]:
-        """By each picture's path its class, the one it came with, and whether it was left out."""
+        """By path of each image: its class, the class it came with, and whether it is excluded."""
         columns = (self.table[name].tolist() for name in ("path", "label", "label_given", "excluded"))
         return {path: (label, given, out) for path, label, given, out in zip(*columns, strict=True)}
 
@@ -64,12 +64,12 @@ class Contents:
         return frozenset(self.table["label_given"]) - {""}
 
     def file(self, path: str) -> Path:
-        """Where a picture lies."""
+        """Where an image lies."""
         return self.source.root / path
 
 
 def open_contents(data_set: DataSet) -> Contents:
-    """Open a data set; what it was is remembered until it changes. Raises DatasetError where it is not understood."""
+    """Open a data set; what was read is kept until it changes. Raises DatasetError where it is not understood."""
     listed = list_images(data_set.path, data_set.label)
     both = marks(data_set.path), marks(data_set.patch_file)
     return _patched(data_set.path, data_set.label, data_set.patch_file, both, listed)

@@ -1,4 +1,4 @@
-"""All decisions about a data set, each of which can be taken back."""
+"""All decisions about a data set, each of which can be undone."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
     decisions = list(reversed(contents.decisions))
     if not decisions:
         st.info(
-            "Nothing was decided about these data yet. Leave out or relabel pictures under Pictures, or let a check "
-            "propose what to do.",
+            "There are no decisions about these data yet. Exclude or relabel images under Images, or run a check, "
+            "which proposes some.",
             icon=":material/inbox:",
         )
         undo_button(data_set, contents, key="undo-decisions")
         return
     where = (
-        "with the app's own files, for nothing can be written beside the data" if data_set.patch else "beside the data"
+        "with the app's own files, because nothing can be written beside the data"
+        if data_set.patch
+        else "beside the data"
     )
     st.markdown(
         f"{counted(len(decisions), 'decision')}, kept in `{data_set.patch_file.name}` {where}; no file "
@@ -39,7 +41,7 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
     with st.container(horizontal=True):
         undo_button(data_set, contents, key="undo-decisions")
         st.button(
-            "Forget all", key="forget-all", icon=":material/delete_sweep:", on_click=_forget,
+            "Undo all", key="forget-all", icon=":material/delete_sweep:", on_click=_forget,
             args=(data_set, contents, [decision.item for decision in decisions]),
         )  # fmt: skip
     shown = decisions[pick_page(len(decisions), PER_PAGE, key="page-decisions")]
@@ -56,17 +58,17 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
             note = f"  \n:gray[{plain(decision.note)}]" if decision.note else ""
             text.markdown(plain(say(decision)) + note + gone)
             button.button(
-                "Take back", key=f"take-back-{number}", on_click=_forget, args=(data_set, contents, [decision.item])
+                "Undo", key=f"take-back-{number}", on_click=_forget, args=(data_set, contents, [decision.item])
             )
 
 
 def _say_gone(decision: Decision) -> str:
-    """Of a picture that is not there: the page reads no file, so that it cannot tell a renamed one."""
+    """About a missing image: the page reads no file, so it cannot recognise a renamed one."""
     if not decision.sha256:
-        return "not in the data any more"
-    return "not in the data under this name; where it was renamed only, the check and training find it by its content"
+        return "no longer in the data"
+    return "not in the data under this name; if it was only renamed, the check and training find it by its content"
 
 
 def _forget(data_set: DataSet, contents: Contents, items: list[str]) -> None:
-    if take_back(data_set, contents, items, f"took back {counted(len(items), 'decision')}"):
+    if take_back(data_set, contents, items, f"undid {counted(len(items), 'decision')}"):
         new_grid()

@@ -12,10 +12,10 @@ from autotl_ui.workspace.workspace import Workspace
 
 ARRIVED = "data-arrived"
 """In the session: the name of the data set that is to be shown next."""
-_LEAD = "Drop a folder of pictures here"
+_LEAD = "Drop a folder of images here"
 _HINT = (
     "One sub-folder per class, such as photos/cats and photos/dogs. A zip of it, or a table of labels with its "
-    "pictures, works as well. Everything stays on the machine that runs this app."
+    "images, works as well. Everything stays on the machine that runs this app."
 )
 _mount = component("dropzone")
 
@@ -41,4 +41,4 @@ def _note_arrival(key: str) -> None:
 
 
 def _nothing() -> None:
-    """A component reports a state only where somebody listens to its changes."""
+    """A component reports its state only where there is a callback for its changes."""

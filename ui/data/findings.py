@@ -1,4 +1,4 @@
-"""What a check found, each finding with its pictures and with what can be done about it at a click."""
+"""What a check found, each finding with its images and with buttons for what can be done about it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SEVERITIES = {"error": ("Error", "red"), "warning": ("Warning", "orange"), "inf
 
 
 def show_finding(data_set: DataSet, contents: Contents, found: CheckedFinding, *, decided: set[str], key: str) -> None:
-    """Draw a finding. decided: what was decided about since the check. key: tells it from the others of the page."""
+    """Draw a finding. decided: items with a decision made since the check. key: unique on the page."""
     with st.container(border=True):
         word, colour = _SEVERITIES.get(found.severity, ("Good to know", "blue"))
         title = found.check.replace("-", " ").capitalize()
@@ -46,7 +46,7 @@ def say(decision: Decision) -> str:
     """A decision as the words of a button."""
     match decision.decision:
         case "exclude":
-            return f"Leave out {decision.item}"
+            return f"Exclude {decision.item}"
         case "relabel":
             return f"Relabel {decision.item} as {decision.label}"
         case _:
@@ -54,7 +54,7 @@ def say(decision: Decision) -> str:
 
 
 def _show_fixes(data_set: DataSet, contents: Contents, found: CheckedFinding, decided: set[str], key: str) -> None:
-    """Buttons for what need not be decided picture by picture, and one to take everything back."""
+    """Buttons for decisions that need no look at single images, and one to undo all of them."""
     done = {Decision(d.decision, d.item, d.label) for d in contents.decisions}
     seen = {*found.items, *(path for pair in found.pairs for path in pair)}
     at_once = accept_at_once(
@@ -90,7 +90,7 @@ def _say_all(found: CheckedFinding, decisions: Sequence[Decision]) -> str:
         return say(decisions[0])
     counts = Counter(decision.decision for decision in decisions)
     words = {
-        "exclude": lambda n: f"leave out {counted(n, 'picture')}",
+        "exclude": lambda n: f"exclude {counted(n, 'image')}",
         "merge": lambda n: f"merge {counted(n, 'class', 'classes')}",
     }
     text = ", ".join(words[decision](n) for decision, n in counts.items())
@@ -103,23 +103,23 @@ def _show_items(data_set: DataSet, contents: Contents, found: CheckedFinding, ke
     with toolbar:
         shown = items[pick_page(len(items), N_IMAGES, key=f"page-{key}", on_change=new_grid)]
     proposed = {decision.item: decision for decision in (*found.fixes, *found.proposals)}
-    pictures = [picture(contents, path, detail=_detail(proposed.get(path))) for path in shown]
+    images = [finding_image(contents, path, detail=_detail(proposed.get(path))) for path in shown]
     with grid:
-        chosen = show_images(pictures, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
+        chosen = show_images(images, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
     with toolbar, st.container(horizontal=True):
         if not chosen:
-            doing = "relabel or leave out" if any(d.decision == "relabel" for d in proposed.values()) else "leave out"
-            st.caption(f"Click the pictures that you want to {doing} (Shift: all in between; space bar).")
+            doing = "relabel or exclude" if any(d.decision == "relabel" for d in proposed.values()) else "exclude"
+            st.caption(f"Click the images that you want to {doing} (Shift: all in between; space bar).")
             return
         some = [proposed[path] for path in chosen if path in proposed and proposed[path].decision == "relabel"]
         if some:
             st.button(
-                f"Relabel the {len(some)} chosen as proposed", key=f"some-{key}", type="primary", on_click=_decide,
+                f"Relabel the {len(some)} selected as proposed", key=f"some-{key}", type="primary", on_click=_decide,
                 args=(data_set, contents, some, f"relabelled {len(some)}"),
             )  # fmt: skip
         st.button(
-            f"Leave out the {len(chosen)} chosen", key=f"out-{key}", icon=":material/block:", on_click=_decide,
-            args=(data_set, contents, [Decision("exclude", path) for path in chosen], f"left out {len(chosen)}"),
+            f"Exclude the {len(chosen)} selected", key=f"out-{key}", icon=":material/block:", on_click=_decide,
+            args=(data_set, contents, [Decision("exclude", path) for path in chosen], f"excluded {len(chosen)}"),
         )  # fmt: skip
         st.button(
             "As they were", key=f"was-{key}", icon=":material/restart_alt:", on_click=_take_back,
@@ -136,7 +136,7 @@ def _show_pairs(data_set: DataSet, contents: Contents, found: CheckedFinding, de
     columns = st.columns(2)
     for number, pair in enumerate(shown):
         with columns[number % 2], st.container(border=True, gap="small"):
-            show_images([picture(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
+            show_images([finding_image(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
             with st.container(horizontal=True):
                 for place, (title, decision) in enumerate(_options(contents, *pair)):
                     st.button(
@@ -151,13 +151,13 @@ def _show_pairs(data_set: DataSet, contents: Contents, found: CheckedFinding, de
 
 
 def _options(contents: Contents, first: str, second: str) -> list[tuple[str, Decision]]:
-    """What can be decided about a pair: nothing more where one is left out, or both would soon be gone."""
+    """The decisions that a pair offers; none where one is excluded already, so that the other stays."""
     (one, _, out), (two, _, also_out) = (contents.known.get(path, _UNKNOWN) for path in (first, second))
     if out or also_out:
         return []
     options = [
-        ("Leave out the first", Decision("exclude", first)),
-        ("Leave out the second", Decision("exclude", second)),
+        ("Exclude the first", Decision("exclude", first)),
+        ("Exclude the second", Decision("exclude", second)),
     ]
     if one != two:
         options += [(f"Both are {one}", Decision("relabel", second, one))] if one else []
@@ -165,16 +165,16 @@ def _options(contents: Contents, first: str, second: str) -> list[tuple[str, Dec
     return options
 
 
-def picture(contents: Contents, path: str, *, detail: str = "") -> GridImage:
-    """A picture as a finding shows it: with its class, and a mark where something was decided about it."""
+def finding_image(contents: Contents, path: str, *, detail: str = "") -> GridImage:
+    """An image as a finding shows it: with its class, and a mark where there is a decision about it."""
     label, given, excluded = contents.known.get(path, _UNKNOWN)
-    mark = "left out" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
+    mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
     name = path.rpartition("/")[2]
     return GridImage(contents.file(path), path, caption=label or "unlabelled", detail=detail or name, mark=mark)
 
 
 def _fits(decision: Decision, contents: Contents) -> bool:
-    """Whether what is to be decided about is in the data."""
+    """Whether the image or class that a decision is about is in the data."""
     if decision.decision == "merge":
         return decision.item in contents.given_classes
     return decision.item in contents.known
@@ -186,5 +186,5 @@ def _decide(data_set: DataSet, contents: Contents, new: list[Decision], said: st
 
 
 def _take_back(data_set: DataSet, contents: Contents, items: list[str]) -> None:
-    if take_back(data_set, contents, items, f"took back {len(items)}"):
+    if take_back(data_set, contents, items, f"undid {len(items)}"):
         new_grid()

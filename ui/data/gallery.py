@@ -1,4 +1,4 @@
-"""The pictures of a data set, class by class, and what may be decided about those that are chosen."""
+"""The images of a data set, class by class, and the decisions that can be made about selected ones."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from autotl_ui.workspace.data_sets import DataSet
 PER_PAGE = 60
 PIXELS = 128
 UNLABELLED, EXCLUDED = "\0unlabelled", "\0excluded"
-_TITLES = {UNLABELLED: "without a class", EXCLUDED: "left out by you"}
+_TITLES = {UNLABELLED: "without a class", EXCLUDED: "excluded"}
 _TURN = "grid-turn"
 
 
 def show_gallery(data_set: DataSet, contents: Contents) -> None:
-    """Draw a page of one class's pictures, with what can be done with those chosen."""
+    """Draw a page of one class's images, with what can be done with the selected ones."""
     groups = _groups(contents)
     if not groups:
-        st.info("There are no pictures in it.", icon=":material/inbox:")
+        st.info("There are no images in it.", icon=":material/inbox:")
         return
     key = f"class-{data_set.name}"
     if st.session_state.get(key) not in groups:
@@ -40,7 +40,7 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
         shown = rows.iloc[pick_page(len(rows), PER_PAGE, key=f"page-{data_set.name}-{name}", on_change=new_grid)]
     with grid:
         chosen = show_images(
-            [_picture(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
+            [_image(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
         )
     with toolbar:
         _show_actions(data_set, contents, chosen, n_rows=len(rows))
@@ -62,9 +62,9 @@ def _rows(contents: Contents, group: str) -> pd.DataFrame:
     return table[(table["label"] == ("" if group == UNLABELLED else group)) & ~table["excluded"]]
 
 
-def _picture(row: object, contents: Contents) -> GridImage:
+def _image(row: object, contents: Contents) -> GridImage:
     path, label, given, excluded = (getattr(row, name) for name in ("path", "label", "label_given", "excluded"))
-    mark = "left out" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
+    mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
     return GridImage(contents.file(path), path, caption=path.rpartition("/")[2], mark=mark)
 
 
@@ -72,48 +72,48 @@ def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = len(chosen)
         st.button(
-            "Leave out", key="exclude", icon=":material/block:", disabled=not n, on_click=_exclude,
-            args=(data_set, contents, chosen), help="The files stay where they are; training passes them over.",
+            "Exclude", key="exclude", icon=":material/block:", disabled=not n, on_click=_exclude,
+            args=(data_set, contents, chosen), help="The files stay where they are; training ignores them.",
         )  # fmt: skip
         with st.popover("Give another class", icon=":material/sell:", disabled=not n):
             label = st.selectbox(
                 "Class", [*contents.classes], index=None, key="new-class", accept_new_options=True,
-                placeholder="Choose one, or write a new one",
+                placeholder="Select one, or type a new one",
             )  # fmt: skip
             st.button(
-                f"Relabel {counted(n, 'picture')}", key="relabel", type="primary", disabled=not (n and label),
+                f"Relabel {counted(n, 'image')}", key="relabel", type="primary", disabled=not (n and label),
                 on_click=_relabel, args=(data_set, contents, chosen, label),
             )  # fmt: skip
         decided = {decision.item for decision in contents.decisions}
         st.button(
             "As it was", key="restore", icon=":material/restart_alt:", on_click=_restore,
             args=(data_set, contents, chosen), disabled=not decided.intersection(chosen),
-            help="Forget what was decided about the chosen pictures.",
+            help="Undo the decisions about the selected images.",
         )  # fmt: skip
         undo_button(data_set, contents, key="undo")
     st.caption(
-        f"{counted(n, 'picture')} of {n_rows:,} chosen."
+        f"{counted(n, 'image')} of {n_rows:,} selected."
         if n
-        else f"{counted(n_rows, 'picture')}. Click pictures to choose them (Shift: all in between; space bar)."
+        else f"{counted(n_rows, 'image')}. Click images to select them (Shift: all in between; space bar)."
     )
 
 
 def grid_key(name: str = "gallery") -> str:
-    """A key for a grid of pictures, another one after every decision, so that nothing stays chosen."""
+    """A key for a grid of images, another one after every decision, so that nothing stays selected."""
     return f"{name}-{st.session_state.get(_TURN, 0)}"
 
 
 def new_grid() -> None:
-    """Begin with nothing chosen."""
+    """Begin with nothing selected."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
 
 def undo_button(data_set: DataSet, contents: Contents, *, key: str) -> None:
-    """Offer to take back what was decided last."""
+    """Offer to undo the last decision."""
     step = last_step(data_set)
     st.button(
         "Undo", key=key, icon=":material/undo:", disabled=step is None, on_click=_undo, args=(data_set, contents),
-        help=plain(step.said) if step else "Nothing was decided yet.",
+        help=plain(step.said) if step else "There are no decisions yet.",
     )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def _undo(data_set: DataSet, contents: Contents) -> None:
 
 
 def _exclude(data_set: DataSet, contents: Contents, chosen: list[str]) -> None:
-    if choose(data_set, contents, [Decision("exclude", item) for item in chosen], f"left out {len(chosen)}"):
+    if choose(data_set, contents, [Decision("exclude", item) for item in chosen], f"excluded {len(chosen)}"):
         new_grid()
 
 

@@ -35,15 +35,15 @@ def show_managing(workspace: Workspace, data_set: DataSet) -> None:
 def _confirm(workspace: Workspace, data_set: DataSet) -> None:
     if is_own(workspace, data_set):
         st.markdown(
-            f"**{plain(data_set.title)}**, the app's copy of its pictures and all decisions about them are deleted. "
-            "The originals on your machine stay. Models trained on it stay too, but cannot be trained anew from it."
+            f"**{plain(data_set.title)}**, the app's copy of its images and all decisions about them are deleted. "
+            "The originals on your machine stay. Models trained on it stay too, but cannot be trained on it again."
         )
         word = "Delete it"
     else:
         st.markdown(
             f"**{plain(data_set.title)}** disappears from this list. Its files stay untouched at "
-            f"{plain(workspace.shown(data_set.origin or data_set.path))}, and so do the decisions about them: add it "
-            "again, and they are there."
+            f"{plain(workspace.shown(data_set.origin or data_set.path))}, and so do the decisions about them: they "
+            "are back when you add it again."
         )
         word = "Remove it"
     with st.container(horizontal=True):

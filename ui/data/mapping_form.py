@@ -18,11 +18,11 @@ BY_HAND = -1
 MOST_LEVELS = 6
 MOST_FOLDERS = 2000
 N_NAMED = 4
-_USE, _UNLABELLED, _OUT = "use", "without a class", "leave out"
+_USE, _UNLABELLED, _OUT = "use", "without a class", "exclude"
 
 
 def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
-    """Draw it; whoever presses its button has a mapped data set at the next look."""
+    """Draw it; its button maps the data set."""
     try:
         with st.spinner("Reading the folders …"):
             tree = read_tree(workspace, data_set)
@@ -30,19 +30,19 @@ def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
         st.error(plain(str(error)))
         return
     if not tree.images:
-        st.warning("There are no pictures in it.")
+        st.warning("There are no images in it.")
         return
     levels = [*range(min(tree.levels, MOST_LEVELS)), BY_HAND]
     level = st.radio(
         "Which folders name the classes?", levels, key=f"level-{data_set.name}",
         format_func=lambda level: _title(tree, level),
     )  # fmt: skip
-    classes, left_out = _edit(tree, data_set) if level == BY_HAND else (classes_by_level(tree, level), [])
-    counts, unlabelled, n_excluded = count_classes(tree, classes, left_out)
+    classes, excluded = _edit(tree, data_set) if level == BY_HAND else (classes_by_level(tree, level), [])
+    counts, unlabelled, n_excluded = count_classes(tree, classes, excluded)
     st.caption(_say(counts, unlabelled, n_excluded))
     st.button(
         "Use these classes", key="map", type="primary", icon=":material/check:", disabled=not counts,
-        on_click=_map, args=(workspace, data_set, tree, classes, left_out),
+        on_click=_map, args=(workspace, data_set, tree, classes, excluded),
     )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def offer_unmapping(workspace: Workspace, data_set: DataSet) -> None:
 
 def _title(tree: FolderTree, level: int) -> str:
     if level == BY_HAND:
-        return "I say it folder by folder"
+        return "I select it folder by folder"
     names = tree.names(level)
     some = ", ".join(plain(name) for name in names[:N_NAMED])
     rest = f" and {len(names) - N_NAMED:,} more" if len(names) > N_NAMED else ""
@@ -66,49 +66,49 @@ def _title(tree: FolderTree, level: int) -> str:
 
 
 def _edit(tree: FolderTree, data_set: DataSet) -> tuple[dict[str, str], list[str]]:
-    """Each folder's class, and the folders that are left out, as the reader sets them."""
+    """Each folder's class, and the folders that are excluded, as set in the form."""
     folders = list(tree.folders)[:MOST_FOLDERS]
     guess = classes_by_level(tree, max(tree.levels - 1, 0))
     rows = pd.DataFrame(
         {
             "folder": [folder or "(the folder itself)" for folder in folders],
-            "pictures": [tree.folders[folder] for folder in folders],
+            "images": [tree.folders[folder] for folder in folders],
             "class": [guess[folder] for folder in folders],
-            "pictures are": [_USE if guess[folder] else _UNLABELLED for folder in folders],
+            "images are": [_USE if guess[folder] else _UNLABELLED for folder in folders],
         }
     )
     edited = st.data_editor(
-        rows, key=f"folders-{data_set.name}", hide_index=True, disabled=["folder", "pictures"],
+        rows, key=f"folders-{data_set.name}", hide_index=True, disabled=["folder", "images"],
         column_config={
-            "class": st.column_config.TextColumn("class", help="The class of all pictures right in this folder."),
-            "pictures are": st.column_config.SelectboxColumn(options=[_USE, _UNLABELLED, _OUT], required=True),
+            "class": st.column_config.TextColumn("class", help="The class of all images directly in this folder."),
+            "images are": st.column_config.SelectboxColumn(options=[_USE, _UNLABELLED, _OUT], required=True),
         },
-        alt="Each folder with its number of pictures, the class to give them, and whether to use them.",
+        alt="Each folder with its number of images, the class to give them, and whether to use them.",
     )  # fmt: skip
     if len(tree.folders) > MOST_FOLDERS:
         st.caption(f"The first {MOST_FOLDERS:,} of {len(tree.folders):,} folders; the others keep their own names.")
-    use = dict(zip(folders, edited["pictures are"], strict=True))
+    use = dict(zip(folders, edited["images are"], strict=True))
     names = dict(zip(folders, edited["class"].fillna("").astype(str), strict=True))
     classes = {folder: names.get(folder, guess[folder]) for folder in tree.folders}
     classes = {folder: "" if use.get(folder) == _UNLABELLED else name for folder, name in classes.items()}
     return classes, [folder for folder in folders if use[folder] == _OUT]
 
 
-def _say(counts: Mapping[str, int], unlabelled: int, left_out: int) -> str:
+def _say(counts: Mapping[str, int], unlabelled: int, excluded: int) -> str:
     """What the classes would be."""
     named = ", ".join(f"{plain(name)} ({n:,})" for name, n in sorted(counts.items())[:8])
     more = f" and {len(counts) - 8:,} more" if len(counts) > 8 else ""
-    rest = f"; {counted(unlabelled, 'picture')} without a class" if unlabelled else ""
-    rest += f"; {counted(left_out, 'picture')} left out" if left_out else ""
+    rest = f"; {counted(unlabelled, 'image')} without a class" if unlabelled else ""
+    rest += f"; {counted(excluded, 'image')} excluded" if excluded else ""
     found = f"This gives {counted(len(counts), 'class', 'classes')}: {named}{more}" if counts else "This gives no class"
     return f"{found}{rest}."
 
 
 def _map(
-    workspace: Workspace, data_set: DataSet, tree: FolderTree, classes: dict[str, str], left_out: list[str]
+    workspace: Workspace, data_set: DataSet, tree: FolderTree, classes: dict[str, str], excluded: list[str]
 ) -> None:
     try:
-        map_folders(workspace, data_set, tree, classes, excluded=left_out)
+        map_folders(workspace, data_set, tree, classes, excluded=excluded)
     except (AutoTLError, OSError) as error:
         st.session_state["data-problem"] = f"The classes could not be kept: {error}"
     st.session_state[f"mapping-{data_set.name}"] = False

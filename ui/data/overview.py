@@ -25,13 +25,13 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
     with st.container(horizontal=True, gap="large"):
         n_used = sum(classes.values())
         for label, number in (
-            ("pictures", n_used), ("classes", len(classes)), ("without a class", contents.n_unlabelled),
-            ("left out by you", contents.n_excluded),
+            ("images", n_used), ("classes", len(classes)), ("without a class", contents.n_unlabelled),
+            ("excluded", contents.n_excluded),
         ):  # fmt: skip
-            if number or label in ("pictures", "classes"):
+            if number or label in ("images", "classes"):
                 st.metric(label, f"{number:,}", width="content")
-    if data_set.left_out:
-        st.info(f"Left out when it was uploaded: {plain(data_set.left_out)}.", icon=":material/rule:")
+    if data_set.skipped:
+        st.info(f"Skipped when it was uploaded: {plain(data_set.skipped)}.", icon=":material/rule:")
     _warn(data_set, contents)
     names = list(classes)
     names = names[pick_page(len(names), PER_PAGE, key="page-classes")]
@@ -42,19 +42,19 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
     faces = []
     for name in names:
         file, *others = map(contents.file, firsts[name])
-        faces.append(GridImage(file, name, caption=name, detail=counted(classes[name], "picture"), instead=others))
+        faces.append(GridImage(file, name, caption=name, detail=counted(classes[name], "image"), instead=others))
     show_images(faces, key="classes", pixels=112)
     if source.ignored:
         n = sum(source.ignored.values())
         st.caption(f"{counted(n, 'other file')} not used: {plain(ignored_kinds(source.ignored))}.")
     if data_set.origin:
-        st.info("You have said which folders are the classes.", icon=":material/account_tree:")
+        st.info("You have selected which folders are the classes.", icon=":material/account_tree:")
         offer_unmapping(workspace, data_set)
     if not classes:
         st.subheader("Which folders are the classes?", anchor=False)
         show_mapping(workspace, data_set)
         return
-    if st.toggle("Not right? Say which folders are the classes", key=f"mapping-{data_set.name}"):
+    if st.toggle("Not right? Select which folders are the classes", key=f"mapping-{data_set.name}"):
         show_mapping(workspace, data_set)
 
 
@@ -65,21 +65,20 @@ def _warn(data_set: DataSet, contents: Contents) -> None:
     few = {name: n for name, n in classes.items() if n < MIN_IMAGES_PER_CLASS}
     if not classes:
         st.warning(
-            "No picture has a class yet. Say below which folders are the classes, or put the pictures into classes one "
-            "by one.",
+            "No image has a class yet. Select below which folders are the classes, or label the images one by one.",
             icon=":material/info:",
         )
-        st.page_link(LABEL, label="Label pictures", icon=":material/sell:", query_params={"data": data_set.name})
+        st.page_link(LABEL, label="Label images", icon=":material/sell:", query_params={"data": data_set.name})
     elif len(classes) < 2:
         st.warning(
-            "There is only one class; a model needs at least two to tell apart. Say below which folders are the "
-            "classes, or relabel pictures under Pictures.",
+            "There is only one class; a model needs at least two. Select below which folders are the classes, or "
+            "relabel images under Images.",
             icon=":material/info:",
         )
     elif few:
         named = ", ".join(f"{plain(name)} ({n})" for name, n in list(few.items())[:6])
         st.warning(
-            f"Too few pictures in {named}: each class needs at least {MIN_IMAGES_PER_CLASS}. Add some, give them "
-            "another class, or leave them out.",
+            f"Too few images in {named}: each class needs at least {MIN_IMAGES_PER_CLASS}. Add some, give them "
+            "another class, or exclude them.",
             icon=":material/info:",
         )

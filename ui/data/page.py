@@ -1,4 +1,4 @@
-"""The data page: bring pictures, see what is in them, put right what is wrong."""
+"""The data page: add images, see what they contain, correct what is wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autotl_ui.data.dropzone import ARRIVED
 from autotl_ui.data.gallery import show_gallery
 from autotl_ui.data.managing import show_managing
 from autotl_ui.data.overview import show_overview
-from autotl_ui.data.unrecognised_data import show_puzzled
+from autotl_ui.data.unrecognised_data import show_unrecognised
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
 from autotl_ui.widgets.words import plain
@@ -22,7 +22,7 @@ from autotl_ui.workspace.data_sets import DataSet, list_data_sets, make_room_for
 from autotl_ui.workspace.workspace import Workspace
 
 N_WITHOUT_SCROLLING = 8
-SECTIONS = ("Overview", "Pictures", "Check", "Decisions")
+SECTIONS = ("Overview", "Images", "Check", "Decisions")
 
 
 def show() -> None:
@@ -32,7 +32,7 @@ def show() -> None:
     workspace = current()
     data_sets = list_data_sets(workspace)
     if not data_sets:
-        st.markdown("Begin with pictures that somebody has put into classes.")
+        st.markdown("Begin with images that are sorted into classes.")
         _go_to(show_adding(workspace))
         return
     aside, main = st.columns([2, 7], gap="large")
@@ -82,21 +82,21 @@ def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
         data_set = make_room_for_decisions(workspace, data_set)
         contents = open_contents(data_set)
     except (AutoTLError, OSError) as error:
-        show_puzzled(workspace, data_set, str(error))
+        show_unrecognised(workspace, data_set, str(error))
         show_managing(workspace, data_set)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         trainable = len(contents.classes) > 1
         if st.button(
             "Train on this", key="train", type="primary", icon=":material/model_training:", disabled=not trainable,
-            help=None if trainable else "A model needs at least two classes to tell apart.",
+            help=None if trainable else "A model needs at least two classes.",
         ):  # fmt: skip
             st.switch_page(TRAIN, query_params={"data": data_set.name})
         show_managing(workspace, data_set)
     st.session_state.setdefault("section", SECTIONS[0])
     section = st.segmented_control("Part", SECTIONS, key="section", required=True, label_visibility="collapsed")
     match section:
-        case "Pictures":
+        case "Images":
             show_gallery(data_set, contents)
         case "Check":
             show_check(workspace, data_set, contents)

@@ -1,4 +1,4 @@
-"""What a data set shows that the core does not understand: why, and two ways to explain it."""
+"""A data set whose layout is not recognised: the reason, and two ways to describe it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from autotl_ui.workspace.workspace import Workspace
 MOST_COLUMNS = 200
 
 
-def show_puzzled(workspace: Workspace, data_set: DataSet, reason: str) -> None:
+def show_unrecognised(workspace: Workspace, data_set: DataSet, reason: str) -> None:
     """Draw it."""
-    st.warning(f"These data are not understood yet. {plain(reason)}", icon=":material/help:")
+    st.warning(f"The layout of these data is not recognised. {plain(reason)}", icon=":material/help:")
     offer_unmapping(workspace, data_set)
     if not data_set.path.exists():
         return

@@ -1,4 +1,4 @@
-"""Work as processes of the command line: they outlive the page, the browser and the app.
+"""Jobs: processes of the command line that outlive the page, the browser and the app.
 
 Heavy commands wait for their turn, in a queue that all workspaces of one app share: see `lanes` and `tickets`.
 """
@@ -34,7 +34,7 @@ _NUMBERS = ("created", "started", "budget_seconds", "stop_requested", "since_boo
 
 
 class BusyError(OSError):
-    """A job that was not started, and why, in words for people. An OSError, for whoever starts one handles those."""
+    """A job that was not started, and why, in words for people. An OSError, because callers handle those."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Job:
 
     kind: its name, such as "fit". about: what it works on, for people. created: the process's own birth time, which
     tells it from a later one with the same number; since_boot: the same, in seconds since the machine was started.
-    started, stop_requested: seconds since the epoch, the latter None as long as nobody pressed stop. budget_seconds:
-    how long it may take, None if nobody said. ticket: its place in the queue, empty for what need not wait.
+    started, stop_requested: seconds since the epoch, the latter None until a stop is requested. budget_seconds:
+    how long it may take, None for no limit. ticket: its place in the queue, empty where it need not wait.
     """
 
     pid: int
@@ -79,7 +79,7 @@ class Job:
 
     @property
     def began(self) -> float:
-        """When its turn came, in seconds since the epoch; where nobody knows, when it was started."""
+        """When its turn came, in seconds since the epoch; where that is not known, when it was started."""
         return (tickets.began(Path(self.ticket)) if self.ticket else None) or self.started
 
 
@@ -163,12 +163,12 @@ def _run(
         born = psutil.Process(process.pid)
         job = replace(job, pid=process.pid, created=born.create_time(), since_boot=_since_boot(born))
         _write(target, job)
-    except BaseException:  # nobody would know of it, nor could stop it
+    except BaseException:  # it could not be found again, nor stopped
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         raise
     finally:
-        # Somebody has to wait for a child, or it stays in the process table after its end.
+        # A child that is not waited for stays in the process table after its end.
         threading.Thread(target=process.wait, daemon=True).start()
     return job
 
@@ -184,7 +184,7 @@ def stop(target: Path) -> None:
         return
     with contextlib.suppress(OSError):  # a full disk is a reason to stop, not to go on
         _write(target, replace(job, stop_requested=time.time()))
-    with contextlib.suppress(ProcessLookupError):  # it ended by itself this very moment
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
         os.killpg(job.pid, signal.SIGINT)
 
 

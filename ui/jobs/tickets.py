@@ -17,7 +17,7 @@ from typing import Any
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing is locked, so every ticket counts as dead, and nobody waits
+except ImportError:  # Windows: nothing is locked, so every ticket counts as dead, and no job waits
     fcntl = None  # type: ignore[assignment]
 
 _SUFFIX = ".ticket"
@@ -25,7 +25,7 @@ _SUFFIX = ".ticket"
 
 @dataclass(frozen=True)
 class Ticket:
-    """A ticket just taken. descriptor: of the open file; whoever inherits it holds the ticket."""
+    """A ticket just taken. descriptor: of the open file; the process that inherits it holds the ticket."""
 
     path: Path
     descriptor: int
@@ -82,7 +82,7 @@ def count_ahead(ticket: Path) -> int:
 
 
 def count_of(queue: Path, owner: str) -> int:
-    """How many living tickets somebody has in all lanes."""
+    """How many living tickets an owner has in all lanes."""
     lanes = [path for path in queue.iterdir() if path.is_dir()] if queue.is_dir() else []
     return sum(_read(path).get("owner") == owner and is_held(path) for lane in lanes for path in _tickets(lane))
 

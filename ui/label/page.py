@@ -1,4 +1,4 @@
-"""The page to put pictures into classes: one after another, with the keyboard."""
+"""The page to label images: one after another, with the keyboard."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def show() -> None:
     workspace = current()
     subjects = list_subjects(workspace)
     if not subjects:
-        st.info("There are no pictures to label yet. Add some first.", icon=":material/inbox:")
-        st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
+        st.info("There are no images to label yet. Add some first.", icon=":material/inbox:")
+        st.page_link(DATA, label="Add images", icon=":material/photo_library:")
         return
     left, right = st.columns([2, 5], gap="medium")
     with left:
@@ -64,7 +64,7 @@ def _choose(subjects: list[Subject]) -> Subject:
         st.session_state.pop("subject", None)
     wanted = _wanted(subjects)
     key = st.selectbox(
-        "Pictures", keys, key="subject", index=keys.index(wanted) if wanted else 0,
+        "Images", keys, key="subject", index=keys.index(wanted) if wanted else 0,
         format_func=lambda key: by_key[key].title,
     )  # fmt: skip
     kind, _, name = key.partition("=")
@@ -82,7 +82,7 @@ def _wanted(subjects: list[Subject]) -> str | None:
 
 
 def _choose_queue(subject: Subject, queues: Sequence[Queue], classes: tuple[str, ...]) -> LabellingSession | None:
-    """The queue that the reader sits at. One that was begun stays as it was, whatever becomes of its pictures."""
+    """The selected queue. One that was begun stays as it was, even when its images change."""
     session = current_session()
     if session and session.subject.key != subject.key:
         session = None
@@ -109,8 +109,8 @@ def _settings(session: LabellingSession) -> None:
         st.caption(session.queue.meaning, width="stretch")
         st.toggle(
             "Show label and guess", key="seeing",
-            help="The present label and what the model says. Hidden at first: who does not know what others said "
-            "judges by the picture alone.",
+            help="The present label and what the model says. Hidden at first: a person who does not "
+            "know them judges by the image alone.",
         )  # fmt: skip
         with st.popover("Name and classes", icon=":material/tune:"):
             st.text_input(
@@ -118,7 +118,7 @@ def _settings(session: LabellingSession) -> None:
                 help="Kept beside each of your decisions.",
             )  # fmt: skip
             st.text_input(
-                "A class that is not there yet", key="new-class", max_chars=80, autocomplete="off",
+                "A new class", key="new-class", max_chars=80, autocomplete="off",
                 on_change=_add_class, args=(session,), placeholder="its name, then Enter",
             )  # fmt: skip
 
@@ -132,14 +132,14 @@ def _add_class(session: LabellingSession) -> None:
 
 @live
 def _desk(workspace: Workspace) -> None:
-    """The part that every keystroke draws anew."""
+    """The part that every keystroke draws again."""
     session = current_session()
     if session is None:
         return
     keep_report()
     if not session.classes:
         st.info(
-            "No picture has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
+            "No image has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
             "a key.", icon=":material/tune:",
         )  # fmt: skip
     show_labeller(session, blind=not st.session_state.get("seeing"))
@@ -153,8 +153,8 @@ def _desk(workspace: Workspace) -> None:
 
 
 def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
-    """What to do with the labels: fit the model anew, or train one."""
-    st.caption(f"Decisions are kept in {plain(workspace.shown(subject.patch_file))}; no picture is moved or changed.")
+    """What to do with the labels: refit the model, or train one."""
+    st.caption(f"Decisions are kept in {plain(workspace.shown(subject.patch_file))}; no image is moved or changed.")
     if not subject.runs:
         _offer_training(subject, "Train a model with these labels")
         return
@@ -162,29 +162,29 @@ def _offer_next(workspace: Workspace, subject: Subject, *, eager: bool) -> None:
     at_work = [one for one in workspace.list_runs() if one.active and one.job and one.job.kind == "refit"]
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
-            "Re-fit with these labels", key="refit", icon=":material/replay:",
+            "Refit with these labels", key="refit", icon=":material/replay:",
             type="primary" if eager else "secondary", disabled=bool(at_work) or not is_behind(run, subject),
             help=f"Fits the champion of {plain(run.name)} again, in seconds where it is a simplified one.",
         )  # fmt: skip
         st.page_link(RESULTS, label="Results", icon=":material/leaderboard:", query_params={"run": run.name})
     if at_work:
-        st.info("The model is being fitted anew.", icon=":material/hourglass_top:")
+        st.info("The model is being refitted.", icon=":material/hourglass_top:")
         st.page_link(RESULTS, label="Watch it", icon=":material/leaderboard:", query_params={"run": at_work[0].name})
     elif not is_behind(run, subject):
-        st.caption(f"The run {plain(run.name)} knows all decisions so far.")
+        st.caption(f"The run {plain(run.name)} includes all decisions so far.")
     if pressed:
         try:
             folder = once("refit", run.folder, lambda: start_refit(workspace, run))
         except OSError as error:
-            st.error(f"The re-fit could not be started: {plain(str(error))}.")
+            st.error(f"The refit could not be started: {plain(str(error))}.")
         else:
             st.switch_page(RESULTS, query_params={"run": folder.name})
 
 
-def _say_that_all_is_labelled(subject: Subject, n_pictures: int) -> None:
+def _say_that_all_is_labelled(subject: Subject, n_images: int) -> None:
     st.info(
-        f"All {n_pictures} pictures have a label, and nothing is known to be doubtful. Once a model was trained, or "
-        "the data were checked, the labels in doubt can be gone through here.",
+        f"All {n_images} images have a label, and none is known to be doubtful. Once a model has been trained, or "
+        "the data have been checked, doubtful labels can be reviewed here.",
         icon=":material/check_circle:",
     )  # fmt: skip
     if not subject.runs:

@@ -1,8 +1,7 @@
-"""Who looks at a page, and so whose workspace it shows.
+"""Who is looking at a page, and so whose workspace it shows.
 
-On one's own machine there is one workspace and nobody to tell apart. Served to others, the app tells people apart by
-their login (OpenID Connect, which Streamlit brings), or, where whoever serves it does without one, by a cookie that
-only their browser has.
+On a person's own machine there is one workspace. Served to others, the app identifies people by their login (OpenID
+Connect, which comes with Streamlit), or, where it is served without one, by a cookie that only their browser has.
 """
 
 from __future__ import annotations
@@ -25,62 +24,64 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 _access: Access = "alone"
 
 
-class NobodyError(Exception):
-    """It is not known who looks at the page."""
+class UnknownPersonError(Exception):
+    """It is not known who is looking at the page."""
 
 
-def tell_apart_by(access: Access) -> None:
-    """Say, once, how the people that this server serves are told apart."""
+def identify_people_by(access: Access) -> None:
+    """Set, once, how this server identifies people."""
     global _access
     _access = access
 
 
 def owner() -> str | None:
-    """A name for whoever looks at this page, made of hexadecimal digits; None where there is only one person.
+    """A name for the person at this page, made of hexadecimal digits; None where there is only one person.
 
-    Raises NobodyError before the login, or where the browser keeps no cookie.
+    Raises UnknownPersonError before the login, or where the browser keeps no cookie.
     """
     if _access == "alone":
         return None
     if _access == "browser":
         key = st.context.cookies.get(COOKIE, "")
         if not _KEY.fullmatch(key):
-            raise NobodyError
+            raise UnknownPersonError
         return _digest(key)
     if not st.user.get("is_logged_in"):
-        raise NobodyError
+        raise UnknownPersonError
     person = [str(st.user.get(name) or "") for name in ("iss", "sub")]
-    # A provider that gives no subject gives an address; one without either tells nobody apart.
+    # A provider that gives no subject gives an address; one that gives neither identifies nobody.
     identity = "\n".join(person) if person[1] else str(st.user.get("email") or "")
     if not identity:
-        raise NobodyError
+        raise UnknownPersonError
     return _digest(identity)
 
 
 def current() -> Workspace:
-    """The workspace of the person who looks at this page. Raises NobodyError as `owner` does."""
+    """The workspace of the person at this page. Raises UnknownPersonError as `owner` does."""
     who = owner()
     return Workspace(root_folder()) if who is None else Workspace(root_folder() / _PEOPLE / who, whole_machine=False)
 
 
 def require_owner() -> None:
-    """Ask for a login, or for cookies, where it is not known who looks at the page; the page ends there."""
+    """Ask for a login, or for cookies, where it is not known who is looking at the page; the page ends there."""
     try:
         owner()
-    except NobodyError:
+    except UnknownPersonError:
         st.title("AutoTL")
         if _access == "login" and not st.user.get("is_logged_in"):
-            st.markdown("Log in to see your pictures and models. Nobody else sees them here.")
+            st.markdown("Log in to see your images and models. Nobody else sees them here.")
             st.button("Log in", on_click=st.login, type="primary", icon=":material/login:", key="log-in")
         elif _access == "login":
-            st.error("The login gives neither a subject nor an address, so that people cannot be told apart.")
+            st.error("The login gives neither a subject nor an address, so people cannot be identified.")
         else:
-            st.warning("Allow this site to keep a cookie, and load the page again: your pictures and models go by it.")
+            st.warning(
+                "Allow this site to keep a cookie, and load the page again: it identifies your images and models."
+            )
         st.stop()
 
 
 def show_owner() -> None:
-    """In the sidebar: who is logged in, and a way out; nothing where nobody has to."""
+    """In the sidebar: who is logged in, and a way to log out; nothing where there is no login."""
     if _access == "login":
         with st.sidebar:
             st.text(str(st.user.get("email") or st.user.get("name") or "Logged in"))
@@ -102,8 +103,8 @@ class Doorman:
         headers.append((b"referrer-policy", b"same-origin"))
         if _access == "browser" and scope["method"] == "GET" and not _KEY.fullmatch(_cookie(scope)):
             # A year; no script can read it. Another site can make a browser send it by a link to a page, and not by a
-            # form, a script or a frame. Strict, or a key for a form's answer, would replace the key of whoever comes
-            # from there, and so lose their workspace.
+            # form, a script or a frame. Strict, or a key for a form's answer, would replace the key of a person who
+            # comes from there, and so lose their workspace.
             cookie = f"{COOKIE}={secrets.token_hex(16)}; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax"
             headers.append((b"set-cookie", cookie.encode()))
 

@@ -18,12 +18,12 @@ _PURPOSE = "download"
 
 
 def download_address(folder: Path, name: str) -> str:
-    """Where the zip of a folder is to be had, for a day."""
+    """The address of the zip of a folder, valid for a day."""
     return f"{ROUTE}{sign(_PURPOSE, [str(folder), file_name(name)])}"
 
 
 def file_name(name: str) -> str:
-    """What a file can be called on any system, near to a name that anybody gave."""
+    """A file name that is valid on any system, close to the given name."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:80] or "model"
 
 
@@ -31,7 +31,7 @@ async def serve_download(request: Request) -> Response:
     """The zip that a signed address names; 404 where the address is not ours, or the folder is gone."""
     signed = unsign(_PURPOSE, request.path_params["token"])
     if signed is None:
-        return Response("This link is too old. Go back to the page and load it anew.", status_code=404)
+        return Response("This link is too old. Go back to the page and reload it.", status_code=404)
     folder, name = signed
     try:
         found = await run_in_threadpool(zip_folder, Path(folder), name)

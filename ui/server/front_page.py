@@ -27,7 +27,7 @@ async def _serve_other(_request: Request) -> Response:
 
 @lru_cache(maxsize=1)
 def _front_page() -> str:
-    """Streamlit's own front page, which is told where its server is."""
+    """Streamlit's own front page, with the address of its server."""
     file = Path(st.__file__).with_name("static") / "index.html"
     return file.read_text(encoding="utf-8").replace("<head>", _WHERE, 1)
 

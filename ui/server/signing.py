@@ -1,4 +1,4 @@
-"""Tokens for the app's own routes: what a page was allowed to name, signed, so that nobody can name anything else."""
+"""Signed tokens for the app's own routes: they name what a page was allowed to show, and nothing else can be named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 MAX_AGE_SECONDS = 24 * 3600
-_KEY = secrets.token_bytes(32)  # a restarted app draws its pages anew, with new tokens
+_KEY = secrets.token_bytes(32)  # a restarted app draws its pages again, with new tokens
 
 
 def sign(purpose: str, value: Any) -> str:

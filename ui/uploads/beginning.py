@@ -60,7 +60,7 @@ def begin_upload(data: Path, sent: Sequence[SentFile], limits: Limits) -> BegunU
     text = json.dumps([selection.title, [[file.path, file.size, file.modified] for file in sent]])
     identity = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
     title = printable(selection.title)[:MOST_TITLE_LETTERS].strip() or "images"
-    upload = Upload(data / INCOMING / identity, title, selection.wanted, left_out=selection.left_out)
+    upload = Upload(data / INCOMING / identity, title, selection.wanted, skipped=selection.skipped_in_words)
     _require_room(data, upload, limits)
     for needed in (upload.files, upload.parts):
         needed.mkdir(parents=True, exist_ok=True)

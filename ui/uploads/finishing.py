@@ -55,7 +55,7 @@ def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) ->
             late = f"{missing:,} that had not arrived" if missing else ""
             upload = replace(
                 upload, name=free_name(workspace, upload.title), title=free_title(workspace, upload.title),
-                left_out=", ".join(filter(None, (upload.left_out, late))),
+                skipped=", ".join(filter(None, (upload.skipped, late))),
             )  # fmt: skip
             write_manifest(upload)
         folder = workspace.data / upload.name
@@ -67,7 +67,7 @@ def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) ->
             folder.rename(upload.files)
             write_manifest(replace(begun, name=""))
             raise UploadError(str(error)) from None
-        data_set = DataSet(upload.name, upload.title, _path(folder), left_out=upload.left_out)
+        data_set = DataSet(upload.name, upload.title, _path(folder), skipped=upload.skipped)
         save_data_set(workspace, data_set)
         shutil.rmtree(upload.folder, ignore_errors=True)
         return data_set

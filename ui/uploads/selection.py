@@ -48,7 +48,7 @@ class Selection:
     n_renamed: int
 
     @property
-    def left_out(self) -> str:
+    def skipped_in_words(self) -> str:
         """What is not taken, in words, without files that systems add by themselves such as .DS_Store."""
         kinds = ignored_kinds({kind: n for kind, n in self.skipped.items() if kind not in ("hidden", "system")})
         some = "; ".join(" ".join(one) for one in self.refused[:MOST_REFUSALS_KEPT])

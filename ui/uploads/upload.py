@@ -42,14 +42,14 @@ class Upload:
     """An upload that has begun.
 
     folder: where it lies while it arrives. title: its name for people. name: of the data set it becomes, empty until
-    then. left_out: what of it is not taken, in words, for the data set to keep.
+    then. skipped: what of it is not taken, in words, for the data set to keep.
     """
 
     folder: Path
     title: str
     wanted: tuple[WantedFile, ...]
     name: str = ""
-    left_out: str = ""
+    skipped: str = ""
 
     @cached_property
     def by_number(self) -> dict[int, WantedFile]:
@@ -103,7 +103,7 @@ def upload_identities(data: Path) -> list[str]:
 def write_manifest(upload: Upload) -> None:
     """Keep what is known of an upload."""
     wanted = [[file.number, file.target, file.size] for file in upload.wanted]
-    manifest = {"title": upload.title, "name": upload.name, "wanted": wanted, "left_out": upload.left_out}
+    manifest = {"title": upload.title, "name": upload.name, "wanted": wanted, "skipped": upload.skipped}
     write_atomically(upload.folder / _MANIFEST, json.dumps(manifest).encode())
 
 
@@ -111,4 +111,4 @@ def write_manifest(upload: Upload) -> None:
 def _read(manifest: Path, _changed: int) -> Upload:
     text = json.loads(manifest.read_bytes())
     wanted = tuple(WantedFile(int(number), str(target), int(size)) for number, target, size in text["wanted"])
-    return Upload(manifest.parent, str(text["title"]), wanted, str(text["name"]), str(text.get("left_out", "")))
+    return Upload(manifest.parent, str(text["title"]), wanted, str(text["name"]), str(text.get("skipped", "")))

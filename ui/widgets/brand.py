@@ -1,4 +1,4 @@
-"""The app's mark: pictures, one of them picked. Drawn here, for Streamlit fetches icons by name from another site."""
+"""The app's mark: images, one of them selected. Drawn here, because Streamlit fetches icons from another site."""
 
 from __future__ import annotations
 

@@ -104,15 +104,15 @@ def _title(trial: pd.Series) -> str:
 
 
 def count_chart(counts: pd.Series) -> alt.LayerChart | alt.FacetChart:
-    """How many pictures each class got, most first. counts: by class."""
+    """How many images each class got, most first. counts: by class."""
     import altair as alt
 
-    table = counts.head(N_COUNTED).rename("pictures").rename_axis("class").reset_index()
+    table = counts.head(N_COUNTED).rename("images").rename_axis("class").reset_index()
     base = alt.Chart(table).encode(
         y=alt.Y("class:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, ticks=False, domain=False)),
-        x=alt.X("pictures:Q", title="pictures", axis=alt.Axis(tickMinStep=1, grid=False, tickCount=4)),
-        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("pictures:Q", format=",")],
+        x=alt.X("images:Q", title="images", axis=alt.Axis(tickMinStep=1, grid=False, tickCount=4)),
+        tooltip=[alt.Tooltip("class:N"), alt.Tooltip("images:Q", format=",")],
     )
     bars = base.mark_bar(color=STRATEGY_COLOURS["probe"], cornerRadiusEnd=3, height=14)
-    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("pictures:Q", format=","))
+    labels = base.mark_text(align="left", dx=5, color=ink()).encode(text=alt.Text("images:Q", format=","))
     return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from autotl_ui.server.access import current
 
 SECONDS = 3.0
-"""A second click comes sooner; whoever wants the same again is slower."""
+"""A double click is faster than this, a person who wants the same again is slower."""
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class _Click:
     done: float = float("-inf")
 
 
-# Not in the session: the second click starts a run of the page beside the first one's, which may note nothing then.
+# Not in the session: the second click starts a run of the page beside that of the first, whose changes may be lost.
 _clicks: dict[Hashable, _Click] = {}
 _looking = threading.Lock()
 

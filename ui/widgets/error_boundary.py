@@ -1,4 +1,4 @@
-"""Whatever goes wrong in drawing a part of a page is said kindly; what it was goes to the terminal."""
+"""An error in drawing a part of a page is replaced by a friendly message; the details go to the terminal."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SAID = (
 )
 UNDONE = "That could not be done, or not to its end"
 CAUGHT: tuple[type[Exception], ...] = (Exception,)
-"""Tests catch nothing, so that they see what went wrong."""
+"""Tests catch nothing, so that errors are visible to them."""
 
 P = ParamSpec("P")
 
 
 @contextmanager
 def error_boundary() -> Iterator[None]:
-    """Instead of what could not be drawn, say so; Streamlit's own signals pass, for they are no Exceptions."""
+    """Show a message in place of what could not be drawn; Streamlit's own signals pass, as they are not Exceptions."""
     try:
         yield
     except CAUGHT:
@@ -34,9 +34,9 @@ def error_boundary() -> Iterator[None]:
 
 
 def admit(error: Exception) -> bool:
-    """Say that a click had no effect, for the server to show in place of Streamlit's own box; pages go on by a button.
+    """Say that a click had no effect, in place of Streamlit's own box, with a button that shows the page again.
 
-    error: what a widget's callback, or anything outside of a page, did not expect. Returns True: it has been said.
+    error: raised by a widget's callback, or outside of a page. Returns True, which means that it is handled.
     """
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     st.error(f"{UNDONE}{plain(reason)}.", icon=":material/error:")
@@ -45,7 +45,7 @@ def admit(error: Exception) -> bool:
 
 
 def live(draw: Callable[P, None], *, run_every: float | None = None) -> Callable[P, None]:
-    """A fragment of a page, drawn anew every so many seconds, which can fail without the rest."""
+    """A fragment of a page, drawn again every `run_every` seconds, which can fail without the rest."""
 
     @functools.wraps(draw)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""Long lists of pictures, a page at a time."""
+"""Long lists of images, a page at a time."""
 
 from __future__ import annotations
 

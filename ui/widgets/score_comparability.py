@@ -17,9 +17,12 @@ def say_whether_fair(models: Mapping[str, VersionEvidence]) -> None:
         reasons = " ".join(sentence(spell_scores(reason)) for reason in why)
         st.warning(f"Not a fair comparison: {plain(reasons)}", icon=":material/balance:")
         return
-    learned = "That they learned from different data is no reason against it. " * learned_from_different_data(models)
+    learned = (
+        "They were trained on different data, which does not affect the comparison. "
+        * learned_from_different_data(models)
+    )
     st.info(
-        f"A fair comparison: all were tested on the very same pictures with the same labels. {learned}A difference "
+        f"A fair comparison: all were tested on the same images with the same labels. {learned}A difference "
         "that is small against the intervals may still be chance.",
         icon=":material/balance:",
     )

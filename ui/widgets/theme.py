@@ -13,7 +13,7 @@ STRATEGY_COLOURS = {
     "ensemble": "#0d8a6a",
     "majority": "#8493a3",
 }
-"""By Okabe and Ito (2008), darkened: told apart by colour-blind readers, legible on both backgrounds."""
+"""By Okabe and Ito (2008), darkened: distinguishable for colour-blind readers, legible on both backgrounds."""
 
 _LIGHT = {
     "primaryColor": "#09628f",
@@ -52,7 +52,7 @@ THEME: dict[str, Any] = {
 }
 
 RIGHT_COLOUR, MISTAKE_COLOUR = STRATEGY_COLOURS["probe"], STRATEGY_COLOURS["fine-tune"]
-"""Of answers: blue and orange are told apart by every kind of colour-blindness."""
+"""Of answers: blue and orange are distinguishable with every kind of colour-blindness."""
 
 _ON_PRIMARY = '[data-testid^="stBaseButton-primary"], .stMultiSelect [data-tag], .stMultiSelect [data-tag] *'
 _CODE = ".stCode .token {{ filter: brightness({}); }}"

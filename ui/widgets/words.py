@@ -8,7 +8,7 @@ from typing import Literal
 
 OBJECTIVES = {
     "balanced_accuracy": "Every class counts the same (balanced accuracy)",
-    "accuracy": "Every picture counts the same (accuracy)",
+    "accuracy": "Every image counts the same (accuracy)",
     "macro_f1": "Few misses and few false alarms in every class (macro F1)",
     "log_loss": "Probabilities I can trust (log loss)",
 }
@@ -18,15 +18,15 @@ SCORES = {
     "log_loss": "log loss",
     "roc_auc": "ROC AUC",
 }
-"""Scores whose names, as plugins and files spell them, are no words."""
+"""Scores whose names, as plugins and files spell them, are not words."""
 SCORE_MEANINGS = {
-    "balanced_accuracy": "the share of a class's pictures that is recognised, averaged over the classes",
-    "accuracy": "the share of all pictures that is recognised",
-    "macro_f1": "1 where no picture of a class is missed and none is taken for it wrongly; averaged over the classes",
+    "balanced_accuracy": "the share of a class's images that is recognised, averaged over the classes",
+    "accuracy": "the share of all images that is recognised",
+    "macro_f1": "1 where no image of a class is missed and none is taken for it wrongly; averaged over the classes",
     "log_loss": "0 where the right class always gets a probability of 1; the lower, the better",
-    "roc_auc": "how well the pictures of a class are ranked before all others: 0.5 is chance, 1 is perfect",
-    "recall": "of the pictures of a class, the share that is recognised",
-    "precision": "of the pictures that are taken for a class, the share that belongs to it",
+    "roc_auc": "how well the images of a class are ranked before all others: 0.5 is chance, 1 is perfect",
+    "recall": "of the images of a class, the share that is recognised",
+    "precision": "of the images that are taken for a class, the share that belongs to it",
 }
 """What scores say, each the rest of a sentence."""
 STRATEGIES = {
@@ -35,7 +35,7 @@ STRATEGIES = {
     "fine-tune": "Fine-tuned",
 }
 STRATEGY_MEANINGS = (
-    "Begins with the simplified route and fine-tunes where time and pictures allow.",
+    "Begins with the simplified route and fine-tunes where time and images allow.",
     "A small classifier on a network that was trained before and stays as it is. Minutes, even on a laptop.",
     "Trains the network's upper stages as well. Slower; sometimes better.",
 )
@@ -89,7 +89,7 @@ def spell_scores(text: str) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """Such as "1 picture", "1,200 pictures"."""
+    """Such as "1 image", "1,200 images"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
@@ -117,7 +117,7 @@ def place_in_words(place: int) -> str:
 
 
 def counted(n: int, one: str, many: str = "") -> str:
-    """A number and its noun: "1 picture", "1,797 pictures"; many: the plural where it is not `one` with an s."""
+    """A number and its noun: "1 image", "1,797 images"; many: the plural where it is not `one` with an s."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 

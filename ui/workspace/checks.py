@@ -19,9 +19,9 @@ Condition: TypeAlias = Literal["never", "running", "done", "stopped", "failed"]
 _DOING = {
     "unpack": "Unpacking",
     "hash": "Reading the files",
-    "scan": "Looking at the pictures",
+    "scan": "Looking at the images",
     "compare": "Looking for near-duplicates",
-    "features": "Looking at the pictures with a trained network",
+    "features": "Looking at the images with a trained network",
 }
 
 

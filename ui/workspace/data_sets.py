@@ -30,7 +30,7 @@ class DataSet:
     label: the column of the labels, None where the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     patch: the file of the decisions, where it cannot lie beside the data; None where it does.
-    left_out: what its owner dropped and the upload did not take, in words.
+    skipped: what was dropped and not uploaded, in words.
     """
 
     name: str
@@ -39,7 +39,7 @@ class DataSet:
     label: str | None = None
     origin: Path | None = None
     patch: Path | None = None
-    left_out: str = ""
+    skipped: str = ""
 
     @property
     def patch_file(self) -> Path:
@@ -48,24 +48,24 @@ class DataSet:
 
     @property
     def patch_options(self) -> list[str]:
-        """How the commands that heed the decisions have to be told where these are."""
+        """The options that tell a command where the decisions are."""
         return ["--patch", str(self.patch)] if self.patch else []
 
     @property
     def options(self) -> list[str]:
-        """How the command line has to be told to read it."""
+        """The options that tell a command how to read the data."""
         return ["--label", self.label] if self.label else []
 
 
 def list_data_sets(workspace: Workspace) -> list[DataSet]:
-    """Every data set, by title; a damaged card is passed over."""
+    """Every data set, by title; a damaged card is ignored."""
     found = (find_data_set(workspace, path.name.removesuffix(_CARD)) for path in workspace.data.glob(f"*{_CARD}"))
     return sorted((one for one in found if one), key=lambda one: (one.title.lower(), one.name))
 
 
 def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
     """The data set of this name, None where there is none or its card cannot be read."""
-    if name != slug(name):  # what an address says is no path
+    if name != slug(name):  # an address is not trusted to be a path
         return None
     return _read_card(workspace, name, _CARD)
 
@@ -78,8 +78,8 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
         path, label = workspace.data / card["path"], card["label"]
         if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
             return None  # no system has such a path
-        left_out = str(card.get("left_out", ""))
-        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch, left_out)
+        skipped = str(card.get("skipped", ""))
+        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch, skipped)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -98,7 +98,7 @@ def data_in_address(workspace: Workspace, run: RunView) -> dict[str, str]:
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
     """Write a data set's card."""
     workspace.data.mkdir(parents=True, exist_ok=True)
-    paths = {key: path and _told(path, workspace) for key, path in asdict(data_set).items() if key in _PATHS}
+    paths = {key: path and _path_in_card(path, workspace) for key, path in asdict(data_set).items() if key in _PATHS}
     card = {**asdict(data_set), **paths}
     write_atomically(workspace.data / f"{data_set.name}{_CARD}", json.dumps(card, indent=2).encode())
 
@@ -128,7 +128,7 @@ def is_own(workspace: Workspace, data_set: DataSet) -> bool:
 def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
     """Forget a data set, and where the app has a copy of its own, delete that too.
 
-    Decisions that the app keeps about pictures elsewhere stay, with what they refer to: see `bring_back`.
+    Decisions that the app keeps about images elsewhere stay, with what they refer to: see `bring_back`.
     """
     name = data_set.name
     if name != slug(name):
@@ -168,7 +168,7 @@ def free_title(workspace: Workspace, title: str) -> str:
 def free_name(workspace: Workspace, title: str) -> str:
     """A name that no data set of the workspace has or had, near to its title.
 
-    What a run learned from keeps its name when it is deleted: other pictures there would be taken for the run's own.
+    What a run learned from keeps its name when it is deleted: other images there would be taken for those of the run.
     """
     wanted = slug(title)
     taken = {path.name.partition(".")[0] for path in workspace.data.glob("*")} if workspace.data.is_dir() else set()
@@ -181,7 +181,7 @@ def free_name(workspace: Workspace, title: str) -> str:
     return name
 
 
-def _told(path: Path, workspace: Workspace) -> str:
+def _path_in_card(path: Path, workspace: Workspace) -> str:
     """A path for a card: relative where it lies in the workspace, which may be moved."""
     return str(path.relative_to(workspace.data) if path.is_relative_to(workspace.data) else path)
 

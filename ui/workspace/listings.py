@@ -1,4 +1,4 @@
-"""Which pictures data hold and what is said of them, as the core lists them; kept until something changes."""
+"""The images of a data set and their labels, as the core lists them; kept until something changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORGET_SECONDS = 600
 
 
 def list_images(data: Path, label: str | None) -> Source:
-    """The listing of a folder, archive or table, which is shared: nobody may change it.
+    """The listing of a folder, archive or table, which is shared and must not be changed.
 
     Raises DatasetError where the data are not there, or are not understood.
     """
@@ -47,7 +47,7 @@ def _folders(path: Path | str) -> Iterator[os.DirEntry[str]]:
 
 
 # As a resource and not as data: a copy of 100,000 rows for every click would take longer than a click may.
-@st.cache_resource(max_entries=8, ttl=FORGET_SECONDS, show_spinner="Reading the list of pictures")
+@st.cache_resource(max_entries=8, ttl=FORGET_SECONDS, show_spinner="Reading the list of images")
 def _listed(data: Path, label: str | None, marks: tuple[int, ...]) -> Source | str:  # noqa: ARG001 - the key
     """The listing, or why the core refuses the data."""
     try:

@@ -1,4 +1,4 @@
-"""Fitting a run's champion anew, with the decisions of the patch file."""
+"""Refitting a run's champion with the decisions of the patch file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KIND = "refit"
 
 
 def is_behind(run: RunView, subject: Subject) -> bool:
-    """Whether decisions were made after a run had read them, which it does when it lists its pictures."""
+    """Whether decisions were made after a run had read them, which it does when it lists its images."""
     listed = run.folder / "dataset.parquet"
     try:
         read = (listed if listed.exists() else run.folder / "run.json").stat().st_mtime

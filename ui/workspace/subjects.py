@@ -53,9 +53,9 @@ def list_subjects(workspace: Workspace) -> list[Subject]:
 
 
 def open_subject(subject: Subject) -> Source:
-    """Its pictures and what is said of them; DatasetError where they cannot be read."""
+    """Its images and their labels; DatasetError where they cannot be read."""
     if not subject.data.exists():
-        raise DatasetError(f"{subject.data} is not there any more. Put it back, or choose other pictures.")
+        raise DatasetError(f"{subject.data} no longer exists. Put it back, or select other images.")
     return list_images(subject.data, subject.label)
 
 

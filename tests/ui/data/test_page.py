@@ -35,7 +35,7 @@ def workspace(runs: Path) -> Workspace:
     return Workspace(runs.parent)
 
 
-def write_pictures(folder: Path, names: list[str]) -> Path:
+def write_images(folder: Path, names: list[str]) -> Path:
     for number, name in enumerate(names):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def pets(n: int = 5) -> list[str]:
 
 
 def add(workspace: Workspace, names: list[str], *, name: str = "pets") -> DataSet:
-    data_set = DataSet(name, name, write_pictures(workspace.data / name, names))
+    data_set = DataSet(name, name, write_images(workspace.data / name, names))
     save_data_set(workspace, data_set)
     return data_set
 
@@ -86,12 +86,12 @@ def write_check(
 
 def test_an_empty_workspace_says_how_to_begin(workspace: Workspace) -> None:
     app = open_page("data")
-    assert "Begin with pictures" in words(app)
+    assert "Begin with images" in words(app)
     assert [button.key for button in app.button if button.key == "sample"]
 
 
 def test_a_path_on_this_machine_is_used_where_it_is(workspace: Workspace, tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path / "else where", pets())
+    folder = write_images(tmp_path / "else where", pets())
     app = use_path(open_page("data"), folder)
     (data_set,) = list_data_sets(workspace)
     assert (data_set.title, data_set.path) == ("else where", folder)
@@ -119,12 +119,12 @@ def test_the_sample_comes_at_a_click(workspace: Workspace) -> None:
 
 def test_too_small_classes_are_told(workspace: Workspace) -> None:
     add(workspace, [*pets(), "bird/1.png"])
-    assert "Too few pictures in bird (1)" in words(look())
+    assert "Too few images in bird (1)" in words(look())
 
 
 def test_what_an_upload_did_not_take_is_told(workspace: Workspace) -> None:
-    save_data_set(workspace, replace(add(workspace, pets()), left_out="8 *.cr2, 1 *.mp4"))
-    assert "Left out when it was uploaded: 8 *.cr2, 1 *.mp4." in words(look())
+    save_data_set(workspace, replace(add(workspace, pets()), skipped="8 *.cr2, 1 *.mp4"))
+    assert "Skipped when it was uploaded: 8 *.cr2, 1 *.mp4." in words(look())
 
 
 def chosen(data_set: DataSet, *items: str) -> dict[str, list[str]]:
@@ -132,17 +132,17 @@ def chosen(data_set: DataSet, *items: str) -> dict[str, list[str]]:
     return {"chosen": [GridImage(data_set.path / item, item).identity for item in items]}
 
 
-def test_chosen_pictures_are_left_out_relabelled_and_put_back(workspace: Workspace) -> None:
+def test_selected_images_are_excluded_relabelled_and_restored(workspace: Workspace) -> None:
     data_set = add(workspace, pets())
-    app = look("Pictures")
+    app = look("Images")
     app.session_state["gallery-0"] = chosen(data_set, "*cat*/0.png", "*cat*/1.png")
     app.run()
-    assert "2 pictures of 5 chosen" in words(app)
+    assert "2 images of 5 selected" in words(app)
     press(app, "exclude")
     assert {(d.decision, d.item) for d in read_patch(patch_file(data_set.path))} == {
         ("exclude", "*cat*/0.png"), ("exclude", "*cat*/1.png"),
     }  # fmt: skip
-    assert "3 pictures." in words(app)
+    assert "3 images." in words(app)
     press(app, "undo")
     assert read_patch(patch_file(data_set.path)) == ()
     app.selectbox(key="new-class").set_value("dog")
@@ -159,7 +159,7 @@ def test_decisions_are_listed_and_each_can_be_taken_back(workspace: Workspace) -
     patch_file(data_set.path).write_text(patch)
     app = look("Decisions")
     assert "3 decisions" in words(app)
-    assert "not in the data any more" in words(app)
+    assert "no longer in the data" in words(app)
     press(app, "take-back-2")
     assert {d.item for d in read_patch(patch_file(data_set.path))} == {"*cat*", "gone.png"}
     press(app, "undo-decisions")
@@ -174,17 +174,17 @@ def test_a_kept_copy_stays_kept_on_the_page_and_in_the_core_when_the_other_is_de
     data_set = add(workspace, pets())
     copy = data_set.path / "*cat*" / "copy.png"
     shutil.copy(copy.with_name("0.png"), copy)
-    app = look("Pictures")
+    app = look("Images")
     app.session_state["gallery-0"] = chosen(data_set, "*cat*/copy.png")
     press(app.run(), "exclude")
     assert list(scan(data_set.path).table["path"][scan(data_set.path).excluded]) == ["*cat*/copy.png"]
     copy.unlink()
     assert not scan(data_set.path).excluded.any()
-    assert "left out by you" not in {metric.label for metric in look().metric}
-    assert "not in the data any more" in words(look("Decisions"))
+    assert "excluded" not in {metric.label for metric in look().metric}
+    assert "no longer in the data" in words(look("Decisions"))
 
 
-def test_a_decision_about_a_renamed_picture_says_who_finds_it(workspace: Workspace) -> None:
+def test_a_decision_about_a_renamed_image_says_who_finds_it(workspace: Workspace) -> None:
     data_set = add(workspace, pets())
     decide(data_set.path, [Decision("exclude", "dog/0.png")], cache=workspace.root / "cache")
     (data_set.path / "dog/0.png").rename(data_set.path / "dog/new.png")
@@ -211,16 +211,16 @@ def test_folders_that_are_not_understood_are_mapped_by_their_level_and_unmapped(
     assert [metric.value for metric in app.metric] == ["8", "1"]
 
 
-def test_pictures_without_a_class_can_be_mapped_or_labelled(workspace: Workspace) -> None:
+def test_images_without_a_class_can_be_mapped_or_labelled(workspace: Workspace) -> None:
     add(workspace, ["1.png", "2.png"])
-    assert "No picture has a class yet" in words(look())
+    assert "No image has a class yet" in words(look())
 
 
 def test_a_table_that_does_not_say_which_column_is_asked_about(workspace: Workspace) -> None:
     add(workspace, ["1.png", "2.png"])
     (workspace.data / "pets" / "t.csv").write_text("path,colour,mood\n1.png,red,good\n2.png,blue,bad\n")
     app = open_page("data")
-    assert "not understood yet" in words(app)
+    assert "layout of these data is not recognised" in words(app)
     app.selectbox(key="label-pets").set_value("mood").run()
     press(app, "use-label")
     assert "column 'mood'" in words(app)
@@ -237,7 +237,7 @@ def test_a_running_check_is_watched_and_stopped(workspace: Workspace, sleeper: p
     lines = '{"event": "progress", "stage": "scan", "done": 3, "total": 10}\n{"event": "prog'
     (workspace.data / "pets.check.jsonl").write_text(lines)
     app = look("Check")
-    assert "Looking at the pictures: 3 of 10" in app.get("progress")[0].proto.text.replace("\\", "")
+    assert "Looking at the images: 3 of 10" in app.get("progress")[0].proto.text.replace("\\", "")
     press(app, "stop-check")
     sleeper.wait(timeout=10)
     assert "The check was stopped" in words(app.run())
@@ -270,7 +270,7 @@ def test_findings_are_fixed_at_a_click_and_taken_back(workspace: Workspace) -> N
     assert "2 images are blank." in words(app)
     press(app, "all-pets-0")
     assert [d.item for d in read_patch(patch_file(data_set.path))] == ["dog/0.png", "dog/1.png"]
-    assert "You have decided something since this check" in words(app)
+    assert "There are new decisions since this check" in words(app)
     press(app, "back-pets-0")
     assert read_patch(patch_file(data_set.path)) == ()
     press(app, "fix-pets-1-0")
@@ -289,13 +289,13 @@ def test_a_single_proposal_is_a_button_that_says_it(workspace: Workspace, propos
     assert app.button(key="all-pets-0").disabled
 
 
-def test_copies_are_left_out_at_once_but_never_all_of_them(workspace: Workspace) -> None:
+def test_copies_are_excluded_at_once_but_never_all_of_them(workspace: Workspace) -> None:
     data_set = add(workspace, pets())
     pairs = [["dog/0.png", "dog/1.png"], ["dog/2.png", "dog/3.png"], ["dog/2.png", "dog/4.png"]]
     proposals = [["exclude", copy] for _, copy in pairs]
     write_check(workspace, json.dumps({"findings": [finding(check="duplicates", pairs=pairs, proposals=proposals)]}))
     app = look("Check")
-    assert app.button(key="all-pets-0").label == "Keep one of each, leave out 3 pictures"
+    assert app.button(key="all-pets-0").label == "Keep one of each, exclude 3 images"
     press(app, "pair-pets-0-0-0")
     press(app, "all-pets-0")
     assert {item for _, item, _ in decided(data_set)} == {"dog/0.png", "dog/3.png", "dog/4.png"}
@@ -321,14 +321,14 @@ def test_pairs_are_decided_one_by_one_and_each_is_put_back(workspace: Workspace)
     assert decided(data_set) == []
 
 
-def test_new_labels_are_given_only_to_pictures_that_were_chosen(workspace: Workspace) -> None:
+def test_new_labels_are_given_only_to_images_that_were_chosen(workspace: Workspace) -> None:
     data_set = add(workspace, pets())
     proposals = [["relabel", "dog/0.png", "*cat*"], ["relabel", "dog/1.png", "*cat*"]]
     found = finding(check="label-errors", fixes=proposals[:1], proposals=proposals)
     write_check(workspace, json.dumps({"findings": [found]}))
     app = look("Check")
     assert {"all-pets-0", "fix-pets-0-0"}.isdisjoint(keys(app))
-    assert "Click the pictures that you want to relabel" in words(app)
+    assert "Click the images that you want to relabel" in words(app)
     app.session_state["found-pets-0-0"] = chosen(data_set, "dog/1.png")
     app.run()
     press(app, "some-pets-0")
@@ -371,7 +371,7 @@ def test_the_question_is_not_asked_behind_the_menu_and_may_be_denied(workspace: 
 
 
 def test_what_lies_elsewhere_is_forgotten_and_never_touched(workspace: Workspace, tmp_path: Path) -> None:
-    folder = write_pictures(tmp_path / "mine", pets())
+    folder = write_images(tmp_path / "mine", pets())
     save_data_set(workspace, DataSet("mine", "mine", folder))
     app = press(open_page("data"), "delete")
     assert "stay untouched" in words(app)
@@ -384,7 +384,7 @@ def test_what_lies_elsewhere_is_forgotten_and_never_touched(workspace: Workspace
 def test_decisions_about_mapped_folders_elsewhere_wait_until_these_are_added_again(
     zipped: bool, workspace: Workspace, tmp_path: Path
 ) -> None:
-    path = write_pictures(tmp_path / "mine", [f"2024/{label}/{i}.png" for label in ("cat", "dog") for i in range(4)])
+    path = write_images(tmp_path / "mine", [f"2024/{label}/{i}.png" for label in ("cat", "dog") for i in range(4)])
     path = Path(shutil.make_archive(str(path), "zip", path)) if zipped else path
     save_data_set(workspace, DataSet("mine", "mine", path))
     data_set = find_data_set(workspace, "mine")
@@ -393,11 +393,11 @@ def test_decisions_about_mapped_folders_elsewhere_wait_until_these_are_added_aga
     item = open_source(mapped.path, label=mapped.label, cache=tmp_path / "cache").table["path"][0]
     decisions = decide(mapped.path, [Decision("exclude", item)], label=mapped.label, cache=tmp_path / "cache")
     app = press(open_page("data"), "delete")
-    assert "decisions about them: add it again, and they are there" in words(app)
+    assert "decisions about them: they are back when you add it again" in words(app)
     press(app, "delete-now")
     assert list_data_sets(workspace) == []
     assert not (workspace.data / "mine").exists()
-    other = write_pictures(tmp_path / "other" / path.name, pets())
+    other = write_images(tmp_path / "other" / path.name, pets())
     app = use_path(open_page("data"), other)
     app = use_path(app.toggle(key="adding").set_value(True).run(), path)
     found = {one.path: one for one in list_data_sets(workspace)}
@@ -405,20 +405,20 @@ def test_decisions_about_mapped_folders_elsewhere_wait_until_these_are_added_aga
     assert not read_patch(patch_file(other))
     assert read_patch(patch_file(mapped.path)) == decisions
     assert {metric.label: metric.value for metric in app.metric} == {
-        "pictures": "7", "classes": "2", "left out by you": "1",
+        "images": "7", "classes": "2", "excluded": "1",
     }  # fmt: skip
 
 
 def test_decisions_about_data_that_cannot_be_written_beside_are_kept_in_the_workspace(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, access, asked = write_pictures(tmp_path / "fixed" / "mine", pets()), os.access, []
+    folder, access, asked = write_images(tmp_path / "fixed" / "mine", pets()), os.access, []
     patch_file(folder).write_text("decision,item\nexclude,dog/0.png\n")
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder.parent and access(path, mode))
     monkeypatch.setattr(jobs, "start", lambda target, arguments, **more: asked.append(arguments))
     app = use_path(open_page("data"), folder)
-    assert "left out by you" in {metric.label for metric in app.metric}
-    app = look("Pictures")
+    assert "excluded" in {metric.label for metric in app.metric}
+    app = look("Images")
     data_set = find_data_set(workspace, "mine")
     app.session_state["gallery-0"] = chosen(data_set, "*cat*/0.png")
     press(app.run(), "exclude")
@@ -441,6 +441,6 @@ def test_decisions_about_data_that_cannot_be_written_beside_are_kept_in_the_work
 
 def test_the_page_bears_runs_of_every_kind(workspace: Workspace) -> None:
     made_runs.write_damaged(workspace.runs / "torn")
-    made_runs.write_failed(workspace.runs / "bad", "no pictures")
+    made_runs.write_failed(workspace.runs / "bad", "no images")
     add(workspace, pets())
     assert "Understood as" in words(look())

@@ -148,7 +148,7 @@ def test_the_budget_does_not_count_what_was_spent_waiting(tmp_path: Path) -> Non
     assert spent < 2
 
 
-def test_a_sixth_job_of_one_workspace_is_refused_kindly(abc: tuple[Path, Path, Path]) -> None:
+def test_a_sixth_job_of_one_workspace_is_refused_with_a_reason(abc: tuple[Path, Path, Path]) -> None:
     targets = [abc[0].with_name(f"job{i}") for i in range(MOST_JOBS)]
     try:
         for target in targets:

@@ -98,7 +98,7 @@ def test_what_cannot_be_kept_is_tried_again_with_the_next(session: LabellingSess
     assert kept(session) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
 
 
-def test_a_picture_that_is_gone_keeps_nothing_else_from_being_kept(session: LabellingSession) -> None:
+def test_a_image_that_is_gone_keeps_nothing_else_from_being_kept(session: LabellingSession) -> None:
     (session.subject.data / ITEMS[1]).unlink()
     assert take(session, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
     assert kept(session) == {ITEMS[0]: "cat", ITEMS[2]: "dog"}

@@ -11,7 +11,7 @@ import made_runs
 import psutil
 import pytest
 from app_pages import PAGES, open_page, words
-from label_data import write_pets, write_picture, write_run
+from label_data import write_image, write_pets, write_run
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
@@ -43,7 +43,7 @@ def report(app: AppTest, *actions: dict[str, Any], position: int) -> AppTest:
 
 
 def test_an_empty_workspace_says_what_to_do(workspace: Workspace) -> None:
-    assert "There are no pictures to label yet" in words(open_page("label"))
+    assert "There are no images to label yet" in words(open_page("label"))
 
 
 def test_a_label_from_the_browser_is_a_decision_in_the_patch_file(workspace: Workspace) -> None:
@@ -70,13 +70,13 @@ def test_who_labels_sees_neither_name_nor_label_until_it_is_wished(workspace: Wo
 
 
 @pytest.mark.parametrize("n_unlabelled", [0, 3])
-def test_the_way_to_training_takes_the_pictures_along(workspace: Workspace, n_unlabelled: int) -> None:
+def test_the_way_to_training_takes_the_images_along(workspace: Workspace, n_unlabelled: int) -> None:
     write_pets(workspace, n_unlabelled=n_unlabelled)
     [link] = open_page("label").get("page_link")
     assert "data=pets" in str(link.proto)
 
 
-def test_a_queue_stays_as_it_began_while_its_pictures_get_labels(workspace: Workspace) -> None:
+def test_a_queue_stays_as_it_began_while_its_images_get_labels(workspace: Workspace) -> None:
     write_pets(workspace)
     app = open_page("label")
     actions = [{"n": n, "kind": "label", "index": n - 1, "label": "cat"} for n in (1, 2, 3)]
@@ -132,10 +132,10 @@ def test_a_check_s_document_that_cannot_be_read_is_passed_over(workspace: Worksp
 
 def test_where_all_is_labelled_the_page_says_what_comes_next(workspace: Workspace) -> None:
     write_pets(workspace, n_unlabelled=0)
-    assert "All 8 pictures have a label" in words(open_page("label"))
+    assert "All 8 images have a label" in words(open_page("label"))
 
 
-def test_pictures_without_any_class_can_be_begun_with(workspace: Workspace) -> None:
+def test_images_without_any_class_can_be_begun_with(workspace: Workspace) -> None:
     pets = write_pets(workspace, n_unlabelled=0)
     for name in ("cat", "dog"):
         for path in (pets.path / name).iterdir():
@@ -146,10 +146,10 @@ def test_pictures_without_any_class_can_be_begun_with(workspace: Workspace) -> N
     assert data_of(app)["total"] == 8
 
 
-def test_data_that_are_gone_are_said_kindly(workspace: Workspace) -> None:
+def test_data_that_are_gone_are_explained(workspace: Workspace) -> None:
     pets = write_pets(workspace)
     pets.path.rename(pets.path.with_name("elsewhere"))
-    assert "is not there any more" in words(open_page("label"))
+    assert "no longer exists" in words(open_page("label"))
 
 
 def test_a_patch_file_that_cannot_be_understood_is_said_and_stays(workspace: Workspace) -> None:
@@ -159,14 +159,12 @@ def test_a_patch_file_that_cannot_be_understood_is_said_and_stays(workspace: Wor
     assert patch_file(pets.path).read_text(encoding="utf-8").endswith("explode,cat\n")
 
 
-def test_after_new_labels_the_newest_run_can_be_fitted_anew(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_new_labels_the_newest_run_can_be_refitted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     pets = write_pets(workspace)
     write_run(workspace, "first", pets.path)
     app = open_page("label")
     assert app.button(key="refit").disabled
-    assert "knows all decisions so far" in words(app)
+    assert "includes all decisions so far" in words(app)
     write_patch(patch_file(pets.path), [Decision("exclude", "cat/0.png")])
     commands: list[list[str]] = []
     monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: commands.append([target.name, *arguments]))
@@ -180,7 +178,7 @@ def test_after_new_labels_the_newest_run_can_be_fitted_anew(
 def test_a_run_leads_to_the_data_that_it_learned_from(workspace: Workspace, tmp_path: Path) -> None:
     write_pets(workspace)
     for number in range(3):
-        write_picture(tmp_path / "birds" / ("owl" if number else "") / f"{number}.png", shade=9 * number)
+        write_image(tmp_path / "birds" / ("owl" if number else "") / f"{number}.png", shade=9 * number)
     write_run(workspace, "owls", tmp_path / "birds")
     app = open_page("label", run="owls")
     assert app.selectbox(key="subject").value == "run=owls"

@@ -98,11 +98,11 @@ def test_each_person_sees_their_own_runs_only(runs: Path, told_apart_by: Any) ->
     assert "There are no runs yet" in words(open_results(**{**who, "sub": "18"}))
 
 
-def test_a_login_that_tells_nobody_apart_is_refused(runs: Path, told_apart_by: Any) -> None:
+def test_a_login_that_identifies_nobody_is_refused(runs: Path, told_apart_by: Any) -> None:
     told_apart_by("login")
     app = AppTest.from_file(str(APP), default_timeout=20)
     app.user = {"is_logged_in": True}
-    assert "cannot be told apart" in words(app.run())
+    assert "cannot be identified" in words(app.run())
 
 
 def answered(path: str = "/", cookie: str = "", method: str = "GET") -> dict[str, list[str]]:
@@ -161,7 +161,7 @@ def test_no_page_shows_a_guest_where_things_lie_on_the_machine(page: str, runs: 
     who = {"iss": "https://id.example.org", "sub": "17"}
     root = runs.parent / "autotl-people" / access._digest("https://id.example.org\n17")
     made_runs.write_finished(root / "autotl-runs" / "good")
-    made_runs.write_failed(root / "autotl-runs" / "bad", "no pictures")
+    made_runs.write_failed(root / "autotl-runs" / "bad", "no images")
     for run in ("good", "bad"):
         app = AppTest.from_file(str(APP), default_timeout=20)
         app.user = {"is_logged_in": True, **who}

@@ -9,7 +9,7 @@ from pathlib import Path
 import made_runs
 import psutil
 import pytest
-from label_data import write_picture
+from label_data import write_image
 
 from autotl.runs.progress_lines import ProgressSoFar
 from autotl_ui.jobs import jobs
@@ -95,7 +95,7 @@ def test_a_real_folder_becomes_a_table(runs: Path, tmp_path: Path) -> None:
     workspace = Workspace(runs.parent)
     make_deployable(runs / "good")
     for number in range(3):
-        write_picture(tmp_path / "new ones" / f"{number}.png", shade=100 * number)
+        write_image(tmp_path / "new ones" / f"{number}.png", shade=100 * number)
     (tmp_path / "new ones" / "torn.png").write_bytes(b"no")
     run = look_at_run(runs / "good")
     file = start_batch(workspace, run, tmp_path / "new ones", title="../new ones", options=[])

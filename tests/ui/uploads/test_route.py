@@ -59,10 +59,10 @@ def test_a_data_set_remembers_what_of_it_was_not_taken(workspace: Workspace) -> 
     names = ["1.jpg", "1.CR2", "2.CR2", "film.mp4", ".DS_Store", "../secret.jpg"]
     plan = begin(workspace, [[f"pets/cat/{name}", 3, 1] for name in names] + [["pets/dog/1.jpg", 3, 1]]).json
     put(workspace, plan["id"], "files=0", b"cat")
-    said = finishing.finish_upload(workspace, plan["id"], whole=False).left_out
+    said = finishing.finish_upload(workspace, plan["id"], whole=False).skipped
     assert said.startswith("2 *.cr2, 1 *.mp4, 1 refused file (pets/cat/../secret.jpg ")
     assert said.endswith("), 1 that had not arrived")
-    assert find_data_set(workspace, "pets").left_out == said
+    assert find_data_set(workspace, "pets").skipped == said
 
 
 def test_the_same_list_again_carries_on_with_what_is_missing(workspace: Workspace) -> None:

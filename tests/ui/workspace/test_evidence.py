@@ -59,7 +59,7 @@ def test_evaluations_that_do_not_fit_the_predictions_count_as_damaged(field: str
     assert find_evidence(good) is None
 
 
-def test_runs_tested_on_the_same_pictures_are_known_by_it(good: Path) -> None:
+def test_runs_tested_on_the_same_images_are_known_by_it(good: Path) -> None:
     import pandas as pd
 
     made_runs.write_finished(good.with_name("other"))
@@ -73,7 +73,7 @@ def test_runs_tested_on_the_same_pictures_are_known_by_it(good: Path) -> None:
     assert taken(good.with_name("other")) not in (same, "")
 
 
-def test_a_run_on_a_sample_was_not_tested_on_all_the_pictures_of_the_test_split(good: Path) -> None:
+def test_a_run_on_a_sample_was_not_tested_on_all_the_images_of_the_test_split(good: Path) -> None:
     whole = taken(good)
     open_run(good).update(thinned_to=40)
     st.cache_data.clear()

@@ -1,4 +1,4 @@
-// A place to drop folders on. The server is told what there is, says what it wants, and gets the bytes: many small
+// A place to drop folders on. The server gets a list of the files, answers which it wants, and gets the bytes: many small
 // files in one request, large ones in pieces. Nothing is read into memory here; the browser sends from the disk.
 const BATCH_BYTES = 4 << 20;
 const BATCH_FILES = 150;
@@ -10,7 +10,7 @@ const megabytes = (n) => (n >= 1e9 ? `${(n / 1e9).toFixed(1)} GB` : `${(n / 1e6)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const seconds = (s) => (s < 60 ? `${Math.max(1, Math.ceil(s))} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`);
 
-class Told extends Error {}
+class ServerError extends Error {}
 
 // What lies in dropped entries: [path, File] of each file, folders within folders included.
 async function walk(entries, tick) {
@@ -39,14 +39,14 @@ async function walk(entries, tick) {
   return { found, unreadable };
 }
 
-async function told(response) {
+async function errorOf(response) {
   let said = {};
   try {
     said = await response.json();
   } catch {
     // not one of our own answers
   }
-  const error = new Told(said.message || response.statusText);
+  const error = new ServerError(said.message || response.statusText);
   error.status = response.status;
   error.there = said.there;
   return error;
@@ -70,14 +70,14 @@ class Upload {
           this.zone.trouble("");
           return await response.json();
         }
-        const error = await told(response);
+        const error = await errorOf(response);
         if (response.status !== 403 && (response.status < 500 || response.status === 507)) throw error;
         problem = error.message;
       } catch (error) {
-        if (error instanceof Told || error.name === "AbortError") throw error;
+        if (error instanceof ServerError || error.name === "AbortError") throw error;
         problem = "The connection to the app is lost.";
       }
-      if (attempt >= PAUSES_MS.length) throw new Told(problem);
+      if (attempt >= PAUSES_MS.length) throw new ServerError(problem);
       this.zone.trouble(`${problem} Trying again …`);
       await pause(PAUSES_MS[attempt]);
       if (this.stopped.signal.aborted) throw new DOMException("cancelled", "AbortError");
@@ -161,14 +161,14 @@ class Upload {
     try {
       return await this.ask(path, { method: "PUT", body });
     } catch (error) {
-      if (!(error instanceof Told) || error.status) throw error;
+      if (!(error instanceof ServerError) || error.status) throw error;
       // A file that was changed or taken away meanwhile looks like a lost connection.
       for (const number of numbers) {
         const [name, file] = this.files[number];
         try {
           await file.slice(0, 1).arrayBuffer();
         } catch {
-          throw new Told(`${name} cannot be read any more: it was changed or moved. Drop the folder again.`);
+          throw new ServerError(`${name} can no longer be read: it was changed or moved. Drop the folder again.`);
         }
       }
       throw error;
@@ -179,10 +179,10 @@ class Upload {
     const kinds = Object.entries(plan.skipped).sort(([, a], [, b]) => b - a);
     const parts = kinds.map(([kind, n]) => `${n.toLocaleString("en")} ${kind}`);
     if (this.unreadable) parts.push(`${this.unreadable} unreadable`);
-    const lines = parts.length ? [`Left out: ${parts.join(", ")}.`] : [];
+    const lines = parts.length ? [`Skipped: ${parts.join(", ")}.`] : [];
     if (plan.n_renamed) lines.push(`${count(plan.n_renamed, "name")} changed, so that every system can hold them.`);
     for (const [name, reason] of plan.refused.slice(0, 5)) lines.push(`Not taken: ${name} ${reason}.`);
-    if (plan.n_refused > 5) lines.push(`And ${(plan.n_refused - 5).toLocaleString("en")} more not taken.`);
+    if (plan.n_refused > 5) lines.push(`And ${(plan.n_refused - 5).toLocaleString("en")} more skipped.`);
     return lines;
   }
 
@@ -200,7 +200,7 @@ class Upload {
   }
 }
 
-// One for the whole page: the app may draw its place anew, or another page instead, while an upload goes on.
+// One for the whole page: the app may draw its place again, or another page instead, while an upload goes on.
 class Zone {
   constructor() {
     this.lines = [];
@@ -242,7 +242,7 @@ class Zone {
       this.part(kind).onclick = () => input.click();
       input.onchange = () => {
         const files = [...input.files].map((file) => [file.webkitRelativePath || file.name, file]);
-        input.value = ""; // so that the same folder can be chosen again
+        input.value = ""; // so that the same folder can be selected again
         if (files.length) take(files);
         else this.say(["There was no file in it."], true);
       };
@@ -256,7 +256,7 @@ class Zone {
     this.say(this.lines, this.bad);
   }
 
-  // Tell the app of a finished upload, now or once there is somebody to be told.
+  // Tell the app of a finished upload, now or once its page is there.
   tell(name = this.arrived) {
     this.arrived = name;
     if (!name || !this.box.isConnected) return;
@@ -289,13 +289,13 @@ class Zone {
       if (this.upload !== upload) return;
       upload.stopped.abort();
       if (!upload.id) {
-        this.end([error instanceof Told ? error.message : `It cannot be uploaded: ${error.message}`], true);
+        this.end([error instanceof ServerError ? error.message : `It cannot be uploaded: ${error.message}`], true);
         return;
       }
-      // What has arrived stays; the same files carry on from there.
+      // What has arrived stays; the same files continue from there.
       upload.stopped = new AbortController();
       this.trouble("");
-      this.say([error instanceof Told ? error.message : `The upload broke off: ${error.message}`], true);
+      this.say([error instanceof ServerError ? error.message : `The upload was interrupted: ${error.message}`], true);
       this.offerAgain(true);
     } finally {
       window.removeEventListener("beforeunload", this.leaving);
@@ -304,7 +304,7 @@ class Zone {
 
   cancel() {
     const { upload } = this;
-    this.end(upload?.id ? ["Cancelled. What has arrived is kept: drop the same folder again to carry on."] : []);
+    this.end(upload?.id ? ["Cancelled. What has arrived is kept: drop the same folder again to continue."] : []);
     upload?.stopped.abort();
     if (upload?.id) this.cancelled();
   }
@@ -346,7 +346,7 @@ class Zone {
     this.bad = bad;
     const said = this.part("said");
     const text = lines.join("\n");
-    if (this.spoken === text) return; // a screen reader would say it anew
+    if (this.spoken === text) return; // a screen reader would repeat it
     this.spoken = text;
     said.classList.toggle("bad", bad);
     const list = document.createElement("ul");

@@ -1,4 +1,4 @@
-// One picture after another and a key for each class. The browser leads: it answers at once and reports every
+// One image after another and a key for each class. The browser leads: it answers at once and reports every
 // keystroke; what the server has kept it says back by number, and only that is dropped from the report.
 const N_PRELOADED = 12;
 const MOST_NUMBERED = 9;
@@ -38,7 +38,7 @@ function newDesk(root) {
     desk.data = data;
     data.tasks.forEach((task, i) => {
       const known = desk.tasks.get(data.first + i);
-      // Addresses are signed anew every time; the picture that is loaded already stays.
+      // Addresses are signed again every time; an image that is loaded already stays.
       desk.tasks.set(data.first + i, known ? { ...task, src: known.src, image: known.image, broken: known.broken } : task);
     });
     const kept = data.kept[log] || 0;
@@ -83,7 +83,7 @@ function newDesk(root) {
     const { n: number, index } = act(kind, { label });
     desk.undoable.push({ n: number, index, before: desk.said.get(index) });
     desk.said.set(index, { kind, label });
-    desk.news = kind === "label" ? `${label}` : "Left out";
+    desk.news = kind === "label" ? `${label}` : "Excluded";
     clearFilter();
     desk.position += 1;
     send();
@@ -211,7 +211,7 @@ function newDesk(root) {
     if (!task || task.image) return;
     const image = new Image();
     task.image = image;
-    image.alt = "The picture to label";
+    image.alt = "The image to label";
     image.onload = () => image.classList.toggle("small", image.naturalWidth < 100);
     image.onerror = () => {
       const known = desk.tasks.get(index);
@@ -229,7 +229,7 @@ function newDesk(root) {
     }
     if (!names.length) return;
     send();
-    desk.news = `Skipped, for it cannot be shown as a picture: ${names.join(", ")}`;
+    desk.news = `Skipped, it cannot be shown as an image: ${names.join(", ")}`;
     draw();
   };
   const button = (key, text, press, className) => {
@@ -246,7 +246,7 @@ function newDesk(root) {
     const { data, position } = desk;
     if (current()?.broken) return pass();
     for (let i = position; i < position + N_PRELOADED; i++) load(i);
-    // Only what lies around the present picture stays in memory.
+    // Only images near the current one stay in memory.
     for (const index of desk.tasks.keys()) if (index < position - 2 * N_PRELOADED) desk.tasks.delete(index);
     const task = current();
     const over = position >= data.total;
@@ -264,7 +264,7 @@ function newDesk(root) {
     const content = over ? make("p", "", end) : task ? task.image : make("p", "", "Loading");
     if ($(".frame").firstChild !== content) $(".frame").replaceChildren(content);
     $("figcaption").textContent = $("figcaption").title = task?.item || "";
-    const answer = said && (said.kind === "label" ? said.label : "left out");
+    const answer = said && (said.kind === "label" ? said.label : "excluded");
     const reason = !task ? "" : answer ? `you said: ${answer}` : task.reason;
     $(".reason").textContent = reason && reason[0].toUpperCase() + reason.slice(1);
     const hints = data.blind || !task ? [] : [["Label now", answer || task.given || "none"], ["Model", task.guess || "not asked"]];
@@ -283,9 +283,9 @@ function newDesk(root) {
     const drawn = JSON.stringify([shown, desk.filter, Boolean(task), said, data.classes]);
     if (desk.drawn !== drawn) {
       desk.drawn = drawn;
-      refill($(".classes"), buttons.length ? buttons : [make("p", "", data.classes.length ? "No class begins like that." : "There is no class yet.")]);
+      refill($(".classes"), buttons.length ? buttons : [make("p", "", data.classes.length ? "No class begins with that." : "There is no class yet.")]);
     }
-    const exclude = button(isFree("x") ? (isFree("0") ? "0 or x" : "x") : "Del", "Leave out", () => say("exclude"));
+    const exclude = button(isFree("x") ? (isFree("0") ? "0 or x" : "x") : "Del", "Exclude", () => say("exclude"));
     exclude.disabled = !task;
     exclude.classList.toggle("said", said?.kind === "exclude");
     const skipper = button("Space", "Skip", skip);
@@ -297,7 +297,7 @@ function newDesk(root) {
     refill($(".actions"), [exclude, skipper, undoer, backer]);
     $(".news").textContent = data.problem || desk.news;
   };
-  // A button that was reached with the Tab key keeps the focus when it is drawn anew.
+  // A button that was reached with the Tab key keeps the focus when it is drawn again.
   const refill = (box, elements) => {
     const focused = [...box.children].indexOf(root.getRootNode().activeElement);
     box.replaceChildren(...elements);
