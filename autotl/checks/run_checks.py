@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autotl.data.dataset import Dataset
-from autotl.interfaces import DefaultProbe, Finding
+from autotl.interfaces import Check, DefaultProbe, Finding
 from autotl.plugins import Plugins
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -18,13 +18,13 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
     """
     findings: list[Finding] = []
     seen = (dataset,) if probe is None else (dataset, probe)
-    for name, check in plugins.checks.items():
+    for name, check in plugins.all(Check).items():
         if check.uses_probe != (probe is not None):
             continue
         try:
             findings += [_sound(finding) for finding in check.run(*seen)]
         except Exception as error:
-            plugin = plugins.provenance("check", name).plugin
+            plugin = plugins.provenance(Check, name).plugin
             findings.append(
                 Finding(
                     name,

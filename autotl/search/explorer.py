@@ -17,7 +17,7 @@ from autotl.errors import OutOfTimeError
 from autotl.evidence.evaluations import Score
 from autotl.evidence.intervals import ScoreFunction, paired_difference
 from autotl.evidence.leaderboard import Leaderboard, rank
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import Head, Sampler, TrialRecord
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of
 from autotl.runtime import keras_backend
@@ -75,7 +75,7 @@ class Explorer:
         self.limits = limits
         self.plan = Planner(laboratory, space, limits)
         self._latest: Leaderboard | None = None
-        sampler = laboratory.plugins.pick("sampler", self.run.config.sampler)
+        sampler = laboratory.plugins.pick(Sampler, self.run.config.sampler)
         self._study = studies.open_study(
             self.run, sampler=sampler, maximise=laboratory.objective.larger_is_better, worker=worker
         )
@@ -317,7 +317,7 @@ class Explorer:
             self._require_affordable(candidate)
         if candidate.strategy != FINE_TUNE:
             # A recipe was asked for by name: its whole score is the point.
-            by_name = laboratory.plugins.pick("head", candidate.head).recipe is not None
+            by_name = laboratory.plugins.pick(Head, candidate.head).recipe is not None
             return laboratory.probe(candidate, hp, None if by_name else self._reject_if_hopeless(trial))
 
         start = self.plan.schedule.start_from(candidate, self._board())

@@ -24,7 +24,7 @@ from autotl.evidence.evaluations import Score, evaluate
 from autotl.features.decoded_images import DECODED_TOGETHER, Pixels, pixel_file, read_pixels
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import freeze, select_stages
-from autotl.interfaces import Evaluator, Proportion, TrialRecord
+from autotl.interfaces import Backbone, Evaluator, Head, Proportion, TrialRecord
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of
@@ -80,7 +80,7 @@ class Laboratory:
         self.run = run
         self.plugins = plugins
         self.seconds_left = seconds_left
-        self.objective: Evaluator = plugins.pick("evaluator", run.config.objective)
+        self.objective: Evaluator = plugins.pick(Evaluator, run.config.objective)
         self.labels = run.dataset.labels
         self.n_classes = len(run.dataset.classes)
         self._pixels_per_second: dict[str, float] = {}
@@ -105,8 +105,8 @@ class Laboratory:
         if key not in (self._complete if items is None else self._features):
             self.run.emit("stage", stage="features", backbone=backbone, size=format_size(size))
             self._reading_since = 0.0
-            chosen, version = settings(), self.plugins.provenance("backbone", backbone).version
-            network = freeze(self.plugins.pick("backbone", backbone), size, cache=self._cache, version=version)
+            chosen, version = settings(), self.plugins.provenance(Backbone, backbone).version
+            network = freeze(self.plugins.pick(Backbone, backbone), size, cache=self._cache, version=version)
             features = extract(
                 self.run.dataset,
                 network,
@@ -170,7 +170,7 @@ class Laboratory:
 
     def inputs(self, candidate: Candidate) -> HeadInputs:
         """What the candidate's head is fitted on, for all items."""
-        components_wanted = self.plugins.pick("head", candidate.head).on_components
+        components_wanted = self.plugins.pick(Head, candidate.head).on_components
         key = (candidate.backbone, candidate.size, candidate.stage, candidate.pooling, components_wanted)
         if key not in self._inputs:
             features = self.features(candidate.backbone, candidate.size)
@@ -199,7 +199,7 @@ class Laboratory:
         """
         if head not in self._networks:
             try:
-                built = build_head(self.plugins.pick("head", head), fixed_hyperparameters({}), 8, 2)
+                built = build_head(self.plugins.pick(Head, head), fixed_hyperparameters({}), 8, 2)
             except Exception:  # it fails again, and is told, where it is built for a trial
                 return nullcontext()
             self._networks[head] = is_network(built)
@@ -211,7 +211,7 @@ class Laboratory:
 
     def head(self, candidate: Candidate, hp: keras_tuner.HyperParameters, n_features: int) -> Any:
         """The candidate's head, wrapped as a classifier."""
-        head = self.plugins.pick("head", candidate.head)
+        head = self.plugins.pick(Head, candidate.head)
         built = build_head(head, hp, n_features, self.n_classes)
         return wrap(head, built, n_features, self.n_classes, seed=self.run.config.seed)
 
@@ -288,7 +288,7 @@ class Laboratory:
             head = classifier.network()
             if inputs.principal:
                 head = inputs.principal.to_keras(head)
-            backbone = self.plugins.pick("backbone", candidate.backbone).build(*candidate.size)
+            backbone = self.plugins.pick(Backbone, candidate.backbone).build(*candidate.size)
             model, freeze_depth = assemble(
                 backbone, head, stage=candidate.stage, pooling=candidate.pooling,
                 trainable_stages=training.trainable_stages,
@@ -358,7 +358,7 @@ class Laboratory:
         They go with the area, so that those of one size tell those of the others.
         """
         if name not in self._work:
-            work = stage_work(backbone or self.plugins.pick("backbone", name).build(*size))
+            work = stage_work(backbone or self.plugins.pick(Backbone, name).build(*size))
             self._work[name] = {stage: products / math.prod(size) for stage, products in work.items()}
         return {stage: products * math.prod(size) for stage, products in self._work[name].items()}
 
@@ -447,7 +447,7 @@ class Laboratory:
     def all_scores(self, predictions: Predictions) -> dict[str, float]:
         """Every evaluator's value, those with one value per class, undefined or failing left out."""
         values = {}
-        for name, evaluator in self.plugins.evaluators.items():
+        for name, evaluator in self.plugins.all(Evaluator).items():
             try:
                 found = evaluator.score(predictions.labels, predictions.probabilities)
             except Exception:  # told, with its reason, when the champion is evaluated

@@ -119,7 +119,7 @@ def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int)
 def make_space(laboratory: Laboratory) -> Space:
     """What this run may choose from: what was asked for, else everything that is here and worth trying."""
     config, plugins = laboratory.run.config, laboratory.plugins
-    heads = choose_heads(plugins.heads, config.heads, len(laboratory.run.split.development))
+    heads = choose_heads(plugins.all(Head), config.heads, len(laboratory.run.split.development))
     edge = float(laboratory.run.dataset.items[["width", "height"]].max(axis=1).median())
     backbones = {
         name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
@@ -138,8 +138,8 @@ def make_space(laboratory: Laboratory) -> Space:
 
 def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
     """The backbones that take part, the default first: those asked for, else all whose weights are here."""
-    return {name: plugins.backbones[name] for name in config.backbones} or {
-        name: backbone for name, backbone in plugins.backbones.items() if backbone.embedded
+    return {name: plugins.all(Backbone)[name] for name in config.backbones} or {
+        name: backbone for name, backbone in plugins.all(Backbone).items() if backbone.embedded
     }
 
 

@@ -140,7 +140,7 @@ def _evaluate(laboratory: Laboratory, *many: Predictions) -> list[Evaluation]:
     """
     run = laboratory.run
     evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
-    for name, evaluator in laboratory.plugins.evaluators.items():
+    for name, evaluator in laboratory.plugins.all(Evaluator).items():
         try:
             found = [_evaluate_one(run, predictions, evaluator) for predictions in many]
         except PluginError as error:

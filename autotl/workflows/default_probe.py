@@ -12,7 +12,7 @@ from autotl.errors import AutoTLError
 from autotl.evidence.intervals import Difference, paired_difference
 from autotl.features.decoded_images import read_pixels
 from autotl.images.decoder import UnreadableImage
-from autotl.interfaces import DefaultProbe, DomainShift
+from autotl.interfaces import Backbone, DefaultProbe, DomainShift
 from autotl.predictions import Predictions
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.laboratory import Laboratory
@@ -89,6 +89,6 @@ def _shift(laboratory: Laboratory, default: Candidate) -> DomainShift | None:
     chosen = order[np.argsort(turn[order], kind="stable")][:SHIFT_IMAGES]
     try:
         images = np.stack([read_pixels(dataset, int(item), default.size) for item in chosen])
-        return measure_shift(laboratory.plugins.pick("backbone", default.backbone), default.size, images)
+        return measure_shift(laboratory.plugins.pick(Backbone, default.backbone), default.size, images)
     except (AutoTLError, UnreadableImage):  # a file that changed or a graph that cannot be written is told elsewhere
         return None

@@ -16,7 +16,7 @@ from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import ConfigError, RunError
 from autotl.evidence.evaluations import gives_one_value
-from autotl.interfaces import Evaluator
+from autotl.interfaces import Backbone, Evaluator, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Listener, Run, create, open_run, require_free, scan_data
@@ -120,7 +120,7 @@ def _start_loading(config: Config, plugins: Plugins, cache: Path) -> threading.T
 
         with suppress(Exception):  # what is wrong with it is told where it is used
             default = next(iter(backbones_of(config, plugins).values()))
-            version = plugins.provenance("backbone", default.name).version
+            version = plugins.provenance(Backbone, default.name).version
             freeze(default, default.sizes[0], cache=cache, version=version)
 
     loading = threading.Thread(target=load, daemon=True)
@@ -158,15 +158,15 @@ def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:
 
 def _require_available(config: Config, plugins: Plugins) -> None:
     """Raise before any work where a name is unknown or the weights of a backbone asked for cannot be had."""
-    _require_one_value(plugins.pick("evaluator", config.objective))
-    plugins.pick("sampler", config.sampler)
+    _require_one_value(plugins.pick(Evaluator, config.objective))
+    plugins.pick(Sampler, config.sampler)
     if config.register:
         require_registry(plugins)
         require_name(config.register)
-    heads = [plugins.pick("head", name) for name in config.heads]
+    heads = [plugins.pick(Head, name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):
-        plugins.pick("backbone", name).weights(True)
+        plugins.pick(Backbone, name).weights(True)
 
 
 def _require_one_value(objective: Evaluator) -> None:

@@ -27,6 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from autotl.interfaces import Backbone, Head
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
 SETS = ("digits", "faces", "stamps", "textile", "fashion")
@@ -64,7 +66,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             data = read(name, _folder(name, Path(scratch), options.ready), plugins, settings().cache)
         for shots in SHOTS:
-            row = compare(data, shots, options.draws, plugins.heads[options.head])
+            row = compare(data, shots, options.draws, plugins.all(Head)[options.head])
             rows.append(row)
             print(
                 f"{data.name:<12}{shots:>4}  " + "".join(_cell(row["scores"][s]) for s in LARGER_IS_BETTER), flush=True
@@ -83,8 +85,8 @@ def read(name: str, folder: Path, plugins: Any, cache: Path) -> Data:
     from autotl.features.features import extract
     from autotl.features.frozen_network import freeze
 
-    backbone = plugins.backbones["efficientnet-lite0"]
-    version = plugins.provenance("backbone", backbone.name).version
+    backbone = plugins.all(Backbone)["efficientnet-lite0"]
+    version = plugins.provenance(Backbone, backbone.name).version
     dataset = scan(folder)
     network = freeze(backbone, backbone.sizes[0], cache=cache, version=version)
     features = extract(dataset, network, cache=cache)

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from autotl.interfaces import Backbone
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 N_TRAIN, N_VALIDATION, REPEATS = 256, 64, 3
@@ -66,7 +68,7 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
     pixels = np.stack([read_pixels(dataset, int(i), (224, 224)) for i in chosen])
     labels, n_classes = dataset.labels[chosen], len(dataset.classes)
     train_items, validation_items = np.arange(N_TRAIN), np.arange(N_TRAIN, len(chosen))
-    backbone = load_plugins().backbones["efficientnet-lite0"]
+    backbone = load_plugins().all(Backbone)["efficientnet-lite0"]
     floats = pixels.astype("float32")
     rows = []
     print(f"{'what trains':<54} {'Keras fit':>10} {'cached':>8} {'ratio':>6} {'filling':>8} = epochs of fit")

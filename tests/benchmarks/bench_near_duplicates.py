@@ -29,6 +29,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from autotl.interfaces import Backbone
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 DISTANCES = (0, 4, 8, 12)
@@ -181,7 +183,7 @@ class Cosine:
 
         keras_backend.prepare()
         self._network = freeze(
-            load_plugins().backbones["efficientnet-lite0"], (224, 224), cache=pictures.folder.parent / "network"
+            load_plugins().all(Backbone)["efficientnet-lite0"], (224, 224), cache=pictures.folder.parent / "network"
         )
         files = [pictures.folder / path for path in pictures.paths]
         whole = self._vectors(files, [None])
@@ -305,7 +307,7 @@ def _cost(pictures: Pictures, folder: Path, repeat: int) -> dict[str, float]:
     from autotl.features.frozen_network import freeze
     from autotl.plugins import load_plugins
 
-    network = freeze(load_plugins().backbones["efficientnet-lite0"], (224, 224), cache=folder / "network")
+    network = freeze(load_plugins().all(Backbone)["efficientnet-lite0"], (224, 224), cache=folder / "network")
     seconds: dict[str, list[float]] = {"scan_seconds": [], "compare_seconds": [], "features_seconds": []}
     dataset = scan(pictures.folder, cache=folder / "cache")
     for i in range(repeat):

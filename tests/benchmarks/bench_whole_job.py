@@ -38,6 +38,8 @@ from typing import Any
 
 import numpy as np
 
+from autotl.interfaces import Evaluator
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
@@ -101,7 +103,7 @@ def measure(name: str, place: Path, asked: argparse.Namespace) -> dict[str, Any]
     ours = run_autotl(folder, work, asked)
     run = open_run(work / "run")
     labels = run.dataset.labels[run.split.test]
-    evaluators = {name: load_plugins().evaluators[name] for name in SCORES}
+    evaluators = {name: load_plugins().all(Evaluator)[name] for name in SCORES}
     groups = cluster_of(run, run.split.test)
     write_items(run, work / "items.csv")
     jobs = {"AutoTL": ours} | {rival: run_rival(rival, work, place, asked) for rival in asked.rivals.split(",")}

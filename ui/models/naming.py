@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from autotl.deploy.registry import MAX_NAME_LENGTH
 from autotl.deploy.versions import caveats
-from autotl.interfaces import CHAMPION, ModelVersion, RegisteredModel
+from autotl.interfaces import CHAMPION, Evaluator, ModelVersion, RegisteredModel
 from autotl_ui.models.exportable_models import may_read, read_classes, run_of
 from autotl_ui.widgets.words import score_name
 from autotl_ui.workspace.data_sets import list_data_sets
@@ -73,7 +73,7 @@ def _is_of_same_data(version: ModelVersion, run: RunView, runs: Sequence[RunView
 
 
 def _is_worse(objective: str, value: float | None, other: float | None) -> bool:
-    evaluator = loaded_plugins().evaluators.get(objective)
+    evaluator = loaded_plugins().all(Evaluator).get(objective)
     if evaluator is None or value is None or other is None:
         return False
     return value < other if evaluator.larger_is_better else value > other

@@ -144,7 +144,7 @@ def noise(rng, n, edge):
 def test_photographs_are_near_the_embedded_backbone_and_spectrograms_and_noise_are_far():
     from autotl.plugins import load_plugins
 
-    lite = load_plugins(disable=("mlflow", "keras-applications")).backbones["efficientnet-lite0"]
+    lite = load_plugins(disable=("mlflow", "keras-applications")).all(Backbone)["efficientnet-lite0"]
     shifts = [
         measure_shift(lite, (224, 224), np.stack(list(draw(np.random.default_rng(0), 16, 224))))
         for draw in (photographs, spectrograms, noise)

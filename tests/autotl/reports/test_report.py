@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from autotl.data.split import Split
 from autotl.evidence.evaluations import Evaluation, Score, evaluate
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import Evaluator, TrialRecord
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, confusions, number, weakest_classes, write_card, write_report
 from autotl.runs.config import Config
@@ -63,7 +63,7 @@ def report(toy_dataset, tmp_path, plugins):
             dataset,
             Split(fold=np.resize([-1, 0, 1], len(dataset.items)), cluster=np.arange(len(dataset.items))),
         )
-        scores = evaluate(tested, plugins.evaluators, dataset.classes)
+        scores = evaluate(tested, plugins.all(Evaluator), dataset.classes)
         champion = TrialRecord(
             1, "complete", "probe", "tiny", "32x32", "top", "avg", "knn", value=0.9, low=0.8, high=1.0
         )

@@ -196,8 +196,8 @@ def test_a_list_of_heads_without_the_default_is_searched(explorer, heads):
 
 def test_a_recipe_is_searched_alone(explorer, monkeypatch, plugins):
     recipe = Recipe(strategy=PROBE, backbone="tiny", size=(32, 32), stage="top", pooling="avg")
-    fixed = replace(plugins.heads["knn"], name="fixed", recipe=recipe)
-    monkeypatch.setitem(plugins.heads, "fixed", fixed)
+    fixed = replace(plugins.all(Head)["knn"], name="fixed", recipe=recipe)
+    monkeypatch.setitem(plugins.all(Head), "fixed", fixed)
     made = explorer(heads=("fixed",), trials=4)
     made.warm_start()
     made.explore()
@@ -210,7 +210,7 @@ def test_a_head_that_always_fails_costs_its_own_trials_only(explorer, monkeypatc
     def explode(hp, n_features, n_classes):
         raise RuntimeError("no such kernel")
 
-    monkeypatch.setitem(plugins.heads, "explosive", Head("explosive", explode))
+    monkeypatch.setitem(plugins.all(Head), "explosive", Head("explosive", explode))
     made = explorer(heads=("logistic", "explosive"), strategy=PROBE, trials=8)
     made.warm_start()
     assert made.explore() == "all 8 trials are done"
@@ -226,7 +226,7 @@ def test_a_backbone_that_is_broken_is_left_out_and_said_so(explorer, monkeypatch
     weights = tmp_path / "broken.weights"
     weights.write_bytes(b"broken")
     broken = Backbone("broken", explode, lambda download: weights, ((32, 32),), embedded=True)
-    monkeypatch.setitem(plugins.backbones, "broken", broken)
+    monkeypatch.setitem(plugins.all(Backbone), "broken", broken)
     monkeypatch.setattr(plugins, "provenance", lambda kind, name: plugins.__class__.provenance(plugins, kind, "tiny"))
     made = explorer(strategy=PROBE, trials=5, backbones=("tiny", "broken"))
     made.warm_start()

@@ -197,8 +197,7 @@ def test_an_evaluator_that_fails_is_left_out_of_a_trials_scores(laboratory, monk
     def explode(labels, probabilities):
         raise RuntimeError("never")
 
-    broken = {**laboratory.plugins.evaluators, "broken": Evaluator("broken", explode)}
-    monkeypatch.setattr(laboratory.plugins, "evaluators", broken)
+    monkeypatch.setitem(laboratory.plugins.all(Evaluator), "broken", Evaluator("broken", explode))
     items = laboratory.run.split.validation
     labels = laboratory.labels[items]
     scores = laboratory.all_scores(Predictions(items, labels, np.eye(3)[labels]))

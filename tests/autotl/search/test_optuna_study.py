@@ -10,14 +10,14 @@ import sys
 import optuna
 import pytest
 
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import Sampler, TrialRecord
 from autotl.search import optuna_study as studies
 
 
 @pytest.fixture
 def open_study(laboratory):
     def open_study(**options):
-        sampler = laboratory.plugins.pick("sampler", "random")
+        sampler = laboratory.plugins.pick(Sampler, "random")
         return studies.open_study(laboratory.run, sampler=sampler, **({"maximise": True} | options))
 
     return open_study

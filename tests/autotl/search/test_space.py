@@ -99,7 +99,7 @@ def test_a_head_whose_name_begins_like_anothers_keeps_its_own_parameters():
 
 @pytest.mark.parametrize("name", ["logistic", "rbf-svm", "random-forest", "dense"])
 def test_recorded_parameters_build_the_same_head_again(plugins, name):
-    chosen = plugins.heads[name]
+    chosen = plugins.all(Head)[name]
     for _, hp in draw(space(chosen, networks=[name] if name == "dense" else ()), n=3):
         built = build_head(chosen, hp, 8, 3)
         again = build_head(chosen, fixed_hyperparameters(head_params(hp, name)), 8, 3)
@@ -163,7 +163,7 @@ def test_the_published_recipes_become_the_published_candidates():
 
 
 def test_every_built_in_head_can_be_drawn_with_its_parameters(plugins):
-    chosen = {name: h for name, h in plugins.heads.items() if h.recipe is None}
+    chosen = {name: h for name, h in plugins.all(Head).items() if h.recipe is None}
     drawn = draw(Space({"small": SMALL}, chosen, ("dense",)), n=60)
     assert {c.head for c, _ in drawn} == set(chosen)
     for name in chosen:
@@ -184,5 +184,5 @@ def test_otherwise_recipes_and_slow_heads_stay_out():
 
 
 def test_the_default_head_is_the_logistic_one_at_its_own_default(plugins):
-    built = build_head(plugins.heads["logistic"], fixed_hyperparameters({}), 8, 3)
+    built = build_head(plugins.all(Head)["logistic"], fixed_hyperparameters({}), 8, 3)
     assert np.isclose(built.C, 0.01)

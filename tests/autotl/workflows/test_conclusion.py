@@ -195,7 +195,7 @@ def test_an_undefined_score_is_null_in_the_result_and_no_obstacle(laboratory, at
     from autotl.interfaces import Evaluator
 
     undefined = Evaluator("undefined", lambda labels, probabilities: float("nan"))
-    monkeypatch.setitem(plugins.evaluators, "undefined", undefined)
+    monkeypatch.setitem(plugins.all(Evaluator), "undefined", undefined)
     document = conclude(laboratory, board_of(laboratory, attempt(1)), status="complete", why_no_fine_tuning="x")
     assert document["test"]["undefined"] == {"value": None, "low": None, "high": None}
     page = (laboratory.run.folder / "report.html").read_text(encoding="utf-8")
@@ -222,8 +222,7 @@ def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(labor
     def explode(labels, probabilities):
         raise RuntimeError("no such score")
 
-    broken = {**laboratory.plugins.evaluators, "broken": Evaluator("broken", explode)}
-    monkeypatch.setattr(laboratory.plugins, "evaluators", broken)
+    monkeypatch.setitem(laboratory.plugins.all(Evaluator), "broken", Evaluator("broken", explode))
     document = conclude(laboratory, board_of(laboratory, attempt(1)), status="complete", why_no_fine_tuning="x")
     assert "broken" not in document["test"]
     assert "accuracy" in document["test"]

@@ -92,7 +92,7 @@ def searched(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: An
     return fit(config, plugins=plugins, cache=cache)
 
 
-@pytest.mark.parametrize("panel", load_plugins(disable=("mlflow",)).panels.values(), ids=lambda e: e.name)
+@pytest.mark.parametrize("panel", load_plugins(disable=("mlflow",)).all(Panel).values(), ids=lambda e: e.name)
 def test_the_built_in_exhibits_conform(panel: Panel, searched: Run) -> None:
     check_panel(panel, searched.folder)
 
