@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "training checks evidence search reports deploy",
     "autotl.api": "errors settings plugins runs deploy workflows",
     "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
-    "autotl.cli": "autotl errors settings plugins runtime data runs reports deploy workflows",
+    "autotl.cli": "autotl errors settings interfaces plugins runtime data runs reports deploy workflows",
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
     "autotl_plugins.checks": "interfaces hookspecs data",
