@@ -1,7 +1,7 @@
 """Draw the folders of the three packages from the ground up, with an arrow for each import, as SVG on standard output.
 
-Boxes and arrows are read from the source, so that the drawing cannot go stale. An arrow that follows from others is left
-out (transitive reduction), and folders of one package with the same arrows share a box. The layer of a box is its
+Boxes and arrows are read from the source, so that the drawing cannot go stale. An arrow that follows from others is
+left out (transitive reduction), and folders of one package with the same arrows share a box. The layer of a box is its
 longest path to the ground; places within a layer come from the barycentre method (Sugiyama et al. 1981).
 """
 
@@ -254,8 +254,9 @@ def _spread(row: list[Box], wanted: Mapping[Box, float], x: dict[Box, float], sp
 def _frame(height: int) -> str:
     lanes = []
     for lane, (left, right) in _spans().items():
+        size = f'width="{right - left + 16:.0f}" height="{height - BOTTOM - 8}"'
         lanes.append(
-            f'<rect class="lane" x="{left - 8:.0f}" y="8" width="{right - left + 16:.0f}" height="{height - BOTTOM - 8}" rx="12"/>'
+            f'<rect class="lane" x="{left - 8:.0f}" y="8" {size} rx="12"/>'
             f'<text class="lane-title" x="{(left + right) / 2:.0f}" y="28">{LANE_TITLES[lane]}</text>'
         )
     right = max(end for _, end in _spans().values())
