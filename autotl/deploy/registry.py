@@ -44,14 +44,15 @@ def require_alias(alias: str) -> str:
 
 def require_registry(plugins: Plugins) -> Registry:
     """The only registry that the loaded plugins offer; ConfigError where there is none, or more than one."""
-    registries = plugins.all(Registry)
-    if len(registries) > 1:
-        offers = [f"{name} by the plugin {plugins.provenance(Registry, name).plugin!r}" for name in registries]
+    if len(plugins.registries) > 1:
+        offers = [
+            f"{name} by the plugin {plugins.provenance('registry', name).plugin!r}" for name in plugins.registries
+        ]
         raise ConfigError(
             f"there is more than one model registry ({', '.join(offers)}); leave out all but one with "
             "--disable-plugin or the setting disable_plugins"
         )
-    for registry in registries.values():
+    for registry in plugins.registries.values():
         return registry
     raise ConfigError("no loaded plugin brings a model registry; `autotl plugins` shows what is loaded and what is not")
 

@@ -4,50 +4,43 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
-from autotl.evidence.evaluations import Score
-from autotl.interfaces import Params, TrialRecord
+from autotl.interfaces import ScoreInterval, TrialRecord
 from autotl.predictions import Predictions
-from autotl.training.calibration import Calibration, apply_temperature, fit_temperature
+from autotl.training.calibration import Calibration
+from autotl.trial import Candidate, describe
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a candidate achieved on development items.
+    """What a candidate achieved on development items; predictions are calibrated by `temperature`."""
 
-    predictions: calibrated by `temperature`. calibration: of its margins, where the head gives them. training: the
-    details of a fine-tune trial.
-    """
-
-    params: Params
+    candidate: Candidate
+    params: Mapping[str, Any]
     predictions: Predictions
     temperature: float
     device: str
-    training: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any]
     calibration: Calibration | None = None
 
 
-def calibrated(predictions: Predictions) -> tuple[Predictions, float]:
-    """Predictions calibrated on themselves, and the temperature that does it."""
-    temperature = fit_temperature(predictions.labels, predictions.probabilities)
-    probabilities = apply_temperature(predictions.probabilities, temperature)
-    return replace(predictions, probabilities=probabilities), temperature
-
-
-def completed(begun: TrialRecord, outcome: Outcome, score: Score, scores: Mapping[str, float]) -> TrialRecord:
+def record(
+    number: int, outcome: Outcome, score: ScoreInterval, started: float, scores: Mapping[str, float] | None = None
+) -> TrialRecord:
     """The record of a completed trial; score: of the objective, scores: of every evaluator."""
-    return replace(
-        begun,
+    candidate = outcome.candidate
+    return TrialRecord(
+        number=number,
         state="complete",
+        **describe(candidate),
         params=dict(outcome.params),
         training=dict(outcome.training),
-        value=score.value,
-        low=score.low,
-        high=score.high,
+        score=score,
         temperature=outcome.temperature,
-        seconds=time.time() - begun.started,
+        started=started,
+        seconds=time.time() - started,
         device=outcome.device,
-        scores=dict(scores),
+        scores=dict(scores or {}),
     )
