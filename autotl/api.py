@@ -82,7 +82,7 @@ class FittedModel:
         from autotl.settings import settings
         from autotl.workflows.fit import refit
 
-        return FittedModel(refit(self.run, Path(run), plugins=plugins or load_preferred(), cache=settings().cache))
+        return FittedModel(refit(self.run, Path(run), plugins=plugins or load_preferred(), settings=settings()))
 
     def export(self, out: Path | str, *, format: str = "onnx") -> Path:
         """Write the champion in another format into a new or empty folder; returns the main file."""
@@ -139,7 +139,7 @@ def fit(
     )
     config = _replace(config, more)
     loaded = plugins or load_preferred(disable=config.disable_plugins)
-    return FittedModel(fit(config, plugins=loaded, cache=settings().cache, listeners=tuple(listeners)))
+    return FittedModel(fit(config, plugins=loaded, settings=settings(), listeners=tuple(listeners)))
 
 
 def check(
@@ -158,7 +158,7 @@ def check(
     """Look at a data set without learning from it: its findings, what a split would leak, what changed.
 
     probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
-    are those of `autotl.data.dataset.scan`. Raises DatasetError where the data cannot be read at all.
+    are those of `autotl.data.scan.scan`. Raises DatasetError where the data cannot be read at all.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
@@ -169,7 +169,7 @@ def check(
         attributes=Path(attributes) if attributes else None, patch=Path(patch) if patch else None,
     )  # fmt: skip
     loaded = plugins or load_preferred()
-    return check_data(config, plugins=loaded, cache=settings().cache, probe=probe, listeners=tuple(listeners))
+    return check_data(config, plugins=loaded, settings=settings(), probe=probe, listeners=tuple(listeners))
 
 
 def load(run: Path | str) -> FittedModel:

@@ -5,9 +5,8 @@ Whoever has read this file and `hookspecs.py` knows everything a plugin can do.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from autotl.predictions import Predictions
     from autotl.runs.run import Run
-
 Level: TypeAlias = Literal["near", "shifted", "far"]
 SHIFTED = 0.2
 """Sets of photographs, paintings and drawings stay below it, grey ones too, and those that show one subject only."""
@@ -30,6 +28,9 @@ spectrograms, the nearest of the foreign sets, no less than 0.33. Close-ups of o
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
 
+Params: TypeAlias = Mapping[str, float | int | str | bool]
+"""Parameters by their full names."""
+
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 CHAMPION = "champion"
@@ -37,47 +38,15 @@ PREVIOUS = "previous"
 """The alias of the version that was champion before: what a roll-back returns to."""
 
 
-@dataclass(frozen=True)
-class ScoreInterval:
-    """A value with its interval, of 95 % where nothing else is said.
-
-    Each number is NaN where it is undefined, and `None` in JSON, which has no NaN.
-    """
-
-    value: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def is_defined(self) -> bool:
-        """Whether there is a value."""
-        return not math.isnan(self.value)
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether the data allow an interval."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
-
-    def __eq__(self, other: object) -> bool:
-        # Undefined values are equal here: records that hold them are compared.
-        return isinstance(other, ScoreInterval) and self.to_json() == other.to_json()
-
-    def __hash__(self) -> int:
-        return hash(tuple(self.to_json().values()))
-
-    def to_json(self) -> dict[str, float | None]:
-        """Return `{"value", "low", "high"}`."""
-        numbers = {"value": self.value, "low": self.low, "high": self.high}
-        return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, object]) -> ScoreInterval:
-        """Read what `to_json` returned; what is missing or not a number is undefined."""
-        found = (document.get(name) for name in ("value", "low", "high"))
-        return cls(*(float(number) if isinstance(number, int | float) else math.nan for number in found))
+def format_size(size: Size) -> str:
+    """A size as records and parameters name it: "HEIGHTxWIDTH"."""
+    return f"{size[0]}x{size[1]}"
 
 
-UNDEFINED = ScoreInterval()
+def parse_size(name: str) -> Size:
+    """The inverse of `format_size`."""
+    height, width = name.split("x")
+    return int(height), int(width)
 
 
 @dataclass(frozen=True)
@@ -273,6 +242,15 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A score's value with its 95 % interval; None where it is undefined or was not written down."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
 class VersionEvidence:
     """What was found out about a model before it was registered; empty texts where nobody wrote it down.
 
@@ -282,8 +260,8 @@ class VersionEvidence:
     """
 
     objective: str = ""
-    test: ScoreInterval = UNDEFINED
-    search: ScoreInterval = UNDEFINED
+    test: Measured = Measured()
+    search: Measured = Measured()
     claims: tuple[str, ...] = ()
     fingerprint: str = ""
     test_fingerprint: str = ""
@@ -316,7 +294,7 @@ class RegisteredModel:
     name: str
     versions: tuple[ModelVersion, ...]
 
-    def version_with_alias(self, alias: str) -> ModelVersion | None:
+    def holder(self, alias: str) -> ModelVersion | None:
         """The version that bears an alias."""
         return next((version for version in self.versions if alias in version.aliases), None)
 
@@ -373,12 +351,45 @@ class Registry:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What is read from the images.
+
+    backbone: its name. stage: "top", the deepest; "top-1" and so on, the ones above it; "joined", all of them; empty
+        for an ensemble, whose members read several. pooling: "avg", "max" or "avg+max"; empty for an ensemble.
+    """
+
+    backbone: str
+    size: Size
+    stage: str
+    pooling: str
+
+    @property
+    def place(self) -> tuple[str, Size]:
+        """The backbone and the size: one pass over the images gives every reading of one place."""
+        return self.backbone, self.size
+
+    def to_json(self) -> dict[str, str]:
+        """Plain values, with the size as text."""
+        return {
+            "backbone": self.backbone, "size": format_size(self.size), "stage": self.stage, "pooling": self.pooling,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, str]) -> Reading | None:
+        """Read what `to_json` returned, among other keys; None where no backbone is named."""
+        if not document["backbone"]:
+            return None
+        return cls(document["backbone"], parse_size(document["size"]), document["stage"], document["pooling"])
+
+
+@dataclass(frozen=True)
 class TrialRecord:
     """What is known of a trial after it ended.
 
-    size: "HEIGHTxWIDTH" in pixels; stage: "joined", "top", "top-1", ...; params: the head's own parameters.
+    reading: None for the majority class, which reads nothing. params: the head's own parameters; members: of an
+        ensemble, which has no parameters.
     training: freeze_depth, learning_rate, ... of a fine-tune trial, empty for a probe.
-    score: the objective's, undefined unless the trial completed.
+    value: the objective's value, None unless the trial completed; low, high: its 95 % interval.
     temperature: what the log-probabilities are divided by, fitted on the trial's own predictions.
     started: seconds since the epoch; seconds: wall-clock duration. reason: why it was pruned or failed.
     scores: every evaluator's value on the trial's own predictions, without intervals, those of one class left out.
@@ -387,14 +398,14 @@ class TrialRecord:
     number: int
     state: Literal["complete", "pruned", "failed"]
     strategy: str
-    backbone: str = ""
-    size: str = ""
-    stage: str = ""
-    pooling: str = ""
+    reading: Reading | None = None
     head: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Params = field(default_factory=dict)
+    members: tuple[EnsembleMember, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
-    score: ScoreInterval = UNDEFINED
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
     temperature: float = 1.0
     started: float = 0.0
     seconds: float = 0.0
@@ -403,17 +414,38 @@ class TrialRecord:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, with the score as `value`, `low` and `high`."""
+        """Plain values: the fields of the reading beside the others, the members of an ensemble as its parameters."""
+        reading = self.reading.to_json() if self.reading else dict.fromkeys(_READING_KEYS, "")
+        members = [{"weight": member.weight, "trial": member.trial.to_json()} for member in self.members]
         values: dict[str, Any] = {}
-        for name, value in asdict(self).items():
-            values |= self.score.to_json() if name == "score" else {name: value}
-        return values
+        for key in (one.name for one in fields(self) if one.name != "members"):
+            values |= reading if key == "reading" else {key: getattr(self, key)}
+        return values | {
+            "params": {"members": members} if members else dict(self.params),
+            "training": dict(self.training), "scores": dict(self.scores),
+        }  # fmt: skip
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> TrialRecord:
-        """Read what `to_json` returned; raises TypeError where it is something else."""
-        rest = {name: value for name, value in document.items() if name not in ("value", "low", "high")}
-        return cls(**rest, score=ScoreInterval.from_json(document))
+        """Read what `to_json` returned; raises TypeError, KeyError or ValueError where it is something else."""
+        rest = {key: value for key, value in document.items() if key not in _READING_KEYS}
+        members = rest["params"].get("members", ())
+        return cls(
+            **(rest | {"params": {} if members else rest["params"]}),
+            reading=Reading.from_json(document),
+            members=tuple(EnsembleMember(m["weight"], cls.from_json(m["trial"])) for m in members),
+        )
+
+
+_READING_KEYS = tuple(field.name for field in fields(Reading))
+
+
+@dataclass(frozen=True)
+class EnsembleMember:
+    """A probe that has a part in an ensemble; the weights of all members sum to 1."""
+
+    weight: float
+    trial: TrialRecord
 
 
 @dataclass(frozen=True)

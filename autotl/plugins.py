@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Protocol, TypeVar, get_args, get_type_hints
 
 import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
 from autotl.settings import settings
 
 log = logging.getLogger(__name__)
@@ -34,17 +33,27 @@ GROUP = "autotl"
 SLOW_SECONDS = 1.0
 """A plugin that takes longer to load is named: every command waits for it."""
 
-Kind: TypeAlias = Literal["backbone", "head", "evaluator", "check", "sampler", "exporter", "panel", "registry"]
-KINDS: Mapping[Kind, type] = {
-    "backbone": Backbone,
-    "head": Head,
-    "evaluator": Evaluator,
-    "check": Check,
-    "sampler": Sampler,
-    "exporter": Exporter,
-    "panel": Panel,
-    "registry": Registry,
-}
+
+class Offered(Protocol):
+    """What plugins offer: a `Head`, a `Check` and so on, each under a name that no other of its kind has."""
+
+    @property
+    def name(self) -> str:
+        """By which a user chooses it."""
+
+
+T = TypeVar("T", bound=Offered)
+
+
+def _kinds() -> Iterator[tuple[type[Offered], str]]:
+    for name, hook in vars(hookspecs).items():
+        if name.startswith("register_"):
+            [kind] = get_args(get_type_hints(hook)["return"])
+            yield kind, name
+
+
+KINDS: Mapping[type[Offered], str] = dict(_kinds())
+"""Every kind of object that a plugin can offer, with the hook that offers it; `hookspecs` alone declares them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,17 @@ class Provenance:
 
     plugin: str
     version: str
+
+
+@dataclass(frozen=True)
+class LoadedPlugin:
+    """A loaded plugin: where it is from, the hooks it implements, and the names it offers by kind, as "heads"."""
+
+    name: str
+    version: str
+    source: str
+    hooks: tuple[str, ...]
+    offers: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -99,43 +119,42 @@ def load_preferred(*, disable: Collection[str] = ()) -> Plugins:
 class Plugins:
     """What the loaded plugins offer, by kind and name, in the order of loading.
 
-    broken: why a plugin was left out, by plugin name.
+    loaded: the plugins by name. broken: why a plugin was left out, by plugin name.
     failures: how often a watcher raised, by (plugin, hook).
     """
 
     def __init__(self) -> None:
-        self.backbones: Mapping[str, Backbone] = {}
-        self.heads: Mapping[str, Head] = {}
-        self.evaluators: Mapping[str, Evaluator] = {}
-        self.checks: Mapping[str, Check] = {}
-        self.samplers: Mapping[str, Sampler] = {}
-        self.exporters: Mapping[str, Exporter] = {}
-        self.panels: Mapping[str, Panel] = {}
-        self.registries: Mapping[str, Registry] = {}
+        self.loaded: dict[str, LoadedPlugin] = {}
         self.broken: dict[str, str] = {}
         self.failures: Counter[tuple[str, str]] = Counter()
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
-        self._rows: dict[str, dict[str, Any]] = {}
-        self._owners: dict[tuple[Kind, str], str] = {}
+        self._offered: dict[type[Offered], dict[str, Any]] = {kind: {} for kind in KINDS}
+        self._owners: dict[tuple[type[Offered], str], str] = {}
         self._clashes: list[str] = []
 
-    def pick(self, kind: Kind, name: str) -> Any:
+    def all(self, kind: type[T]) -> Mapping[str, T]:
+        """Return everything of a kind, such as `Head`, by name."""
+        return self._offered[kind]
+
+    def pick(self, kind: type[T], name: str) -> T:
         """Return the object of this kind and name; raises ConfigError with the nearest name."""
-        offered = self._offered(kind)
+        offered = self.all(kind)
         if name in offered:
             return offered[name]
         hint = nearest(name, offered) or "."
         broken = f" Plugins that could not be loaded: {', '.join(self.broken)}." if self.broken else ""
-        raise ConfigError(f"unknown {kind} {name!r}{hint} Available: {', '.join(offered) or 'none'}.{broken}")
+        raise ConfigError(
+            f"unknown {_singular(kind)} {name!r}{hint} Available: {', '.join(offered) or 'none'}.{broken}"
+        )
 
-    def provenance(self, kind: Kind, name: str) -> Provenance:
+    def provenance(self, kind: type[Offered], name: str) -> Provenance:
         """Say which plugin, in which version, brought an object; raises ConfigError as `pick` does."""
         self.pick(kind, name)
-        owner = self._owners[kind, name]
-        return Provenance(owner, self._rows[owner]["version"])
+        owner = self.loaded[self._owners[kind, name]]
+        return Provenance(owner.name, owner.version)
 
-    def notify(self, hook_name: str, **event: Any) -> None:
+    def notify(self, hook_name: str, **event: object) -> None:
         """Tell every watcher; one that raises is named once, counted, and never stops the others."""
         hook: pluggy.HookCaller = getattr(self._manager.hook, hook_name)
         if hook.spec is None or set(event) != set(hook.spec.argnames):
@@ -151,46 +170,38 @@ class Plugins:
                 log.log(level, "plugin %r failed in %s, the search goes on: %s", *key, _describe(error))
                 log.debug("traceback of plugin %r", watcher.plugin_name, exc_info=error)
 
-    def table(self) -> list[dict[str, Any]]:
-        """List the loaded plugins: name, version, source, hooks, and the names offered ({"heads": [...]})."""
-        return [dict(row) for row in self._rows.values()]
-
-    def _offered(self, kind: Kind) -> dict[str, Any]:
-        offered: dict[str, Any] = getattr(self, _plural(kind))
-        return offered
-
     def _add(self, candidate: _Candidate) -> None:
         """Load, register and ask one plugin; whatever goes wrong is this plugin's alone."""
         name, started = candidate.name, time.perf_counter()
         try:
-            if name in self._rows:
-                taken = self._rows[name]["source"]
+            if name in self.loaded:
+                taken = self.loaded[name].source
                 raise PluginError(f"its name is taken by the plugin from {taken}; rename one of them")
             plugin = candidate.load()
             hooks = self._register(plugin, name)
             offers = self._ask(name)
         # SystemExit: a script dropped into the plugin folder must not end the command without a word.
         except (Exception, SystemExit) as error:
-            if name not in self._rows and self._manager.has_plugin(name):
+            if name not in self.loaded and self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
-            label = f"{name} ({candidate.source})" if name in self._rows or name in self.broken else name
+            label = f"{name} ({candidate.source})" if name in self.loaded or name in self.broken else name
             self.broken[label] = str(error) if isinstance(error, PluginError) else _describe(error)
             log.debug("traceback of plugin %r", name, exc_info=error)
             return
         if (seconds := time.perf_counter() - started) > SLOW_SECONDS:
             log.warning("plugin %r took %.1f s to load; it should import frameworks inside build", name, seconds)
-        self._rows[name] = {
-            "name": name,
-            "version": str(getattr(plugin, "__version__", candidate.version)),
-            "source": candidate.source,
-            "hooks": hooks,
-            "offers": {_plural(kind): [thing.name for thing in things] for kind, things in offers.items() if things},
-        }
+        self.loaded[name] = LoadedPlugin(
+            name=name,
+            version=str(getattr(plugin, "__version__", candidate.version)),
+            source=candidate.source,
+            hooks=hooks,
+            offers={_plural(kind): tuple(thing.name for thing in things) for kind, things in offers.items() if things},
+        )
         for kind, things in offers.items():
             for thing in things:
                 self._accept(kind, thing, name)
 
-    def _register(self, plugin: object, name: str) -> list[str]:
+    def _register(self, plugin: object, name: str) -> tuple[str, ...]:
         """Hand a plugin to pluggy; returns its hooks, raises PluginError on a hook that cannot be called."""
         try:
             self._manager.register(plugin, name)
@@ -211,30 +222,33 @@ class Plugins:
             if implementation.plugin is plugin and (implementation.wrapper or implementation.hookwrapper):
                 # Implementations are called one by one: there is no chain that one could wrap.
                 raise PluginError(f"{implementation.function.__name__} is a hook wrapper; AutoTL calls none")
-        return sorted(caller.name for caller in callers)
+        return tuple(sorted(caller.name for caller in callers))
 
-    def _ask(self, name: str) -> dict[Kind, list[Any]]:
-        offers: dict[Kind, list[Any]] = {}
-        for kind, expected in KINDS.items():
-            hook = f"register_{_plural(kind)}"
+    def _ask(self, name: str) -> dict[type[Offered], list[Offered]]:
+        offers = {}
+        for kind, hook in KINDS.items():
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 if implementation.plugin_name == name:
-                    offers[kind] = _checked(implementation.function(), hook, expected)
+                    offers[kind] = _checked(implementation.function(), hook, kind)
         return offers
 
-    def _accept(self, kind: Kind, thing: Any, plugin: str) -> None:
+    def _accept(self, kind: type[Offered], thing: Offered, plugin: str) -> None:
         owner = self._owners.setdefault((kind, thing.name), plugin)
         if owner != plugin:
-            sources = [f"{p!r} (from {self._rows[p]['source']})" for p in (owner, plugin)]
+            sources = [f"{p!r} (from {self.loaded[p].source})" for p in (owner, plugin)]
             self._clashes.append(
-                f"the {kind} {thing.name!r} is offered by two plugins, {sources[0]} and {sources[1]}; "
+                f"the {_singular(kind)} {thing.name!r} is offered by two plugins, {sources[0]} and {sources[1]}; "
                 f"leave one out: --disable-plugin {owner} or --disable-plugin {plugin}"
             )
-        self._offered(kind).setdefault(thing.name, thing)
+        self._offered[kind].setdefault(thing.name, thing)
 
 
-def _plural(kind: Kind) -> str:
-    return "registries" if kind == "registry" else f"{kind}s"
+def _singular(kind: type[Offered]) -> str:
+    return kind.__name__.lower()
+
+
+def _plural(kind: type[Offered]) -> str:
+    return KINDS[kind].removeprefix("register_")
 
 
 def nearest(name: str, options: Iterable[str]) -> str:
@@ -243,11 +257,11 @@ def nearest(name: str, options: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _checked(given: object, hook: str, expected: type) -> list[Any]:
+def _checked(given: object, hook: str, expected: type[Offered]) -> list[Offered]:
     if not isinstance(given, Iterable):
         found = type(given).__name__
         raise PluginError(f"{hook} returned {found}; expected an iterable: yield each {expected.__name__}")
-    things: list[Any] = list(given)
+    things: list[Offered] = list(given)
     for thing in things:
         if not isinstance(thing, expected):
             raise PluginError(f"{hook} offers {thing!r}; expected an autotl.interfaces.{expected.__name__}")

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
 
-from autotl.interfaces import Size, TrialRecord
+from autotl.interfaces import Backbone, Head, Reading, TrialRecord
 
-MAJORITY = "majority"
+PROBE, FINE_TUNE = "probe", "fine-tune"
+MAJORITY, ENSEMBLE = "majority", "ensemble"
+"""Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
+
 DEFAULT_HEAD = "logistic"
-
-
-PROBE = "probe"
-
-FINE_TUNE = "fine-tune"
-
-ENSEMBLE = "ensemble"
-"""A weighted mean of probes; no strategy that can be asked for, but one that a trial may have."""
-
 POOLINGS = ("avg+max", "avg", "max")
-
 STAGES = ("joined", "top", "top-1", "top-2", "top-3")
-
 MAX_DEPTH = 6
 """The most stages that are trained."""
-
 LEARNING_RATE, WEIGHT_DECAY = 5e-4, 1e-4
 """Of fine-tuning, where nothing else is asked for."""
 
@@ -44,55 +34,33 @@ class Training:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What one trial tries; `training` is None for a probe."""
+    """What one trial tries.
+
+    backbone: the one that the reading names; training: None for a probe.
+    """
 
     strategy: str
-    backbone: str
-    size: Size
-    stage: str
-    pooling: str
-    head: str
+    backbone: Backbone
+    reading: Reading
+    head: Head
     training: Training | None = None
 
 
-def format_size(size: Size) -> str:
-    """A size as records and parameters name it."""
-    return f"{size[0]}x{size[1]}"
+def describe(candidate: Candidate, number: int, *, started: float) -> TrialRecord:
+    """The record of a trial that has begun: it counts as failed until it has ended in another way.
+
+    started: seconds since the epoch.
+    """
+    training = asdict(candidate.training) if candidate.training else {}
+    return TrialRecord(
+        number, "failed", candidate.strategy, candidate.reading, candidate.head.name, training=training, started=started
+    )
 
 
-def parse_size(name: str) -> Size:
-    """The inverse of `text`."""
-    height, width = name.split("x")
-    return int(height), int(width)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is read from the images. size: (height, width); stage and pooling as in a candidate."""
-
-    backbone: str
-    size: Size
-    stage: str
-    pooling: str
-
-
-def describe(candidate: Candidate) -> dict[str, Any]:
-    """The fields of a record that say what was tried."""
-    return {
-        "strategy": candidate.strategy,
-        "backbone": candidate.backbone,
-        "size": format_size(candidate.size),
-        "stage": candidate.stage,
-        "pooling": candidate.pooling,
-        "head": candidate.head,
-    }
-
-
-def candidate_of(trial: TrialRecord) -> Candidate:
-    """The candidate that a record describes."""
+def candidate_of(trial: TrialRecord, *, backbone: Backbone, head: Head) -> Candidate:
+    """The candidate that a record describes; backbone, head: those that it names."""
+    assert trial.reading is not None
     training = None
     if trial.strategy == FINE_TUNE:
-        training = Training(**{name: trial.training[name] for name in Training.__dataclass_fields__})
-    return Candidate(
-        trial.strategy, trial.backbone, parse_size(trial.size), trial.stage, trial.pooling, trial.head, training
-    )
+        training = Training(**{field.name: trial.training[field.name] for field in fields(Training)})
+    return Candidate(trial.strategy, backbone, trial.reading, head, training)

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from autotl.interfaces import Backbone, Head
+
 _HOME = "AUTOTL_TEST_HOME"
 _PERSONAL = (
     "AUTOTL_WEIGHTS",
@@ -170,32 +172,73 @@ def plugins(tiny: Any) -> Any:
 @pytest.fixture(scope="session")
 def shapes_dataset(shapes: Path) -> Any:
     """The shapes, scanned."""
-    from autotl.data.dataset import scan
+    from scanning import scan
 
     return scan(shapes)
 
 
+@pytest.fixture(scope="session")
+def settings(cache: Path) -> Any:
+    """The settings of this session: nothing but the cache."""
+    from autotl.settings import Settings
+
+    return Settings(cache=cache)
+
+
 @pytest.fixture
-def make_laboratory(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any, cache: Path) -> Callable[..., Any]:
-    """A run on the shapes and a laboratory for it: make_laboratory(objective="log_loss", seconds_left=lambda: 9)."""
+def make_context(tmp_path: Path, shapes: Path, shapes_dataset: Any, plugins: Any, cache: Path) -> Callable[..., Any]:
+    """A run on the shapes, and what its trials share: make_context(objective="log_loss", seconds_left=lambda: 9)."""
     from autotl.data.split import split
     from autotl.runs.config import Config
     from autotl.runs.run import create
-    from autotl.search.laboratory import Laboratory
+    from autotl.search.context import SearchContext, open_context
+    from autotl.settings import Settings
 
-    def make_laboratory(*, seconds_left: Callable[[], float] = lambda: float("inf"), **options: Any) -> Laboratory:
+    def make_context(
+        *, seconds_left: Callable[[], float] = lambda: float("inf"), cache: Path = cache, **options: Any
+    ) -> SearchContext:
         config = Config(data=shapes, run=tmp_path / "run", budget_seconds=None, trials=100)
         config = replace(config, **options)
         run = create(config, shapes_dataset, split(shapes_dataset, seed=config.seed))
-        return Laboratory(run, plugins, cache=cache, seconds_left=seconds_left)
+        return open_context(run, plugins, settings=Settings(cache=cache), seconds_left=seconds_left)
 
-    return make_laboratory
+    return make_context
 
 
 @pytest.fixture
-def laboratory(make_laboratory: Callable[..., Any]) -> Any:
-    """A laboratory with the default configuration."""
-    return make_laboratory()
+def context(make_context: Callable[..., Any]) -> Any:
+    """What the trials of a run with the default configuration share."""
+    return make_context()
+
+
+@pytest.fixture
+def events() -> Callable[..., Any]:
+    """The events of one kind that a run has emitted: events(context, "message")."""
+    import json
+
+    def events(context: Any, kind: str) -> list[dict[str, Any]]:
+        lines = (context.run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        return [event for event in map(json.loads, lines) if event["event"] == kind]
+
+    return events
+
+
+@pytest.fixture
+def candidate(plugins: Any) -> Callable[..., Any]:
+    """One of a probe: candidate("logistic", stage="top"); with training=Training(...) of a fine-tune trial."""
+    from autotl.interfaces import Reading
+    from autotl.trial import FINE_TUNE, PROBE, Candidate
+
+    def candidate(
+        head: str = "logistic", stage: str = "joined", pooling: str = "avg+max", *, size: Any = (32, 32),
+        training: Any = None,
+    ) -> Candidate:  # fmt: skip
+        reading = Reading("tiny", size, stage, pooling)
+        strategy = FINE_TUNE if training else PROBE
+        backbone, chosen = plugins.all(Backbone)["tiny"], plugins.all(Head)[head]
+        return Candidate(strategy, backbone, reading, chosen, training)
+
+    return candidate
 
 
 @pytest.fixture

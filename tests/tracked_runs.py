@@ -12,7 +12,7 @@ from typing import Any
 
 from small_models import write_small_model
 
-from autotl.interfaces import ScoreInterval, TrialRecord
+from autotl.interfaces import Reading, TrialRecord
 from autotl_plugins.trackers import mlflow as tracker
 
 
@@ -71,11 +71,12 @@ def a_trial(number: int, **changes: Any) -> TrialRecord:
         "number": number,
         "state": "complete",
         "strategy": "probe",
-        "backbone": "lite0",
-        "size": "224x224",
+        "reading": Reading("lite0", (224, 224), "top", "avg"),
         "head": "svm",
         "params": {"svm/C": 0.5, "odd & name": "x" * 9000},
-        "score": ScoreInterval(0.8, 0.7, 0.9),
+        "value": 0.8,
+        "low": 0.7,
+        "high": 0.9,
         "started": time.time() - 2,
         "seconds": 2.0,
         "device": "CPU: something",

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and that are found again by the content they came from."""
+"""Folders that are created completely or not at all, and unpacked once per content."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from autotl.errors import DatasetError
 from autotl.runtime.atomic_files import write_atomically
@@ -19,16 +19,26 @@ _PREFIX = ".unpacking-"
 _STALE_SECONDS = 24 * 3600
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """A folder of unpacked files, resolved; notes: what `unpack` returned about it."""
+
+    folder: Path
+    notes: dict[str, str]
+
+
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """A hidden folder beside the target that becomes the target in the end, and vanishes if anything is raised.
+    """A hidden folder beside the target, renamed to the target in the end, and removed if anything is raised.
 
-    A kill leaves it there; the next new folder beside it removes it once it is a day old.
+    A killed process leaves it behind; the next new folder beside it removes it once it is a day old.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f"{_PREFIX}*"):
-        if time.time() - left.lstat().st_mtime > _STALE_SECONDS:  # another process may still write what is younger
-            shutil.rmtree(left, ignore_errors=True)
+    for leftover in target.parent.glob(f"{_PREFIX}*"):
+        if (
+            time.time() - leftover.lstat().st_mtime > _STALE_SECONDS
+        ):  # another process may still be writing a younger one
+            shutil.rmtree(leftover, ignore_errors=True)
     temporary = target.parent / f"{_PREFIX}{uuid.uuid4().hex}"
     try:
         temporary.mkdir()
@@ -39,11 +49,11 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def unpacked_once(source: Path, cache: Path, unpack: Callable[[Path], Any], *, part: str = "") -> tuple[Path, Any]:
-    """The resolved folder of what a file holds, named by its content, and what `unpack` noted of it.
+def unpacked_once(source: Path, cache: Path, unpack: Callable[[Path], dict[str, str]], *, part: str = "") -> Unpacked:
+    """The folder into which a file is unpacked, named by the file's content.
 
-    unpack(folder): makes the folder and returns notes that JSON can hold; called where folder or notes are not there,
-    while nobody else does the same. part: of the file, where not all of it is unpacked.
+    unpack(folder): creates the folder and returns notes about it; called only where folder or notes do not exist yet,
+    by one process at a time. part: the name of the part that is unpacked, where it is not the whole file.
     Raises DatasetError where the file cannot be read or the cache cannot be written.
     """
     import filelock
@@ -58,10 +68,12 @@ def unpacked_once(source: Path, cache: Path, unpack: Callable[[Path], Any], *, p
         with filelock.FileLock(f"{folder}.lock"):
             if not (folder.is_dir() and notes.exists()):
                 shutil.rmtree(folder, ignore_errors=True)
-                write_atomically(notes, json.dumps(unpack(folder)).encode())  # last: it says that the folder is whole
-            return folder.resolve(), json.loads(notes.read_bytes())
+                write_atomically(
+                    notes, json.dumps(unpack(folder)).encode()
+                )  # written last: it marks the folder as complete
+            return Unpacked(folder.resolve(), json.loads(notes.read_bytes()))
     except OSError as error:
         raise DatasetError(
-            f"{source} cannot be unpacked into {cache}: {error}. Allow reading the one and writing the other, make "
-            "room, or choose another cache folder (AUTOTL_CACHE)."
+            f"{source} cannot be unpacked into {cache}: {error}. Check that both can be accessed, "
+            "make room, or choose another cache folder (AUTOTL_CACHE)."
         ) from None

@@ -1,4 +1,4 @@
-"""How many bytes a run may keep on disk, and making room for them."""
+"""How many bytes of cached activations a run may keep on disk, and making room for them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 MAX_BYTES = 4 * 2**30
 
 MAX_DISK_SHARE = 0.25
-"""Of the free disk, where that is less than MAX_BYTES."""
+"""Of the free disk space, where that is less than MAX_BYTES."""
 
 
 def allowed_bytes(folder: Path) -> int:
-    """The space that cached activations of one run may take together."""
+    """Bytes that all cached activations of one run may take."""
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     available = shutil.disk_usage(existing).free + sum(_size(other) for other in _folders(folder))
     return min(MAX_BYTES, int(MAX_DISK_SHARE * available))
 
 
 def make_room(kept: Sequence[Path], spare: int) -> None:
-    """Remove the oldest cuts beside some folders until the others take no more than `spare` bytes."""
+    """Remove the oldest folders beside those kept until the others take no more than `spare` bytes."""
     beside = (other for other in _folders(kept[0].parent) if other not in kept)
     others = sorted(beside, key=lambda other: other.stat().st_mtime)
     sizes = {other: _size(other) for other in others}

@@ -1,4 +1,4 @@
-"""Keeping the cache below its limit: what was used longest ago goes first."""
+"""Keeping the cache below its limit: the least recently used records and networks are deleted first."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _NETWORKS = "networks"
 def evict(cache: Path, *, limit_bytes: float, used_since: float) -> int:
     """Delete shards of records and networks until the rest is within the limit; returns the bytes that were freed.
 
-    used_since: seconds since the epoch; what was used later stays, even where it alone is more than the limit. Another
-    process that misses what was deleted computes it again.
+    used_since: seconds since the epoch; what was used later is kept, even where it alone exceeds the limit. Another
+    process that needs what was deleted computes it again.
     """
     units = [(max(used for _, _, used in files), files) for files in _units(cache)]
     surplus = sum(size for _, files in units for _, size, _ in files) - limit_bytes
@@ -34,13 +34,13 @@ def evict(cache: Path, *, limit_bytes: float, used_since: float) -> int:
 
 
 def _units(cache: Path) -> Iterator[list[tuple[Path, int, float]]]:
-    """What can only go together: (path, bytes, last use), in the order in which it has to go."""
+    """Files that can only be deleted together: (path, bytes, last use), in the order of deletion."""
     for store in (folder for kind in _STORES for folder in _entries(cache / kind)):
         shards: defaultdict[str, list[tuple[Path, int, float]]] = defaultdict(list)
         for file in _entries(store.path):
             shards[file.name.lstrip(".").partition(".")[0]] += _sizes(file)
         for shard in shards.values():
-            # Keys first: without them nobody looks for the records.
+            # Keys first: records without keys are never looked up.
             yield sorted(shard, key=lambda part: ".keys." not in part[0].name)
     for network in _entries(cache / _NETWORKS):
         inside = [part for file in _entries(network.path) for part in _sizes(file)]
@@ -58,6 +58,6 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
 def _sizes(file: os.DirEntry[str]) -> list[tuple[Path, int, float]]:
     try:
         found = file.stat()
-    except OSError:  # another process was faster
+    except OSError:  # deleted by another process
         return []
     return [(Path(file.path), found.st_size, found.st_mtime)]

@@ -1,4 +1,4 @@
-"""A cache on disk of one record per content hash, which several processes may write at once."""
+"""A cache on disk with one record per content hash; several processes may write to it at once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _KEYS, _RECORDS = ".keys.npy", ".npy"
 _TOUCH_SECONDS = 60.0
 _CHUNK_BYTES = 1 << 18
 _verified: set[tuple[Path, int, int]] = set()
-"""Shards whose checksum this process has seen to be right: (file, time of its writing, bytes)."""
+"""Shards whose checksum this process has verified: (file, time of modification, bytes)."""
 
 
 @dataclass(frozen=True)
 class _Shard:
-    """An open shard. keys: bytes (n,); offset: where the records begin in their file."""
+    """An open shard. keys: bytes (n,). offset: where the records start in their file."""
 
     file: Path
     keys: np.ndarray
@@ -32,16 +32,17 @@ class _Shard:
 
 
 class _DamagedError(Exception):
-    """A file of a shard does not hold what was written into it."""
+    """A file of a shard does not contain what was written to it."""
 
 
 class RecordStore:
     """Records by content hash, in append-only shards: `ID-CRC-CRC.npy` (records), `ID-CRC-CRC.keys.npy` (digests).
 
-    Each shard is written whole under a name of its own and its keys last, so several processes may write at once
-    and a killed one leaves at most a shard that nobody reads. The name holds the checksums of both files: what
-    has been damaged since is deleted, and its records are unknown again. Any file may vanish at any time. A shard is
-    mapped only while it is read, so that memory does not grow with the store; its keys say when it was last used.
+    Each shard is written under a name of its own, its keys last, so that several processes may write at once, and a
+    killed one leaves at most a shard that is never read. The name contains the checksums of both files: a shard that
+    has been damaged since is deleted, and its records are unknown again. Any file may disappear at any time. A shard
+    is mapped only while it is read, so that memory does not grow with the store; the time of its keys file is that of
+    its last use.
 
     dtype, shape: of one record.
     """
@@ -58,20 +59,20 @@ class RecordStore:
         self._places = np.zeros((0, 2), dtype=np.int64)
 
     def known(self, digests: np.ndarray) -> np.ndarray:
-        """Which records are there by the shards' keys, bool (n,); reading may still find some of them damaged."""
+        """Which records are in the store, bool (n,); reading may still find some of them damaged."""
         self._refresh()
         return self._locate(digests)[:, 0] >= 0
 
     def read(self, digests: np.ndarray, columns: Sequence[slice] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Records (n, *shape), zero where unknown, and which of them are known, bool (n,); digests: bytes (n,).
 
-        columns: of records with one axis, the parts wanted, side by side; None for all of it.
+        columns: of records with one axis, the slices to read, concatenated; None for the whole record.
         """
         shape = self.shape if columns is None else (sum(c.stop - c.start for c in columns),)
         records = np.zeros((len(digests), *shape), dtype=self.dtype)
         known = np.zeros(len(digests), dtype=bool)
         sound = False
-        while not sound:  # a shard that was lost may have a twin
+        while not sound:  # the records of a lost shard may also be in another one
             self._refresh()
             open_ = np.flatnonzero(~known)
             places = self._locate(digests[open_])
@@ -90,7 +91,7 @@ class RecordStore:
         return records, known
 
     def append(self, digests: np.ndarray, records: np.ndarray) -> None:
-        """Keep more records; digests: bytes (n,), records (n, *shape)."""
+        """Add records; digests: bytes (n,), records (n, *shape)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         contents = {_RECORDS: _npy(records), _KEYS: _npy(digests)}
         name = "-".join([uuid.uuid4().hex, *(f"{zlib.crc32(data):08x}" for data in contents.values())])
@@ -100,7 +101,7 @@ class RecordStore:
             temporary.replace(self.folder / f"{name}{suffix}")
 
     def _refresh(self) -> None:
-        """Take notice of shards that came and went."""
+        """Open new shards and forget deleted ones."""
         try:
             names = {entry.name.removesuffix(_KEYS) for entry in os.scandir(self.folder) if entry.name.endswith(_KEYS)}
         except OSError:
@@ -138,7 +139,7 @@ class RecordStore:
         return places
 
     def _open(self, name: str) -> _Shard | None:
-        """A shard whose keys are sound and whose records have the right kind and number; None for all others."""
+        """A shard with intact keys whose records have the expected type and number; None for all others."""
         matched = _NAME.fullmatch(name)
         if not matched:
             return None
@@ -167,7 +168,7 @@ class RecordStore:
     def _gather(
         self, shard: _Shard, into: np.ndarray, at: np.ndarray, rows: np.ndarray, columns: Sequence[slice] | None
     ) -> bool:
-        """Copy rows of a shard to places in `into`; False, and the shard is forgotten, where it is damaged or gone."""
+        """Copy rows of a shard to positions in `into`; False where it is damaged or gone, and then forgotten."""
         name = shard.file.name.removesuffix(_RECORDS)
         try:
             _verify(shard.file)

@@ -1,14 +1,14 @@
-"""How far a data set lies from what a backbone was trained on, told by the backbone's own batch normalisation.
+"""Domain shift: how far a dataset is from a backbone's training data, measured by its batch normalisation.
 
-A batch-normalisation layer stores the mean and variance that each of its channels had on the training data. Where the
+A batch-normalisation layer stores the mean and variance that each of its channels had on the training data. If the
 images at hand give a channel another mean or variance, they are another domain to the network: Li et al. 2016
-(arXiv:1603.04779) adapt a network to a domain by exchanging these statistics alone, and Schneider et al. 2020
-(arXiv:2006.16971) find that the distance between the old and the new ones goes with the loss of accuracy.
+(arXiv:1603.04779) adapt a network to a domain by replacing only these statistics, and Schneider et al. 2020
+(arXiv:2006.16971) find that the distance between old and new statistics correlates with the loss of accuracy.
 
 Measured with EfficientNet-Lite0 at 224 pixels on 128 images: photographs 0.05, paintings 0.10, grey photographs 0.11,
 stamps 0.15; photographs of 32 pixels 0.24, grey textures 0.31; spectrograms 0.37, digits 0.60, seismic sections 0.66,
 grey noise 0.98. Lite1 and Lite2 at their own sizes are within 0.03 of it on photographs and lower on the far sets
-(seismic sections 0.55). It tells that images are foreign; it does not tell how well a head will do on them.
+(seismic sections 0.55). It shows that images are out of domain; it does not predict how well a head will do on them.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 BATCH_ITEMS = 16
 _SILENT = 1e-3
-"""A channel that varies less than this share of its layer's liveliest says nothing: what it does is rounding error."""
+"""A channel that varies less than this fraction of its layer's most variable one is ignored: it is rounding error."""
 
 
 def measure_shift(backbone: Backbone, size: Size, images: np.ndarray) -> DomainShift | None:
     """Compare the statistics of every batch-normalisation layer on these images with those it has stored.
 
-    size: best the backbone's first; where a small picture is enlarged beyond it, that alone counts as a shift.
+    size: best the backbone's first; enlarging small images beyond it already counts as a shift.
     images: uint8 (n, height, width, 3), decoded at `size`. With 64 of them the value is known to about 0.01; with 8
-        it comes out too large by about 0.04 on photographs.
+        it is too large by about 0.04 on photographs.
     The distance of a layer is the squared 2-Wasserstein distance between two normal distributions, in units of the
     training variance, averaged over its channels: (difference of means)^2 + (ratio of deviations - 1)^2.
-    None where the backbone has no batch normalisation to compare with. Raises WeightsError where its weights cannot be
-    had, and ExportError where its graph cannot be written.
+    None where the backbone has no batch normalisation. Raises WeightsError where its weights are not available, and
+    ExportError where its graph cannot be written.
     """
     from keras.layers import BatchNormalization
 
@@ -58,7 +58,7 @@ def measure_shift(backbone: Backbone, size: Size, images: np.ndarray) -> DomainS
 
 
 def _moments(model: keras.Model, layers: list[Any], images: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The mean, and the mean square, of each layer's output per channel, over the images and all places in them."""
+    """The mean and the mean square of each layer's output per channel, over all images and positions."""
     import keras
 
     pooled = []
@@ -76,7 +76,7 @@ def _moments(model: keras.Model, layers: list[Any], images: np.ndarray) -> tuple
 
 
 def _distance(layer: Any, mean: np.ndarray, square: np.ndarray) -> float | None:
-    """Mean over the channels of one layer; None where none of them varied on the training data."""
+    """Mean over the channels of one layer; None where no channel varied on the training data."""
     import keras
 
     variance = keras.ops.convert_to_numpy(layer.moving_variance).astype(np.float64)

@@ -1,26 +1,26 @@
-"""What a random split would have leaked: counted in pairs here, and in accuracy by `inspection`."""
+"""Leakage: near-duplicate pairs that a random split would have divided between training and test."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, TEST_FRACTION, Split
-from autotl.interfaces import ScoreInterval
 
 _N_DRAWS = 20
 
 
 @dataclass(frozen=True)
 class Leaks:
-    """Near-duplicate pairs, and how many of them have one member in the test split and the other outside it.
+    """Near-duplicate pairs, and how many of them have one member in the test split and one outside it.
 
     at_random: the mean over 20 random stratified splits. here: in the split that is used; 0 unless a chain of
-        weak pairs was cut. left_out: items that a given split would have leaked.
+        weak pairs was cut. left_out: items left out because a given split would have leaked them.
     """
 
     pairs: int
@@ -29,7 +29,7 @@ class Leaks:
     left_out: int
 
     def sentence(self) -> str:
-        """Say it in a line."""
+        """The numbers in a sentence."""
         if not self.pairs:
             return "no near-duplicates were found"
         return (
@@ -39,7 +39,7 @@ class Leaks:
 
 
 def count_leaks(dataset: Dataset, split: Split, *, seed: int) -> Leaks:
-    """Count the pairs that this split and random ones divide."""
+    """Count the pairs divided by this split and by random ones."""
     from sklearn.model_selection import StratifiedShuffleSplit
 
     first, second = dataset.pairs["first"].to_numpy(), dataset.pairs["second"].to_numpy()
@@ -49,7 +49,7 @@ def count_leaks(dataset: Dataset, split: Split, *, seed: int) -> Leaks:
     here = int((used & (tested[first] != tested[second])).sum())
     if not len(first):
         return Leaks(0, 0.0, 0, left_out)
-    # Of many classes of four images each, a fifth holds fewer images than there are classes to draw from.
+    # A fifth of many classes with four images each would be fewer images than classes.
     n_tested = max(math.ceil(TEST_FRACTION * len(tested)), len(dataset.classes))
     draws = StratifiedShuffleSplit(_N_DRAWS, test_size=n_tested, random_state=seed)
     crossing = []
@@ -62,9 +62,9 @@ def count_leaks(dataset: Dataset, split: Split, *, seed: int) -> Leaks:
     return Leaks(len(first), float(np.mean(crossing)), here, left_out)
 
 
-def inflation_sentence(inflation: ScoreInterval) -> str:
-    """Say what leaks would have added to the accuracy of the untuned default, in 0..1."""
-    value, low, high = (100 * number for number in (inflation.value, inflation.low, inflation.high))
+def inflation_sentence(inflation: Mapping[str, float]) -> str:
+    """The sentence about what leakage would add to the accuracy of the untuned default; value, low, high in 0..1."""
+    value, low, high = (100 * inflation[name] for name in ("value", "low", "high"))
     doubt = "" if low > 0 or high < 0 else ", which may be chance"
     return (
         "cross-validation that ignores near-duplicates and groups shows the untuned default "

@@ -1,48 +1,48 @@
-"""Running the checks that plugins bring over a data set."""
+"""Running the checks of the plugins on a dataset."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from autotl.data.dataset import Dataset
-from autotl.interfaces import DefaultProbe, Finding
+from autotl.interfaces import Check, DefaultProbe, Finding
 from autotl.plugins import Plugins
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = None) -> list[Finding]:
-    """The findings of the checks, worst first; a check that raises becomes a finding about itself.
+    """The findings of the checks, worst first; a check that raises an exception becomes a finding about itself.
 
-    probe: where given, the checks that use it are run, else the others.
+    probe: if given, the checks that use it are run, otherwise the others.
     """
     findings: list[Finding] = []
-    seen = (dataset,) if probe is None else (dataset, probe)
-    for name, check in plugins.checks.items():
+    arguments = (dataset,) if probe is None else (dataset, probe)
+    for name, check in plugins.all(Check).items():
         if check.uses_probe != (probe is not None):
             continue
         try:
-            findings += [_sound(finding) for finding in check.run(*seen)]
+            findings += [_valid(finding) for finding in check.run(*arguments)]
         except Exception as error:
-            plugin = plugins.provenance("check", name).plugin
+            plugin = plugins.provenance(Check, name).plugin
             findings.append(
                 Finding(
                     name,
                     "warning",
                     f"the check {name!r} of plugin {plugin!r} failed: {error}",
-                    advice=f"Tell its author, or leave it out with --disable-plugin {plugin}.",
+                    advice=f"Report this to the author of the plugin, or disable it with --disable-plugin {plugin}.",
                 )
             )
     return worst_first(findings)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors, then warnings, then what is good to know; otherwise in the order given."""
+    """Errors, then warnings, then information; otherwise in the order given."""
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
 
-def _sound(finding: Finding) -> Finding:
-    """The finding, or TypeError where it could not be sorted, printed or stored."""
+def _valid(finding: Finding) -> Finding:
+    """The finding; raises TypeError where it could not be sorted, printed or stored."""
     if not isinstance(finding, Finding) or finding.severity not in _ORDER:
         raise TypeError(f"it yielded {finding!r}; expected a Finding with the severity {', '.join(_ORDER)}")
     texts = (
@@ -51,6 +51,6 @@ def _sound(finding: Finding) -> Finding:
     )
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(
-            "its finding has items, pairs, fixes or proposals that are no texts; expected paths and classes"
+            "its finding has items, pairs, fixes or proposals that are not strings; expected paths and classes"
         )
     return finding

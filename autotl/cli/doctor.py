@@ -11,6 +11,7 @@ import psutil
 
 from autotl import __version__
 from autotl.errors import AutoTLError
+from autotl.interfaces import Backbone
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
@@ -27,7 +28,7 @@ def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
         "onnx runtime": _providers(),
         "cache": f"{cache} ({_size_of(cache) / 2**20:.0f} MiB, {_free(cache) / 2**30:.0f} GiB free)",
         "backbones ready": _ready(plugins),
-        "plugins": [f"{row['name']} {row['version']}" for row in plugins.table()],
+        "plugins": [f"{plugin.name} {plugin.version}" for plugin in plugins.loaded.values()],
         "broken plugins": [f"{name}: {reason}" for name, reason in plugins.broken.items()],
         "packages": [f"{name} {version}" for name, version in installed_versions().items()],
     }
@@ -50,7 +51,7 @@ def _providers() -> str:
 def _ready(plugins: Plugins) -> list[str]:
     """Return the backbones whose weights are on this machine."""
     ready = []
-    for name, backbone in plugins.backbones.items():
+    for name, backbone in plugins.all(Backbone).items():
         try:
             backbone.weights(False)
         except Exception:  # any failure means that it is not ready

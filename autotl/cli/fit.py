@@ -23,7 +23,7 @@ from autotl.cli.options import (
     parse_duration,
     split_names,
 )
-from autotl.cli.output import cache_folder, load_plugins, print_json
+from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
 
@@ -87,12 +87,13 @@ def search(config: Config, *, as_json: bool) -> None:
     """Run a search, with its progress on standard error, and print its result."""
     from autotl.cli.progress import ProgressPrinter
     from autotl.runtime.clock import Clock, seconds_since_process_began
+    from autotl.settings import settings
     from autotl.workflows.fit import fit
 
     clock = Clock(config.budget_seconds, seconds_since_process_began())
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
-        run = fit(config, plugins=plugins, cache=cache_folder(), listeners=(printer,), clock=clock)
+        run = fit(config, plugins=plugins, settings=settings(), listeners=(printer,), clock=clock)
     _end(run, as_json=as_json)
 
 
@@ -100,12 +101,13 @@ def resume(run: RunFolder, as_json: Json = False) -> None:
     """Continue a run that was interrupted or killed, with what is left of its budget."""
     from autotl.cli.progress import ProgressPrinter
     from autotl.runs.run import open_run
+    from autotl.settings import settings
     from autotl.workflows.fit import resume as resume_search
 
     config = open_run(run).config
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
-        finished = resume_search(run, plugins=plugins, cache=cache_folder(), listeners=(printer,))
+        finished = resume_search(run, plugins=plugins, settings=settings(), listeners=(printer,))
     _end(finished, as_json=as_json)
 
 
@@ -120,6 +122,7 @@ def refit(
     """Fit a run's champion again after its data were corrected: same choices, same split, no search."""
     from autotl.cli.progress import ProgressPrinter
     from autotl.runs.run import default_run_folder, open_run
+    from autotl.settings import settings
     from autotl.workflows.fit import refit as refit_champion
 
     config = open_run(run).config
@@ -127,7 +130,7 @@ def refit(
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         finished = refit_champion(
-            run, folder, plugins=plugins, cache=cache_folder(), listeners=(printer,), register=register
+            run, folder, plugins=plugins, settings=settings(), listeners=(printer,), register=register
         )
     _end(finished, as_json=as_json)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -15,13 +16,13 @@ def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
     """List the plugins with their version, their origin and what they offer."""
     loaded = load_plugins(disable_plugin, quiet=as_json)
     if as_json:
-        print_json({"plugins": loaded.table(), "broken": loaded.broken})
+        print_json({"plugins": [asdict(plugin) for plugin in loaded.loaded.values()], "broken": loaded.broken})
         return
-    for row in loaded.table():
-        typer.echo(f"{row['name']} {row['version']} ({row['source']})")
-        for kind, names in row["offers"].items():
+    for plugin in loaded.loaded.values():
+        typer.echo(f"{plugin.name} {plugin.version} ({plugin.source})")
+        for kind, names in plugin.offers.items():
             typer.echo(f"    {kind}: {', '.join(names)}")
-        watches = [hook for hook in row["hooks"] if hook.startswith("on_")]
+        watches = [hook for hook in plugin.hooks if hook.startswith("on_")]
         if watches:
             typer.echo(f"    watches: {', '.join(watches)}")
 

@@ -88,7 +88,7 @@ class ProgressPrinter:
 
     def _on_dataset(self, event: Mapping[str, Any]) -> None:
         kinds = {
-            "quarantined": "set aside",
+            "quarantined": "skipped or excluded",
             "unlabelled": "unlabelled",
             "left_out": "left out because of the given split",
         }

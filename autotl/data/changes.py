@@ -1,4 +1,4 @@
-"""What changed in a data set since it was last learned from."""
+"""What changed in a dataset since the last run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _COLUMNS = ["path", "sha256", "label"]
 
 @dataclass(frozen=True)
 class Changes:
-    """Images that are there now and were not, were there, carry another label, or only moved; paths.
+    """Images that were added, removed, relabelled or only moved; paths.
 
-    relabelled: "path: old -> new".
+    relabelled: "path: old -> new". moved: "old path -> new path".
     """
 
     added: tuple[str, ...]
@@ -30,7 +30,7 @@ class Changes:
         return bool(self.added or self.removed or self.relabelled or self.moved)
 
     def sentence(self) -> str:
-        """Say it in a line, with an example of each."""
+        """A sentence with the number and an example of each."""
         parts = []
         for word in ("added", "removed", "relabelled", "moved"):
             paths = getattr(self, word)
@@ -40,7 +40,7 @@ class Changes:
 
 
 def compare(before: pd.DataFrame, now: pd.DataFrame) -> Changes:
-    """Compare two tables with path, sha256 and label, by content first: a renamed file has moved."""
+    """Compare two tables with path, sha256 and label, by content first: a renamed file counts as moved."""
     rows = before[_COLUMNS].merge(now[_COLUMNS], how="outer", indicator=True)
     before, now = rows[rows["_merge"] == "left_only"], rows[rows["_merge"] == "right_only"]
     added, removed, relabelled, moved = [], [], [], []
@@ -55,19 +55,19 @@ def compare(before: pd.DataFrame, now: pd.DataFrame) -> Changes:
     for paths, labels, new_paths, new_labels in changed.itertuples(index=False):
         was, here = dict(zip(paths, labels, strict=True)), dict(zip(new_paths, new_labels, strict=True))
         relabelled += [f"{p}: {was[p]} -> {here[p]}" for p in was if p in here and was[p] != here[p]]
-        gone, come = [p for p in was if p not in here], [p for p in here if p not in was]
-        for p, q in zip(gone, come, strict=False):
+        gone, arrived = [p for p in was if p not in here], [p for p in here if p not in was]
+        for p, q in zip(gone, arrived, strict=False):
             if was[p] == here[q]:
                 moved.append(f"{p} -> {q}")
             else:
                 relabelled.append(f"{p} -> {q}: {was[p]} -> {here[q]}")
-        removed += gone[len(come) :]
-        added += come[len(gone) :]
+        removed += gone[len(arrived) :]
+        added += arrived[len(gone) :]
     return Changes(tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(relabelled)), tuple(sorted(moved)))
 
 
 def since_last_run(dataset: Dataset, data: Path, cache: Path) -> Changes | None:
-    """Compare with the manifest that was remembered for this data set; None where there is none that can be read."""
+    """Compare with the manifest saved by the last run on this data; None where there is none or it is damaged."""
     try:
         before = pd.read_parquet(_manifest(data, cache), columns=_COLUMNS)
     except (OSError, ValueError):
@@ -75,8 +75,8 @@ def since_last_run(dataset: Dataset, data: Path, cache: Path) -> Changes | None:
     return compare(before, dataset.table[_COLUMNS])
 
 
-def remember(dataset: Dataset, data: Path, cache: Path) -> None:
-    """Keep the data set's manifest for the next run."""
+def save_manifest(dataset: Dataset, data: Path, cache: Path) -> None:
+    """Save the paths, contents and labels of a dataset, for comparison in the next run."""
     file = _manifest(data, cache)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, dataset.table[_COLUMNS].to_parquet(None, index=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.data.patch import Decision, apply_patch, as_named, merged_classes
+from autotl.data.patch import Decision, apply_patch, merged_classes, with_known_names
 from autotl.data.source import Source
 from autotl.errors import DatasetError
 
@@ -25,7 +25,7 @@ class CurrentLabels:
 def current_labels(source: Source, decisions: Iterable[Decision]) -> CurrentLabels:
     """The labels after the decisions; an image of a merged class has the class it was merged into."""
     paths, labels = set(source.table["path"]), set(source.table["label"])
-    decisions = tuple(as_named(decision, paths, labels) for decision in decisions)
+    decisions = tuple(with_known_names(decision, paths, labels) for decision in decisions)
     try:
         merges = merged_classes(decisions)
     except DatasetError:  # a patch file edited into a circle is reported by the next check

@@ -1,4 +1,4 @@
-"""A folder in which images are looked for, and the file in it that a table calls by some name."""
+"""Finding the image file that a table means by a name, in a folder."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pathlib import Path
 
 from autotl.data.listing import Files, list_files, top_folders
 
-_PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "photos", "pictures"})
+_IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "photos", "pictures"})
 
 
 @dataclass(frozen=True)
 class Folder:
     """A resolved folder in which images are looked for.
 
-    sealed: it came out of an archive, so that nothing outside of it may be named.
-    renamed: from the path in the archive to the path here, of the files whose name had to change.
-    lenient: what lies in it and cannot be read or named is passed over, for only a table's images are wanted.
-    known: what lies in it, where that is known already.
+    sealed: it comes from an archive, so that a table may not name files outside it.
+    renamed: for files whose name had to change, from the path in the archive to the path here.
+    lenient: files and folders that cannot be read or named are ignored, because only a table's images are needed.
+    known: the files in it, where they are known already.
     """
 
     root: Path
@@ -33,7 +33,7 @@ class Folder:
     known: Files | None = None
 
     def inner(self, name: str) -> Folder:
-        """A folder in this one; other files around it count as ignored still."""
+        """A sub-folder of this one; other files beside it still count as ignored."""
         prefix = f"{name}/"
         tables = _below(prefix, self.files.tables)
         around = Counter("*" + Path(path).suffix.lower() for path in self.files.tables if not path.startswith(prefix))
@@ -47,44 +47,44 @@ class Folder:
 
     @cached_property
     def files(self) -> Files:
-        """What lies in it."""
+        """The files in it."""
         return self.known or list_files(self.root, lenient=self.lenient)
 
     @cached_property
     def tops(self) -> set[str]:
-        """The folders in it that have images anywhere below them."""
+        """The sub-folders that contain images at any depth."""
         return top_folders(self.files.images)
 
     def find(self, name: str) -> str | None:
-        """The path of the image that a table calls by this name; empty: several are; None: none is."""
+        """The path of the image that a table means by a name; empty if several match, None if none does."""
         if not name:
             return None
         wanted = _plain(name)
-        # A system that ignores case would find another file under the name that the archive gave to a renamed one.
-        if path := self.renamed.get(wanted) or self._there(name):
+        # A case-insensitive file system may have another file under the original name of a renamed one.
+        if path := self.renamed.get(wanted) or self._existing(name):
             return path
         whole, short = self._names
         return whole.get(wanted, short.get(wanted.rsplit("/", 1)[-1]))
 
     @cached_property
     def _prefix(self) -> str:
-        # As text: a Path object per file takes seconds.
+        # As text, because a Path object per file takes seconds.
         return str(self.root).rstrip(os.sep) + os.sep
 
     @cached_property
     def _names(self) -> tuple[dict[str, str], dict[str, str]]:
-        """From what a table may call an image, with its folders and without, to its path; empty for several."""
+        """The path for each name that a table may use, with and without folders; empty where several match."""
         paths = self.files.images
         before = {path: name for name, path in self.renamed.items()}
         full = [before.get(path, path) for path in paths]
-        inside = [_within_pictures(name) for name in full]
+        inside = [_without_image_folder(name) for name in full]
         base = [name.rsplit("/", 1)[-1] for name in full]
-        # The later ones win.
+        # Later ones take precedence.
         whole = [_unambiguous(names, paths) for names in (_stems(inside), _stems(full), inside, full)]
         return whole[0] | whole[1] | whole[2] | whole[3], _unambiguous(_stems(base), paths) | _unambiguous(base, paths)
 
-    def _there(self, name: str) -> str:
-        """The path of a file by its exact name, relative where it lies in the folder; empty where there is none."""
+    def _existing(self, name: str) -> str:
+        """The path of a file with exactly this name, relative if it is in the folder; empty if it does not exist."""
         path = os.path.normpath(name)
         elsewhere = path.startswith((os.sep, os.pardir)) or bool(os.path.splitdrive(path)[0])
         if elsewhere and self.sealed:
@@ -106,9 +106,9 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name.replace("\\", "/")).removeprefix("./")
 
 
-def _within_pictures(path: str) -> str:
+def _without_image_folder(path: str) -> str:
     top, _, rest = path.partition("/")
-    return rest if rest and top.lower() in _PICTURE_FOLDERS else path
+    return rest if rest and top.lower() in _IMAGE_FOLDERS else path
 
 
 def _stems(names: Iterable[str]) -> list[str]:

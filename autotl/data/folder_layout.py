@@ -1,4 +1,4 @@
-"""What the names of folders say of the images in them: their class, and their part of a split."""
+"""What the names of folders say about the images in them: their class, and their part of a split."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ SPLIT_NAMES: Mapping[str, str] = (
     | dict.fromkeys(("val", "valid", "validation", "dev", "development"), "validation")
     | dict.fromkeys(("test", "testing", "tst", "holdout", "hold-out", "eval", "evaluation"), "test")
 )
-"""What folders and columns call the parts of a split, in lower case, and what they are called here."""
+"""Common names of the parts of a split, in lower case, and the names used here."""
 UNLABELLED = frozenset({"unlabelled", "unlabeled", "_unlabelled", "_unlabeled"})
 
 
 @dataclass(frozen=True)
 class FolderNames:
-    """What folders say.
+    """What the names of folders say about the images in them.
 
-    labels, splits: one per path, empty where they say none; splits: train, validation or test.
-    split_by: the folders that make up a split, "folders train and test", empty where there is none.
-    layout: how the folders were understood, as a plain sentence.
+    labels, splits: one per path, empty where there is none; splits: train, validation or test.
+    split_by: the folders that make up a split, such as "folders train and test"; empty where there is none.
+    layout: how the folders were understood, in a sentence.
     """
 
     labels: list[str]
@@ -30,7 +30,7 @@ class FolderNames:
 
 
 def read_folders(paths: Iterable[str]) -> FolderNames:
-    """Understand one folder per class, whether within the folders of a split, around them, or without a split.
+    """Read classes and split from folders: one folder per class, inside or around the folders of a split if any.
 
     paths: of the images, relative and posix.
     """
@@ -46,12 +46,12 @@ def read_folders(paths: Iterable[str]) -> FolderNames:
         {name for name, split in zip(named, splits, strict=True) if split}, key=lambda n: order.index(n.lower())
     )
     labelled = {names[0] for names, label in zip(folders, labels, strict=True) if label}
-    split_by = f"folder{'s'[: len(parts) > 1]} {_joined(parts)}" if parts else ""
+    split_by = f"folder{'s'[: len(parts) > 1]} {_enumeration(parts)}" if parts else ""
     return FolderNames(labels, splits, split_by, _layout(split_by, parts, labelled, within_classes=depth == 1))
 
 
 def are_splits(folders: set[str]) -> bool:
-    """Whether folders are the parts of a split, but for one of unlabelled images."""
+    """Whether folders are the parts of a split, apart from a folder of unlabelled images."""
     names = {folder.lower() for folder in folders} - UNLABELLED
     return bool(names) and names <= SPLIT_NAMES.keys()
 
@@ -79,8 +79,8 @@ def _layout(split_by: str, parts: Sequence[str], labelled: set[str], *, within_c
         return f"{split_by}, {'each ' * (len(parts) > 1)}with one sub-folder per class"
     if not labelled:
         return f"{split_by}, without class folders"
-    return f"{split_by}, one sub-folder per class in {_joined([name for name in parts if name in labelled])}"
+    return f"{split_by}, one sub-folder per class in {_enumeration([name for name in parts if name in labelled])}"
 
 
-def _joined(names: Sequence[str]) -> str:
+def _enumeration(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

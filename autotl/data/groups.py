@@ -1,4 +1,4 @@
-"""Which images belong together, such as all pictures of one patient, and must stay on one side of every split."""
+"""Groups: images that belong together, such as those of one patient, and must stay on one side of every split."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from autotl.errors import DatasetError
 
 
 def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
-    """Tell each image's group, text, empty where it belongs to none.
+    """The group of each image, as text; empty where it belongs to none.
 
-    spec: the first that fits of: a CSV, TSV or Parquet file with the columns `path` and `group`; `exif:FIELD`, a
+    spec: the first that applies of: a CSV, TSV or Parquet file with the columns `path` and `group`; `exif:FIELD`, a
         field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column; a regular
         expression with one capturing group that is searched in each path.
-    table: of a data set: path (relative to `root`), quarantine (files set aside are not opened) and attributes; the
-        result has its index.
-    Raises DatasetError where the specification cannot work or gives no image a group.
+    table: of a dataset: path (relative to `root`), quarantine (skipped and excluded files are not opened) and
+        attributes; the result has its index.
+    Raises DatasetError where the specification is invalid or gives no image a group.
     """
     column = spec if spec.startswith("attribute.") else f"attribute.{spec}"
     if Path(spec).suffix.lower() in TABLE_SUFFIXES:
         groups = read_side_table(Path(spec), table["path"], column="group").set_index("path")["group"]
         found = table["path"].map(groups).fillna("").str.strip()
-        nothing = "its column group is empty for all of them"
+        problem = "its column group is empty for all of them"
     elif spec.startswith("exif:"):
         found = _from_exif(spec.removeprefix("exif:"), table, root)
-        nothing = "none of them has this EXIF field"
+        problem = "none of them has this EXIF field"
     elif column in table.columns:
         found = table[column].str.strip()
-        nothing = "this column is empty for all of them"
+        problem = "this column is empty for all of them"
     else:
         return _from_paths(spec, table)
     if (found == "").all():
-        raise DatasetError(f"--groups {spec!r} gives none of the {len(table)} images a group: {nothing}.")
+        raise DatasetError(f"--groups {spec!r} gives none of the {len(table)} images a group: {problem}.")
     return found
 
 
@@ -50,7 +50,7 @@ def _from_exif(field: str, table: pd.DataFrame, root: Path) -> pd.Series:
     def read(path: str, quarantine: str) -> str:
         try:
             return "" if quarantine else exif_value(root / path, field).strip()
-        except UnreadableImage:  # the scan says so
+        except UnreadableImage:  # the scan reports it
             return ""
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -84,7 +84,7 @@ def _from_paths(expression: str, table: pd.DataFrame) -> pd.Series:
 
 
 def _columns(spec: str, table: pd.DataFrame) -> str:
-    """What columns there are, in case one was meant."""
+    """A hint at the attribute columns, in case one of them was meant."""
     names = [name.removeprefix("attribute.") for name in table.columns if name.startswith("attribute.")]
     close = difflib.get_close_matches(spec, names, n=1)
     if close:

@@ -1,4 +1,4 @@
-"""Reading every file once for its content hash."""
+"""Content hashes: every file is read once."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import hashlib
 import math
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from autotl.runtime.progress import Progress
+
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _FILES_AT_ONCE = 256
-# A pipe would block for ever, and Windows, which has no such flag, would translate the ends of lines.
+# Opening a pipe would block forever; on Windows, which lacks that flag, text mode would translate line ends.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_CONTENT = hashlib.sha256(b"").hexdigest()
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def hash_files(
 ) -> pd.DataFrame:
     """Hash files; columns sha256 (hexadecimal), n_bytes, and quarantine: why a file cannot be read, or empty.
 
-    paths: relative to root, or absolute. most_bytes: what comes after so many bytes of a file is not looked at. Memory
-    does not grow with the size of the files.
+    paths: relative to root, or absolute. most_bytes: only that many bytes of each file are read. Memory does not grow
+    with the size of the files.
     """
-    names = [os.path.join(root, path) for path in paths]  # noqa: PTH118, a Path for each of 100,000 takes as long as reading
+    names = [os.path.join(root, path) for path in paths]  # noqa: PTH118, Path objects take as long as reading
     found: list[_Content] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for batch in pool.map(lambda some: [_read(name, most_bytes) for name in some], _batches(names)):
@@ -55,11 +55,11 @@ def hash_files(
 
 
 def find_copies(root: Path, paths: Sequence[str]) -> frozenset[str]:
-    """Those of the files whose very content lies at another of the paths too."""
+    """Those of the files whose content is also at another of the paths."""
     same = pd.Series([*paths], dtype=str)
     sizes = [_size(os.path.join(root, path)) for path in paths]  # noqa: PTH118, see above
     same = same[pd.Series(sizes).duplicated(keep=False)]
-    # Pictures without compression are all of one size, and seldom begin alike.
+    # Uncompressed images are often of one size, but seldom have the same first bytes.
     for most_bytes in (_HEAD_BYTES, math.inf):
         found = hash_files(root, list(same), most_bytes=most_bytes)
         same = same[found["sha256"].duplicated(keep=False).to_numpy(bool)]

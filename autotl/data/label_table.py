@@ -1,4 +1,4 @@
-"""A table of labels: its columns told apart by their names and contents, and one row made of each image."""
+"""A table of labels: its columns recognised by name and content, and one row per image."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pandas as pd
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import SPLIT_NAMES
 from autotl.data.listing import IMAGE_SUFFIXES
-from autotl.data.table_images import Progress, find_images, holds_images, sample, write_images
+from autotl.data.table_images import find_images, holds_images, sample, write_images
 from autotl.data.tables import holds_bytes, listed, no_such_column, read_table
 from autotl.errors import DatasetError
+from autotl.runtime.progress import Progress
 
 _IMAGE_COLUMNS = (
     "path", "image", "image_path", "imagepath", "file", "file_name", "filename", "filepath", "file_path", "img",
@@ -30,11 +31,11 @@ _SPLIT_COLUMNS = frozenset({"split", "subset", "partition", "set"})
 
 @dataclass(frozen=True)
 class Labels:
-    """What a table of labels says.
+    """The labels in a table.
 
     root: the resolved folder that paths are relative to.
     rows: one per image, sorted by path, with the columns of `autotl.data.source.Source.table`.
-    column: name of the column that holds the labels.
+    column: name of the column of labels.
     layout: how the table was understood.
     """
 
@@ -47,14 +48,14 @@ class Labels:
 def read_labels(
     path: Path, folder: Folder, *, label: str | None, cache: Path, progress: Progress | None = None
 ) -> Labels:
-    """Read a table of labels, whose images lie in a folder or in the table itself.
+    """Read a table of labels, whose images are files in a folder or stored in the table itself.
 
-    label: the column of the labels; None recognises it by its name. cache, progress: for images that the table holds.
+    label: the column of labels; None recognises it by its name. cache, progress: for images stored in the table.
     Raises DatasetError where the table cannot be understood.
     """
     frame = read_table(path)
     if frame.empty:
-        raise DatasetError(f"{path} has no rows. Each image needs one, with its path and its label.")
+        raise DatasetError(f"{path} has no rows. Add one for each image, with its path and its label.")
     texts = [name for name in frame.columns if not holds_bytes(frame[name])]
     image = _image_column(frame, folder, path, label=label)
     split = next((name for name in texts if name not in (image, label) and _is_split(frame[name])), "")
@@ -70,7 +71,7 @@ def read_labels(
     rows = _one_row_each(table, path)
     layout = f"{path.name}, column {column!r}"
     if len(rows) < len(table):
-        layout += f"; {len(table) - len(rows)} repeated rows left out"
+        layout += f"; {len(table) - len(rows)} repeated rows dropped"
     return Labels(found.root, rows.sort_values("path", ignore_index=True), column, layout)
 
 
@@ -85,30 +86,30 @@ def label_text(column: pd.Series) -> pd.Series:
 
 
 def _image_column(frame: pd.DataFrame, folder: Folder, path: Path, *, label: str | None) -> str:
-    """The column whose name and content say that it names or holds the images."""
+    """The column that names or stores the images, judged by its name and content."""
     columns = [name for name in frame.columns if name != label]
     named = _called(_IMAGE_COLUMNS, columns)
     for candidates, known in ((named, True), ([name for name in columns if name not in named], False)):
         shares: dict[str, float] = {}
         for name in candidates:
             shares[name] = _share_of_images(frame[name], folder, known=known)
-            if shares[name] == 1:  # the others could cost a walk through every folder
+            if shares[name] == 1:  # checking more columns could mean listing every folder
                 return name
         if any(shares.values()):
             return max(shares, key=lambda name: shares[name])
     if named:
         raise DatasetError(
-            f"{path} names no image that is there: its column {named[0]!r} has {str(frame[named[0]].iloc[0])[:80]!r}, "
-            f"looked for below {folder.root}. Paths are relative to that folder."
+            f"{path} names no existing image: its column {named[0]!r} has {str(frame[named[0]].iloc[0])[:80]!r}, "
+            f"which is not in {folder.root}. Give paths relative to that folder."
         )
     raise DatasetError(
         f"{path} has no column that names the images; its columns are {listed(frame.columns)}. "
-        "Call it `path`, with the images' paths relative to the table."
+        "Add a column `path` with the images' paths relative to the table."
     )
 
 
 def _label_column(columns: Sequence[str], path: Path, *, label: str | None, taken: Iterable[str]) -> str:
-    """The column of the labels: the one asked for, one that is called so, or the only one left."""
+    """The column of labels: the one asked for, one with a common name, or the only one left."""
     if label is not None:
         if label not in columns:
             raise DatasetError(no_such_column(label, columns, path))
@@ -120,13 +121,13 @@ def _label_column(columns: Sequence[str], path: Path, *, label: str | None, take
     if len(free) == 1 or len(other) == 1:
         return (other or free)[0]
     raise DatasetError(
-        f"{path} does not say which column holds the labels; its columns are {listed(columns)}. "
+        f"it is not clear which column of {path} has the labels; its columns are {listed(columns)}. "
         "Name it with --label NAME."
     )
 
 
 def _is_split(column: pd.Series) -> bool:
-    """Whether a column is called like one that tells a split, and tells nothing else."""
+    """Whether a column has a common name for a split, and contains only parts of a split."""
     if _plain(str(column.name)) not in _SPLIT_COLUMNS:
         return False
     values = set(column.str.strip().str.lower()) - {""}
@@ -139,26 +140,30 @@ def _one_row_each(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     clash = labels[labels.map(len) > 1]
     if len(clash):
         raise DatasetError(
-            f"{path} gives {clash.index[0]!r} {len(clash.iloc[0])} different labels ({listed(clash.iloc[0])}), and "
-            f"{len(clash) - 1} more images several. One label per image is understood; keep one row of each."
+            f"{path} gives {clash.index[0]!r} {len(clash.iloc[0])} different labels ({listed(clash.iloc[0])})"
+            f"{_and_others(len(clash) - 1)}. Each image can have only one label; keep one row for each."
         )
-    # Of repeated rows the first that has a label is kept.
+    # Of repeated rows, the first that has a label is kept.
     order = (table["label"] == "").sort_values(kind="stable").index
     return table.loc[order].drop_duplicates("path").sort_index()
+
+
+def _and_others(n: int) -> str:
+    return f", and several labels to {n:,} other image{'s' if n > 1 else ''}" if n else ""
 
 
 def _share_of_images(column: pd.Series, folder: Folder, *, known: bool) -> float:
     if holds_images(column):
         return 1.0
     names = sample(column)
-    if not known:  # a class called like a file's stem names no file
+    if not known:  # a class may have the same name as a file's stem
         names = names[names.str.lower().str.endswith(tuple(IMAGE_SUFFIXES))]
     found = [bool(folder.find(name.strip())) for name in names]
     return sum(found) / len(found) if found else 0.0
 
 
 def _called(wanted: Iterable[str], columns: Sequence[str]) -> list[str]:
-    """The columns that have one of the wanted names, the most wanted first."""
+    """The columns that have one of the wanted names, in the order of these names."""
     return [column for name in wanted for column in columns if _plain(column) == name]
 
 

@@ -1,4 +1,4 @@
-"""What files lie below a folder: images, tables, and how many of each other kind."""
+"""The files below a folder: images, tables, and how many of each other kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 PATCH_SUFFIX = ".patch.csv"
-"""Of the file of decisions beside a data set (see `patch`); it is no table of labels."""
+"""Of the file of decisions beside a dataset (see `patch`), which is not a table of labels."""
 _SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"})
 
 
@@ -29,10 +29,10 @@ class Files:
 
 
 def list_files(root: Path, *, lenient: bool = False) -> Files:
-    """List what lies below a folder, links followed; a link that leads in a circle is left out.
+    """List the files below a folder, following links except those that lead in a circle.
 
-    Raises DatasetError where a folder cannot be read, or an image's name is no valid text, unless `lenient`: such
-    things are then counted as ignored.
+    Raises DatasetError where a folder cannot be read, or an image's name is not valid text, unless `lenient`: such
+    files and folders are then counted as ignored.
     """
     images: list[str] = []
     tables: list[str] = []
@@ -70,7 +70,7 @@ def list_files(root: Path, *, lenient: bool = False) -> Files:
 
 
 def ignored_kinds(ignored: Mapping[str, int]) -> str:
-    """Say what was ignored, most frequent first: "8 *.txt, 3 hidden, 1 *.json"."""
+    """The ignored files by kind, most frequent first: "8 *.txt, 3 hidden, 1 *.json"."""
     return ", ".join(f"{n} {kind}" for kind, n in sorted(ignored.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -85,12 +85,13 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError as error:
         raise DatasetError(
-            f"the folder {os.path.normpath(folder)} cannot be read ({error.strerror}). Allow it, or move it away."
+            f"the folder {os.path.normpath(folder)} cannot be read ({error.strerror}). "
+            "Change its permissions, or move it away."
         ) from None
 
 
 def kind_of(name: str) -> str:
-    """What a name says of a file: image, table, hidden, system, or else what it is counted as, such as `*.txt`."""
+    """The kind of a file by its name: image, table, hidden, system, or a suffix such as `*.txt`."""
     if name.startswith("."):
         return "hidden"
     if name.lower() in _SYSTEM:
@@ -132,8 +133,8 @@ def _is_text(path: str) -> bool:
 
 
 def _require_text(paths: Sequence[str]) -> None:
-    """Raise DatasetError where a name is no valid text, which happens to archives from another system."""
-    joined = "\0".join(paths)  # no name holds a NUL
+    """Raise DatasetError where a name is not valid text, which occurs in archives from other systems."""
+    joined = "\0".join(paths)  # no name contains a NUL
     try:
         joined.encode()
     except UnicodeEncodeError as error:

@@ -1,7 +1,7 @@
-"""The patch file: the user's decisions about the data, kept beside them and never carried out on their files.
+"""The patch file: the user's decisions about the data, stored beside it and never applied to its files.
 
-A CSV with one decision per row, easy to read, to review and to edit: `exclude` an item, `relabel` it, or `merge` a
-class into another. Deleting a row, or the file, undoes it.
+A CSV with one decision per row, easy to read, review and edit: `exclude` an item, `relabel` it, or `merge` a class
+into another. Deleting a row, or the file, undoes it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _KINDS = ("relabel", "exclude", "merge")
 class Decision:
     """One decision.
 
-    item: path of the image as the data set lists it, or for `merge` the class that is taken away.
+    item: path of the image in the dataset, or for `merge` the class that is merged into another.
     label: the new class, or the class to merge into; empty for `exclude`.
-    sha256: content of the item when it was decided, by which a renamed file is found again; empty where it had a copy,
-        which would be taken for it once it is deleted.
-    note: why; free text.
+    sha256: content of the item at the time of the decision, by which a renamed file is found again; empty where it had
+        a copy, which would be mistaken for it once it is deleted.
+    note: the reason; free text.
     """
 
     decision: Literal["relabel", "exclude", "merge"]
@@ -47,45 +47,46 @@ _COLUMNS = [field.name for field in fields(Decision)]
 
 @dataclass(frozen=True)
 class Patched:
-    """A table after the decisions. stale: decisions that fit nothing any more."""
+    """A table after the decisions. stale: decisions that no longer apply to anything."""
 
     table: pd.DataFrame
     stale: tuple[Decision, ...]
 
 
 def patch_file(data: Path) -> Path:
-    """Where the decisions about a data set are kept: photos -> photos.patch.csv, beside it."""
+    """The patch file of a dataset: photos -> photos.patch.csv, beside it."""
     return data.resolve().with_name(data.resolve().name + PATCH_SUFFIX)
 
 
 def read_patch(path: Path) -> tuple[Decision, ...]:
-    """Read the decisions, none where there is no file; DatasetError names the row that cannot be understood."""
+    """Read the decisions, none where there is no file; raises DatasetError that names an invalid row."""
     if not path.exists():
         return ()
     try:
-        # newline="": a name may hold any end of line, which is not to become another one.
+        # newline="": a name may contain any line ending, which must be preserved.
         reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))
         rows = list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(
-            f"the patch file {path} cannot be read: {error}. Mend it, or delete it to undo it."
+            f"the patch file {path} cannot be read: {error}. Correct it, or delete it to undo all decisions."
         ) from None
     header = reader.fieldnames or _COLUMNS
     if not {"decision", "item"}.issubset(header):
         raise DatasetError(
-            f"the patch file {path} begins with {','.join(header)!r}; expected the columns {', '.join(_COLUMNS)}, with "
-            "commas between them. Add them as the first row, or delete the file to undo it."
+            f"the first row of the patch file {path} is {','.join(header)!r}; expected the columns "
+            f"{', '.join(_COLUMNS)}, separated by commas. Add them as the first row, or delete the file to "
+            "undo all decisions."
         )
     return tuple(_parse(row, number, path) for number, row in enumerate(rows, start=2))
 
 
 def write_patch(path: Path, decisions: Iterable[Decision]) -> None:
-    """Write the decisions; without any, the file is removed. A later decision about an item replaces an earlier one."""
+    """Write the decisions, the last one about each item; the file is removed if there are none."""
     last = {(d.decision == "merge", d.item): d for d in decisions}
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(_COLUMNS)
     for row in map(astuple, last.values()):
-        # Before Python 3.13 a lone \r is not quoted by itself.
+        # Before Python 3.13 the csv module does not quote a lone \r.
         all_quoted = "\r" in "".join(row)
         writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL)
         writer.writerow(row)
@@ -96,20 +97,20 @@ def write_patch(path: Path, decisions: Iterable[Decision]) -> None:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise DatasetError(
-            f"the patch file {path} cannot be written ({error.strerror}). Allow writing there, or name another with "
+            f"the patch file {path} cannot be written ({error.strerror}). Change its permissions, or give another with "
             "--patch FILE."
         ) from None
 
 
 def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
-    """Apply decisions to a table with path, label, sha256 and quarantine; `label_given` keeps what was there before."""
+    """Apply decisions to a table with path, label, sha256 and quarantine; `label_given` keeps the original label."""
     table = table.assign(label_given=table["label"])
     paths = pd.Series(table.index, index=table["path"])
     contents: dict[str, list[int]] = {}
     for row, sha256 in zip(table.index, table["sha256"], strict=True):
         contents.setdefault(sha256, []).append(row)
     classes = set(table["label"])
-    decisions = tuple(as_named(decision, paths.index, classes) for decision in decisions)
+    decisions = tuple(with_known_names(decision, paths.index, classes) for decision in decisions)
     merges = merged_classes(decisions)
     stale = []
     for decision in decisions:
@@ -134,8 +135,8 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
     return Patched(table, tuple(stale))
 
 
-def as_named(decision: Decision, paths: Container[str], classes: Container[str]) -> Decision:
-    """The decision with its names as the data have them: spaces around one are a slip, unless they are there too."""
+def with_known_names(decision: Decision, paths: Container[str], classes: Container[str]) -> Decision:
+    """The decision with names as in the data: spaces around a name are dropped unless the data has them too."""
 
     def named(name: str, known: Container[str]) -> str:
         return name if name in known else name.strip() or name
@@ -145,7 +146,7 @@ def as_named(decision: Decision, paths: Container[str], classes: Container[str])
 
 
 def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: dict[str, list[int]]) -> list[int]:
-    """The row of the item; where its path is gone, those with its content; none where the file is another one now."""
+    """The row of the item; if its path is gone, the rows with its content; none if the file's content has changed."""
     if decision.item in paths.index:
         row = int(paths[decision.item])
         return [row] if decision.sha256 in ("", table["sha256"][row]) else []
@@ -153,7 +154,7 @@ def _rows(decision: Decision, table: pd.DataFrame, paths: pd.Series, contents: d
 
 
 def merged_classes(decisions: Iterable[Decision]) -> dict[str, str]:
-    """From each merged class to the one at the end of its chain; DatasetError where a chain leads in a circle."""
+    """For each merged class, the class at the end of its chain; raises DatasetError where a chain is circular."""
     into = {decision.item: decision.label for decision in decisions if decision.decision == "merge"}
     ends = {}
     for name in into:
@@ -161,14 +162,14 @@ def merged_classes(decisions: Iterable[Decision]) -> dict[str, str]:
         while label in into:
             label = into[label]
             if label in seen:
-                raise DatasetError(f"the patch file merges {label!r} into itself; delete one of its merges")
+                raise DatasetError(f"the patch file merges {label!r} into itself; delete one of these merges")
             seen.add(label)
         ends[name] = label
     return ends
 
 
 def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:
-    # Names of files and classes may begin or end with a space: see `as_named`.
+    # Names of files and classes may start or end with a space: see `with_known_names`.
     values = {name: row.get(name) or "" for name in _COLUMNS}
     values["sha256"] = values["sha256"].strip()
     kind = values.pop("decision").strip()
@@ -176,7 +177,7 @@ def _parse(row: dict[str, str | None], number: int, path: Path) -> Decision:
     if kind not in _KINDS or not values["item"] or (label_needed and not values["label"]):
         raise DatasetError(
             f"row {number} of the patch file {path} is {kind!r} {values['item']!r} -> {values['label']!r}; expected "
-            f"the columns {', '.join(_COLUMNS)}, a decision among {', '.join(_KINDS)}, an item, and a label unless "
-            "it is exclude. Mend the row, or delete it."
+            f"the columns {', '.join(_COLUMNS)}, with one of the decisions {', '.join(_KINDS)}, an item, and a label "
+            "unless it is exclude. Correct the row, or delete it."
         )
     return Decision(kind, **values)  # type: ignore[arg-type]  # checked above

@@ -1,4 +1,4 @@
-"""Noting decisions about a data set in its patch file, after making sure that they fit the data."""
+"""Changing the patch file: decisions are checked against the data before they are written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autotl.data.hashing import hash_files
-from autotl.data.patch import Decision, as_named, merged_classes, patch_file, read_patch, write_patch
+from autotl.data.patch import Decision, merged_classes, patch_file, read_patch, with_known_names, write_patch
 from autotl.data.source import Source, open_source
 from autotl.errors import DatasetError
 
@@ -27,26 +27,26 @@ def decide(
     cache: Path,
     source: Source | None = None,
 ) -> tuple[Decision, ...]:
-    """Add decisions to the patch file of a data set and take others back; returns all that are now in force.
+    """Add decisions to the patch file of a dataset and undo others; returns all decisions in the file.
 
-    Processes that decide about the same data at the same time wait for each other, so that no decision is lost.
+    Processes that change the same file at the same time wait for each other, so that no decision is lost.
 
-    new: without their sha256, which is read here. undo: items, or merged classes, whose decision is forgotten.
-    label: the column of the labels, as for `fit`. source: the data, where whoever decides has them open already.
-    Raises DatasetError where an item, or a class that is taken away, is not in the data, or where merges lead in a
-        circle; a class to relabel to or to merge into may be new.
+    new: without their sha256, which is read here. undo: items, or merged classes, whose decision is removed.
+    label: the column of labels, as for `fit`. source: the data, where the caller has opened it already.
+    Raises DatasetError where an item, or a class to merge, is not in the data, or where merges are circular; a class
+        to relabel to or to merge into may be new.
     """
     file = patch or patch_file(data)
     new = list(new)
     if new:
-        # One at a time would cost a start of threads each.
+        # All at once, because each call starts threads.
         new = _checked(new, source or open_source(data, label=label, cache=cache, need_labels=False), data)
-    with _alone(file, cache):
+    with _locked(file, cache):
         decisions = list(read_patch(file))
-        forgotten, noted = set(undo), {decision.item for decision in decisions}
-        for item in sorted(forgotten - noted):
-            raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, sorted(noted))}")
-        decisions = [decision for decision in decisions if decision.item not in forgotten]
+        undone, known = set(undo), {decision.item for decision in decisions}
+        for item in sorted(undone - known):
+            raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, sorted(known))}")
+        decisions = [decision for decision in decisions if decision.item not in undone]
         decisions += new
         if new:
             merged_classes(decisions)
@@ -55,8 +55,8 @@ def decide(
 
 
 @contextmanager
-def _alone(file: Path, cache: Path) -> Iterator[None]:
-    """Keep others from changing a patch file meanwhile; the lock lies in the cache, for nothing else belongs beside."""
+def _locked(file: Path, cache: Path) -> Iterator[None]:
+    """Lock a patch file; the lock file is in the cache, because nothing else is written beside the data."""
     import filelock
 
     name = hashlib.sha256(str(file.resolve()).encode(errors="surrogatepass")).hexdigest()[:16]
@@ -65,12 +65,10 @@ def _alone(file: Path, cache: Path) -> Iterator[None]:
         lock = filelock.FileLock(cache / "locks" / f"{name}.lock", timeout=_PATIENCE_SECONDS)
         lock.acquire()
     except filelock.Timeout:
-        raise DatasetError(
-            f"another process has been changing {file} for a long time. Try again in a moment."
-        ) from None
+        raise DatasetError(f"another process has been changing {file} for a minute. Try again in a moment.") from None
     except OSError as error:
         raise DatasetError(
-            f"{cache} cannot be written ({error.strerror}). Allow writing there, or choose another cache folder "
+            f"{cache} cannot be written ({error.strerror}). Change its permissions, or choose another cache folder "
             "(AUTOTL_CACHE)."
         ) from None
     try:
@@ -80,9 +78,9 @@ def _alone(file: Path, cache: Path) -> Iterator[None]:
 
 
 def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Decision]:
-    """The decisions with the content of their items; DatasetError where one is about nothing."""
+    """The decisions with the content of their items; raises DatasetError where an item or class does not exist."""
     paths, classes = set(source.table["path"]), set(source.table["label"]) - {""}
-    decisions = [as_named(decision, paths, classes) for decision in decisions]
+    decisions = [with_known_names(decision, paths, classes) for decision in decisions]
     for decision in decisions:
         known = classes if decision.decision == "merge" else paths
         if decision.item in known:
@@ -91,9 +89,9 @@ def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Deci
             raise DatasetError(f"{data} has no class {decision.item!r}{_hint(decision.item, sorted(classes))}")
         raise DatasetError(
             f"{data} has no image {decision.item!r}{_hint(decision.item, list(source.table['path']))}; "
-            "images are named by their path within the data, such as " + repr(source.table["path"].iloc[0])
+            "images are named by their path in the data, such as " + repr(source.table["path"].iloc[0])
         )
-    # Once a copy that was left out is deleted, the kept one would be taken for it, renamed.
+    # Not for copies: once an excluded copy is deleted, the kept one would be mistaken for it under a new name.
     items = [d.item for d in decisions if d.decision != "merge" and d.item not in source.copies]
     contents = dict(zip(items, hash_files(source.root, items)["sha256"], strict=True))
     return [replace(decision, sha256=str(contents.get(decision.item, ""))) for decision in decisions]

@@ -1,4 +1,4 @@
-"""The split: which items train, which validate, and which are kept for the one final test."""
+"""The split: which items are used for training, which for validation, and which are held out for the final test."""
 
 from __future__ import annotations
 
@@ -8,23 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from autotl.data.clusters import find_clusters, latest_side
 from autotl.data.dataset import Dataset
 from autotl.errors import DatasetError
-from autotl.images.near_duplicates import CERTAIN
 
 TEST_FRACTION = 0.2
 TEST_FOLD = -1
 LEFT_OUT_FOLD = -2
 VALIDATION_FOLD = 0
 MIN_TRAIN_ITEMS = 2
-"""Of each class, whatever fold is held out."""
+"""Of each class, for every fold that is held out."""
 MIN_KEPT_ITEMS = 3
 """Of each class in each part of a split that is subsampled."""
 MANY_ITEMS = 5000
-"""With more items than this three folds are as telling as five, at half the cost."""
-LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
-"""Pairs short of certain join at most 50 items, or a quarter of them all, into one cluster: where everything resembles
-everything they would otherwise chain the whole data set together, link by link, and nothing could be divided."""
+"""With more items than this, three folds are as reliable as five, at half the cost."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Split:
     fold: int (n_items,): -1 is the test split; 0 is the validation split; 0 to n_folds-1 are the folds of
         cross-validation. A fine-tune trial trains on the folds from 1 and validates on fold 0, which is exactly what
         the first fold of a cross-validated probe does: the two are compared on the same items. -2: left out, because
-        the data came with a split, and this item has a near-duplicate or a member of its group on its other side.
+        the data came with a split that has a near-duplicate or a member of the group of this item on another side.
     cluster: int (n_items,): the same number for items that must stay together.
     """
 
@@ -78,17 +75,18 @@ class Split:
 
 
 def split(dataset: Dataset, *, seed: int) -> Split:
-    """Divide the items, stratified by class, with clusters kept whole; a split that the data came with is respected.
+    """Split the items, stratified by class, without dividing clusters; a split that came with the data is respected.
 
-    Where one came with them, no item changes sides: train items that have a near-duplicate or a member of their group
-    in validation or test, and validation items that have one in test, are left out. Without a test split one is
-    divided off the train items. Raises DatasetError where a class comes in so few clusters that some fold would
-    be trained without it.
+    With a given split no item changes sides: train items that have a near-duplicate or a member of their group in
+    validation or test, and validation items that have one in test, are left out. Where no test split is given, it is
+    taken from the train items. Raises DatasetError where a class has so few clusters that some fold would be trained
+    without it.
     """
     cluster = find_clusters(dataset)
     given = dataset.items["given_split"].to_numpy(dtype=str)
     fold = np.zeros(len(given), dtype=int)
-    fold[_left_out(dataset, given)] = LEFT_OUT_FOLD
+    side = np.select([given == "test", given == "validation"], [2, 1], 0)
+    fold[latest_side(dataset, side) > side] = LEFT_OUT_FOLD
     free = (fold != LEFT_OUT_FOLD) & (given != "test") & (given != "validation")
     fold[(fold != LEFT_OUT_FOLD) & (given == "test")] = TEST_FOLD
     fold = _divide(dataset, fold, np.flatnonzero(free), cluster, seed)
@@ -96,7 +94,7 @@ def split(dataset: Dataset, *, seed: int) -> Split:
 
 
 def development_split(dataset: Dataset, *, seed: int) -> Split:
-    """Folds of all items and no test split: for looking at the data, not for judging a model."""
+    """Folds of all items without a test split: for examining the data, not for evaluating a model."""
     cluster = find_clusters(dataset)
     return Split(fold=_folds(dataset.labels, cluster, _n_folds(len(cluster)), seed), cluster=cluster)
 
@@ -104,7 +102,7 @@ def development_split(dataset: Dataset, *, seed: int) -> Split:
 def subsample(split: Split, labels: np.ndarray, n_items: int, *, seed: int) -> Split:
     """The same split with about `n_items` of its items; the others are left out.
 
-    Clusters are kept or left out whole, but a few items of each class are kept in every fold and in the test split.
+    Clusters are kept or left out as a whole, but a few items of each class are kept in every fold and the test split.
     """
     used = split.fold != LEFT_OUT_FOLD
     chance = np.random.default_rng(seed).random(int(split.cluster.max()) + 1)[split.cluster]
@@ -115,7 +113,7 @@ def subsample(split: Split, labels: np.ndarray, n_items: int, *, seed: int) -> S
 
 
 def random_split(split: Split, labels: np.ndarray, *, seed: int) -> Split:
-    """The development items in stratified folds that ignore clusters: how others split, to compare with."""
+    """The development items in stratified folds that ignore clusters, for comparison with the usual way to split."""
     development = split.development
     fold = np.full(len(labels), LEFT_OUT_FOLD)
     alone = np.arange(len(development))
@@ -123,52 +121,15 @@ def random_split(split: Split, labels: np.ndarray, *, seed: int) -> Split:
     return Split(fold=fold, cluster=np.arange(len(labels)))
 
 
-def find_clusters(dataset: Dataset) -> np.ndarray:
-    """Number the sets of items that must stay together: copies, near-duplicates, one group; int (n_items,).
-
-    Certain pairs are joined first, then the rest in order of their similarity, unless that would chain too many
-    items together.
-    """
-    from scipy.cluster.hierarchy import DisjointSet
-
-    items, pairs = dataset.items, dataset.pairs.sort_values("similarity", ascending=False, kind="stable")
-    longest = max(LONG_CHAIN, CHAIN_FRACTION * len(items))
-    sets = DisjointSet(range(len(items)))
-    for name in ("sha256", "group"):
-        first: dict[str, int] = {}
-        for i, key in enumerate(items[name]):
-            if key:
-                sets.merge(first.setdefault(key, i), i)
-    for a, b, similarity in zip(pairs["first"], pairs["second"], pairs["similarity"], strict=True):
-        if similarity >= CERTAIN or sets.subset_size(a) + sets.subset_size(b) <= longest:
-            sets.merge(a, b)
-    roots = np.array([sets[i] for i in range(len(items))], dtype=int)
-    return np.asarray(np.unique(roots, return_inverse=True)[1])
-
-
-def _left_out(dataset: Dataset, given: np.ndarray) -> np.ndarray:
-    """Items of a given split that have a copy, a near-duplicate or a member of their group on a later side; bool."""
-    side = np.select([given == "test", given == "validation"], [2, 1], 0)
-    furthest = side.copy()
-    for name in ("sha256", "group"):
-        keys = dataset.items[name]
-        latest = pd.Series(side).groupby(keys.to_numpy()).transform("max").to_numpy()
-        furthest = np.where(keys != "", np.maximum(furthest, latest), furthest)
-    first, second = dataset.pairs["first"].to_numpy(), dataset.pairs["second"].to_numpy()
-    np.maximum.at(furthest, first, side[second])
-    np.maximum.at(furthest, second, side[first])
-    return np.asarray(furthest > side)
-
-
 def _divide(dataset: Dataset, fold: np.ndarray, free: np.ndarray, cluster: np.ndarray, seed: int) -> np.ndarray:
-    """Fill in the folds of the items that are free to go anywhere, and a test split where none was given.
+    """Fill in the folds of the free items, and take a test split from them where none was given.
 
-    fold: -1 or -2 where it is settled already, 0 for the free items and for a given validation split.
+    fold: -1 or -2 where it is fixed already, 0 for the free items and for a given validation split.
     """
     labels = dataset.labels
     validated = bool((np.delete(fold, free) == VALIDATION_FOLD).any())
     outer = _folds(labels[free], cluster[free], round(1 / TEST_FRACTION), seed)
-    # Of the equally large candidates the one that leaves fewest classes without a test item.
+    # Of the equally large candidates, the one that leaves the fewest classes without a test item.
     candidates = sorted(range(int(outer.max(initial=0)) + 1), key=lambda k: -len(np.unique(labels[free][outer == k])))
     lacking = 0
     for test in [None] if (fold == TEST_FOLD).any() else candidates:
@@ -176,7 +137,7 @@ def _divide(dataset: Dataset, fold: np.ndarray, free: np.ndarray, cluster: np.nd
         divided[free] = TEST_FOLD
         inner = _folds(labels[rest], cluster[rest], _n_folds(len(rest)) - validated, seed + 1)
         divided[rest] = inner + validated  # a given validation split is fold 0
-        lacking = lacking_class(labels, divided, len(dataset.classes))
+        lacking = class_lacking_items(labels, divided, len(dataset.classes))
         if lacking < 0:
             return divided
     raise DatasetError(_cannot_be_divided(dataset, fold, cluster, lacking))
@@ -191,14 +152,14 @@ def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, 
         return (
             f"the class {name!r} has only {n_free} of its {n_images} images in the given train split ({left} are left "
             "out: their near-duplicates, or members of their group, are in validation or test); too few to train on. "
-            "Move images of it into the train split, or take the split away."
+            "Move images of it into the train split, or remove the split."
         )
     n_clusters = len(np.unique(cluster[mine]))
     return (
         f"the class {name!r} cannot be divided into training, validation and test images: all its "
         f"{n_images} images are in {n_clusters} cluster{'s' if n_clusters > 1 else ''} (images of one group, and "
         "near-duplicates, stay together); at least 3 are needed, none much larger than the others. Add images of other "
-        "groups, or take the class's folder away."
+        "groups, or remove the folder of the class."
     )
 
 
@@ -216,7 +177,7 @@ def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> 
         return folds
     n_folds = min(n_folds, n_clusters, max(2, np.bincount(labels).max()))
     alone = n_clusters == len(cluster)
-    # StratifiedGroupKFold visits group by group in Python; without real groups the plain one does the same.
+    # StratifiedGroupKFold loops over groups in Python; without real groups StratifiedKFold does the same.
     splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A class with fewer members than folds is expected here: it is then missing from some folds.
@@ -227,8 +188,8 @@ def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> 
     return np.asarray(np.unique(folds, return_inverse=True)[1])
 
 
-def lacking_class(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:
-    """The first class with fewer than two items to train on for some fold; -1 where every class has them."""
+def class_lacking_items(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:
+    """The first class with fewer than two items to train on in some fold; -1 if there is none."""
     for k in range(max(1, int(fold.max()) + 1)):
         counts = np.bincount(labels[(fold >= VALIDATION_FOLD) & (fold != k)], minlength=n_classes)
         if counts.min() < MIN_TRAIN_ITEMS:

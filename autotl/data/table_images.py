@@ -1,10 +1,9 @@
-"""The images of a table's rows: the files that it names, or those that it holds as bytes or base64."""
+"""The images of a table's rows: files that it names, or images stored in it as bytes or base64."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +13,14 @@ from autotl.cache.content_folders import new_folder, unpacked_once
 from autotl.data.file_lookup import Folder
 from autotl.data.tables import holds_bytes
 from autotl.images.file_info import suffix_of
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total)."""
+from autotl.runtime.progress import Progress
 
 _SAMPLE = 200
 
 
 @dataclass(frozen=True)
 class RowImages:
-    """The image of each row of a table: its path relative to root (or absolute), and why there is none (or empty)."""
+    """The image of each row of a table: its path relative to root (or absolute), and why it is missing (or empty)."""
 
     root: Path
     paths: list[str]
@@ -31,7 +28,7 @@ class RowImages:
 
 
 def find_images(column: pd.Series, folder: Folder) -> RowImages:
-    """Find the files that a column names."""
+    """Find the files named in a column."""
     names = column.str.strip().tolist()
     found = {name: folder.find(name) for name in dict.fromkeys(names)}
     paths = [found[name] or name or _row_name(number, len(names)) for number, name in enumerate(names, start=1)]
@@ -40,29 +37,29 @@ def find_images(column: pd.Series, folder: Folder) -> RowImages:
 
 
 def write_images(column: pd.Series, table: Path, cache: Path, progress: Progress | None) -> RowImages:
-    """Write the images that a column holds to files below the cache, once per content of the table."""
+    """Write the images stored in a column to files below the cache, once per content of the table."""
 
-    def write(folder: Path) -> list[tuple[str, str]]:
-        rows = []
+    def write(folder: Path) -> dict[str, str]:
+        reasons = {}
         with new_folder(folder) as temporary:
             for number, value in enumerate(column, start=1):
                 data, reason = _payload(value)
                 name = _row_name(number, len(column)) + suffix_of(data)
                 if data and not Path(name).suffix:
-                    reason = "what the row holds is not an image of a known kind"
+                    reason = "the row does not contain an image of a known format"
                 if not reason:
                     (temporary / name).write_bytes(data)
-                rows.append((name, reason))
+                reasons[name] = reason
                 if progress:
                     progress(number, len(column))
-        return rows
+        return reasons
 
-    root, rows = unpacked_once(table, cache, write, part=str(column.name))
-    return RowImages(root, [name for name, _ in rows], [reason for _, reason in rows])
+    unpacked = unpacked_once(table, cache, write, part=str(column.name))
+    return RowImages(unpacked.folder, list(unpacked.notes), list(unpacked.notes.values()))
 
 
 def holds_images(column: pd.Series) -> bool:
-    """Whether the column holds images, as bytes or base64."""
+    """Whether a column contains images, as bytes or base64."""
     if holds_bytes(column):
         return True
     starts = [_payload(text[:100].rpartition(",")[2][:64])[0] for text in sample(column)]
@@ -70,7 +67,7 @@ def holds_images(column: pd.Series) -> bool:
 
 
 def sample(column: pd.Series) -> pd.Series:
-    """About 200 filled rows of a column, enough to tell what it holds."""
+    """About 200 filled rows of a column, enough to judge what it contains."""
     filled = column[column.str.len() > 0]
     return filled.iloc[:: max(1, len(filled) // _SAMPLE)]
 
@@ -80,7 +77,7 @@ def _why_missing(name: str, path: str | None) -> str:
         return ""
     if not name:
         return "the row names no file"
-    return "there is no such file" if path is None else "several files have this name; the table must give the path"
+    return "there is no such file" if path is None else "several files have this name; give the path in the table"
 
 
 def _row_name(number: int, total: int) -> str:
@@ -88,14 +85,14 @@ def _row_name(number: int, total: int) -> str:
 
 
 def _payload(value: object) -> tuple[bytes, str]:
-    """The bytes in a cell, or why there are none."""
+    """The bytes in a cell, or the reason why there are none."""
     if isinstance(value, bytes):
-        return value, "" if value else "the row holds no image"
+        return value, "" if value else "the row contains no image"
     text = "".join(str(value).split())
     if text.startswith("data:"):
         text = text.partition(",")[2]
     if not text:
-        return b"", "the row holds no image"
+        return b"", "the row contains no image"
     text = text.translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True), ""

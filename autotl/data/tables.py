@@ -1,4 +1,4 @@
-"""Tables as text: CSV, TSV and Parquet files, and side tables that say more about each image."""
+"""Tables as text: CSV, TSV and Parquet files, and side tables with further columns about each image."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from autotl.errors import DatasetError
 
-# pyarrow says with a TypeError or a NotImplementedError that a file needs what it does not have.
+# pyarrow raises TypeError or NotImplementedError for features of a file that it does not support.
 _UNREADABLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error)
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV, TSV or Parquet file as text, empty where there is no value; images held as bytes stay bytes.
+    """Read a CSV, TSV or Parquet file as text, empty where there is no value; images stored as bytes stay bytes.
 
     A CSV may be separated by commas, semicolons or tabs, in UTF-8, UTF-16 or else Windows-1252. Raises DatasetError.
     """
@@ -37,9 +36,9 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_side_table(path: Path, images: pd.Series, *, column: str | None = None) -> pd.DataFrame:
-    """Read a table with the column `path`, one row per image of a data set at most, and a further column if asked for.
+    """Read a table with the column `path`, at most one row per image of a dataset, and the given further column.
 
-    images: the paths of the data set. Raises DatasetError.
+    images: the paths of the dataset. Raises DatasetError.
     """
     table = read_table(path)
     missing = [name for name in ("path", column) if name and name not in table.columns]
@@ -50,18 +49,17 @@ def read_side_table(path: Path, images: pd.Series, *, column: str | None = None)
         )
     if table["path"].duplicated().any():
         twice = table["path"][table["path"].duplicated()].iloc[0]
-        raise DatasetError(f"{path} names {twice!r} more than once; each image may have one row.")
+        raise DatasetError(f"{path} names {twice!r} more than once; keep one row per image.")
     if not table["path"].isin(images).any():
-        first = table["path"].iloc[0] if len(table) else "nothing at all"
+        first = f"has {table['path'].iloc[0]!r}" if len(table) else "has no rows"
         raise DatasetError(
-            f"{path} names none of the {len(images)} images: it has {first!r}, they are called {images.iloc[0]!r}. "
-            f"{meaning}"
+            f"{path} names none of the images: it {first}, the dataset has paths such as {images.iloc[0]!r}. {meaning}"
         )
     return table[[name for name in table.columns if not holds_bytes(table[name])]]
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns of a table, none for a file that cannot be read as one."""
+    """The columns of a table; none for a file that cannot be read as a table."""
     try:
         if _is_parquet(path):
             from pyarrow import parquet
@@ -75,19 +73,19 @@ def column_names(path: Path) -> list[str]:
 
 
 def holds_bytes(column: pd.Series) -> bool:
-    """Whether a column has bytes in it, which only a Parquet file can hold."""
+    """Whether a column contains bytes, which only a Parquet file can store."""
     return column.dtype == object and any(isinstance(value, bytes) for value in column)
 
 
 def no_such_column(label: str, columns: Iterable[str], path: Path) -> str:
-    """Say that a column of labels is not there, and which ones are."""
+    """The message for a missing column of labels, with the columns that exist."""
     names = list(columns)
     close = difflib.get_close_matches(label, names, n=3)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else " Give one of these with --label NAME."
     return f"{path} has no column {label!r}; its columns are {listed(names)}.{hint}"
 
 
-def listed(names: Iterable[Any]) -> str:
+def listed(names: Iterable[object]) -> str:
     """At most 20 names: a table may have thousands of columns."""
     some = [str(name) for name in names]
     return ", ".join(some[:20]) + (f" and {len(some) - 20} more" if len(some) > 20 else "")
@@ -100,7 +98,7 @@ def _is_parquet(path: Path) -> bool:
 def _read_csv(path: Path, rows: int | None = None) -> pd.DataFrame:
     with path.open("rb") as file:
         start = file.readline()
-    # UTF-16 is what a spreadsheet calls "Unicode text".
+    # Spreadsheets call UTF-16 "Unicode text".
     encodings = ("utf-16",) if start.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:
@@ -118,7 +116,7 @@ def _read_csv(path: Path, rows: int | None = None) -> pd.DataFrame:
             if encoding == encodings[-1]:
                 raise
     table.columns = pd.Index(header, dtype=object)  # pandas would call a second `label` label.1
-    # Columns without a name are the row numbers that some programs write.
+    # Columns without a name are row numbers written by some programs.
     return table.loc[:, [bool(name.strip()) and not name.startswith("Unnamed: ") for name in header]].fillna("")
 
 
@@ -141,7 +139,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
-    """The names behind numbered labels, where Hugging Face `datasets` wrote the file."""
+    """The names of numbered labels in a file written by Hugging Face `datasets`."""
     try:
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
         return {
@@ -154,7 +152,7 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
 
 
 def _cells(column: pd.Series) -> pd.Series:
-    """The column as text; images stay bytes, also where a record of Hugging Face `datasets` wraps them."""
+    """The column as text; images stay bytes, also inside a record of Hugging Face `datasets`."""
     if isinstance(column.dtype, pd.StringDtype):
         return column.fillna("")
     if any(isinstance(value, dict) and "bytes" in value for value in column):

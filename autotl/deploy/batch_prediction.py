@@ -8,6 +8,7 @@ import json
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,7 @@ def image_files(items: Iterable[Path], *, cache: Path, label: str | None = None)
             there = source.table["path"][source.table["missing"] == ""]
             files += [source.root / path for path in there]
         elif is_archive(item):
-            folder, _ = unpacked_once(item, cache, lambda new, archive=item: unpack(archive, new))  # type: ignore[misc]
-            files += _within(folder, item)
+            files += _within(unpacked_once(item, cache, partial(unpack, item)).folder, item)
         else:
             files.append(item)
     return files

@@ -12,12 +12,16 @@ from autotl.features.decoded_images import read_pixels
 from autotl.features.frozen_network import Column, open_session
 from autotl.graphs.blocks import choices, weighted_mean
 from autotl.graphs.surgery import join, keep_output, prune
-from autotl.interfaces import Size, TrialRecord
+from autotl.interfaces import EnsembleMember, Size, TrialRecord
 from autotl.predictions import Predictions
+from autotl.search.context import SearchContext
+from autotl.search.heads import head_session
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.laboratory import CALIBRATION_FILE, REPLAY_FILE, Laboratory
+from autotl.search.probe_trials import build_classifier
+from autotl.search.replay_items import replay_items
+from autotl.search.trial_files import CALIBRATION_FILE, GRAPH_FILE, REPLAY_FILE
 from autotl.training.calibration import Calibration, apply_temperature, tempered
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, candidate_of, parse_size
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
 
 if TYPE_CHECKING:
     import onnx
@@ -42,20 +46,17 @@ class Champion:
     test: Callable[[], Predictions]
 
 
-def fit_champion(laboratory: Laboratory, trial: TrialRecord) -> Champion:
+def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
     """Make the champion of a trial.
 
     A probe's head is fitted again on train and validation together. A fine-tuned network keeps the weights of its
     trial: training it again would need another set of images to stop early on, and as long again.
     """
     if trial.strategy == FINE_TUNE:
-        return _tuned(laboratory, trial)
+        return _tuned(context, trial)
     if trial.strategy == ENSEMBLE:
-        members = trial.params["members"]
-        return _frozen(
-            laboratory, trial, [TrialRecord.from_json(m["trial"]) for m in members], [m["weight"] for m in members]
-        )
-    return _frozen(laboratory, trial, [trial], [1.0])
+        return _frozen(context, trial, trial.members)
+    return _frozen(context, trial, [EnsembleMember(1.0, trial)])
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,12 @@ class _Member:
     probabilities: Callable[[np.ndarray], np.ndarray]
 
 
-def _frozen(
-    laboratory: Laboratory, trial: TrialRecord, probes: Sequence[TrialRecord], weights: Sequence[float]
-) -> Champion:
+def _frozen(context: SearchContext, trial: TrialRecord, probes: Sequence[EnsembleMember]) -> Champion:
     """The champion of one probe, or of several on the same frozen backbone by their weights."""
     import onnx
 
-    split, size = laboratory.run.split, parse_size(trial.size)
-    members = [_member(laboratory, probe) for probe in probes]
+    split, first = context.run.split, context.candidate(probes[0].trial)
+    members, weights = [_member(context, probe.trial) for probe in probes], [probe.weight for probe in probes]
     alone = trial.strategy == PROBE
 
     def probabilities(items: np.ndarray) -> np.ndarray:
@@ -82,7 +81,7 @@ def _frozen(
         mixed = np.sum(parts, axis=0)
         return mixed if alone else apply_temperature(mixed, trial.temperature)
 
-    network = laboratory.features(trial.backbone, size).network
+    network = context.reader.features(first.backbone, first.reading.size).network
     read = {column.tensor: column.stop - column.start for member in members for column in member.columns}
     heads = choices(read, {f"features_{i}": [c.tensor for c in member.columns] for i, member in enumerate(members)})
     for i, member in enumerate(members):
@@ -91,45 +90,48 @@ def _frozen(
     if alone:
         heads = keep_output(heads, "probabilities_0", "probabilities")
     else:
-        n_classes, names = laboratory.n_classes, [f"probabilities_{i}" for i in range(len(members))]
+        n_classes, names = context.n_classes, [f"probabilities_{i}" for i in range(len(members))]
         heads = join(heads, weighted_mean(names, weights, n_classes, "mean"), {name: name for name in names})
         heads = join(heads, tempered("mean", "probabilities", n_classes, trial.temperature), {"mean": "mean"})
     graph = join(prune(onnx.load(network.file), list(read)), heads, {name: name for name in read})
-    items = laboratory.replay_items()
+    items = replay_items(split, context.labels)
     return Champion(
-        trial, size, graph, items, probabilities(items),
-        test=lambda: Predictions(split.test, laboratory.labels[split.test], probabilities(split.test)),
+        trial, first.reading.size, graph, items, probabilities(items),
+        test=lambda: Predictions(split.test, context.labels[split.test], probabilities(split.test)),
     )  # fmt: skip
 
 
-def _member(laboratory: Laboratory, trial: TrialRecord) -> _Member:
+def _member(context: SearchContext, trial: TrialRecord) -> _Member:
     """Fit a probe's head again, on train and validation."""
-    candidate, development = candidate_of(trial), laboratory.run.split.development
-    inputs = laboratory.inputs(candidate)
-    with laboratory.session(candidate.head):
-        classifier = laboratory.head(candidate, fixed_hyperparameters(trial.params), inputs.vectors.shape[1])
-        classifier.fit(inputs.vectors[development], laboratory.labels[development])
+    candidate, development = context.candidate(trial), context.run.split.development
+    inputs, reading = context.inputs.get(candidate), candidate.reading
+    with head_session(candidate.head, seed=context.seed):
+        hp = fixed_hyperparameters(trial.params)
+        classifier = build_classifier(context, candidate.head, hp, inputs.vectors.shape[1])
+        classifier.fit(inputs.vectors[development], context.labels[development])
         if classifier.gives_margins:
-            classifier.calibration = Calibration.load(laboratory.run.trial_folder(trial.number) / CALIBRATION_FILE)
+            classifier.calibration = Calibration.load(context.run.trial_folder(trial.number) / CALIBRATION_FILE)
         head = classifier.to_onnx()
-    if inputs.principal:
-        head = join(inputs.principal.to_onnx(), head, {"components": "features"})
+    if inputs.components:
+        head = join(inputs.components.to_onnx(), head, {"components": "features"})
 
     def probabilities(items: np.ndarray) -> np.ndarray:
         return apply_temperature(classifier.probabilities(inputs.vectors[items]), trial.temperature)
 
-    columns = laboratory.features(candidate.backbone, candidate.size).network.select(candidate.stage, candidate.pooling)
-    return _Member(columns, _with_temperature(head, laboratory.n_classes, trial.temperature), probabilities)
+    network = context.reader.features(candidate.backbone, reading.size).network
+    columns = network.select(reading.stage, reading.pooling)
+    return _Member(columns, _with_temperature(head, context.n_classes, trial.temperature), probabilities)
 
 
-def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
+def _tuned(context: SearchContext, trial: TrialRecord) -> Champion:
     import onnx
 
-    candidate = candidate_of(trial)
-    split = laboratory.run.split
-    folder = laboratory.run.trial_folder(trial.number)
-    network = onnx.load(folder / "network.onnx")
-    graph = _with_temperature(network, laboratory.n_classes, trial.temperature)
+    assert trial.reading is not None
+    size = trial.reading.size
+    split = context.run.split
+    folder = context.run.trial_folder(trial.number)
+    network = onnx.load(folder / GRAPH_FILE)
+    graph = _with_temperature(network, context.n_classes, trial.temperature)
     said = Predictions.load(folder / REPLAY_FILE)
 
     def test() -> Predictions:
@@ -137,13 +139,13 @@ def _tuned(laboratory: Laboratory, trial: TrialRecord) -> Champion:
         parts = []
         for start in range(0, len(split.test), _BATCH_ITEMS):
             batch = split.test[start : start + _BATCH_ITEMS]
-            pixels = np.stack([read_pixels(laboratory.run.dataset, i, candidate.size) for i in batch])
+            pixels = np.stack([read_pixels(context.run.dataset, i, size) for i in batch])
             parts.append(session.run(["probabilities"], {"images": pixels})[0])
         found = np.concatenate(parts).astype(np.float64)
-        return Predictions(split.test, laboratory.labels[split.test], found / found.sum(axis=1, keepdims=True))
+        return Predictions(split.test, context.labels[split.test], found / found.sum(axis=1, keepdims=True))
 
     replay_probabilities = apply_temperature(said.probabilities, trial.temperature)
-    return Champion(trial, candidate.size, graph, said.items, replay_probabilities, test)
+    return Champion(trial, size, graph, said.items, replay_probabilities, test)
 
 
 def _with_temperature(graph: onnx.ModelProto, n_classes: int, temperature: float) -> onnx.ModelProto:

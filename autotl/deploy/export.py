@@ -15,7 +15,7 @@ def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
 
     Raises ConfigError for an unknown format or a folder in use, ExportError where this champion cannot be written so.
     """
-    exporter: Exporter = plugins.pick("exporter", format_name)
+    exporter: Exporter = plugins.pick(Exporter, format_name)
     load_deployable(run)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} already exists and is not an empty folder; give another one")

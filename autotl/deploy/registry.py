@@ -44,15 +44,14 @@ def require_alias(alias: str) -> str:
 
 def require_registry(plugins: Plugins) -> Registry:
     """The only registry that the loaded plugins offer; ConfigError where there is none, or more than one."""
-    if len(plugins.registries) > 1:
-        offers = [
-            f"{name} by the plugin {plugins.provenance('registry', name).plugin!r}" for name in plugins.registries
-        ]
+    registries = plugins.all(Registry)
+    if len(registries) > 1:
+        offers = [f"{name} by the plugin {plugins.provenance(Registry, name).plugin!r}" for name in registries]
         raise ConfigError(
             f"there is more than one model registry ({', '.join(offers)}); leave out all but one with "
             "--disable-plugin or the setting disable_plugins"
         )
-    for registry in plugins.registries.values():
+    for registry in registries.values():
         return registry
     raise ConfigError("no loaded plugin brings a model registry; `autotl plugins` shows what is loaded and what is not")
 

@@ -27,6 +27,8 @@ from autotl.runtime.atomic_files import write_atomically
 MAX_IMAGES = 3000
 """More would take minutes to read and hardly ever show a better similarity; they are drawn at random."""
 N_COMPONENTS = 128
+SAME_IMAGE = 0.995
+"""The similarity of an image to itself is a little less than 1, because the index is kept in half precision."""
 _FILE = Path("evidence") / "neighbours.npz"
 _BATCH = 32
 _FEATURES = "features"
@@ -42,6 +44,11 @@ class Neighbour:
     file: str
     label: str
     similarity: float
+
+    @property
+    def is_same_image(self) -> bool:
+        """Whether it is the new image itself."""
+        return self.similarity >= SAME_IMAGE
 
 
 def make_index(folder: Path, progress: Callable[[int, int], None]) -> int:

@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from autotl.interfaces import TrialRecord
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
+
+_PLAIN_COLUMNS = (
+    "state", "strategy", "backbone", "size", "stage", "pooling", "head", "value", "low", "high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ class Leaderboard:
         """What a row is called: what it is, in the field's words."""
         if trial.strategy == "majority":
             return "majority class"
+        backbone = trial.reading.backbone if trial.reading else ""
         if trial.strategy == ENSEMBLE:
-            return f"ensemble of probes on {trial.backbone}"
-        name = f"{trial.head} on {trial.backbone}"
+            return f"ensemble of probes on {backbone}"
+        name = f"{trial.head} on {backbone}"
         return f"{name} (untuned default)" if trial.number == self.default else name
 
     def table(self) -> pd.DataFrame:
@@ -62,8 +66,8 @@ def trials_without_gain(trials: Iterable[TrialRecord], larger_is_better: bool) -
     """How many of the trials, given in their order, ended since the last that was better than all before it."""
     best, tail = -math.inf, 0
     for trial in trials:
-        value = trial.score.value if larger_is_better else -trial.score.value
-        if value > best:
+        value = None if trial.value is None else trial.value if larger_is_better else -trial.value
+        if value is not None and value > best:
             best, tail = value, 0
         else:
             tail += 1
@@ -76,26 +80,20 @@ def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: boo
     order = {"complete": 0, "pruned": 1, "failed": 2}
 
     def place(trial: TrialRecord) -> tuple[int, float, int]:
-        value = -sign * trial.score.value if trial.score.is_defined else math.inf
-        return order[trial.state], value, trial.number
+        undefined = trial.value is None or math.isnan(trial.value)
+        return order[trial.state], math.inf if undefined else -sign * (trial.value or 0.0), trial.number
 
     ranked = sorted(trials, key=place)
     return Leaderboard(tuple(ranked), objective, larger_is_better, default)
 
 
-def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, Any]:
+def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, object]:
+    plain = trial.to_json()
     return {
         "rank": rank if trial.state == "complete" else None,
         "trial": trial.number,
         "name": title,
-        "state": trial.state,
-        "strategy": trial.strategy,
-        "backbone": trial.backbone,
-        "size": trial.size,
-        "stage": trial.stage,
-        "pooling": trial.pooling,
-        "head": trial.head,
-        **trial.score.to_json(),
+        **{key: plain[key] for key in _PLAIN_COLUMNS},
         "seconds": round(trial.seconds, 2),
         "device": trial.device,
         "reason": trial.reason,
@@ -103,7 +101,7 @@ def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, Any]:
     }
 
 
-def _all_params(trial: TrialRecord) -> Sequence[tuple[str, Any]]:
+def _all_params(trial: TrialRecord) -> Sequence[tuple[str, object]]:
     if trial.strategy == ENSEMBLE:
-        return [(f"trial {m['trial']['number']}", m["weight"]) for m in trial.params.get("members", ())]
+        return [(f"trial {member.trial.number}", member.weight) for member in trial.members]
     return [(name.removeprefix(f"{trial.head}/"), value) for name, value in {**trial.params, **trial.training}.items()]

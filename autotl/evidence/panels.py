@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autotl.interfaces import Figure, Table
+from autotl.interfaces import Figure, Panel, Table
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.runs.run import Run
@@ -38,8 +38,8 @@ class ShownPanel:
 def show_panels(run: Run, tested: Predictions, plugins: Plugins) -> tuple[ShownPanel, ...]:
     """Ask every panel; one that fails says so in its place and costs nobody else anything."""
     shown = []
-    for name, panel in plugins.panels.items():
-        plugin = plugins.provenance("panel", name).plugin
+    for name, panel in plugins.all(Panel).items():
+        plugin = plugins.provenance(Panel, name).plugin
         try:
             parts = tuple(sound_part(part) for part in panel.show(run, tested))
         except Exception as error:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
+import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from autotl.cache.disk_allowance import allowed_bytes
 from autotl.data.dataset import Dataset
-from autotl.errors import DatasetError
+from autotl.errors import DatasetError, OutOfTimeError
 from autotl.images.decoder import decode
-from autotl.interfaces import Size
-from autotl.trial import format_size
+from autotl.interfaces import Size, format_size
 
-DECODED_TOGETHER = 8
-
-
+_DECODED_TOGETHER = 8
 Pixels = Callable[[np.ndarray], np.ndarray]
 """Positions among the development items, int (n,) -> their images, uint8 (n, height, width, 3)."""
 
@@ -27,7 +29,7 @@ def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
     try:
         data = path.read_bytes()
     except OSError as error:
-        reason = f"{path} could be read when the folder was scanned, but no more: {error.strerror or error}"
+        reason = f"{path} was read when the folder was scanned, and cannot be read now: {error.strerror or error}"
         raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
     # Features are kept by the content's hash: those of an edited image must not be kept under the old one.
     if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
@@ -35,5 +37,56 @@ def read_pixels(dataset: Dataset, item: int, size: Size) -> np.ndarray:
     return decode(data, *size)
 
 
-def pixel_file(folder: Path, size: tuple[int, int]) -> Path:
-    return folder / f"{format_size(size)}.npy"
+class DecodedImages:
+    """The development images of a run at one size: decoded once where the disk has room for them, else every time.
+
+    Decoded when first read: where all activations are cached already, nothing is.
+    """
+
+    def __init__(
+        self, dataset: Dataset, items: np.ndarray, size: Size, folder: Path, *, seconds_left: Callable[[], float]
+    ) -> None:  # fmt: skip
+        self._dataset, self._items, self._size, self._seconds_left = dataset, items, size, seconds_left
+        self._file = folder / f"{format_size(size)}.npy"
+        self._decoding = threading.Lock()
+        self._decoded: np.ndarray | None = None
+        n_bytes = len(items) * size[0] * size[1] * 3
+        self._keep = self._file.exists() or n_bytes <= allowed_bytes(folder)
+
+    def __call__(self, places: np.ndarray) -> np.ndarray:
+        """Images, uint8 (n, height, width, 3), by their positions among the items; as `Pixels`."""
+        if self._keep:
+            return np.asarray(self.decoded()[places])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.stack(list(pool.map(self._read, self._items[places])))
+
+    def decoded(self) -> np.ndarray:
+        """All images, uint8 (n, height, width, 3), memory-mapped; OutOfTimeError where the time runs out before."""
+        with self._decoding:
+            if self._decoded is None:
+                if not self._file.exists():
+                    self._decode()
+                self._decoded = np.load(self._file, mmap_mode="r")
+        return self._decoded
+
+    def _read(self, item: int) -> np.ndarray:
+        return read_pixels(self._dataset, item, self._size)
+
+    def _decode(self) -> None:
+        self._file.parent.mkdir(exist_ok=True)
+        # Of its own: two workers may come here at once.
+        partial = self._file.with_name(f".{self._file.name}.{uuid.uuid4().hex}")
+        try:
+            shape = (len(self._items), *self._size, 3)
+            pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                for start in range(0, len(self._items), _DECODED_TOGETHER):
+                    if self._seconds_left() <= 0:
+                        raise OutOfTimeError("the time ran out while the images were decoded for fine-tuning")
+                    part = self._items[start : start + _DECODED_TOGETHER]
+                    for i, image in enumerate(pool.map(self._read, part), start):
+                        pixels[i] = image
+            pixels.flush()
+            partial.replace(self._file)
+        finally:
+            partial.unlink(missing_ok=True)

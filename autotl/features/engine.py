@@ -16,7 +16,6 @@ import numpy as np
 
 from autotl.errors import ConfigError
 from autotl.features.frozen_network import FrozenNetwork, open_session
-from autotl.settings import installed_engines, settings
 
 HALF = "keras-half"
 """Keras in mixed precision, which pays on a GPU only."""
@@ -58,9 +57,8 @@ class Engine:
 def open_engine(file: Path, outputs: Sequence[str], *, threads: int | None = None, name: str = "") -> Engine:
     """Open an ONNX graph of images, `images` uint8 (n, height, width, 3), that gives the named outputs.
 
-    threads: cores it may use, None for all. name: of a runtime; by default the one of the settings, else ONNX Runtime.
+    threads: cores it may use, None for all. name: of a runtime; by default ONNX Runtime.
     """
-    name = name or settings().engine or installed_engines()[0]
     # Keras cannot read a graph; where a person wants it for networks, ONNX Runtime stands in.
     opened = _open_openvino if name == "openvino" else _open_onnxruntime
     return opened(file, list(outputs), threads or os.cpu_count() or 1)

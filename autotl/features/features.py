@@ -14,13 +14,14 @@ from threading import BoundedSemaphore
 import numpy as np
 
 from autotl.cache.record_store import RecordStore
-from autotl.data.dataset import Dataset, Progress
+from autotl.data.dataset import Dataset
 from autotl.errors import ConfigError, OutOfTimeError, PluginError
 from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
 from autotl.features.frozen_network import FrozenNetwork
 from autotl.images.decoder import DECODER_VERSION
+from autotl.runtime.progress import Progress
 
 SHARD_ITEMS = 512
 _ATTEMPTS = 3

@@ -1,4 +1,4 @@
-"""The page of `autotl check`: what is in the data, what is wrong with them, and how to note a decision about it."""
+"""The page of `autotl check`: what is in the data, what is wrong with it, and how to store a decision about it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from autotl.interfaces import Finding, Severity
 from autotl.reports.report import THUMBNAIL_PIXELS, template
 from autotl.runtime.atomic_files import write_atomically
 
-N_PICTURES = 12
+N_IMAGES = 12
 N_PAIRS = 8
 N_LISTED = 200
-N_CLASSES, N_CLASSES_PICTURED, N_SAMPLES = 200, 40, 6
-N_SET_ASIDE = 50
-MOST_PICTURE_BYTES = 3_500_000
-"""Of all thumbnails before base64 makes them a third longer: the page stays below 5 MB."""
+N_CLASSES, N_CLASSES_WITH_SAMPLES, N_SAMPLES = 200, 40, 6
+N_UNUSED = 50
+MOST_IMAGE_BYTES = 3_500_000
+"""Of all thumbnails, before base64 makes them a third longer: the page stays below 5 MB."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A file as the page shows it. part: its given split; size: "640 × 480", pixels; jpeg: base64, empty if unreadable.
+class PageImage:
+    """An image as the page shows it.
 
-    reason: why there is no picture.
+    part: its given split. size: "640 × 480", pixels. jpeg: base64, empty if unreadable. reason: why it is not shown.
     """
 
     label: str = ""
@@ -50,7 +50,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pair:
-    """The paths of two images that look alike, and how much they do, in words."""
+    """The paths of two similar images, and how similar they are, in words."""
 
     first: str
     second: str
@@ -59,19 +59,19 @@ class Pair:
 
 @dataclass(frozen=True)
 class Card:
-    """A finding as the page shows it. pictured, listed: paths; n_rest: how many more there are, listed or not."""
+    """A finding as the page shows it. shown, listed: paths. n_rest: how many more there are, listed or not."""
 
     finding: Finding
     commands: tuple[str, ...]
     pairs: tuple[Pair, ...]
-    pictured: tuple[str, ...]
+    shown: tuple[str, ...]
     listed: tuple[str, ...]
     n_rest: int
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """A class as the page shows it. parts: images in each part of the split; size: the median; samples: paths."""
+    """A class as the page shows it. parts: images in each part of the split. size: the median. samples: paths."""
 
     name: str
     n_images: int
@@ -90,11 +90,11 @@ def write_page(
     facts: Mapping[str, str],
     options: Sequence[str] = (),
 ) -> None:
-    """Write what the checks found as one HTML file, pictures inside, readable offline, below 5 MB.
+    """Write the findings of the checks to one HTML file with the images inside, readable offline, below 5 MB.
 
-    findings: worst first. data, options: as the user named and read the data, for the commands on the page.
-    split: its parts are counted for each class; without one those of the split that came with the data.
-    facts: what else to say at the head of the page, label to text.
+    findings: worst first. data, options: as the user gave them, for the commands on the page.
+    split: its parts are counted for each class; without one, those of the split that came with the data.
+    facts: further lines at the top of the page, label to text.
     Raises ConfigError where the page cannot be written.
     """
     cards = [_card(finding, dataset, data, options) for finding in findings]
@@ -109,21 +109,23 @@ def write_page(
         divided=split is not None,
         rows=rows,
         n_rows=N_CLASSES,
-        set_aside=_set_aside(dataset),
-        pictures=_pictures(dataset, _shown(cards, rows)),
+        unused=_unused(dataset),
+        n_skipped=int(dataset.skipped.sum()),
+        n_excluded=int(dataset.excluded.sum()),
+        images=_images(dataset, _times_shown(cards, rows)),
     )
     try:
-        # Paths are valid text, but a finding may quote bytes of a file that are not.
+        # Paths are valid text, but a finding may quote bytes from a file that are not.
         write_atomically(page, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise ConfigError(
-            f"the page {page} cannot be written ({error.strerror or error}). Give it a place in a folder that is "
-            "there and may be written to."
+            f"the page {page} cannot be written ({error.strerror or error}). Give another path with --page, in a "
+            "folder that exists and can be written to."
         ) from None
 
 
 def commands(finding: Finding, data: Path, options: Sequence[str] = ()) -> tuple[str, ...]:
-    """The commands that note the decisions which a finding proposes."""
+    """The commands that store the decisions proposed by a finding."""
     return tuple(
         shlex.join(["autotl", "fix", str(data), *options, f"--{decision}", "=".join(about)])
         for decision, *about in finding.fixes
@@ -132,34 +134,34 @@ def commands(finding: Finding, data: Path, options: Sequence[str] = ()) -> tuple
 
 def _card(finding: Finding, dataset: Dataset, data: Path, options: Sequence[str]) -> Card:
     pairs = _pairs(finding, dataset)
-    pictured = () if pairs else finding.items[:N_PICTURES]
-    shown = {path for pair in pairs for path in (pair.first, pair.second)} | set(pictured)
-    rest = tuple(path for path in finding.items if path not in shown)
-    return Card(finding, commands(finding, data, options), pairs, pictured, rest[:N_LISTED], len(rest))
+    shown = () if pairs else finding.items[:N_IMAGES]
+    on_page = {path for pair in pairs for path in (pair.first, pair.second)} | set(shown)
+    rest = tuple(path for path in finding.items if path not in on_page)
+    return Card(finding, commands(finding, data, options), pairs, shown, rest[:N_LISTED], len(rest))
 
 
 def _pairs(finding: Finding, dataset: Dataset) -> tuple[Pair, ...]:
-    """The first pairs of a finding, with what is known of their similarity."""
+    """The first pairs of a finding, with their similarity where it is known."""
     if not finding.pairs:
         return ()
     paths, digests = (dataset.items[name].to_numpy(dtype=str) for name in ("path", "sha256"))
     wanted = finding.pairs[:N_PAIRS]
     some = dataset.pairs[np.isin(paths[dataset.pairs["first"]], [path for pair in wanted for path in pair])]
     known = {
-        frozenset((paths[i], paths[j])): _likeness(similarity, mirrored, exact=bool(digests[i] == digests[j]))
+        frozenset((paths[i], paths[j])): _similarity(similarity, mirrored, exact=bool(digests[i] == digests[j]))
         for i, j, similarity, mirrored in some[[*PAIR_COLUMNS]].itertuples(index=False, name=None)
     }
     return tuple(Pair(first, second, known.get(frozenset((first, second)), "")) for first, second in wanted)
 
 
-def _likeness(similarity: float, mirrored: bool, *, exact: bool) -> str:
+def _similarity(similarity: float, mirrored: bool, *, exact: bool) -> str:
     # 1.00 would promise an exact copy.
     words = "exact copies" if exact else f"similarity {min(similarity, 0.99):.2f}"
     return f"{words}, mirrored" if mirrored else words
 
 
 def _class_rows(dataset: Dataset, split: Split | None) -> tuple[list[str], list[ClassRow]]:
-    """The parts of the split, in order, and the classes; also those of which no file can be read."""
+    """The parts of the split, in order, and the classes, including those without a readable file."""
     items = dataset.items
     names = sorted(set(dataset.table["label"][~dataset.excluded]) - {""})
     given = items["given_split"].to_numpy(dtype=str)
@@ -170,59 +172,58 @@ def _class_rows(dataset: Dataset, split: Split | None) -> tuple[list[str], list[
     medians = items.groupby("label")[["width", "height"]].median()
     positions = items.groupby("label").indices
     rows = []
-    for place, name in enumerate(names):
+    for number, name in enumerate(names):
         own = np.asarray(positions.get(name, np.array([], dtype=int)))
         spaced = np.linspace(0, len(own) - 1, min(N_SAMPLES, len(own))).round().astype(int)
-        samples = items["path"].iloc[own[spaced]] if place < N_CLASSES_PICTURED else []
+        samples = items["path"].iloc[own[spaced]] if number < N_CLASSES_WITH_SAMPLES else []
         counts = tuple(int((part[own] == wanted).sum()) for wanted in parts)
         size = _size(*medians.loc[name]) if len(own) else "–"
         rows.append(ClassRow(name, len(own), counts, size, tuple(samples)))
     return parts, rows
 
 
-def _set_aside(dataset: Dataset) -> list[tuple[str, str]]:
-    """Path and reason of files that are not used; the user's own exclusions, which are no surprise, come last."""
-    aside = dataset.table["quarantine"] != ""
-    rows = pd.concat([dataset.table[aside & ~dataset.excluded], dataset.table[dataset.excluded]]).head(N_SET_ASIDE)
+def _unused(dataset: Dataset) -> list[tuple[str, str]]:
+    """Path and reason of skipped and excluded files; those excluded by the user come last."""
+    rows = pd.concat([dataset.table[dataset.skipped], dataset.table[dataset.excluded]]).head(N_UNUSED)
     return list(zip(rows["path"], rows["quarantine"], strict=True))
 
 
-def _shown(cards: Iterable[Card], rows: Iterable[ClassRow]) -> Counter[str]:
+def _times_shown(cards: Iterable[Card], rows: Iterable[ClassRow]) -> Counter[str]:
     """How often the page shows each path."""
     shown: Counter[str] = Counter()
     for card in cards:
-        shown.update(card.pictured)
+        shown.update(card.shown)
         shown.update(path for pair in card.pairs for path in (pair.first, pair.second))
     for row in rows:
         shown.update(row.samples)
     return shown
 
 
-def _pictures(dataset: Dataset, shown: Counter[str]) -> dict[str, Picture]:
-    """What there is to show of each path; every file is decoded once, but for those that were set aside."""
+def _images(dataset: Dataset, shown: Counter[str]) -> dict[str, PageImage]:
+    """The image for each path; every file is decoded once, except skipped and excluded ones."""
     known = dataset.table[dataset.table["path"].isin(list(shown))]
-    aside = known["quarantine"] != ""  # a damaged HEIC may bring down what decodes it
-    jpegs: dict[str, bytes | str] = dict(zip(known["path"][aside], known["quarantine"][aside], strict=True))
+    unused = known["quarantine"] != ""  # a damaged HEIC may crash its decoder
+    jpegs: dict[str, bytes | str] = dict(zip(known["path"][unused], known["quarantine"][unused], strict=True))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        usable = known["path"][~aside]
+        usable = known["path"][~unused]
         jpegs |= zip(usable, pool.map(_thumbnail, (dataset.root / path for path in usable)), strict=True)
-    if sum(len(jpeg) * shown[path] for path, jpeg in jpegs.items() if isinstance(jpeg, bytes)) > MOST_PICTURE_BYTES:
+    if sum(len(jpeg) * shown[path] for path, jpeg in jpegs.items() if isinstance(jpeg, bytes)) > MOST_IMAGE_BYTES:
         jpegs = {p: thumbnail(j, THUMBNAIL_PIXELS // 2) if isinstance(j, bytes) else j for p, j in jpegs.items()}
-    # A plugin may name what is no file of the data set; it is not looked for on the disk.
-    pictures = {path: Picture(reason="not a file of this data set") for path in shown}
+    # A plugin may name a file outside the dataset, which is not opened.
+    images = {path: PageImage(reason="not a file of this dataset") for path in shown}
     for path, label, part, width, height in known[["path", "label", "given_split", "width", "height"]].itertuples(
         index=False, name=None
     ):
         jpeg, size = jpegs[path], _size(width, height) if width else ""
         if isinstance(jpeg, bytes):
-            pictures[path] = Picture(label, part, size, jpeg=base64.b64encode(jpeg).decode())
+            images[path] = PageImage(label, part, size, jpeg=base64.b64encode(jpeg).decode())
         else:
-            pictures[path] = Picture(label, part, size, reason=jpeg)
-    return pictures
+            images[path] = PageImage(label, part, size, reason=jpeg)
+    return images
 
 
 def _thumbnail(path: Path) -> bytes | str:
-    """JPEG bytes, or the reason why there are none."""
+    """JPEG bytes, or the reason why the file cannot be decoded."""
     try:
         return thumbnail(path, THUMBNAIL_PIXELS)
     except UnreadableImage as error:

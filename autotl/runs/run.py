@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from autotl.data.dataset import Dataset, scan
+from autotl.data.dataset import Dataset
 from autotl.data.patch import Decision
+from autotl.data.scan import scan
 from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config

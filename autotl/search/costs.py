@@ -1,45 +1,35 @@
-"""What a trial will cost before it starts, learned from the trials before it."""
+"""What the planner asks about the costs of trials before they start."""
 
 from __future__ import annotations
 
-import statistics
-from collections import defaultdict
+from collections.abc import Sequence
+from typing import Protocol
 
-_RECENT = 12
-_CAUTION = 1.2
-"""A trial's cost varies with its parameters, and one that does not end in time is lost."""
-_UNKNOWN = 4.0
-_UNKNOWN_NETWORK = 60.0
-"""How many times the default head's cost a head is taken to need until it has been seen; networks need far more."""
+from autotl.interfaces import Size, TrialRecord
+from autotl.search.fine_tune_cost import Estimate
+from autotl.trial import Candidate
 
 
-class FoldCosts:
-    """Seconds that each kind of head took for one fold of cross-validation.
+class TrialCosts(Protocol):
+    """Expected costs in seconds; backbones and heads by their names."""
 
-    reference: the head whose cost stands for those not yet seen.
-    """
+    def has_features(self, backbone: str, size: Size) -> bool:
+        """Whether the features of every item have been read."""
 
-    def __init__(self, reference: str) -> None:
-        self._reference = reference
-        self._seen: dict[str, list[float]] = defaultdict(list)
-
-    def learn(self, head: str, seconds: float) -> None:
-        """Add what one fold took."""
-        self._seen[head] = [*self._seen[head][-_RECENT:], seconds]
+    def reading_seconds(self, backbone: str, size: Size) -> float:
+        """Of reading the features of every item; 0 where that is done."""
 
     def has_seen(self, head: str) -> bool:
-        """Whether a fold of it was learned."""
-        return bool(self._seen[head])
+        """Whether the head has been cross-validated before."""
 
-    def per_fold(self, head: str, *, network: bool = False) -> float:
-        """Expected seconds of one fold, with some caution; 0 while nothing at all is known."""
-        if self._seen[head]:
-            return _CAUTION * _usual(self._seen[head])
-        return _usual(self._seen[self._reference]) * (_UNKNOWN_NETWORK if network else _UNKNOWN)
+    def probe_cost(self, head: str, *, network: bool = False) -> float:
+        """Of cross-validating a head whose features are read; network: it is a Keras model."""
 
+    def fit_cost(self, head: str, *, network: bool = False) -> float:
+        """Of fitting a head once."""
 
-def _usual(seconds: list[float]) -> float:
-    """The mean of the two upper quarters; the first is left out where there are others, for it imports libraries."""
-    rest = sorted(seconds[1:] or seconds)
-    upper = rest[len(rest) // 2 :]
-    return statistics.fmean(upper) if upper else 0.0
+    def fine_tune_seconds(self, candidate: Candidate, measured: Sequence[TrialRecord] = ()) -> Estimate:
+        """Of a fine-tune trial; measured: earlier trials of this run, of which those on the same network count."""
+
+    def step_depths(self, candidate: Candidate) -> tuple[int, ...]:
+        """How many stages to train, one after the other, above the candidate's reading."""

@@ -1,4 +1,4 @@
-"""What fine-tuning will cost, told before it starts: from the layers' shapes and from what was measured in this run."""
+"""What fine-tuning will cost, from the shapes of the layers and from what was measured in this run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from autotl.features.frozen_network import select_stages, stage_outputs
+from autotl.training.activation_cache import MAX_VIEWS
+from autotl.training.fine_tuning import epochs_for
 from autotl.trial import MAX_DEPTH
 
 BACKWARD = 3
@@ -24,7 +26,7 @@ EfficientNet-Lite0 on 2 cores: 60 to 115 thousand million products a second in e
 STEP_SHARES = (1 / 3, 2 / 3)
 """Shares of a network's products in the stages that train, after the last stage alone.
 
-On 800 pictures of cloth (EfficientNet-Lite0, 224 pixels) they bring the accuracy from 0.80 to 0.85 and 0.98.
+On 800 images of cloth (EfficientNet-Lite0, 224 pixels) they bring the accuracy from 0.80 to 0.85 and 0.98.
 """
 OPTIMISER_ITEMS = 3
 """What a step costs beside the products (gradients applied, activations, the call), in items trained more."""
@@ -32,15 +34,26 @@ OPTIMISER_ITEMS = 3
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of a fine-tune trial: fill_seconds once, view_seconds per altered view more, epoch_seconds per epoch."""
+    """Seconds of a fine-tune trial.
+
+    fill_seconds: once, of caching the activations; view_seconds: of each altered view more; epoch_seconds: of each of
+    the n_epochs that are trained where the time allows it.
+    """
 
     fill_seconds: float
     view_seconds: float
     epoch_seconds: float
+    n_epochs: int
+
+    def seconds(self, n_epochs: int, *, filled: bool, augment: bool) -> float:
+        """Seconds of caching and of so many epochs; filled: the activations are cached already."""
+        views = min(MAX_VIEWS - 1, n_epochs) if augment else 0
+        fill = 0.0 if filled else self.fill_seconds
+        return fill + views * self.view_seconds + n_epochs * self.epoch_seconds
 
 
 def stage_work(backbone: Any) -> dict[str, float]:
-    """Multiplications per picture of each stage, counted from the one above it, shallow to deep.
+    """Multiplications per image of each stage, counted from the one above it, shallow to deep.
 
     backbone: a Keras model whose outputs are its stages. Only layers with a kernel count: the others cost little.
     """
@@ -79,16 +92,16 @@ def estimate_seconds(
     frozen_speed = images_per_second * max(1.0, sum(work.values()))
     speeds = [float(d["products_per_second"]) for d in measured if d.get("products_per_second")]
     speed = statistics.median(speeds) if speeds else frozen_speed / TRAINING_SLOWDOWN
-    products = training_products(above, n_train, n_validation)
+    products, n_epochs = training_products(above, n_train, n_validation), epochs_for(n_train)
     if not cached or depth == 0:
         frozen = below * (n_train + n_validation) / (frozen_speed / KERAS_SLOWDOWN)
-        return Estimate(0.0, 0.0, products / speed + frozen)
+        return Estimate(0.0, 0.0, products / speed + frozen, n_epochs)
     view = n_train * below / frozen_speed
-    return Estimate(view * (n_train + n_validation) / max(1, n_train), view, products / speed)
+    return Estimate(view * (n_train + n_validation) / max(1, n_train), view, products / speed, n_epochs)
 
 
 def step_depths(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
-    """How many stages to train, counted from the deepest that is read: one, then RUNGS of the network's products.
+    """How many stages to train, counted from the deepest that is read: one, then STEP_SHARES of the network's products.
 
     work: from `stage_work`.
     """
@@ -100,7 +113,7 @@ def step_depths(work: Mapping[str, float], stage: str) -> tuple[int, ...]:
 
 
 def training_products(above: float, n_train: int, n_validation: int) -> float:
-    """Multiplications of one epoch in the stages that train; above: theirs per picture."""
+    """Multiplications of one epoch in the stages that train; above: theirs per image."""
     steps = max(1, n_train // 32)
     return above * (BACKWARD * (n_train + OPTIMISER_ITEMS * steps) + n_validation)
 

@@ -1,10 +1,14 @@
-"""A head with its parameters: built in a scope of its own, and recorded so that it can be built again."""
+"""Heads with their parameters: built in a scope of their own, recorded so that they can be built again, wrapped."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from autotl.interfaces import Head
+from autotl.interfaces import Head, Params
+from autotl.runtime import keras_backend
+from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.training.classifiers import is_network
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -16,6 +20,18 @@ def build_head(head: Head, hp: keras_tuner.HyperParameters, n_features: int, n_c
         return head.build(hp, n_features, n_classes)
 
 
-def head_params(hp: keras_tuner.HyperParameters, head: str) -> dict[str, Any]:
+def head_params(hp: keras_tuner.HyperParameters, head: str) -> Params:
     """The parameters that a head asked for, by full name; `fixed_hyperparameters` builds the same head of them."""
     return {name: value for name, value in hp.values.items() if name.startswith(f"{head}/")}
+
+
+def head_session(head: Head, *, seed: int) -> AbstractContextManager[None]:
+    """Where a head is built and fitted: a Keras session for a network.
+
+    Others bring their own seeds, and clearing Keras takes longer than fitting them.
+    """
+    try:
+        network = is_network(build_head(head, fixed_hyperparameters({}), 8, 2))
+    except Exception:  # it fails again, and that is recorded, where it is built for a trial
+        network = False
+    return keras_backend.session(seed) if network else nullcontext()

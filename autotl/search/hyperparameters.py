@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
@@ -20,6 +20,7 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial
 
 from autotl.errors import ConfigError, PluginError
+from autotl.interfaces import Params
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ class OptunaHyperParameters(HyperParameters):  # type: ignore[misc]  # keras-tun
     optuna_params: what Optuna was asked for, by Optuna's key and in Optuna's encoding.
     """
 
-    def __init__(self, trial: BaseTrial | None, *, fixed: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, trial: BaseTrial | None, *, fixed: Params | None = None) -> None:
         super().__init__()
-        self.optuna_params: dict[str, Any] = {}
+        self.optuna_params: dict[str, float | int | str | bool] = {}
         self._trial = trial
         self._fixed = dict(fixed or {})
-        self._wishes: Mapping[str, Any] = {}
+        self._overrides: Params = {}
 
     def _register(self, hyperparameter: kinds.HyperParameter, overwrite: bool = False) -> Any:
         # Every public method of keras-tuner ends here: the one private name that has to stay as it is.
@@ -61,7 +62,7 @@ class OptunaHyperParameters(HyperParameters):  # type: ignore[misc]  # keras-tun
             return hp.value
         question = _question(hp)
         if self._trial is None:
-            answer = question.encode(_inside(hp, self._wishes.get(hp.name, hp.default)))
+            answer = question.encode(_inside(hp, self._overrides.get(hp.name, hp.default)))
         else:
             answer = _ask(self._trial, question)
         self.optuna_params[question.key] = answer
@@ -71,24 +72,24 @@ class OptunaHyperParameters(HyperParameters):  # type: ignore[misc]  # keras-tun
 def defaults(
     space: Callable[[HyperParameters], object],
     *,
-    values: Mapping[str, Any] | None = None,
-    fixed: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    values: Params | None = None,
+    fixed: Params | None = None,
+) -> Params:
     """Return the parameters of the default trial, ready for `study.enqueue_trial`.
 
-    values: wished for in place of a parameter's default, by full name; a value between two steps moves to the
-        nearest step. fixed: as in `OptunaHyperParameters`. Raises ConfigError where either is not in the space.
+    values: in place of a parameter's default, by full name; a value between two steps moves to the nearest step.
+    fixed: as in `OptunaHyperParameters`. Raises ConfigError where either is not in the space.
     """
     hp = OptunaHyperParameters(None, fixed=fixed)
-    hp._wishes = dict(values or {})
+    hp._overrides = dict(values or {})
     space(hp)
-    unknown = sorted({*hp._wishes, *hp._fixed} - set(hp.values))
+    unknown = sorted({*hp._overrides, *hp._fixed} - set(hp.values))
     if unknown:
         raise ConfigError(f"the search has no parameter {unknown[0]!r} here; it has {', '.join(hp.values)}")
     return hp.optuna_params
 
 
-def fixed_hyperparameters(values: Mapping[str, Any]) -> HyperParameters:
+def fixed_hyperparameters(values: Params) -> HyperParameters:
     """Return plain hyperparameters that give exactly these values, and defaults for what is missing."""
     hp = HyperParameters()
     hp.values = dict(values)

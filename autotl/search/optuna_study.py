@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Mapping
-from typing import Any
 
 import optuna
 import sqlalchemy.exc
 from optuna.trial import FrozenTrial, TrialState
 
-from autotl.interfaces import Sampler, TrialRecord
+from autotl.interfaces import Params, Sampler, TrialRecord
 from autotl.runs.run import Run
 
 _RECORD = "autotl_record"
@@ -20,10 +18,10 @@ _DEFAULT = "autotl_default"
 
 
 def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -> optuna.Study:
-    """Create or load the study; which trials to reject early is not left to it (see `rejection.py`).
+    """Create or load the study; which trials to prune is not left to it (see `pruning.py`).
 
-    worker: 0 for the conductor; each worker, and each resumed search, draws from a seed of its own, for the same seed
-    would propose the same random trials again.
+    worker: 0 for the main process. Each worker, and each resumed search, draws from a seed of its own, for the same
+    seed would propose the same random trials again.
     """
     optuna.logging.set_verbosity(logging.WARNING)
     study = optuna.create_study(
@@ -37,7 +35,7 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
     return study
 
 
-def pinned(sampler: optuna.samplers.BaseSampler, fixed: Mapping[str, Any]) -> optuna.samplers.BaseSampler:
+def pinned(sampler: optuna.samplers.BaseSampler, fixed: Params) -> optuna.samplers.BaseSampler:
     """A sampler that gives fixed values to some parameters, by Optuna's key, and samples the rest."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -48,7 +46,7 @@ def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> Non
     """Store a trial's record and tell Optuna its value."""
     trial.set_user_attr(_RECORD, record.to_json())
     if record.state == "complete":
-        study.tell(trial, record.score.value)
+        study.tell(trial, record.value)
     else:
         study.tell(trial, state=TrialState.PRUNED if record.state == "pruned" else TrialState.FAIL)
 

@@ -4,43 +4,50 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autotl.interfaces import ScoreInterval, TrialRecord
+from autotl.evidence.evaluations import Score
+from autotl.interfaces import Params, TrialRecord
 from autotl.predictions import Predictions
-from autotl.training.calibration import Calibration
-from autotl.trial import Candidate, describe
+from autotl.training.calibration import Calibration, apply_temperature, fit_temperature
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a candidate achieved on development items; predictions are calibrated by `temperature`."""
+    """What a candidate achieved on development items.
 
-    candidate: Candidate
-    params: Mapping[str, Any]
+    predictions: calibrated by `temperature`. calibration: of its margins, where the head gives them. training: the
+    details of a fine-tune trial.
+    """
+
+    params: Params
     predictions: Predictions
     temperature: float
     device: str
-    training: Mapping[str, Any]
+    training: Mapping[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
 
 
-def record(
-    number: int, outcome: Outcome, score: ScoreInterval, started: float, scores: Mapping[str, float] | None = None
-) -> TrialRecord:
+def calibrated(predictions: Predictions) -> tuple[Predictions, float]:
+    """Predictions calibrated on themselves, and the temperature that does it."""
+    temperature = fit_temperature(predictions.labels, predictions.probabilities)
+    probabilities = apply_temperature(predictions.probabilities, temperature)
+    return replace(predictions, probabilities=probabilities), temperature
+
+
+def completed(begun: TrialRecord, outcome: Outcome, score: Score, scores: Mapping[str, float]) -> TrialRecord:
     """The record of a completed trial; score: of the objective, scores: of every evaluator."""
-    candidate = outcome.candidate
-    return TrialRecord(
-        number=number,
+    return replace(
+        begun,
         state="complete",
-        **describe(candidate),
         params=dict(outcome.params),
         training=dict(outcome.training),
-        score=score,
+        value=score.value,
+        low=score.low,
+        high=score.high,
         temperature=outcome.temperature,
-        started=started,
-        seconds=time.time() - started,
+        seconds=time.time() - begun.started,
         device=outcome.device,
-        scores=dict(scores or {}),
+        scores=dict(scores),
     )

@@ -6,31 +6,26 @@ from the head downwards where it may pay; probes again. Nothing is begun that ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
-from autotl.interfaces import Size
+from autotl.interfaces import Params, Reading
+from autotl.search.costs import TrialCosts
 from autotl.search.fine_tune_schedule import FineTuneSchedule
-from autotl.search.laboratory import Laboratory
-from autotl.search.screening import ReadingScore
+from autotl.search.head_choice import HeadChoice
+from autotl.search.limits import Limits
+from autotl.search.reading_choice import ReadingChoice
+from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
-from autotl.trial import DEFAULT_HEAD, FINE_TUNE, PROBE, Reading, format_size
+from autotl.trial import DEFAULT_HEAD, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate
 
 PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""
-MAX_FEATURE_SHARE = 0.45
-"""Reading features for one more backbone or size may take this share of the time left."""
-CLEAR_GAIN, GAIN_PER_SHARE = 0.03, 0.3
-"""A reading is worth a whole pass where the sample's log loss falls by the first share, and by the second times the
-share of the time left that the pass takes: by a tenth for a quarter of the time."""
-HEAD_SHARE, NEW_HEAD_SHARE = 0.05, 0.12
-"""A head that needs a larger share of the time left for one trial is left alone; one not yet seen may take more."""
-TOP_READINGS, ELSEWHERE_SHARE = 4, 0.15
-"""Most probes read one of the best readings of the sample; this share looks elsewhere."""
+CLEAR_GAIN = 0.03
+"""The share by which the sample's log loss has to fall where a reading is to be worth a pass over all images."""
 SETTLED_TRIALS = 12
 """Probes have settled when so many in a row brought nothing better."""
 PATIENCE_TRIALS = 60
@@ -38,80 +33,81 @@ PATIENCE_TRIALS = 60
 
 
 @dataclass(frozen=True)
-class Limits:
-    """When to stop. seconds_left: until the end of the search, infinite without a budget; trials: None for any."""
-
-    seconds_left: Callable[[], float]
-    budget_seconds: float | None
-    trials: int | None
-
-
-@dataclass(frozen=True)
 class Step:
-    """A trial to run: wish, if any, names its parameters; the others are sampled, but for those pinned.
+    """A trial to run.
 
-    told: what to tell people before it starts.
+    overrides: values in place of the defaults of all its parameters; empty where they are sampled, but for those that
+    are pinned, by Optuna's keys. message: what to say before it starts.
     """
 
-    wish: Mapping[str, Any] = field(default_factory=dict)
-    pinned: Mapping[str, Any] = field(default_factory=dict)
-    told: str = ""
+    overrides: Params = field(default_factory=dict)
+    pinned: Params = field(default_factory=dict)
+    message: str = ""
 
 
 class Planner:
-    """Decides; it runs nothing and keeps no trial."""
+    """Decides; it runs nothing and keeps no trial.
 
-    def __init__(self, laboratory: Laboratory, space: Space, limits: Limits) -> None:
-        self.laboratory = laboratory
-        self.space = space
-        self.limits = limits
-        self.schedule = FineTuneSchedule(laboratory, space, limits.seconds_left, self.probe_cost)
-        self.why_no_fine_tuning = ""
-        self._rng = np.random.default_rng(laboratory.run.config.seed)
+    strategy: "auto", or the only one to use; seed: of what is drawn at random.
+    """
+
+    def __init__(self, space: Space, costs: TrialCosts, limits: Limits, *, strategy: str, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.heads = HeadChoice(space, costs, limits, rng)
+        self.readings = ReadingChoice(space, costs, limits, rng)
+        self.schedule = FineTuneSchedule(space, costs, limits)
+        self._space, self._costs, self._limits, self._strategy = space, costs, limits, strategy
+        self._why_no_fine_tuning = ""
 
     @property
     def strategies(self) -> tuple[str, ...]:
         """The strategies that this run may use."""
-        asked = self.laboratory.run.config.strategy
-        return self.space.strategies if asked == "auto" else (asked,)
+        return self._space.strategies if self._strategy == "auto" else (self._strategy,)
 
-    def first_overrides(self, ranks: Sequence[ReadingScore]) -> list[dict[str, Any]]:
-        """What is worth knowing first: the default head on what the sample recommends, then each other head there."""
+    @property
+    def why_no_fine_tuning(self) -> str:
+        """Why no fine-tune trial was run, where none was."""
+        return self._why_no_fine_tuning or "the search ended before its turn came"
+
+    def first_overrides(self, scores: Sequence[ReadingScore]) -> list[Params]:
+        """What is worth knowing first: the default head on what the sample recommends, then each other head there.
+
+        scores: of readings on the sample, best first.
+        """
         if PROBE not in self.strategies:
             return []
-        first = next(iter(self.space.backbones.values()))
-        home = (first.name, first.sizes[0])
-        wishes: list[dict[str, Any]] = []
-        best = {"backbone": home[0], "size": format_size(home[1])}
-        if ranks and DEFAULT_HEAD in self.space.heads:
-            known = next((rank.log_loss for rank in ranks if _place(rank.reading) == home), np.inf)
-            for place in dict.fromkeys(_place(rank.reading) for rank in ranks):
-                rank = next(rank for rank in ranks if _place(rank.reading) == place)
-                if place == home or not self._pays(rank, known, CLEAR_GAIN):
-                    continue
-                best = {"backbone": place[0], "size": format_size(place[1])}
-                wishes.append({"head": DEFAULT_HEAD, **best})
-                break  # the next best waits until this one is known
-            affordable = {(home[0], format_size(home[1])), (best["backbone"], best["size"])}
-            tops = (r.reading for r in ranks if (r.reading.backbone, format_size(r.reading.size)) in affordable)
-            top = next(tops, None)
-            if top and (top.stage, top.pooling) != ("joined", "avg+max"):
-                wishes.append({"head": DEFAULT_HEAD, **_wish(top)})
-        heads = [name for name in self.space.heads if name != DEFAULT_HEAD and self.is_cheap(name)]
-        return [{"strategy": PROBE, **wish} for wish in [*wishes, *({"head": name, **best} for name in heads)]]
+        home = self._space.default().reading
+        best, on_default_head = home, []
+        if scores and DEFAULT_HEAD in self._space.heads:
+            known = next((score.log_loss for score in scores if score.reading.place == home.place), np.inf)
+            tops = {score.reading.place: score for score in reversed(scores)}  # the best of each place
+            for place in dict.fromkeys(score.reading.place for score in scores):
+                if place != home.place and self.readings.pays(tops[place], known, CLEAR_GAIN):
+                    best = tops[place].reading
+                    on_default_head.append(_place_overrides(best))
+                    break  # the next best waits until this one is known
+            affordable = {home.place, best.place}
+            top = next((score.reading for score in scores if score.reading.place in affordable), None)
+            if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
+                on_default_head.append(top.to_json())
+        others = [name for name in self._space.heads if name != DEFAULT_HEAD and self.heads.is_cheap(name)]
+        return [
+            *({"strategy": PROBE, "head": DEFAULT_HEAD, **where} for where in on_default_head),
+            *({"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others),
+        ]
 
     def next(
-        self, board: Leaderboard, ranks: Sequence[ReadingScore], share_of_trials: float, *, others_tune: bool = False
+        self, board: Leaderboard, scores: Sequence[ReadingScore], share_of_trials: float, *, others_tune: bool = False
     ) -> Step | str:
         """The next step, or why there is none; others_tune: another process is fine-tuning at this moment."""
-        left = self.limits.seconds_left()
+        left = self._limits.seconds_left()
         if share_of_trials >= 1:
-            return f"all {self.limits.trials} trials are done"
-        if left <= min(self.probe_cost(name) for name in self._heads()):
+            return f"all {self._limits.trials} trials are done"
+        if left <= self.heads.least_cost():
             return "the time is used up"
         if FINE_TUNE not in self.strategies:
-            asked = self.laboratory.run.config.strategy == PROBE
-            self.why_no_fine_tuning = (
+            asked = self._strategy == PROBE
+            self._why_no_fine_tuning = (
                 "only linear probes were asked for" if asked else "none of the heads can sit on a network that trains"
             )
         waited = trials_without_gain(board.of(PROBE), board.larger_is_better)
@@ -119,9 +115,9 @@ class Planner:
         if PROBE in self.strategies and settled:
             # The longer nothing better is found, the less a reading has to promise.
             gain = CLEAR_GAIN if waited < PATIENCE_TRIALS / 2 else -0.05
-            reading, head = self._worth_reading(board, ranks, gain), self._head_to_read_with()
+            reading, head = self.readings.unread(board, scores, gain), self.heads.to_read_with()
             if reading and head:
-                return Step(wish={"strategy": PROBE, "head": head, **_wish(reading)})
+                return Step(overrides={"strategy": PROBE, "head": head, **reading.to_json()})
         if FINE_TUNE in self.strategies:
             spent = self._share_spent(left, share_of_trials)
             if settled or spent >= PROBE_SHARE or PROBE not in self.strategies:
@@ -129,116 +125,42 @@ class Planner:
                 step = "another process is fine-tuning" if others_tune else self._next_fine_tune_step(board)
                 if isinstance(step, Step) or PROBE not in self.strategies:
                     return step
-        if self.limits.trials is None and waited >= PATIENCE_TRIALS:
+        if self._limits.trials is None and waited >= PATIENCE_TRIALS:
             return f"the last {waited} trials brought nothing better, and more would be unlikely to"
-        return Step(pinned={"strategy": PROBE, **self._pinned_reading(board, ranks), **self._pinned_head(board)})
+        return Step(pinned={"strategy": PROBE, **self.readings.pinned(board, scores), **self.heads.pinned(board)})
+
+    def obstacle(self, candidate: Candidate, board: Leaderboard) -> str:
+        """Why a trial cannot end in the time that is left; empty where it can."""
+        left, place = self._limits.seconds_left(), candidate.reading.place
+        reading = self._costs.reading_seconds(*place)
+        if not self.readings.can_read(*place):
+            return f"reading its features would take about {reading:.0f} s, too much of the time left"
+        if candidate.strategy == FINE_TUNE:
+            needed, worth_it = self.schedule.seconds(candidate, board), True
+        else:
+            needed = self.heads.cost(candidate.head.name) + reading
+            worth_it = candidate.strategy != PROBE or self.heads.may_try(candidate.head.name)
+        if needed > left or not worth_it:
+            return f"it would take about {needed:.0f} s, too much of the {left:.0f} s left"
+        return ""
 
     def _next_fine_tune_step(self, board: Leaderboard) -> Step | str:
         """The next fine-tune trial; or why there is none, which is kept where nothing was fine-tuned before."""
-        rung = self.schedule.next(board)
-        if isinstance(rung, str):
+        step = self.schedule.next(board)
+        if isinstance(step, str):
             if not board.of(FINE_TUNE):
-                self.why_no_fine_tuning = rung
-            return rung
-        candidate, training = rung.candidate, rung.candidate.training
+                self._why_no_fine_tuning = step
+            return step
+        candidate, training = step.candidate, step.candidate.training
         assert training is not None
-        reading = Reading(candidate.backbone, candidate.size, candidate.stage, candidate.pooling)
-        wish = {"strategy": FINE_TUNE, "head": candidate.head, **asdict(training), **_wish(reading), **rung.params}
-        return Step(wish=wish, told=rung.told)
-
-    def can_read(self, backbone: str, size: Size) -> bool:
-        """Whether reading features takes a tolerable share of the time left, if any."""
-        return self.laboratory.reading_seconds(backbone, size) <= MAX_FEATURE_SHARE * self.limits.seconds_left()
-
-    def _worth_reading(self, board: Leaderboard, ranks: Sequence[ReadingScore], gain: float) -> Reading | None:
-        """A place not yet read whose loss on the sample is lower by a share, if the time allows reading it."""
-        best = board.best(PROBE)
-        if best is None:
-            return None
-        known = [r for r in ranks if self.laboratory.has_features(*_place(r.reading))]
-        here = min((r.log_loss for r in known), default=np.inf)
-        # One that failed once, or could not be afforded, would be so again.
-        failed = {(t.backbone, t.size) for t in board.trials if t.state != "complete"}
-        places = ((rank, _place(rank.reading)) for rank in ranks)
-        unread = (
-            rank
-            for rank, place in places
-            if not self.laboratory.has_features(*place) and (place[0], format_size(place[1])) not in failed
-        )
-        return next((rank.reading for rank in unread if self._pays(rank, here, gain)), None)
-
-    def _pays(self, rank: ReadingScore, known: float, gain: float) -> bool:
-        """Whether a reading promises enough over a known log loss for the time that reading it takes."""
-        place = _place(rank.reading)
-        share = self.laboratory.reading_seconds(*place) / max(1e-3, self.limits.seconds_left())
-        needed = gain + GAIN_PER_SHARE * share
-        return self.can_read(*place) and rank.log_loss <= (1 - needed) * known
-
-    def _pinned_reading(self, board: Leaderboard, ranks: Sequence[ReadingScore]) -> dict[str, Any]:
-        """One of the best readings by the sample, mostly of where the best probe reads; now and then any stage."""
-        places = [(b.name, size) for b in self.space.backbones.values() for size in b.sizes]
-        ready = [place for place in places if self.laboratory.has_features(*place)]
-        best = board.best(PROBE)
-        if not ready:
-            return {}
-        chosen = next((p for p in ready if best and (p[0], format_size(p[1])) == (best.backbone, best.size)), ready[0])
-        if len(ready) > 1 and self._rng.random() < ELSEWHERE_SHARE:
-            chosen = ready[self._rng.integers(len(ready))]
-        pinned = {"backbone": chosen[0], f"backbone={chosen[0]}/size": format_size(chosen[1])}
-        here = [rank.reading for rank in ranks if _place(rank.reading) == chosen][:TOP_READINGS]
-        if not here or self._rng.random() < ELSEWHERE_SHARE:
-            return pinned
-        # The first is twice as likely as the second, and so on.
-        chances = 0.5 ** np.arange(len(here))
-        reading = here[self._rng.choice(len(here), p=chances / chances.sum())]
-        return {**pinned, "stage": reading.stage, "pooling": reading.pooling}
-
-    def _pinned_head(self, board: Leaderboard) -> dict[str, Any]:
-        """A head that the time left allows, where it does not allow them all."""
-        left = self.limits.seconds_left()
-        heads = self._heads()
-        cheap = [name for name in heads if self.is_cheap(name) and self.probe_cost(name) <= left]
-        if len(cheap) == len(heads):
-            return {}
-        cheap = cheap or [min(heads, key=self.probe_cost)]
-        best = board.best(PROBE)
-        favourite = best.head if best and best.head in cheap and self._rng.random() < 0.4 else None
-        return {f"strategy={PROBE}/head": favourite or cheap[self._rng.integers(len(cheap))]}
-
-    def _head_to_read_with(self) -> str | None:
-        """The head that is tried first where nothing was read before; None where all are recipes, which fix theirs."""
-        free = [name for name in self._heads() if name in self.space.heads and not self.space.heads[name].recipe]
-        return DEFAULT_HEAD if DEFAULT_HEAD in free else min(free, key=self.probe_cost, default=None)
-
-    def _heads(self) -> list[str]:
-        """The heads of the space that any probe may have; the default where there are none."""
-        free = [name for name, head in self.space.heads.items() if not (head.recipe and head.recipe.strategy)]
-        return free or [DEFAULT_HEAD]
-
-    def probe_cost(self, head: str) -> float:
-        """Expected seconds of cross-validating a head."""
-        return self.laboratory.probe_cost(head, network=head in self.space.networks)
-
-    def is_cheap(self, head: str) -> bool:
-        """Whether one trial of a head takes a small share of the time left; the default head always counts as cheap."""
-        share = HEAD_SHARE if self.laboratory.has_seen(head) else NEW_HEAD_SHARE
-        return head == DEFAULT_HEAD or self.probe_cost(head) <= share * self.limits.seconds_left()
-
-    def may_try(self, head: str) -> bool:
-        """Whether a trial of a head is worth its share of the time left; the cheapest one always is."""
-        return self.is_cheap(head) or head == min(self._heads(), key=self.probe_cost)
+        overrides = {"strategy": FINE_TUNE, "head": candidate.head.name, **asdict(training)}
+        return Step(overrides={**overrides, **candidate.reading.to_json(), **step.params}, message=step.message)
 
     def _share_spent(self, left: float, share_of_trials: float) -> float:
-        budget = self.limits.budget_seconds
+        budget = self._limits.budget_seconds
         return max(share_of_trials, 1 - left / budget if budget else 0.0)
 
 
-def _place(reading: Reading) -> tuple[str, Size]:
-    return reading.backbone, reading.size
-
-
-def _wish(reading: Reading) -> dict[str, Any]:
-    return {
-        "backbone": reading.backbone, "size": format_size(reading.size),
-        "stage": reading.stage, "pooling": reading.pooling,
-    }  # fmt: skip
+def _place_overrides(reading: Reading) -> dict[str, str]:
+    """The backbone and the size alone: stage and pooling are the default's."""
+    return {key: value for key, value in reading.to_json().items() if key in ("backbone", "size")}

@@ -7,80 +7,99 @@ digits (two sizes, five stages, three poolings) that ranks readings as the log l
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split
+from autotl.interfaces import Backbone, Reading, format_size
 from autotl.predictions import log_loss
+from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.laboratory import Laboratory
+from autotl.search.limits import Limits
+from autotl.search.probe_trials import build_classifier
+from autotl.search.reading_score import ReadingScore
 from autotl.training.calibration import apply_temperature, fit_temperature
 from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
-from autotl.trial import (
-    DEFAULT_HEAD,
-    PROBE,
-    Candidate,
-    Reading,
-)
+from autotl.trial import POOLINGS, STAGES
 
-SCOUT_SHARE, SCOUT_ALLOWANCE = 0.06, 0.25
+SAMPLE_ITEMS = 300
+SCREENING_SHARE, SCREENING_ALLOWANCE = 0.06, 0.25
 """Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
 GROWTH_GAIN = 0.1
 """Where a larger size lowered the sample's log loss by this share, the next may take twice the time to look at."""
-SCOUT_SETUP_SECONDS = 6.0
+_SETUP_SECONDS = 6.0
 """Building a network and writing its graph, the first time."""
 
-SAMPLE_ITEMS = 300
+
+def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
+    """Score every stage and pooling of each backbone and size whose sample can be read in little time, best first.
+
+    Where a larger size made the sample's log loss fall a good deal, the next larger one may take more time. A backbone
+    that fails is left out with a message.
+    """
+    run, items = context.run, sample_items(context)
+    allowance = SCREENING_ALLOWANCE * limits.seconds_left()
+    scores: list[ReadingScore] = []
+    for backbone in context.space.backbones.values():
+        best, share = math.inf, SCREENING_SHARE
+        for size in sorted(backbone.sizes, key=lambda size: (size > backbone.sizes[0], size)):
+            read = context.costs.has_features(backbone.name, size)
+            speed = context.costs.images_per_second(backbone.name, size)
+            needed = 0.0 if read else _SETUP_SECONDS + len(items) / speed
+            if needed > min(share * limits.seconds_left(), allowance):
+                continue
+            began = time.monotonic()
+            readings = [Reading(backbone.name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
+            try:
+                found = score_readings(context, backbone, readings, items)
+            except Exception as error:  # a broken backbone must not take the search down with it
+                place, reason = f"{backbone.name} at {format_size(size)}", f"{type(error).__name__}: {error}"
+                run.emit("message", text=f"{place} is left out: {reason}")
+                continue
+            allowance -= 0.0 if read else time.monotonic() - began
+            share = SCREENING_SHARE * (2 if found[0].log_loss < (1 - GROWTH_GAIN) * best < math.inf else 1)
+            best = min(best, found[0].log_loss)
+            scores += found
+    return sorted(scores, key=lambda score: score.log_loss)
 
 
-@dataclass(frozen=True)
-class ReadingScore:
-    """How well the default head does on a reading of the sample: its mean held-out log loss, calibrated."""
-
-    reading: Reading
-    log_loss: float
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values."""
-        return {**asdict(self.reading), "log_loss": round(self.log_loss, 4)}
-
-
-def sample_items(laboratory: Laboratory) -> np.ndarray:
+def sample_items(context: SearchContext) -> np.ndarray:
     """A few hundred development items, the same every time, of every class as many as its share, but at least some."""
-    development = laboratory.run.split.development
-    rng = np.random.default_rng(laboratory.run.config.seed)
-    order = rng.permutation(development)
-    labels = laboratory.labels[order]
+    rng = np.random.default_rng(context.seed)
+    order = rng.permutation(context.run.split.development)
+    labels = context.labels[order]
     turn = np.empty(len(order), dtype=int)
-    for label in range(laboratory.n_classes):
+    for label in range(context.n_classes):
         mine = np.flatnonzero(labels == label)
         turn[mine] = np.arange(len(mine))
-    # The first ten of every class, then whatever comes.
+    # The first ten of every class, then any.
     first = np.argsort(np.maximum(turn, 10), kind="stable")
     return np.sort(order[first[:SAMPLE_ITEMS]])
 
 
-def score_readings(laboratory: Laboratory, readings: Iterable[Reading], items: np.ndarray) -> list[ReadingScore]:
-    """Judge readings on a sample, best first; their features of the sample are computed where they are not cached."""
-    split = sample_split(laboratory.run.split, items)
-    ranks = []
+def score_readings(
+    context: SearchContext, backbone: Backbone, readings: Iterable[Reading], items: np.ndarray
+) -> list[ReadingScore]:
+    """Score readings of a backbone on a sample, best first; features are computed where they are not cached."""
+    split = sample_split(context.run.split, items)
+    scores = []
     for reading in readings:
-        features = laboratory.features(reading.backbone, reading.size, items)
-        principal = fit_components(partial(features.read, reading.stage, reading.pooling), items, seed=0)
-        vectors = np.zeros((len(laboratory.labels), len(principal.offset)), dtype=np.float32)
-        vectors[items] = principal(features.read(reading.stage, reading.pooling, items))
-        candidate = Candidate(PROBE, reading.backbone, reading.size, reading.stage, reading.pooling, DEFAULT_HEAD)
-        head = laboratory.head(candidate, fixed_hyperparameters({}), vectors.shape[1])
-        found = cross_validate(head, vectors, laboratory.labels, split).predictions
+        features = context.reader.features(backbone, reading.size, items)
+        components = fit_components(partial(features.read, reading.stage, reading.pooling), items, seed=0)
+        vectors = np.zeros((len(context.labels), len(components.offset)), dtype=np.float32)
+        vectors[items] = components(features.read(reading.stage, reading.pooling, items))
+        head = build_classifier(context, context.space.default_head, fixed_hyperparameters({}), vectors.shape[1])
+        found = cross_validate(head, vectors, context.labels, split).predictions
         temperature = fit_temperature(found.labels, found.probabilities)
         calibrated = apply_temperature(found.probabilities, temperature)
-        ranks.append(ReadingScore(reading, log_loss(found.labels, calibrated)))
-    return sorted(ranks, key=lambda rank: rank.log_loss)
+        scores.append(ReadingScore(reading, log_loss(found.labels, calibrated)))
+    return sorted(scores, key=lambda score: score.log_loss)
 
 
 def sample_split(split: Split, items: np.ndarray) -> Split:
@@ -88,10 +107,3 @@ def sample_split(split: Split, items: np.ndarray) -> Split:
     fold = np.full(len(split.fold), LEFT_OUT_FOLD)
     fold[items] = split.fold[items]
     return replace(split, fold=fold)
-
-
-def reading_score_from_json(stored: dict[str, Any]) -> ReadingScore:
-    """The inverse of `Rank.to_json`."""
-    loss = stored["log_loss"]
-    reading = {name: value for name, value in stored.items() if name != "log_loss"}
-    return ReadingScore(Reading(**{**reading, "size": tuple(stored["size"])}), loss)

@@ -1,15 +1,16 @@
-"""A candidate: one point of the search space, and the space itself."""
+"""The search space: what a run may choose from, and how one point of it becomes a candidate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Head
+from autotl.interfaces import Backbone, Head, Reading, Size, format_size, parse_size
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
+from autotl.runs.run import Run
 from autotl.search.heads import build_head
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.training.classifiers import can_be_tuned, is_network
@@ -24,32 +25,42 @@ from autotl.trial import (
     WEIGHT_DECAY,
     Candidate,
     Training,
-    format_size,
-    parse_size,
 )
 
 if TYPE_CHECKING:
     import keras_tuner
-
-    from autotl.search.laboratory import Laboratory
 
 
 @dataclass(frozen=True)
 class Space:
     """What the search may choose from; the first of each is the default.
 
+    default_head: of the untuned default, which is run even where it may not be chosen.
     fine_tune_heads: the heads that may sit on an unfrozen backbone; networks: all that could.
+    recipe_backbones: those that only recipes name, by name.
     """
 
     backbones: Mapping[str, Backbone]
     heads: Mapping[str, Head]
+    default_head: Head
     fine_tune_heads: tuple[str, ...]
     networks: tuple[str, ...] = ()
+    recipe_backbones: Mapping[str, Backbone] = field(default_factory=dict)
 
     @property
     def strategies(self) -> tuple[str, ...]:
         """The strategies for which there is a head."""
         return (PROBE, FINE_TUNE) if self.fine_tune_heads else (PROBE,)
+
+    def backbone(self, name: str) -> Backbone:
+        """A backbone that a candidate of this space may have."""
+        return self.backbones[name] if name in self.backbones else self.recipe_backbones[name]
+
+    def default(self) -> Candidate:
+        """The untuned default: all stages of the first backbone at its own size, under the default head."""
+        backbone = next(iter(self.backbones.values()))
+        reading = Reading(backbone.name, backbone.sizes[0], STAGES[0], POOLINGS[0])
+        return Candidate(PROBE, backbone, reading, self.default_head)
 
     def sample(self, hp: keras_tuner.HyperParameters) -> Candidate:
         """Ask `hp` for one candidate; a head that is a recipe overrides what the recipe fixes."""
@@ -69,34 +80,29 @@ class Space:
                     weight_decay=hp.Float("weight_decay", 1e-6, 1e-2, sampling="log", default=WEIGHT_DECAY),
                     augment=hp.Boolean("augment", default=True),
                 )
-        candidate = Candidate(strategy, backbone, parse_size(size), stage, pooling, head, training)
-        return self._follow_recipe(candidate)
+        reading = Reading(backbone, parse_size(size), stage, pooling)
+        return self._follow_recipe(Candidate(strategy, self.backbone(backbone), reading, self.heads[head], training))
 
     def sample_with_head(self, hp: keras_tuner.HyperParameters) -> Candidate:
         """Sample a candidate together with its head's parameters, on features of no matter what length."""
         candidate = self.sample(hp)
-        build_head(self.heads[candidate.head], hp, 16, 2)
+        build_head(candidate.head, hp, 16, 2)
         return candidate
 
     def _follow_recipe(self, candidate: Candidate) -> Candidate:
-        recipe = self.heads[candidate.head].recipe
+        recipe, reading = candidate.head.recipe, candidate.reading
         if recipe is None:
             return candidate
         strategy = recipe.strategy or candidate.strategy
-        training = candidate.training
+        training = None
         if strategy == FINE_TUNE:
-            training = training or Training(1, LEARNING_RATE, WEIGHT_DECAY, augment=False)
-            stages = recipe.trainable_stages or training.trainable_stages
-            training = Training(stages, training.learning_rate, training.weight_decay, training.augment)
-        return Candidate(
-            strategy=strategy,
-            backbone=recipe.backbone or candidate.backbone,
-            size=recipe.size or candidate.size,
-            stage=recipe.stage or candidate.stage,
-            pooling=recipe.pooling or candidate.pooling,
-            head=candidate.head,
-            training=training if strategy == FINE_TUNE else None,
-        )
+            training = candidate.training or Training(1, LEARNING_RATE, WEIGHT_DECAY, augment=False)
+            training = replace(training, trainable_stages=recipe.trainable_stages or training.trainable_stages)
+        reading = Reading(
+            recipe.backbone or reading.backbone, recipe.size or reading.size, recipe.stage or reading.stage,
+            recipe.pooling or reading.pooling,
+        )  # fmt: skip
+        return Candidate(strategy, self.backbone(reading.backbone), reading, candidate.head, training)
 
 
 def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int) -> dict[str, Head]:
@@ -116,11 +122,11 @@ def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int)
     return chosen
 
 
-def make_space(laboratory: Laboratory) -> Space:
-    """What this run may choose from: what was asked for, else everything that is here and worth trying."""
-    config, plugins = laboratory.run.config, laboratory.plugins
-    heads = choose_heads(plugins.heads, config.heads, len(laboratory.run.split.development))
-    edge = float(laboratory.run.dataset.items[["width", "height"]].max(axis=1).median())
+def make_space(run: Run, plugins: Plugins) -> Space:
+    """What a run may choose from: what was asked for, else everything that is installed and worth trying."""
+    config = run.config
+    heads = choose_heads(plugins.all(Head), config.heads, len(run.split.development))
+    edge = float(run.dataset.items[["width", "height"]].max(axis=1).median())
     backbones = {
         name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
     }
@@ -133,26 +139,24 @@ def make_space(laboratory: Laboratory) -> Space:
     fixed = [name for name, head in heads.items() if head.recipe and head.recipe.strategy == FINE_TUNE]
     if config.strategy == PROBE and fixed:
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
-    return Space(backbones, heads, tunable if config.strategy != PROBE else (), networks)
+    named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
+    return Space(
+        backbones, heads, plugins.pick(Head, DEFAULT_HEAD), tunable if config.strategy != PROBE else (), networks,
+        {name: plugins.pick(Backbone, name) for name in named - set(backbones)},
+    )  # fmt: skip
 
 
 def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
-    """The backbones that take part, the default first: those asked for, else all whose weights are here."""
-    return {name: plugins.backbones[name] for name in config.backbones} or {
-        name: backbone for name, backbone in plugins.backbones.items() if backbone.embedded
+    """The backbones that take part, the default first: those asked for, else all whose weights are installed."""
+    return {name: plugins.all(Backbone)[name] for name in config.backbones} or {
+        name: backbone for name, backbone in plugins.all(Backbone).items() if backbone.embedded
     }
 
 
-def default_candidate(space: Space) -> Candidate:
-    """The untuned default: all stages of the first backbone at its own size, under a logistic head."""
-    backbone = next(iter(space.backbones.values()))
-    return Candidate(PROBE, backbone.name, backbone.sizes[0], "joined", "avg+max", DEFAULT_HEAD)
+def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[Size, ...]:
+    """The default size, larger ones that the images have the detail for, and smaller ones that lose none.
 
-
-def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[tuple[int, int], ...]:
-    """The default size, larger ones that the pictures have the detail for, and smaller ones that lose none.
-
-    edge: the pictures' median longer edge. Twice that still pays: a network sees finer structure in larger copies.
+    edge: the images' median longer edge. Twice that still pays: a network sees finer structure in larger copies.
     """
     default = max(backbone.sizes[0])
     sizes = [s for s in backbone.sizes[1:] if (default < max(s) <= 2 * edge) or (2 * edge <= max(s) < default)]

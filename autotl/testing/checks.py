@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 def check_check(check: Check) -> None:
     """Check that a check gives the same findings twice on a small folder with a duplicate and a broken file."""
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
 
     subject = named(check, "check")
     with tempfile.TemporaryDirectory() as folder:
-        _write_pictures(Path(folder))
-        dataset = scan(Path(folder))
+        data = Path(folder) / "data"
+        data.mkdir()
+        _write_pictures(data)
+        dataset = scan(data, cache=Path(folder) / "cache")
         seen = (dataset, _probe(dataset)) if check.uses_probe else (dataset,)
         with doing(f"{subject}: run({', '.join(type(part).__name__ for part in seen)})"):
             first, second = list(check.run(*seen)), list(check.run(*seen))

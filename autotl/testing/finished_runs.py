@@ -70,10 +70,10 @@ def check_watcher(plugin: object, *, run: Run | None = None) -> None:
     plugins = load_plugins(extra=[plugin], installed=False)
     for name, reason in plugins.broken.items():
         raise AssertionError(f"watcher {name!r} cannot be loaded: {reason}")
-    [row] = plugins.table()
+    [loaded] = plugins.loaded.values()
     require(
-        any(hook.startswith("on_") for hook in row["hooks"]),
-        f"watcher {row['name']!r} watches nothing; its hooks are {', '.join(row['hooks'])}",
+        any(hook.startswith("on_") for hook in loaded.hooks),
+        f"watcher {loaded.name!r} watches nothing; its hooks are {', '.join(loaded.hooks)}",
     )
     if run is not None:
         plugins.notify("on_search_begin", run=run)

@@ -1,14 +1,13 @@
-"""Conformance checks for plugins: what an author runs, and what we run on everything we ship.
-
-Each check raises AssertionError that says what the contract in `interfaces.py` asks for and what was found.
-"""
+"""The conformance check of a whole plugin: everything it offers, each by the check of its kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler
+from autotl.plugins import Offered
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
@@ -16,6 +15,15 @@ from autotl.testing.finished_runs import check_exporter, check_panel
 from autotl.testing.heads import check_head
 from autotl.testing.samplers import check_sampler
 from autotl.testing.support import require
+
+CHECKS: Mapping[type[Offered], Callable[[Any], None]] = {
+    Backbone: check_backbone,
+    Head: check_head,
+    Evaluator: check_evaluator,
+    Check: check_check,
+    Sampler: check_sampler,
+}
+CHECKS_ON_A_RUN: Mapping[type[Offered], Callable[[Any, Path], None]] = {Exporter: check_exporter, Panel: check_panel}
 
 
 def check_plugin(plugin: object, *, run: Path | None = None) -> None:
@@ -28,26 +36,17 @@ def check_plugin(plugin: object, *, run: Path | None = None) -> None:
     plugins = load_plugins(extra=[plugin], installed=False)
     for name, reason in plugins.broken.items():
         raise AssertionError(f"plugin {name!r} cannot be loaded: {reason}")
-    [row] = plugins.table()
+    [loaded] = plugins.loaded.values()
     require(
-        row["offers"] or any(hook.startswith("on_") for hook in row["hooks"]),
-        f"plugin {row['name']!r} offers nothing: its register_ hooks yield no object",
+        loaded.offers or any(hook.startswith("on_") for hook in loaded.hooks),
+        f"plugin {loaded.name!r} offers nothing: its register_ hooks yield no object",
     )
-    checks: dict[str, Callable[[Any], None]] = {
-        "backbones": check_backbone,
-        "heads": check_head,
-        "evaluators": check_evaluator,
-        "checks": check_check,
-        "samplers": check_sampler,
-    }
-    for kind, check in checks.items():
-        for thing in getattr(plugins, kind).values():
+    for kind, check in CHECKS.items():
+        for thing in plugins.all(kind).values():
             check(thing)
-    if plugins.exporters:
-        require(run is not None, "exporters are checked on a finished run: check_plugin(plugin, run=FOLDER)")
-        for exporter in plugins.exporters.values():
-            check_exporter(exporter, Path(str(run)))
-    if plugins.panels:
-        require(run is not None, "panels are checked on a finished run: check_plugin(plugin, run=FOLDER)")
-        for panel in plugins.panels.values():
-            check_panel(panel, Path(str(run)))
+    for kind, check_on_run in CHECKS_ON_A_RUN.items():
+        for thing in plugins.all(kind).values():
+            if run is None:
+                what = f"{kind.__name__.lower()}s"
+                raise AssertionError(f"{what} are checked on a finished run: check_plugin(plugin, run=FOLDER)")
+            check_on_run(thing, run)

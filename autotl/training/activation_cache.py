@@ -129,12 +129,13 @@ class ActivationCache:
 
     def __init__(
         self, network: SplitNetwork, pixels: Pixels, *, folders: Sequence[Path], n_items: int, train_items: np.ndarray,
-        augment: bool, seed: int, threads: int | None = None,
+        augment: bool, seed: int, threads: int | None = None, engine: str = "",
     ) -> None:  # fmt: skip
         self.trainer = network.upper
         self.seconds = 0.0
         self._network, self._record = network, network.layers[0].record
-        self._pixels, self._folder, self._seed, self._threads = pixels, folders[0], seed, threads
+        self._pixels, self._folder, self._seed = pixels, folders[0], seed
+        self._threads, self._runtime = threads, engine
         self._layers = list(zip(network.layers, folders, strict=True))
         self._items = {view: np.sort(train_items) if view else np.arange(n_items) for view in range(MAX_VIEWS)}
         self._chunks: dict[tuple[int, int], np.ndarray] = {}
@@ -226,7 +227,7 @@ class ActivationCache:
         if self._engine is None:
             file = self._folder / "prefix.onnx"
             self._write(file, self._network.graph)
-            self._engine = open_engine(file, self._network.outputs, threads=self._threads)
+            self._engine = open_engine(file, self._network.outputs, threads=self._threads, name=self._runtime)
         return self._engine
 
     @staticmethod

@@ -47,6 +47,9 @@ class Classifier(Protocol):
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
         """Class probabilities, float (n, n_classes)."""
 
+    def network(self) -> Any:
+        """The fitted head as a Keras model from vectors to probabilities; PluginError where there is none."""
+
     def to_onnx(self) -> onnx.ModelProto:
         """The fitted head as a graph; input `features` float32 (n, n_features), output `probabilities`."""
 

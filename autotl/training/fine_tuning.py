@@ -9,7 +9,7 @@ import math
 import statistics
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -170,49 +170,79 @@ def train(
     after_epoch(epoch from 1, probabilities of the validation items) may raise to prune.
     Raises OutOfTimeError where the time is gone before the first epoch ends.
     """
-    import keras
+    validation_seconds = 0.0
 
-    trainer, n_epochs = inputs.trainer, epochs_for(len(train_items))
-    optimizer = keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
-    trainer.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
-    rng = np.random.default_rng(seed)
-    too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
+    def time_left() -> float:
+        return seconds_left() - validation_seconds
 
     def out_of_time() -> bool:
-        return seconds_left() <= validation_seconds
+        return time_left() <= 0
 
-    validation_seconds = 0.0
+    too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
+    optimizer, n_epochs = _compile(inputs.trainer, training), epochs_for(len(train_items))
+    rng = np.random.default_rng(seed)
     if not inputs.prepare(0, out_of_time):
         raise too_late
     started = time.monotonic()
     probabilities = predict(inputs, validation_items)
     validation_seconds = time.monotonic() - started
-    allowed = seconds_left() - validation_seconds
-    n_steps = n_epochs * math.ceil(len(train_items) / BATCH_ITEMS)
-    epoch, step, late, seconds = 0, 0, False, []
-    while epoch < n_epochs and not late:
-        if not inputs.prepare(epoch + 1, out_of_time):
+    rate = _LearningRate(training.learning_rate, n_epochs * math.ceil(len(train_items) / BATCH_ITEMS), time_left)
+    seconds: list[float] = []
+    late = False
+    while len(seconds) < n_epochs and not late:
+        epoch = len(seconds) + 1
+        if not inputs.prepare(epoch, out_of_time):
             late = True
             break
         started = time.monotonic()
-        for batch in batches(train_items, BATCH_ITEMS, rng):
-            left = seconds_left() - validation_seconds
-            if left <= 0:
-                late = True
-                break
-            step += 1
-            share_left = 1.0 if math.isinf(allowed) else left / allowed
-            optimizer.learning_rate = training.learning_rate * share_of_rate(step, n_steps, share_left)
-            trainer.train_on_batch(inputs.read(batch, epoch + 1), labels[batch])
+        late = not _train_epoch(inputs, labels, batches(train_items, BATCH_ITEMS, rng), epoch, optimizer, rate)
         probabilities = predict(inputs, validation_items)
-        if late:
-            break
-        epoch += 1
-        seconds.append(time.monotonic() - started)
-        after_epoch(epoch, probabilities)
-    if epoch == 0:
+        if not late:
+            seconds.append(time.monotonic() - started)
+            after_epoch(epoch, probabilities)
+    if not seconds:
         raise too_late
-    return FineTuned(model, probabilities, epoch, late, statistics.median(seconds))
+    return FineTuned(model, probabilities, len(seconds), late, statistics.median(seconds))
+
+
+class _LearningRate:
+    """The learning rate, step by step; time_left: until training has to end, infinite without a budget."""
+
+    def __init__(self, largest: float, n_steps: int, time_left: Callable[[], float]) -> None:
+        self._largest, self._n_steps, self._time_left = largest, n_steps, time_left
+        self._allowed = time_left()
+        self._step = 0
+
+    def next(self) -> float | None:
+        """Of the next step; None where the time is gone."""
+        left = self._time_left()
+        if left <= 0:
+            return None
+        self._step += 1
+        share_left = 1.0 if math.isinf(self._allowed) else left / self._allowed
+        return self._largest * share_of_rate(self._step, self._n_steps, share_left)
+
+
+def _compile(trainer: Any, training: Training) -> Any:
+    import keras
+
+    optimizer = keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
+    trainer.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    return optimizer
+
+
+def _train_epoch(
+    inputs: Inputs, labels: np.ndarray, item_batches: Iterable[np.ndarray], epoch: int, optimizer: Any,
+    rate: _LearningRate,
+) -> bool:  # fmt: skip
+    """Train one epoch; False where the time ran out in it."""
+    for batch in item_batches:
+        learning_rate = rate.next()
+        if learning_rate is None:
+            return False
+        optimizer.learning_rate = learning_rate
+        inputs.trainer.train_on_batch(inputs.read(batch, epoch), labels[batch])
+    return True
 
 
 def predict(inputs: Inputs, items: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -13,40 +13,41 @@ from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
 from autotl.errors import ExportError, PluginError
 from autotl.evidence.evaluations import Evaluation, evaluate
-from autotl.evidence.intervals import ScoreFunction, paired_difference
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.verdicts import judge_default, judge_fine_tuning
-from autotl.interfaces import Evaluator, ScoreInterval, TrialRecord
+from autotl.interfaces import Evaluator, TrialRecord
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.run import Run, cluster_of
-from autotl.search.laboratory import Laboratory
+from autotl.search.context import SearchContext
+from autotl.search.trial_files import load_predictions
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
 from autotl.workflows.refit import describe_refit
 
+_CHAMPION_KEYS = ("strategy", "backbone", "size", "stage", "pooling", "head", "params", "training")
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
 
 
-def save_early(laboratory: Laboratory, trial: TrialRecord) -> None:
+def save_early(context: SearchContext, trial: TrialRecord) -> None:
     """Export a trial before the search has ended, so that a usable model exists whatever happens later."""
-    _export(laboratory, fit_champion(laboratory, trial), {"preliminary": True}, PRELIMINARY_CARD)
+    _export(context, fit_champion(context, trial), {"preliminary": True}, PRELIMINARY_CARD)
 
 
-def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> dict[str, Any]:
+def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> dict[str, Any]:
     """Refit, test and export the best trial, and write leaderboard and report; returns the result's document.
 
     A trial that cannot be exported is passed over for the next best, down to the untuned default.
     """
-    run = laboratory.run
+    run = context.run
     run.emit("stage", stage="conclude")
     board.write(run.folder / "leaderboard.csv")
     passed_over: list[str] = []
-    fine_tuning = _fine_tuning(laboratory, board, why_no_fine_tuning)
-    for trial in _in_order(laboratory, board, fine_tuning):
+    fine_tuning = _fine_tuning(context, board, why_no_fine_tuning)
+    for trial in _in_order(context, board, fine_tuning):
         try:
-            return _conclude_with(laboratory, board, trial, status, fine_tuning, passed_over)
+            return _conclude_with(context, board, trial, status, fine_tuning, passed_over)
         except ExportError as error:
             passed_over.append(f"trial {trial.number} ({board.title(trial)}) could not be exported: {error}")
             run.emit("message", text=passed_over[-1])
@@ -54,44 +55,34 @@ def conclude(laboratory: Laboratory, board: Leaderboard, *, status: str, why_no_
 
 
 def _conclude_with(
-    laboratory: Laboratory,
+    context: SearchContext,
     board: Leaderboard,
     trial: TrialRecord,
     status: str,
     fine_tuning: dict[str, Any],
     passed_over: list[str],
 ) -> dict[str, Any]:
-    run = laboratory.run
-    champion = fit_champion(laboratory, trial)
+    run, plain = context.run, trial.to_json()
+    champion = fit_champion(context, trial)
     # Exported, and replayed, before it is tested: a champion that cannot leave must not use up the test split.
-    _export(laboratory, champion, {"preliminary": True}, PRELIMINARY_CARD)
+    _export(context, champion, {"preliminary": True}, PRELIMINARY_CARD)
     tested = champion.test()
     default = next((t for t in board.completed if t.number == board.default), trial)
-    tested_default = tested if default.number == trial.number else fit_champion(laboratory, default).test()
-    searched = Predictions.load(run.trial_folder(trial.number) / "predictions.npz")
-    search, test, test_default = _evaluate(laboratory, searched, tested, tested_default)
+    tested_default = tested if default.number == trial.number else fit_champion(context, default).test()
+    searched = load_predictions(run, trial.number)
+    search, test, test_default = _evaluate(context, searched, tested, tested_default)
     document = {
         "run": str(run.folder),
         "status": status,
         "objective": board.objective,
-        "champion": {
-            "trial": trial.number,
-            "strategy": trial.strategy,
-            "backbone": trial.backbone,
-            "size": trial.size,
-            "stage": trial.stage,
-            "pooling": trial.pooling,
-            "head": trial.head,
-            "params": dict(trial.params),
-            "training": dict(trial.training),
-        },
+        "champion": {"trial": trial.number, **{key: plain[key] for key in _CHAMPION_KEYS}},
         "search": _plain(search),
         "search_measured_on": "validation" if trial.strategy == FINE_TUNE else "cross-validation",
         "test": _plain(test),
         "default": {"trial": default.number, "test": _plain(test_default)},
         "verdict": {
             "fine_tuning": fine_tuning,
-            "over_default": _over_default(laboratory, board, tested, tested_default, trial, default),
+            "over_default": _over_default(context, board, tested, tested_default, trial, default),
         },
         "ended": run.state().get("ended", f"the search was {status}"),
         "expected_gain": run.state().get("expected_gain"),
@@ -105,42 +96,42 @@ def _conclude_with(
         "report": str(run.folder / "report.html"),
     }
     if run.config.refit:
-        document["refit"] = describe_refit(run, run.config.refit, tested, laboratory.objective)
-    panels = show_panels(run, tested, laboratory.plugins)
+        document["refit"] = describe_refit(run, run.config.refit, tested, context.objective.evaluator)
+    panels = show_panels(run, tested, context.plugins)
     write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, panels=panels)
     contents = Contents(document, board, search, test, tested, run.state().get("findings", []), panels)
-    _export(laboratory, champion, _facts(document, trial), write_card(run, contents))
+    _export(context, champion, _facts(document, trial), write_card(run, contents))
     write_report(run, contents)
     return document
 
 
-def _in_order(laboratory: Laboratory, board: Leaderboard, fine_tuning: Mapping[str, Any]) -> list[TrialRecord]:
+def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: Mapping[str, Any]) -> list[TrialRecord]:
     """Trials in the order in which they are considered as champion.
 
     In auto mode a fine-tuned network has to be better beyond doubt (its paired interval excludes zero): it is
     measured on the validation split only, which also chose its best epoch, and it costs more to make and to run.
     """
     trials = [t for t in board.completed if t.strategy in (PROBE, ENSEMBLE, FINE_TUNE)]
-    if laboratory.run.config.refit:
+    if context.run.config.refit:
         # What was chosen once stays chosen; the default is only there to be compared with.
         trials.sort(key=lambda t: (t.number == board.default, t.strategy != ENSEMBLE))
-    elif laboratory.run.config.strategy == "auto":
+    elif context.run.config.strategy == "auto":
         trials.sort(key=lambda t: t.strategy == FINE_TUNE)
         if fine_tuning.get("pays"):
             trials.sort(key=lambda t: t.number != fine_tuning["trial"])
-    elif laboratory.run.config.strategy == FINE_TUNE:
+    elif context.run.config.strategy == FINE_TUNE:
         trials.sort(key=lambda t: t.strategy != FINE_TUNE)
     return trials
 
 
-def _evaluate(laboratory: Laboratory, *many: Predictions) -> list[Evaluation]:
+def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
     """Evaluate several predictions with every evaluator that can score all of them.
 
     One that fails is named and left out, unless it is the objective: a metric must not cost a finished search.
     """
-    run = laboratory.run
+    run = context.run
     evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
-    for name, evaluator in laboratory.plugins.evaluators.items():
+    for name, evaluator in context.plugins.all(Evaluator).items():
         try:
             found = [_evaluate_one(run, predictions, evaluator) for predictions in many]
         except PluginError as error:
@@ -159,15 +150,14 @@ def _evaluate_one(run: Run, predictions: Predictions, evaluator: Evaluator) -> E
     return evaluate(predictions, {evaluator.name: evaluator}, run.dataset.classes, groups=groups, seed=run.config.seed)
 
 
-def _fine_tuning(laboratory: Laboratory, board: Leaderboard, why_not: str) -> dict[str, Any]:
+def _fine_tuning(context: SearchContext, board: Leaderboard, why_not: str) -> dict[str, Any]:
     """The best fine-tune trial against the best of the others, on the validation items that both predicted unseen."""
     tuned, probe = board.best(FINE_TUNE), board.best(PROBE, ENSEMBLE)
     difference = None
     if tuned and probe:
-        folder = laboratory.run.trial_folder
-        second = Predictions.load(folder(tuned.number) / "predictions.npz")
-        first = Predictions.load(folder(probe.number) / "predictions.npz").restrict(second.items)
-        difference = _difference(laboratory, first, second)
+        second = load_predictions(context.run, tuned.number)
+        first = load_predictions(context.run, probe.number).restrict(second.items)
+        difference = context.objective.difference(first, second)
     elif any(t.strategy == FINE_TUNE for t in board.trials):
         failed = next(t for t in board.trials if t.strategy == FINE_TUNE)
         why_not = f"the trial that tried did not complete ({failed.reason})"
@@ -177,7 +167,7 @@ def _fine_tuning(laboratory: Laboratory, board: Leaderboard, why_not: str) -> di
 
 
 def _over_default(
-    laboratory: Laboratory,
+    context: SearchContext,
     board: Leaderboard,
     tested: Predictions,
     tested_default: Predictions,
@@ -185,27 +175,15 @@ def _over_default(
     default: TrialRecord,
 ) -> dict[str, Any]:
     same = trial.number == default.number
-    difference = None if same else _difference(laboratory, tested_default, tested)
+    difference = None if same else context.objective.difference(tested_default, tested)
     n_others = sum(t.strategy in (PROBE, FINE_TUNE) and t.number != default.number for t in board.trials)
     return judge_default(
         difference, objective=board.objective, larger_is_better=board.larger_is_better, n_others=n_others
     )
 
 
-def _difference(laboratory: Laboratory, first: Predictions, second: Predictions) -> ScoreInterval:
-    return paired_difference(
-        # `Laboratory.point` has refused an objective that answers with one value per class.
-        cast(ScoreFunction, laboratory.objective.score),
-        first.labels,
-        first.probabilities,
-        second.probabilities,
-        groups=cluster_of(laboratory.run, first.items),
-        seed=laboratory.run.config.seed,
-    )
-
-
-def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any], card: str) -> None:
-    run = laboratory.run
+def _export(context: SearchContext, champion: Champion, facts: Mapping[str, Any], card: str) -> None:
+    run = context.run
     paths = [run.dataset.path(int(item)) for item in champion.replay_items]
     write_deployable(
         champion.graph,
@@ -217,7 +195,7 @@ def _export(laboratory: Laboratory, champion: Champion, facts: Mapping[str, Any]
         metadata={
             "trial": champion.trial.number,
             "strategy": champion.trial.strategy,
-            "backbone": champion.trial.backbone,
+            "backbone": champion.trial.to_json()["backbone"],
             "head": champion.trial.head,
             "temperature": champion.trial.temperature,
             "run": run.name,

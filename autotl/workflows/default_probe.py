@@ -9,13 +9,14 @@ import numpy as np
 from autotl.checks.domain_shift import measure_shift
 from autotl.data.split import random_split
 from autotl.errors import AutoTLError
-from autotl.evidence.intervals import paired_difference
+from autotl.evidence.intervals import Difference, paired_difference
 from autotl.features.decoded_images import read_pixels
 from autotl.images.decoder import UnreadableImage
-from autotl.interfaces import DefaultProbe, DomainShift, ScoreInterval
+from autotl.interfaces import DefaultProbe, DomainShift
 from autotl.predictions import Predictions
+from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.laboratory import Laboratory
+from autotl.search.probe_trials import build_classifier
 from autotl.training.cross_validation import cross_validate
 from autotl.trial import Candidate
 
@@ -34,33 +35,33 @@ class ProbeFindings:
     """
 
     probe: DefaultProbe
-    inflation: ScoreInterval | None
+    inflation: Difference | None
 
 
-def probe_default(laboratory: Laboratory, default: Candidate, predictions: Predictions) -> ProbeFindings:
+def probe_default(context: SearchContext, default: Candidate, predictions: Predictions) -> ProbeFindings:
     """Look at the data through the default candidate's out-of-fold predictions."""
     probe = DefaultProbe(
         items=predictions.items,
         labels=predictions.labels,
         probabilities=predictions.probabilities,
-        backbone=default.backbone,
-        shift=_shift(laboratory, default),
+        backbone=default.backbone.name,
+        shift=_shift(context, default),
     )
-    return ProbeFindings(probe, _inflation(laboratory, default, predictions))
+    return ProbeFindings(probe, _inflation(context, default, predictions))
 
 
-def _inflation(laboratory: Laboratory, default: Candidate, kept_together: Predictions) -> ScoreInterval | None:
-    split = laboratory.run.split
+def _inflation(context: SearchContext, default: Candidate, kept_together: Predictions) -> Difference | None:
+    split = context.run.split
     cluster = split.cluster[split.development]
     if len(np.unique(cluster)) == len(cluster):
         return None
-    vectors = laboratory.inputs(default).vectors
-    labels = laboratory.labels
+    vectors = context.inputs.get(default).vectors
+    labels = context.labels
     at_random = cross_validate(
-        laboratory.head(default, fixed_hyperparameters({}), vectors.shape[1]),
+        build_classifier(context, default.head, fixed_hyperparameters({}), vectors.shape[1]),
         vectors,
         labels,
-        random_split(split, labels, seed=laboratory.run.config.seed),
+        random_split(split, labels, seed=context.seed),
     ).predictions
     order, other = np.argsort(kept_together.items), np.argsort(at_random.items)
     # Between two draws of folds the items that stand alone differ by chance only, which would drown the rest.
@@ -74,12 +75,12 @@ def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def _shift(laboratory: Laboratory, default: Candidate) -> DomainShift | None:
+def _shift(context: SearchContext, default: Candidate) -> DomainShift | None:
     """The distance of a stratified sample from what the backbone was trained on; None where it cannot be measured."""
-    dataset = laboratory.run.dataset
+    dataset = context.run.dataset
     if len(dataset.items) < _FEWEST_SHIFT_IMAGES:
         return None
-    rng = np.random.default_rng(laboratory.run.config.seed)
+    rng = np.random.default_rng(context.seed)
     # One of each class in turn, until there are enough.
     order = rng.permutation(len(dataset.labels))
     turn = np.empty(len(order), dtype=int)
@@ -88,7 +89,7 @@ def _shift(laboratory: Laboratory, default: Candidate) -> DomainShift | None:
         turn[mine] = np.arange(len(mine))
     chosen = order[np.argsort(turn[order], kind="stable")][:SHIFT_IMAGES]
     try:
-        images = np.stack([read_pixels(dataset, int(item), default.size) for item in chosen])
-        return measure_shift(laboratory.plugins.pick("backbone", default.backbone), default.size, images)
+        images = np.stack([read_pixels(dataset, int(item), default.reading.size) for item in chosen])
+        return measure_shift(default.backbone, default.reading.size, images)
     except (AutoTLError, UnreadableImage):  # a file that changed or a graph that cannot be written is told elsewhere
         return None

@@ -12,11 +12,12 @@ import numpy as np
 from autotl.errors import ExportError
 from autotl.interfaces import TrialRecord
 from autotl.runtime.clock import Clock
+from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.laboratory import Laboratory
-from autotl.search.outcome import record
+from autotl.search.outcome import completed
+from autotl.search.probe_trials import probe
 from autotl.search.screening import sample_items, sample_split
-from autotl.search.space import default_candidate, make_space
+from autotl.trial import describe
 from autotl.workflows.conclusion import save_early
 
 READING_SHARE = 0.5
@@ -25,23 +26,23 @@ FIRST_MODEL_SHARE = 0.15
 """Where reading all images takes longer than this share of the budget, a model of a sample is saved before."""
 
 
-def make_first_model(laboratory: Laboratory, clock: Clock, seconds_left: Callable[[], float]) -> Laboratory:
+def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callable[[], float]) -> SearchContext:
     """Read a sample, by which the speed is known; save a model of it where reading the rest takes long.
 
-    Returns the laboratory, or one on fewer of the run's items where the budget does not allow reading them all.
+    Returns the context, or one on fewer of the run's items where the budget does not allow reading them all.
     """
-    run, default = laboratory.run, default_candidate(make_space(laboratory))
+    run, default = context.run, context.space.default()
     if clock.budget_seconds is None or "first_model" in run.state():
-        return laboratory
-    whole, items = laboratory, sample_items(laboratory)
-    laboratory.features(default.backbone, default.size, items)
-    needed = laboratory.reading_seconds(default.backbone, default.size)
+        return context
+    whole, items = context, sample_items(context)
+    context.reader.features(default.backbone, default.reading.size, items)
+    needed = context.costs.reading_seconds(*default.reading.place)
     allowed = READING_SHARE * seconds_left()
     if needed > allowed and "thinned_to" not in run.state():
-        n_used = len(laboratory.used)
+        n_used = len(context.reader.used)
         n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
-        laboratory = laboratory.on(run.subsampled(n_items))
-        n_kept = len(laboratory.used)  # a few more, where a few of each class make more
+        context = context.on(run.subsampled(n_items))
+        n_kept = len(context.reader.used)  # a few more, where a few of each class make more
         run.update(thinned_to=n_items, n_unused=n_used - n_kept)
         run.emit(
             "message",
@@ -52,18 +53,18 @@ def make_first_model(laboratory: Laboratory, clock: Clock, seconds_left: Callabl
     if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
         # Of the sample that was read, though the subsampled run may hold other items.
         _save_sample_model(whole, items)
-    return laboratory
+    return context
 
 
-def save_first_model(laboratory: Laboratory, default: TrialRecord) -> float:
+def save_first_model(context: SearchContext, default: TrialRecord) -> float:
     """Export the untuned default, unless that was done before; returns the seconds that took.
 
     What it takes tells what the conclusion will take.
     """
-    run, began = laboratory.run, time.monotonic()
+    run, began = context.run, time.monotonic()
     try:
         if run.state().get("first_model") != "default":
-            save_early(laboratory, default)
+            save_early(context, default)
             run.update(first_model="default")
             run.emit("message", text=f"a first model is saved in {run.champion}")
     except ExportError as error:
@@ -71,13 +72,14 @@ def save_first_model(laboratory: Laboratory, default: TrialRecord) -> float:
     return time.monotonic() - began
 
 
-def _save_sample_model(laboratory: Laboratory, items: np.ndarray) -> None:
+def _save_sample_model(context: SearchContext, items: np.ndarray) -> None:
     """Fit the untuned default on the sample alone and export it."""
-    run = laboratory.run
-    small = laboratory.on(replace(run, split=sample_split(run.split, items)))
+    run = context.run
+    small = context.on(replace(run, split=sample_split(run.split, items)))
     try:
-        outcome = small.probe(default_candidate(make_space(small)), fixed_hyperparameters({}))
-        trial = record(-1, outcome, small.score(outcome.predictions), time.time())
+        begun = describe(small.space.default(), -1, started=time.time())
+        outcome = probe(small, small.space.default(), fixed_hyperparameters({}))
+        trial = completed(begun, outcome, small.objective.score(outcome.predictions), {})
         save_early(small, trial)
     except (ExportError, ValueError) as error:  # too few images of a class, say; the default comes soon
         run.emit("message", text=f"no model of a sample: {error}")

@@ -10,22 +10,28 @@ from pathlib import Path
 
 from autotl.checks.leakage import count_leaks
 from autotl.checks.run_checks import run_checks
-from autotl.data.changes import remember, since_last_run
+from autotl.data.changes import save_manifest, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import ConfigError, RunError
 from autotl.evidence.evaluations import gives_one_value
-from autotl.interfaces import Evaluator
+from autotl.interfaces import Backbone, Evaluator, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Listener, Run, create, open_run, require_free, scan_data
 from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
+from autotl.settings import Settings
 
 
 def fit(
-    config: Config, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = (), clock: Clock | None = None
+    config: Config,
+    *,
+    plugins: Plugins,
+    settings: Settings,
+    listeners: tuple[Listener, ...] = (),
+    clock: Clock | None = None,
 ) -> Run:
     """Run a whole study: scan, check, split, search, conclude; returns the run, whose `document()` is the result.
 
@@ -33,11 +39,11 @@ def fit(
     Raises AutoTLError where the data, the configuration or a plugin asked for is at fault.
     """
     clock = clock or Clock(config.budget_seconds)
-    return _begin(config, plugins, cache, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
+    return _begin(config, plugins, settings, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
 
 
 def refit(
-    folder: Path, new: Path, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = (),
+    folder: Path, new: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = (),
     register: str | None = None,
 ) -> Run:  # fmt: skip
     """Read a finished run's data again, with the decisions of now, and fit its champion to them: no search.
@@ -58,13 +64,13 @@ def refit(
 
         return carry_split(former, dataset, corrections(former, dataset).place)
 
-    return _begin(config, plugins, cache, listeners, Clock(None), carried)
+    return _begin(config, plugins, settings, listeners, Clock(None), carried)
 
 
 def _begin(
     config: Config,
     plugins: Plugins,
-    cache: Path,
+    settings: Settings,
     listeners: tuple[Listener, ...],
     clock: Clock,
     divide: Callable[[Dataset], Split],
@@ -77,8 +83,8 @@ def _begin(
             "run's files for data; give another one with --run"
         )
     _require_available(config, plugins)
-    loading = _start_loading(config, plugins, cache)
-    dataset = scan_data(config, cache=cache, listeners=listeners)
+    loading = _start_loading(config, plugins, settings)
+    dataset = scan_data(config, cache=settings.cache, listeners=listeners)
     require_learnable(dataset, config.data)
     run = create(config, dataset, divide(dataset), listeners)
     run.emit(
@@ -87,11 +93,11 @@ def _begin(
         fingerprint=dataset.fingerprint,
         **{part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")},
     )  # fmt: skip
-    _tell_about_data(run, plugins, cache)
-    return _conduct(run, plugins, cache, clock, loading)
+    _tell_about_data(run, plugins, settings)
+    return _conduct(run, plugins, settings, clock, loading)
 
 
-def resume(folder: Path, *, plugins: Plugins, cache: Path, listeners: tuple[Listener, ...] = ()) -> Run:
+def resume(folder: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = ()) -> Run:
     """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is returned."""
     run = open_run(folder, listeners)
     state = run.state()
@@ -103,11 +109,11 @@ def resume(folder: Path, *, plugins: Plugins, cache: Path, listeners: tuple[List
             f"{len(missing)} of the {len(run.dataset.items)} images of {folder} are gone, the first: {missing[0]} "
             f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
         )
-    loading = _start_loading(run.config, plugins, cache)
-    return _conduct(run, plugins, cache, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
+    loading = _start_loading(run.config, plugins, settings)
+    return _conduct(run, plugins, settings, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
 
 
-def _start_loading(config: Config, plugins: Plugins, cache: Path) -> threading.Thread:
+def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> threading.Thread:
     """Beside the scan, import Keras and all that a search needs, and write the graph of the untuned default."""
     keras_backend.prepare()
 
@@ -120,28 +126,28 @@ def _start_loading(config: Config, plugins: Plugins, cache: Path) -> threading.T
 
         with suppress(Exception):  # what is wrong with it is told where it is used
             default = next(iter(backbones_of(config, plugins).values()))
-            version = plugins.provenance("backbone", default.name).version
-            freeze(default, default.sizes[0], cache=cache, version=version)
+            version = plugins.provenance(Backbone, default.name).version
+            freeze(default, default.sizes[0], cache=settings.cache, version=version)
 
     loading = threading.Thread(target=load, daemon=True)
     loading.start()
     return loading
 
 
-def _conduct(run: Run, plugins: Plugins, cache: Path, clock: Clock, loading: threading.Thread) -> Run:
+def _conduct(run: Run, plugins: Plugins, settings: Settings, clock: Clock, loading: threading.Thread) -> Run:
     loading.join()
     from autotl.workflows.run_study import run_study
 
-    return run_study(run, plugins, cache, clock)
+    return run_study(run, plugins, settings, clock)
 
 
-def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:
+def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     """Record what the checks find, what a random split would have leaked, and what changed since the last run."""
     dataset, data = run.dataset, run.config.data
     findings = run_checks(dataset, plugins)
     leaks = count_leaks(dataset, run.split, seed=run.config.seed)
-    changes = since_last_run(dataset, data, cache)
-    remember(dataset, data, cache)
+    changes = since_last_run(dataset, data, settings.cache)
+    save_manifest(dataset, data, settings.cache)
     run.update(
         findings=[asdict(finding) for finding in findings], leaks=asdict(leaks),
         changes=asdict(changes) if changes else None,
@@ -158,15 +164,15 @@ def _tell_about_data(run: Run, plugins: Plugins, cache: Path) -> None:
 
 def _require_available(config: Config, plugins: Plugins) -> None:
     """Raise before any work where a name is unknown or the weights of a backbone asked for cannot be had."""
-    _require_one_value(plugins.pick("evaluator", config.objective))
-    plugins.pick("sampler", config.sampler)
+    _require_one_value(plugins.pick(Evaluator, config.objective))
+    plugins.pick(Sampler, config.sampler)
     if config.register:
         require_registry(plugins)
         require_name(config.register)
-    heads = [plugins.pick("head", name) for name in config.heads]
+    heads = [plugins.pick(Head, name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):
-        plugins.pick("backbone", name).weights(True)
+        plugins.pick(Backbone, name).weights(True)
 
 
 def _require_one_value(objective: Evaluator) -> None:

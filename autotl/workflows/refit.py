@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
-from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, find_clusters, lacking_class
+from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, class_lacking_items
 from autotl.errors import DatasetError, RunError
-from autotl.evidence.intervals import ScoreFunction, paired_difference
+from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
 from autotl.evidence.run_evidence import read_evidence
 from autotl.evidence.verdicts import in_words
-from autotl.interfaces import Evaluator, ScoreInterval, TrialRecord
+from autotl.interfaces import Evaluator, TrialRecord
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of, open_run
 from autotl.search.optuna_study import read_records
@@ -43,7 +45,7 @@ def champion_trials(former: Run) -> list[TrialRecord]:
     if record is None:
         raise RunError(f"{former.folder} has lost the trial of its champion ({number}); start anew with `autotl fit`")
     if record.strategy == ENSEMBLE:
-        return [TrialRecord.from_json(member["trial"]) for member in record.params["members"]]
+        return [member.trial for member in record.members]
     return [record]
 
 
@@ -94,7 +96,7 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
             home[own] = turn[label] % n_folds
             turn[label] += 1
         fold[item] = home[own] if home[own] >= 0 else LEFT_OUT_FOLD
-    lacking = lacking_class(labels, fold, len(dataset.classes))
+    lacking = class_lacking_items(labels, fold, len(dataset.classes))
     if lacking >= 0:
         raise DatasetError(
             f"the class {dataset.classes[lacking]!r} has too few images among those that {former.folder} trained on. "
@@ -127,8 +129,8 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
         sentence += f": on the same test images, by their labels of now, {amount} against the model before"
         if difference.low <= 0 <= difference.high:
             sentence += ", from which it cannot be told"
-        if difference.has_interval:
-            document["difference"] = difference.to_json()
+        if math.isfinite(difference.low):
+            document["difference"] = {"value": difference.value, "low": difference.low, "high": difference.high}
     if found.changed_in_test:
         sentence += (
             f". Of the corrections {found.changed_in_test} are in the test split: where they were chosen by looking at "
@@ -139,7 +141,7 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
 
 def _difference(
     run: Run, before: Predictions, place: np.ndarray, tested: Predictions, objective: Evaluator
-) -> ScoreInterval:  # fmt: skip
+) -> Difference:  # fmt: skip
     """The new model minus the former one on the test images that both answered."""
     both = np.isin(place[tested.items], before.items)
     now = tested.restrict(tested.items[both])

@@ -15,10 +15,9 @@ from pathlib import Path
 from autotl.plugins import load_preferred
 from autotl.runs.run import open_run
 from autotl.runtime import keras_backend
-from autotl.search.explorer import Explorer
-from autotl.search.laboratory import Laboratory
-from autotl.search.planner import Limits
-from autotl.search.space import make_space
+from autotl.search.context import open_context
+from autotl.search.limits import Limits
+from autotl.search.study_loop import StudyLoop
 from autotl.settings import settings
 
 
@@ -32,9 +31,9 @@ def work(folder: Path, deadline: float, number: int) -> None:
         return deadline - time.time() if os.getppid() == conductor else 0.0
 
     plugins = load_preferred(disable=run.config.disable_plugins)
-    laboratory = Laboratory(run, plugins, cache=settings().cache, seconds_left=seconds_left)
+    context = open_context(run, plugins, settings=settings(), seconds_left=seconds_left)
     limits = Limits(seconds_left, run.config.budget_seconds, run.config.trials)
-    Explorer(laboratory, make_space(laboratory), limits, worker=number).explore()
+    StudyLoop(context, limits, worker=number).search()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Images that show hardly anything: blank, dark, too bright, blurred."""
+"""Images in which little can be seen: blank, dark, too bright, blurred."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
 
 BLANK = 0.02
-"""Deviation of the brightness: five of 256 steps of grey."""
+"""Standard deviation of the brightness: five of 256 grey levels."""
 DARK = 0.32
-"""Brightness that 99 % of the pixels do not reach; cleanvision's limit."""
+"""99 % of the pixels are darker than this; cleanvision's limit."""
 BRIGHT, FADED = 0.95, 0.10
 """95 % of the pixels are brighter (cleanvision's limit), and, unlike on a page of text, nothing stands out."""
 BLURRED, SHARP_PIXELS = 1.0, 64
 """Photographs have 3 to 10, blurred by 2 % of their length 0.3 to 1; below 64 pixels everything looks blurred."""
 TRAIT = 0.25
-"""A quality that a quarter of the images share is how such images look, and no accident."""
+"""A property shared by a quarter of the images is how such images look, and not a defect."""
 MANY, ONE_SIDED, COMMON = 10, 0.9, 0.7
-"""At least ten such images, nine tenths of them in a class that has less than 70 % of all images."""
+"""At least ten such images, nine tenths of them in a class with less than 70 % of all images."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way of showing too little. faulty: mask over the items; order: column by which the worst come first."""
+    """One defect. faulty: mask over the items. order: column by which the worst are sorted first."""
 
     name: str
     word: str
@@ -59,7 +59,7 @@ def _blurry(items: pd.DataFrame) -> pd.Series:
 
 
 FAULTS = (
-    Fault("blank", "blank or almost of one colour", _blank, "contrast"),
+    Fault("blank", "blank or nearly one colour", _blank, "contrast"),
     Fault("dark", "very dark", _dark, "brightness_p99"),
     Fault("bright", "very bright and pale", _bright, "brightness_p5", worst_is_low=False),
     Fault("blurry", "blurred", _blurry, "sharpness"),
@@ -67,7 +67,7 @@ FAULTS = (
 
 
 def look(fault: Fault, dataset: Dataset) -> Iterator[Finding]:
-    """Name the images with one fault; a warning where they are blank, or nearly all in one class."""
+    """Name the images with one defect; a warning where they are blank, or nearly all in one class."""
     items = dataset.items
     found = items[fault.faulty(items)].sort_values([fault.order, "path"], ascending=[fault.worst_is_low, True])
     if not len(found):
@@ -78,9 +78,9 @@ def look(fault: Fault, dataset: Dataset) -> Iterator[Finding]:
         where = f", {'all' if n == len(found) else f'{n:,}'} of them in the class {label}"
         advice = f"Make sure that the model does not simply learn that {label} is {fault.word}: add other images of it."
     elif len(found) > TRAIT * len(items):
-        where, advice = "", "If that is how such images look, leave them; otherwise correct the exposure or the focus."
+        where, advice = "", "If such images are meant to look like that, keep them; otherwise correct the exposure."
     else:
-        where, advice = "", "Look at them, and leave out those on which you cannot recognise the class yourself."
+        where, advice = "", "Look at them, and exclude those in which you cannot recognise the class yourself."
     yield Finding(
         fault.name,
         "warning" if label or fault.name == "blank" else "info",
@@ -94,7 +94,7 @@ def look(fault: Fault, dataset: Dataset) -> Iterator[Finding]:
 
 
 def _one_sided(found: pd.DataFrame, items: pd.DataFrame) -> str:
-    """The class that has nearly all images with the fault, or an empty text."""
+    """The class with nearly all images that have the defect, or an empty text."""
     counts = found["label"].value_counts()
     label = str(counts.index[0])
     common = (items["label"] == label).mean() >= COMMON

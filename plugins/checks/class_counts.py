@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
 
 FEW_IMAGES = 20
-"""Below this a class's own recall has a 95 % interval wider than 40 points on a fifth of the images."""
+"""With fewer, the recall of a class has a 95 % interval wider than 40 points on a test split of a fifth."""
 STRONG_IMBALANCE = 10.0
 
 
@@ -26,7 +26,8 @@ def class_sizes(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "class-sizes",
             "warning",
-            f"{len(small)} of {len(counts)} classes have fewer than {FEW_IMAGES} images ({named})",
+            f"{len(small)} of {len(counts)} classes {'has' if len(small) == 1 else 'have'} fewer than {FEW_IMAGES} "
+            f"images ({named})",
             advice="Their scores will have wide intervals; add images where you can.",
         )
     if len(counts) > 1 and counts.max() > STRONG_IMBALANCE * counts.min():

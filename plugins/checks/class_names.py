@@ -1,4 +1,4 @@
-"""Class names that are easily taken for one another, or for an order that nobody has told the model."""
+"""Class names that are easily confused, or that have an order which the model does not know."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
 
 LONG_ENOUGH = 6
-"""Letters from which on one letter of difference is more likely a slip than another word (cat, car, bat)."""
+"""In names of at least this length, one different letter is more likely a typing error than another word."""
 SCALES = (
     ("none", "slight", "mild", "moderate", "severe", "extreme"),
     ("very low", "low", "medium", "high", "very high"),
@@ -37,7 +37,7 @@ SCALES = (
 
 
 def class_names(dataset: Dataset) -> Iterator[Finding]:
-    """Name classes that are probably one class written twice, and orders that the alphabet hides."""
+    """Name classes that are probably one class with two spellings, and ordered classes in alphabetical order."""
     classes = list(dataset.classes)
     counts = {str(label): int(n) for label, n in dataset.items["label"].value_counts().items()}
     seen: set[tuple[str, str]] = set()
@@ -48,7 +48,7 @@ def class_names(dataset: Dataset) -> Iterator[Finding]:
         pairs = [pair for pair in _pairs(classes, alike) if pair not in seen]
         seen.update(pairs)
         if pairs:
-            advice = "Put their images into one folder if they are one class; the model keeps them apart as it is."
+            advice = "Put their images into one folder if they are one class; otherwise the model treats them as two."
             yield Finding(
                 "class-names",
                 "warning",
@@ -59,7 +59,7 @@ def class_names(dataset: Dataset) -> Iterator[Finding]:
             )
     slips = [pair for pair in _slips(classes) if pair not in seen]
     if slips:
-        advice = "Correct the name if it is a slip of the pen; otherwise leave it."
+        advice = "Correct the name if it is a typing error; otherwise keep it."
         yield Finding(
             "class-names",
             "info",
@@ -150,17 +150,17 @@ def _orders(classes: list[str]) -> Iterator[Finding]:
         yield Finding(
             "class-names",
             "info",
-            f"the classes are named by numbers, and listed as text: {listed(classes)}; not {listed(natural)}",
-            advice="Nothing is lost; name them 01, 02, ..., 10 to see them in order.",
+            f"the classes are named by numbers, but sorted as text: {listed(classes)}; not {listed(natural)}",
+            advice="This does not affect the model; name them 01, 02, ..., 10 to see them in order.",
         )
     scale = _scale(classes)
     if scale and scale != classes:
         yield Finding(
             "class-names",
             "info",
-            f"the classes look like the steps of a scale ({', '.join(scale)}); the model knows no order, and they are "
-            f"listed by the alphabet ({', '.join(classes)})",
-            advice="Read the confusion matrix with the order in mind: to be two steps off counts no more than one.",
+            f"the classes look like the steps of a scale ({', '.join(scale)}); the model ignores their order, and they "
+            f"are sorted alphabetically ({', '.join(classes)})",
+            advice="Read the confusion matrix with the order in mind: an error of two steps counts no more than one.",
         )
 
 

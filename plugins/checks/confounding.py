@@ -1,6 +1,6 @@
-"""Do file properties alone tell the class? A model then learns how the images were made, and not what they show.
+"""Whether file properties alone predict the class: a model then learns how the images were made, not what they show.
 
-Properties are format, colour mode, width, height and shape; never the content, and no byte counts, which follow it.
+Properties are format, colour mode, width, height and shape, but not the file size, which depends on the content.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Guesses:
 
 
 def confounding(dataset: Dataset) -> Iterator[Finding]:
-    """Tell how well file properties alone predict the class, and which does so best."""
+    """Report how well file properties alone predict the class, and which does so best."""
     items = _drawn(dataset.items)
     properties = _properties(items)
     names = [name for name in NAMES if items["label"].nunique() > 1 and properties[name].nunique() > 1]
@@ -71,12 +71,12 @@ def confounding(dataset: Dataset) -> Iterator[Finding]:
     guesses = _guess(properties[names], labels)
     one = max(range(len(classes)), key=guesses.clear_for)
     if guesses.clear > CLEAR:
-        told = (
-            f"file properties alone tell the class in {guesses.recalls.mean():.0%} of cases; guessing would be right "
-            f"in {1 / len(classes):.0%}"
+        summary = (
+            f"file properties alone predict the class in {guesses.recalls.mean():.0%} of cases; guessing would be "
+            f"right in {1 / len(classes):.0%}"
         )
     elif guesses.clear_for(one) > CLEAR_FOR_ONE:
-        told = f"file properties alone tell the class {classes[one]} from the others"
+        summary = f"file properties alone distinguish the class {classes[one]} from the others"
     else:
         return
     example = _most_telling(properties[names], labels, list(classes))
@@ -85,7 +85,7 @@ def confounding(dataset: Dataset) -> Iterator[Finding]:
     yield Finding(
         "confounding",
         "warning",
-        f"{told}; the most telling is the {NAMES[example.name]}: {example.sentence}",
+        f"{summary}; the most predictive is the {NAMES[example.name]}: {example.sentence}",
         items=tuple(concerned["path"]),
         advice="Find out how the classes were collected, and save all images in one format, mode and size: otherwise "
         "the model may learn the source of an image instead of what it shows.",
@@ -147,8 +147,8 @@ def _most_telling(properties: pd.DataFrame, labels: np.ndarray, classes: list[st
     if inside >= 0.5:
         sentence = f"{_share(inside)} of {classes[best]} {_words(name, common)}, and {_share(outside)} of the others"
     else:
-        middle, others = values[own].median(), values[~own].median()
-        sentence = f"half of {classes[best]} {_words(name, middle)} or less, of the others {_value(name, others)}"
+        middle, others = _words(name, values[own].median()), _value(name, values[~own].median())
+        sentence = f"half of {classes[best]} {middle} or less, half of the others {others} or less"
     return Example(name, classes[best], sentence)
 
 

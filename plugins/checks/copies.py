@@ -1,4 +1,4 @@
-"""Images that are there twice: exact copies, near copies, and copies whose labels contradict each other."""
+"""Duplicate images: exact copies, near-duplicates, and copies with contradictory labels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
 
 MANY_NEAR_COPIES = 0.05
-"""Share of the images from which on the data set is noticeably smaller than it looks."""
+"""Share of the images above which the dataset is noticeably smaller than it seems."""
 COARSE_PIXELS = 32
 """In smaller images different things of one shape look the same, such as two handwritten digits."""
 CONFLICTING = 0.7
-"""Likeness from which two labels contradict each other; below it are frames, and things of one shape and colour."""
+"""Similarity above which two labels are contradictory; below are frames, and things of one shape and colour."""
 
 
 def duplicates(dataset: Dataset) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def duplicates(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "duplicates",
             "info",
-            f"{count(len(twins), 'image')} are exact copies of another one, such as {twins['path'].iloc[0]} and "
+            f"{count(len(twins), 'image')} are exact copies of another image, such as {twins['path'].iloc[0]} and "
             f"{twins['path'].iloc[1]}; copies stay on one side of every split",
             items=tuple(twins["path"]),
             advice="Remove the copies if they are not meant to count twice.",
@@ -58,18 +58,19 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
     yield Finding(
         "near-duplicates",
         "warning" if many else "info",
-        f"{count(len(pairs), 'pair')} of images look almost the same{reflected} ({count(len(concerned), 'image')} in "
-        f"{count(_n_clusters(pairs), 'group')}), such as {paths[concerned[0]]} and {paths[concerned[1]]}",
+        f"{count(len(pairs), 'pair')} of images {'looks' if len(pairs) == 1 else 'look'} almost the same{reflected} "
+        f"({count(len(concerned), 'image')} in {count(_n_clusters(pairs), 'group')}), such as "
+        f"{paths[concerned[0]]} and {paths[concerned[1]]}",
         items=tuple(paths[concerned]),
-        advice="They may be different things that look alike, so decide pair by pair. To leave them all in is fine: "
-        "such images are kept on one side of every split as far as that is possible.",
+        advice="They may be different things that look alike, so decide pair by pair. Keeping them all is fine: "
+        "such images stay on one side of every split as far as possible.",
         pairs=named(pairs, dataset),
         fixes=(("exclude", str(paths[concerned[0]])),),
     )
 
 
 def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
-    """Name copies and near copies that carry different labels."""
+    """Name copies and near-duplicates with different labels."""
     items = dataset.items
     pairs = most_alike_first(dataset.pairs)
     pairs = pairs[dataset.labels[pairs["first"]] != dataset.labels[pairs["second"]]]
@@ -85,7 +86,7 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
             f"{count(len(exact), 'image')} are exact copies with different labels, such as "
             f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
             items=tuple(exact["path"]),
-            advice="Decide which label is right and remove the other copy.",
+            advice="Decide which label is right and exclude the other copy.",
             pairs=named(pairs[same_file], dataset),
             fixes=(("relabel", one["path"], two["label"]), ("exclude", one["path"])),
         )
@@ -99,15 +100,15 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
             f"{count(len(pairs), 'pair')} of images that look almost the same {verb} different labels, such as "
             f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
             items=tuple(items["path"].to_numpy(dtype=str)[members(pairs)]),
-            advice="Look at them, the most alike come first: correct the label where it is wrong, "
-            "leave it where the small difference is what tells the classes apart.",
+            advice="Look at them, the most similar come first: correct the label where it is wrong, "
+            "keep it where the small difference is what distinguishes the classes.",
             pairs=named(pairs, dataset),
             fixes=(("relabel", one["path"], two["label"]), ("exclude", one["path"])),
         )
 
 
 def _near_pairs(dataset: Dataset) -> pd.DataFrame:
-    """The pairs whose files differ, the most alike first."""
+    """The pairs whose files differ, the most similar first."""
     return most_alike_first(dataset.pairs[~_same_file(dataset.pairs, dataset)])
 
 

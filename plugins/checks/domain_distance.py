@@ -1,4 +1,4 @@
-"""How far the images lie from the photographs that the backbone was trained on."""
+"""How different the images are from the photographs that the backbone was trained on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def domain_distance(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
-    """Tell whether the images are unlike the backbone's training images, and at which depth it notices."""
+    """Report whether the images differ from the backbone's training images, and at which depth most."""
     from autotl.interfaces import SHIFTED
 
     shift = probe.shift
@@ -28,10 +28,10 @@ def domain_distance(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
         "warning" if far else "info",
         f"these images are {'very' if far else 'somewhat'} unlike the photographs that {probe.backbone} was trained on "
         f"(distance {shift.overall:.2f} on {shift.n_images} images; photographs: below {SHIFTED:.2f}){where}",
-        advice="Its ready-made features may not carry over: let the search also try fine-tuning, shallower stages and "
-        "larger images, and mistrust results on few images."
+        advice="Its pretrained features may not transfer: let the search also try fine-tuning, shallower stages and "
+        "larger images, and be cautious with results on few images."
         if far
-        else "Its ready-made features will probably do, but let the search also try shallower stages and fine-tuning.",
+        else "Its pretrained features will probably do, but let the search also try shallower stages and fine-tuning.",
     )
 
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
 
 GREY = 2.0
-"""Colourfulness; a JPEG of a grey picture in colour mode stays below."""
+"""Colourfulness; a JPEG of a grey image in colour mode stays below this."""
 NEARLY_ALL, HARDLY_ANY = 0.95, 0.2
 MANY = 8
-"""Images that a class needs before its share of grey ones says anything."""
+"""Images that a class needs for its share of grey ones to be meaningful."""
 
 
 def grey_scale(dataset: Dataset) -> Iterator[Finding]:
-    """Tell whether the data set, or some of its classes and not the others, is grey-scale."""
+    """Report whether the dataset, or some of its classes and not the others, is grey-scale."""
     items = dataset.items
     grey = items["colourfulness"] < GREY
     shares = grey.groupby(items["label"]).mean()[items["label"].value_counts() >= MANY]
@@ -39,7 +39,7 @@ def grey_scale(dataset: Dataset) -> Iterator[Finding]:
             "grey-scale",
             "warning",
             f"nearly all images of {listed(without)} are grey-scale, and hardly any of the other classes: the model "
-            "can tell them apart by colour alone",
+            "can distinguish them by colour alone",
             items=tuple(concerned["path"]),
             advice="Convert all images to grey, or take colour images of every class, unless colour belongs to what "
             "the class means.",

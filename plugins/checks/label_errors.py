@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from autotl.interfaces import DefaultProbe
 
 FIRMLY = 10.0
-"""Times as probable as the given label another one must be. Without this limit 97 labels of 1,000 drawings of clothes
-that nobody changed look wrong, with it 15; of the 54 found on digits with 5 % flipped labels 53 were flipped."""
+"""How many times as probable as the given label another one must be. Without this limit 97 unchanged labels of 1,000
+drawings of clothes look wrong, with it 15; of the 54 found on digits with 5 % flipped labels 53 were flipped."""
 NOTABLE, MOST_TO_REVIEW = 0.01, 0.10
-"""Shares of the items: fewer are worth a look only; where more are found it is the model that knows little."""
+"""Shares of the items: fewer are reported as information; if there are more, it is the model that is unreliable."""
 LONGER = 3
-"""The list is longer than what is found, because a flipped label is not always contradicted firmly: it then holds nine
-tenths of 5 % flipped labels."""
+"""The list is this many times longer than what is found, because the model does not always disagree strongly with a
+flipped label: it then contains nine tenths of 5 % flipped labels."""
 
 
 def review_order(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -39,7 +39,7 @@ def review_order(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def label_errors(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
-    """Count the labels that the untuned model firmly contradicts, and list the most doubtful ones for review."""
+    """Count the labels that the untuned model strongly disagrees with, and list the most doubtful ones for review."""
     n, found = len(probe.labels), _n_contradicted(probe.labels, probe.probabilities)
     if not found:
         return
@@ -50,20 +50,20 @@ def label_errors(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
     yield Finding(
         "label-errors",
         "info" if too_many or found < NOTABLE * n else "warning",
-        f"the untuned model firmly contradicts {count(found, 'label')} of {n:,}"
+        f"the untuned model strongly disagrees with {found:,} of {count(n, 'label')}"
         f"{', too many to be all wrong' if too_many else ''}, such as {paths[0]}, labelled {dataset.classes[label]}, "
         f"which looks like {dataset.classes[other]}",
         items=tuple(paths),
-        advice="Look at the first few: where their labels are right, the model cannot tell these classes apart."
+        advice="Look at the first few: if their labels are right, the model cannot distinguish these classes."
         if too_many
-        else "Review the list from its top, where wrong labels are most likely, and stop when the labels are right.",
+        else "Review the list from the top, where wrong labels are most likely, and stop when the labels are right.",
         fixes=(("relabel", str(paths[0]), dataset.classes[other]),),
         proposals=_corrections(dataset, probe, order),
     )
 
 
 def _corrections(dataset: Dataset, probe: DefaultProbe, order: np.ndarray) -> tuple[tuple[str, str, str], ...]:
-    """Relabel each as what it looks like most."""
+    """Relabel each as the class it looks like most."""
     looks = probe.probabilities[order].argmax(axis=1)
     wrong = np.flatnonzero(looks != probe.labels[order])[:MOST]
     paths = dataset.items["path"].to_numpy(dtype=str)[probe.items[order]]
@@ -73,7 +73,7 @@ def _corrections(dataset: Dataset, probe: DefaultProbe, order: np.ndarray) -> tu
 def _n_contradicted(labels: np.ndarray, probabilities: np.ndarray) -> int:
     from cleanlab.filter import find_label_issues
 
-    # A class without items would make cleanlab warn, and no label can be wrong where there is only one.
+    # A class without items would make cleanlab warn, and no label can be wrong if there is only one class.
     present, labels = np.unique(labels, return_inverse=True)
     if len(present) < 2:
         return 0

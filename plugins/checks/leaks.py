@@ -1,4 +1,4 @@
-"""Images that lie on both sides of a split the user gave."""
+"""Copies and near-duplicates on both sides of a split that the user gave."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ SPLITS = ("train", "validation", "test")
 
 
 def split_leaks(dataset: Dataset) -> Iterator[Finding]:
-    """Count the pairs of copies and near copies that a given split tears apart."""
+    """Count the pairs of copies and near-duplicates that a given split divides."""
     given = dataset.items["given_split"].to_numpy(dtype=str)
     pairs = most_alike_first(dataset.pairs)
     one, two = given[pairs["first"]], given[pairs["second"]]
-    torn = (one != "") & (two != "") & (one != two)
-    if not torn.any():
+    divided = (one != "") & (two != "") & (one != two)
+    if not divided.any():
         return
-    paths = dataset.items["path"].to_numpy(dtype=str)[members(pairs[torn])]
+    paths = dataset.items["path"].to_numpy(dtype=str)[members(pairs[divided])]
     digests = dataset.items["sha256"].to_numpy(dtype=str)
-    exact = int((torn & (digests[pairs["first"]] == digests[pairs["second"]])).sum())
+    exact = int((divided & (digests[pairs["first"]] == digests[pairs["second"]])).sum())
     yield Finding(
         "split-leaks",
         "warning",
-        f"{count(int(torn.sum()), 'pair')} of copies or near copies ({exact:,} exact) on two sides of the given split "
-        f"({_counts(one[torn], two[torn])}), such as {paths[0]} and {paths[1]}",
+        f"{count(int(divided.sum()), 'pair')} of copies or near-duplicates ({exact:,} exact) on two sides of the given "
+        f"split ({_counts(one[divided], two[divided])}), such as {paths[0]} and {paths[1]}",
         items=tuple(paths),
-        advice="The copies in the training part are left out of training, so that the test stays honest.",
-        pairs=named(pairs[torn], dataset),
+        advice="The copies in the train split are left out, so that the test score stays unbiased.",
+        pairs=named(pairs[divided], dataset),
     )
 
 

@@ -1,4 +1,4 @@
-"""Images that are tiny, of another size than the rest, or long and narrow."""
+"""Images that are tiny, of a very different size from the rest, or long and narrow."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ TINY_PIXELS = 32
 ODD_SHAPE = 0.35
 """Shorter over longer side; cleanvision's limit."""
 FENCE = 3.0
-"""Quartile distances beyond the quartiles; cleanvision's limit for odd sizes."""
+"""Interquartile ranges beyond the quartiles; cleanvision's limit for odd sizes."""
 ODD_FACTOR = 2.0
-"""An odd size is also this many times larger or smaller than the middle one: where nearly all images have one size the
-quartile distance is 0, and every other size would be odd."""
+"""An odd size is also this many times larger or smaller than the median: where nearly all images have one size, the
+interquartile range is 0, and every other size would be odd."""
 N_FOR_QUARTILES = 20
 
 
 def tiny(dataset: Dataset) -> Iterator[Finding]:
-    """Name tiny images: a trait of the data set where most are, otherwise the odd ones out."""
+    """Name tiny images: a property of the dataset if most are tiny, otherwise exceptions."""
     items = dataset.items
     shorter = items[["width", "height"]].min(axis=1)
     small = items.assign(shorter=shorter)[shorter < TINY_PIXELS].sort_values(["shorter", "path"])
@@ -39,7 +39,7 @@ def tiny(dataset: Dataset) -> Iterator[Finding]:
             "info",
             f"{_all_or(len(small), len(items))} have {found} (half of them at most {small['shorter'].median():.0f})",
             advice="Use larger originals if there are any: the backbone was trained on photographs of 224 pixels and "
-            "more, and enlarging adds nothing.",
+            "more, and enlarging adds no detail.",
         )
         return
     first = small.iloc[0]
@@ -49,7 +49,7 @@ def tiny(dataset: Dataset) -> Iterator[Finding]:
         f"{count(len(small), 'image')} of {len(items):,} {'has' if len(small) == 1 else 'have'} {found}, such as "
         f"{first['path']} ({first['width']} x {first['height']})",
         items=tuple(small["path"]),
-        advice="Look at them: they may be thumbnails or icons that got in by mistake.",
+        advice="Look at them: they may be thumbnails or icons that were included by mistake.",
     )
 
 
@@ -72,10 +72,10 @@ def odd_size(dataset: Dataset) -> Iterator[Finding]:
             "odd-size",
             "info",
             f"{count(len(odd), 'image')} of {len(items):,} {'is' if len(odd) == 1 else 'are'} far larger or smaller "
-            f"than the rest, such as {first['path']} ({first['width']} x {first['height']}; the middle is about "
+            f"than the rest, such as {first['path']} ({first['width']} x {first['height']}; the median is about "
             f"{2**middle:.0f} x {2**middle:.0f})",
             items=tuple(odd["path"]),
-            advice="Look at them: they may come from another source or be previews that got in by mistake.",
+            advice="Look at them: they may come from another source, or be previews that were included by mistake.",
         )
 
 
@@ -91,10 +91,10 @@ def odd_shape(dataset: Dataset) -> Iterator[Finding]:
             "odd-shape",
             "info",
             f"{_all_or(len(narrow), len(items))} {'is' if len(narrow) == 1 else 'are'} about three times as long as "
-            f"wide or more, such as {first['path']} ({first['width']} x {first['height']}); every image is squeezed "
-            "into the model's shape",
+            f"wide or more, such as {first['path']} ({first['width']} x {first['height']}); every image is resized "
+            "to the model's shape",
             items=tuple(narrow["path"]),
-            advice="Crop them to what matters if the squeezed picture would be hard to recognise.",
+            advice="Crop them to what matters if the distorted image would be hard to recognise.",
         )
 
 

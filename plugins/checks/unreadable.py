@@ -1,4 +1,4 @@
-"""Files that cannot be used, and files of which only a part is."""
+"""Files that could not be read, and files of which only the first frame is used."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def unreadable(dataset: Dataset) -> Iterator[Finding]:
-    """Name the files that were set aside, with the reason of the first; the user's own exclusions are no fault."""
-    bad = dataset.table[(dataset.table["quarantine"] != "") & ~dataset.excluded]
+    """Name the skipped files, with the reason of the first; images that the user excluded are not reported."""
+    bad = dataset.table[dataset.skipped]
     if len(bad):
         first = bad.iloc[0]
         yield Finding(
             "unreadable",
             "warning",
-            f"{len(bad):,} of {len(dataset.table):,} images cannot be used and were set aside; "
-            f"{first['path']}: {first['quarantine']}",
+            f"{len(bad):,} of {count(len(dataset.table), 'image')} could not be read and "
+            f"{'was' if len(bad) == 1 else 'were'} skipped, such as {first['path']}: {first['quarantine']}",
             items=tuple(bad["path"]),
             advice="Replace or remove them; the other images are used.",
         )
@@ -39,7 +39,7 @@ def animated(dataset: Dataset) -> Iterator[Finding]:
             f"{count(len(several), 'image')} {verb} several frames or pages, such as {several['path'].iloc[0]}; "
             "only the first is used",
             items=tuple(several["path"]),
-            advice="Save the frames that matter as images of their own if the first does not show what the class says.",
+            advice="Save the frames that matter as separate images if the first one does not show the class.",
         )
 
 

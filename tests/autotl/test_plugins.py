@@ -13,8 +13,8 @@ import pytest
 from autotl import plugins as plugins_module
 from autotl.errors import ConfigError, PluginError
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
-from autotl.plugins import Provenance, load_plugins
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
+from autotl.plugins import LoadedPlugin, Provenance, load_plugins
 
 
 @pytest.fixture(autouse=True)
@@ -71,31 +71,31 @@ def test_every_kind_of_object_is_kept_under_its_name():
     found = load_plugins(extra=[one])
     assert not found.broken
     offers = (
-        found.heads,
-        found.evaluators,
-        found.checks,
-        found.samplers,
-        found.exporters,
-        found.panels,
-        found.registries,
+        found.all(Head),
+        found.all(Evaluator),
+        found.all(Check),
+        found.all(Sampler),
+        found.all(Exporter),
+        found.all(Panel),
+        found.all(Registry),
     )
     assert [name for offered in offers for name in offered] == list("hecsxtr")
-    assert found.backbones == {}
+    assert found.all(Backbone) == {}
 
 
 def test_an_installed_plugin_is_listed_with_its_version_its_hooks_and_what_it_offers(monkeypatch):
     mine = plugin("module", register_heads=lambda: [head("h")], on_search_end=lambda run: None)
     monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry("mine", lambda: mine)])
     found = load_plugins()
-    assert found.provenance("head", "h") == Provenance("mine", "1.2.3")
-    assert found.table() == [
-        {
-            "name": "mine",
-            "version": "1.2.3",
-            "source": "somebody",
-            "hooks": ["on_search_end", "register_heads"],
-            "offers": {"heads": ["h"]},
-        }
+    assert found.provenance(Head, "h") == Provenance("mine", "1.2.3")
+    assert list(found.loaded.values()) == [
+        LoadedPlugin(
+            name="mine",
+            version="1.2.3",
+            source="somebody",
+            hooks=("on_search_end", "register_heads"),
+            offers={"heads": ("h",)},
+        )
     ]
 
 
@@ -104,12 +104,12 @@ def test_a_loose_file_is_a_plugin_named_after_the_file_and_versioned_by_its_cont
     write(tmp_path, "_helper", "raise RuntimeError('files with an underscore are not plugins')")
     found = load_plugins(folder=tmp_path)
     assert not found.broken
-    origin = found.provenance("head", "loose")
+    origin = found.provenance(Head, "loose")
     assert origin.plugin == "loose_head"
     assert origin.version.startswith("sha256:")
-    assert found.table()[0]["source"] == str(path)
+    assert found.loaded["loose_head"].source == str(path)
     write(tmp_path, "loose_head", GOOD_FILE + "\n__version__ = '7'\n")
-    assert load_plugins(folder=tmp_path).provenance("head", "loose").version == "7"
+    assert load_plugins(folder=tmp_path).provenance(Head, "loose").version == "7"
 
 
 def test_a_loose_file_may_bear_the_name_of_an_installed_module_and_define_dataclasses(tmp_path):
@@ -123,7 +123,7 @@ def test_a_loose_file_may_bear_the_name_of_an_installed_module_and_define_datacl
     found = load_plugins(folder=tmp_path)
     assert sys.modules["json"] is before
     assert not found.broken, found.broken
-    assert list(found.heads) == ["loose"]
+    assert list(found.all(Head)) == ["loose"]
 
 
 def test_a_plugin_folder_that_does_not_exist_is_an_error(tmp_path):
@@ -159,8 +159,8 @@ def test_a_broken_plugin_is_reported_with_its_reason_and_leaves_the_others_alone
     write(tmp_path, "good", GOOD_FILE)
     found = load_plugins(folder=tmp_path)
     assert list(found.broken) == ["bad"]
-    assert list(found.heads) == ["loose"]
-    assert [row["name"] for row in found.table()] == ["good"]
+    assert list(found.all(Head)) == ["loose"]
+    assert list(found.loaded) == ["good"]
     assert re.search(f"(?s){reason}", found.broken["bad"])
 
 
@@ -170,7 +170,7 @@ def test_a_plugin_that_breaks_in_one_hook_offers_nothing_in_the_others():
     )
     found = load_plugins(extra=[half])
     assert "ZeroDivisionError" in found.broken["half"]
-    assert found.heads == {}
+    assert found.all(Head) == {}
     found.notify("on_search_end", run=None)
     assert not found.failures
 
@@ -179,25 +179,25 @@ def test_two_plugins_offering_one_name_is_an_error_that_names_both_and_the_way_o
     both = [offering("first", head("svm")), offering("second", head("svm"))]
     with pytest.raises(PluginError, match=r"head 'svm' .*'first'.*'second'.*--disable-plugin second"):
         load_plugins(extra=both)
-    assert load_plugins(extra=both, disable=["first"]).provenance("head", "svm").plugin == "second"
+    assert load_plugins(extra=both, disable=["first"]).provenance(Head, "svm").plugin == "second"
 
 
 def test_two_plugins_of_one_name_leave_the_first_and_report_the_second():
     found = load_plugins(extra=[offering("same", head("a")), offering("same", head("b"))])
-    assert list(found.heads) == ["a"]
+    assert list(found.all(Head)) == ["a"]
     assert "name is taken" in found.broken["same (the caller)"]
 
 
 def test_what_is_installed_can_be_left_out(monkeypatch):
     monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry("one", lambda: offering("one", head("a")))])
-    assert list(load_plugins(installed=False, extra=[offering("two", head("b"))]).heads) == ["b"]
+    assert list(load_plugins(installed=False, extra=[offering("two", head("b"))]).all(Head)) == ["b"]
 
 
 def test_a_disabled_plugin_is_not_even_imported(tmp_path):
     write(tmp_path, "bad", "raise RuntimeError")
     found = load_plugins(folder=tmp_path, disable=["bad"])
     assert not found.broken
-    assert not found.table()
+    assert not found.loaded
 
 
 def test_disabling_a_plugin_that_is_not_there_is_mentioned_with_the_nearest_name(caplog):
@@ -207,21 +207,21 @@ def test_disabling_a_plugin_that_is_not_there_is_mentioned_with_the_nearest_name
 
 def test_a_misspelt_name_is_answered_with_the_nearest_one_and_what_there_is():
     found = load_plugins(extra=[offering("p", head("logistic"), head("svm"))])
-    assert found.pick("head", "svm").name == "svm"
+    assert found.pick(Head, "svm").name == "svm"
     with pytest.raises(
         ConfigError, match=r"^unknown head 'logistc'; did you mean 'logistic'\? Available: logistic, svm\.$"
     ):
-        found.pick("head", "logistc")
+        found.pick(Head, "logistc")
     with pytest.raises(ConfigError, match=r"^unknown exporter 'tflite'\. Available: none\.$"):
-        found.pick("exporter", "tflite")
+        found.pick(Exporter, "tflite")
     with pytest.raises(ConfigError, match="unknown head 'x'"):
-        found.provenance("head", "x")
+        found.provenance(Head, "x")
 
 
 def test_a_missing_name_is_put_down_to_a_broken_plugin_where_there_is_one():
     found = load_plugins(extra=[plugin("mine", register_heads=lambda: 1 / 0)])
     with pytest.raises(ConfigError, match=r"Plugins that could not be loaded: mine\."):
-        found.pick("head", "mine")
+        found.pick(Head, "mine")
 
 
 def test_watchers_take_any_subset_of_the_arguments():
@@ -283,7 +283,7 @@ def test_loading_and_listing_the_installed_plugins_is_quick_and_imports_no_frame
     code = (
         "import sys, time; start = time.perf_counter()\n"
         "from autotl.plugins import load_plugins\n"
-        "load_plugins().table(); seconds = time.perf_counter() - start\n"
+        "load_plugins(); seconds = time.perf_counter() - start\n"
         "heavy = {'tensorflow', 'keras', 'keras_tuner', 'sklearn', 'torch', 'mlflow', 'onnx'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         # Twice the promise, for a busy machine.

@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from autotl.interfaces import Backbone
+
 SIZE = (224, 224)
 
 
@@ -50,7 +52,8 @@ def measure(folder: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
     import keras
     import numpy as np
 
-    from autotl.data.dataset import Dataset, scan
+    from autotl.data.dataset import Dataset
+    from autotl.data.scan import scan
     from autotl.features.decoded_images import read_pixels
     from autotl.features.engine_choice import choose_engine
     from autotl.features.features import extract
@@ -58,7 +61,7 @@ def measure(folder: Path, scratch: Path, asked: argparse.Namespace) -> dict[str,
     from autotl.plugins import load_plugins
     from autotl.settings import settings
 
-    backbone = load_plugins().backbones["efficientnet-lite0"]
+    backbone = load_plugins().all(Backbone)["efficientnet-lite0"]
     model = backbone.build(*SIZE)
     reader = keras.Model(model.input, list(pool_stages(stage_outputs(model)).values()))
     dataset = scan(folder, cache=scratch)

@@ -27,6 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from autotl.interfaces import Backbone, Head
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
 SETS = ("digits", "faces", "stamps", "textile", "fashion")
@@ -64,7 +66,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             data = read(name, _folder(name, Path(scratch), options.ready), plugins, settings().cache)
         for shots in SHOTS:
-            row = compare(data, shots, options.draws, plugins.heads[options.head])
+            row = compare(data, shots, options.draws, plugins.all(Head)[options.head])
             rows.append(row)
             print(
                 f"{data.name:<12}{shots:>4}  " + "".join(_cell(row["scores"][s]) for s in LARGER_IS_BETTER), flush=True
@@ -79,13 +81,13 @@ def main() -> None:
 
 def read(name: str, folder: Path, plugins: Any, cache: Path) -> Data:
     """Both kinds of features, of the first backbone at its own size, as a run computes them."""
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.features.features import extract
     from autotl.features.frozen_network import freeze
 
-    backbone = plugins.backbones["efficientnet-lite0"]
-    version = plugins.provenance("backbone", backbone.name).version
-    dataset = scan(folder)
+    backbone = plugins.all(Backbone)["efficientnet-lite0"]
+    version = plugins.provenance(Backbone, backbone.name).version
+    dataset = scan(folder, cache=cache)
     network = freeze(backbone, backbone.sizes[0], cache=cache, version=version)
     features = extract(dataset, network, cache=cache)
     return Data(name, features.read("joined", "avg+max"), features.read("top", "avg"), dataset.labels)
@@ -120,7 +122,7 @@ Way = Callable[[Data, np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray
 
 
 def ours(head: Any) -> Way:
-    """A head with its defaults, as `Laboratory.probe` and `champion.refit` do it."""
+    """A head with its defaults, as `probe_trials.probe` and `champion.fit_champion` do it."""
 
     def way(data: Data, items: np.ndarray, others: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         from autotl.data.split import TEST_FOLD, Split, random_split

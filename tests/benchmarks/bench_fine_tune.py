@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from autotl.interfaces import Backbone, Head
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 N_TRAIN, N_VALIDATION, REPEATS = 256, 64, 3
@@ -35,7 +37,7 @@ def main() -> None:
     """Lay out the data, measure, compare."""
     import datasets
 
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.runtime import keras_backend
 
     keras_backend.prepare()
@@ -44,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         datasets.lay_out(getattr(datasets, name)(), folder / name)
-        dataset = scan(folder / name)
+        dataset = scan(folder / name, cache=folder / "cache")
         result: dict[str, Any] = {"data": name, "speed": _speed(dataset, folder)}
         if seeds:
             result["agreement"] = _agreement(dataset, folder, seeds)
@@ -66,7 +68,7 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
     pixels = np.stack([read_pixels(dataset, int(i), (224, 224)) for i in chosen])
     labels, n_classes = dataset.labels[chosen], len(dataset.classes)
     train_items, validation_items = np.arange(N_TRAIN), np.arange(N_TRAIN, len(chosen))
-    backbone = load_plugins().backbones["efficientnet-lite0"]
+    backbone = load_plugins().all(Backbone)["efficientnet-lite0"]
     floats = pixels.astype("float32")
     rows = []
     print(f"{'what trains':<54} {'Keras fit':>10} {'cached':>8} {'ratio':>6} {'filling':>8} = epochs of fit")
@@ -124,38 +126,45 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
 
 def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
     from autotl.data.split import split
+    from autotl.interfaces import Reading
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
     from autotl.runs.run import create
-    from autotl.search import laboratory
+    from autotl.search import fine_tune_trials
+    from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters
+    from autotl.settings import Settings
     from autotl.training import fine_tuning
     from autotl.training.activation_cache import CannotCacheError
     from autotl.trial import FINE_TUNE, Candidate, Training
 
     fine_tuning.MAX_EPOCHS = 8
-    plugins, real_cut = load_plugins(), laboratory.cut
+    plugins, real_split = load_plugins(), fine_tune_trials.split_network
 
-    def no_cut(*args: Any, **options: Any) -> Any:
+    def no_split(*args: Any, **options: Any) -> Any:
         raise CannotCacheError("asked for")
 
     rows = []
     for seed in range(seeds):
         for augment in (False, True):
             found: dict[str, Any] = {"seed": seed, "augment": augment}
-            for way, maker in (("plain", no_cut), ("cached", real_cut)):
-                laboratory.cut = maker  # type: ignore[assignment]
+            for way, maker in (("plain", no_split), ("cached", real_split)):
+                fine_tune_trials.split_network = maker  # type: ignore[attr-defined]
                 config = Config(
                     data=folder, run=folder / f"{seed}{augment}{way}", budget_seconds=None, trials=1, seed=seed
                 )
                 run = create(config, dataset, split(dataset, seed=seed))
-                laboratory = laboratory.Laboratory(run, plugins, cache=folder / "cache", seconds_left=lambda: math.inf)
+                context = open_context(
+                    run, plugins, settings=Settings(cache=folder / "cache"), seconds_left=lambda: math.inf
+                )
+                lite0 = plugins.all(Backbone)["efficientnet-lite0"]
+                reading = Reading(lite0.name, (224, 224), "top", "avg")
                 candidate = Candidate(
-                    FINE_TUNE, "efficientnet-lite0", (224, 224), "top", "avg", "dense", Training(2, 3e-4, 1e-4, augment)
+                    FINE_TUNE, lite0, reading, plugins.all(Head)["dense"], Training(2, 3e-4, 1e-4, augment)
                 )
                 started = time.perf_counter()
-                outcome = laboratory.fine_tune(
-                    candidate, fixed_hyperparameters({}), lambda epoch, value: None, run.trial_folder(0)
+                outcome = fine_tune_trials.fine_tune(
+                    context, candidate, fixed_hyperparameters({}), lambda epoch, value: None, run.trial_folder(0)
                 )
                 predictions = outcome.predictions
                 found[way] = float((predictions.probabilities.argmax(axis=1) == predictions.labels).mean())

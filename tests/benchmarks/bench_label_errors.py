@@ -33,6 +33,7 @@ def main() -> None:
 def _measured(scratch: Path, seed: int, share: float) -> dict[str, float]:
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
+    from autotl.settings import Settings
     from autotl.workflows import check
     from autotl_plugins.checks.label_errors import _n_contradicted, review_order
 
@@ -41,7 +42,7 @@ def _measured(scratch: Path, seed: int, share: float) -> dict[str, float]:
     config = Config(data=data, run=scratch / "unused", seed=seed)
     # The finding lists the most doubtful items only; the probe tells the order of all.
     with mock.patch.object(check, "run_checks", wraps=check.run_checks) as checks:
-        found = check.check_data(config, plugins=load_plugins(), cache=scratch / "cache")
+        found = check.check_data(config, plugins=load_plugins(), settings=Settings(cache=scratch / "cache"))
     dataset, _, probe = checks.call_args.args
     paths = dataset.items["path"].to_numpy()[probe.items[review_order(probe.labels, probe.probabilities)]]
     listed = [item for finding in found.findings if finding.check == "label-errors" for item in finding.items]

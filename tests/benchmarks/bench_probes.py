@@ -49,15 +49,15 @@ def _measure(data: Path, folder: Path) -> dict[str, float]:
     import math
     from dataclasses import replace
 
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.data.split import split
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
     from autotl.runs.run import create
-    from autotl.search.explorer import Explorer
-    from autotl.search.laboratory import Laboratory
-    from autotl.search.planner import Limits
-    from autotl.search.space import make_space
+    from autotl.search.context import open_context
+    from autotl.search.limits import Limits
+    from autotl.search.study_loop import StudyLoop
+    from autotl.settings import Settings
 
     # A budget of no limit, so that nothing is refused for its cost.
     config = Config(
@@ -71,21 +71,23 @@ def _measure(data: Path, folder: Path) -> dict[str, float]:
     )
     dataset = scan(data, cache=folder / "cache")
     run = create(config, dataset, split(dataset, seed=0))
-    laboratory = Laboratory(run, load_plugins(), cache=folder / "cache", seconds_left=lambda: math.inf)
-    space = make_space(laboratory)
+    context = open_context(
+        run, load_plugins(), settings=Settings(cache=folder / "cache"), seconds_left=lambda: math.inf
+    )
     # One size, so that no other features are read meanwhile.
-    backbones = {name: replace(backbone, sizes=backbone.sizes[:1]) for name, backbone in space.backbones.items()}
+    backbones = {name: replace(b, sizes=b.sizes[:1]) for name, b in context.space.backbones.items()}
+    context = replace(context, space=replace(context.space, backbones=backbones))
     limits = Limits(lambda: math.inf, None, N_TRIALS + 1)
-    explorer = Explorer(laboratory, replace(space, backbones=backbones), limits)
+    loop = StudyLoop(context, limits)
     # The first reading of features sets up the engine; what is counted is the pass itself.
-    features = laboratory.features("efficientnet-lite0", (224, 224))
+    features = context.reader.features(backbones["efficientnet-lite0"], (224, 224))
     reading = features.computed / features.images_per_second
-    explorer.baselines()
+    loop.baselines()
     started = time.perf_counter()
-    explorer.warm_start()
-    explorer.explore()
+    loop.warm_start()
+    loop.search()
     seconds = time.perf_counter() - started
-    board = explorer.leaderboard()
+    board = loop.leaderboard()
     complete = sum(t.state == "complete" for t in board.trials) - 2
     return {
         "features_seconds": reading,

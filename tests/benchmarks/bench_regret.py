@@ -48,16 +48,18 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     from autotl.runtime import keras_backend
 
     keras_backend.prepare()
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
     from autotl.data.split import split
+    from autotl.interfaces import Reading
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
     from autotl.runs.run import create
-    from autotl.search.explorer import Explorer
+    from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters
-    from autotl.search.laboratory import Laboratory
-    from autotl.search.planner import Limits
-    from autotl.search.space import make_space
+    from autotl.search.limits import Limits
+    from autotl.search.probe_trials import probe
+    from autotl.search.study_loop import StudyLoop
+    from autotl.settings import Settings
     from autotl.trial import POOLINGS, PROBE, STAGES, Candidate
 
     config = Config(
@@ -66,31 +68,33 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     )  # fmt: skip
     dataset = scan(data, cache=folder / "cache")
     run = create(config, dataset, split(dataset, seed=0))
-    laboratory = Laboratory(run, load_plugins(), cache=folder / "cache", seconds_left=lambda: math.inf)
-    laboratory.features("efficientnet-lite0", (224, 224))
-    space = make_space(laboratory)
+    context = open_context(
+        run, load_plugins(), settings=Settings(cache=folder / "cache"), seconds_left=lambda: math.inf
+    )
     # The grid has no larger size, so neither has the search.
-    backbones = {name: replace(backbone, sizes=backbone.sizes[:1]) for name, backbone in space.backbones.items()}
-    limits = Limits(lambda: math.inf, None, N_TRIALS)
-    explorer = Explorer(laboratory, replace(space, backbones=backbones), limits)
+    backbones = {name: replace(b, sizes=b.sizes[:1]) for name, b in context.space.backbones.items()}
+    context = replace(context, space=replace(context.space, backbones=backbones))
+    lite0 = backbones["efficientnet-lite0"]
+    context.reader.features(lite0, (224, 224))
+    loop = StudyLoop(context, Limits(lambda: math.inf, None, N_TRIALS))
     started = time.perf_counter()
-    explorer.baselines()
-    explorer.warm_start()
-    explorer.explore()
+    loop.baselines()
+    loop.warm_start()
+    loop.search()
     searched = time.perf_counter() - started
-    best = explorer.leaderboard().best(PROBE)
-    assert best is not None and best.score.is_defined
+    best = loop.leaderboard().best(PROBE)
+    assert best is not None and best.value is not None
     started, values = time.perf_counter(), []
     for stage, pooling, head in itertools.product(STAGES, POOLINGS, GRID):
         for chosen in itertools.product(*GRID[head].values()):
             params = {f"{head}/{name}": value for name, value in zip(GRID[head], chosen, strict=True)}
-            candidate = Candidate(PROBE, "efficientnet-lite0", (224, 224), stage, pooling, head)
-            values.append(
-                laboratory.score(laboratory.probe(candidate, fixed_hyperparameters(params)).predictions).value
-            )
+            reading = Reading(lite0.name, (224, 224), stage, pooling)
+            candidate = Candidate(PROBE, lite0, reading, context.space.heads[head])
+            outcome = probe(context, candidate, fixed_hyperparameters(params))
+            values.append(context.objective.value(outcome.predictions))
     return {
-        "set": data.name, "champion": best.score.value, "search_seconds": searched, "grid": max(values),
-        "grid_seconds": time.perf_counter() - started, "n_grid": len(values), "regret": max(values) - best.score.value,
+        "set": data.name, "champion": best.value, "search_seconds": searched, "grid": max(values),
+        "grid_seconds": time.perf_counter() - started, "n_grid": len(values), "regret": max(values) - best.value,
     }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _list_and_hash(folder: Path) -> dict[str, float]:
 
 def _scan(folder: Path) -> dict[str, float]:
     """With the seconds from the beginning to the last word of each stage; "compare" then goes on with the pairs."""
-    from autotl.data.dataset import scan
+    from autotl.data.scan import scan
 
     ends: dict[str, float] = {}
     began = time.perf_counter()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from autotl.interfaces import Backbone, Evaluator
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
@@ -36,7 +38,7 @@ def main() -> None:
         champion = api.fit(folder / "stamps", run=folder / "run", budget_seconds=budget, plugins=plugins)
         run = open_run(folder / "run")
         test, development = run.split.test, run.split.development
-        network = freeze(plugins.backbones["efficientnet-lite0"], (224, 224), cache=folder / "cache")
+        network = freeze(plugins.all(Backbone)["efficientnet-lite0"], (224, 224), cache=folder / "cache")
         vectors = extract(run.dataset, network, cache=folder / "cache").read("top", "avg")
         rival = _one_hot(
             _svc(vectors[development], run.dataset.labels[development], vectors[test]), run.dataset.classes
@@ -46,7 +48,7 @@ def main() -> None:
         labels = run.dataset.labels[test]
         result = {"budget_seconds": budget, "seconds": champion.document["seconds"], "n_test": len(test)}
         for name in ("accuracy", "balanced_accuracy"):
-            difference = paired_difference(plugins.evaluators[name].score, labels, rival, ours)
+            difference = paired_difference(plugins.all(Evaluator)[name].score, labels, rival, ours)
             search, tested = champion.search_scores[name], champion.test_scores[name]
             result[name] = {"search": search, "test": tested, "champion_minus_svc": vars(difference)}
             print(

@@ -38,6 +38,8 @@ from typing import Any
 
 import numpy as np
 
+from autotl.interfaces import Evaluator
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
@@ -101,7 +103,7 @@ def measure(name: str, place: Path, asked: argparse.Namespace) -> dict[str, Any]
     ours = run_autotl(folder, work, asked)
     run = open_run(work / "run")
     labels = run.dataset.labels[run.split.test]
-    evaluators = {name: load_plugins().evaluators[name] for name in SCORES}
+    evaluators = {name: load_plugins().all(Evaluator)[name] for name in SCORES}
     groups = cluster_of(run, run.split.test)
     write_items(run, work / "items.csv")
     jobs = {"AutoTL": ours} | {rival: run_rival(rival, work, place, asked) for rival in asked.rivals.split(",")}
@@ -133,22 +135,22 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     from autotl.interfaces import TrialRecord
     from autotl.plugins import load_plugins
     from autotl.runs.run import open_run
-    from autotl.search.laboratory import Laboratory
+    from autotl.search.context import open_context
+    from autotl.settings import Settings
 
     run = open_run(work / "run")
-    laboratory = Laboratory(run, load_plugins(), cache=work / "cache", seconds_left=lambda: math.inf)
+    settings = Settings(cache=work / "cache")
+    context = open_context(run, load_plugins(), settings=settings, seconds_left=lambda: math.inf)
     events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
     concluding = next(e["time"] for e in events if e["event"] == "stage" and e["stage"] == "conclude")
-    ended = [e for e in events if e["event"] == "trial"]
-    known = {
-        e["number"]: TrialRecord.from_json({name: e[name] for name in TrialRecord(0, "failed", "").to_json()})
-        for e in ended
-    }
+    keys = TrialRecord(0, "failed", "").to_json()
+    trials = [TrialRecord.from_json({key: e[key] for key in keys}) for e in events if e["event"] == "trial"]
+    known = {trial.number: trial for trial in trials}
     document = run.document()
     best = [(e["best_trial"], e["time"] - concluding + seconds) for e in events if "best_trial" in e]
     best.append((document["champion"]["trial"], seconds))
     best = [pair for i, pair in enumerate(best) if i == 0 or pair[0] != best[i - 1][0]]
-    models = [(at, fit_champion(laboratory, known[n]).test().probabilities) for n, at in best]
+    models = [(at, fit_champion(context, known[n]).test().probabilities) for n, at in best]
     return Job(seconds, models, document["search"]["accuracy"]["value"])
 
 

@@ -33,6 +33,7 @@ import keras
 import numpy as np
 
 from autotl.images.decoder import decode
+from autotl.interfaces import Backbone
 
 SIZE = 224
 BATCH_ITEMS = 32
@@ -113,7 +114,7 @@ def base_network() -> Any:
     """EfficientNet-Lite0 with its ImageNet weights, down to its last pooled output."""
     from autotl.plugins import load_plugins
 
-    base = load_plugins().backbones["efficientnet-lite0"].build(SIZE, SIZE)
+    base = load_plugins().all(Backbone)["efficientnet-lite0"].build(SIZE, SIZE)
     output = base.outputs[-1]
     return keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(output), name="base")
 

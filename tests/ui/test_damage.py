@@ -124,7 +124,7 @@ def test_odd_lines_among_the_events_are_passed_over(line: Any, runs: Path, sleep
     events = runs / "busy" / "events.jsonl"
     before = len(read_events(runs / "busy"))
     events.write_text(events.read_text() + "\n" + json.dumps(line) + "\n")
-    assert "Looking at the images: 64 of 90" in words(open_page("train", run="busy"))
+    assert "Looking at the pictures: 64 of 90" in words(open_page("train", run="busy"))
     assert len(read_events(runs / "busy")) == before
 
 

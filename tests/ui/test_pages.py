@@ -136,7 +136,7 @@ def test_images_get_a_label_and_unreadable_files_a_reason(runs: Path) -> None:
     assert ", ".join(made_runs.CLASSES) in words(app)
     image = io.BytesIO()
     Image.new("RGB", (30, 20), "white").save(image, "PNG")
-    app.file_uploader(key="pictures").set_value(
+    app.file_uploader(key="images").set_value(
         [("white.png", image.getvalue(), "image/png"), ("no.png", b"no", "image/png")]
     ).run()
     assert not app.exception

@@ -85,7 +85,7 @@ def _offer_formats(workspace: Workspace, run: RunView | None) -> None:
     if run is None:
         st.caption("Other formats are made from the run's folder, which is not here. Choose the model of a run above.")
         return
-    for name in loaded_plugins().exporters:
+    for name in loaded_plugins().all(Exporter):
         live(_show_format)(workspace, run, name)
 
 
@@ -93,7 +93,7 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
     """One format: a button, then how far it is, then the download."""
     made = export_jobs.look(workspace, run, name)
     with st.container(border=True):
-        exporter = loaded_plugins().exporters[name]
+        exporter = loaded_plugins().all(Exporter)[name]
         purpose = f"  \n{plain(exporter.purpose)}" if exporter.purpose else ""
         st.markdown(f"**{plain(name)}**{purpose}  \n:gray[from the plugin {plain(_plugin(name))}]")
         if made and made.state == "running":
@@ -125,7 +125,7 @@ def _obstacle(exporter: Exporter, run: RunView) -> str:
 
 
 def _plugin(name: str) -> str:
-    return loaded_plugins().provenance("exporter", name).plugin
+    return loaded_plugins().provenance(Exporter, name).plugin
 
 
 def _watch_format(workspace: Workspace, run: RunView, name: str) -> None:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autotl.interfaces import ScoreInterval
 from autotl_ui.jobs import jobs
 from autotl_ui.train.journal import Event, read_events
 from autotl_ui.train.story import FINE_TUNE, tell_past, tell_present
@@ -23,12 +22,14 @@ _COUNT = re.compile(r"((?:unpacking|hashing files|looking at images|finding near
 
 @dataclass(frozen=True)
 class Best:
-    """A trial that was the best when it ended. seconds: at work until then."""
+    """A trial that was the best when it ended. seconds: at work until then; low, high: its 95 % interval."""
 
     seconds: float
     trial: int
     name: str
-    score: ScoreInterval
+    value: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ def read_bests(events: Sequence[Event]) -> tuple[Best, ...]:
         best = trials.get(event.get("best_trial")) if event["event"] == "trial" else None
         if best and best.get("value") is not None and (not bests or bests[-1].trial != best["number"]):
             seconds = max(0.0, float(event.get("time", 0.0)) + shift)
-            bests.append(Best(seconds, best["number"], str(best.get("name", "")), ScoreInterval.from_json(best)))
+            name, low, high = str(best.get("name", "")), best.get("low"), best.get("high")
+            bests.append(Best(seconds, best["number"], name, best["value"], low, high))
     return tuple(bests)
 
 

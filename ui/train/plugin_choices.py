@@ -7,7 +7,7 @@ from functools import cache
 
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
-from autotl.interfaces import Evaluator
+from autotl.interfaces import Backbone, Evaluator, Head
 from autotl_ui.widgets.words import OBJECTIVES
 from autotl_ui.workspace.installed import loaded_plugins
 
@@ -26,14 +26,14 @@ class Offers:
 def installed_offers() -> Offers:
     """Ask the plugins."""
     plugins = loaded_plugins()
-    embedded = [name for name, backbone in plugins.backbones.items() if backbone.embedded]
-    others = [name for name in plugins.backbones if name not in embedded]
-    objectives = [name for name, evaluator in plugins.evaluators.items() if _is_objective(evaluator)]
+    embedded = [name for name, backbone in plugins.all(Backbone).items() if backbone.embedded]
+    others = [name for name in plugins.all(Backbone) if name not in embedded]
+    objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator)]
     usual = [name for name in OBJECTIVES if name in objectives]
     return Offers(
         backbones=(*embedded, *others),
         embedded=len(embedded),
-        heads=tuple(plugins.heads),
+        heads=tuple(plugins.all(Head)),
         objectives=(*usual, *(name for name in objectives if name not in usual)),
     )
 

@@ -1,14 +1,16 @@
-"""A whole folder through a model: what to classify, how far it is, and what came out."""
+"""Classifying a whole folder: the form, the progress of the job, and the table it writes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
 
+from autotl.deploy.prediction_summary import PredictionSummary
 from autotl_ui.jobs import jobs
 from autotl_ui.server.pages import DATA
-from autotl_ui.try_model.batch_jobs import Batch, Summary, list_batches, look, start_batch, summarise
+from autotl_ui.try_model.batch_jobs import Batch, list_batches, look, start_batch, summarise
 from autotl_ui.widgets.charts import count_chart
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
@@ -21,8 +23,17 @@ from autotl_ui.workspace.workspace import Workspace
 ELSEWHERE = "elsewhere"
 
 
+@dataclass(frozen=True)
+class _Input:
+    """What to classify. options: how the command line has to read it."""
+
+    data: Path
+    title: str
+    options: list[str] = field(default_factory=list)
+
+
 def show(workspace: Workspace, run: RunView) -> None:
-    """Draw the form, then the table that was begun last, or another one."""
+    """Draw the form, then the latest table or the one that the reader selects."""
     _form(workspace, run)
     batches = list_batches(workspace)
     if not batches:
@@ -35,7 +46,7 @@ def show(workspace: Workspace, run: RunView) -> None:
         format_func=lambda name: f"{by_name[name].about} ({moment(by_name[name].started)})",
     )  # fmt: skip
     batch = by_name[name]
-    if batch.condition == "running":
+    if batch.status == "running":
         live(_watch, run_every=1)(batch.file)
     else:
         _show_ended(batch)
@@ -45,8 +56,8 @@ def _form(workspace: Workspace, run: RunView) -> None:
     data_sets = {one.name: one for one in list_data_sets(workspace)}
     choices = [*data_sets, *([ELSEWHERE] if workspace.whole_machine else [])]
     if not choices:
-        st.caption("Add pictures first, as many as you like; then they can be classified here.")
-        st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
+        st.caption("Add images first, as many as you like; then you can classify them here.")
+        st.page_link(DATA, label="Add images", icon=":material/photo_library:")
         return
     chosen = st.selectbox(
         "What to classify", choices, key="batch-data",
@@ -55,43 +66,48 @@ def _form(workspace: Workspace, run: RunView) -> None:
     text = ""
     if chosen == ELSEWHERE:
         text = st.text_input(
-            "Folder, zip or table of pictures on this machine", key="batch-path", autocomplete="off",
+            "Folder, archive or table of images on this machine", key="batch-path", autocomplete="off",
             placeholder="such as /home/me/new-photos",
-        )  # fmt: skip
-    if not st.button("Classify them", key="classify", icon=":material/table_view:"):
+        ).strip()  # fmt: skip
+    if not st.button("Classify", key="classify", icon=":material/table_view:"):
         return
-    if chosen == ELSEWHERE:
-        data = _existing(text.strip())
-        if data is None:
-            st.error(f"There is nothing at {plain(text.strip())}. Check the spelling, or copy the path."
-                     if text.strip() else "Give the path of a folder first.")  # fmt: skip
-            return
-        title, options = data.name, []
-    else:
+    if chosen != ELSEWHERE:
         one = data_sets[str(chosen)]
-        data, title, options = one.path, one.title, one.options
+        _start(workspace, run, _Input(one.path, one.title, one.options))
+    elif data := _existing(text):
+        _start(workspace, run, _Input(data, data.name))
+    elif text:
+        st.error(f"There is nothing at {plain(text)}. Check the spelling, or copy the path.")
+    else:
+        st.error("Enter the path of a folder first.")
+
+
+def _start(workspace: Workspace, run: RunView, chosen: _Input) -> None:
+    def start() -> Path:
+        return start_batch(workspace, run, chosen.data, title=chosen.title, options=chosen.options)
+
     try:
-        file = once(
-            "batch", (run.folder, data), lambda: start_batch(workspace, run, data, title=title, options=options)
-        )
+        file = once("batch", (run.folder, chosen.data), start)
     except OSError as error:
-        st.error(f"That could not be started: {plain(str(error))}.")
+        st.error(f"The job could not be started: {plain(str(error))}.")
         return
     st.session_state["batch"] = file.name
     st.rerun()
 
 
 def _watch(file: Path) -> None:
-    """Follow a table as long as it is being written; then the whole page is drawn anew."""
+    """Follow a table while it is being written; then redraw the whole page."""
     batch = look(file)
-    if batch is None or batch.condition != "running":
+    if batch is None or batch.status != "running":
         st.rerun()
-    if batch.total:
-        left = batch.seconds_left
-        pace = f", {batch.rate:.0f} per second, about {duration(left)} left" if left is not None else ""
-        st.progress(min(batch.done / batch.total, 1.0), text=f"{batch.done:,} of {batch.total:,} pictures{pace}")
+    progress = batch.progress
+    if progress.total:
+        left = progress.seconds_left
+        pace = f", {progress.rate:.0f} per second, about {duration(left)} left" if left is not None else ""
+        share = min(progress.done / progress.total, 1.0)
+        st.progress(share, text=f"{progress.done:,} of {progress.total:,} images{pace}")
     else:
-        st.progress(0.0, text="Looking for the pictures, or waiting for its turn")
+        st.progress(0.0, text="Listing the images, or waiting in the queue")
     st.button(
         "Stopping" if batch.stopping else "Stop and keep the rows so far", key="stop-batch",
         icon=":material/stop_circle:", disabled=batch.stopping, on_click=jobs.stop, args=(file,),
@@ -100,19 +116,19 @@ def _watch(file: Path) -> None:
 
 def _show_ended(batch: Batch) -> None:
     summary = summarise(batch)
-    n_rows = 0 if summary is None else int(summary.counts.sum()) + summary.n_unreadable
-    if batch.condition == "stopped":
-        st.info(f"This was stopped after {count(n_rows, 'picture')}.", icon=":material/stop_circle:")
-    elif batch.condition == "failed":
-        kept = f" The {n_rows:,} rows that were written until then are below." if n_rows else ""
+    n_rows = 0 if summary is None else summary.n_classified + summary.n_unreadable
+    if batch.status == "stopped":
+        st.info(f"The job was stopped after {count(n_rows, 'image')}.", icon=":material/stop_circle:")
+    elif batch.status == "failed":
+        kept = f" The {count(n_rows, 'row')} written so far are below." if n_rows else ""
         st.error(f"{plain(batch.problem)}{kept}", icon=":material/error:")
     if summary is None:
-        st.caption("No row was written.")
+        st.caption("No rows were written.")
         return
-    if batch.condition == "complete":
-        st.markdown(f"Done: {count(int(summary.counts.sum()), 'picture')} classified.")
+    if batch.status == "complete":
+        st.markdown(f"Done: {count(summary.n_classified, 'image')} classified.")
     if summary.n_unreadable:
-        st.warning(f"{count(summary.n_unreadable, 'file')} could not be read as a picture; the table says why.")
+        st.warning(f"{count(summary.n_unreadable, 'file')} could not be read as an image; the table gives the reason.")
     st.download_button(
         "Download the table", data=batch.file.read_bytes, file_name=batch.file.name, mime="text/csv",
         key="download-batch", type="primary", icon=":material/download:", on_click="ignore",
@@ -120,35 +136,35 @@ def _show_ended(batch: Batch) -> None:
     _show_summary(summary)
 
 
-def _show_summary(summary: Summary) -> None:
+def _show_summary(summary: PredictionSummary) -> None:
     counts, rows = st.columns([2, 3], gap="medium")
     with counts:
         st.altair_chart(
             legible(count_chart(summary.counts)),
             key="batch-counts",
-            alt="Pictures per class: " + ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items()),
+            alt="Images per class: " + ", ".join(f"{name} {n}" for name, n in summary.counts.head(12).items()),
         )
     with rows:
         st.dataframe(
             summary.head, key="batch-head", hide_index=True, placeholder="",
             column_config={
-                "picture": st.column_config.TextColumn("picture", width="medium"),
+                "image": st.column_config.TextColumn("image", width="medium"),
                 "probability": st.column_config.NumberColumn("probability", format="percent"),
             },
             alt="The first rows of the table.",
         )  # fmt: skip
         item, label, *classes, error = map(plain, summary.columns)
         st.caption(
-            f"The first {count(len(summary.head), 'row')}, of pictures in {plain(summary.folder)}. The file has the "
-            f"columns **{item}** (the picture's whole path), **{label}**, one for each of the {len(classes)} classes "
-            f"(its probability) and **{error}** (why a file could not be read)."
+            f"The first {count(len(summary.head), 'row')}, for images in {plain(summary.folder)}. The columns of the "
+            f"file are **{item}** (the full path of the image), **{label}**, one for each of the {len(classes)} "
+            f"classes (its probability) and **{error}** (why a file could not be read)."
         )
 
 
 def _existing(text: str) -> Path | None:
-    """The absolute path somebody typed, None where nothing is there or it is no path at all."""
+    """The absolute path that was entered; None where nothing is there or it is not a path."""
     try:
         data = Path(text).expanduser().absolute()
         return data if text and data.exists() else None
-    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, the home of nobody
+    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, the home of an unknown user
         return None

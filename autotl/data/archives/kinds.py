@@ -1,4 +1,4 @@
-"""What kind of archive a file is, and how the bytes of a tar come out of the compression around it."""
+"""Which kind of archive a file is, and the decompressed bytes of a tar."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _MAGIC = {
 
 
 def archive_kind(file: IO[bytes]) -> str | None:
-    """Zip, tar, or the compression around a tar (gz, bz2, xz); None for anything else."""
+    """One of zip, tar, gz, bz2 and xz (the last three: a compressed tar); None for anything else."""
     start = file.read(6)
     file.seek(0)
     kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "tar")
     if kind == "zip":
         return kind
     try:
-        first = next(unpacked_bytes(file, kind), b"")
+        first = next(decompressed(file, kind), b"")
         tarfile.TarInfo.frombuf(first[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
     except tarfile.HeaderError:
         return None
-    except Exception:  # what is compressed and damaged gets the message for damage
+    except Exception:  # compressed, but damaged: reading it gives the message for damage
         return kind
     finally:
         file.seek(0)
     return kind
 
 
-def unpacked_bytes(file: IO[bytes], kind: str) -> Iterator[bytes]:
-    """The bytes of a tar, in pieces of at most 1 MiB."""
+def decompressed(file: IO[bytes], kind: str) -> Iterator[bytes]:
+    """The decompressed bytes of a tar, in chunks of at most 1 MiB."""
     if kind == "xz":
         return _unxz(file)
     if kind == "gz":
@@ -54,13 +54,13 @@ def unpacked_bytes(file: IO[bytes], kind: str) -> Iterator[bytes]:
 
 
 def _unxz(file: IO[bytes]) -> Iterator[bytes]:
-    """As lzma.LZMAFile reads, which takes no bound on memory."""
+    """Like lzma.LZMAFile, which has no limit on memory."""
     data = file.read(CHUNK)
     while data:
         decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         while not decompressor.eof:
             if decompressor.needs_input and not data and not (data := file.read(CHUNK)):
-                raise EOFError("the compressed data end too early")
+                raise EOFError("the compressed data ends too early")
             if chunk := decompressor.decompress(data, CHUNK):
                 yield chunk
             data = b""

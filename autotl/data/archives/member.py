@@ -1,4 +1,4 @@
-"""What every reader of an archive hands over, and how it says what is wrong with it."""
+"""A member of an archive, and how a reader reports what is wrong with it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ CHUNK = 2**20
 """Bytes read at a time."""
 PACK_AGAIN = "Pack the archive again without it, or unpack it yourself and give the folder."
 FETCH_AGAIN = "Fetch or pack the archive again."
-_SHOWN = 200
+_MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Member:
-    """A file or a folder in an archive; packed: its own packed bytes, where the format tells."""
+    """A file or a folder in an archive.
+
+    size: bytes, as the archive declares. packed: compressed bytes of this member, None where the format does not say.
+    """
 
     name: str
     size: int
@@ -26,14 +29,14 @@ class Member:
 
 
 class RefusedError(Exception):
-    """What is wrong, and with which member (empty: with the archive); the archive's name is added where it is known."""
+    """What is wrong, and with which member (empty: with the archive itself); `unpack` adds the archive's name."""
 
     member = ""
 
 
 @contextmanager
-def about(member: str) -> Iterator[None]:
-    """Say of which member a refusal speaks."""
+def naming(member: str) -> Iterator[None]:
+    """Note which member a RefusedError raised in the block is about."""
     try:
         yield
     except RefusedError as refusal:
@@ -42,19 +45,18 @@ def about(member: str) -> Iterator[None]:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """Take any failure for damage, where the standard library reads an archive."""
+def parsing() -> Iterator[None]:
+    """Turn any exception of the standard library's parsers into a RefusedError that speaks of damage."""
     try:
         yield
     except RefusedError:
         raise
-    # Its parsers stumble over crafted bytes with whatever they happen to raise: IndexError, UnicodeDecodeError,
-    # struct.error, zlib.error, RecursionError. Each means the same here.
+    # On crafted bytes they raise IndexError, UnicodeDecodeError, struct.error, zlib.error, RecursionError and more.
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise RefusedError(f"is damaged, cut short or contradicts itself ({reason}). {FETCH_AGAIN}") from error
 
 
-def shown(name: str) -> str:
-    """A name for a message: an archive may make it as long as it likes."""
-    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
+def quoted(name: str) -> str:
+    """A name for a message, shortened: an archive may contain names of any length."""
+    return repr(name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}…")

@@ -1,11 +1,11 @@
-"""Names within an archive: taken apart, made such that every system can hold them, and kept apart."""
+"""Names of members: split, changed where a file system could not store them, and kept distinct."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from autotl.data.archives.member import PACK_AGAIN, RefusedError, shown
+from autotl.data.archives.member import PACK_AGAIN, RefusedError, quoted
 
 _PART_BYTES = 200
 _FORBIDDEN = frozenset('<>:"|?*\\')
@@ -15,7 +15,7 @@ _SIDE_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 
 
 def split_name(name: str) -> tuple[str, ...]:
-    """The parts of a member's name in Unicode's composed form; raises RefusedError where it could lead out."""
+    """The parts of a member's name in NFC; raises RefusedError for a name that could lead out of the folder."""
     if "\0" in name:
         raise RefusedError(f"has a NUL in its name. {PACK_AGAIN}")
     if name.startswith("/") or re.match("[A-Za-z]:", name):
@@ -27,24 +27,24 @@ def split_name(name: str) -> tuple[str, ...]:
 
 
 def is_side_file(parts: tuple[str, ...], *, folder: bool) -> bool:
-    """Whether macOS or Windows put a member there, not whoever packed the archive."""
+    """Whether macOS or Windows added a member by themselves, such as .DS_Store."""
     if "__MACOSX" in parts or any(part.startswith("._") for part in parts):
         return True
     return bool(parts) and not folder and parts[-1].lower() in _SIDE_FILES
 
 
 class Names:
-    """The names that a folder holds so far."""
+    """The names that a folder contains so far."""
 
     def __init__(self) -> None:
         self._children: dict[str, tuple[str, str, Names | None]] = {}
         self._folded: dict[str, int] = {}
 
     def claim(self, parts: tuple[str, ...], *, folder: bool) -> str:
-        """A path that every system can hold, for a member; raises RefusedError where it is taken."""
+        """Reserve a path that every system can store for a member; raises RefusedError where it is taken."""
         here, names = self, []
-        for place, part in enumerate(parts, start=1):
-            name, child = here._claim(part, folder=folder or place < len(parts))
+        for depth, part in enumerate(parts, start=1):
+            name, child = here._claim(part, folder=folder or depth < len(parts))
             names.append(name)
             here = child or here
         return "/".join(names)
@@ -52,21 +52,21 @@ class Names:
     def _claim(self, part: str, *, folder: bool) -> tuple[str, Names | None]:
         safe = _safe(part)
         if safe not in self._children:
-            self._children[safe] = (part, self._unlike_others(safe), Names() if folder else None)
+            self._children[safe] = (part, self._distinct(safe), Names() if folder else None)
             return self._children[safe][1:]
         first, name, child = self._children[safe]
         if (child is not None) != folder:
-            raise RefusedError(f"has {shown(part)} in its name, which is both a file and a folder. {PACK_AGAIN}")
+            raise RefusedError(f"has {quoted(part)} in its name, which is both a file and a folder. {PACK_AGAIN}")
         if first != part:
             raise RefusedError(
-                f"has {shown(part)} in its name, which beside {shown(first)} comes to the same name, {shown(safe)}, "
+                f"has {quoted(part)} in its name, which becomes the same name as {quoted(first)}, {quoted(safe)}, "
                 "on some systems. Rename one of them and pack the archive again."
             )
         if child is None:
-            raise RefusedError(f"comes twice. {PACK_AGAIN}")
+            raise RefusedError(f"occurs twice. {PACK_AGAIN}")
         return name, child
 
-    def _unlike_others(self, safe: str) -> str:
+    def _distinct(self, safe: str) -> str:
         name, first = safe, _folded(safe)
         stem, suffix = _stem_and_suffix(safe)
         while _folded(name) in self._folded:
@@ -77,7 +77,7 @@ class Names:
 
 
 def _safe(part: str) -> str:
-    """A name that Linux, macOS and Windows can all hold."""
+    """A name that Linux, macOS and Windows can all store."""
     kept = (c if c not in _FORBIDDEN and unicodedata.category(c) not in _UNPRINTABLE else "_" for c in part)
     part = _cut("".join(kept).rstrip(". ")).rstrip(". ") or "_"
     return f"_{part}" if _DEVICE.match(part) else part
@@ -96,5 +96,5 @@ def _stem_and_suffix(part: str) -> tuple[str, str]:
 
 
 def _folded(part: str) -> str:
-    """The same for any two names that a file system which ignores case takes for one."""
+    """The same for any two names that a case-insensitive file system considers equal."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", part).casefold())

@@ -1,4 +1,4 @@
-"""The members of a tar, as its bytes come by; no header takes more memory or time than it may."""
+"""The members of a tar, read as a stream; headers are limited in memory and time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import IO, Any, cast
 
-from autotl.data.archives.member import CHUNK, FETCH_AGAIN, PACK_AGAIN, Member, RefusedError, about, reading
+from autotl.data.archives.member import CHUNK, FETCH_AGAIN, PACK_AGAIN, Member, RefusedError, naming, parsing
 
 _HEADER_BYTES = 2**20
-"""The longest header of a member, with its name, attributes and sparse map."""
+"""The longest header of a member, including its name, attributes and sparse map."""
 _GLOBAL_HEADER_BYTES = 64 * 1024
 _MOST_DIGITS = 200
 _TYPES = {
@@ -24,27 +24,27 @@ _TYPES = {
 
 
 def tar_members(chunks: Iterator[bytes]) -> Iterator[Member]:
-    """The members one after the other, each to be read before the next; raises RefusedError for any but plain files."""
-    tape = _Tape(chunks)
-    with reading():
+    """Yield the members in order; each must be read before the next. Raises RefusedError for special files."""
+    reader = _ForwardReader(chunks)
+    with parsing():
         archive = tarfile.TarFile(
-            fileobj=cast(IO[bytes], tape), tarinfo=_Header, encoding="utf-8", errors="surrogateescape"
+            fileobj=cast(IO[bytes], reader), tarinfo=_Header, encoding="utf-8", errors="surrogateescape"
         )
     while True:
-        tape.allowance = _HEADER_BYTES
-        with reading():
+        reader.allowance = _HEADER_BYTES
+        with parsing():
             info = archive.next()
-        tape.allowance = None
+        reader.allowance = None
         if info is None:
             break
-        cast(Any, archive).members.clear()  # it keeps every header otherwise
+        cast(Any, archive).members.clear()  # otherwise it keeps every header
         name = _name(info)
         if not info.isreg() and not info.isdir():
             kind = _TYPES.get(info.type, f"of the unknown type {info.type!r}")
-            with about(name):
+            with naming(name):
                 raise RefusedError(f"is {kind}, not a file or a folder. {PACK_AGAIN}")
         yield Member(name, info.size, info.isdir(), None, partial(_open, archive, info))
-    _require_end(tape)
+    _require_end(reader)
 
 
 def _open(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
@@ -55,13 +55,13 @@ def _name(info: tarfile.TarInfo) -> str:
     try:
         info.name.encode()
     except UnicodeEncodeError:
-        # Not UTF-8: Latin-1 gives every byte a character of its own, so that names stay apart.
+        # Not UTF-8: Latin-1 maps every byte to a character of its own, so that names stay distinct.
         return info.name.encode("utf-8", "surrogateescape").decode("latin-1")
     return info.name
 
 
-class _Tape:
-    """The bytes of a tar, which only run forward; a header may take no more than its allowance."""
+class _ForwardReader:
+    """A file object over chunks that can only be read forward; a header may read no more than its allowance."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.allowance: int | None = _HEADER_BYTES
@@ -71,7 +71,7 @@ class _Tape:
         self._buffer, self._start, self._position = b"", 0, 0
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, fewer at the end, which stay to be read."""
+        """The next bytes, fewer at the end, without reading past them."""
         if size < 0 or (self.allowance is not None and size > self.allowance):
             raise RefusedError(
                 f"has a header that asks for {size:,} bytes; {_HEADER_BYTES:,} are allowed. {FETCH_AGAIN}"
@@ -96,7 +96,7 @@ class _Tape:
     def seek(self, position: int) -> None:
         """Read on to a position, or to the end."""
         if position < self._position:
-            raise RefusedError(f"has a header that leads back to what was read already. {FETCH_AGAIN}")
+            raise RefusedError(f"has a header that points back to bytes read before. {FETCH_AGAIN}")
         allowance, self.allowance = self.allowance, None
         while self._position < position and self.read(min(CHUNK, position - self._position)):
             pass
@@ -104,9 +104,9 @@ class _Tape:
 
 
 class _Header(tarfile.TarInfo):
-    """A header whose extended records are looked at before tarfile parses them.
+    """A header whose extended records are checked before tarfile parses them.
 
-    Its regular expressions take quadratic time and memory over crafted records in earlier versions of Python 3.11.
+    Before Python 3.11.10, tarfile's regular expressions take quadratic time and memory on crafted records.
     """
 
     def _proc_member(self, tar: Any) -> tarfile.TarInfo:
@@ -120,7 +120,7 @@ class _Header(tarfile.TarInfo):
 
 
 def _require_records(body: bytes) -> None:
-    """Raise RefusedError unless an extended header is a row of `LENGTH KEY=VALUE` lines as long as they say."""
+    """Raise RefusedError unless an extended header is a series of `LENGTH KEY=VALUE` lines of the stated lengths."""
     position = 0
     while position < len(body):
         match = re.compile(rb"([0-9]{1,7}) [^=\n\0]+=").match(body, position)
@@ -128,16 +128,16 @@ def _require_records(body: bytes) -> None:
         if match is None or end <= match.end() or body[end - 1 : end] != b"\n":
             raise RefusedError(f"has a damaged extended header. {FETCH_AGAIN}")
         position = end
-    # tarfile searches the whole body for numbers that stand before some key.
+    # tarfile searches the whole body for numbers that precede some key.
     if max(map(len, re.findall(rb"[0-9]+", body)), default=0) > _MOST_DIGITS:
         raise RefusedError(f"has a number of more than {_MOST_DIGITS} digits in a header. {FETCH_AGAIN}")
 
 
-def _require_end(tape: _Tape) -> None:
-    """Raise RefusedError unless a tar ends in zeros, as each must: tarfile takes any damaged header for the end."""
-    if tape.last != bytes(tarfile.BLOCKSIZE):
+def _require_end(reader: _ForwardReader) -> None:
+    """Raise RefusedError unless a tar ends in zeros, as each must: tarfile mistakes any damaged header for the end."""
+    if reader.last != bytes(tarfile.BLOCKSIZE):
         raise RefusedError(f"is damaged or cut short: a member's header cannot be read. {FETCH_AGAIN}")
-    with reading():
-        while rest := tape.read(CHUNK):
+    with parsing():
+        while rest := reader.read(CHUNK):
             if rest.count(0) < len(rest):
-                raise RefusedError("has something behind its end. Pack the folder again, as one archive.")
+                raise RefusedError("has more data after its end. Pack the folder again, as one archive.")

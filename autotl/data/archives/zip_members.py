@@ -1,4 +1,4 @@
-"""The members of a zip, each held against its own header before any is read."""
+"""The members of a zip, each checked against its own header before any is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import IO, cast
 
-from autotl.data.archives.member import FETCH_AGAIN, PACK_AGAIN, Member, RefusedError, about, reading
+from autotl.data.archives.member import FETCH_AGAIN, PACK_AGAIN, Member, RefusedError, naming, parsing
 
 _DIRECTORY_BYTES_PER_ENTRY = 512
 _DIRECTORY_BYTES_AT_LEAST = 2**20
@@ -29,30 +29,30 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
 def zip_members(file: IO[bytes], *, most_entries: int) -> Iterator[Member]:
-    """The members in the order of their bytes; raises RefusedError for lies, links and other special files."""
-    listed = _Listed(file, most_entries)
-    with reading():
+    """Yield the members in the order of their bytes; raises RefusedError for lies, links and special files."""
+    listed = _LimitedListing(file, most_entries)
+    with parsing():
         archive = zipfile.ZipFile(cast(IO[bytes], listed))
         listed.listing = False
         infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
     free_from = 0
     for info in infos:
         name = _name(info)
-        with about(name):
+        with naming(name):
             folder = _require_plain(info, name)
-            with reading():
+            with parsing():
                 if info.header_offset < free_from:
                     raise RefusedError(f"shares its bytes with another member. {FETCH_AGAIN}")
                 free_from = _end_of(file, info)
                 if free_from > archive.start_dir:
-                    raise RefusedError(f"reaches beyond the members' part of the archive. {FETCH_AGAIN}")
+                    raise RefusedError(f"extends into the table of contents. {FETCH_AGAIN}")
         yield Member(name, info.file_size, folder, info.compress_size, partial(archive.open, info))
 
 
-class _Listed:
-    """A zip's file that does not hand out a table of contents with too many entries.
+class _LimitedListing:
+    """A zip file object that refuses a table of contents with too many entries.
 
-    zipfile reads the table at once and makes an object of each entry before anybody can count them.
+    zipfile reads the whole table and creates an object for each entry before they can be counted.
     """
 
     def __init__(self, file: IO[bytes], most_entries: int) -> None:
@@ -78,7 +78,7 @@ def _name(info: zipfile.ZipInfo) -> str:
     # zipfile silently cuts `filename` at a NUL.
     name = info.orig_filename if "\0" in info.orig_filename else info.filename
     if not info.flag_bits & _UTF8_NAME:
-        # macOS writes UTF-8 without saying so; what is not UTF-8 stays in the code page that the format names.
+        # macOS writes UTF-8 without declaring it; anything else is in cp437, the format's default.
         with suppress(UnicodeError):
             name = name.encode("cp437").decode()
     return name.replace("\\", "/")
@@ -92,16 +92,16 @@ def _require_plain(info: zipfile.ZipInfo, name: str) -> bool:
     if info.flag_bits & _ENCRYPTED:
         raise RefusedError("is encrypted. Pack the archive again without a password.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # zipfile unpacks bzip2 and LZMA without a bound on memory.
+        # zipfile decompresses bzip2 and LZMA without a limit on memory.
         raise RefusedError(
-            f"is compressed by method {info.compress_type}; only stored (0) and deflated (8) are understood. Pack the "
-            "archive again with the ordinary method."
+            f"is compressed with method {info.compress_type}; only stored (0) and deflated (8) are supported. Pack the "
+            "archive again with the default method."
         )
     return name.endswith("/") or mode == stat.S_IFDIR
 
 
 def _end_of(file: IO[bytes], info: zipfile.ZipInfo) -> int:
-    """Where a member ends, by its own header; raises RefusedError where that contradicts the table of contents."""
+    """Where a member ends by its own header; raises RefusedError where that contradicts the table of contents."""
     file.seek(info.header_offset)
     fields = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
     signature, _, flags, method, _, _, *sizes, name_bytes, extra_bytes = fields

@@ -1,4 +1,4 @@
-"""A folder is there whole or not at all, and is found again by the content that it came from."""
+"""A folder is created completely or not at all, and found again by the content that it came from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from autotl.cache.content_folders import new_folder, unpacked_once
+from autotl.cache.content_folders import Unpacked, new_folder, unpacked_once
 from autotl.errors import DatasetError
 
 
@@ -26,14 +26,14 @@ def test_a_new_folder_appears_when_everything_is_written(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_nothing_is_left_where_anything_is_raised(tmp_path, error):
+def test_nothing_is_left_after_an_exception(tmp_path, error):
     with pytest.raises(error), new_folder(tmp_path / "out") as temporary:
         (temporary / "1.png").write_bytes(b"one")
         raise error
     assert listing(tmp_path) == []
 
 
-def test_what_a_kill_left_is_swept_after_a_day(tmp_path):
+def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path):
     with new_folder(tmp_path / "out") as temporary:
         left = temporary.name
     old, new, other = tmp_path / f"{left}old", tmp_path / f"{left}new", tmp_path / ".another"
@@ -48,12 +48,12 @@ def test_what_a_kill_left_is_swept_after_a_day(tmp_path):
 
 @pytest.fixture
 def unpacked(tmp_path):
-    """unpacked("a"): the folder of a file that is a line of text, its notes, and in `unpacked.made` what was made."""
+    """unpacked("a"): a file unpacked into its folder; `unpacked.made` lists the folders made."""
 
     def unpack(folder):
         unpacked.made.append(folder)
         folder.mkdir()
-        return {"nth": len(unpacked.made)}
+        return {"nth": str(len(unpacked.made))}
 
     def unpacked(name, **options):
         return unpacked_once(tmp_path / name, tmp_path / "cache", unpack, **options)
@@ -64,22 +64,22 @@ def unpacked(tmp_path):
     return unpacked
 
 
-def test_equal_files_are_unpacked_once_and_others_apart(unpacked, tmp_path):
+def test_equal_files_are_unpacked_once_and_others_separately(unpacked, tmp_path):
     first, again, other, part = unpacked("a"), unpacked("b"), unpacked("c"), unpacked("a", part="thumbnails")
     assert first == again
-    assert len({first[0], other[0], part[0]}) == len(unpacked.made) == 3
-    assert [notes["nth"] for _, notes in (first, other, part)] == [1, 2, 3]
-    assert first[0].parent == tmp_path / "cache" / "unpacked"
+    assert len({first.folder, other.folder, part.folder}) == len(unpacked.made) == 3
+    assert [found.notes["nth"] for found in (first, other, part)] == ["1", "2", "3"]
+    assert first.folder.parent == tmp_path / "cache" / "unpacked"
 
 
 @pytest.mark.parametrize("lost", ["folder", "notes"])
-def test_what_lost_its_folder_or_its_notes_is_unpacked_again(unpacked, lost):
-    folder, _ = unpacked("a")
+def test_a_file_whose_folder_or_notes_are_lost_is_unpacked_again(unpacked, lost):
+    folder = unpacked("a").folder
     if lost == "folder":
         folder.rmdir()
     else:
         folder.with_suffix(".json").unlink()
-    assert unpacked("a") == (folder, {"nth": 2})
+    assert unpacked("a") == Unpacked(folder, {"nth": "2"})
     assert folder.is_dir()
 
 

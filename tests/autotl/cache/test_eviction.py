@@ -1,4 +1,4 @@
-"""The cache stays within its limit: what was used longest ago goes, what this run uses stays."""
+"""The cache stays within its limit: the least recently used is deleted, what this run uses is kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def keys(*numbers):
 
 
 def age(folder, days, known=()):
-    """Make the files in a folder look as if they were last used so long ago, and say which there are now."""
+    """Make the files in a folder look as if last used so many days ago; returns them."""
     files = {p for p in folder.rglob("*") if p.is_file()} - set(known)
     for file in files:
         os.utime(file, (time.time() - days * DAY,) * 2)
@@ -48,32 +48,32 @@ def test_within_the_limit_nothing_is_deleted(store, tmp_path):
     assert left(store) == [True, True, True]
 
 
-def test_what_was_used_longest_ago_goes_first_and_no_more_than_needed(store, tmp_path):
+def test_the_least_recently_used_is_deleted_first_and_no_more_than_needed(store, tmp_path):
     assert 4000 < evict(tmp_path, limit_bytes=10_000, used_since=time.time()) < 6000
     assert left(store) == [False, True, True]
     assert len(list(store.folder.iterdir())) == 4
 
 
-def test_reading_is_using(store, tmp_path):
+def test_reading_counts_as_use(store, tmp_path):
     store.read(keys(0))
     evict(tmp_path, limit_bytes=10_000, used_since=time.time())
     assert left(store) == [True, False, True]
 
 
-def test_what_the_present_run_uses_stays_whatever_the_limit(store, tmp_path):
+def test_what_the_present_run_uses_is_kept_at_any_limit(store, tmp_path):
     began = time.time() - 1
     store.read(keys(10))
     evict(tmp_path, limit_bytes=1, used_since=began)
     assert left(store) == [False, True, False]
 
 
-def test_who_misses_what_was_deleted_is_told_that_it_is_unknown(store, tmp_path):
+def test_what_was_deleted_is_unknown_to_an_open_store(store, tmp_path):
     assert store.known(keys(0, 20)).all()
     evict(tmp_path, limit_bytes=5_000, used_since=time.time())
     assert store.read(keys(0, 20))[1].tolist() == [False, True]
 
 
-def test_networks_go_as_a_whole_and_freezing_is_using(tiny, tmp_path):
+def test_networks_are_deleted_as_a_whole_and_freezing_counts_as_use(tiny, tmp_path):
     networks = [freeze(tiny, size, cache=tmp_path) for size in ((32, 32), (48, 48))]
     age(tmp_path / "networks", 2)
     began = time.time() - 1
@@ -83,7 +83,7 @@ def test_networks_go_as_a_whole_and_freezing_is_using(tiny, tmp_path):
     assert freeze(tiny, (32, 32), cache=tmp_path).file.exists()
 
 
-def test_what_killed_writers_left_goes_too_and_other_folders_stay(store, tmp_path):
+def test_leftovers_of_killed_writers_are_deleted_too_and_other_folders_kept(store, tmp_path):
     (store.folder / ".torn.npy.part").write_bytes(b"half")
     np.save(store.folder / "lonely.npy", np.zeros(100))
     (tmp_path / "unpacked").mkdir()
@@ -94,5 +94,5 @@ def test_what_killed_writers_left_goes_too_and_other_folders_stay(store, tmp_pat
     assert (tmp_path / "unpacked" / "photo.jpg").exists()
 
 
-def test_a_cache_that_is_not_there_is_within_any_limit(tmp_path):
+def test_a_missing_cache_is_within_any_limit(tmp_path):
     assert evict(tmp_path / "nowhere", limit_bytes=1, used_since=time.time()) == 0

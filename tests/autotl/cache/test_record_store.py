@@ -1,4 +1,4 @@
-"""What several processes keep in one folder, and what is left of it when one of them is killed."""
+"""Records that several processes write to one folder are read again, also after damage and kills."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def store(tmp_path):
     return store
 
 
-def test_what_was_kept_is_read_in_the_order_asked_for_and_the_rest_is_zero(store):
+def test_records_are_read_in_the_order_asked_for_and_unknown_ones_are_zero(store):
     records, known = store.read(keys(2, 9, 3, 2))
     assert known.tolist() == [True, False, True, True]
     assert records.tolist() == [[2, 20], [0, 0], [3, 30], [2, 20]]
 
 
-def test_a_store_that_is_not_there_knows_nothing_and_creates_nothing(tmp_path):
+def test_a_missing_store_knows_nothing_and_creates_nothing(tmp_path):
     records, known = RecordStore(tmp_path / "nowhere", PLAIN, (2,)).read(keys(1, 2))
     assert (records.shape, known.tolist()) == ((2, 2), [False, False])
     assert list(tmp_path.iterdir()) == []
@@ -57,7 +57,7 @@ def test_records_of_several_fields_survive(tmp_path):
     assert known.all() and (records == kept).all()
 
 
-def test_later_shards_add_to_earlier_ones_and_what_was_kept_twice_is_read_once(store):
+def test_later_shards_add_to_earlier_ones_and_a_record_stored_twice_is_read_once(store):
     store.append(keys(4, 1), rows(4, 1).astype(PLAIN))
     records, known = store.read(keys(1, 2, 3, 4))
     assert known.all()
@@ -98,7 +98,7 @@ def test_two_processes_writing_at_once_lose_nothing(tmp_path):
     assert (records == numbers).all()
 
 
-def test_what_a_killed_writer_leaves_is_passed_over(store):
+def test_leftovers_of_a_killed_writer_are_ignored(store):
     folder = store.folder
     (folder / ".torn.npy.part").write_bytes(b"half")
     (folder / ".torn.keys.npy.part").write_bytes(b"half")
@@ -122,7 +122,7 @@ def test_what_a_killed_writer_leaves_is_passed_over(store):
     ],
     ids=["cut short", "empty", "no array", "fewer", "another dtype", "no rows", "pickled objects", "a number"],
 )
-def test_a_damaged_shard_is_passed_over_and_the_others_are_read(store, part, spoil):
+def test_a_damaged_shard_is_ignored_and_the_others_are_read(store, part, spoil):
     [shard] = (path for path in store.folder.glob("*.npy") if path.name.endswith(".keys.npy") == (part == ".keys.npy"))
     store.append(keys(5), rows(5).astype(PLAIN))
     spoil(shard)
@@ -151,7 +151,7 @@ def test_a_flipped_bit_anywhere_is_noticed_and_the_shard_is_deleted(store, part,
     assert len(list(store.folder.glob("*.keys.npy"))) == 1
 
 
-def test_a_record_of_a_damaged_shard_is_read_from_its_twin(store):
+def test_a_record_of_a_damaged_shard_is_read_from_another_shard(store):
     twins = set(store.folder.glob("*.npy"))
     store.append(keys(1, 2, 3), rows(1, 2, 3).astype(PLAIN))
     for file in twins:
@@ -162,7 +162,7 @@ def test_a_record_of_a_damaged_shard_is_read_from_its_twin(store):
     assert records[:, 0].tolist() == [1, 2, 3]
 
 
-def test_a_shard_that_vanishes_under_an_open_store_is_unknown_again(store):
+def test_a_shard_that_disappears_under_an_open_store_is_unknown_again(store):
     assert store.known(keys(1, 9)).tolist() == [True, False]
     for file in store.folder.iterdir():
         if not file.name.endswith(".keys.npy"):
@@ -171,7 +171,7 @@ def test_a_shard_that_vanishes_under_an_open_store_is_unknown_again(store):
     assert not store.known(keys(1)).any()
 
 
-def test_files_of_others_are_let_be(store):
+def test_other_files_are_left_alone(store):
     np.save(store.folder / "notes.npy", rows(7).astype(PLAIN))
     np.save(store.folder / "notes.keys.npy", keys(7))
     assert store.read(keys(1, 7))[1].tolist() == [True, False]

@@ -1,4 +1,4 @@
-"""The distance to the training domain: what it is computed from, and whom it calls far."""
+"""The distance to the training domain: how it is computed, and which images are far."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def backbone(build):
 
 
 def stripes(low, high, n=4):
-    """Images of which one half has one value and one half the other: mean and deviation can be told by heart."""
+    """Images of which one half has one value and one half the other: mean and deviation are known."""
     images = np.full((n, *SIZE, 3), low, dtype=np.uint8)
     images[:, ::2] = high
     return images
@@ -66,12 +66,12 @@ def test_the_distance_counts_training_deviations_of_the_mean_and_of_the_deviatio
         {"center": False},
     ],
 )
-def test_what_the_layer_makes_of_the_normalised_channels_does_not_count(options):
+def test_scale_and_offset_of_the_layer_do_not_count(options):
     shift = measure_shift(backbone(partial(network, **options)), SIZE, stripes(100, 180))
     assert shift.overall == pytest.approx(5.0, rel=1e-3)
 
 
-def test_a_channel_that_the_training_switched_off_is_left_out():
+def test_a_channel_switched_off_in_training_is_ignored():
     one_of_three = backbone(partial(network, gamma=[1.0, 0.0, 1.0], beta=[0.0, 3.0, 0.0]))
     assert measure_shift(one_of_three, SIZE, stripes(100, 180)).overall == pytest.approx(5.0, rel=1e-3)
     assert measure_shift(backbone(partial(network, gamma=[0.0] * 3)), SIZE, stripes(100, 180)) is None
@@ -125,7 +125,7 @@ def photographs(rng, n, edge):
 
 
 def spectrograms(rng, n, edge):
-    """Levels in decibels of a rising tone in noise, as a grey picture."""
+    """Levels in decibels of a rising tone in noise, as a grey image."""
     from scipy.signal import chirp, spectrogram
 
     seconds = np.arange(2 * 16_000) / 16_000
@@ -144,7 +144,7 @@ def noise(rng, n, edge):
 def test_photographs_are_near_the_embedded_backbone_and_spectrograms_and_noise_are_far():
     from autotl.plugins import load_plugins
 
-    lite = load_plugins(disable=("mlflow", "keras-applications")).backbones["efficientnet-lite0"]
+    lite = load_plugins(disable=("mlflow", "keras-applications")).all(Backbone)["efficientnet-lite0"]
     shifts = [
         measure_shift(lite, (224, 224), np.stack(list(draw(np.random.default_rng(0), 16, 224))))
         for draw in (photographs, spectrograms, noise)

@@ -1,4 +1,4 @@
-"""How many near-duplicates a random split would have divided, and how many this one does."""
+"""How many near-duplicate pairs a random split would have divided, and how many this one does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_pairs_of_one_cluster_are_all_counted_and_none_is_divided(toy_dataset):
     assert leaks.at_random > 0
 
 
-def test_a_chain_of_weak_pairs_that_had_to_be_cut_is_owned_up_to(toy_dataset):
+def test_pairs_of_a_chain_that_had_to_be_cut_are_counted(toy_dataset):
     chain = [(i, i + 1, 0.55) for i in range(399)]
     dataset = toy_dataset(["cat", "dog"] * 200, chain)
     found = split(dataset, seed=0)
@@ -66,7 +66,7 @@ def test_the_same_seed_draws_the_same(toy_dataset):
 
 
 @pytest.mark.parametrize("n_classes", [2, 7, 30])
-def test_leaks_are_counted_however_few_items_the_classes_have(toy_dataset, n_classes):
+def test_leaks_are_counted_with_few_items_per_class(toy_dataset, n_classes):
     labels = [f"class {i}" for i in range(n_classes) for _ in range(4)]
     dataset = toy_dataset(labels, [(0, 1, 0.9)])
     leaks = count_leaks(dataset, split(dataset, seed=0), seed=0)
@@ -74,7 +74,7 @@ def test_leaks_are_counted_however_few_items_the_classes_have(toy_dataset, n_cla
     assert 0 <= leaks.at_random <= 1
 
 
-def test_the_figure_is_that_of_pairs_and_not_of_items(toy_dataset):
+def test_pairs_are_counted_and_not_items(toy_dataset):
     star = [(0, i, 0.9) for i in range(1, 40)]
     dataset = toy_dataset(["cat"] * 100 + ["dog"] * 100, star)
     found = split(dataset, seed=0)

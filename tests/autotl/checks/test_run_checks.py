@@ -1,4 +1,4 @@
-"""The checks that plugins bring: worst findings first, and one that fails is a finding itself."""
+"""The checks of plugins: worst findings first, and a check that fails is a finding itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl.interfaces import Check, DefaultProbe, Finding
 from autotl.plugins import load_plugins
 
 
-def test_findings_come_worst_first_whoever_made_them(toy_dataset):
+def test_findings_are_sorted_worst_first_across_checks(toy_dataset):
     def look(severities):
         return lambda dataset: [Finding("look", s, f"{s} about {len(dataset.items)} items") for s in severities]
 
@@ -48,7 +48,7 @@ def test_a_check_that_fails_is_reported_with_its_plugin_and_the_others_go_on(toy
 
 
 def test_the_built_in_checks_find_what_is_wrong_with_a_real_folder(tmp_path, make_folder, plugins):
-    from autotl.data.dataset import scan
+    from scanning import scan
 
     root = make_folder(tmp_path / "data", circle=6, square=6)
     (root / "circle" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
@@ -59,7 +59,7 @@ def test_the_built_in_checks_find_what_is_wrong_with_a_real_folder(tmp_path, mak
     assert [f.severity for f in findings] == ["warning"] * 3 + ["info"]
 
 
-def test_checks_that_need_a_trained_model_are_run_when_there_is_one(toy_dataset):
+def test_checks_that_need_a_trained_model_are_run_with_one(toy_dataset):
     class Both:
         @hookimpl
         def register_checks(self):
@@ -74,7 +74,7 @@ def test_checks_that_need_a_trained_model_are_run_when_there_is_one(toy_dataset)
 
 
 @pytest.mark.parametrize("finding", ["a text", Finding("x", "fatal", "m"), Finding("x", "info", "m", items=(1,))])  # type: ignore[arg-type]
-def test_a_check_that_yields_nonsense_becomes_a_finding_about_itself(shapes_dataset, finding):
+def test_a_check_that_yields_something_else_becomes_a_finding_about_itself(shapes_dataset, finding):
     class Nonsense:
         __name__ = "nonsense"
 

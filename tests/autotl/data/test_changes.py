@@ -1,4 +1,4 @@
-"""What is new since the last run, found by content, so that a renamed file has only moved."""
+"""Changes since the last run are found by content, so that a renamed file has only moved."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import shutil
 
 import pandas as pd
 import pytest
+from scanning import scan
 
-from autotl.data.changes import Changes, compare, remember, since_last_run
-from autotl.data.dataset import scan
+from autotl.data.changes import Changes, compare, save_manifest, since_last_run
 from autotl.data.patch import Decision, patch_file, write_patch
 
 CAT, OTHER_CAT, DOG = "cat/circle-0-000.png", "cat/circle-0-001.png", "dog/square-0-000.png"
@@ -16,8 +16,8 @@ CAT, OTHER_CAT, DOG = "cat/circle-0-000.png", "cat/circle-0-001.png", "dog/squar
 
 @pytest.fixture
 def changes(pets, tmp_path):
-    """Remember the pets as they are, and tell later what has changed: changes()."""
-    remember(scan(pets), pets, tmp_path / "manifests of the test")
+    """Save the manifest of the pets; changes() compares with it."""
+    save_manifest(scan(pets), pets, tmp_path / "manifests of the test")
     return lambda: since_last_run(scan(pets), pets, tmp_path / "manifests of the test")
 
 
@@ -32,14 +32,14 @@ def test_where_nothing_changed_there_are_no_changes(changes):
     assert changes().sentence() == "unchanged since the last run"
 
 
-def test_what_was_added_and_removed_is_named(pets, changes, make_folder):
+def test_added_and_removed_images_are_named(pets, changes, make_folder):
     make_folder(pets, stripes=1, edge=24)
     (pets / CAT).unlink()
     assert changes() == Changes(added=("stripes/stripes-0-000.png",), removed=(CAT,), relabelled=(), moved=())
     assert changes().sentence() == f"since the last run: 1 added (stripes/stripes-0-000.png); 1 removed ({CAT})"
 
 
-def test_a_renamed_file_has_moved_and_one_in_another_class_is_relabelled(pets, changes):
+def test_a_renamed_file_is_moved_and_one_in_another_class_is_relabelled(pets, changes):
     (pets / CAT).rename(pets / "cat" / "new name.png")
     (pets / OTHER_CAT).rename(pets / "dog" / "other.png")
     found = changes()
@@ -63,7 +63,7 @@ def test_a_decision_in_the_patch_file_is_a_change_of_label(pets, changes):
     assert changes() == Changes((), (), (f"{CAT}: cat -> dog",), ())
 
 
-def test_a_file_edited_in_place_was_removed_and_another_one_added(pets, changes):
+def test_a_file_edited_in_place_counts_as_removed_and_added(pets, changes):
     with (pets / CAT).open("ab") as file:
         file.write(b"\0")
     assert changes() == Changes(added=(CAT,), removed=(CAT,), relabelled=(), moved=())
@@ -86,7 +86,7 @@ def test_a_copy_is_added_and_its_original_stays(pets, changes):
         ("a b", "", Changes((), ("a", "b"), (), ())),
     ],
 )
-def test_copies_of_one_content_are_told_apart_by_their_paths(before, now, expected):
+def test_copies_are_distinguished_by_their_paths(before, now, expected):
     first, second = (table(*((path, "same", "cat") for path in paths.split())) for paths in (before, now))
     assert compare(first, second) == expected
 
@@ -96,21 +96,21 @@ def test_two_files_that_swapped_their_names_have_moved():
     assert compare(before, now).moved == ("a -> b", "b -> a")
 
 
-def test_a_label_that_changes_on_a_copy_is_told_of_that_copy_alone():
+def test_a_label_that_changes_on_a_copy_is_a_change_of_that_copy_only():
     before = table(("a", "same", "cat"), ("b", "same", "cat"))
     now = table(("a", "same", "cat"), ("b", "same", "dog"))
     assert compare(before, now) == Changes((), (), ("b: cat -> dog",), ())
 
 
-def test_the_order_of_the_rows_is_no_change():
+def test_the_order_of_the_rows_is_not_a_change():
     rows = [(f"{i}", f"{i % 3}", "cat") for i in range(9)]
     assert not compare(table(*rows), table(*rows[::-1]))
 
 
-def test_what_is_remembered_replaces_what_was_before(pets, tmp_path, make_folder):
-    remember(scan(pets), pets, tmp_path / "cache")
+def test_a_new_manifest_replaces_the_old_one(pets, tmp_path, make_folder):
+    save_manifest(scan(pets), pets, tmp_path / "cache")
     make_folder(pets, stripes=1, edge=24)
-    remember(scan(pets), pets, tmp_path / "cache")
+    save_manifest(scan(pets), pets, tmp_path / "cache")
     assert since_last_run(scan(pets), pets, tmp_path / "cache") == Changes((), (), (), ())
     assert len(list((tmp_path / "cache").rglob("*.*"))) == 1
 
@@ -119,14 +119,14 @@ def test_without_an_earlier_run_there_is_nothing_to_compare_with(pets, tmp_path)
     assert since_last_run(scan(pets), pets, tmp_path / "cache") is None
 
 
-def test_another_folder_with_the_same_images_is_another_data_set(pets, tmp_path):
-    remember(scan(pets), pets, tmp_path / "cache")
+def test_another_folder_with_the_same_images_is_another_dataset(pets, tmp_path):
+    save_manifest(scan(pets), pets, tmp_path / "cache")
     other = shutil.copytree(pets, tmp_path / "other")
     assert since_last_run(scan(other), other, tmp_path / "cache") is None
 
 
-def test_the_same_folder_is_known_however_it_is_named(pets, tmp_path, monkeypatch):
-    remember(scan(pets), pets, tmp_path / "cache")
+def test_the_same_folder_is_recognised_by_any_path(pets, tmp_path, monkeypatch):
+    save_manifest(scan(pets), pets, tmp_path / "cache")
     monkeypatch.chdir(pets)
     (tmp_path / "link").symlink_to(pets)
     for data in (type(pets)("."), pets / "cat" / "..", tmp_path / "link"):
@@ -143,8 +143,8 @@ def test_the_same_folder_is_known_however_it_is_named(pets, tmp_path, monkeypatc
     ],
     ids=["empty", "no table", "cut short", "another table"],
 )
-def test_a_damaged_manifest_is_as_good_as_none(pets, tmp_path, spoil):
-    remember(scan(pets), pets, tmp_path / "cache")
+def test_a_damaged_manifest_counts_as_none(pets, tmp_path, spoil):
+    save_manifest(scan(pets), pets, tmp_path / "cache")
     [manifest] = (path for path in (tmp_path / "cache").rglob("*") if path.is_file())
     spoil(manifest)
     assert since_last_run(scan(pets), pets, tmp_path / "cache") is None

@@ -1,4 +1,4 @@
-"""Which images belong together, however that is said."""
+"""Groups are read from a table, an attribute, EXIF data or the path."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from autotl.errors import DatasetError
 MODEL, SERIAL = 0x0110, 0xA431
 
 
-def picture(path, *, model="", serial=""):
-    """A small picture, with the camera in its EXIF data where one is given."""
+def write_image(path, *, model="", serial=""):
+    """Write a small image, with the camera in its EXIF data where one is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
     if model:
@@ -30,12 +30,12 @@ def picture(path, *, model="", serial=""):
 
 @pytest.fixture
 def pets(tmp_path):
-    """Four pictures of two patients, with a table of attributes that lacks the last."""
+    """Four images of two patients, with a table of attributes that lacks the last."""
     root = tmp_path / "pets"
-    picture(root / "cat" / "patient1" / "a.jpg", model="Nokia 1", serial="S1")
-    picture(root / "cat" / "patient2" / "b.jpg", model="Nokia 1", serial="S2")
-    picture(root / "dog" / "patient1" / "c.png")
-    picture(root / "dog" / "z.jpg", serial="S1")
+    write_image(root / "cat" / "patient1" / "a.jpg", model="Nokia 1", serial="S1")
+    write_image(root / "cat" / "patient2" / "b.jpg", model="Nokia 1", serial="S2")
+    write_image(root / "dog" / "patient1" / "c.png")
+    write_image(root / "dog" / "z.jpg", serial="S1")
     (tmp_path / "a.csv").write_text(
         "path,site,empty,(s)\ncat/patient1/a.jpg,X,,1\ncat/patient2/b.jpg, Y ,,2\ndog/patient1/c.png,X,,3\n"
     )
@@ -67,7 +67,7 @@ def test_groups_come_from_a_table(pets, tmp_path, name):
         ("exif:BodySerialNumber", ["S1", "S2", "", "S1"]),
     ],
 )
-def test_groups_come_from_what_the_camera_wrote_into_the_files(pets, spec, found):
+def test_groups_come_from_exif_data(pets, spec, found):
     assert groups(pets, spec) == found
 
 
@@ -87,7 +87,7 @@ def test_groups_come_from_an_attribute(pets, spec):
 
 def test_groups_come_from_a_column_of_the_table_of_labels(tmp_path):
     for name in ("a", "b"):
-        picture(tmp_path / f"{name}.png")
+        write_image(tmp_path / f"{name}.png")
     (tmp_path / "labels.csv").write_text("path,label,patient\na.png,x,P1\nb.png,y,P1\n")
     assert groups(open_source(tmp_path / "labels.csv", cache=tmp_path / "cache"), "patient") == ["P1", "P1"]
 
@@ -96,7 +96,7 @@ def test_groups_come_from_the_path_by_a_regular_expression(pets):
     assert groups(pets, r"(patient\d+)") == ["patient1", "patient2", "patient1", ""]
 
 
-def test_a_column_wins_over_an_expression_of_the_same_text(pets):
+def test_a_column_takes_precedence_over_an_expression_of_the_same_text(pets):
     assert groups(pets, "(s)") == ["1", "2", "3", ""]
 
 
@@ -114,7 +114,7 @@ def test_a_column_wins_over_an_expression_of_the_same_text(pets):
         ("empty", r"'empty' gives none of the 4 images a group: this column is empty"),
     ],
 )
-def test_groups_that_cannot_work_say_why(pets, spec, message):
+def test_an_invalid_specification_of_groups_is_an_error_that_says_why(pets, spec, message):
     with pytest.raises(DatasetError, match=message):
         read_groups(spec, pets.table, pets.root)
 
@@ -124,12 +124,15 @@ def test_groups_that_cannot_work_say_why(pets, spec, message):
     [
         ("path,patient\ncat/a.png,7\n", r"has the columns path, patient; the column 'group' is missing"),
         ("path,group\ndog/z.jpg,7\ndog/z.jpg,8\n", r"names 'dog/z\.jpg' more than once"),
-        ("path,group\nz.jpg,7\n", r"names none of the 4 images: it has 'z\.jpg', they .*'cat/patient1/a\.jpg'"),
+        (
+            "path,group\nz.jpg,7\n",
+            r"names none of the images: it has 'z\.jpg', the dataset has .*'cat/patient1/a\.jpg'",
+        ),
         ("path,group\ndog/z.jpg,\n", r"gives none of the 4 images a group: its column group is empty"),
         ("", r"cannot be read as a CSV file"),
     ],
 )
-def test_a_table_of_groups_that_cannot_work_says_why(pets, tmp_path, content, message):
+def test_an_invalid_table_of_groups_is_an_error_that_says_why(pets, tmp_path, content, message):
     (tmp_path / "groups.csv").write_text(content)
     with pytest.raises(DatasetError, match=message):
         read_groups(str(tmp_path / "groups.csv"), pets.table, pets.root)

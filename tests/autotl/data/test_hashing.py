@@ -1,4 +1,4 @@
-"""Every file is read once for its hash, and what is no file says so."""
+"""Every file is read once for its hash, and anything else has a reason."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_the_hash_is_the_sha256_of_the_bytes_in_the_order_asked_for(tmp_path):
     assert set(found["quarantine"]) == {""}
 
 
-def test_a_file_larger_than_what_is_read_at_once_is_read_to_its_end(tmp_path):
+def test_a_file_larger_than_a_chunk_is_read_to_its_end(tmp_path):
     content = os.urandom(module._CHUNK_BYTES) + b"the end"
     (tmp_path / "large").write_bytes(content)
     assert hash_files(tmp_path, ["large"]).iloc[0].to_list() == [hashlib.sha256(content).hexdigest(), len(content), ""]
 
 
-def test_a_path_may_be_absolute_and_a_link_counts_as_what_it_leads_to(tmp_path):
+def test_a_path_may_be_absolute_and_a_link_counts_as_its_target(tmp_path):
     file = tmp_path / "elsewhere" / "a"
     file.parent.mkdir()
     file.write_bytes(b"abc")
@@ -39,7 +39,7 @@ def test_a_path_may_be_absolute_and_a_link_counts_as_what_it_leads_to(tmp_path):
     assert list(found["sha256"]) == [hashlib.sha256(b"abc").hexdigest()] * 2
 
 
-def test_what_cannot_be_read_has_a_reason_and_the_rest_its_hash(tmp_path):
+def test_unreadable_files_have_a_reason_and_the_others_a_hash(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     (tmp_path / "circle").symlink_to("circle")
@@ -56,7 +56,7 @@ def test_what_cannot_be_read_has_a_reason_and_the_rest_its_hash(tmp_path):
     assert list(found["sha256"]) == [NOTHING] * 4 + [hashlib.sha256(b"abc").hexdigest()]
 
 
-def test_copies_are_told_from_files_of_one_size_that_begin_alike(tmp_path):
+def test_copies_are_distinguished_from_files_of_equal_size_and_start(tmp_path):
     head = os.urandom(module._HEAD_BYTES)
     contents = {"a": head + b"1", "b": head + b"2", "c": head + b"1", "d": b"1", "e": b"2", "f": b"2", "g": head}
     for name, content in contents.items():
@@ -66,13 +66,13 @@ def test_copies_are_told_from_files_of_one_size_that_begin_alike(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pipes there")
-def test_a_pipe_blocks_nobody(tmp_path):
+def test_a_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert list(hash_files(tmp_path, ["pipe"])["quarantine"]) == ["it is not a file"]
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever runs this may read everything")
-def test_a_file_that_may_not_be_read_says_so(tmp_path):
+def test_a_file_without_permission_has_a_reason(tmp_path):
     (tmp_path / "secret").write_bytes(b"abc")
     (tmp_path / "secret").chmod(0)
     assert "ermission" in hash_files(tmp_path, ["secret"])["quarantine"][0]

@@ -1,4 +1,4 @@
-"""A table of labels is understood by the names and the contents of its columns, or says what is missing."""
+"""A table of labels is understood by the names and contents of its columns, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def test_every_column_gets_its_meaning(read):
 
 
 @pytest.mark.parametrize("column", ["path", "Image Path", "FILENAME", "image-id", "img", "Bilddatei"])
-def test_the_column_of_images_is_found_by_its_name_and_by_what_it_names(read, column):
+def test_the_column_of_images_is_found_by_its_name_or_its_content(read, column):
     found = read(f"number,{column},label", "1,c.d.png,cat")
     assert labels(found) == {"images/c.d.png": "cat"}
     assert found.rows["attribute.number"].tolist() == ["1"]
 
 
-def test_a_column_that_is_called_like_images_and_names_none_is_passed_over(read):
+def test_a_column_with_a_name_for_images_that_names_none_is_ignored(read):
     assert labels(read("image,name,y", "http://x/1,a.png,1", "http://x/2,b.png,2")) == {"a.png": "1", "b.png": "2"}
 
 
-def test_a_class_called_like_a_file_is_no_image(read):
+def test_a_class_with_the_name_of_a_file_is_not_an_image(read):
     assert labels(read("kind,picture", "a,b.png", "a,a.png")) == {"a.png": "a", "b.png": "a"}
 
 
@@ -73,7 +73,7 @@ def test_the_label_column_is_found_by_its_name_or_by_being_the_only_one_left(rea
     assert read(header, ",".join(values.get(name, "x") for name in header.split(","))).column == label
 
 
-def test_a_column_called_split_that_holds_something_else_is_an_attribute(read):
+def test_a_column_called_split_with_other_values_is_an_attribute(read):
     rows = read("path,label,split", "a.png,x,left", "b.png,y,train").rows
     assert (rows["given_split"].tolist(), rows["attribute.split"].tolist()) == (["", ""], ["left", "train"])
 
@@ -87,17 +87,17 @@ def test_a_file_named_twice_is_one_row_where_the_labels_agree(read):
     found = read("path,label,site", "a.png,,1", "a.png,cat,2", "./a.png,cat,3", "b.png,dog,4")
     assert labels(found) == {"a.png": "cat", "b.png": "dog"}
     assert found.rows["attribute.site"].tolist() == ["2", "4"]
-    assert found.layout == "x.csv, column 'label'; 2 repeated rows left out"
-    with pytest.raises(DatasetError, match=r"gives 'a.png' 2 different labels \(cat, dog\).*One label per image"):
+    assert found.layout == "x.csv, column 'label'; 2 repeated rows dropped"
+    with pytest.raises(DatasetError, match=r"gives 'a.png' 2 different labels \(cat, dog\).*only one label"):
         read("path,label", "a.png,cat", "b.png,dog", "a.png,dog")
 
 
-def test_a_file_that_is_not_there_keeps_its_row_with_the_reason(read):
+def test_a_missing_file_keeps_its_row_with_the_reason(read):
     found = read("path,label", "a.png,cat", "z.png,dog")
     assert found.rows["missing"].tolist() == ["", "there is no such file"]
 
 
-def test_a_table_may_hold_the_images_itself(tmp_path):
+def test_a_table_may_contain_the_images_itself(tmp_path):
     file = io.BytesIO()
     Image.new("RGB", (4, 4)).save(file, "PNG")
     frame = pd.DataFrame({"label": ["a", "b"], "thumb": [b"no", b"no"], "image": [file.getvalue(), b""]})
@@ -112,12 +112,16 @@ def test_a_table_may_hold_the_images_itself(tmp_path):
     ("lines", "label", "message"),
     [
         (["path,label"], None, r"x\.csv has no rows"),
-        (["path,label", "z.png,b"], None, r"names no image that is there: its column 'path' has 'z\.png', looked for"),
+        (["path,label", "z.png,b"], None, r"names no existing image: its column 'path' has 'z\.png', which is not in"),
         (["what,label", "x,b"], None, r"no column that names the images; its columns are what, label"),
-        (["path,p,q", "a.png,1,2"], None, r"which column holds the labels; its columns are path, p, q.*--label NAME"),
+        (
+            ["path,p,q", "a.png,1,2"],
+            None,
+            r"not clear which column of .* has the labels; its columns are path, p, q.*--label NAME",
+        ),
         (["path,species", "a.png,1"], "specis", r"no column 'specis'; its columns are path, species.*mean 'species'\?"),
     ],
 )
-def test_a_table_that_cannot_work_says_why(read, lines, label, message):
+def test_an_invalid_table_is_an_error_that_says_why(read, lines, label, message):
     with pytest.raises(DatasetError, match=message):
         read(*lines, label=label)

@@ -1,4 +1,4 @@
-"""What lies below a folder: every image and table, whatever it is called and however it is linked."""
+"""Every image and table below a folder is listed, with any name and through links."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from autotl.data.listing import IMAGE_SUFFIXES, ignored_kinds, list_files, top_f
 from autotl.errors import DatasetError
 
 
-def lay(root, *paths):
-    """A folder with an empty file at each of the paths."""
+def create_files(root, *paths):
+    """Create a folder with an empty file at each of the paths."""
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()
     return root
 
 
-def test_every_understood_suffix_counts_in_any_case_and_paths_are_sorted(tmp_path):
+def test_every_supported_suffix_counts_in_any_case_and_paths_are_sorted(tmp_path):
     names = [f"cat/{i:02d}{suffix.upper()}" for i, suffix in enumerate(sorted(IMAGE_SUFFIXES))]
-    files = list_files(lay(tmp_path, *names, "b.CSV", "a/b.parquet", "c.tsv"))
+    files = list_files(create_files(tmp_path, *names, "b.CSV", "a/b.parquet", "c.tsv"))
     assert len(names) == 13
     assert (files.images, files.tables) == (names, ["a/b.parquet", "b.CSV", "c.tsv"])
 
 
 def test_other_files_are_counted_by_kind_and_never_fatal(tmp_path):
-    lay(tmp_path, "cat/1.png", "cat/notes.txt", "dog/more.TXT", "dog/meta.json", "README")
-    lay(tmp_path, ".git/config", ".git/more", "cat/.DS_Store", "cat/._1.png", "Thumbs.db", "__MACOSX/cat/1.png")
+    create_files(tmp_path, "cat/1.png", "cat/notes.txt", "dog/more.TXT", "dog/meta.json", "README")
+    create_files(
+        tmp_path, ".git/config", ".git/more", "cat/.DS_Store", "cat/._1.png", "Thumbs.db", "__MACOSX/cat/1.png"
+    )
     (tmp_path / "cat" / os.fsdecode(b"gr\xfcn.txt")).touch()
     files = list_files(tmp_path)
     assert files.images == ["cat/1.png"]
@@ -36,22 +38,22 @@ def test_other_files_are_counted_by_kind_and_never_fatal(tmp_path):
     assert ignored_kinds({"*.json": 1, "hidden": 3, "*.txt": 8}) == "8 *.txt, 3 hidden, 1 *.json"
 
 
-def test_what_cannot_be_read_is_counted_where_that_is_wanted(tmp_path):
-    lay(tmp_path, "cat/1.png")
+def test_unreadable_folders_are_counted_where_the_listing_is_lenient(tmp_path):
+    create_files(tmp_path, "cat/1.png")
     (tmp_path / "cat" / os.fsdecode(b"\xfc.png")).touch()
     files = list_files(tmp_path, lenient=True)
     assert (files.images, files.ignored) == (["cat/1.png"], {"unreadable": 1})
 
 
-def test_a_file_of_decisions_is_no_table_of_labels(tmp_path):
-    lay(tmp_path, "labels.csv", "labels.csv.patch.csv", "cat/1.png")
+def test_a_patch_file_is_not_a_table_of_labels(tmp_path):
+    create_files(tmp_path, "labels.csv", "labels.csv.patch.csv", "cat/1.png")
     files = list_files(tmp_path)
     assert (files.tables, files.ignored) == (["labels.csv"], {"*.patch.csv": 1})
 
 
 def test_links_are_followed_and_links_in_a_circle_end(tmp_path):
-    pets = lay(tmp_path / "pets", "cat/1.png", "dog/1.png")
-    elsewhere = lay(tmp_path / "elsewhere", "2.png", "far/3.png")
+    pets = create_files(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    elsewhere = create_files(tmp_path / "elsewhere", "2.png", "far/3.png")
     (pets / "cat" / "linked.png").symlink_to(elsewhere / "2.png")
     (pets / "bird").symlink_to(elsewhere)
     (elsewhere / "far" / "back").symlink_to(elsewhere)
@@ -63,7 +65,7 @@ def test_links_are_followed_and_links_in_a_circle_end(tmp_path):
 
 
 def test_two_folders_that_link_to_each_other_end(tmp_path):
-    lay(tmp_path, "a/1.png", "b/2.png")
+    create_files(tmp_path, "a/1.png", "b/2.png")
     (tmp_path / "a" / "b").symlink_to(tmp_path / "b")
     (tmp_path / "b" / "a").symlink_to(tmp_path / "a")
     assert list_files(tmp_path).images == ["a/1.png", "a/b/2.png", "b/2.png", "b/a/1.png"]
@@ -75,22 +77,22 @@ def test_pipes_and_links_to_nowhere_are_listed_for_the_scan_to_judge(tmp_path):
     assert list_files(tmp_path).images == ["gone.png", "pipe.png"]
 
 
-def test_names_may_hold_spaces_and_any_script(tmp_path):
+def test_names_may_contain_spaces_and_any_script(tmp_path):
     names = ["Größe XL/Bild 1.PNG", "猫 🐈/写真\n1.jpg"]
-    assert list_files(lay(tmp_path / "my data", *names)).images == names
+    assert list_files(create_files(tmp_path / "my data", *names)).images == names
     assert top_folders([*names, "3.png"]) == {"Größe XL", "猫 🐈"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file names are text there")
-def test_an_image_whose_name_is_no_text_is_named_with_what_to_do(tmp_path):
-    lay(tmp_path, "cat/1.png", "cat/2.png", os.fsdecode(b"cat/gr\xfcn.png"))
+def test_an_image_whose_name_is_not_valid_text_is_an_error_with_what_to_do(tmp_path):
+    create_files(tmp_path, "cat/1.png", "cat/2.png", os.fsdecode(b"cat/gr\xfcn.png"))
     with pytest.raises(DatasetError, match=r"b'cat/gr\\xfcn.png' is not valid text.*Rename"):
         list_files(tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever runs this may read everything")
-def test_a_folder_that_may_not_be_read_is_named(tmp_path):
-    lay(tmp_path, "dog/1.png")
+def test_a_folder_without_permission_is_named(tmp_path):
+    create_files(tmp_path, "dog/1.png")
     (tmp_path / "dog").chmod(0)
     try:
         with pytest.raises(DatasetError, match="dog cannot be read"):
@@ -101,7 +103,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path):
 
 def test_listing_takes_few_steps_per_file(tmp_path):
     # Time is no measure on a busy machine; one Path object or resolved link per file would double the calls.
-    lay(tmp_path, *(f"cat/{i}.png" for i in range(300)))
+    create_files(tmp_path, *(f"cat/{i}.png" for i in range(300)))
     calls = []
     sys.setprofile(lambda frame, event, arg: calls.append(event) if event.endswith("call") else None)
     try:

@@ -1,4 +1,4 @@
-"""Decisions are kept in a file beside the data, carried out on the table alone, and undone by deleting them."""
+"""Decisions are stored in a file beside the data, applied only to the table, and undone by deleting them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from scanning import scan
 
-from autotl.data.dataset import require_learnable, scan
+from autotl.data.dataset import require_learnable
 from autotl.data.patch import EXCLUDED, Decision, apply_patch, patch_file, read_patch, write_patch
 from autotl.errors import DatasetError
 
@@ -63,7 +64,7 @@ NAMES = st.text(
 
 @settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(item=NAMES, label=NAMES, note=st.just("") | NAMES)
-@example(item="Icon\r", label="a\r\nb", note="")  # Icon\r is what macOS calls the picture of a folder
+@example(item="Icon\r", label="a\r\nb", note="")  # Icon\r is the icon of a folder on macOS
 def test_a_name_of_any_characters_is_read_as_it_was_written(tmp_path, item, label, note):
     decisions = (
         Decision("exclude", item, note=note), Decision("relabel", f"{item}2", label), Decision("merge", label, item)
@@ -77,7 +78,7 @@ def test_a_patch_file_is_a_table_that_anyone_can_read(tmp_path):
     assert (tmp_path / "p.csv").read_text() == "decision,item,label,sha256,note\nexclude,dog/2.png,,,blurred\n"
 
 
-def test_no_file_and_an_empty_file_hold_no_decisions_and_no_decisions_leave_no_file(tmp_path):
+def test_a_missing_or_empty_file_has_no_decisions_and_no_decisions_leave_no_file(tmp_path):
     file = tmp_path / "p.csv"
     assert read_patch(file) == ()
     write_patch(file, [])
@@ -114,26 +115,26 @@ def test_a_file_that_went_through_a_spreadsheet_is_understood(tmp_path):
         ("relabel", "'relabel' '' -> ''"),
     ],
 )
-def test_a_row_that_cannot_be_understood_is_named_with_its_file_and_what_to_do(tmp_path, row, found):
+def test_an_invalid_row_is_named_with_its_file_and_what_to_do(tmp_path, row, found):
     file = tmp_path / "p.csv"
     file.write_text(f"decision,item,label\nexclude,good.png,\n{row}\n")
     with pytest.raises(DatasetError) as error:
         read_patch(file)
     assert f"row 3 of the patch file {file} is {found}" in str(error.value)
-    assert "a decision among relabel, exclude, merge" in str(error.value)
-    assert "Mend the row, or delete it" in str(error.value)
+    assert "one of the decisions relabel, exclude, merge" in str(error.value)
+    assert "Correct the row, or delete it" in str(error.value)
 
 
 @pytest.mark.parametrize("header", ["exclude,cat/1.png,", "decision;item;label", "what,which,label"])
-def test_a_file_without_the_right_header_is_refused_and_not_taken_for_an_empty_one(tmp_path, header):
+def test_a_file_without_the_right_header_is_refused_and_not_mistaken_for_an_empty_one(tmp_path, header):
     (tmp_path / "p.csv").write_text(f"{header}\n")
     with pytest.raises(DatasetError, match=r"p\.csv .* columns decision, item, label"):
         read_patch(tmp_path / "p.csv")
 
 
-def test_a_patch_that_is_no_text_says_so(tmp_path):
+def test_a_patch_file_that_is_not_text_is_an_error(tmp_path):
     (tmp_path / "p.csv").write_bytes(b"decision,item\nexclude,gr\xfcn.png\n")
-    with pytest.raises(DatasetError, match=r"p\.csv cannot be read: .*utf-8.*Mend it, or delete it"):
+    with pytest.raises(DatasetError, match=r"p\.csv cannot be read: .*utf-8.*Correct it, or delete it"):
         read_patch(tmp_path / "p.csv")
     (tmp_path / "folder").mkdir()
     with pytest.raises(DatasetError, match="folder cannot be read"):
@@ -147,7 +148,7 @@ def test_a_place_that_cannot_be_written_says_how_to_choose_another(tmp_path, dec
         write_patch(tmp_path / "file" / "p.csv", decisions)
 
 
-def test_relabel_exclude_and_merge_are_carried_out_on_the_table_and_what_was_given_is_kept():
+def test_relabel_exclude_and_merge_are_applied_to_the_table_and_the_original_label_is_kept():
     before = table(a="cat", b="cat", c="kitten", d="dog")
     decisions = [
         Decision("relabel", "a", "dog"),
@@ -162,7 +163,7 @@ def test_relabel_exclude_and_merge_are_carried_out_on_the_table_and_what_was_giv
     assert "label_given" not in before and list(before["label"]) == ["cat", "cat", "kitten", "dog"]
 
 
-def test_names_that_begin_or_end_with_a_space_are_those_of_the_data(tmp_path):
+def test_names_that_start_or_end_with_a_space_are_those_of_the_data(tmp_path):
     before, file = table(**{" a": "dogs ", "b": " cats", "c ": " cats", "d": " cats"}), tmp_path / "p.csv"
     decisions = [Decision("exclude", " a"), Decision("relabel", "c ", "dogs "), Decision("merge", " cats", "dogs ")]
     write_patch(file, decisions)
@@ -171,7 +172,7 @@ def test_names_that_begin_or_end_with_a_space_are_those_of_the_data(tmp_path):
     assert list(patched.table["quarantine"] != "") == [True, False, False, False]
 
 
-def test_spaces_around_a_name_that_the_data_have_without_are_a_slip():
+def test_spaces_around_a_name_that_the_data_has_without_are_dropped():
     before = table(a="cat", b="kitten", c="dog")
     decisions = [Decision("relabel", " a", "dog "), Decision("merge", " kitten ", " cat"), Decision("exclude", "c ")]
     patched = apply_patch(before, decisions)
@@ -185,13 +186,13 @@ def test_an_item_is_relabelled_before_classes_are_merged():
     }
 
 
-def test_merges_follow_each_other_in_whatever_order_they_were_decided():
+def test_merges_are_followed_in_any_order():
     before, merges = table(a="1", b="2", c="3", d="4"), [Decision("merge", f"{i}", f"{i + 1}") for i in (1, 2, 3)]
     for order in (merges, merges[::-1]):
         assert labels_after(before, *order) == dict.fromkeys("abcd", "4")
 
 
-def test_a_class_that_only_other_merges_fill_is_no_stale_decision():
+def test_a_merge_of_a_class_filled_only_by_other_merges_is_not_stale():
     merges = [Decision("merge", "1", "2"), Decision("merge", "2", "3")]
     patched = apply_patch(table(a="1", b="3"), merges)
     assert (list(patched.table["label"]), patched.stale) == (["3", "3"], ())
@@ -200,7 +201,7 @@ def test_a_class_that_only_other_merges_fill_is_no_stale_decision():
 @pytest.mark.parametrize("circle", [("1", "1"), ("1", "2", "1"), ("1", "2", "3", "2")])
 def test_merges_in_a_circle_are_refused_by_name(circle):
     merges = [Decision("merge", old, new) for old, new in pairwise(circle)]
-    with pytest.raises(DatasetError, match=r"merges '[12]' into itself; delete one of its merges"):
+    with pytest.raises(DatasetError, match=r"merges '[12]' into itself; delete one of these merges"):
         apply_patch(table(a="1", b="2", c="3"), merges)
 
 
@@ -214,7 +215,7 @@ def test_merges_in_a_circle_are_refused_by_name(circle):
     ],
     ids=["replaced", "gone", "gone, content unknown", "no such class"],
 )
-def test_a_decision_that_fits_nothing_any_more_changes_nothing_and_is_told(decision):
+def test_a_decision_that_no_longer_applies_changes_nothing_and_is_stale(decision):
     before = table(a="cat", b="dog")
     patched = apply_patch(before, [decision, Decision("relabel", "b", "cat")])
     assert patched.stale == (decision,)
@@ -236,7 +237,7 @@ def test_an_item_is_taken_by_its_path_and_not_by_its_copies():
     assert labels_after(before, Decision("relabel", "b", "dog", sha256="x")) == {"a": "cat", "b": "dog"}
 
 
-def test_a_scan_heeds_the_file_beside_the_data_until_it_is_deleted(pets):
+def test_a_scan_applies_the_file_beside_the_data_until_it_is_deleted(pets):
     before = scan(pets)
     write_patch(patch_file(pets), [Decision("relabel", CAT, "dog"), Decision("exclude", DOG, note="a wolf")])
     patched = scan(pets)
@@ -249,7 +250,7 @@ def test_a_scan_heeds_the_file_beside_the_data_until_it_is_deleted(pets):
     pd.testing.assert_frame_equal(scan(pets).table, before.table)
 
 
-def test_the_patch_file_lies_beside_the_data_however_these_are_named(pets, monkeypatch):
+def test_the_patch_file_is_beside_the_data_for_any_form_of_its_path(pets, monkeypatch):
     monkeypatch.chdir(pets)
     for data in (pets, pets.parent / "pets" / "cat" / "..", type(pets)(".")):
         assert patch_file(data) == pets.resolve().with_name("pets.patch.csv")
@@ -262,7 +263,7 @@ def test_a_scan_may_be_given_another_patch_file(pets, tmp_path):
     assert scan(pets).classes == ("cat", "dog")
 
 
-def test_a_renamed_file_is_still_excluded_and_a_replaced_one_no_more(pets):
+def test_a_renamed_file_is_still_excluded_and_a_replaced_one_is_not(pets):
     sha256 = scan(pets).items.set_index("path")["sha256"]
     decisions = tuple(Decision("exclude", path, sha256=sha256[path]) for path in (CAT, OTHER_CAT))
     write_patch(patch_file(pets), decisions)
@@ -273,7 +274,7 @@ def test_a_renamed_file_is_still_excluded_and_a_replaced_one_no_more(pets):
     assert dataset.stale == decisions[1:]
 
 
-def test_a_class_that_is_excluded_whole_is_no_class_any_more(pets, make_folder):
+def test_a_class_whose_images_are_all_excluded_is_not_a_class(pets, make_folder):
     make_folder(pets, stripes=4, edge=24)
     excluded = [Decision("exclude", f"stripes/stripes-0-{i:03d}.png") for i in range(4)]
     write_patch(patch_file(pets), excluded)

@@ -1,4 +1,4 @@
-"""A decision is noted only if it fits the data, and taken back by naming what it is about."""
+"""A decision is stored only if it fits the data, and undone by naming its item."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from scanning import scan
 
 from autotl.data import patch_edits as module
-from autotl.data.dataset import scan
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
 from autotl.errors import DatasetError
 
@@ -28,7 +28,7 @@ def sha256(pets, item):
     return hashlib.sha256((pets / item).read_bytes()).hexdigest()
 
 
-def test_a_decision_is_noted_with_the_content_of_its_item_and_heeded_by_the_next_scan(pets, decide):
+def test_a_decision_is_stored_with_the_content_of_its_item_and_applied_by_the_next_scan(pets, decide):
     noted = decide(
         [Decision("relabel", CAT, "dog"), Decision("exclude", DOG, note="a wolf"), Decision("merge", "dog", "pet")]
     )
@@ -50,7 +50,7 @@ def test_decisions_add_up_and_a_later_one_replaces_an_earlier_one(pets, decide):
     assert list(scan(pets).quarantined["path"]) == [DOG]
 
 
-def test_a_name_is_noted_as_the_data_have_it_with_its_spaces_or_without(tmp_path, make_folder):
+def test_a_name_is_stored_as_in_the_data_with_or_without_spaces(tmp_path, make_folder):
     data = make_folder(tmp_path / "pets", circle=5, square=5, edge=24, names={"circle": " cat", "square": "dog "})
     decide, item = partial(module.decide, data, cache=tmp_path / "cache"), " cat/circle-0-000.png"
     decide([Decision("relabel", item, "dog "), Decision("exclude", " cat/circle-0-001.png")])
@@ -63,7 +63,7 @@ def test_a_name_is_noted_as_the_data_have_it_with_its_spaces_or_without(tmp_path
     assert "wolf" in {one.label for one in decide([Decision("relabel", item, " wolf ")])}
 
 
-def test_what_was_decided_about_a_copy_never_falls_on_the_one_that_is_kept(pets, decide):
+def test_a_decision_about_a_copy_never_applies_to_the_one_that_is_kept(pets, decide):
     copy = "cat/copy of it.png"
     shutil.copy(pets / CAT, pets / copy)
     assert [one.sha256 for one in decide([Decision("exclude", copy), Decision("relabel", OTHER_CAT, "dog")])] == [
@@ -75,7 +75,7 @@ def test_what_was_decided_about_a_copy_never_falls_on_the_one_that_is_kept(pets,
     assert (len(dataset.quarantined), [one.item for one in dataset.stale]) == (0, [copy])
 
 
-def test_a_decision_is_taken_back_by_naming_its_item_or_its_class(pets, decide):
+def test_a_decision_is_undone_by_naming_its_item_or_its_class(pets, decide):
     decide([Decision("exclude", CAT), Decision("merge", "dog", "cat"), Decision("exclude", OTHER_CAT)])
     assert [d.item for d in decide([], undo=["dog", CAT])] == [OTHER_CAT]
     assert decide([], undo=[OTHER_CAT]) == ()
@@ -83,18 +83,18 @@ def test_a_decision_is_taken_back_by_naming_its_item_or_its_class(pets, decide):
 
 
 @pytest.mark.parametrize("circle", [[("dog", "dog")], [("dog", "cat"), ("cat", "dog")]])
-def test_merges_that_lead_in_a_circle_are_not_noted(pets, decide, circle):
+def test_circular_merges_are_not_stored(pets, decide, circle):
     with pytest.raises(DatasetError, match="into itself"):
         decide([Decision("merge", *pair) for pair in circle])
     assert not patch_file(pets).exists()
 
 
-def test_one_call_may_take_back_and_decide_anew(decide):
+def test_one_call_may_undo_and_decide_again(decide):
     decide([Decision("exclude", CAT)])
     assert [(d.decision, d.item) for d in decide([Decision("exclude", DOG)], undo=[CAT])] == [("exclude", DOG)]
 
 
-def test_a_decision_about_a_file_that_is_gone_can_be_taken_back(pets, decide):
+def test_a_decision_about_a_missing_file_can_be_undone(pets, decide):
     decide([Decision("exclude", CAT)])
     (pets / CAT).unlink()
     assert decide([], undo=[CAT]) == ()
@@ -111,12 +111,14 @@ def test_a_decision_about_a_file_that_is_gone_can_be_taken_back(pets, decide):
             Decision("relabel", "unlike anything", "cat"),
             r"'unlike anything'; images are named .* such as 'cat/circle-0-000",
         ),
-        (Decision("exclude", "cat"), r"has no image 'cat'.*images are named by their path within the data"),
+        (Decision("exclude", "cat"), r"has no image 'cat'.*images are named by their path in the data"),
         (Decision("merge", "dgo", "cat"), r"has no class 'dgo'; did you mean 'dog'\?"),
         (Decision("merge", "elephant", "cat"), r"has no class 'elephant'$"),
     ],
 )
-def test_what_is_not_in_the_data_is_refused_with_near_names_and_nothing_is_noted(pets, decide, decision, message):
+def test_names_that_are_not_in_the_data_are_refused_with_near_names_and_nothing_is_stored(
+    pets, decide, decision, message
+):
     decide([Decision("exclude", DOG)])
     before = patch_file(pets).read_bytes()
     with pytest.raises(DatasetError, match=message):
@@ -124,7 +126,7 @@ def test_what_is_not_in_the_data_is_refused_with_near_names_and_nothing_is_noted
     assert patch_file(pets).read_bytes() == before
 
 
-def test_taking_back_what_was_never_decided_names_what_was(pets, decide):
+def test_undoing_a_missing_decision_is_an_error_that_names_near_ones(pets, decide):
     with pytest.raises(DatasetError, match=rf"pets\.patch\.csv has no decision about '{DOG}'$"):
         decide([], undo=[DOG])
     decide([Decision("exclude", CAT)])
@@ -139,7 +141,7 @@ def test_another_patch_file_may_be_named(pets, decide, tmp_path):
     assert not patch_file(pets).exists()
 
 
-def test_an_image_named_by_a_table_is_decided_about_as_the_table_names_it(pets, tmp_path):
+def test_a_decision_about_an_image_of_a_table_uses_its_name_in_the_table(pets, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text("path,species\n" + "".join(f"pets/{item},x\n" for item in (CAT, OTHER_CAT, DOG)))
     item = f"pets/{CAT}"
@@ -148,7 +150,7 @@ def test_an_image_named_by_a_table_is_decided_about_as_the_table_names_it(pets, 
     assert list(scan(table, label="species").quarantined["path"]) == [item]
 
 
-def test_a_patch_file_that_cannot_be_understood_is_not_overwritten(pets, decide):
+def test_an_invalid_patch_file_is_not_overwritten(pets, decide):
     patch_file(pets).write_text("decision,item\nexplode,cat\n")
     with pytest.raises(DatasetError, match="row 2"):
         decide([Decision("exclude", CAT)])
@@ -163,7 +165,7 @@ def test_no_image_is_touched(pets, decide):
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever runs this may write everywhere")
-def test_where_nothing_may_be_written_another_file_is_proposed(pets, decide):
+def test_where_the_patch_file_cannot_be_written_another_one_is_proposed(pets, decide):
     write_patch(patch_file(pets), [Decision("exclude", CAT)])
     pets.parent.chmod(0o555)
     try:
@@ -181,14 +183,14 @@ def test_decisions_that_are_made_at_the_same_time_are_all_kept(pets, decide):
     assert sorted(decision.item for decision in read_patch(patch_file(pets))) == items
 
 
-def test_data_that_are_open_already_are_not_opened_again(pets, decide, tmp_path, monkeypatch):
+def test_data_that_is_open_already_is_not_opened_again(pets, decide, tmp_path, monkeypatch):
     source = module.open_source(pets, cache=tmp_path / "cache")
     monkeypatch.setattr(module, "open_source", lambda *_, **__: pytest.fail("opened again"))
     [noted] = decide([Decision("exclude", CAT)], source=source)
     assert noted.sha256 == sha256(pets, CAT)
 
 
-def test_pictures_without_any_label_get_theirs_by_decisions_and_are_learned_from(tmp_path, pets):
+def test_unlabelled_images_are_labelled_by_decisions_and_learned_from(tmp_path, pets):
     flat = tmp_path / "flat"
     flat.mkdir()
     for path in pets.rglob("*.png"):
@@ -200,7 +202,7 @@ def test_pictures_without_any_label_get_theirs_by_decisions_and_are_learned_from
     assert scan(flat).items["label"].value_counts().to_dict() == {"circle": 6, "square": 5}
 
 
-def test_a_lock_that_cannot_be_made_is_told_with_the_remedy(pets, tmp_path):
+def test_a_lock_that_cannot_be_created_is_an_error_with_the_remedy(pets, tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(DatasetError, match="AUTOTL_CACHE"):
         module.decide(pets, [], cache=tmp_path / "cache")

@@ -32,7 +32,7 @@ def test_relabelled_excluded_and_merged_images_are_pending() -> None:
     assert pending_images(dataset(), [Decision("merge", "cat", "dog")]) == {"cat/0.png", "cat/1.png"}
 
 
-def test_an_image_is_pending_when_a_decision_that_the_data_set_knows_was_undone() -> None:
+def test_an_image_is_pending_when_a_decision_that_the_dataset_knows_was_undone() -> None:
     known = dataset(label=["dog", "cat", "dog"], quarantine=["", f"{EXCLUDED} by the patch file", ""])
     decisions = [Decision("relabel", "cat/0.png", "dog"), Decision("exclude", "cat/1.png")]
     assert pending_images(known, decisions) == frozenset()

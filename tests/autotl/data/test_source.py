@@ -1,4 +1,4 @@
-"""Which images and labels are found in each shape of data, and what is said of data that cannot be understood."""
+"""Which images and labels are found in each layout of the data, and which data is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from autotl.errors import DatasetError
 
 
 def image_bytes():
-    """A small picture, as the bytes of a file."""
+    """A small image, as the bytes of a file."""
     file = io.BytesIO()
     Image.new("RGB", (8, 6), "red").save(file, "PNG")
     return file.getvalue()
@@ -30,8 +30,8 @@ def image_bytes():
 PNG = image_bytes()
 
 
-def lay(root, *paths):
-    """A folder with a picture at each of the paths, and text in other files."""
+def create_files(root, *paths):
+    """Create a folder with an image at each of the paths, and text in other files."""
     for path in paths:
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def splits(source):
 
 
 def test_a_folder_with_one_folder_per_class(tmp_path, opened):
-    lay(tmp_path / "pets", "0.png", "cat/1.png", "cat/indoors/2.jpg", "dog/1.png", "dog/side.csv", "notes.txt")
+    create_files(tmp_path / "pets", "0.png", "cat/1.png", "cat/indoors/2.jpg", "dog/1.png", "dog/side.csv", "notes.txt")
     source = opened(tmp_path / "pets")
     assert labels(source) == {"0.png": "", "cat/1.png": "cat", "cat/indoors/2.jpg": "cat", "dog/1.png": "dog"}
     assert list(source.table.columns) == ["path", "label", "given_split", "missing"]
@@ -81,18 +81,18 @@ def test_a_folder_with_one_folder_per_class(tmp_path, opened):
 
 
 @pytest.mark.parametrize("path", ["{split}/{label}/1.png", "{label}/{split}/1.png"])
-def test_folders_of_a_split_may_hold_the_classes_or_lie_in_them(tmp_path, opened, path):
+def test_folders_of_a_split_may_contain_the_classes_or_be_inside_them(tmp_path, opened, path):
     pairs = [(label, split) for label in ("cat", "dog") for split in ("train", "test")]
     paths = {path.format(label=label, split=split): (label, split) for label, split in pairs}
-    table = opened(lay(tmp_path, *paths)).table
+    table = opened(create_files(tmp_path, *paths)).table
     assert dict(zip(table["path"], zip(table["label"], table["given_split"], strict=True), strict=True)) == paths
 
 
-def test_an_only_folder_around_a_split_is_stepped_into_and_around_classes_is_not(tmp_path, opened):
-    source = opened(lay(tmp_path / "a", "photos/train/cat/1.png", "photos/test/cat/2.png", "empty/notes.txt"))
+def test_a_single_folder_around_a_split_is_entered_and_one_around_classes_is_not(tmp_path, opened):
+    source = opened(create_files(tmp_path / "a", "photos/train/cat/1.png", "photos/test/cat/2.png", "empty/notes.txt"))
     assert source.root == tmp_path / "a" / "photos"
     assert source.table["path"].tolist() == ["test/cat/2.png", "train/cat/1.png"]
-    assert labels(opened(lay(tmp_path / "b", "photos/cat/1.png"))) == {"photos/cat/1.png": "photos"}
+    assert labels(opened(create_files(tmp_path / "b", "photos/cat/1.png"))) == {"photos/cat/1.png": "photos"}
 
 
 def snapshot(root):
@@ -100,9 +100,9 @@ def snapshot(root):
 
 
 def test_nothing_is_written_beside_the_data(tmp_path, opened):
-    pets = lay(tmp_path / "pets", "1.png")
+    pets = create_files(tmp_path / "pets", "1.png")
     (pets / "labels.csv").write_text(f"image,label\n{base64.b64encode(PNG).decode()},cat\n")
-    pack(tmp_path / "pets" / "x.zip", lay(tmp_path / "more", "cat/1.png"))
+    pack(tmp_path / "pets" / "x.zip", create_files(tmp_path / "more", "cat/1.png"))
     for path in (pets, *pets.iterdir()):
         path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
     before = snapshot(pets)
@@ -119,14 +119,14 @@ def test_nothing_is_written_beside_the_data(tmp_path, opened):
 
 @pytest.fixture
 def flowers(tmp_path):
-    """Three pictures in one folder, two of them in a table."""
-    root = lay(tmp_path / "flowers", "images/a.png", "images/b.png", "images/c.png")
+    """Three images in one folder, two of them in a table."""
+    root = create_files(tmp_path / "flowers", "images/a.png", "images/b.png", "images/c.png")
     (root / "labels.csv").write_text("file,species,site\nimages/a.png,rose,Köln\nimages/b.png, tulip ,\n", "utf-8")
     return root
 
 
 def test_a_table_beside_the_images_labels_those_that_it_names(flowers, opened):
-    lay(flowers, "notes.txt")
+    create_files(flowers, "notes.txt")
     source = opened(flowers)
     assert labels(source) == {"images/a.png": "rose", "images/b.png": "tulip", "images/c.png": ""}
     assert source.table["attribute.site"].tolist() == ["Köln", "", ""]
@@ -134,14 +134,14 @@ def test_a_table_beside_the_images_labels_those_that_it_names(flowers, opened):
     assert source.ignored == {"*.txt": 1}
 
 
-def test_a_table_itself_stands_for_the_images_that_it_names(flowers, opened):
+def test_a_table_given_as_the_data_is_the_images_that_it_names(flowers, opened):
     source = opened(flowers / "labels.csv")
     assert labels(source) == {"images/a.png": "rose", "images/b.png": "tulip"}
     assert (source.root, source.ignored) == (flowers, {})
 
 
-def test_class_folders_win_over_a_table_unless_its_column_is_asked_for(tmp_path, opened):
-    root = lay(tmp_path, "cat/1.png", "dog/2.png")
+def test_class_folders_take_precedence_over_a_table_unless_its_column_is_asked_for(tmp_path, opened):
+    root = create_files(tmp_path, "cat/1.png", "dog/2.png")
     (root / "age.csv").write_text("path,age,sex\ncat/1.png,old,m\n")
     (root / "other.csv").write_text("path,weight\ncat/1.png,3\n")
     assert labels(opened(root)) == {"cat/1.png": "cat", "dog/2.png": "dog"}
@@ -153,8 +153,8 @@ def test_class_folders_win_over_a_table_unless_its_column_is_asked_for(tmp_path,
 
 
 @pytest.mark.parametrize("name", ["data", "data/train.csv", "data.zip"])
-def test_the_folders_tell_the_split_where_a_table_only_labels(tmp_path, opened, name):
-    root = lay(tmp_path / "data", "train/a.jpg", "train/b.jpg", "test/c.jpg")
+def test_the_split_comes_from_the_folders_where_a_table_only_labels(tmp_path, opened, name):
+    root = create_files(tmp_path / "data", "train/a.jpg", "train/b.jpg", "test/c.jpg")
     (root / "train.csv").write_text("id,breed\na,pug\nb,poodle\nlost,pug\n")
     pack(tmp_path / "data.zip", root)
     source = opened(tmp_path / name)
@@ -167,24 +167,26 @@ def test_the_folders_tell_the_split_where_a_table_only_labels(tmp_path, opened, 
     assert source.layout.endswith(f"train.csv, column 'breed'; split by the {named}")
 
 
-def test_a_split_that_a_table_tells_wins_over_the_folders(tmp_path, opened):
-    root = lay(tmp_path, "train/a.jpg", "test/b.jpg")
+def test_a_split_in_a_table_takes_precedence_over_the_folders(tmp_path, opened):
+    root = create_files(tmp_path, "train/a.jpg", "test/b.jpg")
     (root / "x.csv").write_text("id,breed,split\na,pug,val\nb,pug,\n")
     assert splits(opened(root)) == {"test/b.jpg": "", "train/a.jpg": "validation"}
 
 
-def test_two_tables_that_may_hold_the_labels_are_named(flowers, opened):
+def test_two_tables_that_may_contain_the_labels_are_named(flowers, opened):
     (flowers / "more.csv").write_text("file,species\nimages/a.png,rose\n")
     for label in (None, "species"):
         with pytest.raises(DatasetError, match=r"has 2 tables .*\(labels.csv, more.csv\).*Give the right one"):
             opened(flowers, label=label)
     assert opened(flowers, label="site").layout == "labels.csv, column 'site'"
-    with pytest.raises(DatasetError, match=r"no table at the top .* has it.*more\.csv has no column 'age'"):
+    with pytest.raises(
+        DatasetError, match=r"no table at the top .* has the column 'age'.*more\.csv has no column 'age'"
+    ):
         opened(flowers, label="age")
 
 
-def test_a_table_that_holds_images_may_lie_in_a_folder(tmp_path, opened):
-    root = lay(tmp_path / "data", "preview.png", "README.md")
+def test_a_table_with_images_may_be_in_a_folder(tmp_path, opened):
+    root = create_files(tmp_path / "data", "preview.png", "README.md")
     pd.DataFrame({"image": [PNG, PNG], "label": ["a", "b"]}).to_parquet(root / "x.parquet")
     source = opened(root)
     assert source.table["path"].tolist() == ["row-000001.png", "row-000002.png"]
@@ -196,7 +198,7 @@ def test_a_table_that_holds_images_may_lie_in_a_folder(tmp_path, opened):
 
 @pytest.mark.parametrize("name", ["pets.zip", "pets.tar", "pets.tar.gz", "pets.upload"])
 def test_an_archive_is_understood_like_the_folder_in_it(tmp_path, opened, name):
-    folder = lay(tmp_path / "in", "cat/1.png", "dog/2.png")
+    folder = create_files(tmp_path / "in", "cat/1.png", "dog/2.png")
     kind = name if name != "pets.upload" else "x.zip"
     archive = pack(tmp_path / kind, folder).rename(tmp_path / name)
     source = opened(archive)
@@ -211,22 +213,22 @@ def test_an_archive_is_understood_like_the_folder_in_it(tmp_path, opened, name):
 
 @pytest.mark.parametrize("wrapping", ["photos", "photos/photos", "a/b/c"])
 @pytest.mark.parametrize("inner", [("cat/1.png", "dog/2.png"), ("train/cat/1.png", "test/cat/2.png"), ("cat/1.png",)])
-def test_folders_that_only_wrap_are_stepped_into(tmp_path, opened, wrapping, inner):
-    folder = lay(tmp_path / "in", *(f"{wrapping}/{path}" for path in inner), "LICENSE.txt")
+def test_folders_that_only_wrap_are_entered(tmp_path, opened, wrapping, inner):
+    folder = create_files(tmp_path / "in", *(f"{wrapping}/{path}" for path in inner), "LICENSE.txt")
     source = opened(pack(tmp_path / "x.zip", folder))
     assert source.table["path"].tolist() == sorted(inner)
     assert set(source.table["label"]) <= {"cat", "dog"}
 
 
 @pytest.mark.parametrize("paths", [("cat/1.png",), ("train/cat/1.png", "train/dog/2.png")])
-def test_a_class_or_part_of_a_split_is_not_taken_for_a_wrapping(tmp_path, opened, paths):
-    assert opened(pack(tmp_path / "x.zip", lay(tmp_path / "in", *paths))).table["path"].tolist() == list(paths)
+def test_a_class_or_part_of_a_split_is_not_mistaken_for_a_wrapping_folder(tmp_path, opened, paths):
+    assert opened(pack(tmp_path / "x.zip", create_files(tmp_path / "in", *paths))).table["path"].tolist() == list(paths)
 
 
 @pytest.mark.parametrize("where", [".", "set"])
-def test_an_archive_may_hold_a_table_that_names_only_what_is_in_it(tmp_path, opened, where):
-    outside = lay(tmp_path / "outside", "secret.png") / "secret.png"
-    folder = lay(tmp_path / "in", f"{where}/images/a.png", f"{where}/images/b.png")
+def test_a_table_in_an_archive_names_only_files_of_the_archive(tmp_path, opened, where):
+    outside = create_files(tmp_path / "outside", "secret.png") / "secret.png"
+    folder = create_files(tmp_path / "in", f"{where}/images/a.png", f"{where}/images/b.png")
     names = ["images/a.png", "/home/me/b.png", str(outside), "../" * 9 + str(outside)[1:], "../a/../secret.png"]
     (folder / where / "labels.csv").write_text("path,label\n" + "".join(f"{name},x\n" for name in names))
     source = opened(pack(tmp_path / "x.zip", folder))
@@ -236,7 +238,7 @@ def test_an_archive_may_hold_a_table_that_names_only_what_is_in_it(tmp_path, ope
     assert source.layout == "x.zip: labels.csv, column 'label'"
 
 
-def test_a_table_names_a_file_as_the_archive_does_even_where_it_had_to_be_renamed(tmp_path, opened):
+def test_a_table_names_a_renamed_file_as_the_archive_does(tmp_path, opened):
     files = {"set/images/a?.png": "what", "set/images/b.png": "lower", "set/images/B.png": "upper"}
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
         for name in files:
@@ -248,16 +250,16 @@ def test_a_table_names_a_file_as_the_archive_does_even_where_it_had_to_be_rename
         assert labels(opened(tmp_path / "x.zip")) == expected
 
 
-def test_what_a_kill_left_half_done_is_unpacked_again(tmp_path, opened):
-    archive = pack(tmp_path / "x.zip", lay(tmp_path / "in", "cat/1.png", "dog/2.png"))
+def test_what_a_killed_process_left_is_unpacked_again(tmp_path, opened):
+    archive = pack(tmp_path / "x.zip", create_files(tmp_path / "in", "cat/1.png", "dog/2.png"))
     root = opened(archive).root
     root.with_suffix(".json").unlink()  # it is written last
     shutil.rmtree(root / "dog")
     assert labels(opened(archive)) == {"cat/1.png": "cat", "dog/2.png": "dog"}
 
 
-def test_a_table_with_images_may_come_in_an_archive(tmp_path, opened):
-    folder = lay(tmp_path / "in", "set/README.md")
+def test_a_table_with_images_may_be_in_an_archive(tmp_path, opened):
+    folder = create_files(tmp_path / "in", "set/README.md")
     pd.DataFrame({"image": [PNG] * 2, "label": ["a", "b"]}).to_parquet(folder / "set" / "x.parquet")
     source = opened(pack(tmp_path / "x.tar", folder))
     assert source.table["label"].tolist() == ["a", "b"]
@@ -282,8 +284,8 @@ def test_a_hostile_or_damaged_archive_is_refused_and_leaves_nothing(tmp_path, op
 
 @pytest.fixture
 def pets(tmp_path):
-    """Two pictures of two classes."""
-    return lay(tmp_path / "pets", "cat/1.png", "dog/2.png")
+    """Two images of two classes."""
+    return create_files(tmp_path / "pets", "cat/1.png", "dog/2.png")
 
 
 def test_every_other_column_of_the_attributes_is_kept_as_text(pets, tmp_path, opened):
@@ -306,7 +308,7 @@ def test_an_attribute_may_be_the_label_and_the_folder_becomes_an_attribute(pets,
 
 
 def test_attributes_may_label_images_without_class_folders(tmp_path, opened):
-    root = lay(tmp_path / "flat", "1.png", "2.png")
+    root = create_files(tmp_path / "flat", "1.png", "2.png")
     (tmp_path / "a.csv").write_text("path,age\n1.png,old\n")
     source = opened(root, attributes=tmp_path / "a.csv", label="age")
     assert labels(source) == {"1.png": "old", "2.png": ""}
@@ -317,12 +319,12 @@ def test_attributes_may_label_images_without_class_folders(tmp_path, opened):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("path,folder,age\ncat/1.png,1,2\n", r"the attribute 'folder' of .*a\.csv is there already"),
+        ("path,folder,age\ncat/1.png,1,2\n", r"the attribute 'folder' of .*a\.csv already exists"),
         ("path,ages\ncat/1.png,1\n", r"a\.csv has no column 'age'; .* mean 'ages'\?"),
-        ("path,age\ncat/1.png,\n", r"the column 'age' of the labels is empty for all 2 images"),
+        ("path,age\ncat/1.png,\n", r"the column of labels 'age' is empty for all 2 images"),
     ],
 )
-def test_attributes_that_cannot_work_say_why(pets, tmp_path, opened, content, message):
+def test_invalid_attributes_are_an_error_that_says_why(pets, tmp_path, opened, content, message):
     (tmp_path / "a.csv").write_text(content)
     with pytest.raises(DatasetError, match=message):
         opened(pets, attributes=tmp_path / "a.csv", label="age")
@@ -335,14 +337,14 @@ def test_attributes_that_cannot_work_say_why(pets, tmp_path, opened, content, me
     ("name", "message"),
     [
         ("nowhere", r"nowhere does not exist.*one sub-folder of images per class, a zip or tar"),
-        ("a.png", r"a\.png is a file; a folder .* is needed"),
+        ("a.png", r"a\.png is a file of another kind; expected a folder"),
         ("a.xlsx", r"a\.xlsx is a spreadsheet; save .* as CSV"),
-        ("pipe", r"pipe is a file; a folder .* is needed"),
-        ("pipe.csv", r"pipe\.csv is a file; a folder .* is needed"),
+        ("pipe", r"pipe is a file of another kind; expected a folder"),
+        ("pipe.csv", r"pipe\.csv is a file of another kind; expected a folder"),
     ],
 )
-def test_what_is_no_data_says_what_to_give(tmp_path, opened, name, message):
-    lay(tmp_path, "a.png", "a.xlsx")
+def test_other_files_are_an_error_that_says_what_to_give(tmp_path, opened, name, message):
+    create_files(tmp_path, "a.png", "a.xlsx")
     if name.startswith("pipe"):
         os.mkfifo(tmp_path / name)
     with pytest.raises(DatasetError, match=message):
@@ -352,18 +354,20 @@ def test_what_is_no_data_says_what_to_give(tmp_path, opened, name, message):
 def test_a_folder_without_classes_says_what_was_found_and_expected(tmp_path, opened):
     with pytest.raises(DatasetError, match=r"no images in class folders \(0 other files\).*\.avif.*\.jpg"):
         opened(tmp_path)
-    lay(tmp_path, "1.png", "notes.txt")
+    create_files(tmp_path, "1.png", "notes.txt")
     with pytest.raises(DatasetError, match=r"\(1 images outside of them, 1 other files: 1 \*\.txt\).*sub-folder named"):
         opened(tmp_path)
 
 
-def test_a_label_without_a_table_says_where_it_would_be_read(pets, opened):
-    with pytest.raises(DatasetError, match=r"--label 'age' names a column, and no table at the top .* Leave it away"):
+def test_a_label_without_a_table_is_an_error_with_what_to_do(pets, opened):
+    with pytest.raises(
+        DatasetError, match=r"no table at the top .* has the column 'age' given with --label\. Omit --label"
+    ):
         opened(pets, label="age")
 
 
 def test_a_label_that_the_table_does_not_have_is_looked_up_in_the_attributes(tmp_path, opened):
-    lay(tmp_path / "d", "a.png", "b.png")
+    create_files(tmp_path / "d", "a.png", "b.png")
     (tmp_path / "d" / "labels.csv").write_text("path,label\na.png,cat\nb.png,dog\n")
     (tmp_path / "who.csv").write_text("path,age\na.png,old\nb.png,young\n")
     for data in (tmp_path / "d", tmp_path / "d" / "labels.csv"):
@@ -373,27 +377,27 @@ def test_a_label_that_the_table_does_not_have_is_looked_up_in_the_attributes(tmp
 
 
 def test_an_archive_whose_folder_was_removed_from_the_cache_is_unpacked_again(tmp_path, opened):
-    archive = pack(tmp_path / "pets.zip", lay(tmp_path / "pets", "cat/1.png", "dog/2.png"))
+    archive = pack(tmp_path / "pets.zip", create_files(tmp_path / "pets", "cat/1.png", "dog/2.png"))
     first = opened(archive)
     shutil.rmtree(first.root)
     assert opened(archive).table.equals(first.table)
     assert first.root.is_dir()
 
 
-def test_a_table_that_class_folders_win_over_is_told(tmp_path, opened):
-    lay(tmp_path / "d", "part_1/a.png", "part_2/b.png")
+def test_the_layout_names_a_table_that_is_not_read_for_labels(tmp_path, opened):
+    create_files(tmp_path / "d", "part_1/a.png", "part_2/b.png")
     (tmp_path / "d" / "metadata.csv").write_text("image_id,dx\na,mel\nb,nv\n")
     assert "metadata.csv not read for labels (--label COLUMN would)" in opened(tmp_path / "d").layout
     assert opened(tmp_path / "d", label="dx").table["label"].tolist() == ["mel", "nv"]
 
 
-def test_other_files_around_a_wrapping_folder_stay_counted(tmp_path, opened):
-    folder = lay(tmp_path / "d", "a/b/cat/1.png", "a/b/dog/1.png", "a/README.md", "LICENSE.txt")
+def test_other_files_around_a_wrapping_folder_are_still_counted(tmp_path, opened):
+    folder = create_files(tmp_path / "d", "a/b/cat/1.png", "a/b/dog/1.png", "a/README.md", "LICENSE.txt")
     assert opened(pack(tmp_path / "d.zip", folder)).ignored == {"*.md": 1, "*.txt": 1}
 
 
-def test_what_lies_beside_a_table_and_cannot_be_named_does_not_matter_to_it(tmp_path, opened):
-    lay(tmp_path / "d", "a.png", "b.png")
+def test_files_beside_a_table_with_invalid_names_are_ignored(tmp_path, opened):
+    create_files(tmp_path / "d", "a.png", "b.png")
     (tmp_path / "d" / "other").mkdir()
     (tmp_path / "d" / "other" / os.fsdecode(b"\xfc.png")).touch()
     (tmp_path / "d" / "l.csv").write_text("path,label\na.png,cat\nb.png,dog\nlost.png,dog\n")

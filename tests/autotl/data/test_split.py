@@ -1,12 +1,11 @@
-"""Who trains, who validates, and who is kept for the test."""
+"""Which items train, which validate, and which are held out for the test."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from autotl.data.dataset import scan
-from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, find_clusters, split, subsample
+from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, split, subsample
 from autotl.errors import DatasetError
 
 SEEDS = (0, 1, 2)
@@ -18,7 +17,7 @@ def named(**n):
 
 
 def require_sound(found, labels):
-    """Every part has items, and whatever fold is held out, two items of every class are left to train on."""
+    """Every part has items, and for every fold that is held out, two items of each class are left to train on."""
     _, labels = np.unique(labels, return_inverse=True)
     assert len(found.test) and len(found.validation) and len(found.train)
     assert sorted(np.concatenate([found.test, found.validation, found.train])) == list(range(len(labels)))
@@ -57,45 +56,13 @@ def test_the_same_seed_gives_the_same_split_and_another_seed_another(toy_dataset
 
 @pytest.mark.parametrize("column", ["sha256", "group"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_alike_is_never_on_two_sides(toy_dataset, column, seed):
+def test_what_belongs_together_is_never_on_two_sides(toy_dataset, column, seed):
     labels = named(cat=60, dog=60)
     keys = [f"{i % 40}" for i in range(120)]  # three of each, some across the classes
     found = split(toy_dataset(labels, **{column: keys}), seed=seed)
     require_sound(found, labels)
     for key in set(keys):
         assert len({found.fold[i] for i in range(120) if keys[i] == key}) == 1
-
-
-def test_likeness_is_handed_on(toy_dataset):
-    # 0 and 1 look alike, 1 and 2 share a group, 2 and 3 their bytes; 4 stands alone.
-    dataset = toy_dataset(
-        named(cat=5),
-        pairs=[(0, 1, 0.6)],
-        group=["", "g", "g", "", ""],
-        sha256=["a", "b", "c", "c", "d"],
-    )
-    cluster = find_clusters(dataset)
-    assert len(set(cluster[:4])) == 1
-    assert cluster[4] != cluster[0]
-
-
-def test_an_empty_group_is_no_group(toy_dataset):
-    assert len(set(find_clusters(toy_dataset(named(cat=5), group=[""] * 5)))) == 5
-
-
-def test_a_real_copy_at_another_size_stays_with_its_original(tmp_path, make_folder):
-    from PIL import Image
-
-    root = make_folder(tmp_path / "data", circle=6, square=6)
-    original = sorted((root / "circle").iterdir())[0]
-    copy = Image.open(original).resize((256, 256), Image.Resampling.LANCZOS)
-    copy.save(root / "circle" / "zz copy.png")
-    dataset = scan(root)
-    cluster = find_clusters(dataset)
-    place = dataset.items["path"].tolist().index
-    name = original.relative_to(root).as_posix()
-    assert cluster[place(name)] == cluster[place("circle/zz copy.png")]
-    assert len(set(cluster)) == 12
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -147,20 +114,6 @@ def test_too_few_groups_altogether_are_refused(toy_dataset, n_groups):
         split(dataset, seed=0)
 
 
-def test_weak_pairs_do_not_chain_a_whole_data_set_together_and_certain_ones_may(toy_dataset):
-    labels = named(cat=200, dog=200)
-    for similarity, largest in ((0.6, 100), (0.9, 400)):
-        chain = [(i, i + 1, similarity) for i in range(399)]
-        cluster = find_clusters(toy_dataset(labels, chain))
-        assert np.bincount(cluster).max() == largest
-
-
-def test_the_most_alike_pairs_are_joined_before_the_chain_is_cut(toy_dataset):
-    chain = [(i, i + 1, 0.5) for i in range(98)] + [(98, 99, 0.8)]
-    cluster = find_clusters(toy_dataset(named(cat=60, dog=60), chain))
-    assert cluster[98] == cluster[99]
-
-
 def given(**n):
     """Which split each item came in: given(train=3, test=1)."""
     return named(**n)
@@ -175,7 +128,7 @@ def test_a_split_that_the_data_came_with_is_respected(toy_dataset, seed):
     assert found.part_names().tolist() == parts
 
 
-def test_without_a_given_test_split_one_is_divided_off_the_train_items(toy_dataset):
+def test_without_a_given_test_split_one_is_taken_from_the_train_items(toy_dataset):
     parts = given(train=80, validation=20)
     found = split(toy_dataset(["cat", "dog"] * 50, given_split=parts), seed=0)
     assert found.validation.tolist() == list(range(80, 100))
@@ -191,7 +144,7 @@ def test_without_a_given_validation_split_the_train_items_are_cross_validated(to
 
 
 @pytest.mark.parametrize("how", ["copy", "pair", "group"])
-def test_train_items_that_have_their_like_on_the_other_side_are_left_out(toy_dataset, how):
+def test_train_items_with_a_copy_or_group_member_on_another_side_are_left_out(toy_dataset, how):
     labels, parts = ["cat", "dog"] * 50, given(train=60, validation=20, test=20)
     columns, pairs = {}, []
     if how == "pair":
@@ -213,7 +166,7 @@ def test_a_given_split_that_leaves_too_little_to_train_on_is_refused_by_name(toy
         split(toy_dataset(labels, given_split=parts), seed=0)
 
 
-def thick(n=2000, n_classes=2, cluster_items=4, seed=0):
+def clustered_split(n=2000, n_classes=2, cluster_items=4, seed=0):
     """A split of clusters of four, and labels."""
     rng = np.random.default_rng(seed)
     cluster = np.arange(n) // cluster_items
@@ -221,8 +174,8 @@ def thick(n=2000, n_classes=2, cluster_items=4, seed=0):
     return Split(fold, cluster), rng.integers(0, n_classes, cluster.max() + 1)[cluster]
 
 
-def test_a_thinned_split_has_about_as_many_items_as_asked_for_in_the_same_parts():
-    found, labels = thick()
+def test_a_subsampled_split_has_about_as_many_items_as_asked_for_in_the_same_parts():
+    found, labels = clustered_split()
     subsampled = subsample(found, labels, 500, seed=0)
     kept = subsampled.fold != LEFT_OUT_FOLD
     assert 400 < kept.sum() < 600
@@ -230,22 +183,22 @@ def test_a_thinned_split_has_about_as_many_items_as_asked_for_in_the_same_parts(
     assert np.array_equal(subsampled.cluster, found.cluster)
 
 
-def test_clusters_are_kept_or_left_out_whole_by_thinning():
-    found, labels = thick()
+def test_clusters_are_kept_or_left_out_whole_by_subsampling():
+    found, labels = clustered_split()
     kept = subsample(found, labels, 1000, seed=0).fold != LEFT_OUT_FOLD
     assert set(np.bincount(found.cluster[kept])) == {0, 4}
 
 
 def test_a_few_of_each_class_stay_in_every_part_however_few_are_asked_for():
-    found, labels = thick(n_classes=5)
+    found, labels = clustered_split(n_classes=5)
     subsampled = subsample(found, labels, 10, seed=0)
     for part in range(TEST_FOLD, found.n_folds):
         assert np.bincount(labels[subsampled.fold == part], minlength=5).min() >= MIN_KEPT_ITEMS
     assert (subsampled.fold != LEFT_OUT_FOLD).sum() < 200
 
 
-def test_thinning_is_the_same_every_time_and_brings_nothing_back():
-    found, labels = thick()
+def test_subsampling_is_deterministic_and_restores_nothing():
+    found, labels = clustered_split()
     fold = np.where(found.cluster % 10 == 0, LEFT_OUT_FOLD, found.fold)
     before = Split(fold, found.cluster)
     first, second = (subsample(before, labels, 800, seed=3) for _ in range(2))
@@ -255,5 +208,5 @@ def test_thinning_is_the_same_every_time_and_brings_nothing_back():
 
 
 def test_nothing_is_left_out_where_all_are_asked_for():
-    found, labels = thick()
+    found, labels = clustered_split()
     assert np.array_equal(subsample(found, labels, 2000, seed=0).fold, found.fold)

@@ -1,4 +1,4 @@
-"""Images that a table names or holds: each row gets its file, or the reason why there is none."""
+"""Each row of a table gets the file that it names or contains, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autotl.data.table_images import find_images, holds_images, write_images
 
 
 def image_bytes(seed=0, kind="PNG"):
-    """A small picture that differs by seed, as the bytes of a file."""
+    """A small image that differs by seed, as the bytes of a file."""
     file = io.BytesIO()
     Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)).save(file, kind)
     return file.getvalue()
@@ -50,7 +50,7 @@ def test_images_in_a_table_are_written_once(tmp_path, table, kind):
     names = ["row-000001.png", "row-000002.jpg", "row-000003.gif", "row-000004", "row-000005", "row-000006.png"]
     assert found.paths == names
     assert found.missing == [
-        "", "", "", "the row holds no image", "what the row holds is not an image of a known kind", "",
+        "", "", "", "the row contains no image", "the row does not contain an image of a known format", "",
     ]  # fmt: skip
     assert found.root.parent == tmp_path / "cache" / "unpacked"
     assert {path.name: path.read_bytes() for path in found.root.iterdir()} == {
@@ -62,12 +62,12 @@ def test_images_in_a_table_are_written_once(tmp_path, table, kind):
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "TIFF", "BMP", "AVIF"])
-def test_the_suffix_goes_by_the_content(tmp_path, table, kind):
+def test_the_suffix_follows_the_content(tmp_path, table, kind):
     found = write_images(pd.Series([image_bytes(1, kind)]), table, tmp_path, None)
     assert found.paths == [f"row-000001.{kind.lower()[: 3 if kind == 'TIFF' else 4]}"]
 
 
-def test_text_that_is_no_base64_is_said_of_its_row(tmp_path, table):
+def test_text_that_is_not_base64_is_the_reason_of_its_row(tmp_path, table):
     good = ENCODERS["base64"](PNG)
     found = write_images(pd.Series([good, f"{good[:-8]}!!!"]), table, tmp_path, None)
     assert found.missing == ["", "the text in the row is not base64"]
@@ -89,11 +89,11 @@ def test_stopped_midway_nothing_is_left_and_progress_counts_rows(tmp_path, table
 
 
 @pytest.mark.parametrize("values", [["a.png", "b.png"], ["cat", "dog"], ["", ""], ["1234", "abcd"]])
-def test_text_is_not_taken_for_images(values):
+def test_text_is_not_mistaken_for_images(values):
     assert not holds_images(pd.Series(values, dtype=str))
 
 
-def test_files_that_a_table_names_are_found_or_it_is_said_why_not(tmp_path):
+def test_files_that_a_table_names_are_found_or_have_a_reason(tmp_path):
     for path in ("p/1.png", "q/1.png", "q/2.png"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
@@ -101,7 +101,7 @@ def test_files_that_a_table_names_are_found_or_it_is_said_why_not(tmp_path):
     assert (found.root, found.paths) == (tmp_path, ["q/2.png", "1.png", "9.png", "row-000004"])
     assert found.missing == [
         "",
-        "several files have this name; the table must give the path",
+        "several files have this name; give the path in the table",
         "there is no such file",
         "the row names no file",
     ]

@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 
+from autotl.deploy import champion as module
 from autotl.deploy.champion import fit_champion
 from autotl.features.frozen_network import open_session
 from autotl.images.decoder import decode
-from autotl.interfaces import ScoreInterval, TrialRecord
-from autotl.predictions import Predictions
+from autotl.search.ensemble_trials import ensemble
+from autotl.search.fine_tune_trials import fine_tune
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.laboratory import CALIBRATION_FILE, N_REPLAY
-from autotl.search.outcome import record
+from autotl.search.outcome import completed
+from autotl.search.probe_trials import probe
+from autotl.search.replay_items import N_REPLAY
+from autotl.search.trial_files import CALIBRATION_FILE, load_predictions, save_predictions
 from autotl.training import fine_tuning
 from autotl.training.calibration import apply_temperature
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Training, candidate_of
+from autotl.trial import FINE_TUNE, PROBE, Training, describe
 
 TOLERANCE = 1e-4
 
 
 @pytest.fixture
-def attempt(laboratory, monkeypatch):
+def attempt(context, candidate, monkeypatch):
     """attempt(head="dense", stage="top"): runs a trial and gives its record."""
     monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 2)
 
     def attempt(head="logistic", stage="joined", pooling="avg+max", strategy=PROBE, number=0):
         training = Training(1, 1e-3, 1e-4, augment=False) if strategy == FINE_TUNE else None
-        candidate = Candidate(strategy, "tiny", (32, 32), stage, pooling, head, training)
-        folder = laboratory.run.trial_folder(number)
-        folder.mkdir(parents=True)
+        chosen, folder = candidate(head, stage, pooling, training=training), context.run.trial_folder(number)
         if training:
-            outcome = laboratory.fine_tune(candidate, fixed_hyperparameters({}), lambda epoch, value: None, folder)
+            outcome = fine_tune(context, chosen, fixed_hyperparameters({}), lambda epoch, value: None, folder)
         else:
-            outcome = laboratory.probe(candidate, fixed_hyperparameters({}), lambda fold, value: None)
-        outcome.predictions.save(folder / "predictions.npz")
+            outcome = probe(context, chosen, fixed_hyperparameters({}))
+        save_predictions(context.run, number, outcome.predictions)
         if outcome.calibration:
             outcome.calibration.save(folder / CALIBRATION_FILE)
-        return record(number, outcome, laboratory.score(outcome.predictions), started=0.0)
+        begun = describe(chosen, number, started=0.0)
+        return completed(begun, outcome, context.objective.score(outcome.predictions), {})
 
     return attempt
 
 
-def graph_says(laboratory, graph, items):
+def graph_says(context, graph, items):
     onnx.checker.check_model(graph)
-    pixels = np.stack([decode(laboratory.run.dataset.path(int(i)), 32, 32) for i in items])
+    pixels = np.stack([decode(context.run.dataset.path(int(i)), 32, 32) for i in items])
     session = open_session(graph.SerializeToString())
     assert [i.name for i in session.get_inputs()] == ["images"]
     assert [o.name for o in session.get_outputs()] == ["probabilities"]
@@ -69,19 +70,19 @@ def graph_says(laboratory, graph, items):
         ("dense", "joined", "avg+max"),
     ],
 )
-def test_a_probes_graph_says_what_the_refitted_head_says(laboratory, attempt, head, stage, pooling):
-    champion = fit_champion(laboratory, attempt(head, stage, pooling))
+def test_a_probes_graph_says_what_the_refitted_head_says(context, attempt, head, stage, pooling):
+    champion = fit_champion(context, attempt(head, stage, pooling))
     test = champion.test()
-    assert test.items.tolist() == laboratory.run.split.test.tolist()
-    assert graph_says(laboratory, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
-    found = graph_says(laboratory, champion.graph, champion.replay_items)
+    assert test.items.tolist() == context.run.split.test.tolist()
+    assert graph_says(context, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
+    found = graph_says(context, champion.graph, champion.replay_items)
     assert found == pytest.approx(champion.replay_probabilities, abs=TOLERANCE)
 
 
-def test_a_probe_is_refitted_on_everything_but_the_test_split(laboratory, attempt, monkeypatch):
+def test_a_probe_is_refitted_on_everything_but_the_test_split(context, attempt, monkeypatch):
     trial = attempt()
     seen = []
-    make = laboratory.head
+    make = module.build_classifier
 
     def watched(*arguments):
         classifier = make(*arguments)
@@ -89,61 +90,62 @@ def test_a_probe_is_refitted_on_everything_but_the_test_split(laboratory, attemp
         classifier.fit = lambda vectors, labels: (seen.append(vectors), fit(vectors, labels))
         return classifier
 
-    monkeypatch.setattr(laboratory, "head", watched)
-    champion = fit_champion(laboratory, trial)
-    inputs = laboratory.inputs(candidate_of(trial))
+    monkeypatch.setattr(module, "build_classifier", watched)
+    champion = fit_champion(context, trial)
+    inputs = context.inputs.get(context.candidate(trial))
     [fitted] = seen
-    assert np.array_equal(fitted, inputs.vectors[laboratory.run.split.development])
-    assert len(champion.test().items) == len(laboratory.run.split.test)
+    assert np.array_equal(fitted, inputs.vectors[context.run.split.development])
+    assert len(champion.test().items) == len(context.run.split.test)
 
 
 @pytest.mark.parametrize("temperature", [0.05, 0.5, 3.0, 20.0])
-def test_the_temperature_is_in_the_graph(laboratory, attempt, temperature):
+def test_the_temperature_is_in_the_graph(context, attempt, temperature):
     trial = attempt()
-    plain = fit_champion(laboratory, replace(trial, temperature=1.0))
-    scaled = fit_champion(laboratory, replace(trial, temperature=temperature))
+    plain = fit_champion(context, replace(trial, temperature=1.0))
+    scaled = fit_champion(context, replace(trial, temperature=temperature))
     items = scaled.replay_items
-    expected = apply_temperature(graph_says(laboratory, plain.graph, items), temperature)
-    assert graph_says(laboratory, scaled.graph, items) == pytest.approx(expected, abs=1e-3)
-    assert graph_says(laboratory, scaled.graph, items) == pytest.approx(scaled.replay_probabilities, abs=1e-3)
+    expected = apply_temperature(graph_says(context, plain.graph, items), temperature)
+    assert graph_says(context, scaled.graph, items) == pytest.approx(expected, abs=1e-3)
+    assert graph_says(context, scaled.graph, items) == pytest.approx(scaled.replay_probabilities, abs=1e-3)
 
 
-def test_a_fine_tuned_champion_keeps_its_trials_weights_and_predicts_with_its_graph(laboratory, attempt):
+def test_a_fine_tuned_champion_keeps_its_trials_weights_and_predicts_with_its_graph(context, attempt):
     trial = attempt("dense", "top", "avg", FINE_TUNE, number=2)
-    champion = fit_champion(laboratory, trial)
-    found = graph_says(laboratory, champion.graph, champion.replay_items)
+    champion = fit_champion(context, trial)
+    found = graph_says(context, champion.graph, champion.replay_items)
     assert found == pytest.approx(champion.replay_probabilities, abs=TOLERANCE)
     test = champion.test()
-    assert test.items.tolist() == laboratory.run.split.test.tolist()
-    assert graph_says(laboratory, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
+    assert test.items.tolist() == context.run.split.test.tolist()
+    assert graph_says(context, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
 
 
-def test_the_replay_is_a_few_validation_items_of_every_class(laboratory, attempt):
-    champion = fit_champion(laboratory, attempt())
+def test_the_replay_is_a_few_validation_items_of_every_class(context, attempt):
+    champion = fit_champion(context, attempt())
     items = champion.replay_items
-    assert len(items) == min(N_REPLAY, len(laboratory.run.split.validation))
-    assert set(items) <= set(laboratory.run.split.validation)
-    assert set(laboratory.labels[items]) == {0, 1, 2}
+    assert len(items) == min(N_REPLAY, len(context.run.split.validation))
+    assert set(items) <= set(context.run.split.validation)
+    assert set(context.labels[items]) == {0, 1, 2}
     assert len(set(items)) == len(items)
 
 
-def test_only_the_stages_that_are_read_are_in_the_graph(laboratory, attempt):
-    shallow = fit_champion(laboratory, attempt(stage="top-2", number=1)).graph
-    deep = fit_champion(laboratory, attempt(stage="top", number=2)).graph
+def test_only_the_stages_that_are_read_are_in_the_graph(context, attempt):
+    shallow = fit_champion(context, attempt(stage="top-2", number=1)).graph
+    deep = fit_champion(context, attempt(stage="top", number=2)).graph
     kinds = [sum(node.op_type == "Conv" for node in graph.graph.node) for graph in (shallow, deep)]
     assert kinds == [1, 3]
 
 
 @pytest.fixture
-def mix(laboratory, attempt):
+def mix(context, attempt):
     """mix(("logistic", "joined"), ("rbf-svm", "top"), weights=[0.7, 0.3]): the trial of an ensemble of probes."""
 
     def mix(*probes, weights):
         trials = [attempt(head, stage, number=number) for number, (head, stage) in enumerate(probes, 1)]
-        loaded = [Predictions.load(laboratory.run.trial_folder(t.number) / "predictions.npz") for t in trials]
+        loaded = [load_predictions(context.run, trial.number) for trial in trials]
         mixed = np.tensordot(weights, [p.probabilities for p in loaded], axes=1)
-        outcome = laboratory.ensemble(trials, np.array(weights), replace(loaded[0], probabilities=mixed))
-        return record(9, outcome, laboratory.score(outcome.predictions), started=0.0)
+        predictions = replace(loaded[0], probabilities=mixed)
+        begun, outcome = ensemble(trials, np.array(weights), predictions, number=9, started=0.0)
+        return completed(begun, outcome, context.objective.score(outcome.predictions), {})
 
     return mix
 
@@ -157,42 +159,25 @@ def mix(laboratory, attempt):
         ([("logistic", "joined")], [1.0]),
     ],
 )
-def test_an_ensembles_graph_says_what_its_members_say_together(laboratory, mix, probes, weights):
-    champion = fit_champion(laboratory, mix(*probes, weights=weights))
+def test_an_ensembles_graph_says_what_its_members_say_together(context, mix, probes, weights):
+    champion = fit_champion(context, mix(*probes, weights=weights))
     test = champion.test()
-    assert test.items.tolist() == laboratory.run.split.test.tolist()
-    assert graph_says(laboratory, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
-    found = graph_says(laboratory, champion.graph, champion.replay_items)
+    assert test.items.tolist() == context.run.split.test.tolist()
+    assert graph_says(context, champion.graph, test.items) == pytest.approx(test.probabilities, abs=TOLERANCE)
+    found = graph_says(context, champion.graph, champion.replay_items)
     assert found == pytest.approx(champion.replay_probabilities, abs=TOLERANCE)
 
 
-def test_an_ensemble_is_the_weighted_mean_of_its_refitted_members(laboratory, mix, attempt):
+def test_an_ensemble_is_the_weighted_mean_of_its_refitted_members(context, mix, attempt):
     trial = mix(("logistic", "joined"), ("knn", "top"), weights=[0.7, 0.3])
-    members = [
-        fit_champion(laboratory, TrialRecord.from_json(m["trial"])).test().probabilities
-        for m in trial.params["members"]
-    ]
+    members = [fit_champion(context, member.trial).test().probabilities for member in trial.members]
     expected = apply_temperature(0.7 * members[0] + 0.3 * members[1], trial.temperature)
-    assert fit_champion(laboratory, trial).test().probabilities == pytest.approx(expected, abs=1e-6)
+    assert fit_champion(context, trial).test().probabilities == pytest.approx(expected, abs=1e-6)
 
 
-def test_members_without_weight_are_no_members(laboratory, mix):
-    trial = mix(("logistic", "joined"), ("knn", "top"), ("logistic", "top"), weights=[0.6, 0.0, 0.4])
-    assert [m["trial"]["number"] for m in trial.params["members"]] == [1, 3]
-    assert [m["weight"] for m in trial.params["members"]] == [0.6, 0.4]
-    assert (trial.strategy, trial.backbone, trial.size, trial.head) == (ENSEMBLE, "tiny", "32x32", ENSEMBLE)
-
-
-def test_the_record_of_an_ensemble_is_plain_json_also_where_a_member_has_no_interval(laboratory, attempt):
-    member = replace(attempt(number=1), score=ScoreInterval(0.5))
-    predictions = Predictions.load(laboratory.run.trial_folder(1) / "predictions.npz")
-    outcome = laboratory.ensemble([member], np.array([1.0]), predictions)
-    assert "NaN" not in json.dumps(outcome.params, allow_nan=False)
-
-
-def test_only_an_ensemble_has_a_mean_in_its_graph_and_one_pass_through_the_backbone(laboratory, mix, attempt):
-    alone = fit_champion(laboratory, attempt(number=7)).graph
-    together = fit_champion(laboratory, mix(("logistic", "joined"), ("logistic", "top"), weights=[0.5, 0.5])).graph
+def test_only_an_ensemble_has_a_mean_in_its_graph_and_one_pass_through_the_backbone(context, mix, attempt):
+    alone = fit_champion(context, attempt(number=7)).graph
+    together = fit_champion(context, mix(("logistic", "joined"), ("logistic", "top"), weights=[0.5, 0.5])).graph
     sums = [sum(node.op_type == "Sum" for node in graph.graph.node) for graph in (alone, together)]
     convolutions = [sum(node.op_type == "Conv" for node in graph.graph.node) for graph in (alone, together)]
     assert sums == [0, 1]

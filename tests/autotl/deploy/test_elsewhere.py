@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from autotl.search.fine_tune_trials import fine_tune
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.laboratory import CALIBRATION_FILE
-from autotl.search.outcome import record
-from autotl.trial import FINE_TUNE, PROBE, Candidate, Training
+from autotl.search.outcome import completed
+from autotl.search.probe_trials import probe
+from autotl.search.trial_files import CALIBRATION_FILE, save_predictions
+from autotl.trial import Training, describe
 from autotl.workflows.conclusion import save_early
 
 ROOT = Path(__file__).parents[3]
@@ -41,26 +43,25 @@ for folder in map(Path, sys.argv[1:]):
 
 
 @pytest.fixture
-def champions(make_laboratory: Callable[..., Any], tmp_path: Path) -> list[Path]:
+def champions(context: Any, candidate: Callable[..., Any], tmp_path: Path) -> list[Path]:
     """The deployable of one champion of each kind."""
-    laboratory = make_laboratory()
-    candidates = [Candidate(PROBE, "tiny", (32, 32), "joined", "avg+max", head) for head in HEADS]
+    candidates = [candidate(head) for head in HEADS]
     training = Training(trainable_stages=2, learning_rate=1e-3, weight_decay=1e-4, augment=True)
-    candidates.append(Candidate(FINE_TUNE, "tiny", (32, 32), "top", "avg", "dense", training))
+    candidates.append(candidate("dense", "top", "avg", training=training))
     folders = []
-    for number, candidate in enumerate(candidates):
-        folder = laboratory.run.trial_folder(number)
-        if candidate.strategy == FINE_TUNE:
-            outcome = laboratory.fine_tune(candidate, fixed_hyperparameters({}), lambda epoch, value: None, folder)
+    for number, chosen in enumerate(candidates):
+        folder = context.run.trial_folder(number)
+        if chosen.training:
+            outcome = fine_tune(context, chosen, fixed_hyperparameters({}), lambda epoch, value: None, folder)
         else:
-            outcome = laboratory.probe(candidate, fixed_hyperparameters({}), lambda fold, value: None)
-        folder.mkdir(parents=True, exist_ok=True)
-        outcome.predictions.save(folder / "predictions.npz")
+            outcome = probe(context, chosen, fixed_hyperparameters({}))
+        save_predictions(context.run, number, outcome.predictions)
         if outcome.calibration:
             outcome.calibration.save(folder / CALIBRATION_FILE)
-        save_early(laboratory, record(number, outcome, laboratory.score(outcome.predictions), started=0.0))
-        kept = tmp_path / f"{candidate.strategy}-{candidate.head}"
-        folders.append(Path(shutil.copytree(laboratory.run.champion, kept)))
+        begun = describe(chosen, number, started=0.0)
+        save_early(context, completed(begun, outcome, context.objective.score(outcome.predictions), {}))
+        kept = tmp_path / f"{chosen.strategy}-{chosen.head.name}"
+        folders.append(Path(shutil.copytree(context.run.champion, kept)))
     return folders
 
 

@@ -13,14 +13,15 @@ from autotl.deploy.similar_images import has_index, make_index, nearest
 from autotl.errors import RunError
 from autotl.runs.config import Config
 from autotl.runs.run import Run, open_run
+from autotl.settings import Settings
 from autotl.workflows.fit import fit
 
 
 @pytest.fixture(scope="module")
-def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, cache: Path) -> Run:
+def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, settings: Settings) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "finished"
     config = Config(shapes, folder, budget_seconds=None, trials=1, strategy="probe", heads=("logistic",))
-    return fit(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, settings=settings)
 
 
 def test_a_training_image_is_its_own_nearest_and_the_others_are_alike(finished: Run) -> None:

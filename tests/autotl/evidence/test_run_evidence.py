@@ -18,6 +18,7 @@ from autotl.interfaces import Figure, Panel, Table
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run
+from autotl.settings import Settings
 from autotl.workflows.fit import fit
 
 
@@ -43,7 +44,7 @@ class Shows:
 
 
 @pytest.fixture(scope="module")
-def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, cache: Path) -> Run:
+def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, settings: Settings) -> Run:
     class Tiny:
         __name__ = "tiny"
 
@@ -54,7 +55,7 @@ def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, 
     plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Tiny(), Shows()])
     folder = tmp_path_factory.mktemp("runs") / "finished"
     config = Config(shapes, folder, budget_seconds=None, trials=2, strategy="probe", heads=("logistic",))
-    return fit(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, settings=settings)
 
 
 def test_the_answers_are_those_behind_the_scores(finished: Run) -> None:

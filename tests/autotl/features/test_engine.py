@@ -204,8 +204,6 @@ def test_weights_that_are_not_finite_are_found_before_anything_is_read(tiny, pix
         choose_engine(network, lambda: pixels)
 
 
-def test_the_setting_decides_how_a_graph_is_opened(network, monkeypatch):
-    monkeypatch.setenv("AUTOTL_ENGINE", "onnxruntime")
-    assert open_engine(network.file, network.tensors).name == "onnxruntime"
-    monkeypatch.setenv("AUTOTL_ENGINE", "keras")
-    assert open_engine(network.file, network.tensors).name == "onnxruntime"
+@pytest.mark.parametrize("name", ["", "onnxruntime", "keras"])
+def test_onnx_runtime_opens_a_graph_where_no_other_runtime_that_can_is_named(network, name):
+    assert open_engine(network.file, network.tensors, name=name).name == "onnxruntime"

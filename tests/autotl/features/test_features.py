@@ -15,9 +15,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from scanning import scan
 
 from autotl.cache.record_store import RecordStore
-from autotl.data.dataset import scan
 from autotl.errors import ConfigError, DatasetError, OutOfTimeError, PluginError
 from autotl.features import engine
 from autotl.features import features as module
@@ -284,7 +284,7 @@ def test_an_image_that_is_gone_since_the_scan_is_named(folder, network, tmp_path
     dataset = scan(folder)
     gone = dataset.path(3)
     gone.unlink()
-    with pytest.raises(DatasetError, match=rf"{gone.name} could be read .* but no more: No such file.*Put it back"):
+    with pytest.raises(DatasetError, match=rf"{gone.name} was read .* cannot be read now: No such file.*Put it back"):
         extract(dataset, network, cache=tmp_path)
 
 
@@ -303,7 +303,7 @@ import sys, time
 from dataclasses import replace
 from pathlib import Path
 from autotl.features import engine, features
-from autotl.data.dataset import scan
+from autotl.data.scan import scan
 from autotl.features.frozen_network import Column, FrozenNetwork
 
 folder, cache, file, slow = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), float(sys.argv[4])
@@ -319,7 +319,7 @@ features.SHARD_ITEMS = 2
 def progress(done, total):
     print(done, flush=True)
     time.sleep(slow)
-features.extract(scan(folder), network, cache=cache, progress=progress)
+features.extract(scan(folder, cache=cache), network, cache=cache, progress=progress)
 """
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
+from scanning import scan
 
-from autotl.data.dataset import scan
-from autotl.data.split import find_clusters
+from autotl.data.clusters import find_clusters
 from autotl.images import similarity
 from autotl.images.alignment import miniature
 from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs

@@ -1,4 +1,4 @@
-"""The page of `autotl check`: opens offline, worst first, safe whatever a file is called, light enough to be mailed."""
+"""The page of `autotl check` opens offline, shows the worst first, is safe for any file name, and stays small."""
 
 from __future__ import annotations
 
@@ -166,13 +166,13 @@ def test_unusual_names_reach_the_page_whole(make, write, name):
     assert f"{name}/000.png" in Page(write(dataset, finding(dataset, "blank", 0))).text
 
 
-def test_a_message_that_is_no_valid_text_does_not_stop_the_page(make, write):
+def test_a_message_that_is_not_valid_text_does_not_stop_the_page(make, write):
     dataset = make({"cat": 1})
     text = write(dataset, finding(dataset, "x", 0, message="the file says \udcff"))
     assert "the file says \\udcff" in text
 
 
-def test_findings_come_in_their_order_and_their_severity_is_a_word(make, write):
+def test_findings_are_in_their_order_and_their_severity_is_a_word(make, write):
     dataset = make({"cat": 2})
     found = [finding(dataset, f"about-{s}", 0, severity=s) for s in ("error", "warning", "warning", "info")]
     page = Page(write(dataset, *found))
@@ -181,7 +181,7 @@ def test_findings_come_in_their_order_and_their_severity_is_a_word(make, write):
     assert "1 error, 2 warnings, 1 info" in page.text
 
 
-def test_headings_are_in_order_and_every_picture_has_a_text(make, write):
+def test_headings_are_in_order_and_every_image_has_alternative_text(make, write):
     dataset = make({"cat": 3, "dog": 2}, pairs=[(0, 3, 0.9)], broken={"cat/x.png": "it is empty"})
     page = Page(write(dataset, finding(dataset, "dark", 0), finding(dataset, NEAR, 0, 3, pairs=[(0, 3)])))
     levels = [int(tag[1]) for tag, _ in page.headings]
@@ -193,15 +193,15 @@ def test_headings_are_in_order_and_every_picture_has_a_text(make, write):
     assert page.images[0]["alt"] == "image labelled cat"
 
 
-def test_the_head_counts_and_tells_the_facts(make, write):
+def test_the_top_of_the_page_has_counts_and_facts(make, write):
     dataset = make({"cat": 3, "dog": 1}, broken={"cat/x.png": "it is empty"})
     page = Page(write(dataset, facts={"fingerprint": "f00d", "since the last run": "2 new\n1 gone"}))
-    assert "4 images in 2 classes, 1 file set aside." in page.text
+    assert "4 images in 2 classes, 1 skipped." in page.text
     assert "fingerprintf00d" in page.text.replace("\n", "")
     assert "2 new\n1 gone" in page.text
 
 
-def test_images_without_a_label_are_counted_by_themselves(make, write):
+def test_images_without_a_label_are_counted_separately(make, write):
     dataset = make({"cat": 3}, label=["cat", "", "cat"])
     page = Page(write(dataset))
     assert "2 images in 1 class, 1 image without a label." in page.text
@@ -214,17 +214,17 @@ def test_a_class_that_the_user_excluded_is_not_listed_and_one_that_cannot_be_rea
     assert len(page.rows) == 3 + 1 + 2
 
 
-def test_a_sound_data_set_is_said_to_be_sound_without_a_promise(make, write):
+def test_a_dataset_without_findings_is_not_promised_to_be_right(make, write):
     page = Page(write(make({"cat": 2, "dog": 2})))
-    assert "Nothing: no check found anything wrong" in page.text
-    assert "Whether their labels are right, only you can tell" in page.text
+    assert "No check found a problem with these images" in page.text
+    assert "Whether their labels are right, only you can judge" in page.text
     assert not page.cards
-    assert "Files set aside" not in page.text
+    assert "Skipped and excluded files" not in page.text
 
 
-def test_a_data_set_without_a_usable_image_has_a_page_too(make, write):
+def test_a_dataset_without_a_usable_image_has_a_page_too(make, write):
     page = Page(write(make({}, broken={"cat/x.png": "it is empty"})))
-    assert "0 images in 0 classes, 1 file set aside" in page.text
+    assert "0 images in 0 classes, 1 skipped" in page.text
     assert page.rows[1] == ["cat", "0", "–", ""]
 
 
@@ -238,46 +238,46 @@ def test_a_sentence_ends_once(make, write, text):
 
 
 @pytest.mark.parametrize(
-    ("n", "pictured", "listed", "words"),
+    ("n", "shown", "listed", "words"),
     [(12, 12, 0, None), (13, 12, 1, "and 1 more file"), (230, 12, 200, "and 218 more files")],
 )
-def test_twelve_items_are_pictured_some_listed_and_the_rest_counted(make, write, n, pictured, listed, words):
+def test_twelve_items_are_shown_some_listed_and_the_rest_counted(make, write, n, shown, listed, words):
     dataset = make({"cat": n, "dog": 1}, edge=2)
     text = write(dataset, finding(dataset, "dark", *range(n)))
     [card] = Page(text).cards
     article = re.search(r"<article.*?</article>", text, re.DOTALL).group()
-    assert article.count("<img") == pictured
+    assert article.count("<img") == shown
     assert len(re.findall(r"<li><bdi>cat/\d+\.png</bdi>", article)) == listed
     assert (words in card) if words else "more" not in card
     assert ("and 18 that are not listed here" in card) == (n == 230)
 
 
-def test_under_a_picture_stand_its_label_size_and_path(make, write):
+def test_below_an_image_are_its_label_size_and_path(make, write):
     dataset = make({"cat": 1, "dog": 1}, given_split=["train", ""])
     one, two = Page(write(dataset, finding(dataset, "dark", 0), finding(dataset, "dark", 1))).cards
     assert words(one).endswith("cat in train48 × 24cat/000.png")
     assert words(two).endswith("dog48 × 24dog/000.png")
 
 
-def test_a_file_without_a_picture_is_a_box_with_the_reason(make, write):
+def test_a_file_that_cannot_be_shown_is_a_box_with_the_reason(make, write):
     dataset = make({"cat": 2}, broken={"cat/x.png": "it is empty"})
     (dataset.root / "cat" / "x.png").write_bytes(b"")
     dataset.path(1).unlink()
     found = Finding("unreadable", "warning", "m", ("cat/x.png", "cat/001.png", "../elsewhere.png"), "a")
     [card] = Page(write(dataset, found)).cards
-    reasons = re.findall("no picture: (.*)", card)
+    reasons = re.findall("not shown: (.*)", card)
     assert len(reasons) == 3
-    assert reasons[1:] == ["there is no such file", "not a file of this data set"]
+    assert reasons[1:] == ["there is no such file", "not a file of this dataset"]
 
 
-def test_what_is_no_file_of_the_data_set_is_not_looked_for_on_the_disk(make, write):
+def test_a_file_outside_the_dataset_is_not_opened(make, write):
     dataset = make({"cat": 1})
     Image.new("RGB", (9, 9)).save(dataset.root.parent / "private.png")
     text = write(dataset, Finding("x", "info", "m", ("../private.png",)))
     assert len(Page(text).images) == 1  # the sample of the class
 
 
-def test_pairs_stand_side_by_side_with_their_likeness_in_the_order_of_the_finding(make, write):
+def test_pairs_are_side_by_side_with_their_similarity_in_the_order_of_the_finding(make, write):
     dataset = make({"cat": 6}, pairs=[(0, 1, 0.9), (2, 3, 0.99996, True), (1, 4, 1.0)], sha256=list("abcdbf"))
     text = write(dataset, finding(dataset, NEAR, 0, 1, 2, 3, 4, pairs=[(2, 3), (4, 1), (0, 1), (0, 5)]))
     boxes = re.findall(r"<li>(?:<p>(.*?)</p>)?<div.*?<bdi>(cat/\d+.png).*?<bdi>(cat/\d+.png)", text, re.DOTALL)
@@ -310,18 +310,18 @@ def test_a_proposed_decision_is_a_command_that_reads_the_data_in_the_same_way(ma
         ]
     ]  # fmt: skip
     [card] = Page(write(dataset, found)).cards
-    assert "To note your decision, one of these:" in card
+    assert "To store your decision, one of these:" in card
     assert all(shlex.join(["--exclude", "dog/000.png"]) in text for text in (card, lines[0]))
     [card] = Page(write(dataset, finding(dataset, "any", 1))).cards
     assert "autotl fix" not in card
 
 
-def test_what_was_set_aside_is_not_decoded_again(make, write, monkeypatch):
+def test_skipped_files_are_not_decoded_again(make, write, monkeypatch):
     dataset = make({"cat": 1}, broken={"cat/x.heic": "it brings its decoder down"})
     decoded = []
     monkeypatch.setattr(check_page, "thumbnail", lambda path, edge: decoded.append(path.name) or b"")
     [card] = Page(write(dataset, Finding("unreadable", "warning", "m", ("cat/x.heic",), "a"))).cards
-    assert "no picture: it brings its decoder down" in card
+    assert "not shown: it brings its decoder down" in card
     assert decoded == ["000.png"]
 
 
@@ -350,23 +350,23 @@ def test_the_split_that_came_with_the_data_is_counted_for_each_class(make, write
     assert "count the split that came with the data" in page.text
 
 
-def test_the_split_for_learning_goes_before_the_given_one(make, write):
+def test_the_split_of_a_search_takes_precedence_over_the_given_one(make, write):
     dataset = make({"cat": 4}, given_split="train")
     page = Page(write(dataset, split=Split(fold=np.array([-1, 0, 1, 1]), cluster=np.arange(4))))
     assert [row[1:-2] for row in page.rows] == [["images", "train", "validation", "test"], ["4", "2", "1", "1"]]
-    assert "count how the images are divided for learning" in page.text
+    assert "count the split that a search would use" in page.text
 
 
-def test_many_classes_are_cut_short_and_only_the_first_are_pictured(make, write, monkeypatch):
+def test_many_classes_are_cut_short_and_only_the_first_are_shown(make, write, monkeypatch):
     monkeypatch.setattr(check_page, "N_CLASSES", 5)
-    monkeypatch.setattr(check_page, "N_CLASSES_PICTURED", 2)
+    monkeypatch.setattr(check_page, "N_CLASSES_WITH_SAMPLES", 2)
     page = Page(write(make({f"class {i}": 1 for i in range(7)})))
     assert len(page.rows) == 1 + 5
     assert [image["alt"] for image in page.images] == ["class 0/000.png", "class 1/000.png"]
     assert "and 2 more classes." in page.text
 
 
-def test_files_set_aside_are_listed_with_reasons_the_users_own_exclusions_last(make, write):
+def test_skipped_and_excluded_files_are_listed_with_reasons_the_excluded_last(make, write):
     broken = {"cat/a.png": "excluded by you"} | {f"cat/x{i:02d}.png": "it is empty" for i in range(54)}
     page = Page(write(make({"cat": 1}, broken=broken)))
     assert page.rows[3] == ["cat/x00.png", "it is empty"]
@@ -386,17 +386,17 @@ def test_each_file_is_decoded_once_however_often_it_is_shown(make, write, monkey
     assert sorted(decoded) == [dataset.path(i) for i in range(3)]
 
 
-def test_pictures_that_would_make_the_page_heavy_are_shown_smaller(make, write, monkeypatch):
+def test_images_that_would_make_the_page_large_are_shown_smaller(make, write, monkeypatch):
     dataset = make({"cat": 4}, edge=80)
     found = finding(dataset, "dark", *range(4))
     full = write(dataset, found)
     jpegs = [base64.b64decode(image["src"].partition(",")[2]) for image in Page(full).images]
     assert {Image.open(io.BytesIO(jpeg)).width for jpeg in jpegs} == {112}
     for limit, width in ((sum(map(len, jpegs)), 112), (sum(map(len, jpegs)) - 1, 56)):
-        monkeypatch.setattr(check_page, "MOST_PICTURE_BYTES", limit)
+        monkeypatch.setattr(check_page, "MOST_IMAGE_BYTES", limit)
         images = Page(write(dataset, found)).images
-        pictures = [Image.open(io.BytesIO(base64.b64decode(image["src"].partition(",")[2]))) for image in images]
-        assert {picture.width for picture in pictures} == {width}
+        shown = [Image.open(io.BytesIO(base64.b64decode(image["src"].partition(",")[2]))) for image in images]
+        assert {image.width for image in shown} == {width}
 
 
 def test_a_page_that_cannot_be_written_is_refused_with_the_place(make, tmp_path):

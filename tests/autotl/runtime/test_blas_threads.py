@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from threadpoolctl import threadpool_info
 
-from autotl.runtime.blas_threads import limit_threads
+from autotl.runtime.blas_threads import limit_threads, threads_per_worker
 
 
 def threads():
@@ -25,3 +27,9 @@ def test_no_limit_changes_nothing():
     before = threads()
     with limit_threads(None):
         assert threads() == before
+
+
+def test_several_workers_share_the_cores():
+    assert threads_per_worker(1) is None
+    assert threads_per_worker(2) == max(1, os.cpu_count() // 2)
+    assert threads_per_worker(10_000) == 1

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autotl.interfaces import TrialRecord
 from autotl.search.fine_tune_cost import estimate_seconds, stage_work, training_products
-from autotl.trial import FINE_TUNE, Candidate, Training
 
 WORK = {"shallow": 600.0, "middle": 300.0, "deep": 100.0}
 SPLIT = {"n_train": 320, "n_validation": 80, "images_per_second": 100.0}
@@ -41,12 +39,3 @@ def test_a_measured_epoch_gives_itself_back():
     measured = [{"products_per_second": products / 7.0}, {"how": "plain: no room"}]
     found = estimate_seconds(WORK, stage="top", trainable_stages=1, measured=measured, **SPLIT)
     assert found.epoch_seconds == pytest.approx(7.0)
-
-
-def test_trials_on_another_backbone_or_size_tell_nothing(laboratory):
-    candidate = Candidate(FINE_TUNE, "tiny", (32, 32), "top", "avg", "dense", Training(1, 1e-3, 1e-4, augment=False))
-    speed = {"products_per_second": 1.0}
-    other = TrialRecord(1, "complete", FINE_TUNE, backbone="tiny", size="48x48", training=speed)
-    assert laboratory.fine_tune_seconds(candidate, [other]) == laboratory.fine_tune_seconds(candidate)
-    same = TrialRecord(2, "complete", FINE_TUNE, backbone="tiny", size="32x32", training=speed)
-    assert laboratory.fine_tune_seconds(candidate, [same]).epoch_seconds > 1000

@@ -10,22 +10,22 @@ import sys
 import optuna
 import pytest
 
-from autotl.interfaces import ScoreInterval, TrialRecord
+from autotl.interfaces import Reading, Sampler, TrialRecord
 from autotl.search import optuna_study as studies
 
 
 @pytest.fixture
-def open_study(laboratory):
+def open_study(context):
     def open_study(**options):
-        sampler = laboratory.plugins.pick("sampler", "random")
-        return studies.open_study(laboratory.run, sampler=sampler, **({"maximise": True} | options))
+        sampler = context.plugins.pick(Sampler, "random")
+        return studies.open_study(context.run, sampler=sampler, **({"maximise": True} | options))
 
     return open_study
 
 
 def done(number, value):
     return TrialRecord(
-        number, "complete", "probe", "tiny", head="svm", params={"svm/C": 0.5}, score=ScoreInterval(value)
+        number, "complete", "probe", Reading("tiny", (32, 32), "top", "avg"), "svm", params={"svm/C": 0.5}, value=value
     )
 
 
@@ -74,16 +74,16 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
-def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same_parameters(open_study, laboratory):
+def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same_parameters(open_study, context):
     study = open_study()
     studies.finish(study, study.ask(), done(0, 0.5))
-    run = laboratory.run
+    run = context.run
     process = subprocess.run([sys.executable, "-c", KILLED, run.storage, run.study_name], check=False, timeout=60)
     assert process.returncode == -signal.SIGKILL
     study = open_study()
     assert studies.requeue_lost(study) == 1
     first, lost = studies.records(study)
-    assert (first.state, first.score.value) == ("complete", 0.5)
+    assert (first.state, first.value) == ("complete", 0.5)
     assert (lost.number, lost.state, lost.reason) == (1, "failed", "interrupted; its parameters are tried again")
     parameters = study.get_trials()[1].params
     trial = study.ask()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, ranked, space, tuned
+from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, read, scored, space, tuned
 
-from autotl.interfaces import Head, ScoreInterval, TrialRecord
+from autotl.interfaces import Head, TrialRecord
 from autotl.search.planner import PATIENCE_TRIALS, SETTLED_TRIALS, Step
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
 
@@ -13,21 +13,17 @@ SETTLED = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + SETTLED_TRIALS))
 
 
 def test_before_any_probe_has_completed_there_is_still_something_to_do():
-    for trials in (
-        (),
-        (probe(1, state="failed"),),
-        (TrialRecord(0, "complete", "majority", score=ScoreInterval(0.3)),),
-    ):
+    for trials in ((), (probe(1, state="failed"),), (TrialRecord(0, "complete", "majority", value=0.3),)):
         step = plan(trials=9).next(board(*trials), [], 0.6)
         assert step.pinned["strategy"] == PROBE
-        assert not step.wish
+        assert not step.overrides
 
 
 def test_probes_come_first_and_read_what_the_sample_recommends():
-    ranks = ranked((SMALL, "top", 0.2), (SMALL, "joined", 0.3))
+    scores = scored((SMALL, "top", 0.2), (SMALL, "joined", 0.3))
     planner = plan()
-    steps = [planner.next(board(probe(1)), ranks, 0.0) for _ in range(100)]
-    assert all(not step.wish and step.pinned["backbone=net/size"] == "32x32" for step in steps)
+    steps = [planner.next(board(probe(1)), scores, 0.0) for _ in range(100)]
+    assert all(not step.overrides and step.pinned["backbone=net/size"] == "32x32" for step in steps)
     stages = [step.pinned.get("stage") for step in steps]
     assert stages.count("top") > stages.count("joined") > 0
     assert 0 < stages.count(None) < 50  # now and then any stage
@@ -74,15 +70,15 @@ def test_where_all_heads_are_cheap_any_of_them_may_be_drawn():
 def test_an_expensive_head_is_left_alone_but_an_unseen_one_may_cost_more():
     bench = Bench(costs={"logistic": 0.1, "dense": 8.0})
     planner = plan(bench, left=100.0)
-    assert not planner.is_cheap("dense")
+    assert not planner.heads.is_cheap("dense")
     bench.seen.discard("dense")
-    assert planner.is_cheap("dense")
+    assert planner.heads.is_cheap("dense")
 
 
 def test_the_only_head_is_tried_whatever_its_share_of_the_time():
     planner = plan(Bench(costs={"dense": 20.0}), left=60.0, within=space(Head("dense", lambda *a: None)))
-    assert not planner.is_cheap("dense")
-    assert planner.may_try("dense")
+    assert not planner.heads.is_cheap("dense")
+    assert planner.heads.may_try("dense")
     assert planner.next(board(probe(1)), [], 0.0).pinned[f"strategy={PROBE}/head"] == "dense"
     planner = plan(Bench(costs={"dense": 20.0}), left=19.0, within=space(Head("dense", lambda *a: None)))
     assert planner.next(board(probe(1)), [], 0.0) == "the time is used up"
@@ -90,53 +86,53 @@ def test_the_only_head_is_tried_whatever_its_share_of_the_time():
 
 def test_recipes_alone_leave_the_head_to_be_drawn():
     planner = plan(within=space(Head("recipe", lambda *a: None, recipe=FIXED), tunable=()))
-    step = planner.next(board(*SETTLED), ranked((LARGE, "top", 0.1), (SMALL, "top", 0.9)), 0.0)
-    assert not step.wish
+    step = planner.next(board(*SETTLED), scored((LARGE, "top", 0.1), (SMALL, "top", 0.9)), 0.0)
+    assert not step.overrides
     assert f"strategy={PROBE}/head" not in step.pinned
 
 
 def test_the_sample_decides_what_is_queued_first():
-    ranks = ranked((LARGE, "top", 0.2), (SMALL, "joined", 0.3))
+    scores = scored((LARGE, "top", 0.2), (SMALL, "joined", 0.3))
     heads = [Head(name, lambda *a: None) for name in ("logistic", "svm")]
-    first, second, third = plan(within=space(*heads)).first_overrides(ranks)
+    first, second, third = plan(within=space(*heads)).first_overrides(scores)
     assert first == {"strategy": PROBE, "head": "logistic", "backbone": "net", "size": "64x64"}
     assert second == {**first, "stage": "top", "pooling": "avg+max"}
     assert third == {"strategy": PROBE, "head": "svm", "backbone": "net", "size": "64x64"}
 
 
 def test_a_larger_size_is_not_read_where_the_sample_gains_little_or_the_budget_does_not_allow_it():
-    gains_little = ranked((LARGE, "top", 0.295), (SMALL, "middle", 0.3), (SMALL, "joined", 0.31))
-    gains_much = ranked((LARGE, "top", 0.1), (SMALL, "middle", 0.3), (SMALL, "joined", 0.31))
-    for planner, ranks in ((plan(), gains_little), (plan(Bench(reading=60.0), left=100.0), gains_much)):
-        wishes = planner.first_overrides(ranks)
-        assert [(wish["size"], wish["stage"]) for wish in wishes] == [("32x32", "middle")]
+    gains_little = scored((LARGE, "top", 0.295), (SMALL, "middle", 0.3), (SMALL, "joined", 0.31))
+    gains_much = scored((LARGE, "top", 0.1), (SMALL, "middle", 0.3), (SMALL, "joined", 0.31))
+    for planner, scores in ((plan(), gains_little), (plan(Bench(reading=60.0), left=100.0), gains_much)):
+        queued = planner.first_overrides(scores)
+        assert [(overrides["size"], overrides["stage"]) for overrides in queued] == [("32x32", "middle")]
     assert plan(Bench(reading=40.0), left=100.0).first_overrides(gains_much)[0]["size"] == "64x64"
 
 
 def test_without_the_default_head_each_head_asked_for_is_queued():
     heads = [Head(name, lambda *a: None) for name in ("svm", "knn")]
-    wishes = plan(within=space(*heads, tunable=())).first_overrides(ranked((LARGE, "top", 0.1), (SMALL, "top", 0.3)))
-    assert [wish["head"] for wish in wishes] == ["svm", "knn"]
+    queued = plan(within=space(*heads, tunable=())).first_overrides(scored((LARGE, "top", 0.1), (SMALL, "top", 0.3)))
+    assert [overrides["head"] for overrides in queued] == ["svm", "knn"]
 
 
 def test_once_probes_have_settled_the_next_best_place_of_the_sample_is_read():
-    ranks = ranked((LARGE, "top", 0.1), (SMALL, "top", 0.3))
-    assert not plan().next(board(*SETTLED[:-1]), ranks, 0.0).wish
-    wish = plan().next(board(*SETTLED), ranks, 0.0).wish
-    assert (wish["strategy"], wish["head"], wish["size"]) == (PROBE, "logistic", "64x64")
-    other = plan(within=space(Head("svm", lambda *a: None), tunable=())).next(board(*SETTLED), ranks, 0.0)
-    assert other.wish["head"] == "svm"
+    scores = scored((LARGE, "top", 0.1), (SMALL, "top", 0.3))
+    assert not plan().next(board(*SETTLED[:-1]), scores, 0.0).overrides
+    overrides = plan().next(board(*SETTLED), scores, 0.0).overrides
+    assert (overrides["strategy"], overrides["head"], overrides["size"]) == (PROBE, "logistic", "64x64")
+    other = plan(within=space(Head("svm", lambda *a: None), tunable=())).next(board(*SETTLED), scores, 0.0)
+    assert other.overrides["head"] == "svm"
 
 
 def test_a_place_that_failed_or_cannot_be_afforded_or_promises_little_is_not_read():
-    ranks = ranked((LARGE, "top", 0.1), (SMALL, "top", 0.3))
-    failed = board(*SETTLED, probe(99, state="failed", size="64x64"))
+    scores = scored((LARGE, "top", 0.1), (SMALL, "top", 0.3))
+    failed = board(*SETTLED, probe(99, state="failed", size=LARGE))
     steps = [
-        plan(Bench(strategy=PROBE)).next(failed, ranks, 0.0),
-        plan(Bench(strategy=PROBE, reading=60.0), left=100.0, budget=100.0).next(board(*SETTLED), ranks, 0.0),
-        plan(Bench(strategy=PROBE)).next(board(*SETTLED), ranked((LARGE, "top", 0.295), (SMALL, "top", 0.3)), 0.0),
+        plan(strategy=PROBE).next(failed, scores, 0.0),
+        plan(Bench(reading=60.0), left=100.0, budget=100.0, strategy=PROBE).next(board(*SETTLED), scores, 0.0),
+        plan(strategy=PROBE).next(board(*SETTLED), scored((LARGE, "top", 0.295), (SMALL, "top", 0.3)), 0.0),
     ]
-    assert [step.wish for step in steps] == [{}, {}, {}]
+    assert [step.overrides for step in steps] == [{}, {}, {}]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +146,7 @@ def test_a_place_that_failed_or_cannot_be_afforded_or_promises_little_is_not_rea
 )
 def test_fine_tuning_begins_when_probes_have_settled_or_half_of_the_time_or_trials_is_used(trials, left, share, begins):
     step = plan(left=left, budget=100.0).next(board(*trials), [], share)
-    assert (step.wish.get("strategy") == FINE_TUNE) == begins
+    assert (step.overrides.get("strategy") == FINE_TUNE) == begins
 
 
 def test_while_another_process_fine_tunes_this_one_probes():
@@ -160,7 +156,7 @@ def test_while_another_process_fine_tunes_this_one_probes():
 
 def test_why_fine_tuning_was_not_tried_is_said():
     cases = [
-        (plan(Bench(strategy=PROBE)), "only linear probes were asked for"),
+        (plan(strategy=PROBE), "only linear probes were asked for"),
         (plan(within=space(tunable=())), "none of the heads can sit on a network that trains"),
         (
             plan(Bench(tuning=500.0), left=40.0, budget=100.0),
@@ -174,17 +170,16 @@ def test_why_fine_tuning_was_not_tried_is_said():
 
 
 def test_where_only_fine_tuning_was_asked_for_nothing_else_is_done_and_its_end_has_a_reason():
-    bench = Bench(strategy=FINE_TUNE)
-    assert plan(bench).first_overrides(ranked((LARGE, "top", 0.1))) == []
-    assert plan(bench).next(board(probe(1, 0.5)), [], 0.0).wish["trainable_stages"] == 1
+    assert plan(strategy=FINE_TUNE).first_overrides(scored((LARGE, "top", 0.1))) == []
+    assert plan(strategy=FINE_TUNE).next(board(probe(1, 0.5)), [], 0.0).overrides["trainable_stages"] == 1
     ended = board(probe(1, 0.7), tuned(2, 0.6, 1), tuned(3, 0.55, 3), tuned(4, 0.59, 5))
-    assert plan(bench).next(ended, [], 0.0) == "the last 2 fine-tune trials brought nothing better"
-    assert "no probe has completed" in plan(bench).next(board(), [], 0.0)
-    slow = plan(Bench(strategy=FINE_TUNE, tuning=500.0), left=40.0)
+    assert plan(strategy=FINE_TUNE).next(ended, [], 0.0) == "the last 2 fine-tune trials brought nothing better"
+    assert "no probe has completed" in plan(strategy=FINE_TUNE).next(board(), [], 0.0)
+    slow = plan(Bench(tuning=500.0), left=40.0, strategy=FINE_TUNE)
     assert slow.next(board(probe(1)), [], 0.0).startswith("40 s were left, and fine-tuning may change accuracy")
 
 
 def test_an_ensemble_is_neither_a_probe_to_settle_on_nor_one_to_fine_tune():
-    mixed = TrialRecord(50, "complete", ENSEMBLE, "net", "32x32", head=ENSEMBLE, score=ScoreInterval(0.99))
-    wish = plan().next(board(probe(1, 0.9), mixed), [], 0.5).wish
-    assert (wish["stage"], wish["head"]) == ("joined", "logistic")
+    mixed = TrialRecord(50, "complete", ENSEMBLE, read(stage="", pooling=""), ENSEMBLE, value=0.99)
+    overrides = plan().next(board(probe(1, 0.9), mixed), [], 0.5).overrides
+    assert (overrides["stage"], overrides["head"]) == ("joined", "logistic")

@@ -10,7 +10,7 @@ import pytest
 from keras_tuner import HyperParameters
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Head, Recipe
+from autotl.interfaces import Backbone, Head, Reading, Recipe
 from autotl.search.heads import build_head, head_params
 from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 from autotl.search.space import Space, choose_heads
@@ -29,8 +29,12 @@ def head(name, build=lambda hp, n_features, n_classes: None, **options):
 LARGE, SMALL = backbone("large", (96, 96), (128, 160)), backbone("small", (32, 32))
 
 
+ELSEWHERE = {name: backbone(name, (224, 224)) for name in ("elsewhere", "resnet50", "vgg16")}
+
+
 def space(*heads, networks=(), backbones=(LARGE, SMALL)):
-    return Space({b.name: b for b in backbones}, {h.name: h for h in heads}, tuple(networks))
+    chosen = {h.name: h for h in heads}
+    return Space({b.name: b for b in backbones}, chosen, heads[0], tuple(networks), recipe_backbones=ELSEWHERE)
 
 
 def draw(space, n=40, seed=0):
@@ -44,8 +48,10 @@ def draw(space, n=40, seed=0):
 
 
 def test_the_default_is_the_first_of_everything():
-    found = space(head("first"), head("second"), networks=["second"]).sample(HyperParameters())
-    assert found == Candidate(PROBE, "large", (96, 96), STAGES[0], POOLINGS[0], "first")
+    first, second = head("first"), head("second")
+    made = space(first, second, networks=["second"])
+    expected = Candidate(PROBE, LARGE, Reading("large", (96, 96), STAGES[0], POOLINGS[0]), first)
+    assert made.sample(HyperParameters()) == made.default() == expected
 
 
 def test_without_a_network_head_nothing_is_fine_tuned():
@@ -55,11 +61,11 @@ def test_without_a_network_head_nothing_is_fine_tuned():
 
 def test_sizes_belong_to_their_backbone_and_fine_tuning_takes_network_heads_only():
     drawn = [c for c, _ in draw(space(head("svm"), head("dense"), networks=["dense"]))]
-    assert {(c.backbone, c.size) for c in drawn} == {("large", (96, 96)), ("large", (128, 160)), ("small", (32, 32))}
-    assert {c.head for c in drawn if c.strategy == PROBE} == {"svm", "dense"}
-    assert {c.head for c in drawn if c.strategy == FINE_TUNE} == {"dense"}
-    assert {c.stage for c in drawn} == set(STAGES)
-    assert {c.pooling for c in drawn} == set(POOLINGS)
+    assert {c.reading.place for c in drawn} == {("large", (96, 96)), ("large", (128, 160)), ("small", (32, 32))}
+    assert {c.head.name for c in drawn if c.strategy == PROBE} == {"svm", "dense"}
+    assert {c.head.name for c in drawn if c.strategy == FINE_TUNE} == {"dense"}
+    assert {c.reading.stage for c in drawn} == set(STAGES)
+    assert {c.reading.pooling for c in drawn} == set(POOLINGS)
     for candidate in drawn:
         assert (candidate.training is not None) == (candidate.strategy == FINE_TUNE)
 
@@ -81,11 +87,11 @@ def with_c(low, high, kind="Float"):
 def test_two_heads_may_use_one_parameter_name_with_other_ranges_and_types():
     both = space(head("a", with_c(0.1, 0.2)), head("b", with_c(5, 9, "Int")))
     drawn = draw(both)
-    assert {c.head for c, _ in drawn} == {"a", "b"}
+    assert {c.head.name for c, _ in drawn} == {"a", "b"}
     for candidate, hp in drawn:
-        [(name, value)] = head_params(hp, candidate.head).items()
-        assert name == f"{candidate.head}/C"
-        assert (0.1 <= value <= 0.2) if candidate.head == "a" else value in range(5, 10)
+        [(name, value)] = head_params(hp, candidate.head.name).items()
+        assert name == f"{candidate.head.name}/C"
+        assert (0.1 <= value <= 0.2) if candidate.head.name == "a" else value in range(5, 10)
 
 
 def test_a_head_whose_name_begins_like_anothers_keeps_its_own_parameters():
@@ -99,7 +105,7 @@ def test_a_head_whose_name_begins_like_anothers_keeps_its_own_parameters():
 
 @pytest.mark.parametrize("name", ["logistic", "rbf-svm", "random-forest", "dense"])
 def test_recorded_parameters_build_the_same_head_again(plugins, name):
-    chosen = plugins.heads[name]
+    chosen = plugins.all(Head)[name]
     for _, hp in draw(space(chosen, networks=[name] if name == "dense" else ()), n=3):
         built = build_head(chosen, hp, 8, 3)
         again = build_head(chosen, fixed_hyperparameters(head_params(hp, name)), 8, 3)
@@ -131,12 +137,14 @@ RECIPE = Recipe(strategy=PROBE, backbone="elsewhere", size=(224, 178), stage="to
 
 
 def test_a_recipe_overrides_what_it_fixes_and_leaves_the_rest_to_the_search():
-    found = space(head("recipe", recipe=RECIPE)).sample(HyperParameters())
-    assert found == Candidate(PROBE, "elsewhere", (224, 178), "top-1", "max", "recipe")
+    chosen = head("recipe", recipe=RECIPE)
+    found = space(chosen).sample(HyperParameters())
+    reading = Reading("elsewhere", (224, 178), "top-1", "max")
+    assert found == Candidate(PROBE, ELSEWHERE["elsewhere"], reading, chosen)
     open_recipe = Recipe(pooling="avg")
     drawn = [c for c, _ in draw(space(head("recipe", recipe=open_recipe)))]
-    assert {c.pooling for c in drawn} == {"avg"}
-    assert {c.stage for c in drawn} == set(STAGES)
+    assert {c.reading.pooling for c in drawn} == {"avg"}
+    assert {c.reading.stage for c in drawn} == set(STAGES)
 
 
 def test_a_fine_tuned_recipe_trains_as_deep_as_published_whatever_was_drawn():
@@ -156,18 +164,21 @@ def test_the_published_recipes_become_the_published_candidates():
     dense512, dense128 = recipes.register_heads()
     published = space(dense512, dense128, networks=["vgg16-dense128"])
     found = published.sample(fixed_hyperparameters({"head": "resnet50-gap-dense512"}))
-    assert found == Candidate(PROBE, "resnet50", (224, 224), "top", "avg", "resnet50-gap-dense512")
+    reading = Reading("resnet50", (224, 224), "top", "avg")
+    assert found == Candidate(PROBE, ELSEWHERE["resnet50"], reading, dense512)
     found = published.sample(fixed_hyperparameters({"strategy": FINE_TUNE, "head": "vgg16-dense128"}))
-    assert (found.backbone, found.size, found.stage, found.pooling) == ("vgg16", (218, 178), "top", "avg")
+    assert found.reading == Reading("vgg16", (218, 178), "top", "avg")
+    assert found.backbone == ELSEWHERE["vgg16"]
     assert found.training == Training(1, pytest.approx(5e-4), pytest.approx(1e-4), augment=True)
 
 
 def test_every_built_in_head_can_be_drawn_with_its_parameters(plugins):
-    chosen = {name: h for name, h in plugins.heads.items() if h.recipe is None}
-    drawn = draw(Space({"small": SMALL}, chosen, ("dense",)), n=60)
-    assert {c.head for c, _ in drawn} == set(chosen)
+    chosen = {name: h for name, h in plugins.all(Head).items() if h.recipe is None}
+    made = Space({"small": SMALL}, chosen, chosen["logistic"], ("dense",))
+    drawn = draw(made, n=60)
+    assert {c.head.name for c, _ in drawn} == set(chosen)
     for name in chosen:
-        assert defaults(Space({"small": SMALL}, chosen, ("dense",)).sample_with_head, values={"head": name})
+        assert defaults(made.sample_with_head, values={"head": name})
 
 
 def test_heads_asked_for_by_name_take_part_whatever_they_are():
@@ -184,5 +195,5 @@ def test_otherwise_recipes_and_slow_heads_stay_out():
 
 
 def test_the_default_head_is_the_logistic_one_at_its_own_default(plugins):
-    built = build_head(plugins.heads["logistic"], fixed_hyperparameters({}), 8, 3)
+    built = build_head(plugins.all(Head)["logistic"], fixed_hyperparameters({}), 8, 3)
     assert np.isclose(built.C, 0.01)

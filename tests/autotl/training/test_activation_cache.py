@@ -14,12 +14,10 @@ from keras import layers
 from autotl.cache import disk_allowance
 from autotl.features.frozen_network import stage_outputs
 from autotl.graphs.keras_to_onnx import layer_writers
-from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.training import activation_cache
 from autotl.training.activation_cache import ActivationCache, CannotCacheError, split_network
 from autotl.training.augmentation import altered
 from autotl.training.fine_tuning import assemble
-from autotl.trial import FINE_TUNE, Candidate, Training
 
 N_TRAIN, N_ITEMS = 150, 180
 
@@ -285,55 +283,3 @@ def test_reading_maps_files_instead_of_loading_them(make):
     made.cached.read(np.arange(N_ITEMS), 0)
     assert all(isinstance(chunk, np.memmap) for chunk in made.cached._chunks.values())
     assert len(made.cached._chunks) == 2
-
-
-def tuning(trainable=1, augment=False):
-    return Candidate(
-        FINE_TUNE, "tiny", (32, 32), "top", "avg", "dense", Training(trainable, 1e-3, 1e-4, augment=augment)
-    )
-
-
-def fine_tune(laboratory, candidate, number=3, **options):
-    folder = laboratory.run.trial_folder(number)
-    return laboratory.fine_tune(
-        candidate, fixed_hyperparameters({}), lambda epoch, value: None, folder, **options
-    ).training
-
-
-@pytest.fixture
-def short(monkeypatch):
-    monkeypatch.setattr("autotl.training.fine_tuning.MAX_EPOCHS", 2)
-
-
-@pytest.mark.usefixtures("short")
-def test_pictures_of_the_test_split_are_never_read(laboratory, monkeypatch):
-    read = set()
-    decode = laboratory._decode.__globals__["read_pixels"]
-    monkeypatch.setattr(
-        "autotl.search.laboratory.read_pixels", lambda d, i, size: read.add(int(i)) or decode(d, i, size)
-    )
-    fine_tune(laboratory, tuning(augment=True))
-    assert read == set(laboratory.run.split.development.tolist())
-
-
-@pytest.mark.usefixtures("short")
-def test_a_trial_trains_plainly_and_says_why_where_space_is_short(laboratory, monkeypatch):
-    monkeypatch.setattr(disk_allowance, "MAX_BYTES", 1000)
-    found = fine_tune(laboratory, tuning())
-    assert found["how"] == "plain: the activations would need 0.1 MB, 0.0 MB allowed"
-    assert found["epochs"] == 2
-    assert not (laboratory.run.folder / "pixels").exists()
-
-
-@pytest.mark.usefixtures("short")
-def test_trials_at_one_depth_share_what_was_kept(laboratory):
-    first, second = fine_tune(laboratory, tuning(), 3), fine_tune(laboratory, tuning(), 4)
-    assert first["fill_seconds"] > 0
-    assert second["fill_seconds"] == 0
-
-
-@pytest.mark.usefixtures("short")
-def test_a_deeper_trial_may_start_from_a_shallower_one(laboratory):
-    fine_tune(laboratory, tuning(1), 3)
-    assert fine_tune(laboratory, tuning(2), 4, start_from=3)["start"] == "trial 3"
-    assert fine_tune(laboratory, tuning(2), 5, start_from=77)["start"] == "the fitted probe"

@@ -35,7 +35,7 @@ def make(plugins):
     """make("dense", seed=1): a wrapped head for three classes; on_components=False: as if given features."""
 
     def make(name, *, seed=0, n_classes=3, on_components=True, **params):
-        head = replace(plugins.heads[name], on_components=on_components)
+        head = replace(plugins.all(Head)[name], on_components=on_components)
         with keras_backend.session(seed):
             built = build_head(
                 head, fixed_hyperparameters({f"{name}/{k}": v for k, v in params.items()}), N_FEATURES, n_classes
@@ -252,7 +252,7 @@ def test_the_network_with_its_scaling_takes_raw_features(make):
 
 
 def test_a_network_that_wants_its_features_as_they_are_gets_them(plugins):
-    head = replace(plugins.heads["dense"], standardise=False)
+    head = replace(plugins.all(Head)["dense"], standardise=False)
     with keras_backend.session(0):
         classifier = wrap(head, build_head(head, fixed_hyperparameters({}), N_FEATURES, 3), N_FEATURES, 3, seed=0)
     vectors, labels = blobs()

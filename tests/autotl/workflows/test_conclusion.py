@@ -14,61 +14,63 @@ from autotl.deploy.deployable import load_deployable, replay
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, ScoreInterval, TrialRecord
+from autotl.interfaces import Evaluator, Reading, TrialRecord
 from autotl.predictions import Predictions
-from autotl.search.hyperparameters import fixed_hyperparameters as values
-from autotl.search.outcome import record
+from autotl.search.ensemble_trials import ensemble
+from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.search.outcome import completed
+from autotl.search.probe_trials import probe
+from autotl.search.trial_files import load_predictions, save_predictions
 from autotl.training.classifiers import EstimatorClassifier
-from autotl.trial import FINE_TUNE, PROBE, Candidate
+from autotl.trial import FINE_TUNE, PROBE, describe
 from autotl.workflows import conclusion as module
 from autotl.workflows.conclusion import conclude, save_early
 
+READING = Reading("tiny", (32, 32), "top", "avg")
+
 
 @pytest.fixture
-def attempt(laboratory):
+def attempt(context, candidate):
     """attempt(1, head="knn"): runs a probe, keeps its predictions, and gives its record."""
 
     def attempt(number, head="logistic", stage="joined", pooling="avg+max"):
-        candidate = Candidate(PROBE, "tiny", (32, 32), stage, pooling, head)
-        outcome = laboratory.probe(candidate, values({}), lambda fold, value: None)
-        folder = laboratory.run.trial_folder(number)
-        folder.mkdir(parents=True)
-        outcome.predictions.save(folder / "predictions.npz")
-        return record(number, outcome, laboratory.score(outcome.predictions), started=0.0)
+        chosen = candidate(head, stage, pooling)
+        outcome = probe(context, chosen, fixed_hyperparameters({}))
+        save_predictions(context.run, number, outcome.predictions)
+        begun = describe(chosen, number, started=0.0)
+        return completed(begun, outcome, context.objective.score(outcome.predictions), {})
 
     return attempt
 
 
-def board_of(laboratory, *trials, default=1):
-    objective = laboratory.objective
+def board_of(context, *trials, default=1):
+    objective = context.objective
     return rank(trials, objective=objective.name, larger_is_better=objective.larger_is_better, default=default)
 
 
 def better(trial):
     """The same trial as it would stand with the highest score."""
-    from dataclasses import replace
-
-    return replace(trial, score=replace(trial.score, value=2.0))
+    return replace(trial, value=2.0)
 
 
 @pytest.fixture
-def concluded(laboratory, attempt):
+def concluded(context, attempt):
     """A run with the default, a nearest-neighbour champion, a majority row and a failed trial."""
-    majority = TrialRecord(0, "complete", "majority", score=ScoreInterval(0.3, 0.2, 0.4))
-    failed = TrialRecord(3, "failed", PROBE, "tiny", head="svm", reason="ValueError: <b>bad</b>")
-    board = board_of(laboratory, majority, attempt(1), better(attempt(2, "knn", "top", "max")), failed)
-    return conclude(laboratory, board, status="complete", why_no_fine_tuning="no time was left"), board
+    majority = TrialRecord(0, "complete", "majority", value=0.3, low=0.2, high=0.4)
+    failed = TrialRecord(3, "failed", PROBE, READING, head="svm", reason="ValueError: <b>bad</b>")
+    board = board_of(context, majority, attempt(1), better(attempt(2, "knn", "top", "max")), failed)
+    return conclude(context, board, status="complete", why_no_fine_tuning="no time was left"), board
 
 
-def test_a_refit_keeps_the_champion_of_the_run_even_where_the_default_scores_higher(laboratory, attempt):
-    board = board_of(laboratory, better(attempt(1)), attempt(2, "knn", "top", "max"))
-    laboratory.run = replace(laboratory.run, config=replace(laboratory.run.config, refit=laboratory.run.folder))
-    assert [trial.number for trial in module._in_order(laboratory, board, {})] == [2, 1]
+def test_a_refit_keeps_the_champion_of_the_run_even_where_the_default_scores_higher(context, attempt):
+    board = board_of(context, better(attempt(1)), attempt(2, "knn", "top", "max"))
+    run = replace(context.run, config=replace(context.run.config, refit=context.run.folder))
+    assert [trial.number for trial in module._in_order(replace(context, run=run), board, {})] == [2, 1]
 
 
-def test_the_result_holds_what_the_command_line_promises(laboratory, concluded):
+def test_the_result_holds_what_the_command_line_promises(context, concluded):
     document, _ = concluded
-    run = laboratory.run
+    run = context.run
     assert {
         "run",
         "status",
@@ -94,23 +96,20 @@ def test_the_result_holds_what_the_command_line_promises(laboratory, concluded):
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
-def test_the_champion_can_be_used_at_once_and_replays(laboratory, concluded):
-    deployable = load_deployable(laboratory.run.folder)
+def test_the_champion_can_be_used_at_once_and_replays(context, concluded):
+    deployable = load_deployable(context.run.folder)
     assert replay(deployable) < 1e-4
     assert deployable.metadata["trial"] == 2
-    test = laboratory.run.split.test
-    predicted = Predictor(deployable.folder).predict([laboratory.run.dataset.path(i) for i in test])
+    test = context.run.split.test
+    predicted = Predictor(deployable.folder).predict([context.run.dataset.path(i) for i in test])
     right = np.mean(
-        [
-            p["label"] == laboratory.run.dataset.classes[laboratory.labels[i]]
-            for p, i in zip(predicted, test, strict=True)
-        ]
+        [p["label"] == context.run.dataset.classes[context.labels[i]] for p, i in zip(predicted, test, strict=True)]
     )
     assert right == pytest.approx(concluded[0]["test"]["accuracy"]["value"])
 
 
-def test_the_leaderboard_is_written_in_order(laboratory, concluded):
-    with (laboratory.run.folder / "leaderboard.csv").open(encoding="utf-8") as file:
+def test_the_leaderboard_is_written_in_order(context, concluded):
+    with (context.run.folder / "leaderboard.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["trial"] for row in rows] == ["2", "1", "0", "3"]
     assert rows[1]["name"] == "logistic on tiny (untuned default)"
@@ -122,25 +121,22 @@ def test_the_verdicts_are_in_words(concluded):
     assert verdict["over_default"]["measured_on"] == "test"
 
 
-def test_a_default_that_wins_is_tested_once_and_called_the_champion(laboratory, attempt, monkeypatch):
+def test_a_default_that_wins_is_tested_once_and_called_the_champion(context, attempt, monkeypatch):
     tested = []
-    refit = module.refit
-    monkeypatch.setattr(module, "refit", lambda *arguments: (tested.append(arguments[1].number), refit(*arguments))[1])
-    document = conclude(laboratory, board_of(laboratory, attempt(1)), status="complete", why_no_fine_tuning="x")
+    fit = module.fit_champion
+    monkeypatch.setattr(module, "fit_champion", lambda *given: (tested.append(given[1].number), fit(*given))[1])
+    document = conclude(context, board_of(context, attempt(1)), status="complete", why_no_fine_tuning="x")
     assert tested == [1]
     assert document["test"] == document["default"]["test"]
     assert "the untuned default is the champion" in document["verdict"]["over_default"]["claim"]
 
 
-def test_fine_tuning_is_judged_on_the_items_that_both_predicted_unseen(laboratory, attempt):
-    probe = attempt(1)
-    split = laboratory.run.split
-    folder = laboratory.run.trial_folder(2)
-    folder.mkdir(parents=True)
-    labels = laboratory.labels[split.validation]
-    Predictions(split.validation, labels, np.full((len(labels), 3), 1 / 3)).save(folder / "predictions.npz")
-    tuned = TrialRecord(2, "complete", FINE_TUNE, "tiny", score=ScoreInterval(0.1, 0.0, 0.2), seconds=7.0)
-    document = conclude(laboratory, board_of(laboratory, probe, tuned), status="complete", why_no_fine_tuning="")
+def test_fine_tuning_is_judged_on_the_items_that_both_predicted_unseen(context, attempt):
+    default, validation = attempt(1), context.run.split.validation
+    labels = context.labels[validation]
+    save_predictions(context.run, 2, Predictions(validation, labels, np.full((len(labels), 3), 1 / 3)))
+    tuned = TrialRecord(2, "complete", FINE_TUNE, READING, value=0.1, low=0.0, high=0.2, seconds=7.0)
+    document = conclude(context, board_of(context, default, tuned), status="complete", why_no_fine_tuning="")
     verdict = document["verdict"]["fine_tuning"]
     assert verdict["tried"]
     assert not verdict["pays"]
@@ -148,14 +144,14 @@ def test_fine_tuning_is_judged_on_the_items_that_both_predicted_unseen(laborator
     assert "costs 7 s and is worse" in verdict["claim"]
 
 
-def test_fine_tuning_that_never_completed_says_what_happened(laboratory, attempt):
-    failed = TrialRecord(2, "failed", FINE_TUNE, "tiny", reason="out of memory")
-    document = conclude(laboratory, board_of(laboratory, attempt(1), failed), status="complete", why_no_fine_tuning="")
+def test_fine_tuning_that_never_completed_says_what_happened(context, attempt):
+    failed = TrialRecord(2, "failed", FINE_TUNE, READING, reason="out of memory")
+    document = conclude(context, board_of(context, attempt(1), failed), status="complete", why_no_fine_tuning="")
     assert "the trial that tried did not complete (out of memory)" in document["verdict"]["fine_tuning"]["claim"]
 
 
-def test_a_trial_that_cannot_be_exported_is_passed_over_for_the_next(laboratory, attempt, monkeypatch):
-    board = board_of(laboratory, attempt(1), better(attempt(2, "knn", "top", "max")))
+def test_a_trial_that_cannot_be_exported_is_passed_over_for_the_next(context, attempt, monkeypatch):
+    board = board_of(context, attempt(1), better(attempt(2, "knn", "top", "max")))
     convert = EstimatorClassifier.to_onnx
 
     def refuse(self):
@@ -164,42 +160,42 @@ def test_a_trial_that_cannot_be_exported_is_passed_over_for_the_next(laboratory,
         return convert(self)
 
     monkeypatch.setattr(EstimatorClassifier, "to_onnx", refuse)
-    document = conclude(laboratory, board, status="complete", why_no_fine_tuning="x")
+    document = conclude(context, board, status="complete", why_no_fine_tuning="x")
     assert document["champion"]["trial"] == 1
     assert document["passed_over"] == ["trial 2 (knn on tiny) could not be exported: no converter"]
-    assert load_deployable(laboratory.run.folder).metadata["trial"] == 1
+    assert load_deployable(context.run.folder).metadata["trial"] == 1
 
 
-def test_if_nothing_can_be_exported_the_error_names_every_reason(laboratory, attempt, monkeypatch):
+def test_if_nothing_can_be_exported_the_error_names_every_reason(context, attempt, monkeypatch):
     def refuse(self):
         raise ExportError("no converter")
 
-    board = board_of(laboratory, attempt(1), attempt(2, "knn"))
+    board = board_of(context, attempt(1), attempt(2, "knn"))
     monkeypatch.setattr(EstimatorClassifier, "to_onnx", refuse)
     with pytest.raises(RuntimeError, match=r"no trial could be exported: trial . .*; trial . .*no converter"):
-        conclude(laboratory, board, status="complete", why_no_fine_tuning="x")
+        conclude(context, board, status="complete", why_no_fine_tuning="x")
 
 
-def test_an_early_model_can_be_used_and_is_replaced_by_the_champion(laboratory, attempt):
+def test_an_early_model_can_be_used_and_is_replaced_by_the_champion(context, attempt):
     first = attempt(1)
-    save_early(laboratory, first)
-    early = load_deployable(laboratory.run.folder)
+    save_early(context, first)
+    early = load_deployable(context.run.folder)
     assert early.metadata["preliminary"] is True
     assert "has not been tested" in (early.folder / "model_card.md").read_text(encoding="utf-8")
-    board = board_of(laboratory, first, better(attempt(2, "knn")))
-    conclude(laboratory, board, status="interrupted", why_no_fine_tuning="x")
-    assert "preliminary" not in load_deployable(laboratory.run.folder).metadata
+    board = board_of(context, first, better(attempt(2, "knn")))
+    conclude(context, board, status="interrupted", why_no_fine_tuning="x")
+    assert "preliminary" not in load_deployable(context.run.folder).metadata
 
 
-def test_an_undefined_score_is_null_in_the_result_and_no_obstacle(laboratory, attempt, plugins, monkeypatch):
+def test_an_undefined_score_is_null_in_the_result_and_no_obstacle(context, attempt, plugins, monkeypatch):
     from autotl.interfaces import Evaluator
 
     undefined = Evaluator("undefined", lambda labels, probabilities: float("nan"))
-    monkeypatch.setitem(plugins.evaluators, "undefined", undefined)
-    document = conclude(laboratory, board_of(laboratory, attempt(1)), status="complete", why_no_fine_tuning="x")
+    monkeypatch.setitem(plugins.all(Evaluator), "undefined", undefined)
+    document = conclude(context, board_of(context, attempt(1)), status="complete", why_no_fine_tuning="x")
     assert document["test"]["undefined"] == {"value": None, "low": None, "high": None}
-    page = (laboratory.run.folder / "report.html").read_text(encoding="utf-8")
-    card = (laboratory.run.champion / "model_card.md").read_text(encoding="utf-8")
+    page = (context.run.folder / "report.html").read_text(encoding="utf-8")
+    card = (context.run.champion / "model_card.md").read_text(encoding="utf-8")
     assert "nan" not in page.lower().replace("nano", "")
     assert "| undefined | – (– to –) | – (– to –) | – |" in card
 
@@ -208,40 +204,38 @@ def test_an_undefined_score_is_null_in_the_result_and_no_obstacle(laboratory, at
     ("strategy", "pays", "first"), [("auto", False, PROBE), ("auto", True, FINE_TUNE), ("fine-tune", False, FINE_TUNE)]
 )
 def test_a_fine_tuned_network_is_champion_only_where_it_pays_beyond_doubt_or_was_asked_for(
-    make_laboratory, strategy, pays, first
+    make_context, strategy, pays, first
 ):
-    laboratory = make_laboratory(strategy=strategy)
-    tuned = TrialRecord(2, "complete", FINE_TUNE, score=ScoreInterval(0.9, 0.8, 1.0))
-    probe = TrialRecord(1, "complete", PROBE, score=ScoreInterval(0.8, 0.7, 0.9))
-    ordered = module._in_order(laboratory, board_of(laboratory, tuned, probe), {"pays": pays, "trial": 2})
+    context = make_context(strategy=strategy)
+    tuned = TrialRecord(2, "complete", FINE_TUNE, value=0.9, low=0.8, high=1.0)
+    simple = TrialRecord(1, "complete", PROBE, value=0.8, low=0.7, high=0.9)
+    ordered = module._in_order(context, board_of(context, tuned, simple), {"pays": pays, "trial": 2})
     assert ordered[0].strategy == first
     assert len(ordered) == 2
 
 
-def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(laboratory, attempt, monkeypatch):
+def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(context, attempt, monkeypatch):
     def explode(labels, probabilities):
         raise RuntimeError("no such score")
 
-    broken = {**laboratory.plugins.evaluators, "broken": Evaluator("broken", explode)}
-    monkeypatch.setattr(laboratory.plugins, "evaluators", broken)
-    document = conclude(laboratory, board_of(laboratory, attempt(1)), status="complete", why_no_fine_tuning="x")
+    monkeypatch.setitem(context.plugins.all(Evaluator), "broken", Evaluator("broken", explode))
+    document = conclude(context, board_of(context, attempt(1)), status="complete", why_no_fine_tuning="x")
     assert "broken" not in document["test"]
     assert "accuracy" in document["test"]
-    assert "left out" in (laboratory.run.folder / "events.jsonl").read_text()
+    assert "left out" in (context.run.folder / "events.jsonl").read_text()
 
 
 @pytest.fixture
-def mixed(laboratory, attempt):
+def mixed(context, attempt):
     """An ensemble of two probes with the default beside it, concluded."""
     first, second = attempt(1), attempt(2, "knn", "top", "max")
-    loaded = [Predictions.load(laboratory.run.trial_folder(n) / "predictions.npz") for n in (1, 2)]
+    loaded = [load_predictions(context.run, number) for number in (1, 2)]
     predictions = replace(loaded[0], probabilities=0.5 * loaded[0].probabilities + 0.5 * loaded[1].probabilities)
-    outcome = laboratory.ensemble([first, second], np.array([0.5, 0.5]), predictions)
-    laboratory.run.trial_folder(3).mkdir(parents=True)
-    outcome.predictions.save(laboratory.run.trial_folder(3) / "predictions.npz")
-    mixed = better(record(3, outcome, laboratory.score(outcome.predictions), started=0.0))
-    board = board_of(laboratory, first, second, mixed)
-    return conclude(laboratory, board, status="complete", why_no_fine_tuning="no time was left")
+    begun, outcome = ensemble([first, second], np.array([0.5, 0.5]), predictions, number=3, started=0.0)
+    save_predictions(context.run, 3, outcome.predictions)
+    mixed = better(completed(begun, outcome, context.objective.score(outcome.predictions), {}))
+    board = board_of(context, first, second, mixed)
+    return conclude(context, board, status="complete", why_no_fine_tuning="no time was left")
 
 
 def test_an_ensemble_becomes_champion_with_its_members_in_the_result(mixed):
@@ -251,18 +245,18 @@ def test_an_ensemble_becomes_champion_with_its_members_in_the_result(mixed):
     json.dumps(mixed, allow_nan=False)
 
 
-def test_an_ensembles_deployable_report_and_card_say_what_it_is_made_of(mixed, laboratory):
-    deployable = load_deployable(laboratory.run.folder)
+def test_an_ensembles_deployable_report_and_card_say_what_it_is_made_of(mixed, context):
+    deployable = load_deployable(context.run.folder)
     assert deployable.metadata["strategy"] == "ensemble"
     assert replay(deployable) <= 1e-4
-    page = (laboratory.run.folder / "report.html").read_text(encoding="utf-8")
+    page = (context.run.folder / "report.html").read_text(encoding="utf-8")
     assert "The weighted mean of 2 probes on tiny at 32x32 pixels: 50 % trial 1 (stage joined" in page
     card = (deployable.folder / "model_card.md").read_text(encoding="utf-8")
     assert "logistic (stage joined, pooling avg+max, weight 0.50), knn (stage top, pooling max, weight 0.50)" in card
 
 
-def test_an_ensembles_row_names_its_members_and_their_weights(mixed, laboratory):
-    with (laboratory.run.folder / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+def test_an_ensembles_row_names_its_members_and_their_weights(mixed, context):
+    with (context.run.folder / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["name"] == "ensemble of probes on tiny"
     assert rows[0]["params"] == "trial 1=0.5; trial 2=0.5"
@@ -270,8 +264,8 @@ def test_an_ensembles_row_names_its_members_and_their_weights(mixed, laboratory)
     assert (rows[0]["stage"], rows[0]["pooling"]) == ("", "")
 
 
-def test_the_terminal_says_what_an_ensemble_is_made_of(mixed, laboratory, capsys):
-    laboratory.run.update(result=mixed | {"seconds": 1.0})
-    print_result(laboratory.run)
+def test_the_terminal_says_what_an_ensemble_is_made_of(mixed, context, capsys):
+    context.run.update(result=mixed | {"seconds": 1.0})
+    print_result(context.run)
     out = capsys.readouterr().out
     assert "Champion: trial 3, the weighted mean of trials 1, 2 on tiny at 32x32" in out

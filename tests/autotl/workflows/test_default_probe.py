@@ -13,12 +13,12 @@ from autotl.training.classifiers import EstimatorClassifier
 from autotl.training.cross_validation import cross_validate
 from autotl.workflows.default_probe import _inflation
 
-DEFAULT = SimpleNamespace(backbone="any", size=(8, 8), stage="joined", pooling="avg")
+DEFAULT = SimpleNamespace(head="any")
 N_GROUPS, N_EACH, N_ALONE = 24, 8, 60
 
 
 @pytest.fixture
-def measured():
+def measured(monkeypatch):
     """measured(cluster): the inflation on items whose label is drawn once for each group, and lies in nothing else."""
     rng = np.random.default_rng(0)
     group = np.concatenate([np.repeat(np.arange(N_GROUPS), N_EACH), N_GROUPS + np.arange(N_ALONE)])
@@ -30,14 +30,14 @@ def measured():
     def head(*_):
         return EstimatorClassifier(KNeighborsClassifier(1), 10, 2)
 
+    monkeypatch.setattr("autotl.workflows.default_probe.build_classifier", head)
+
     def measured(cluster):
         split = Split(fold=cluster % 3, cluster=cluster)
-        laboratory = SimpleNamespace(
-            run=SimpleNamespace(split=split, config=SimpleNamespace(seed=0)), labels=labels, head=head,
-            inputs=lambda candidate: SimpleNamespace(vectors=vectors),
-        )  # fmt: skip
+        inputs = SimpleNamespace(get=lambda candidate: SimpleNamespace(vectors=vectors))
+        context = SimpleNamespace(run=SimpleNamespace(split=split), seed=0, labels=labels, inputs=inputs)
         kept_together = cross_validate(head(), vectors, labels, split).predictions
-        return _inflation(laboratory, DEFAULT, kept_together), kept_together, split, vectors, labels, head
+        return _inflation(context, DEFAULT, kept_together), kept_together, split, vectors, labels, head
 
     measured.group = group
     return measured

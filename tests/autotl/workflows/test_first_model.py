@@ -12,9 +12,9 @@ from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.runs.run import open_run
 from autotl.search import screening
-from autotl.search.explorer import Explorer
-from autotl.search.planner import Limits
-from autotl.search.space import make_space
+from autotl.search.limits import Limits
+from autotl.search.measured_costs import MeasuredCosts
+from autotl.search.study_loop import StudyLoop
 from autotl.workflows import first_model as module
 from autotl.workflows.first_model import make_first_model, save_first_model
 
@@ -33,82 +33,80 @@ class FakeClock:
 
 
 @pytest.fixture
-def slow(make_laboratory, monkeypatch):
-    """A laboratory that reads a given number of images per second, and samples of 24 images."""
+def slow(make_context, monkeypatch):
+    """slow(2.0): reads that many images per second, and samples of 24 images."""
     monkeypatch.setattr(screening, "SAMPLE_ITEMS", 24)
 
-    def slow(images_per_second):
-        laboratory = make_laboratory(trials=None, budget_seconds=100.0)
+    def slow(images_per_second, **options):
         speed = lambda self, backbone, size: images_per_second  # noqa: E731
-        monkeypatch.setattr(type(laboratory), "images_per_second", speed)
-        return laboratory
+        monkeypatch.setattr(MeasuredCosts, "images_per_second", speed)
+        return make_context(trials=None, budget_seconds=100.0, **options)
 
     return slow
 
 
-def start(laboratory, clock):
-    return make_first_model(laboratory, clock, clock.left)
+def start(context, clock):
+    return make_first_model(context, clock, clock.left)
 
 
-def told(laboratory):
-    lines = (laboratory.run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+def told(context):
+    lines = (context.run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
     return [event["text"] for event in map(json.loads, lines) if event["event"] == "message"]
 
 
 def test_where_all_images_are_soon_read_nothing_is_done_before(slow):
-    laboratory = slow(1000.0)
-    assert start(laboratory, FakeClock(100.0)) is laboratory
-    assert not laboratory.run.champion.exists()
-    assert "thinned_to" not in laboratory.run.state()
+    context = slow(1000.0)
+    assert start(context, FakeClock(100.0)) is context
+    assert not context.run.champion.exists()
+    assert "thinned_to" not in context.run.state()
 
 
-def test_without_a_budget_no_sample_is_read(laboratory):
-    assert start(laboratory, FakeClock(None)) is laboratory
-    assert not (laboratory.run.folder / "events.jsonl").exists()
+def test_without_a_budget_no_sample_is_read(context):
+    assert start(context, FakeClock(None)) is context
+    assert not (context.run.folder / "events.jsonl").exists()
 
 
 def test_where_reading_takes_long_a_model_of_the_sample_is_saved_before(slow):
-    laboratory = slow(2.0)  # 30 s of 100 s
-    assert start(laboratory, FakeClock(100.0)) is laboratory
-    assert not laboratory.has_features("tiny", (32, 32))
-    assert told(laboratory)[-1] == f"a first model, of 24 images, is saved in {laboratory.run.champion}"
-    assert load_deployable(laboratory.run.folder).metadata["preliminary"] is True
-    path = laboratory.run.dataset.path(0)
-    assert Predictor(laboratory.run.champion).predict([path])[0]["label"] in laboratory.run.dataset.classes
+    context = slow(2.0)  # 30 s of 100 s
+    assert start(context, FakeClock(100.0)) is context
+    assert not context.reader.has_features("tiny", (32, 32))
+    assert told(context)[-1] == f"a first model, of 24 images, is saved in {context.run.champion}"
+    assert load_deployable(context.run.folder).metadata["preliminary"] is True
+    path = context.run.dataset.path(0)
+    assert Predictor(context.run.champion).predict([path])[0]["label"] in context.run.dataset.classes
 
 
 def test_a_model_of_the_sample_is_saved_once(slow, monkeypatch):
-    laboratory = slow(2.0)
-    start(laboratory, FakeClock(100.0))
+    context = slow(2.0)
+    start(context, FakeClock(100.0))
     monkeypatch.setattr(module, "save_early", lambda *a: pytest.fail("saved again"))
-    assert start(laboratory, FakeClock(100.0, spent=10.0)) is laboratory
+    assert start(context, FakeClock(100.0, spent=10.0)) is context
 
 
 def test_images_that_the_budget_does_not_allow_are_left_out_and_that_is_said(slow):
-    laboratory = slow(0.6)  # 100 s, where 50 s are allowed
-    subsampled = start(laboratory, FakeClock(100.0))
-    n_used = len(subsampled.used)
+    context = slow(0.6)  # 100 s, where 50 s are allowed
+    subsampled = start(context, FakeClock(100.0))
+    n_used = len(subsampled.reader.used)
     assert 30 <= n_used < 60
-    assert laboratory.run.state()["thinned_to"] == 30
-    assert laboratory.run.state()["n_unused"] == 60 - n_used
-    assert f"suffices to read about 30 of 60 images: the search uses {n_used} of them" in told(laboratory)[-2]
-    assert "a budget of 4m would suffice for all" in told(laboratory)[-2]
+    assert context.run.state()["thinned_to"] == 30
+    assert context.run.state()["n_unused"] == 60 - n_used
+    assert f"suffices to read about 30 of 60 images: the search uses {n_used} of them" in told(context)[-2]
+    assert "a budget of 4m would suffice for all" in told(context)[-2]
     assert set(np.unique(subsampled.labels[subsampled.run.split.train])) == {0, 1, 2}
 
 
 def test_a_resumed_run_leaves_out_the_same_images(slow):
-    laboratory = slow(0.6)
-    subsampled = start(laboratory, FakeClock(100.0))
-    assert np.array_equal(open_run(laboratory.run.folder).split.fold, subsampled.run.split.fold)
-    again = make_first_model(laboratory.on(open_run(laboratory.run.folder)), FakeClock(100.0, 90.0), lambda: 10.0)
+    context = slow(0.6)
+    subsampled = start(context, FakeClock(100.0))
+    assert np.array_equal(open_run(context.run.folder).split.fold, subsampled.run.split.fold)
+    again = make_first_model(context.on(open_run(context.run.folder)), FakeClock(100.0, 90.0), lambda: 10.0)
     assert np.array_equal(again.run.split.fold, subsampled.run.split.fold)
 
 
 def test_the_model_of_the_sample_needs_no_image_that_was_not_read(slow, monkeypatch, tmp_path):
-    laboratory = slow(0.6)
-    laboratory._cache = tmp_path / "fresh"
-    start(laboratory, FakeClock(100.0))
-    lines = (laboratory.run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    context = slow(0.6, cache=tmp_path / "fresh")
+    start(context, FakeClock(100.0))
+    lines = (context.run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
     read = [event["computed"] for event in map(json.loads, lines) if event["event"] == "features"]
     assert read == [24, 0]
 
@@ -118,19 +116,18 @@ def test_no_model_of_the_sample_is_a_message_and_no_end(slow, monkeypatch):
         raise ExportError("no converter")
 
     monkeypatch.setattr(module, "save_early", refuse)
-    laboratory = slow(2.0)
-    assert start(laboratory, FakeClock(100.0)) is laboratory
-    assert told(laboratory)[-1] == "no model of a sample: no converter"
-    assert "first_model" not in laboratory.run.state()
+    context = slow(2.0)
+    assert start(context, FakeClock(100.0)) is context
+    assert told(context)[-1] == "no model of a sample: no converter"
+    assert "first_model" not in context.run.state()
 
 
 def test_the_untuned_default_takes_the_place_of_the_samples_model_once(slow, monkeypatch):
-    laboratory = slow(2.0)
-    start(laboratory, FakeClock(100.0))
-    explorer = Explorer(laboratory, make_space(laboratory), Limits(lambda: 60.0, 100.0, None))
-    default = explorer.baselines()
-    assert save_first_model(laboratory, default) > 0
-    assert load_deployable(laboratory.run.folder).metadata["trial"] == default.number
-    assert laboratory.run.state()["first_model"] == "default"
+    context = slow(2.0)
+    start(context, FakeClock(100.0))
+    default = StudyLoop(context, Limits(lambda: 60.0, 100.0, None)).baselines()
+    assert save_first_model(context, default) > 0
+    assert load_deployable(context.run.folder).metadata["trial"] == default.number
+    assert context.run.state()["first_model"] == "default"
     monkeypatch.setattr(module, "save_early", lambda *a: pytest.fail("saved again"))
-    save_first_model(laboratory, default)
+    save_first_model(context, default)

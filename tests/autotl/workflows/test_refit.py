@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scanning import scan
 
-from autotl.data.dataset import scan
 from autotl.data.patch import Decision
 from autotl.data.patch_edits import decide
 from autotl.errors import ConfigError, DatasetError
 from autotl.evidence.run_evidence import read_evidence
 from autotl.runs.config import Config
 from autotl.runs.run import Run, open_run
+from autotl.settings import Settings
 from autotl.trial import Training
 from autotl.workflows.fit import fit, refit, resume
 from autotl.workflows.refit import carry_split, corrections
@@ -28,9 +29,9 @@ def data(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def former(data: Path, plugins: Any, cache: Path) -> Run:
+def former(data: Path, plugins: Any, settings: Settings) -> Run:
     config = Config(data, data.with_name("run"), budget_seconds=None, trials=3, strategy="probe", heads=("logistic",))
-    return fit(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, settings=settings)
 
 
 @pytest.fixture
@@ -45,14 +46,14 @@ def path_of(run: Run, items: np.ndarray, place: int = 0) -> str:
 
 
 def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
-    former: Run, patched: Any, plugins: Any, cache: Path, tmp_path: Path
+    former: Run, patched: Any, plugins: Any, settings: Settings, tmp_path: Path
 ) -> None:
     wrong, out, tested = (
         path_of(former, items) for items in (former.split.train, former.split.validation, former.split.test)
     )
     other = next(name for name in former.dataset.classes if not wrong.startswith(name))
     patched(Decision("relabel", wrong, other), Decision("exclude", out), Decision("exclude", tested))
-    run = refit(former.folder, tmp_path / "again", plugins=plugins, cache=cache)
+    run = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
     document = run.document()
     champion, before = document["champion"], former.document()["champion"]
     assert [champion[k] for k in ("backbone", "stage", "pooling", "head", "params")] == [
@@ -72,37 +73,37 @@ def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
     assert document["n_trials"] <= 2
 
 
-def test_nothing_changed_is_no_difference(former: Run, plugins: Any, cache: Path, tmp_path: Path) -> None:
-    run = refit(former.folder, tmp_path / "again", plugins=plugins, cache=cache)
+def test_nothing_changed_is_no_difference(former: Run, plugins: Any, settings: Settings, tmp_path: Path) -> None:
+    run = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
     before, after = read_evidence(former.folder), read_evidence(run.folder)
     assert before
     assert after
     np.testing.assert_allclose(after.tested.probabilities, before.tested.probabilities, atol=1e-5)
     assert run.document()["refit"]["difference"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
-    assert resume(run.folder, plugins=plugins, cache=cache).document() == run.document()
+    assert resume(run.folder, plugins=plugins, settings=settings).document() == run.document()
 
 
 @pytest.mark.parametrize("lost", ["evidence", "evidence/test.npz"])
 def test_a_run_that_has_lost_its_evidence_is_fitted_again_without_a_comparison(
-    lost: str, former: Run, plugins: Any, cache: Path, tmp_path: Path
+    lost: str, former: Run, plugins: Any, settings: Settings, tmp_path: Path
 ) -> None:
     older = Path(shutil.copytree(former.folder, tmp_path / "older"))
     shutil.rmtree(older / lost) if lost == "evidence" else (older / lost).write_bytes(b"torn")
-    document = refit(older, tmp_path / "again", plugins=plugins, cache=cache).document()["refit"]
+    document = refit(older, tmp_path / "again", plugins=plugins, settings=settings).document()["refit"]
     assert "cannot be compared" in document["sentence"]
     assert "difference" not in document
     assert read_evidence(tmp_path / "again")
 
 
 def test_a_new_image_trains_unless_its_like_is_in_the_test_split(
-    former: Run, data: Path, cache: Path, tmp_path: Path
+    former: Run, data: Path, settings: Settings, tmp_path: Path
 ) -> None:
     grown = Path(shutil.copytree(data, tmp_path / "grown"))
     for name, items in (("like-tested", former.split.test), ("like-trained", former.split.train)):
         source = path_of(former, items)
         shutil.copy(grown / source, grown / source.partition("/")[0] / f"{name}.png")
     shutil.copy(next(Path(__file__).parent.glob("*.py")), grown / "circle" / "no-picture.txt")
-    dataset = scan(grown, cache=cache)
+    dataset = scan(grown, settings=settings)
     found = corrections(former, dataset)
     # A copy of a known image is known by its content, so that it stands where the known one does.
     assert found.added == 0
@@ -113,25 +114,27 @@ def test_a_new_image_trains_unless_its_like_is_in_the_test_split(
 
 
 def test_a_moved_image_of_two_with_one_content_is_the_one_of_its_class(
-    former: Run, data: Path, cache: Path, tmp_path: Path
+    former: Run, data: Path, settings: Settings, tmp_path: Path
 ) -> None:
     doubled = Path(shutil.copytree(data, tmp_path / "doubled"))
     circle = path_of(former, np.flatnonzero(former.dataset.items["label"] == "circle"))
     twin = doubled / "square" / "same.png"
     shutil.copy(doubled / circle, twin)
-    before = replace(former, dataset=scan(doubled, cache=cache))
+    before = replace(former, dataset=scan(doubled, settings=settings))
     before = replace(before, split=carry_split(former, before.dataset, corrections(former, before.dataset).place))
     twin.rename(twin.with_name("other name.png"))
     shutil.copy(doubled / circle, doubled / "square" / "one more.png")
-    found = corrections(before, scan(doubled, cache=cache))
+    found = corrections(before, scan(doubled, settings=settings))
     assert (found.relabelled, found.excluded, found.added, found.changed_in_test) == (0, 0, 0, 0)
     for gone in (circle, "square/one more.png"):
         (doubled / gone).unlink()
-    found = corrections(before, scan(doubled, cache=cache))
+    found = corrections(before, scan(doubled, settings=settings))
     assert (found.relabelled, found.excluded, found.added) == (0, 1, 0)
 
 
-def test_unknown_images_are_spread_over_the_development_folds_only(former: Run, cache: Path, tmp_path: Path) -> None:
+def test_unknown_images_are_spread_over_the_development_folds_only(
+    former: Run, settings: Settings, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(7)
     from conftest import draw
 
@@ -140,7 +143,7 @@ def test_unknown_images_are_spread_over_the_development_folds_only(former: Run, 
         (data / kind).mkdir(parents=True)
         for i in range(8):
             draw(kind, rng).save(data / kind / f"{i}.png")
-    dataset = scan(data, cache=cache)
+    dataset = scan(data, settings=settings)
     place = corrections(former, dataset).place
     assert (place == -1).all()
     split = carry_split(former, dataset, place)
@@ -151,32 +154,32 @@ def test_unknown_images_are_spread_over_the_development_folds_only(former: Run, 
 
 
 def test_a_class_that_loses_its_training_images_is_refused_with_the_way_on(
-    former: Run, patched: Any, data: Path, plugins: Any, cache: Path, tmp_path: Path
+    former: Run, patched: Any, data: Path, plugins: Any, settings: Settings, tmp_path: Path
 ) -> None:
     items = former.dataset.items.iloc[former.split.development]
     circles = items["path"][items["label"] == "circle"]
     patched(*(Decision("exclude", path) for path in circles))
     with pytest.raises(DatasetError, match="too few"):
-        refit(former.folder, tmp_path / "again", plugins=plugins, cache=cache)
+        refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
     assert not (tmp_path / "again").exists()
 
 
-def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, cache: Path, tmp_path: Path) -> None:
+def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, settings: Settings, tmp_path: Path) -> None:
     unfinished = Path(shutil.copytree(former.folder, tmp_path / "unfinished"))
     open_run(unfinished).update(result={}, status="interrupted")
     with pytest.raises(ConfigError, match="autotl resume"):
-        refit(unfinished, tmp_path / "again", plugins=plugins, cache=cache)
+        refit(unfinished, tmp_path / "again", plugins=plugins, settings=settings)
 
 
 @pytest.mark.slow
 def test_a_fine_tuned_champion_is_trained_again(
-    data: Path, patched: Any, plugins: Any, cache: Path, tmp_path: Path
+    data: Path, patched: Any, plugins: Any, settings: Settings, tmp_path: Path
 ) -> None:
     config = Config(data, tmp_path / "tuned", budget_seconds=None, trials=2, strategy="fine-tune", heads=("logistic",))
-    former = fit(config, plugins=plugins, cache=cache)
+    former = fit(config, plugins=plugins, settings=settings)
     assert former.document()["champion"]["strategy"] == "fine-tune"
     patched(Decision("exclude", path_of(former, former.split.train)))
-    champion = refit(former.folder, tmp_path / "again", plugins=plugins, cache=cache).document()["champion"]
+    champion = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings).document()["champion"]
     before = former.document()["champion"]
     assert (champion["strategy"], champion["head"]) == (before["strategy"], before["head"])
     for choice in Training.__dataclass_fields__:

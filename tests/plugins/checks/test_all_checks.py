@@ -12,7 +12,7 @@ import pytest
 import autotl_plugins.checks
 from autotl.testing.plugin import check_plugin
 
-SHARED = ("pairs", "proposals", "wording")
+SHARED = ("_helpers",)
 PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if name not in SHARED]
 NEED_A_PROBE = {"label_errors", "domain_distance"}
 

@@ -75,4 +75,4 @@ def test_a_quality_that_marks_one_class_is_a_warning_that_names_the_class(photos
 def test_a_quality_of_the_whole_data_set_blames_no_class(photos, findings):
     [finding] = findings(plugin, photos(["a"] * 30 + ["b"] * 30, brightness_p99=0.2))
     assert finding.severity == "info"
-    assert "how such images look" in finding.advice
+    assert "meant to look like that" in finding.advice

@@ -10,7 +10,7 @@ from autotl_plugins.checks import class_counts as plugin
 @pytest.mark.parametrize(("n", "warned"), [(19, True), (20, False)])
 def test_small_classes_are_named_with_their_counts(photos, n, warned):
     findings = list(plugin.class_sizes(photos(["cat"] * 40 + ["dog"] * n)))
-    assert [f.message for f in findings] == (["1 of 2 classes have fewer than 20 images (dog: 19)"] if warned else [])
+    assert [f.message for f in findings] == (["1 of 2 classes has fewer than 20 images (dog: 19)"] if warned else [])
 
 
 @pytest.mark.parametrize(("n", "warned"), [(200, False), (201, True)])

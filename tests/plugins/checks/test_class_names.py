@@ -68,13 +68,13 @@ def test_names_that_differ_on_purpose_are_left_alone(photos, names):
 def test_numbers_that_are_sorted_as_text_are_told(photos, names):
     [finding] = found(photos, *names)
     assert finding.severity == "info"
-    assert f"listed as text: {names[0]}, {names[2]}, {names[1]}; not {', '.join(names)}" in finding.message
+    assert f"sorted as text: {names[0]}, {names[2]}, {names[1]}; not {', '.join(names)}" in finding.message
 
 
 def test_the_steps_of_a_scale_are_told_to_have_no_order_for_the_model(photos):
     [finding] = found(photos, "Low", "medium", "HIGH")
     assert finding.severity == "info"
-    assert "the steps of a scale (Low, medium, HIGH); the model knows no order" in finding.message
+    assert "the steps of a scale (Low, medium, HIGH); the model ignores their order" in finding.message
 
 
 def test_a_thousand_names_are_compared_in_no_time(photos):

@@ -16,7 +16,7 @@ def test_it_says_how_often_files_alone_tell_the_class_and_by_what(photos):
     labels = ["cat"] * 40 + ["dog"] * 40
     [finding] = plugin.confounding(photos(labels, format=["JPEG"] * 38 + ["PNG"] * 42))
     assert finding.severity == "warning"
-    assert "file properties alone tell the class in 98% of cases; guessing would be right in 50%" in finding.message
+    assert "file properties alone predict the class in 98% of cases; guessing would be right in 50%" in finding.message
     assert "the file format: 95% of cat are JPEG files, and none of the others" in finding.message
     assert set(finding.items) == {f"cat/{i}.png" for i in range(40)}
 
@@ -34,7 +34,7 @@ def test_one_class_of_ten_that_differs_is_named(photos, column, usual, own, word
     labels = ten_classes(10)
     values = [own if label == "c3" else usual for label in labels]
     [finding] = plugin.confounding(photos(labels, **{column: values}))
-    assert "file properties alone tell the class c3 from the others" in finding.message
+    assert "file properties alone distinguish the class c3 from the others" in finding.message
     assert words in finding.message
     assert len(finding.items) == 10
 
@@ -44,7 +44,7 @@ def test_sizes_that_lie_apart_are_told_by_their_middle(photos):
     widths = [*rng.integers(300, 500, 60), *rng.integers(600, 1200, 60)]
     [finding] = plugin.confounding(photos(["cat"] * 60 + ["dog"] * 60, width=widths))
     assert "half of cat are" in finding.message
-    assert "pixels wide or less, of the others" in finding.message
+    assert "pixels wide or less, half of the others" in finding.message
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -10,7 +10,7 @@ from autotl_plugins.checks import copies as plugin
 def test_copies_are_counted_and_listed_side_by_side(photos):
     [finding] = plugin.duplicates(photos(["cat"] * 5, sha256=["x", "y", "x", "y", "z"]))
     assert finding.severity == "info"
-    assert finding.message.startswith("4 images are exact copies of another one, such as cat/0.png and cat/2.png")
+    assert finding.message.startswith("4 images are exact copies of another image, such as cat/0.png and cat/2.png")
     assert finding.items == ("cat/0.png", "cat/2.png", "cat/1.png", "cat/3.png")
 
 

@@ -63,7 +63,7 @@ def test_the_example_says_what_the_image_is_labelled_and_what_it_looks_like(phot
     probabilities[7] = 0.01, 0.01, 0.98
     [finding] = plugin.label_errors(*probed(photos, labels, probabilities))
     assert finding.message == (
-        "the untuned model firmly contradicts 1 label of 60, such as 0/7.png, labelled 0, which looks like 2"
+        "the untuned model strongly disagrees with 1 of 60 labels, such as 0/7.png, labelled 0, which looks like 2"
     )
     assert finding.fixes == (("relabel", "0/7.png", "2"),)
     assert finding.proposals[0] == ("relabel", "0/7.png", "2")

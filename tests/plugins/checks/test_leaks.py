@@ -16,7 +16,7 @@ def test_leaks_are_counted_per_pair_of_splits_the_most_alike_first(photos):
     )
     [finding] = plugin.split_leaks(dataset)
     assert finding.severity == "warning"
-    assert "4 pairs of copies or near copies (1 exact) on two sides of the given split" in finding.message
+    assert "4 pairs of copies or near-duplicates (1 exact) on two sides of the given split" in finding.message
     assert "(train and validation: 1, train and test: 2, validation and test: 1)" in finding.message
     assert finding.pairs[:2] == (("cat/0.png", "cat/2.png"), ("cat/3.png", "cat/4.png"))
     assert finding.items == ("cat/0.png", "cat/2.png", "cat/3.png", "cat/4.png", "cat/1.png")

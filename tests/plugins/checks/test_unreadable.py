@@ -8,7 +8,7 @@ from autotl_plugins.checks import unreadable as plugin
 def test_unreadable_files_are_counted_and_listed_with_the_first_reason(photos):
     dataset = photos(["cat", "cat", "dog"], quarantine=["", "it is empty", "it is cut short"])
     [finding] = plugin.unreadable(dataset)
-    assert finding.message == "2 of 3 images cannot be used and were set aside; cat/1.png: it is empty"
+    assert finding.message == "2 of 3 images could not be read and were skipped, such as cat/1.png: it is empty"
     assert finding.items == ("cat/1.png", "dog/2.png")
 
 

@@ -13,6 +13,7 @@ from autotl.plugins import load_plugins
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.run import Run
+from autotl.settings import Settings
 from autotl.testing.finished_runs import check_panel
 from autotl.workflows.fit import fit
 from autotl_plugins.panels import calibration, certainty, importances, shares, slices
@@ -86,13 +87,13 @@ def test_images_that_are_alike_widen_the_interval() -> None:
 
 
 @pytest.fixture(scope="module")
-def searched(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, cache: Path) -> Run:
+def searched(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, settings: Settings) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "searched"
     config = Config(shapes, folder, budget_seconds=None, trials=16, strategy="probe", heads=("logistic", "knn"))
-    return fit(config, plugins=plugins, cache=cache)
+    return fit(config, plugins=plugins, settings=settings)
 
 
-@pytest.mark.parametrize("panel", load_plugins(disable=("mlflow",)).panels.values(), ids=lambda e: e.name)
+@pytest.mark.parametrize("panel", load_plugins(disable=("mlflow",)).all(Panel).values(), ids=lambda e: e.name)
 def test_the_built_in_exhibits_conform(panel: Panel, searched: Run) -> None:
     check_panel(panel, searched.folder)
 

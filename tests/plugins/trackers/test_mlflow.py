@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tracked_runs import FakeRun, a_trial, children, client_of, study, wait_until
 
-from autotl.interfaces import UNDEFINED, ModelStore
+from autotl.interfaces import EnsembleMember, ModelStore
 from autotl_plugins.registries import mlflow as registry
 from autotl_plugins.trackers import mlflow as tracker
 
@@ -31,7 +31,7 @@ def test_a_study_becomes_a_run_with_a_child_per_trial(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run = make_run("first")
-    failed = a_trial(1, state="failed", score=UNDEFINED, reason="out of memory")
+    failed = a_trial(1, state="failed", value=None, low=None, high=None, reason="out of memory")
     started = time.time()
     note = study(run, a_trial(0, started=started, seconds=2.2), failed, pause_seconds=2.3)
 
@@ -68,8 +68,8 @@ def test_a_study_becomes_a_run_with_a_child_per_trial(
 
 @pytest.mark.usefixtures("nothing_reported")
 def test_an_ensembles_members_are_recorded_within_what_a_parameter_may_hold(make_run: Callable[..., FakeRun]) -> None:
-    members = [{"weight": 0.2, "trial": a_trial(n, params={"head/x": "y" * 2000}).to_json()} for n in range(1, 6)]
-    trial = a_trial(9, strategy="ensemble", params={"members": members})
+    members = tuple(EnsembleMember(0.2, a_trial(n, params={"head/x": "y" * 2000})) for n in range(1, 6))
+    trial = a_trial(9, strategy="ensemble", params={}, members=members)
     note = study(make_run("mixed"), trial)
     [child] = [c for c in children(note) if c.data.tags["trial"] == "9"]
     assert child.data.params["strategy"] == "ensemble"

@@ -14,9 +14,9 @@ import psutil
 import pytest
 from app_pages import open_page, words
 from PIL import Image
+from scanning import scan
 from streamlit.testing.v1 import AppTest
 
-from autotl.data.dataset import scan
 from autotl.data.folder_mapping import classes_by_level
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.patch_edits import decide

@@ -1,10 +1,9 @@
-"""Tables of predictions: what became of each is said truthfully, whatever happened to its process."""
+"""Tables of predictions: the status of each is true, whatever happened to its process."""
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import made_runs
@@ -12,6 +11,7 @@ import psutil
 import pytest
 from label_data import write_image
 
+from autotl.runs.progress_lines import ProgressSoFar
 from autotl_ui.jobs import jobs
 from autotl_ui.try_model.batch_jobs import Batch, list_batches, look, start_batch, summarise
 from autotl_ui.workspace.runs import look as look_at_run
@@ -23,7 +23,7 @@ HEADER = "item,label,cat,error,error\n"
 
 @pytest.fixture
 def file(runs: Path) -> Path:
-    """A table of 100 pictures, half done, whose process is gone."""
+    """A table of 100 images, half done, whose process is gone."""
     file = runs.parent / "autotl-predictions" / "new-by-run.csv"
     made_runs.write_job(file, pid=2**22 + 1, created=0.0)
     rows = [f"/d/{n}.png,{'cat' if n % 5 else 'error'},0.7,0.3,\n" for n in range(49)] + ["/d/49.png,,,,it is torn\n"]
@@ -47,9 +47,8 @@ def seen(file: Path) -> Batch:
 
 def test_a_killed_job_has_failed_and_its_rows_are_kept(file: Path) -> None:
     batch = seen(file)
-    assert (batch.condition, batch.done, batch.total, batch.rate) == ("failed", 50, 100, 5.0)
-    assert batch.seconds_left == 10
-    assert "before all pictures were classified" in batch.problem
+    assert (batch.status, batch.progress) == ("failed", ProgressSoFar(50, 100, 5.0))
+    assert "before all images were classified" in batch.problem
     summary = summarise(batch)
     assert summary
     assert summary.counts.to_dict() == {"cat": 39, "error": 10}
@@ -63,25 +62,25 @@ def test_the_last_words_of_a_job_are_its_problem(file: Path) -> None:
     assert seen(file).problem == "there is no model"
 
 
-def test_a_living_job_runs_and_one_that_was_stopped_is_no_failure(file: Path, sleeper: psutil.Process) -> None:
+def test_a_job_at_work_is_running_and_one_that_was_stopped_has_not_failed(file: Path, sleeper: psutil.Process) -> None:
     made_runs.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
-    assert seen(file).condition == "running"
+    assert seen(file).status == "running"
     jobs.stop(file)
     sleeper.wait(timeout=10)
-    assert (seen(file).condition, seen(file).problem) == ("stopped", "")
+    assert (seen(file).status, seen(file).problem) == ("stopped", "")
 
 
-def test_a_table_is_complete_when_every_picture_is_in_it(file: Path) -> None:
+def test_a_table_is_complete_when_every_image_is_in_it(file: Path) -> None:
     tell(file, (0, 100.0), (100, 120.0))
-    assert seen(file).condition == "complete"
+    assert seen(file).status == "complete"
 
 
-def test_a_row_that_broke_off_and_an_event_that_broke_off_are_passed_over(file: Path) -> None:
+def test_a_row_and_an_event_that_are_still_being_written_are_ignored(file: Path) -> None:
     with file.open("a", encoding="utf-8") as table:
         table.write("/d/50.png,ca")
     with file.with_name(f"{file.name}.events.jsonl").open("a", encoding="utf-8") as events:
         events.write('{"time": 12')
-    assert seen(file).done == 50
+    assert seen(file).progress.done == 50
     assert summarise(seen(file))
 
 
@@ -104,9 +103,11 @@ def test_a_real_folder_becomes_a_table(runs: Path, tmp_path: Path) -> None:
     other = start_batch(workspace, run, tmp_path / "nowhere", title="../new ones", options=[])
     assert other.name == "new-ones-by-good-2.csv"
     deadline = time.monotonic() + 60
-    while any(seen(one).condition == "running" for one in (file, other)) and time.monotonic() < deadline:
+    while any(seen(one).status == "running" for one in (file, other)) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert (seen(file).condition, seen(file).done, seen(file).total) == ("complete", 4, 4), jobs.last_words(file)
+    assert (seen(file).status, seen(file).progress.done, seen(file).progress.total) == ("complete", 4, 4), (
+        jobs.last_words(file)
+    )
     summary = summarise(seen(file))
     assert summary
     assert summary.counts.to_dict() == {made_runs.CLASSES[0]: 2, made_runs.CLASSES[2]: 1}
@@ -121,7 +122,3 @@ def make_deployable(run: Path) -> None:
     metadata = json.loads((run / "champion" / "metadata.json").read_text(encoding="utf-8"))
     metadata |= {"format": 1}
     (run / "champion" / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
-
-
-def test_seconds_left_are_unknown_without_a_rate(file: Path) -> None:
-    assert replace(seen(file), rate=0.0).seconds_left is None

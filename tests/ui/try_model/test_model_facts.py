@@ -1,4 +1,4 @@
-"""Whatever stands in metadata.json is said, known here or not."""
+"""All that metadata.json holds is shown, known to the app or not."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from autotl_ui.try_model.model_facts import read_card, read_facts
+from autotl_ui.try_model.model_facts import list_facts, read_card
 
 
 def facts(folder: Path, metadata: object) -> dict[str, str]:
     (folder / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")
-    return dict(read_facts(folder))
+    return dict(list_facts(folder))
 
 
 def test_numbers_lists_scores_and_claims_become_words(tmp_path: Path) -> None:
@@ -35,11 +35,11 @@ def test_numbers_lists_scores_and_claims_become_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metadata", [[], 3, "x", {}, {"a": {}}, {"a": {"b": {"c": {"d": [[1]]}}}}])
-def test_odd_metadata_are_no_fault(tmp_path: Path, metadata: object) -> None:
+def test_odd_metadata_raise_nothing(tmp_path: Path, metadata: object) -> None:
     facts(tmp_path, metadata)
 
 
-def test_a_card_shows_no_image_and_leads_nowhere_whoever_wrote_it(tmp_path: Path) -> None:
+def test_a_card_shows_no_image_and_links_nowhere_whatever_its_author_wrote(tmp_path: Path) -> None:
     lures = [
         "![x](http://elsewhere.example/x.png)", r"\\[y](//elsewhere)", "<http://elsewhere.example>", "[z]: /a", "$x$",
     ]  # fmt: skip
@@ -51,5 +51,5 @@ def test_a_card_shows_no_image_and_leads_nowhere_whoever_wrote_it(tmp_path: Path
 
 
 def test_without_files_there_is_nothing_to_say(tmp_path: Path) -> None:
-    assert read_facts(tmp_path) == []
+    assert list_facts(tmp_path) == []
     assert read_card(tmp_path) == ""

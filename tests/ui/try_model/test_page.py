@@ -1,4 +1,4 @@
-"""The Try page: single pictures, the camera only when wished, whole folders; whatever state the workspace is in."""
+"""The Try page: single images, the camera only on demand, whole folders, in any state of the workspace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from autotl.deploy.similar_images import Neighbour
 from autotl_ui.jobs import jobs
-from autotl_ui.try_model import image_prediction
+from autotl_ui.try_model import image_prediction, similar_images
 from autotl_ui.workspace.workspace import Workspace
 
 HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
@@ -27,7 +27,7 @@ def png(shade: int) -> bytes:
     return picture.getvalue()
 
 
-def test_the_camera_is_drawn_only_when_it_is_wished(runs: Path) -> None:
+def test_the_camera_is_drawn_only_on_demand(runs: Path) -> None:
     made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
     assert not app.get("camera_input")
@@ -40,52 +40,52 @@ def test_heic_is_tried_in_a_child_process(runs: Path, monkeypatch: pytest.Monkey
     pytest.importorskip("pi_heif")
     made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
-    app.file_uploader(key="pictures").set_value([("a.heic", HEIC.read_bytes(), "image/heic")]).run()
+    app.file_uploader(key="images").set_value([("a.heic", HEIC.read_bytes(), "image/heic")]).run()
     assert not app.exception and not app.warning
     monkeypatch.setattr(
         image_prediction, "decode_risk", lambda content: "it brings its decoder down" if content else ""
     )
-    app.file_uploader(key="pictures").set_value([("b.heic", HEIC.read_bytes() + b"\0", "image/heic")]).run()
-    assert "b.heic cannot be read as a picture: it brings its decoder down" in words(app)
+    app.file_uploader(key="images").set_value([("b.heic", HEIC.read_bytes() + b"\0", "image/heic")]).run()
+    assert "b.heic cannot be read as an image: it brings its decoder down" in words(app)
 
 
-def test_the_training_pictures_most_like_are_shown_where_there_is_an_index(
+def test_the_most_similar_training_images_are_shown_where_there_is_an_index(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_runs.write_finished(runs / "good")
     (runs / "good" / "evidence").mkdir(exist_ok=True)
     (runs / "good" / "evidence" / "neighbours.npz").touch()
     like = Neighbour("cat/1.png", "/data/cat/1.png", "*cat*", 0.876)
-    monkeypatch.setattr(image_prediction, "nearest", lambda folder, images, k: [[like]])
-    monkeypatch.setattr(image_prediction, "has_index", lambda folder: True)
+    monkeypatch.setattr(similar_images, "nearest", lambda folder, images, k: [[like]])
+    monkeypatch.setattr(similar_images, "has_index", lambda folder: True)
     app = open_page("try", run="good")
-    app.file_uploader(key="pictures").set_value([("a.png", png(7), "image/png")]).run()
+    app.file_uploader(key="images").set_value([("a.png", png(7), "image/png")]).run()
     assert not app.exception
     [component] = app.get("bidi_component")
-    [shown] = json.loads(component.proto.json)["pictures"]
+    [shown] = json.loads(component.proto.json)["images"]
     assert (shown["name"], shown["caption"], shown["detail"]) == ("cat/1.png", "*cat*", "similarity 0.88")
 
 
 @pytest.mark.parametrize(("similarity", "known"), [(0.997, True), (0.99, False)])
-def test_a_training_picture_is_called_one(
+def test_a_training_image_is_called_one(
     similarity: float, known: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_runs.write_finished(runs / "good")
     (runs / "good" / "evidence" / "neighbours.npz").touch()
     like = Neighbour("cat/1.png", "/data/cat/1.png", "cat", similarity)
-    monkeypatch.setattr(image_prediction, "nearest", lambda folder, images, k: [[like]])
+    monkeypatch.setattr(similar_images, "nearest", lambda folder, images, k: [[like]])
     app = open_page("try", run="good")
-    app.file_uploader(key="pictures").set_value([("a.png", png(11), "image/png")]).run()
-    assert "A similarity of 1 means the same, as far as the network sees." in words(app)
-    assert ("It is a training picture itself" in words(app)) == known
+    app.file_uploader(key="images").set_value([("a.png", png(11), "image/png")]).run()
+    assert "A similarity of 1 means that the network cannot tell them apart." in words(app)
+    assert ("This is a training image" in words(app)) == known
 
 
-def test_an_answer_that_is_hardly_more_probable_than_others_is_called_unsure(runs: Path) -> None:
+def test_a_prediction_that_is_hardly_more_probable_than_others_is_called_unsure(runs: Path) -> None:
     made_runs.write_finished(runs / "good")
     app = open_page("try", run="good")
-    app.file_uploader(key="pictures").set_value([("black.png", png(0), "image/png")]).run()
+    app.file_uploader(key="images").set_value([("black.png", png(0), "image/png")]).run()
     assert "**unsure**" not in words(app)
-    app.file_uploader(key="pictures").set_value([("grey.png", png(128), "image/png")]).run()
+    app.file_uploader(key="images").set_value([("grey.png", png(128), "image/png")]).run()
     assert "33.3 %, **unsure**: it may be another class" in words(app)
     metadata = json.loads((runs / "good" / "champion" / "metadata.json").read_text(encoding="utf-8"))
     (runs / "good" / "champion" / "metadata.json").write_text(json.dumps({**metadata, "unsure_below": 0.3}))
@@ -97,7 +97,7 @@ def test_without_an_index_one_is_offered_and_made_by_a_job(runs: Path, monkeypat
     commands: list[list[str]] = []
     monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: commands.append([target.name, *arguments]))
     app = open_page("try", run="good")
-    app.file_uploader(key="pictures").set_value([("a.png", png(9), "image/png")]).run()
+    app.file_uploader(key="images").set_value([("a.png", png(9), "image/png")]).run()
     app.button(key="compare").click().run()
     assert not app.exception
     assert commands == [["neighbours.npz", "index", str(runs / "good")]]
@@ -112,7 +112,7 @@ def test_a_data_set_or_a_folder_is_classified_by_a_job(runs: Path, monkeypatch: 
     app.button(key="classify").click().run()
     app.selectbox(key="batch-data").set_value("elsewhere").run()
     app.button(key="classify").click().run()
-    assert "Give the path of a folder first" in words(app)
+    assert "Enter the path of a folder first" in words(app)
     for nowhere in ("/no/such/folder", "~nobody-here/x", "x" * 5000):
         app.text_input(key="batch-path").set_value(nowhere).run()
         app.button(key="classify").click().run()
@@ -133,19 +133,17 @@ def test_a_table_being_written_shows_how_far_it_is_and_can_be_stopped(runs: Path
     steps = [{"time": 100.0 + n, "done": 128 * n, "total": 1280} for n in range(3)]
     file.with_name(f"{file.name}.events.jsonl").write_text("\n".join(map(json.dumps, steps)) + "\n", encoding="utf-8")
     app = open_page("try", run="good")
-    assert app.get("progress")[0].proto.text == "256 of 1,280 pictures, 128 per second, about 8 s left"
+    assert app.get("progress")[0].proto.text == "256 of 1,280 images, 128 per second, about 8 s left"
     app.button(key="stop-batch").click().run()
     assert not app.exception
     sleeper.wait(timeout=10)
     file.write_text("item,label,a,b,error\n/d/x.png,a,0.9,0.1,\n", encoding="utf-8")
     app.run()
     assert not app.exception
-    assert "This was stopped after 1 picture." in words(app)
+    assert "The job was stopped after 1 image." in words(app)
     assert app.get("download_button")
-    said = (
-        "**item** (the picture's whole path), **label**, one for each of the 2 classes (its probability) and **error**"
-    )
-    assert f"The file has the columns {said} (why a file could not be read)." in words(app)
+    columns = "**item** (the full path of the image), **label**, one for each of the 2 classes (its probability)"
+    assert f"The columns of the file are {columns} and **error** (why a file could not be read)." in words(app)
 
 
 def test_the_model_says_what_its_metadata_hold(runs: Path) -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
-from autotl_ui.try_model import image_prediction
+from autotl_ui.try_model import similar_images
 from autotl_ui.workspace.evidence import evidence_to_compare, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import look
 
@@ -45,7 +45,7 @@ def test_a_job_that_keeps_its_notes_there_does_not_make_an_old_run_a_damaged_one
 ) -> None:
     shutil.rmtree(good / "evidence")
     monkeypatch.setattr(jobs, "AUTOTL", (sys.executable, "-c", "pass"))
-    image_prediction.start_index(look(good))
+    similar_images.start_index(look(good))
     assert jobs.log_file(good / "evidence" / "neighbours.npz").exists()
     assert not has_evidence(good)
 

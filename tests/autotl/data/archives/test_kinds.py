@@ -1,4 +1,4 @@
-"""An archive is told by its content, and the bytes of a tar come out of any compression within bounds."""
+"""An archive is recognised by its content, and a tar is decompressed within limits of memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 
-from autotl.data.archives.kinds import archive_kind, unpacked_bytes
+from autotl.data.archives.kinds import archive_kind, decompressed
 
 
 def tar_bytes():
@@ -26,7 +26,7 @@ def tar_bytes():
 
 
 TAR = tar_bytes()
-NO_ARCHIVES = {
+OTHER_FILES = {
     "nothing": b"",
     "two letters of a zip": b"PK",
     "the beginning of an image": b"\x89PNG\r\n",
@@ -38,18 +38,18 @@ PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "tar":
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_a_tar_is_known_in_any_compression_and_comes_out_as_it_was(kind):
+def test_a_tar_is_recognised_in_any_compression_and_decompressed(kind):
     file = io.BytesIO(PACKERS[kind](TAR))
     assert archive_kind(file) == kind
-    assert b"".join(unpacked_bytes(file, kind)) == TAR
+    assert b"".join(decompressed(file, kind)) == TAR
 
 
-@pytest.mark.parametrize("data", NO_ARCHIVES.values(), ids=NO_ARCHIVES)
-def test_what_is_no_archive_is_told_apart(data):
+@pytest.mark.parametrize("data", OTHER_FILES.values(), ids=OTHER_FILES)
+def test_other_files_are_not_archives(data):
     assert archive_kind(io.BytesIO(data)) is None
 
 
-def test_what_is_compressed_and_damaged_counts_as_an_archive_so_that_its_damage_is_told():
+def test_a_damaged_compressed_file_counts_as_an_archive_so_that_its_damage_is_reported():
     assert archive_kind(io.BytesIO(gzip.compress(TAR)[:20])) == "gz"
 
 
@@ -57,14 +57,14 @@ def test_what_is_compressed_and_damaged_counts_as_an_archive_so_that_its_damage_
 def test_several_compressed_streams_are_read_to_the_end(kind):
     pack = PACKERS[kind]
     data = pack(TAR[:700]) + pack(TAR[700:5000]) + pack(TAR[5000:])
-    assert b"".join(unpacked_bytes(io.BytesIO(data), kind)) == TAR
+    assert b"".join(decompressed(io.BytesIO(data), kind)) == TAR
 
 
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
-def test_zeros_come_out_in_pieces(kind):
-    pieces = [len(piece) for piece in unpacked_bytes(io.BytesIO(PACKERS[kind](bytes(5 * 2**20))), kind)]
-    assert sum(pieces) == 5 * 2**20
-    assert max(pieces) <= 2**20
+def test_zeros_are_decompressed_in_chunks(kind):
+    chunks = [len(chunk) for chunk in decompressed(io.BytesIO(PACKERS[kind](bytes(5 * 2**20))), kind)]
+    assert sum(chunks) == 5 * 2**20
+    assert max(chunks) <= 2**20
 
 
 def test_an_xz_that_asks_for_gigabytes_of_memory_is_refused():
@@ -75,9 +75,9 @@ def test_an_xz_that_asks_for_gigabytes_of_memory_is_refused():
     data[16] = 38  # 2 GiB
     struct.pack_into("<I", data, end - 4, zlib.crc32(data[12 : end - 4]))
     with pytest.raises(lzma.LZMAError, match="Memory usage limit exceeded"):
-        list(unpacked_bytes(io.BytesIO(data), "xz"))
+        list(decompressed(io.BytesIO(data), "xz"))
 
 
 def test_an_xz_that_is_cut_short_is_damaged():
     with pytest.raises(EOFError):
-        list(unpacked_bytes(io.BytesIO(lzma.compress(TAR)[:-30]), "xz"))
+        list(decompressed(io.BytesIO(lzma.compress(TAR)[:-30]), "xz"))

@@ -1,4 +1,4 @@
-"""Tars that lie, hide something or come from another system are read right or refused, in little memory and time."""
+"""Tars that lie, hide something or come from another system are read correctly or refused, in little memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from autotl.data.archives.member import RefusedError, reading
+from autotl.data.archives.member import RefusedError, parsing
 from autotl.data.archives.tar_members import tar_members
 
 END = bytes(1024)
@@ -47,7 +47,7 @@ def header(name, size, kind=b"0", holes=(), whole=0):
 def contents(data):
     """What is in a tar, whose bytes come in small pieces: {name: bytes, or None for a folder}."""
     pieces = (data[start : start + 100] for start in range(0, len(data), 100))
-    with reading():
+    with parsing():
         return {member.name: None if member.folder else member.open().read() for member in tar_members(pieces)}
 
 
@@ -58,7 +58,7 @@ def is_refused(data, *patterns):
         assert pattern in str(error.value)
 
 
-def test_members_come_out_and_may_be_passed_over():
+def test_members_are_read_and_may_be_skipped():
     data = packed(("cat/1.png", b"one" * 999), (tar_info("dog", kind=tarfile.DIRTYPE), b""), ("dog/2.png", b""))
     assert contents(data) == {"cat/1.png": b"one" * 999, "dog": None, "dog/2.png": b""}
     assert [member.size for member in tar_members(iter([data]))] == [2997, 0, 0]
@@ -80,7 +80,7 @@ def test_names_that_are_not_utf8_become_text():
         (b"V", "of the unknown type b'V'"),
     ],
 )
-def test_a_member_that_is_no_file_and_no_folder_is_refused(kind, words):
+def test_a_special_file_is_refused(kind, words):
     is_refused(packed(("ok.png", b""), (tar_info("thing", kind=kind), b"")), f"is {words}, not a file or a folder")
 
 
@@ -88,14 +88,14 @@ def test_a_tar_that_is_cut_between_two_members_is_refused():
     is_refused(packed(("1.png", b"x" * 512), ("2.png", b"y" * 512))[:1024], "damaged or cut short")
 
 
-def test_a_damaged_header_is_not_taken_for_the_end():
+def test_a_damaged_header_is_not_mistaken_for_the_end():
     data = bytearray(packed(("1.png", b"x" * 512), ("2.png", b"y" * 512)))
     data[1024] ^= 1
     is_refused(bytes(data), "damaged or cut short")
 
 
-def test_a_second_tar_behind_the_first_is_not_lost_in_silence():
-    is_refused(packed(("1.png", b"x")) * 2, "has something behind its end")
+def test_a_second_tar_after_the_first_is_not_lost_silently():
+    is_refused(packed(("1.png", b"x")) * 2, "has more data after its end")
 
 
 @pytest.mark.parametrize("kind", [b"0", b"L", b"x", b"S"])

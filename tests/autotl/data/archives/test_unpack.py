@@ -1,4 +1,4 @@
-"""Archives that mean harm, are broken, or come from another system: all of one comes out, safely, or nothing."""
+"""Archives that are hostile, damaged or from another system are unpacked completely and safely, or not at all."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ both = pytest.mark.parametrize("suffix", ["zip", "tar"])
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_what_was_packed_comes_out_whatever_the_suffix_says(tmp_path, suffix):
+def test_an_archive_is_unpacked_whatever_its_suffix(tmp_path, suffix):
     path = write(tmp_path / f"pets.{suffix}", PETS.items()).rename(tmp_path / "pets.png")
     assert is_archive(path)
     assert unpack(path, tmp_path / "new" / "out") == {}
     assert contents(tmp_path / "new" / "out") == PETS
 
 
-def test_what_is_no_archive_is_refused(tmp_path):
+def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "pets.zip").write_bytes(b"x" * 1024)
     assert not any(is_archive(tmp_path / name) for name in ("pets.zip", ".", "nowhere"))
     with pytest.raises(DatasetError, match="neither a zip nor a tar"):
@@ -102,7 +102,7 @@ def test_what_is_no_archive_is_refused(tmp_path):
     assert listing(tmp_path) == ["pets.zip"]
 
 
-def test_an_archive_that_is_not_there_is_an_error_that_names_it(tmp_path):
+def test_a_missing_archive_is_an_error_that_names_it(tmp_path):
     with pytest.raises(DatasetError, match=r"lost\.zip cannot be read \(No such file"):
         unpack(tmp_path / "lost.zip", tmp_path / "out")
 
@@ -119,7 +119,7 @@ def test_a_target_that_exists_stays_as_it_is(tmp_path):
 
 
 @both
-def test_files_are_plain_and_nobody_elses_whatever_the_archive_and_the_umask_say(tmp_path, suffix):
+def test_modes_and_owner_do_not_depend_on_the_archive_or_the_umask(tmp_path, suffix):
     archive = write(tmp_path / f"a.{suffix}", [("bin/run", b"#!/bin/sh")])
     mask = os.umask(0o077)
     try:
@@ -148,7 +148,7 @@ def test_side_files_of_other_systems_are_left_out(tmp_path, suffix):
 
 
 @both
-def test_folders_may_come_twice_empty_or_not_at_all(tmp_path, suffix):
+def test_folders_may_occur_twice_be_empty_or_be_missing(tmp_path, suffix):
     if suffix == "zip":
         folders = [(zip_info(name, stat.S_IFDIR), b"") for name in ("./", "a/", "a/", "empty/b/")]
     else:
@@ -160,7 +160,7 @@ def test_folders_may_come_twice_empty_or_not_at_all(tmp_path, suffix):
 
 
 @both
-def test_names_that_had_to_change_are_told_and_composed_ones_do_not_count(tmp_path, suffix):
+def test_changed_names_are_returned_and_composed_ones_do_not_count(tmp_path, suffix):
     names = ["./What?/1.png", "cat/a.png", "Cat/b.png", "u\u0308.png"]
     renamed = unpack(write(tmp_path / f"a.{suffix}", [(name, name.encode()) for name in names]), tmp_path / "out")
     assert listing(tmp_path / "out") == ["Cat~2", "What_", "cat", "ü.png"]
@@ -172,7 +172,7 @@ HARMFUL = {
     "c:evil.png": "absolute name",
     "cat/../../evil.png": "`..` in its name",
     "__MACOSX/../evil.png": "`..` in its name",
-    "ok.png": "comes twice",
+    "ok.png": "occurs twice",
     "ok.png/1.png": "both a file and a folder",
 }
 
@@ -189,7 +189,7 @@ def test_backslashes_links_and_lies_are_refused_with_the_members_name(tmp_path):
     is_refused(write(tmp_path / "a.tar", [(tar_info("._x", tarfile.SYMTYPE), b"")]), "'._x' is a symbolic link")
     folder = tar_info("cat", tarfile.DIRTYPE, size=512)
     is_refused(
-        write(tmp_path / "b.tar", [(folder, bytes(512))]), "the member 'cat' declares 512 bytes, which cannot be"
+        write(tmp_path / "b.tar", [(folder, bytes(512))]), "the member 'cat' declares 512 bytes, which is impossible"
     )
 
 
@@ -292,12 +292,12 @@ def test_a_gzip_with_a_wrong_checksum_is_refused(tmp_path):
 
 
 class StopError(Exception):
-    """What a caller's own code may raise."""
+    """An exception of the caller's own code."""
 
 
 @both
 @pytest.mark.parametrize("error", [StopError, OSError, KeyboardInterrupt])
-def test_stopped_midway_nothing_is_left_and_the_reason_comes_through(tmp_path, suffix, error):
+def test_stopped_midway_nothing_is_left_and_the_exception_is_passed_on(tmp_path, suffix, error):
     archive = write(tmp_path / f"a.{suffix}", [(f"{i}.png", random.Random(i).randbytes(2 * MIB)) for i in range(3)])
     seen = []
 
@@ -328,7 +328,7 @@ def test_progress_rises_to_the_size_of_the_archive(tmp_path, suffix):
     assert len({done for done, _ in calls}) > 3
 
 
-# What follows looks for what nobody thought of. Derandomised: the same archives on every machine.
+# Property tests for cases not thought of above. Derandomised: the same archives on every machine.
 DRAW = settings(
     derandomize=True,
     deadline=None,
@@ -376,7 +376,7 @@ def pack(path, members):
 
 @contextmanager
 def surroundings():
-    """A folder with something in it, which must be the same afterwards but for what was asked for."""
+    """A folder with a file in it that must not change."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         inner = root / "inner"
@@ -388,14 +388,14 @@ def surroundings():
         assert (root / "precious" / "file").read_bytes() == b"precious"
 
 
-def holds_only_plain_things(folder):
+def contains_only_plain_files(folder):
     found = [path.lstat().st_mode for path in folder.rglob("*")]
     return all(mode in (stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755) for mode in found)
 
 
 @settings(DRAW, max_examples=250)
 @given(members=MEMBERS, suffix=st.sampled_from(FORMATS))
-def test_whatever_an_archive_holds_all_of_it_comes_out_below_the_target_or_nothing_does(members, suffix):
+def test_any_archive_is_unpacked_completely_below_the_target_or_not_at_all(members, suffix):
     with surroundings() as folder:
         archive, target = pack(folder / f"archive.{suffix}", members), folder / "out"
         before = snapshot(folder)
@@ -406,7 +406,7 @@ def test_whatever_an_archive_holds_all_of_it_comes_out_below_the_target_or_nothi
             assert snapshot(folder) == before
             return
         assert {path: state for path, state in snapshot(folder).items() if path.split("/")[0] != "out"} == before
-        assert holds_only_plain_things(target)
+        assert contains_only_plain_files(target)
         packed = [
             (i, name.replace("\\", "/") if suffix == "zip" else name, *rest) for i, (name, *rest) in enumerate(members)
         ]
@@ -431,7 +431,7 @@ def is_side_file(name):
 
 @settings(DRAW, max_examples=50)
 @given(names=st.sets(st.tuples(PLAIN, PLAIN).map("/".join), max_size=6), suffix=st.sampled_from(FORMATS))
-def test_an_ordinary_archive_comes_out_as_it_went_in(names, suffix):
+def test_an_ordinary_archive_is_unpacked_unchanged(names, suffix):
     with surroundings() as folder:
         expected = {name: content(i, i * 700) for i, name in enumerate(sorted(names))}
         archive = pack(folder / f"archive.{suffix}", [(name, "file", i * 700) for i, name in enumerate(sorted(names))])
@@ -458,6 +458,6 @@ def test_bytes_overwritten_anywhere_never_crash_and_never_reach_outside(suffix, 
         archive.write_bytes(data + bytes(1024) if suffix == "tar" else data)
         try:
             unpack(archive, folder / "out")
-            assert holds_only_plain_things(folder / "out")
+            assert contains_only_plain_files(folder / "out")
         except DatasetError:
             assert not (folder / "out").exists()

@@ -1,4 +1,4 @@
-"""Zips that lie, hide something or come from another system are read right or refused."""
+"""Zips that lie, hide something or come from another system are read correctly or refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from autotl.data.archives.member import RefusedError, reading
+from autotl.data.archives.member import RefusedError, parsing
 from autotl.data.archives.zip_members import zip_members
 
 
@@ -37,7 +37,7 @@ def packed(tmp_path):
 
 def contents(path, most_entries=100):
     """What is in a zip: {name: bytes, or None for a folder}."""
-    with path.open("rb") as file, reading():
+    with path.open("rb") as file, parsing():
         members = list(zip_members(file, most_entries=most_entries))
         return {member.name: None if member.folder else member.open().read() for member in members}
 
@@ -50,7 +50,7 @@ def patched(path, signature, offset, layout, value):
     return path
 
 
-def test_members_come_in_the_order_of_their_bytes_with_their_sizes(packed):
+def test_members_are_in_the_order_of_their_bytes_with_their_sizes(packed):
     path = packed(("b.png", b"x" * 999), ("a.png", b""))
     with path.open("rb") as file:
         members = list(zip_members(file, most_entries=2))
@@ -66,7 +66,7 @@ def test_members_come_in_the_order_of_their_bytes_with_their_sizes(packed):
     [("Größe.png".encode(), "Größe.png"), (b"gr\x81n.png", "grün.png"), (b"\xff\xfe\x80.png", "\xa0■Ç.png")],
     ids=["UTF-8 that is not declared", "the code page of DOS", "neither"],
 )
-def test_names_in_another_encoding_are_read_as_well_as_can_be(packed, raw, name):
+def test_names_in_another_encoding_are_read_as_well_as_possible(packed, raw, name):
     path = packed(("X" * len(raw), b"one"))
     path.write_bytes(path.read_bytes().replace(b"X" * len(raw), raw))
     assert contents(path) == {name: b"one"}
@@ -92,7 +92,7 @@ def test_a_nul_in_a_name_is_kept_to_be_seen(packed):
         (0o030000, "of an unknown type"),
     ],
 )
-def test_a_member_that_is_no_file_and_no_folder_is_refused(packed, mode, words):
+def test_a_special_file_is_refused(packed, mode, words):
     with pytest.raises(RefusedError, match=f"is {words}, not a file") as error:
         contents(packed(("ok.png", b""), (zip_info("thing", mode), b"/etc/passwd")))
     assert error.value.member == "thing"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from autotl.search.costs import FoldCosts
+from autotl.search.fold_costs import FoldCosts
 
 
 def costs(**seen):
@@ -46,14 +44,3 @@ def test_asking_for_a_head_is_not_seeing_it():
     found.per_fold("svm")
     assert found.has_seen("logistic")
     assert not found.has_seen("svm")
-
-
-def test_a_probe_teaches_what_its_head_costs(laboratory):
-    from autotl.search.hyperparameters import fixed_hyperparameters
-    from autotl.trial import PROBE, Candidate
-
-    assert (laboratory.has_seen("logistic"), laboratory.probe_cost("knn")) == (False, 0)
-    laboratory.probe(Candidate(PROBE, "tiny", (32, 32), "top", "avg", "logistic"), fixed_hyperparameters({}))
-    assert laboratory.has_seen("logistic")
-    per_fold = laboratory._fold_costs.per_fold("logistic")
-    assert laboratory.probe_cost("logistic") == pytest.approx(laboratory.run.split.n_folds * per_fold)

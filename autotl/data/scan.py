@@ -1,0 +1,97 @@
+"""Reading a dataset: find its images, hash and decode each once, and look for near-duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from autotl.data.dataset import Dataset
+from autotl.data.groups import read_groups
+from autotl.data.hashing import hash_files
+from autotl.data.patch import apply_patch, patch_file, read_patch
+from autotl.data.source import open_source
+from autotl.images.facts import FACT_COLUMNS, read_facts
+from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
+from autotl.images.sequences import successive_names
+from autotl.runtime.progress import Progress, StageProgress
+
+
+def scan(
+    data: Path,
+    *,
+    cache: Path,
+    label: str | None = None,
+    groups: str | None = None,
+    attributes: Path | None = None,
+    patch: Path | None = None,
+    mirrored: bool = False,
+    progress: StageProgress | None = None,
+) -> Dataset:
+    """Read a dataset: find its images, hash and decode each once, and find near-duplicates.
+
+    data, label, attributes: see `data.source.open_source`. groups: see `data.groups.read_groups`; items of one group
+        stay on one side of every split. patch: the file of decisions, by default the one beside the data.
+    mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
+    progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
+    Raises DatasetError where there is nothing to learn from.
+    """
+
+    def stage(name: str) -> Progress:
+        return lambda done, total: progress(name, done, total) if progress else None
+
+    decisions = read_patch(patch or patch_file(data))
+    source = open_source(
+        data, label=label, attributes=attributes, cache=cache, progress=stage("unpack"),
+        need_labels=not any(decision.decision == "relabel" for decision in decisions),
+    )  # fmt: skip
+    table = source.table.reset_index(drop=True)
+    missing = table.pop("missing")
+    # A missing file is not opened: its path comes from a table, which may name any file on this machine.
+    present = table["path"].where(missing == "", "")
+    table = table.join(hash_files(source.root, list(present), progress=stage("hash")))
+    table["quarantine"] = missing.where(missing != "", table["quarantine"])
+    patched = apply_patch(table, decisions)
+    table, miniatures = _with_facts(source.root, patched.table, cache, stage("scan"))
+    # Last, because files that may crash a decoder are known by now.
+    table["group"] = read_groups(groups, table, source.root) if groups else ""
+    dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale)
+    return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, stage("compare")))
+
+
+def _with_facts(root: Path, table: pd.DataFrame, cache: Path, progress: Progress) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table with the facts about each usable file, and the miniatures of all rows, uint8 (n_rows, 3, 32, 32)."""
+    usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
+    paths, digests = table["path"].to_numpy()[usable], table["sha256"].to_numpy(dtype="S64")[usable]
+    found = read_facts(root, paths, digests, cache=cache, progress=progress)
+    reasons = table["quarantine"].to_numpy(dtype=object).copy()
+    reasons[usable] = found.quarantine
+    facts = found.facts.set_index(usable).reindex(range(len(table)))
+    for name in FACT_COLUMNS:
+        text = found.facts[name].dtype.kind not in "if"
+        table[name] = facts[name].fillna("" if text else 0).astype(found.facts[name].dtype)
+    miniatures = np.zeros((len(table), *found.miniatures.shape[1:]), dtype=np.uint8)
+    miniatures[usable] = found.miniatures
+    return table.assign(quarantine=reasons), miniatures
+
+
+def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progress: Progress) -> pd.DataFrame:
+    """Near-duplicates among different files, and every exact copy paired with the first file of its content."""
+    items = dataset.items
+    rows = np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())
+    first_of = pd.Series(items.index).groupby(items["sha256"], sort=False).transform("min").to_numpy(dtype=int)
+    originals = np.unique(first_of)
+    found = find_pairs(
+        miniatures[rows[originals]],
+        dataset.labels[originals],
+        sequence=successive_names(list(items["path"].iloc[originals])),
+        mirrored=mirrored,
+        progress=progress,
+    )
+    found = found.assign(first=originals[found["first"]], second=originals[found["second"]])
+    copies = np.flatnonzero(first_of != np.arange(len(items)))
+    exact = pd.DataFrame({"first": first_of[copies], "second": copies, "similarity": 1.0, "mirrored": False})
+    both = pd.concat([exact, found], ignore_index=True).sort_values(["first", "second"], kind="stable")
+    return both.reset_index(drop=True).astype(PAIR_COLUMNS)

@@ -1,0 +1,78 @@
+"""What the trials of one process share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.interfaces import Backbone, Evaluator, Head, TrialRecord
+from autotl.plugins import Plugins
+from autotl.runs.run import Run
+from autotl.search.feature_reader import FeatureReader
+from autotl.search.head_inputs import InputCache
+from autotl.search.measured_costs import MeasuredCosts
+from autotl.search.objective import Objective
+from autotl.search.space import Space, make_space
+from autotl.settings import Settings
+from autotl.trial import Candidate, candidate_of
+
+
+@dataclass(frozen=True)
+class SearchContext:
+    """What the trials of one process share; it does nothing itself.
+
+    labels: int (n_items,), class indices. space: the heads and backbones that take part, looked up by name once.
+    seconds_left: until the end of the search; infinite while no trial may be cut short.
+    """
+
+    run: Run
+    plugins: Plugins
+    settings: Settings
+    seconds_left: Callable[[], float]
+    objective: Objective
+    space: Space
+    labels: np.ndarray
+    reader: FeatureReader
+    inputs: InputCache
+    costs: MeasuredCosts
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.run.dataset.classes)
+
+    @property
+    def seed(self) -> int:
+        """The run's."""
+        return self.run.config.seed
+
+    def candidate(self, trial: TrialRecord) -> Candidate:
+        """What a record describes; ConfigError where a plugin that it needs is no longer installed."""
+        assert trial.reading is not None
+        backbone, head = self.plugins.pick(Backbone, trial.reading.backbone), self.plugins.pick(Head, trial.head)
+        return candidate_of(trial, backbone=backbone, head=head)
+
+    def on(self, run: Run) -> SearchContext:
+        """The same for the run with another split; how fast this machine reads stays known."""
+        speeds = self.reader.pixels_per_second
+        return open_context(
+            run, self.plugins, settings=self.settings, seconds_left=self.seconds_left, pixels_per_second=speeds
+        )
+
+
+def open_context(
+    run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
+    pixels_per_second: dict[str, float] | None = None,
+) -> SearchContext:  # fmt: skip
+    """Look up what a run names, and make ready what its trials share; raises ConfigError for an unknown name."""
+    objective = Objective(plugins.pick(Evaluator, run.config.objective), run)
+    space = make_space(run, plugins)
+    reader = FeatureReader(
+        run, plugins, settings=settings, seconds_left=seconds_left, pixels_per_second=pixels_per_second
+    )  # fmt: skip
+    return SearchContext(
+        run, plugins, settings, seconds_left, objective, space, run.dataset.labels, reader, InputCache(run, reader),
+        MeasuredCosts(run.split, reader),
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Reading features: each backbone and size once per process, with progress, and within the limits of the cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from autotl.cache.eviction import evict
+from autotl.data.split import LEFT_OUT_FOLD
+from autotl.features.features import Features, extract
+from autotl.features.frozen_network import freeze
+from autotl.interfaces import Backbone, Size, format_size
+from autotl.plugins import Plugins
+from autotl.runs.run import Run
+from autotl.runtime.blas_threads import threads_per_worker
+from autotl.settings import Settings
+
+_GRACE_SECONDS = 600.0
+"""What was used that long before this process began is taken to be in use by this run."""
+_PROGRESS_SECONDS = 0.5
+"""Every event is a line in a file."""
+
+
+class FeatureReader:
+    """Reads the features of a run's items; what was read before, in any run, comes from the cache.
+
+    used: int (n,), the items that are not left out. pixels_per_second: how fast each backbone was where it read
+    something, by name; readers of several splits may share it.
+    """
+
+    def __init__(
+        self, run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
+        pixels_per_second: dict[str, float] | None = None,
+    ) -> None:  # fmt: skip
+        self.used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
+        self.pixels_per_second: dict[str, float] = {} if pixels_per_second is None else pixels_per_second
+        self._run, self._plugins, self._settings, self._seconds_left = run, plugins, settings, seconds_left
+        self._started = time.time()
+        self._read: dict[tuple[str, Size], Features] = {}
+        self._complete: set[tuple[str, Size]] = set()
+
+    def has_features(self, backbone: str, size: Size) -> bool:
+        """Whether the features of every item that is used have been read."""
+        return (backbone, size) in self._complete
+
+    def features(self, backbone: Backbone, size: Size, items: np.ndarray | None = None) -> Features:
+        """The features, on disk: from the cache, or computed; of every item that is used, or of these items only.
+
+        Raises OutOfTimeError where the time runs out meanwhile; what was computed until then stays in the cache.
+        """
+        place = (backbone.name, size)
+        if place not in (self._complete if items is None else self._read):
+            self._read[place] = self._extract(backbone, size, self.used if items is None else items)
+            if items is None:
+                self._complete.add(place)
+        return self._read[place]
+
+    def _extract(self, backbone: Backbone, size: Size, items: np.ndarray) -> Features:
+        run, cache = self._run, self._settings.cache
+        run.emit("stage", stage="features", backbone=backbone.name, size=format_size(size))
+        version = self._plugins.provenance(Backbone, backbone.name).version
+        network = freeze(backbone, size, cache=cache, version=version)
+        features = extract(
+            run.dataset,
+            network,
+            cache=cache,
+            progress=_Progress(run),
+            out_of_time=lambda: self._seconds_left() <= 0,
+            threads=threads_per_worker(run.config.workers),
+            engine=self._settings.engine,
+            tell=lambda text: run.emit("message", text=text),
+            items=items,
+        )
+        if features.computed:
+            self.pixels_per_second[backbone.name] = features.images_per_second * size[0] * size[1]
+            # Other workers of this run may have begun a little earlier.
+            used_since = self._started - _GRACE_SECONDS
+            evict(cache, limit_bytes=int(self._settings.cache_limit_gb * 1e9), used_since=used_since)
+        run.emit(
+            "features", backbone=backbone.name, size=format_size(size), computed=features.computed,
+            reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
+            engine=features.engine, images_per_second=round(features.images_per_second, 1),
+        )  # fmt: skip
+        return features
+
+
+class _Progress:
+    """Emits how many images of one pass are read, at what rate, and how long the rest will take."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._latest = 0.0
+        self._since, self._done_before = 0.0, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if not self._since:  # the first batch, after all that had to be set up
+            self._since, self._done_before = now, done
+        if done == total or now - self._latest >= _PROGRESS_SECONDS:
+            self._latest = now
+            rate = (done - self._done_before) / max(now - self._since, 1e-3)
+            known = {"rate": round(rate, 1), "eta_seconds": round((total - done) / rate, 1)} if rate else {}
+            self._run.emit("progress", stage="features", done=done, total=total, **known)

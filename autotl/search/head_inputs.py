@@ -1,0 +1,62 @@
+"""What heads are fitted on: features as they were read, or their principal components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.interfaces import Reading
+from autotl.runs.run import Run
+from autotl.search.feature_reader import FeatureReader
+from autotl.training.components import PrincipalComponents, fit_components, project
+from autotl.trial import Candidate
+
+_KEPT_BYTES = 400_000_000
+"""Vectors kept in memory; the others are computed again."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadInputs:
+    """Vectors of all items of a run.
+
+    vectors: float32 (n_items, n), zero for the items that are left out; components: how they came from features; None
+        where they are the features themselves.
+    """
+
+    vectors: np.ndarray
+    components: PrincipalComponents | None
+
+
+class InputCache:
+    """Computes what heads are fitted on, and keeps the latest in memory."""
+
+    def __init__(self, run: Run, reader: FeatureReader) -> None:
+        self._run, self._reader = run, reader
+        self._kept: dict[tuple[Reading, bool], HeadInputs] = {}
+
+    def get(self, candidate: Candidate) -> HeadInputs:
+        """What the candidate's head is fitted on; its features are read where they were not."""
+        key = (candidate.reading, candidate.head.on_components)
+        if key not in self._kept:
+            found = self._compute(candidate)
+            others = sum(inputs.vectors.nbytes for inputs in self._kept.values())
+            while self._kept and others + found.vectors.nbytes > _KEPT_BYTES:
+                others -= self._kept.pop(next(iter(self._kept))).vectors.nbytes
+            self._kept[key] = found
+        return self._kept[key]
+
+    def _compute(self, candidate: Candidate) -> HeadInputs:
+        reading, used, n_items = candidate.reading, self._reader.used, len(self._run.dataset.items)
+        features = self._reader.features(candidate.backbone, reading.size)
+
+        def read(items: np.ndarray) -> np.ndarray:
+            return features.read(reading.stage, reading.pooling, items)
+
+        if candidate.head.on_components:
+            components = fit_components(read, self._run.split.development, seed=self._run.config.seed)
+            return HeadInputs(project(read, components, used, n_items), components)
+        part = read(used)
+        vectors = np.zeros((n_items, part.shape[1]), dtype=np.float32)
+        vectors[used] = part
+        return HeadInputs(vectors, None)

@@ -1,0 +1,89 @@
+"""Costs of trials from what this process has measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autotl.data.split import Split
+from autotl.interfaces import Backbone, Size, TrialRecord
+from autotl.search.feature_reader import FeatureReader
+from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work, step_depths
+from autotl.search.fold_costs import FoldCosts
+from autotl.trial import DEFAULT_HEAD, Candidate
+
+CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
+"""What a small network reads on two busy cores; used until something was measured."""
+
+
+class MeasuredCosts:
+    """Costs on the items of one split, from what this process has measured; implements `TrialCosts`."""
+
+    def __init__(self, split: Split, reader: FeatureReader) -> None:
+        self._split, self._reader = split, reader
+        self._folds = FoldCosts(DEFAULT_HEAD)
+        self._work_per_pixel: dict[str, dict[str, float]] = {}
+
+    def has_features(self, backbone: str, size: Size) -> bool:
+        """Whether the features of every item have been read."""
+        return self._reader.has_features(backbone, size)
+
+    def images_per_second(self, backbone: str, size: Size) -> float:
+        """How fast a frozen backbone reads images of a size: as measured, else half of what the slowest other did."""
+        measured = self._reader.pixels_per_second
+        others = min(measured.values(), default=2 * CAUTIOUS_PIXELS_PER_SECOND)
+        return measured.get(backbone, others / 2) / (size[0] * size[1])
+
+    def reading_seconds(self, backbone: str, size: Size) -> float:
+        """Seconds of reading the features of every item; 0 where that is done."""
+        if self.has_features(backbone, size):
+            return 0.0
+        return len(self._reader.used) / self.images_per_second(backbone, size)
+
+    def learn(self, head: str, seconds: float) -> None:
+        """Take note of what one fold of cross-validating a head took."""
+        self._folds.learn(head, seconds)
+
+    def has_seen(self, head: str) -> bool:
+        """Whether a fold of the head was measured."""
+        return self._folds.has_seen(head)
+
+    def probe_cost(self, head: str, *, network: bool = False) -> float:
+        """Seconds of cross-validating a head whose features are read."""
+        return self._split.n_folds * self.fit_cost(head, network=network)
+
+    def fit_cost(self, head: str, *, network: bool = False) -> float:
+        """Seconds of one fold."""
+        return self._folds.per_fold(head, network=network)
+
+    def fine_tune_seconds(
+        self, candidate: Candidate, measured: Sequence[TrialRecord] = (), *, cached: bool = True
+    ) -> Estimate:
+        """Seconds of a fine-tune trial; cached=False: where activations cannot be kept."""
+        assert candidate.training is not None
+        reading = candidate.reading
+        return estimate_seconds(
+            self.stage_work(candidate.backbone, reading.size),
+            stage=reading.stage,
+            trainable_stages=candidate.training.trainable_stages,
+            n_train=len(self._split.train),
+            n_validation=len(self._split.validation),
+            images_per_second=self.images_per_second(*reading.place),
+            measured=[t.training for t in measured if t.reading and t.reading.place == reading.place],
+            cached=cached,
+        )
+
+    def step_depths(self, candidate: Candidate) -> tuple[int, ...]:
+        """How many stages to train, one after the other, above the candidate's reading."""
+        return step_depths(self.stage_work(candidate.backbone, candidate.reading.size), candidate.reading.stage)
+
+    def stage_work(self, backbone: Backbone, size: Size, network: Any = None) -> dict[str, float]:
+        """Multiplications of each stage for one image; network: the Keras model, built once where it is not given.
+
+        They go with the area, so that those of one size give those of the others.
+        """
+        if backbone.name not in self._work_per_pixel:
+            work = stage_work(network or backbone.build(*size))
+            self._work_per_pixel[backbone.name] = {stage: n / math.prod(size) for stage, n in work.items()}
+        return {stage: n * math.prod(size) for stage, n in self._work_per_pixel[backbone.name].items()}

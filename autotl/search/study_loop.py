@@ -1,0 +1,194 @@
+"""The search proper: baselines, a look at a sample, then one trial after the other as the planner decides."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import TrialState
+
+from autotl.errors import OutOfTimeError
+from autotl.evidence.leaderboard import Leaderboard, rank
+from autotl.interfaces import Params, Sampler, TrialRecord
+from autotl.search import optuna_study as studies
+from autotl.search.context import SearchContext
+from autotl.search.ensemble_trials import blend_candidates, blend_probes
+from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
+from autotl.search.limits import Limits
+from autotl.search.planner import Planner
+from autotl.search.reading_score import ReadingScore
+from autotl.search.run_trial import ended, run_majority, run_trial
+from autotl.search.screening import screen
+from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Training, describe
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+MAX_FAILURES = 20
+
+
+class StudyLoop:
+    """Asks a study for trials, runs them and tells it how they ended. One per process; several may share a study."""
+
+    def __init__(self, context: SearchContext, limits: Limits, *, worker: int = 0) -> None:
+        config = context.run.config
+        self.context = context
+        self.planner = Planner(context.space, context.costs, limits, strategy=config.strategy, seed=config.seed)
+        self._limits = limits
+        self._latest: Leaderboard | None = None
+        self._study = studies.open_study(
+            context.run, sampler=context.plugins.pick(Sampler, config.sampler),
+            maximise=context.objective.larger_is_better, worker=worker,
+        )  # fmt: skip
+
+    def requeue_lost(self) -> None:
+        """Queue again what a killed process left unfinished; only while this process is alone on the study."""
+        if not self.context.run.config.storage:
+            studies.requeue_lost(self._study)
+
+    def leaderboard(self) -> Leaderboard:
+        """All trials that have ended."""
+        objective = self.context.objective
+        self._latest = rank(
+            studies.records(self._study), objective=objective.name, larger_is_better=objective.larger_is_better,
+            default=studies.default_number(self._study),
+        )  # fmt: skip
+        return self._latest
+
+    def baselines(self) -> TrialRecord:
+        """Run the majority-class row and the untuned default unless they are there; returns the default's record."""
+        found = {t.number: t for t in studies.records(self._study) if t.state == "complete"}
+        if not any(t.strategy == MAJORITY for t in found.values()):
+            trial = self._study.ask()
+            self._finish(trial, run_majority(self.context, trial.number))
+        known = studies.default_number(self._study)
+        if known is not None:
+            return found[known]
+        trial = self._study.ask()
+        studies.mark_default(trial)
+        return self._run(trial, self.context.space.default(), fixed_hyperparameters({}))
+
+    def warm_start(self) -> None:
+        """Score readings on a sample of the images, and queue what is worth knowing first."""
+        if self._study.user_attrs.get("warm_started"):
+            return
+        scores = screen(self.context, self._limits) if PROBE in self.planner.strategies else []
+        stored = [score.to_json() for score in scores]
+        self._study.set_user_attr("ranks", stored)
+        if stored:
+            self.context.run.emit("ranking", ranks=stored)
+        for overrides in self.planner.first_overrides(scores):
+            self._queue(overrides)
+        self._study.set_user_attr("warm_started", True)
+
+    def search(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
+        """Run trials until the planner ends it; returns why it stopped."""
+        scores = [ReadingScore.from_json(stored) for stored in self._study.user_attrs.get("ranks", ())]
+        self._recall()
+        while True:
+            board = self.leaderboard()  # with what other processes have done meanwhile
+            if _is_stuck(board):
+                return f"the last {MAX_FAILURES} trials failed"
+            begun = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+            running = [trial for trial in begun if trial.state == TrialState.RUNNING]
+            others_tune = any(trial.params.get("strategy") == FINE_TUNE for trial in running)
+            step = self.planner.next(board, scores, self._share_of_trials(len(running)), others_tune=others_tune)
+            if isinstance(step, str):
+                return step
+            if step.overrides and len(begun) == len(running):
+                self._queue(step.overrides)
+            if step.message:
+                self.context.run.emit("message", text=step.message)
+            self._run_next(step.pinned)
+            after_trial()
+
+    def repeat(self, trials: Sequence[TrialRecord]) -> None:
+        """Run trials of another run again, with the choices they had, but for those that ran here already."""
+        done = {_choices(trial) for trial in self.leaderboard().completed}
+        for trial in trials:
+            if _choices(trial) not in done:
+                candidate = self.context.candidate(trial)
+                self._run(self._study.ask(), candidate, fixed_hyperparameters(trial.params))
+
+    def blend(self) -> TrialRecord | None:
+        """Run one more trial, the weighted mean of the best probes; its record, None where there is nothing to mix."""
+        probes = blend_candidates(self.leaderboard())
+        if len(probes) < 2:
+            return None
+        trial = self._study.ask()
+        result = blend_probes(self.context, probes, trial.number)
+        self._finish(trial, result)
+        return result
+
+    def _run_next(self, pinned: Params) -> TrialRecord:
+        study, base = self._study, self._study.sampler
+        study.sampler = studies.pinned(base, pinned)
+        try:
+            trial = study.ask()
+            hp = OptunaHyperParameters(trial)
+            return self._run(trial, self.context.space.sample(hp), hp)
+        finally:
+            study.sampler = base
+
+    def _queue(self, overrides: Params) -> None:
+        """Queue the default trial with a few overrides; a head that cannot be built goes without its parameters."""
+        try:
+            parameters = defaults(self.context.space.sample_with_head, values=overrides)
+        except Exception:
+            parameters = defaults(self.context.space.sample, values=overrides)
+        self._study.enqueue_trial(dict(parameters))
+
+    def _run(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> TrialRecord:
+        begun = describe(candidate, trial.number, started=time.time())
+        choices = {"strategy": begun.strategy, **candidate.reading.to_json(), "head": begun.head}
+        self.context.run.emit("trial-begin", trial=trial.number, **choices)
+        # To ask the study takes milliseconds.
+        board = self._latest or self.leaderboard()
+        try:
+            result = run_trial(self.context, trial, begun, candidate, hp, planner=self.planner, board=board)
+        except KeyboardInterrupt:
+            self._finish(trial, ended(begun, "failed", "interrupted"))
+            raise
+        self._finish(trial, result)
+        return result
+
+    def _finish(self, trial: optuna.Trial, record: TrialRecord) -> None:
+        studies.finish(self._study, trial, record)
+        self._latest = None
+
+    def _recall(self) -> None:
+        """Take over what other processes have read, which is in the cache: what is read decides what is tried."""
+        context = self.context
+        read = [t.reading for t in self.leaderboard().completed if t.reading and t.reading.stage]
+        for name, size in dict.fromkeys(reading.place for reading in read):
+            if not context.reader.has_features(name, size) and self.planner.readings.can_read(name, size):
+                try:
+                    context.reader.features(context.space.backbone(name), size)
+                except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
+                    return
+
+    def _share_of_trials(self, n_running: int) -> float:
+        """Share of the allowed trials that is used; the majority row does not count."""
+        if self._limits.trials is None:
+            return 0.0
+        trials = (self._latest or self.leaderboard()).trials
+        return (sum(t.strategy in (PROBE, FINE_TUNE) for t in trials) + n_running) / self._limits.trials
+
+
+def _is_stuck(board: Leaderboard) -> bool:
+    """Whether nothing but failures came of the last trials; the same cause would fail the next ones too."""
+    trials = sorted(board.trials, key=lambda trial: trial.number)
+    latest = [t for t in trials if t.strategy in (PROBE, FINE_TUNE)][-MAX_FAILURES:]
+    return len(latest) == MAX_FAILURES and all(t.state == "failed" for t in latest)
+
+
+def _choices(trial: TrialRecord) -> str:
+    """All that was chosen for a trial, to see whether two are the same."""
+    training = {field.name: trial.training.get(field.name) for field in fields(Training)}
+    return json.dumps(
+        [trial.strategy, trial.reading and trial.reading.to_json(), trial.head, dict(trial.params), training]
+    )

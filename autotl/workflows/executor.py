@@ -1,0 +1,37 @@
+"""Processes that search beside the main one."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from autotl.runs.run import Run
+from autotl.search.limits import Limits
+
+
+@contextmanager
+def workers(run: Run, limits: Limits) -> Iterator[None]:
+    """Run `config.workers - 1` processes on the same study; waits for their last trials, or ends them on an error."""
+    seconds = limits.seconds_left()
+    deadline = "" if math.isinf(seconds) else str(time.time() + seconds)
+    command = [sys.executable, "-m", "autotl.workflows.worker", str(run.folder), deadline]
+    log = run.folder / "workers.log"
+    with log.open("ab") as file:
+        started = [
+            subprocess.Popen([*command, str(number)], stdout=file, stderr=file)
+            for number in range(1, run.config.workers)
+        ]
+    try:
+        yield
+    except BaseException:
+        for worker in started:
+            worker.terminate()
+            worker.wait()
+        raise
+    for worker in started:
+        if worker.wait():
+            run.emit("message", text=f"a worker failed; {log} says why")

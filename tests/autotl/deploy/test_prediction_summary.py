@@ -1,0 +1,40 @@
+"""What a table of predictions holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autotl.deploy.prediction_summary import summarise_predictions
+
+HEADER = "item,label,cat,error,error\n"
+"""One of the classes is called "error"."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    rows = [f"/d/{n}.png,{'cat' if n % 5 else 'error'},0.7,0.3,\n" for n in range(49)] + ["/d/49.png,,,,it is torn\n"]
+    (tmp_path / "table.csv").write_text(HEADER + "".join(rows), encoding="utf-8")
+    return tmp_path / "table.csv"
+
+
+def test_images_are_counted_by_class_and_unreadable_files_apart(file: Path) -> None:
+    summary = summarise_predictions(file)
+    assert summary
+    assert summary.counts.to_dict() == {"cat": 39, "error": 10}
+    assert (summary.n_classified, summary.n_unreadable, summary.folder) == (49, 1, "/d")
+    assert summary.head.iloc[1].tolist() == ["1.png", "cat", 0.7, ""]
+    assert summary.columns == ("item", "label", "cat", "error", "error")
+
+
+def test_a_row_that_is_still_being_written_is_no_fault(file: Path) -> None:
+    with file.open("a", encoding="utf-8") as table:
+        table.write("/d/50.png,ca")
+    assert summarise_predictions(file)
+
+
+@pytest.mark.parametrize("content", ["", HEADER, "nonsense"])
+def test_a_table_without_rows_has_no_summary(content: str, file: Path) -> None:
+    file.write_text(content, encoding="utf-8")
+    assert summarise_predictions(file) is None

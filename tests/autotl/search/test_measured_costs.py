@@ -1,0 +1,45 @@
+"""Costs are what was measured in this process, and until then a cautious guess."""
+
+from __future__ import annotations
+
+import pytest
+
+from autotl.interfaces import TrialRecord
+from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.search.probe_trials import probe
+from autotl.trial import FINE_TUNE, Training
+
+
+def test_the_speed_of_reading_is_measured_where_something_was_read(make_context, tiny, tmp_path):
+    context = make_context(cache=tmp_path / "fresh")
+    context.reader.features(tiny, (32, 32))
+    assert 1 < context.costs.images_per_second("tiny", (32, 32)) < 1e6
+
+
+def test_a_larger_size_is_expected_to_take_as_much_longer_and_another_backbone_twice_as_long(context):
+    context.reader.pixels_per_second["tiny"] = 1000 * 32 * 32
+    assert context.costs.images_per_second("tiny", (64, 64)) == pytest.approx(250)
+    assert context.costs.images_per_second("other", (32, 32)) == pytest.approx(500)
+
+
+def test_the_speed_of_an_unknown_machine_is_guessed_with_caution(context):
+    assert 10 < context.costs.images_per_second("tiny", (224, 224)) < 100
+
+
+def test_a_probe_teaches_what_its_head_costs(context, candidate):
+    costs = context.costs
+    assert (costs.has_seen("logistic"), costs.probe_cost("knn")) == (False, 0)
+    probe(context, candidate(stage="top", pooling="avg"), fixed_hyperparameters({}))
+    assert costs.has_seen("logistic")
+    assert costs.fit_cost("logistic") > 0
+    assert costs.probe_cost("logistic") == pytest.approx(context.run.split.n_folds * costs.fit_cost("logistic"))
+
+
+def test_trials_on_another_backbone_or_size_tell_nothing(context, candidate):
+    chosen = candidate("dense", "top", "avg", training=Training(1, 1e-3, 1e-4, augment=False))
+    speed = {"products_per_second": 1.0}
+    elsewhere = candidate(size=(48, 48)).reading
+    other = TrialRecord(1, "complete", FINE_TUNE, elsewhere, training=speed)
+    assert context.costs.fine_tune_seconds(chosen, [other]) == context.costs.fine_tune_seconds(chosen)
+    same = TrialRecord(2, "complete", FINE_TUNE, chosen.reading, training=speed)
+    assert context.costs.fine_tune_seconds(chosen, [same]).epoch_seconds > 1000

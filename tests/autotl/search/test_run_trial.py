@@ -1,0 +1,125 @@
+"""One trial, whatever happens in it: refused, pruned, failed or scored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from autotl.predictions import Predictions
+from autotl.search import pruning
+from autotl.search import run_trial as module
+from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.search.limits import Limits
+from autotl.search.study_loop import StudyLoop
+from autotl.training import fine_tuning
+from autotl.trial import Training
+
+TRAINING = Training(1, 1e-3, 1e-4, augment=False)
+
+
+@pytest.fixture
+def started(make_context, monkeypatch):
+    """started(left=100.0): a study on the shapes with the baselines run."""
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 1)
+
+    def started(*, left=float("inf"), **options):
+        loop = StudyLoop(make_context(**{"heads": ("logistic", "knn"), **options}), Limits(lambda: left, None, None))
+        loop.baselines()
+        return loop
+
+    return started
+
+
+def run_one(loop, candidate):
+    return loop._run(loop._study.ask(), candidate, fixed_hyperparameters({}))
+
+
+def test_a_trial_that_cannot_end_in_time_does_not_start_and_says_so(started, candidate, monkeypatch):
+    loop = started(left=50.0)
+    monkeypatch.setattr(module, "probe", lambda *a: pytest.fail("started"))
+    monkeypatch.setattr(module, "fine_tune", lambda *a, **k: pytest.fail("started"))
+    monkeypatch.setattr(loop.planner.heads, "cost", lambda head: {"knn": 20.0}.get(head, 60.0))
+    late = run_one(loop, candidate())
+    assert (late.state, late.reason) == ("pruned", "it would take about 60 s, too much of the 50 s left")
+    assert run_one(loop, candidate("random-forest")).state == "pruned"
+    monkeypatch.setattr(loop.planner.schedule, "seconds", lambda *a: 500.0)
+    tuning = run_one(loop, candidate("logistic", "top", "avg", training=TRAINING))
+    assert (tuning.state, tuning.reason) == ("pruned", "it would take about 500 s, too much of the 50 s left")
+    assert tuning.training["trainable_stages"] == 1
+    monkeypatch.setattr(loop.context.costs, "images_per_second", lambda *a: 1.0)
+    reading = run_one(loop, candidate(size=(48, 48)))
+    assert reading.reason == "reading its features would take about 60 s, too much of the time left"
+
+
+def test_a_probe_worse_than_the_best_is_pruned_after_a_fold(started, candidate, monkeypatch):
+    monkeypatch.setattr(pruning, "MIN_ITEMS", 5)
+    loop = started()
+    labels, real = loop.context.labels, module.probe
+    untaught = replace(loop.context, labels=(labels + 1) % 3)
+
+    def judged_by_the_truth(context, candidate, hp, after_fold):
+        def after(fold, so_far):
+            after_fold(fold, Predictions(so_far.items, labels[so_far.items], so_far.probabilities))
+
+        return real(context, candidate, hp, after)
+
+    monkeypatch.setattr(module, "probe", judged_by_the_truth)
+    loop.context = untaught
+    found = run_one(loop, candidate())
+    assert found.state == "pruned"
+    assert "after 1 of 5 folds, clearly worse than trial 1's" in found.reason
+
+
+def test_a_fine_tune_trial_is_pruned_late_in_its_epochs(started, candidate, monkeypatch):
+    loop = started()
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 10)
+    monkeypatch.setattr(pruning, "is_clearly_worse", lambda *a: True)
+    tuning = candidate("logistic", "top", "avg", training=TRAINING)
+    first, second = run_one(loop, tuning), run_one(loop, tuning)
+    assert (first.state, first.training["epochs"]) == ("complete", 10)
+    assert second.state == "pruned"
+    assert second.reason.endswith(f"after 7 of 10 epochs, clearly worse than trial {first.number}")
+
+
+def test_a_probe_of_a_recipe_is_never_pruned(started, candidate, monkeypatch):
+    from autotl.interfaces import Recipe
+
+    loop, told = started(), []
+    real = module.probe
+    monkeypatch.setattr(module, "probe", lambda *given: told.append(len(given)) or real(*given))
+    chosen = candidate()
+    run_one(loop, replace(chosen, head=replace(chosen.head, recipe=Recipe())))
+    run_one(loop, chosen)
+    assert told == [3, 4]  # the last is what prunes
+
+
+def test_a_trial_that_fails_says_why(started, candidate, monkeypatch):
+    def explode(*given):
+        raise RuntimeError("no such kernel")
+
+    loop = started()
+    monkeypatch.setattr(module, "probe", explode)
+    found = run_one(loop, candidate("knn"))
+    assert (found.state, found.reason) == ("failed", "RuntimeError: no such kernel")
+    assert found.value is None
+
+
+def test_an_interrupted_trial_is_recorded_and_the_interruption_goes_on(started, candidate, monkeypatch):
+    def interrupt(*given):
+        raise KeyboardInterrupt
+
+    loop = started()
+    monkeypatch.setattr(module, "probe", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_one(loop, candidate("knn"))
+    latest = max(loop.leaderboard().trials, key=lambda trial: trial.number)
+    assert (latest.state, latest.reason, latest.head) == ("failed", "interrupted", "knn")
+
+
+def test_what_a_trial_predicted_is_kept_in_its_folder(started, candidate):
+    loop = started()
+    found = run_one(loop, candidate("rbf-svm"))
+    files = sorted(path.name for path in loop.context.run.trial_folder(found.number).iterdir())
+    assert files == ["calibration.npy", "predictions.npz"]
+    assert found.scores["accuracy"] > 0.5

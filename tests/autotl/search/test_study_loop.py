@@ -1,0 +1,211 @@
+"""Trials on one study: what is run, given up and carried on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from autotl.errors import ConfigError
+from autotl.interfaces import Backbone, Head, Reading, Recipe
+from autotl.search import screening
+from autotl.search import study_loop as module
+from autotl.search.context import open_context
+from autotl.search.limits import Limits
+from autotl.search.planner import Step
+from autotl.search.study_loop import StudyLoop
+from autotl.training import fine_tuning
+from autotl.trial import FINE_TUNE, PROBE
+
+
+@pytest.fixture
+def start(make_context, monkeypatch):
+    """start(left=100.0, heads=("knn",)): a study on the shapes, with the baselines run."""
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 1)
+
+    def start(*, left=float("inf"), trials=None, **options):
+        context = make_context(**{"heads": ("logistic", "knn"), **options})
+        loop = StudyLoop(context, Limits(lambda: left, None, trials))
+        loop.baselines()
+        return loop
+
+    return start
+
+
+def again(loop, trials=None):
+    """What a later process makes of the same run."""
+    former = loop.context
+    context = open_context(former.run, former.plugins, settings=former.settings, seconds_left=lambda: float("inf"))
+    later = StudyLoop(context, Limits(lambda: float("inf"), None, trials))
+    later.requeue_lost()
+    return later
+
+
+def test_the_baselines_are_run_once(start):
+    first = start()
+    default = first.baselines()
+    assert (default.number, default.state, default.head) == (1, "complete", "logistic")
+    assert [t.strategy for t in sorted(first.leaderboard().trials, key=lambda t: t.number)] == ["majority", PROBE]
+    assert again(first).baselines() == default
+
+
+def test_fine_tuning_goes_deeper_from_the_shallower_trial(start):
+    made = start(strategy="fine-tune", heads=("logistic",), trials=3)
+    made.warm_start()
+    assert made.search() == "all 3 trials are done"
+    tuned = sorted((t for t in made.leaderboard().trials if t.strategy == FINE_TUNE), key=lambda t: t.number)
+    assert [(t.training["trainable_stages"], t.training["start"]) for t in tuned] == [
+        (1, "the fitted probe"),
+        (2, f"trial {tuned[0].number}"),
+    ]
+    assert all(t.state == "complete" for t in tuned)
+
+
+def test_fine_tuning_with_another_head_than_the_default(start):
+    made = start(strategy="fine-tune", heads=("dense",), trials=2)
+    made.warm_start()
+    made.search()
+    assert [t.head for t in made.leaderboard().completed if t.strategy == FINE_TUNE] == ["dense"]
+
+
+@pytest.mark.parametrize("heads", [("knn",), ("knn", "linear-svm")])
+def test_a_list_of_heads_without_the_default_is_searched(start, heads):
+    made = start(heads=heads, trials=8)
+    made.warm_start()
+    made.search()
+    tried = [t for t in made.leaderboard().trials if t.strategy == PROBE]
+    assert {t.head for t in tried} == {"logistic", *heads}
+    assert not [t.reason for t in tried if t.state == "failed"]
+    assert made.planner.why_no_fine_tuning == "none of the heads can sit on a network that trains"
+
+
+def test_a_recipe_is_searched_alone(start, monkeypatch, plugins):
+    recipe = Recipe(strategy=PROBE, backbone="tiny", size=(32, 32), stage="top", pooling="avg")
+    fixed = replace(plugins.all(Head)["knn"], name="fixed", recipe=recipe)
+    monkeypatch.setitem(plugins.all(Head), "fixed", fixed)
+    made = start(heads=("fixed",), trials=4)
+    made.warm_start()
+    made.search()
+    found = [t for t in made.leaderboard().trials if t.head == "fixed"]
+    assert len(found) == 3
+    assert {t.reading for t in found} == {Reading("tiny", (32, 32), "top", "avg")}
+
+
+def test_a_head_that_always_fails_costs_its_own_trials_only(start, monkeypatch, plugins):
+    def explode(hp, n_features, n_classes):
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setitem(plugins.all(Head), "explosive", Head("explosive", explode))
+    made = start(heads=("logistic", "explosive"), strategy=PROBE, trials=8)
+    made.warm_start()
+    assert made.search() == "all 8 trials are done"
+    states = {(t.head, t.state) for t in made.leaderboard().trials if t.strategy == PROBE}
+    assert ("explosive", "failed") in states
+    assert ("logistic", "failed") not in states
+
+
+def test_a_backbone_that_is_broken_is_left_out_and_said_so(start, monkeypatch, plugins, tmp_path, events):
+    def explode(height, width):
+        raise RuntimeError("bad weights")
+
+    weights = tmp_path / "broken.weights"
+    weights.write_bytes(b"broken")
+    broken = Backbone("broken", explode, lambda download: weights, ((32, 32),), embedded=True)
+    monkeypatch.setitem(plugins.all(Backbone), "broken", broken)
+    monkeypatch.setattr(plugins, "provenance", lambda kind, name: plugins.__class__.provenance(plugins, kind, "tiny"))
+    made = start(strategy=PROBE, trials=5, backbones=("tiny", "broken"))
+    made.warm_start()
+    assert [e["text"] for e in events(made.context, "message")][
+        -1
+    ] == "broken at 32x32 is left out: RuntimeError: bad weights"
+    made.search()
+    assert {t.reading.backbone for t in made.leaderboard().trials if t.strategy == PROBE} == {"tiny"}
+
+
+def test_a_sample_is_asked_once_and_its_ranks_are_kept(start, events, monkeypatch):
+    made = start(strategy=PROBE)
+    made.warm_start()
+    [told] = events(made.context, "ranking")
+    assert len(told["ranks"]) > 10
+    assert [r["log_loss"] for r in told["ranks"]] == sorted(r["log_loss"] for r in told["ranks"])
+    monkeypatch.setattr(screening, "score_readings", lambda *a: pytest.fail("asked again"))
+    again(made).warm_start()
+
+
+def test_a_process_killed_while_the_sample_is_asked_starts_asking_again(start, events, monkeypatch):
+    made = start(strategy=PROBE, trials=4)
+    with monkeypatch.context() as patched:
+        patched.setattr(screening, "score_readings", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            made.warm_start()
+    later = again(made, trials=4)
+    later.baselines()
+    later.warm_start()
+    assert later.search() == "all 4 trials are done"
+    assert len(events(later.context, "ranking")) == 1
+    assert {t.state for t in later.leaderboard().trials} <= {"complete", "pruned"}
+
+
+def test_a_process_killed_while_fine_tuning_tries_that_again(start):
+    made = start(strategy="fine-tune", heads=("logistic",), trials=2)
+    made._queue({"strategy": FINE_TUNE, "trainable_stages": 1, "augment": False})
+    trial = made._study.ask()
+    made.context.space.sample_with_head(module.OptunaHyperParameters(trial))  # and there the process was killed
+    later = again(made, trials=2)
+    [lost] = [t for t in later.leaderboard().trials if t.state == "failed"]
+    assert lost.reason == "interrupted; its parameters are tried again"
+    later.baselines()
+    later.warm_start()
+    later.search()
+    [tuned] = [t for t in later.leaderboard().completed if t.strategy == FINE_TUNE]
+    assert tuned.training["trainable_stages"] == 1
+
+
+def test_a_later_process_reads_where_earlier_ones_have_read(start, events, monkeypatch):
+    made = start(strategy=PROBE)
+    later = again(made)
+    assert not later.context.reader.has_features("tiny", (32, 32))
+    monkeypatch.setattr(later.planner, "next", lambda *a, **k: "enough")
+    assert later.search() == "enough"
+    assert later.context.reader.has_features("tiny", (32, 32))
+    assert not later.context.reader.has_features("tiny", (48, 48))
+
+
+def test_a_search_of_which_every_trial_fails_stops(start, monkeypatch):
+    made = start(strategy=PROBE)
+    monkeypatch.setattr("autotl.search.run_trial.probe", lambda *a: (_ for _ in ()).throw(ValueError("never")))
+    monkeypatch.setattr(module, "MAX_FAILURES", 3)
+    assert made.search() == "the last 3 trials failed"
+
+
+def test_the_planner_is_told_of_fine_tuning_elsewhere(start, monkeypatch):
+    made = start()
+    told = []
+    monkeypatch.setattr(made.planner, "next", lambda *a, others_tune: told.append(others_tune) or "enough")
+    made.search()
+    made._queue({"strategy": FINE_TUNE})
+    made.context.space.sample(module.OptunaHyperParameters(made._study.ask()))
+    made.search()
+    assert told == [False, True]
+
+
+def test_a_head_list_that_cannot_be_tuned_is_refused_where_fine_tuning_was_asked_for(start):
+    with pytest.raises(ConfigError, match="add --heads logistic"):
+        start(strategy="fine-tune", heads=("knn",))
+
+
+def test_overrides_that_wait_behind_another_are_not_lost(start, monkeypatch):
+    made = start(strategy=PROBE)
+    made._queue({"strategy": PROBE, "head": "knn"})
+    steps = iter([Step(overrides={"strategy": PROBE, "head": "logistic", "stage": "top"})] * 2 + ["enough"])
+    monkeypatch.setattr(made.planner, "next", lambda *a, **k: next(steps))
+    made.search()
+    tried = sorted((t for t in made.leaderboard().trials if t.strategy == PROBE), key=lambda t: t.number)[1:]
+    assert [(t.head, t.reading.stage) for t in tried] == [("knn", "joined"), ("logistic", "top")]
+
+
+def test_the_sample_may_be_smaller_than_the_data(start, monkeypatch):
+    monkeypatch.setattr(screening, "SAMPLE_ITEMS", 36)
+    made = start(strategy=PROBE, trials=3)
+    made.warm_start()
+    assert made.search() == "all 3 trials are done"
