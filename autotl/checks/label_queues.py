@@ -19,7 +19,7 @@ N_UNSURE = 200
 class Task:
     """An image to look at.
 
-    item: its path, as the data set lists it. reason: why it is in the queue. given: its current class, empty where it
+    item: its path, as the dataset lists it. reason: why it is in the queue. given: its current class, empty where it
     has none. guess: the model's answer in words, empty where there is none.
     """
 

@@ -22,7 +22,7 @@ MAX_NAME = 60
 class Coding:
     """One person's label for one image.
 
-    coder: who, empty where no name was given. item: path of the image, as the data set lists it. label: the class,
+    coder: who, empty where no name was given. item: path of the image, as the dataset lists it. label: the class,
     empty to exclude the image. moment: seconds since the epoch.
     """
 

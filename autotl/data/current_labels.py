@@ -1,4 +1,4 @@
-"""The labels of a data set as the decisions in the patch file leave them."""
+"""The labels of a dataset as the decisions in the patch file leave them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autotl.errors import DatasetError
 
 @dataclass(frozen=True)
 class CurrentLabels:
-    """Every image of a data set with its current label, empty where it has none, and all classes in order."""
+    """Every image of a dataset with its current label, empty where it has none, and all classes in order."""
 
     files: Mapping[str, Path]
     given: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Folders mapped to classes by hand, where the layout of a data set is not understood: written as a table of labels."""
+"""Folders mapped to classes by hand, where the layout of a dataset is not understood: written as a table of labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decisions of the patch file that a data set does not know yet."""
+"""Decisions of the patch file that a dataset does not know yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def pending_images(dataset: Dataset, decisions: Iterable[Decision]) -> frozenset
     """Paths of the images that the decisions would relabel, exclude or bring back.
 
     dataset: as it was read, with the decisions of that time applied. decisions: all that are in force now; a decision
-    that the data set knows and that is missing here was undone, so its image is pending as well.
+    that the dataset knows and that is missing here was undone, so its image is pending as well.
     """
     before, excluded = dataset.table, dataset.excluded
     untouched = before.assign(label=before["label_given"], quarantine=before["quarantine"].where(~excluded, ""))

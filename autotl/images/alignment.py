@@ -20,7 +20,7 @@ WHOLE: Box = (0.0, 1.0, 0.0, 1.0)
 
 
 def miniature(image: Image.Image) -> np.ndarray:
-    """Resize an RGB image to uint8 (3, 32, 32), whatever its shape: luminance and two colour differences."""
+    """Resize an RGB image to uint8 (3, 32, 32) from any shape: luminance and two colour differences."""
     small = image.resize((MINIATURE_EDGE, MINIATURE_EDGE), Image.Resampling.BOX).convert("YCbCr")
     return np.asarray(small, dtype=np.uint8).transpose(2, 0, 1)
 

@@ -96,8 +96,8 @@ class UnreadableImage(ValueError):  # noqa: N818, it names the case and not the 
 def decode(source: ImageSource, height: int, width: int) -> NDArray[np.uint8]:
     """Read an image file into the pixels a model sees.
 
-    source: the file's bytes, or its path. Returns uint8 (height, width, 3), RGB, upright, resized to the size whatever
-    its shape, with an antialiased bicubic filter, on a white background. Raises UnreadableImage.
+    source: the file's bytes, or its path. Returns uint8 (height, width, 3), RGB, upright, resized to the size from
+    any shape, with an antialiased bicubic filter, on a white background. Raises UnreadableImage.
     """
     at_least = (2 * height, 2 * width)
     with open_header(source) as image, reserve_memory(image, source, at_least):

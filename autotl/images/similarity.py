@@ -3,9 +3,9 @@
 The two usual ways were measured on planted copies (tests/benchmarks/RESULTS.md). A 64-bit perceptual hash finds
 re-compressed and resized copies but not cropped ones, and mistakes drawings on the same background for copies. The
 cosine similarity of backbone features does as well as this search on photographs, with seven times the false alarms,
-and misses nearly all copies among images of one texture. Here images of 32 x 32
-pixels are aligned and compared after whitening with the dataset's own covariance: what all its images share (a white
-background, the outline of a shoe) then counts little, and what only two of them share counts much.
+and misses nearly all copies among images of one texture. Here images of 32 x 32 pixels are aligned and compared after
+whitening with the dataset's own covariance: what all its images share (a white background, the outline of a shoe) then
+counts little, and what only two of them share counts much.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ MOST_PER_CLASS = 200
 """Drawn from larger classes: enough for a lower bound four points below the estimate, and quick."""
 FOLDS = 4
 CLEAR, CLEAR_FOR_ONE = 0.4, 0.65
-"""How far the lower bound must lie from guessing (0) towards knowing (1). Cut-out pictures, whose size and shape follow
+"""How far the lower bound must lie from guessing (0) towards knowing (1). Cut-out images, whose size and shape follow
 what they show, reach 0.28 and 0.54 (438 stamps). One class against the others needs more: there are as many such
 comparisons as classes."""
 NAMES = {"format": "file format", "mode": "colour mode", "width": "width", "height": "height", "shape": "shape"}
@@ -109,7 +109,7 @@ def _drawn(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def _properties(items: pd.DataFrame) -> pd.DataFrame:
-    # Rounded, because 0.667 and 0.668 are one shape to whoever made the images.
+    # Rounded, because 0.667 and 0.668 are one shape to the person who made the images.
     shape = np.log2(items["width"] / items["height"]).round(2)
     return items[["format", "mode", "width", "height"]].assign(shape=shape)
 

@@ -36,7 +36,7 @@ def items(queue: Queue) -> list[str]:
     return [task.item for task in queue.tasks]
 
 
-def test_pictures_without_a_label_wait_until_somebody_decides(source: Source) -> None:
+def test_images_without_a_label_wait_for_a_decision(source: Source) -> None:
     labels = current_labels(source, [])
     assert items(by_name(labels)["unlabelled"]) == ["e", "f"]
     done = by_name(labels, Decision("relabel", "e", "cat"), Decision("exclude", "f"))

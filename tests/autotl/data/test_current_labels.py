@@ -36,7 +36,7 @@ def test_a_row_written_by_hand_may_have_spaces_around_its_names(source: Source) 
     assert current_labels(source, [Decision("relabel", " a", "dog ")]).given["a"] == "dog"
 
 
-def test_a_class_stays_when_its_last_picture_gets_another(source: Source) -> None:
+def test_a_class_stays_when_its_last_image_gets_another(source: Source) -> None:
     assert "wolf" in current_labels(source, [Decision("relabel", "d", "dog")]).classes
 
 

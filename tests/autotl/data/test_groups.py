@@ -72,7 +72,7 @@ def test_groups_come_from_exif_data(pets, spec, found):
 
 
 def test_files_that_are_damaged_or_missing_have_no_exif_group(pets):
-    (pets.root / "cat" / "patient1" / "a.jpg").write_text("no picture")
+    (pets.root / "cat" / "patient1" / "a.jpg").write_text("not an image")
     (pets.root / "cat" / "patient2" / "b.jpg").unlink()
     assert groups(pets, "exif:BodySerialNumber") == ["", "", "", "S1"]
     pets.table.loc[3, "quarantine"] = "there is no such file"

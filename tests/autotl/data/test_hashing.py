@@ -71,7 +71,7 @@ def test_a_pipe_does_not_block(tmp_path):
     assert list(hash_files(tmp_path, ["pipe"])["quarantine"]) == ["it is not a file"]
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever runs this may read everything")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_has_a_reason(tmp_path):
     (tmp_path / "secret").write_bytes(b"abc")
     (tmp_path / "secret").chmod(0)

@@ -90,7 +90,7 @@ def test_an_image_whose_name_is_not_valid_text_is_an_error_with_what_to_do(tmp_p
         list_files(tmp_path)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever runs this may read everything")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_without_permission_is_named(tmp_path):
     create_files(tmp_path, "dog/1.png")
     (tmp_path / "dog").chmod(0)

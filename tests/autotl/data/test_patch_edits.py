@@ -164,7 +164,7 @@ def test_no_image_is_touched(pets, decide):
     assert {p: (p.stat().st_mtime_ns, p.is_file() and p.read_bytes()) for p in [pets, *pets.rglob("*")]} == before
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whoever runs this may write everywhere")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 def test_where_the_patch_file_cannot_be_written_another_one_is_proposed(pets, decide):
     write_patch(patch_file(pets), [Decision("exclude", CAT)])
     pets.parent.chmod(0o555)

@@ -330,7 +330,7 @@ def test_invalid_attributes_are_an_error_that_says_why(pets, tmp_path, opened, c
         opened(pets, attributes=tmp_path / "a.csv", label="age")
 
 
-# What is no data
+# Data that is refused
 
 
 @pytest.mark.parametrize(

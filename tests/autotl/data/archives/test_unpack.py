@@ -358,7 +358,7 @@ MEMBERS = st.lists(st.tuples(st.one_of(PLAIN, PLAIN, PLAIN, NAMES), ANY_KIND, st
 
 
 def content(i, size):
-    """Bytes that tell which member they belong to."""
+    """Bytes that identify the member they belong to."""
     return f"member {i}:".encode() + bytes([i]) * size
 
 
