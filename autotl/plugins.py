@@ -272,10 +272,16 @@ def _checked(given: object, hook: str, expected: type[Offered]) -> list[Offered]
 
 
 def _installed() -> Iterator[_Candidate]:
-    # Sorted: the order decides the order of choices in the search, which must not vary between machines.
-    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+    # In a fixed order, which is that of the choices in the search and names the default backbone: neither may vary
+    # between machines, nor with the name of somebody's plugin. So ours come first, then all by name.
+    entries = importlib.metadata.entry_points(group=GROUP)
+    for entry in sorted(entries, key=lambda entry: (_distribution(entry) != GROUP, entry.name)):
         source, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "unknown")
         yield _Candidate(entry.name, version, source, entry.load)
+
+
+def _distribution(entry: importlib.metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist else ""
 
 
 def _loose_files(folder: Path | None) -> Iterator[_Candidate]:

@@ -49,8 +49,8 @@ def _activate(graph: Writer, x: Value, name: str, **options: Any) -> Value:
             return _gelu(graph, x, approximate=options.get("approximate", False))
     raise ExportError(
         f"Layer {graph.scope!r} uses the activation {name!r}, which cannot be written as ONNX. Use one of "
-        f"{', '.join(sorted({*_ACTIVATION_NODES, *_OTHER_ACTIVATIONS}))}, or make it a layer of its own and "
-        "add a writer for it to autotl.graphs.keras_to_onnx.layer_writers."
+        f"{', '.join(sorted({*_ACTIVATION_NODES, *_OTHER_ACTIVATIONS}))}, or make it a layer of its own with "
+        "a method write_onnx(self, graph, call) as described in autotl.graphs.layers."
     )
 
 
@@ -103,8 +103,8 @@ def apply_activation(graph: Writer, function: Any, x: Value) -> Value:
         function, options = function.func, function.keywords
     if function is None:
         return x
-    if writer := graph.layer_writers.get(type(function).__name__):
-        result = writer(graph, function, Call((x,), {}, (x.shape,)))
+    if write := graph.find_writer(function):
+        result = write(graph, Call((x,), {}, (x.shape,)))
         return result if isinstance(result, Value) else result[0]
     ours = getattr(function, "__module__", "").startswith("keras.src.activations")
     name = getattr(function, "__name__", repr(function))

@@ -16,14 +16,14 @@ import numpy as np
 import onnx
 
 from autotl.errors import ExportError
-from autotl.graphs.layers import layer_writers
+from autotl.graphs.layers import LAYER_WRITERS
 from autotl.graphs.surgery import as_model
 from autotl.graphs.writer import Call, LayerWriter, Shape, Value, Writer
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Call", "LayerWriter", "Value", "Writer", "layer_writers", "to_onnx"]
+__all__ = ["Call", "LayerWriter", "Value", "Writer", "to_onnx"]
 
 OPSET = 17  # the first with LayerNormalization; the older the opset, the more runtimes read the file
 IR_VERSION = 8  # what opset 17 came with
@@ -39,7 +39,7 @@ def to_onnx(model: keras.Model, *, input_dtype: Literal["uint8", "float32"] = "f
     Raises ExportError where a layer, an activation or a shape cannot be written.
     """
     network = _functional(model)
-    graph = Writer(layer_writers)
+    graph = Writer(LAYER_WRITERS)
     inputs, values = [], []
     for tensor in network.inputs:
         shape: Shape = (None, *tensor.shape[1:])
@@ -108,17 +108,16 @@ def _write(graph: Writer, node: Any, args: tuple[Any, ...], kwargs: dict[str, An
     if isinstance(layer, keras.Model):
         flat = keras.tree.flatten((args, kwargs))
         return _walk(graph, _functional(layer), [item for item in flat if isinstance(item, Value)])
-    kind = type(layer).__name__
     graph.scope = layer.name
-    if kind not in layer_writers:
+    write = graph.find_writer(layer)
+    if write is None:
         raise ExportError(
-            f"Layer {layer.name!r} is a {kind}, which AutoTL cannot write as ONNX. Replace the layer, or teach "
-            f"AutoTL to write it: autotl.graphs.keras_to_onnx.layer_writers[{kind!r}] = write, "
-            "with write(graph, layer, call) as described in autotl.graphs.layers."
+            f"Layer {layer.name!r} is a {type(layer).__name__}, which AutoTL cannot write as ONNX. Replace the layer, "
+            "or give its class a method write_onnx(self, graph, call) as described in autotl.graphs.layers."
         )
     if getattr(layer, "data_format", None) == "channels_first":
         raise ExportError(f"Layer {layer.name!r} has data_format='channels_first'; use 'channels_last'.")
-    result = layer_writers[kind](graph, layer, Call(args, kwargs, _output_shapes(node, args, kwargs)))
+    result = write(graph, Call(args, kwargs, _output_shapes(node, args, kwargs)))
     return [result] if isinstance(result, Value) else result
 
 

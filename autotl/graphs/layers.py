@@ -1,17 +1,19 @@
-"""How each Keras layer is written as ONNX nodes; `layer_writers` is open to additions.
+"""How each layer of Keras is written as ONNX nodes; a layer of your own brings a method that does it.
 
 A writer is a function `(graph, layer, call) -> Value` (or several values, for a layer with several outputs).
-It reads the layer's settings and weights, adds nodes to `graph`, and returns where its result is:
+It reads the layer's settings and weights, adds nodes to `graph`, and returns where its result is. In a layer of your
+own it is the method `write_onnx`, which comes before what is known of a layer with the name of its class:
 
-    def write_scale(graph, layer, call):
-        return graph.elementwise("Mul", call.x, graph.constant(layer.factor, like=call.x))
-
-    autotl.graphs.keras_to_onnx.layer_writers["Scale"] = write_scale
+    class Scale(keras.layers.Layer):
+        def write_onnx(self, graph, call):
+            return graph.elementwise("Mul", call.x, graph.constant(self.factor, like=call.x))
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -207,53 +209,56 @@ _IDENTITY_AT_INFERENCE = (
 # fmt: on
 
 # Layers and operations share this table (both have an Add and a Softmax): their settings bear the same names.
-layer_writers: dict[str, LayerWriter] = {
-    **dict.fromkeys(_IDENTITY_AT_INFERENCE, _identity),
-    "Activation": activation_layer,
-    "Add": _merge("Add"),
-    "Average": _merge("Mean", variadic=True),
-    "AveragePooling2D": pool_layer("AveragePool", count_include_pad=0),
-    "BatchNormalization": _batch_normalization,
-    "Concatenate": _concatenate,
-    "Conv2D": conv2d_layer,
-    "Cropping2D": _cropping2d,
-    "CustomScaleLayer": _custom_scale,
-    "Dense": dense_layer,
-    "DepthwiseConv2D": depthwise_conv2d_layer,
-    "Divide": _merge("Div"),
-    "ELU": named_activation("elu", "alpha"),
-    "Elu": named_activation("elu", "alpha"),
-    "Flatten": _reshape,
-    "Gelu": named_activation("gelu", "approximate"),
-    "GlobalAveragePooling2D": global_pool_layer("GlobalAveragePool", "ReduceMean"),
-    "GlobalMaxPooling2D": global_pool_layer("GlobalMaxPool", "ReduceMax"),
-    "HardSigmoid": named_activation("hard_sigmoid"),
-    "HardSilu": named_activation("hard_silu"),
-    "LayerNormalization": _layer_normalization,
-    "LayerScale": _layer_scale,
-    "LeakyReLU": named_activation("leaky_relu", "negative_slope"),
-    "LeakyRelu": named_activation("leaky_relu", "negative_slope"),
-    "MaxPooling2D": pool_layer("MaxPool"),
-    "Maximum": _merge("Max", variadic=True),
-    "Minimum": _merge("Min", variadic=True),
-    "Multiply": _merge("Mul"),
-    "Normalization": _normalization,
-    "PReLU": prelu_layer,
-    "Permute": _permute,
-    "ReLU": relu_layer,
-    "Relu": named_activation("relu"),
-    "Relu6": named_activation("relu6"),
-    "Rescaling": _rescaling,
-    "Reshape": _reshape,
-    "SeparableConv2D": separable_conv2d_layer,
-    "Sigmoid": named_activation("sigmoid"),
-    "Silu": named_activation("silu"),
-    "Softmax": softmax_layer,
-    "Softplus": named_activation("softplus"),
-    "Subtract": _merge("Sub"),
-    "Tanh": named_activation("tanh"),
-    "TrueDivide": _merge("Div"),
-    "UpSampling2D": _up_sampling2d,
-    "ZeroPadding2D": _zero_padding2d,
-}
-"""Class name of a layer or operation -> the function that writes it. Add your own to export your own layers."""
+LAYER_WRITERS: Mapping[str, LayerWriter] = MappingProxyType(
+    {
+        **dict.fromkeys(_IDENTITY_AT_INFERENCE, _identity),
+        "Activation": activation_layer,
+        "Add": _merge("Add"),
+        "Average": _merge("Mean", variadic=True),
+        "AveragePooling2D": pool_layer("AveragePool", count_include_pad=0),
+        "BatchNormalization": _batch_normalization,
+        "Concatenate": _concatenate,
+        "Conv2D": conv2d_layer,
+        "Cropping2D": _cropping2d,
+        "CustomScaleLayer": _custom_scale,
+        "Dense": dense_layer,
+        "DepthwiseConv2D": depthwise_conv2d_layer,
+        "Divide": _merge("Div"),
+        "ELU": named_activation("elu", "alpha"),
+        "Elu": named_activation("elu", "alpha"),
+        "Flatten": _reshape,
+        "Gelu": named_activation("gelu", "approximate"),
+        "GlobalAveragePooling2D": global_pool_layer("GlobalAveragePool", "ReduceMean"),
+        "GlobalMaxPooling2D": global_pool_layer("GlobalMaxPool", "ReduceMax"),
+        "HardSigmoid": named_activation("hard_sigmoid"),
+        "HardSilu": named_activation("hard_silu"),
+        "LayerNormalization": _layer_normalization,
+        "LayerScale": _layer_scale,
+        "LeakyReLU": named_activation("leaky_relu", "negative_slope"),
+        "LeakyRelu": named_activation("leaky_relu", "negative_slope"),
+        "MaxPooling2D": pool_layer("MaxPool"),
+        "Maximum": _merge("Max", variadic=True),
+        "Minimum": _merge("Min", variadic=True),
+        "Multiply": _merge("Mul"),
+        "Normalization": _normalization,
+        "PReLU": prelu_layer,
+        "Permute": _permute,
+        "ReLU": relu_layer,
+        "Relu": named_activation("relu"),
+        "Relu6": named_activation("relu6"),
+        "Rescaling": _rescaling,
+        "Reshape": _reshape,
+        "SeparableConv2D": separable_conv2d_layer,
+        "Sigmoid": named_activation("sigmoid"),
+        "Silu": named_activation("silu"),
+        "Softmax": softmax_layer,
+        "Softplus": named_activation("softplus"),
+        "Subtract": _merge("Sub"),
+        "Tanh": named_activation("tanh"),
+        "TrueDivide": _merge("Div"),
+        "UpSampling2D": _up_sampling2d,
+        "ZeroPadding2D": _zero_padding2d,
+    }
+)
+"""Class name of a layer or operation -> the function that writes it. It cannot be changed: a plugin's own layers bring
+their writers, so that importing a plugin changes the graph of no other one."""

@@ -55,7 +55,7 @@ class Call:
 class Writer:
     """An ONNX graph being written: nodes in order, and constants by name.
 
-    layer_writers: how each kind of layer is written, by the name of its class.
+    layer_writers: how each kind of layer is written, by the name of its class; a layer may bring its own writer.
     scope: name of the layer being written; the names of nodes and tensors begin with it.
     """
 
@@ -65,6 +65,14 @@ class Writer:
     scope: str = ""
     _used: Counter[str] = field(default_factory=Counter)
     _turned: dict[str, Value] = field(default_factory=dict)
+
+    def find_writer(self, layer: Any) -> Callable[[Writer, Call], Value | Sequence[Value]] | None:
+        """What writes a layer: its own method `write_onnx`, else the function for its class, None without either."""
+        own: Callable[[Writer, Call], Value | Sequence[Value]] | None = getattr(layer, "write_onnx", None)
+        known = self.layer_writers.get(type(layer).__name__)
+        if own or known is None:
+            return own
+        return lambda graph, call: known(graph, layer, call)
 
     def name(self, kind: str) -> str:
         """A new name within the layer's scope."""

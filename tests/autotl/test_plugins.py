@@ -99,6 +99,17 @@ def test_an_installed_plugin_is_listed_with_its_version_its_hooks_and_what_it_of
     ]
 
 
+def test_our_own_plugins_come_first_so_that_no_name_of_another_one_changes_the_default(monkeypatch):
+    entries = [
+        Entry("aaa", lambda: offering("aaa", head("theirs"))),
+        Entry("zzz", lambda: offering("zzz", head("last")), dist="autotl"),
+        Entry("logistic", lambda: offering("logistic", head("first")), dist="autotl"),
+    ]
+    for order in (entries, entries[::-1]):
+        monkeypatch.setattr(metadata, "entry_points", lambda group, order=order: order)
+        assert list(load_plugins().all(Head)) == ["first", "last", "theirs"]
+
+
 def test_a_loose_file_is_a_plugin_named_after_the_file_and_versioned_by_its_content(tmp_path):
     path = write(tmp_path, "loose_head", GOOD_FILE)
     write(tmp_path, "_helper", "raise RuntimeError('files with an underscore are not plugins')")

@@ -296,17 +296,26 @@ class Doubling(layers.Layer):
 def test_an_unknown_layer_is_refused_by_name_with_the_way_out():
     model = chain(PICTURE, Doubling(name="odd_one"))
     with pytest.raises(
-        ExportError, match=r"'odd_one' is a Doubling.*autotl\.graphs\.keras_to_onnx\.layer_writers\['Doubling'\]"
+        ExportError, match=r"'odd_one' is a Doubling.*give its class a method write_onnx\(self, graph, call\)"
     ):
         keras_to_onnx.to_onnx(model)
 
 
-def test_anyone_can_teach_the_writer_a_layer(monkeypatch):
-    def write(writer, _layer, call):
-        return writer.elementwise("Mul", call.x, writer.constant(2.0, like=call.x))
+class Written(Doubling):
+    def write_onnx(self, graph, call):
+        return graph.elementwise("Mul", call.x, graph.constant(2.0, like=call.x))
 
-    monkeypatch.setitem(keras_to_onnx.layer_writers, "Doubling", write)
-    assert max(differences(chain(PICTURE, Doubling()), images(3, *PICTURE))) < TOLERANCE
+
+def test_a_layer_may_bring_its_own_writer():
+    assert max(differences(chain(PICTURE, Written()), images(3, *PICTURE))) < TOLERANCE
+
+
+def test_a_layer_of_ones_own_that_is_called_as_one_of_keras_changes_no_other():
+    own = type("Rescaling", (Written,), {})
+    model = chain(PICTURE, layers.Rescaling(0.5), own())
+    assert max(differences(model, images(3, *PICTURE))) < TOLERANCE
+    with pytest.raises(TypeError):
+        keras_to_onnx.LAYER_WRITERS["Rescaling"] = None
 
 
 @pytest.mark.parametrize(
