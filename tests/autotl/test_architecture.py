@@ -60,14 +60,14 @@ MAY_IMPORT = {
     "autotl_ui.jobs": "runtime",
     "autotl_ui.workspace": "errors runtime settings data runs interfaces plugins checks evidence deploy autotl_ui.jobs",
     "autotl_ui.server": "autotl_ui.workspace",
-    "autotl_ui.widgets": "images interfaces deploy autotl_ui.server",
+    "autotl_ui.widgets": "images interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server",
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
     "autotl_ui.uploads",
     "autotl_ui.train": "errors data interfaces evidence autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
     "autotl_ui.widgets",
     "autotl_ui.results": "errors settings data interfaces evidence autotl_ui.jobs autotl_ui.workspace "
-    "autotl_ui.server autotl_ui.widgets autotl_ui.train",
+    "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.try_model": "runs images deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.label": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.models": "errors runtime images interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "

@@ -129,7 +129,7 @@ def _clicks(tab: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     yield "to Train", go("Train")
     if "idle" not in sys.argv:
         yield "to the running search", watch
-        yield "to a tab", open_tab("What it did so far")
+        yield "to a tab", open_tab("History")
         yield "to a tab", open_tab("Trials")
     yield "to Results", go("Results")
     yield "to Label", go("Label")

@@ -62,7 +62,7 @@ def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, ph
     tab.get_by_role("heading", name="Train a model").wait_for()
     tab.get_by_role("radio", name="1 min").click()
     tab.get_by_role("button", name="Start").click()
-    tab.get_by_role("tab", name="What it did so far").wait_for(timeout=SEARCH_MS)
+    tab.get_by_role("tab", name="History").wait_for(timeout=SEARCH_MS)
     tab.reload()
     tab.get_by_role("button", name="See the results").click(timeout=SEARCH_MS)
     tab.get_by_text("What it gets wrong").wait_for()

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import patch_file
 from autotl_ui.jobs import jobs
-from autotl_ui.train.journal import read_events
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
+from autotl_ui.workspace.event_log import read_events
 from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
@@ -124,7 +124,7 @@ def test_odd_lines_among_the_events_are_passed_over(line: Any, runs: Path, sleep
     events = runs / "busy" / "events.jsonl"
     before = len(read_events(runs / "busy"))
     events.write_text(events.read_text() + "\n" + json.dumps(line) + "\n")
-    assert "Looking at the pictures: 64 of 90" in words(open_page("train", run="busy"))
+    assert "Computing features: 64 of 90 images" in words(open_page("train", run="busy"))
     assert len(read_events(runs / "busy")) == before
 
 

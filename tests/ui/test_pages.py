@@ -72,7 +72,7 @@ def test_a_running_run_shows_its_stage_and_stops_on_demand(runs: Path, sleeper: 
     made_runs.write_running(runs / "busy")
     made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     app = open_page("results", run="busy")
-    assert "Looking at the pictures: 64 of 90" in words(app)
+    assert "Computing features: 64 of 90 images" in words(app)
     assert "left" in app.get("progress")[0].proto.text
     with (runs / "busy" / "events.jsonl").open("a", encoding="utf-8") as file:
         file.write('\n{"event": "progress", "stage": "fine-tuning", "done": 2, "total": 6}\n')

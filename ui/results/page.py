@@ -10,7 +10,7 @@ import streamlit as st
 from autotl_ui.results import finished_run
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
-from autotl_ui.train import running
+from autotl_ui.widgets import live_progress
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import STATUSES, counted, moment, plain
 from autotl_ui.workspace.runs import RunView, Status, look
@@ -60,7 +60,7 @@ def _watch(folder: Path, status: Status) -> None:
     run = look(folder)
     if run.status != status:
         st.rerun()
-    running.show(run)
+    live_progress.show(run)
 
 
 show()

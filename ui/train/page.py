@@ -1,4 +1,4 @@
-"""The page that starts a search and watches it."""
+"""The Train page: start a search and watch it."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ def show() -> None:
         _list_active(others)
         return
     if watched:
-        st.warning("That run is gone. Here you can start another.", icon=":material/search_off:")
+        st.warning("This run no longer exists. You can start another one here.", icon=":material/search_off:")
     _list_active(others)
     data_sets = list_data_sets(current())
     if not data_sets:
-        st.info("A model learns from pictures: add some first.", icon=":material/photo_library:")
-        st.page_link(DATA, label="Add pictures", icon=":material/photo_library:")
+        st.info("A model is trained on images: add some first.", icon=":material/photo_library:")
+        st.page_link(DATA, label="Add images", icon=":material/photo_library:")
         return
     choices = show_form(data_sets, chosen=st.query_params.get("data"))
     if choices:
         _start(choices)
     st.caption(
-        "The search runs by itself: you may close this page and come back. Pictures and models stay on this machine."
+        "The search runs in the background: you can close this page and come back. "
+        "Images and models stay on this machine."
     )
 
 
 def _start(choices: Choices) -> None:
-    """Start the search and go to it, or say what is wrong."""
+    """Start the search and show it, or say what is wrong."""
     fault = find_fault(choices, current())
     if fault:
         st.error(plain(fault))
@@ -57,11 +58,11 @@ def _start(choices: Choices) -> None:
 
 
 def _list_active(runs: list[RunView]) -> None:
-    """The runs at work and in the queue, each with its way in."""
+    """The running and queued runs, each with a link to it."""
     if not runs:
         return
     with st.container(border=True):
-        st.markdown("**At work**")
+        st.markdown("**Running**")
         for run in runs:
             status = STATUSES[run.status][0].lower()
             st.page_link(

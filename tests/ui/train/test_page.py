@@ -92,7 +92,7 @@ def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper:
         )
     app = open_page("train", run="busy")
     text = words(app)
-    assert "Looking at the pictures: 64 of 90" in text
+    assert "Computing features: 64 of 90 images" in text
     assert "Trial 1, svm on *net*, became the best: 0.900 (0.800 to 0.950), in 2.5 s." in text
     assert "2.5 s simplified" in text
     assert "few images. Add some." in text
@@ -100,7 +100,7 @@ def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper:
     assert app.button(key="stop").label == "Stop (there is no model yet)"
     app.button(key="stop").click().run()
     sleeper.wait(timeout=10)
-    assert "stopped before it had a model" in words(app.run())
+    assert "stopped before there was a model" in words(app.run())
     assert not app.exception
 
 
@@ -136,7 +136,7 @@ def test_a_killed_search_is_carried_on_at_a_click(runs: Path, monkeypatch: pytes
     try:
         app.button(key="resume").click().run()
         assert not app.exception
-        assert "Starting again, from where it stopped." in words(app.run())
+        assert "Resuming where it stopped." in words(app.run())
         assert jobs.read(runs / "killed").kind == "resume"  # type: ignore[union-attr]
     finally:
         clear(runs / "killed")
@@ -147,9 +147,9 @@ def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Pa
     made_runs.write_damaged(runs / "torn")
     finished = open_page("train", run="good")
     assert "the model is ready" in finished.success[0].value
-    assert "What it did so far" in [tab.label for tab in finished.tabs]  # the story stays
+    assert "History" in [tab.label for tab in finished.tabs]
     assert "damaged" in words(open_page("train", run="torn"))
-    assert "That run is gone" in words(open_page("train", run="no-such-run"))
+    assert "This run no longer exists" in words(open_page("train", run="no-such-run"))
 
 
 def test_another_search_is_about_the_same_pictures(runs: Path) -> None:
@@ -173,7 +173,7 @@ def test_other_runs_at_work_are_in_sight(runs: Path, sleeper: psutil.Process) ->
     made_runs.write_running(runs / "busy")
     made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     app = open_page("train")
-    assert "At work" in words(app)
+    assert "Running" in words(app)
     assert "busy (running)" in str([link.proto for link in app.get("page_link")])
 
 

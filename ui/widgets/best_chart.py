@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from autotl_ui.train.events import Best
+from autotl_ui.widgets.search_progress import Best
 from autotl_ui.widgets.theme import STRATEGY_COLOURS
 from autotl_ui.widgets.words import score_name
 

@@ -1,4 +1,4 @@
-"""How far a search has come, from what it writes to events.jsonl."""
+"""The progress of a search, from the events that it writes to events.jsonl."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autotl_ui.jobs import jobs
-from autotl_ui.train.journal import Event, read_events
-from autotl_ui.train.story import FINE_TUNE, tell_past, tell_present
+from autotl_ui.widgets.progress_text import FINE_TUNE, describe_past, describe_present
 from autotl_ui.widgets.words import duration, place_in_words, sentence
+from autotl_ui.workspace.event_log import Event, read_events
 from autotl_ui.workspace.runs import RunView
 
 RATE_SECONDS, FEWEST_SECONDS = 60.0, 10.0
-"""Over how long the pace is measured, at most and at least."""
-"""Trials a minute are counted over so long."""
+"""The pace is measured over so long, at most and at least."""
 _COUNT = re.compile(r"((?:unpacking|hashing files|looking at images|finding near-duplicates): \d+ of \d+)")
 
 
 @dataclass(frozen=True)
 class Best:
-    """A trial that was the best when it ended. seconds: at work until then; low, high: its 95 % interval."""
+    """A trial that was the best when it ended. seconds: working time until then; low, high: its 95 % interval."""
 
     seconds: float
     trial: int
@@ -34,12 +33,13 @@ class Best:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a search has come.
+    """The progress of a search.
 
-    doing: what goes on and why. share: 0 to 1, of the time or the trials allowed; None without either. timing: elapsed
-    and left, in words. findings: what the checks said about the data. past: what it did so far, a time (seconds since
-    the epoch) and a sentence each. bests: one after the other. spent_seconds: at work; budget_seconds: None without.
-    n_trials: that have ended. pace: pictures a second or trials a minute, in words, empty where nothing is measured.
+    doing: the current activity and its reason. share: 0 to 1, of the time or the trials allowed; None without either.
+    timing: elapsed and remaining time, as text. findings: of the checks. past: what it has done so far, a time
+    (seconds since the epoch) and a sentence each. bests: in order of time. spent_seconds: working time.
+    budget_seconds: None without. n_trials: that have ended. pace: images per second or trials per minute, as text;
+    empty while unknown.
     costs: seconds of a typical trial by strategy.
     """
 
@@ -57,7 +57,7 @@ class Progress:
 
 
 def read_progress(run: RunView) -> Progress:
-    """Where a search stands that is at work, or waits for its turn."""
+    """The progress of a search that is running or queued."""
     events = read_events(run.folder)
     spent = _spent_seconds(run, events)
     trials = [event for event in events if event["event"] == "trial" and event.get("strategy") != "majority"]
@@ -66,7 +66,11 @@ def read_progress(run: RunView) -> Progress:
         budget = run.job.budget_seconds
     share, timing = None, f"{duration(spent)} so far"
     if run.status == "queued":
-        timing = f"{duration(budget - spent)} to work once it begins" if budget and budget > spent else "not begun yet"
+        timing = (
+            f"{duration(budget - spent)} of working time once it starts"
+            if budget and budget > spent
+            else "not started yet"
+        )
     elif budget:
         share = min(spent / budget, 1.0)
         left = budget - spent
@@ -78,13 +82,13 @@ def read_progress(run: RunView) -> Progress:
         f"{e.get('message', '')}. {e.get('advice', '')}".strip() for e in events if e["event"] == "finding"
     )
     return Progress(
-        _doing(events, run), share, timing, findings, tuple(tell_past(events)), read_bests(events), spent, budget,
+        _doing(events, run), share, timing, findings, tuple(describe_past(events)), read_bests(events), spent, budget,
         len(trials), _pace(events, trials), _costs(trials),
     )  # fmt: skip
 
 
 def read_bests(events: Sequence[Event]) -> tuple[Best, ...]:
-    """Each trial that was the best so far when it ended, with the time at work until then."""
+    """Each trial that was the best so far when it ended, with the working time until then."""
     trials = {event.get("number"): event for event in events if event["event"] == "trial"}
     bests: list[Best] = []
     shift = -float(events[0].get("time", 0.0)) if events else 0.0
@@ -103,18 +107,18 @@ def _doing(events: Sequence[Event], run: RunView) -> str:
     if run.job and run.job.stop_requested:
         return "Stopping: the best model so far is being tested and saved."
     if run.status == "queued" and run.job:
-        return f"Waiting, {place_in_words(run.job.place or 1)} in the queue: it begins when the search before it ends."
+        return f"Waiting, {place_in_words(run.job.place or 1)} in the queue: it starts when the one before has ended."
     if run.status == "starting" and run.state:
-        return "Starting again, from where it stopped."
+        return "Resuming where it stopped."
     if not events:
-        return _scanned(run) or tell_present(events)
-    return tell_present(events)
+        return _scanned(run) or describe_present(events)
+    return describe_present(events)
 
 
 def _pace(events: Sequence[Event], trials: Sequence[Event]) -> str:
     latest = events[-1] if events else {}
     if latest.get("event") == "progress" and latest.get("rate"):
-        return f"{latest['rate']:.0f} pictures/s"
+        return f"{latest['rate']:.0f} images/s"
     if not trials:
         return ""
     now, first = time.time(), trials[0]
@@ -136,7 +140,7 @@ def _costs(trials: Sequence[Event]) -> dict[str, float]:
 
 
 def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
-    """Seconds at work, those of earlier attempts included and those in the queue not."""
+    """Working time in seconds, including earlier attempts and excluding the time in the queue."""
     counted, now = run.spent_seconds, time.time()
     if run.status == "queued" or not run.active:
         return counted
@@ -149,6 +153,6 @@ def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
 
 
 def _scanned(run: RunView) -> str:
-    """How many files were looked at, which is told in the log before there is a run folder."""
+    """How many files were read, which only the log says before there is a run folder."""
     found = _COUNT.findall(jobs.tail(run.folder))
     return f"{sentence(found[-1]).rstrip('.')}." if found else ""

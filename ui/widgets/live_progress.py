@@ -1,25 +1,25 @@
-"""What a run shows while it is at work, or waits for its turn."""
+"""A run that is running or queued: its progress, its trials, and the button that stops it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from autotl_ui.jobs import jobs
-from autotl_ui.train.best_chart import best_chart
-from autotl_ui.train.events import Progress, read_progress
+from autotl_ui.widgets.best_chart import best_chart
 from autotl_ui.widgets.leaderboard import show_trials
+from autotl_ui.widgets.search_progress import Progress, read_progress
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import clock_time, cost, plain, score_name, spell_scores
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import read_leaderboard
 
 SENTENCE_PIXELS = 110
-"""Room for the longest sentence, so that what is below it stays where it is."""
+"""Room for the longest sentence, so that what is below it does not move."""
 CHART_PIXELS = 310
 FACT_PIXELS = 165
-"""Two of them side by side on a telephone, four elsewhere; none moves when its number grows."""
+"""Two facts fit side by side on a phone, four elsewhere; none moves when its number grows."""
 REDRAW_SECONDS = 5.0
-"""The chart's end moves on in such steps; more often would only cost."""
+"""The end of the chart moves in such steps, because redrawing it is expensive."""
 N_PAST = 40
 
 
@@ -30,20 +30,20 @@ def show(run: RunView) -> None:
 
 
 def show_stage(run: RunView) -> None:
-    """Draw what goes on and why, how far it has come, and the way to stop it."""
+    """Draw the current activity and its reason, the progress, and the button that stops the search."""
     progress = read_progress(run)
     with st.container(height=SENTENCE_PIXELS, border=False):
         st.markdown(plain(spell_scores(progress.doing)))
     st.progress(progress.share or 0.0, text=progress.timing)
     _stop_button(run)
     if run.status == "queued":
-        st.caption("Searches wait for one another, so that each has the machine to itself; you may close this page.")
+        st.caption("Searches run one after the other, so that each has the machine to itself. You can close this page.")
     else:
         _show_facts(progress, _objective(run))
 
 
 def show_trials_so_far(run: RunView) -> None:
-    """Draw the best so far over time, the trials, what was done, and what was found in the data."""
+    """Draw the best score over time, the trials, the history, and the findings of the checks."""
     if run.status == "queued":
         return
     progress, objective = read_progress(run), _objective(run)
@@ -57,19 +57,19 @@ def show_trials_so_far(run: RunView) -> None:
                 alt=f"The best {objective} so far over time, with its 95 % interval; the tab below holds the numbers.",
             )
         else:
-            st.caption("The first trials appear here within a minute or so; with many pictures it takes longer.")
-    board_tab, past_tab, findings_tab = st.tabs(["Trials", "What it did so far", "About the data"], key="live")
+            st.caption("The first trials appear here within about a minute; with many images it takes longer.")
+    board_tab, past_tab, findings_tab = st.tabs(["Trials", "History", "Findings"], key="live")
     with board_tab:
         board = read_leaderboard(run.folder)
         if board is None:
-            st.caption("No trial has ended yet.")
+            st.caption("No trial has finished yet.")
         else:
             show_trials(board, objective, key="running")
     with past_tab:
         _show_past(progress)
     with findings_tab:
         if not progress.findings:
-            st.caption("The checks have found nothing that needs your attention, so far.")
+            st.caption("The checks have found no problems so far.")
         for finding in progress.findings:
             st.warning(plain(finding), icon=":material/info:")
 
@@ -79,7 +79,7 @@ def _objective(run: RunView) -> str:
 
 
 def _show_facts(progress: Progress, objective: str) -> None:
-    """The best score, the trials, the pace and the cost of one, each in a place of its own."""
+    """The best score, the number of trials, the pace and the cost of a trial, each in a fixed place."""
     best = progress.bests[-1] if progress.bests else None
     costs = [f"{cost(progress.costs[name])} {word}" for name, word in _ROUTES.items() if name in progress.costs]
     facts = (
@@ -98,12 +98,12 @@ _ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned"}
 
 def _show_past(progress: Progress) -> None:
     lines = [f"- {clock_time(when)} · {plain(spell_scores(text))}" for when, text in reversed(progress.past[-N_PAST:])]
-    st.markdown("\n".join(lines) or "Nothing yet.")
+    st.markdown("\n".join(lines) or "There is nothing here yet.")
 
 
 def _stop_button(run: RunView) -> None:
     if run.job is None:
-        st.caption("This search was started outside the app; stop it there with Ctrl+C.")
+        st.caption("This search was started outside the app. Stop it there with Ctrl+C.")
         return
     stopping = run.job.stop_requested is not None
     if run.status == "queued":

@@ -1,4 +1,4 @@
-"""The lines that a search writes to events.jsonl, read onwards from where they were read last."""
+"""The events that a search writes to events.jsonl, each read once and kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 N_KEPT = 16
-"""So many journals are remembered."""
+"""The number of event logs that are kept."""
 _KEPT_FIELDS = {
     "trial": {
         "name", "number", "state", "strategy", "backbone", "size", "head", "value", "low", "high", "seconds", "started",
@@ -20,13 +20,13 @@ _KEPT_FIELDS = {
     "finding": {"severity", "message", "advice"},
     "dataset": {"n_items", "classes", "train", "validation", "test"},
 }  # fmt: skip
-"""Lists of files and the like, which nobody asks for while a search runs, would only fill the memory."""
+"""The fields of long events that are kept; lists of files and the like would only fill the memory."""
 
 Event = Mapping[str, Any]
 
 
-class Journal:
-    """What is known of one file: its events, slimmed, and how far it was read. Safe for several threads."""
+class EventLog:
+    """The events of one file, and how far it was read. Safe for several threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,7 +34,7 @@ class Journal:
         self._forget()
 
     def read(self) -> list[Event]:
-        """All events so far; a line that is still being written waits, a damaged one is passed over."""
+        """All events so far; a line that is still being written waits, and a damaged one is skipped."""
         with self._lock:
             try:
                 self._read_on()
@@ -76,17 +76,17 @@ class Journal:
 
 
 def _is_odd(event: Event) -> bool:
-    """Whether an event was damaged such that nothing could be made of it."""
+    """Whether an event is too damaged to be used."""
     when = event.get("time", 0.0)
     dated = isinstance(when, int | float) and math.isfinite(when)
     return not dated or not isinstance(event.get("classes", []), list)
 
 
 @lru_cache(maxsize=N_KEPT)
-def _journal(path: Path) -> Journal:
-    return Journal(path)
+def _event_log(path: Path) -> EventLog:
+    return EventLog(path)
 
 
 def read_events(folder: Path) -> list[Event]:
     """The events of a run so far, without the lists of files in them."""
-    return _journal(folder / "events.jsonl").read()
+    return _event_log(folder / "events.jsonl").read()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autotl_ui.train.journal import Journal, read_events
+from autotl_ui.workspace.event_log import EventLog, read_events
 
 
 def add(path: Path, *events: object) -> None:
@@ -18,24 +18,24 @@ def add(path: Path, *events: object) -> None:
 def test_only_what_is_new_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "events.jsonl"
     add(path, {"event": "stage"}, {"event": "message", "text": "a"})
-    journal = Journal(path)
-    assert len(journal.read()) == 2
+    log = EventLog(path)
+    assert len(log.read()) == 2
     parsed: list[bytes] = []
     loads = json.loads
     monkeypatch.setattr(json, "loads", lambda line: parsed.append(line) or loads(line))
     add(path, {"event": "message", "text": "b"})
-    assert [event.get("text") for event in journal.read()] == [None, "a", "b"]
+    assert [event.get("text") for event in log.read()] == [None, "a", "b"]
     assert len(parsed) == 1
 
 
 def test_a_line_that_is_still_being_written_waits_and_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text('{"event": "stage"}\n\x00{broken\n[1]\n{"no": "event"}\n{"event": "mess')
-    journal = Journal(path)
-    assert journal.read() == [{"event": "stage"}]
+    log = EventLog(path)
+    assert log.read() == [{"event": "stage"}]
     with path.open("a") as file:
         file.write('age"}\n')
-    assert journal.read() == [{"event": "stage"}, {"event": "message"}]
+    assert log.read() == [{"event": "stage"}, {"event": "message"}]
 
 
 def test_another_file_by_the_same_name_is_read_from_its_beginning(tmp_path: Path) -> None:

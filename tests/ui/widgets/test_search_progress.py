@@ -10,7 +10,7 @@ import made_runs
 import psutil
 import pytest
 
-from autotl_ui.train.events import read_bests, read_progress
+from autotl_ui.widgets.search_progress import read_bests, read_progress
 from autotl_ui.workspace.runs import look
 
 

@@ -1,53 +1,53 @@
-"""What a search is doing and why, and what it did so far, in sentences."""
+"""What a search is doing and why, and what it has done so far, in sentences."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from autotl_ui.train.journal import Event
 from autotl_ui.widgets.words import cost, duration, sentence
+from autotl_ui.workspace.event_log import Event
 
 FINE_TUNE = "fine-tune"
 _GUESS = "fine-tuning may change"
-"""How the planner's message begins that goes before a fine-tune trial."""
+"""The beginning of the message that the planner emits before a fine-tune trial."""
 _ENGINE = "engine: "
-_UNSAID = (_ENGINE, _GUESS)
-"""Messages that are no sentence of their own while the search runs."""
+_HIDDEN = (_ENGINE, _GUESS)
+"""Messages that begin like this are not shown as a sentence of their own."""
 
 
-def tell_present(events: Sequence[Event]) -> str:
-    """What goes on, from the latest event that says so, and the reason for it from those before."""
+def describe_present(events: Sequence[Event]) -> str:
+    """The current activity, from the latest event about one, and the reason for it from the events before."""
     features_read = False
     for i in reversed(range(len(events))):
         event, before = events[i], events[:i]
         match event["event"]:
             case "features":
-                features_read = True  # what was said about reading them is no longer the news
+                features_read = True  # earlier progress of reading them is outdated
             case "progress" | "stage" if features_read and event.get("stage") == "features":
                 continue
             case "progress" if event.get("stage") == "features":
                 done = f"{event.get('done')} of {event.get('total')}"
-                return f"Looking at the pictures: {done}{_to_go(event)}, {_why_reading(before)}."
+                return f"Computing features: {done} images{_to_go(event)}, {_why_reading(before)}."
             case "progress" if event.get("stage") == "fine-tuning":
                 epoch = f"epoch {event.get('done')} of {event.get('total')}{_to_go(event)}"
                 return f"Fine-tuning: {epoch}. {_latest_guess(before)}".strip()
             case "stage" if event.get("stage") == "features":
                 where = f"{event.get('backbone')} at {event.get('size')} pixels"
-                return f"Looking at the pictures with {where}, {_why_reading(before)}."
+                return f"Computing features with {where}, {_why_reading(before)}."
             case "stage" if event.get("stage") == "conclude":
-                return "Testing the champion, once, on the pictures kept aside, and writing the model and the report."
+                return "Testing the champion once on the held-out images, and writing the model and the report."
             case "trial-begin":
                 return _begun(event, before)
             case "dataset":
-                return f"Found {event.get('n_items')} pictures in {len(event.get('classes', ()))} classes."
-            case "message" if not _said(event).startswith(_UNSAID):
+                return f"Found {event.get('n_items')} images in {len(event.get('classes', ()))} classes."
+            case "message" if not _said(event).startswith(_HIDDEN):
                 return sentence(_said(event))
-    return "Starting, and reading the folder."
+    return "Starting to read the data."
 
 
-def tell_past(events: Iterable[Event]) -> list[tuple[float, str]]:
-    """What it did so far, oldest first: the time in seconds since the epoch, and a sentence."""
+def describe_past(events: Iterable[Event]) -> list[tuple[float, str]]:
+    """What it has done so far, oldest first: the time in seconds since the epoch, and a sentence."""
     best: object = None
     told = []
     for event in events:
@@ -65,26 +65,26 @@ def _begun(event: Event, before: Sequence[Event]) -> str:
         return f"Fine-tuning the upper stages of {where} (trial {number}). {_latest_guess(before)}".strip()
     begun = [other for other in before if other["event"] == "trial-begin"]
     if not begun:
-        return "Fitting the untuned default, the yardstick for everything that follows."
+        return "Fitting the untuned default, the baseline for all other trials."
     if head not in {other.get("head") for other in begun}:
-        return f"Trying the head {head} on {where} (trial {number}): every kind of head gets its chance."
+        return f"Trying the head {head} on {where} (trial {number}): each head is tried at least once."
     if where not in {f"{other.get('backbone')} at {other.get('size')} pixels" for other in begun}:
-        return f"Trying the head {head} on {where} (trial {number}), which promised more on a sample."
+        return f"Trying the head {head} on {where} (trial {number}), which did better on a sample."
     return f"Trying other settings of the head {head} on {where} (trial {number}), as the trials so far suggest."
 
 
 def _why_reading(before: Sequence[Event]) -> str:
     kinds = {event["event"] for event in before}
     if "ranking" in kinds:
-        return "because a sample promised more with them"
+        return "because they did better on a sample"
     if "trial" in kinds:
-        return "a sample only, to see which network and picture size promise most"
-    return "for the untuned default, the yardstick for everything that follows"
+        return "on a sample, to find the most promising networks and image sizes"
+    return "for the untuned default, the baseline for all other trials"
 
 
 def _to_go(progress: Event) -> str:
     seconds = progress.get("eta_seconds")
-    return f" (about {duration(seconds)} to go)" if seconds is not None and seconds >= 1 else ""
+    return f" (about {duration(seconds)} left)" if seconds is not None and seconds >= 1 else ""
 
 
 def _latest_guess(events: Sequence[Event]) -> str:
@@ -100,19 +100,19 @@ def _said(event: Event) -> str:
 def _past(event: Event, best: object) -> Iterator[str]:
     match event["event"]:
         case "dataset":
-            parts = f"{event.get('train')} to learn from, {event.get('validation')} to choose by"
+            parts = f"{event.get('train')} for training, {event.get('validation')} for validation"
             yield (
-                f"Found {event.get('n_items')} pictures in {len(event.get('classes', ()))} classes: {parts}, "
-                f"{event.get('test')} kept for one test."
+                f"Found {event.get('n_items')} images in {len(event.get('classes', ()))} classes: {parts}, "
+                f"{event.get('test')} held out for the test."
             )
         case "features" if event.get("computed"):
             where = f"{event.get('backbone')} at {event.get('size')} pixels"
-            pace = f"{event.get('images_per_second', 0):.0f} a second"
-            yield f"Looked at {event['computed']} pictures with {where}, {pace}."
+            pace = f"{event.get('images_per_second', 0):.0f} per second"
+            yield f"Computed features of {event['computed']} images with {where}, {pace}."
         case "ranking" if event.get("ranks"):
             top, ranks = event["ranks"][0], event["ranks"]
             size = "x".join(str(edge) for edge in top.get("size", ()))
-            yield f"Compared {len(ranks)} ways to read a sample: {top.get('backbone')} at {size} pixels promised most."
+            yield f"Compared {len(ranks)} networks and sizes: {top.get('backbone')} at {size} pixels did best."
         case "message":
             text = _said(event)
             if text.startswith(_GUESS):
@@ -122,7 +122,7 @@ def _past(event: Event, best: object) -> Iterator[str]:
         case "trial":
             yield from _past_trial(event, best)
         case "stage" if event.get("stage") == "conclude":
-            yield "Began to test the champion."
+            yield "Started to test the champion."
 
 
 def _past_trial(event: Event, best: object) -> Iterator[str]:

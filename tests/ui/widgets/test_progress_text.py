@@ -1,10 +1,10 @@
-"""What a search is doing and why, and what it did, in sentences."""
+"""What a search is doing and why, and what it has done, in sentences."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from autotl_ui.train.story import tell_past, tell_present
+from autotl_ui.widgets.progress_text import describe_past, describe_present
 
 GUESS = "fine-tuning may change accuracy by +0.027 (80 %: -0.03 to +0.08) for about 19 s"
 DATASET = {"event": "dataset", "n_items": 90, "classes": ["a", "b"], "train": 58, "validation": 14, "test": 18}
@@ -24,50 +24,50 @@ def end(number: int, best: int, value: float | None = 0.8, **more: Any) -> dict[
     } | fields  # fmt: skip
 
 
-def test_the_reason_for_looking_at_pictures_depends_on_what_came_before() -> None:
-    assert "for the untuned default" in tell_present([DATASET, READING])
-    assert "a sample only" in tell_present([DATASET, begin(1, "logistic"), end(1, 1), READING])
-    assert "because a sample promised more" in tell_present([DATASET, end(1, 1), RANKING, READING])
+def test_the_reason_for_computing_features_depends_on_what_came_before() -> None:
+    assert "for the untuned default" in describe_present([DATASET, READING])
+    assert "on a sample, to find" in describe_present([DATASET, begin(1, "logistic"), end(1, 1), READING])
+    assert "because they did better on a sample" in describe_present([DATASET, end(1, 1), RANKING, READING])
 
 
-def test_progress_tells_what_is_left_of_it() -> None:
+def test_progress_says_how_long_is_left() -> None:
     progress = {"event": "progress", "stage": "features", "done": 64, "total": 90, "eta_seconds": 3.4}
-    assert tell_present([DATASET, progress]).startswith("Looking at the pictures: 64 of 90 (about 3 s to go), for")
-    assert tell_present([DATASET, progress, {"event": "features", "computed": 90}]).startswith("Found 90 pictures")
+    assert describe_present([DATASET, progress]).startswith("Computing features: 64 of 90 images (about 3 s left), for")
+    assert describe_present([DATASET, progress, {"event": "features", "computed": 90}]).startswith("Found 90 images")
 
 
 def test_every_trial_is_begun_for_a_reason() -> None:
     events = [begin(1, "logistic"), end(1, 1)]
-    assert tell_present(events[:1]) == "Fitting the untuned default, the yardstick for everything that follows."
-    assert "promised more on a sample" in tell_present([*events, begin(2, "logistic", size="320x320")])
-    assert "every kind of head gets its chance" in tell_present([*events, begin(3, "svm")])
-    assert "as the trials so far suggest" in tell_present([*events, begin(3, "svm"), begin(4, "svm")])
+    assert describe_present(events[:1]) == "Fitting the untuned default, the baseline for all other trials."
+    assert "did better on a sample" in describe_present([*events, begin(2, "logistic", size="320x320")])
+    assert "each head is tried at least once" in describe_present([*events, begin(3, "svm")])
+    assert "as the trials so far suggest" in describe_present([*events, begin(3, "svm"), begin(4, "svm")])
 
 
-def test_fine_tuning_says_what_it_is_likely_to_bring_and_cost() -> None:
+def test_fine_tuning_says_its_expected_gain_and_cost() -> None:
     events = [begin(1, "logistic"), {"event": "message", "text": GUESS}, begin(9, "logistic", strategy="fine-tune")]
     expected = GUESS.replace("fine-tuning", "Fine-tuning", 1)
-    assert tell_present(events).endswith(f"(trial 9). {expected}.")
+    assert describe_present(events).endswith(f"(trial 9). {expected}.")
     epoch = {"event": "progress", "stage": "fine-tuning", "done": 2, "total": 6}
-    assert tell_present([*events, epoch]) == f"Fine-tuning: epoch 2 of 6. {expected}."
-    assert tell_past(events)[-1][1] == f"Decided to fine-tune: {GUESS}."
+    assert describe_present([*events, epoch]) == f"Fine-tuning: epoch 2 of 6. {expected}."
+    assert describe_past(events)[-1][1] == f"Decided to fine-tune: {GUESS}."
 
 
-def test_the_past_tells_each_new_best_once_and_what_failed() -> None:
+def test_the_history_names_each_new_best_once_and_what_failed() -> None:
     majority = {"event": "trial", "number": 0, "strategy": "majority", "state": "complete", "value": 0.5}
     events = [
         DATASET, majority | {"best_trial": 1}, end(1, 1), end(2, 1), end(3, 3, 0.85),
         end(4, 3, None, state="failed", reason="boom"),
     ]  # fmt: skip
-    assert [text for _, text in tell_past(events)] == [
-        "Found 90 pictures in 2 classes: 58 to learn from, 14 to choose by, 18 kept for one test.",
+    assert [text for _, text in describe_past(events)] == [
+        "Found 90 images in 2 classes: 58 for training, 14 for validation, 18 held out for the test.",
         "Trial 1, n1, became the best: 0.800 (0.700 to 0.900), in 1.2 s.",
         "Trial 3, n3, became the best: 0.850 (0.700 to 0.900), in 1.2 s.",
         "Trial 4, n4, failed: boom.",
     ]
 
 
-def test_no_folder_of_the_machine_is_told() -> None:
+def test_no_folder_of_the_machine_is_shown() -> None:
     message = {"event": "message", "text": "a first model is saved in /home/me/run/champion"}
-    assert tell_present([message]) == "A first model is saved."
-    assert [text for _, text in tell_past([message])] == ["A first model is saved."]
+    assert describe_present([message]) == "A first model is saved."
+    assert [text for _, text in describe_past([message])] == ["A first model is saved."]
