@@ -54,9 +54,7 @@ def test_every_page_opens_by_its_own_address(tab: Any, address: str, tmp_path: P
     for name in ADDRESSES.values():
         tab.goto(f"{address}/{name}?run=good")
         tab.get_by_role("heading", level=1).wait_for()
-        tab.get_by_role("link", name=name.capitalize(), exact=True).and_(
-            tab.locator("[aria-current=page]")
-        ).wait_for()
+        tab.get_by_role("link", name=name.capitalize(), exact=True).and_(tab.locator("[aria-current=page]")).wait_for()
         assert "run=good" in tab.url
     check(tab)
 

@@ -11,9 +11,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 try:
     import fcntl
@@ -29,6 +28,14 @@ class Ticket:
 
     path: Path
     descriptor: int
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What is written on a ticket. began: when its turn came, in seconds since the epoch; None before."""
+
+    owner: str = ""
+    began: float | None = None
 
 
 @contextmanager
@@ -56,24 +63,23 @@ def take(lane: Path, *, owner: str) -> Ticket:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     if fcntl:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.pwrite(descriptor, json.dumps({"owner": owner}).encode(), 0)
+    os.pwrite(descriptor, _written(_Card(owner)), 0)
     return Ticket(path, descriptor)
 
 
 def note_begin(ticket: Path) -> None:
     """Write on a ticket that its turn has come."""
-    card = {**_read(ticket), "began": time.time()}
+    card = replace(_read(ticket), began=time.time())
     descriptor = os.open(ticket, os.O_WRONLY)
     try:
-        os.pwrite(descriptor, json.dumps(card).encode(), 0)  # one call, so that no reader finds half of it
+        os.pwrite(descriptor, _written(card), 0)  # one call, so that no reader finds half of it
     finally:
         os.close(descriptor)
 
 
 def began(ticket: Path) -> float | None:
     """When a ticket's turn came, in seconds since the epoch; None before, and where it was thrown away."""
-    when = _read(ticket).get("began")
-    return float(when) if isinstance(when, int | float) else None
+    return _read(ticket).began
 
 
 def count_ahead(ticket: Path) -> int:
@@ -84,7 +90,7 @@ def count_ahead(ticket: Path) -> int:
 def count_of(queue: Path, owner: str) -> int:
     """How many living tickets an owner has in all lanes."""
     lanes = [path for path in queue.iterdir() if path.is_dir()] if queue.is_dir() else []
-    return sum(_read(path).get("owner") == owner and is_held(path) for lane in lanes for path in _tickets(lane))
+    return sum(_read(path).owner == owner and is_held(path) for lane in lanes for path in _tickets(lane))
 
 
 def is_held(ticket: Path) -> bool:
@@ -105,13 +111,20 @@ def is_held(ticket: Path) -> bool:
     return False
 
 
+def _written(card: _Card) -> bytes:
+    return json.dumps({name: value for name, value in asdict(card).items() if value is not None}).encode()
+
+
 def _tickets(lane: Path) -> list[Path]:
     return sorted(path for path in lane.glob(f"*{_SUFFIX}") if path.stem.isdigit())
 
 
-def _read(ticket: Path) -> dict[str, Any]:
+def _read(ticket: Path) -> _Card:
     try:
         card = json.loads(ticket.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
-    return card if isinstance(card, dict) else {}
+        return _Card()
+    if not isinstance(card, dict):
+        return _Card()
+    began = card.get("began")
+    return _Card(str(card.get("owner", "")), float(began) if isinstance(began, int | float) else None)

@@ -38,7 +38,7 @@ _DARK = {
     "sidebar.secondaryBackgroundColor": "#2a3540",
 }
 
-THEME: dict[str, Any] = {
+THEME: dict[str, object] = {
     "theme.baseRadius": "0.5rem",
     "theme.showWidgetBorder": True,
     "theme.showSidebarBorder": True,

@@ -1,4 +1,4 @@
-"""A mistake in a part of a page costs that part only, and is said kindly."""
+"""A mistake in a part of a page costs that part only, and is explained."""
 
 from __future__ import annotations
 
