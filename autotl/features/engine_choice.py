@@ -92,7 +92,7 @@ def _open_all(
         try:
             engine = open_named(name, network, threads=threads)
             reason = _disagreement(engine, network, reference) if reference else ""
-        except Exception as error:  # whatever a runtime has against a graph, another one may read it
+        except Exception as error:  # a graph that one runtime refuses may be read by another
             reason = str(error) or type(error).__name__
         if reason:
             dropped[name] = reason
@@ -154,7 +154,7 @@ def _sentence(engine: Engine, rates: dict[str, float], dropped: dict[str, str]) 
 
 
 def _machine(threads: int | None) -> str:
-    """Whatever the choice depends on, as a short name: a cache may be shared by several machines."""
+    """What the choice depends on, as a short name: a cache may be shared by several machines."""
     versions = [f"{name} {_version(name)}" for name in ("onnxruntime", "onnxruntime-gpu", "openvino", "keras")]
     parts = [platform.node(), keras_backend.processor(), str(threads or os.cpu_count()), *versions]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

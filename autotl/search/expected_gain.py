@@ -10,7 +10,7 @@ import numpy as np
 _ORDERS = 200
 FEWEST_TRIALS = 10
 ERROR_REMOVED, ERROR_SPREAD = 0.2, 0.35
-"""The share of the error that one more rung of fine-tuning removed, and how much that differs: from -0.3 (drawings) and
+"""The share of the error that one more step of fine-tuning removed, and how much that differs: from -0.3 (drawings) and
 0.0 to 0.3 (cloth, clothes) to 0.9 (cloth, two thirds of the network)."""
 
 

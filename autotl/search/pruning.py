@@ -71,7 +71,7 @@ def is_clearly_worse(so_far: Predictions, best: Predictions) -> bool:
     """Whether the log loss of a trial is worse than the best trial's on the same items, beyond doubt.
 
     A one-sided Wilcoxon signed-rank test (Wilcoxon 1945) of the items' log losses, each trial calibrated by a
-    temperature of its own: whatever the objective is, it cannot be better where the probabilities are worse throughout.
+    temperature of its own: no objective can be better where the probabilities are worse throughout.
     Their mean has to be worse as well, by a paired t test: a single error more makes the temperature, and with it every
     other item's loss, a little higher, which to the ranks looks like a hundred items that are worse.
     """

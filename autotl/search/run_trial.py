@@ -1,4 +1,4 @@
-"""One trial, from a candidate to its record, whatever happens in it."""
+"""One trial, from a candidate to its record."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run_trial(
     default on how a fine-tune trial compares. Only KeyboardInterrupt is raised.
     """
     try:
-        # The default itself is run whatever it costs.
+        # The default itself is run regardless of its cost.
         if board.default is not None and (reason := planner.obstacle(candidate, board)):
             raise optuna.TrialPruned(reason)
         if candidate.strategy == FINE_TUNE:

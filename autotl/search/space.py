@@ -84,7 +84,7 @@ class Space:
         return self._follow_recipe(Candidate(strategy, self.backbone(backbone), reading, self.heads[head], training))
 
     def sample_with_head(self, hp: keras_tuner.HyperParameters) -> Candidate:
-        """Sample a candidate together with its head's parameters, on features of no matter what length."""
+        """Sample a candidate together with its head's parameters, on features of any length."""
         candidate = self.sample(hp)
         build_head(candidate.head, hp, 16, 2)
         return candidate

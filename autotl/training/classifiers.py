@@ -1,4 +1,4 @@
-"""Fitting a head on feature vectors, whatever its kind: the only place that knows scikit-learn from Keras."""
+"""Fitting any kind of head on feature vectors: the only place that knows scikit-learn from Keras."""
 
 from __future__ import annotations
 

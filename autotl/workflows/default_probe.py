@@ -91,5 +91,5 @@ def _shift(context: SearchContext, default: Candidate) -> DomainShift | None:
     try:
         images = np.stack([read_pixels(dataset, int(item), default.reading.size) for item in chosen])
         return measure_shift(default.backbone, default.reading.size, images)
-    except (AutoTLError, UnreadableImage):  # a file that changed or a graph that cannot be written is told elsewhere
+    except (AutoTLError, UnreadableImage):  # a changed file, or a graph that cannot be written, is reported elsewhere
         return None

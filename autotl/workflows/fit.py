@@ -1,4 +1,4 @@
-"""The conductor: the one place that knows the whole chain, from a folder of images to a deployable."""
+"""The whole workflow: the one place that knows the whole chain, from a folder of images to a deployable."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> thre
         from autotl.search.space import backbones_of
         from autotl.workflows import run_study  # noqa: F401 - imported here so that it is there when it is called
 
-        with suppress(Exception):  # what is wrong with it is told where it is used
+        with suppress(Exception):  # an error is reported where the network is used
             default = next(iter(backbones_of(config, plugins).values()))
             version = plugins.provenance(Backbone, default.name).version
             freeze(default, default.sizes[0], cache=settings.cache, version=version)
@@ -163,7 +163,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
 
 
 def _require_available(config: Config, plugins: Plugins) -> None:
-    """Raise before any work where a name is unknown or the weights of a backbone asked for cannot be had."""
+    """Raise before any work where a name is unknown or the weights of a requested backbone are not available."""
     _require_one_value(plugins.pick(Evaluator, config.objective))
     plugins.pick(Sampler, config.sampler)
     if config.register:

@@ -1,4 +1,4 @@
-"""From a run folder to its result: baselines, search, conclusion, with watchers told of each step."""
+"""From a run folder to its result: baselines, search, conclusion; watchers are notified of each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that searches beside the conductor, on the same run folder and the same study.
+"""A process that searches beside the main one, on the same run folder and the same study.
 
 Started as `python -m autotl.workflows.worker RUN DEADLINE NUMBER`; DEADLINE in seconds since the epoch, or empty for
 none.
@@ -22,13 +22,13 @@ from autotl.settings import settings
 
 
 def work(folder: Path, deadline: float, number: int) -> None:
-    """Run trials until the deadline, the end of the trials allowed, or the end of the conductor."""
+    """Run trials until the deadline, the end of the trials allowed, or the end of the main process."""
     keras_backend.prepare()
     run = open_run(folder)
-    conductor = os.getppid()
+    main_process = os.getppid()
 
     def seconds_left() -> float:
-        return deadline - time.time() if os.getppid() == conductor else 0.0
+        return deadline - time.time() if os.getppid() == main_process else 0.0
 
     plugins = load_preferred(disable=run.config.disable_plugins)
     context = open_context(run, plugins, settings=settings(), seconds_left=seconds_left)
