@@ -5,6 +5,7 @@ Whoever has read this file and `hookspecs.py` knows everything a plugin can do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -47,6 +48,49 @@ def parse_size(name: str) -> Size:
     """The inverse of `format_size`."""
     height, width = name.split("x")
     return int(height), int(width)
+
+
+@dataclass(frozen=True)
+class ScoreInterval:
+    """A value with its interval, of 95 % where nothing else is said.
+
+    Each number is NaN where it is undefined, and `None` in JSON, which has no NaN.
+    """
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether there is a value."""
+        return not math.isnan(self.value)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the data allow an interval."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
+    def __eq__(self, other: object) -> bool:
+        # Undefined values are equal here: records that hold them are compared.
+        return isinstance(other, ScoreInterval) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.to_json().values()))
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return `{"value", "low", "high"}`."""
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> ScoreInterval:
+        """Read what `to_json` returned; what is missing or not a number is undefined."""
+        found = (document.get(name) for name in ("value", "low", "high"))
+        return cls(*(float(number) if isinstance(number, int | float) else math.nan for number in found))
+
+
+UNDEFINED = ScoreInterval()
 
 
 @dataclass(frozen=True)
@@ -242,15 +286,6 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A score's value with its 95 % interval; None where it is undefined or was not written down."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
 class VersionEvidence:
     """What was found out about a model before it was registered; empty texts where nobody wrote it down.
 
@@ -260,8 +295,8 @@ class VersionEvidence:
     """
 
     objective: str = ""
-    test: Measured = Measured()
-    search: Measured = Measured()
+    test: ScoreInterval = UNDEFINED
+    search: ScoreInterval = UNDEFINED
     claims: tuple[str, ...] = ()
     fingerprint: str = ""
     test_fingerprint: str = ""
@@ -294,7 +329,7 @@ class RegisteredModel:
     name: str
     versions: tuple[ModelVersion, ...]
 
-    def holder(self, alias: str) -> ModelVersion | None:
+    def version_with_alias(self, alias: str) -> ModelVersion | None:
         """The version that bears an alias."""
         return next((version for version in self.versions if alias in version.aliases), None)
 
@@ -389,7 +424,7 @@ class TrialRecord:
     reading: None for the majority class, which reads nothing. params: the head's own parameters; members: of an
         ensemble, which has no parameters.
     training: freeze_depth, learning_rate, ... of a fine-tune trial, empty for a probe.
-    value: the objective's value, None unless the trial completed; low, high: its 95 % interval.
+    score: the objective's, undefined unless the trial completed.
     temperature: what the log-probabilities are divided by, fitted on the trial's own predictions.
     started: seconds since the epoch; seconds: wall-clock duration. reason: why it was pruned or failed.
     scores: every evaluator's value on the trial's own predictions, without intervals, those of one class left out.
@@ -403,9 +438,7 @@ class TrialRecord:
     params: Params = field(default_factory=dict)
     members: tuple[EnsembleMember, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    score: ScoreInterval = UNDEFINED
     temperature: float = 1.0
     started: float = 0.0
     seconds: float = 0.0
@@ -417,9 +450,10 @@ class TrialRecord:
         """Plain values: the fields of the reading beside the others, the members of an ensemble as its parameters."""
         reading = self.reading.to_json() if self.reading else dict.fromkeys(_READING_KEYS, "")
         members = [{"weight": member.weight, "trial": member.trial.to_json()} for member in self.members]
+        nested: dict[str, dict[str, Any]] = {"reading": reading, "score": self.score.to_json()}
         values: dict[str, Any] = {}
         for key in (one.name for one in fields(self) if one.name != "members"):
-            values |= reading if key == "reading" else {key: getattr(self, key)}
+            values |= nested.get(key) or {key: getattr(self, key)}
         return values | {
             "params": {"members": members} if members else dict(self.params),
             "training": dict(self.training), "scores": dict(self.scores),
@@ -428,16 +462,18 @@ class TrialRecord:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> TrialRecord:
         """Read what `to_json` returned; raises TypeError, KeyError or ValueError where it is something else."""
-        rest = {key: value for key, value in document.items() if key not in _READING_KEYS}
+        rest = {key: value for key, value in document.items() if key not in _NESTED_KEYS}
         members = rest["params"].get("members", ())
         return cls(
             **(rest | {"params": {} if members else rest["params"]}),
             reading=Reading.from_json(document),
+            score=ScoreInterval.from_json(document),
             members=tuple(EnsembleMember(m["weight"], cls.from_json(m["trial"])) for m in members),
         )
 
 
 _READING_KEYS = tuple(field.name for field in fields(Reading))
+_NESTED_KEYS = (*_READING_KEYS, *(field.name for field in fields(ScoreInterval)))
 
 
 @dataclass(frozen=True)

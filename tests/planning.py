@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Backbone, Head, Reading, Recipe, TrialRecord
+from autotl.interfaces import UNDEFINED, Backbone, Head, Reading, Recipe, ScoreInterval, TrialRecord
 from autotl.search.fine_tune_cost import Estimate
 from autotl.search.limits import Limits
 from autotl.search.planner import Planner
@@ -73,13 +73,21 @@ def read(size=SMALL, stage="joined", pooling="avg+max"):
 
 
 def probe(number, value=0.8, head="logistic", state="complete", params=None, **reading):
-    value = value if state == "complete" else None
-    return TrialRecord(number, state, PROBE, read(**reading), head, value=value, params=params or {})
+    score = ScoreInterval(value) if state == "complete" else UNDEFINED
+    return TrialRecord(number, state, PROBE, read(**reading), head, score=score, params=params or {})
 
 
 def tuned(number, value, depth, state="complete", *, augment=False, head="logistic", **reading):
     training = {"trainable_stages": depth, "augment": augment} if state != "failed" else {}
-    return TrialRecord(number, state, FINE_TUNE, read(**reading), head, value=value, training=training)
+    return TrialRecord(
+        number,
+        state,
+        FINE_TUNE,
+        read(**reading),
+        head,
+        score=ScoreInterval(math.nan if value is None else value),
+        training=training,
+    )
 
 
 def board(*trials, larger=True):

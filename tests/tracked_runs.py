@@ -12,7 +12,7 @@ from typing import Any
 
 from small_models import write_small_model
 
-from autotl.interfaces import Reading, TrialRecord
+from autotl.interfaces import Reading, ScoreInterval, TrialRecord
 from autotl_plugins.trackers import mlflow as tracker
 
 
@@ -74,9 +74,7 @@ def a_trial(number: int, **changes: Any) -> TrialRecord:
         "reading": Reading("lite0", (224, 224), "top", "avg"),
         "head": "svm",
         "params": {"svm/C": 0.5, "odd & name": "x" * 9000},
-        "value": 0.8,
-        "low": 0.7,
-        "high": 0.9,
+        "score": ScoreInterval(0.8, 0.7, 0.9),
         "started": time.time() - 2,
         "seconds": 2.0,
         "device": "CPU: something",

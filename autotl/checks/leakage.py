@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, TEST_FRACTION, Split
+from autotl.interfaces import ScoreInterval
 
 _N_DRAWS = 20
 
@@ -62,9 +62,9 @@ def count_leaks(dataset: Dataset, split: Split, *, seed: int) -> Leaks:
     return Leaks(len(first), float(np.mean(crossing)), here, left_out)
 
 
-def inflation_sentence(inflation: Mapping[str, float]) -> str:
-    """The sentence about what leakage would add to the accuracy of the untuned default; value, low, high in 0..1."""
-    value, low, high = (100 * inflation[name] for name in ("value", "low", "high"))
+def inflation_sentence(inflation: ScoreInterval) -> str:
+    """The sentence about what leakage would add to the accuracy of the untuned default, in 0..1."""
+    value, low, high = (100 * number for number in (inflation.value, inflation.low, inflation.high))
     doubt = "" if low > 0 or high < 0 else ", which may be chance"
     return (
         "cross-validation that ignores near-duplicates and groups shows the untuned default "

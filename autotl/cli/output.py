@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,5 +33,12 @@ def cache_folder() -> Path:
 
 
 def print_json(document: Any) -> None:
-    """Print plain values; paths as text."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath))
+    """Print plain values and dataclasses as JSON; paths as text."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has in place of a value that it does not know."""
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    return dict(vars(value)) if is_dataclass(value) else os.fspath(value)

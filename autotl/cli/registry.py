@@ -31,13 +31,11 @@ def register(
 
 def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
     """List the registered models with their versions, aliases and test scores."""
-    from dataclasses import asdict
-
     from autotl.deploy.registry import model_store, require_registry
 
     found = require_registry(load_plugins(None, quiet=as_json)).list_models(model_store(tracking_uri))
     if as_json:
-        print_json([asdict(model) for model in found])
+        print_json(found)
         return
     if not found:
         typer.echo("no model is registered; `autotl register RUN --name NAME` registers one")
@@ -46,8 +44,8 @@ def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
         for version in model.versions:
             score = version.evidence.test
             measured = "no test score"
-            if score.value is not None:
-                interval = "" if score.low is None or score.high is None else f" ({score.low:.3f} to {score.high:.3f})"
+            if score.is_defined:
+                interval = f" ({score.low:.3f} to {score.high:.3f})" if score.has_interval else ""
                 measured = f"test {version.evidence.objective} {score.value:.3f}{interval}"
             aliases = "".join(f" @{alias}" for alias in version.aliases)
             typer.echo(
@@ -63,8 +61,6 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Move the alias `champion` to a version, or back to the previous champion."""
-    from dataclasses import asdict
-
     from autotl.deploy.registry import model_store, require_registry
 
     if (version is None) != back:
@@ -72,7 +68,7 @@ def promote(
     registry, store = require_registry(load_plugins(None, quiet=as_json)), model_store(tracking_uri)
     change = registry.roll_back(store, name, None) if version is None else registry.promote(store, name, version, None)
     if as_json:
-        print_json(asdict(change))
+        print_json(change)
         return
     before = "" if change.former in (None, change.version) else f"; before, it was version {change.former}"
     typer.echo(f"models:/{name}@champion is version {change.version}{before}")

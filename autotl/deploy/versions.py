@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from autotl.interfaces import Measured, VersionEvidence
+from autotl.interfaces import UNDEFINED, ScoreInterval, VersionEvidence
 
 _FACTS = ("strategy", "backbone", "head", "objective", "fingerprint", "test_fingerprint", "n_items", "run")
 
@@ -25,7 +25,7 @@ def registry_summary(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def evidence_of(metadata: object) -> VersionEvidence:
-    """The evidence in a deployable's metadata.json or in its essence; what is missing or odd is left empty."""
+    """The evidence in a deployable's metadata.json or in its summary; what is missing or odd is left empty."""
     if not isinstance(metadata, Mapping):
         return VersionEvidence()
     texts = {name: value for name in _FACTS if isinstance(value := metadata.get(name), str)}
@@ -48,7 +48,7 @@ def caveats(models: Mapping[str, VersionEvidence]) -> tuple[str, ...]:
     models: by what people call them. That they learned from different data is what is compared, and no caveat.
     """
     for name, evidence in models.items():
-        if evidence.test.value is None:
+        if not evidence.test.is_defined:
             return (f"there is no test score of {name}",)
     found = []
     if len({one.objective for one in models.values()}) > 1:
@@ -70,10 +70,7 @@ def learned_from_different_data(models: Mapping[str, VersionEvidence]) -> bool:
     return len({one.fingerprint for one in models.values()}) > 1
 
 
-def _measured(metadata: Mapping[str, Any], part: str) -> Measured:
+def _measured(metadata: Mapping[str, Any], part: str) -> ScoreInterval:
     scores = metadata.get(part)
     score = scores.get(str(metadata.get("objective"))) if isinstance(scores, Mapping) else None
-    if not isinstance(score, Mapping):
-        return Measured()
-    numbers = [score.get(name) for name in ("value", "low", "high")]
-    return Measured(*(float(n) if isinstance(n, int | float) else None for n in numbers))
+    return ScoreInterval.from_json(score) if isinstance(score, Mapping) else UNDEFINED

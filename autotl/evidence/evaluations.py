@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
 from autotl.errors import PluginError
 from autotl.evidence.intervals import ScoreFunction, bootstrap, clustered_wilson, wilson
-from autotl.interfaces import Evaluator, Proportion
+from autotl.interfaces import Evaluator, Proportion, ScoreInterval
 from autotl.predictions import Predictions
-
-
-@dataclass(frozen=True)
-class Score:
-    """A value with its 95 % interval; NaN where it is undefined."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +23,15 @@ class Evaluation:
     n_classes), rows the true class, columns the most probable one.
     """
 
-    scores: dict[str, Score]
+    scores: dict[str, ScoreInterval]
     confusion: np.ndarray
     classes: tuple[str, ...]
     n_items: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dictionaries and lists; undefined numbers are None, for JSON has no NaN."""
+        """Plain dictionaries and lists."""
         return {
-            "scores": {name: _without_nan(asdict(score)) for name, score in self.scores.items()},
+            "scores": {name: score.to_json() for name, score in self.scores.items()},
             "confusion": self.confusion.tolist(),
             "classes": list(self.classes),
             "n_items": self.n_items,
@@ -50,7 +41,7 @@ class Evaluation:
     def from_json(cls, document: Mapping[str, Any]) -> Evaluation:
         """Read what `to_json` gave."""
         return cls(
-            scores={name: Score(**_with_nan(score)) for name, score in document["scores"].items()},
+            scores={name: ScoreInterval.from_json(score) for name, score in document["scores"].items()},
             confusion=np.array(document["confusion"], dtype=np.int64),
             classes=tuple(document["classes"]),
             n_items=document["n_items"],
@@ -76,7 +67,7 @@ def evaluate(
         raise ValueError(f"{len(classes)} class names for probabilities of {n_classes} classes")
     if groups is not None and len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} predictions; expected one per prediction")
-    scores: dict[str, Score] = {}
+    scores: dict[str, ScoreInterval] = {}
     for name, evaluator in evaluators.items():
         try:
             scores |= _scores(name, evaluator, predictions, classes, groups, seed)
@@ -108,12 +99,11 @@ def _scores(
     classes: Sequence[str],
     groups: np.ndarray | None,
     seed: int,
-) -> dict[str, Score]:
+) -> dict[str, ScoreInterval]:
     labels, probabilities = predictions.labels, predictions.probabilities
     answer = evaluator.score(labels, probabilities)
     if isinstance(answer, int | float | np.number):
-        interval = bootstrap(_one_number(evaluator), labels, probabilities, groups=groups, seed=seed)
-        return {name: Score(float(answer), *interval)}
+        return {name: bootstrap(_one_number(evaluator), labels, probabilities, groups=groups, seed=seed)}
     if isinstance(answer, Proportion):
         names, proportions = [name], [answer]
     elif _is_one_per_class(answer, len(classes)):
@@ -129,7 +119,7 @@ def _scores(
         successes, trials = _counts_by_group(evaluator, labels, probabilities, groups)
         intervals = [clustered_wilson(successes[:, i], trials[:, i]) for i in range(len(names))]
     return {
-        name: Score(p.successes / p.trials if p.trials else math.nan, *interval)
+        name: replace(interval, value=p.successes / p.trials if p.trials else math.nan)
         for name, p, interval in zip(names, proportions, intervals, strict=True)
     }
 
@@ -159,11 +149,3 @@ def _counts_by_group(
         successes.append([proportion.successes for proportion in proportions])
         trials.append([proportion.trials for proportion in proportions])
     return np.array(successes), np.array(trials)
-
-
-def _without_nan(numbers: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: None if math.isnan(number) else number for name, number in numbers.items()}
-
-
-def _with_nan(numbers: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: math.nan if number is None else number for name, number in numbers.items()}

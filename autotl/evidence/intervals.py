@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from statistics import NormalDist
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from autotl.interfaces import Proportion
+from autotl.interfaces import UNDEFINED, Proportion, ScoreInterval
 
 ScoreFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], float | Proportion]
 """score(labels, probabilities), as in `Evaluator`, with one number or one proportion as its answer."""
 
 
-class Interval(NamedTuple):
-    """Where a score may lie; both ends are NaN where the data allow no interval."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Difference:
-    """score(second) - score(first), with its paired interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
-    """The interval of a proportion by Wilson (1927); (0, 1) where there are no trials.
+def wilson(successes: float, trials: float, level: float = 0.95) -> ScoreInterval:
+    """A proportion with its interval by Wilson (1927); undefined, from 0 to 1, where there are no trials.
 
     successes, trials: counts, which may be fractional where they are effective ones. That is why this is written
     out: scipy's `binomtest(...).proportion_ci(method="wilson")` gives the same numbers for whole counts only.
@@ -41,7 +25,7 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
     if not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes out of {trials} trials; expected 0 <= successes <= trials")
     if trials == 0:
-        return Interval(0.0, 1.0)
+        return ScoreInterval(math.nan, 0.0, 1.0)
     z = _normal_quantile(level)
     proportion = successes / trials
     centre = proportion + z**2 / (2 * trials)
@@ -50,11 +34,11 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
     # The ends of 0 and of all successes are 0 and 1; rounding would leave 1e-17 and 0.9999999.
     low = 0.0 if successes == 0 else (centre - half) / scale
     high = 1.0 if successes == trials else (centre + half) / scale
-    return Interval(low, high)
+    return ScoreInterval(proportion, low, high)
 
 
-def clustered_wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> Interval:
-    """Wilson's interval of a proportion whose trials come in groups, at the effective number of trials.
+def clustered_wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> ScoreInterval:
+    """A proportion whose trials come in groups, with Wilson's interval at the effective number of trials.
 
     successes, trials: int (n_groups,), one pair of counts per group. The design effect is the variance of the ratio
     between groups over the binomial one (Korn & Graubard 1998; with Wilson's interval: Franco et al. 2019). It is
@@ -63,14 +47,14 @@ def clustered_wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0
     successes, trials = successes[trials > 0], trials[trials > 0]
     n_groups, n = len(trials), int(trials.sum())
     if n_groups == 0:
-        return Interval(0.0, 1.0)
+        return ScoreInterval(math.nan, 0.0, 1.0)
     proportion = float(successes.sum()) / n
     effective = float(n_groups)
     if 0 < proportion < 1 and n_groups > 1:
         between = n_groups / (n_groups - 1) * float(((successes - proportion * trials) ** 2).sum()) / n**2
         design_effect = max(1.0, between / (proportion * (1 - proportion) / n))
         effective = n / design_effect
-    return wilson(min(proportion * effective, effective), effective, level)
+    return replace(wilson(min(proportion * effective, effective), effective, level), value=proportion)
 
 
 def bootstrap(
@@ -82,8 +66,8 @@ def bootstrap(
     n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
-) -> Interval:
-    """The percentile interval of a score over resampled items (Efron & Tibshirani 1993, chapters 13 and 8).
+) -> ScoreInterval:
+    """A score with its percentile interval over resampled items (Efron & Tibshirani 1993, chapters 13 and 8).
 
     labels: int (n,); probabilities: (n, n_classes). groups: (n,), any values; where given, whole groups are drawn, for
     the items of one group are not independent. Resamples in which the score is undefined (NaN, because a class it
@@ -91,10 +75,12 @@ def bootstrap(
     are fewer than two items or groups, or if the score is undefined in more than half of the resamples. A perfect
     score has an interval of no width, for no resample can be worse: report a proportion beside it.
     """
+    if not len(labels):
+        return UNDEFINED
     values = [
         _number(score(labels[rows], probabilities[rows])) for rows in _resamples(len(labels), groups, n_resamples, seed)
     ]
-    return _percentiles(np.array(values), n_resamples, level)
+    return _with_percentiles(_number(score(labels, probabilities)), np.array(values), n_resamples, level)
 
 
 def paired_difference(
@@ -107,7 +93,7 @@ def paired_difference(
     n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
-) -> Difference:
+) -> ScoreInterval:
     """score(second) - score(first) with its percentile interval, both scored on the same resamples.
 
     first, second: probabilities (n, n_classes) of two models for the same items. Groups and undefined resamples are
@@ -117,8 +103,8 @@ def paired_difference(
         _number(score(labels[rows], second[rows])) - _number(score(labels[rows], first[rows]))
         for rows in _resamples(len(labels), groups, n_resamples, seed)
     ]
-    low, high = _percentiles(np.array(values), n_resamples, level)
-    return Difference(_number(score(labels, second)) - _number(score(labels, first)), low, high)
+    value = _number(score(labels, second)) - _number(score(labels, first))
+    return _with_percentiles(value, np.array(values), n_resamples, level)
 
 
 # scipy.stats.bootstrap knows no clusters, and one undefined resample makes its whole interval NaN; given row numbers
@@ -143,12 +129,12 @@ def _resamples(n: int, groups: np.ndarray | None, n_resamples: int, seed: int) -
         yield by_group[places]
 
 
-def _percentiles(values: np.ndarray, n_resamples: int, level: float) -> Interval:
-    defined = values[np.isfinite(values)]
+def _with_percentiles(value: float, resampled: np.ndarray, n_resamples: int, level: float) -> ScoreInterval:
+    defined = resampled[np.isfinite(resampled)]
     if len(defined) == 0 or 2 * len(defined) < n_resamples:
-        return Interval(math.nan, math.nan)
+        return ScoreInterval(value)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    return ScoreInterval(value, float(low), float(high))
 
 
 def _number(value: float | Proportion) -> float:

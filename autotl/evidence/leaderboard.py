@@ -66,8 +66,8 @@ def trials_without_gain(trials: Iterable[TrialRecord], larger_is_better: bool) -
     """How many of the trials, given in their order, ended since the last that was better than all before it."""
     best, tail = -math.inf, 0
     for trial in trials:
-        value = None if trial.value is None else trial.value if larger_is_better else -trial.value
-        if value is not None and value > best:
+        value = trial.score.value if larger_is_better else -trial.score.value
+        if value > best:
             best, tail = value, 0
         else:
             tail += 1
@@ -80,8 +80,8 @@ def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: boo
     order = {"complete": 0, "pruned": 1, "failed": 2}
 
     def place(trial: TrialRecord) -> tuple[int, float, int]:
-        undefined = trial.value is None or math.isnan(trial.value)
-        return order[trial.state], math.inf if undefined else -sign * (trial.value or 0.0), trial.number
+        value = -sign * trial.score.value if trial.score.is_defined else math.inf
+        return order[trial.state], value, trial.number
 
     ranked = sorted(trials, key=place)
     return Leaderboard(tuple(ranked), objective, larger_is_better, default)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Any
 
-from autotl.evidence.intervals import Difference
-from autotl.interfaces import TrialRecord
+from autotl.interfaces import ScoreInterval, TrialRecord
 
 
 def judge_fine_tuning(
-    difference: Difference | None, trial: TrialRecord | None, *, objective: str, larger_is_better: bool, reason: str
+    difference: ScoreInterval | None, trial: TrialRecord | None, *, objective: str, larger_is_better: bool, reason: str
 ) -> dict[str, Any]:
     """Say whether fine-tuning pays, with the paired interval and its cost; or why that is not known.
 
@@ -30,13 +28,13 @@ def judge_fine_tuning(
     else:
         claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}; simpler is enough"
     return {
-        "tried": True, "claim": claim, **_plain(difference),
+        "tried": True, "claim": claim, **difference.to_json(),
         "seconds": trial.seconds, "trial": trial.number, "pays": pays, "measured_on": "validation",
     }  # fmt: skip
 
 
 def judge_default(
-    difference: Difference | None, *, objective: str, larger_is_better: bool, n_others: int
+    difference: ScoreInterval | None, *, objective: str, larger_is_better: bool, n_others: int
 ) -> dict[str, Any]:
     """Say whether the search beat the untuned default on the test split.
 
@@ -55,10 +53,10 @@ def judge_default(
         claim = f"the champion is worse than the untuned default on the test split: {amount}"
     else:
         claim = f"the champion cannot be told from the untuned default on the test split: {amount}"
-    return {"better": better, "claim": claim, **_plain(difference), "measured_on": "test"}
+    return {"better": better, "claim": claim, **difference.to_json(), "measured_on": "test"}
 
 
-def in_words(difference: Difference, objective: str, *, larger_is_better: bool) -> str:
+def in_words(difference: ScoreInterval, objective: str, *, larger_is_better: bool) -> str:
     """A difference with its interval; shares in points (hundredths), losses as they are."""
     if not math.isfinite(difference.low):
         return f"{difference.value:+.3f} {objective} (no interval: too few independent images)"
@@ -68,11 +66,6 @@ def in_words(difference: Difference, objective: str, *, larger_is_better: bool) 
     if not low and not high:  # an interval of no width would read as a certainty
         return f"+0.0 points of {objective} (both are right about the same images)"
     return f"{value:+.1f} points of {objective} (95 % CI {low:+.1f} to {high:+.1f})"
-
-
-def _plain(difference: Difference) -> dict[str, float | None]:
-    """Its numbers, None where undefined: JSON has no NaN."""
-    return {name: value if math.isfinite(value) else None for name, value in asdict(difference).items()}
 
 
 def _duration(seconds: float) -> str:

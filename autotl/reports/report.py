@@ -18,7 +18,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import ShownPanel
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
-from autotl.interfaces import Table
+from autotl.interfaces import ScoreInterval, Table
 from autotl.predictions import Predictions
 from autotl.runs.run import Run
 
@@ -120,7 +120,7 @@ def _about_data(run: Run) -> list[str]:
                 f"{leaks.left_out} images of the given split were left out: their like is on its other side"
             )
     if state.get("inflation"):
-        sentences.append(_capital(inflation_sentence(state["inflation"])))
+        sentences.append(_capital(inflation_sentence(ScoreInterval.from_json(state["inflation"]))))
     if state.get("changes"):
         sentences.append(_capital(Changes(**state["changes"]).sentence()))
     if len(dataset.unlabelled):

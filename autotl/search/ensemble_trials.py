@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import EnsembleMember, Evaluator, Reading, TrialRecord
+from autotl.interfaces import EnsembleMember, Evaluator, Reading, ScoreInterval, TrialRecord
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
 from autotl.search.context import SearchContext
@@ -63,7 +63,7 @@ def ensemble(
     reading = Reading(*first.reading.place, stage="", pooling="")
     # Without what may be undefined, and the scores of the members' own trials.
     chosen = tuple(
-        EnsembleMember(float(weight), replace(member, low=None, high=None, scores={}))
+        EnsembleMember(float(weight), replace(member, score=ScoreInterval(member.score.value), scores={}))
         for weight, member in zip(weights, members, strict=True)
         if weight > 0
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autotl.interfaces import ScoreInterval
+
 _ORDERS = 200
 FEWEST_TRIALS = 10
 ERROR_REMOVED, ERROR_SPREAD = 0.2, 0.35
@@ -14,28 +16,13 @@ ERROR_REMOVED, ERROR_SPREAD = 0.2, 0.35
 0.0 to 0.3 (cloth, clothes) to 0.9 (cloth, two thirds of the network)."""
 
 
-@dataclass(frozen=True)
-class ExpectedGain:
+def expect_gain(values: Sequence[float], *, larger_is_better: bool) -> ScoreInterval | None:
     """The gain in the objective that ten times as many probes would be likely to bring, with an 80 % interval.
 
     What ten times as many brought last time: the best of all trials over the best of a tenth of them, in random orders.
-    Gains of a search only shrink, so this errs on the hopeful side.
+    Gains of a search only shrink, so this errs on the hopeful side. None after fewer than ten completed probes, which
+    say too little.
     """
-
-    gain: float
-    low: float
-    high: float
-
-    def sentence(self, objective: str) -> str:
-        """In words."""
-        return (
-            f"ten times as many probes would be likely to bring {self.gain:.3f} of {objective} more "
-            f"(80 %: {self.low:.3f} to {self.high:.3f})"
-        )
-
-
-def expect_gain(values: Sequence[float], *, larger_is_better: bool) -> ExpectedGain | None:
-    """The expected_gain after some completed probes; None after fewer than ten, which say too little."""
     if len(values) < FEWEST_TRIALS:
         return None
     signed = np.asarray(values) * (1 if larger_is_better else -1)
@@ -45,23 +32,29 @@ def expect_gain(values: Sequence[float], *, larger_is_better: bool) -> ExpectedG
     # The untuned default is among the first in any search.
     gains = np.minimum(gains, signed.max() - signed[0])
     low, middle, high = np.quantile(gains, [0.1, 0.5, 0.9])
-    return ExpectedGain(float(middle), float(low), float(high))
+    return ScoreInterval(float(middle), float(low), float(high))
+
+
+def gain_sentence(gain: ScoreInterval, objective: str) -> str:
+    """What `expect_gain` found, in words."""
+    return (
+        f"ten times as many probes would be likely to bring {gain.value:.3f} of {objective} more "
+        f"(80 %: {gain.low:.3f} to {gain.high:.3f})"
+    )
 
 
 @dataclass(frozen=True)
 class FineTuneGain:
     """What fine-tuning would be likely to add to the objective, with an 80 % interval, and to cost in seconds."""
 
-    gain: float
-    low: float
-    high: float
+    gain: ScoreInterval
     seconds: float
 
     def sentence(self, objective: str) -> str:
         """In words."""
         return (
-            f"fine-tuning may change {objective} by {self.gain:+.3f} (80 %: {self.low:+.3f} to {self.high:+.3f}) "
-            f"for about {self.seconds:.0f} s"
+            f"fine-tuning may change {objective} by {self.gain.value:+.3f} "
+            f"(80 %: {self.gain.low:+.3f} to {self.gain.high:+.3f}) for about {self.seconds:.0f} s"
         )
 
 
@@ -74,4 +67,4 @@ def expect_fine_tune_gain(best: float, start: float, *, larger_is_better: bool, 
     error = max(0.0, 1 - start if larger_is_better else start)
     shares = (ERROR_REMOVED - 1.28 * ERROR_SPREAD, ERROR_REMOVED, ERROR_REMOVED + 1.28 * ERROR_SPREAD)
     low, middle, high = sorted(start - best + sign * error * share for share in shares)
-    return FineTuneGain(middle, low, high, seconds)
+    return FineTuneGain(ScoreInterval(middle, low, high), seconds)

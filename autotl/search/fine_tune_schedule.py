@@ -63,7 +63,7 @@ class FineTuneSchedule:
         needed = self.seconds(candidate, board)
         leader = board.best() or best
         guess = expect_fine_tune_gain(
-            leader.value or 0.0, self._value_before(candidate, board), seconds=needed,
+            leader.score.value, self._value_before(candidate, board), seconds=needed,
             larger_is_better=board.larger_is_better,
         ).sentence(board.objective)  # fmt: skip
         if needed > left:
@@ -143,7 +143,7 @@ class FineTuneSchedule:
         place = candidate.reading.place
         probes = (t for t in board.completed if t.strategy == PROBE and t.reading and t.reading.place == place)
         start = self.start_from(candidate, board) or next(probes, board.best())
-        return (start.value if start else None) or 0.0
+        return start.score.value if start and start.score.is_defined else 0.0
 
 
 def _at_depth(top: Candidate, depth: int, *, augment: bool = False) -> Candidate:

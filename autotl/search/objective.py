@@ -9,9 +9,9 @@ from typing import cast
 
 import numpy as np
 
-from autotl.evidence.evaluations import Score, evaluate
-from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
-from autotl.interfaces import Evaluator, Proportion
+from autotl.evidence.evaluations import evaluate
+from autotl.evidence.intervals import ScoreFunction, paired_difference
+from autotl.interfaces import Evaluator, Proportion, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of
 
@@ -43,19 +43,19 @@ class Objective:
         # `workflows.fit` refuses an objective with a value per class.
         return _number(cast(ScoreFunction, self.evaluator.score)(predictions.labels, predictions.probabilities))
 
-    def score(self, predictions: Predictions) -> Score:
+    def score(self, predictions: Predictions) -> ScoreInterval:
         """The value with its 95 % interval."""
         classes, groups = self.run.dataset.classes, cluster_of(self.run, predictions.items)
         return evaluate(predictions, {self.name: self.evaluator}, classes, groups=groups).scores[self.name]
 
-    def difference(self, first: Predictions, second: Predictions) -> Difference:
+    def difference(self, first: Predictions, second: Predictions) -> ScoreInterval:
         """The value of the second minus that of the first, with its paired interval; both of the same items."""
         return paired_difference(
             cast(ScoreFunction, self.evaluator.score), first.labels, first.probabilities, second.probabilities,
             groups=cluster_of(self.run, first.items), seed=self.run.config.seed,
         )  # fmt: skip
 
-    def score_tuned(self, tuned: Predictions, default: Predictions) -> Score:
+    def score_tuned(self, tuned: Predictions, default: Predictions) -> ScoreInterval:
         """The objective of a fine-tune trial, made comparable with that of probes.
 
         tuned: its predictions of the validation split, the only items that it is measured on; they may be easier or
@@ -68,9 +68,9 @@ class Objective:
         hits = [p.probabilities.argmax(axis=1) == p.labels for p in (tuned, here)]
         (_, covariance), (_, variance) = np.cov(hits)
         shift = difference * float(np.clip(covariance / variance, 0, 1) if variance else 0)
-        moved = Score(score.value + shift, score.low + shift, score.high + shift)
+        moved = ScoreInterval(score.value + shift, score.low + shift, score.high + shift)
         if self.larger_is_better and score.low >= 0 and score.high <= 1:  # a share stays one
-            return Score(*(min(1.0, max(0.0, end)) for end in (moved.value, moved.low, moved.high)))
+            return ScoreInterval(*(min(1.0, max(0.0, end)) for end in (moved.value, moved.low, moved.high)))
         return moved
 
 

@@ -46,7 +46,7 @@ def finish(study: optuna.Study, trial: optuna.Trial, record: TrialRecord) -> Non
     """Store a trial's record and tell Optuna its value."""
     trial.set_user_attr(_RECORD, record.to_json())
     if record.state == "complete":
-        study.tell(trial, record.value)
+        study.tell(trial, record.score.value)
     else:
         study.tell(trial, state=TrialState.PRUNED if record.state == "pruned" else TrialState.FAIL)
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autotl.evidence.evaluations import Score
-from autotl.interfaces import Params, TrialRecord
+from autotl.interfaces import Params, ScoreInterval, TrialRecord
 from autotl.predictions import Predictions
 from autotl.training.calibration import Calibration, apply_temperature, fit_temperature
 
@@ -36,16 +35,14 @@ def calibrated(predictions: Predictions) -> tuple[Predictions, float]:
     return replace(predictions, probabilities=probabilities), temperature
 
 
-def completed(begun: TrialRecord, outcome: Outcome, score: Score, scores: Mapping[str, float]) -> TrialRecord:
+def completed(begun: TrialRecord, outcome: Outcome, score: ScoreInterval, scores: Mapping[str, float]) -> TrialRecord:
     """The record of a completed trial; score: of the objective, scores: of every evaluator."""
     return replace(
         begun,
         state="complete",
         params=dict(outcome.params),
         training=dict(outcome.training),
-        value=score.value,
-        low=score.low,
-        high=score.high,
+        score=score,
         temperature=outcome.temperature,
         seconds=time.time() - begun.started,
         device=outcome.device,

@@ -66,8 +66,8 @@ def run_majority(context: SearchContext, number: int) -> TrialRecord:
     predictions = majority(context.labels, context.run.split, context.n_classes)
     score = context.objective.score(predictions)
     return TrialRecord(
-        number, "complete", MAJORITY, value=score.value, low=score.low, high=score.high,
-        started=started, seconds=time.time() - started, device=keras_backend.processor(),
+        number, "complete", MAJORITY, score=score, started=started, seconds=time.time() - started,
+        device=keras_backend.processor(),
     )  # fmt: skip
 
 

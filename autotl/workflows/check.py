@@ -14,8 +14,7 @@ from autotl.data.listing import ignored_kinds
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.split import Split, development_split, split
 from autotl.errors import AutoTLError, DatasetError
-from autotl.evidence.intervals import Difference
-from autotl.interfaces import Finding
+from autotl.interfaces import Finding, ScoreInterval
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Listener, create, scan_data
@@ -41,7 +40,7 @@ class DataCheck:
     refusal: str
     split: Split | None
     leaks: Leaks | None
-    inflation: Difference | None
+    inflation: ScoreInterval | None
     changes: Changes | None
     skipped: str
     decisions: tuple[Decision, ...] = ()
@@ -62,7 +61,7 @@ class DataCheck:
         if self.leaks is not None:
             facts["near-duplicates"] = self.leaks.sentence()
         if self.inflation is not None:
-            facts["inflation"] = inflation_sentence(asdict(self.inflation))
+            facts["inflation"] = inflation_sentence(self.inflation)
         if dataset.stale:
             n, item = len(dataset.stale), dataset.stale[0].item
             facts["patch file"] = f"{n} decisions no longer apply to anything, such as the one about {item}"
@@ -89,7 +88,7 @@ class DataCheck:
             "stale": [asdict(decision) for decision in dataset.stale],
             "findings": [asdict(finding) for finding in self.findings],
             "leaks": self.leaks and asdict(self.leaks),
-            "inflation": self.inflation and asdict(self.inflation),
+            "inflation": self.inflation and self.inflation.to_json(),
             "changes": asdict(self.changes) if self.changes else None,
             "refusal": self.refusal,
             "skipped": self.skipped,
@@ -129,7 +128,7 @@ def check_data(
 
 def _default_probe(
     config: Config, dataset: Dataset, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...]
-) -> tuple[Difference | None, list[Finding]]:
+) -> tuple[ScoreInterval | None, list[Finding]]:
     # Imported here, because what it needs imports Keras.
     from autotl.runtime import keras_backend
     from autotl.search.context import open_context

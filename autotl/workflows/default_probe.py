@@ -9,10 +9,10 @@ import numpy as np
 from autotl.checks.domain_shift import measure_shift
 from autotl.data.split import random_split
 from autotl.errors import AutoTLError
-from autotl.evidence.intervals import Difference, paired_difference
+from autotl.evidence.intervals import paired_difference
 from autotl.features.decoded_images import read_pixels
 from autotl.images.decoder import UnreadableImage
-from autotl.interfaces import DefaultProbe, DomainShift
+from autotl.interfaces import DefaultProbe, DomainShift, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -35,7 +35,7 @@ class ProbeFindings:
     """
 
     probe: DefaultProbe
-    inflation: Difference | None
+    inflation: ScoreInterval | None
 
 
 def probe_default(context: SearchContext, default: Candidate, predictions: Predictions) -> ProbeFindings:
@@ -50,7 +50,7 @@ def probe_default(context: SearchContext, default: Candidate, predictions: Predi
     return ProbeFindings(probe, _inflation(context, default, predictions))
 
 
-def _inflation(context: SearchContext, default: Candidate, kept_together: Predictions) -> Difference | None:
+def _inflation(context: SearchContext, default: Candidate, kept_together: Predictions) -> ScoreInterval | None:
     split = context.run.split
     cluster = split.cluster[split.development]
     if len(np.unique(cluster)) == len(cluster):

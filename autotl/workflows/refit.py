@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +12,10 @@ from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, class_lacking_items
 from autotl.errors import DatasetError, RunError
-from autotl.evidence.intervals import Difference, ScoreFunction, paired_difference
+from autotl.evidence.intervals import ScoreFunction, paired_difference
 from autotl.evidence.run_evidence import read_evidence
 from autotl.evidence.verdicts import in_words
-from autotl.interfaces import Evaluator, TrialRecord
+from autotl.interfaces import Evaluator, ScoreInterval, TrialRecord
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of, open_run
 from autotl.search.optuna_study import read_records
@@ -129,8 +128,8 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
         sentence += f": on the same test images, by their labels of now, {amount} against the model before"
         if difference.low <= 0 <= difference.high:
             sentence += ", from which it cannot be told"
-        if math.isfinite(difference.low):
-            document["difference"] = {"value": difference.value, "low": difference.low, "high": difference.high}
+        if difference.has_interval:
+            document["difference"] = difference.to_json()
     if found.changed_in_test:
         sentence += (
             f". Of the corrections {found.changed_in_test} are in the test split: where they were chosen by looking at "
@@ -141,7 +140,7 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
 
 def _difference(
     run: Run, before: Predictions, place: np.ndarray, tested: Predictions, objective: Evaluator
-) -> Difference:  # fmt: skip
+) -> ScoreInterval:  # fmt: skip
     """The new model minus the former one on the test images that both answered."""
     both = np.isin(place[tested.items], before.items)
     now = tested.restrict(tested.items[both])

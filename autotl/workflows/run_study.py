@@ -162,8 +162,9 @@ def _inspect(context: SearchContext, default: TrialRecord) -> None:
     inspection = probe_default(context, context.candidate(default), predictions)
     found = run_checks(run.dataset, context.plugins, inspection.probe)
     known = [Finding(**finding) for finding in run.state().get("findings", [])]
-    inflation = inspection.inflation and asdict(inspection.inflation)
-    run.update(findings=[asdict(finding) for finding in worst_first(known + found)], inflation=inflation)
+    inflation = inspection.inflation
+    findings = [asdict(finding) for finding in worst_first(known + found)]
+    run.update(findings=findings, inflation=inflation and inflation.to_json())
     if inflation:
         run.emit("message", text=inflation_sentence(inflation))
     for finding in found:

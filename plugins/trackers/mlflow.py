@@ -184,13 +184,13 @@ class _Recorder:
         plain = trial.to_json()
         params = {name: plain[name] for name in choices} | plain["params"] | plain["training"]
         name = self.run.config.objective
-        score = {name: trial.value, f"{name}_low": trial.low, f"{name}_high": trial.high}
+        score = {name: trial.score.value, f"{name}_low": trial.score.low, f"{name}_high": trial.score.high}
         used = self.sampler.window(trial.started, trial.seconds)
         metrics = {**trial.scores, **score, "seconds": trial.seconds, **used}
         log_batch(self.client, child, params=params, metrics=metrics)
         self.client.set_terminated(child, _STATUS[trial.state], round((trial.started + trial.seconds) * 1000))
         # On the parent too, so that its page shows how the search went.
-        log_batch(self.client, self.note["run_id"], metrics={f"trial/{name}": trial.value}, step=trial.number)
+        log_batch(self.client, self.note["run_id"], metrics={f"trial/{name}": trial.score.value}, step=trial.number)
 
     def end(self, document: Mapping[str, Any], status: str) -> None:
         """Write the champion's evidence and log the deployable as a model, which the registry may then name."""

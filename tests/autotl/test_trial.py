@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autotl.interfaces import EnsembleMember, Reading, TrialRecord
+from autotl.interfaces import EnsembleMember, Reading, ScoreInterval, TrialRecord
 from autotl.trial import Training, candidate_of, describe
 
 TRAINING = Training(trainable_stages=1, learning_rate=1e-3, weight_decay=1e-4, augment=False)
@@ -20,12 +20,14 @@ def test_the_record_of_a_fine_tuned_trial_gives_its_candidate_back(candidate):
 
 def test_a_record_survives_its_way_through_json():
     reading = Reading("net", (32, 48), "top", "avg")
-    first = TrialRecord(1, "complete", "probe", reading, "svm", {"svm/C": 0.5}, value=0.8, scores={"accuracy": 0.8})
+    first = TrialRecord(
+        1, "complete", "probe", reading, "svm", {"svm/C": 0.5}, score=ScoreInterval(0.8), scores={"accuracy": 0.8}
+    )
     mixed = TrialRecord(
         2, "complete", "ensemble", replace(reading, stage="", pooling=""), "ensemble",
-        members=(EnsembleMember(1.0, first),), value=0.8,
+        members=(EnsembleMember(1.0, first),), score=ScoreInterval(0.8),
     )  # fmt: skip
-    for record in (first, mixed, TrialRecord(0, "complete", "majority", value=0.3)):
+    for record in (first, mixed, TrialRecord(0, "complete", "majority", score=ScoreInterval(0.3))):
         assert TrialRecord.from_json(record.to_json()) == record
 
 

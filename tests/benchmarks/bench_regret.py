@@ -83,7 +83,7 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     loop.search()
     searched = time.perf_counter() - started
     best = loop.leaderboard().best(PROBE)
-    assert best is not None and best.value is not None
+    assert best is not None and best.score.is_defined
     started, values = time.perf_counter(), []
     for stage, pooling, head in itertools.product(STAGES, POOLINGS, GRID):
         for chosen in itertools.product(*GRID[head].values()):
@@ -93,8 +93,8 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
             outcome = probe(context, candidate, fixed_hyperparameters(params))
             values.append(context.objective.value(outcome.predictions))
     return {
-        "set": data.name, "champion": best.value, "search_seconds": searched, "grid": max(values),
-        "grid_seconds": time.perf_counter() - started, "n_grid": len(values), "regret": max(values) - best.value,
+        "set": data.name, "champion": best.score.value, "search_seconds": searched, "grid": max(values),
+        "grid_seconds": time.perf_counter() - started, "n_grid": len(values), "regret": max(values) - best.score.value,
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autotl.errors import ConfigError, RunError, WeightsError
-from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, TrialRecord
+from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, ScoreInterval, TrialRecord
 from autotl.testing import check_plugin
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_the_examples_that_look_at_a_run_keep_the_contract(
     for name in ("labels_file", "recall_by_class"):
         check_plugin(example(name), run=run.folder)
     load_plugins(extra=[log], installed=False).notify(
-        "on_trial_end", run=run, trial=TrialRecord(0, "complete", "probe", value=0.9)
+        "on_trial_end", run=run, trial=TrialRecord(0, "complete", "probe", score=ScoreInterval(0.9))
     )
     assert (run.folder / "trial-log.csv").read_text().count("\n") == 1
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from autotl.data.dataset import Dataset
 from autotl.data.split import Split
-from autotl.evidence.evaluations import Evaluation, Score
+from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.intervals import wilson
-from autotl.interfaces import Figure, Table
+from autotl.interfaces import Figure, ScoreInterval, Table
 from autotl.predictions import Predictions
 
 PICTURE_PIXELS = 24
@@ -61,7 +61,7 @@ def made_predictions(dataset: Dataset, items: np.ndarray) -> Predictions:
     return Predictions(items, dataset.labels[items], shares / shares.sum(axis=1, keepdims=True))
 
 
-def made_evaluation(predictions: Predictions, classes: tuple[str, ...], scores: dict[str, Score]) -> Evaluation:
+def made_evaluation(predictions: Predictions, classes: tuple[str, ...], scores: dict[str, ScoreInterval]) -> Evaluation:
     """The confusion and the scores of each class as they are; the scores of all, as given."""
     k = len(classes)
     predicted = predictions.probabilities.argmax(axis=1)
@@ -69,8 +69,7 @@ def made_evaluation(predictions: Predictions, classes: tuple[str, ...], scores: 
     found = dict(scores)
     for kind, totals in (("recall", confusion.sum(axis=1)), ("precision", confusion.sum(axis=0))):
         for name, right, total in zip(classes, confusion.diagonal(), totals, strict=True):
-            value = float(right / total) if total else float("nan")
-            found[f"{kind}[{name}]"] = Score(value, *wilson(float(right), float(total)))
+            found[f"{kind}[{name}]"] = wilson(float(right), float(total))
     return Evaluation(found, confusion, classes, len(predictions.items))
 
 

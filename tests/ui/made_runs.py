@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -18,9 +17,10 @@ from made_data import (
     write_images,
 )
 
-from autotl.evidence.evaluations import Evaluation, Score
+from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.panels import ShownPanel
 from autotl.evidence.run_evidence import write_evidence
+from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.runs.config import Config
 from autotl.runs.run import create
 from autotl_ui.jobs.jobs import Job
@@ -117,10 +117,9 @@ def _write_lines(path: Path, events: tuple[dict[str, Any], ...]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _overall(value: float) -> dict[str, Score]:
-    undefined = Score(math.nan, math.nan, math.nan)
-    score = Score(value, value - 0.1, value + 0.05)
-    return {"accuracy": score, "balanced_accuracy": score, "roc_auc": undefined}
+def _overall(value: float) -> dict[str, ScoreInterval]:
+    score = ScoreInterval(value, value - 0.1, value + 0.05)
+    return {"accuracy": score, "balanced_accuracy": score, "roc_auc": UNDEFINED}
 
 
 def _document(

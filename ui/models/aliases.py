@@ -29,7 +29,7 @@ class _Proposed:
 
 def offer_champion(workspace: Workspace, version: ModelVersion, model: RegisteredModel) -> None:
     """A button that makes a version the champion."""
-    champion = model.holder(CHAMPION)
+    champion = model.version_with_alias(CHAMPION)
     _offer(
         "Make it the champion",
         f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets it "
@@ -43,7 +43,7 @@ def offer_champion(workspace: Workspace, version: ModelVersion, model: Registere
 
 def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
     """A button that makes the previous champion the champion again."""
-    previous, champion = model.holder(PREVIOUS), model.holder(CHAMPION)
+    previous, champion = model.version_with_alias(PREVIOUS), model.version_with_alias(CHAMPION)
     if previous is None or champion is None or previous == champion:
         return
     _offer(
@@ -67,7 +67,7 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
         except AutoTLError as error:
             st.error(plain(str(error)))
             alias = ""
-        holder = model.holder(alias)
+        holder = model.version_with_alias(alias)
         _offer(
             "Add",
             f"models:/{model.name}@{alias} will be version {version.version}."

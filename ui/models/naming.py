@@ -14,7 +14,7 @@ from autotl_ui.workspace.data_sets import list_data_sets
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import Score
+from autotl_ui.workspace.scores import score_text
 from autotl_ui.workspace.workspace import Workspace
 
 N_CLASSES_NAMED = 6
@@ -41,7 +41,7 @@ def propose_name(
 
 def doubts(workspace: Workspace, run: RunView, name: str, models: Sequence[RegisteredModel]) -> str:
     """Why a run's champion should perhaps not take the place of a name's present one; empty where nothing is known."""
-    present = next((model.holder(CHAMPION) for model in models if model.name == name), None)
+    present = next((model.version_with_alias(CHAMPION) for model in models if model.name == name), None)
     if present is None:
         return ""
     who = f"Version {present.version}, the champion of {name} now,"
@@ -54,10 +54,9 @@ def doubts(workspace: Workspace, run: RunView, name: str, models: Sequence[Regis
         )
     before, after = present.evidence, evidence_to_compare(run)
     if not caveats({name: before, run.name: after}) and _is_worse(after.objective, after.test.value, before.test.value):
-        old, new = (Score(test.value, test.low, test.high) for test in (before.test, after.test))
         return (
-            f"{who} did better on the same test pictures: {score_name(after.objective)} {old} ({old.interval}) against "
-            f"{new} ({new.interval}) of this run."
+            f"{who} did better on the same test pictures: {score_name(after.objective)} {score_text(before.test)} "
+            f"against {score_text(after.test)} of this run."
         )
     return ""
 
@@ -72,9 +71,9 @@ def _is_of_same_data(version: ModelVersion, run: RunView, runs: Sequence[RunView
     )  # fmt: skip
 
 
-def _is_worse(objective: str, value: float | None, other: float | None) -> bool:
+def _is_worse(objective: str, value: float, other: float) -> bool:
     evaluator = loaded_plugins().all(Evaluator).get(objective)
-    if evaluator is None or value is None or other is None:
+    if evaluator is None:
         return False
     return value < other if evaluator.larger_is_better else value > other
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from autotl.interfaces import CHAMPION, PREVIOUS, Measured, ModelVersion, RegisteredModel, VersionEvidence
+from autotl.interfaces import CHAMPION, PREVIOUS, ModelVersion, RegisteredModel, ScoreInterval, VersionEvidence
 from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champion, offer_roll_back, say_what_was_done
 from autotl_ui.models.exportable_models import run_of
 from autotl_ui.models.registry import Registry
@@ -14,7 +14,7 @@ from autotl_ui.server.pages import RESULTS
 from autotl_ui.widgets.score_comparability import say_whether_fair
 from autotl_ui.widgets.words import ROUTES, moment, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import Score
+from autotl_ui.workspace.scores import interval_text, value_text
 from autotl_ui.workspace.workspace import Workspace
 
 N_SHOWN = 4
@@ -51,7 +51,7 @@ def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None
 
 
 def _say_champion(workspace: Workspace, model: RegisteredModel) -> None:
-    champion = model.holder(CHAMPION)
+    champion = model.version_with_alias(CHAMPION)
     if champion is None:
         st.markdown("No version is champion: choose one below.")
         return
@@ -81,7 +81,7 @@ def _show_version(workspace: Workspace, version: ModelVersion, model: Registered
 
 
 def _show_evidence(evidence: VersionEvidence) -> None:
-    if evidence.test.value is None:
+    if not evidence.test.is_defined:
         st.caption("Nothing is known of how it was tested: it was registered without its scores.")
         return
     test, search = st.columns(2)
@@ -111,7 +111,7 @@ def _facts(evidence: VersionEvidence) -> list[str]:
 def _compare(model: RegisteredModel) -> None:
     """Two versions side by side, with what makes the comparison unfair."""
     numbers = {version.version: version for version in model.versions}
-    champion, previous = model.holder(CHAMPION), model.holder(PREVIOUS)
+    champion, previous = model.version_with_alias(CHAMPION), model.version_with_alias(PREVIOUS)
     first = champion or model.versions[0]
     second = previous or next(version for version in model.versions if version != first)
     with st.expander("Compare two versions", icon=":material/compare_arrows:"):
@@ -152,10 +152,9 @@ def _learned(evidence: VersionEvidence) -> str:
     return f"{n} pictures" if n else "unknown"
 
 
-def _value(measured: Measured) -> str:
-    return str(Score(measured.value, measured.low, measured.high)) if measured.value is not None else "unknown"
+def _value(score: ScoreInterval) -> str:
+    return value_text(score) if score.is_defined else "unknown"
 
 
-def _interval(measured: Measured) -> str:
-    interval = Score(measured.value, measured.low, measured.high).interval
-    return interval if interval.startswith("no") else f"95 % CI {interval}"
+def _interval(score: ScoreInterval) -> str:
+    return f"95 % CI {interval_text(score)}" if score.has_interval else interval_text(score)

@@ -118,7 +118,9 @@ def _say_how_it_ended(target: Path, job: jobs.Job | None, found: Registry) -> No
     if job is None or time.time() - max(job.started, _written(jobs.log_file(target))) > SECONDS_TOLD:
         return
     if done := _read_answer(target):
-        champion = next((model.holder(CHAMPION) for model in found.models if model.name == done["name"]), None)
+        champion = next(
+            (model.version_with_alias(CHAMPION) for model in found.models if model.name == done["name"]), None
+        )
         now = ", is the champion now" if champion and champion.version == done["version"] else ""
         message = f"Registered: {plain(done['name'])}, version {done['version']}{now}."
         st.success(message, icon=":material/check_circle:")

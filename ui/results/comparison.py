@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from autotl.interfaces import UNDEFINED
 from autotl_ui.widgets.score_comparability import say_whether_fair
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, legible
 from autotl_ui.widgets.words import duration, plain, score_name
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import Result
+from autotl_ui.workspace.scores import Result, score_text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -58,10 +59,9 @@ def interval_table(results: dict[str, Result], score: str) -> pd.DataFrame:
     """Columns run, value, low, high; NaN where a run has no such score."""
     rows = []
     for name, result in results.items():
-        found = result.test.get(score)
-        rows.append((name, *((found.value, found.low, found.high) if found else (None, None, None))))
-    table = pd.DataFrame(rows, columns=["run", "value", "low", "high"])
-    return table.assign(**{name: pd.to_numeric(table[name]).astype(float) for name in ("value", "low", "high")})
+        found = result.test.get(score, UNDEFINED)
+        rows.append((name, found.value, found.low, found.high))
+    return pd.DataFrame(rows, columns=["run", "value", "low", "high"])
 
 
 def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart | alt.FacetChart:
@@ -97,6 +97,6 @@ def _table(results: dict[str, Result], scores: list[str]) -> str:
         "time": [duration(r.seconds) for r in found],
     }
     for name in scores:
-        rows[plain(score_name(name))] = [f"{s} ({s.interval})" if (s := r.test.get(name)) else "" for r in found]
+        rows[plain(score_name(name))] = [score_text(r.test.get(name)) for r in found]
     header = ["| | " + " | ".join(plain(name) for name in results) + " |", "|:--|" + ":--|" * len(results)]
     return "\n".join([*header, *(f"| {title} | " + " | ".join(cells) + " |" for title, cells in rows.items())])

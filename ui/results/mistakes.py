@@ -24,11 +24,11 @@ def show_weakest(run: RunView, result: Result) -> None:
     evidence = find_evidence(run.folder)
     n_tested = dict(zip(evidence.test.classes, evidence.test.confusion.sum(axis=1), strict=True)) if evidence else {}
     recall = result.test_by_class.get("recall", {})
-    known = {name: score for name, score in recall.items() if score.value is not None and score.low is not None}
-    missed = [name for name in sorted(known, key=lambda name: known[name].value or 0) if (known[name].value or 0) < 1]
+    known = {name: score for name, score in recall.items() if score.is_defined and score.has_interval}
+    missed = [name for name in sorted(known, key=lambda name: known[name].value) if known[name].value < 1]
     lines = []
     for name in missed[:N_WEAKEST]:
-        value, low, high = (100 * (number or 0) for number in (known[name].value, known[name].low, known[name].high))
+        value, low, high = (100 * number for number in (known[name].value, known[name].low, known[name].high))
         n = f"{int(n_tested[name])} " if name in n_tested else ""
         of_its = f"{value:.0f} % of its {n}test images are classified correctly"
         lines.append(f"- **{plain(name)}**: {of_its} (95 % CI {low:.0f} to {high:.0f} %).")

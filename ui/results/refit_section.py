@@ -9,6 +9,7 @@ import streamlit as st
 
 from autotl.errors import AutoTLError
 from autotl.evidence.run_evidence import Evidence
+from autotl.interfaces import ScoreInterval
 from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.results.decisions import RunDecisions, pending
 from autotl_ui.server.access import current
@@ -16,7 +17,7 @@ from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.words import counted, plain, score_name, spell_scores
 from autotl_ui.workspace.refit import start_refit
 from autotl_ui.workspace.runs import RunView, look
-from autotl_ui.workspace.scores import Result, Score
+from autotl_ui.workspace.scores import Result, score_text
 
 _PROBLEM = "refit-problem"
 
@@ -69,10 +70,10 @@ def show_before_after(result: Result) -> None:
                 st.caption("Each column uses the labels of its own run, so the two are not directly comparable.")
 
 
-def _table(before: Mapping[str, Score], after: Mapping[str, Score]) -> str:
+def _table(before: Mapping[str, ScoreInterval], after: Mapping[str, ScoreInterval]) -> str:
     rows = ["| test split | before | after |", "|:--|:--|:--|"]
     for name in after:
-        cells = (f"{s} ({s.interval})" if s else "" for s in (before.get(name), after[name]))
+        cells = (score_text(score) for score in (before.get(name), after[name]))
         rows.append(f"| {plain(score_name(name))} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

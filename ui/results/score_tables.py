@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from autotl.interfaces import ScoreInterval
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink, legible
 from autotl_ui.widgets.words import SCORE_MEANINGS, plain, score_name
-from autotl_ui.workspace.scores import Result, Score
+from autotl_ui.workspace.scores import Result, score_text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,9 +25,7 @@ def show_overall(result: Result) -> None:
     names = dict.fromkeys([*result.test, *result.search, *result.default_test])
     for name in names:
         cells = (result.search.get(name), result.test.get(name), result.default_test.get(name))
-        rows.append(
-            f"| {plain(score_name(name))} | " + " | ".join(f"{s} ({s.interval})" if s else "" for s in cells) + " |"
-        )
+        rows.append(f"| {plain(score_name(name))} | " + " | ".join(map(score_text, cells)) + " |")
     st.markdown("\n".join(rows))
     st.caption("In brackets: 95 % confidence intervals.")
     if explained := [name for name in names if name in SCORE_MEANINGS]:
@@ -69,12 +68,11 @@ def show_classes(result: Result) -> None:
     )  # fmt: skip
 
 
-def class_table(scores: Mapping[str, Score]) -> pd.DataFrame:
+def class_table(scores: Mapping[str, ScoreInterval]) -> pd.DataFrame:
     """Columns class, score, low, high; worst first, undefined scores last."""
     rows = [(name, score.value, score.low, score.high) for name, score in scores.items()]
     table = pd.DataFrame(rows, columns=["class", "score", "low", "high"])
-    numbers = {name: pd.to_numeric(table[name]).astype(float) for name in ("score", "low", "high")}
-    return table.assign(**numbers).sort_values("score", kind="stable", na_position="last", ignore_index=True)
+    return table.sort_values("score", kind="stable", na_position="last", ignore_index=True)
 
 
 def class_chart(table: pd.DataFrame, title: str) -> alt.LayerChart | alt.FacetChart:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from autotl_ui.widgets.words import ROUTES, SCORE_MEANINGS, counted, duration, plain, score_name, sentence, spell_scores
-from autotl_ui.workspace.scores import Result
+from autotl_ui.workspace.scores import Result, interval_text, value_text
 
 
 def show_summary(result: Result) -> None:
@@ -57,8 +57,8 @@ def _show_scores(result: Result) -> None:
     )
     for column, (label, score, where) in zip(st.columns(3), cards, strict=True):
         with column.container(border=True, height="stretch"):
-            st.metric(label, str(score))
-            st.markdown(score.interval)
+            st.metric(label, value_text(score))
+            st.markdown(interval_text(score))
             st.caption(where)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -34,7 +33,12 @@ def best_chart(
     end = max(horizon_seconds, until, 1.0)
     unit, per_unit = ("s", 1.0) if end < MINUTES_FROM_SECONDS else ("min", 60.0)
     rows = [
-        {**asdict(best), "time": best.seconds / per_unit, "what": f"trial {best.trial}: {best.name}", "now": False}
+        {
+            **best.score.to_json(),
+            "time": best.seconds / per_unit,
+            "what": f"trial {best.trial}: {best.name}",
+            "now": False,
+        }
         for best in bests
     ]
     # The last row carries the latest best on to now.

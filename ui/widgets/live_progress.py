@@ -83,7 +83,7 @@ def _show_facts(progress: Progress, objective: str) -> None:
     best = progress.bests[-1] if progress.bests else None
     costs = [f"{cost(progress.costs[name])} {word}" for name, word in _ROUTES.items() if name in progress.costs]
     facts = (
-        (f"best {objective}", f"{best.value:.3f}" if best else "–"),
+        (f"best {objective}", f"{best.score.value:.3f}" if best else "–"),
         ("trials", str(progress.n_trials)),
         ("pace", progress.pace or "–"),
         ("a trial takes", ", ".join(costs) or "–"),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from autotl.interfaces import ScoreInterval
 from autotl_ui.jobs import jobs
 from autotl_ui.widgets.progress_text import FINE_TUNE, describe_past, describe_present
 from autotl_ui.widgets.words import duration, place_in_words, sentence
@@ -21,14 +22,12 @@ _COUNT = re.compile(r"((?:unpacking|hashing files|looking at images|finding near
 
 @dataclass(frozen=True)
 class Best:
-    """A trial that was the best when it ended. seconds: working time until then; low, high: its 95 % interval."""
+    """A trial that was the best when it ended. seconds: working time until then."""
 
     seconds: float
     trial: int
     name: str
-    value: float
-    low: float | None
-    high: float | None
+    score: ScoreInterval
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,7 @@ def read_bests(events: Sequence[Event]) -> tuple[Best, ...]:
         best = trials.get(event.get("best_trial")) if event["event"] == "trial" else None
         if best and best.get("value") is not None and (not bests or bests[-1].trial != best["number"]):
             seconds = max(0.0, float(event.get("time", 0.0)) + shift)
-            name, low, high = str(best.get("name", "")), best.get("low"), best.get("high")
-            bests.append(Best(seconds, best["number"], name, best["value"], low, high))
+            bests.append(Best(seconds, best["number"], str(best.get("name", "")), ScoreInterval.from_json(best)))
     return tuple(bests)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from autotl.errors import RunError
 from autotl.evidence.run_evidence import Evidence, read_evidence
-from autotl.interfaces import Measured, VersionEvidence
+from autotl.interfaces import VersionEvidence
 from autotl.runs.run import open_run
 from autotl_ui.workspace.runs import RunView
 
@@ -36,10 +36,9 @@ def evidence_to_compare(run: RunView) -> VersionEvidence:
     """What says whether a finished run's test score can be compared, as a registered version has it."""
     if run.result is None:
         return VersionEvidence()
-    score = run.result.test[run.result.objective]
     return VersionEvidence(
         objective=run.result.objective,
-        test=Measured(score.value, score.low, score.high),
+        test=run.result.test[run.result.objective],
         fingerprint=run.result.fingerprint,
         test_fingerprint=_fingerprint_of_test(run.folder),
     )

@@ -9,25 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-ByClass = Mapping[str, Mapping[str, "Score"]]
+from autotl.interfaces import ScoreInterval
+
+ByClass = Mapping[str, Mapping[str, ScoreInterval]]
 """Scores of single classes: by the score's name, then by the class."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """A value with its 95 % interval; None where it is undefined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    def __str__(self) -> str:
-        return "undefined" if self.value is None else f"{self.value:.3f}"
-
-    @property
-    def interval(self) -> str:
-        """The interval in words."""
-        return "no interval" if self.low is None or self.high is None else f"{self.low:.3f} to {self.high:.3f}"
 
 
 @dataclass(frozen=True)
@@ -50,10 +35,10 @@ class Result:
 
     objective: str
     champion: Mapping[str, Any]
-    search: Mapping[str, Score]
+    search: Mapping[str, ScoreInterval]
     measured_on: str
-    test: Mapping[str, Score]
-    default_test: Mapping[str, Score]
+    test: Mapping[str, ScoreInterval]
+    default_test: Mapping[str, ScoreInterval]
     search_by_class: ByClass
     test_by_class: ByClass
     claims: tuple[str, ...]
@@ -113,22 +98,33 @@ def read_leaderboard(folder: Path) -> pd.DataFrame | None:
         return None
 
 
-def _overall(found: Mapping[str, Any]) -> dict[str, Score]:
-    return {name: _score(score) for name, score in found.items() if "[" not in name}
+def _overall(found: Mapping[str, Any]) -> dict[str, ScoreInterval]:
+    return {name: ScoreInterval.from_json(score) for name, score in found.items() if "[" not in name}
 
 
-def _by_class(found: Mapping[str, Any]) -> dict[str, dict[str, Score]]:
+def _by_class(found: Mapping[str, Any]) -> dict[str, dict[str, ScoreInterval]]:
     """From "recall[cat]" to recall, cat; a class's name may hold brackets of its own."""
-    scores: dict[str, dict[str, Score]] = {}
+    scores: dict[str, dict[str, ScoreInterval]] = {}
     for name, score in found.items():
         kind, bracket, rest = name.partition("[")
         if bracket:
-            scores.setdefault(kind, {})[rest.removesuffix("]")] = _score(score)
+            scores.setdefault(kind, {})[rest.removesuffix("]")] = ScoreInterval.from_json(score)
     return scores
 
 
-def _score(found: Mapping[str, Any]) -> Score:
-    return Score(found["value"], found["low"], found["high"])
+def value_text(score: ScoreInterval) -> str:
+    """A score's value as pages show it."""
+    return f"{score.value:.3f}" if score.is_defined else "undefined"
+
+
+def interval_text(score: ScoreInterval) -> str:
+    """A score's interval in words."""
+    return f"{score.low:.3f} to {score.high:.3f}" if score.has_interval else "no interval"
+
+
+def score_text(score: ScoreInterval | None) -> str:
+    """A score with its interval in brackets; empty where there is none."""
+    return f"{value_text(score)} ({interval_text(score)})" if score else ""
 
 
 def _refit(found: Mapping[str, Any] | None) -> Refit | None:

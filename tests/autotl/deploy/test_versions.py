@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autotl.deploy.versions import caveats, evidence_of, learned_from_different_data, registry_summary
-from autotl.interfaces import Measured, VersionEvidence
+from autotl.interfaces import ScoreInterval, VersionEvidence
 
 METADATA = {
     "objective": "accuracy",
@@ -24,11 +24,11 @@ METADATA = {
 }
 
 
-def test_the_essence_is_all_that_is_read_and_small() -> None:
+def test_the_summary_is_all_that_is_read_and_small() -> None:
     assert evidence_of(registry_summary(METADATA)) == evidence_of(METADATA)
     assert set(registry_summary(METADATA)["test"]) == {"accuracy"}
     assert "versions" not in registry_summary(METADATA)
-    assert evidence_of(METADATA).test == Measured(0.9, 0.8, None)
+    assert evidence_of(METADATA).test == ScoreInterval(0.9, 0.8)
 
 
 @pytest.mark.parametrize(

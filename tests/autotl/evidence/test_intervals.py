@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from autotl.evidence.intervals import bootstrap, clustered_wilson, paired_difference, wilson
-from autotl.interfaces import Proportion
+from autotl.interfaces import Proportion, ScoreInterval
 
 
 def right(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -16,6 +16,10 @@ def right(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())
+
+
+def ends(interval: ScoreInterval) -> tuple[float, float]:
+    return interval.low, interval.high
 
 
 def answers(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -28,11 +32,13 @@ def answers(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (3, 7), (0, 40), (40, 40), (612, 1000)])
 def test_wilson_is_scipys(successes, trials, level):
     expected = binomtest(successes, trials).proportion_ci(level, method="wilson")
-    assert tuple(wilson(successes, trials, level)) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    found = wilson(successes, trials, level)
+    assert found.value == successes / trials
+    assert ends(found) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_wilson_without_trials_is_everything():
-    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(0, 0) == ScoreInterval(math.nan, 0.0, 1.0)
 
 
 def test_wilson_refuses_more_successes_than_trials():
@@ -43,7 +49,7 @@ def test_wilson_refuses_more_successes_than_trials():
 def test_clustered_wilson_of_groups_of_one_is_wilson():
     successes = np.arange(90) % 4 > 0
     found = clustered_wilson(successes.astype(int), np.ones(90, dtype=int))
-    assert tuple(found) == pytest.approx(tuple(wilson(successes.sum(), 90)), abs=0.001)
+    assert ends(found) == pytest.approx(ends(wilson(successes.sum(), 90)), abs=0.001)
 
 
 def test_clustered_wilson_of_all_successes_counts_the_groups():
@@ -52,12 +58,12 @@ def test_clustered_wilson_of_all_successes_counts_the_groups():
 
 @pytest.mark.parametrize("counts", [([], []), ([0, 0], [0, 0])])
 def test_clustered_wilson_without_trials_is_everything(counts):
-    assert clustered_wilson(*(np.array(c, dtype=int) for c in counts)) == (0.0, 1.0)
+    assert clustered_wilson(*(np.array(c, dtype=int) for c in counts)) == ScoreInterval(math.nan, 0.0, 1.0)
 
 
 def coverage(truth: float, draw_interval, *, repetitions: int = 200) -> float:
     intervals = [draw_interval(np.random.default_rng(seed)) for seed in range(repetitions)]
-    return float(np.mean([low <= truth <= high for low, high in intervals]))
+    return float(np.mean([interval.low <= truth <= interval.high for interval in intervals]))
 
 
 def test_wilson_covers_the_truth_in_about_95_of_100_cases():
@@ -128,7 +134,7 @@ def test_a_paired_interval_is_narrower_than_the_unpaired_ones():
     labels, first = answers(~hard)
     _, second = answers(~hard | (rng.random(300) < 0.1))
     difference = paired_difference(right, labels, first, second)
-    widths = [np.diff(bootstrap(right, labels, p))[0] for p in (first, second)]
+    widths = [np.diff(ends(bootstrap(right, labels, p)))[0] for p in (first, second)]
     assert difference.low < difference.value < difference.high
     assert difference.value == pytest.approx(right(labels, second) - right(labels, first))
     assert difference.high - difference.low < 0.6 * math.hypot(*widths)
@@ -138,8 +144,7 @@ def test_a_paired_difference_covers_zero_where_two_models_are_equally_good():
     def draw(rng):
         true = rng.random((2, 120)) < 0.8
         labels, first = answers(true[0])
-        difference = paired_difference(right, labels, first, answers(true[1])[1], n_resamples=200)
-        return difference.low, difference.high
+        return paired_difference(right, labels, first, answers(true[1])[1], n_resamples=200)
 
     assert 0.9 <= coverage(0.0, draw) <= 0.99
 
@@ -147,7 +152,7 @@ def test_a_paired_difference_covers_zero_where_two_models_are_equally_good():
 def test_a_model_does_not_differ_from_itself():
     labels, probabilities = answers(np.arange(20) % 3 > 0)
     difference = paired_difference(right, labels, probabilities, probabilities)
-    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+    assert difference == ScoreInterval(0, 0, 0)
 
 
 def test_proportions_can_be_compared_too():
@@ -167,20 +172,20 @@ def test_resamples_in_which_the_score_is_undefined_are_left_out():
 
     labels = np.array([0] * 18 + [1, 1])
     interval = bootstrap(recall_of_rare_class, labels, np.eye(2)[[0] * 19 + [1]])
-    assert interval == (0.0, 1.0)
+    assert ends(interval) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_fewer_than_two_items_or_groups_allow_no_interval(rows):
     labels, probabilities = answers(np.ones(rows, dtype=bool))
-    assert all(math.isnan(end) for end in bootstrap(log_loss, labels, probabilities))
+    assert not bootstrap(log_loss, labels, probabilities).has_interval
     labels, probabilities = answers(np.ones(5, dtype=bool))
-    assert all(math.isnan(end) for end in bootstrap(right, labels, probabilities, groups=np.zeros(5)))
+    assert bootstrap(right, labels, probabilities, groups=np.zeros(5)) == ScoreInterval(1.0)
 
 
 def test_a_score_that_is_mostly_undefined_has_no_interval():
     interval = bootstrap(lambda labels, probabilities: math.nan, np.zeros(5, dtype=int), np.ones((5, 1)))
-    assert all(math.isnan(end) for end in interval)
+    assert interval == ScoreInterval()
 
 
 def test_the_seed_decides():

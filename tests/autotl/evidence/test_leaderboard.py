@@ -7,14 +7,21 @@ import math
 import pandas as pd
 import pytest
 
-from autotl.evidence.intervals import Difference
 from autotl.evidence.leaderboard import rank
 from autotl.evidence.verdicts import in_words, judge_default, judge_fine_tuning
-from autotl.interfaces import Reading, TrialRecord
+from autotl.interfaces import Reading, ScoreInterval, TrialRecord
 
 
 def trial(number, value=None, state="complete", strategy="probe", **more):
-    return TrialRecord(number, state, strategy, Reading("lite0", (224, 224), "top", "avg"), "svm", value=value, **more)
+    return TrialRecord(
+        number,
+        state,
+        strategy,
+        Reading("lite0", (224, 224), "top", "avg"),
+        "svm",
+        score=ScoreInterval(math.nan if value is None else value),
+        **more,
+    )
 
 
 def board(*trials, larger_is_better=True, default=None):
@@ -77,7 +84,7 @@ def test_the_table_holds_every_trial_and_survives_csv(tmp_path):
 
 def judged(low, high, *, larger_is_better=True, seconds=660.0):
     return judge_fine_tuning(
-        Difference((low + high) / 2, low, high), trial(7, 0.9, strategy="fine-tune", seconds=seconds),
+        ScoreInterval((low + high) / 2, low, high), trial(7, 0.9, strategy="fine-tune", seconds=seconds),
         objective="accuracy", larger_is_better=larger_is_better, reason="",
     )  # fmt: skip
 
@@ -127,7 +134,7 @@ def test_what_was_not_tried_says_why():
 )
 def test_the_champion_beats_the_default_only_where_the_interval_excludes_zero(low, high, larger_is_better, claim):
     verdict = judge_default(
-        Difference(0.02, low, high), objective="accuracy", larger_is_better=larger_is_better, n_others=3
+        ScoreInterval(0.02, low, high), objective="accuracy", larger_is_better=larger_is_better, n_others=3
     )
     assert verdict["better"] == claim.startswith("beats")
     assert verdict["measured_on"] == "test"
@@ -142,18 +149,18 @@ def test_a_default_that_is_the_champion_is_called_so(n_others, why):
 
 
 def test_two_models_that_are_right_about_the_same_images_have_no_interval_of_no_width():
-    told = in_words(Difference(0.0, 0.0, 0.0), "accuracy", larger_is_better=True)
+    told = in_words(ScoreInterval(0.0, 0.0, 0.0), "accuracy", larger_is_better=True)
     assert told == "+0.0 points of accuracy (both are right about the same images)"
 
 
 def test_log_loss_is_not_told_in_points():
-    told = in_words(Difference(-0.1, -0.2, -0.05), "log_loss", larger_is_better=False)
+    told = in_words(ScoreInterval(-0.1, -0.2, -0.05), "log_loss", larger_is_better=False)
     assert told == "-0.100 log_loss (95 % CI -0.200 to -0.050)"
 
 
 def test_a_difference_without_an_interval_says_so_and_is_null_in_json():
     nan = float("nan")
-    verdict = judge_default(Difference(0.1, nan, nan), objective="accuracy", larger_is_better=True, n_others=1)
+    verdict = judge_default(ScoreInterval(0.1, nan, nan), objective="accuracy", larger_is_better=True, n_others=1)
     assert "no interval" in verdict["claim"]
     assert verdict["low"] is None
     assert verdict["better"] is False

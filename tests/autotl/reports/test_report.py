@@ -12,9 +12,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from autotl.data.split import Split
-from autotl.evidence.evaluations import Evaluation, Score, evaluate
+from autotl.evidence.evaluations import Evaluation, evaluate
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, Reading, TrialRecord
+from autotl.interfaces import Evaluator, Reading, ScoreInterval, TrialRecord
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, confusions, number, weakest_classes, write_card, write_report
 from autotl.runs.config import Config
@@ -65,7 +65,7 @@ def report(toy_dataset, tmp_path, plugins):
         )
         scores = evaluate(tested, plugins.all(Evaluator), dataset.classes)
         champion = TrialRecord(
-            1, "complete", "probe", Reading("tiny", (32, 32), "top", "avg"), "knn", value=0.9, low=0.8, high=1.0
+            1, "complete", "probe", Reading("tiny", (32, 32), "top", "avg"), "knn", score=ScoreInterval(0.9, 0.8, 1.0)
         )
         board = rank([champion, *trials], objective="accuracy", larger_is_better=True, default=1)
         document = {
@@ -206,7 +206,7 @@ def test_the_verdict_keeps_its_capitals(report):
 
 
 def evaluation(confusion, recalls):
-    scores = {f"recall[{name}]": Score(value, value, value) for name, value in zip("abc", recalls, strict=True)}
+    scores = {f"recall[{name}]": ScoreInterval(value, value, value) for name, value in zip("abc", recalls, strict=True)}
     return Evaluation(scores, np.array(confusion), ("a", "b", "c"), int(np.sum(confusion)))
 
 

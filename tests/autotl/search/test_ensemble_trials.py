@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autotl.interfaces import Reading, TrialRecord
+from autotl.interfaces import Reading, ScoreInterval, TrialRecord
 from autotl.predictions import Predictions
 from autotl.search import optuna_study as studies
 from autotl.search.ensemble_trials import ensemble
@@ -35,8 +35,7 @@ def add_probes(loop, n, *, apart):
         save_predictions(run, trial.number, predictions)
         score = loop.context.objective.score(predictions)
         record = TrialRecord(
-            trial.number, "complete", PROBE, Reading("tiny", (32, 32), "top", "avg"), "logistic", value=score.value,
-            low=score.low, high=score.high,
+            trial.number, "complete", PROBE, Reading("tiny", (32, 32), "top", "avg"), "logistic", score=score,
         )  # fmt: skip
         studies.finish(loop._study, trial, record)
 
@@ -59,7 +58,7 @@ def test_probes_with_errors_of_their_own_are_mixed_where_that_gains_clearly(blen
     best = made.leaderboard().best()
     mixed = made.blend()
     assert (mixed.state, mixed.strategy) == ("complete", ENSEMBLE)
-    assert made.context.objective.sign * (mixed.value - best.value) > 0
+    assert made.context.objective.sign * (mixed.score.value - best.score.value) > 0
     assert made.leaderboard().best() == mixed
     assert made.leaderboard().best(PROBE) == best
     members = mixed.members
@@ -93,7 +92,7 @@ def test_the_record_of_an_ensemble_is_plain_json_also_where_a_member_has_no_inte
     made = blending(1)
     [probe] = made.leaderboard().completed
     predictions = load_predictions(made.context.run, probe.number)
-    member = replace(probe, low=float("nan"), high=float("nan"))
+    member = replace(probe, score=ScoreInterval(0.5))
     begun, outcome = ensemble([member], np.array([1.0]), predictions, number=1, started=0.0)
     record = completed(begun, outcome, made.context.objective.score(predictions), {})
     assert "NaN" not in json.dumps(record.to_json(), allow_nan=False)

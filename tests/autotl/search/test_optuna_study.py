@@ -10,7 +10,7 @@ import sys
 import optuna
 import pytest
 
-from autotl.interfaces import Reading, Sampler, TrialRecord
+from autotl.interfaces import Reading, Sampler, ScoreInterval, TrialRecord
 from autotl.search import optuna_study as studies
 
 
@@ -25,7 +25,13 @@ def open_study(context):
 
 def done(number, value):
     return TrialRecord(
-        number, "complete", "probe", Reading("tiny", (32, 32), "top", "avg"), "svm", params={"svm/C": 0.5}, value=value
+        number,
+        "complete",
+        "probe",
+        Reading("tiny", (32, 32), "top", "avg"),
+        "svm",
+        params={"svm/C": 0.5},
+        score=ScoreInterval(value),
     )
 
 
@@ -83,7 +89,7 @@ def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same
     study = open_study()
     assert studies.requeue_lost(study) == 1
     first, lost = studies.records(study)
-    assert (first.state, first.value) == ("complete", 0.5)
+    assert (first.state, first.score.value) == ("complete", 0.5)
     assert (lost.number, lost.state, lost.reason) == (1, "failed", "interrupted; its parameters are tried again")
     parameters = study.get_trials()[1].params
     trial = study.ask()

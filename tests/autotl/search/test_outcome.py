@@ -20,4 +20,4 @@ def test_a_record_says_everything_needed_to_make_the_candidate_again(context, ca
     assert (found.number, found.state, found.reading.size) == (4, "complete", (32, 32))
     assert found.seconds == pytest.approx(3, abs=1)
     assert context.candidate(found) == candidate()
-    assert math.isfinite(found.value)
+    assert math.isfinite(found.score.value)

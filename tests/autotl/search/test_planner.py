@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, read, scored, space, tuned
 
-from autotl.interfaces import Head, TrialRecord
+from autotl.interfaces import Head, ScoreInterval, TrialRecord
 from autotl.search.planner import PATIENCE_TRIALS, SETTLED_TRIALS, Step
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
 
@@ -13,7 +13,11 @@ SETTLED = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + SETTLED_TRIALS))
 
 
 def test_before_any_probe_has_completed_there_is_still_something_to_do():
-    for trials in ((), (probe(1, state="failed"),), (TrialRecord(0, "complete", "majority", value=0.3),)):
+    for trials in (
+        (),
+        (probe(1, state="failed"),),
+        (TrialRecord(0, "complete", "majority", score=ScoreInterval(0.3)),),
+    ):
         step = plan(trials=9).next(board(*trials), [], 0.6)
         assert step.pinned["strategy"] == PROBE
         assert not step.overrides
@@ -180,6 +184,6 @@ def test_where_only_fine_tuning_was_asked_for_nothing_else_is_done_and_its_end_h
 
 
 def test_an_ensemble_is_neither_a_probe_to_settle_on_nor_one_to_fine_tune():
-    mixed = TrialRecord(50, "complete", ENSEMBLE, read(stage="", pooling=""), ENSEMBLE, value=0.99)
+    mixed = TrialRecord(50, "complete", ENSEMBLE, read(stage="", pooling=""), ENSEMBLE, score=ScoreInterval(0.99))
     overrides = plan().next(board(probe(1, 0.9), mixed), [], 0.5).overrides
     assert (overrides["stage"], overrides["head"]) == ("joined", "logistic")

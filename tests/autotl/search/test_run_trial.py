@@ -102,7 +102,7 @@ def test_a_trial_that_fails_says_why(started, candidate, monkeypatch):
     monkeypatch.setattr(module, "probe", explode)
     found = run_one(loop, candidate("knn"))
     assert (found.state, found.reason) == ("failed", "RuntimeError: no such kernel")
-    assert found.value is None
+    assert not found.score.is_defined
 
 
 def test_an_interrupted_trial_is_recorded_and_the_interruption_goes_on(started, candidate, monkeypatch):

@@ -14,7 +14,7 @@ from autotl.deploy.deployable import load_deployable, replay
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, Reading, TrialRecord
+from autotl.interfaces import Evaluator, Reading, ScoreInterval, TrialRecord
 from autotl.predictions import Predictions
 from autotl.search.ensemble_trials import ensemble
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -50,13 +50,13 @@ def board_of(context, *trials, default=1):
 
 def better(trial):
     """The same trial as it would stand with the highest score."""
-    return replace(trial, value=2.0)
+    return replace(trial, score=replace(trial.score, value=2.0))
 
 
 @pytest.fixture
 def concluded(context, attempt):
     """A run with the default, a nearest-neighbour champion, a majority row and a failed trial."""
-    majority = TrialRecord(0, "complete", "majority", value=0.3, low=0.2, high=0.4)
+    majority = TrialRecord(0, "complete", "majority", score=ScoreInterval(0.3, 0.2, 0.4))
     failed = TrialRecord(3, "failed", PROBE, READING, head="svm", reason="ValueError: <b>bad</b>")
     board = board_of(context, majority, attempt(1), better(attempt(2, "knn", "top", "max")), failed)
     return conclude(context, board, status="complete", why_no_fine_tuning="no time was left"), board
@@ -135,7 +135,7 @@ def test_fine_tuning_is_judged_on_the_items_that_both_predicted_unseen(context, 
     default, validation = attempt(1), context.run.split.validation
     labels = context.labels[validation]
     save_predictions(context.run, 2, Predictions(validation, labels, np.full((len(labels), 3), 1 / 3)))
-    tuned = TrialRecord(2, "complete", FINE_TUNE, READING, value=0.1, low=0.0, high=0.2, seconds=7.0)
+    tuned = TrialRecord(2, "complete", FINE_TUNE, READING, score=ScoreInterval(0.1, 0.0, 0.2), seconds=7.0)
     document = conclude(context, board_of(context, default, tuned), status="complete", why_no_fine_tuning="")
     verdict = document["verdict"]["fine_tuning"]
     assert verdict["tried"]
@@ -207,8 +207,8 @@ def test_a_fine_tuned_network_is_champion_only_where_it_pays_beyond_doubt_or_was
     make_context, strategy, pays, first
 ):
     context = make_context(strategy=strategy)
-    tuned = TrialRecord(2, "complete", FINE_TUNE, value=0.9, low=0.8, high=1.0)
-    simple = TrialRecord(1, "complete", PROBE, value=0.8, low=0.7, high=0.9)
+    tuned = TrialRecord(2, "complete", FINE_TUNE, score=ScoreInterval(0.9, 0.8, 1.0))
+    simple = TrialRecord(1, "complete", PROBE, score=ScoreInterval(0.8, 0.7, 0.9))
     ordered = module._in_order(context, board_of(context, tuned, simple), {"pays": pays, "trial": 2})
     assert ordered[0].strategy == first
     assert len(ordered) == 2

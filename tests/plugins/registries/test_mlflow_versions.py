@@ -12,7 +12,7 @@ from registered_models import METADATA, at, register
 from small_models import write_small_model
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Measured
+from autotl.interfaces import ScoreInterval
 from autotl_plugins.mlflow_store.client import connect
 from autotl_plugins.registries import mlflow as registry
 from autotl_plugins.registries._mlflow_versions import EVIDENCE_TAG
@@ -34,9 +34,9 @@ def test_every_version_is_listed_with_its_evidence(store: Path, tmp_path: Path) 
     assert model.name == "Müllers pets"
     newest, oldest = model.versions
     assert (newest.version, newest.aliases, oldest.aliases) == (2, ("champion",), ("previous",))
-    assert model.holder("champion") == newest
-    assert oldest.evidence.test == Measured(0.9, 0.8, 0.95)
-    assert oldest.evidence.search == Measured(0.92, 0.85, 0.97)
+    assert model.version_with_alias("champion") == newest
+    assert oldest.evidence.test == ScoreInterval(0.9, 0.8, 0.95)
+    assert oldest.evidence.search == ScoreInterval(0.92, 0.85, 0.97)
     assert oldest.evidence.claims == ("the champion beats the default",)
     assert (oldest.evidence.fingerprint, oldest.evidence.test_fingerprint) == ("f00d", "7e57")
     assert oldest.evidence.n_items == METADATA["n_items"]
@@ -54,9 +54,9 @@ def test_a_version_without_evidence_of_its_own_is_read_from_its_model(store: Pat
         return next(m for m in registry.list_models(at(store)) if m.name == "old").versions[0]
 
     found = version()
-    assert found.evidence.test == Measured(0.9, 0.8, 0.95)
+    assert found.evidence.test == ScoreInterval(0.9, 0.8, 0.95)
     (found.folder / "metadata.json").write_text("{broken", encoding="utf-8")
-    assert version().evidence.test == Measured()
+    assert version().evidence.test == ScoreInterval()
     (found.folder / "metadata.json").unlink()
     assert version().folder is None
 

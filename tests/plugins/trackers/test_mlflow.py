@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tracked_runs import FakeRun, a_trial, children, client_of, study, wait_until
 
-from autotl.interfaces import EnsembleMember, ModelStore
+from autotl.interfaces import UNDEFINED, EnsembleMember, ModelStore
 from autotl_plugins.registries import mlflow as registry
 from autotl_plugins.trackers import mlflow as tracker
 
@@ -31,7 +31,7 @@ def test_a_study_becomes_a_run_with_a_child_per_trial(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run = make_run("first")
-    failed = a_trial(1, state="failed", value=None, low=None, high=None, reason="out of memory")
+    failed = a_trial(1, state="failed", score=UNDEFINED, reason="out of memory")
     started = time.time()
     note = study(run, a_trial(0, started=started, seconds=2.2), failed, pause_seconds=2.3)
 

@@ -12,7 +12,7 @@ import pytest
 from small_models import write_small_model
 
 from autotl.deploy.registry import require_name
-from autotl.interfaces import Measured, ModelVersion, RegisteredModel, VersionEvidence
+from autotl.interfaces import ModelVersion, RegisteredModel, ScoreInterval, VersionEvidence
 from autotl_ui.models.naming import doubts, propose_name
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.evidence import evidence_to_compare
@@ -40,7 +40,7 @@ def against(run: RunView, evidence: VersionEvidence, folder: Path | None = None)
 
 
 def scored(run: RunView, value: float, **changes: Any) -> VersionEvidence:
-    return replace(evidence_to_compare(run), test=Measured(value, value - 0.1, value + 0.1), **changes)
+    return replace(evidence_to_compare(run), test=ScoreInterval(value, value - 0.1, value + 0.1), **changes)
 
 
 def call_data_set(run: RunView, title: str) -> None:

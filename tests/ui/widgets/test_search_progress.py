@@ -27,7 +27,10 @@ def test_the_best_so_far_is_told_over_the_time_at_work_and_not_the_time_between_
         trial(1, 1005.0, 1), trial(2, 1006.0, 1, 0.7),
         {"event": "begin", "time": 9000.0, "spent_seconds": 12.0}, trial(3, 9003.0, 3, 0.9),
     ]  # fmt: skip
-    assert [(best.trial, best.seconds, best.value) for best in read_bests(events)] == [(1, 10.0, 0.8), (3, 15.0, 0.9)]
+    assert [(best.trial, best.seconds, best.score.value) for best in read_bests(events)] == [
+        (1, 10.0, 0.8),
+        (3, 15.0, 0.9),
+    ]
 
 
 def test_a_run_without_attempts_in_its_events_counts_from_the_first() -> None:

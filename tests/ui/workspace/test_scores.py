@@ -8,9 +8,10 @@ from pathlib import Path
 import made_runs
 import pytest
 
+from autotl.interfaces import ScoreInterval
 from autotl_ui.results.score_tables import class_table
 from autotl_ui.workspace.runs import look
-from autotl_ui.workspace.scores import Result, Score, read_result
+from autotl_ui.workspace.scores import Result, read_result
 
 
 @pytest.fixture
@@ -37,5 +38,5 @@ def test_a_document_of_an_older_version_is_read_without_what_it_lacks(runs: Path
 
 
 def test_classes_are_sorted_worst_first_and_the_undefined_come_last() -> None:
-    scores = {"a": Score(0.9, 0.8, 1.0), "b": Score(None, None, None), "c": Score(0.2, 0.1, 0.3)}
+    scores = {"a": ScoreInterval(0.9, 0.8, 1.0), "b": ScoreInterval(), "c": ScoreInterval(0.2, 0.1, 0.3)}
     assert list(class_table(scores)["class"]) == ["c", "a", "b"]
