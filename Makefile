@@ -5,7 +5,7 @@ BIN := .venv/bin
 TESTS ?= tests
 DEMO ?=
 
-.PHONY: setup demo test heavy coverage quick ui lint bench lock
+.PHONY: setup demo test heavy coverage quick ui lint docs bench lock
 
 STAMP := .venv/installed-$(TENSORFLOW)
 
@@ -45,6 +45,11 @@ lint: setup
 	ln -sfn ../../ui .venv/typed/autotl_ui
 	MYPYPATH=.venv/typed $(BIN)/mypy -p autotl -p autotl_plugins -p autotl_ui
 
+# A static site that opens offline: docs/_build/index.html.
+docs: setup
+	$(BIN)/python -m sphinx -q -W --keep-going -E -b html docs docs/_build
+
+# Measurements; they never gate.
 bench: setup
 	for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
