@@ -36,7 +36,7 @@ Severity: TypeAlias = Literal["info", "warning", "error"]
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
-"""The alias of the version that was champion before: what a roll-back returns to."""
+"""The alias of the version that was champion before; a roll-back returns to it."""
 
 
 def format_size(size: Size) -> str:

@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 GENERATED = HERE / "_generated"
-sys.path.insert(0, str(HERE.parent / "scripts"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "scripts")]
 
 project = "AutoTL"
 author = "the authors of AutoTL"
@@ -24,7 +24,7 @@ html_show_sourcelink = False
 html_permalinks_icon = "#"
 exclude_patterns = ["_build", "_generated/*"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 default_role = "literal"  # docstrings write `names` as in Markdown
