@@ -18,7 +18,7 @@ class Reader:
 @pytest.fixture
 def three_at_once(monkeypatch):
     monkeypatch.setattr(module, "N_AT_ONCE", 3)
-    monkeypatch.setattr(module, "danger_of", lambda path: "it bites" if "heic" in str(path) else "")
+    monkeypatch.setattr(module, "decode_risk", lambda path: "it bites" if "heic" in str(path) else "")
 
 
 def test_every_file_gets_its_answer_in_its_place(three_at_once):
