@@ -6,6 +6,7 @@ from autotl.testing.evaluators import check_evaluator
 from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher
 from autotl.testing.heads import check_head
 from autotl.testing.plugin import check_plugin
+from autotl.testing.registries import check_registry
 from autotl.testing.samplers import check_sampler
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "check_head",
     "check_panel",
     "check_plugin",
+    "check_registry",
     "check_sampler",
     "check_watcher",
 ]

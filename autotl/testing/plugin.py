@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
 from autotl.plugins import Offered
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
 from autotl.testing.finished_runs import check_exporter, check_panel
 from autotl.testing.heads import check_head
+from autotl.testing.registries import check_registry
 from autotl.testing.samplers import check_sampler
 from autotl.testing.support import require
 
@@ -22,6 +23,7 @@ CHECKS: Mapping[type[Offered], Callable[[Any], None]] = {
     Evaluator: check_evaluator,
     Check: check_check,
     Sampler: check_sampler,
+    Registry: check_registry,
 }
 CHECKS_ON_A_RUN: Mapping[type[Offered], Callable[[Any, Path], None]] = {Exporter: check_exporter, Panel: check_panel}
 

@@ -9,16 +9,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import autotl.testing
 from autotl.errors import ExportError, WeightsError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Finding, Head, Proportion, Sampler
+from autotl.plugins import KINDS
 from autotl.runtime.keras_backend import prepare
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
 from autotl.testing.finished_runs import check_exporter, check_watcher
 from autotl.testing.heads import check_head
-from autotl.testing.plugin import check_plugin
+from autotl.testing.plugin import CHECKS, CHECKS_ON_A_RUN, check_plugin
 from autotl.testing.samplers import check_sampler
 
 # Keras gives NumPy a variable whose __array__ is of the time before NumPy 2.
@@ -505,6 +507,12 @@ def test_check_plugin_looks_at_everything_that_a_plugin_offers(run_folder):
         # Without the other kinds: the point is that each hook's objects are looked at.
         with pytest.raises(AssertionError, match="'bad'"):
             check_plugin(plugin(**{hook: lambda bad=bad: [bad]}), run=run_folder)
+
+
+def test_every_kind_has_its_check() -> None:
+    assert {*CHECKS, *CHECKS_ON_A_RUN} == set(KINDS)
+    for kind in KINDS:
+        assert callable(getattr(autotl.testing, f"check_{kind.__name__.lower()}"))
 
 
 @pytest.mark.parametrize(

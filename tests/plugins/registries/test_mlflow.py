@@ -17,9 +17,14 @@ from tracked_runs import FakeRun, client_of, study
 
 from autotl.errors import AutoTLError, ConfigError, RunError
 from autotl.interfaces import AliasChange, ModelStore
+from autotl.testing import check_plugin
 from autotl_plugins.registries import mlflow as registry
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
+
+
+def test_the_registry_conforms() -> None:
+    check_plugin(registry)
 
 
 @pytest.mark.usefixtures("nothing_reported")
