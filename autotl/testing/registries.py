@@ -68,6 +68,8 @@ def _check_versions(subject: str, registry: Registry, store: ModelStore, folder:
         f"{subject}: register returned {changes}; expected two changes of {CHAMPION!r}, "
         "the second with the version of the first as the former one",
     )
+    if first is None or second is None:
+        raise AssertionError(f"{subject}: register returned {changes}; expected the number of the new version")
     model = _model(subject, registry, store)
     newest = [version.version for version in model.versions[:2]]
     require(newest == [second, first], f"{subject}: versions {newest} are listed first; expected {[second, first]}")
