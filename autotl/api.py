@@ -82,14 +82,17 @@ class FittedModel:
         from autotl.settings import settings
         from autotl.workflows.fit import refit
 
-        return FittedModel(refit(self.run, Path(run), plugins=plugins or load_preferred(), settings=settings()))
+        return FittedModel(
+            refit(self.run, Path(run), plugins=plugins or load_preferred(settings()), settings=settings())
+        )
 
     def export(self, out: Path | str, *, format: str = "onnx") -> Path:
         """Write the champion in another format into a new or empty folder; returns the main file."""
         from autotl.deploy.export import export
         from autotl.plugins import load_preferred
+        from autotl.settings import settings
 
-        return export(self.run, Path(out), format, load_preferred())
+        return export(self.run, Path(out), format, load_preferred(settings()))
 
 
 def fit(
@@ -138,7 +141,7 @@ def fit(
         tracking_uri=tracking_uri,
     )
     config = _replace(config, more)
-    loaded = plugins or load_preferred(disable=config.disable_plugins)
+    loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
     return FittedModel(fit(config, plugins=loaded, settings=settings(), listeners=tuple(listeners)))
 
 
@@ -168,7 +171,7 @@ def check(
         data=Path(data), run=Path(), label=label, groups=groups, mirrored=mirrored, seed=seed,
         attributes=Path(attributes) if attributes else None, patch=Path(patch) if patch else None,
     )  # fmt: skip
-    loaded = plugins or load_preferred()
+    loaded = plugins or load_preferred(settings())
     return check_data(config, plugins=loaded, settings=settings(), probe=probe, listeners=tuple(listeners))
 
 

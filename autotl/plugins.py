@@ -25,7 +25,7 @@ import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.settings import settings
+from autotl.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -110,9 +110,8 @@ def load_plugins(
     return plugins
 
 
-def load_preferred(*, disable: Collection[str] = ()) -> Plugins:
-    """Load what this person's settings say, less what is disabled besides."""
-    preferences = settings()
+def load_preferred(preferences: Settings, *, disable: Collection[str] = ()) -> Plugins:
+    """Load the plugins that the settings allow, except those that are disabled in addition."""
     return load_plugins(disable=(*preferences.disable_plugins, *disable), folder=preferences.plugins)
 
 

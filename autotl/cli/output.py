@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def load_plugins(disable: list[str] | tuple[str, ...] | None, *, quiet: bool = False) -> Plugins:
     """Load the plugins that the settings allow; a broken one is reported on standard error unless `quiet`."""
     from autotl.plugins import load_preferred
+    from autotl.settings import settings
 
-    loaded = load_preferred(disable=disable or ())
+    loaded = load_preferred(settings(), disable=disable or ())
     if not quiet:
         for name, reason in loaded.broken.items():
             typer.echo(f"Warning: the plugin {name!r} is broken and was left out: {reason}", err=True)

@@ -30,7 +30,7 @@ def work(folder: Path, deadline: float, number: int) -> None:
     def seconds_left() -> float:
         return deadline - time.time() if os.getppid() == main_process else 0.0
 
-    plugins = load_preferred(disable=run.config.disable_plugins)
+    plugins = load_preferred(settings(), disable=run.config.disable_plugins)
     context = open_context(run, plugins, settings=settings(), seconds_left=seconds_left)
     limits = Limits(seconds_left, run.config.budget_seconds, run.config.trials)
     StudyLoop(context, limits, worker=number).search()

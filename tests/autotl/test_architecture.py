@@ -130,7 +130,20 @@ def test_no_framework_is_reached_by_a_name_in_a_string(name):
     assert not re.search(r"\b(tf|jax|torch)\.\w", re.sub(r'"[^"\n]*"|#.*', "", text))
 
 
-HEAVY = ("tensorflow", "keras", "keras_tuner", "sklearn", "pandas", "torch", "jax", "mlflow", "onnx", "optuna", "scipy")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "keras_tuner",
+    "sklearn",
+    "pandas",
+    "torch",
+    "jax",
+    "mlflow",
+    "onnx",
+    "optuna",
+    "scipy",
+    "numpy",
+)
 
 
 @pytest.mark.parametrize("module", ["autotl", "autotl.cli.app"])
