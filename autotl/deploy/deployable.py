@@ -77,7 +77,7 @@ def write_deployable(
     _require(1 <= len(replay) <= MAX_REPLAY_ITEMS, f"needs 1 to {MAX_REPLAY_ITEMS} replay items, not {len(replay)}")
     out = out.absolute()
     _settle(out)
-    if out.exists() and not (out.is_dir() and (_is_deployable(out) or not any(out.iterdir()))):
+    if out.exists() and not (out.is_dir() and (is_deployable(out) or not any(out.iterdir()))):
         raise ExportError(f"{out} exists and is not a deployable; it is left alone. Name another folder.")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -97,7 +97,7 @@ def load_deployable(path: Path | str) -> Deployable:
     path = Path(path)
     _settle(path)
     _settle(path / "champion")
-    folder = next((folder for folder in (path, path / "champion") if _is_deployable(folder)), None)
+    folder = next((folder for folder in (path, path / "champion") if is_deployable(folder)), None)
     if folder is None:
         found = "does not exist" if not path.exists() else "is neither a deployable nor a run with a champion"
         raise RunError(
@@ -109,6 +109,11 @@ def load_deployable(path: Path | str) -> Deployable:
         return Deployable(folder=folder, classes=tuple(metadata["classes"]), size=size, metadata=metadata)
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder / 'metadata.json'} is damaged ({error!r}). Export the run again.") from error
+
+
+def is_deployable(folder: Path) -> bool:
+    """Whether a folder has the parts of a deployable."""
+    return all((folder / part).is_file() for part in _PARTS)
 
 
 def replay(deployable: Deployable) -> float:
@@ -307,10 +312,6 @@ def _settle(out: Path) -> None:
 
 def _previous(out: Path) -> Path:
     return out.with_name(f".{out.name}.previous")
-
-
-def _is_deployable(folder: Path) -> bool:
-    return all((folder / part).is_file() for part in _PARTS)
 
 
 def _installed(name: str) -> str:

@@ -25,7 +25,7 @@ def require_name(name: str) -> str:
         raise ConfigError(
             f"{name!r} cannot be the name of a registered model: it is part of the address that programs load it by, "
             f"models:/NAME@{CHAMPION}. Use 1 to {MAX_NAME_LENGTH} letters, digits, spaces, hyphens, underscores and "
-            "single full stops, with a letter or digit at both ends, such as pet-pictures"
+            "single full stops, with a letter or digit at both ends, such as pet-photos"
         )
     return name
 

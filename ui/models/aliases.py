@@ -1,4 +1,4 @@
-"""Who is champion, and other aliases: every change says first what it does."""
+"""The champion and other aliases of a registered model: every change is confirmed first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PROPOSED = "alias-proposed"
 
 @dataclass(frozen=True)
 class _Proposed:
-    """A change that waits for a yes."""
+    """A change that waits for confirmation."""
 
     meaning: str
     change: Callable[[], AliasChange]
@@ -32,9 +32,9 @@ def offer_champion(workspace: Workspace, version: ModelVersion, model: Registere
     champion = model.version_with_alias(CHAMPION)
     _offer(
         "Make it the champion",
-        f"models:/{model.name}@{CHAMPION} will be version {version.version}; whoever loads it by that address gets it "
+        f"models:/{model.name}@{CHAMPION} will be version {version.version}: programs that load this address get it "
         "from now on."
-        + (f" Version {champion.version}, the champion now, gets the alias {PREVIOUS}." if champion else ""),
+        + (f" Version {champion.version}, the current champion, gets the alias {PREVIOUS}." if champion else ""),
         lambda: promote(workspace, model.name, version.version, former=champion.version if champion else None),
         key=f"promote-{model.name}-{version.version}",
         icon=":material/trophy:",
@@ -48,8 +48,8 @@ def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
         return
     _offer(
         f"Roll back to version {previous.version}",
-        f"models:/{model.name}@{CHAMPION} will be version {previous.version} again; whoever loads it by that address "
-        f"gets it from now on. Version {champion.version} gets the alias {PREVIOUS}, so that you can return.",
+        f"models:/{model.name}@{CHAMPION} will be version {previous.version} again: programs that load this address "
+        f"get it from now on. Version {champion.version} gets the alias {PREVIOUS}, so that you can go back.",
         lambda: roll_back(workspace, model.name, previous.version, former=champion.version),
         key=f"back-{model.name}",
         icon=":material/undo:",
@@ -57,7 +57,7 @@ def offer_roll_back(workspace: Workspace, model: RegisteredModel) -> None:
 
 
 def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredModel) -> None:
-    """Other names for a version: given and taken away."""
+    """Add and remove other aliases of a version."""
     key = f"{model.name}-{version.version}"
     with st.popover("Aliases", key=f"aliases-{key}", icon=":material/sell:"):
         st.caption(f"Another name for a version, as in models:/{plain(model.name)}@in-test.")
@@ -71,7 +71,7 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
         _offer(
             "Add",
             f"models:/{model.name}@{alias} will be version {version.version}."
-            + (f" It is taken away from version {holder.version}." if holder and holder != version else ""),
+            + (f" Version {holder.version} loses it." if holder and holder != version else ""),
             lambda: set_alias(workspace, model.name, alias, version.version),
             key=f"add-{key}",
             disabled=not alias,
@@ -79,8 +79,8 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
         for own in version.aliases:
             if own not in (CHAMPION, PREVIOUS):
                 _offer(
-                    f"Take away {plain(own)}",
-                    f"models:/{model.name}@{own} will lead nowhere; whoever loads it by that address gets an error.",
+                    f"Remove {plain(own)}",
+                    f"models:/{model.name}@{own} will no longer exist: programs that load this address get an error.",
                     partial(set_alias, workspace, model.name, own, None),
                     key=f"remove-{own}-{key}",
                     icon=":material/close:",
@@ -88,17 +88,17 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
 
 
 def confirm_change() -> None:
-    """Ask about the change that was proposed, if one was; nothing is changed before."""
+    """Ask about the proposed change, if there is one; nothing changes before it is confirmed."""
     if (proposed := st.session_state.get(_PROPOSED)) is not None:
-        st.dialog("Is this what you want?", icon=":material/help:", on_dismiss=_forget_proposal)(_ask)(proposed)
+        st.dialog("Confirm the change", icon=":material/help:", on_dismiss=_forget_proposal)(_ask)(proposed)
 
 
 def say_what_was_done() -> None:
-    """Say once what the last change was, or why it was not made."""
+    """Say once what the last change was, or why it failed."""
     done = st.session_state.pop(_DONE, None)
     if isinstance(done, AliasChange):
         address = plain(f"models:/{done.name}@{done.alias}")
-        now = f"is version {done.version} now" if done.version is not None else "is gone"
+        now = f"is now version {done.version}" if done.version is not None else "was removed"
         st.success(f"{address} {now}.", icon=":material/check_circle:")
     elif done:
         st.error(f"Nothing was changed: {plain(str(done))}", icon=":material/error:")
@@ -108,7 +108,7 @@ def _offer(
     label: str, meaning: str, change: Callable[[], AliasChange], *, key: str, icon: str | None = None,
     disabled: bool = False,
 ) -> None:  # fmt: skip
-    """A button that proposes a change. meaning: what it does, which is said before it is done."""
+    """A button that proposes a change. meaning: what it does, for the confirmation."""
     proposed = _Proposed(meaning, change)
     st.button(label, key=key, icon=icon, disabled=disabled, on_click=_propose, args=(proposed,))
 
@@ -124,7 +124,7 @@ def _forget_proposal() -> None:
 def _ask(proposed: _Proposed) -> None:
     st.markdown(plain(proposed.meaning))
     with st.container(horizontal=True):
-        if st.button("Yes, do it", key="confirm", type="primary"):
+        if st.button("Confirm", key="confirm", type="primary"):
             try:
                 st.session_state[_DONE] = proposed.change()
             except AutoTLError as error:
@@ -132,6 +132,6 @@ def _ask(proposed: _Proposed) -> None:
             forget()
             _forget_proposal()
             st.rerun()
-        if st.button("No, leave it", key="refuse"):
+        if st.button("Cancel", key="refuse"):
             _forget_proposal()
             st.rerun()

@@ -1,4 +1,4 @@
-"""A run's champion in other formats: each is a job that writes a folder, which is then offered as a zip."""
+"""A run's champion in other formats: each is a job that writes a folder, which can then be downloaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autotl_ui.workspace.workspace import Workspace
 
 @dataclass(frozen=True)
 class Export:
-    """An attempt at a format. folder: what it writes. problem: why it failed."""
+    """An attempt to write a format. folder: where it writes. problem: why it failed."""
 
     state: Literal["running", "done", "failed"]
     folder: Path
@@ -33,7 +33,7 @@ def start(workspace: Workspace, run: RunView, format_name: str) -> None:
 
 
 def look(workspace: Workspace, run: RunView, format_name: str) -> Export | None:
-    """The latest attempt at this format with this very model; None where there was none."""
+    """The latest attempt to write this model in this format; None where there was none."""
     base = _base(workspace, run, format_name)
     number = max(_numbers(base), default=0)
     if not number:
@@ -56,7 +56,7 @@ def _numbers(base: Path) -> list[int]:
 
 
 def _base(workspace: Workspace, run: RunView, format_name: str) -> Path:
-    """What its folders are called, up to a number; a champion that has been made anew has others."""
+    """The name of its folders, up to a number; a refitted champion has others."""
     try:
         written = (run.champion / "model.onnx").stat().st_mtime_ns
     except OSError:

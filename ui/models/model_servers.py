@@ -1,4 +1,4 @@
-"""A model served on this machine: started, watched, asked and stopped, whatever became of the app meanwhile."""
+"""Servers of models on this machine: start, watch, ask and stop them, even if the app was restarted in between."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import psutil
 
 from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.jobs import jobs
-from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.workspace.workspace import Workspace
 
 ADDRESS = "127.0.0.1"
@@ -36,9 +36,9 @@ State: TypeAlias = Literal["starting", "up", "stopping", "left over", "stopped",
 
 @dataclass(frozen=True)
 class Server:
-    """A server of a model, as it is now.
+    """The current state of a model's server.
 
-    state: "left over" is one that answers although the command that started it is gone. seconds: since its start.
+    state: "left over" means that it answers although the command that started it has ended. seconds: since its start.
     problem: what it printed last, where it failed.
     """
 
@@ -63,16 +63,16 @@ class Server:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said to one request. document: its JSON, None where there was none; text: as it came."""
+    """The response to one request. document: its JSON object, None where it has none; text: the raw text."""
 
     status: int
     text: str
-    document: dict[str, Any] | None
+    document: dict[str, object] | None
     seconds: float
 
 
-def start(workspace: Workspace, model: Takeable) -> None:
-    """Serve a model on a port that is free; nothing happens where it is served already."""
+def start(workspace: Workspace, model: ExportableModel) -> None:
+    """Serve a model on a free port; nothing happens if it is already served. BusyError where too many models are."""
     target = _target(workspace, model.key)
     former = look(workspace, model.key)
     if former and former.active:
@@ -80,7 +80,7 @@ def start(workspace: Workspace, model: Takeable) -> None:
     active = [server for server in list_servers(workspace) if server.active]
     if len(active) >= MOST_SERVERS:
         raise jobs.BusyError(
-            f"{MOST_SERVERS} models are served already, and each takes up memory. Stop one of them first."
+            f"{MOST_SERVERS} models are already served, and each takes up memory. Stop one of them first."
         )
     port = _free_port({server.port for server in active})
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def start(workspace: Workspace, model: Takeable) -> None:
 
 
 def look(workspace: Workspace, key: str) -> Server | None:
-    """The server of a model; None where nobody has ever started one."""
+    """The server of a model; None where none was ever started."""
     target = _target(workspace, key)
     job = jobs.read(target)
     try:
@@ -122,7 +122,7 @@ def list_servers(workspace: Workspace) -> list[Server]:
 
 
 def stop(workspace: Workspace, key: str) -> None:
-    """Ask a server to end; one that was asked before, or was left over, is ended without asking."""
+    """Ask a server to stop; one that was asked before, or was left over, is killed."""
     target = _target(workspace, key)
     job = jobs.read(target)
     if job is None:
@@ -137,9 +137,9 @@ def stop(workspace: Workspace, key: str) -> None:
         write_atomically(_note_file(target), json.dumps({**note, "stopped": job.pid}).encode())
 
 
-def ask(server: Server, picture: Path) -> Answer:
-    """Send one picture; raises OSError where nobody answers."""
-    cell = base64.b64encode(picture.read_bytes()).decode()
+def ask(server: Server, image: Path) -> Answer:
+    """Send one image; raises OSError where there is no response."""
+    cell = base64.b64encode(image.read_bytes()).decode()
     body = json.dumps({"dataframe_split": {"columns": ["image"], "data": [[cell]]}}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{server.address}/invocations", body, headers)
@@ -147,7 +147,7 @@ def ask(server: Server, picture: Path) -> Answer:
     try:
         with _NO_PROXY.open(request, timeout=ANSWER_SECONDS) as response:
             status, text = response.status, response.read().decode(errors="replace")
-    except urllib.error.HTTPError as error:  # an answer too
+    except urllib.error.HTTPError as error:  # a response too
         status, text = error.code, error.read().decode(errors="replace")
     seconds = time.perf_counter() - began
     try:
@@ -166,7 +166,7 @@ def _answers(port: int) -> bool:
 
 
 def _left_over(job: jobs.Job) -> list[psutil.Process]:
-    """Processes that a killed command has left behind: they are still of its group."""
+    """Processes that a killed command left behind: they are still in its group."""
     return [process for process in psutil.process_iter() if _is_of(process, job)]
 
 
@@ -200,7 +200,7 @@ def _ports() -> Iterator[int]:
 
 
 def _last_line(target: Path) -> str:
-    """The message a server ended with: our own, else the last line it printed that is more than chatter."""
+    """The message a server ended with: our own, else the last line it printed that is not routine."""
     if words := jobs.last_words(target):
         return words
     try:

@@ -1,11 +1,11 @@
-"""The models page: what is registered, and everything one can take away or serve."""
+"""The Models page: registered models, and all models that can be downloaded, served or used from code."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from autotl_ui.models import registered_models, registration_form, use_model
-from autotl_ui.models.exportable_models import list_takeable
+from autotl_ui.models.exportable_models import list_exportable_models
 from autotl_ui.models.registry import read_registry
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
@@ -20,21 +20,23 @@ def show() -> None:
     finished = [run for run in runs if run.result]
     found = read_registry(workspace)
     if found.problem:
-        st.warning(f"The model registry cannot be read just now: {plain(found.problem)}", icon=":material/cloud_off:")
+        st.warning(
+            f"The model registry cannot be read at the moment: {plain(found.problem)}", icon=":material/cloud_off:"
+        )
     elif found.models:
         registered_models.show(workspace, runs, found)
     else:
         st.info(
-            "No model is registered yet. Registering gives a finished run's model a name and a version number, so that "
-            "others can load it by its name and always get the version that you have chosen.",
+            "No models are registered yet. Registering gives the model of a finished run a name and a version, so "
+            "that programs can load it by its name and always get the version you chose.",
             icon=":material/inbox:",
         )
     if not finished:
-        st.markdown("A model comes from a finished run, and there is none yet.")
+        st.markdown("Models come from finished runs, and there are none yet.")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
     else:
         registration_form.show(workspace, finished, found)
-    models = list_takeable(workspace, runs, found.models)
+    models = list_exportable_models(workspace, runs, found.models)
     if models:
         use_model.show(workspace, models, found)
 

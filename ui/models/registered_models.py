@@ -1,4 +1,4 @@
-"""The registered models: versions, their evidence, and who is champion."""
+"""Registered models: their versions with the evidence, and which version is the champion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autotl_ui.models.exportable_models import run_of
 from autotl_ui.models.registry import Registry
 from autotl_ui.server.pages import RESULTS
 from autotl_ui.widgets.score_comparability import say_whether_fair
-from autotl_ui.widgets.words import ROUTES, moment, plain, score_name, sentence, spell_scores
+from autotl_ui.widgets.words import ROUTES, counted, moment, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import interval_text, value_text
 from autotl_ui.workspace.workspace import Workspace
@@ -23,7 +23,7 @@ SHOW_MODEL = "show-model"
 
 
 def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None:
-    """Draw the chosen model."""
+    """Draw the selected model."""
     by_name = {model.name: model for model in found.models}
     names = list(by_name)
     if (shown_next := st.session_state.pop(SHOW_MODEL, None)) in by_name:
@@ -43,7 +43,7 @@ def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None
     for version in model.versions[:N_SHOWN]:
         _show_version(workspace, version, model, runs)
     if older := model.versions[N_SHOWN:]:
-        with st.expander(f"{len(older)} older versions"):
+        with st.expander(counted(len(older), "older version")):
             for version in older:
                 _show_version(workspace, version, model, runs)
     if len(model.versions) > 1:
@@ -53,9 +53,9 @@ def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None
 def _say_champion(workspace: Workspace, model: RegisteredModel) -> None:
     champion = model.version_with_alias(CHAMPION)
     if champion is None:
-        st.markdown("No version is champion: choose one below.")
+        st.markdown("No version is the champion. Choose one below.")
         return
-    st.markdown(f"Its champion is **version {champion.version}**; whoever wants it loads this address:")
+    st.markdown(f"The champion is **version {champion.version}**. Programs load it by this address:")
     st.code(f"models:/{model.name}@{CHAMPION}", language=None)
     offer_roll_back(workspace, model)
 
@@ -82,16 +82,16 @@ def _show_version(workspace: Workspace, version: ModelVersion, model: Registered
 
 def _show_evidence(evidence: VersionEvidence) -> None:
     if not evidence.test.is_defined:
-        st.caption("Nothing is known of how it was tested: it was registered without its scores.")
+        st.caption("The scores are unknown: this version was registered without them.")
         return
     test, search = st.columns(2)
     with test:
         st.metric(f"Test, {plain(score_name(evidence.objective))}", _value(evidence.test))
         tested = evidence.n_items.get("test")
-        st.caption(f"{_interval(evidence.test)}, on {f'{tested} ' if tested else ''}pictures never seen before")
+        st.caption(f"{_interval(evidence.test)}, on {f'{tested} ' if tested else ''}images held out until the end")
     with search:
         st.metric(f"Search, {plain(score_name(evidence.objective))}", _value(evidence.search))
-        st.caption(f"{_interval(evidence.search)}; it chose the model, which flatters it")
+        st.caption(f"{_interval(evidence.search)}; too optimistic, because it was used to choose the model")
     for claim in evidence.claims:
         st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
     st.caption(" · ".join(_facts(evidence)))
@@ -104,12 +104,12 @@ def _facts(evidence: VersionEvidence) -> list[str]:
         facts.append(f"{plain(evidence.head)} on {plain(evidence.backbone)}{route}")
     facts.append(f"data {plain(evidence.fingerprint or 'unknown')}")
     if evidence.test_fingerprint:
-        facts.append(f"test pictures {plain(evidence.test_fingerprint)}")
+        facts.append(f"test images {plain(evidence.test_fingerprint)}")
     return facts
 
 
 def _compare(model: RegisteredModel) -> None:
-    """Two versions side by side, with what makes the comparison unfair."""
+    """Two versions side by side, and whether their scores can be compared."""
     numbers = {version.version: version for version in model.versions}
     champion, previous = model.version_with_alias(CHAMPION), model.version_with_alias(PREVIOUS)
     first = champion or model.versions[0]
@@ -140,16 +140,16 @@ def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:
         "test": [f"{_value(version.evidence.test)} ({_interval(version.evidence.test)})" for version in pair],
         "search": [f"{_value(version.evidence.search)} ({_interval(version.evidence.search)})" for version in pair],
         "classifier": [plain(f"{v.evidence.head} on {v.evidence.backbone}" if v.evidence.head else "") for v in pair],
-        "learned from": [_learned(version.evidence) for version in pair],
+        "trained on": [_n_trained_on(version.evidence) for version in pair],
         "data": [plain(version.evidence.fingerprint[:8]) for version in pair],
-        "test pictures": [plain(version.evidence.test_fingerprint[:8] or "unknown") for version in pair],
+        "test images": [plain(version.evidence.test_fingerprint[:8] or "unknown") for version in pair],
     }
     return "\n".join(rows + [f"| {name} | {one} | {other} |" for name, (one, other) in cells.items()])
 
 
-def _learned(evidence: VersionEvidence) -> str:
+def _n_trained_on(evidence: VersionEvidence) -> str:
     n = evidence.n_items.get("train", 0) + evidence.n_items.get("validation", 0)
-    return f"{n} pictures" if n else "unknown"
+    return f"{n} images" if n else "unknown"
 
 
 def _value(score: ScoreInterval) -> str:

@@ -1,12 +1,12 @@
-"""The form that gives a finished run's champion a name in the registry."""
+"""The form that registers the champion of a finished run under a name."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from autotl.deploy.registry import MAX_NAME_LENGTH, require_name
 from autotl.errors import AutoTLError, ConfigError
 from autotl.interfaces import CHAMPION
 from autotl_ui.jobs import jobs
-from autotl_ui.models.naming import doubts, propose_name
+from autotl_ui.models.naming import doubts, proposed_name
 from autotl_ui.models.registered_models import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
 from autotl_ui.server.access import current
@@ -24,13 +24,22 @@ from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
 USUAL_SECONDS = 15
-SECONDS_TOLD = 300
+SECONDS_SHOWN = 300
+"""How long the outcome of a registration stays on the page."""
 _DOUBTED = "register-doubted"
-"""In the session: the run and the name that somebody was asked about."""
+"""In the session: the run and the name for which a confirmation was requested."""
+
+
+@dataclass(frozen=True)
+class _Registered:
+    """The version that a registration made."""
+
+    name: str
+    version: int
 
 
 def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> None:
-    """Draw the form, and how far the last registration is."""
+    """Draw the form, and the progress or the outcome of the latest registration."""
     target = _target(workspace)
     job = jobs.read(target)
     if job and job.alive:
@@ -53,13 +62,13 @@ def _form(workspace: Workspace, finished: Sequence[RunView], found: Registry, ta
     ]  # fmt: skip
     with st.form("register", border=False):
         typed = st.text_input(
-            "Name of the model", propose_name(workspace, run, finished, found.models),
+            "Name of the model", proposed_name(workspace, run, finished, found.models),
             key=f"register-name-{run.name}", max_chars=MAX_NAME_LENGTH,
-            placeholder="such as pet-pictures", autocomplete="off",
-            help="A name that exists gets a new version; a new name starts with version 1.",
+            placeholder="such as pet-photos", autocomplete="off",
+            help="An existing name gets a new version; a new name starts with version 1.",
         )  # fmt: skip
         pressed = st.form_submit_button("Register", key="register", icon=":material/inventory_2:")
-    st.caption("The new version becomes the champion of its name; the champion before is kept as `previous`.")
+    st.caption("The new version becomes the champion of its name; the champion before gets the alias `previous`.")
     name = str(typed or "").strip()
     if pressed or st.session_state.get(_DOUBTED) == (run.name, name):
         _register(workspace, run, name, found, target, pressed=pressed)
@@ -68,17 +77,17 @@ def _form(workspace: Workspace, finished: Sequence[RunView], found: Registry, ta
 def _register(
     workspace: Workspace, run: RunView, name: str, found: Registry, target: Path, *, pressed: bool
 ) -> None:  # fmt: skip
-    """Start the registration, unless something speaks against it; then only when it is wanted all the same."""
+    """Start the registration; where something speaks against it, only once that is confirmed."""
     try:
         require_name(name)
     except ConfigError as error:
-        message = str(error) if name else "Type a name for the model first, such as pet-pictures."
+        message = str(error) if name else "Enter a name for the model first, such as pet-photos."
         st.error(plain(sentence(message)))
         return
     if why := doubts(workspace, run, name, found.models):
         st.session_state[_DOUBTED] = (run.name, name)
         st.warning(plain(why), icon=":material/warning:")
-        pressed = st.button("Register it all the same", key="register-anyway")
+        pressed = st.button("Register anyway", key="register-anyway")
     if not pressed:
         return
     st.session_state.pop(_DOUBTED, None)
@@ -101,39 +110,37 @@ def _start(run: RunView, name: str, found: Registry, target: Path) -> None:
 
 
 def _watch(target: Path) -> None:
-    """Follow the registration until its end; then the whole page is drawn anew."""
+    """Follow the registration until it ends; then redraw the whole page."""
     job = jobs.read(target)
     if job is None or not job.alive:
         forget()
         if done := _read_answer(target):
-            st.session_state[SHOW_MODEL] = done["name"]
+            st.session_state[SHOW_MODEL] = done.name
         st.rerun()
     seconds = time.time() - job.started
-    text = f"Registering {plain(job.about)} for {duration(seconds)}; it usually takes some {USUAL_SECONDS} s"
+    text = f"Registering {plain(job.about)} for {duration(seconds)}; it usually takes about {USUAL_SECONDS} s"
     st.progress(min(seconds / USUAL_SECONDS, 0.95), text=text)
 
 
 def _say_how_it_ended(target: Path, job: jobs.Job | None, found: Registry) -> None:
-    """What became of the last registration, for a while; somebody may have chosen another champion since."""
-    if job is None or time.time() - max(job.started, _written(jobs.log_file(target))) > SECONDS_TOLD:
+    """The outcome of the latest registration, for a while; another version may have become the champion since."""
+    if job is None or time.time() - max(job.started, _written(jobs.log_file(target))) > SECONDS_SHOWN:
         return
     if done := _read_answer(target):
-        champion = next(
-            (model.version_with_alias(CHAMPION) for model in found.models if model.name == done["name"]), None
-        )
-        now = ", is the champion now" if champion and champion.version == done["version"] else ""
-        message = f"Registered: {plain(done['name'])}, version {done['version']}{now}."
+        champion = next((model.version_with_alias(CHAMPION) for model in found.models if model.name == done.name), None)
+        now = ", now the champion" if champion and champion.version == done.version else ""
+        message = f"Registered: {plain(done.name)}, version {done.version}{now}."
         st.success(message, icon=":material/check_circle:")
     else:
-        why = jobs.last_words(target) or "it was interrupted; try again."
+        why = jobs.last_words(target) or "it was interrupted. Try again."
         st.error(f"{plain(job.about)} was not registered: {plain(why)}", icon=":material/error:")
 
 
-def _read_answer(target: Path) -> dict[str, Any] | None:
-    """What the command printed at its very end, None where it did not get there."""
+def _read_answer(target: Path) -> _Registered | None:
+    """What the command printed at its end; None where it did not get there."""
     try:
         answer = json.loads(_answer_file(target).read_text(encoding="utf-8"))
-        return {"name": str(answer["name"]), "version": int(answer["version"])}
+        return _Registered(str(answer["name"]), int(answer["version"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

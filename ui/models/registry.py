@@ -41,9 +41,11 @@ def read_registry(workspace: Workspace) -> Registry:
     return _read(_store(workspace), address, _stamp(address))
 
 
-# A resource, not data: nothing of it can be changed, and nothing has to be copied for every click.
+# A resource, not data: it is immutable, so it does not have to be copied for every click.
 @st.cache_resource(
-    max_entries=8, ttl=SECONDS_BETWEEN_READS, show_spinner="Opening the model registry; at first it takes some seconds"
+    max_entries=8,
+    ttl=SECONDS_BETWEEN_READS,
+    show_spinner="Opening the model registry, which takes a few seconds the first time",
 )
 def _read(store: ModelStore, address: str, stamp: int) -> Registry:  # noqa: ARG001 - the key
     try:
@@ -53,24 +55,24 @@ def _read(store: ModelStore, address: str, stamp: int) -> Registry:  # noqa: ARG
 
 
 def promote(workspace: Workspace, name: str, version: int, *, former: int | None) -> AliasChange:
-    """Make a version the champion; ConfigError where `former` is not the champion any more."""
+    """Make a version the champion; ConfigError where `former` is no longer the champion."""
     expected = AliasChange(name, CHAMPION, version, former)
     return require_registry(loaded_plugins()).promote(_store(workspace), name, version, expected)
 
 
 def roll_back(workspace: Workspace, name: str, version: int, *, former: int | None) -> AliasChange:
-    """Make the previous champion, which is this version, the champion again; ConfigError where it is not any more."""
+    """Make the previous champion, which is this version, the champion again; ConfigError where it is not that now."""
     expected = AliasChange(name, CHAMPION, version, former)
     return require_registry(loaded_plugins()).roll_back(_store(workspace), name, expected)
 
 
 def set_alias(workspace: Workspace, name: str, alias: str, version: int | None) -> AliasChange:
-    """Give a version an alias, or take it away (version None). Raises ConfigError."""
+    """Give a version an alias, or remove the alias (version None). Raises ConfigError."""
     return require_registry(loaded_plugins()).set_alias(_store(workspace), name, require_alias(alias), version)
 
 
 def forget() -> None:
-    """Read anew at the next look, such as after a change."""
+    """Read the registry again the next time, such as after a change."""
     _read.clear()
 
 
@@ -79,7 +81,7 @@ def _store(workspace: Workspace) -> ModelStore:
 
 
 def _stamp(address: str) -> int:
-    """What changes when the store does; of a server nobody knows."""
+    """A number that changes when the store does; for a server this cannot be known."""
     try:
         return Path(address.removeprefix(SQLITE)).stat().st_mtime_ns if address.startswith(SQLITE) else 0
     except OSError:

@@ -1,4 +1,4 @@
-"""The page's part that serves a model on this machine and sends it a picture."""
+"""The section that serves a model on this machine and sends it an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl.errors import AutoTLError
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl_ui.models import model_servers
-from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.models.model_servers import USUAL_SECONDS, Answer, Server, look
 from autotl_ui.models.snippets import curl
 from autotl_ui.widgets.error_boundary import live
@@ -23,11 +23,11 @@ SECONDS_WHILE_UP = 4.0
 _ANSWERS = "served-answers"
 
 
-def show(workspace: Workspace, model: Takeable) -> None:
+def show(workspace: Workspace, model: ExportableModel) -> None:
     """Draw a model's server, whatever its state."""
     st.markdown(
-        "While it is served, any program on this machine can send it pictures and gets labels back, in any language. "
-        "Nobody else can reach it."
+        "While the model is served, any program on this machine can send it images and gets labels back, in any "
+        "programming language. It cannot be reached from other machines."
     )
     server = look(workspace, model.key)
     if server is None or not server.active:
@@ -38,27 +38,27 @@ def show(workspace: Workspace, model: Takeable) -> None:
 
 
 def show_others(workspace: Workspace, *, but: str) -> None:
-    """Name the servers of other models, for each takes up memory."""
+    """List the servers of other models, because each takes up memory."""
     for server in model_servers.list_servers(workspace):
         if server.key != but and server.active:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(f"Also served, on port {server.port}: {plain(server.title)}", width="content")
+                st.caption(f"Also served on port {server.port}: {plain(server.title)}", width="content")
                 st.button(
                     "Stop", key=f"stop-{server.key}", on_click=model_servers.stop, args=(workspace, server.key),
                     disabled=server.state == "stopping",
                 )  # fmt: skip
 
 
-def _offer_start(workspace: Workspace, model: Takeable, server: Server | None) -> None:
+def _offer_start(workspace: Workspace, model: ExportableModel, server: Server | None) -> None:
     if server and server.state == "failed":
         st.error(
-            f"The server has ended{f': {plain(server.problem)}' if server.problem else ' without a word'}  \n"
-            "If nobody ended it on purpose, start it again.",
+            f"The server has ended{f': {plain(server.problem)}' if server.problem else ' without a message'}  \n"
+            "Unless it was stopped on purpose, start it again.",
             icon=":material/error:",
         )
     elif server:
-        st.caption("The server has been stopped.")
-    if st.button("Serve it", key="serve", type="primary", icon=":material/play_arrow:"):
+        st.caption("The server was stopped.")
+    if st.button("Start the server", key="serve", type="primary", icon=":material/play_arrow:"):
         st.session_state.get(_ANSWERS, {}).pop(model.key, None)
         try:
             model_servers.start(workspace, model)
@@ -68,72 +68,73 @@ def _offer_start(workspace: Workspace, model: Takeable, server: Server | None) -
         st.rerun()
 
 
-def _watch(workspace: Workspace, model: Takeable, state: str) -> None:
-    """Follow a server as long as it has this state; then the whole page is drawn anew."""
+def _watch(workspace: Workspace, model: ExportableModel, state: str) -> None:
+    """Follow a server while it has this state; then redraw the whole page."""
     server = look(workspace, model.key)
     if server is None or server.state != state:
         st.rerun()
     if server.state == "starting":
         low, high = USUAL_SECONDS
-        slow = " The machine is busy, so it takes longer." if server.seconds > high else ""
+        slow = " It takes longer because the machine is busy." if server.seconds > high else ""
         share = min(server.seconds / high, 0.95)
         st.progress(share, text=f"Starting for {duration(server.seconds)}; it usually takes {low} to {high} s.{slow}")
     elif server.state == "stopping":
         st.progress(0.0, text="Stopping; this takes a few seconds")
     elif server.state == "left over":
         st.warning(
-            f"The command that served this model is gone, but the model still answers at `{server.address}`. Stop it "
+            f"The command that served this model has ended, but the model still answers at `{server.address}`. Stop it "
             "here, then start it again.",
             icon=":material/warning:",
         )
     else:
-        st.success(f"It is up, and answers at `{server.address}/invocations`", icon=":material/check_circle:")
-    label = "Stop at once" if server.state in ("stopping", "left over") else "Stop"
+        st.success(f"The server is running at `{server.address}/invocations`", icon=":material/check_circle:")
+    label = "Stop now" if server.state in ("stopping", "left over") else "Stop"
     st.button(label, key="stop-server", icon=":material/stop_circle:", on_click=model_servers.stop,
               args=(workspace, model.key))  # fmt: skip
     if server.state == "up":
         _offer_request(model, server)
 
 
-def _offer_request(model: Takeable, server: Server) -> None:
-    """Send one of the pictures that came with the model, and show question and answer as they went."""
-    if not model.pictures:
-        st.caption("The model's folder holds no picture to try it with.")
+def _offer_request(model: ExportableModel, server: Server) -> None:
+    """Send one of the images that came with the model, and show the request and the response."""
+    if not model.images:
+        st.caption("The folder of the model has no images to try it with.")
         return
-    names = {picture.name: picture for picture in model.pictures}
+    names = {image.name: image for image in model.images}
     shown, form = st.columns([1, 4], vertical_alignment="center")
     with form:
-        picture = names[st.selectbox("A picture that came with the model", list(names), key="replay-picture")]
-        pressed = st.button("Send it", key="ask", icon=":material/send:")
+        image = names[st.selectbox("An image that came with the model", list(names), key="replay-image")]
+        pressed = st.button("Send", key="ask", icon=":material/send:")
     with shown:
-        _show_picture(picture)
+        _show_image(image)
     answers = st.session_state.setdefault(_ANSWERS, {})
     if pressed:
         try:
-            answers[model.key] = (picture.name, model_servers.ask(server, picture))
+            answers[model.key] = (image.name, model_servers.ask(server, image))
         except OSError as error:
-            st.error(f"Nobody answered: {plain(str(error))}.")
+            st.error(f"There was no response: {plain(str(error))}.")
             answers.pop(model.key, None)
     if model.key in answers:
         name, answer = answers[model.key]
-        _show_exchange(name, str(names.get(name, picture)), answer, server)
+        _show_exchange(name, str(names.get(name, image)), answer, server)
 
 
-def _show_picture(picture: Path) -> None:
+def _show_image(image: Path) -> None:
     try:
-        st.image(thumbnail(picture, 160), width=120, alt=f"The picture {picture.name}")
+        st.image(thumbnail(image, 160), width=120, alt=f"The image {image.name}")
     except UnreadableImage:
         st.caption("no preview")
 
 
-def _show_exchange(name: str, picture: str, answer: Answer, server: Server) -> None:
-    row = ((answer.document or {}).get("predictions") or [None])[0]
+def _show_exchange(name: str, image: str, answer: Answer, server: Server) -> None:
+    predictions = (answer.document or {}).get("predictions")
+    row = predictions[0] if isinstance(predictions, list) and predictions else None
     if answer.status == 200 and isinstance(row, dict) and "label" in row:
-        st.markdown(f"It says that {plain(name)} is **{plain(str(row['label']))}**, after {answer.seconds:.2f} s.")
+        st.markdown(f"{plain(name)} is classified as **{plain(str(row['label']))}**, after {answer.seconds:.2f} s.")
     else:
-        st.warning(f"It answered with the status {answer.status}, which is not what was hoped for.")
+        st.warning(f"The server responded with the unexpected status {answer.status}.")
     st.caption("The request, for a terminal on Linux or macOS:")
-    st.code(curl(picture, server.port), language="bash", wrap_lines=True)
-    st.caption("The answer:")
+    st.code(curl(image, server.port), language="bash", wrap_lines=True)
+    st.caption("The response:")
     text = json.dumps(answer.document, indent=2, ensure_ascii=False) if answer.document else answer.text
     st.code(text[:5000], language="json" if answer.document else None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""Code to copy: how a model is used elsewhere, with its own folder, address and columns filled in."""
+"""Code to copy that uses a model elsewhere, with its folder, address and columns filled in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.exportable_models import ExportableModel
 
 PORT = 5055
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """A piece of code. language: as highlighters call it. needs: what has to be there, in one sentence."""
+    """A piece of code. language: for the highlighter. needs: what it requires, in a sentence or two."""
 
     title: str
     language: str
@@ -21,23 +21,23 @@ class Snippet:
     needs: str
 
 
-def snippets(model: Takeable, *, store: str, port: int = PORT) -> list[Snippet]:
-    """How to use a model. store: MLflow's address; port: where it is served, or could be."""
-    picture = str(next(iter(model.pictures), Path("photo.jpg")))
+def snippets(model: ExportableModel, *, store: str, port: int = PORT) -> list[Snippet]:
+    """How to use a model. store: the address of MLflow's store; port: where the model is served, or could be."""
+    image = str(next(iter(model.images), Path("photo.jpg")))
     columns = ", ".join(model.columns) or "label, and one for each class"
-    table = f" It takes a table with one column, image, and answers with the columns {columns}."
+    table = f" It takes a table with one column, image, and returns the columns {columns}."
     found = [
         Snippet(
-            "Python, without MLflow", "python", _by_itself(model.folder, picture),
-            "Needs onnxruntime, pillow and numpy only: pip install -r requirements.txt, which lies in the folder.",
+            "Python, without MLflow", "python", _by_itself(model.folder, image),
+            "Needs only onnxruntime, pillow and numpy: pip install -r requirements.txt, in the folder of the model.",
         ),
         Snippet(
             "Terminal, without MLflow", "bash",
-            f"python {shlex.quote(str(model.folder / 'predictor.py'))} {shlex.quote(picture)}",
-            "Needs onnxruntime, pillow and numpy only. It prints JSON.",
+            f"python {shlex.quote(str(model.folder / 'predictor.py'))} {shlex.quote(image)}",
+            "Needs only onnxruntime, pillow and numpy. It prints JSON.",
         ),
         Snippet(
-            "Python, with MLflow, by folder", "python", _by_mlflow(repr(str(model.folder)), picture),
+            "Python, with MLflow, by folder", "python", _by_mlflow(repr(str(model.folder)), image),
             f"Needs mlflow, onnxruntime, pillow, numpy.{table}",
         ),
     ]  # fmt: skip
@@ -45,8 +45,8 @@ def snippets(model: Takeable, *, store: str, port: int = PORT) -> list[Snippet]:
         found.append(
             Snippet(
                 "Python, with MLflow, by address", "python",
-                _by_mlflow(repr(model.address), picture, f"mlflow.set_tracking_uri({store!r})\n"),
-                f"Whoever loads it by an alias gets the version that bears the alias at that moment.{table}",
+                _by_mlflow(repr(model.address), image, f"mlflow.set_tracking_uri({store!r})\n"),
+                f"An alias stands for the version that has it when the model is loaded.{table}",
             )
         )  # fmt: skip
     return [
@@ -54,25 +54,25 @@ def snippets(model: Takeable, *, store: str, port: int = PORT) -> list[Snippet]:
         Snippet(
             "Serve it over HTTP", "bash",
             f"mlflow models serve -m {shlex.quote(str(model.folder))} -h 127.0.0.1 -p {port} --env-manager local",
-            "Needs mlflow, onnxruntime, pillow, numpy. It takes some 10 to 30 s to start, then answers until Ctrl+C.",
+            "Needs mlflow, onnxruntime, pillow, numpy. It takes 10 to 30 s to start, and runs until Ctrl+C.",
         ),
         Snippet(
-            "Ask the server (curl)", "bash", curl(picture, port),
-            f"Needs a server that is up: the command above, or the button under Serve.{table}",
+            "Ask the server (curl)", "bash", curl(image, port),
+            f"Needs a running server: use the command above, or the button under Serve.{table}",
         ),
     ]  # fmt: skip
 
 
-def curl(picture: str, port: int) -> str:
-    """A request for one picture, as a shell command for Linux and macOS."""
+def curl(image: str, port: int) -> str:
+    """A request for one image, as a shell command for Linux and macOS."""
     return (
-        f"base64 < {shlex.quote(picture)} | tr -d '\\n' \\\n"
+        f"base64 < {shlex.quote(image)} | tr -d '\\n' \\\n"
         """  | sed 's/.*/{"dataframe_split": {"columns": ["image"], "data": [["&"]]}}/' \\\n"""
         f"  | curl -sS http://127.0.0.1:{port}/invocations -H 'Content-Type: application/json' --data @-"
     )
 
 
-def _by_itself(folder: Path, picture: str) -> str:
+def _by_itself(folder: Path, image: str) -> str:
     return f"""\
 import sys
 
@@ -81,12 +81,12 @@ sys.path.insert(0, folder)
 from predictor import Predictor
 
 model = Predictor(folder)
-for found in model.predict([{picture!r}]):
+for found in model.predict([{image!r}]):
     print(found["label"], found["probabilities"])
 """
 
 
-def _by_mlflow(model: str, picture: str, before: str = "") -> str:
+def _by_mlflow(model: str, image: str, before: str = "") -> str:
     return f"""\
 from pathlib import Path
 
@@ -94,7 +94,7 @@ import mlflow
 import pandas as pd
 
 {before}model = mlflow.pyfunc.load_model({model})
-pictures = [{picture!r}]
-table = pd.DataFrame({{"image": [Path(picture).read_bytes() for picture in pictures]}})
+images = [{image!r}]
+table = pd.DataFrame({{"image": [Path(image).read_bytes() for image in images]}})
 print(model.predict(table))
 """

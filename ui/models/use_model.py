@@ -1,4 +1,4 @@
-"""What one can do with a model: download it, serve it, use it from code, have it in another format."""
+"""What can be done with a model: download it, serve it, use it from code, export it in another format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl.interfaces import Exporter
 from autotl_ui.models import export_jobs, model_servers, serving_section
-from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.models.registry import Registry
 from autotl_ui.models.snippets import PORT, snippets
 from autotl_ui.server.access import current
@@ -28,25 +28,25 @@ USES = {
 }
 
 
-def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> None:
-    """Draw the choice of a model, and what can be done with it."""
+def show(workspace: Workspace, models: Sequence[ExportableModel], found: Registry) -> None:
+    """Draw the selection of a model, and what can be done with it."""
     st.header("Use a model", anchor=False)
     by_key = {model.key: model for model in models}
-    if st.session_state.get("takeable") not in by_key:
-        st.session_state.pop("takeable", None)
+    if st.session_state.get("use-model") not in by_key:
+        st.session_state.pop("use-model", None)
     wanted = next((model.key for model in models if model.run and model.run.name == st.query_params.get("run")), None)
     keys = list(by_key)
     key = st.selectbox(
-        "Which one", keys, key="takeable", index=keys.index(wanted) if wanted else 0,
+        "Model to use", keys, key="use-model", index=keys.index(wanted) if wanted else 0,
         format_func=lambda key: by_key[key].title,
     )  # fmt: skip
     model = by_key[key]
     serving_section.show_others(workspace, but=model.key)
     # No tabs: they would go back to the first one whenever something above them appears or goes.
-    # Whoever is elsewhere could not reach what is served on this machine.
+    # A guest on another machine could not reach a server on this one.
     uses = [use for use in USES if use != "serve" or workspace.whole_machine]
     use = st.segmented_control(
-        "What for", uses, key="use", required=True, format_func=USES.__getitem__, label_visibility="collapsed",
+        "Use", uses, key="use", required=True, format_func=USES.__getitem__, label_visibility="collapsed",
         default=wanted_use if (wanted_use := st.query_params.get("use")) in uses else "download",
     )  # fmt: skip
     st.query_params["use"] = str(use)
@@ -60,10 +60,10 @@ def show(workspace: Workspace, models: Sequence[Takeable], found: Registry) -> N
         _offer_download(model)
 
 
-def _offer_download(model: Takeable) -> None:
+def _offer_download(model: ExportableModel) -> None:
     st.markdown(
-        "The whole model as a zip: the network, a Python file that reads pictures and names their class, the list of "
-        "what it needs, its model card, and some pictures with the answers expected of them. It runs without AutoTL."
+        "The whole model as a zip: the network, a Python file that classifies images, its requirements, the model card "
+        "and a few images with their expected predictions. It runs without AutoTL."
     )
     download_button(model.folder, model.run.name if model.run else model.title, key="download")
     if current().whole_machine:
@@ -71,7 +71,7 @@ def _offer_download(model: Takeable) -> None:
         st.code(str(model.folder), language=None, wrap_lines=True)
 
 
-def _show_code(workspace: Workspace, model: Takeable, found: Registry) -> None:
+def _show_code(workspace: Workspace, model: ExportableModel, found: Registry) -> None:
     server = model_servers.look(workspace, model.key)
     port = server.port if server and server.active else PORT
     pieces = {piece.title: piece for piece in snippets(model, store=found.address, port=port)}
@@ -83,7 +83,9 @@ def _show_code(workspace: Workspace, model: Takeable, found: Registry) -> None:
 
 def _offer_formats(workspace: Workspace, run: RunView | None) -> None:
     if run is None:
-        st.caption("Other formats are made from the run's folder, which is not here. Choose the model of a run above.")
+        st.caption(
+            "Other formats are exported from the run folder, which is not here. Choose the model of a run above."
+        )
         return
     for name in loaded_plugins().all(Exporter):
         live(_show_format)(workspace, run, name)
@@ -120,7 +122,7 @@ def _show_format(workspace: Workspace, run: RunView, name: str) -> None:
 def _obstacle(exporter: Exporter, run: RunView) -> str:
     try:
         return exporter.obstacle(run.folder)
-    except Exception:  # a plugin's mistake, or a damaged run: whoever tries is told
+    except Exception:  # a plugin's mistake, or a damaged run: the export itself will report it
         return ""
 
 
@@ -132,4 +134,4 @@ def _watch_format(workspace: Workspace, run: RunView, name: str) -> None:
     made = export_jobs.look(workspace, run, name)
     if made is None or made.state != "running":
         st.rerun()
-    st.progress(0.0, text=f"Writing {plain(name)}; this takes a few seconds, for large models up to a minute")
+    st.progress(0.0, text=f"Writing {plain(name)}; this takes a few seconds, or up to a minute for large models")

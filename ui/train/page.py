@@ -8,9 +8,9 @@ from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, TRAIN
 from autotl_ui.train import run_section
 from autotl_ui.train.search_form import show_form
-from autotl_ui.train.start_search import Choices, find_fault, start_search
+from autotl_ui.train.start_search import SearchRequest, find_problem, start_search
 from autotl_ui.widgets.clicks import once
-from autotl_ui.widgets.words import STATUSES, plain
+from autotl_ui.widgets.words import STATUSES, plain, sentence
 from autotl_ui.workspace.data_sets import list_data_sets
 from autotl_ui.workspace.runs import RunView
 
@@ -33,23 +33,23 @@ def show() -> None:
         st.info("A model is trained on images: add some first.", icon=":material/photo_library:")
         st.page_link(DATA, label="Add images", icon=":material/photo_library:")
         return
-    choices = show_form(data_sets, chosen=st.query_params.get("data"))
-    if choices:
-        _start(choices)
+    request = show_form(data_sets, chosen=st.query_params.get("data"))
+    if request:
+        _start(request)
     st.caption(
         "The search runs in the background: you can close this page and come back. "
         "Images and models stay on this machine."
     )
 
 
-def _start(choices: Choices) -> None:
+def _start(request: SearchRequest) -> None:
     """Start the search and show it, or say what is wrong."""
-    fault = find_fault(choices, current())
-    if fault:
-        st.error(plain(fault))
+    problem = find_problem(request, current())
+    if problem:
+        st.error(plain(sentence(problem)))
         return
     try:
-        name = once("search", choices, lambda: start_search(choices, current()))
+        name = once("search", request, lambda: start_search(request, current()))
     except OSError as error:
         st.error(f"The search could not be started: {plain(str(error))}.")
         return

@@ -1,4 +1,4 @@
-"""What the installed plugins offer to a search; asked once, for it does not change while the app runs."""
+"""The backbones, heads and objectives of the installed plugins, among which the form lets the reader choose."""
 
 from __future__ import annotations
 
@@ -13,26 +13,29 @@ from autotl_ui.workspace.installed import loaded_plugins
 
 
 @dataclass(frozen=True)
-class Offers:
-    """Names. backbones: first those whose weights are here, `embedded` of them. objectives: the usual ones first."""
+class PluginChoices:
+    """Names of each kind.
+
+    backbones: first those whose weights are installed, `n_embedded` of them. objectives: the built-in ones first.
+    """
 
     backbones: tuple[str, ...]
-    embedded: int
+    n_embedded: int
     heads: tuple[str, ...]
     objectives: tuple[str, ...]
 
 
 @cache
-def installed_offers() -> Offers:
-    """Ask the plugins."""
+def installed_choices() -> PluginChoices:
+    """Ask the plugins, once: what they offer does not change while the app runs."""
     plugins = loaded_plugins()
     embedded = [name for name, backbone in plugins.all(Backbone).items() if backbone.embedded]
     others = [name for name in plugins.all(Backbone) if name not in embedded]
     objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator)]
     usual = [name for name in OBJECTIVES if name in objectives]
-    return Offers(
+    return PluginChoices(
         backbones=(*embedded, *others),
-        embedded=len(embedded),
+        n_embedded=len(embedded),
         heads=tuple(plugins.all(Head)),
         objectives=(*usual, *(name for name in objectives if name not in usual)),
     )
@@ -41,5 +44,5 @@ def installed_offers() -> Offers:
 def _is_objective(evaluator: Evaluator) -> bool:
     try:
         return gives_one_value(evaluator)
-    except PluginError:  # the search would say so; here it is not offered
+    except PluginError:  # a search would report it; here it is just not offered
         return False

@@ -1,14 +1,14 @@
-"""The form of the Train page: the data set, three choices in sight, and the rest behind "Advanced"."""
+"""The form of the Train page: the data set, three main choices, and the rest under "Advanced"."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from dataclasses import dataclass
 
 import streamlit as st
 
-from autotl_ui.train.plugin_choices import installed_offers
-from autotl_ui.train.start_search import Choices
+from autotl_ui.train.plugin_choices import installed_choices
+from autotl_ui.train.start_search import SearchRequest
 from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, score_name
 from autotl_ui.workspace.data_sets import DataSet
 
@@ -16,9 +16,23 @@ BUDGETS = (60, 180, 600, 1800, 7200)
 """Seconds."""
 
 
-def show_form(data_sets: list[DataSet], *, chosen: str | None) -> Choices | None:
-    """Draw the form; returns what was chosen at the moment when start is pressed. chosen: a data set's name."""
-    offers = installed_offers()
+@dataclass(frozen=True)
+class _Advanced:
+    """The values of the options that most people do not need."""
+
+    backbones: tuple[str, ...]
+    heads: tuple[str, ...]
+    trials: int | None
+    workers: int
+    seed: int
+    register: str
+    groups: str
+    mirrored: bool
+
+
+def show_form(data_sets: list[DataSet], *, chosen: str | None) -> SearchRequest | None:
+    """Draw the form; returns the request when Start is pressed. chosen: the name of the data set to preselect."""
+    offered = installed_choices()
     by_name = {one.name: one for one in data_sets}
     names = list(by_name)
     with st.form("train", border=True):
@@ -30,7 +44,7 @@ def show_form(data_sets: list[DataSet], *, chosen: str | None) -> Choices | None
             "How long", BUDGETS, key="seconds", default=180, required=True, format_func=duration
         )
         objective = st.selectbox(
-            "What matters most", offers.objectives, key="objective",
+            "What matters most", offered.objectives, key="objective",
             format_func=lambda name: OBJECTIVES.get(name, score_name(name)),
         )  # fmt: skip
         strategy = st.radio(
@@ -41,47 +55,45 @@ def show_form(data_sets: list[DataSet], *, chosen: str | None) -> Choices | None
         pressed = st.form_submit_button("Start", key="start", type="primary", icon=":material/play_arrow:")
     if not pressed:
         return None
-    return Choices(by_name[str(name)], float(seconds or 180), str(objective), str(strategy), **advanced)
+    return SearchRequest(by_name[str(name)], float(seconds or 180), str(objective), str(strategy), **vars(advanced))
 
 
-def _advanced() -> dict[str, Any]:
-    """What most people never need."""
-    offers = installed_offers()
-    here = set(offers.backbones[: offers.embedded])
+def _advanced() -> _Advanced:
+    offered = installed_choices()
+    installed = set(offered.backbones[: offered.n_embedded])
     backbones = st.multiselect(
-        "Networks (backbones)", offers.backbones, key="backbones", placeholder="All that came with the installation",
-        format_func=lambda name: name if name in here else f"{name} (fetches its weights)",
-        help="Those that fetch their weights need a connection to the internet the first time.",
+        "Networks (backbones)", offered.backbones, key="backbones", placeholder="All that are installed",
+        format_func=lambda name: name if name in installed else f"{name} (downloads its weights)",
+        help="Backbones that download their weights need an internet connection the first time.",
     )  # fmt: skip
     heads = st.multiselect(
-        "Classifiers (heads)", offers.heads, key="heads", placeholder="All that are worth trying",
-        help="The small classifier on top of the network. Those of plugins appear here by themselves.",
+        "Classifiers (heads)", offered.heads, key="heads", placeholder="The default selection",
+        help="The classifier on top of the network. Heads of installed plugins are listed here too.",
     )  # fmt: skip
     left, right = st.columns(2)
     trials = left.number_input(
-        "Trials at most", min_value=1, max_value=10_000, value=None, key="trials", placeholder="No limit"
+        "Maximum number of trials", min_value=1, max_value=10_000, value=None, key="trials", placeholder="No limit"
     )
     workers = right.number_input(
-        "Processes", min_value=1, max_value=os.cpu_count() or 1, value=1, key="workers",
-        help="So many search side by side. With more than one, the same seed may give other trials.",
+        "Worker processes", min_value=1, max_value=os.cpu_count() or 1, value=1, key="workers",
+        help="How many processes search in parallel. With more than one, the same seed may give other trials.",
     )  # fmt: skip
     seed = left.number_input(
         "Seed", min_value=0, max_value=2**31 - 1, value=0, key="seed", help="The same seed gives the same trials."
     )
     register = right.text_input(
         "Register the model as", key="register", placeholder="Not registered", max_chars=100, autocomplete="off",
-        help="A name in the model registry; see the Models page.",
+        help="A name in the model registry. See the Models page.",
     )  # fmt: skip
     groups = st.text_input(
-        "Pictures that belong together", key="groups", placeholder="Such as (patient\\d+)", max_chars=500,
+        "Images that belong together", key="groups", placeholder="Such as (patient\\d+)", max_chars=500,
         autocomplete="off",
-        help="Pictures of one patient, place or film belong on one side of every split, or the scores flatter. Name a "
-        "column of the table of labels, or exif:FIELD such as exif:BodySerialNumber, or give a regular expression "
-        "with one pair of brackets around the part of the file's path that names the group.",
+        help="Images of one patient, place or film must stay on one side of every split, or the scores are too "
+        "optimistic. Enter a column of the table of labels, exif:FIELD such as exif:BodySerialNumber, or a regular "
+        "expression whose one pair of brackets encloses the part of the path that names the group.",
     )  # fmt: skip
-    mirrored = st.toggle("Mirror images count as near-duplicates", key="mirrored")
-    return {
-        "backbones": tuple(backbones), "heads": tuple(heads), "trials": int(trials) if trials else None,
-        "workers": int(workers), "seed": int(seed), "register": register.strip(), "groups": groups.strip(),
-        "mirrored": mirrored,
-    }  # fmt: skip
+    mirrored = st.toggle("Treat mirror images as near-duplicates", key="mirrored")
+    return _Advanced(
+        backbones=tuple(backbones), heads=tuple(heads), trials=int(trials) if trials else None, workers=int(workers),
+        seed=int(seed), register=register.strip(), groups=groups.strip(), mirrored=mirrored,
+    )  # fmt: skip

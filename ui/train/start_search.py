@@ -1,13 +1,14 @@
-"""A search as somebody asks for it on the Train page, and its start."""
+"""A search as it is requested on the Train page, and the job that runs it."""
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from autotl.data.listing import TABLE_SUFFIXES
+from autotl.deploy.registry import require_name
+from autotl.errors import ConfigError
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.runs import RunView
@@ -15,10 +16,11 @@ from autotl_ui.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What to look for, in which data, for how long. trials: None for as many as the time allows.
+class SearchRequest:
+    """The data and the options of a search.
 
-    backbones, heads: empty for all that are worth trying. groups, register: empty for none.
+    trials: None for as many as the time allows. backbones, heads: empty for the defaults. groups, register: empty for
+    none.
     """
 
     data_set: DataSet
@@ -35,37 +37,39 @@ class Choices:
     register: str = ""
 
 
-def find_fault(choices: Choices, workspace: Workspace) -> str:
-    """What is wrong with the choices, in words for people; empty where nothing is."""
-    if not choices.data_set.path.exists():
+def find_problem(request: SearchRequest, workspace: Workspace) -> str:
+    """Why the search cannot be started; empty where it can."""
+    if not request.data_set.path.exists():
         return (
-            f"The pictures of {choices.data_set.title} are gone: there is nothing at {choices.data_set.path} any more. "
-            "Put them back, or choose another data set."
+            f"The images of {request.data_set.title} are gone: there is nothing at {request.data_set.path}. Put them "
+            "back, or choose another data set."
         )
-    if re.search(r"[/:\\]", choices.register):
-        return f"The name {choices.register} cannot be registered: leave out slashes and colons."
-    if Path(choices.groups).suffix.lower() in TABLE_SUFFIXES and not workspace.whole_machine:
-        return "A table of groups cannot be named here; name a column of the labels' table, or give a pattern."
+    try:
+        require_name(request.register or "any")
+    except ConfigError as error:
+        return str(error)
+    if Path(request.groups).suffix.lower() in TABLE_SUFFIXES and not workspace.whole_machine:
+        return "Groups cannot be read from a table here. Name a column of the table of labels, or give a pattern."
     return ""
 
 
-def start_search(choices: Choices, workspace: Workspace) -> str:
-    """Start the search, or put it in the queue; returns the run's name. Raises OSError where that cannot be done."""
-    folder = _free_folder(workspace.runs / f"{choices.data_set.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+def start_search(request: SearchRequest, workspace: Workspace) -> str:
+    """Start or queue the search; returns the name of the run. Raises OSError where it cannot start."""
+    folder = _free_folder(workspace.runs / f"{request.data_set.name}-{time.strftime('%Y%m%d-%H%M%S')}")
     jobs.start(
-        folder, arguments(choices, folder), owner=workspace.job_owner, about=choices.data_set.title,
-        budget_seconds=choices.budget_seconds,
+        folder, arguments(request, folder), owner=workspace.job_owner, about=request.data_set.title,
+        budget_seconds=request.budget_seconds,
     )  # fmt: skip
     return folder.name
 
 
 def can_resume(run: RunView) -> bool:
-    """Whether a run that has ended early can be carried on."""
+    """Whether a run that ended early can be resumed."""
     return run.status in ("failed", "interrupted") and (run.folder / "dataset.parquet").exists()
 
 
 def resume_search(workspace: Workspace, run: RunView) -> None:
-    """Carry on a run with what is left of its budget. Raises OSError where that cannot be done."""
+    """Resume a run with the rest of its budget. Raises OSError where it cannot start."""
     about = run.job.about if run.job else run.name
     jobs.start(
         run.folder,
@@ -76,28 +80,28 @@ def resume_search(workspace: Workspace, run: RunView) -> None:
     )
 
 
-def arguments(choices: Choices, folder: Path) -> list[str]:
-    """The command line; texts are tied to their option by "=", so that none can pass for an option itself."""
+def arguments(request: SearchRequest, folder: Path) -> list[str]:
+    """The command line. Each value is tied to its option by "=", so that none can pass for an option itself."""
     given = {
         "--run": str(folder),
-        "--budget": f"{choices.budget_seconds:g}s",
-        "--objective": choices.objective,
-        "--strategy": choices.strategy,
-        "--trials": str(choices.trials or ""),
-        "--backbones": ",".join(choices.backbones),
-        "--heads": ",".join(choices.heads),
-        "--groups": choices.groups,
-        "--seed": str(choices.seed or ""),
-        "--workers": str(choices.workers) if choices.workers > 1 else "",
-        "--register": choices.register,
+        "--budget": f"{request.budget_seconds:g}s",
+        "--objective": request.objective,
+        "--strategy": request.strategy,
+        "--trials": str(request.trials or ""),
+        "--backbones": ",".join(request.backbones),
+        "--heads": ",".join(request.heads),
+        "--groups": request.groups,
+        "--seed": str(request.seed or ""),
+        "--workers": str(request.workers) if request.workers > 1 else "",
+        "--register": request.register,
     }
     options = [f"{option}={value}" for option, value in given.items() if value]
-    options += ["--mirrored"] if choices.mirrored else []
-    return ["fit", str(choices.data_set.path), *options, *choices.data_set.options, *choices.data_set.patch_options]
+    options += ["--mirrored"] if request.mirrored else []
+    return ["fit", str(request.data_set.path), *options, *request.data_set.options, *request.data_set.patch_options]
 
 
 def _free_folder(folder: Path) -> Path:
-    """The folder, or one with a number, so that two searches started in one second do not meet."""
+    """The folder, or one with a number, so that two searches started in the same second do not collide."""
     number, wanted = 2, folder
     while folder.exists() or jobs.read(folder):
         folder = wanted.with_name(f"{wanted.name}-{number}")

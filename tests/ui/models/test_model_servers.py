@@ -14,7 +14,7 @@ from small_models import write_small_model
 
 from autotl_ui.jobs import jobs
 from autotl_ui.models import model_servers
-from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.models.model_servers import Server
 from autotl_ui.workspace.workspace import Workspace
 
@@ -39,7 +39,7 @@ def wait_for(state: str, workspace: Workspace, key: str = "k", seconds: float = 
 
 
 def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_path: Path) -> None:
-    model = Takeable("k", "pets", write_small_model(tmp_path / "my model"))
+    model = ExportableModel("k", "pets", write_small_model(tmp_path / "my model"))
     assert model_servers.look(workspace, "k") is None
     model_servers.start(workspace, model)
     try:
@@ -47,10 +47,10 @@ def test_a_model_is_served_asked_killed_and_stopped(workspace: Workspace, tmp_pa
         assert [one.key for one in model_servers.list_servers(workspace)] == ["k"]
         model_servers.start(workspace, model)  # a second click
         assert model_servers.look(workspace, "k").port == server.port
-        answer = model_servers.ask(server, model.pictures[0])
+        answer = model_servers.ask(server, model.images[0])
         assert answer.status == 200
         assert answer.document["predictions"][0]["label"] in ("cat", "dog")
-        (tmp_path / "torn.jpg").write_bytes(b"no picture")
+        (tmp_path / "torn.jpg").write_bytes(b"no image")
         assert model_servers.ask(server, tmp_path / "torn.jpg").status >= 400
         connections = {
             (c.laddr.ip, c.status) for c in psutil.net_connections() if c.laddr and c.laddr.port == server.port

@@ -1,4 +1,4 @@
-"""Which name is proposed for a run's champion, and what is said against one."""
+"""Which name is proposed for a run's champion, and what speaks against one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from small_models import write_small_model
 
 from autotl.deploy.registry import require_name
 from autotl.interfaces import ModelVersion, RegisteredModel, ScoreInterval, VersionEvidence
-from autotl_ui.models.naming import doubts, propose_name
+from autotl_ui.models.naming import doubts, proposed_name
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.runs import RunView, look
@@ -32,7 +32,7 @@ def model(name: str, evidence: VersionEvidence, *, created: float = 0.0, folder:
 
 def propose(run: RunView, *models: RegisteredModel) -> str:
     workspace = Workspace(run.folder.parent.parent)
-    return propose_name(workspace, run, workspace.list_runs(), models)
+    return proposed_name(workspace, run, workspace.list_runs(), models)
 
 
 def against(run: RunView, evidence: VersionEvidence, folder: Path | None = None) -> str:
@@ -79,14 +79,14 @@ def test_whatever_the_data_are_called_the_name_proposed_can_be_used(title: str, 
 def test_a_champion_of_other_classes_is_not_replaced_unasked(run: RunView) -> None:
     digits = write_small_model(run.folder.parent / "digits", classes=tuple("0123456789"))
     said = against(run, VersionEvidence(), digits)
-    assert "Version 4, the champion of pets now, knows other classes: 0, 1, 2, 3, 4, 5 and 4 more." in said
-    assert f"This run knows {', '.join(made_runs.CLASSES)}." in said
+    assert "Version 4, the current champion of pets, has different classes: 0, 1, 2, 3, 4, 5 and 4 more." in said
+    assert f"This run has {', '.join(made_runs.CLASSES)}." in said
     assert against(run, VersionEvidence(), write_small_model(digits, classes=made_runs.CLASSES[::-1])) == ""
 
 
 def test_a_champion_that_did_better_on_the_same_test_is_not_replaced_unasked(run: RunView) -> None:
     said = against(run, scored(run, 0.9))
-    assert "did better on the same test pictures: balanced accuracy 0.900 (0.800 to 1.000) against 0.850" in said
+    assert "did better on the same test images: balanced accuracy 0.900 (0.800 to 1.000), against 0.850" in said
     assert against(run, scored(run, 0.8)) == against(run, scored(run, 0.85)) == ""
     assert against(run, scored(run, 0.9, test_fingerprint="other")) == ""
 

@@ -1,4 +1,4 @@
-"""The models page: what is registered, who is champion, and what can be taken away."""
+"""The Models page: what is registered, which version is the champion, and what can be exported."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def press(app: AppTest, key: str) -> AppTest:
 
 def test_an_empty_workspace_says_how_a_model_gets_here(runs: Path) -> None:
     text = words(open_page("models"))
-    assert "No model is registered yet" in text
-    assert "A model comes from a finished run" in text
+    assert "No models are registered yet" in text
+    assert "Models come from finished runs" in text
     assert not runs.exists()
 
 
@@ -95,17 +95,17 @@ def test_a_finished_run_can_be_registered_downloaded_and_served_before_there_is_
     finished(runs)
     app = open_page("models", run="good")
     assert app.selectbox(key="register-run").value == "good"
-    assert app.selectbox(key="takeable").options == ["Run good"]
+    assert app.selectbox(key="use-model").options == ["Run good"]
     assert not (runs / "mlflow.db").exists()
 
 
-def test_damaged_registries_are_said_kindly(runs: Path) -> None:
+def test_damaged_registries_are_explained(runs: Path) -> None:
     finished(runs)
     (runs / "mlflow.db").write_bytes(b"this is no database" * 100)
     registry.forget()
     app = open_page("models")
-    assert "The model registry cannot be read just now" in app.warning[0].value
-    assert app.selectbox(key="takeable").options == ["Run good"]
+    assert "The model registry cannot be read at the moment" in app.warning[0].value
+    assert app.selectbox(key="use-model").options == ["Run good"]
 
 
 def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
@@ -131,11 +131,11 @@ def test_registering_checks_the_name_starts_the_command_and_tells_its_end(
         assert "could not be started: no space left" in press(app, "register").error[0].value
     app.text_input(key="register-name-good").set_value("")
     press(app, "register")
-    assert "Type a name for the model first" in app.error[0].value
+    assert "Enter a name for the model first" in app.error[0].value
     app.text_input(key="register-name-good").set_value("../../etc")
     said = press(app, "register").error[0].value
     assert "cannot be the name of a registered model" in said
-    assert said.endswith("such as pet-pictures.")
+    assert said.endswith("such as pet-photos.")
     assert commands == []
     app.text_input(key="register-name-good").set_value(NAME)
     press(app, "register")
@@ -157,11 +157,11 @@ def test_what_was_registered_is_called_champion_only_while_it_is(shown: Path) ->
     made_runs.write_job(target, pid=2**22 + 1, created=0.0)
     target.with_name("register.answer").write_text(json.dumps({"name": NAME, "version": 3}), encoding="utf-8")
     app = open_page("models")
-    assert app.success[0].value.replace("\\", "") == f"Registered: {NAME}, version 3, is the champion now."
+    assert app.success[0].value.replace("\\", "") == f"Registered: {NAME}, version 3, now the champion."
     press(app, f"back-{NAME}")
     press(app, "confirm")
     said = [success.value.replace("\\", "") for success in app.success]
-    assert said == [f"models:/{NAME}@champion is version 2 now.", f"Registered: {NAME}, version 3."]
+    assert said == [f"models:/{NAME}@champion is now version 2.", f"Registered: {NAME}, version 3."]
 
 
 def test_a_model_that_would_take_the_place_of_a_better_or_another_one_is_registered_only_when_confirmed(
@@ -173,7 +173,9 @@ def test_a_model_that_would_take_the_place_of_a_better_or_another_one_is_registe
     app = open_page("models")
     app.text_input(key="register-name-good").set_value(NAME)
     press(app, "register")
-    assert f"Version 3, the champion of {NAME} now, knows other classes: cat, dog. This run knows 7, 8." in words(app)
+    assert f"Version 3, the current champion of {NAME}, has different classes: cat, dog. This run has 7, 8." in words(
+        app
+    )
     assert started == []
     press(app, "register-anyway")
     assert [command[:3] for command in started] == [["register", str(shown / "good"), f"--name={NAME}"]]
@@ -186,9 +188,9 @@ def test_a_model_that_would_take_the_place_of_a_better_or_another_one_is_registe
 def test_every_version_shows_what_is_known_of_it(shown: Path) -> None:
     app = open_page("models")
     text = words(app)
-    assert "Its champion is **version 3**" in text
+    assert "The champion is **version 3**" in text
     assert f"models:/{NAME}@champion" in [code.value for code in app.code]
-    assert "95 % CI 0.800 to 0.950, on 20 pictures never seen before" in text
+    assert "95 % CI 0.800 to 0.950, on 20 images held out until the end" in text
     assert "The champion beats the default." in text
     assert "*svm* on lite0" in text
     assert "from run gone, whose folder is not here" in text
@@ -197,18 +199,18 @@ def test_every_version_shows_what_is_known_of_it(shown: Path) -> None:
 
 def test_promoting_says_what_it_does_and_rolling_back_undoes_it(shown: Path) -> None:
     app = press(open_page("models"), f"promote-{NAME}-1")
-    assert f"models:/{NAME}@champion will be version 1; whoever loads it by that address gets it" in words(app)
+    assert f"models:/{NAME}@champion will be version 1: programs that load this address get it" in words(app)
     assert champion(shown) == {"champion": 3, "previous": 2}
     press(app, "refuse")
     assert champion(shown) == {"champion": 3, "previous": 2}
     press(app, f"promote-{NAME}-1")
     press(app, "confirm")
     assert champion(shown) == {"champion": 1, "previous": 3}
-    assert "is version 1 now" in app.success[0].value
+    assert "is now version 1" in app.success[0].value
     press(app, f"back-{NAME}")
     press(app, "confirm")
     assert champion(shown) == {"champion": 3, "previous": 1}
-    assert "Its champion is **version 3**" in words(app)
+    assert "The champion is **version 3**" in words(app)
 
 
 @pytest.mark.heavy
@@ -220,7 +222,7 @@ def test_a_yes_in_a_second_tab_does_not_undo_what_the_first_has_done(shown: Path
     for late in (second, promoting):
         press(late, "confirm")
         assert "Nothing was changed" in late.error[0].value
-        assert "Its champion is **version 2**" in words(late)
+        assert "The champion is **version 2**" in words(late)
     assert champion(shown) == {"champion": 2, "previous": 3}
 
 
@@ -257,7 +259,7 @@ def test_an_alias_of_ones_own_comes_and_goes(shown: Path) -> None:
     press(app, "confirm")
     assert champion(shown)["in-test"] == 1
     press(app, f"remove-in-test-{NAME}-1")
-    assert "gets an error" in words(app)
+    assert "programs that load this address get an error" in words(app)
     press(app, "confirm")
     assert "in-test" not in champion(shown)
 
@@ -287,20 +289,20 @@ def test_two_versions_are_compared_only_where_that_is_fair(shown: Path) -> None:
 def test_what_changes_elsewhere_shows_at_the_next_click(shown: Path) -> None:
     app = open_page("models")
     set_champion(shown, 1, 3)
-    assert "Its champion is **version 1**" in words(app.run())
+    assert "The champion is **version 1**" in words(app.run())
 
 
 def test_snippets_bear_the_models_own_path_address_port_and_columns(shown: Path) -> None:
     app = open_page("models")
     app.session_state["use"] = "code"
     app.run()
-    assert app.selectbox(key="takeable").options[0] == f"{NAME}, version 3, champion"
-    assert "answers with the columns" not in words(app)  # of MLflow's table, which this piece knows nothing of
+    assert app.selectbox(key="use-model").options[0] == f"{NAME}, version 3, champion"
+    assert "returns the columns" not in words(app)  # of MLflow's table, which this piece knows nothing of
     app.selectbox(key="snippet").set_value("Python, with MLflow, by address").run()
     [code] = [code.value for code in app.code if "load_model" in code.value]
     assert f"load_model('models:/{NAME}@champion')" in code
     assert f"sqlite:///{shown / 'mlflow.db'}" in code
-    assert "answers with the columns label, cat, dog" in words(app)
+    assert "returns the columns label, cat, dog" in words(app)
 
 
 def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
@@ -324,7 +326,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     monkeypatch.setattr(jobs, "start", start)
     app = open_page("models", run="good")
     app.session_state["use"] = "formats"
-    app.selectbox(key="takeable").select_index(len(app.selectbox(key="takeable").options) - 1).run()
+    app.selectbox(key="use-model").select_index(len(app.selectbox(key="use-model").options) - 1).run()
     press(app, "export-my_format")
     [command] = started
     assert command[:3] == ["export", str(shown / "good"), "--format=my_format"]
@@ -346,7 +348,7 @@ def test_a_new_exporter_plugin_appears_and_its_result_is_offered(
     assert "export-my_format" not in [button.key for button in app.run().button]
 
 
-def test_a_format_is_explained_and_not_offered_where_it_cannot_be_had(
+def test_a_format_that_is_not_available_is_explained_and_not_offered(
     shown: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Plugin:
@@ -360,7 +362,7 @@ def test_a_format_is_explained_and_not_offered_where_it_cannot_be_had(
     monkeypatch.setattr("autotl_ui.models.use_model.loaded_plugins", lambda: loaded)
     app = open_page("models", run="good")
     app.session_state["use"] = "formats"
-    app.selectbox(key="takeable").select_index(len(app.selectbox(key="takeable").options) - 1).run()
+    app.selectbox(key="use-model").select_index(len(app.selectbox(key="use-model").options) - 1).run()
     assert "For *tests*." in words(app)
     assert "Good is no good." in words(app)
     assert "export-mine" not in [button.key for button in app.button]
@@ -378,21 +380,21 @@ def test_serving_is_told_truly_at_every_stage(
     assert app.get("progress")[0].proto.text.startswith("Starting for")
     monkeypatch.setattr(model_servers, "_answers", lambda port: True)
     app = serving_part()  # as after a reload
-    assert "It is up, and answers at `http://127.0.0.1:50" in app.success[0].value
+    assert "The server is running at `http://127.0.0.1:50" in app.success[0].value
     monkeypatch.setattr(
         model_servers,
         "ask",
-        lambda server, picture: model_servers.Answer(200, "", {"predictions": [{"label": "*cat*"}]}, 0.1),
+        lambda server, image: model_servers.Answer(200, "", {"predictions": [{"label": "*cat*"}]}, 0.1),
     )
     press(app, "ask")
-    assert "is ***cat***, after 0.10 s" in words(app)
+    assert "is classified as ***cat***, after 0.10 s" in words(app)
     assert any("/invocations -H" in code.value for code in app.code)
-    app.selectbox(key="takeable").select_index(1).run()
-    assert "Also served, on port 50" in words(app)
+    app.selectbox(key="use-model").select_index(1).run()
+    assert "Also served on port 50" in words(app)
     press(serving_part(), "stop-server")
     sleeper.wait(10)
     monkeypatch.setattr(model_servers, "_answers", lambda port: False)
-    assert "The server has been stopped" in words(serving_part())
+    assert "The server was stopped" in words(serving_part())
 
 
 def serving_part() -> AppTest:

@@ -16,7 +16,7 @@ from small_models import write_small_model
 
 from autotl.interfaces import ModelStore
 from autotl_plugins.registries import mlflow as registry
-from autotl_ui.models.exportable_models import Takeable
+from autotl_ui.models.exportable_models import ExportableModel
 from autotl_ui.models.snippets import Snippet, snippets
 
 pytestmark = pytest.mark.heavy
@@ -31,8 +31,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(store: Path) -> Takeable:
-    return Takeable("k", "my pets", store / "r" / "champion", "models:/my pets@champion")
+def model(store: Path) -> ExportableModel:
+    return ExportableModel("k", "my pets", store / "r" / "champion", "models:/my pets@champion")
 
 
 def run(piece: Snippet, tmp_path: Path) -> str:
@@ -50,11 +50,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONWARNINGS": "ignore"}
 
 
-def by_title(model: Takeable, store: Path, port: int = 5055) -> dict[str, Snippet]:
+def by_title(model: ExportableModel, store: Path, port: int = 5055) -> dict[str, Snippet]:
     return {piece.title: piece for piece in snippets(model, store=f"sqlite:///{store / 'mlflow.db'}", port=port)}
 
 
-def test_the_models_own_file_needs_nothing_but_its_folder(model: Takeable, store: Path, tmp_path: Path) -> None:
+def test_the_models_own_file_needs_nothing_but_its_folder(model: ExportableModel, store: Path, tmp_path: Path) -> None:
     pieces = by_title(model, store)
     assert "cat" in run(pieces["Python, without MLflow"], tmp_path)
     [found] = json.loads(run(pieces["Terminal, without MLflow"], tmp_path))
@@ -63,17 +63,21 @@ def test_the_models_own_file_needs_nothing_but_its_folder(model: Takeable, store
 
 
 @pytest.mark.parametrize("title", ["Python, with MLflow, by folder", "Python, with MLflow, by address"])
-def test_mlflow_loads_it_by_folder_and_by_address(model: Takeable, store: Path, tmp_path: Path, title: str) -> None:
+def test_mlflow_loads_it_by_folder_and_by_address(
+    model: ExportableModel, store: Path, tmp_path: Path, title: str
+) -> None:
     printed = run(by_title(model, store)[title], tmp_path)
     assert printed.split()[:3] == ["label", "cat", "dog"]
 
 
-def test_what_is_not_registered_has_no_address_to_load_it_by(model: Takeable, store: Path) -> None:
-    unregistered = Takeable(model.key, model.title, model.folder)
+def test_what_is_not_registered_has_no_address_to_load_it_by(model: ExportableModel, store: Path) -> None:
+    unregistered = ExportableModel(model.key, model.title, model.folder)
     assert "Python, with MLflow, by address" not in by_title(unregistered, store)
 
 
-def test_mlflow_serves_it_and_curl_gets_an_answer(model: Takeable, store: Path, tmp_path: Path, free_port: int) -> None:
+def test_mlflow_serves_it_and_curl_gets_an_answer(
+    model: ExportableModel, store: Path, tmp_path: Path, free_port: int
+) -> None:
     pieces = by_title(model, store, free_port)
     command = ["bash", "-c", pieces["Serve it over HTTP"].code]
     with (tmp_path / "log").open("wb") as log:

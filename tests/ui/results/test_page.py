@@ -54,8 +54,8 @@ def change(folder: Path, **fields: Any) -> None:
 
 def choose(app: AppTest, run: Path, name: str, *, decided: int) -> AppTest:
     """Select an image as the grid's script would; each decision so far has made a new grid."""
-    picture = GridImage(made_runs.pictures_of(run) / name, name)
-    app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [picture.identity]}
+    image = GridImage(made_runs.pictures_of(run) / name, name)
+    app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [image.identity]}
     return app.run()
 
 

@@ -28,7 +28,7 @@ def open_with_data(name: str) -> AppTest:
     return app.switch_page(PAGES["train"]).run()
 
 
-def test_without_pictures_the_page_leads_to_where_they_come_from(runs: Path) -> None:
+def test_without_images_the_page_links_to_the_data_page(runs: Path) -> None:
     app = open_page("train")
     assert "add some first" in words(app)
     assert not app.button
@@ -63,7 +63,7 @@ def test_three_choices_are_in_sight_and_start_runs_the_command_line(
     assert app.error[0].value == "only a test"
 
 
-def test_what_cannot_be_started_is_said_kindly(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_started_is_explained(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise jobs.BusyError("5 jobs of yours are at work or waiting already")
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_started_is_said_kindly(runs: Path, monkeypatch: pytest.M
     app = open_page("train")
     app.text_input(key="register").set_value("a/b")
     app.button(key="start").click().run()
-    assert "cannot be registered" in app.error[0].value
+    assert "cannot be the name of a registered model" in app.error[0].value
     app.text_input(key="register").set_value("")
     app.button(key="start").click().run()
     assert "5 jobs of yours are at work or waiting already" in app.error[0].value
@@ -104,7 +104,7 @@ def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper:
     assert not app.exception
 
 
-def test_whoever_waits_sees_the_place_and_may_leave(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queued_search_shows_its_place_and_can_leave_the_queue(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one_at_a_time(monkeypatch, runs.parent)
     targets = [runs / name for name in "abc"]
     try:
@@ -152,11 +152,11 @@ def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Pa
     assert "This run no longer exists" in words(open_page("train", run="no-such-run"))
 
 
-def test_another_search_is_about_the_same_pictures(runs: Path) -> None:
+def test_another_search_uses_the_same_data(runs: Path) -> None:
     for name in ("cats", "dogs", "photos"):
         add_data(runs, name, name.title())
     made_runs.write_finished(runs / "good")
-    made_runs.write_failed(runs / "bad", "it has too few pictures")
+    made_runs.write_failed(runs / "bad", "it has too few images")
     job = runs / "bad.job.json"
     job.write_text(json.dumps(json.loads(job.read_text()) | {"about": "Dogs"}))
     state = json.loads((runs / "good" / "run.json").read_text())

@@ -1,4 +1,4 @@
-"""What is asked for on the Train page becomes a command line."""
+"""A wanted of the Train page becomes a command line."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from autotl_ui.jobs import jobs
 from autotl_ui.server.access import current
-from autotl_ui.train.start_search import Choices, arguments, can_resume, find_fault, resume_search, start_search
+from autotl_ui.train.start_search import SearchRequest, arguments, can_resume, find_problem, resume_search, start_search
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
 
 
 @pytest.fixture
-def choices(tmp_path: Path) -> Choices:
+def wanted(tmp_path: Path) -> SearchRequest:
     (tmp_path / "photos").mkdir()
-    return Choices(DataSet("photos", "Photos", tmp_path / "photos"), 180)
+    return SearchRequest(DataSet("photos", "Photos", tmp_path / "photos"), 180)
 
 
 @pytest.fixture
@@ -35,20 +35,20 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
-def test_what_was_left_alone_is_not_said(choices: Choices, tmp_path: Path) -> None:
+def test_defaults_are_left_out_of_the_command_line(wanted: SearchRequest, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert arguments(choices, run) == [
-        "fit", str(choices.data_set.path), f"--run={run}", "--budget=180s", "--objective=balanced_accuracy",
+    assert arguments(wanted, run) == [
+        "fit", str(wanted.data_set.path), f"--run={run}", "--budget=180s", "--objective=balanced_accuracy",
         "--strategy=auto", "--workers=1",
     ][:-1]  # fmt: skip
 
 
 def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
-    choices: Choices, tmp_path: Path
+    wanted: SearchRequest, tmp_path: Path
 ) -> None:
     table = DataSet("t", "T", tmp_path / "t.csv", label="kind")
     asked = replace(
-        choices, data_set=table, trials=9, backbones=("a", "b"), heads=("svm",), groups="--storage", mirrored=True,
+        wanted, data_set=table, trials=9, backbones=("a", "b"), heads=("svm",), groups="--storage", mirrored=True,
         seed=3, workers=2, register="-x",
     )  # fmt: skip
     assert arguments(asked, tmp_path)[6:] == [
@@ -57,12 +57,12 @@ def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
     ]  # fmt: skip
 
 
-def test_the_command_line_understands_what_the_page_says(choices: Choices, tmp_path: Path) -> None:
+def test_the_command_line_understands_what_the_page_says(wanted: SearchRequest, tmp_path: Path) -> None:
     from typer.main import get_command
 
     from autotl.cli.app import app
 
-    asked = replace(choices, trials=9, groups="--storage", mirrored=True, seed=3, workers=2, register="-x")
+    asked = replace(wanted, trials=9, groups="--storage", mirrored=True, seed=3, workers=2, register="-x")
     name, *options = arguments(asked, tmp_path / "run")
     found = get_command(app).commands[name].make_context(name, options).params  # type: ignore[attr-defined]
     assert found["groups"] == "--storage"
@@ -71,27 +71,27 @@ def test_the_command_line_understands_what_the_page_says(choices: Choices, tmp_p
     assert (found["trials"], found["seed"], found["workers"], found["budget"]) == (9, 3, 2, "180s")
 
 
-def test_faults_are_found_before_anything_is_started(choices: Choices, tmp_path: Path) -> None:
+def test_problems_are_found_before_anything_is_started(wanted: SearchRequest, tmp_path: Path) -> None:
     mine, shared = Workspace(tmp_path), Workspace(tmp_path, whole_machine=False)
-    assert find_fault(choices, mine) == ""
-    gone = replace(choices, data_set=replace(choices.data_set, path=tmp_path / "gone"))
-    assert "there is nothing at" in find_fault(gone, mine)
-    assert "cannot be registered" in find_fault(replace(choices, register="a/b"), mine)
-    table = replace(choices, groups="/etc/groups.csv")
-    assert find_fault(table, mine) == ""
-    assert "cannot be named here" in find_fault(table, shared)
+    assert find_problem(wanted, mine) == ""
+    gone = replace(wanted, data_set=replace(wanted.data_set, path=tmp_path / "gone"))
+    assert "there is nothing at" in find_problem(gone, mine)
+    assert "cannot be the name of a registered model" in find_problem(replace(wanted, register="a/b"), mine)
+    table = replace(wanted, groups="/etc/groups.csv")
+    assert find_problem(table, mine) == ""
+    assert "cannot be read from a table here" in find_problem(table, shared)
 
 
-def test_two_searches_started_in_one_second_do_not_meet(
-    choices: Choices, tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+def test_two_searches_started_in_the_same_second_do_not_collide(
+    wanted: SearchRequest, tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.strftime", lambda *_: "now")
-    names = [start_search(choices, Workspace(tmp_path)) for _ in range(3)]
+    names = [start_search(wanted, Workspace(tmp_path)) for _ in range(3)]
     assert names == ["photos-now", "photos-now-2", "photos-now-3"]
     assert len(started) == 3
 
 
-def test_a_run_that_has_its_data_set_can_be_carried_on(runs: Path, started: list[list[str]]) -> None:
+def test_a_run_that_has_its_data_set_can_be_resumed(runs: Path, started: list[list[str]]) -> None:
     made_runs.write_running(runs / "killed")
     made_runs.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
     assert not can_resume(look(runs / "killed"))

@@ -22,9 +22,9 @@ HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"
 
 
 def png(shade: int) -> bytes:
-    picture = io.BytesIO()
-    Image.new("RGB", (30, 20), (shade, shade, shade)).save(picture, "PNG")
-    return picture.getvalue()
+    image = io.BytesIO()
+    Image.new("RGB", (30, 20), (shade, shade, shade)).save(image, "PNG")
+    return image.getvalue()
 
 
 def test_the_camera_is_drawn_only_on_demand(runs: Path) -> None:
