@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler, TrialRecord
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
+from autotl.trial import TrialRecord
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run

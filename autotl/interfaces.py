@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -29,25 +29,12 @@ spectrograms, the nearest of the foreign sets, no less than 0.33. Close-ups of o
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
 
-Params: TypeAlias = Mapping[str, float | int | str | bool]
-"""Parameters by their full names."""
 
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
 """The alias of the version that was champion before; a roll-back returns to it."""
-
-
-def format_size(size: Size) -> str:
-    """A size as records and parameters name it: "HEIGHTxWIDTH"."""
-    return f"{size[0]}x{size[1]}"
-
-
-def parse_size(name: str) -> Size:
-    """The inverse of `format_size`."""
-    height, width = name.split("x")
-    return int(height), int(width)
 
 
 @dataclass(frozen=True)
@@ -383,105 +370,6 @@ class Registry:
     promote: Callable[[ModelStore, str, int, AliasChange | None], AliasChange]
     roll_back: Callable[[ModelStore, str, AliasChange | None], AliasChange]
     set_alias: Callable[[ModelStore, str, str, int | None], AliasChange]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is read from the images.
-
-    backbone: its name. stage: "top", the deepest; "top-1" and so on, the ones above it; "joined", all of them; empty
-        for an ensemble, whose members read several. pooling: "avg", "max" or "avg+max"; empty for an ensemble.
-    """
-
-    backbone: str
-    size: Size
-    stage: str
-    pooling: str
-
-    @property
-    def place(self) -> tuple[str, Size]:
-        """The backbone and the size: one pass over the images gives every reading of one place."""
-        return self.backbone, self.size
-
-    def to_json(self) -> dict[str, str]:
-        """Plain values, with the size as text."""
-        return {
-            "backbone": self.backbone, "size": format_size(self.size), "stage": self.stage, "pooling": self.pooling,
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, str]) -> Reading | None:
-        """Read what `to_json` returned, among other keys; None where no backbone is named."""
-        if not document["backbone"]:
-            return None
-        return cls(document["backbone"], parse_size(document["size"]), document["stage"], document["pooling"])
-
-
-@dataclass(frozen=True)
-class TrialRecord:
-    """What is known of a trial after it ended.
-
-    reading: None for the majority class, which reads nothing. params: the head's own parameters; members: of an
-        ensemble, which has no parameters.
-    training: freeze_depth, learning_rate, ... of a fine-tune trial, empty for a probe.
-    score: the objective's, undefined unless the trial completed.
-    temperature: what the log-probabilities are divided by, fitted on the trial's own predictions.
-    started: seconds since the epoch; seconds: wall-clock duration. reason: why it was pruned or failed.
-    scores: every evaluator's value on the trial's own predictions, without intervals, those of one class left out.
-    """
-
-    number: int
-    state: Literal["complete", "pruned", "failed"]
-    strategy: str
-    reading: Reading | None = None
-    head: str = ""
-    params: Params = field(default_factory=dict)
-    members: tuple[EnsembleMember, ...] = ()
-    training: Mapping[str, Any] = field(default_factory=dict)
-    score: ScoreInterval = UNDEFINED
-    temperature: float = 1.0
-    started: float = 0.0
-    seconds: float = 0.0
-    device: str = ""
-    reason: str = ""
-    scores: Mapping[str, float] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values: the fields of the reading beside the others, the members of an ensemble as its parameters."""
-        reading = self.reading.to_json() if self.reading else dict.fromkeys(_READING_KEYS, "")
-        members = [{"weight": member.weight, "trial": member.trial.to_json()} for member in self.members]
-        nested: dict[str, dict[str, Any]] = {"reading": reading, "score": self.score.to_json()}
-        values: dict[str, Any] = {}
-        for key in (one.name for one in fields(self) if one.name != "members"):
-            values |= nested.get(key) or {key: getattr(self, key)}
-        return values | {
-            "params": {"members": members} if members else dict(self.params),
-            "training": dict(self.training), "scores": dict(self.scores),
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> TrialRecord:
-        """Read what `to_json` returned; raises TypeError, KeyError or ValueError where it is something else."""
-        rest = {key: value for key, value in document.items() if key not in _NESTED_KEYS}
-        members = rest["params"].get("members", ())
-        return cls(
-            **(rest | {"params": {} if members else rest["params"]}),
-            reading=Reading.from_json(document),
-            score=ScoreInterval.from_json(document),
-            members=tuple(EnsembleMember(m["weight"], cls.from_json(m["trial"])) for m in members),
-        )
-
-
-_READING_KEYS = tuple(field.name for field in fields(Reading))
-_NESTED_KEYS = (*_READING_KEYS, *(field.name for field in fields(ScoreInterval)))
-
-
-@dataclass(frozen=True)
-class EnsembleMember:
-    """A probe that has a part in an ensemble; the weights of all members sum to 1."""
-
-    weight: float
-    trial: TrialRecord
 
 
 @dataclass(frozen=True)

@@ -226,8 +226,7 @@ def events() -> Callable[..., Any]:
 @pytest.fixture
 def candidate(plugins: Any) -> Callable[..., Any]:
     """One of a probe: candidate("logistic", stage="top"); with training=Training(...) of a fine-tune trial."""
-    from autotl.interfaces import Reading
-    from autotl.trial import FINE_TUNE, PROBE, Candidate
+    from autotl.trial import FINE_TUNE, PROBE, Candidate, Reading
 
     def candidate(
         head: str = "logistic", stage: str = "joined", pooling: str = "avg+max", *, size: Any = (32, 32),

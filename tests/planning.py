@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import UNDEFINED, Backbone, Head, Reading, Recipe, ScoreInterval, TrialRecord
+from autotl.interfaces import UNDEFINED, Backbone, Head, Recipe, ScoreInterval
 from autotl.search.fine_tune_cost import Estimate
 from autotl.search.limits import Limits
 from autotl.search.planner import Planner
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
-from autotl.trial import FINE_TUNE, PROBE
+from autotl.trial import FINE_TUNE, PROBE, Reading, TrialRecord
 
 SMALL, LARGE = (32, 32), (64, 64)
 FIXED = Recipe(strategy=PROBE, backbone="net")

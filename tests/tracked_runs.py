@@ -12,7 +12,8 @@ from typing import Any
 
 from small_models import write_small_model
 
-from autotl.interfaces import Reading, ScoreInterval, TrialRecord
+from autotl.interfaces import ScoreInterval
+from autotl.trial import Reading, TrialRecord
 from autotl_plugins.trackers import mlflow as tracker
 
 

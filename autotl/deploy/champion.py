@@ -12,7 +12,7 @@ from autotl.features.decoded_images import read_pixels
 from autotl.features.frozen_network import Column, open_session
 from autotl.graphs.blocks import choices, weighted_mean
 from autotl.graphs.surgery import join, keep_output, prune
-from autotl.interfaces import EnsembleMember, Size, TrialRecord
+from autotl.interfaces import Size
 from autotl.predictions import Predictions
 from autotl.search.context import SearchContext
 from autotl.search.heads import head_session
@@ -21,7 +21,7 @@ from autotl.search.probe_trials import build_classifier
 from autotl.search.replay_items import replay_items
 from autotl.search.trial_files import CALIBRATION_FILE, GRAPH_FILE, REPLAY_FILE
 from autotl.training.calibration import Calibration, apply_temperature, tempered
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, EnsembleMember, TrialRecord
 
 if TYPE_CHECKING:
     import onnx

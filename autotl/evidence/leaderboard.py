@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.interfaces import TrialRecord
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 
 _PLAIN_COLUMNS = (
     "state", "strategy", "backbone", "size", "stage", "pooling", "head", "value", "low", "high",

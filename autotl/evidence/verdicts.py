@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from autotl.interfaces import ScoreInterval, TrialRecord
+from autotl.interfaces import ScoreInterval
+from autotl.trial import TrialRecord
 
 
 def judge_fine_tuning(

@@ -16,7 +16,8 @@ from autotl.cache.disk_allowance import allowed_bytes
 from autotl.data.dataset import Dataset
 from autotl.errors import DatasetError, OutOfTimeError
 from autotl.images.decoder import decode
-from autotl.interfaces import Size, format_size
+from autotl.interfaces import Size
+from autotl.trial import format_size
 
 _DECODED_TOGETHER = 8
 Pixels = Callable[[np.ndarray], np.ndarray]

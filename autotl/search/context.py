@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.interfaces import Backbone, Evaluator, Head, TrialRecord
+from autotl.interfaces import Backbone, Evaluator, Head
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.search.feature_reader import FeatureReader
@@ -16,7 +16,7 @@ from autotl.search.measured_costs import MeasuredCosts
 from autotl.search.objective import Objective
 from autotl.search.space import Space, make_space
 from autotl.settings import Settings
-from autotl.trial import Candidate, candidate_of
+from autotl.trial import Candidate, TrialRecord, candidate_of
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from autotl.interfaces import Size, TrialRecord
+from autotl.interfaces import Size
 from autotl.search.fine_tune_cost import Estimate
-from autotl.trial import Candidate
+from autotl.trial import Candidate, TrialRecord
 
 
 class TrialCosts(Protocol):

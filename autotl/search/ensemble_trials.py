@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import EnsembleMember, Evaluator, Reading, ScoreInterval, TrialRecord
+from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
 from autotl.search.context import SearchContext
@@ -17,7 +17,7 @@ from autotl.search.objective import all_values
 from autotl.search.outcome import Outcome, calibrated, completed
 from autotl.search.trial_files import load_predictions, save_predictions
 from autotl.training.ensemble import MAX_CANDIDATES, blend
-from autotl.trial import ENSEMBLE, PROBE
+from autotl.trial import ENSEMBLE, PROBE, EnsembleMember, Reading, TrialRecord
 
 
 def blend_candidates(board: Leaderboard) -> list[TrialRecord]:

@@ -11,11 +11,12 @@ from autotl.cache.eviction import evict
 from autotl.data.split import LEFT_OUT_FOLD
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import freeze
-from autotl.interfaces import Backbone, Size, format_size
+from autotl.interfaces import Backbone, Size
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.settings import Settings
+from autotl.trial import format_size
 
 _GRACE_SECONDS = 600.0
 """What was used that long before this process began is taken to be in use by this run."""

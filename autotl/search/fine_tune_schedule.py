@@ -6,12 +6,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
-from autotl.interfaces import Head, Params, Reading, Size, TrialRecord
+from autotl.interfaces import Head, Size
 from autotl.search.costs import TrialCosts
 from autotl.search.expected_gain import expect_fine_tune_gain
 from autotl.search.limits import Limits
 from autotl.search.space import Space
-from autotl.trial import FINE_TUNE, LEARNING_RATE, PROBE, WEIGHT_DECAY, Candidate, Training
+from autotl.trial import (
+    FINE_TUNE,
+    LEARNING_RATE,
+    PROBE,
+    WEIGHT_DECAY,
+    Candidate,
+    Params,
+    Reading,
+    Training,
+    TrialRecord,
+)
 
 MAX_DISAPPOINTMENTS = 2
 """After so many fine-tune trials in a row without a gain over those before them no other is begun."""

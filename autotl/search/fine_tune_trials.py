@@ -12,7 +12,7 @@ import numpy as np
 
 from autotl.features.decoded_images import DecodedImages, read_pixels
 from autotl.features.frozen_network import select_stages
-from autotl.interfaces import Reading, Size, format_size
+from autotl.interfaces import Size
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
@@ -26,7 +26,7 @@ from autotl.search.replay_items import replay_items
 from autotl.search.trial_files import GRAPH_FILE, NETWORK_FILE, REPLAY_FILE
 from autotl.training.activation_cache import ActivationCache, CachedLayer, CannotCacheError, split_network
 from autotl.training.fine_tuning import FineTuned, Inputs, PlainInputs, assemble, continue_from, epochs_for, train
-from autotl.trial import Candidate, Training
+from autotl.trial import Candidate, Reading, Training, format_size
 
 if TYPE_CHECKING:
     import keras

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.interfaces import Reading
 from autotl.runs.run import Run
 from autotl.search.feature_reader import FeatureReader
 from autotl.training.components import PrincipalComponents, fit_components, project
-from autotl.trial import Candidate
+from autotl.trial import Candidate, Reading
 
 _KEPT_BYTES = 400_000_000
 """Vectors kept in memory; the others are computed again."""

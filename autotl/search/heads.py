@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from autotl.interfaces import Head, Params
+from autotl.interfaces import Head
 from autotl.runtime import keras_backend
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.training.classifiers import is_network
+from autotl.trial import Params
 
 if TYPE_CHECKING:
     import keras_tuner

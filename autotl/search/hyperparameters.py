@@ -20,7 +20,7 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial
 
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Params
+from autotl.trial import Params
 
 
 @dataclass(frozen=True)

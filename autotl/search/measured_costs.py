@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from autotl.data.split import Split
-from autotl.interfaces import Backbone, Size, TrialRecord
+from autotl.interfaces import Backbone, Size
 from autotl.search.feature_reader import FeatureReader
 from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work, step_depths
 from autotl.search.fold_costs import FoldCosts
-from autotl.trial import DEFAULT_HEAD, Candidate
+from autotl.trial import DEFAULT_HEAD, Candidate, TrialRecord
 
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""

@@ -10,8 +10,9 @@ import optuna
 import sqlalchemy.exc
 from optuna.trial import FrozenTrial, TrialState
 
-from autotl.interfaces import Params, Sampler, TrialRecord
+from autotl.interfaces import Sampler
 from autotl.runs.run import Run
+from autotl.trial import Params, TrialRecord
 
 _RECORD = "autotl_record"
 _DEFAULT = "autotl_default"

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autotl.interfaces import Params, ScoreInterval, TrialRecord
+from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.training.calibration import Calibration, apply_temperature, fit_temperature
+from autotl.trial import Params, TrialRecord
 
 
 @dataclass(frozen=True)

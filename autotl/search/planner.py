@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
-from autotl.interfaces import Params, Reading
 from autotl.search.costs import TrialCosts
 from autotl.search.fine_tune_schedule import FineTuneSchedule
 from autotl.search.head_choice import HeadChoice
@@ -20,7 +19,7 @@ from autotl.search.limits import Limits
 from autotl.search.reading_choice import ReadingChoice
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
-from autotl.trial import DEFAULT_HEAD, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate
+from autotl.trial import DEFAULT_HEAD, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Params, Reading
 
 PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""

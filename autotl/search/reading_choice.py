@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import Reading, Size, format_size
+from autotl.interfaces import Size
 from autotl.search.costs import TrialCosts
 from autotl.search.limits import Limits
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
-from autotl.trial import PROBE
+from autotl.trial import PROBE, Reading, format_size
 
 MAX_FEATURE_SHARE = 0.45
 """Reading features for one more backbone or size may take this share of the time left."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autotl.interfaces import Reading
+from autotl.trial import Reading
 
 
 @dataclass(frozen=True)

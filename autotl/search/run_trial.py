@@ -11,7 +11,7 @@ import optuna
 
 from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import Evaluator, TrialRecord
+from autotl.interfaces import Evaluator
 from autotl.runtime import keras_backend
 from autotl.search.context import SearchContext
 from autotl.search.fine_tune_trials import fine_tune
@@ -23,7 +23,7 @@ from autotl.search.pruning import Rival, prune_fine_tune, prune_probe
 from autotl.search.trial_files import CALIBRATION_FILE, load_predictions, save_predictions
 from autotl.training.cross_validation import majority
 from autotl.training.fine_tuning import epochs_for
-from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate
+from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, TrialRecord
 
 if TYPE_CHECKING:
     import keras_tuner

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split
-from autotl.interfaces import Backbone, Reading, format_size
+from autotl.interfaces import Backbone
 from autotl.predictions import log_loss
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -26,7 +26,7 @@ from autotl.search.reading_score import ReadingScore
 from autotl.training.calibration import apply_temperature, fit_temperature
 from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
-from autotl.trial import POOLINGS, STAGES
+from autotl.trial import POOLINGS, STAGES, Reading, format_size
 
 SAMPLE_ITEMS = 300
 SCREENING_SHARE, SCREENING_ALLOWANCE = 0.06, 0.25

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Head, Reading, Size, format_size, parse_size
+from autotl.interfaces import Backbone, Head, Size
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run
@@ -24,7 +24,10 @@ from autotl.trial import (
     STAGES,
     WEIGHT_DECAY,
     Candidate,
+    Reading,
     Training,
+    format_size,
+    parse_size,
 )
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard, rank
-from autotl.interfaces import Params, Sampler, TrialRecord
+from autotl.interfaces import Sampler
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
 from autotl.search.ensemble_trials import blend_candidates, blend_probes
@@ -23,7 +23,7 @@ from autotl.search.planner import Planner
 from autotl.search.reading_score import ReadingScore
 from autotl.search.run_trial import ended, run_majority, run_trial
 from autotl.search.screening import screen
-from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Training, describe
+from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Params, Training, TrialRecord, describe
 
 if TYPE_CHECKING:
     import keras_tuner

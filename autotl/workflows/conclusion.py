@@ -17,13 +17,13 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.verdicts import judge_default, judge_fine_tuning
-from autotl.interfaces import Evaluator, TrialRecord
+from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.run import Run, cluster_of
 from autotl.search.context import SearchContext
 from autotl.search.trial_files import load_predictions
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 from autotl.workflows.refit import describe_refit
 
 _CHAMPION_KEYS = ("strategy", "backbone", "size", "stage", "pooling", "head", "params", "training")

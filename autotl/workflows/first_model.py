@@ -10,14 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from autotl.errors import ExportError
-from autotl.interfaces import TrialRecord
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import completed
 from autotl.search.probe_trials import probe
 from autotl.search.screening import sample_items, sample_split
-from autotl.trial import describe
+from autotl.trial import TrialRecord, describe
 from autotl.workflows.conclusion import save_early
 
 READING_SHARE = 0.5

@@ -15,11 +15,11 @@ from autotl.errors import DatasetError, RunError
 from autotl.evidence.intervals import ScoreFunction, paired_difference
 from autotl.evidence.run_evidence import read_evidence
 from autotl.evidence.verdicts import in_words
-from autotl.interfaces import Evaluator, ScoreInterval, TrialRecord
+from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of, open_run
 from autotl.search.optuna_study import read_records
-from autotl.trial import ENSEMBLE
+from autotl.trial import ENSEMBLE, TrialRecord
 
 
 @dataclass(frozen=True)

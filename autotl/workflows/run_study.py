@@ -12,7 +12,7 @@ from autotl.checks.leakage import inflation_sentence
 from autotl.checks.run_checks import run_checks, worst_first
 from autotl.deploy.registry import register
 from autotl.errors import AutoTLError, RunError
-from autotl.interfaces import Finding, TrialRecord
+from autotl.interfaces import Finding
 from autotl.plugins import Plugins
 from autotl.runs.run import Run, open_run
 from autotl.runtime.clock import Clock
@@ -22,7 +22,7 @@ from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions
 from autotl.settings import Settings
 from autotl.training.ensemble import MAX_MEMBERS
-from autotl.trial import DEFAULT_HEAD, PROBE
+from autotl.trial import DEFAULT_HEAD, PROBE, TrialRecord
 from autotl.workflows.conclusion import conclude
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers

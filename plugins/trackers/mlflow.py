@@ -17,8 +17,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import ModelStore, TrialRecord
+from autotl.interfaces import ModelStore
 from autotl.runtime.atomic_files import write_atomically
+from autotl.trial import TrialRecord
 from autotl_plugins.mlflow_store.address import resolve_address, without_password
 from autotl_plugins.mlflow_store.client import connect, first_line, is_refusal
 from autotl_plugins.mlflow_store.logged_models import log_model, open_experiment

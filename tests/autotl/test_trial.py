@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autotl.interfaces import EnsembleMember, Reading, ScoreInterval, TrialRecord
-from autotl.trial import Training, candidate_of, describe
+from autotl.interfaces import ScoreInterval
+from autotl.trial import EnsembleMember, Reading, Training, TrialRecord, candidate_of, describe
 
 TRAINING = Training(trainable_stages=1, learning_rate=1e-3, weight_decay=1e-4, augment=False)
 

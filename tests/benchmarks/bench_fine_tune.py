@@ -126,7 +126,6 @@ def _speed(dataset: Any, folder: Path) -> list[dict[str, Any]]:
 
 def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
     from autotl.data.split import split
-    from autotl.interfaces import Reading
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
     from autotl.runs.run import create
@@ -136,7 +135,7 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
     from autotl.settings import Settings
     from autotl.training import fine_tuning
     from autotl.training.activation_cache import CannotCacheError
-    from autotl.trial import FINE_TUNE, Candidate, Training
+    from autotl.trial import FINE_TUNE, Candidate, Reading, Training
 
     fine_tuning.MAX_EPOCHS = 8
     plugins, real_split = load_plugins(), fine_tune_trials.split_network

@@ -50,7 +50,6 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     keras_backend.prepare()
     from autotl.data.scan import scan
     from autotl.data.split import split
-    from autotl.interfaces import Reading
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
     from autotl.runs.run import create
@@ -60,7 +59,7 @@ def _measure(data: Path, folder: Path) -> dict[str, Any]:
     from autotl.search.probe_trials import probe
     from autotl.search.study_loop import StudyLoop
     from autotl.settings import Settings
-    from autotl.trial import POOLINGS, PROBE, STAGES, Candidate
+    from autotl.trial import POOLINGS, PROBE, STAGES, Candidate, Reading
 
     config = Config(
         data, folder / "run", budget_seconds=None, trials=N_TRIALS, strategy="probe", heads=tuple(GRID),

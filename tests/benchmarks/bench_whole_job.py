@@ -132,11 +132,11 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     seconds = time.time() - started
 
     from autotl.deploy.champion import fit_champion
-    from autotl.interfaces import TrialRecord
     from autotl.plugins import load_plugins
     from autotl.runs.run import open_run
     from autotl.search.context import open_context
     from autotl.settings import Settings
+    from autotl.trial import TrialRecord
 
     run = open_run(work / "run")
     settings = Settings(cache=work / "cache")

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from autotl.errors import ConfigError, RunError, WeightsError
-from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, ScoreInterval, TrialRecord
+from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, ScoreInterval
 from autotl.testing import check_plugin
+from autotl.trial import TrialRecord
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "examples" / "plugins").glob("*.py"))

@@ -9,7 +9,8 @@ import pytest
 
 from autotl.evidence.leaderboard import rank
 from autotl.evidence.verdicts import in_words, judge_default, judge_fine_tuning
-from autotl.interfaces import Reading, ScoreInterval, TrialRecord
+from autotl.interfaces import ScoreInterval
+from autotl.trial import Reading, TrialRecord
 
 
 def trial(number, value=None, state="complete", strategy="probe", **more):

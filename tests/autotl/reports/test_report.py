@@ -14,11 +14,12 @@ from markdown_it import MarkdownIt
 from autotl.data.split import Split
 from autotl.evidence.evaluations import Evaluation, evaluate
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, Reading, ScoreInterval, TrialRecord
+from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, confusions, number, weakest_classes, write_card, write_report
 from autotl.runs.config import Config
 from autotl.runs.run import create
+from autotl.trial import Reading, TrialRecord
 
 EVIL = '<script>alert("1")</script>'
 CLASSES = (EVIL, "a & b", "zebra")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autotl.interfaces import Reading, ScoreInterval, TrialRecord
+from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.search import optuna_study as studies
 from autotl.search.ensemble_trials import ensemble
@@ -16,7 +16,7 @@ from autotl.search.limits import Limits
 from autotl.search.outcome import completed
 from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions, save_predictions
-from autotl.trial import ENSEMBLE, PROBE
+from autotl.trial import ENSEMBLE, PROBE, Reading, TrialRecord
 
 
 def add_probes(loop, n, *, apart):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autotl.interfaces import TrialRecord
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.probe_trials import probe
-from autotl.trial import FINE_TUNE, Training
+from autotl.trial import FINE_TUNE, Training, TrialRecord
 
 
 def test_the_speed_of_reading_is_measured_where_something_was_read(make_context, tiny, tmp_path):

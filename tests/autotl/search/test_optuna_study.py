@@ -10,8 +10,9 @@ import sys
 import optuna
 import pytest
 
-from autotl.interfaces import Reading, Sampler, ScoreInterval, TrialRecord
+from autotl.interfaces import Sampler, ScoreInterval
 from autotl.search import optuna_study as studies
+from autotl.trial import Reading, TrialRecord
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, read, scored, space, tuned
 
-from autotl.interfaces import Head, ScoreInterval, TrialRecord
+from autotl.interfaces import Head, ScoreInterval
 from autotl.search.planner import PATIENCE_TRIALS, SETTLED_TRIALS, Step
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 
 SETTLED = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + SETTLED_TRIALS))]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from autotl.data.split import LEFT_OUT_FOLD
-from autotl.interfaces import Reading
 from autotl.search import screening
 from autotl.search.reading_score import ReadingScore
 from autotl.search.screening import sample_items, sample_split, score_readings
+from autotl.trial import Reading
 
 TOP, SHALLOW = (Reading("tiny", (32, 32), stage, "avg+max") for stage in ("joined", "top-2"))
 

@@ -10,11 +10,11 @@ import pytest
 from keras_tuner import HyperParameters
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Head, Reading, Recipe
+from autotl.interfaces import Backbone, Head, Recipe
 from autotl.search.heads import build_head, head_params
 from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 from autotl.search.space import Space, choose_heads
-from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Training
+from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Reading, Training
 from autotl_plugins.heads import recipes
 
 

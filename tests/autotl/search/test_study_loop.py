@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Head, Reading, Recipe
+from autotl.interfaces import Backbone, Head, Recipe
 from autotl.search import screening
 from autotl.search import study_loop as module
 from autotl.search.context import open_context
@@ -15,7 +15,7 @@ from autotl.search.limits import Limits
 from autotl.search.planner import Step
 from autotl.search.study_loop import StudyLoop
 from autotl.training import fine_tuning
-from autotl.trial import FINE_TUNE, PROBE
+from autotl.trial import FINE_TUNE, PROBE, Reading
 
 
 @pytest.fixture

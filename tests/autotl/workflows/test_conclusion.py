@@ -14,7 +14,7 @@ from autotl.deploy.deployable import load_deployable, replay
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, Reading, ScoreInterval, TrialRecord
+from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.search.ensemble_trials import ensemble
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -22,7 +22,7 @@ from autotl.search.outcome import completed
 from autotl.search.probe_trials import probe
 from autotl.search.trial_files import load_predictions, save_predictions
 from autotl.training.classifiers import EstimatorClassifier
-from autotl.trial import FINE_TUNE, PROBE, describe
+from autotl.trial import FINE_TUNE, PROBE, Reading, TrialRecord, describe
 from autotl.workflows import conclusion as module
 from autotl.workflows.conclusion import conclude, save_early
 

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from tracked_runs import FakeRun, a_trial, children, client_of, study, wait_until
 
-from autotl.interfaces import UNDEFINED, EnsembleMember, ModelStore
+from autotl.interfaces import UNDEFINED, ModelStore
+from autotl.trial import EnsembleMember
 from autotl_plugins.registries import mlflow as registry
 from autotl_plugins.trackers import mlflow as tracker
 
