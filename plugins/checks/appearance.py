@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._helpers import count, excluding
+from autotl_plugins.checks._proposals import excluding
+from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     import pandas as pd

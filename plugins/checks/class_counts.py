@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._helpers import listed
+from autotl_plugins.checks._wording import listed
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset

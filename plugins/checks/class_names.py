@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._helpers import MOST, count, listed
+from autotl_plugins.checks._proposals import MOST
+from autotl_plugins.checks._wording import count, listed
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset

@@ -9,7 +9,9 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._helpers import MOST, count, excluding, members, most_alike_first, named
+from autotl_plugins.checks._pairs import members, most_alike_first, named
+from autotl_plugins.checks._proposals import MOST, excluding
+from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,8 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._helpers import MOST, count
+from autotl_plugins.checks._proposals import MOST
+from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset

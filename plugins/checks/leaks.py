@@ -10,7 +10,8 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._helpers import count, members, most_alike_first, named
+from autotl_plugins.checks._pairs import members, most_alike_first, named
+from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset

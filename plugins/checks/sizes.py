@@ -9,7 +9,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._helpers import count
+from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset

@@ -88,7 +88,7 @@ def test_what_plugins_show_is_kept_and_one_that_fails_says_so_in_its_place(finis
     assert ShownPanel.from_json(shown["sound"].to_json()) == shown["sound"]
 
 
-def test_the_built_in_exhibits_are_sound_on_a_run_of_sixty_images(finished: Run) -> None:
+def test_the_built_in_panels_are_sound_on_a_run_of_sixty_images(finished: Run) -> None:
     evidence = read_evidence(finished.folder)
     assert evidence
     assert not [s for s in show_panels(evidence.run, evidence.tested, load_plugins(disable=("mlflow",))) if s.problem]

@@ -14,6 +14,8 @@ from keras.src.legacy.saving import legacy_h5_format
 from autotl.errors import WeightsError
 from autotl.graphs import keras_to_onnx
 from autotl_plugins.backbones import keras_applications as plugin
+from autotl_plugins.backbones._keras_networks import APPLICATIONS
+from autotl_plugins.backbones._keras_weights import DOWNLOAD_TIMEOUT_SECONDS
 
 # Keras 3.15 hands NumPy 2 a variable of its own, whose __array__ has no `copy` yet (keras/src/backend/tensorflow).
 pytestmark = pytest.mark.heavy
@@ -105,7 +107,7 @@ def test_every_stage_of_every_family_computes_the_same_in_onnx(name):
 
 @pytest.mark.parametrize("name", LOADED)
 def test_a_backbone_computes_what_keras_computes_with_its_own_preprocessing_and_weights(name, tmp_path, monkeypatch):
-    application = plugin._APPLICATIONS[name]
+    application = APPLICATIONS[name]
     function = getattr(keras.applications, application.function)
     file = tmp_path / "brought" / application.file
     trained = randomise(function(include_top=False, weights=None))
@@ -127,7 +129,7 @@ def test_a_backbone_computes_what_keras_computes_with_its_own_preprocessing_and_
 
 def test_all_forty_networks_are_offered_with_a_default_size():
     assert len(BACKBONES) == 40
-    offered = {application.function for application in plugin._APPLICATIONS.values()}
+    offered = {application.function for application in APPLICATIONS.values()}
     assert offered == {name for name in dir(keras.applications) if name[0].isupper()}
     assert BACKBONES["efficientnet-b1"].sizes == ((240, 240), (320, 320))
     assert BACKBONES["efficientnet-b7"].sizes == ((600, 600),)
@@ -184,7 +186,7 @@ def test_missing_weights_are_explained_in_one_message_and_never_replaced(tmp_pat
         with pytest.raises(WeightsError) as caught:
             attempt()
         message = str(caught.value)
-        application = plugin._APPLICATIONS["resnet50"]
+        application = APPLICATIONS["resnet50"]
         for part in ("resnet50", application.file, application.url, "efficientnet-lite0", "AUTOTL_WEIGHTS"):
             assert part in message
         assert str(tmp_path / "brought") in message
@@ -213,13 +215,13 @@ def test_a_download_is_short_of_patience_and_silent_on_standard_output(monkeypat
     assert asked["origin"].endswith("/nasnet/NASNet-mobile-no-top.h5")
     assert asked["file_hash"] == "1ed92395b5b598bdda52abe5c0dbfd63"
     assert asked["cache_dir"] == str(tmp_path / "keras")
-    assert asked["timeout"] == plugin.DOWNLOAD_TIMEOUT_SECONDS
+    assert asked["timeout"] == DOWNLOAD_TIMEOUT_SECONDS
     assert socket.getdefaulttimeout() is None
     assert capsys.readouterr().out == ""
 
 
 def test_the_folder_of_the_settings_comes_before_the_cache_of_keras(tmp_path):
-    file = plugin._APPLICATIONS["vgg16"].file
+    file = APPLICATIONS["vgg16"].file
     (tmp_path / "keras" / "models").mkdir()
     for folder in ("keras/models", "brought"):
         (tmp_path / folder / file).touch()
@@ -232,7 +234,7 @@ def test_a_file_that_kept_the_name_of_its_address_is_found(tmp_path):
 
 
 def test_a_file_with_other_content_is_refused(tmp_path):
-    file = tmp_path / "brought" / plugin._APPLICATIONS["mobilenetv3-small"].file
+    file = tmp_path / "brought" / APPLICATIONS["mobilenetv3-small"].file
     file.write_bytes(b"<html>404</html>")
     with pytest.raises(WeightsError, match=r"does not hold the weights of mobilenetv3-small"):
         BACKBONES["mobilenetv3-small"].build(64, 64)

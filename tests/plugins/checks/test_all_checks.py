@@ -12,8 +12,7 @@ import pytest
 import autotl_plugins.checks
 from autotl.testing.plugin import check_plugin
 
-SHARED = ("_helpers",)
-PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if name not in SHARED]
+PLUGINS = [name for _, name, _ in pkgutil.iter_modules(autotl_plugins.checks.__path__) if not name.startswith("_")]
 NEED_A_PROBE = {"label_errors", "domain_distance"}
 
 

@@ -94,7 +94,7 @@ def searched(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: An
 
 
 @pytest.mark.parametrize("panel", load_plugins(disable=("mlflow",)).all(Panel).values(), ids=lambda e: e.name)
-def test_the_built_in_exhibits_conform(panel: Panel, searched: Run) -> None:
+def test_the_built_in_panels_conform(panel: Panel, searched: Run) -> None:
     check_panel(panel, searched.folder)
 
 

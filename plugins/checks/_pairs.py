@@ -1,9 +1,7 @@
-"""How the checks put numbers into words."""
+"""Pairs of images that resemble each other, as findings name them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,26 +13,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 50
 """A run keeps its findings in run.json, which is written after every trial."""
-
-
-MOST = 500
-"""A run keeps its findings in run.json, which is written after every trial."""
-
-
-def count(n: int, one: str, many: str = "") -> str:
-    """A number and its noun: "1 image", "1,797 images"; many: the plural where it is not `one` with an s."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def listed(names: list[str], most: int = 5) -> str:
-    """The first names, and how many more there are."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def excluding(paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Leave out these images."""
-    return tuple(("exclude", str(path)) for path in islice(paths, MOST))
 
 
 def most_alike_first(pairs: pd.DataFrame) -> pd.DataFrame:
