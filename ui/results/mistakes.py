@@ -6,6 +6,7 @@ import streamlit as st
 
 from autotl.evidence.confusions import Cell
 from autotl.evidence.run_evidence import Evidence
+from autotl.evidence.weak_classes import rank_by_recall
 from autotl_ui.results.confusion_matrix import choose_cell
 from autotl_ui.results.decisions import decisions_of
 from autotl_ui.results.prediction_grid import show_predictions
@@ -23,19 +24,16 @@ def show_weakest(run: RunView, result: Result) -> None:
     """The classes with the lowest recall, a line each."""
     evidence = find_evidence(run.folder)
     n_tested = dict(zip(evidence.test.classes, evidence.test.confusion.sum(axis=1), strict=True)) if evidence else {}
-    recall = result.test_by_class.get("recall", {})
-    known = {name: score for name, score in recall.items() if score.is_defined and score.has_interval}
-    missed = [name for name in sorted(known, key=lambda name: known[name].value) if known[name].value < 1]
+    recalls = rank_by_recall(result.test_by_class.get("recall", {}))
     lines = []
-    for name in missed[:N_WEAKEST]:
-        value, low, high = (100 * number for number in (known[name].value, known[name].low, known[name].high))
+    for name, recall in recalls.imperfect[:N_WEAKEST]:
+        value, low, high = 100 * recall.value, 100 * recall.low, 100 * recall.high
         n = f"{int(n_tested[name])} " if name in n_tested else ""
         of_its = f"{value:.0f} % of its {n}test images are classified correctly"
         lines.append(f"- **{plain(name)}**: {of_its} (95 % CI {low:.0f} to {high:.0f} %).")
-    if known and not missed:
+    if recalls.ranked and not recalls.imperfect:
         lines.append("- None: every test image was classified correctly. More test images may reveal mistakes.")
-    untested = [name for name in recall if name not in known]
-    lines += [f"- **{plain(name)}**: no test images, so its recall is unknown." for name in untested]
+    lines += [f"- **{plain(name)}**: no test images, so its recall is unknown." for name in recalls.untested]
     if lines:
         st.markdown("Weakest classes:\n" + "\n".join(lines))
 

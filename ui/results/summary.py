@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import streamlit as st
 
@@ -62,14 +61,17 @@ def _show_scores(result: Result) -> None:
             st.caption(where)
 
 
-def _members(champion: Mapping[str, Any]) -> list[str]:
+def _members(champion: Mapping[str, object]) -> list[str]:
     """The members of an ensemble with their weights; empty for other champions."""
+    params = champion.get("params")
+    if not isinstance(params, Mapping):
+        return []
     try:
         return [
             f"{100 * member['weight']:.0f} %: {plain(str(member['trial']['head']))}, "
             f"trial {member['trial']['number']} (stage {plain(str(member['trial']['stage']))}, "
             f"pooling {plain(str(member['trial']['pooling']))})"
-            for member in champion.get("params", {}).get("members", ())
+            for member in params.get("members", ())
         ]
     except (KeyError, TypeError, ValueError, AttributeError):
         return []
