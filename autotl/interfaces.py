@@ -88,7 +88,7 @@ class Backbone:
         (n, height, width, 3), preprocessing inside, and one output of shape (n, h, w, channels) per stage,
         shallow to deep; the name of the layer that makes an output is the name of the stage.
     weights(download): the local file with the pretrained weights; it is part of the feature cache's key.
-        It may fetch the file only where `download` is true, and raises WeightsError where it cannot be had.
+        It may fetch the file only where `download` is true, and raises WeightsError if the file is not available.
     sizes: the input sizes worth trying; the first is the default.
     embedded: the weights came with the installation, so the backbone takes part in every search by default.
     """
@@ -166,7 +166,7 @@ class Finding:
     pairs: where it is about pairs of images, the paths of the most telling ones; there may be more than these.
     fixes: decisions that would settle the first of it, in the words of `autotl fix`: ("exclude", path),
         ("relabel", path, class) or ("merge", class, class).
-    proposals: for whoever looks at its pictures, what the check would decide about each of its items, in the same
+    proposals: for the person who looks at the images, what the check would decide about each of its items, in the same
         words and the same order; 500 at most. The app offers all that leave out or merge as one button, which leaves
         out no image of a pair whose other one is out; so where only a look can tell, as with near-duplicates, propose
         nothing. It offers new labels for the images that somebody chose, since each is a guess.
@@ -250,7 +250,7 @@ class Table:
 class Figure:
     """A chart to show.
 
-    spec: a Vega-Lite specification with its data inline; colours are left to whoever draws it.
+    spec: a Vega-Lite specification with its data inline; colours are left to the page that draws it.
     alt: what it shows, for those who cannot see it. note: how to read it.
     """
 
@@ -274,7 +274,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class VersionEvidence:
-    """What was found out about a model before it was registered; empty texts where nobody wrote it down.
+    """What was found out about a model before it was registered; empty texts where it was not recorded.
 
     test, search: the objective's score on the test split, and in the search that chose the model.
     claims: the verdicts, one sentence each. fingerprint: of all data; test_fingerprint: of the test split.
@@ -323,7 +323,7 @@ class RegisteredModel:
 
 @dataclass(frozen=True)
 class AliasChange:
-    """An alias that has been moved. version: None where it was taken away; former: None where nobody had it."""
+    """An alias that has been moved. version: None where it was taken away; former: None where no version had it."""
 
     name: str
     alias: str

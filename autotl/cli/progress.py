@@ -14,7 +14,7 @@ from rich.table import Table
 from autotl.runs.run import Run
 
 _LINE_SECONDS = 10.0
-"""How often progress is told where there is no terminal to draw a bar on."""
+"""How often progress is printed where there is no terminal for a bar."""
 _TITLES = {
     "unpack": "unpacking", "hash": "hashing files", "scan": "looking at images", "compare": "finding near-duplicates",
     "features": "reading features", "index": "reading training images", "predict": "classifying",

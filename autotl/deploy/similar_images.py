@@ -138,7 +138,7 @@ def _features(
 
 
 @lru_cache(maxsize=2)
-def _opened(model: str, written: int) -> tuple[Any, tuple[int, int]]:  # noqa: ARG001, a model written anew is another
+def _opened(model: str, written: int) -> tuple[Any, tuple[int, int]]:  # noqa: ARG001, a model written again is another
     return _open(Path(model))
 
 

@@ -36,7 +36,7 @@ class ShownPanel:
 
 
 def show_panels(run: Run, tested: Predictions, plugins: Plugins) -> tuple[ShownPanel, ...]:
-    """Ask every panel; one that fails says so in its place and costs nobody else anything."""
+    """Ask every panel; one that fails says so in its place and does not affect the others."""
     shown = []
     for name, panel in plugins.all(Panel).items():
         plugin = plugins.provenance(Panel, name).plugin

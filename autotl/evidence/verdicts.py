@@ -53,7 +53,7 @@ def judge_default(
     elif worse:
         claim = f"the champion is worse than the untuned default on the test split: {amount}"
     else:
-        claim = f"the champion cannot be told from the untuned default on the test split: {amount}"
+        claim = f"the champion is statistically indistinguishable from the untuned default on the test split: {amount}"
     return {"better": better, "claim": claim, **difference.to_json(), "measured_on": "test"}
 
 

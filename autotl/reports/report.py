@@ -158,10 +158,10 @@ def template(name: str) -> jinja2.Template:
 
 
 def _markdown(value: Any) -> Any:
-    """Text as markdown shows it as it is: nobody's name for a class becomes an image, a link or a row of a table."""
+    """Text as markdown shows it as it is: no name of a class becomes an image, a link or a row of a table."""
     if not isinstance(value, str):
         return value
-    # An underscore within a word is no emphasis.
+    # An underscore within a word is not emphasis.
     return re.sub(r"[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)", r"\\\g<0>", re.sub(r"[\r\n]+", " ", value))
 
 

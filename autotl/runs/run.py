@@ -25,7 +25,7 @@ from autotl.runs.config import Config
 from autotl.runtime.atomic_files import write_atomically
 
 _NO_FOLD = -9
-"""In dataset.parquet: the image is no item, for it has no label or cannot be used."""
+"""In dataset.parquet: the image is not an item: it has no label or was skipped."""
 _TRACED_PACKAGES = (
     "autotl", "keras", "tensorflow-cpu", "tensorflow", "torch", "jax", "onnx", "onnxruntime", "scikit-learn",
     "skl2onnx", "optuna", "keras-tuner", "numpy", "pandas", "pillow", "mlflow",
@@ -195,7 +195,7 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(
             f"the run folder {folder} is damaged: run.json, dataset.parquet or pairs.parquet cannot be read ({error}). "
-            "Start the search anew with `autotl fit`; the features it computed are still cached."
+            "Start a new search with `autotl fit`; the features it computed are still cached."
         ) from error
     run = Run(folder, config, dataset, split, listeners)
     return run.subsampled(state["thinned_to"]) if "thinned_to" in state else run
@@ -205,12 +205,12 @@ def read_state(folder: Path) -> dict[str, Any]:
     """The content of run.json; RunError where there is none or it cannot be read."""
     path = folder / "run.json"
     if not path.exists():
-        raise RunError(f"{folder} is no run folder: it has no run.json. Give a folder that `autotl fit` wrote.")
+        raise RunError(f"{folder} is not a run folder: it has no run.json. Give a folder that `autotl fit` wrote.")
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(
-            f"{path} is damaged: it is no JSON ({error}). Start the search anew with `autotl fit`."
+            f"{path} is damaged: it is not valid JSON ({error}). Start a new search with `autotl fit`."
         ) from None
     return state
 

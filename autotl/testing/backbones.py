@@ -19,7 +19,7 @@ SMALL: Size = (96, 128)
 
 
 def check_backbone(backbone: Backbone) -> None:
-    """Check names, sizes, stages, numbers and the ONNX graph; where weights cannot be had, no more than that."""
+    """Check names, sizes, stages, numbers and the ONNX graph; if the weights are not available, nothing more."""
     subject = named(backbone, "backbone")
     sizes = backbone.sizes
     require(

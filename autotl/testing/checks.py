@@ -62,7 +62,7 @@ def _probe(dataset: Dataset) -> DefaultProbe:
 
 
 def _write_pictures(folder: Path) -> None:
-    """Three classes of five small pictures, one of them twice, and a file that is no picture."""
+    """Three classes of five small images, one of them twice, and a file that is not an image."""
     from PIL import Image
 
     rng = np.random.default_rng(0)

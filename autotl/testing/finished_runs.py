@@ -47,7 +47,7 @@ def check_panel(panel: Panel, run: Path) -> None:
 
     subject = named(panel, "panel")
     evidence = read_evidence(run)
-    require(evidence is not None, f"{subject}: {run} is no finished run with evidence")
+    require(evidence is not None, f"{subject}: {run} is not a finished run with evidence")
     before = _listing(run)
     with doing(f"{subject}: show(run, tested)"):
         first, second = (list(panel.show(evidence.run, evidence.tested)) for _ in range(2))  # type: ignore[union-attr]

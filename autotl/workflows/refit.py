@@ -42,7 +42,9 @@ def champion_trials(former: Run) -> list[TrialRecord]:
     number = former.document()["champion"]["trial"]
     record = next((trial for trial in read_records(former) if trial.number == number), None)
     if record is None:
-        raise RunError(f"{former.folder} has lost the trial of its champion ({number}); start anew with `autotl fit`")
+        raise RunError(
+            f"{former.folder} has lost the trial of its champion ({number}); start a new search with `autotl fit`"
+        )
     if record.strategy == ENSEMBLE:
         return [member.trial for member in record.members]
     return [record]
@@ -51,7 +53,7 @@ def champion_trials(former: Run) -> list[TrialRecord]:
 def corrections(former: Run, dataset: Dataset) -> Corrections:
     """Find each image again, by its path, or where it was moved by its content.
 
-    Of several with one content, the moved one is sought in its own class first: nobody has relabelled it then. What is
+    Of several with one content, the moved one is sought in its own class first: it was not relabelled then. What is
     left is a new copy, and stands where the known one does.
     """
     before, now = former.dataset.items, dataset.items
@@ -99,7 +101,7 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
     if lacking >= 0:
         raise DatasetError(
             f"the class {dataset.classes[lacking]!r} has too few images among those that {former.folder} trained on. "
-            "Start a new search with `autotl fit`, which divides the images anew."
+            "Start a new search with `autotl fit`, which splits the images again."
         )
     return Split(fold=fold, cluster=cluster)
 
@@ -117,17 +119,17 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
     done = [f"{n} {word}" for n, word in zip(numbers, ("relabelled", "left out", "added"), strict=True) if n]
     sentence = f"fitted again with {', '.join(done) or 'nothing changed'}"
     if evidence is None:
-        sentence += "; what the model before answered was not kept, or is damaged, so that the two cannot be compared"
+        sentence += "; the predictions of the model before were not kept, or are damaged, so the two cannot be compared"
     elif former.dataset.classes != run.dataset.classes:
-        sentence += "; the classes are others now, so that the two models cannot be compared"
+        sentence += "; the classes have changed, so the two models cannot be compared"
     elif not np.isin(found.place[tested.items], evidence.tested.items).any():
-        sentence += "; no test image is left that both models answered, so that the two cannot be compared"
+        sentence += "; no test image was predicted by both models, so the two cannot be compared"
     else:
         difference = _difference(run, evidence.tested, found.place, tested, objective)
         amount = in_words(difference, objective.name, larger_is_better=objective.larger_is_better)
-        sentence += f": on the same test images, by their labels of now, {amount} against the model before"
+        sentence += f": on the same test images, by their present labels, {amount} against the model before"
         if difference.low <= 0 <= difference.high:
-            sentence += ", from which it cannot be told"
+            sentence += ", from which it is statistically indistinguishable"
         if difference.has_interval:
             document["difference"] = difference.to_json()
     if found.changed_in_test:

@@ -97,7 +97,7 @@ class _Recorder:
         was_down = self._down
         self._last = lambda: self.end(document, status)
         self.put(self._last)
-        # A store that was away may be back: one attempt, but nobody waits a minute for it.
+        # A store that was away may be back: one attempt, without a long wait.
         self._thread.join(DRAIN_SECONDS / 6 if was_down else DRAIN_SECONDS)
         if self._thread.is_alive() and not self._down:
             _log.warning("MLflow at %s is slow: the search ended before everything was recorded", self.shown)

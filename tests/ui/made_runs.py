@@ -135,7 +135,10 @@ def _document(
         "test": test.to_json()["scores"], "default": {"trial": 1, "test": default.to_json()["scores"]},
         "verdict": {
             "fine_tuning": {"tried": False, "claim": "fine-tuning was not tried: too little time"},
-            "over_default": {"better": False, "claim": "the champion cannot be told from the untuned default"},
+            "over_default": {
+                "better": False,
+                "claim": "the champion is statistically indistinguishable from the untuned default",
+            },
         },
         "ended": "the time was up", "expected_gain": {"sentence": "ten times as many probes would bring little"},
         "passed_over": [], "fingerprint": fingerprint,

@@ -49,7 +49,7 @@ def owner() -> str | None:
     if not st.user.get("is_logged_in"):
         raise UnknownPersonError
     person = [str(st.user.get(name) or "") for name in ("iss", "sub")]
-    # A provider that gives no subject gives an address; one that gives neither identifies nobody.
+    # A provider that gives no subject gives an address; one that gives neither identifies no person.
     identity = "\n".join(person) if person[1] else str(st.user.get("email") or "")
     if not identity:
         raise UnknownPersonError

@@ -82,7 +82,7 @@ def _written(run: Path) -> tuple[int, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _read_fingerprint(run: str, written: int) -> str:  # noqa: ARG001, a table written anew is another one
+def _read_fingerprint(run: str, written: int) -> str:  # noqa: ARG001, a table written again is another one
     try:
         return open_run(Path(run)).test_fingerprint
     except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):  # damaged in one way or another

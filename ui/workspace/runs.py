@@ -52,7 +52,7 @@ class RunView:
 
     @property
     def budget_seconds(self) -> float | None:
-        """How long it may take; None where nobody said."""
+        """How long it may take; None where it was not given."""
         return _number(self.config.get("budget_seconds"))
 
     @property

@@ -272,7 +272,7 @@ def test_an_error_ends_the_process_at_once_while_a_framework_is_still_being_impo
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert "no run folder" in done.stderr
+    assert "is not a run folder" in done.stderr
 
 
 def test_plugins_lists_every_built_in_with_its_version_and_origin() -> None:

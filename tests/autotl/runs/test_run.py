@@ -147,12 +147,12 @@ def test_events_are_lines_of_json_and_reach_every_listener(run):
 )
 def test_a_damaged_run_says_what_is_damaged_and_what_to_do(run, spoil):
     spoil(run.folder)
-    with pytest.raises(RunError, match=r"a run.* is damaged.*Start the search anew with `autotl fit`"):
+    with pytest.raises(RunError, match=r"a run.* is damaged.*Start a new search with `autotl fit`"):
         open_run(run.folder)
 
 
 def test_a_folder_that_is_no_run_says_so(tmp_path):
-    with pytest.raises(RunError, match=r"is no run folder: it has no run\.json"):
+    with pytest.raises(RunError, match=r"is not a run folder: it has no run\.json"):
         open_run(tmp_path)
 
 
