@@ -233,7 +233,7 @@ def test_importing_the_heads_loads_no_framework():
     import subprocess
 
     modules = ", ".join(
-        f"autotl_plugins.heads.{m}" for m in ("dense", "forest", "logistic", "neighbours", "recipes", "svm")
+        f"autotl_plugins.heads.{m}" for m in ("dense", "forest", "logistic", "nearest_neighbours", "recipes", "svm")
     )
     code = f"import sys, {modules}; print(*{{'keras', 'sklearn', 'scipy', 'tensorflow'}} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
