@@ -6,6 +6,7 @@ import streamlit as st
 
 from autotl.evidence.confusions import Cell
 from autotl.evidence.run_evidence import Evidence
+from autotl.runs.result import RunResult
 from autotl_ui.results.confusion_matrix import choose_cell
 from autotl_ui.results.decisions import decisions_of
 from autotl_ui.results.prediction_grid import show_predictions
@@ -13,17 +14,17 @@ from autotl_ui.results.refit_section import offer_refit
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import Result
+from autotl_ui.workspace.scores import by_class
 
 N_WEAKEST = 3
 _PARTS: dict[Part, str] = {"test": "Test split", "search": "Search"}
 
 
-def show_weakest(run: RunView, result: Result) -> None:
+def show_weakest(run: RunView, result: RunResult) -> None:
     """The classes with the lowest recall, a line each."""
     evidence = find_evidence(run.folder)
     n_tested = dict(zip(evidence.test.classes, evidence.test.confusion.sum(axis=1), strict=True)) if evidence else {}
-    recall = result.test_by_class.get("recall", {})
+    recall = by_class(result.test).get("recall", {})
     known = {name: score for name, score in recall.items() if score.is_defined and score.has_interval}
     missed = [name for name in sorted(known, key=lambda name: known[name].value) if known[name].value < 1]
     lines = []
@@ -40,7 +41,7 @@ def show_weakest(run: RunView, result: Result) -> None:
         st.markdown("Weakest classes:\n" + "\n".join(lines))
 
 
-def show_confusion(run: RunView, result: Result) -> None:
+def show_confusion(run: RunView, result: RunResult) -> None:
     """The confusion matrix, the images of its selected cell, and the tools that relabel, exclude and refit."""
     evidence = require_evidence(run)
     if evidence is None:
@@ -63,7 +64,7 @@ def show_confusion(run: RunView, result: Result) -> None:
     offer_refit(run, evidence, decisions)
 
 
-def show_confident(run: RunView, result: Result) -> None:
+def show_confident(run: RunView, result: RunResult) -> None:
     """The mistakes that the model was most confident about."""
     evidence = require_evidence(run)
     if evidence is None:
@@ -102,7 +103,7 @@ def require_evidence(run: RunView) -> Evidence | None:
     return evidence
 
 
-def _choose_part(result: Result, *, key: str) -> Part:
+def _choose_part(result: RunResult, *, key: str) -> Part:
     """Which images to look at, with what to bear in mind about them."""
     part = st.segmented_control(
         "Images of", list(_PARTS), key=key, default="test", required=True, format_func=_PARTS.__getitem__
