@@ -25,11 +25,17 @@ class FittedModel:
     def __init__(self, run: Run) -> None:
         from autotl.deploy.predictor import Predictor
 
-        if not run.document():
+        result = run.result()
+        if result is None:
             raise ConfigError(f"{run.folder} has not ended yet; carry it on with `autotl resume {run.folder}`")
         self.run = run.folder
-        self.document = run.document()
+        self.result = result
         self._predictor = Predictor(run.champion)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The result as `autotl fit --json` prints it."""
+        return self.result.to_json()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -42,22 +48,20 @@ class FittedModel:
         return self.run / "champion"
 
     @property
-    def test_scores(self) -> dict[str, dict[str, float]]:
+    def test_scores(self) -> dict[str, dict[str, float | None]]:
         """Each score on the test split: {"accuracy": {"value", "low", "high"}, ...}."""
-        scores: dict[str, dict[str, float]] = self.document["test"]
-        return scores
+        return {name: score.to_json() for name, score in self.result.test.items()}
 
     @property
-    def search_scores(self) -> dict[str, dict[str, float]]:
+    def search_scores(self) -> dict[str, dict[str, float | None]]:
         """Each score during the search; compare with `test_scores` before believing either."""
-        scores: dict[str, dict[str, float]] = self.document["search"]
-        return scores
+        return {name: score.to_json() for name, score in self.result.search.items()}
 
     @property
-    def verdict(self) -> dict[str, Any]:
+    def verdict(self) -> dict[str, dict[str, object]]:
         """What may be claimed of fine-tuning, and over the untuned default."""
-        verdict: dict[str, Any] = self.document["verdict"]
-        return verdict
+        result = self.result
+        return {"fine_tuning": result.fine_tuning.to_json(), "over_default": result.over_default.to_json()}
 
     @property
     def leaderboard(self) -> pd.DataFrame:

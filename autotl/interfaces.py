@@ -5,11 +5,13 @@ Whoever has read this file and `hookspecs.py` knows everything a plugin can do.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from autotl.scores import UNDEFINED as UNDEFINED
+from autotl.scores import ScoreInterval as ScoreInterval
 
 if TYPE_CHECKING:
     import keras
@@ -35,49 +37,6 @@ Severity: TypeAlias = Literal["info", "warning", "error"]
 CHAMPION = "champion"
 PREVIOUS = "previous"
 """The alias of the version that was champion before; a roll-back returns to it."""
-
-
-@dataclass(frozen=True)
-class ScoreInterval:
-    """A value with its interval, of 95 % where nothing else is said.
-
-    Each number is NaN where it is undefined, and `None` in JSON, which has no NaN.
-    """
-
-    value: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def is_defined(self) -> bool:
-        """Whether there is a value."""
-        return not math.isnan(self.value)
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether the data allow an interval."""
-        return not (math.isnan(self.low) or math.isnan(self.high))
-
-    def __eq__(self, other: object) -> bool:
-        # Undefined values are equal here: records that hold them are compared.
-        return isinstance(other, ScoreInterval) and self.to_json() == other.to_json()
-
-    def __hash__(self) -> int:
-        return hash(tuple(self.to_json().values()))
-
-    def to_json(self) -> dict[str, float | None]:
-        """Return `{"value", "low", "high"}`."""
-        numbers = {"value": self.value, "low": self.low, "high": self.high}
-        return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, object]) -> ScoreInterval:
-        """Read what `to_json` returned; what is missing or not a number is undefined."""
-        found = (document.get(name) for name in ("value", "low", "high"))
-        return cls(*(float(number) if isinstance(number, int | float) else math.nan for number in found))
-
-
-UNDEFINED = ScoreInterval()
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from small_models import write_small_model
 
-from autotl.interfaces import ScoreInterval
+from autotl.interfaces import UNDEFINED, ScoreInterval
+from autotl.runs.result import RunResult
+from autotl.runs.summaries import ChampionSummary
+from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.trial import Reading, TrialRecord
 from autotl_plugins.trackers import mlflow as tracker
 
@@ -24,14 +27,14 @@ class FakeRun:
     folder: Path
     config: SimpleNamespace
     fingerprint: str = "f00d"
-    result: dict[str, Any] = field(default_factory=dict)
+    found: RunResult | None = None
 
     @property
     def name(self) -> str:
         return self.folder.name
 
-    def document(self) -> dict[str, Any]:
-        return self.result
+    def result(self) -> RunResult | None:
+        return self.found
 
     def state(self) -> dict[str, Any]:
         return {"status": "done"}
@@ -42,17 +45,18 @@ def new_run(folder: Path, *, seed: int = 0, **options: Any) -> FakeRun:
     folder.mkdir(parents=True)
     for evidence in ("report.html", "leaderboard.csv", "run.json"):
         (folder / evidence).write_text(evidence)
-    score = {"balanced_accuracy": {"value": 0.9, "low": 0.8, "high": 0.95}, "recall/Öl & tar": None}
-    scores = {name: value for name, value in score.items() if value} | {"bad": {"value": float("nan")}}
-    metadata = {"fingerprint": "f00d", "objective": "balanced_accuracy", "test": score}
+    scores = {"balanced_accuracy": ScoreInterval(0.9, 0.8, 0.95), "bad": UNDEFINED}
+    test = {"balanced_accuracy": scores["balanced_accuracy"].to_json(), "recall/Öl & tar": None}
+    metadata = {"fingerprint": "f00d", "objective": "balanced_accuracy", "test": test}
     write_small_model(folder / "champion", seed=seed, metadata=metadata)
-    result = {
-        "seconds": 12.5,
-        "champion": {"trial": 1, "strategy": "probe", "backbone": "lite0", "head": "svm", "params": {"C": 1.0}},
-        "search": scores,
-        "test": scores,
-        "default": {"test": scores},
-    }
+    result = RunResult(
+        run=str(folder), status="complete", objective="balanced_accuracy",
+        champion=ChampionSummary(1, "probe", "lite0", "224x224", "svm", params={"C": 1.0}),
+        search=scores, measured_on="cross-validation", test=scores, default_trial=1, default_test=scores,
+        fine_tuning=FineTuningVerdict("not tried"), over_default=DefaultVerdict("no difference"), ended="",
+        expected_gain=None, n_trials=1, n_items={}, n_unused=0, fingerprint="f00d", passed_over=(), deployable="",
+        leaderboard="", report="", seconds=12.5,
+    )  # fmt: skip
     config = {
         "tracking_uri": None,
         "register": None,
@@ -64,7 +68,7 @@ def new_run(folder: Path, *, seed: int = 0, **options: Any) -> FakeRun:
         "data": Path("photos"),
         "workers": 1,
     }
-    return FakeRun(folder, SimpleNamespace(**{**config, **options}), result=result)
+    return FakeRun(folder, SimpleNamespace(**{**config, **options}), found=result)
 
 
 def a_trial(number: int, **changes: Any) -> TrialRecord:

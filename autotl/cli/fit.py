@@ -149,11 +149,12 @@ def _end(run: Run, *, as_json: bool) -> None:
 
 
 def _show(run: Run, *, as_json: bool) -> None:
-    from autotl.cli.progress import print_result
+    from autotl.cli.result_tables import print_result
 
-    if not run.document():
+    result = run.result()
+    if result is None:
         raise ConfigError(f"{run.folder} has not finished yet; continue it with `autotl resume {run.folder}`")
     if as_json:
-        print_json(run.document())
+        print_json(result)
     else:
-        print_result(run)
+        print_result(run, result)

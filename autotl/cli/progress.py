@@ -1,4 +1,4 @@
-"""Telling a person at a terminal what a run is doing, and what came out of it."""
+"""Telling a person at a terminal what a run is doing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
-from autotl.runs.run import Run
 
 _LINE_SECONDS = 10.0
 """How often progress is printed where there is no terminal for a bar."""
@@ -19,12 +16,6 @@ _TITLES = {
     "unpack": "unpacking", "hash": "hashing files", "scan": "looking at images", "compare": "finding near-duplicates",
     "features": "reading features", "index": "reading training images", "predict": "classifying",
 }  # fmt: skip
-_SHOWN_ROWS = 12
-_PIPED_WIDTH = 120
-_COLUMNS = (
-    ("#", "right"), ("trial", "left"), ("score", "right"), ("size", "left"), ("stage, pooling", "left"),
-    ("seconds", "right"),
-)  # fmt: skip
 
 
 class ProgressPrinter:
@@ -133,44 +124,6 @@ class ProgressPrinter:
         self._say(escape(event["text"]))
 
 
-def print_result(run: Run) -> None:
-    """Print leaderboard, champion, scores and verdicts on standard output."""
-    import pandas as pd
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _PIPED_WIDTH
-    document = run.document()
-    board = pd.read_csv(run.folder / "leaderboard.csv")
-    done = board[board["state"] == "complete"]
-    # Many trials differ in their parameters only; the best of each kind says what there is to know.
-    kinds = done.drop_duplicates(["strategy", "head", "backbone", "size", "stage", "pooling"])
-    title = f"Leaderboard by {document['objective']}, 95 % interval (the best of each kind of {len(board)} trials)"
-    table = Table(title=title, title_justify="left")
-    for column, justify in _COLUMNS:
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
-    for place, row in enumerate(kinds.head(_SHOWN_ROWS).astype(object).fillna("").to_dict("records"), 1):
-        star = " *" if row["strategy"] == "fine-tune" else ""
-        style = "bold" if row["trial"] == document["champion"]["trial"] else None
-        score = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}){star}"
-        read = f"{row['stage']} {row['pooling']}".strip()
-        cells = (str(place), escape(row["name"]), score, row["size"], read, f"{row['seconds']:.1f}")
-        table.add_row(*cells, style=style)
-    console.print(table)
-    if (done["strategy"] == "fine-tune").any():
-        console.print("* fine-tuned: measured on the validation split, made comparable through the untuned default")
-    _print_scores(console, document)
-    for title, verdict in (("Fine-tuning", "fine_tuning"), ("Over the default", "over_default")):
-        console.print(f"{title}: {escape(document['verdict'][verdict]['claim'])}.", soft_wrap=True)
-    if "refit" in document:
-        console.print(f"Refit: {escape(document['refit']['sentence'])}.", soft_wrap=True)
-    console.print(f"Search ended: {escape(document['ended'])}.", soft_wrap=True)
-    if document["expected_gain"]:
-        console.print(f"Outlook: {document['expected_gain']['sentence']}.", soft_wrap=True)
-    for label, path in _places(document):
-        console.print(f"{label:<12}{path}", soft_wrap=True)
-
-
 def duration(seconds: float) -> str:
     """Seconds as a person says them: 42s, 3m10s, 2h05m."""
     whole = round(seconds)
@@ -179,47 +132,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-
-
-def _print_scores(console: Console, document: Mapping[str, Any]) -> None:
-    champion = document["champion"]
-    if champion["strategy"] == "ensemble":
-        numbers = ", ".join(str(member["trial"]["number"]) for member in champion["params"]["members"])
-        what = f"the weighted mean of trials {numbers} on {champion['backbone']} at {champion['size']}"
-    else:
-        what = (
-            f"{champion['strategy']}, {champion['head']} on {champion['backbone']} at {champion['size']}, "
-            f"stage {champion['stage']}, pooling {champion['pooling']}"
-        )
-    console.print(f"\nChampion: trial {champion['trial']}, {what}")
-    table = Table()
-    table.add_column("score")
-    for title in (f"search ({document['search_measured_on']})", "test", "test, untuned default"):
-        table.add_column(title, justify="right")
-    columns = (document["search"], document["test"], document["default"]["test"])
-    for name in document["test"]:
-        if "[" not in name:
-            table.add_row(name, *(score_text(scores[name]) for scores in columns))
-    console.print(table)
-
-
-def score_text(score: Mapping[str, float | None]) -> str:
-    """A score with its interval; a dash where it is undefined."""
-    if score["value"] is None:
-        return "-"
-    if score["low"] is None:
-        return f"{score['value']:.3f}"
-    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
-
-
-def _places(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    places = [("Report", document["report"]), ("Deployable", document["deployable"])]
-    tracked = document.get("tracking")
-    if tracked:
-        places.append(("Tracking", tracked["tracking_uri"]))
-        if tracked.get("registered"):
-            registered = tracked["registered"]
-            places.append(
-                ("Registered", f"models:/{registered['name']}@{registered['alias']} (version {registered['version']})")
-            )
-    return [*places, ("Took", duration(document["seconds"]))]

@@ -63,7 +63,7 @@ def register(run: Run, name: str, plugins: Plugins, *, tracking_uri: str | None 
     """
     registry = require_registry(plugins)
     require_name(name)
-    if not run.document():
+    if run.result() is None:
         raise ConfigError(f"{run.folder} has no champion yet; finish it with `autotl resume {run.folder}`")
     store = model_store(tracking_uri or run.config.tracking_uri, beside=run.folder.parent)
     return registry.register(store, run.champion, name)

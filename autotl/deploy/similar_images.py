@@ -60,7 +60,7 @@ def make_index(folder: Path, progress: Callable[[int, int], None]) -> int:
     from sklearn.decomposition import PCA
 
     run = open_run(folder)
-    if not run.document():
+    if run.result() is None:
         raise RunError(f"{folder} has not ended yet, so it has no model; carry it on with `autotl resume {folder}`")
     session, size = _open(folder / "champion" / "model.onnx")
     items = run.split.development

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from autotl.interfaces import ScoreInterval
+from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.trial import TrialRecord
 
 
 def judge_fine_tuning(
     difference: ScoreInterval | None, trial: TrialRecord | None, *, objective: str, larger_is_better: bool, reason: str
-) -> dict[str, Any]:
+) -> FineTuningVerdict:
     """Say whether fine-tuning pays, with the paired interval and its cost; or why that is not known.
 
     difference: the best fine-tune trial minus the best probe on the validation split; reason: why none was tried.
     """
     if difference is None or trial is None:
-        return {"tried": False, "claim": f"fine-tuning was not tried: {reason}"}
+        return FineTuningVerdict(f"fine-tuning was not tried: {reason}")
     pays = difference.low > 0 if larger_is_better else difference.high < 0
     hurts = difference.high < 0 if larger_is_better else difference.low > 0
     cost = _duration(trial.seconds)
@@ -28,22 +28,19 @@ def judge_fine_tuning(
         claim = f"fine-tuning costs {cost} and is worse: {amount}; the frozen backbone is enough here"
     else:
         claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}; simpler is enough"
-    return {
-        "tried": True, "claim": claim, **difference.to_json(),
-        "seconds": trial.seconds, "trial": trial.number, "pays": pays, "measured_on": "validation",
-    }  # fmt: skip
+    return FineTuningVerdict(claim, difference, trial.seconds, trial.number, pays)
 
 
 def judge_default(
     difference: ScoreInterval | None, *, objective: str, larger_is_better: bool, n_others: int
-) -> dict[str, Any]:
+) -> DefaultVerdict:
     """Say whether the search beat the untuned default on the test split.
 
     difference: None where the default is champion. n_others: how many other trials there were.
     """
     if difference is None:
         why = "nothing that was tried did better" if n_others else "nothing else was tried"
-        return {"better": False, "claim": f"the untuned default is the champion: {why}"}
+        return DefaultVerdict(f"the untuned default is the champion: {why}")
     better, worse = difference.low > 0, difference.high < 0
     if not larger_is_better:
         better, worse = worse, better
@@ -54,7 +51,7 @@ def judge_default(
         claim = f"the champion is worse than the untuned default on the test split: {amount}"
     else:
         claim = f"the champion is statistically indistinguishable from the untuned default on the test split: {amount}"
-    return {"better": better, "claim": claim, **difference.to_json(), "measured_on": "test"}
+    return DefaultVerdict(claim, difference, better)
 
 
 def in_words(difference: ScoreInterval, objective: str, *, larger_is_better: bool) -> str:

@@ -20,6 +20,7 @@ from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.interfaces import ScoreInterval, Table
 from autotl.predictions import Predictions
+from autotl.runs.result import RunResult
 from autotl.runs.run import Run
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ THUMBNAIL_PIXELS = 112
 class Contents:
     """Everything a report shows. tested: the champion's predictions of the test split."""
 
-    document: Mapping[str, Any]
+    result: RunResult
     board: Leaderboard
     search: Evaluation
     test: Evaluation
@@ -171,12 +172,12 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
     per_class = [name for name in contents.test.scores if "[" in name]
     return template(name).render(
         run=run,
-        document=contents.document,
-        champion=contents.document["champion"],
+        result=contents.result,
+        champion=contents.result.champion,
         board=contents.board,
         search=contents.search,
         test=contents.test,
-        default_test=contents.document["default"]["test"],
+        default_test=contents.result.default_test,
         findings=contents.findings,
         shares=shares.tolist(),
         overall=[name for name in contents.test.scores if name not in per_class],

@@ -22,6 +22,7 @@ from autotl.data.scan import scan
 from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
+from autotl.runs.result import RunResult
 from autotl.runtime.atomic_files import write_atomically
 
 _NO_FOLD = -9
@@ -98,16 +99,16 @@ class Run:
             with path.open("ab") as file:
                 file.write(b"\n")
 
-    def document(self) -> dict[str, Any]:
-        """The result as `fit --json` prints it; empty until the search has ended."""
-        result: dict[str, Any] = self.state().get("result", {})
-        return result
+    def result(self) -> RunResult | None:
+        """What the search found, None until it has ended; RunError where that is damaged."""
+        document = self.state().get("result")
+        return RunResult.from_json(document) if document else None
 
-    def tracking(self) -> dict[str, Any] | None:
+    def tracking(self) -> dict[str, object] | None:
         """Where a tracker recorded this run, if one did: what it left in tracking.json."""
         path = self.folder / "tracking.json"
         try:
-            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            facts: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return facts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -20,13 +19,16 @@ from autotl.evidence.verdicts import judge_default, judge_fine_tuning
 from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
+from autotl.runs.result import RunResult
 from autotl.runs.run import Run, cluster_of
+from autotl.runs.summaries import ChampionSummary, ExpectedGain
+from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.search.context import SearchContext
 from autotl.search.trial_files import load_predictions
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 from autotl.workflows.refit import describe_refit
 
-_CHAMPION_KEYS = ("strategy", "backbone", "size", "stage", "pooling", "head", "params", "training")
+_FACTS = ("objective", "search", "test", "verdict", "n_items")
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
 
 
@@ -35,8 +37,8 @@ def save_early(context: SearchContext, trial: TrialRecord) -> None:
     _export(context, fit_champion(context, trial), {"preliminary": True}, PRELIMINARY_CARD)
 
 
-def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> dict[str, Any]:
-    """Refit, test and export the best trial, and write leaderboard and report; returns the result's document.
+def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> RunResult:
+    """Refit, test and export the best trial, and write leaderboard and report; returns the result.
 
     A trial that cannot be exported is passed over for the next best, down to the untuned default.
     """
@@ -59,10 +61,10 @@ def _conclude_with(
     board: Leaderboard,
     trial: TrialRecord,
     status: str,
-    fine_tuning: dict[str, Any],
+    fine_tuning: FineTuningVerdict,
     passed_over: list[str],
-) -> dict[str, Any]:
-    run, plain = context.run, trial.to_json()
+) -> RunResult:
+    run = context.run
     champion = fit_champion(context, trial)
     # Exported, and replayed, before it is tested: a champion that cannot leave must not use up the test split.
     _export(context, champion, {"preliminary": True}, PRELIMINARY_CARD)
@@ -71,41 +73,40 @@ def _conclude_with(
     tested_default = tested if default.number == trial.number else fit_champion(context, default).test()
     searched = load_predictions(run, trial.number)
     search, test, test_default = _evaluate(context, searched, tested, tested_default)
-    document = {
-        "run": str(run.folder),
-        "status": status,
-        "objective": board.objective,
-        "champion": {"trial": trial.number, **{key: plain[key] for key in _CHAMPION_KEYS}},
-        "search": _plain(search),
-        "search_measured_on": "validation" if trial.strategy == FINE_TUNE else "cross-validation",
-        "test": _plain(test),
-        "default": {"trial": default.number, "test": _plain(test_default)},
-        "verdict": {
-            "fine_tuning": fine_tuning,
-            "over_default": _over_default(context, board, tested, tested_default, trial, default),
-        },
-        "ended": run.state().get("ended", f"the search was {status}"),
-        "expected_gain": run.state().get("expected_gain"),
-        "n_trials": sum(t.strategy in (PROBE, FINE_TUNE) for t in board.trials),
-        "n_items": {part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
-        "n_unused": run.state().get("n_unused", 0),
-        "fingerprint": run.fingerprint,
-        "passed_over": passed_over,
-        "deployable": str(run.champion),
-        "leaderboard": str(run.folder / "leaderboard.csv"),
-        "report": str(run.folder / "report.html"),
-    }
-    if run.config.refit:
-        document["refit"] = describe_refit(run, run.config.refit, tested, context.objective.evaluator)
+    state = run.state()
+    result = RunResult(
+        run=str(run.folder),
+        status=status,
+        objective=board.objective,
+        champion=_summary(trial),
+        search=search.scores,
+        measured_on="validation" if trial.strategy == FINE_TUNE else "cross-validation",
+        test=test.scores,
+        default_trial=default.number,
+        default_test=test_default.scores,
+        fine_tuning=fine_tuning,
+        over_default=_over_default(context, board, tested, tested_default, trial, default),
+        ended=state.get("ended", f"the search was {status}"),
+        expected_gain=ExpectedGain.from_json(state["outlook"]) if state.get("outlook") else None,
+        n_trials=sum(t.strategy in (PROBE, FINE_TUNE) for t in board.trials),
+        n_items={part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
+        n_unused=state.get("n_unused", 0),
+        fingerprint=run.fingerprint,
+        passed_over=tuple(passed_over),
+        deployable=str(run.champion),
+        leaderboard=str(run.folder / "leaderboard.csv"),
+        report=str(run.folder / "report.html"),
+        refit=describe_refit(run, run.config.refit, tested, context.objective.evaluator) if run.config.refit else None,
+    )
     panels = show_panels(run, tested, context.plugins)
     write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, panels=panels)
-    contents = Contents(document, board, search, test, tested, run.state().get("findings", []), panels)
-    _export(context, champion, _facts(document, trial), write_card(run, contents))
+    contents = Contents(result, board, search, test, tested, run.state().get("findings", []), panels)
+    _export(context, champion, _facts(result, trial), write_card(run, contents))
     write_report(run, contents)
-    return document
+    return result
 
 
-def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: Mapping[str, Any]) -> list[TrialRecord]:
+def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: FineTuningVerdict) -> list[TrialRecord]:
     """Trials in the order in which they are considered as champion.
 
     In auto mode a fine-tuned network has to be better beyond doubt (its paired interval excludes zero): it is
@@ -117,8 +118,8 @@ def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: Mapping[s
         trials.sort(key=lambda t: (t.number == board.default, t.strategy != ENSEMBLE))
     elif context.run.config.strategy == "auto":
         trials.sort(key=lambda t: t.strategy == FINE_TUNE)
-        if fine_tuning.get("pays"):
-            trials.sort(key=lambda t: t.number != fine_tuning["trial"])
+        if fine_tuning.pays:
+            trials.sort(key=lambda t: t.number != fine_tuning.trial)
     elif context.run.config.strategy == FINE_TUNE:
         trials.sort(key=lambda t: t.strategy != FINE_TUNE)
     return trials
@@ -150,7 +151,7 @@ def _evaluate_one(run: Run, predictions: Predictions, evaluator: Evaluator) -> E
     return evaluate(predictions, {evaluator.name: evaluator}, run.dataset.classes, groups=groups, seed=run.config.seed)
 
 
-def _fine_tuning(context: SearchContext, board: Leaderboard, why_not: str) -> dict[str, Any]:
+def _fine_tuning(context: SearchContext, board: Leaderboard, why_not: str) -> FineTuningVerdict:
     """The best fine-tune trial against the best of the others, on the validation items that both predicted unseen."""
     tuned, probe = board.best(FINE_TUNE), board.best(PROBE, ENSEMBLE)
     difference = None
@@ -173,7 +174,7 @@ def _over_default(
     tested_default: Predictions,
     trial: TrialRecord,
     default: TrialRecord,
-) -> dict[str, Any]:
+) -> DefaultVerdict:
     same = trial.number == default.number
     difference = None if same else context.objective.difference(tested_default, tested)
     n_others = sum(t.strategy in (PROBE, FINE_TUNE) and t.number != default.number for t in board.trials)
@@ -182,7 +183,7 @@ def _over_default(
     )
 
 
-def _export(context: SearchContext, champion: Champion, facts: Mapping[str, Any], card: str) -> None:
+def _export(context: SearchContext, champion: Champion, facts: Mapping[str, object], card: str) -> None:
     run = context.run
     paths = [run.dataset.path(int(item)) for item in champion.replay_items]
     write_deployable(
@@ -209,12 +210,12 @@ def _export(context: SearchContext, champion: Champion, facts: Mapping[str, Any]
     )
 
 
-def _facts(document: Mapping[str, Any], trial: TrialRecord) -> dict[str, Any]:
-    return {name: document[name] for name in ("objective", "search", "test", "verdict", "n_items")} | {
-        "device": trial.device
-    }
+def _summary(trial: TrialRecord) -> ChampionSummary:
+    """The champion's choices, as the result holds them."""
+    return ChampionSummary.from_json(trial.to_json() | {"trial": trial.number})
 
 
-def _plain(evaluation: Evaluation) -> dict[str, Any]:
-    scores: dict[str, Any] = evaluation.to_json()["scores"]
-    return scores
+def _facts(result: RunResult, trial: TrialRecord) -> dict[str, object]:
+    """What the deployable's metadata.json says of how the model was found."""
+    document = result.to_json()
+    return {name: document[name] for name in _FACTS} | {"device": trial.device}

@@ -33,7 +33,7 @@ def fit(
     listeners: tuple[Listener, ...] = (),
     clock: Clock | None = None,
 ) -> Run:
-    """Run a whole study: scan, check, split, search, conclude; returns the run, whose `document()` is the result.
+    """Run a whole study: scan, check, split, search, conclude; returns the run, whose `result()` says what it found.
 
     An interruption (KeyboardInterrupt) after the first trial ends the search early, with status "interrupted".
     Raises AutoTLError where the data, the configuration or a plugin asked for is at fault.
@@ -52,7 +52,7 @@ def refit(
     features are cached; a fine-tuned one is trained again. Raises AutoTLError where run or data do not allow it.
     """
     former = open_run(folder)
-    if not former.document():
+    if former.result() is None:
         raise ConfigError(f"{folder} has not ended yet, so it has no champion; finish it with `autotl resume {folder}`")
     config = replace(
         former.config, run=new, refit=folder.absolute(), register=register, budget_seconds=None, trials=1, workers=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from autotl.evidence.verdicts import in_words
 from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, cluster_of, open_run
+from autotl.runs.summaries import RefitSummary
 from autotl.search.optuna_study import read_records
 from autotl.trial import ENSEMBLE, TrialRecord
 
@@ -39,7 +40,8 @@ class Corrections:
 
 def champion_trials(former: Run) -> list[TrialRecord]:
     """The trials to run again: the champion's, or the members of an ensemble. Raises RunError where they are lost."""
-    number = former.document()["champion"]["trial"]
+    result = former.result()
+    number = result.champion.trial if result else None
     record = next((trial for trial in read_records(former) if trial.number == number), None)
     if record is None:
         raise RunError(
@@ -106,15 +108,11 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
     return Split(fold=fold, cluster=cluster)
 
 
-def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective: Evaluator) -> dict[str, Any]:
+def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective: Evaluator) -> RefitSummary:
     """What was corrected, and what that did on the test images that both models answered, by their labels of now."""
     former, evidence = open_run(former_folder), read_evidence(former_folder)
     found = corrections(former, run.dataset)
-    document: dict[str, Any] = {
-        "of": str(former_folder),
-        "relabelled": found.relabelled, "excluded": found.excluded, "added": found.added,
-        "changed_in_test": found.changed_in_test,
-    }  # fmt: skip
+    difference = None
     numbers = (found.relabelled, found.excluded, found.added)
     done = [f"{n} {word}" for n, word in zip(numbers, ("relabelled", "left out", "added"), strict=True) if n]
     sentence = f"fitted again with {', '.join(done) or 'nothing changed'}"
@@ -130,14 +128,16 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
         sentence += f": on the same test images, by their present labels, {amount} against the model before"
         if difference.low <= 0 <= difference.high:
             sentence += ", from which it is statistically indistinguishable"
-        if difference.has_interval:
-            document["difference"] = difference.to_json()
     if found.changed_in_test:
         sentence += (
             f". Of the corrections {found.changed_in_test} are in the test split: where they were chosen by looking at "
             "the model's mistakes, its test scores flatter it"
         )
-    return {**document, "sentence": sentence}
+    return RefitSummary(
+        of=str(former_folder), relabelled=found.relabelled, excluded=found.excluded, added=found.added,
+        changed_in_test=found.changed_in_test, sentence=sentence,
+        difference=difference if difference and difference.has_interval else None,
+    )  # fmt: skip
 
 
 def _difference(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import filelock
@@ -57,9 +57,11 @@ def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> R
         plugins.notify("on_search_end", run=run)
         if run.config.register:
             _register(run, run.config.register, plugins)
-        document = run.document() | {"seconds": clock.spent(), "tracking": run.tracking()}
+        result = run.result()
+        assert result is not None
+        result = replace(result, seconds=clock.spent(), tracking=run.tracking())
         # Last: a run that is killed before is carried on, and recorded, again.
-        run.update(result=document, status=status, spent_seconds=clock.spent())
+        run.update(result=result.to_json(), status=status, spent_seconds=clock.spent())
         run.emit("end", status=status, seconds=round(clock.spent(), 2))
     return run
 
@@ -111,8 +113,8 @@ def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: 
     announcer.announce(board)
     timing.enforced = False
     why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
-    document = conclude(context, board, status=status, why_no_fine_tuning=why)
-    run.update(result=document | {"seconds": clock.spent()}, spent_seconds=clock.spent())
+    result = conclude(context, board, status=status, why_no_fine_tuning=why)
+    run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)
     return status
 

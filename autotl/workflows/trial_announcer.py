@@ -5,6 +5,7 @@ from __future__ import annotations
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
+from autotl.runs.summaries import ExpectedGain
 from autotl.runtime.clock import Clock
 from autotl.search.expected_gain import expect_gain, gain_sentence
 from autotl.trial import PROBE
@@ -30,6 +31,5 @@ class TrialAnnouncer:
         values = [trial.score.value for trial in board.of(PROBE) if trial.score.is_defined]
         gain = expect_gain(values, larger_is_better=board.larger_is_better)
         if gain:
-            numbers = {"gain": gain.value, "low": gain.low, "high": gain.high}
-            self._run.update(expected_gain={**numbers, "sentence": gain_sentence(gain, board.objective)})
+            self._run.update(outlook=ExpectedGain(gain, gain_sentence(gain, board.objective)).to_json())
         self._run.update(announced=sorted(self._announced), spent_seconds=self._clock.spent())

@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,12 +29,14 @@ from autotl_plugins.trackers.system_metrics import MetricsSampler
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from autotl.runs.result import RunResult
     from autotl.runs.run import Run
 
 DRAIN_SECONDS = 60
 """How long the end of a search waits for what is still to be recorded."""
 
 EVIDENCE = ("report.html", "leaderboard.csv", "run.json", "champion/model_card.md")
+_CHAMPION_TAGS = ("trial", "strategy", "backbone", "head")
 _STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED", "interrupted": "KILLED"}
 
 _log = logging.getLogger("autotl.mlflow")
@@ -59,7 +61,8 @@ def on_trial_end(run: Run, trial: TrialRecord) -> None:
 def on_search_end(run: Run) -> None:
     """Record the champion, and wait until everything is recorded."""
     if recorder := _recorders.pop(run.folder.absolute(), None):
-        recorder.finish(run.document(), run.document().get("status") or run.state()["status"])
+        result = run.result()
+        recorder.finish(result, result.status if result else run.state()["status"])
 
 
 @dataclass
@@ -92,10 +95,10 @@ class _Recorder:
     def put(self, step: Callable[[], None]) -> None:
         self._queue.put(step)
 
-    def finish(self, document: Mapping[str, Any], status: str) -> None:
+    def finish(self, result: RunResult | None, status: str) -> None:
         self.sampler.stop()
         was_down = self._down
-        self._last = lambda: self.end(document, status)
+        self._last = lambda: self.end(result, status)
         self.put(self._last)
         # A store that was away may be back: one attempt, without a long wait.
         self._thread.join(DRAIN_SECONDS / 6 if was_down else DRAIN_SECONDS)
@@ -193,34 +196,24 @@ class _Recorder:
         # On the parent too, so that its page shows how the search went.
         log_batch(self.client, self.note["run_id"], metrics={f"trial/{name}": trial.score.value}, step=trial.number)
 
-    def end(self, document: Mapping[str, Any], status: str) -> None:
+    def end(self, result: RunResult | None, status: str) -> None:
         """Write the champion's evidence and log the deployable as a model, which the registry may then name."""
         client, run_id, config = self.client, self.note["run_id"], self.run.config
-        scores = {
-            f"{part}/{name}{suffix}": score.get(key)
-            for part, found in (
-                ("search", document.get("search")),
-                ("test", document.get("test")),
-                ("default", (document.get("default") or {}).get("test")),
-            )
-            for name, score in (found or {}).items()
-            for key, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))
-        }
-        champion = document.get("champion") or {}
-        chosen = ("trial", "strategy", "backbone", "head")
-        tags = {f"champion.{name}": champion[name] for name in chosen if champion.get(name) is not None}
-        log_batch(client, run_id, metrics={**scores, "seconds": document.get("seconds")}, tags=tags)
+        if result:
+            tags = {f"champion.{name}": getattr(result.champion, name) for name in _CHAMPION_TAGS}
+            log_batch(client, run_id, metrics={**_scores(result), "seconds": result.seconds}, tags=tags)
         for name in EVIDENCE:
             if (self.folder / name).exists():
                 client.log_artifact(run_id, str(self.folder / name))
         deployable = self.folder / "champion"
         # Without a result the model in the folder is the first, untested one.
-        if document and (deployable / "MLmodel").exists():
-            score = (document.get("test") or {}).get(config.objective) or {}
+        if result and (deployable / "MLmodel").exists():
+            score = result.test[result.objective]
             facts = {"fingerprint": self.run.fingerprint, "objective": config.objective}
-            if score.get("value") is not None:
-                facts["objective_value"] = f"{score['value']:.6g}"
-            params = {name: str(value) for name, value in champion.items() if value and name != "params"}
+            if score.is_defined:
+                facts["objective_value"] = f"{score.value:.6g}"
+            choices = result.champion.to_json()
+            params = {name: str(value) for name, value in choices.items() if value and name != "params"}
             logged = log_model(client, self.note["experiment_id"], run_id, deployable, params=params, tags=facts)
             self.note["model_uri"] = f"models:/{logged.model_id}"
         client.set_terminated(run_id, _STATUS.get(status, "FINISHED"))
@@ -232,6 +225,17 @@ class _Recorder:
 
     def _write_note(self) -> None:
         write_atomically(self._note_file, json.dumps(self.note, indent=2).encode())
+
+
+def _scores(result: RunResult) -> dict[str, float]:
+    """Every number of every score, by the part it was measured on."""
+    parts = {"search": result.search, "test": result.test, "default": result.default_test}
+    return {
+        f"{part}/{name}{suffix}": number
+        for part, scores in parts.items()
+        for name, score in scores.items()
+        for number, suffix in ((score.value, ""), (score.low, "_low"), (score.high, "_high"))
+    }
 
 
 def _children(client: MlflowClient, experiment: str, parent: str) -> dict[int, str]:

@@ -18,15 +18,16 @@ from imports import MODULES, ROOT, folder_of, imports
 # What is imported for type checkers counts too.
 MAY_IMPORT = {
     "autotl.errors": "",
+    "autotl.scores": "",
     "autotl.runtime": "errors",
     "autotl.settings": "errors",
     "autotl.graphs": "errors",
     "autotl.cache": "errors runtime",
     "autotl.images": "runtime cache",
     "autotl.data": "errors runtime cache images",
-    "autotl.runs": "errors runtime data",
+    "autotl.runs": "errors scores runtime data",
     "autotl.predictions": "runtime",
-    "autotl.interfaces": "predictions runs",
+    "autotl.interfaces": "scores predictions runs",
     "autotl.trial": "interfaces",
     "autotl.hookspecs": "interfaces trial runs",
     "autotl.plugins": "errors settings hookspecs",
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "training checks evidence search reports deploy",
     "autotl.api": "errors settings plugins runs deploy workflows",
     "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
-    "autotl.cli": "autotl errors settings interfaces plugins runtime data runs reports deploy workflows",
+    "autotl.cli": "autotl errors scores settings interfaces plugins runtime data runs reports deploy workflows",
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
     "autotl_plugins.checks": "interfaces hookspecs data",
@@ -66,7 +67,7 @@ MAY_IMPORT = {
     "autotl_ui.uploads",
     "autotl_ui.train": "errors data interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
     "autotl_ui.widgets",
-    "autotl_ui.results": "errors settings data interfaces evidence autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.results": "errors settings data runs interfaces evidence autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.try_model": "images runs deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.label": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets",

@@ -118,7 +118,7 @@ def measure(name: str, place: Path, asked: argparse.Namespace) -> dict[str, Any]
     facts = {"data": folder.name, "images": len(run.dataset.labels), "test": len(labels), "budget": asked.budget}
     print("\n" + ", ".join(f"{name} {value}" for name, value in facts.items()))
     print_table(rows)
-    return facts | {"quick": asked.quick, "champion": run.document()["champion"], "jobs": rows}
+    return facts | {"quick": asked.quick, "champion": run.result().to_json()["champion"], "jobs": rows}
 
 
 def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
@@ -146,7 +146,7 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     keys = TrialRecord(0, "failed", "").to_json()
     trials = [TrialRecord.from_json({key: e[key] for key in keys}) for e in events if e["event"] == "trial"]
     known = {trial.number: trial for trial in trials}
-    document = run.document()
+    document = run.result().to_json()
     best = [(e["best_trial"], e["time"] - concluding + seconds) for e in events if "best_trial" in e]
     best.append((document["champion"]["trial"], seconds))
     best = [pair for i, pair in enumerate(best) if i == 0 or pair[0] != best[i - 1][0]]

@@ -140,7 +140,7 @@ def _document(
                 "claim": "the champion is statistically indistinguishable from the untuned default",
             },
         },
-        "ended": "the time was up", "expected_gain": {"sentence": "ten times as many probes would bring little"},
+        "ended": "the time was up", "outlook": {"sentence": "ten times as many probes would bring little"},
         "passed_over": [], "fingerprint": fingerprint,
         "n_trials": 3, "n_items": {"train": 54, "validation": 18, "test": 18}, "seconds": 42.0,
     }  # fmt: skip

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from autotl.interfaces import UNDEFINED
+from autotl.runs.result import RunResult
 from autotl_ui.widgets.score_comparability import say_whether_fair
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, legible
 from autotl_ui.widgets.words import duration, plain, score_name
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import Result, score_text
+from autotl_ui.workspace.scores import overall, score_text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -31,7 +33,8 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
         return
     refit = run.result.refit if run.result else None
     same_data = [name for name in others if finished[name].data == run.data]
-    first = [refit.of.name] if refit and refit.of.name in others else (same_data or others)[:1]
+    former = Path(refit.of).name if refit else ""
+    first = [former] if former in others else (same_data or others)[:1]
     names = st.multiselect("Compare with", others, default=first, key=f"compare-{run.name}")
     selected = [(run.name, run)] + [(name, finished[name]) for name in names]
     if len(selected) < 2:
@@ -39,7 +42,7 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
         return
     say_whether_fair({name: evidence_to_compare(one) for name, one in selected})
     results = {name: one.result for name, one in selected if one.result}
-    scores = list(dict.fromkeys(name for result in results.values() for name in result.test))
+    scores = list(dict.fromkeys(name for result in results.values() for name in overall(result.test)))
     objective = next(iter(results.values())).objective
     score = st.selectbox("Score", scores, index=scores.index(objective), key="compare-score", format_func=score_name)
     table = interval_table(results, score)
@@ -55,7 +58,7 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
     )
 
 
-def interval_table(results: dict[str, Result], score: str) -> pd.DataFrame:
+def interval_table(results: dict[str, RunResult], score: str) -> pd.DataFrame:
     """Columns run, value, low, high; NaN where a run has no such score."""
     rows = []
     for name, result in results.items():
@@ -86,10 +89,10 @@ def interval_chart(table: pd.DataFrame, score: str) -> alt.LayerChart | alt.Face
     return alt.layer(intervals, dots).properties(height=_ROW_PIXELS * len(table) + _AXIS_PIXELS)
 
 
-def _table(results: dict[str, Result], scores: list[str]) -> str:
+def _table(results: dict[str, RunResult], scores: list[str]) -> str:
     """Markdown: a column per run, a row per fact."""
     found = results.values()
-    champions = [f"{r.champion['head']} on {r.champion['backbone']}, {r.champion['size']}" for r in found]
+    champions = [f"{r.champion.head} on {r.champion.backbone}, {r.champion.size}" for r in found]
     rows = {
         "champion": [plain(text) for text in champions],
         "test images": [str(r.n_items.get("test", 0)) for r in found],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.runs.result import RunResult
 from autotl_ui.jobs import jobs
 from autotl_ui.results.comparison import show_comparison
 from autotl_ui.results.mistakes import show_confident, show_confusion, show_weakest
@@ -21,7 +22,7 @@ from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.data_sets import data_in_address
 from autotl_ui.workspace.evidence import find_evidence
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import Result, read_leaderboard
+from autotl_ui.workspace.scores import read_leaderboard
 
 
 def show(run: RunView) -> None:
@@ -43,7 +44,7 @@ def show(run: RunView) -> None:
         _offer_another(run)
 
 
-def _show_result(run: RunView, result: Result) -> None:
+def _show_result(run: RunView, result: RunResult) -> None:
     if run.status == "interrupted":
         st.info("The search was stopped early. This is the best model it had found.", icon=":material/stop_circle:")
     show_summary(result)
@@ -52,7 +53,7 @@ def _show_result(run: RunView, result: Result) -> None:
     live(_show_sections)(run, result)
 
 
-def _show_sections(run: RunView, result: Result) -> None:
+def _show_sections(run: RunView, result: RunResult) -> None:
     """Everything else, a tab each; only the open tab is drawn, and a click in it redraws nothing else."""
     tabs = st.tabs(list(_SECTIONS), key="section", on_change="rerun")
     for tab, draw in zip(tabs, _SECTIONS.values(), strict=True):
@@ -61,32 +62,32 @@ def _show_sections(run: RunView, result: Result) -> None:
                 draw(run, result)
 
 
-def _mistakes(run: RunView, result: Result) -> None:
+def _mistakes(run: RunView, result: RunResult) -> None:
     show_weakest(run, result)
     show_confusion(run, result)
 
 
-def _trials(run: RunView, result: Result) -> None:
+def _trials(run: RunView, result: RunResult) -> None:
     board = read_leaderboard(run.folder)
     if board is None:
         st.caption("leaderboard.csv is missing or damaged.")
     else:
-        show_trials(board, result.objective, key="finished", champion=result.champion["trial"])
+        show_trials(board, result.objective, key="finished", champion=result.champion.trial)
 
 
-def _all_scores(run: RunView, result: Result) -> None:
+def _all_scores(run: RunView, result: RunResult) -> None:
     show_overall(result)
     evidence = find_evidence(run.folder)
     if evidence:
         show_panels(evidence.panels)
 
 
-def _compare(run: RunView, _result: Result) -> None:
+def _compare(run: RunView, _result: RunResult) -> None:
     show_comparison(run, current().list_runs())
 
 
-def _report(run: RunView, result: Result) -> None:
-    show_report(run.name, result.report)
+def _report(run: RunView, _result: RunResult) -> None:
+    show_report(run.name, run.report)
 
 
 _SECTIONS = {

@@ -7,6 +7,7 @@ import streamlit as st
 from autotl.evidence.confusions import Cell
 from autotl.evidence.run_evidence import Evidence
 from autotl.evidence.weak_classes import rank_by_recall
+from autotl.runs.result import RunResult
 from autotl_ui.results.confusion_matrix import choose_cell
 from autotl_ui.results.decisions import decisions_of
 from autotl_ui.results.prediction_grid import show_predictions
@@ -14,17 +15,17 @@ from autotl_ui.results.refit_section import offer_refit
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import Result
+from autotl_ui.workspace.scores import by_class
 
 N_WEAKEST = 3
 _PARTS: dict[Part, str] = {"test": "Test split", "search": "Search"}
 
 
-def show_weakest(run: RunView, result: Result) -> None:
+def show_weakest(run: RunView, result: RunResult) -> None:
     """The classes with the lowest recall, a line each."""
     evidence = find_evidence(run.folder)
     n_tested = dict(zip(evidence.test.classes, evidence.test.confusion.sum(axis=1), strict=True)) if evidence else {}
-    recalls = rank_by_recall(result.test_by_class.get("recall", {}))
+    recalls = rank_by_recall(by_class(result.test).get("recall", {}))
     lines = []
     for name, recall in recalls.imperfect[:N_WEAKEST]:
         value, low, high = 100 * recall.value, 100 * recall.low, 100 * recall.high
@@ -38,7 +39,7 @@ def show_weakest(run: RunView, result: Result) -> None:
         st.markdown("Weakest classes:\n" + "\n".join(lines))
 
 
-def show_confusion(run: RunView, result: Result) -> None:
+def show_confusion(run: RunView, result: RunResult) -> None:
     """The confusion matrix, the images of its selected cell, and the tools that relabel, exclude and refit."""
     evidence = require_evidence(run)
     if evidence is None:
@@ -61,7 +62,7 @@ def show_confusion(run: RunView, result: Result) -> None:
     offer_refit(run, evidence, decisions)
 
 
-def show_confident(run: RunView, result: Result) -> None:
+def show_confident(run: RunView, result: RunResult) -> None:
     """The mistakes that the model was most confident about."""
     evidence = require_evidence(run)
     if evidence is None:
@@ -100,7 +101,7 @@ def require_evidence(run: RunView) -> Evidence | None:
     return evidence
 
 
-def _choose_part(result: Result, *, key: str) -> Part:
+def _choose_part(result: RunResult, *, key: str) -> Part:
     """Which images to look at, with what to bear in mind about them."""
     part = st.segmented_control(
         "Images of", list(_PARTS), key=key, default="test", required=True, format_func=_PARTS.__getitem__

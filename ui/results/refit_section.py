@@ -10,14 +10,15 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl.evidence.run_evidence import Evidence
 from autotl.interfaces import ScoreInterval
+from autotl.runs.result import RunResult
 from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.results.decisions import RunDecisions, pending
 from autotl_ui.server.access import current
 from autotl_ui.widgets.clicks import once
-from autotl_ui.widgets.words import counted, plain, score_name, spell_scores
+from autotl_ui.widgets.words import counted, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.refit import start_refit
 from autotl_ui.workspace.runs import RunView, look
-from autotl_ui.workspace.scores import Result, score_text
+from autotl_ui.workspace.scores import overall, score_text
 
 _PROBLEM = "refit-problem"
 
@@ -54,18 +55,19 @@ def offer_refit(run: RunView, evidence: Evidence, decisions: RunDecisions | None
                 st.rerun()
 
 
-def show_before_after(result: Result) -> None:
+def show_before_after(result: RunResult) -> None:
     """The test scores of a refitted run beside those of the run before; nothing for other runs."""
     refit = result.refit
     if refit is None:
         return
-    before = _result_of(refit.of)
+    former = Path(refit.of)
+    before = _result_of(former)
     with st.container(border=True):
-        st.markdown(f"**Refitted from {plain(refit.of.name)}.** {plain(spell_scores(refit.sentence))}")
+        st.markdown(f"**Refitted from {plain(former.name)}.** {plain(spell_scores(sentence(refit.sentence)))}")
         if before is None:
             st.caption("The run before is gone or damaged, so the two cannot be compared.")
         else:
-            st.markdown(_table(before.test, result.test))
+            st.markdown(_table(overall(before.test), overall(result.test)))
             if refit.changed_in_test:
                 st.caption("Each column uses the labels of its own run, so the two are not directly comparable.")
 
@@ -87,5 +89,5 @@ def _start(run: RunView) -> None:
         st.session_state[_PROBLEM] = f"The refit cannot be written ({error.strerror}). Free some disk space."
 
 
-def _result_of(folder: Path) -> Result | None:
+def _result_of(folder: Path) -> RunResult | None:
     return look(folder).result if folder.is_dir() else None

@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from autotl.interfaces import ScoreInterval
+from autotl.runs.result import RunResult
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink, legible
 from autotl_ui.widgets.words import SCORE_MEANINGS, plain, score_name
-from autotl_ui.workspace.scores import Result, score_text
+from autotl_ui.workspace.scores import by_class, overall, score_text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 _ROW_PIXELS, _AXIS_PIXELS = 26, 60
 
 
-def show_overall(result: Result) -> None:
+def show_overall(result: RunResult) -> None:
     """Every overall score in the search, on the test split, and of the untuned default on the test split."""
     rows = ["| score | search | test | untuned default, test |", "|:--|:--|:--|:--|"]
-    names = dict.fromkeys([*result.test, *result.search, *result.default_test])
+    columns = [overall(scores) for scores in (result.search, result.test, result.default_test)]
+    names = dict.fromkeys([*columns[1], *columns[0], *columns[2]])
     for name in names:
-        cells = (result.search.get(name), result.test.get(name), result.default_test.get(name))
+        cells = [scores.get(name) for scores in columns]
         rows.append(f"| {plain(score_name(name))} | " + " | ".join(map(score_text, cells)) + " |")
     st.markdown("\n".join(rows))
     st.caption("In brackets: 95 % confidence intervals.")
@@ -33,10 +35,10 @@ def show_overall(result: Result) -> None:
             st.markdown("\n".join(f"- **{plain(score_name(name))}**: {SCORE_MEANINGS[name]}." for name in explained))
 
 
-def show_classes(result: Result) -> None:
+def show_classes(result: RunResult) -> None:
     """One score per class, worst first."""
-    found = {"test": result.test_by_class, "search": result.search_by_class}
-    names = list(dict.fromkeys([*result.test_by_class, *result.search_by_class]))
+    found = {"test": by_class(result.test), "search": by_class(result.search)}
+    names = list(dict.fromkeys([*found["test"], *found["search"]]))
     if not names:
         st.caption("No evaluator returned per-class scores.")
         return

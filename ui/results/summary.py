@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
+from autotl.runs.result import RunResult
+from autotl.runs.summaries import ChampionMember
 from autotl_ui.widgets.words import ROUTES, SCORE_MEANINGS, counted, duration, plain, score_name, sentence, spell_scores
-from autotl_ui.workspace.scores import Result, interval_text, value_text
+from autotl_ui.workspace.scores import interval_text, value_text
 
 
-def show_summary(result: Result) -> None:
+def show_summary(result: RunResult) -> None:
     """Draw it."""
     champion = result.champion
     st.markdown(
-        f"**Champion:** {plain(str(champion['head']))} on {plain(str(champion['backbone']))} at {champion['size']} "
-        f"pixels ({ROUTES.get(champion['strategy'], plain(str(champion['strategy'])))})."
+        f"**Champion:** {plain(champion.head)} on {plain(champion.backbone)} at {champion.size} "
+        f"pixels ({ROUTES.get(champion.strategy, plain(champion.strategy))})."
     )
-    for line in _members(champion):
-        st.markdown(f"- {line}")
+    for member in champion.members:
+        st.markdown(f"- {_member(member)}")
     learned = result.n_items.get("train", 0) + result.n_items.get("validation", 0)
     st.caption(
         f"{learned} images for training and validation, {result.n_items.get('test', 0)} held out for the test · "
@@ -33,15 +33,16 @@ def show_summary(result: Result) -> None:
     for claim in result.claims:
         st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
     if result.ended and not result.refit:  # a refit says so itself
-        gain = f" With more time: {plain(spell_scores(_lower(result.expected_gain)))}" if result.expected_gain else ""
-        st.markdown(f":material/hourglass_bottom: The search ended: {plain(spell_scores(_lower(result.ended)))}{gain}")
+        more = result.expected_gain.sentence if result.expected_gain else ""
+        gain = f" With more time: {_spoken(more)}" if more else ""
+        st.markdown(f":material/hourglass_bottom: The search ended: {_spoken(result.ended)}{gain}")
     for passed in result.passed_over:
         st.warning(
             f"A better trial was passed over: {plain(sentence(spell_scores(passed)))}", icon=":material/skip_next:"
         )
 
 
-def _show_scores(result: Result) -> None:
+def _show_scores(result: RunResult) -> None:
     """The objective on the test split, in the search, and of the untuned default."""
     name = result.objective
     title = score_name(name)
@@ -61,21 +62,15 @@ def _show_scores(result: Result) -> None:
             st.caption(where)
 
 
-def _members(champion: Mapping[str, object]) -> list[str]:
-    """The members of an ensemble with their weights; empty for other champions."""
-    params = champion.get("params")
-    if not isinstance(params, Mapping):
-        return []
-    try:
-        return [
-            f"{100 * member['weight']:.0f} %: {plain(str(member['trial']['head']))}, "
-            f"trial {member['trial']['number']} (stage {plain(str(member['trial']['stage']))}, "
-            f"pooling {plain(str(member['trial']['pooling']))})"
-            for member in params.get("members", ())
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return []
+def _member(member: ChampionMember) -> str:
+    """A member of an ensemble with its weight."""
+    return (
+        f"{100 * member.weight:.0f} %: {plain(member.head)}, trial {member.trial} "
+        f"(stage {plain(member.stage)}, pooling {plain(member.pooling)})"
+    )
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _spoken(text: str) -> str:
+    """The end of a sentence, after a colon."""
+    whole = sentence(text)
+    return plain(spell_scores(whole[:1].lower() + whole[1:]))

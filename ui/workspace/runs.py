@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeAlias
 import filelock
 
 from autotl.errors import RunError
+from autotl.runs.result import RunResult
 from autotl.runs.run import read_state
 from autotl_ui.jobs import jobs
-from autotl_ui.workspace.scores import Result, read_result
 
 Status: TypeAlias = Literal["queued", "starting", "running", "complete", "interrupted", "failed", "damaged"]
 SILENT_SECONDS = 30.0
@@ -36,7 +36,7 @@ class RunView:
     started: float
     problem: str = ""
     state: Mapping[str, Any] = field(default_factory=dict)
-    result: Result | None = None
+    result: RunResult | None = None
     job: jobs.Job | None = None
 
     @property
@@ -86,6 +86,12 @@ class RunView:
         """Where the deployable is."""
         return self.folder / "champion"
 
+    @property
+    def report(self) -> Path | None:
+        """The report; None where there is none."""
+        path = self.folder / "report.html"
+        return path if path.exists() else None
+
 
 def look(folder: Path) -> RunView:
     """Read a run folder; whatever its condition, this gives a view of it."""
@@ -106,7 +112,7 @@ def look(folder: Path) -> RunView:
     try:
         state = read_state(folder)
         status = state["status"]
-        result = read_result(state["result"], folder) if state.get("result") else None
+        result = RunResult.from_json(state["result"]) if state.get("result") else None
     except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
         return view("damaged", "run.json cannot be read, or something is missing in it.")
     if status == "complete" and result is None:

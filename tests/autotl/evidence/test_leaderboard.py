@@ -92,34 +92,34 @@ def judged(low, high, *, larger_is_better=True, seconds=660.0):
 
 def test_fine_tuning_pays_where_the_whole_interval_is_above_zero():
     verdict = judged(0.02, 0.06)
-    assert verdict["claim"] == "fine-tuning buys +4.0 points of accuracy (95 % CI +2.0 to +6.0) for 11.0 minutes"
-    assert (verdict["tried"], verdict["pays"], verdict["trial"], verdict["seconds"]) == (True, True, 7, 660.0)
+    assert verdict.claim == "fine-tuning buys +4.0 points of accuracy (95 % CI +2.0 to +6.0) for 11.0 minutes"
+    assert (verdict.tried, verdict.pays, verdict.trial, verdict.seconds) == (True, True, 7, 660.0)
 
 
 def test_fine_tuning_that_hurts_is_called_so():
     verdict = judged(-0.06, -0.02, seconds=42)
-    assert verdict["claim"] == (
+    assert verdict.claim == (
         "fine-tuning costs 42 s and is worse: -4.0 points of accuracy (95 % CI -6.0 to -2.0); "
         "the frozen backbone is enough here"
     )
-    assert not verdict["pays"]
+    assert not verdict.pays
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.02, 0.06), (0.0, 0.05), (-0.05, 0.0), (math.nan, math.nan)])
 def test_an_interval_that_holds_zero_or_is_unknown_claims_nothing(low, high):
     verdict = judged(low, high)
-    assert "makes no difference that these data can show" in verdict["claim"]
-    assert not verdict["pays"]
+    assert "makes no difference that these data can show" in verdict.claim
+    assert not verdict.pays
 
 
 @pytest.mark.parametrize(("low", "high", "pays"), [(-0.3, -0.1, True), (0.1, 0.3, False), (-0.1, 0.1, False)])
 def test_where_smaller_is_better_a_negative_difference_pays(low, high, pays):
-    assert judged(low, high, larger_is_better=False)["pays"] == pays
+    assert judged(low, high, larger_is_better=False).pays == pays
 
 
 def test_what_was_not_tried_says_why():
     verdict = judge_fine_tuning(None, None, objective="accuracy", larger_is_better=True, reason="no time was left")
-    assert verdict == {"tried": False, "claim": "fine-tuning was not tried: no time was left"}
+    assert verdict.to_json() == {"tried": False, "claim": "fine-tuning was not tried: no time was left"}
 
 
 @pytest.mark.parametrize(
@@ -137,16 +137,16 @@ def test_the_champion_beats_the_default_only_where_the_interval_excludes_zero(lo
     verdict = judge_default(
         ScoreInterval(0.02, low, high), objective="accuracy", larger_is_better=larger_is_better, n_others=3
     )
-    assert verdict["better"] == claim.startswith("beats")
-    assert verdict["measured_on"] == "test"
-    assert claim in verdict["claim"]
+    assert verdict.better == claim.startswith("beats")
+    assert verdict.to_json()["measured_on"] == "test"
+    assert claim in verdict.claim
 
 
 @pytest.mark.parametrize(("n_others", "why"), [(0, "nothing else was tried"), (4, "nothing that was tried did better")])
 def test_a_default_that_is_the_champion_is_called_so(n_others, why):
     verdict = judge_default(None, objective="accuracy", larger_is_better=True, n_others=n_others)
-    assert not verdict["better"]
-    assert verdict["claim"] == f"the untuned default is the champion: {why}"
+    assert not verdict.better
+    assert verdict.claim == f"the untuned default is the champion: {why}"
 
 
 def test_two_models_that_are_right_about_the_same_images_have_no_interval_of_no_width():
@@ -162,6 +162,6 @@ def test_log_loss_is_not_told_in_points():
 def test_a_difference_without_an_interval_says_so_and_is_null_in_json():
     nan = float("nan")
     verdict = judge_default(ScoreInterval(0.1, nan, nan), objective="accuracy", larger_is_better=True, n_others=1)
-    assert "no interval" in verdict["claim"]
-    assert verdict["low"] is None
-    assert verdict["better"] is False
+    assert "no interval" in verdict.claim
+    assert verdict.to_json()["low"] is None
+    assert verdict.better is False

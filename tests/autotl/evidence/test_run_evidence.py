@@ -63,7 +63,7 @@ def test_the_answers_are_those_behind_the_scores(finished: Run) -> None:
     assert evidence
     answers = evidence.answers("test")
     accuracy = (answers["label"] == answers["predicted"]).mean()
-    assert accuracy == pytest.approx(finished.document()["test"]["accuracy"]["value"])
+    assert accuracy == pytest.approx(finished.result().to_json()["test"]["accuracy"]["value"])
     assert evidence.test.scores["accuracy"].value == pytest.approx(accuracy)
     assert evidence.test.confusion.sum() == len(answers) == len(finished.split.test)
     right = answers["label"] == answers["predicted"]

@@ -18,7 +18,10 @@ from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, confusions, number, weakest_classes, write_card, write_report
 from autotl.runs.config import Config
+from autotl.runs.result import RunResult
 from autotl.runs.run import create
+from autotl.runs.summaries import ChampionSummary
+from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.trial import Reading, TrialRecord
 
 EVIL = '<script>alert("1")</script>'
@@ -69,19 +72,17 @@ def report(toy_dataset, tmp_path, plugins):
             1, "complete", "probe", Reading("tiny", (32, 32), "top", "avg"), "knn", score=ScoreInterval(0.9, 0.8, 1.0)
         )
         board = rank([champion, *trials], objective="accuracy", larger_is_better=True, default=1)
-        document = {
-            "status": "complete", "fingerprint": "f00d", "n_trials": 1, "ended": "all is done",
-            "expected_gain": None, "search_measured_on": "cross-validation",
-            "n_items": {"train": 20, "validation": 5, "test": 5},
-            "champion": {"trial": 1, "strategy": "probe", "backbone": "tiny", "size": "32x32", "stage": "top",
-                         "pooling": "avg", "head": "knn"},
-            "default": {"test": scores.to_json()["scores"]},
-            "verdict": {
-                "fine_tuning": {"tried": False, "claim": f"fine-tuning was not tried: {EVIL}"},
-                "over_default": {"claim": "the champion beats the default by +1.0 points (95 % CI +0.5 to +1.5)"},
-            },
-        }  # fmt: skip
-        contents = Contents(document, board, scores, scores, tested, list(findings))
+        result = RunResult(
+            run=str(run.folder), status="complete", objective="accuracy",
+            champion=ChampionSummary(1, "probe", "tiny", "32x32", "knn", "top", "avg"),
+            search=scores.scores, measured_on="cross-validation", test=scores.scores,
+            default_trial=1, default_test=scores.scores,
+            fine_tuning=FineTuningVerdict(f"fine-tuning was not tried: {EVIL}"),
+            over_default=DefaultVerdict("the champion beats the default by +1.0 points (95 % CI +0.5 to +1.5)"),
+            ended="all is done", expected_gain=None, n_trials=1, n_items={"train": 20, "validation": 5, "test": 5},
+            n_unused=0, fingerprint="f00d", passed_over=(), deployable="", leaderboard="", report="",
+        )  # fmt: skip
+        contents = Contents(result, board, scores, scores, tested, list(findings))
         write_report(run, contents)
         return (run.folder / "report.html").read_text(encoding="utf-8"), write_card(run, contents)
 

@@ -95,14 +95,13 @@ def test_the_state_of_a_new_run_names_versions_and_is_running(run):
     state = run.state()
     assert (state["status"], state["seed"], state["spent_seconds"]) == ("running", 5, 0.0)
     assert {"python", "autotl", "keras", "onnxruntime"} <= set(state["versions"])
-    assert run.document() == {}
+    assert run.result() is None
 
 
 def test_updating_changes_the_named_fields_only(run):
     before = run.state()
-    run.update(status="complete", result={"seconds": 3})
-    assert run.state() == before | {"status": "complete", "result": {"seconds": 3}}
-    assert run.document() == {"seconds": 3}
+    run.update(status="complete", ended="the time was up")
+    assert run.state() == before | {"status": "complete", "ended": "the time was up"}
 
 
 def test_events_are_lines_of_json_and_reach_every_listener(run):

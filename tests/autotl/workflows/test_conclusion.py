@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autotl.cli.progress import print_result
+from autotl.cli.result_tables import print_result
 from autotl.deploy.deployable import load_deployable, replay
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, ScoreInterval
+from autotl.interfaces import UNDEFINED, Evaluator, ScoreInterval
 from autotl.predictions import Predictions
+from autotl.runs.verdicts import FineTuningVerdict
 from autotl.search.ensemble_trials import ensemble
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import completed
@@ -24,9 +25,15 @@ from autotl.search.trial_files import load_predictions, save_predictions
 from autotl.training.classifiers import EstimatorClassifier
 from autotl.trial import FINE_TUNE, PROBE, Reading, TrialRecord, describe
 from autotl.workflows import conclusion as module
-from autotl.workflows.conclusion import conclude, save_early
+from autotl.workflows.conclusion import save_early
 
+NO_VERDICT = FineTuningVerdict("not tried")
 READING = Reading("tiny", (32, 32), "top", "avg")
+
+
+def conclude(*given, **options):
+    """The conclusion's result as the command line prints it."""
+    return module.conclude(*given, **options).to_json()
 
 
 @pytest.fixture
@@ -65,7 +72,7 @@ def concluded(context, attempt):
 def test_a_refit_keeps_the_champion_of_the_run_even_where_the_default_scores_higher(context, attempt):
     board = board_of(context, better(attempt(1)), attempt(2, "knn", "top", "max"))
     run = replace(context.run, config=replace(context.run.config, refit=context.run.folder))
-    assert [trial.number for trial in module._in_order(replace(context, run=run), board, {})] == [2, 1]
+    assert [trial.number for trial in module._in_order(replace(context, run=run), board, NO_VERDICT)] == [2, 1]
 
 
 def test_the_result_holds_what_the_command_line_promises(context, concluded):
@@ -209,7 +216,9 @@ def test_a_fine_tuned_network_is_champion_only_where_it_pays_beyond_doubt_or_was
     context = make_context(strategy=strategy)
     tuned = TrialRecord(2, "complete", FINE_TUNE, score=ScoreInterval(0.9, 0.8, 1.0))
     simple = TrialRecord(1, "complete", PROBE, score=ScoreInterval(0.8, 0.7, 0.9))
-    ordered = module._in_order(context, board_of(context, tuned, simple), {"pays": pays, "trial": 2})
+    ordered = module._in_order(
+        context, board_of(context, tuned, simple), FineTuningVerdict("", UNDEFINED, trial=2, pays=pays)
+    )
     assert ordered[0].strategy == first
     assert len(ordered) == 2
 
@@ -266,6 +275,6 @@ def test_an_ensembles_row_names_its_members_and_their_weights(mixed, context):
 
 def test_the_terminal_says_what_an_ensemble_is_made_of(mixed, context, capsys):
     context.run.update(result=mixed | {"seconds": 1.0})
-    print_result(context.run)
+    print_result(context.run, context.run.result())
     out = capsys.readouterr().out
     assert "Champion: trial 3, the weighted mean of trials 1, 2 on tiny at 32x32" in out

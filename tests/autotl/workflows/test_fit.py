@@ -70,7 +70,7 @@ def broken_plugins(tiny: Any) -> Any:
 
 
 def test_the_document_holds_what_the_command_line_promises(finished: Run) -> None:
-    document = finished.document()
+    document = finished.result().to_json()
     promised = {"run", "status", "seconds", "objective", "champion", "search", "test", "default", "verdict", "n_trials"}
     assert promised | {"deployable"} <= set(document)
     assert {"trial", "strategy", "backbone", "stage", "head", "params"} <= set(document["champion"])
@@ -97,7 +97,7 @@ def test_majority_class_and_untuned_default_are_on_the_leaderboard_before_anythi
 
 
 def test_fine_tuning_is_tried_and_judged_with_a_paired_interval_and_its_cost(finished: Run) -> None:
-    verdict = finished.document()["verdict"]["fine_tuning"]
+    verdict = finished.result().to_json()["verdict"]["fine_tuning"]
     assert verdict["tried"]
     assert verdict["low"] <= verdict["value"] <= verdict["high"]
     assert verdict["seconds"] > 0
@@ -110,7 +110,7 @@ def test_the_exported_champion_says_what_the_test_scores_say(finished: Run) -> N
     found = Predictor(finished.champion).predict(paths)
     labels = finished.dataset.items["label"].to_numpy()[finished.split.test]
     accuracy = np.mean([row["label"] == label for row, label in zip(found, labels, strict=True)])
-    assert accuracy == pytest.approx(finished.document()["test"]["accuracy"]["value"])
+    assert accuracy == pytest.approx(finished.result().to_json()["test"]["accuracy"]["value"])
 
 
 def test_the_same_seed_gives_the_same_trials_and_the_same_predictions(
@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_trials_and_the_same_predictions(
 
     tables = [pd.read_csv(run.folder / "leaderboard.csv")[columns] for run in (first, second)]
     pd.testing.assert_frame_equal(*tables)
-    assert first.document()["test"] == second.document()["test"]
+    assert first.result().to_json()["test"] == second.result().to_json()["test"]
 
 
 def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_default_still_becomes_champion(
@@ -132,7 +132,7 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_default_still_be
 ) -> None:
     # The conductor asks whether a head is a network by building it once: that failure is the head's too.
     run = fit(replace(config, heads=("explosive",)), plugins=broken_plugins, settings=settings)
-    failed = [t for t in open_run(run.folder).document()["champion"].items() if t[0] == "head"]
+    failed = [t for t in open_run(run.folder).result().to_json()["champion"].items() if t[0] == "head"]
     assert failed == [("head", "logistic")]
     assert "no such kernel" in (run.folder / "leaderboard.csv").read_text()
 
@@ -143,7 +143,7 @@ def test_an_interruption_keeps_the_best_model_and_says_so(config: Config, plugin
             raise KeyboardInterrupt
 
     run = fit(replace(config, trials=50), plugins=plugins, settings=settings, listeners=(interrupt,))
-    assert run.document()["status"] == "interrupted"
+    assert run.result().to_json()["status"] == "interrupted"
     assert (run.champion / "model.onnx").exists()
 
 
@@ -158,7 +158,7 @@ def test_a_run_that_was_interrupted_is_carried_on_and_loses_no_trial(
     run = fit(config, plugins=plugins, settings=settings, listeners=(interrupt,))
     before = _finished_trials(run)
     carried_on = resume(run.folder, plugins=plugins, settings=settings)
-    assert carried_on.document()["status"] == "complete"
+    assert carried_on.result().to_json()["status"] == "complete"
     assert before.items() <= _finished_trials(carried_on).items()
     assert len(_finished_trials(carried_on)) > len(before)
     events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
@@ -168,7 +168,7 @@ def test_a_run_that_was_interrupted_is_carried_on_and_loses_no_trial(
 
 def test_a_finished_run_is_not_run_again(finished: Run, plugins: Any, settings: Settings) -> None:
     before = (finished.folder / "events.jsonl").read_text()
-    assert resume(finished.folder, plugins=plugins, settings=settings).document() == finished.document()
+    assert resume(finished.folder, plugins=plugins, settings=settings).result().to_json() == finished.result().to_json()
     assert (finished.folder / "events.jsonl").read_text() == before
 
 
@@ -206,8 +206,8 @@ def test_an_unreadable_file_is_set_aside_with_a_warning_and_the_run_goes_on(
 
 def test_a_budget_is_kept(config: Config, plugins: Any, settings: Settings) -> None:
     run = fit(replace(config, trials=None, budget_seconds=20.0), plugins=plugins, settings=settings)
-    assert run.document()["seconds"] <= 20 * 1.1
-    assert run.document()["n_trials"] > 2
+    assert run.result().to_json()["seconds"] <= 20 * 1.1
+    assert run.result().to_json()["n_trials"] > 2
 
 
 def test_workers_share_one_study(config: Config, settings: Settings, tmp_path: Path, shapes: Path) -> None:
@@ -215,7 +215,7 @@ def test_workers_share_one_study(config: Config, settings: Settings, tmp_path: P
     plugins = load_plugins(disable=("mlflow", "keras-applications"))
     config = replace(config, trials=8, workers=2, heads=("logistic", "knn"), backbones=("efficientnet-lite0",))
     run = fit(replace(config, disable_plugins=("mlflow",)), plugins=plugins, settings=settings)
-    assert run.document()["n_trials"] >= 8
+    assert run.result().to_json()["n_trials"] >= 8
     assert (run.folder / "workers.log").read_text().count("Traceback") == 0
 
 
@@ -249,7 +249,7 @@ def test_log_loss_is_minimised(config: Config, plugins: Any, settings: Settings)
     run = fit(replace(config, objective="log_loss", trials=4), plugins=plugins, settings=settings)
     values = pd.read_csv(run.folder / "leaderboard.csv").query("state == 'complete'")["value"]
     assert list(values) == sorted(values)
-    assert run.document()["champion"]["trial"] != 0
+    assert run.result().to_json()["champion"]["trial"] != 0
 
 
 def _finished_trials(run: Run) -> dict[int, float]:
@@ -305,7 +305,7 @@ def test_a_search_whose_champion_cannot_be_registered_is_not_lost(
     messages: list[str] = []
     away = replace(config, register="shapes", tracking_uri="http://127.0.0.1:9")
     run = fit(away, plugins=plugins, settings=settings, listeners=(_texts(messages),))
-    assert run.document()["status"] == "complete"
+    assert run.result().to_json()["status"] == "complete"
     assert any("was not registered as shapes in the MLflow store http://127.0.0.1:9" in text for text in messages)
 
 
@@ -318,8 +318,8 @@ def test_a_search_whose_every_trial_fails_stops_by_itself(
     config: Config, broken_plugins: Any, settings: Settings
 ) -> None:
     run = fit(replace(config, heads=("explosive",), trials=500), plugins=broken_plugins, settings=settings)
-    assert run.document()["n_trials"] <= 30
-    assert run.document()["status"] == "complete"
+    assert run.result().to_json()["n_trials"] <= 30
+    assert run.result().to_json()["status"] == "complete"
 
 
 def test_decoded_pictures_are_not_left_behind(finished: Run) -> None:
@@ -334,7 +334,7 @@ def test_the_same_seed_tunes_the_same_networks(
     first = fit(config, plugins=plugins, settings=settings)
     second = fit(replace(config, run=tmp_path / "again"), plugins=plugins, settings=settings)
     assert _finished_trials(first) == pytest.approx(_finished_trials(second), abs=1e-6)
-    assert first.document()["verdict"]["fine_tuning"]["tried"]
+    assert first.result().to_json()["verdict"]["fine_tuning"]["tried"]
 
 
 @pytest.fixture
@@ -363,9 +363,9 @@ def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried
     assert run.state()["thinned_to"] < 60
     assert (run.champion / "model.onnx").exists()
     carried_on = resume(config.run, plugins=plugins, settings=settings)
-    assert carried_on.document()["status"] == "complete"
+    assert carried_on.result().to_json()["status"] == "complete"
     assert carried_on.state()["first_model"] == "default"
-    assert sum(carried_on.document()["n_items"].values()) == len(run.split.fold) - len(run.split.left_out)
+    assert sum(carried_on.result().to_json()["n_items"].values()) == len(run.split.fold) - len(run.split.left_out)
 
 
 def test_a_search_killed_while_it_asks_a_sample_is_carried_on(
@@ -379,7 +379,7 @@ def test_a_search_killed_while_it_asks_a_sample_is_carried_on(
         patched.setattr("autotl.search.screening.score_readings", killed)
         with pytest.raises(SystemExit):
             fit(config, plugins=plugins, settings=settings)
-    assert resume(config.run, plugins=plugins, settings=settings).document()["n_trials"] == 2
+    assert resume(config.run, plugins=plugins, settings=settings).result().to_json()["n_trials"] == 2
 
 
 def test_three_folds_groups_and_a_rare_class_are_searched(
@@ -396,7 +396,7 @@ def test_three_folds_groups_and_a_rare_class_are_searched(
     run = fit(config, plugins=plugins, settings=settings)
     assert run.split.n_folds == 3
     assert len(set(run.split.cluster)) < len(run.split.cluster)
-    assert (run.document()["status"], run.document()["n_trials"]) == ("complete", 6)
+    assert (run.result().to_json()["status"], run.result().to_json()["n_trials"]) == ("complete", 6)
     states = set(_states(run))
     assert "failed" not in states
 

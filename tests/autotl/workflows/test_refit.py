@@ -54,8 +54,8 @@ def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
     other = next(name for name in former.dataset.classes if not wrong.startswith(name))
     patched(Decision("relabel", wrong, other), Decision("exclude", out), Decision("exclude", tested))
     run = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
-    document = run.document()
-    champion, before = document["champion"], former.document()["champion"]
+    document = run.result().to_json()
+    champion, before = document["champion"], former.result().to_json()["champion"]
     assert [champion[k] for k in ("backbone", "stage", "pooling", "head", "params")] == [
         before[k] for k in ("backbone", "stage", "pooling", "head", "params")
     ]
@@ -79,8 +79,8 @@ def test_nothing_changed_is_no_difference(former: Run, plugins: Any, settings: S
     assert before
     assert after
     np.testing.assert_allclose(after.tested.probabilities, before.tested.probabilities, atol=1e-5)
-    assert run.document()["refit"]["difference"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
-    assert resume(run.folder, plugins=plugins, settings=settings).document() == run.document()
+    assert run.result().to_json()["refit"]["difference"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
+    assert resume(run.folder, plugins=plugins, settings=settings).result().to_json() == run.result().to_json()
 
 
 @pytest.mark.parametrize("lost", ["evidence", "evidence/test.npz"])
@@ -89,7 +89,7 @@ def test_a_run_that_has_lost_its_evidence_is_fitted_again_without_a_comparison(
 ) -> None:
     older = Path(shutil.copytree(former.folder, tmp_path / "older"))
     shutil.rmtree(older / lost) if lost == "evidence" else (older / lost).write_bytes(b"torn")
-    document = refit(older, tmp_path / "again", plugins=plugins, settings=settings).document()["refit"]
+    document = refit(older, tmp_path / "again", plugins=plugins, settings=settings).result().to_json()["refit"]
     assert "cannot be compared" in document["sentence"]
     assert "difference" not in document
     assert read_evidence(tmp_path / "again")
@@ -177,10 +177,12 @@ def test_a_fine_tuned_champion_is_trained_again(
 ) -> None:
     config = Config(data, tmp_path / "tuned", budget_seconds=None, trials=2, strategy="fine-tune", heads=("logistic",))
     former = fit(config, plugins=plugins, settings=settings)
-    assert former.document()["champion"]["strategy"] == "fine-tune"
+    assert former.result().to_json()["champion"]["strategy"] == "fine-tune"
     patched(Decision("exclude", path_of(former, former.split.train)))
-    champion = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings).document()["champion"]
-    before = former.document()["champion"]
+    champion = (
+        refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings).result().to_json()["champion"]
+    )
+    before = former.result().to_json()["champion"]
     assert (champion["strategy"], champion["head"]) == (before["strategy"], before["head"])
     for choice in Training.__dataclass_fields__:
         assert champion["training"][choice] == before["training"][choice]

@@ -1,0 +1,98 @@
+"""The result of a search, as it is printed at a terminal: leaderboard, champion, scores and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from autotl.cli.progress import duration
+from autotl.runs.result import RunResult
+from autotl.runs.run import Run
+from autotl.scores import ScoreInterval
+
+_SHOWN_ROWS = 12
+_PIPED_WIDTH = 120
+_COLUMNS = (
+    ("#", "right"), ("trial", "left"), ("score", "right"), ("size", "left"), ("stage, pooling", "left"),
+    ("seconds", "right"),
+)  # fmt: skip
+
+
+def print_result(run: Run, result: RunResult) -> None:
+    """Print leaderboard, champion, scores and verdicts on standard output."""
+    import pandas as pd
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    board = pd.read_csv(run.folder / "leaderboard.csv")
+    done = board[board["state"] == "complete"]
+    # Many trials differ in their parameters only; the best of each kind says what there is to know.
+    kinds = done.drop_duplicates(["strategy", "head", "backbone", "size", "stage", "pooling"])
+    title = f"Leaderboard by {result.objective}, 95 % interval (the best of each kind of {len(board)} trials)"
+    table = Table(title=title, title_justify="left")
+    for column, justify in _COLUMNS:
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for place, row in enumerate(kinds.head(_SHOWN_ROWS).astype(object).fillna("").to_dict("records"), 1):
+        star = " *" if row["strategy"] == "fine-tune" else ""
+        style = "bold" if row["trial"] == result.champion.trial else None
+        score = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}){star}"
+        read = f"{row['stage']} {row['pooling']}".strip()
+        cells = (str(place), escape(row["name"]), score, row["size"], read, f"{row['seconds']:.1f}")
+        table.add_row(*cells, style=style)
+    console.print(table)
+    if (done["strategy"] == "fine-tune").any():
+        console.print("* fine-tuned: measured on the validation split, made comparable through the untuned default")
+    _print_scores(console, result)
+    console.print(f"Fine-tuning: {escape(result.fine_tuning.claim)}.", soft_wrap=True)
+    console.print(f"Over the default: {escape(result.over_default.claim)}.", soft_wrap=True)
+    if result.refit:
+        console.print(f"Refit: {escape(result.refit.sentence)}.", soft_wrap=True)
+    console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)
+    if result.expected_gain:
+        console.print(f"Outlook: {result.expected_gain.sentence}.", soft_wrap=True)
+    for label, path in _places(result):
+        console.print(f"{label:<12}{path}", soft_wrap=True)
+
+
+def _print_scores(console: Console, result: RunResult) -> None:
+    champion = result.champion
+    if champion.strategy == "ensemble":
+        numbers = ", ".join(str(member.trial) for member in champion.members)
+        what = f"the weighted mean of trials {numbers} on {champion.backbone} at {champion.size}"
+    else:
+        what = (
+            f"{champion.strategy}, {champion.head} on {champion.backbone} at {champion.size}, "
+            f"stage {champion.stage}, pooling {champion.pooling}"
+        )
+    console.print(f"\nChampion: trial {champion.trial}, {what}")
+    table = Table()
+    table.add_column("score")
+    for title in (f"search ({result.measured_on})", "test", "test, untuned default"):
+        table.add_column(title, justify="right")
+    for name in result.test:
+        if "[" not in name:
+            scores = (result.search[name], result.test[name], result.default_test[name])
+            table.add_row(name, *map(score_text, scores))
+    console.print(table)
+
+
+def score_text(score: ScoreInterval) -> str:
+    """A score with its interval; a dash where it is undefined."""
+    if not score.is_defined:
+        return "-"
+    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})" if score.has_interval else f"{score.value:.3f}"
+
+
+def _places(result: RunResult) -> list[tuple[str, str]]:
+    places = [("Report", result.report), ("Deployable", result.deployable)]
+    if result.tracking:
+        places.append(("Tracking", str(result.tracking["tracking_uri"])))
+        if registered := result.tracking.get("registered"):
+            name, alias, version = (cast(Mapping[str, object], registered)[key] for key in ("name", "alias", "version"))
+            places.append(("Registered", f"models:/{name}@{alias} (version {version})"))
+    return [*places, ("Took", duration(result.seconds))]

@@ -1,0 +1,143 @@
+"""The result of a finished search, as run.json holds it and `autotl fit --json` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from autotl.errors import RunError
+from autotl.runs.summaries import ChampionSummary, ExpectedGain, RefitSummary
+from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
+from autotl.scores import ScoreInterval
+
+Scores = Mapping[str, ScoreInterval]
+"""By the evaluator's name; the scores of one class are named "recall[cat]"."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a search found.
+
+    search, test, default_test: scores of the champion in the search and on the test split, and of the untuned default
+    on the test split. measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
+    ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
+    that could not be exported. seconds: wall-clock. run, deployable, leaderboard, report: paths. tracking: what a
+    tracker left in tracking.json. more: what a later version of AutoTL added.
+    """
+
+    run: str
+    status: str
+    objective: str
+    champion: ChampionSummary
+    search: Scores
+    measured_on: str
+    test: Scores
+    default_trial: int
+    default_test: Scores
+    fine_tuning: FineTuningVerdict
+    over_default: DefaultVerdict
+    ended: str
+    expected_gain: ExpectedGain | None
+    n_trials: int
+    n_items: Mapping[str, int]
+    n_unused: int
+    fingerprint: str
+    passed_over: tuple[str, ...]
+    deployable: str
+    leaderboard: str
+    report: str
+    refit: RefitSummary | None = None
+    seconds: float = 0.0
+    tracking: Mapping[str, object] | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The verdicts, a sentence each."""
+        return self.fine_tuning.claim, self.over_default.claim
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of run.json and of `autotl fit --json`; undefined numbers are None."""
+        document = {
+            "run": self.run, "status": self.status, "objective": self.objective, "champion": self.champion.to_json(),
+            "search": _scores_json(self.search), "search_measured_on": self.measured_on,
+            "test": _scores_json(self.test),
+            "default": {"trial": self.default_trial, "test": _scores_json(self.default_test)},
+            "verdict": {"fine_tuning": self.fine_tuning.to_json(), "over_default": self.over_default.to_json()},
+            "ended": self.ended, "outlook": self.expected_gain and self.expected_gain.to_json(),
+            "n_trials": self.n_trials, "n_items": dict(self.n_items), "n_unused": self.n_unused,
+            "fingerprint": self.fingerprint, "passed_over": list(self.passed_over), "deployable": self.deployable,
+            "leaderboard": self.leaderboard, "report": self.report,
+        }  # fmt: skip
+        refit = {"refit": self.refit.to_json()} if self.refit else {}
+        return document | refit | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RunResult:
+        """Read what `to_json` returned; RunError where it is damaged."""
+        try:
+            result = _read(document)
+            for scores in (result.search, result.test, result.default_test):
+                if result.objective not in scores:
+                    raise ValueError(f"the objective {result.objective!r} has no score")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(
+                f"the result in run.json is damaged: {type(error).__name__}: {error}. Start a new search with "
+                "`autotl fit`; the features that were computed are still cached."
+            ) from error
+        return result
+
+
+_KEYS = frozenset((
+    "run", "status", "objective", "champion", "search", "search_measured_on", "test", "default", "verdict", "ended",
+    "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard", "report",
+    "refit", "seconds", "tracking",
+))  # fmt: skip
+
+
+def _read(document: Mapping[str, Any]) -> RunResult:
+    def text(name: str) -> str:
+        return str(document.get(name) or "")
+
+    verdict = document["verdict"]
+    return RunResult(
+        run=text("run"),
+        status=text("status"),
+        objective=str(document["objective"]),
+        champion=ChampionSummary.from_json(document["champion"]),
+        search=_scores(document["search"]),
+        measured_on=str(document["search_measured_on"]),
+        test=_scores(document["test"]),
+        default_trial=int(document["default"].get("trial") or 0),
+        default_test=_scores(document["default"]["test"]),
+        fine_tuning=FineTuningVerdict.from_json(verdict["fine_tuning"]),
+        over_default=DefaultVerdict.from_json(verdict["over_default"]),
+        ended=text("ended"),
+        expected_gain=_optional(document.get("outlook"), ExpectedGain.from_json),
+        n_trials=int(document["n_trials"]),
+        n_items={str(part): int(n) for part, n in document["n_items"].items()},
+        n_unused=int(document.get("n_unused") or 0),
+        fingerprint=text("fingerprint"),
+        passed_over=tuple(map(str, document.get("passed_over") or ())),
+        deployable=text("deployable"),
+        leaderboard=text("leaderboard"),
+        report=text("report"),
+        refit=_optional(document.get("refit"), RefitSummary.from_json),
+        seconds=float(document.get("seconds") or 0.0),
+        tracking=_optional(document.get("tracking"), dict),
+        more={name: value for name, value in document.items() if name not in _KEYS},
+    )
+
+
+def _scores(found: Mapping[str, Mapping[str, object]]) -> dict[str, ScoreInterval]:
+    return {name: ScoreInterval.from_json(score) for name, score in found.items()}
+
+
+def _scores_json(scores: Scores) -> dict[str, dict[str, float | None]]:
+    return {name: score.to_json() for name, score in scores.items()}
+
+
+def _optional(found: Any, read: Callable[[Any], T]) -> T | None:
+    return read(found) if found else None

@@ -1,0 +1,50 @@
+"""A value with its interval: the one type for scores and for differences of scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScoreInterval:
+    """A value with its interval, of 95 % where nothing else is said.
+
+    Each number is NaN where it is undefined, and `None` in JSON, which has no NaN.
+    """
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether there is a value."""
+        return not math.isnan(self.value)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the data allow an interval."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
+    def __eq__(self, other: object) -> bool:
+        # Undefined values are equal here: records that hold them are compared.
+        return isinstance(other, ScoreInterval) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.to_json().values()))
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return `{"value", "low", "high"}`."""
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> ScoreInterval:
+        """Read what `to_json` returned; a number that is missing or of another type is undefined."""
+        found = (document.get(name) for name in ("value", "low", "high"))
+        return cls(*(float(number) if isinstance(number, int | float) else math.nan for number in found))
+
+
+UNDEFINED = ScoreInterval()
