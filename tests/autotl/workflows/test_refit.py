@@ -31,7 +31,7 @@ def data(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def former(data: Path, plugins: Any, settings: Settings) -> Run:
     config = Config(data, data.with_name("run"), budget_seconds=None, trials=3, strategy="probe", heads=("logistic",))
-    return fit(config, plugins=plugins, settings=settings)
+    return fit(config, plugins=plugins, cache=settings.cache)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
     )
     other = next(name for name in former.dataset.classes if not wrong.startswith(name))
     patched(Decision("relabel", wrong, other), Decision("exclude", out), Decision("exclude", tested))
-    run = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
+    run = refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache)
     document = run.result().to_json()
     champion, before = document["champion"], former.result().to_json()["champion"]
     assert [champion[k] for k in ("backbone", "stage", "pooling", "head", "params")] == [
@@ -74,13 +74,13 @@ def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
 
 
 def test_nothing_changed_is_no_difference(former: Run, plugins: Any, settings: Settings, tmp_path: Path) -> None:
-    run = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
+    run = refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache)
     before, after = read_evidence(former.folder), read_evidence(run.folder)
     assert before
     assert after
     np.testing.assert_allclose(after.tested.probabilities, before.tested.probabilities, atol=1e-5)
     assert run.result().to_json()["refit"]["difference"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
-    assert resume(run.folder, plugins=plugins, settings=settings).result().to_json() == run.result().to_json()
+    assert resume(run.folder, plugins=plugins, cache=settings.cache).result().to_json() == run.result().to_json()
 
 
 @pytest.mark.parametrize("lost", ["evidence", "evidence/test.npz"])
@@ -89,7 +89,7 @@ def test_a_run_that_has_lost_its_evidence_is_fitted_again_without_a_comparison(
 ) -> None:
     older = Path(shutil.copytree(former.folder, tmp_path / "older"))
     shutil.rmtree(older / lost) if lost == "evidence" else (older / lost).write_bytes(b"torn")
-    document = refit(older, tmp_path / "again", plugins=plugins, settings=settings).result().to_json()["refit"]
+    document = refit(older, tmp_path / "again", plugins=plugins, cache=settings.cache).result().to_json()["refit"]
     assert "cannot be compared" in document["sentence"]
     assert "difference" not in document
     assert read_evidence(tmp_path / "again")
@@ -103,7 +103,7 @@ def test_a_new_image_trains_unless_its_like_is_in_the_test_split(
         source = path_of(former, items)
         shutil.copy(grown / source, grown / source.partition("/")[0] / f"{name}.png")
     shutil.copy(next(Path(__file__).parent.glob("*.py")), grown / "circle" / "no-picture.txt")
-    dataset = scan(grown, settings=settings)
+    dataset = scan(grown, cache=settings.cache)
     found = corrections(former, dataset)
     # A copy of a known image is known by its content, so that it stands where the known one does.
     assert found.added == 0
@@ -120,15 +120,15 @@ def test_a_moved_image_of_two_with_one_content_is_the_one_of_its_class(
     circle = path_of(former, np.flatnonzero(former.dataset.items["label"] == "circle"))
     twin = doubled / "square" / "same.png"
     shutil.copy(doubled / circle, twin)
-    before = replace(former, dataset=scan(doubled, settings=settings))
+    before = replace(former, dataset=scan(doubled, cache=settings.cache))
     before = replace(before, split=carry_split(former, before.dataset, corrections(former, before.dataset).place))
     twin.rename(twin.with_name("other name.png"))
     shutil.copy(doubled / circle, doubled / "square" / "one more.png")
-    found = corrections(before, scan(doubled, settings=settings))
+    found = corrections(before, scan(doubled, cache=settings.cache))
     assert (found.relabelled, found.excluded, found.added, found.changed_in_test) == (0, 0, 0, 0)
     for gone in (circle, "square/one more.png"):
         (doubled / gone).unlink()
-    found = corrections(before, scan(doubled, settings=settings))
+    found = corrections(before, scan(doubled, cache=settings.cache))
     assert (found.relabelled, found.excluded, found.added) == (0, 1, 0)
 
 
@@ -143,7 +143,7 @@ def test_unknown_images_are_spread_over_the_development_folds_only(
         (data / kind).mkdir(parents=True)
         for i in range(8):
             draw(kind, rng).save(data / kind / f"{i}.png")
-    dataset = scan(data, settings=settings)
+    dataset = scan(data, cache=settings.cache)
     place = corrections(former, dataset).place
     assert (place == -1).all()
     split = carry_split(former, dataset, place)
@@ -160,7 +160,7 @@ def test_a_class_that_loses_its_training_images_is_refused_with_the_way_on(
     circles = items["path"][items["label"] == "circle"]
     patched(*(Decision("exclude", path) for path in circles))
     with pytest.raises(DatasetError, match="too few"):
-        refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
+        refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache)
     assert not (tmp_path / "again").exists()
 
 
@@ -168,7 +168,7 @@ def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, settings
     unfinished = Path(shutil.copytree(former.folder, tmp_path / "unfinished"))
     open_run(unfinished).update(result={}, status="interrupted")
     with pytest.raises(ConfigError, match="autotl resume"):
-        refit(unfinished, tmp_path / "again", plugins=plugins, settings=settings)
+        refit(unfinished, tmp_path / "again", plugins=plugins, cache=settings.cache)
 
 
 @pytest.mark.slow
@@ -176,11 +176,11 @@ def test_a_fine_tuned_champion_is_trained_again(
     data: Path, patched: Any, plugins: Any, settings: Settings, tmp_path: Path
 ) -> None:
     config = Config(data, tmp_path / "tuned", budget_seconds=None, trials=2, strategy="fine-tune", heads=("logistic",))
-    former = fit(config, plugins=plugins, settings=settings)
+    former = fit(config, plugins=plugins, cache=settings.cache)
     assert former.result().to_json()["champion"]["strategy"] == "fine-tune"
     patched(Decision("exclude", path_of(former, former.split.train)))
     champion = (
-        refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings).result().to_json()["champion"]
+        refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache).result().to_json()["champion"]
     )
     before = former.result().to_json()["champion"]
     assert (champion["strategy"], champion["head"]) == (before["strategy"], before["head"])

@@ -253,7 +253,7 @@ def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
     go(app, "Compare")
     assert not app.warning
     assert "A fair comparison" in words(app)
-    assert "learned from different data is no reason against it" in words(app)
+    assert "trained on different data, which does not affect the comparison" in words(app)
     relabel_test(good.with_name("other"))
     go(app, "Compare")
     assert "not tested on the same images and labels" in words(app)
