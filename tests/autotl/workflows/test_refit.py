@@ -31,7 +31,7 @@ def data(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def former(data: Path, plugins: Any, settings: Settings) -> Run:
     config = Config(data, data.with_name("run"), budget_seconds=None, trials=3, strategy="probe", heads=("logistic",))
-    return fit(config, plugins=plugins, cache=settings.cache)
+    return fit(config, plugins=plugins, settings=settings)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
     )
     other = next(name for name in former.dataset.classes if not wrong.startswith(name))
     patched(Decision("relabel", wrong, other), Decision("exclude", out), Decision("exclude", tested))
-    run = refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache)
+    run = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
     document = run.result().to_json()
     champion, before = document["champion"], former.result().to_json()["champion"]
     assert [champion[k] for k in ("backbone", "stage", "pooling", "head", "params")] == [
@@ -74,13 +74,13 @@ def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
 
 
 def test_nothing_changed_is_no_difference(former: Run, plugins: Any, settings: Settings, tmp_path: Path) -> None:
-    run = refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache)
+    run = refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
     before, after = read_evidence(former.folder), read_evidence(run.folder)
     assert before
     assert after
     np.testing.assert_allclose(after.tested.probabilities, before.tested.probabilities, atol=1e-5)
     assert run.result().to_json()["refit"]["difference"] == pytest.approx({"value": 0, "low": 0, "high": 0}, abs=1e-9)
-    assert resume(run.folder, plugins=plugins, cache=settings.cache).result().to_json() == run.result().to_json()
+    assert resume(run.folder, plugins=plugins, settings=settings).result().to_json() == run.result().to_json()
 
 
 @pytest.mark.parametrize("lost", ["evidence", "evidence/test.npz"])
@@ -89,7 +89,7 @@ def test_a_run_that_has_lost_its_evidence_is_fitted_again_without_a_comparison(
 ) -> None:
     older = Path(shutil.copytree(former.folder, tmp_path / "older"))
     shutil.rmtree(older / lost) if lost == "evidence" else (older / lost).write_bytes(b"torn")
-    document = refit(older, tmp_path / "again", plugins=plugins, cache=settings.cache).result().to_json()["refit"]
+    document = refit(older, tmp_path / "again", plugins=plugins, settings=settings).result().to_json()["refit"]
     assert "cannot be compared" in document["sentence"]
     assert "difference" not in document
     assert read_evidence(tmp_path / "again")
@@ -160,7 +160,7 @@ def test_a_class_that_loses_its_training_images_is_refused_with_the_way_on(
     circles = items["path"][items["label"] == "circle"]
     patched(*(Decision("exclude", path) for path in circles))
     with pytest.raises(DatasetError, match="too few"):
-        refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache)
+        refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings)
     assert not (tmp_path / "again").exists()
 
 
@@ -168,7 +168,7 @@ def test_a_run_without_a_champion_is_refused(former: Run, plugins: Any, settings
     unfinished = Path(shutil.copytree(former.folder, tmp_path / "unfinished"))
     open_run(unfinished).update(result={}, status="interrupted")
     with pytest.raises(ConfigError, match="autotl resume"):
-        refit(unfinished, tmp_path / "again", plugins=plugins, cache=settings.cache)
+        refit(unfinished, tmp_path / "again", plugins=plugins, settings=settings)
 
 
 @pytest.mark.slow
@@ -176,11 +176,11 @@ def test_a_fine_tuned_champion_is_trained_again(
     data: Path, patched: Any, plugins: Any, settings: Settings, tmp_path: Path
 ) -> None:
     config = Config(data, tmp_path / "tuned", budget_seconds=None, trials=2, strategy="fine-tune", heads=("logistic",))
-    former = fit(config, plugins=plugins, cache=settings.cache)
+    former = fit(config, plugins=plugins, settings=settings)
     assert former.result().to_json()["champion"]["strategy"] == "fine-tune"
     patched(Decision("exclude", path_of(former, former.split.train)))
     champion = (
-        refit(former.folder, tmp_path / "again", plugins=plugins, cache=settings.cache).result().to_json()["champion"]
+        refit(former.folder, tmp_path / "again", plugins=plugins, settings=settings).result().to_json()["champion"]
     )
     before = former.result().to_json()["champion"]
     assert (champion["strategy"], champion["head"]) == (before["strategy"], before["head"])
