@@ -1,4 +1,4 @@
-"""What a trial is: a reading, a head on top of it, and how they are trained."""
+"""What a trial is: a reading (backbone, size, stage, pooling), a head on top of it, and how they are trained."""
 
 from __future__ import annotations
 

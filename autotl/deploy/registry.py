@@ -1,4 +1,4 @@
-"""Which registry and which store are meant, and what may be registered under which name."""
+"""Registering a run's champion: which registry and store, and which names are allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be claimed of fine-tuning, and over the untuned default."""
+"""Judging from paired differences whether fine-tuning paid, and whether the champion beats the untuned default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image registration at 32 x 32 pixels: which part of one image shows what another image shows."""
+"""Aligning two images at 32 x 32 pixels: which part of one image shows what another image shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be claimed of fine-tuning, and over the untuned default: as it is recorded."""
+"""Verdicts as a run records them: on fine-tuning, and on the champion against the untuned default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The linear probe: a head fitted on the features of a frozen backbone."""
+"""Cross-validating a head on the features of a frozen backbone (a linear probe)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that search beside the main one."""
+"""Starting the worker processes of a run, waiting for them, and ending them."""
 
 from __future__ import annotations
 

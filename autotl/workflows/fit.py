@@ -1,4 +1,4 @@
-"""The whole workflow: the one place that knows the whole chain, from a folder of images to a deployable."""
+"""Starting, refitting and resuming a run: scan, checks and split; `run_study` and `conclusion` do the rest."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def refit(
 ) -> Run:  # fmt: skip
     """Read a finished run's data again, with the decisions of now, and fit its champion to them: no search.
 
-    Every image keeps its side of the split; see `refitting.carry_split`. A simplified champion takes seconds, for its
-    features are cached; a fine-tuned one is trained again. Raises AutoTLError where run or data do not allow it.
+    Every image keeps its side of the split; see `refit.carry_split`. A probe takes seconds, for its
+    features are cached; a fine-tuned champion is trained again. Raises AutoTLError where run or data do not allow it.
     """
     former = open_run(folder)
     if former.result() is None:

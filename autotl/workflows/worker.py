@@ -1,4 +1,4 @@
-"""A process that searches beside the main one, on the same run folder and the same study.
+"""What one worker process does: search beside the main process, on the same run folder and study.
 
 Started as `python -m autotl.workflows.worker RUN DEADLINE NUMBER`; DEADLINE in seconds since the epoch, or empty for
 none.
