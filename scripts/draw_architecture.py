@@ -37,6 +37,7 @@ PURPOSES = {
     "autotl.reports": "self-contained pages",
     "autotl.runs": "the run folder",
     "autotl.runtime": "clock, devices, threads",
+    "autotl.scores": "a value, its interval",
     "autotl.search": "which trial comes next",
     "autotl.settings": "of a person, a machine",
     "autotl.testing": "for plugin authors",
