@@ -53,7 +53,7 @@ def test_the_example_of_a_check_finds_what_it_is_for(toy_dataset: Any) -> None:
 
 @pytest.mark.slow
 def test_the_examples_that_look_at_a_run_keep_the_contract(
-    tmp_path: Path, shapes: Path, plugins: Any, cache: Path
+    tmp_path: Path, shapes: Path, plugins: Any, settings: Any
 ) -> None:
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
@@ -61,7 +61,7 @@ def test_the_examples_that_look_at_a_run_keep_the_contract(
 
     log = example("trial_log")
     config = Config(data=shapes, run=tmp_path / "run", budget_seconds=None, trials=2, strategy="probe")
-    run = fit(config, plugins=plugins, cache=cache)
+    run = fit(config, plugins=plugins, settings=settings)
     for name in ("labels_file", "recall_by_class"):
         check_plugin(example(name), run=run.folder)
     load_plugins(extra=[log], installed=False).notify(
@@ -98,4 +98,4 @@ def test_all_examples_load_together_from_a_plugins_folder() -> None:
 
     loaded = load_plugins(folder=ROOT / "examples" / "plugins", installed=False)
     assert not loaded.broken
-    assert {row["name"] for row in loaded.table()} == {path.stem for path in FILES}
+    assert set(loaded.loaded) == {path.stem for path in FILES}
