@@ -9,6 +9,7 @@ from typing import Any
 
 import made_runs
 from PIL import Image
+from playwright.sync_api import expect
 
 from autotl_ui.server.pages import ADDRESSES
 from autotl_ui.widgets.error_boundary import SAID
@@ -75,7 +76,7 @@ def test_data_sets_whose_images_are_called_alike_show_their_own(tab: Any, addres
             tab.get_by_role("heading", name=colour).wait_for()
             tab.get_by_role("radio", name=part).click()
             if part == "Images":
-                assert tab.locator("figure[aria-checked=true]").count() == 0
+                expect(tab.locator("figure[aria-checked=true]")).to_have_count(0)
             tab.wait_for_timeout(1_500)
             shown[part, colour] = tab.locator("figure img").first.evaluate(PIXEL)
             if part == "Images":

@@ -23,7 +23,7 @@ from autotl.data.patch_edits import decide
 from autotl.data.source import open_source
 from autotl_ui.data.mapping import map_folders, read_tree, unmap
 from autotl_ui.jobs import jobs
-from autotl_ui.train.start_search import Choices, start_search
+from autotl_ui.train.start_search import SearchRequest, start_search
 from autotl_ui.widgets.images import GridImage
 from autotl_ui.workspace.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.workspace.subjects import list_subjects
@@ -428,7 +428,7 @@ def test_decisions_about_data_that_cannot_be_written_beside_are_kept_in_the_work
     assert [one.item for one in read_patch(patch_file(folder))] == ["dog/0.png"]
     assert "2 decisions, kept in `mine.patch.csv` with the app's own files" in words(look("Decisions"))
     press(look("Check"), "check")
-    start_search(Choices(data_set=data_set, budget_seconds=60), workspace)
+    start_search(SearchRequest(data_set=data_set, budget_seconds=60), workspace)
     assert [(one[0], one[one.index("--patch") + 1]) for one in asked] == [("check", str(kept)), ("fit", str(kept))]
     mapped = map_folders(workspace, data_set, read_tree(workspace, data_set), {"dog": "d", "*cat*": "c"})
     assert len(read_patch(mapped.patch_file)) == 2
