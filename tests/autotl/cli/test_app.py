@@ -312,7 +312,7 @@ def test_two_studies_on_one_store_and_one_cache_do_not_harm_each_other(tmp_path:
     command = [
         sys.executable,
         "-m",
-        "autotl.cli.app",
+        "autotl.cli",
         "fit",
         str(data),
         "--trials",

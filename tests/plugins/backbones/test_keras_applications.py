@@ -13,6 +13,7 @@ from keras.src.legacy.saving import legacy_h5_format
 
 from autotl.errors import WeightsError
 from autotl.graphs import keras_to_onnx
+from autotl_plugins.backbones import _keras_weights
 from autotl_plugins.backbones import keras_applications as plugin
 from autotl_plugins.backbones._keras_networks import APPLICATIONS
 from autotl_plugins.backbones._keras_weights import DOWNLOAD_TIMEOUT_SECONDS
@@ -197,7 +198,7 @@ def test_missing_weights_are_explained_in_one_message_and_never_replaced(tmp_pat
 
 
 def test_nothing_is_downloaded_unless_asked_for(monkeypatch):
-    monkeypatch.setattr(plugin, "_download", lambda *_: pytest.fail("went to the network"))
+    monkeypatch.setattr(_keras_weights, "_download", lambda *_: pytest.fail("went to the network"))
     with pytest.raises(WeightsError):
         BACKBONES["vgg16"].weights(False)
 
