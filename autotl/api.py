@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
-from autotl.runs.run import Listener, Run, default_run_folder, open_run
+from autotl.runs.events import Listener
+from autotl.runs.run import Run, default_run_folder, open_run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""The hooks of AutoTL: eight that offer something, three that watch. A plugin implements any of them.
+"""The hooks of AutoTL: some offer objects, the others watch a search. A plugin implements any of them.
 
 Mark an implementation with `autotl.hookimpl`. An implementation may take any subset of a hook's arguments.
 """

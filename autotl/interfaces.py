@@ -1,6 +1,6 @@
 """What plugins offer: one small frozen dataclass per kind of plugin.
 
-Whoever has read this file and `hookspecs.py` knows everything a plugin can do.
+This module and `hookspecs.py` are all that a plugin needs to know.
 """
 
 from __future__ import annotations

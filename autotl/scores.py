@@ -35,6 +35,10 @@ class ScoreInterval:
     def __hash__(self) -> int:
         return hash(tuple(self.to_json().values()))
 
+    def rounded(self, digits: int = 3) -> tuple[float, float, float]:
+        """Return the value and the two ends as a table shows them."""
+        return round(self.value, digits), round(self.low, digits), round(self.high, digits)
+
     def to_json(self) -> dict[str, float | None]:
         """Return `{"value", "low", "high"}`."""
         numbers = {"value": self.value, "low": self.low, "high": self.high}

@@ -24,7 +24,7 @@ from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import DatasetError
 
 if TYPE_CHECKING:
-    from autotl.runs.run import Listener
+    from autotl.runs.events import Listener
 
 
 def check(
@@ -48,7 +48,7 @@ def check(
     from autotl.cli.progress import ProgressPrinter
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
-    from autotl.runs.events import EventLines
+    from autotl.runs.event_log import EventWriter
     from autotl.settings import settings
     from autotl.workflows.check import check_data
 
@@ -60,7 +60,7 @@ def check(
     with ExitStack() as stack:
         listeners: list[Listener] = [stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))]
         if events:
-            listeners.append(stack.enter_context(closing(EventLines(events))))
+            listeners.append(EventWriter.create(events))
         found = check_data(config, plugins=plugins, settings=settings(), probe=not quick, listeners=tuple(listeners))
     page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]

@@ -14,8 +14,7 @@ from autotl.cli.output import cache_folder
 from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
-    from autotl.cli.progress import ProgressPrinter
-    from autotl.runs.events import EventLines
+    from autotl.runs.events import Listener
 
 
 def predict(
@@ -35,6 +34,7 @@ def predict(
     """Classify images; each result is printed as soon as it is known."""
     from autotl.deploy import batch_prediction
     from autotl.deploy.predictor import Predictor
+    from autotl.runs.event_log import EventWriter
 
     if as_json and as_csv:
         raise ConfigError("--json and --csv exclude each other; give one of them")
@@ -44,7 +44,9 @@ def predict(
     files = _unlabelled(Path(model)) if unlabelled else []
     files += batch_prediction.image_files(items or [], cache=cache_folder(), label=label)
     with ExitStack() as stack:
-        listeners = [stack.enter_context(closing(listener)) for listener in _listeners(len(files), events)]
+        listeners: list[Listener] = [EventWriter.create(events)] if events else []
+        if len(files) > batch_prediction.N_AT_ONCE:  # fewer take less time than importing the printer
+            listeners.append(_printer(stack, len(files)))
         batches = batch_prediction.classify(predictor, files, listeners=listeners)
         pieces = (
             batch_prediction.as_json(batches) if as_json
@@ -59,25 +61,20 @@ def index(run: RunFolder) -> None:
     """Index the training images, so that the app can show which of them resemble a new image."""
     from autotl.cli.progress import ProgressPrinter
     from autotl.deploy.similar_images import make_index
+    from autotl.runs.events import Progress
 
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        n = make_index(run, lambda done, total: printer.tell("index", done, total))
+        n = make_index(run, lambda done, total: printer(Progress("index", done, total)))
     typer.echo(f"{n} training images of {run} can be compared with new ones")
 
 
-def _listeners(n_files: int, events: Path | None) -> list[ProgressPrinter | EventLines]:
-    """Return what follows the predictions; no printer for few images, which take less time than importing it."""
-    from autotl.deploy.batch_prediction import N_AT_ONCE
-    from autotl.runs.events import EventLines
+def _printer(stack: ExitStack, n_files: int) -> Listener:
+    from autotl.cli.progress import ProgressPrinter
+    from autotl.runs.events import Message
 
-    listeners: list[ProgressPrinter | EventLines] = [EventLines(events)] if events else []
-    if n_files > N_AT_ONCE:
-        from autotl.cli.progress import ProgressPrinter
-
-        printer = ProgressPrinter(budget_seconds=None)
-        printer({"event": "message", "text": f"{n_files} images to classify"})
-        listeners.append(printer)
-    return listeners
+    printer = stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))
+    printer(Message(f"{n_files} images to classify"))
+    return printer
 
 
 def _unlabelled(run: Path) -> list[Path]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from autotl.runs.events import DatasetRead, Event, FeaturesRead, FindingMade, Message, Progress, TrialEnded
 
 _LINE_SECONDS = 10.0
 """How often progress is printed where there is no terminal for a bar."""
@@ -25,16 +26,27 @@ class ProgressPrinter:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._budget_seconds = budget_seconds
         self._started = time.monotonic()
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         self._stage, self._stage_started, self._last_line = "", 0.0, 0.0
 
-    def __call__(self, event: Mapping[str, Any]) -> None:
+    def __call__(self, event: Event) -> None:
         """Print one event."""
-        handler = getattr(self, f"_on_{event['event'].replace('-', '_')}", None)
-        if event["event"] != "progress":
-            self.close()
-        if handler:
-            handler(event)
+        if isinstance(event, Progress):
+            self._print_progress(event)
+            return
+        self.close()
+        match event:
+            case DatasetRead():
+                self._say(describe_dataset(event))
+            case FindingMade() if event.severity != "info":
+                self._say(f"[yellow]{event.severity}[/yellow] {escape(event.message)}. {escape(event.advice)}")
+            case FeaturesRead():
+                self._say(describe_features(event))
+            case TrialEnded():
+                self._say(describe_trial(event))
+                self._print_time_left()
+            case Message():
+                self._say(escape(event.text))
 
     def close(self) -> None:
         """Take a bar that is drawn off the screen."""
@@ -43,85 +55,83 @@ class ProgressPrinter:
             self._bar = None
         self._stage = ""
 
-    def tell(self, stage: str, done: int, total: int) -> None:
-        """Print how far a stage is, where no run emits events."""
-        self({"event": "progress", "stage": stage, "done": done, "total": total})
-
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{self._clock():>7}[/dim]  {text}")
 
     def _clock(self) -> str:
         return duration(time.monotonic() - self._started)
 
-    def _on_progress(self, event: Mapping[str, Any]) -> None:
-        done, total, stage = event["done"], event["total"], event["stage"]
-        if stage != self._stage:
+    def _print_progress(self, event: Progress) -> None:
+        if event.stage != self._stage:
             self.close()
-            self._stage, self._stage_started = stage, time.monotonic()
+            self._stage, self._stage_started = event.stage, time.monotonic()
             self._last_line = time.monotonic()
-        title = _TITLES.get(stage, stage)
-        rate = event.get("rate") or done / max(time.monotonic() - self._stage_started, 1e-3)
+        title = _TITLES.get(event.stage, event.stage)
+        rate = event.rate or event.done / max(time.monotonic() - self._stage_started, 1e-3)
         if self._console.is_terminal:
             if self._bar is None:
-                columns = (
-                    TextColumn(f"         {title}"), BarColumn(), MofNCompleteColumn(),
-                    TextColumn("{task.fields[rate]}"), TextColumn("ETA"), TimeRemainingColumn(compact=True),
-                )  # fmt: skip
-                self._bar = Progress(*columns, console=self._console, transient=True)
-                self._bar.start()
-                self._bar.add_task(title, total=total, rate="")
-            self._bar.update(self._bar.task_ids[0], completed=done, rate=f"{rate:.0f}/s" if rate >= 1 else "")
+                self._bar = self._start_bar(title, event.total)
+            self._bar.update(self._bar.task_ids[0], completed=event.done, rate=f"{rate:.0f}/s" if rate >= 1 else "")
         elif time.monotonic() - self._last_line >= _LINE_SECONDS:
             self._last_line = time.monotonic()
-            eta = event.get("eta_seconds", (total - done) / max(rate, 1e-3))
+            eta = event.eta_seconds
+            eta = (event.total - event.done) / max(rate, 1e-3) if eta is None else eta
             pace = f", {rate:.0f}/s" if rate >= 1 else ""
-            self._say(f"{title}: {done} of {total}{pace}, ETA {duration(eta)}")
+            self._say(f"{title}: {event.done} of {event.total}{pace}, ETA {duration(eta)}")
 
-    def _on_dataset(self, event: Mapping[str, Any]) -> None:
-        kinds = {
-            "quarantined": "skipped or excluded",
-            "unlabelled": "unlabelled",
-            "left_out": "left out because of the given split",
-        }
-        aside = "".join(f", {event[kind]} {text}" for kind, text in kinds.items() if event.get(kind))
-        self._say(
-            f"{event['n_items']} images in {len(event['classes'])} classes{aside}: {event['train']} to train, "
-            f"{event['validation']} to validate, {event['test']} kept for one test"
-        )
+    def _start_bar(self, title: str, total: int) -> Bar:
+        columns = (
+            TextColumn(f"         {title}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"), TextColumn("ETA"), TimeRemainingColumn(compact=True),
+        )  # fmt: skip
+        bar = Bar(*columns, console=self._console, transient=True)
+        bar.start()
+        bar.add_task(title, total=total, rate="")
+        return bar
 
-    def _on_finding(self, event: Mapping[str, Any]) -> None:
-        if event["severity"] != "info":
-            self._say(f"[yellow]{event['severity']}[/yellow] {escape(event['message'])}. {escape(event['advice'])}")
-
-    def _on_features(self, event: Mapping[str, Any]) -> None:
-        name, n, seconds = f"{event['backbone']} at {event['size']}", event["computed"], event["seconds"]
-        if n:
-            reused = f", {event['reused']} reused" if event["reused"] else ""
-            by = f" by {event['engine']}" if event.get("engine") else ""
-            rate = event.get("images_per_second") or n / max(seconds, 1e-3)
-            self._say(f"features of {name}: {n} images in {seconds:.1f} s ({rate:.0f}/s{by}){reused}")
-        else:
-            self._say(f"features of {name}: all {event['reused']} reused from the cache ({seconds:.1f} s)")
-
-    def _on_trial(self, event: Mapping[str, Any]) -> None:
-        if event["state"] != "complete":
-            self._say(
-                f"trial {event['number']:>2}  {event['state']}: {escape(event['name'])}: {escape(event['reason'])}"
-            )
-            return
-        where = ", ".join(["", *filter(None, (event["size"], event["stage"]))]) if event["head"] else ""
-        tuned = ", fine-tuned" if event["strategy"] == "fine-tune" else ""
-        best = "  [bold]best so far[/bold]" if event.get("best_trial") == event["number"] else ""
-        self._say(
-            f"trial {event['number']:>2}  {event['value']:.3f} ({event['low']:.3f} to {event['high']:.3f})  "
-            f"{escape(event['name'])}{tuned}{where}  {event['seconds']:.1f} s{best}"
-        )
+    def _print_time_left(self) -> None:
         if self._budget_seconds and self._console.is_terminal:
             left = self._budget_seconds - (time.monotonic() - self._started)
             self._console.print(f"         [dim]about {duration(max(0.0, left))} left[/dim]", end="\r")
 
-    def _on_message(self, event: Mapping[str, Any]) -> None:
-        self._say(escape(event["text"]))
+
+def describe_dataset(event: DatasetRead) -> str:
+    """The numbers of images, in one line."""
+    counts = {
+        "skipped or excluded": event.quarantined,
+        "unlabelled": event.unlabelled,
+        "left out because of the given split": event.left_out,
+    }
+    aside = "".join(f", {count} {text}" for text, count in counts.items() if count)
+    return (
+        f"{event.n_items} images in {len(event.classes)} classes{aside}: {event.train} to train, "
+        f"{event.validation} to validate, {event.test} kept for one test"
+    )
+
+
+def describe_features(event: FeaturesRead) -> str:
+    """What was read, how fast and by what, in one line."""
+    name = f"{event.backbone} at {event.size}"
+    if not event.computed:
+        return f"features of {name}: all {event.reused} reused from the cache ({event.seconds:.1f} s)"
+    reused = f", {event.reused} reused" if event.reused else ""
+    by = f" by {event.engine}" if event.engine else ""
+    rate = event.images_per_second or event.computed / max(event.seconds, 1e-3)
+    return f"features of {name}: {event.computed} images in {event.seconds:.1f} s ({rate:.0f}/s{by}){reused}"
+
+
+def describe_trial(event: TrialEnded) -> str:
+    """The score of a trial, or why it has none, in one line of Rich markup."""
+    if event.state != "complete":
+        return f"trial {event.number:>2}  {event.state}: {escape(event.name)}: {escape(event.reason)}"
+    where = ", ".join(["", *filter(None, (event.size, event.stage))]) if event.head else ""
+    tuned = ", fine-tuned" if event.strategy == "fine-tune" else ""
+    best = "  [bold]best so far[/bold]" if event.is_best else ""
+    score = event.score
+    return (
+        f"trial {event.number:>2}  {score.value:.3f} ({score.low:.3f} to {score.high:.3f})  "
+        f"{escape(event.name)}{tuned}{where}  {event.seconds:.1f} s{best}"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -7,7 +7,7 @@ import io
 import json
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from autotl.data.source import open_source
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ConfigError
 from autotl.images.safe_decode import decode_risk
+from autotl.runs.events import Listener, Progress
 
 Batches = Iterable[Sequence[dict[str, Any]]]
 """Predictions as `Predictor.batches` gives them."""
@@ -29,27 +30,31 @@ N_AT_ONCE = 128
 
 
 def classify(
-    predictor: Predictor, files: Sequence[Path], *, listeners: Sequence[Callable[[Mapping[str, Any]], None]] = ()
+    predictor: Predictor, files: Sequence[Path], *, listeners: Sequence[Listener] = ()
 ) -> Iterator[list[dict[str, Any]]]:
     """Predictions as `Predictor.predict` gives them, in the order of the files, so many at once.
 
     A file whose decoder would bring this process down gets an error, and the next one is not harmed.
     listeners: told how far it is, at the start and after each part.
     """
+    began = time.monotonic()
     for start in range(0, len(files), N_AT_ONCE):
-        _tell(listeners, start, len(files))
+        _tell(listeners, start, len(files), began)
         part = files[start : start + N_AT_ONCE]
         dangers = {str(file): danger for file in part if (danger := decode_risk(file))}
         found = iter(predictor.predict([str(file) for file in part if str(file) not in dangers]))
         yield [
             {"item": str(file), "error": dangers[str(file)]} if str(file) in dangers else next(found) for file in part
         ]
-    _tell(listeners, len(files), len(files))
+    _tell(listeners, len(files), len(files), began)
 
 
-def _tell(listeners: Sequence[Callable[[Mapping[str, Any]], None]], done: int, total: int) -> None:
+def _tell(listeners: Sequence[Listener], done: int, total: int, began: float) -> None:
+    """Tell how many files are done; began: when the first was, by the monotonic clock."""
+    rate = done / max(time.monotonic() - began, 1e-3)
+    event = Progress("predict", done, total, rate or None, (total - done) / rate if rate else None)
     for listener in listeners:
-        listener({"time": time.time(), "event": "progress", "stage": "predict", "done": done, "total": total})
+        listener(event)
 
 
 def image_files(items: Iterable[Path], *, cache: Path, label: str | None = None) -> list[Path]:

@@ -57,6 +57,17 @@ def clustered_wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0
     return replace(wilson(min(proportion * effective, effective), effective, level), value=proportion)
 
 
+def accuracy_with_interval(right: np.ndarray, clusters: np.ndarray | None) -> ScoreInterval:
+    """The share of right answers, with the interval of `wilson`, or of `clustered_wilson` where images are alike.
+
+    right: bool (n,), n at least 1; clusters: (n,), one number for images that are alike, None where none are.
+    """
+    if clusters is None:
+        return wilson(int(right.sum()), len(right))
+    own = np.unique(clusters, return_inverse=True)[1]
+    return clustered_wilson(np.bincount(own, right).astype(int), np.bincount(own))
+
+
 def bootstrap(
     score: ScoreFunction,
     labels: np.ndarray,

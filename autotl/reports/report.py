@@ -45,7 +45,7 @@ class Contents:
 
 
 def write_report(run: Run, contents: Contents) -> None:
-    """Write report.html: one file, pictures inside, readable offline."""
+    """Write report.html: one file, images inside, readable offline."""
     page = _render("report.html.j2", run, contents, errors=_worst_errors(run, contents.tested))
     (run.folder / "report.html").write_text(page, encoding="utf-8")
 

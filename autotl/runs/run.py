@@ -8,8 +8,8 @@ import json
 import platform
 import time
 import uuid
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from autotl.data.scan import scan
 from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
+from autotl.runs.event_log import EVENTS_FILE, EventWriter
+from autotl.runs.events import Event, Listener, Progress
 from autotl.runs.result import RunResult
 from autotl.runtime.atomic_files import write_atomically
 
@@ -31,8 +33,6 @@ _TRACED_PACKAGES = (
     "autotl", "keras", "tensorflow-cpu", "tensorflow", "torch", "jax", "onnx", "onnxruntime", "scikit-learn",
     "skl2onnx", "optuna", "keras-tuner", "numpy", "pandas", "pillow", "mlflow",
 )  # fmt: skip
-
-Listener = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -84,20 +84,16 @@ class Run:
         """Where a trial keeps its predictions and, if it was fine-tuned, its network."""
         return self.folder / "trials" / f"{number:04d}"
 
-    def emit(self, event: str, **fields: Any) -> None:
-        """Append an event to events.jsonl and tell the listeners."""
-        record = {"time": round(time.time(), 3), "event": event, **fields}
-        with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(record)}\n")
-        for listener in self.listeners:
-            listener(record)
+    @cached_property
+    def log(self) -> EventWriter:
+        """What appends events to events.jsonl."""
+        return EventWriter(self.folder / EVENTS_FILE)
 
-    def settle(self) -> None:
-        """End the line that a kill may have left half written, so that no event is glued to it."""
-        path = self.folder / "events.jsonl"
-        if path.exists() and not path.read_bytes().endswith(b"\n"):
-            with path.open("ab") as file:
-                file.write(b"\n")
+    def emit(self, event: Event) -> None:
+        """Append an event to events.jsonl and tell the listeners."""
+        self.log(event)
+        for listener in self.listeners:
+            listener(event)
 
     def result(self) -> RunResult | None:
         """What the search found, None until it has ended; RunError where that is damaged."""
@@ -114,7 +110,7 @@ class Run:
         return facts
 
     def subsampled(self, n_items: int) -> Run:
-        """The same run on about so many of its items: see `split.thin`."""
+        """The same run on about so many of its items: see `split.subsample`."""
         return replace(self, split=subsample(self.split, self.dataset.labels, n_items, seed=self.config.seed))
 
     def state(self) -> dict[str, Any]:
@@ -132,7 +128,7 @@ def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -
 
     def progress(stage: str, done: int, total: int) -> None:
         for listener in listeners:
-            listener({"time": time.time(), "event": "progress", "stage": stage, "done": done, "total": total})
+            listener(Progress(stage, done, total))
 
     return scan(
         config.data, label=config.label, groups=config.groups, attributes=config.attributes, patch=config.patch,

@@ -13,6 +13,7 @@ from autotl.features.features import Features, extract
 from autotl.features.frozen_network import freeze
 from autotl.interfaces import Backbone, Size
 from autotl.plugins import Plugins
+from autotl.runs.events import FeaturesRead, Message, Progress, StageBegun
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.settings import Settings
@@ -60,7 +61,7 @@ class FeatureReader:
 
     def _extract(self, backbone: Backbone, size: Size, items: np.ndarray) -> Features:
         run, cache = self._run, self._settings.cache
-        run.emit("stage", stage="features", backbone=backbone.name, size=format_size(size))
+        run.emit(StageBegun("features", backbone.name, format_size(size)))
         version = self._plugins.provenance(Backbone, backbone.name).version
         network = freeze(backbone, size, cache=cache, version=version)
         features = extract(
@@ -71,7 +72,7 @@ class FeatureReader:
             out_of_time=lambda: self._seconds_left() <= 0,
             threads=threads_per_worker(run.config.workers),
             engine=self._settings.engine,
-            tell=lambda text: run.emit("message", text=text),
+            tell=lambda text: run.emit(Message(text)),
             items=items,
         )
         if features.computed:
@@ -79,11 +80,11 @@ class FeatureReader:
             # Other workers of this run may have begun a little earlier.
             used_since = self._started - _GRACE_SECONDS
             evict(cache, limit_bytes=int(self._settings.cache_limit_gb * 1e9), used_since=used_since)
-        run.emit(
-            "features", backbone=backbone.name, size=format_size(size), computed=features.computed,
-            reused=features.reused, seconds=round(features.seconds, 2), n_features=network.n_features,
-            engine=features.engine, images_per_second=round(features.images_per_second, 1),
+        event = FeaturesRead(
+            backbone.name, format_size(size), features.computed, features.reused, round(features.seconds, 2),
+            network.n_features, features.engine, round(features.images_per_second, 1),
         )  # fmt: skip
+        run.emit(event)
         return features
 
 
@@ -102,5 +103,5 @@ class _Progress:
         if done == total or now - self._latest >= _PROGRESS_SECONDS:
             self._latest = now
             rate = (done - self._done_before) / max(now - self._since, 1e-3)
-            known = {"rate": round(rate, 1), "eta_seconds": round((total - done) / rate, 1)} if rate else {}
-            self._run.emit("progress", stage="features", done=done, total=total, **known)
+            eta_seconds = round((total - done) / rate, 1) if rate else None
+            self._run.emit(Progress("features", done, total, round(rate, 1) or None, eta_seconds))

@@ -14,6 +14,7 @@ from autotl.features.decoded_images import DecodedImages, read_pixels
 from autotl.features.frozen_network import select_stages
 from autotl.interfaces import Size
 from autotl.predictions import Predictions
+from autotl.runs.events import ActivationsCached, Progress
 from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import threads_per_worker
@@ -139,11 +140,11 @@ def _train(
     initial = network.model.get_weights()
     try:
         cached = _cached_inputs(context, candidate, training, network, images, place[split.train])
-        run.emit("activations", how=str(cached))
+        run.emit(ActivationsCached(str(cached)))
         return _Trained(run_on(cached), str(cached), cached.seconds)
     except CannotCacheError as reason:
         how = f"plain: {reason}"
-        run.emit("activations", how=how)
+        run.emit(ActivationsCached(how))
     network.model.set_weights(initial)
     plain = PlainInputs(network.model, images, augment=training.augment, seed=context.seed)
     return _Trained(run_on(plain), how, None)
@@ -181,10 +182,8 @@ def _reporter(context: SearchContext, after_epoch: AfterEpoch) -> Callable[[int,
 
     def report(epoch: int, probabilities: np.ndarray) -> None:
         eta = (time.monotonic() - began) / epoch * (n_epochs - epoch)
-        context.run.emit(
-            "progress", stage="fine-tuning", done=epoch, total=n_epochs,
-            eta_seconds=round(max(0.0, min(eta, context.seconds_left())), 1),
-        )  # fmt: skip
+        eta_seconds = round(max(0.0, min(eta, context.seconds_left())), 1)
+        context.run.emit(Progress("fine-tuning", epoch, n_epochs, eta_seconds=eta_seconds))
         after_epoch(epoch, Predictions(validation, context.labels[validation], probabilities))
 
     return report

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from autotl.runs.events import RankedReading
 from autotl.trial import Reading
 
 
@@ -19,6 +20,13 @@ class ReadingScore:
     def to_json(self) -> dict[str, object]:
         """Plain values."""
         return {**asdict(self.reading), "log_loss": round(self.log_loss, 4)}
+
+    def ranked(self) -> RankedReading:
+        """What an event says of it."""
+        reading = self.reading
+        return RankedReading(
+            reading.backbone, reading.size, reading.stage, reading.pooling, log_loss=round(self.log_loss, 4)
+        )
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ReadingScore:

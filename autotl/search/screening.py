@@ -18,6 +18,7 @@ import numpy as np
 from autotl.data.split import LEFT_OUT_FOLD, Split
 from autotl.interfaces import Backbone
 from autotl.predictions import log_loss
+from autotl.runs.events import Message
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
@@ -60,7 +61,7 @@ def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
                 found = score_readings(context, backbone, readings, items)
             except Exception as error:  # a broken backbone must not take the search down with it
                 place, reason = f"{backbone.name} at {format_size(size)}", f"{type(error).__name__}: {error}"
-                run.emit("message", text=f"{place} is left out: {reason}")
+                run.emit(Message(f"{place} is left out: {reason}"))
                 continue
             allowance -= 0.0 if read else time.monotonic() - began
             share = SCREENING_SHARE * (2 if found[0].log_loss < (1 - GROWTH_GAIN) * best < math.inf else 1)

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard, rank
 from autotl.interfaces import Sampler
+from autotl.runs.events import Message, ReadingsRanked, TrialBegun
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
 from autotl.search.ensemble_trials import blend_candidates, blend_probes
@@ -23,7 +24,7 @@ from autotl.search.planner import Planner
 from autotl.search.reading_score import ReadingScore
 from autotl.search.run_trial import ended, run_majority, run_trial
 from autotl.search.screening import screen
-from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Params, Training, TrialRecord, describe
+from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Params, Training, TrialRecord, describe, format_size
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -80,7 +81,7 @@ class StudyLoop:
         stored = [score.to_json() for score in scores]
         self._study.set_user_attr("ranks", stored)
         if stored:
-            self.context.run.emit("ranking", ranks=stored)
+            self.context.run.emit(ReadingsRanked(tuple(score.ranked() for score in scores)))
         for overrides in self.planner.first_overrides(scores):
             self._queue(overrides)
         self._study.set_user_attr("warm_started", True)
@@ -102,7 +103,7 @@ class StudyLoop:
             if step.overrides and len(begun) == len(running):
                 self._queue(step.overrides)
             if step.message:
-                self.context.run.emit("message", text=step.message)
+                self.context.run.emit(Message(step.message))
             self._run_next(step.pinned)
             after_trial()
 
@@ -144,8 +145,11 @@ class StudyLoop:
 
     def _run(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> TrialRecord:
         begun = describe(candidate, trial.number, started=time.time())
-        choices = {"strategy": begun.strategy, **candidate.reading.to_json(), "head": begun.head}
-        self.context.run.emit("trial-begin", trial=trial.number, **choices)
+        reading, size = candidate.reading, format_size(candidate.reading.size)
+        event = TrialBegun(
+            trial.number, begun.strategy, reading.backbone, size, reading.stage, reading.pooling, begun.head
+        )
+        self.context.run.emit(event)
         # To ask the study takes milliseconds.
         board = self._latest or self.leaderboard()
         try:

@@ -28,7 +28,7 @@ def check_check(check: Check) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         data.mkdir()
-        _write_pictures(data)
+        _write_images(data)
         dataset = scan(data, cache=Path(folder) / "cache")
         seen = (dataset, _probe(dataset)) if check.uses_probe else (dataset,)
         with doing(f"{subject}: run({', '.join(type(part).__name__ for part in seen)})"):
@@ -61,7 +61,7 @@ def _probe(dataset: Dataset) -> DefaultProbe:
     return DefaultProbe(np.arange(len(labels)), labels, probabilities, backbone="conformance")
 
 
-def _write_pictures(folder: Path) -> None:
+def _write_images(folder: Path) -> None:
     """Three classes of five small images, one of them twice, and a file that is not an image."""
     from PIL import Image
 
@@ -72,4 +72,4 @@ def _write_pictures(folder: Path) -> None:
             pixels = rng.integers(0, 256, (32, 40, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(folder / label / f"{number}.png")
     (folder / "star" / "again.png").write_bytes((folder / "circle" / "0.png").read_bytes())
-    (folder / "star" / "broken.png").write_bytes(b"not a picture")
+    (folder / "star" / "broken.png").write_bytes(b"not an image")

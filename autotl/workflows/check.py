@@ -17,7 +17,8 @@ from autotl.errors import AutoTLError, DatasetError
 from autotl.interfaces import Finding, ScoreInterval
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
-from autotl.runs.run import Listener, create, scan_data
+from autotl.runs.events import Listener
+from autotl.runs.run import create, scan_data
 from autotl.settings import Settings
 
 MOST_NAMED = 1000

@@ -19,6 +19,7 @@ from autotl.evidence.verdicts import judge_default, judge_fine_tuning
 from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
+from autotl.runs.events import Message, StageBegun
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, cluster_of
 from autotl.runs.summaries import ChampionSummary, ExpectedGain
@@ -43,7 +44,7 @@ def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_
     A trial that cannot be exported is passed over for the next best, down to the untuned default.
     """
     run = context.run
-    run.emit("stage", stage="conclude")
+    run.emit(StageBegun("conclude"))
     board.write(run.folder / "leaderboard.csv")
     passed_over: list[str] = []
     fine_tuning = _fine_tuning(context, board, why_no_fine_tuning)
@@ -52,7 +53,7 @@ def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_
             return _conclude_with(context, board, trial, status, fine_tuning, passed_over)
         except ExportError as error:
             passed_over.append(f"trial {trial.number} ({board.title(trial)}) could not be exported: {error}")
-            run.emit("message", text=passed_over[-1])
+            run.emit(Message(passed_over[-1]))
     raise RuntimeError("no trial could be exported: " + "; ".join(passed_over))
 
 
@@ -138,7 +139,7 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
         except PluginError as error:
             if name == run.config.objective:
                 raise
-            run.emit("message", text=f"left out: {error}")
+            run.emit(Message(f"left out: {error}"))
             continue
         evaluations = [
             replace(new, scores={**old.scores, **new.scores}) for old, new in zip(evaluations, found, strict=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from autotl.runs.events import Message
 from autotl.runs.run import Run
 from autotl.search.limits import Limits
 
@@ -34,4 +35,4 @@ def workers(run: Run, limits: Limits) -> Iterator[None]:
         raise
     for worker in started:
         if worker.wait():
-            run.emit("message", text=f"a worker failed; {log} says why")
+            run.emit(Message(f"a worker failed; {log} says why"))

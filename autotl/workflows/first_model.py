@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from autotl.errors import ExportError
+from autotl.runs.events import Message
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -43,11 +44,9 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
         context = context.on(run.subsampled(n_items))
         n_kept = len(context.reader.used)  # a few more, where a few of each class make more
         run.update(thinned_to=n_items, n_unused=n_used - n_kept)
-        run.emit(
-            "message",
-            text=f"the budget suffices to read about {n_items} of {n_used} images: the search uses {n_kept} of them; "
-            f"a budget of {math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)}m would suffice for all",
-        )
+        minutes = math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)
+        text = f"the budget suffices to read about {n_items} of {n_used} images: the search uses {n_kept} of them"
+        run.emit(Message(f"{text}; a budget of {minutes}m would suffice for all"))
         needed *= n_kept / n_used
     if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
         # Of the sample that was read, though the subsampled run may hold other items.
@@ -65,9 +64,9 @@ def save_first_model(context: SearchContext, default: TrialRecord) -> float:
         if run.state().get("first_model") != "default":
             save_early(context, default)
             run.update(first_model="default")
-            run.emit("message", text=f"a first model is saved in {run.champion}")
+            run.emit(Message(f"a first model is saved in {run.champion}"))
     except ExportError as error:
-        run.emit("message", text=f"no first model: the untuned default could not be exported: {error}")
+        run.emit(Message(f"no first model: the untuned default could not be exported: {error}"))
     return time.monotonic() - began
 
 
@@ -81,7 +80,7 @@ def _save_sample_model(context: SearchContext, items: np.ndarray) -> None:
         trial = completed(begun, outcome, small.objective.score(outcome.predictions), {})
         save_early(small, trial)
     except (ExportError, ValueError) as error:  # too few images of a class, say; the default comes soon
-        run.emit("message", text=f"no model of a sample: {error}")
+        run.emit(Message(f"no model of a sample: {error}"))
         return
     run.update(first_model="sample")
-    run.emit("message", text=f"a first model, of {len(items)} images, is saved in {run.champion}")
+    run.emit(Message(f"a first model, of {len(items)} images, is saved in {run.champion}"))

@@ -19,7 +19,8 @@ from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import Backbone, Evaluator, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
-from autotl.runs.run import Listener, Run, create, open_run, require_free, scan_data
+from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
+from autotl.runs.run import Run, create, open_run, require_free, scan_data
 from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
@@ -87,12 +88,13 @@ def _begin(
     dataset = scan_data(config, cache=settings.cache, listeners=listeners)
     require_learnable(dataset, config.data)
     run = create(config, dataset, divide(dataset), listeners)
-    run.emit(
-        "dataset", n_items=len(dataset.items), quarantined=len(dataset.quarantined), ignored=dict(dataset.ignored),
-        unlabelled=len(dataset.unlabelled), layout=dataset.layout, classes=list(dataset.classes),
+    parts = {part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")}
+    event = DatasetRead(
+        len(dataset.items), tuple(dataset.classes), **parts, quarantined=len(dataset.quarantined),
+        unlabelled=len(dataset.unlabelled), ignored=dict(dataset.ignored), layout=dataset.layout,
         fingerprint=dataset.fingerprint,
-        **{part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")},
     )  # fmt: skip
+    run.emit(event)
     _tell_about_data(run, plugins, settings)
     return _conduct(run, plugins, settings, clock, loading)
 
@@ -153,13 +155,13 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
         changes=asdict(changes) if changes else None,
     )  # fmt: skip
     if changes:
-        run.emit("message", text=changes.sentence())
+        run.emit(Message(changes.sentence()))
     for decision in dataset.stale:
-        run.emit("message", text=f"the patch file's {decision.decision} of {decision.item} fits nothing any more")
+        run.emit(Message(f"the patch file's {decision.decision} of {decision.item} fits nothing any more"))
     if leaks.pairs:
-        run.emit("message", text=leaks.sentence())
+        run.emit(Message(leaks.sentence()))
     for finding in findings:
-        run.emit("finding", **asdict(finding))
+        run.emit(FindingMade(finding.check, finding.severity, finding.message, finding.advice))
 
 
 def _require_available(config: Config, plugins: Plugins) -> None:

@@ -14,7 +14,9 @@ from autotl.deploy.registry import register
 from autotl.errors import AutoTLError, RunError
 from autotl.interfaces import Finding
 from autotl.plugins import Plugins
+from autotl.runs.events import FindingMade, Message, SearchBegun, SearchEnded
 from autotl.runs.run import Run, open_run
+from autotl.runs.state import LOCK_FILE
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext, open_context
 from autotl.search.limits import Limits
@@ -37,14 +39,14 @@ INSPECTION_SECONDS = 40.0
 
 def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> Run:
     """Search and conclude, alone on the run folder."""
-    lock = filelock.FileLock(run.folder / ".lock")
+    lock = filelock.FileLock(run.folder / LOCK_FILE)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise RunError(f"another process is working on {run.folder}; wait for it, or stop it first") from None
     with lock:
-        run.settle()
-        run.emit("begin", spent_seconds=round(clock.spent(), 2))  # an attempt: the first, or one that carries on
+        run.log.repair()
+        run.emit(SearchBegun(round(clock.spent(), 2)))
         run.update(status="running")
         plugins.notify("on_search_begin", run=run)
         try:
@@ -62,7 +64,7 @@ def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> R
         result = replace(result, seconds=clock.spent(), tracking=run.tracking())
         # Last: a run that is killed before is carried on, and recorded, again.
         run.update(result=result.to_json(), status=status, spent_seconds=clock.spent())
-        run.emit("end", status=status, seconds=round(clock.spent(), 2))
+        run.emit(SearchEnded(status, round(clock.spent(), 2)))
     return run
 
 
@@ -71,10 +73,10 @@ def _register(run: Run, name: str, plugins: Plugins) -> None:
     try:
         change = register(run, name, plugins)
     except AutoTLError as error:
-        run.emit("message", text=str(error))
+        run.emit(Message(str(error)))
         return
     if run.tracking() is None:  # where a tracker's note says nothing of it
-        run.emit("message", text=f"registered as models:/{change.name}@{change.alias}, version {change.version}")
+        run.emit(Message(f"registered as models:/{change.name}@{change.alias}, version {change.version}"))
 
 
 def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> str:
@@ -108,7 +110,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: 
         if not run.champion.exists() or loop.leaderboard().best() is None:
             raise
         status = "interrupted"
-        run.emit("message", text="interrupted: concluding with the best trial so far")
+        run.emit(Message("interrupted: concluding with the best trial so far"))
     board = loop.leaderboard()
     announcer.announce(board)
     timing.enforced = False
@@ -145,7 +147,7 @@ def _refit_reason(former: Path) -> str:
 
 def _note_end(run: Run, reason: str) -> None:
     run.update(ended=reason)
-    run.emit("message", text=f"search ended: {reason}")
+    run.emit(Message(f"search ended: {reason}"))
 
 
 def _champion_seconds(loop: StudyLoop) -> float:
@@ -168,6 +170,6 @@ def _inspect(context: SearchContext, default: TrialRecord) -> None:
     findings = [asdict(finding) for finding in worst_first(known + found)]
     run.update(findings=findings, inflation=inflation and inflation.to_json())
     if inflation:
-        run.emit("message", text=inflation_sentence(inflation))
+        run.emit(Message(inflation_sentence(inflation)))
     for finding in found:
-        run.emit("finding", **asdict(finding))
+        run.emit(FindingMade(finding.check, finding.severity, finding.message, finding.advice))

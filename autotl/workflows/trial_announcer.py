@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.plugins import Plugins
+from autotl.runs.events import TrialEnded
 from autotl.runs.run import Run
 from autotl.runs.summaries import ExpectedGain
 from autotl.runtime.clock import Clock
 from autotl.search.expected_gain import expect_gain, gain_sentence
-from autotl.trial import PROBE
+from autotl.trial import PROBE, TrialRecord, format_size
 
 
 class TrialAnnouncer:
@@ -21,11 +22,10 @@ class TrialAnnouncer:
     def announce(self, board: Leaderboard) -> None:
         """Announce the trials that were not; writes leaderboard.csv, and into run.json what is expected of more."""
         best = board.best()
-        best_so_far = {"best_trial": best.number, "best_value": best.score.value} if best else {}
         for trial in sorted(board.trials, key=lambda t: t.number):
             if trial.number not in self._announced:
                 self._announced.add(trial.number)
-                self._run.emit("trial", name=board.title(trial), **trial.to_json(), **best_so_far)
+                self._run.emit(_trial_ended(trial, board.title(trial), best))
                 self._plugins.notify("on_trial_end", run=self._run, trial=trial)
         board.write(self._run.folder / "leaderboard.csv")
         values = [trial.score.value for trial in board.of(PROBE) if trial.score.is_defined]
@@ -33,3 +33,26 @@ class TrialAnnouncer:
         if gain:
             self._run.update(outlook=ExpectedGain(gain, gain_sentence(gain, board.objective)).to_json())
         self._run.update(announced=sorted(self._announced), spent_seconds=self._clock.spent())
+
+
+def _trial_ended(trial: TrialRecord, name: str, best: TrialRecord | None) -> TrialEnded:
+    reading, score = trial.reading, trial.score.to_json()
+    return TrialEnded(
+        trial.number,
+        name,
+        trial.state,
+        trial.strategy,
+        backbone=reading.backbone if reading else "",
+        size=format_size(reading.size) if reading else "",
+        stage=reading.stage if reading else "",
+        pooling=reading.pooling if reading else "",
+        head=trial.head,
+        value=score["value"],
+        low=score["low"],
+        high=score["high"],
+        started=trial.started,
+        seconds=trial.seconds,
+        reason=trial.reason,
+        best_trial=best.number if best else None,
+        best_value=best.score.value if best else None,
+    )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotl.evidence.intervals import accuracy_with_interval
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Figure, Panel
-from autotl_plugins.panels.shares import share_of
 
 if TYPE_CHECKING:
     from autotl.predictions import Predictions
@@ -34,7 +34,7 @@ def reliability(run: Run, tested: Predictions) -> Iterable[Figure]:
     bins = np.array_split(np.argsort(confidence, kind="stable"), n_bins)
     rows = []
     for members in bins:
-        share = share_of(right[members], None if clusters is None else clusters[members])
+        share = accuracy_with_interval(right[members], None if clusters is None else clusters[members])
         said = float(confidence[members].mean())
         rows.append({"said": said, "right": share.value, "low": share.low, "high": share.high, "images": len(members)})
     error = sum(len(m) * abs(row["said"] - row["right"]) for m, row in zip(bins, rows, strict=True)) / n

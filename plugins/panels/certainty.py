@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotl.evidence.intervals import accuracy_with_interval
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Panel, Table
-from autotl_plugins.panels.shares import rounded, share_of
 
 if TYPE_CHECKING:
     from autotl.predictions import Predictions
@@ -33,10 +33,10 @@ def coverage(run: Run, tested: Predictions) -> Iterable[Table]:
     rows = []
     for answered in SHARES:
         kept = max(1, round(answered * n))
-        share = share_of(right[:kept], None if clusters is None else clusters[:kept])
+        accuracy = accuracy_with_interval(right[:kept], None if clusters is None else clusters[:kept])
         mistakes = kept - int(right[:kept].sum())
         surest = f"{confidence[order[kept - 1]]:.3f}"
-        rows.append((f"{answered:.0%}", surest, n - kept, mistakes, *rounded(share)))
+        rows.append((f"{answered:.0%}", surest, n - kept, mistakes, *accuracy.rounded()))
     yield Table(
         "What if people decide the doubtful ones?",
         ("answered by the model", "probability at least", "left to people", "mistakes left", "accuracy", "low", "high"),

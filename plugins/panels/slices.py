@@ -1,4 +1,4 @@
-"""Slices: how often the model is right on some kinds of images, by attributes and by what the pictures look like."""
+"""Slices: how often the model is right on some kinds of images, by attributes and by what the images look like."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotl.evidence.intervals import accuracy_with_interval
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Panel, Table
-from autotl_plugins.panels.shares import rounded, share_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,11 +42,11 @@ def slices(run: Run, tested: Predictions) -> Iterable[Table]:
     found = []
     for kind, name, members in [*_by_attribute(items), *_by_looks(items)]:
         if FEWEST_ITEMS <= members.sum() < len(items):
-            share = share_of(right[members], None if clusters is None else clusters[members])
-            found.append((kind, name, int(members.sum()), *rounded(share)))
+            accuracy = accuracy_with_interval(right[members], None if clusters is None else clusters[members])
+            found.append((kind, name, int(members.sum()), *accuracy.rounded()))
     if found:
         found.sort(key=lambda row: (row[3], row[0], row[1]))
-        everywhere = ("all", "all test images", len(items), *rounded(share_of(right, clusters)))
+        everywhere = ("all", "all test images", len(items), *accuracy_with_interval(right, clusters).rounded())
         yield Table(
             "Which kinds of images is it worse at?",
             ("what", "slice", "images", "accuracy", "low", "high"),
@@ -72,7 +72,7 @@ def _by_looks(items: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
         lower, upper = np.quantile(values, [1 / 3, 2 / 3])
         if lower < upper:
             third = np.digitize(values, [lower, upper], right=True)
-            yield from (("picture", name, third == i) for i, name in enumerate(names))
+            yield from (("image", name, third == i) for i, name in enumerate(names))
 
 
 @hookimpl

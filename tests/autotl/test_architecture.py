@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "autotl_ui.jobs": "runtime",
     "autotl_ui.workspace": "errors runtime settings data runs interfaces plugins checks evidence deploy autotl_ui.jobs",
     "autotl_ui.server": "autotl_ui.workspace",
-    "autotl_ui.widgets": "images interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server",
+    "autotl_ui.widgets": "images runs interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server",
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
     "autotl_ui.uploads",

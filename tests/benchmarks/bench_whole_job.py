@@ -135,17 +135,15 @@ def run_autotl(folder: Path, work: Path, asked: argparse.Namespace) -> Job:
     from autotl.plugins import load_plugins
     from autotl.runs.run import open_run
     from autotl.search.context import open_context
+    from autotl.search.optuna_study import read_records
     from autotl.settings import Settings
-    from autotl.trial import TrialRecord
 
     run = open_run(work / "run")
     settings = Settings(cache=work / "cache")
     context = open_context(run, load_plugins(), settings=settings, seconds_left=lambda: math.inf)
     events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text().splitlines()]
     concluding = next(e["time"] for e in events if e["event"] == "stage" and e["stage"] == "conclude")
-    keys = TrialRecord(0, "failed", "").to_json()
-    trials = [TrialRecord.from_json({key: e[key] for key in keys}) for e in events if e["event"] == "trial"]
-    known = {trial.number: trial for trial in trials}
+    known = {trial.number: trial for trial in read_records(run)}
     document = run.result().to_json()
     best = [(e["best_trial"], e["time"] - concluding + seconds) for e in events if "best_trial" in e]
     best.append((document["champion"]["trial"], seconds))

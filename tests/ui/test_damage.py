@@ -14,9 +14,9 @@ from app_pages import APP, PAGES, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import patch_file
+from autotl.runs.event_log import read_events
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
-from autotl_ui.workspace.event_log import read_events
 from autotl_ui.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.heavy
@@ -122,10 +122,10 @@ def test_odd_lines_among_the_events_are_passed_over(line: Any, runs: Path, sleep
     made_runs.write_running(runs / "busy")
     made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
     events = runs / "busy" / "events.jsonl"
-    before = len(read_events(runs / "busy"))
+    before = len(read_events(runs / "busy" / "events.jsonl"))
     events.write_text(events.read_text() + "\n" + json.dumps(line) + "\n")
     assert "Computing features: 64 of 90 images" in words(open_page("train", run="busy"))
-    assert len(read_events(runs / "busy")) == before
+    assert len(read_events(runs / "busy" / "events.jsonl")) == before
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def proposed_name(
     data = run.data.resolve() if run.data else None
     titles = [one.title for one in list_data_sets(workspace) if one.path.resolve() == data][:1]
     own = _trained_on(run, run.result.fingerprint if run.result else "")
-    others = [_trained_on(one, str(one.state.get("fingerprint", ""))) for one in runs]
+    others = [_trained_on(one, one.state.fingerprint) for one in runs]
     return propose_name(own, others, models, titles=[*titles, data.stem if data else ""])
 
 

@@ -69,7 +69,7 @@ def require_owner() -> None:
     except UnknownPersonError:
         st.title("AutoTL")
         if _access == "login" and not st.user.get("is_logged_in"):
-            st.markdown("Log in to see your images and models. Nobody else sees them here.")
+            st.markdown("Log in to see your images and models. Other people do not see them.")
             st.button("Log in", on_click=st.login, type="primary", icon=":material/login:", key="log-in")
         elif _access == "login":
             st.error("The login gives neither a subject nor an address, so people cannot be identified.")

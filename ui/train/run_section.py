@@ -10,7 +10,7 @@ import streamlit as st
 from autotl_ui.jobs import jobs
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, RESULTS
-from autotl_ui.train.start_search import can_resume, resume_search
+from autotl_ui.train.start_search import resume_search
 from autotl_ui.widgets import live_progress
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import STATUSES, duration, plain
@@ -78,7 +78,7 @@ def _show_ended(run: RunView) -> None:
             "features are cached.",
             icon=":material/broken_image:",
         )
-    if can_resume(run):
+    if run.can_resume:
         _offer_resume(run)
     log = jobs.tail(run.folder)
     if log and run.status != "complete":
@@ -100,9 +100,9 @@ def _offer_resume(run: RunView) -> None:
 
 
 def _time_left(run: RunView) -> str:
-    if not run.budget_seconds:
+    if not run.state.budget_seconds:
         return ""
-    left = run.budget_seconds - run.spent_seconds
+    left = run.state.budget_seconds - run.state.spent_seconds
     return (
         f"{duration(left)} of the budget is left." if left >= 1 else "The budget is used up, so only the test is left."
     )

@@ -63,11 +63,6 @@ def start_search(request: SearchRequest, workspace: Workspace) -> str:
     return folder.name
 
 
-def can_resume(run: RunView) -> bool:
-    """Whether a run that ended early can be resumed."""
-    return run.status in ("failed", "interrupted") and (run.folder / "dataset.parquet").exists()
-
-
 def resume_search(workspace: Workspace, run: RunView) -> None:
     """Resume a run with the rest of its budget. Raises OSError where it cannot start."""
     about = run.job.about if run.job else run.name
@@ -76,7 +71,7 @@ def resume_search(workspace: Workspace, run: RunView) -> None:
         ["resume", str(run.folder)],
         owner=workspace.job_owner,
         about=about,
-        budget_seconds=run.budget_seconds,
+        budget_seconds=run.state.budget_seconds,
     )
 
 

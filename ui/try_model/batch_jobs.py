@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 import streamlit as st
 
 from autotl.deploy.prediction_summary import PredictionSummary, summarise_predictions
-from autotl.runs.progress_lines import ProgressSoFar, read_progress_so_far
+from autotl.runs.event_log import read_events
+from autotl.runs.events import Progress
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import slug
 from autotl_ui.workspace.runs import RunView
@@ -30,7 +31,7 @@ class Batch:
     about: str
     status: BatchStatus
     started: float
-    progress: ProgressSoFar
+    progress: Progress
     problem: str = ""
     stopping: bool = False
 
@@ -58,7 +59,7 @@ def look(file: Path) -> Batch | None:
     job = jobs.read(file)
     if job is None:
         return None
-    progress, problem = read_progress_so_far(_events(file)), ""
+    progress, problem = _latest_progress(_events(file)), ""
     if job.alive:
         status: BatchStatus = "running"
     elif progress.is_complete:
@@ -84,6 +85,11 @@ def summarise(batch: Batch) -> PredictionSummary | None:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _summarise(file: str, written: int, n_bytes: int) -> PredictionSummary | None:  # noqa: ARG001, the cache's key
     return summarise_predictions(Path(file))
+
+
+def _latest_progress(events: Path) -> Progress:
+    told = (event for event in reversed(read_events(events)) if isinstance(event, Progress))
+    return next(told, Progress("predict", 0, 0))
 
 
 def _events(file: Path) -> Path:

@@ -102,8 +102,8 @@ def _watch(file: Path) -> None:
         st.rerun()
     progress = batch.progress
     if progress.total:
-        left = progress.seconds_left
-        pace = f", {progress.rate:.0f} per second, about {duration(left)} left" if left is not None else ""
+        rate, left = progress.rate, progress.eta_seconds
+        pace = f", {rate:.0f} per second, about {duration(left)} left" if rate and left is not None else ""
         share = min(progress.done / progress.total, 1.0)
         st.progress(share, text=f"{progress.done:,} of {progress.total:,} images{pace}")
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from autotl_ui.widgets.search_progress import Best
+from autotl.runs.progress import BestTrial
 from autotl_ui.widgets.theme import STRATEGY_COLOURS
 from autotl_ui.widgets.words import score_name
 
@@ -19,7 +19,7 @@ MINUTES_FROM_SECONDS = 240
 
 
 def best_chart(
-    bests: Sequence[Best], objective: str, *, until_seconds: float, horizon_seconds: float = 0.0
+    bests: Sequence[BestTrial], objective: str, *, until_seconds: float, horizon_seconds: float = 0.0
 ) -> alt.LayerChart | alt.FacetChart:
     """The best value so far over time, as steps, with its 95 % interval as a band.
 

@@ -7,7 +7,7 @@ import streamlit as st
 from autotl_ui.jobs import jobs
 from autotl_ui.widgets.best_chart import best_chart
 from autotl_ui.widgets.leaderboard import show_trials
-from autotl_ui.widgets.search_progress import Progress, read_progress
+from autotl_ui.widgets.search_progress import SearchProgress, read_progress
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import clock_time, cost, plain, score_name, spell_scores
 from autotl_ui.workspace.runs import RunView
@@ -75,10 +75,10 @@ def show_trials_so_far(run: RunView) -> None:
 
 
 def _objective(run: RunView) -> str:
-    return score_name(str(run.config.get("objective", "score")))
+    return score_name(run.state.objective or "score")
 
 
-def _show_facts(progress: Progress, objective: str) -> None:
+def _show_facts(progress: SearchProgress, objective: str) -> None:
     """The best score, the number of trials, the pace and the cost of a trial, each in a fixed place."""
     best = progress.bests[-1] if progress.bests else None
     costs = [f"{cost(progress.costs[name])} {word}" for name, word in _ROUTES.items() if name in progress.costs]
@@ -96,7 +96,7 @@ def _show_facts(progress: Progress, objective: str) -> None:
 _ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned"}
 
 
-def _show_past(progress: Progress) -> None:
+def _show_past(progress: SearchProgress) -> None:
     lines = [f"- {clock_time(when)} · {plain(spell_scores(text))}" for when, text in reversed(progress.past[-N_PAST:])]
     st.markdown("\n".join(lines) or "There is nothing here yet.")
 

@@ -28,7 +28,7 @@ def has_evidence(run: Path) -> bool:
 
 
 def find_answers(run: Path, part: Part) -> pd.DataFrame:
-    """How the champion answered each picture of a part, most confident first, for a run with evidence."""
+    """How the champion answered each image of a part, most confident first, for a run with evidence."""
     return _answers(str(run), _written(run), part)
 
 

@@ -1,42 +1,31 @@
-"""A run as the app sees it: what it is doing, how it ended, or what is wrong with it."""
+"""A run as the app sees it: its state, and the job of this app that works on it."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-import filelock
-
-from autotl.errors import RunError
 from autotl.runs.result import RunResult
-from autotl.runs.run import read_state
+from autotl.runs.state import RunState, find_state, last_change
 from autotl_ui.jobs import jobs
 
 Status: TypeAlias = Literal["queued", "starting", "running", "complete", "interrupted", "failed", "damaged"]
-SILENT_SECONDS = 30.0
-"""A run that wrote something so recently is at work; looking at its lock might get in its way."""
-_GONE = "Its process ended before the search was done. It was killed, or the machine went down."
 
 
 @dataclass(frozen=True)
 class RunView:
     """A run folder, read.
 
-    started: seconds since the epoch. problem: why it failed, or what is damaged. result: None until it has ended
-    with a model.
+    started: seconds since the epoch. problem: why it failed, or what is damaged. state: what its files say.
     """
 
     name: str
     folder: Path
     status: Status
     started: float
+    state: RunState
     problem: str = ""
-    state: Mapping[str, Any] = field(default_factory=dict)
-    result: RunResult | None = None
     job: jobs.Job | None = None
 
     @property
@@ -45,41 +34,38 @@ class RunView:
         return self.status in ("queued", "starting", "running")
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        """What the command was told; empty where run.json does not say, or was edited by hand."""
-        config = self.state.get("config")
-        return config if isinstance(config, Mapping) else {}
+    def result(self) -> RunResult | None:
+        """What the search found; None until it has ended with a model."""
+        return None if self.active else self.state.result
 
     @property
-    def budget_seconds(self) -> float | None:
-        """How long it may take; None where it was not given."""
-        return _number(self.config.get("budget_seconds"))
+    def can_resume(self) -> bool:
+        """Whether it ended early and can be carried on."""
+        return not self.active and self.state.can_resume
 
     @property
-    def spent_seconds(self) -> float:
-        """At work, until its state was written last."""
-        return _number(self.state.get("spent_seconds")) or 0.0
+    def has_begun(self) -> bool:
+        """Whether there is a run folder that can be read."""
+        return self.state.status not in ("absent", "damaged")
 
     @property
     def data(self) -> Path | None:
         """What it learns from; None where its run.json does not say."""
-        return self._path("data")
+        return self._path(self.state.data)
 
     @property
     def label(self) -> str | None:
         """The column of the labels, if one was named."""
-        label = self.config.get("label")
-        return label if isinstance(label, str) and label else None
+        return self.state.label or None
 
     @property
     def patch(self) -> Path | None:
         """The file of the decisions, if one was named."""
-        return self._path("patch")
+        return self._path(self.state.patch)
 
-    def _path(self, name: str) -> Path | None:
+    def _path(self, path: str) -> Path | None:
         # The command line was called in the folder of the workspace, or given a whole path.
-        path = self.config.get(name)
-        return self.folder.parent.parent / path if isinstance(path, str) and path else None
+        return self.folder.parent.parent / path if path else None
 
     @property
     def champion(self) -> Path:
@@ -96,71 +82,41 @@ class RunView:
 def look(folder: Path) -> RunView:
     """Read a run folder; whatever its condition, this gives a view of it."""
     job = jobs.read(folder)
-    started = job.started if job else _changed(folder)
+    state = find_state(folder, process_alive=job.alive if job else None)
+    status, problem = _status(folder, state, job)
+    return RunView(folder.name, folder, status, job.started if job else last_change(folder), state, problem, job)
 
-    def view(status: Status, problem: str = "", **more: Any) -> RunView:
-        return RunView(folder.name, folder, status, started, problem, job=job, **more)
 
-    if not (folder / "run.json").exists():
-        if job and job.alive:
-            return view("queued" if job.place else "starting")
-        if job and job.stop_requested:
-            return view("interrupted", "It was stopped before it had begun; nothing was written.")
-        if job:
-            return view("failed", jobs.last_words(folder) or "The search ended before it had begun.")
-        return view("damaged", "There is no run.json in the folder.")
-    try:
-        state = read_state(folder)
-        status = state["status"]
-        result = RunResult.from_json(state["result"]) if state.get("result") else None
-    except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
-        return view("damaged", "run.json cannot be read, or something is missing in it.")
-    if status == "complete" and result is None:
-        return view("damaged", "run.json says that the search is complete, and has no result.")
-    if status == "complete":
-        return view(status, state=state, result=result)
-    if _about_to_resume(folder, job):
-        return view("queued" if job and job.place else "starting", state=state)
-    if status == "interrupted":
-        return view(status, state=state, result=result)
-    if _at_work(folder, job):
-        return view("running", state=state)
+def _status(folder: Path, state: RunState, job: jobs.Job | None) -> tuple[Status, str]:
+    """The status, and what is wrong, as the run folder and the job together tell it."""
+    if state.status in ("complete", "damaged"):
+        return state.status, state.problem
+    if state.status == "absent":
+        return _status_of_nothing(folder, job) if job else ("damaged", state.problem)
+    if job and _about_to_resume(folder, job):
+        return _waiting(job), ""
+    if state.status != "failed":
+        return state.status, ""
     if job and job.stop_requested:
-        return view("interrupted", state=state)
-    return view("failed", jobs.last_words(folder) or _GONE, state=state)
+        return "interrupted", ""
+    return "failed", jobs.last_words(folder) or state.problem
 
 
-def _about_to_resume(folder: Path, job: jobs.Job | None) -> bool:
+def _status_of_nothing(folder: Path, job: jobs.Job) -> tuple[Status, str]:
+    """The same, where the job has written nothing yet."""
+    if job.alive:
+        return _waiting(job), ""
+    if job.stop_requested:
+        return "interrupted", "It was stopped before it had begun; nothing was written."
+    return "failed", jobs.last_words(folder) or "The search ended before it had begun."
+
+
+def _waiting(job: jobs.Job) -> Status:
+    return "queued" if job.place else "starting"
+
+
+def _about_to_resume(folder: Path, job: jobs.Job) -> bool:
     """Whether a process that is to carry the run on has not written anything yet."""
-    if job is None or job.kind != "resume" or not job.alive:
+    if job.kind != "resume" or not job.alive:
         return False
     return job.place > 0 or (folder / "run.json").stat().st_mtime < job.began
-
-
-def _at_work(folder: Path, job: jobs.Job | None) -> bool:
-    """Whether a process works on an unfinished run: the app's own, or one started elsewhere, which holds the lock."""
-    if job and job.alive:
-        return True
-    lock = folder / ".lock"
-    if time.time() - _changed(folder) < SILENT_SECONDS and not job:
-        return True
-    if not lock.exists():
-        return False
-    try:
-        with filelock.FileLock(lock, timeout=0):
-            return False
-    except filelock.Timeout:
-        return True
-    except OSError:
-        return False
-
-
-def _number(value: object) -> float | None:
-    """A number of run.json; None where somebody's edit made it something else."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-
-
-def _changed(folder: Path) -> float:
-    """When a run last wrote something, in seconds since the epoch; 0 where nothing is there."""
-    times = [path.stat().st_mtime for name in ("events.jsonl", "run.json") if (path := folder / name).exists()]
-    return max(times, default=folder.stat().st_mtime if folder.exists() else 0.0)

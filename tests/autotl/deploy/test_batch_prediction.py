@@ -32,11 +32,15 @@ def test_every_file_gets_its_answer_in_its_place(three_at_once):
 def test_progress_is_told_from_the_start_to_the_end(three_at_once):
     told = []
     list(classify(Reader(), [f"{n}.png" for n in range(7)], listeners=[told.append]))
-    assert [(event["done"], event["total"]) for event in told] == [(0, 7), (3, 7), (6, 7), (7, 7)]
+    assert [(event.done, event.total) for event in told] == [(0, 7), (3, 7), (6, 7), (7, 7)]
+    assert told[0].eta_seconds is None
+    assert told[1].rate > 0
+    assert told[1].eta_seconds == pytest.approx(4 / told[1].rate)
+    assert told[-1].eta_seconds == 0
 
 
 def test_a_part_is_given_away_before_the_next_is_begun(three_at_once):
     told = []
     parts = classify(Reader(), [f"{n}.png" for n in range(7)], listeners=[told.append])
     next(parts)
-    assert [event["done"] for event in told] == [0]
+    assert [event.done for event in told] == [0]

@@ -1,31 +1,24 @@
-"""Events as lines of JSON: one per event, of progress only what is news."""
+"""Events as plain values."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import pytest
-
-from autotl.errors import ConfigError
-from autotl.runs.events import EventLines
+from autotl.runs.events import Progress, TrialEnded
 
 
-def test_every_event_is_a_line_and_progress_is_thinned(tmp_path: Path) -> None:
-    lines = EventLines(tmp_path / "e.jsonl")
-    for stage in ("hash", "scan"):
-        for done in range(1, 101):
-            lines({"event": "progress", "stage": stage, "done": done, "total": 100})
-    lines({"event": "message", "text": "über"})
-    lines.close()
-    events = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
-    told = [(event["stage"], event["done"]) for event in events[:-1]]
-    assert told[0] == ("hash", 1)
-    assert {("hash", 100), ("scan", 1), ("scan", 100)} <= set(told)
-    assert len(told) < 20
-    assert events[-1]["text"] == "über"
+def test_an_event_names_its_kind_and_time_and_says_nothing_of_what_is_unknown() -> None:
+    assert Progress("scan", 1, 2, time=5.0).to_json() == {
+        "time": 5.0, "event": "progress", "stage": "scan", "done": 1, "total": 2,
+    }  # fmt: skip
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--events FILE"):
-        EventLines(tmp_path / "nowhere" / "e.jsonl")
+def test_progress_is_complete_once_everything_is_done() -> None:
+    assert Progress("scan", 2, 2).is_complete
+    assert not Progress("scan", 1, 2).is_complete
+    assert not Progress("scan", 0, 0).is_complete
+
+
+def test_a_trial_without_a_value_has_an_undefined_score() -> None:
+    assert not TrialEnded(3, "svm", "failed", reason="boom").score.is_defined
+    assert TrialEnded(3, "svm", value=0.5).score.value == 0.5
+    assert TrialEnded(3, "svm", best_trial=3).is_best
+    assert not TrialEnded(3, "svm").is_best

@@ -15,6 +15,7 @@ from autotl.data.patch import Decision
 from autotl.data.split import Split, split
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
+from autotl.runs.events import Message, SearchEnded
 from autotl.runs.run import Run, cluster_of, create, default_run_folder, open_run, require_free
 
 FULL = Config(
@@ -107,12 +108,13 @@ def test_updating_changes_the_named_fields_only(run):
 def test_events_are_lines_of_json_and_reach_every_listener(run):
     heard = []
     listening = replace(run, listeners=(heard.append, heard.append))
-    listening.emit("stage", stage="features", name="Größe")
-    listening.emit("end", status="complete")
+    told = [Message("Größe"), SearchEnded("complete", 1.0)]
+    for event in told:
+        listening.emit(event)
     lines = [json.loads(line) for line in (run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["event"] for line in lines] == ["stage", "end"]
-    assert lines[0]["name"] == "Größe"
-    assert heard == [lines[0], lines[0], lines[1], lines[1]]
+    assert [line["event"] for line in lines] == ["message", "end"]
+    assert lines[0]["text"] == "Größe"
+    assert heard == [told[0], told[0], told[1], told[1]]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def launched(monkeypatch):
 def run(tmp_path):
     texts = []
     run = SimpleNamespace(folder=tmp_path, config=SimpleNamespace(workers=3), texts=texts)
-    run.emit = lambda event, text: texts.append(text)
+    run.emit = lambda event: texts.append(event.text)
     return run
 
 

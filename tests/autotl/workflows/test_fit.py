@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Head
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
-from autotl.runs.run import Listener, Run, open_run
+from autotl.runs.events import Event, FindingMade, Listener, Message, TrialBegun
+from autotl.runs.run import Run, open_run
 from autotl.settings import Settings
 from autotl.workflows.fit import fit, resume
 
@@ -40,9 +40,9 @@ def finished(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: An
 def _texts(messages: list[str]) -> Listener:
     """Collects the messages of a run."""
 
-    def listener(event: Mapping[str, Any]) -> None:
-        if event["event"] == "message":
-            messages.append(event["text"])
+    def listener(event: Event) -> None:
+        if isinstance(event, Message):
+            messages.append(event.text)
 
     return listener
 
@@ -138,8 +138,8 @@ def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_default_still_be
 
 
 def test_an_interruption_keeps_the_best_model_and_says_so(config: Config, plugins: Any, settings: Settings) -> None:
-    def interrupt(event: Any) -> None:
-        if event["event"] == "trial-begin" and event["trial"] == 3:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TrialBegun) and event.trial == 3:
             raise KeyboardInterrupt
 
     run = fit(replace(config, trials=50), plugins=plugins, settings=settings, listeners=(interrupt,))
@@ -150,8 +150,8 @@ def test_an_interruption_keeps_the_best_model_and_says_so(config: Config, plugin
 def test_a_run_that_was_interrupted_is_carried_on_and_loses_no_trial(
     config: Config, plugins: Any, settings: Settings
 ) -> None:
-    def interrupt(event: Any) -> None:
-        if event["event"] == "trial-begin" and event["trial"] == 3:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TrialBegun) and event.trial == 3:
             raise KeyboardInterrupt
 
     config = replace(config, trials=6)
@@ -197,11 +197,11 @@ def test_an_unreadable_file_is_set_aside_with_a_warning_and_the_run_goes_on(
 ) -> None:
     data = Path(shutil.copytree(shapes, tmp_path / "data"))
     (data / "circle" / "broken.png").write_bytes(b"not a picture")
-    heard: list[Any] = []
+    heard: list[Event] = []
     fit(replace(config, data=data, trials=1), plugins=plugins, settings=settings, listeners=(heard.append,))
-    findings = [e for e in heard if e["event"] == "finding" and e["check"] == "unreadable"]
+    findings = [event for event in heard if isinstance(event, FindingMade) and event.check == "unreadable"]
     assert findings
-    assert "circle/broken.png" in findings[0]["message"]
+    assert "circle/broken.png" in findings[0].message
 
 
 def test_a_budget_is_kept(config: Config, plugins: Any, settings: Settings) -> None:
@@ -351,8 +351,8 @@ def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried_on(
     config: Config, plugins: Any, settings: Settings
 ) -> None:
-    def interrupt(event: Any) -> None:
-        if event["event"] == "trial-begin":
+    def interrupt(event: Event) -> None:
+        if isinstance(event, TrialBegun):
             raise KeyboardInterrupt
 
     config = replace(config, trials=3, budget_seconds=40.0)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autotl.evidence.intervals import accuracy_with_interval
 from autotl.interfaces import Panel
 from autotl.plugins import load_plugins
 from autotl.predictions import Predictions
@@ -16,7 +17,7 @@ from autotl.runs.run import Run
 from autotl.settings import Settings
 from autotl.testing.finished_runs import check_panel
 from autotl.workflows.fit import fit
-from autotl_plugins.panels import calibration, certainty, importances, shares, slices
+from autotl_plugins.panels import calibration, certainty, importances, slices
 
 N = 200
 
@@ -80,8 +81,8 @@ def test_too_few_images_show_nothing(run: Run) -> None:
 
 def test_images_that_are_alike_widen_the_interval() -> None:
     right = np.repeat([True, True, True, False], 25)
-    alone = shares.share_of(right, None)
-    alike = shares.share_of(right, np.repeat([0, 1, 2, 3], 25))
+    alone = accuracy_with_interval(right, None)
+    alike = accuracy_with_interval(right, np.repeat([0, 1, 2, 3], 25))
     assert alone.value == alike.value == 0.75
     assert alike.high - alike.low > alone.high - alone.low
 

@@ -94,6 +94,6 @@ def test_a_champion_that_did_better_on_the_same_test_is_not_replaced_unasked(run
 def test_of_a_score_that_is_better_when_small_the_smaller_one_did_better(run: RunView) -> None:
     assert run.result
     small = replace(run.result, objective="log_loss", test={"log_loss": run.result.test["accuracy"]})
-    lossy = replace(run, result=small)
+    lossy = replace(run, state=replace(run.state, result=small))
     assert "did better" in against(lossy, scored(lossy, 0.3))
     assert against(lossy, scored(lossy, 0.9)) == ""

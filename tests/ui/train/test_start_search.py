@@ -10,7 +10,7 @@ import pytest
 
 from autotl_ui.jobs import jobs
 from autotl_ui.server.access import current
-from autotl_ui.train.start_search import SearchRequest, arguments, can_resume, find_problem, resume_search, start_search
+from autotl_ui.train.start_search import SearchRequest, arguments, find_problem, resume_search, start_search
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
@@ -94,11 +94,11 @@ def test_two_searches_started_in_the_same_second_do_not_collide(
 def test_a_run_that_has_its_data_set_can_be_resumed(runs: Path, started: list[list[str]]) -> None:
     made_runs.write_running(runs / "killed")
     made_runs.write_job(runs / "killed", pid=2**22 + 1, created=0.0)
-    assert not can_resume(look(runs / "killed"))
+    assert not look(runs / "killed").can_resume
     (runs / "killed" / "dataset.parquet").touch()
-    assert can_resume(look(runs / "killed"))
+    assert look(runs / "killed").can_resume
     resume_search(current(), look(runs / "killed"))
     assert started == [["resume", str(runs / "killed")]]
     made_runs.write_finished(runs / "done")
     (runs / "done" / "dataset.parquet").touch()
-    assert not can_resume(look(runs / "done"))
+    assert not look(runs / "done").can_resume

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from label_data import write_image
 
-from autotl.runs.progress_lines import ProgressSoFar
+from autotl.runs.events import Progress
 from autotl_ui.jobs import jobs
 from autotl_ui.try_model.batch_jobs import Batch, list_batches, look, start_batch, summarise
 from autotl_ui.workspace.runs import look as look_at_run
@@ -28,14 +28,13 @@ def file(runs: Path) -> Path:
     made_runs.write_job(file, pid=2**22 + 1, created=0.0)
     rows = [f"/d/{n}.png,{'cat' if n % 5 else 'error'},0.7,0.3,\n" for n in range(49)] + ["/d/49.png,,,,it is torn\n"]
     file.write_text(HEADER + "".join(rows), encoding="utf-8")
-    tell(file, (0, 100.0), (25, 105.0), (50, 110.0))
+    tell(file, 0, 25, 50)
     return file
 
 
-def tell(file: Path, *steps: tuple[int, float]) -> None:
-    lines = [
-        json.dumps({"time": at, "event": "progress", "stage": "predict", "done": n, "total": 100}) for n, at in steps
-    ]
+def tell(file: Path, *steps: int) -> None:
+    events = [Progress("predict", done, 100, *((5.0, (100 - done) / 5) if done else ())) for done in steps]
+    lines = [json.dumps(event.to_json()) for event in events]
     file.with_name(f"{file.name}.events.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -47,7 +46,7 @@ def seen(file: Path) -> Batch:
 
 def test_a_killed_job_has_failed_and_its_rows_are_kept(file: Path) -> None:
     batch = seen(file)
-    assert (batch.status, batch.progress) == ("failed", ProgressSoFar(50, 100, 5.0))
+    assert (batch.status, batch.progress) == ("failed", Progress("predict", 50, 100, 5.0, 10.0))
     assert "before all images were classified" in batch.problem
     summary = summarise(batch)
     assert summary
@@ -71,7 +70,7 @@ def test_a_job_at_work_is_running_and_one_that_was_stopped_has_not_failed(file: 
 
 
 def test_a_table_is_complete_when_every_image_is_in_it(file: Path) -> None:
-    tell(file, (0, 100.0), (100, 120.0))
+    tell(file, 0, 100)
     assert seen(file).status == "complete"
 
 

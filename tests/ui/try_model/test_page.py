@@ -14,6 +14,7 @@ from label_data import write_pets
 from PIL import Image
 
 from autotl.deploy.similar_images import Neighbour
+from autotl.runs.events import Progress
 from autotl_ui.jobs import jobs
 from autotl_ui.try_model import image_prediction, similar_images
 from autotl_ui.workspace.workspace import Workspace
@@ -130,8 +131,8 @@ def test_a_table_being_written_shows_how_far_it_is_and_can_be_stopped(runs: Path
     made_runs.write_finished(runs / "good")
     file = runs.parent / "autotl-predictions" / "pets-by-good.csv"
     made_runs.write_job(file, pid=sleeper.pid, created=sleeper.create_time())
-    steps = [{"time": 100.0 + n, "done": 128 * n, "total": 1280} for n in range(3)]
-    file.with_name(f"{file.name}.events.jsonl").write_text("\n".join(map(json.dumps, steps)) + "\n", encoding="utf-8")
+    line = json.dumps(Progress("predict", 256, 1280, 128.0, 8.0).to_json())
+    file.with_name(f"{file.name}.events.jsonl").write_text(f"{line}\n", encoding="utf-8")
     app = open_page("try", run="good")
     assert app.get("progress")[0].proto.text == "256 of 1,280 images, 128 per second, about 8 s left"
     app.button(key="stop-batch").click().run()

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from autotl.runs.events import (
+    DatasetRead,
+    FeaturesRead,
+    Message,
+    Progress,
+    RankedReading,
+    ReadingsRanked,
+    StageBegun,
+    TrialBegun,
+    TrialEnded,
+)
 from autotl_ui.widgets.progress_text import describe_past, describe_present
 
 GUESS = "fine-tuning may change accuracy by +0.027 (80 %: -0.03 to +0.08) for about 19 s"
-DATASET = {"event": "dataset", "n_items": 90, "classes": ["a", "b"], "train": 58, "validation": 14, "test": 18}
-READING = {"event": "stage", "stage": "features", "backbone": "net", "size": "224x224"}
-RANKING = {"event": "ranking", "ranks": [{"backbone": "net", "size": [320, 320]}]}
+DATASET = DatasetRead(90, ("a", "b"), train=58, validation=14, test=18)
+READING = StageBegun("features", "net", "224x224")
+RANKING = ReadingsRanked((RankedReading("net", (320, 320), "joined", "avg+max", 0.3),))
 
 
-def begin(number: int, head: str, **more: Any) -> dict[str, Any]:
-    fields = {"strategy": "probe", "backbone": "net", "size": "224x224", **more}
-    return {"event": "trial-begin", "trial": number, "head": head, **fields}
+def begin(number: int, head: str, *, strategy: str = "probe", size: str = "224x224") -> TrialBegun:
+    return TrialBegun(number, strategy, "net", size, head=head)
 
 
-def end(number: int, best: int, value: float | None = 0.8, **more: Any) -> dict[str, Any]:
-    fields = {"state": "complete", "strategy": "probe", "low": 0.7, "high": 0.9, "seconds": 1.25, **more}
-    return {
-        "event": "trial", "time": 5.0, "number": number, "name": f"n{number}", "value": value, "best_trial": best
-    } | fields  # fmt: skip
+def end(number: int, best: int, value: float | None = 0.8, *, state: str = "complete", reason: str = "") -> TrialEnded:
+    return TrialEnded(
+        number, f"n{number}", state, "probe", value=value, low=0.7, high=0.9, seconds=1.25, best_trial=best,
+        reason=reason, time=5.0,
+    )  # fmt: skip
 
 
 def test_the_reason_for_computing_features_depends_on_what_came_before() -> None:
@@ -31,9 +39,9 @@ def test_the_reason_for_computing_features_depends_on_what_came_before() -> None
 
 
 def test_progress_says_how_long_is_left() -> None:
-    progress = {"event": "progress", "stage": "features", "done": 64, "total": 90, "eta_seconds": 3.4}
+    progress = Progress("features", 64, 90, eta_seconds=3.4)
     assert describe_present([DATASET, progress]).startswith("Computing features: 64 of 90 images (about 3 s left), for")
-    assert describe_present([DATASET, progress, {"event": "features", "computed": 90}]).startswith("Found 90 images")
+    assert describe_present([DATASET, progress, FeaturesRead("net", "224x224", 90)]).startswith("Found 90 images")
 
 
 def test_every_trial_is_begun_for_a_reason() -> None:
@@ -45,18 +53,18 @@ def test_every_trial_is_begun_for_a_reason() -> None:
 
 
 def test_fine_tuning_says_its_expected_gain_and_cost() -> None:
-    events = [begin(1, "logistic"), {"event": "message", "text": GUESS}, begin(9, "logistic", strategy="fine-tune")]
+    events = [begin(1, "logistic"), Message(GUESS), begin(9, "logistic", strategy="fine-tune")]
     expected = GUESS.replace("fine-tuning", "Fine-tuning", 1)
     assert describe_present(events).endswith(f"(trial 9). {expected}.")
-    epoch = {"event": "progress", "stage": "fine-tuning", "done": 2, "total": 6}
+    epoch = Progress("fine-tuning", 2, 6)
     assert describe_present([*events, epoch]) == f"Fine-tuning: epoch 2 of 6. {expected}."
     assert describe_past(events)[-1][1] == f"Decided to fine-tune: {GUESS}."
 
 
 def test_the_history_names_each_new_best_once_and_what_failed() -> None:
-    majority = {"event": "trial", "number": 0, "strategy": "majority", "state": "complete", "value": 0.5}
+    majority = TrialEnded(0, "majority class", strategy="majority", value=0.5, best_trial=1)
     events = [
-        DATASET, majority | {"best_trial": 1}, end(1, 1), end(2, 1), end(3, 3, 0.85),
+        DATASET, majority, end(1, 1), end(2, 1), end(3, 3, 0.85),
         end(4, 3, None, state="failed", reason="boom"),
     ]  # fmt: skip
     assert [text for _, text in describe_past(events)] == [
@@ -68,6 +76,6 @@ def test_the_history_names_each_new_best_once_and_what_failed() -> None:
 
 
 def test_no_folder_of_the_machine_is_shown() -> None:
-    message = {"event": "message", "text": "a first model is saved in /home/me/run/champion"}
+    message = Message("a first model is saved in /home/me/run/champion")
     assert describe_present([message]) == "A first model is saved."
     assert [text for _, text in describe_past([message])] == ["A first model is saved."]

@@ -10,7 +10,7 @@ import made_runs
 import psutil
 import pytest
 
-from autotl_ui.widgets.search_progress import read_bests, read_progress
+from autotl_ui.widgets.search_progress import read_progress
 from autotl_ui.workspace.runs import look
 
 
@@ -19,23 +19,6 @@ def trial(number: int, when: float, best: int, value: float = 0.8) -> dict[str, 
         "event": "trial", "time": when, "number": number, "name": f"t{number}", "value": value, "low": value - 0.1,
         "high": value + 0.1, "best_trial": best, "strategy": "probe", "seconds": 2.0,
     }  # fmt: skip
-
-
-def test_the_best_so_far_is_told_over_the_time_at_work_and_not_the_time_between_attempts() -> None:
-    events = [
-        {"event": "dataset", "time": 1000.0}, {"event": "begin", "time": 1002.0, "spent_seconds": 7.0},
-        trial(1, 1005.0, 1), trial(2, 1006.0, 1, 0.7),
-        {"event": "begin", "time": 9000.0, "spent_seconds": 12.0}, trial(3, 9003.0, 3, 0.9),
-    ]  # fmt: skip
-    assert [(best.trial, best.seconds, best.score.value) for best in read_bests(events)] == [
-        (1, 10.0, 0.8),
-        (3, 15.0, 0.9),
-    ]
-
-
-def test_a_run_without_attempts_in_its_events_counts_from_the_first() -> None:
-    assert [best.seconds for best in read_bests([{"event": "dataset", "time": 50.0}, trial(1, 60.0, 1)])] == [10.0]
-    assert read_bests([]) == ()
 
 
 def test_time_spent_is_counted_from_the_latest_attempt(runs: Path, sleeper: psutil.Process) -> None:
@@ -63,20 +46,19 @@ def test_the_time_of_a_search_that_has_ended_goes_on_no_more(runs: Path) -> None
     assert read_progress(look(runs / "done")).spent_seconds == 12.5
 
 
-@pytest.mark.parametrize(
-    ("ages", "pace"),
-    [((), ""), ((5.0, 1.0), ""), ((18.0, 10.0, 2.0), "9 trials/min"), ((400.0, 50.0, 30.0), "2 trials/min"),
-     ((400.0, 90.0), "")],
-)  # fmt: skip
-def test_the_pace_is_that_of_the_last_minute_or_of_the_time_since_the_first_trial(
-    ages: tuple[float, ...], pace: str, runs: Path
-) -> None:
+def test_the_pace_is_told_in_trials_or_while_features_are_read_in_images(runs: Path) -> None:
     made_runs.write_running(runs / "busy")
-    with (runs / "busy" / "events.jsonl").open("a") as file:
-        file.write("\n")
-        for number, age in enumerate(ages):
-            file.write(json.dumps(trial(number, time.time() - age, 0)) + "\n")
-    assert read_progress(look(runs / "busy")).pace == pace
+    assert read_progress(look(runs / "busy")).pace == ""
+    events = runs / "busy" / "events.jsonl"
+    lines = [trial(number, time.time() - age, 0) for number, age in enumerate((18.0, 10.0, 2.0))]
+    reading = {"event": "progress", "stage": "features", "done": 5, "total": 9, "rate": 123.4}
+    for line, pace in (({"event": "stage"}, ""), *((line, None) for line in lines), (reading, "123 images/s")):
+        with events.open("a") as file:
+            file.write("\n" + json.dumps(line) + "\n")
+        if pace is not None:
+            assert read_progress(look(runs / "busy")).pace == pace
+        elif line is lines[-1]:
+            assert read_progress(look(runs / "busy")).pace == "9 trials/min"
 
 
 def test_before_there_is_a_run_folder_the_log_tells_how_far_the_scan_is(runs: Path, sleeper: psutil.Process) -> None:

@@ -1,0 +1,119 @@
+"""The state of a run folder: whether a search is running, was interrupted, failed or is complete."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import filelock
+
+from autotl.errors import RunError
+from autotl.runs.event_log import EVENTS_FILE
+from autotl.runs.result import RunResult
+from autotl.runs.run import read_state
+
+Status: TypeAlias = Literal["absent", "running", "complete", "interrupted", "failed", "damaged"]
+LOCK_FILE = ".lock"
+"""In a run folder; the process that works on the run holds it."""
+SILENT_SECONDS = 30.0
+"""A run that wrote something so recently is at work; looking at its lock might get in its way."""
+_GONE = "Its process ended before the search was done. It was killed, or the machine went down."
+
+
+@dataclass(frozen=True)
+class RunState:
+    """The state of a run folder, and what its run.json holds; a part that cannot be read is None, or empty.
+
+    status: "absent" without a run.json; "failed" also where the process is gone. problem: why it failed, or what is
+    damaged. result: None until it has ended with a model. data, patch: as the command was given them, which may be
+    relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
+    written last. can_resume: whether `autotl resume` can carry it on.
+    """
+
+    status: Status
+    problem: str = ""
+    result: RunResult | None = None
+    fingerprint: str = ""
+    objective: str = ""
+    data: str = ""
+    patch: str = ""
+    label: str = ""
+    budget_seconds: float | None = None
+    trials: int | None = None
+    spent_seconds: float = 0.0
+    can_resume: bool = False
+
+
+def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
+    """The state of a run folder in any condition.
+
+    process_alive: whether its process is, where the caller knows that; None where its lock has to tell.
+    """
+    if not (folder / "run.json").exists():
+        return RunState("absent", "There is no run.json in the folder.")
+    try:
+        document = read_state(folder)
+        status = document["status"]
+        result = RunResult.from_json(document["result"]) if document.get("result") else None
+    except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return RunState("damaged", "run.json cannot be read, or something is missing in it.")
+    if status == "complete" and result is None:
+        return RunState("damaged", "run.json says that the search is complete, and has no result.")
+    problem = ""
+    if status not in ("complete", "interrupted"):
+        status = "running" if _at_work(folder, process_alive) else "failed"
+        problem = "" if status == "running" else _text(document.get("error")) or _GONE
+    config = document.get("config")
+    config = config if isinstance(config, Mapping) else {}
+    trials = _number(config.get("trials"))
+    return RunState(
+        status,
+        problem,
+        result if status in ("complete", "interrupted") else None,
+        fingerprint=_text(document.get("fingerprint")),
+        objective=_text(config.get("objective")),
+        data=_text(config.get("data")),
+        patch=_text(config.get("patch")),
+        label=_text(config.get("label")),
+        budget_seconds=_number(config.get("budget_seconds")),
+        trials=int(trials) if trials else None,
+        spent_seconds=_number(document.get("spent_seconds")) or 0.0,
+        can_resume=status in ("interrupted", "failed") and (folder / "dataset.parquet").exists(),
+    )
+
+
+def last_change(folder: Path) -> float:
+    """When a run last wrote something, in seconds since the epoch; 0 where there is no folder."""
+    times = [path.stat().st_mtime for name in (EVENTS_FILE, "run.json") if (path := folder / name).exists()]
+    return max(times, default=folder.stat().st_mtime if folder.exists() else 0.0)
+
+
+def _at_work(folder: Path, process_alive: bool | None) -> bool:
+    """Whether a process works on an unfinished run: the caller's, or one started elsewhere, which holds the lock."""
+    if process_alive:
+        return True
+    if process_alive is None and time.time() - last_change(folder) < SILENT_SECONDS:
+        return True
+    lock = folder / LOCK_FILE
+    if not lock.exists():
+        return False
+    try:
+        with filelock.FileLock(lock, timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+    except OSError:
+        return False
+
+
+def _number(value: object) -> float | None:
+    """A number of run.json; None where somebody's edit made it something else."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
