@@ -34,7 +34,7 @@ class FittedModel:
         self._predictor = Predictor(run.champion)
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """The result as `autotl fit --json` prints it."""
         return self.result.to_json()
 

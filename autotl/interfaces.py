@@ -214,7 +214,7 @@ class Figure:
     """
 
     title: str
-    spec: Mapping[str, Any]
+    spec: Mapping[str, object]
     alt: str
     note: str = ""
 

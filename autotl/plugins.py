@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, TypeVar, get_args, get_type_hints
+from typing import Protocol, TypeVar, cast, get_args, get_type_hints
 
 import pluggy
 
@@ -128,13 +128,13 @@ class Plugins:
         self.failures: Counter[tuple[str, str]] = Counter()
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
-        self._offered: dict[type[Offered], dict[str, Any]] = {kind: {} for kind in KINDS}
+        self._offered: dict[type[Offered], dict[str, Offered]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[type[Offered], str], str] = {}
         self._clashes: list[str] = []
 
     def all(self, kind: type[T]) -> Mapping[str, T]:
         """Return everything of a kind, such as `Head`, by name."""
-        return self._offered[kind]
+        return cast(Mapping[str, T], self._offered[kind])
 
     def pick(self, kind: type[T], name: str) -> T:
         """Return the object of this kind and name; raises ConfigError with the nearest name."""

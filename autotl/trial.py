@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias, TypedDict
 
 from autotl.interfaces import UNDEFINED, Backbone, Head, ScoreInterval, Size
 
@@ -72,6 +72,34 @@ class Training:
     weight_decay: float
     augment: bool
 
+    def to_json(self) -> TrainingDetails:
+        """The choices, as the record of a trial begins with them."""
+        return {
+            "trainable_stages": self.trainable_stages, "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay, "augment": self.augment,
+        }  # fmt: skip
+
+
+class TrainingDetails(TypedDict, total=False):
+    """What a record says of a fine-tune trial: the choices of its `Training`, and how it went.
+
+    epochs: as many as were trained; out_of_time: whether there would have been more. start: where the weights are from.
+    how: from what it was trained. fill_seconds, products_per_second: only where the activations were cached.
+    """
+
+    trainable_stages: int
+    learning_rate: float
+    weight_decay: float
+    augment: bool
+    freeze_depth: int
+    epochs: int
+    out_of_time: bool
+    start: str
+    epoch_seconds: float
+    how: str
+    fill_seconds: float
+    products_per_second: int
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -93,7 +121,7 @@ class TrialRecord:
 
     reading: None for the majority class, which reads nothing. params: the head's own parameters; members: of an
         ensemble, which has no parameters.
-    training: freeze_depth, learning_rate, ... of a fine-tune trial, empty for a probe.
+    training: empty for a probe.
     score: the objective's, undefined unless the trial completed.
     temperature: what the log-probabilities are divided by, fitted on the trial's own predictions.
     started: seconds since the epoch; seconds: wall-clock duration. reason: why it was pruned or failed.
@@ -107,7 +135,7 @@ class TrialRecord:
     head: str = ""
     params: Params = field(default_factory=dict)
     members: tuple[EnsembleMember, ...] = ()
-    training: Mapping[str, Any] = field(default_factory=dict)
+    training: TrainingDetails = field(default_factory=TrainingDetails)
     score: ScoreInterval = UNDEFINED
     temperature: float = 1.0
     started: float = 0.0
@@ -116,12 +144,12 @@ class TrialRecord:
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values: the fields of the reading beside the others, the members of an ensemble as its parameters."""
         reading = self.reading.to_json() if self.reading else dict.fromkeys(_READING_KEYS, "")
         members = [{"weight": member.weight, "trial": member.trial.to_json()} for member in self.members]
-        nested: dict[str, dict[str, Any]] = {"reading": reading, "score": self.score.to_json()}
-        values: dict[str, Any] = {}
+        nested: dict[str, Mapping[str, object]] = {"reading": reading, "score": self.score.to_json()}
+        values: dict[str, object] = {}
         for key in (one.name for one in fields(self) if one.name != "members"):
             values |= nested.get(key) or {key: getattr(self, key)}
         return values | {
@@ -155,7 +183,7 @@ def describe(candidate: Candidate, number: int, *, started: float) -> TrialRecor
 
     started: seconds since the epoch.
     """
-    training = asdict(candidate.training) if candidate.training else {}
+    training = candidate.training.to_json() if candidate.training else TrainingDetails()
     return TrialRecord(
         number, "failed", candidate.strategy, candidate.reading, candidate.head.name, training=training, started=started
     )
@@ -164,9 +192,9 @@ def describe(candidate: Candidate, number: int, *, started: float) -> TrialRecor
 def candidate_of(trial: TrialRecord, *, backbone: Backbone, head: Head) -> Candidate:
     """The candidate that a record describes; backbone, head: those that it names."""
     assert trial.reading is not None
-    training = None
+    training, told = None, trial.training
     if trial.strategy == FINE_TUNE:
-        training = Training(**{field.name: trial.training[field.name] for field in fields(Training)})
+        training = Training(told["trainable_stages"], told["learning_rate"], told["weight_decay"], told["augment"])
     return Candidate(trial.strategy, backbone, trial.reading, head, training)
 
 

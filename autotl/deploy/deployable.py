@@ -51,7 +51,7 @@ class Deployable:
     folder: Path
     classes: tuple[str, ...]
     size: Size
-    metadata: dict[str, Any]
+    metadata: Mapping[str, object]
 
 
 def write_deployable(
@@ -62,7 +62,7 @@ def write_deployable(
     size: Size,
     replay: Sequence[tuple[str, bytes]],
     expected: NDArray[np.floating[Any]] | None,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, object],
     card: str,
 ) -> Deployable:
     """Write the folder `out`, prove it by replay, and only then replace what was there.
@@ -159,7 +159,7 @@ def _write_parts(
     model: onnx.ModelProto,
     classes: Sequence[str],
     size: Size,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, object],
     card: str,
 ) -> None:
     packages = {name: _installed(name) for name in ("onnxruntime", "pillow", "numpy")}

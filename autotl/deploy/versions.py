@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from autotl.interfaces import UNDEFINED, ScoreInterval, VersionEvidence
 
 _FACTS = ("strategy", "backbone", "head", "objective", "fingerprint", "test_fingerprint", "n_items", "run")
 
 
-def registry_summary(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def registry_summary(metadata: Mapping[str, object]) -> dict[str, object]:
     """Of a deployable's metadata.json what `evidence_of` reads, small enough to stand beside a model's name."""
-    kept: dict[str, Any] = {name: metadata[name] for name in _FACTS if metadata.get(name)}
+    kept: dict[str, object] = {name: metadata[name] for name in _FACTS if metadata.get(name)}
     for part in ("test", "search"):
         scores, objective = metadata.get(part), str(metadata.get("objective"))
         if isinstance(scores, Mapping) and objective in scores:
@@ -70,7 +69,7 @@ def learned_from_different_data(models: Mapping[str, VersionEvidence]) -> bool:
     return len({one.fingerprint for one in models.values()}) > 1
 
 
-def _measured(metadata: Mapping[str, Any], part: str) -> ScoreInterval:
+def _measured(metadata: Mapping[str, object], part: str) -> ScoreInterval:
     scores = metadata.get(part)
     score = scores.get(str(metadata.get("objective"))) if isinstance(scores, Mapping) else None
     return ScoreInterval.from_json(score) if isinstance(score, Mapping) else UNDEFINED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Evaluation:
     classes: tuple[str, ...]
     n_items: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> EvaluationDocument:
         """Plain dictionaries and lists."""
         return {
             "scores": {name: score.to_json() for name, score in self.scores.items()},
@@ -38,7 +38,7 @@ class Evaluation:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Evaluation:
+    def from_json(cls, document: EvaluationDocument) -> Evaluation:
         """Read what `to_json` gave."""
         return cls(
             scores={name: ScoreInterval.from_json(score) for name, score in document["scores"].items()},
@@ -46,6 +46,15 @@ class Evaluation:
             classes=tuple(document["classes"]),
             n_items=document["n_items"],
         )
+
+
+class EvaluationDocument(TypedDict):
+    """An evaluation as plain dictionaries and lists."""
+
+    scores: dict[str, dict[str, float | None]]
+    confusion: list[list[int]]
+    classes: list[str]
+    n_items: int
 
 
 def evaluate(

@@ -22,7 +22,7 @@ class ShownPanel:
     parts: tuple[Table | Figure, ...]
     problem: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values; NaN is None, for JSON has none."""
         parts = [{"kind": type(part).__name__.lower(), **asdict(part)} for part in self.parts]
         return {"panel": self.panel, "plugin": self.plugin, "parts": parts, "problem": self.problem}

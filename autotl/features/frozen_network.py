@@ -6,15 +6,18 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ExportError
 from autotl.interfaces import Backbone, Size
 from autotl.runtime.atomic_files import write_atomically
+
+if TYPE_CHECKING:
+    import keras
 
 GRAPH_VERSION = 1
 """Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""
@@ -109,7 +112,9 @@ def tensor_name(stage: str, pooling: str) -> str:
     return f"{stage}-{pooling}"
 
 
-def pool_stages(stages: dict[str, Any], poolings: tuple[str, ...] = ("avg", "max")) -> dict[str, Any]:
+def pool_stages(
+    stages: Mapping[str, keras.KerasTensor], poolings: tuple[str, ...] = ("avg", "max")
+) -> dict[str, keras.KerasTensor]:
     """Pool the stage outputs of a Keras model; stages outermost, keyed and named by `tensor_name`."""
     from keras import layers
 
@@ -123,12 +128,12 @@ def pool_stages(stages: dict[str, Any], poolings: tuple[str, ...] = ("avg", "max
     return pooled
 
 
-def stage_outputs(model: Any) -> dict[str, Any]:
+def stage_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     """The symbolic output of each stage of a backbone's Keras model, shallow to deep."""
     return dict(zip(model.output_names, model.outputs, strict=True))
 
 
-_built: dict[str, Any] = {}
+_built: dict[str, keras.Model] = {}
 
 
 def freeze(backbone: Backbone, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
@@ -137,19 +142,19 @@ def freeze(backbone: Backbone, size: Size, *, cache: Path, version: str = "") ->
     folder = cache / "networks" / key
     described = folder / "columns.json"
 
-    def reader(precision: str) -> Any:
+    def reader(precision: str) -> keras.Model:
         # What was built to write the graph is handed on once and not kept in memory.
         built = _built.pop(key, None)
         return built if built is not None and precision == "float32" else _reader(backbone, size, precision)
 
     try:
-        columns = json.loads(described.read_text())
+        columns = tuple(Column(**column) for column in json.loads(described.read_text()))
         with suppress(OSError):  # says that it is in use, see `eviction`
             os.utime(described)
     except (OSError, ValueError):
         _built[key] = _reader(backbone, size, "float32")
         columns = _write_network(_built[key], folder)
-    return FrozenNetwork(backbone.name, size, key, folder / "network.onnx", tuple(Column(**c) for c in columns), reader)
+    return FrozenNetwork(backbone.name, size, key, folder / "network.onnx", columns, reader)
 
 
 def _network_key(backbone: Backbone, size: Size, version: str) -> str:
@@ -158,7 +163,7 @@ def _network_key(backbone: Backbone, size: Size, version: str) -> str:
     return f"{backbone.name}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
 
 
-def _reader(backbone: Backbone, size: Size, precision: str) -> Any:
+def _reader(backbone: Backbone, size: Size, precision: str) -> keras.Model:
     """The backbone's Keras model with every pooled stage as an output."""
     import keras
 
@@ -171,14 +176,15 @@ def _reader(backbone: Backbone, size: Size, precision: str) -> Any:
         keras.config.set_dtype_policy(policy)
 
 
-def _write_network(reader: Any, folder: Path) -> list[dict[str, Any]]:
+def _write_network(reader: keras.Model, folder: Path) -> tuple[Column, ...]:
     """Write the graph, if it can be written, and what its columns are."""
     from autotl.graphs.keras_to_onnx import to_onnx
 
-    columns, start = [], 0
+    columns: list[Column] = []
+    start = 0
     for name, output in zip(reader.output_names, reader.outputs, strict=True):
         stage, pooling = name.rsplit("-", 1)
-        columns.append({"stage": stage, "pooling": pooling, "start": start, "stop": start + output.shape[-1]})
+        columns.append(Column(stage, pooling, start, start + output.shape[-1]))
         start += output.shape[-1]
     folder.mkdir(parents=True, exist_ok=True)
     file, reason = folder / "network.onnx", folder / "no-graph.txt"
@@ -192,5 +198,6 @@ def _write_network(reader: Any, folder: Path) -> list[dict[str, Any]]:
     except ExportError as error:
         write_atomically(reason, str(error).encode())
         file.unlink(missing_ok=True)
-    write_atomically(folder / "columns.json", json.dumps(columns).encode())  # last: its presence says "complete"
-    return columns
+    document = json.dumps([asdict(column) for column in columns])
+    write_atomically(folder / "columns.json", document.encode())  # last: its presence says "complete"
+    return tuple(columns)

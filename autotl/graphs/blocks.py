@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import onnx
@@ -16,7 +15,7 @@ def matrices(
     nodes: Sequence[onnx.NodeProto],
     inputs: Sequence[tuple[str, int]],
     outputs: Sequence[tuple[str, int]],
-    constants: Mapping[str, Any] | None = None,
+    constants: Mapping[str, np.ndarray | np.generic] | None = None,
 ) -> onnx.ModelProto:
     """A graph over float32 matrices (batch, columns), each given by its name and number of columns.
 

@@ -101,7 +101,7 @@ def _walk(graph: Writer, network: Any, values: Sequence[Value]) -> list[Value]:
     return [known[id(tensor)] for tensor in network.outputs]
 
 
-def _write(graph: Writer, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[Value]:
+def _write(graph: Writer, node: Any, args: tuple[Any, ...], kwargs: dict[str, object]) -> Sequence[Value]:
     import keras
 
     layer = node.operation
@@ -121,7 +121,7 @@ def _write(graph: Writer, node: Any, args: tuple[Any, ...], kwargs: dict[str, An
     return [result] if isinstance(result, Value) else result
 
 
-def _output_shapes(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Shape, ...]:
+def _output_shapes(node: Any, args: tuple[Any, ...], kwargs: dict[str, object]) -> tuple[Shape, ...]:
     """What Keras says; asked again where a nested model was defined for images of any size."""
     import keras
 

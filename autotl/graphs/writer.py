@@ -36,7 +36,7 @@ class Call:
     """One call of a layer: its arguments, with a Value for every tensor, and the shapes of its outputs."""
 
     args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    kwargs: Mapping[str, object]
     shapes: tuple[Shape, ...]
 
     @property

@@ -40,8 +40,38 @@ class Contents:
     search: Evaluation
     test: Evaluation
     tested: Predictions
-    findings: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, object]]
     panels: Sequence[ShownPanel] = ()
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How many test images of one class were taken for another. of: images of the true class."""
+
+    true: str
+    predicted: str
+    n: int
+    of: int
+
+
+@dataclass(frozen=True)
+class ClassRecall:
+    """How well the n test images of a class are recognised."""
+
+    name: str
+    recall: ScoreInterval
+    n: int
+
+
+@dataclass(frozen=True)
+class _Mistake:
+    """A wrong answer on the test split. picture: JPEG in base64, empty where it cannot be read."""
+
+    path: str
+    true: str
+    predicted: str
+    confidence: float
+    picture: str
 
 
 def write_report(run: Run, contents: Contents) -> None:
@@ -55,35 +85,32 @@ def write_card(run: Run, contents: Contents) -> str:
     return _render("model_card.md.j2", run, contents)
 
 
-def confusions(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The most frequent mistakes: true class, what it is taken for, how often, out of how many."""
+def confusions(evaluation: Evaluation) -> list[Confusion]:
+    """The most frequent mistakes."""
     counts = evaluation.confusion.copy()
     np.fill_diagonal(counts, 0)
     order = np.argsort(-counts, axis=None, kind="stable")[:N_CONFUSIONS]
     pairs = [np.unravel_index(i, counts.shape) for i in order]
     return [
-        {
-            "true": evaluation.classes[t],
-            "predicted": evaluation.classes[p],
-            "n": int(counts[t, p]),
-            "of": int(evaluation.confusion[t].sum()),
-        }
+        Confusion(
+            evaluation.classes[t], evaluation.classes[p], n=int(counts[t, p]), of=int(evaluation.confusion[t].sum())
+        )
         for t, p in pairs
         if counts[t, p]
     ]
 
 
-def weakest_classes(evaluation: Evaluation) -> list[dict[str, Any]]:
+def weakest_classes(evaluation: Evaluation) -> list[ClassRecall]:
     """The classes in order of their recall, worst first; last those without a test image."""
     rows = [
-        {"class": name, "recall": evaluation.scores[f"recall[{name}]"], "n": int(evaluation.confusion[i].sum())}
+        ClassRecall(name, evaluation.scores[f"recall[{name}]"], int(evaluation.confusion[i].sum()))
         for i, name in enumerate(evaluation.classes)
         if f"recall[{name}]" in evaluation.scores
     ]
-    return sorted(rows, key=lambda row: row["recall"].value if row["n"] else math.inf)
+    return sorted(rows, key=lambda row: row.recall.value if row.n else math.inf)
 
 
-def _worst_errors(run: Run, tested: Predictions) -> list[dict[str, Any]]:
+def _worst_errors(run: Run, tested: Predictions) -> list[_Mistake]:
     """The most confident mistakes on the test split, with thumbnails."""
     predicted = tested.probabilities.argmax(axis=1)
     confidence = tested.probabilities.max(axis=1)
@@ -96,13 +123,13 @@ def _worst_errors(run: Run, tested: Predictions) -> list[dict[str, Any]]:
         except UnreadableImage:  # taken away since the scan; the mistake is still worth telling
             picture = ""
         rows.append(
-            {
-                "path": str(run.dataset.items["path"].iloc[item]),
-                "true": run.dataset.classes[tested.labels[i]],
-                "predicted": run.dataset.classes[predicted[i]],
-                "confidence": float(confidence[i]),
-                "picture": picture,
-            }
+            _Mistake(
+                path=str(run.dataset.items["path"].iloc[item]),
+                true=run.dataset.classes[tested.labels[i]],
+                predicted=run.dataset.classes[predicted[i]],
+                confidence=float(confidence[i]),
+                picture=picture,
+            )
         )
     return rows
 

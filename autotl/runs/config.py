@@ -56,7 +56,7 @@ class Config:
         if self.workers < 1:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values."""
         return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
 

@@ -58,9 +58,9 @@ class RunResult:
         """The verdicts, a sentence each."""
         return self.fine_tuning.claim, self.over_default.claim
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The document of run.json and of `autotl fit --json`; undefined numbers are None."""
-        document = {
+        document: dict[str, object] = {
             "run": self.run, "status": self.status, "objective": self.objective, "champion": self.champion.to_json(),
             "search": _scores_json(self.search), "search_measured_on": self.measured_on,
             "test": _scores_json(self.test),
@@ -75,7 +75,7 @@ class RunResult:
         return document | refit | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> RunResult:
+    def from_json(cls, document: Mapping[str, object]) -> RunResult:
         """Read what `to_json` returned; RunError where it is damaged."""
         try:
             result = _read(document)

@@ -65,7 +65,7 @@ class DefaultVerdict:
         return {"better": self.better, "claim": self.claim, **difference}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> DefaultVerdict:
+    def from_json(cls, document: Mapping[str, object]) -> DefaultVerdict:
         """Read what `to_json` returned."""
         difference = ScoreInterval.from_json(document) if "measured_on" in document else None
         return cls(str(document["claim"]), difference, bool(document.get("better")))

@@ -12,7 +12,7 @@ import numpy as np
 from autotl.features.frozen_network import select_stages, stage_outputs
 from autotl.training.activation_cache import MAX_VIEWS
 from autotl.training.fine_tuning import epochs_for
-from autotl.trial import MAX_DEPTH
+from autotl.trial import MAX_DEPTH, TrainingDetails
 
 BACKWARD = 3
 """A training step computes each product three times: forwards, for the weights, and for the layer below."""
@@ -75,7 +75,7 @@ def estimate_seconds(
     n_train: int,
     n_validation: int,
     images_per_second: float,
-    measured: Sequence[Mapping[str, Any]] = (),
+    measured: Sequence[TrainingDetails] = (),
     cached: bool = True,
 ) -> Estimate:
     """Estimate filling the cache and one epoch (training and validation) at a depth.

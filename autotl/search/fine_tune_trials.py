@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from autotl.search.replay_items import replay_items
 from autotl.search.trial_files import GRAPH_FILE, NETWORK_FILE, REPLAY_FILE
 from autotl.training.activation_cache import ActivationCache, CachedLayer, CannotCacheError, split_network
 from autotl.training.fine_tuning import FineTuned, Inputs, PlainInputs, assemble, continue_from, epochs_for, train
-from autotl.trial import Candidate, Reading, Training, format_size
+from autotl.trial import Candidate, Reading, Training, TrainingDetails, format_size
 
 if TYPE_CHECKING:
     import keras
@@ -206,10 +206,11 @@ def _save(context: SearchContext, tuned: FineTuned, size: Size, folder: Path) ->
     replay.save(folder / REPLAY_FILE)
 
 
-def _details(training: Training, network: _Network, trained: _Trained, products: float) -> dict[str, Any]:
+def _details(training: Training, network: _Network, trained: _Trained, products: float) -> TrainingDetails:
     """What a record says of the training; products: multiplications of one epoch."""
     tuned = trained.tuned
-    details = asdict(training) | {
+    details: TrainingDetails = {
+        **training.to_json(),
         "freeze_depth": network.freeze_depth, "epochs": tuned.epochs, "out_of_time": tuned.out_of_time,
         "start": network.start, "epoch_seconds": round(tuned.epoch_seconds, 3), "how": trained.how,
     }  # fmt: skip

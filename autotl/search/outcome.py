@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.training.calibration import Calibration, apply_temperature, fit_temperature
-from autotl.trial import Params, TrialRecord
+from autotl.trial import Params, TrainingDetails, TrialRecord
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Outcome:
     predictions: Predictions
     temperature: float
     device: str
-    training: Mapping[str, Any] = field(default_factory=dict)
+    training: TrainingDetails = field(default_factory=TrainingDetails)
     calibration: Calibration | None = None
 
 
@@ -42,7 +41,7 @@ def completed(begun: TrialRecord, outcome: Outcome, score: ScoreInterval, scores
         begun,
         state="complete",
         params=dict(outcome.params),
-        training=dict(outcome.training),
+        training=outcome.training.copy(),
         score=score,
         temperature=outcome.temperature,
         seconds=time.time() - begun.started,

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
 
 from autotl.runs.events import RankedReading
 from autotl.trial import Reading
+
+
+class StoredScore(TypedDict):
+    """A score as the study keeps it. size: a list once it was stored."""
+
+    backbone: str
+    size: Sequence[int]
+    stage: str
+    pooling: str
+    log_loss: float
 
 
 @dataclass(frozen=True)
@@ -17,9 +27,13 @@ class ReadingScore:
     reading: Reading
     log_loss: float
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> StoredScore:
         """Plain values."""
-        return {**asdict(self.reading), "log_loss": round(self.log_loss, 4)}
+        reading = self.reading
+        return {
+            "backbone": reading.backbone, "size": reading.size, "stage": reading.stage, "pooling": reading.pooling,
+            "log_loss": round(self.log_loss, 4),
+        }  # fmt: skip
 
     def ranked(self) -> RankedReading:
         """What an event says of it."""
@@ -29,8 +43,8 @@ class ReadingScore:
         )
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> ReadingScore:
+    def from_json(cls, document: StoredScore) -> ReadingScore:
         """Read what `to_json` returned."""
-        size = (int(document["size"][0]), int(document["size"][1]))
-        reading = Reading(document["backbone"], size, document["stage"], document["pooling"])
+        height, width = document["size"]
+        reading = Reading(document["backbone"], (height, width), document["stage"], document["pooling"])
         return cls(reading, document["log_loss"])

@@ -61,7 +61,7 @@ class _FittedHead:
     probabilities: np.ndarray
 
 
-def _fit_head(subject: str, head: Head, values: Mapping[str, Any], n_classes: int, *, seed: int) -> _FittedHead:
+def _fit_head(subject: str, head: Head, values: Mapping[str, float | str], n_classes: int, *, seed: int) -> _FittedHead:
     from autotl.runtime.keras_backend import session
     from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.training.calibration import fit_calibration
@@ -83,7 +83,7 @@ def _fit_head(subject: str, head: Head, values: Mapping[str, Any], n_classes: in
         return _FittedHead(built, network, classifier, np.asarray(classifier.probabilities(vectors)))
 
 
-def _fit_twice(subject: str, head: Head, values: Mapping[str, Any], n_classes: int) -> _FittedHead:
+def _fit_twice(subject: str, head: Head, values: Mapping[str, float | str], n_classes: int) -> _FittedHead:
     first = _fit_head(subject, head, values, n_classes, seed=0)
     # The weights of a network are drawn with the seed of the trial; an estimator brings its own.
     second = _fit_head(subject, head, values, n_classes, seed=0 if first.network else 1)

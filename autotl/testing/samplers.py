@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autotl.interfaces import (
     Sampler,
@@ -19,7 +19,7 @@ def check_sampler(sampler: Sampler) -> None:
 
     subject = named(sampler, "sampler")
 
-    def proposals() -> list[dict[str, Any]]:
+    def proposals() -> list[dict[str, object]]:
         built = sampler.build(3)
         require(
             isinstance(built, optuna.samplers.BaseSampler),

@@ -6,11 +6,23 @@ import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from autotl.errors import ExportError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Exporter
+
+
+class _Metadata(TypedDict):
+    """What is read of a champion's metadata.json."""
+
+    trial: int
+    strategy: str
+    head: str
+    temperature: float
+    classes: list[str]
+    height: int
+    width: int
 
 
 def export_onnx(run: Path, out: Path) -> Path:
@@ -25,7 +37,10 @@ def export_keras(run: Path, out: Path) -> Path:
         raise ExportError(why)
     metadata = _metadata(run)
     shutil.copy2(_network(run, metadata), out / "model.keras")
-    facts = {key: metadata[key] for key in ("classes", "height", "width", "temperature")}
+    facts = {
+        "classes": metadata["classes"], "height": metadata["height"], "width": metadata["width"],
+        "temperature": metadata["temperature"],
+    }  # fmt: skip
     (out / "metadata.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
     return out / "model.keras"
 
@@ -41,12 +56,12 @@ def no_keras_model(run: Path) -> str:
     )
 
 
-def _metadata(run: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((run / "champion" / "metadata.json").read_text(encoding="utf-8"))
+def _metadata(run: Path) -> _Metadata:
+    found: _Metadata = json.loads((run / "champion" / "metadata.json").read_text(encoding="utf-8"))
     return found
 
 
-def _network(run: Path, metadata: dict[str, Any]) -> Path:
+def _network(run: Path, metadata: _Metadata) -> Path:
     return run / "trials" / f"{metadata['trial']:04d}" / "network.keras"
 
 

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from autotl.deploy.versions import registry_summary
+from autotl.deploy.versions import evidence_of, registry_summary
 from autotl.errors import ConfigError, RunError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, Registry
@@ -97,14 +97,14 @@ def fetch(store: ModelStore, uri: str) -> Path:
         raise RunError(without_password(f"{uri} is not available from the MLflow store {address}: {error}")) from error
 
 
-def _facts(metadata: Mapping[str, Any]) -> dict[str, str]:
+def _facts(metadata: Mapping[str, object]) -> dict[str, str]:
     """What MLflow's own pages show of a version, as tags."""
     facts = {"fingerprint": str(metadata.get("fingerprint", "unknown"))}
     if objective := metadata.get("objective"):
         facts["objective"] = str(objective)
-        score = (metadata.get("test") or {}).get(objective) or {}
-        if score.get("value") is not None:
-            facts["objective_value"] = f"{score['value']:.6g}"
+    score = evidence_of(metadata).test
+    if score.is_defined:
+        facts["objective_value"] = f"{score.value:.6g}"
     return facts
 
 

@@ -10,11 +10,11 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import ModelStore
@@ -67,19 +67,22 @@ def on_search_end(run: Run) -> None:
 
 @dataclass
 class _Recorder:
-    """One study's way into MLflow: the hooks put steps into a queue, the thread takes them in order."""
+    """One study's way into MLflow: the hooks put steps into a queue, the thread takes them in order.
+
+    experiment_id, run_id, model_uri: of the study in MLflow, each empty until it is there.
+    """
 
     run: Run
-    note: dict[str, Any] = field(init=False)  # what tracking.json will say
+    experiment_id: str = ""
+    run_id: str = ""
+    model_uri: str = ""
     children: dict[int, str] = field(default_factory=dict)  # trial number -> id of its run
 
     def __post_init__(self) -> None:
         self.folder = self.run.folder.absolute()
         self.store = ModelStore(self.run.config.tracking_uri, (self.folder.parent,))
         self.uri = resolve_address(self.store)
-        empty = dict.fromkeys(("experiment_id", "run_id", "model_uri", "registered"))
         self.shown = without_password(self.uri)
-        self.note = {"tracking_uri": self.shown, **empty}
         self.client: MlflowClient
         self.sampler = MetricsSampler(family=self.run.config.workers > 1)
         self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -104,7 +107,7 @@ class _Recorder:
         self._thread.join(DRAIN_SECONDS / 6 if was_down else DRAIN_SECONDS)
         if self._thread.is_alive() and not self._down:
             _log.warning("MLflow at %s is slow: the search ended before everything was recorded", self.shown)
-        if self.note["run_id"] or not self._note_file.exists():
+        if self.run_id or not self._note_file.exists():
             self._write_note()
 
     def _work(self) -> None:
@@ -124,7 +127,7 @@ class _Recorder:
             try:
                 pending[0]()
             except Exception as error:  # whatever happens here must not reach the search
-                if not (self.note["run_id"] and is_refusal(error)):
+                if not (self.run_id and is_refusal(error)):
                     if not self._down:
                         message = "MLflow at %s cannot be used; the search goes on without it (%s)"
                         _log.warning(message, self.shown, first_line(error))
@@ -138,17 +141,17 @@ class _Recorder:
         """Create the study's run, or take up the one a killed process left behind."""
         config, client = self.run.config, connect(self.uri)
         self.client = client
-        self.note["experiment_id"] = open_experiment(client, self.store)
+        self.experiment_id = open_experiment(client, self.store)
         if former := self._former_run():
             client.update_run(former, status="RUNNING")
-            self.children = _children(client, self.note["experiment_id"], former)
-            self.note["run_id"] = former
+            self.children = _children(client, self.experiment_id, former)
+            self.run_id = former
             return
         tags = {"mlflow.source.name": "autotl", "fingerprint": self.run.fingerprint, "folder": str(self.folder)}
-        created = client.create_run(self.note["experiment_id"], run_name=self.run.name, tags=tags)
+        created = client.create_run(self.experiment_id, run_name=self.run.name, tags=tags)
         names = ("objective", "strategy", "budget_seconds", "trials", "seed", "workers", "data")
         log_batch(client, created.info.run_id, params={name: getattr(config, name) for name in names})
-        self.note["run_id"] = created.info.run_id
+        self.run_id = created.info.run_id
         self._write_note()
 
     def _former_run(self) -> str | None:
@@ -169,7 +172,7 @@ class _Recorder:
         """Write a trial as a child run; a second call completes what a first one began."""
         if trial.number not in self.children:
             tags = {
-                "mlflow.parentRunId": self.note["run_id"],
+                "mlflow.parentRunId": self.run_id,
                 "mlflow.source.name": "autotl",
                 "trial": str(trial.number),
                 "state": trial.state,
@@ -177,7 +180,7 @@ class _Recorder:
                 "device": trial.device,
             }
             created = self.client.create_run(
-                self.note["experiment_id"],
+                self.experiment_id,
                 start_time=round(trial.started * 1000),
                 run_name=f"trial {trial.number}",
                 tags={name: value for name, value in tags.items() if value},
@@ -186,7 +189,8 @@ class _Recorder:
         child = self.children[trial.number]
         choices = ("strategy", "backbone", "size", "stage", "pooling", "head")
         plain = trial.to_json()
-        params = {name: plain[name] for name in choices} | plain["params"] | plain["training"]
+        own = cast(Mapping[str, object], plain["params"])
+        params = {**{name: plain[name] for name in choices}, **own, **trial.training}
         name = self.run.config.objective
         score = {name: trial.score.value, f"{name}_low": trial.score.low, f"{name}_high": trial.score.high}
         used = self.sampler.window(trial.started, trial.seconds)
@@ -194,11 +198,11 @@ class _Recorder:
         log_batch(self.client, child, params=params, metrics=metrics)
         self.client.set_terminated(child, _STATUS[trial.state], round((trial.started + trial.seconds) * 1000))
         # On the parent too, so that its page shows how the search went.
-        log_batch(self.client, self.note["run_id"], metrics={f"trial/{name}": trial.score.value}, step=trial.number)
+        log_batch(self.client, self.run_id, metrics={f"trial/{name}": trial.score.value}, step=trial.number)
 
     def end(self, result: RunResult | None, status: str) -> None:
         """Write the champion's evidence and log the deployable as a model, which the registry may then name."""
-        client, run_id, config = self.client, self.note["run_id"], self.run.config
+        client, run_id, config = self.client, self.run_id, self.run.config
         if result:
             tags = {f"champion.{name}": getattr(result.champion, name) for name in _CHAMPION_TAGS}
             log_batch(client, run_id, metrics={**_scores(result), "seconds": result.seconds}, tags=tags)
@@ -214,8 +218,8 @@ class _Recorder:
                 facts["objective_value"] = f"{score.value:.6g}"
             choices = result.champion.to_json()
             params = {name: str(value) for name, value in choices.items() if value and name != "params"}
-            logged = log_model(client, self.note["experiment_id"], run_id, deployable, params=params, tags=facts)
-            self.note["model_uri"] = f"models:/{logged.model_id}"
+            logged = log_model(client, self.experiment_id, run_id, deployable, params=params, tags=facts)
+            self.model_uri = f"models:/{logged.model_id}"
         client.set_terminated(run_id, _STATUS.get(status, "FINISHED"))
         self._write_note()
 
@@ -224,7 +228,11 @@ class _Recorder:
         return self.folder / "tracking.json"
 
     def _write_note(self) -> None:
-        write_atomically(self._note_file, json.dumps(self.note, indent=2).encode())
+        note = {
+            "tracking_uri": self.shown, "experiment_id": self.experiment_id or None, "run_id": self.run_id or None,
+            "model_uri": self.model_uri or None, "registered": None,
+        }  # fmt: skip
+        write_atomically(self._note_file, json.dumps(note, indent=2).encode())
 
 
 def _scores(result: RunResult) -> dict[str, float]:
