@@ -16,6 +16,7 @@ from autotl.runs.run import Run, default_run_folder, open_run
 if TYPE_CHECKING:
     import pandas as pd
 
+    from autotl.deploy.predictor import Prediction
     from autotl.plugins import Plugins
     from autotl.workflows.check import DataCheck
 
@@ -71,7 +72,7 @@ class FittedModel:
 
         return pd.read_csv(self.run / "leaderboard.csv")
 
-    def predict(self, items: Sequence[bytes | str | Path]) -> list[dict[str, Any]]:
+    def predict(self, items: Sequence[bytes | str | Path]) -> list[Prediction]:
         """Classify image files or their bytes: [{"item", "label", "probabilities"}, ...].
 
         An unreadable item has "error" in place of a label.

@@ -16,13 +16,13 @@ from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import is_archive, unpack
 from autotl.data.listing import TABLE_SUFFIXES, list_files
 from autotl.data.source import open_source
-from autotl.deploy.predictor import Predictor
+from autotl.deploy.predictor import Prediction, Predictor
 from autotl.errors import ConfigError
 from autotl.images.safe_decode import decode_risk
 from autotl.runs.events import Listener, Progress
 
-Batches = Iterable[Sequence[dict[str, Any]]]
-"""Predictions as `Predictor.batches` gives them."""
+Batches = Iterable[Sequence[Prediction]]
+"""Predictions as `classify` gives them."""
 
 
 N_AT_ONCE = 128
@@ -31,7 +31,7 @@ N_AT_ONCE = 128
 
 def classify(
     predictor: Predictor, files: Sequence[Path], *, listeners: Sequence[Listener] = ()
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[list[Prediction]]:
     """Predictions as `Predictor.predict` gives them, in the order of the files, so many at once.
 
     A file whose decoder would bring this process down gets an error, and the next one is not harmed.
@@ -113,7 +113,7 @@ def as_lines(batches: Batches) -> Iterator[str]:
         yield "".join(f"{row['item']}: {_verdict(row)}\n" for row in batch)
 
 
-def _verdict(row: dict[str, Any]) -> str:
+def _verdict(row: Prediction) -> str:
     return f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
 
 

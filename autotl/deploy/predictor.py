@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import onnxruntime
@@ -22,6 +22,18 @@ from numpy.typing import NDArray
 from autotl.images.decoder import ImageSource, UnreadableImage, decode
 
 BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
+
+
+class Prediction(TypedDict, total=False):
+    """What is said of one image: its label and the probability of every class, or why it could not be read.
+
+    item: the path; "item 0", "item 1", ... for bytes.
+    """
+
+    item: str
+    label: str
+    probabilities: dict[str, float]
+    error: str
 
 
 class Predictor:
@@ -53,13 +65,12 @@ class Predictor:
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
-    def predict(self, items: Sequence[ImageSource]) -> list[dict[str, Any]]:
+    def predict(self, items: Sequence[ImageSource]) -> list[Prediction]:
         """Classify image files, given as paths or bytes, in batches.
 
-        Returns one dict per item, in order: `item` (the path; "item 0", "item 1", ... for bytes) with `label` and
-        `probabilities` (class -> probability), or with `error`, the reason why it could not be read.
+        Returns one dict per item, in order: `item` with `label` and `probabilities`, or with `error`.
         """
-        results: list[dict[str, Any]] = []
+        results: list[Prediction] = []
         for decoded in self._decoded(items):
             readable = [pixels for pixels in decoded if not isinstance(pixels, UnreadableImage)]
             empty = np.zeros((0, self.height, self.width, 3), np.uint8)

@@ -58,4 +58,5 @@ def _predict(folder: str, written: int, content: bytes) -> ImagePrediction:  # n
     model = open_model(Path(folder))
     if model is None:
         return ImagePrediction(error="the model cannot be opened")
-    return ImagePrediction(**{name: value for name, value in model.predict([content])[0].items() if name != "item"})
+    [found] = model.predict([content])
+    return ImagePrediction(found.get("label", ""), found.get("probabilities", {}), found.get("error", ""))
