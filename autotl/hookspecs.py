@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
-from autotl.trial import TrialRecord
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run
+    from autotl.trial import TrialRecord
 
 hookspec = pluggy.HookspecMarker("autotl")
 hookimpl = pluggy.HookimplMarker("autotl")

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, cast
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import ModelStore
 from autotl.runtime.atomic_files import write_atomically
-from autotl.trial import TrialRecord
 from autotl_plugins.mlflow_store.address import resolve_address, without_password
 from autotl_plugins.mlflow_store.client import connect, first_line, is_refusal
 from autotl_plugins.mlflow_store.logged_models import log_model, open_experiment
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from autotl.runs.result import RunResult
     from autotl.runs.run import Run
+    from autotl.trial import TrialRecord
 
 DRAIN_SECONDS = 60
 """How long the end of a search waits for what is still to be recorded."""
