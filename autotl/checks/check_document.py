@@ -40,7 +40,7 @@ class CheckDocument:
 
     def is_outdated(self, decisions: Iterable[Decision]) -> bool:
         """Whether decisions have been added or undone since the check. decisions: those now in force."""
-        return _essence(self.decisions) != _essence(decisions)
+        return _without_reasons(self.decisions) != _without_reasons(decisions)
 
 
 def read_document(document: Mapping[str, Any]) -> CheckDocument:
@@ -84,5 +84,5 @@ def _decision(words: Iterable[object]) -> Decision:
     return Decision(decision, item, *label[:1])  # type: ignore[arg-type]  # checked above
 
 
-def _essence(decisions: Iterable[Decision]) -> set[tuple[str, str, str]]:
+def _without_reasons(decisions: Iterable[Decision]) -> set[tuple[str, str, str]]:
     return {(decision.decision, decision.item, decision.label) for decision in decisions}

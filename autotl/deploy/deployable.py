@@ -76,7 +76,7 @@ def write_deployable(
     _require(len(set(classes)) == len(classes) >= 2, f"needs 2 or more different classes, not {list(classes)}")
     _require(1 <= len(replay) <= MAX_REPLAY_ITEMS, f"needs 1 to {MAX_REPLAY_ITEMS} replay items, not {len(replay)}")
     out = out.absolute()
-    _settle(out)
+    _restore_previous(out)
     if out.exists() and not (out.is_dir() and (is_deployable(out) or not any(out.iterdir()))):
         raise ExportError(f"{out} exists and is not a deployable; it is left alone. Name another folder.")
     partial = out.with_name(f".{out.name}.partial")
@@ -95,8 +95,8 @@ def write_deployable(
 def load_deployable(path: Path | str) -> Deployable:
     """Open a deployable, or the champion of a run; raises RunError where there is none."""
     path = Path(path)
-    _settle(path)
-    _settle(path / "champion")
+    _restore_previous(path)
+    _restore_previous(path / "champion")
     folder = next((folder for folder in (path, path / "champion") if is_deployable(folder)), None)
     if folder is None:
         found = "does not exist" if not path.exists() else "is neither a deployable nor a run with a champion"
@@ -300,11 +300,11 @@ def _swap(partial: Path, out: Path) -> None:
     try:
         partial.rename(out)
     finally:
-        _settle(out)
+        _restore_previous(out)
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def _settle(out: Path) -> None:
+def _restore_previous(out: Path) -> None:
     """Put the former deployable back if a process was killed between the two renames of a swap."""
     if not out.exists() and _previous(out).exists():
         _previous(out).rename(out)

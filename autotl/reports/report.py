@@ -145,7 +145,8 @@ def _about_data(run: Run) -> list[str]:
         sentences.append(_capital(leaks.sentence()))
         if leaks.left_out:
             sentences.append(
-                f"{leaks.left_out} images of the given split were left out: their like is on its other side"
+                f"{leaks.left_out} images of the given split were left out: a near-duplicate, or another image of "
+                "their group, is in another part of it"
             )
     if state.get("inflation"):
         sentences.append(_capital(inflation_sentence(ScoreInterval.from_json(state["inflation"]))))

@@ -47,7 +47,7 @@ def best_trials(events: Sequence[Event]) -> tuple[BestTrial, ...]:
 
 
 def working_seconds(events: Sequence[Event], *, now: float, since: float = 0.0) -> float | None:
-    """Working time until now of a search that is at work, including that of earlier attempts.
+    """Working time until now of a search that is running, including that of earlier attempts.
 
     now, since: seconds since the epoch; None where the latest attempt began before `since`, or none has begun.
     """

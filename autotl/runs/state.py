@@ -20,7 +20,7 @@ Status: TypeAlias = Literal["absent", "running", "complete", "interrupted", "fai
 LOCK_FILE = ".lock"
 """In a run folder; the process that works on the run holds it."""
 SILENT_SECONDS = 30.0
-"""A run that wrote something so recently is at work; looking at its lock might get in its way."""
+"""A run that wrote something so recently is running; looking at its lock might get in its way."""
 _GONE = "Its process ended before the search was done. It was killed, or the machine went down."
 
 
@@ -65,7 +65,7 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         return RunState("damaged", "run.json says that the search is complete, and has no result.")
     problem = ""
     if status not in ("complete", "interrupted"):
-        status = "running" if _at_work(folder, process_alive) else "failed"
+        status = "running" if _is_running(folder, process_alive) else "failed"
         problem = "" if status == "running" else _text(document.get("error")) or _GONE
     config = document.get("config")
     config = config if isinstance(config, Mapping) else {}
@@ -92,7 +92,7 @@ def last_change(folder: Path) -> float:
     return max(times, default=folder.stat().st_mtime if folder.exists() else 0.0)
 
 
-def _at_work(folder: Path, process_alive: bool | None) -> bool:
+def _is_running(folder: Path, process_alive: bool | None) -> bool:
     """Whether a process works on an unfinished run: the caller's, or one started elsewhere, which holds the lock."""
     if process_alive:
         return True

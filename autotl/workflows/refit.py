@@ -81,15 +81,16 @@ def corrections(former: Run, dataset: Dataset) -> Corrections:
 def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
     """The former split: every image keeps its part, and new ones join the development images.
 
-    place: see `Corrections`. A new image whose like is in the test split, or was left out, is left out; one whose like
-    is in a fold joins it. Raises DatasetError where a class is left with too few images to train on.
+    place: see `Corrections`. A new image with a near-duplicate in the test split, or among those left out, is left
+    out; one with a near-duplicate in a fold joins it. Raises DatasetError where a class is left
+    with too few images to train on.
     """
     cluster = find_clusters(dataset)
     fold = np.where(place >= 0, former.split.fold[place], LEFT_OUT_FOLD)
     new = np.flatnonzero(place < 0)
     home: dict[int, int] = {}
     for item in np.flatnonzero(place >= 0):
-        # Test and left out are the lowest numbers: an image whose like is there must not train.
+        # Test and left out are the lowest numbers: an image with a near-duplicate there must not train.
         home[int(cluster[item])] = min(home.get(int(cluster[item]), int(fold[item])), int(fold[item]))
     n_folds, labels = former.split.n_folds, dataset.labels
     turn = dict.fromkeys(range(len(dataset.classes)), 0)

@@ -135,8 +135,8 @@ def start(
 def _take(owner: JobOwner, lane: Lane) -> tickets.Ticket:
     if tickets.count_of(owner.queue, owner.name) >= MOST_JOBS:
         raise BusyError(
-            f"{MOST_JOBS} jobs of yours are at work or waiting already, which is as many as one may have; start this "
-            "one when another has ended, or stop one of them"
+            f"{MOST_JOBS} jobs of yours are running or waiting already, which is the most that one may have; "
+            "start this one when another has ended, or stop one of them"
         )
     return tickets.take(owner.queue / lane.name, owner=owner.name)
 

@@ -1,4 +1,4 @@
-"""The chart of a search at work: the best value so far over time."""
+"""The chart of a running search: the best value so far over time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def best_chart(
 ) -> alt.LayerChart | alt.FacetChart:
     """The best value so far over time, as steps, with its 95 % interval as a band.
 
-    until_seconds: how long the search has been at work. horizon_seconds: how far the axis goes at least, such as the
+    until_seconds: working time of the search. horizon_seconds: how far the axis goes at least, such as the
     budget, so that a chart that grows stays as it is.
     """
     import altair as alt
@@ -47,7 +47,7 @@ def best_chart(
     scale = alt.Scale(zero=False, nice=True)
     title = f"best {objective} so far"
     base = alt.Chart(pd.DataFrame(rows)).encode(
-        x=alt.X("time:Q", title=f"time at work ({unit})", scale=alt.Scale(domain=[0, end / per_unit], nice=False))
+        x=alt.X("time:Q", title=f"working time ({unit})", scale=alt.Scale(domain=[0, end / per_unit], nice=False))
     )
     band = base.mark_area(interpolate="step-after", opacity=0.18, color=colour).encode(
         y=alt.Y("low:Q", scale=scale, title=title), y2="high:Q"

@@ -24,7 +24,7 @@ def autotl(*arguments: str | Path, cwd: Path | None = None) -> Result:
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ.copy(), timeout=240)
 
 
-def test_check_says_what_it_found_and_writes_a_page_with_pictures(shapes: Path, tmp_path: Path) -> None:
+def test_check_says_what_it_found_and_writes_a_page_with_images(shapes: Path, tmp_path: Path) -> None:
     document = json.loads(autotl("check", shapes, "--json", cwd=tmp_path).stdout)
     assert document["classes"] == {"circle": 24, "square": 20, "stripes": 16}
     assert any(finding["check"] == "class-sizes" for finding in document["findings"])

@@ -31,13 +31,13 @@ def test_an_archive_is_unpacked_into_the_cache(pets, cache, tmp_path):
     assert archive and all(path.is_relative_to(cache) and path.is_file() for path in found)
 
 
-def test_a_table_names_the_pictures_even_where_none_has_a_label(pets, cache):
+def test_a_table_names_the_images_even_where_none_has_a_label(pets, cache):
     table = pets / "list.csv"
     table.write_text("path,label\ncat/circle-0-000.png,\ncat/gone.png,\n")
     assert image_files([table], cache=cache) == [pets / "cat/circle-0-000.png"]
 
 
-def test_a_folder_without_pictures_is_told(cache, tmp_path):
+def test_a_folder_without_images_is_told(cache, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="has no images in it"):
         image_files([tmp_path / "empty"], cache=cache)

@@ -19,7 +19,7 @@ def test_json_is_one_list_as_if_it_had_been_written_at_once():
     assert json.loads("".join(as_json([]))) == []
 
 
-def test_csv_has_a_header_then_a_row_per_picture():
+def test_csv_has_a_header_then_a_row_per_image():
     pieces = list(as_csv(BATCHES, ("cat", "dog")))
     assert len(pieces) == 3
     assert list(csv.reader(io.StringIO("".join(pieces)))) == [

@@ -49,7 +49,7 @@ def test_without_an_address_the_store_is_looked_for_here_and_where_runs_go(
 @pytest.mark.parametrize(
     "name", ["", " ", "a/b", "a:b", "a@b", "..", "-x", "a\nb", "x" * 101, "../../x", "a%2fb", "a#b"]
 )
-def test_a_name_that_would_break_the_models_address_is_refused_kindly(name: str) -> None:
+def test_a_name_that_would_break_the_models_address_is_refused_with_a_reason(name: str) -> None:
     with pytest.raises(ConfigError, match="such as pet-photos"):
         registry.require_name(name)
 

@@ -179,7 +179,7 @@ def test_an_undefined_number_is_a_dash(value, text):
     assert number(value, 3) == text
 
 
-def test_the_most_confident_mistakes_are_shown_with_their_pictures(report, shapes_dataset):
+def test_the_most_confident_mistakes_are_shown_with_their_images(report, shapes_dataset):
     labels = shapes_dataset.labels
     answers = labels.copy()
     answers[[3, 40]] = [1, 0]
@@ -194,7 +194,7 @@ def test_the_most_confident_mistakes_are_shown_with_their_pictures(report, shape
     assert "(98 %)" in page.text
 
 
-def test_a_picture_that_is_gone_leaves_the_mistake_in_the_report(report):
+def test_a_image_that_is_gone_leaves_the_mistake_in_the_report(report):
     labels = np.arange(N) % 3
     text, _ = report(predictions_of(labels, np.zeros(N, int)))
     assert "<img" not in text

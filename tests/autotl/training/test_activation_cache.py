@@ -165,7 +165,7 @@ def test_altered_views_are_of_training_items_only(make):
     assert sorted(made.asked) == list(range(N_TRAIN))
 
 
-def test_altered_pictures_depend_on_seed_item_and_view_alone(images):
+def test_altered_images_depend_on_seed_item_and_view_alone(images):
     items = np.arange(6)
     assert np.array_equal(altered(images[:6], items, 0, seed=1), images[:6])
     first = altered(images[:6], items, 2, seed=1)
@@ -175,7 +175,7 @@ def test_altered_pictures_depend_on_seed_item_and_view_alone(images):
     assert not np.array_equal(first, altered(images[:6], items, 2, seed=2))
 
 
-def test_altering_moves_a_picture_a_little_and_fills_with_its_edge():
+def test_altering_moves_a_image_a_little_and_fills_with_its_edge():
     image = np.full((1, 100, 60, 3), 200, np.uint8)
     image[0, 40:60, 20:40] = 0
     for view in range(1, 30):

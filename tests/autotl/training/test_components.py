@@ -95,7 +95,7 @@ def test_a_column_that_hardly_varies_among_a_few_items_does_not_drown_the_others
 
 
 @pytest.mark.parametrize("n", [1, 2, 30])
-def test_pictures_that_are_all_equal_give_one_component_of_zeros(n):
+def test_images_that_are_all_equal_give_one_component_of_zeros(n):
     vectors = np.repeat(features(1, 20, location=7), n, axis=0)
     principal = fit(vectors)
     assert (principal(vectors) == 0).all()

@@ -322,7 +322,7 @@ def test_a_search_whose_every_trial_fails_stops_by_itself(
     assert run.result().to_json()["status"] == "complete"
 
 
-def test_decoded_pictures_are_not_left_behind(finished: Run) -> None:
+def test_decoded_images_are_not_left_behind(finished: Run) -> None:
     assert not (finished.folder / "pixels").exists()
 
 

@@ -51,7 +51,7 @@ def test_every_tensor_of_the_file_but_the_classifier_is_used(name):
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_the_stages_are_named_shallow_to_deep_and_halve_the_picture(name):
+def test_the_stages_are_named_shallow_to_deep_and_halve_the_image(name):
     model = plugin.network(VARIANTS[name], 224, 224)
     assert model.output_names == [*(f"stage{n}" for n in range(1, 8)), "top"]
     assert [output.shape[1] for output in model.outputs] == [112, 56, 28, 14, 14, 7, 7, 7]

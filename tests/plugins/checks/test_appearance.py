@@ -41,7 +41,7 @@ def columns(pictures: list[Image.Image]) -> dict[str, list[float]]:
 
 
 @pytest.mark.parametrize("spoiled", SPOIL)
-def test_a_spoiled_picture_is_found_for_what_it_is_and_for_nothing_else(photos, findings, spoiled):
+def test_a_spoiled_image_is_found_for_what_it_is_and_for_nothing_else(photos, findings, spoiled):
     pictures = [scene(i) for i in range(12)]
     pictures[3] = SPOIL[spoiled](pictures[3])
     [finding] = findings(plugin, photos(["cat"] * 12, **columns(pictures)))

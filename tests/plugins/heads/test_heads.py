@@ -128,7 +128,7 @@ def test_heads_learn_from_more_features_than_items(name):
 
 
 @pytest.mark.parametrize("name", ["logistic", "linear-svm", "rbf-svm"])
-def test_pictures_that_are_all_equal_get_the_frequencies_of_the_classes(name):
+def test_images_that_are_all_equal_get_the_frequencies_of_the_classes(name):
     labels = np.repeat([0, 1], [30, 10])
     model = Fitted(name, np.full((40, 6), 3.0, dtype=np.float32), labels, 2)
     found = model.probabilities(np.full((2, 6), 3.0, dtype=np.float32))

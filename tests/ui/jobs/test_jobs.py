@@ -153,7 +153,7 @@ def test_a_sixth_job_of_one_workspace_is_refused_with_a_reason(abc: tuple[Path, 
     try:
         for target in targets:
             begin(target)
-        with pytest.raises(jobs.BusyError, match="as many as one may have; start this one when another has ended"):
+        with pytest.raises(jobs.BusyError, match="the most that one may have; start this one when another has ended"):
             begin(abc[0])
         assert jobs.read(abc[0]) is None
         assert tickets.count_of(abc[0].parents[1] / QUEUE, "/somebody/else") == 0
