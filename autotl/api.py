@@ -122,7 +122,7 @@ def fit(
     """Search for the best model for a folder of labelled images.
 
     budget_seconds: wall-clock seconds for everything; None for ten minutes, or for no limit where `trials` is given.
-    backbones, heads: names, one or several. listeners: called with every event.
+    backbones, heads: names, one or several. listeners: called with every `autotl.runs.events.Event`.
     more: any other field of `autotl.runs.config.Config`. Raises AutoTLError where the data or the call are at fault.
     """
     from autotl.plugins import load_preferred

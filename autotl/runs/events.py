@@ -16,7 +16,10 @@ def _now() -> float:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened. kind: its name in files. time: seconds since the epoch."""
+    """Something that happened.
+
+    kind: its name in files. time: seconds since the epoch.
+    """
 
     kind: ClassVar[str]
     time: float = field(default_factory=_now, kw_only=True, compare=False)
@@ -33,7 +36,10 @@ Listener: TypeAlias = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class SearchBegun(Event):
-    """An attempt began, the first or one that carries on. spent_seconds: working time of the attempts before."""
+    """An attempt began, the first or one that carries on.
+
+    spent_seconds: working time of the attempts before.
+    """
 
     kind = "begin"
     spent_seconds: float
@@ -73,7 +79,10 @@ class FindingMade(Event):
 
 @dataclass(frozen=True)
 class Progress(Event):
-    """The progress of a stage. done, total: images, files or epochs; rate: of them per second."""
+    """The progress of a stage.
+
+    done, total: images, files or epochs; rate: of them per second.
+    """
 
     kind = "progress"
     stage: str
@@ -100,7 +109,10 @@ class StageBegun(Event):
 
 @dataclass(frozen=True)
 class FeaturesRead(Event):
-    """The features of one backbone at one size were read. computed, reused: numbers of images."""
+    """The features of one backbone at one size were read.
+
+    computed, reused: numbers of images.
+    """
 
     kind = "features"
     backbone: str
@@ -115,7 +127,10 @@ class FeaturesRead(Event):
 
 @dataclass(frozen=True)
 class RankedReading:
-    """A reading and its calibrated log loss on the sample. size: (height, width) in pixels."""
+    """A reading and its calibrated log loss on the sample.
+
+    size: (height, width) in pixels.
+    """
 
     backbone: str
     size: tuple[int, int]
@@ -126,7 +141,10 @@ class RankedReading:
 
 @dataclass(frozen=True)
 class ReadingsRanked(Event):
-    """Readings were compared on a sample of the images. ranks: the best first."""
+    """Readings were compared on a sample of the images.
+
+    ranks: the best first.
+    """
 
     kind = "ranking"
     ranks: tuple[RankedReading, ...]
@@ -186,7 +204,10 @@ class TrialEnded(Event):
 
 @dataclass(frozen=True)
 class ActivationsCached(Event):
-    """The input of the layers to be trained was cached, or was not. how: which way, and why."""
+    """The input of the layers to be trained was cached, or was not.
+
+    how: which way, and why.
+    """
 
     kind = "activations"
     how: str
@@ -202,7 +223,10 @@ class Message(Event):
 
 @dataclass(frozen=True)
 class SearchEnded(Event):
-    """The search ended, with a model. seconds: working time of all attempts."""
+    """The search ended, with a model.
+
+    seconds: working time of all attempts.
+    """
 
     kind = "end"
     status: str
