@@ -1,4 +1,4 @@
-"""Folders that are created completely or not at all, and unpacked once per content."""
+"""Folders that are created completely or not at all, each archive unpacked once for its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many bytes of cached activations a run may keep on disk, and making room for them."""
+"""How much disk a run's decoded images and activations may take, and making room for them."""
 
 from __future__ import annotations
 

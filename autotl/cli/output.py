@@ -1,4 +1,4 @@
-"""What several commands need first, and how they print JSON."""
+"""What several commands share: loading plugins with warnings, the cache folder, and printing JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The labels of a dataset as the decisions in the patch file leave them."""
+"""Labels after the decisions of the patch file, without reading an image: for labelling queues and the app."""
 
 from __future__ import annotations
 

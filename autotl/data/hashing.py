@@ -1,4 +1,4 @@
-"""Content hashes: every file is read once."""
+"""Hashes of the contents of files, and which files are copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The patch file: the user's decisions about the data, stored beside it and never applied to its files.
+"""The patch file: the user's decisions about the data, which change the table of images and no file.
 
 A CSV with one decision per row, easy to read, review and edit: `exclude` an item, `relabel` it, or `merge` a class
 into another. Deleting a row, or the file, undoes it.

@@ -1,4 +1,4 @@
-"""Opening a dataset of any layout (folders, tables, archives of these): where its images are, labels and attributes.
+"""Opening data of any layout (folders, tables, archives of these): where the images, labels and attributes are.
 
 No image is decoded here, and nothing is written beside the data.
 """

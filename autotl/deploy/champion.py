@@ -1,4 +1,4 @@
-"""The champion: the chosen trial, refitted on everything but the test split, as one graph from pixels to labels."""
+"""The champion as one graph from pixels to probabilities: probes refitted, a fine-tuned network as it is."""
 
 from __future__ import annotations
 

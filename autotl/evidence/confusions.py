@@ -1,4 +1,4 @@
-"""Which classes a model confuses, read off its confusion matrix."""
+"""The pairs of classes that a model confuses most, from its confusion matrix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The leaderboard: every trial of a study, best first, and what may be claimed from it."""
+"""The leaderboard: every trial of a study, best first, as a table and as CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features: every stage of a frozen backbone, pooled, for every item, out of one forward pass; kept on disk."""
+"""Features: every stage of a frozen backbone, pooled, for every item, from one forward pass; kept on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run was asked to do."""
+"""The configuration of a run: what the user asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the trials of one process share."""
+"""What all trials of one process share: run, plugins, features, search space, objective and costs."""
 
 from __future__ import annotations
 

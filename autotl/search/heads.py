@@ -1,4 +1,4 @@
-"""Heads with their parameters: built in a scope of their own, recorded so that they can be built again, wrapped."""
+"""Heads with their parameters: built in a name scope, recorded, and fitted in a Keras session where they need one."""
 
 from __future__ import annotations
 

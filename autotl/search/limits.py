@@ -1,4 +1,4 @@
-"""When a search ends."""
+"""The limits of a search: time, and number of trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one Optuna study of a run: the only store of trials."""
+"""The one Optuna study of a run: every trial's choices, score and record; `trial_files` holds the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a candidate achieved, and its record in the study."""
+"""What a trial achieved: its calibrated predictions, and the record made from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to try next, and when to stop: decided from the trials so far, what they cost, and the time that is left.
+"""The next step of a search, or why it ends: from the trials so far, what they cost, and the time that is left.
 
 The order is: the untuned default; the readings that a sample recommends; many probes on the best of them; fine-tuning
 from the head downwards where it may pay; probes again. Nothing is begun that cannot end in time.

@@ -1,4 +1,4 @@
-"""What a trial leaves in its folder."""
+"""The files that a trial leaves in its folder: predictions, calibration, network, graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the conformance checks share."""
+"""What the conformance checks share: requirements, errors that name their subject, and a study for samplers."""
 
 from __future__ import annotations
 

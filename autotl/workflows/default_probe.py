@@ -1,4 +1,4 @@
-"""What the untuned default tells about the data: doubtful labels, a foreign domain, what leaks would have pretended."""
+"""The untuned default's view of the data, for the checks that need a model: predictions, domain shift, inflation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting the worker processes of a run, waiting for them, and ending them."""
+"""Worker processes on this machine, beside the main one: started, waited for, ended."""
 
 from __future__ import annotations
 

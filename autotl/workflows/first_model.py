@@ -1,4 +1,4 @@
-"""The first minute: a usable model before all images are read, and no more images than the budget allows."""
+"""Before the search: leave out images that the budget cannot read, and save a first model early."""
 
 from __future__ import annotations
 

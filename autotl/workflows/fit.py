@@ -1,4 +1,4 @@
-"""Starting, refitting and resuming a run: scan, checks and split; `run_study` and `conclusion` do the rest."""
+"""Starting, resuming or refitting a run: scan, split, run folder and checks; then `run_study`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitting a run's champion again after its data were corrected: the same choices, the same split, no search."""
+"""What a refit needs: which images were corrected, the former split for them, and what the corrections changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a run folder to its result: baselines, search, conclusion; watchers are notified of each step."""
+"""From a run folder to its result: baselines, search, conclusion, registration; watchers hear of trials and the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Announcing trials that have ended."""
+"""After each trial: telling watchers and listeners, and writing leaderboard.csv and the expected gain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one worker process does: search beside the main process, on the same run folder and study.
+"""One worker process: it runs trials of the shared study until its deadline, or until the main process ends.
 
 Started as `python -m autotl.workflows.worker RUN DEADLINE NUMBER`; DEADLINE in seconds since the epoch, or empty for
 none.

@@ -1,4 +1,4 @@
-"""What is gained where a person decides the images that the model is least sure of (Geifman & El-Yaniv 2017)."""
+"""The accuracy when people decide the images that the model is least sure of (Geifman & El-Yaniv 2017)."""
 
 from __future__ import annotations
 

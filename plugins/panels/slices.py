@@ -1,4 +1,4 @@
-"""Slices: how often the model is right on some kinds of images, by attributes and by what the images look like."""
+"""Slices: test accuracy with intervals for each value of an attribute and for kinds of looks, worst first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each page's file is, by which pages link to one another, and its address."""
+"""Each page's file, name and address, by which pages link to one another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A wanted of the Train page becomes a command line."""
+"""A search that is requested on the Train page becomes a command line."""
 
 from __future__ import annotations
 
