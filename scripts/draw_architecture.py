@@ -20,32 +20,16 @@ from imports import MODULES, folder_imports, folder_of
 PURPOSES = {
     "autotl": "autotl.fit and the like",
     "autotl.api": "fit, check, load",
-    "autotl.cache": "records kept by content",
-    "autotl.checks": "leaks, domain shift",
-    "autotl.cli": "the command autotl",
-    "autotl.data": "any shape of data",
-    "autotl.deploy": "one folder, runs anywhere",
     "autotl.errors": "what a user can cause",
-    "autotl.evidence": "scores with intervals",
-    "autotl.features": "read by a frozen network",
-    "autotl.graphs": "Keras to ONNX",
     "autotl.hookspecs": "the hooks",
-    "autotl.images": "decode and compare",
     "autotl.interfaces": "what plugins offer",
     "autotl.plugins": "find and load",
     "autotl.predictions": "labels, probabilities",
-    "autotl.reports": "self-contained pages",
-    "autotl.runs": "the run folder",
-    "autotl.runtime": "clock, devices, threads",
     "autotl.scores": "a value, its interval",
-    "autotl.search": "which trial comes next",
     "autotl.settings": "of a person, a machine",
-    "autotl.testing": "for plugin authors",
-    "autotl.training": "heads and fine-tuning",
     "autotl.trial": "what a trial tries",
-    "autotl.workflows": "the whole chain",
 }
-"""What is written under the name of each folder of the core."""
+"""What is written under the name of each file on top of the core; folders say it themselves, in `__init__.py`."""
 
 WAY_OF_THE_DATA = {
     "autotl.data": ("Dataset", "Split"),
@@ -100,14 +84,25 @@ def draw(graph: Graph) -> str:
 def require_tables_fit(graph: Graph) -> None:
     """Raise ValueError where a folder has no purpose, or a type on the way of the data has gone."""
     core = {folder for folder in graph if lane_of(folder) == "autotl"}
-    if core != set(PURPOSES):
-        raise ValueError(f"PURPOSES does not fit the folders of autotl/: {sorted(core ^ set(PURPOSES))}")
+    if gone := set(PURPOSES) - core:
+        raise ValueError(f"PURPOSES names {', '.join(sorted(gone))}, which autotl/ no longer has")
+    if silent := [folder for folder in sorted(core) if not purpose_of(folder)]:
+        raise ValueError(f"{', '.join(silent)}: neither PURPOSES nor an __init__.py says what it is for")
     for folder, names in WAY_OF_THE_DATA.items():
         files = [path for module, path in MODULES.items() if folder_of(module) == folder]
         trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
         classes = {node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
         if gone := set(names) - classes:
             raise ValueError(f"{folder} no longer defines {', '.join(sorted(gone))}, which WAY_OF_THE_DATA names")
+
+
+def purpose_of(folder: str) -> str:
+    """Return what a folder or file of the core is for, in a few words."""
+    if folder in PURPOSES:
+        return PURPOSES[folder]
+    text = ast.get_docstring(ast.parse(MODULES[folder].read_text(encoding="utf-8"))) if folder in MODULES else ""
+    words = (text or "").partition(":")[0].rstrip(".")
+    return words if words.startswith("Keras") else words[:1].lower() + words[1:]
 
 
 def lane_of(folder: str) -> str:
@@ -309,7 +304,7 @@ def _box(box: Box, x: float, y: float) -> str:
         parts.append(f'<text class="{style}" x="{x:.1f}" y="{y + shift:.1f}">{escape(line)}</text>')
     if lane == "autotl":
         handed_on = WAY_OF_THE_DATA.get(box[0], ())
-        text, style = (", ".join(handed_on), "handed-on") if handed_on else (PURPOSES[box[0]], "purpose")
+        text, style = (", ".join(handed_on), "handed-on") if handed_on else (purpose_of(box[0]), "purpose")
         parts.append(f'<text class="{style}" x="{x:.1f}" y="{y + 12:.1f}">{escape(text)}</text>')
     if step:
         parts.append(f'<circle class="step" cx="{left + 2:.1f}" cy="{top + 2:.1f}" r="8"/>')

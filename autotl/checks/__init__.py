@@ -1,0 +1,1 @@
+"""Leaks, domain shift: what is wrong with the data, and queues of images for a person to look at."""

@@ -1,0 +1,1 @@
+"""The command autotl: one module for each group of its commands."""

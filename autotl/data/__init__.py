@@ -1,0 +1,1 @@
+"""Any shape of data: folders, tables and archives become a Dataset, and a Dataset a Split."""

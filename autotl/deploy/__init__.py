@@ -1,0 +1,1 @@
+"""One folder, runs anywhere: the champion exported, its predictor, and the registry."""

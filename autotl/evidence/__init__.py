@@ -1,0 +1,1 @@
+"""Scores with intervals: evaluations, leaderboard, verdicts, weak classes, what the panels show."""

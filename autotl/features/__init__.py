@@ -1,0 +1,1 @@
+"""Read by a frozen network: vectors of every stage, for every image, kept on disk."""

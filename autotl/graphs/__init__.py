@@ -1,0 +1,1 @@
+"""Keras to ONNX: frozen networks, heads and champions as graphs."""

@@ -1,0 +1,1 @@
+"""The run folder: configuration, events, state and result of one search."""

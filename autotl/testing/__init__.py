@@ -1,4 +1,4 @@
-"""Conformance checks for plugins: what an author runs, and what we run on everything we ship."""
+"""For plugin authors: the conformance checks, which also run on every built-in plugin."""
 
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check

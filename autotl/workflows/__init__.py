@@ -1,0 +1,1 @@
+"""The whole chain: fit, resume, refit and check, the only place that knows every step."""

@@ -1,0 +1,1 @@
+"""Checks of the data, one module for each kind of finding."""

@@ -1,0 +1,1 @@
+"""Formats that a champion can be written in."""

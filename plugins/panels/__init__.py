@@ -1,0 +1,1 @@
+"""Tables and charts of a finished run, for the report and the app."""

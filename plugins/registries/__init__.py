@@ -1,0 +1,1 @@
+"""Model registries: champions under names and aliases."""

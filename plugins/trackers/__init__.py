@@ -1,0 +1,1 @@
+"""Watchers that record every study elsewhere."""

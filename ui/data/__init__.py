@@ -1,0 +1,1 @@
+"""The Data page: add, look at, map and correct images."""

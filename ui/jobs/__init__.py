@@ -1,0 +1,1 @@
+"""Commands of `autotl` as processes that outlive the page, and the queue in which they wait."""

@@ -1,0 +1,1 @@
+"""The Label page: give labels with the keyboard."""

@@ -1,0 +1,1 @@
+"""What the web server needs besides the pages: access, addresses, signed links, downloads."""

@@ -1,0 +1,1 @@
+"""The Train page: request a search and follow it."""

@@ -1,0 +1,1 @@
+"""The Try page: classify new images."""

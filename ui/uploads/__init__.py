@@ -1,0 +1,1 @@
+"""Uploads of whole folders: begun, received in pieces, carried on, finished."""

@@ -1,0 +1,1 @@
+"""What several pages draw: charts, images, progress, words, and errors that stay inside a page."""
