@@ -5,6 +5,7 @@ This module and `hookspecs.py` are all that a plugin needs to know.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +102,11 @@ class Proportion:
 
     successes: int
     trials: int
+
+    @property
+    def value(self) -> float:
+        """The proportion; NaN where there are no trials."""
+        return self.successes / self.trials if self.trials else math.nan
 
 
 @dataclass(frozen=True)

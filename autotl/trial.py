@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from autotl.interfaces import UNDEFINED, Backbone, Head, ScoreInterval, Size
+from autotl.runs.config import ENSEMBLE as ENSEMBLE
+from autotl.runs.config import FINE_TUNE as FINE_TUNE
+from autotl.runs.config import MAJORITY as MAJORITY
+from autotl.runs.config import PROBE as PROBE
 
 Params: TypeAlias = Mapping[str, float | int | str | bool]
 """Parameters by their full names."""
-
-PROBE, FINE_TUNE = "probe", "fine-tune"
-MAJORITY, ENSEMBLE = "majority", "ensemble"
-"""Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
 
 DEFAULT_HEAD = "logistic"
 POOLINGS = ("avg+max", "avg", "max")

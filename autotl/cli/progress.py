@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from autotl.runs.config import FINE_TUNE
 from autotl.runs.events import DatasetRead, Event, FeaturesRead, FindingMade, Message, Progress, TrialEnded
 
 _LINE_SECONDS = 10.0
@@ -125,7 +126,7 @@ def describe_trial(event: TrialEnded) -> str:
     if event.state != "complete":
         return f"trial {event.number:>2}  {event.state}: {escape(event.name)}: {escape(event.reason)}"
     where = ", ".join(["", *filter(None, (event.size, event.stage))]) if event.head else ""
-    tuned = ", fine-tuned" if event.strategy == "fine-tune" else ""
+    tuned = ", fine-tuned" if event.strategy == FINE_TUNE else ""
     best = "  [bold]best so far[/bold]" if event.is_best else ""
     score = event.score
     return (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.runtime.progress import Progress
+from autotl.runtime.progress import OnProgress
 
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
@@ -31,7 +31,7 @@ class _Content:
 
 
 def hash_files(
-    root: Path, paths: Sequence[str], *, most_bytes: float = math.inf, progress: Progress | None = None
+    root: Path, paths: Sequence[str], *, most_bytes: float = math.inf, progress: OnProgress | None = None
 ) -> pd.DataFrame:
     """Hash files; columns sha256 (hexadecimal), n_bytes, and quarantine: why a file cannot be read, or empty.
 

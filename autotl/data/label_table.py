@@ -15,7 +15,7 @@ from autotl.data.listing import IMAGE_SUFFIXES
 from autotl.data.table_images import find_images, holds_images, sample, write_images
 from autotl.data.tables import holds_bytes, listed, no_such_column, read_table
 from autotl.errors import DatasetError
-from autotl.runtime.progress import Progress
+from autotl.runtime.progress import OnProgress
 
 _IMAGE_COLUMNS = (
     "path", "image", "image_path", "imagepath", "file", "file_name", "filename", "filepath", "file_path", "img",
@@ -46,7 +46,7 @@ class Labels:
 
 
 def read_labels(
-    path: Path, folder: Folder, *, label: str | None, cache: Path, progress: Progress | None = None
+    path: Path, folder: Folder, *, label: str | None, cache: Path, progress: OnProgress | None = None
 ) -> Labels:
     """Read a table of labels, whose images are files in a folder or stored in the table itself.
 

@@ -16,7 +16,7 @@ from autotl.data.source import open_source
 from autotl.images.facts import FACT_COLUMNS, read_facts
 from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
 from autotl.images.sequences import successive_names
-from autotl.runtime.progress import Progress, StageProgress
+from autotl.runtime.progress import OnProgress, OnStageProgress
 
 
 def scan(
@@ -28,7 +28,7 @@ def scan(
     attributes: Path | None = None,
     patch: Path | None = None,
     mirrored: bool = False,
-    progress: StageProgress | None = None,
+    progress: OnStageProgress | None = None,
 ) -> Dataset:
     """Read a dataset: find its images, hash and decode each once, and find near-duplicates.
 
@@ -39,7 +39,7 @@ def scan(
     Raises DatasetError where there is nothing to learn from.
     """
 
-    def stage(name: str) -> Progress:
+    def stage(name: str) -> OnProgress:
         return lambda done, total: progress(name, done, total) if progress else None
 
     decisions = read_patch(patch or patch_file(data))
@@ -61,7 +61,7 @@ def scan(
     return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, stage("compare")))
 
 
-def _with_facts(root: Path, table: pd.DataFrame, cache: Path, progress: Progress) -> tuple[pd.DataFrame, np.ndarray]:
+def _with_facts(root: Path, table: pd.DataFrame, cache: Path, progress: OnProgress) -> tuple[pd.DataFrame, np.ndarray]:
     """The table with the facts about each usable file, and the miniatures of all rows, uint8 (n_rows, 3, 32, 32)."""
     usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
     paths, digests = table["path"].to_numpy()[usable], table["sha256"].to_numpy(dtype="S64")[usable]
@@ -77,7 +77,7 @@ def _with_facts(root: Path, table: pd.DataFrame, cache: Path, progress: Progress
     return table.assign(quarantine=reasons), miniatures
 
 
-def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progress: Progress) -> pd.DataFrame:
+def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progress: OnProgress) -> pd.DataFrame:
     """Near-duplicates among different files, and every exact copy paired with the first file of its content."""
     items = dataset.items
     rows = np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())

@@ -23,7 +23,7 @@ from autotl.data.label_table import label_text, read_labels
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
 from autotl.data.tables import column_names, listed, no_such_column, read_side_table
 from autotl.errors import DatasetError
-from autotl.runtime.progress import Progress
+from autotl.runtime.progress import OnProgress
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Request:
     label: str | None
     attributes: Path | None
     cache: Path
-    progress: Progress | None
+    progress: OnProgress | None
 
 
 def open_source(
@@ -69,7 +69,7 @@ def open_source(
     attributes: Path | None = None,
     cache: Path,
     need_labels: bool = True,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Source:
     """Find the images of a dataset, their labels and their attributes.
 

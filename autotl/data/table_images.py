@@ -13,7 +13,7 @@ from autotl.cache.content_folders import new_folder, unpacked_once
 from autotl.data.file_lookup import Folder
 from autotl.data.tables import holds_bytes
 from autotl.images.file_info import suffix_of
-from autotl.runtime.progress import Progress
+from autotl.runtime.progress import OnProgress
 
 _SAMPLE = 200
 
@@ -36,7 +36,7 @@ def find_images(column: pd.Series, folder: Folder) -> RowImages:
     return RowImages(folder.root, paths, [reasons[name] for name in names])
 
 
-def write_images(column: pd.Series, table: Path, cache: Path, progress: Progress | None) -> RowImages:
+def write_images(column: pd.Series, table: Path, cache: Path, progress: OnProgress | None) -> RowImages:
     """Write the images stored in a column to files below the cache, once per content of the table."""
 
     def write(folder: Path) -> dict[str, str]:

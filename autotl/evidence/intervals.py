@@ -149,9 +149,7 @@ def _with_percentiles(value: float, resampled: np.ndarray, n_resamples: int, lev
 
 
 def _number(value: float | Proportion) -> float:
-    if isinstance(value, Proportion):
-        return value.successes / value.trials if value.trials else math.nan
-    return float(value)
+    return value.value if isinstance(value, Proportion) else float(value)
 
 
 def _normal_quantile(level: float) -> float:

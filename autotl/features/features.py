@@ -21,7 +21,7 @@ from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
 from autotl.features.frozen_network import FrozenNetwork
 from autotl.images.decoder import DECODER_VERSION
-from autotl.runtime.progress import Progress
+from autotl.runtime.progress import OnProgress
 
 SHARD_ITEMS = 512
 _ATTEMPTS = 3
@@ -80,7 +80,7 @@ def extract(
     network: FrozenNetwork,
     *,
     cache: Path,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     out_of_time: Callable[[], bool] = lambda: False,
     threads: int | None = None,
     engine: str = "",
@@ -129,7 +129,7 @@ def _compute(
     store: RecordStore,
     digests: np.ndarray,
     todo: list[int],
-    progress: Progress | None,
+    progress: OnProgress | None,
     out_of_time: Callable[[], bool],
     threads: int | None,
 ) -> None:

@@ -17,7 +17,7 @@ from autotl.images.appearance import EDGE, measure
 from autotl.images.decoder import DECODER_VERSION, HEIC, UnreadableImage
 from autotl.images.file_info import read_header_and_image
 from autotl.runtime.child_process import Isolated
-from autotl.runtime.progress import Progress
+from autotl.runtime.progress import OnProgress
 
 _VERSION = 1
 """Changes whenever the same pixels would give other facts."""
@@ -47,7 +47,7 @@ class ImageFacts:
 
 
 def read_facts(
-    root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: Progress | None = None
+    root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None
 ) -> ImageFacts:
     """Decode files at a small size; files whose content is known are read from the cache.
 

@@ -16,7 +16,7 @@ from autotl.images.alignment import WHOLE, describe
 from autotl.images.candidate_pairs import Similarities, pair_keys
 from autotl.images.similarity import most_similar, n_steps
 from autotl.images.whitening import Whitening
-from autotl.runtime.progress import Progress
+from autotl.runtime.progress import OnProgress
 
 PAIR_COLUMNS = {"first": int, "second": int, "similarity": float, "mirrored": bool}
 CERTAIN = 0.85
@@ -44,7 +44,7 @@ def find_pairs(
     *,
     sequence: np.ndarray,
     mirrored: bool = False,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> pd.DataFrame:
     """Find the pairs of near-duplicates; columns first < second (positions), similarity (0..1), mirrored.
 
@@ -69,7 +69,7 @@ def no_pairs() -> pd.DataFrame:
 
 
 def _find_pairs(
-    miniatures: np.ndarray, labels: np.ndarray, sequence: np.ndarray, mirrored: bool, progress: Progress | None
+    miniatures: np.ndarray, labels: np.ndarray, sequence: np.ndarray, mirrored: bool, progress: OnProgress | None
 ) -> pd.DataFrame:
     whitening, steps = Whitening(describe(miniatures, WHOLE)), n_steps(len(miniatures))
     total = steps * (2 if mirrored else 1)
@@ -141,7 +141,7 @@ def _listed(found: Similarities, needed: np.ndarray | float, *, mirrored: bool) 
     )
 
 
-def _step_counter(progress: Progress | None, done: int, total: int) -> Callable[[], None]:
+def _step_counter(progress: OnProgress | None, done: int, total: int) -> Callable[[], None]:
     """A function that counts its calls and reports their number as progress."""
     count = [done]
 

@@ -9,7 +9,10 @@ from typing import Any
 
 from autotl.errors import ConfigError
 
-STRATEGIES = ("auto", "probe", "fine-tune")
+PROBE, FINE_TUNE = "probe", "fine-tune"
+STRATEGIES = ("auto", PROBE, FINE_TUNE)
+MAJORITY, ENSEMBLE = "majority", "ensemble"
+"""Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
 DEFAULT_BUDGET_SECONDS = 600.0
 
 

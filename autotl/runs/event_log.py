@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import os
 import threading
 import time
 from functools import cache, lru_cache
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EVENTS_FILE = "events.jsonl"
 """In a run folder."""
-N_KEPT = 16
+_N_KEPT = 16
 """The number of files whose events are kept in memory."""
 _PROGRESS_SECONDS = 0.25
 """Progress within a stage is written this often."""
@@ -81,14 +81,15 @@ class EventReader:
 
     def _forget(self) -> None:
         self._events: list[Event] = []
-        self._offset, self._inode = 0, 0
+        self._offset, self._first_line = 0, b""
 
     def _read_on(self) -> None:
         with self._path.open("rb") as file:
-            found = self._path.stat()
-            if found.st_ino != self._inode or found.st_size < self._offset:  # another file by the same name
+            # Another file by the same name may have the same inode, and be as long.
+            first_line = file.readline()
+            if first_line != self._first_line or os.fstat(file.fileno()).st_size < self._offset:
                 self._forget()
-                self._inode = found.st_ino
+                self._first_line = first_line
             file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -108,10 +109,10 @@ def parse_event(line: bytes) -> Event | None:
     """Read one line; None where it is damaged, or of a kind that this version does not know."""
     try:
         document = json.loads(line)
-        event = _adapter(document["event"]).validate_python({"time": 0.0, **document})
-    except (ValueError, KeyError, TypeError):
+        event: Event = _adapter(document["event"]).validate_python({"time": 0.0, **document})
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return event if math.isfinite(event.time) else None
+    return event
 
 
 @cache
@@ -121,7 +122,7 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
     return TypeAdapter(KINDS[kind])
 
 
-@lru_cache(maxsize=N_KEPT)
+@lru_cache(maxsize=_N_KEPT)
 def _reader(path: Path) -> EventReader:
     return EventReader(path)
 

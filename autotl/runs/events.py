@@ -22,6 +22,7 @@ class Event:
     """
 
     kind: ClassVar[str]
+    __pydantic_config__: ClassVar[dict[str, bool]] = {"allow_inf_nan": False}
     time: float = field(default_factory=_now, kw_only=True, compare=False)
 
     def to_json(self) -> dict[str, object]:
@@ -169,7 +170,7 @@ class TrialEnded(Event):
     """A trial ended.
 
     value, low, high: its score, None unless it completed. started: seconds since the epoch. reason: why it was pruned
-    or failed. best_trial, best_value: of the best trial so far.
+    or failed. best_trial: the best trial so far.
     """
 
     kind = "trial"
@@ -189,7 +190,6 @@ class TrialEnded(Event):
     seconds: float = 0.0
     reason: str = ""
     best_trial: int | None = None
-    best_value: float | None = None
 
     @property
     def score(self) -> ScoreInterval:
@@ -222,6 +222,31 @@ class Message(Event):
 
 
 @dataclass(frozen=True)
+class EngineChosen(Message):
+    """An engine was chosen for reading features, and why."""
+
+    kind = "engine"
+
+
+@dataclass(frozen=True)
+class FineTuningProposed(Message):
+    """A fine-tune trial comes next: what it may gain, and what it costs."""
+
+    kind = "fine-tuning"
+
+
+@dataclass(frozen=True)
+class FirstModelSaved(Message):
+    """A model is saved before the search has ended.
+
+    n_items: the number of images that it was fitted on, where these are a sample; None for all.
+    """
+
+    kind = "first-model"
+    n_items: int | None = None
+
+
+@dataclass(frozen=True)
 class SearchEnded(Event):
     """The search ended, with a model.
 
@@ -233,5 +258,5 @@ class SearchEnded(Event):
     seconds: float
 
 
-KINDS: dict[str, type[Event]] = {event.kind: event for event in Event.__subclasses__()}
+KINDS: dict[str, type[Event]] = {event.kind: event for event in (*Event.__subclasses__(), *Message.__subclasses__())}
 """The classes of events by their names in files."""

@@ -6,13 +6,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autotl.runs.config import MAJORITY
 from autotl.runs.events import Event, Progress, SearchBegun, TrialEnded
 from autotl.scores import ScoreInterval
 
 RATE_SECONDS, FEWEST_SECONDS = 60.0, 10.0
 """The pace of trials is measured over so long, at most and at least."""
-_MAJORITY = "majority"
-"""The strategy of a row of the leaderboard for which nothing is trained."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class BestTrial:
 
 def ended_trials(events: Sequence[Event]) -> list[TrialEnded]:
     """The trials that have ended, without the majority class."""
-    return [event for event in events if isinstance(event, TrialEnded) and event.strategy != _MAJORITY]
+    return [event for event in events if isinstance(event, TrialEnded) and event.strategy != MAJORITY]
 
 
 def best_trials(events: Sequence[Event]) -> tuple[BestTrial, ...]:

@@ -195,7 +195,7 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
             "Start a new search with `autotl fit`; the features it computed are still cached."
         ) from error
     run = Run(folder, config, dataset, split, listeners)
-    return run.subsampled(state["thinned_to"]) if "thinned_to" in state else run
+    return run.subsampled(state["subsampled_to"]) if "subsampled_to" in state else run
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def read_state(folder: Path) -> dict[str, Any]:
         raise RunError(f"{folder} is not a run folder: it has no run.json. Give a folder that `autotl fit` wrote.")
     try:
         state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(
             f"{path} is damaged: it is not valid JSON ({error}). Start a new search with `autotl fit`."
         ) from None

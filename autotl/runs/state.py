@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -59,13 +60,13 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         document = read_state(folder)
         status = document["status"]
         result = RunResult.from_json(document["result"]) if document.get("result") else None
-    except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
+    except (RunError, OSError, KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError):
         return RunState("damaged", "run.json cannot be read, or something is missing in it.")
     if status == "complete" and result is None:
         return RunState("damaged", "run.json says that the search is complete, and has no result.")
     problem = ""
     if status not in ("complete", "interrupted"):
-        status = "running" if _is_running(folder, process_alive) else "failed"
+        status = "running" if _is_running(folder, process_alive, ended=status == "failed") else "failed"
         problem = "" if status == "running" else _text(document.get("error")) or _GONE
     config = document.get("config")
     config = config if isinstance(config, Mapping) else {}
@@ -88,15 +89,24 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
 
 def last_change(folder: Path) -> float:
     """When a run last wrote something, in seconds since the epoch; 0 where there is no folder."""
-    times = [path.stat().st_mtime for name in (EVENTS_FILE, "run.json") if (path := folder / name).exists()]
-    return max(times, default=folder.stat().st_mtime if folder.exists() else 0.0)
+    for paths in ((folder / EVENTS_FILE, folder / "run.json"), (folder,)):
+        times = []
+        for path in paths:
+            with suppress(OSError):
+                times.append(path.stat().st_mtime)
+        if times:
+            return max(times)
+    return 0.0
 
 
-def _is_running(folder: Path, process_alive: bool | None) -> bool:
-    """Whether a process works on an unfinished run: the caller's, or one started elsewhere, which holds the lock."""
+def _is_running(folder: Path, process_alive: bool | None, *, ended: bool) -> bool:
+    """Whether a process works on an unfinished run: the caller's, or one started elsewhere, which holds the lock.
+
+    ended: whether its run.json says that the process before has ended.
+    """
     if process_alive:
         return True
-    if process_alive is None and time.time() - last_change(folder) < SILENT_SECONDS:
+    if process_alive is None and not ended and time.time() - last_change(folder) < SILENT_SECONDS:
         return True
     lock = folder / LOCK_FILE
     if not lock.exists():

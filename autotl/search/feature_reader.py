@@ -13,7 +13,7 @@ from autotl.features.features import Features, extract
 from autotl.features.frozen_network import freeze
 from autotl.interfaces import Backbone, Size
 from autotl.plugins import Plugins
-from autotl.runs.events import FeaturesRead, Message, Progress, StageBegun
+from autotl.runs.events import EngineChosen, FeaturesRead, Progress, StageBegun
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.settings import Settings
@@ -68,11 +68,11 @@ class FeatureReader:
             run.dataset,
             network,
             cache=cache,
-            progress=_Progress(run),
+            progress=_ProgressEmitter(run),
             out_of_time=lambda: self._seconds_left() <= 0,
             threads=threads_per_worker(run.config.workers),
             engine=self._settings.engine,
-            tell=lambda text: run.emit(Message(text)),
+            tell=lambda text: run.emit(EngineChosen(text)),
             items=items,
         )
         if features.computed:
@@ -88,7 +88,7 @@ class FeatureReader:
         return features
 
 
-class _Progress:
+class _ProgressEmitter:
     """Emits how many images of one pass are read, at what rate, and how long the rest will take."""
 
     def __init__(self, run: Run) -> None:

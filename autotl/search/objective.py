@@ -41,7 +41,8 @@ class Objective:
     def value(self, predictions: Predictions) -> float:
         """The value without an interval."""
         # `workflows.fit` refuses an objective with a value per class.
-        return _number(cast(ScoreFunction, self.evaluator.score)(predictions.labels, predictions.probabilities))
+        found = cast(ScoreFunction, self.evaluator.score)(predictions.labels, predictions.probabilities)
+        return found.value if isinstance(found, Proportion) else float(found)
 
     def score(self, predictions: Predictions) -> ScoreInterval:
         """The value with its 95 % interval."""
@@ -82,11 +83,7 @@ def all_values(evaluators: Mapping[str, Evaluator], predictions: Predictions) ->
             found = evaluator.score(predictions.labels, predictions.probabilities)
         except Exception:  # reported, with its reason, when the champion is evaluated
             continue
-        value = _number(found) if isinstance(found, Proportion) else found
+        value = found.value if isinstance(found, Proportion) else found
         if isinstance(value, (int, float)) and math.isfinite(value):
             values[name] = float(value)
     return values
-
-
-def _number(found: float | Proportion) -> float:
-    return found.successes / max(1, found.trials) if isinstance(found, Proportion) else float(found)

@@ -25,8 +25,8 @@ PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""
 CLEAR_GAIN = 0.03
 """The share by which the sample's log loss has to fall where a reading is to be worth a pass over all images."""
-SETTLED_TRIALS = 12
-"""Probes have settled when so many in a row brought nothing better."""
+STALLED_TRIALS = 12
+"""Probes have stalled when so many in a row brought nothing better."""
 PATIENCE_TRIALS = 60
 """After so many trials in a row without anything better, and nothing else to try, a search with a budget ends early."""
 
@@ -110,8 +110,8 @@ class Planner:
                 "only linear probes were asked for" if asked else "none of the heads can sit on a network that trains"
             )
         waited = trials_without_gain(board.of(PROBE), board.larger_is_better)
-        settled = waited >= SETTLED_TRIALS
-        if PROBE in self.strategies and settled:
+        stalled = waited >= STALLED_TRIALS
+        if PROBE in self.strategies and stalled:
             # The longer nothing better is found, the less a reading has to promise.
             gain = CLEAR_GAIN if waited < PATIENCE_TRIALS / 2 else -0.05
             reading, head = self.readings.unread(board, scores, gain), self.heads.to_read_with()
@@ -119,7 +119,7 @@ class Planner:
                 return Step(overrides={"strategy": PROBE, "head": head, **reading.to_json()})
         if FINE_TUNE in self.strategies:
             spent = self._share_spent(left, share_of_trials)
-            if settled or spent >= PROBE_SHARE or PROBE not in self.strategies:
+            if stalled or spent >= PROBE_SHARE or PROBE not in self.strategies:
                 # How deep to go next is known when that trial has ended.
                 step = "another process is fine-tuning" if others_tune else self._next_fine_tune_step(board)
                 if isinstance(step, Step) or PROBE not in self.strategies:

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard, rank
 from autotl.interfaces import Sampler
-from autotl.runs.events import Message, ReadingsRanked, TrialBegun
+from autotl.runs.events import FineTuningProposed, ReadingsRanked, TrialBegun
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
 from autotl.search.ensemble_trials import blend_candidates, blend_probes
@@ -103,7 +103,7 @@ class StudyLoop:
             if step.overrides and len(begun) == len(running):
                 self._queue(step.overrides)
             if step.message:
-                self.context.run.emit(Message(step.message))
+                self.context.run.emit(FineTuningProposed(step.message))
             self._run_next(step.pinned)
             after_trial()
 

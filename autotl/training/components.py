@@ -124,10 +124,10 @@ def _inverse(deviation: np.ndarray, n: int) -> np.ndarray:
     return np.where(varies, 1 / np.sqrt(likely), 0).astype(np.float32)
 
 
-def project(read: Read, principal: PrincipalComponents, items: np.ndarray, n_items: int) -> np.ndarray:
+def project(read: Read, components: PrincipalComponents, items: np.ndarray, n_items: int) -> np.ndarray:
     """Components float32 (n_items, n_components), read in blocks; zero but for the items asked for."""
-    found = np.zeros((n_items, len(principal.offset)), dtype=np.float32)
+    found = np.zeros((n_items, len(components.offset)), dtype=np.float32)
     for start in range(0, len(items), _BLOCK_ITEMS):
         block = items[start : start + _BLOCK_ITEMS]
-        found[block] = principal(read(block))
+        found[block] = components(read(block))
     return found

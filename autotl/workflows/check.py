@@ -144,5 +144,5 @@ def _default_probe(
         context = open_context(run, plugins, settings=settings, seconds_left=lambda: float("inf"))
         default = context.space.default()
         outcome = probe(context, default, fixed_hyperparameters({}))
-        inspection = probe_default(context, default, outcome.predictions)
-    return inspection.inflation, run_checks(dataset, plugins, inspection.probe)
+        probed = probe_default(context, default, outcome.predictions)
+    return probed.inflation, run_checks(dataset, plugins, probed.probe)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from autotl.errors import ExportError
-from autotl.runs.events import Message
+from autotl.runs.events import FirstModelSaved, Message
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -38,12 +38,12 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
     context.reader.features(default.backbone, default.reading.size, items)
     needed = context.costs.reading_seconds(*default.reading.place)
     allowed = READING_SHARE * seconds_left()
-    if needed > allowed and "thinned_to" not in run.state():
+    if needed > allowed and "subsampled_to" not in run.state():
         n_used = len(context.reader.used)
         n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
         context = context.on(run.subsampled(n_items))
         n_kept = len(context.reader.used)  # a few more, where a few of each class make more
-        run.update(thinned_to=n_items, n_unused=n_used - n_kept)
+        run.update(subsampled_to=n_items, n_unused=n_used - n_kept)
         minutes = math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)
         text = f"the budget suffices to read about {n_items} of {n_used} images: the search uses {n_kept} of them"
         run.emit(Message(f"{text}; a budget of {minutes}m would suffice for all"))
@@ -64,7 +64,7 @@ def save_first_model(context: SearchContext, default: TrialRecord) -> float:
         if run.state().get("first_model") != "default":
             save_early(context, default)
             run.update(first_model="default")
-            run.emit(Message(f"a first model is saved in {run.champion}"))
+            run.emit(FirstModelSaved(f"a first model is saved in {run.champion}"))
     except ExportError as error:
         run.emit(Message(f"no first model: the untuned default could not be exported: {error}"))
     return time.monotonic() - began
@@ -83,4 +83,5 @@ def _save_sample_model(context: SearchContext, items: np.ndarray) -> None:
         run.emit(Message(f"no model of a sample: {error}"))
         return
     run.update(first_model="sample")
-    run.emit(Message(f"a first model, of {len(items)} images, is saved in {run.champion}"))
+    text = f"a first model, of {len(items)} images, is saved in {run.champion}"
+    run.emit(FirstModelSaved(text, len(items)))

@@ -96,7 +96,7 @@ def _begin(
     )  # fmt: skip
     run.emit(event)
     _tell_about_data(run, plugins, settings)
-    return _conduct(run, plugins, settings, clock, loading)
+    return _run_study(run, plugins, settings, clock, loading)
 
 
 def resume(folder: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = ()) -> Run:
@@ -112,7 +112,7 @@ def resume(folder: Path, *, plugins: Plugins, settings: Settings, listeners: tup
             f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
         )
     loading = _start_loading(run.config, plugins, settings)
-    return _conduct(run, plugins, settings, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
+    return _run_study(run, plugins, settings, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
 
 
 def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> threading.Thread:
@@ -136,7 +136,7 @@ def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> thre
     return loading
 
 
-def _conduct(run: Run, plugins: Plugins, settings: Settings, clock: Clock, loading: threading.Thread) -> Run:
+def _run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock, loading: threading.Thread) -> Run:
     loading.join()
     from autotl.workflows.run_study import run_study
 

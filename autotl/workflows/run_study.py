@@ -33,7 +33,7 @@ from autotl.workflows.refit import champion_trials
 from autotl.workflows.search_time import SearchTime
 from autotl.workflows.trial_announcer import TrialAnnouncer
 
-INSPECTION_SECONDS = 40.0
+DEFAULT_PROBE_SECONDS = 40.0
 """With less time left than this the data are not inspected with the untuned default; `autotl check` does that."""
 
 
@@ -47,7 +47,7 @@ def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> R
     with lock:
         run.log.repair()
         run.emit(SearchBegun(round(clock.spent(), 2)))
-        run.update(status="running")
+        run.update(status="running", error=None)
         plugins.notify("on_search_begin", run=run)
         try:
             status = _search_and_conclude(run, plugins, settings, clock)
@@ -97,7 +97,7 @@ def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: 
     try:
         default = loop.baselines()
         announcer.announce(loop.leaderboard())
-        _look_through_default(context, default, timing)
+        _use_default(context, default, timing)
         timing.enforced = True
         if run.config.refit:
             _repeat_champion(loop, run.config.refit)
@@ -121,15 +121,15 @@ def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: 
     return status
 
 
-def _look_through_default(context: SearchContext, default: TrialRecord, timing: SearchTime) -> None:
-    """Save the untuned default as a first model, and inspect the data with it where there is time for that."""
+def _use_default(context: SearchContext, default: TrialRecord, timing: SearchTime) -> None:
+    """Save the untuned default as a first model, and look at the data with it where there is time for that."""
     if default.state != "complete":
         raise RunError(f"the untuned default could not be run: {default.reason}")
     timing.export_seconds = save_first_model(context, default)
     # It costs one more cross-validation of the default, which cannot be cut short.
-    needed = INSPECTION_SECONDS + context.costs.probe_cost(DEFAULT_HEAD)
+    needed = DEFAULT_PROBE_SECONDS + context.costs.probe_cost(DEFAULT_HEAD)
     if not context.run.config.refit and timing.left() > needed:
-        _inspect(context, default)
+        _probe_default(context, default)
 
 
 def _repeat_champion(loop: StudyLoop, former: Path) -> None:
@@ -157,16 +157,16 @@ def _champion_seconds(loop: StudyLoop) -> float:
     return sum(share * loop.planner.heads.cost(head) for head in (*probes[:MAX_MEMBERS], *probes[:1]))
 
 
-def _inspect(context: SearchContext, default: TrialRecord) -> None:
+def _probe_default(context: SearchContext, default: TrialRecord) -> None:
     """Look at the data through the untuned default, once, and record what that finds."""
     run = context.run
     if "inflation" in run.state():
         return
     predictions = load_predictions(run, default.number)
-    inspection = probe_default(context, context.candidate(default), predictions)
-    found = run_checks(run.dataset, context.plugins, inspection.probe)
+    probed = probe_default(context, context.candidate(default), predictions)
+    found = run_checks(run.dataset, context.plugins, probed.probe)
     known = [Finding(**finding) for finding in run.state().get("findings", [])]
-    inflation = inspection.inflation
+    inflation = probed.inflation
     findings = [asdict(finding) for finding in worst_first(known + found)]
     run.update(findings=findings, inflation=inflation and inflation.to_json())
     if inflation:

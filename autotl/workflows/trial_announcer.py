@@ -54,5 +54,4 @@ def _trial_ended(trial: TrialRecord, name: str, best: TrialRecord | None) -> Tri
         seconds=trial.seconds,
         reason=trial.reason,
         best_trial=best.number if best else None,
-        best_value=best.score.value if best else None,
     )

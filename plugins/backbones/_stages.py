@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 MAX_STAGES = 6
 
 
-class Cut(NamedTuple):
+class CutPoint(NamedTuple):
     """A tensor that every path from the images to the end goes through, and the operation that makes it."""
 
     tensor: Any
@@ -25,10 +25,10 @@ class Cut(NamedTuple):
         return type(self.operation).__name__
 
 
-def find_stages(network: Any) -> list[Cut]:
+def find_stages(network: Any) -> list[CutPoint]:
     """The deepest block end at each resolution, and the end of the network; shallow to deep."""
     cuts = [cut for cut in _cuts(network) if cut.kind not in _BEFORE_THE_NETWORK]
-    levels: list[list[Cut]] = []
+    levels: list[list[CutPoint]] = []
     for cut in cuts:
         # Convolutions without padding shave off a few pixels; only a stride begins a new level.
         if not levels or cut.height < 0.7 * levels[-1][0].height:
@@ -48,7 +48,7 @@ _SAME_BLOCK = ("Activation", "BatchNormalization", "LayerNormalization", "Multip
 _DEPTHWISE = ("DepthwiseConv2D", "SeparableConv2D")
 
 
-def _cuts(network: Any) -> Iterator[Cut]:
+def _cuts(network: Any) -> Iterator[CutPoint]:
     depths = network._nodes_by_depth  # the graph as Keras runs it: depth counts from the outputs
     nodes = [node for depth in sorted(depths, reverse=True) for node in depths[depth]]
     waiting = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
@@ -61,10 +61,10 @@ def _cuts(network: Any) -> Iterator[Cut]:
                 alive.discard(id(tensor))
         alive.update(id(tensor) for tensor in node.outputs)
         if len(alive) == 1:
-            yield Cut(node.outputs[0], node.operation)
+            yield CutPoint(node.outputs[0], node.operation)
 
 
-def _block_end(level: Sequence[Cut]) -> Cut:
+def _block_end(level: Sequence[CutPoint]) -> CutPoint:
     """The last cut of a level, or the one before a 1x1 convolution that only prepares the next block.
 
     Such a convolution multiplies the channels (MobileNetV2: 96 to 576) or mixes them for the way down (DenseNet):
@@ -80,7 +80,7 @@ def _block_end(level: Sequence[Cut]) -> Cut:
     return level[-1]
 
 
-def name_stages(stages: Sequence[Cut]) -> None:
+def name_stages(stages: Sequence[CutPoint]) -> None:
     """Give stages without a name of their own one that does not depend on what was built before."""
     for number, stage in enumerate(stages, start=1):
         automatic = re.sub(r"_\d+$", "", stage.operation.name).replace("_", "") == stage.kind.lower()

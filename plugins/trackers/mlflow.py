@@ -62,7 +62,8 @@ def on_search_end(run: Run) -> None:
     """Record the champion, and wait until everything is recorded."""
     if recorder := _recorders.pop(run.folder.absolute(), None):
         result = run.result()
-        recorder.finish(result, result.status if result else run.state()["status"])
+        status = run.state()["status"]  # of this attempt: the result may be that of one before
+        recorder.finish(result, result.status if result and status == "running" else status)
 
 
 @dataclass

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "autotl.runs": "errors scores runtime data",
     "autotl.predictions": "runtime",
     "autotl.interfaces": "scores predictions runs",
-    "autotl.trial": "interfaces",
+    "autotl.trial": "interfaces runs",
     "autotl.hookspecs": "interfaces trial runs",
     "autotl.plugins": "errors settings hookspecs",
     "autotl.features": "errors settings interfaces trial runtime graphs cache images data",

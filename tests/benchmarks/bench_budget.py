@@ -49,7 +49,7 @@ def _measure(data: Path, seconds: int, folder: Path) -> dict[str, object]:
     )  # fmt: skip
     taken = time.time() - started
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-    first = next(e["time"] for e in events if e["event"] == "message" and e["text"].startswith("a first model"))
+    first = next(e["time"] for e in events if e["event"] == "first-model")
     document = json.loads((run / "run.json").read_text())["result"]
     return {
         "asked": seconds, "taken": taken, "first_model": first - started, "n_trials": document["n_trials"],

@@ -67,11 +67,11 @@ def edit_aliases(workspace: Workspace, version: ModelVersion, model: RegisteredM
         except AutoTLError as error:
             st.error(plain(str(error)))
             alias = ""
-        holder = model.version_with_alias(alias)
+        former = model.version_with_alias(alias)
         _offer(
             "Add",
             f"models:/{model.name}@{alias} will be version {version.version}."
-            + (f" Version {holder.version} loses it." if holder and holder != version else ""),
+            + (f" Version {former.version} loses it." if former and former != version else ""),
             lambda: set_alias(workspace, model.name, alias, version.version),
             key=f"add-{key}",
             disabled=not alias,

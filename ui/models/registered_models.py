@@ -11,7 +11,7 @@ from autotl_ui.models.aliases import confirm_change, edit_aliases, offer_champio
 from autotl_ui.models.exportable_models import run_of
 from autotl_ui.models.registry import Registry
 from autotl_ui.server.pages import RESULTS
-from autotl_ui.widgets.score_comparability import say_whether_fair
+from autotl_ui.widgets.score_comparability import show_comparability
 from autotl_ui.widgets.words import ROUTES, counted, moment, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import interval_text, value_text
@@ -128,7 +128,7 @@ def _compare(model: RegisteredModel) -> None:
             st.caption("Choose two different versions.")
             return
         st.markdown(_side_by_side(pair))
-        say_whether_fair({f"version {version.version}": version.evidence for version in pair})
+        show_comparability({f"version {version.version}": version.evidence for version in pair})
 
 
 def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:

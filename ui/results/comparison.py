@@ -11,7 +11,7 @@ import streamlit as st
 
 from autotl.interfaces import UNDEFINED
 from autotl.runs.result import RunResult
-from autotl_ui.widgets.score_comparability import say_whether_fair
+from autotl_ui.widgets.score_comparability import show_comparability
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, legible
 from autotl_ui.widgets.words import duration, plain, score_name
 from autotl_ui.workspace.evidence import evidence_to_compare
@@ -40,7 +40,7 @@ def show_comparison(run: RunView, runs: Sequence[RunView]) -> None:
     if len(selected) < 2:
         st.caption("Select at least one run to compare with this one.")
         return
-    say_whether_fair({name: evidence_to_compare(one) for name, one in selected})
+    show_comparability({name: evidence_to_compare(one) for name, one in selected})
     results = {name: one.result for name, one in selected if one.result}
     scores = list(dict.fromkeys(name for result in results.values() for name in overall(result.test)))
     objective = next(iter(results.values())).objective

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from autotl.runs.config import FINE_TUNE, MAJORITY
 from autotl.runs.events import (
     DatasetRead,
+    EngineChosen,
     Event,
     FeaturesRead,
+    FineTuningProposed,
+    FirstModelSaved,
     Message,
     Progress,
     ReadingsRanked,
@@ -17,13 +20,6 @@ from autotl.runs.events import (
     TrialEnded,
 )
 from autotl_ui.widgets.words import cost, duration, sentence
-
-FINE_TUNE = "fine-tune"
-_GUESS = "fine-tuning may change"
-"""The beginning of the message that the planner emits before a fine-tune trial."""
-_ENGINE = "engine: "
-_HIDDEN = (_ENGINE, _GUESS)
-"""Messages that begin like this are not shown as a sentence of their own."""
 
 
 def describe_present(events: Sequence[Event]) -> str:
@@ -50,7 +46,9 @@ def describe_present(events: Sequence[Event]) -> str:
                 return _begun(event, before)
             case DatasetRead():
                 return f"Found {event.n_items} images in {len(event.classes)} classes."
-            case Message() if not _said(event).startswith(_HIDDEN):
+            case EngineChosen() | FineTuningProposed():
+                continue  # said with the activity that it explains
+            case Message():
                 return sentence(_said(event))
     return "Starting to read the data."
 
@@ -98,13 +96,14 @@ def _to_go(progress: Progress) -> str:
 
 
 def _latest_guess(events: Sequence[Event]) -> str:
-    texts = (_said(event) for event in reversed(events) if isinstance(event, Message))
-    return next((sentence(text) for text in texts if text.startswith(_GUESS)), "")
+    return next((sentence(event.text) for event in reversed(events) if isinstance(event, FineTuningProposed)), "")
 
 
 def _said(event: Message) -> str:
-    """A message, without the folder it may end with."""
-    return re.sub(r" is saved in .*", " is saved", event.text)
+    """A message, without the folder of this machine that a model is saved in."""
+    if isinstance(event, FirstModelSaved):
+        return f"a first model, of {event.n_items} images, is saved" if event.n_items else "a first model is saved"
+    return event.text
 
 
 def _past(event: Event, best: int | None) -> Iterator[str]:
@@ -120,13 +119,12 @@ def _past(event: Event, best: int | None) -> Iterator[str]:
         case ReadingsRanked() if event.ranks:
             top = event.ranks[0]
             size = "x".join(str(edge) for edge in top.size)
-            yield f"Compared {len(event.ranks)} networks and sizes: {top.backbone} at {size} pixels did best."
-        case Message():
-            text = _said(event)
-            if text.startswith(_GUESS):
-                yield f"Decided to fine-tune: {text.rstrip('.')}."
-            elif not text.startswith(_ENGINE):
-                yield sentence(text)
+            n = len({(rank.backbone, rank.size) for rank in event.ranks})
+            yield f"Compared {n} networks and sizes: {top.backbone} at {size} pixels did best."
+        case FineTuningProposed():
+            yield f"Decided to fine-tune: {event.text.rstrip('.')}."
+        case Message() if not isinstance(event, EngineChosen):
+            yield sentence(_said(event))
         case TrialEnded():
             yield from _past_trial(event, best)
         case StageBegun(stage="conclude"):
@@ -137,9 +135,10 @@ def _past_trial(event: TrialEnded, best: int | None) -> Iterator[str]:
     what = f"Trial {event.number}, {event.name}"
     if event.state == "failed":
         yield f"{what}, failed: {event.reason}."
-    if event.value is None or event.strategy == "majority":
+    if not event.score.is_defined or event.strategy == MAJORITY:
         return
-    reached = f"{event.value:.3f} ({event.low or 0:.3f} to {event.high or 0:.3f})"
+    score = event.score
+    reached = f"{score.value:.3f}" + (f" ({score.low:.3f} to {score.high:.3f})" if score.has_interval else "")
     if event.is_best and event.number != best:
         yield f"{what}, became the best: {reached}, in {cost(event.seconds)}."
     elif event.strategy == FINE_TUNE:

@@ -11,7 +11,7 @@ from autotl.interfaces import VersionEvidence
 from autotl_ui.widgets.words import plain, sentence, spell_scores
 
 
-def say_whether_fair(models: Mapping[str, VersionEvidence]) -> None:
+def show_comparability(models: Mapping[str, VersionEvidence]) -> None:
     """Say it, and why. models: by what people call them."""
     if why := caveats(models):
         reasons = " ".join(sentence(spell_scores(reason)) for reason in why)

@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 import streamlit as st
 
 from autotl.checks.check_document import CheckDocument, CheckedFinding, read_document
+from autotl.runs.event_log import read_events
+from autotl.runs.events import FeaturesRead, Progress, StageBegun
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
@@ -90,7 +92,7 @@ def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
     if document is None:
         if job.stop_requested:
             return CheckView("stopped", job.started)
-        return CheckView("failed", job.started, problem=jobs.last_words(target) or "The check ended before its time.")
+        return CheckView("failed", job.started, problem=jobs.last_words(target) or "The check stopped unexpectedly.")
     return CheckView("done", job.started, document=document, page=page if page.exists() else None)
 
 
@@ -110,22 +112,13 @@ def _files(workspace: Workspace, data_set: DataSet) -> tuple[Path, Path, Path]:
 
 
 def _progress(events: Path) -> tuple[str, float | None]:
-    """What a check is doing, from the last line that is whole."""
-    try:
-        with events.open("rb") as file:
-            file.seek(max(0, events.stat().st_size - 20_000))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return "Starting", None
-    for line in reversed(lines):
-        try:
-            event = json.loads(line)
-            if event["event"] == "progress":
-                return _stage(str(event["stage"]), int(event["done"]), int(event["total"]))
-            if event["event"] in ("stage", "features"):
+    """What a check is doing, from its latest event about that."""
+    for event in reversed(read_events(events)):
+        match event:
+            case Progress():
+                return _stage(event.stage, event.done, event.total)
+            case StageBegun() | FeaturesRead():
                 return _DOING["features"], None
-        except (ValueError, KeyError, TypeError):
-            continue
     return "Starting", None
 
 

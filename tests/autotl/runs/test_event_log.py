@@ -14,9 +14,12 @@ from autotl.runs.events import (
     KINDS,
     ActivationsCached,
     DatasetRead,
+    EngineChosen,
     Event,
     FeaturesRead,
     FindingMade,
+    FineTuningProposed,
+    FirstModelSaved,
     Message,
     Progress,
     RankedReading,
@@ -37,9 +40,12 @@ EVENTS = (
     FeaturesRead("net", "224x224", 90, seconds=7.2, n_features=3712, engine="onnxruntime", images_per_second=12.5),
     ReadingsRanked((RankedReading("net", (320, 240), "joined", "avg+max", 0.4),)),
     TrialBegun(1, "probe", "net", "224x224", "joined", "avg+max", "logistic"),
-    TrialEnded(1, "logistic on net", value=0.8, low=0.7, high=0.9, seconds=2.0, best_trial=1, best_value=0.8),
+    TrialEnded(1, "logistic on net", value=0.8, low=0.7, high=0.9, seconds=2.0, best_trial=1),
     ActivationsCached("from stage 4"),
     Message("über"),
+    EngineChosen("engine: onnxruntime"),
+    FineTuningProposed("fine-tuning may change accuracy"),
+    FirstModelSaved("a first model is saved", 24),
     SearchEnded("complete", 12.0),
 )
 
@@ -51,6 +57,7 @@ def add(path: Path, *events: object) -> None:
 
 def test_what_is_written_is_read_again_event_for_event(tmp_path: Path) -> None:
     assert {type(event) for event in EVENTS} == set(KINDS.values())
+    assert len(KINDS) == len(EVENTS)
     write = EventWriter(tmp_path / "e.jsonl")
     for event in EVENTS:
         write(event)
@@ -125,6 +132,7 @@ def test_a_line_that_is_still_being_written_waits_and_a_damaged_one_is_skipped(t
         {"event": "message"}, {"event": "message", "text": 5}, {"event": "progress", "stage": "x", "done": "?"},
         {"event": "dataset", "n_items": 1, "classes": 5}, {"event": "begin", "spent_seconds": 1, "time": [1]},
         {"event": "begin", "spent_seconds": 1, "time": float("nan")}, {"event": "begin", "spent_seconds": None},
+        {"event": "begin", "spent_seconds": float("inf")}, {"event": "trial", "number": 1, "value": float("nan")},
         {"event": "nothing known"}, {"event": 7}, {"event": [1]}, {"event": "message", "text": "a", "time": "soon"},
     ],
 )  # fmt: skip
@@ -148,6 +156,19 @@ def test_another_file_by_the_same_name_is_read_from_its_beginning(tmp_path: Path
     assert read_events(path) == []
     EventWriter(path)(Message("c"))
     assert read_events(path) == [Message("c")]
+
+
+def test_another_file_in_the_same_place_and_of_the_same_length_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    for text in ("old", "new"):
+        write = EventWriter.create(path)  # the same inode, which a deleted file may leave to another, too
+        write(Message(text, time=5.0))
+        write(Message("and more"))
+        assert read_events(path) == [Message(text), Message("and more")]
+
+
+def test_a_line_that_nests_too_deeply_is_skipped() -> None:
+    assert parse_event(b'{"event": "message", "text": ' + b"[" * 100_000) is None
 
 
 def test_lists_of_files_and_outdated_progress_are_not_kept(tmp_path: Path) -> None:

@@ -33,7 +33,17 @@ def test_a_folder_without_a_run_is_absent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"status": "comp', "[]", "{}", "5", '{"status": "complete"}', '{"status": "x", "result": 5}']
+    "text",
+    [
+        '{"status": "comp',
+        "[]",
+        "{}",
+        "5",
+        '{"status": "complete"}',
+        '{"status": "x", "result": 5}',
+        json.dumps({"status": "complete", "result": {**RESULT, "n_trials": float("inf")}}),
+        "[" * 100_000,
+    ],
 )
 def test_a_run_json_that_says_nothing_whole_is_damaged(text: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(text)
@@ -71,6 +81,13 @@ def test_without_word_of_a_process_the_lock_tells_or_what_was_written_a_moment_a
     recent = write(tmp_path / "recent", status="running", seconds_ago=SILENT_SECONDS / 2)
     assert find_state(recent).status == "running"
     assert find_state(recent, process_alive=False).status == "failed"
+
+
+def test_a_run_that_says_it_has_failed_has_failed_at_once(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", status="failed", error="boom", seconds_ago=0.0)
+    assert find_state(folder).status == "failed"
+    with filelock.FileLock(folder / LOCK_FILE):  # resumed, and nothing written yet
+        assert find_state(folder).status == "running"
 
 
 def test_a_failed_run_says_why(tmp_path: Path) -> None:

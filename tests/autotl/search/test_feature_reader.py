@@ -26,7 +26,7 @@ def test_what_reads_the_features_is_told_and_how_long_it_will_take(make_context,
     monkeypatch.setattr(engine, "_LANE_PIXELS", 8 * 32 * 32)
     context = make_context(cache=tmp_path / "fresh")
     context.reader.features(tiny, (32, 32))
-    [message] = events(context, "message")
+    [message] = events(context, "engine")
     assert message["text"].startswith("engine: ")
     [emitted] = events(context, "features")
     assert emitted["engine"]

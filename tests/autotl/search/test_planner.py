@@ -6,10 +6,10 @@ import pytest
 from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, read, scored, space, tuned
 
 from autotl.interfaces import Head, ScoreInterval
-from autotl.search.planner import PATIENCE_TRIALS, SETTLED_TRIALS, Step
+from autotl.search.planner import PATIENCE_TRIALS, STALLED_TRIALS, Step
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 
-SETTLED = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + SETTLED_TRIALS))]
+SETTLED = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + STALLED_TRIALS))]
 
 
 def test_before_any_probe_has_completed_there_is_still_something_to_do():

@@ -51,14 +51,14 @@ def start(context, clock):
 
 def told(context):
     lines = (context.run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    return [event["text"] for event in map(json.loads, lines) if event["event"] == "message"]
+    return [event["text"] for event in map(json.loads, lines) if event["event"] in ("message", "first-model")]
 
 
 def test_where_all_images_are_soon_read_nothing_is_done_before(slow):
     context = slow(1000.0)
     assert start(context, FakeClock(100.0)) is context
     assert not context.run.champion.exists()
-    assert "thinned_to" not in context.run.state()
+    assert "subsampled_to" not in context.run.state()
 
 
 def test_without_a_budget_no_sample_is_read(context):
@@ -88,7 +88,7 @@ def test_images_that_the_budget_does_not_allow_are_left_out_and_that_is_said(slo
     subsampled = start(context, FakeClock(100.0))
     n_used = len(subsampled.reader.used)
     assert 30 <= n_used < 60
-    assert context.run.state()["thinned_to"] == 30
+    assert context.run.state()["subsampled_to"] == 30
     assert context.run.state()["n_unused"] == 60 - n_used
     assert f"suffices to read about 30 of 60 images: the search uses {n_used} of them" in told(context)[-2]
     assert "a budget of 4m would suffice for all" in told(context)[-2]

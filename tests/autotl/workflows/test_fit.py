@@ -360,7 +360,7 @@ def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried
         fit(config, plugins=plugins, settings=settings, listeners=(interrupt,))
     run = open_run(config.run)
     assert (run.state()["status"], run.state()["first_model"]) == ("interrupted", "sample")
-    assert run.state()["thinned_to"] < 60
+    assert run.state()["subsampled_to"] < 60
     assert (run.champion / "model.onnx").exists()
     carried_on = resume(config.run, plugins=plugins, settings=settings)
     assert carried_on.result().to_json()["status"] == "complete"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from autotl.runs.events import (
     DatasetRead,
     FeaturesRead,
-    Message,
+    FineTuningProposed,
+    FirstModelSaved,
     Progress,
     RankedReading,
     ReadingsRanked,
@@ -53,7 +54,7 @@ def test_every_trial_is_begun_for_a_reason() -> None:
 
 
 def test_fine_tuning_says_its_expected_gain_and_cost() -> None:
-    events = [begin(1, "logistic"), Message(GUESS), begin(9, "logistic", strategy="fine-tune")]
+    events = [begin(1, "logistic"), FineTuningProposed(GUESS), begin(9, "logistic", strategy="fine-tune")]
     expected = GUESS.replace("fine-tuning", "Fine-tuning", 1)
     assert describe_present(events).endswith(f"(trial 9). {expected}.")
     epoch = Progress("fine-tuning", 2, 6)
@@ -76,6 +77,6 @@ def test_the_history_names_each_new_best_once_and_what_failed() -> None:
 
 
 def test_no_folder_of_the_machine_is_shown() -> None:
-    message = Message("a first model is saved in /home/me/run/champion")
+    message = FirstModelSaved("a first model is saved in /home/me/run/champion")
     assert describe_present([message]) == "A first model is saved."
     assert [text for _, text in describe_past([message])] == ["A first model is saved."]

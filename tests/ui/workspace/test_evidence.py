@@ -75,7 +75,7 @@ def test_runs_tested_on_the_same_images_are_known_by_it(good: Path) -> None:
 
 def test_a_run_on_a_sample_was_not_tested_on_all_the_images_of_the_test_split(good: Path) -> None:
     whole = taken(good)
-    open_run(good).update(thinned_to=40)
+    open_run(good).update(subsampled_to=40)
     st.cache_data.clear()
     assert taken(good) not in (whole, "")
 
