@@ -81,7 +81,7 @@ def write_finished(folder: Path, *, status: str = "complete") -> None:
 
 
 def pictures_of(folder: Path) -> Path:
-    """Where the pictures of a made-up run lie: in its workspace, one data set for all of its runs."""
+    """Where the pictures of a made-up run lie: in its workspace, one dataset for all of its runs."""
     inside = folder.parent.name == "autotl-runs"
     return (folder.parent.parent if inside else folder.parent) / "photos"
 
