@@ -92,7 +92,7 @@ def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, chec
     for number, found in enumerate(document.findings[:N_FINDINGS]):
         show_finding(data_set, contents, found, decided=decided, key=f"{data_set.name}-{number}")
     if len(document.findings) > N_FINDINGS:
-        st.caption(f"And {len(document.findings) - N_FINDINGS} more, which the page to download names.")
+        st.caption(f"And {len(document.findings) - N_FINDINGS} more findings; the downloadable page lists them.")
     _show_set_aside(document)
 
 
