@@ -164,7 +164,7 @@ def check(
     plugins: Plugins | None = None,
     listeners: Sequence[Listener] = (),
 ) -> DataCheck:
-    """Look at a data set without learning from it: its findings, what a split would leak, what changed.
+    """Look at a dataset without learning from it: its findings, what a split would leak, what changed.
 
     probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
     are those of `autotl.data.scan.scan`. Raises DatasetError where the data cannot be read at all.

@@ -151,7 +151,7 @@ class Finding:
 class DefaultProbe:
     """What the untuned default, a logistic head on frozen features, makes of the data.
 
-    items: int (n,), item numbers of the data set; labels: int (n,), their classes.
+    items: int (n,), item numbers of the dataset; labels: int (n,), their classes.
     probabilities: float (n, n_classes), each predicted by a head that was not fitted on the item.
     backbone: name of the network. shift: how far the images lie from what it was pretrained on; None if not measured.
     """
@@ -165,7 +165,7 @@ class DefaultProbe:
 
 @dataclass(frozen=True)
 class Check:
-    """Looks at a data set and yields findings.
+    """Looks at a dataset and yields findings.
 
     run(dataset): before anything is learned from it; with `uses_probe`, run(dataset, probe): after the untuned default
         was cross-validated, with its `DefaultProbe`.

@@ -14,9 +14,9 @@ from autotl.runtime.atomic_files import write_atomically
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Class probabilities for some items of a data set.
+    """Class probabilities for some items of a dataset.
 
-    items: int (n,), row numbers in the data set, no two alike; labels: int (n,), true classes; probabilities: float
+    items: int (n,), row numbers in the dataset, no two alike; labels: int (n,), true classes; probabilities: float
     (n, n_classes), each row sums to 1. Raises ValueError where they are not so.
     """
 

@@ -1,4 +1,4 @@
-"""Lay out real, openly licensed data sets as a folder of folders, to try AutoTL on.
+"""Lay out real, openly licensed datasets as a folder of folders, to try AutoTL on.
 
     python examples/datasets.py digits OUT          1,797 handwritten digits (inside scikit-learn, no download)
     python examples/datasets.py faces OUT           200 face / not-face crops (downloaded once by scikit-image)
@@ -29,11 +29,11 @@ FASHION_CLASSES = (
     "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot",
 )  # fmt: skip
 
-Picture = tuple[str, str, np.ndarray | Path]
+LabelledImage = tuple[str, str, np.ndarray | Path]
 """(class, file name, pixels or a file to copy)."""
 
 
-def faces() -> Iterator[Picture]:
+def faces() -> Iterator[LabelledImage]:
     """25x25 grey crops: the first hundred show faces, the second hundred do not."""
     from skimage.data import lfw_subset
 
@@ -41,7 +41,7 @@ def faces() -> Iterator[Picture]:
         yield "face" if i < 100 else "not-face", f"{i:03d}.png", (image * 255).round().astype(np.uint8)
 
 
-def stamps(source: Path = Path("/usr/share/tuxpaint/stamps")) -> Iterator[Picture]:
+def stamps(source: Path = Path("/usr/share/tuxpaint/stamps")) -> Iterator[LabelledImage]:
     """Tux Paint's stamps: RGBA drawings and photos in eight of its folders."""
     _require(source, "apt-get install tuxpaint-stamps-default")
     for name in STAMP_CLASSES:
@@ -49,7 +49,7 @@ def stamps(source: Path = Path("/usr/share/tuxpaint/stamps")) -> Iterator[Pictur
             yield name, "-".join(path.relative_to(source / name).parts), path
 
 
-def fashion(source: Path = Path("/usr/share/datasets/fashion-mnist")) -> Iterator[Picture]:
+def fashion(source: Path = Path("/usr/share/datasets/fashion-mnist")) -> Iterator[LabelledImage]:
     """Fashion-MNIST: 28x28 grey."""
     _require(source, "apt-get install dataset-fashion-mnist")
     for part in ("train", "t10k"):
@@ -59,7 +59,7 @@ def fashion(source: Path = Path("/usr/share/datasets/fashion-mnist")) -> Iterato
             yield FASHION_CLASSES[label], f"{part}-{i:05d}.png", image
 
 
-def textile() -> Iterator[Picture]:
+def textile() -> Iterator[LabelledImage]:
     """Textile images with no, a local or a global defect."""
     from importlib.util import find_spec
 
@@ -70,23 +70,23 @@ def textile() -> Iterator[Picture]:
         yield path.parent.name, path.name, path
 
 
-DATASETS: dict[str, Callable[[], Iterator[Picture]]] = {
+DATASETS: dict[str, Callable[[], Iterator[LabelledImage]]] = {
     "digits": digits, "faces": faces, "stamps": stamps, "fashion": fashion, "textile": textile,
 }  # fmt: skip
 
 
-def lay_out(pictures: Iterator[Picture], out: Path, *, per_class: int | None = None) -> Counter[str]:
-    """Write pictures into one folder per class; returns how many each class got."""
+def lay_out(images: Iterator[LabelledImage], out: Path, *, per_class: int | None = None) -> Counter[str]:
+    """Write images into one folder per class; returns the number of images in each."""
     counts: Counter[str] = Counter()
-    for label, name, picture in pictures:
+    for label, name, image in images:
         if per_class is not None and counts[label] >= per_class:
             continue
         counts[label] += 1
         (out / label).mkdir(parents=True, exist_ok=True)
-        if isinstance(picture, Path):
-            shutil.copyfile(picture, out / label / name)
+        if isinstance(image, Path):
+            shutil.copyfile(image, out / label / name)
         else:
-            Image.fromarray(picture).save(out / label / name)
+            Image.fromarray(image).save(out / label / name)
     return counts
 
 
@@ -101,7 +101,7 @@ def _require(folder: Path, remedy: str) -> None:
 
 
 def main() -> None:
-    """Parse the command line and lay one data set out."""
+    """Parse the command line and lay one dataset out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=DATASETS)
     parser.add_argument("out", type=Path)

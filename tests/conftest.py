@@ -242,7 +242,7 @@ def candidate(plugins: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def toy_dataset() -> Callable[..., Any]:
-    """A data set without files: toy_dataset(labels=["a", "b"], group=["1", ""], pairs=[(0, 1, 0.9)])."""
+    """A dataset without files: toy_dataset(labels=["a", "b"], group=["1", ""], pairs=[(0, 1, 0.9)])."""
     import pandas as pd
 
     from autotl.data.dataset import Dataset

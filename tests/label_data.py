@@ -13,7 +13,7 @@ from autotl_ui.workspace.workspace import Workspace
 
 
 def write_pets(workspace: Workspace, *, n_unlabelled: int = 3) -> DataSet:
-    """A data set of two classes, four images each, and some without a label."""
+    """A dataset of two classes, four images each, and some without a label."""
     root = workspace.data / "pets"
     for number, name in enumerate([*(f"cat/{i}.png" for i in range(4)), *(f"dog/{i}.png" for i in range(4))]):
         write_image(root / name, shade=20 * number)

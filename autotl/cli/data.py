@@ -44,7 +44,7 @@ def check(
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
-    """Check a data set before anything is learned from it, and write a page that shows what was found."""
+    """Check a dataset before anything is learned from it, and write a page that shows what was found."""
     from autotl.cli.progress import ProgressPrinter
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config

@@ -78,7 +78,7 @@ def _printer(stack: ExitStack, n_files: int) -> Listener:
 
 
 def _unlabelled(run: Path) -> list[Path]:
-    """Return the files of a run's data set that have no label."""
+    """Return the files of a run's dataset that have no label."""
     from autotl.runs.run import open_run
 
     dataset = open_run(run).dataset

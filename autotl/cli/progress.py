@@ -1,4 +1,4 @@
-"""Telling a person at a terminal what a run is doing."""
+"""Progress output on the terminal."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def describe_dataset(event: DatasetRead) -> str:
     aside = "".join(f", {count} {text}" for text, count in counts.items() if count)
     return (
         f"{event.n_items} images in {len(event.classes)} classes{aside}: {event.train} to train, "
-        f"{event.validation} to validate, {event.test} kept for one test"
+        f"{event.validation} to validate, {event.test} held out for the test"
     )
 
 

@@ -49,12 +49,12 @@ def print_result(run: Run, result: RunResult) -> None:
         console.print("* fine-tuned: measured on the validation split, made comparable through the untuned default")
     _print_scores(console, result)
     console.print(f"Fine-tuning: {escape(result.fine_tuning.claim)}.", soft_wrap=True)
-    console.print(f"Over the default: {escape(result.over_default.claim)}.", soft_wrap=True)
+    console.print(f"Compared with the default: {escape(result.over_default.claim)}.", soft_wrap=True)
     if result.refit:
         console.print(f"Refit: {escape(result.refit.sentence)}.", soft_wrap=True)
     console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)
     if result.expected_gain:
-        console.print(f"Outlook: {result.expected_gain.sentence}.", soft_wrap=True)
+        console.print(f"More trials: {result.expected_gain.sentence}.", soft_wrap=True)
     for label, path in _places(result):
         console.print(f"{label:<12}{path}", soft_wrap=True)
 

@@ -33,7 +33,7 @@ class Evidence:
 
     search, test: its evaluations; default: of the untuned default, on the test split. searched: its predictions in
     the search, each by a head that was not fitted on the image (cross-validated, or on the validation split);
-    tested: of the test split. run: configuration, data set and split.
+    tested: of the test split. run: configuration, dataset and split.
     """
 
     run: Run

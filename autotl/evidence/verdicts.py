@@ -27,7 +27,10 @@ def judge_fine_tuning(
     elif hurts:
         claim = f"fine-tuning costs {cost} and is worse: {amount}; the frozen backbone is enough here"
     else:
-        claim = f"fine-tuning for {cost} makes no difference that these data can show: {amount}; simpler is enough"
+        claim = (
+            f"fine-tuning for {cost} made no statistically significant difference: {amount}; "
+            "the frozen backbone is enough"
+        )
     return FineTuningVerdict(claim, difference, trial.seconds, trial.number, pays)
 
 

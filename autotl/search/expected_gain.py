@@ -1,4 +1,4 @@
-"""What more time would be likely to buy, from what the time so far has bought."""
+"""The gain to expect from more trials or from fine-tuning, estimated from the results so far."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ERROR_REMOVED, ERROR_SPREAD = 0.2, 0.35
 
 
 def expect_gain(values: Sequence[float], *, larger_is_better: bool) -> ScoreInterval | None:
-    """The gain in the objective that ten times as many probes would be likely to bring, with an 80 % interval.
+    """The gain in the objective to expect from ten times as many probes, with an 80 % interval; never negative.
 
     What ten times as many brought last time: the best of all trials over the best of a tenth of them, in random orders.
     Gains of a search only shrink, so this errs on the hopeful side. None after fewer than ten completed probes, which
@@ -38,14 +38,14 @@ def expect_gain(values: Sequence[float], *, larger_is_better: bool) -> ScoreInte
 def gain_sentence(gain: ScoreInterval, objective: str) -> str:
     """What `expect_gain` found, in words."""
     return (
-        f"ten times as many probes would be likely to bring {gain.value:.3f} of {objective} more "
+        f"ten times as many probes would probably improve {objective} by {gain.value:.3f} "
         f"(80 %: {gain.low:.3f} to {gain.high:.3f})"
     )
 
 
 @dataclass(frozen=True)
 class FineTuneGain:
-    """What fine-tuning would be likely to add to the objective, with an 80 % interval, and to cost in seconds."""
+    """The change in the objective to expect from fine-tuning, with an 80 % interval, and its cost in seconds."""
 
     gain: ScoreInterval
     seconds: float

@@ -1,4 +1,4 @@
-"""Conformance checks for checks of data sets."""
+"""Conformance checks for checks of datasets."""
 
 from __future__ import annotations
 

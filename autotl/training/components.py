@@ -1,4 +1,4 @@
-"""Principal components of the features of a data set: what most heads are fitted on, computed once for all of them.
+"""Principal components of the features of a dataset: what most heads are fitted on, computed once for all of them.
 
 Linear and kernel methods see only distances and directions, so that standardised features may be turned to their
 principal axes; the few hundred axes that hold nearly all the variance then do as well as all features, or better, and

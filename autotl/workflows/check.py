@@ -69,7 +69,7 @@ class DataCheck:
         if self.skipped:
             facts["not run"] = self.skipped
         if self.refusal:
-            facts["cannot be learned from"] = self.refusal
+            facts["cannot be trained on"] = self.refusal
         return facts
 
     def document(self) -> dict[str, object]:

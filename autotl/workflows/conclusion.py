@@ -129,7 +129,7 @@ def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: FineTunin
 def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
     """Evaluate several predictions with every evaluator that can score all of them.
 
-    One that fails is named and left out, unless it is the objective: a metric must not cost a finished search.
+    One that fails is named and skipped, unless it is the objective: a metric must not cost a finished search.
     """
     run = context.run
     evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
@@ -139,7 +139,7 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
         except PluginError as error:
             if name == run.config.objective:
                 raise
-            run.emit(Message(f"left out: {error}"))
+            run.emit(Message(f"evaluator skipped: {error}"))
             continue
         evaluations = [
             replace(new, scores={**old.scores, **new.scores}) for old, new in zip(evaluations, found, strict=True)

@@ -45,8 +45,8 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
         n_kept = len(context.reader.used)  # a few more, where a few of each class make more
         run.update(subsampled_to=n_items, n_unused=n_used - n_kept)
         minutes = math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)
-        text = f"the budget suffices to read about {n_items} of {n_used} images: the search uses {n_kept} of them"
-        run.emit(Message(f"{text}; a budget of {minutes}m would suffice for all"))
+        text = f"the budget allows reading about {n_items} of {n_used} images: the search uses {n_kept} of them"
+        run.emit(Message(f"{text}; a budget of {minutes}m would be enough for all"))
         needed *= n_kept / n_used
     if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
         # Of the sample that was read, though the subsampled run may hold other items.
@@ -66,7 +66,7 @@ def save_first_model(context: SearchContext, default: TrialRecord) -> float:
             run.update(first_model="default")
             run.emit(FirstModelSaved(f"a first model is saved in {run.champion}"))
     except ExportError as error:
-        run.emit(Message(f"no first model: the untuned default could not be exported: {error}"))
+        run.emit(Message(f"could not save a first model: exporting the untuned default failed: {error}"))
     return time.monotonic() - began
 
 
@@ -80,7 +80,7 @@ def _save_sample_model(context: SearchContext, items: np.ndarray) -> None:
         trial = completed(begun, outcome, small.objective.score(outcome.predictions), {})
         save_early(small, trial)
     except (ExportError, ValueError) as error:  # too few images of a class, say; the default comes soon
-        run.emit(Message(f"no model of a sample: {error}"))
+        run.emit(Message(f"could not save a model of a sample: {error}"))
         return
     run.update(first_model="sample")
     text = f"a first model, of {len(items)} images, is saved in {run.champion}"

@@ -157,7 +157,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     if changes:
         run.emit(Message(changes.sentence()))
     for decision in dataset.stale:
-        run.emit(Message(f"the patch file's {decision.decision} of {decision.item} fits nothing any more"))
+        run.emit(Message(f"the decision to {decision.decision} {decision.item} no longer applies to any image"))
     if leaks.pairs:
         run.emit(Message(leaks.sentence()))
     for finding in findings:

@@ -115,7 +115,7 @@ def describe_refit(run: Run, former_folder: Path, tested: Predictions, objective
     found = corrections(former, run.dataset)
     difference = None
     numbers = (found.relabelled, found.excluded, found.added)
-    done = [f"{n} {word}" for n, word in zip(numbers, ("relabelled", "left out", "added"), strict=True) if n]
+    done = [f"{n} {word}" for n, word in zip(numbers, ("relabelled", "excluded", "added"), strict=True) if n]
     sentence = f"fitted again with {', '.join(done) or 'nothing changed'}"
     if evidence is None:
         sentence += "; the predictions of the model before were not kept, or are damaged, so the two cannot be compared"

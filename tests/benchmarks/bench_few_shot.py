@@ -7,7 +7,7 @@ are the plain SVC's; its probabilities come from CalibratedClassifierCV, with 1 
 be cross-validated, from the softmax of its margins. A run refuses fewer than 3 images of a class: with 1, ours is
 without a temperature. Intervals are Student's, over the draws. Prints a table and a JSON line.
 
-Usage: bench_few_shot.py [--draws N] [--sets A,B] [--head NAME] [--ready FOLDER]. FOLDER holds data sets laid out
+Usage: bench_few_shot.py [--draws N] [--sets A,B] [--head NAME] [--ready FOLDER]. FOLDER holds datasets laid out
 before, by name; the others are laid out by examples/datasets.py.
 """
 
@@ -40,7 +40,7 @@ LARGER_IS_BETTER = {"accuracy": True, "balanced": True, "log_loss": False, "ece"
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The features of one data set: joined (n, 4,128), final (n, 1,280), labels (n,)."""
+    """The features of one dataset: joined (n, 4,128), final (n, 1,280), labels (n,)."""
 
     name: str
     joined: np.ndarray

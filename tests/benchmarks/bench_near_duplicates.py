@@ -4,7 +4,7 @@ Each kind of copy is planted by itself: N copies among all the originals. Strang
 Two usual ways are given the same images: a 64-bit perceptual hash (ImageHash), and the cosine similarity of backbone
 features, of whole images and of five crops of each original, at the thresholds that flag the given share of stranger
 pairs. The cost is a whole scan with an empty cache (listing, hashing, decoding, comparing) against the feature pass of
-a small backbone on the same images, in turn; medians. Prints tables and a JSON line for each data set.
+a small backbone on the same images, in turn; medians. Prints tables and a JSON line for each dataset.
 Usage: bench_near_duplicates.py [--data FOLDER...] [--images N] [--planted N] [--repeat N]
 By default the textile images of conformal-clip-data; where that is not installed, the Debian packages
 tuxpaint-stamps-default and dataset-fashion-mnist.
@@ -57,7 +57,7 @@ class Pictures:
 
 
 def main() -> None:
-    """Measure one data set after the other."""
+    """Measure one dataset after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, nargs="+", default=[])
     parser.add_argument("--images", type=int, default=2000)

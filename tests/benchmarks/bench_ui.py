@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _lay_out(workspace: Path) -> None:
-    """A data set of 1,797 pictures."""
+    """A dataset of 1,797 images."""
     from autotl.cli.demo import write_digits
     from autotl_ui.workspace.data_sets import DataSet, save_data_set
     from autotl_ui.workspace.workspace import Workspace

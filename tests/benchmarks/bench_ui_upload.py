@@ -1,6 +1,6 @@
 """Thousands of pictures dropped at once on the app's data page, in a real Chromium.
 
-Prints a table and a JSON line: seconds from the drop until the data set is there, files that arrived whole, and by how
+Prints a table and a JSON line: seconds from the drop until the dataset is there, files that arrived whole, and by how
 much the server's memory grew (at its peak, and afterwards). Usage: bench_ui_upload.py [N_FILES]; 3,000 by default, of
 about 20 kB in 10 classes. Needs playwright and Chromium, and is passed over without them.
 """
@@ -68,7 +68,7 @@ def _measure(playwright: Any, chromium: str, scratch: Path, n_files: int) -> dic
         _drop(page, photos)
         while not list((workspace / "autotl-data").glob("*.dataset.json")):
             if time.monotonic() - started > PATIENCE_SECONDS:
-                raise TimeoutError("the data set did not appear")
+                raise TimeoutError("the dataset did not appear")
             time.sleep(0.05)
         seconds = time.monotonic() - started
         time.sleep(3)

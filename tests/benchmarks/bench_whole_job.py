@@ -18,7 +18,7 @@ again; it counts as delivered after the time that the run's own conclusion and t
     ratio, of first times       the rival's only until it was first as good as in the end, which nobody knew then
 
 AutoKeras 3 needs an older Keras, so an environment is made for it, untimed, or found in KEEP/autokeras. Prints a table
-and a line of JSON for each data set.
+and a line of JSON for each dataset.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def main() -> None:
-    """Measure every data set that was named."""
+    """Measure every dataset that was named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="*", default=["stamps"])
     parser.add_argument("--per-class", type=int, default=None)
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def measure(name: str, place: Path, asked: argparse.Namespace) -> dict[str, Any]:
-    """Run all jobs on one data set, one after the other, and compare."""
+    """Run all jobs on one dataset, one after the other, and compare."""
     import datasets
 
     from autotl.evidence.evaluations import evaluate

@@ -1,9 +1,9 @@
-"""Record what AutoTL computes on two data sets, and compare another state of the code with it.
+"""Record what AutoTL computes on two datasets, and compare another state of the code with it.
 
     python tests/golden/golden.py record [NAME...]      write tests/golden/records/NAME.json
     python tests/golden/golden.py compare [NAME...]     run again, report every difference, exit 1 if there is any
 
-A name is a data set and what is done with it, such as digits-probe or stamps-check; without one all of them are run.
+A name is a dataset and what is done with it, such as digits-probe or stamps-check; without one all of them are run.
 Each is a process of its own: `autotl fit` without a budget, so that no clock decides anything, or `autotl check`. The
 `autotl` that Python finds is run, and its folder is printed first; to compare another checkout, put it on PYTHONPATH,
 absolute. Only files of the run folder are read, and nothing is imported from autotl.
@@ -110,7 +110,7 @@ def checkout(variables: Mapping[str, str], folder: Path) -> Path:
 
 
 def lay_out(data: str, per_class: int, folder: Path, variables: Mapping[str, str]) -> Path:
-    """The folder of a data set, written unless it is there."""
+    """The folder of a dataset, written unless it is there."""
     target = folder / f"{data}-{per_class}"
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -404,7 +404,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=("record", "compare"))
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--cache", type=Path, help="keep features and data sets in this folder")
+    parser.add_argument("--cache", type=Path, help="keep features and datasets in this folder")
     parser.add_argument("--work", type=Path, help="keep run folders in this folder")
     parser.add_argument("--records", type=Path, default=RECORDS, help="where records are, by default beside this file")
     parser.add_argument("--found", type=Path, help="where `compare` writes what it found, as records")

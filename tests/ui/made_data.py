@@ -1,4 +1,4 @@
-"""A data set made up for tests, with real images, and what a model made up as well answered of it."""
+"""A dataset made up for tests, with real images, and what a model made up as well answered of it."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def write_running(folder: Path) -> None:
 
 
 def write_finished(folder: Path, *, status: str = "complete") -> None:
-    """A search that has ended with a model, which really can be opened, and with evidence about real pictures."""
+    """A search that has ended with a model, which really can be opened, and with evidence about real images."""
     data = pictures_of(folder)
     dataset = write_images(data, CLASSES)
     run = create(Config(data=data, run=folder, budget_seconds=60.0), dataset, made_split(dataset))
@@ -81,7 +81,7 @@ def write_finished(folder: Path, *, status: str = "complete") -> None:
 
 
 def pictures_of(folder: Path) -> Path:
-    """Where the pictures of a made-up run lie: in its workspace, one data set for all of its runs."""
+    """Where the images of a made-up run lie: in its workspace, one dataset for all of its runs."""
     inside = folder.parent.name == "autotl-runs"
     return (folder.parent.parent if inside else folder.parent) / "photos"
 

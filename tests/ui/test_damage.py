@@ -28,7 +28,7 @@ PATCH_HEAD = b"decision,item,label,sha256,note\n"
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run and its data set, made once."""
+    """A finished run and its dataset, made once."""
     root = tmp_path_factory.mktemp("whole")
     made_runs.write_finished(root / "autotl-runs" / "good")
     return root

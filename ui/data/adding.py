@@ -28,7 +28,7 @@ _SAMPLE_SECONDS = 120
 
 
 def show_adding(workspace: Workspace) -> DataSet | None:
-    """Draw it; returns the data set that was just added."""
+    """Draw the ways to add data; returns the dataset that was just added."""
     drop_zone(workspace, key="drop")
     added = _show_unfinished(workspace)
     left, right = st.columns(2, gap="large") if workspace.whole_machine else (None, st.container())
@@ -54,7 +54,7 @@ def _show_path(workspace: Workspace) -> DataSet | None:
 
 
 def _add_path(workspace: Workspace, text: str) -> DataSet | None:
-    """The data set of a path, a new one if need be; None, with the reason on the page, where it cannot be one."""
+    """The dataset of a path, a new one if need be; None, with the reason on the page, where it cannot be one."""
     if not text:
         st.warning("Give the path of a folder first: the one whose sub-folders are named after the classes.")
         return None
@@ -83,7 +83,7 @@ def _add_path(workspace: Workspace, text: str) -> DataSet | None:
 
 
 def _unpack_again(workspace: Workspace, data_set: DataSet) -> None:
-    """What the app had unpacked of an archive, to map its folders to classes, went when the data set was removed."""
+    """What the app had unpacked of an archive, to map its folders to classes, went when the dataset was removed."""
     if data_set.origin and is_archive(data_set.origin):
         try:
             read_tree(workspace, data_set)

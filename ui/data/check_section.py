@@ -19,7 +19,7 @@ _PROBLEM = "check-problem"
 
 
 def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
-    """Draw it."""
+    """Draw the check of a dataset: the button that starts it, its progress, or its findings."""
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(plain(problem))
     check = look_at_check(workspace, data_set)
@@ -92,14 +92,16 @@ def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, chec
     for number, found in enumerate(document.findings[:N_FINDINGS]):
         show_finding(data_set, contents, found, decided=decided, key=f"{data_set.name}-{number}")
     if len(document.findings) > N_FINDINGS:
-        st.caption(f"And {len(document.findings) - N_FINDINGS} more, which the page to download names.")
+        st.caption(f"And {len(document.findings) - N_FINDINGS} more findings; the downloadable page lists them.")
     _show_set_aside(document)
 
 
 def _show_set_aside(document: CheckDocument) -> None:
     rows = document.set_aside
     if rows:
-        with st.expander(f"{counted(len(rows), 'file')} set aside, and why", icon=":material/inventory:"):
+        with st.expander(
+            f"{counted(len(rows), 'file')} skipped or excluded, with reasons", icon=":material/inventory:"
+        ):
             st.dataframe(
                 {"file": [row[0] for row in rows], "why": [row[1] for row in rows]},
                 hide_index=True, alt="The files that cannot be used, or were excluded, with the reason for each.",

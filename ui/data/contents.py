@@ -1,4 +1,4 @@
-"""What a data set holds: its images with their classes, as the core reads them and after the decisions."""
+"""What a dataset holds: its images with their classes, as the core reads them and after the decisions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autotl_ui.workspace.listings import FORGET_SECONDS, list_images, marks
 
 @dataclass(frozen=True)
 class Contents:
-    """A data set, opened.
+    """A dataset, opened.
 
     source: as the core reads it. table: its rows after the decisions: path, label (as decided), label_given, excluded
     (bool). decisions: those in force. problem: why the decisions could not be read, empty where they could.
@@ -69,7 +69,7 @@ class Contents:
 
 
 def open_contents(data_set: DataSet) -> Contents:
-    """Open a data set; what was read is kept until it changes. Raises DatasetError where it is not understood."""
+    """Open a dataset; what was read is kept until it changes. Raises DatasetError where it is not understood."""
     listed = list_images(data_set.path, data_set.label)
     both = marks(data_set.path), marks(data_set.patch_file)
     return _patched(data_set.path, data_set.label, data_set.patch_file, both, listed)

@@ -1,4 +1,4 @@
-"""All decisions about a data set, each of which can be undone."""
+"""All decisions about a dataset, each of which can be undone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PIXELS = 72
 
 
 def show_decisions(data_set: DataSet, contents: Contents) -> None:
-    """Draw them, the latest first."""
+    """Draw the decisions about a dataset, the latest first."""
     decisions = list(reversed(contents.decisions))
     if not decisions:
         st.info(

@@ -11,7 +11,7 @@ from autotl_ui.widgets.components import component
 from autotl_ui.workspace.workspace import Workspace
 
 ARRIVED = "data-arrived"
-"""In the session: the name of the data set that is to be shown next."""
+"""In the session: the name of the dataset that is to be shown next."""
 _LEAD = "Drop a folder of images here"
 _HINT = (
     "One sub-folder per class, such as photos/cats and photos/dogs. A zip of it, or a table of labels with its "
@@ -21,7 +21,7 @@ _mount = component("dropzone")
 
 
 def drop_zone(workspace: Workspace, *, key: str) -> None:
-    """Draw the zone; the name of the data set that is made of an upload is noted for the page's next run."""
+    """Draw the zone; the name of the dataset that is made of an upload is noted for the page's next run."""
     _mount(
         data={
             "address": upload_address(workspace),

@@ -109,7 +109,9 @@ def _show_items(data_set: DataSet, contents: Contents, found: CheckedFinding, ke
     with toolbar, st.container(horizontal=True):
         if not chosen:
             doing = "relabel or exclude" if any(d.decision == "relabel" for d in proposed.values()) else "exclude"
-            st.caption(f"Click the images that you want to {doing} (Shift: all in between; space bar).")
+            st.caption(
+                f"Click the images that you want to {doing} (Shift-click selects a range; the space bar also selects)."
+            )
             return
         some = [proposed[path] for path in chosen if path in proposed and proposed[path].decision == "relabel"]
         if some:
@@ -122,7 +124,7 @@ def _show_items(data_set: DataSet, contents: Contents, found: CheckedFinding, ke
             args=(data_set, contents, [Decision("exclude", path) for path in chosen], f"excluded {len(chosen)}"),
         )  # fmt: skip
         st.button(
-            "As they were", key=f"was-{key}", icon=":material/restart_alt:", on_click=_take_back,
+            "Undo", key=f"was-{key}", icon=":material/restart_alt:", on_click=_take_back,
             args=(data_set, contents, chosen),
         )  # fmt: skip
 
@@ -145,7 +147,7 @@ def _show_pairs(data_set: DataSet, contents: Contents, found: CheckedFinding, de
                     )  # fmt: skip
                 if not decided.isdisjoint(pair):
                     st.button(
-                        "As they were", key=f"was-{key}-{number}", icon=":material/restart_alt:", on_click=_take_back,
+                        "Undo", key=f"was-{key}-{number}", icon=":material/restart_alt:", on_click=_take_back,
                         args=(data_set, contents, list(pair)),
                     )  # fmt: skip
 

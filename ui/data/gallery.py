@@ -1,4 +1,4 @@
-"""The images of a data set, class by class, and the decisions that can be made about selected ones."""
+"""The images of a dataset, class by class, and the decisions that can be made about selected ones."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n
             )  # fmt: skip
         decided = {decision.item for decision in contents.decisions}
         st.button(
-            "As it was", key="restore", icon=":material/restart_alt:", on_click=_restore,
+            "Undo for selected", key="restore", icon=":material/restart_alt:", on_click=_restore,
             args=(data_set, contents, chosen), disabled=not decided.intersection(chosen),
             help="Undo the decisions about the selected images.",
         )  # fmt: skip
@@ -94,7 +94,8 @@ def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n
     st.caption(
         f"{counted(n, 'image')} of {n_rows:,} selected."
         if n
-        else f"{counted(n_rows, 'image')}. Click images to select them (Shift: all in between; space bar)."
+        else f"{counted(n_rows, 'image')}. Click images to select them "
+        "(Shift-click selects a range; the space bar also selects)."
     )
 
 

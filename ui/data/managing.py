@@ -1,4 +1,4 @@
-"""Renaming and deleting a data set."""
+"""Renaming and deleting a dataset."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MENU = "data-menu"
 
 
 def show_managing(workspace: Workspace, data_set: DataSet) -> None:
-    """Draw the menu of a data set."""
+    """Draw the menu of a dataset."""
     own = is_own(workspace, data_set)
     # It has a state so that it can be closed: else it would lie upon the question.
     with st.popover("More", icon=":material/more_horiz:", key=_MENU, on_change="rerun"):

@@ -1,4 +1,4 @@
-"""The mapping of a data set's folders to classes, kept in the workspace."""
+"""The mapping of a dataset's folders to classes, kept in the workspace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autotl_ui.workspace.workspace import Workspace
 
 
 def read_tree(workspace: Workspace, data_set: DataSet) -> FolderTree:
-    """The folders of a data set; an archive is unpacked into the workspace. Raises DatasetError where it is damaged."""
+    """The folders of a dataset; an archive is unpacked into the workspace. Raises DatasetError where it is damaged."""
     path = data_set.origin or data_set.path
     if path.is_file():
         folder = workspace.data / data_set.name / "unpacked"
@@ -32,7 +32,7 @@ def map_folders(
 ) -> DataSet:
     """Give the images of each folder a class, and exclude some folders; see `write_mapping`.
 
-    From now on the data set is a table of labels in the workspace. Earlier decisions stay.
+    From now on the dataset is a table of labels in the workspace. Earlier decisions stay.
     """
     table = workspace.data / f"{data_set.name}.labels.csv"
     workspace.data.mkdir(parents=True, exist_ok=True)

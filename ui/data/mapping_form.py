@@ -22,7 +22,7 @@ _USE, _UNLABELLED, _OUT = "use", "without a class", "exclude"
 
 
 def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
-    """Draw it; its button maps the data set."""
+    """Draw the form that maps folders to classes."""
     try:
         with st.spinner("Reading the folders …"):
             tree = read_tree(workspace, data_set)

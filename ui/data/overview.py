@@ -1,4 +1,4 @@
-"""The part of the data page that says how a data set was understood: its layout, and a card for each class."""
+"""The part of the data page that says how a dataset was understood: its layout, and a card for each class."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PER_PAGE, N_TRIED = 48, 5
 
 
 def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
-    """Draw it."""
+    """Draw how the dataset was read: its layout, the numbers of images, and a card for each class."""
     source, classes = contents.source, contents.classes
     st.markdown(f"Understood as: {plain(source.layout)}.")
     with st.container(horizontal=True, gap="large"):

@@ -60,7 +60,7 @@ def _choose(data_sets: list[DataSet]) -> DataSet:
 
 
 def _go_to(data_set: DataSet | None) -> None:
-    """Show a data set that was just added."""
+    """Show a dataset that was just added."""
     if data_set:
         st.session_state[ARRIVED] = data_set.name
         st.rerun()

@@ -1,4 +1,4 @@
-"""A data set whose layout is not recognised: the reason, and two ways to describe it."""
+"""A dataset whose layout is not recognised: the reason, and two ways to describe it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_COLUMNS = 200
 
 
 def show_unrecognised(workspace: Workspace, data_set: DataSet, reason: str) -> None:
-    """Draw it."""
+    """Draw why the layout is not recognised, and the forms that describe it."""
     st.warning(f"The layout of these data is not recognised. {plain(reason)}", icon=":material/help:")
     offer_unmapping(workspace, data_set)
     if not data_set.path.exists():

@@ -74,7 +74,7 @@ def _choose(subjects: list[Subject]) -> Subject:
 
 
 def _wanted(subjects: list[Subject]) -> str | None:
-    """The choice that the page's address names: a data set, or a run and by that its data."""
+    """The choice that the page's address names: a dataset, or a run and by that its data."""
     data, run = st.query_params.get("data"), st.query_params.get("run")
     of_run = (subject.key for subject in subjects if run in {one.name for one in subject.runs})
     of_data = (subject.key for subject in subjects if data and subject.name == data)

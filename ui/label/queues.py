@@ -45,7 +45,7 @@ def keep(subject: Subject, changes: Mapping[str, Decision | None]) -> tuple[str,
 
 
 def _suspects(workspace: Workspace, subject: Subject) -> tuple[str, ...]:
-    """The images whose label the last check of this data set doubts, worst first; empty where there was no check."""
+    """The images whose label the last check of this dataset doubts, worst first; empty where there was no check."""
     data_set = find_data_set(workspace, subject.name) if subject.name else None
     found = read_findings(workspace, data_set) if data_set else ()
     return tuple(dict.fromkeys(item for finding in found if finding.check == CHECK for item in finding.items))

@@ -11,7 +11,7 @@ from autotl_ui.workspace.scores import interval_text, value_text
 
 
 def show_summary(result: RunResult) -> None:
-    """Draw it."""
+    """Draw the champion, its scores, the verdicts, and why the search ended."""
     champion = result.champion
     st.markdown(
         f"**Champion:** {plain(champion.head)} on {plain(champion.backbone)} at {champion.size} "

@@ -22,7 +22,7 @@ STAGE_SECONDS, TRIALS_SECONDS = 1.0, 3.0
 
 
 def show(run: RunView) -> None:
-    """Draw it."""
+    """Draw the state of a run, and what can be done with it next."""
     st.header(plain(run.name), anchor=False)
     if run.active:
         live(_watch_stage, run_every=STAGE_SECONDS)(run.folder)

@@ -1,4 +1,4 @@
-"""The form of the Train page: the data set, three main choices, and the rest under "Advanced"."""
+"""The form of the Train page: the dataset, three main choices, and the rest under "Advanced"."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class _Advanced:
 
 
 def show_form(data_sets: list[DataSet], *, chosen: str | None) -> SearchRequest | None:
-    """Draw the form; returns the request when Start is pressed. chosen: the name of the data set to preselect."""
+    """Draw the form; returns the request when Start is pressed. chosen: the name of the dataset to preselect."""
     offered = installed_choices()
     by_name = {one.name: one for one in data_sets}
     names = list(by_name)
     with st.form("train", border=True):
         name = st.selectbox(
-            "Data set", names, key="data-set", index=names.index(chosen) if chosen in by_name else 0,
+            "Dataset", names, key="data-set", index=names.index(chosen) if chosen in by_name else 0,
             format_func=lambda name: by_name[name].title,
         )  # fmt: skip
         seconds = st.segmented_control(

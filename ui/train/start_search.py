@@ -42,7 +42,7 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
     if not request.data_set.path.exists():
         return (
             f"The images of {request.data_set.title} are gone: there is nothing at {request.data_set.path}. Put them "
-            "back, or choose another data set."
+            "back, or choose another dataset."
         )
     try:
         require_name(request.register or "any")

@@ -21,7 +21,7 @@ _INDEX = Path("evidence") / "neighbours.npz"
 
 
 def show(run: RunView, content: bytes, *, key: str) -> None:
-    """Draw them; nothing where the run has no index yet."""
+    """Draw the most similar training images; nothing where the run has no index yet."""
     found = find_similar(run, content)
     if not found:
         return

@@ -48,7 +48,7 @@ class BegunUpload:
 def begin_upload(data: Path, sent: Sequence[SentFile], limits: Limits) -> BegunUpload:
     """Make ready for the wanted files of a list; the same list again continues the same upload.
 
-    data: the workspace's folder of data sets. Raises UploadError where nothing can be taken, or where it is too much.
+    data: the workspace's folder of datasets. Raises UploadError where nothing can be taken, or where it is too much.
     """
     if len(sent) > limits.files:
         raise UploadError(
@@ -82,7 +82,7 @@ def _require_room(data: Path, upload: Upload, limits: Limits) -> None:
     if there + size > limits.workspace_bytes:
         raise UploadError(
             f"These are {megabytes(size)}, and {megabytes(there)} are there already; a workspace may hold "
-            f"{megabytes(limits.workspace_bytes)}. Delete a data set that is no longer needed.",
+            f"{megabytes(limits.workspace_bytes)}. Delete a dataset that is no longer needed.",
             status=413,
         )
     free = shutil.disk_usage(data).free

@@ -1,4 +1,4 @@
-"""The end of an upload: it becomes a data set once everything is there, else it waits to be continued or discarded."""
+"""The end of an upload: it becomes a dataset once everything is there, else it waits to be continued or discarded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class UnfinishedUpload:
 
 
 def finish_upload(workspace: Workspace, identity: str, *, whole: bool = True) -> DataSet:
-    """Make a data set of an upload; a kill at any moment leaves it such that this can be done again.
+    """Make a dataset of an upload; a kill at any moment leaves it such that this can be done again.
 
     whole: refuse where files are missing. Raises UploadError.
     """

@@ -2,7 +2,7 @@
 
     POST ROUTE/TOKEN                          {"files": [[path, size, modified], ...]} -> what to send
     PUT  ROUTE/TOKEN/ID?files=3,4,5&offset=0  their bytes, one after the other
-    POST ROUTE/TOKEN/ID                       -> the name of the data set
+    POST ROUTE/TOKEN/ID                       -> the name of the dataset
 
 The route stands beside the pages' own protection, hence the token: a page signs it for one workspace.
 """

@@ -114,7 +114,7 @@ def _without_archives(candidates: list[_Candidate], skipped: Counter[str]) -> li
         skipped.update(f"*{Path(one.parts[-1]).suffix.lower()}" for one in archives)
         return [one for one in candidates if one.kind != "archive"]
     if len(archives) > 1:
-        raise UploadError(f"These are {len(archives)} archives; each is a data set of its own. Drop one at a time.")
+        raise UploadError(f"These are {len(archives)} archives; each is a dataset of its own. Drop one at a time.")
     return candidates
 
 

@@ -41,8 +41,8 @@ class WantedFile:
 class Upload:
     """An upload that has begun.
 
-    folder: where it lies while it arrives. title: its name for people. name: of the data set it becomes, empty until
-    then. skipped: what of it is not taken, in words, for the data set to keep.
+    folder: where it lies while it arrives. title: its name for people. name: of the dataset it becomes, empty until
+    then. skipped: what of it is not taken, in words, for the dataset to keep.
     """
 
     folder: Path
@@ -83,7 +83,7 @@ class Upload:
 
 
 def find_upload(data: Path, identity: str) -> Upload:
-    """The upload of this identity. data: the workspace's folder of data sets. UploadError where there is none."""
+    """The upload of this identity. data: the workspace's folder of datasets. UploadError where there is none."""
     manifest = data / INCOMING / identity / _MANIFEST
     try:
         if not (identity.isalnum() and identity.isascii()):

@@ -49,7 +49,7 @@ TRIAL = TrialEnded(
     ("event", "line"),
     [
         (DatasetRead(90, ("a", "b"), 58, 14, 18, unlabelled=3),
-         "90 images in 2 classes, 3 unlabelled: 58 to train, 14 to validate, 18 kept for one test"),
+         "90 images in 2 classes, 3 unlabelled: 58 to train, 14 to validate, 18 held out for the test"),
         (FindingMade("copies", "warning", "two [alike]", "Exclude one."), "warning two [alike]. Exclude one."),
         (FeaturesRead("net", "224x224", 90, 10, 7.2, engine="onnxruntime", images_per_second=12.5),
          "features of net at 224x224: 90 images in 7.2 s (12/s by onnxruntime), 10 reused"),

@@ -16,7 +16,7 @@ BARE, CAT = "unlabelled/0.png", "cat/0.png"
 
 
 class Pets:
-    """A data set of two classes and some images without a label."""
+    """A dataset of two classes and some images without a label."""
 
     def __init__(self, folder: Path) -> None:
         self.data, self.cache = folder / "pets", folder / "cache"

@@ -1,4 +1,4 @@
-"""The labels of a data set after the decisions about it."""
+"""The labels of a dataset after the decisions about it."""
 
 from __future__ import annotations
 

@@ -40,8 +40,16 @@ def test_a_loss_is_looked_at_upside_down():
 
 def test_it_is_said_in_words():
     found = expect_gain(np.linspace(0.5, 0.9, 20), larger_is_better=True)
-    assert gain_sentence(found, "accuracy").startswith("ten times as many probes would be likely to bring 0.")
+    assert gain_sentence(found, "accuracy").startswith("ten times as many probes would probably improve accuracy by 0.")
     assert f"(80 %: {found.low:.3f} to {found.high:.3f})" in gain_sentence(found, "accuracy")
+
+
+def test_a_smaller_loss_is_said_to_be_an_improvement():
+    found = expect_gain(np.linspace(0.9, 0.5, 20), larger_is_better=False)
+    assert found.value > 0
+    assert gain_sentence(found, "log_loss").startswith(
+        f"ten times as many probes would probably improve log_loss by {found.value:.3f} "
+    )
 
 
 @pytest.mark.parametrize(("larger_is_better", "best", "start"), [(True, 0.8, 0.6), (False, 0.2, 0.4)])

@@ -83,7 +83,7 @@ def test_data_that_cannot_be_learned_from_is_checked_all_the_same(tmp_path, plug
     found = check(root, plugins, tmp_path / "cache")
     assert "square: 2" in found.refusal
     assert found.split is found.leaks is found.inflation is None
-    assert "square: 2" in found.facts()["cannot be learned from"]
+    assert "square: 2" in found.facts()["cannot be trained on"]
 
 
 def test_a_check_reports_what_changed_since_the_last_run(copied, plugins, tmp_path):

@@ -231,7 +231,7 @@ def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(conte
     document = conclude(context, board_of(context, attempt(1)), status="complete", why_no_fine_tuning="x")
     assert "broken" not in document["test"]
     assert "accuracy" in document["test"]
-    assert "left out" in (context.run.folder / "events.jsonl").read_text()
+    assert "evaluator skipped: " in (context.run.folder / "events.jsonl").read_text()
 
 
 @pytest.fixture
@@ -261,6 +261,7 @@ def test_an_ensembles_deployable_report_and_card_say_what_it_is_made_of(mixed, c
     page = (context.run.folder / "report.html").read_text(encoding="utf-8")
     assert "The weighted mean of 2 probes on tiny at 32x32 pixels: 50 % trial 1 (stage joined" in page
     card = (deployable.folder / "model_card.md").read_text(encoding="utf-8")
+    assert "Classifies images as circle, square or stripes. Trained by AutoTL on" in card
     assert "logistic (stage joined, pooling avg+max, weight 0.50), knn (stage top, pooling max, weight 0.50)" in card
 
 

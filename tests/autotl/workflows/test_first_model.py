@@ -90,8 +90,8 @@ def test_images_that_the_budget_does_not_allow_are_left_out_and_that_is_said(slo
     assert 30 <= n_used < 60
     assert context.run.state()["subsampled_to"] == 30
     assert context.run.state()["n_unused"] == 60 - n_used
-    assert f"suffices to read about 30 of 60 images: the search uses {n_used} of them" in told(context)[-2]
-    assert "a budget of 4m would suffice for all" in told(context)[-2]
+    assert f"the budget allows reading about 30 of 60 images: the search uses {n_used} of them" in told(context)[-2]
+    assert "a budget of 4m would be enough for all" in told(context)[-2]
     assert set(np.unique(subsampled.labels[subsampled.run.split.train])) == {0, 1, 2}
 
 
@@ -118,7 +118,7 @@ def test_no_model_of_the_sample_is_a_message_and_no_end(slow, monkeypatch):
     monkeypatch.setattr(module, "save_early", refuse)
     context = slow(2.0)
     assert start(context, FakeClock(100.0)) is context
-    assert told(context)[-1] == "no model of a sample: no converter"
+    assert told(context)[-1] == "could not save a model of a sample: no converter"
     assert "first_model" not in context.run.state()
 
 

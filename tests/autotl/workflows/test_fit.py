@@ -1,4 +1,4 @@
-"""The whole chain, on small pictures and a small backbone."""
+"""The whole chain, on small images and a small backbone."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_the_champion_is_fitted_again_on_the_corrected_labels_and_compared(
     ]
     found = document["refit"]
     assert (found["relabelled"], found["excluded"], found["added"], found["changed_in_test"]) == (1, 2, 0, 1)
-    assert "1 relabelled, 2 left out" in found["sentence"]
+    assert "1 relabelled, 2 excluded" in found["sentence"]
     assert "points of balanced_accuracy" in found["sentence"]
     assert "flatter" in found["sentence"]
     assert run.dataset.items.set_index("path")["label"][wrong] == other

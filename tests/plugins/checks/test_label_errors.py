@@ -33,7 +33,7 @@ def digits():
 
 
 def probed(photos, labels, probabilities):
-    """A data set with these labels, and its probe, whose items come in another order."""
+    """A dataset with these labels, and its probe, whose items come in another order."""
     dataset = photos([str(label) for label in labels])
     items = np.random.default_rng(1).permutation(len(labels))
     return dataset, SimpleNamespace(items=items, labels=labels[items], probabilities=probabilities[items])

@@ -185,7 +185,7 @@ def test_what_cannot_be_taken_is_refused_with_the_reason(
 def test_a_workspace_holds_so_much_and_no_more(workspace: Workspace) -> None:
     workspace.data.mkdir(parents=True)
     (workspace.data / "old.bin").write_bytes(b"x" * 290_000)
-    assert "Delete a data set" in begin(workspace, [["a/1.jpg", 20_000, 1]]).json["message"]
+    assert "Delete a dataset" in begin(workspace, [["a/1.jpg", 20_000, 1]]).json["message"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"files": [[1]]}', b'{"files": [["a.jpg", 1e999, 0]]}'])
@@ -381,5 +381,5 @@ def test_a_table_may_not_lead_out_from_where_the_upload_is_to_stay(
 def test_an_upload_that_has_begun_has_its_room_promised(workspace: Workspace) -> None:
     assert begin(workspace, [["a/1.jpg", 90_000, 1], ["a/2.jpg", 90_000, 1]]).status == 200
     refused = begin(workspace, [["b/1.jpg", 90_000, 1], ["b/2.jpg", 90_000, 1]])
-    assert (refused.status, "Delete a data set" in refused.json["message"]) == (413, True)
+    assert (refused.status, "Delete a dataset" in refused.json["message"]) == (413, True)
     assert begin(workspace, [["a/1.jpg", 90_000, 1], ["a/2.jpg", 90_000, 1]]).status == 200
