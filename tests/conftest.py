@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -42,6 +43,17 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = str(home / part)
     os.environ["AUTOTL_CACHE"] = str(home / "autotl-cache")
     keras_backend.prepare()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spared_from_collection() -> None:
+    """Spare what earlier modules imported and made from garbage collection.
+
+    Keras collects where a session is cleared, and Streamlit after every drawing of a page: to look through all of
+    TensorFlow each time would take more time than most of these tests.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

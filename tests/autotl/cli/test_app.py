@@ -33,8 +33,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fitted(workspace: Path, shapes: Path) -> Result:
     """One search through the command line, registered, which many tests look at."""
-    options = ("--run", "run", "--trials", "3", "--strategy", "probe", "--register", "shapes", "--json")
-    return autotl("fit", shapes, *options, cwd=workspace)
+    options = ("--run", "run", "--trials", "3", "--strategy", "probe", "--backbones", "efficientnet-lite0")
+    return autotl("fit", shapes, *options, "--register", "shapes", "--json", cwd=workspace)
 
 
 def test_fit_prints_one_json_document_on_standard_output_and_nothing_else(fitted: Result) -> None:
@@ -241,7 +241,8 @@ def test_an_interrupted_search_ends_with_130_and_the_best_model_saved(stop: int,
 
 
 def test_a_killed_search_has_its_first_model_and_is_carried_on(tmp_path: Path, shapes: Path) -> None:
-    process = start(shapes, tmp_path / "run", "--trials", "6", "--strategy", "probe", "--disable-plugin", "mlflow")
+    probes = ("--trials", "4", "--strategy", "probe", "--backbones", "efficientnet-lite0", "--heads", "logistic,knn")
+    process = start(shapes, tmp_path / "run", *probes, "--disable-plugin", "mlflow")
     process.kill()
     process.communicate()
     picture = next((shapes / "circle").glob("*.png"))
