@@ -23,16 +23,19 @@ demo: setup
 ui: setup
 	$(BIN)/autotl ui
 
+# By their numbers of tests, as xdist would order the files, the longest, one test in a browser, would be the last.
+SHARED := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: setup
-	$(BIN)/python -m pytest $(TESTS) -m "not heavy" -n 2 --dist loadfile --durations=15
+	$(BIN)/python -m pytest $(TESTS) -m "not heavy" $(SHARED) --durations=15
 
 # What takes longest, for CI.
 heavy: setup
-	$(BIN)/python -m pytest $(TESTS) -m heavy -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(TESTS) -m heavy $(SHARED)
 
 # The whole of it, with the lines that no test reaches; measuring takes a quarter longer.
 coverage: setup
-	$(BIN)/python -m pytest $(TESTS) -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest $(TESTS) $(SHARED) --cov --cov-report=term:skip-covered
 
 quick: setup
 	$(BIN)/python -m pytest $(TESTS) -m "not slow and not heavy"

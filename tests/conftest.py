@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from loose_plugins.tiny_backbone import build_tiny
 from PIL import Image, ImageDraw
 
 from autotl.interfaces import Backbone, Head
@@ -42,6 +44,17 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = str(home / part)
     os.environ["AUTOTL_CACHE"] = str(home / "autotl-cache")
     keras_backend.prepare()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spared_from_collection() -> None:
+    """Spare what earlier modules imported and made from garbage collection.
+
+    Keras collects where a session is cleared, and Streamlit after every drawing of a page: to look through all of
+    TensorFlow each time would take more time than most of these tests.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -113,32 +126,6 @@ def pets(tmp_path: Path, make_folder: MakeFolder) -> Path:
 def shapes(tmp_path_factory: pytest.TempPathFactory, make_folder: MakeFolder) -> Path:
     """Three classes of shapes, 60 pictures; tests only read it."""
     return make_folder(tmp_path_factory.mktemp("data") / "shapes", circle=24, square=20, stripes=16)
-
-
-def build_tiny(height: int, width: int) -> Any:
-    """A small network of three stages, with batch normalisation, whose weights are the same every time."""
-    import keras
-    from keras import layers
-
-    inputs = keras.Input((height, width, 3))
-    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
-    outputs = []
-    for name, filters in (("shallow", 8), ("middle", 12), ("deep", 16)):
-        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False, name=f"{name}.conv")(x)
-        x = layers.BatchNormalization(name=f"{name}.bn")(x)
-        x = layers.ReLU(name=name)(x)
-        outputs.append(x)
-    model = keras.Model(inputs, outputs, name="tiny")
-    rng = np.random.default_rng(7)
-    for variable in model.variables:
-        fan_in = max(1, int(np.prod(variable.shape[:-1])))
-        if "variance" in variable.path:
-            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-        elif "gamma" in variable.path:
-            variable.assign(np.ones(variable.shape))
-        else:
-            variable.assign(rng.normal(0, np.sqrt(2 / fan_in) if fan_in > 1 else 0.1, variable.shape))
-    return model
 
 
 @pytest.fixture(scope="session")

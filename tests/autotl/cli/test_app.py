@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loose_plugins import tiny_backbone
 from PIL import Image
 
 Result = subprocess.CompletedProcess[str]
+# Where a search is only to be stopped and carried on, a small backbone does.
+TINY = {"AUTOTL_PLUGINS": str(Path(tiny_backbone.__file__).parent)}
 
 
 def autotl(*arguments: str | Path, cwd: Path | None = None, **env: str) -> Result:
@@ -34,7 +37,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fitted(workspace: Path, shapes: Path) -> Result:
     """One search through the command line, registered, which many tests look at."""
     options = ("--run", "run", "--trials", "3", "--strategy", "probe", "--register", "shapes", "--json")
-    return autotl("fit", shapes, *options, cwd=workspace)
+    small = ("--backbones", "efficientnet-lite0", "--heads", "logistic,knn")
+    return autotl("fit", shapes, *options, *small, cwd=workspace)
 
 
 def test_fit_prints_one_json_document_on_standard_output_and_nothing_else(fitted: Result) -> None:
@@ -225,14 +229,17 @@ def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
 def start(data: Path, run: Path, *options: str) -> subprocess.Popen[str]:
     """Start a long search, and come back when its first model is saved."""
     command = [sys.executable, "-m", "autotl.cli", "fit", str(data), "--run", str(run), "--budget", "5m", "--json"]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command += ["--backbones", "tiny", "--disable-plugin", "mlflow", *options]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **TINY}
+    )
     wait_for(lambda: (run / "events.jsonl").exists() and "a first model" in (run / "events.jsonl").read_text())
     return process
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_search_ends_with_130_and_the_best_model_saved(stop: int, tmp_path: Path, shapes: Path) -> None:
-    process = start(shapes, tmp_path / "run", "--disable-plugin", "mlflow")
+    process = start(shapes, tmp_path / "run")
     process.send_signal(stop)
     out, err = process.communicate(timeout=90)
     assert process.returncode == 130, err
@@ -241,12 +248,12 @@ def test_an_interrupted_search_ends_with_130_and_the_best_model_saved(stop: int,
 
 
 def test_a_killed_search_has_its_first_model_and_is_carried_on(tmp_path: Path, shapes: Path) -> None:
-    process = start(shapes, tmp_path / "run", "--trials", "6", "--strategy", "probe", "--disable-plugin", "mlflow")
+    process = start(shapes, tmp_path / "run", "--trials", "4", "--strategy", "probe", "--heads", "logistic,knn")
     process.kill()
     process.communicate()
     picture = next((shapes / "circle").glob("*.png"))
     assert autotl("predict", tmp_path / "run", picture).returncode == 0
-    carried_on = autotl("resume", tmp_path / "run", "--json")
+    carried_on = autotl("resume", tmp_path / "run", "--json", **TINY)
     assert carried_on.returncode == 0, carried_on.stderr
     assert json.loads(carried_on.stdout)["status"] == "complete"
 

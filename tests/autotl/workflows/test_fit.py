@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from loose_plugins import tiny_backbone
 from PIL import Image
 
 from autotl.deploy.registry import model_store, require_registry
@@ -210,10 +211,12 @@ def test_a_budget_is_kept(config: Config, plugins: Any, settings: Settings) -> N
     assert run.result().to_json()["n_trials"] > 2
 
 
-def test_workers_share_one_study(config: Config, settings: Settings, tmp_path: Path, shapes: Path) -> None:
-    # Workers load installed plugins only, so this one uses the embedded backbone.
-    plugins = load_plugins(disable=("mlflow", "keras-applications"))
-    config = replace(config, trials=8, workers=2, heads=("logistic", "knn"), backbones=("efficientnet-lite0",))
+def test_workers_share_one_study(config: Config, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A worker loads no fixture, but the plugins that the environment names.
+    folder = Path(tiny_backbone.__file__).parent
+    monkeypatch.setenv("AUTOTL_PLUGINS", str(folder))
+    plugins = load_plugins(disable=("mlflow", "keras-applications"), folder=folder)
+    config = replace(config, trials=8, workers=2, heads=("logistic", "knn"), backbones=("tiny",))
     run = fit(replace(config, disable_plugins=("mlflow",)), plugins=plugins, settings=settings)
     assert run.result().to_json()["n_trials"] >= 8
     assert (run.folder / "workers.log").read_text().count("Traceback") == 0
