@@ -37,7 +37,7 @@ _TRACED_PACKAGES = (
 
 @dataclass(frozen=True)
 class Run:
-    """A study's folder with its configuration, data set and split.
+    """A study's folder with its configuration, dataset and split.
 
     listeners: called with every event, besides the line that goes to events.jsonl.
     """
@@ -55,7 +55,7 @@ class Run:
 
     @property
     def fingerprint(self) -> str:
-        """The data set's fingerprint."""
+        """The dataset's fingerprint."""
         return self.dataset.fingerprint
 
     @property
@@ -144,7 +144,7 @@ def require_free(folder: Path) -> None:
 
 
 def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[Listener, ...] = ()) -> Run:
-    """Make the folder of a run, with its configuration and data set; ConfigError where it is not free."""
+    """Make the folder of a run, with its configuration and dataset; ConfigError where it is not free."""
     require_free(config.run)
     config.run.mkdir(parents=True, exist_ok=True)
     table = dataset.table.copy()

@@ -73,7 +73,7 @@ class ChampionSummary:
 
 @dataclass(frozen=True)
 class ExpectedGain:
-    """The gain in the objective that more trials would be likely to bring, with an 80 % interval, and in words."""
+    """The expected gain in the objective from more trials, with an 80 % interval, and in words."""
 
     gain: ScoreInterval
     sentence: str

@@ -33,7 +33,7 @@ _SETUP_SECONDS = 6.0
 
 @dataclass(frozen=True)
 class FineTuneStep:
-    """A fine-tune trial to run. params: of its head; message: what it is likely to bring and to cost."""
+    """A fine-tune trial to run. params: of its head; message: its expected gain and cost."""
 
     candidate: Candidate
     params: Params

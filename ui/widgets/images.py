@@ -46,7 +46,7 @@ class GridImage:
 
     @property
     def identity(self) -> str:
-        """Differs with the file and with its contents, because many data sets use the same names."""
+        """Differs with the file and with its contents, because many datasets use the same names."""
         try:
             written = self.file.stat().st_mtime_ns
         except OSError:

@@ -9,7 +9,7 @@ from autotl_ui.widgets.charts import ROUTES, leaderboard_chart
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import score_name
 
-TRIAL_STATES = {"complete": "finished", "pruned": "given up early"}
+TRIAL_STATES = {"complete": "finished", "pruned": "pruned"}
 
 
 def show_trials(board: pd.DataFrame, objective: str, *, key: str, champion: int | None = None) -> None:

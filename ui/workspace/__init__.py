@@ -1,1 +1,1 @@
-"""What is in a person's workspace: data sets, runs, models, and what their files say."""
+"""What is in a person's workspace: datasets, runs, models, and what their files say."""

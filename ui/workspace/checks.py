@@ -1,4 +1,4 @@
-"""The check of a data set: a job of the command line, how far it is, and what it found."""
+"""The check of a dataset: a job of the command line, how far it is, and what it found."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CheckView:
 
 
 def start_check(workspace: Workspace, data_set: DataSet, *, quick: bool = False) -> None:
-    """Check a data set as a job; what an earlier check found is gone. Raises OSError where it cannot be started."""
+    """Check a dataset as a job; what an earlier check found is gone. Raises OSError where it cannot be started."""
     target, events, page = _files(workspace, data_set)
     if (job := jobs.read(target)) and job.alive:
         return
@@ -75,7 +75,7 @@ def is_checking(workspace: Workspace, data_set: DataSet) -> bool:
 
 
 def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
-    """The check of a data set as it stands."""
+    """The check of a dataset as it stands."""
     target, events, page = _files(workspace, data_set)
     job = jobs.read(target)
     if job is None:
@@ -97,7 +97,7 @@ def look_at_check(workspace: Workspace, data_set: DataSet) -> CheckView:
 
 
 def read_findings(workspace: Workspace, data_set: DataSet) -> tuple[CheckedFinding, ...]:
-    """What the last check of a data set found; empty where there was none, or where its document is damaged."""
+    """What the last check of a dataset found; empty where there was none, or where its document is damaged."""
     try:
         document = _document(_files(workspace, data_set)[0])
     except ValueError:

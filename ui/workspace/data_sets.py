@@ -1,4 +1,4 @@
-"""The data sets of a workspace: what was uploaded, and what lies elsewhere on this machine."""
+"""The datasets of a workspace: what was uploaded, and what lies elsewhere on this machine."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class DataSet:
 
 
 def list_data_sets(workspace: Workspace) -> list[DataSet]:
-    """Every data set, by title; a damaged card is ignored."""
+    """Every dataset, by title; a damaged card is ignored."""
     found = (find_data_set(workspace, path.name.removesuffix(_CARD)) for path in workspace.data.glob(f"*{_CARD}"))
     return sorted((one for one in found if one), key=lambda one: (one.title.lower(), one.name))
 
 
 def find_data_set(workspace: Workspace, name: str) -> DataSet | None:
-    """The data set of this name, None where there is none or its card cannot be read."""
+    """The dataset of this name, None where there is none or its card cannot be read."""
     if name != slug(name):  # an address is not trusted to be a path
         return None
     return _read_card(workspace, name, _CARD)
@@ -85,7 +85,7 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
 
 
 def data_in_address(workspace: Workspace, run: RunView) -> dict[str, str]:
-    """What names the data set that a run learns from in a page's address; nothing where it is not known."""
+    """What names the dataset that a run learns from in a page's address; nothing where it is not known."""
     about = run.job.about if run.job else ""
     for one in list_data_sets(workspace):
         paths = {path.resolve() for path in (one.path, one.origin) if path}
@@ -96,7 +96,7 @@ def data_in_address(workspace: Workspace, run: RunView) -> dict[str, str]:
 
 
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:
-    """Write a data set's card."""
+    """Write a dataset's card."""
     workspace.data.mkdir(parents=True, exist_ok=True)
     paths = {key: path and _path_in_card(path, workspace) for key, path in asdict(data_set).items() if key in _PATHS}
     card = {**asdict(data_set), **paths}
@@ -126,7 +126,7 @@ def is_own(workspace: Workspace, data_set: DataSet) -> bool:
 
 
 def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
-    """Forget a data set, and where the app has a copy of its own, delete that too.
+    """Forget a dataset, and where the app has a copy of its own, delete that too.
 
     Decisions that the app keeps about images elsewhere stay, with what they refer to: see `bring_back`.
     """
@@ -135,7 +135,7 @@ def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
         return
     card, files = workspace.data / f"{name}{_CARD}", set(workspace.data.glob(f"{name}.*"))
     decided = {path for path in files if path.name.endswith(PATCH_SUFFIX)}
-    # The card goes first: a data set without a card is not there.
+    # The card goes first: a dataset without a card is not there.
     if decided and not is_own(workspace, data_set):
         card.replace(workspace.data / f"{name}{_REMOVED}")
         files -= {*decided, data_set.path}
@@ -157,7 +157,7 @@ def bring_back(workspace: Workspace, path: Path) -> DataSet | None:
 
 
 def free_title(workspace: Workspace, title: str) -> str:
-    """The title, or one with a number where another data set is called so."""
+    """The title, or one with a number where another dataset is called so."""
     taken = {one.title for one in list_data_sets(workspace)}
     number, free = 2, title
     while free in taken:
@@ -166,7 +166,7 @@ def free_title(workspace: Workspace, title: str) -> str:
 
 
 def free_name(workspace: Workspace, title: str) -> str:
-    """A name that no data set of the workspace has or had, near to its title.
+    """A name that no dataset of the workspace has or had, near to its title.
 
     What a run learned from keeps its name when it is deleted: other images there would be taken for those of the run.
     """

@@ -1,4 +1,4 @@
-"""The images of a data set and their labels, as the core lists them; kept until something changes."""
+"""The images of a dataset and their labels, as the core lists them; kept until something changes."""
 
 from __future__ import annotations
 

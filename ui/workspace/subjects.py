@@ -1,4 +1,4 @@
-"""What people label: a data set of the workspace, or the data of a run, opened."""
+"""What people label: a dataset of the workspace, or the data of a run, opened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Subject:
     """Data to be labelled.
 
     key: names it in the page's address and among the choices. data, label, patch: as the command line takes them.
-    name: of the data set's card, empty where there is none. runs: the finished runs that learned from it, newest first.
+    name: of the dataset's card, empty where there is none. runs: the finished runs that learned from it, newest first.
     """
 
     key: str
@@ -37,7 +37,7 @@ class Subject:
 
 
 def list_subjects(workspace: Workspace) -> list[Subject]:
-    """The data sets, then the data of runs that are none of these."""
+    """The datasets, then the data of runs that are none of these."""
     finished = [run for run in workspace.list_runs() if run.result]
     by_data: dict[tuple[Path, str | None, Path | None], list[RunView]] = {}
     for run in finished:

@@ -1,4 +1,4 @@
-"""A workspace: the folder that holds one person's data sets and runs."""
+"""A workspace: the folder that holds one person's datasets and runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Workspace:
 
     @property
     def data(self) -> Path:
-        """What was uploaded, and what is known of data sets elsewhere."""
+        """What was uploaded, and what is known of datasets elsewhere."""
         return self.root / "autotl-data"
 
     @property

@@ -1,4 +1,4 @@
-"""The check of a data set as the app reads it, from a real check."""
+"""The check of a dataset as the app reads it, from a real check."""
 
 from __future__ import annotations
 
