@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scanning import labelled_source
 
 from autotl.checks.label_queues import Queue, make_queues
 from autotl.data.current_labels import CurrentLabels, current_labels
@@ -18,10 +19,7 @@ ROOT = Path("/data")
 
 @pytest.fixture
 def source() -> Source:
-    rows = [("a", "cat"), ("b", "cat"), ("c", "dog"), ("d", "wolf"), ("e", ""), ("f", ""), ("gone", "cat")]
-    table = pd.DataFrame(rows, columns=["path", "label"]).assign(given_split="", missing="")
-    table.loc[table["path"] == "gone", "missing"] = "there is no such file"
-    return Source(ROOT, table, {}, "", "")
+    return labelled_source(ROOT)
 
 
 def answers(*rows: tuple[str, str, float]) -> pd.DataFrame:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from scanning import labelled_source
 
 from autotl.data.current_labels import current_labels, decided_table
 from autotl.data.patch import Decision
@@ -17,10 +17,7 @@ ROOT = Path("/data")
 
 @pytest.fixture
 def source() -> Source:
-    rows = [("a", "cat"), ("b", "cat"), ("c", "dog"), ("d", "wolf"), ("e", ""), ("f", ""), ("gone", "cat")]
-    table = pd.DataFrame(rows, columns=["path", "label"]).assign(given_split="", missing="")
-    table.loc[table["path"] == "gone", "missing"] = "there is no such file"
-    return Source(ROOT, table, {}, "", "")
+    return labelled_source(ROOT)
 
 
 def test_present_labels_are_those_after_the_decisions(source: Source) -> None:

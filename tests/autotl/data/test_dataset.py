@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import shutil
 
-import numpy as np
 import pytest
-from PIL import Image
-from scanning import scan
+from scanning import scan, write_noise, write_pets
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS, require_learnable
 from autotl.data.patch import Decision, patch_file, write_patch
 from autotl.errors import DatasetError
 
 
-def write_image(path, seed=0):
-    """Write a small image that differs by seed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)).save(path)
-    return path
-
-
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of four images each."""
-    root = tmp_path / "pets"
-    for i in range(4):
-        write_image(root / "cat" / f"{i}.png", i)
-        write_image(root / "dog" / f"{i}.png", 100 + i)
-    return root
+    return write_pets(tmp_path / "pets")
 
 
 def test_one_class_is_not_enough(pets):
@@ -40,7 +26,7 @@ def test_one_class_is_not_enough(pets):
 @pytest.mark.parametrize("n", [1, MIN_IMAGES_PER_CLASS - 1])
 def test_a_class_with_too_few_images_is_named_with_its_count_and_what_to_do(pets, n):
     for i in range(n):
-        write_image(pets / "bird" / f"{i}.png", 200 + i)
+        write_noise(pets / "bird" / f"{i}.png", 200 + i)
     with pytest.raises(DatasetError, match=rf"too few .* 1 of its classes \(bird: {n}\).*at least 4.*Add images"):
         require_learnable(scan(pets), pets)
 
@@ -59,7 +45,7 @@ def test_the_fingerprint_follows_contents_and_labels_but_not_names_or_order(pets
     assert scan(renamed).fingerprint == before
     (renamed / "cat" / "z.png").rename(renamed / "dog" / "z.png")
     assert scan(renamed).fingerprint != before
-    write_image(pets / "cat" / "0.png", 77)
+    write_noise(pets / "cat" / "0.png", 77)
     assert scan(pets).fingerprint != before
 
 

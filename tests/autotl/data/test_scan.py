@@ -7,34 +7,21 @@ import os
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
-from scanning import scan
+from scanning import scan, write_noise, write_pets
 
 from autotl.data.dataset import require_learnable
 from autotl.errors import DatasetError
 
 
-def write_image(path, seed=0):
-    """Write a small image that differs by seed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)).save(path)
-    return path
-
-
 @pytest.fixture
 def pets(tmp_path):
-    """Two classes of four images each."""
-    root = tmp_path / "pets"
-    for i in range(4):
-        write_image(root / "cat" / f"{i}.png", i)
-        write_image(root / "dog" / f"{i}.png", 100 + i)
-    return root
+    return write_pets(tmp_path / "pets")
 
 
 def test_each_folder_is_a_class_and_nested_folders_belong_to_the_class_above(pets):
-    write_image(pets / "cat" / "indoors" / "sofa" / "9.jpg", 9)
+    write_noise(pets / "cat" / "indoors" / "sofa" / "9.jpg", 9)
     dataset = scan(pets)
     assert dataset.classes == ("cat", "dog")
     assert dataset.labels.tolist() == [0] * 5 + [1] * 4
@@ -47,9 +34,9 @@ def test_each_folder_is_a_class_and_nested_folders_belong_to_the_class_above(pet
 def test_hidden_files_and_side_files_are_counted_and_left_out_and_loose_images_have_no_label(pets):
     (pets / "cat" / "notes.txt").write_text("soft")
     (pets / "Thumbs.db").write_bytes(b"")
-    write_image(pets / "loose.png")
-    write_image(pets / "cat" / "._1.png")
-    write_image(pets / ".trash" / "old.png")
+    write_noise(pets / "loose.png")
+    write_noise(pets / "cat" / "._1.png")
+    write_noise(pets / ".trash" / "old.png")
     dataset = scan(pets)
     assert dict(dataset.ignored) == {"*.txt": 1, "system": 1, "hidden": 2}
     assert (len(dataset.items), list(dataset.unlabelled["path"])) == (8, ["loose.png"])
@@ -62,8 +49,8 @@ def test_a_folder_without_images_is_not_a_class(pets):
 
 def test_names_may_contain_spaces_capitals_and_any_script(tmp_path):
     for i in range(2):
-        write_image(tmp_path / "Größe XL" / f"Bild {i}.PNG", i)
-        write_image(tmp_path / "猫 🐈" / f"写真 {i}.JPG", 10 + i)
+        write_noise(tmp_path / "Größe XL" / f"Bild {i}.PNG", i)
+        write_noise(tmp_path / "猫 🐈" / f"写真 {i}.JPG", 10 + i)
     dataset = scan(tmp_path)
     assert dataset.classes == ("Größe XL", "猫 🐈")
     assert dataset.labels.tolist() == [0, 0, 1, 1]
@@ -78,7 +65,7 @@ def test_a_name_that_is_not_valid_text_is_an_error_with_what_to_do(pets):
 
 
 def test_links_are_followed_and_a_link_in_a_circle_ends(pets, tmp_path):
-    elsewhere = write_image(tmp_path / "elsewhere" / "a.png", 50)
+    elsewhere = write_noise(tmp_path / "elsewhere" / "a.png", 50)
     (pets / "cat" / "linked.png").symlink_to(elsewhere)
     (pets / "bird").symlink_to(elsewhere.parent)
     (pets / "cat" / "circle").symlink_to(pets)
@@ -144,13 +131,13 @@ def test_a_missing_path_or_a_file_is_an_error_that_says_what_to_give(tmp_path):
     with pytest.raises(DatasetError, match=r"nowhere does not exist.*one sub-folder of images per class"):
         scan(tmp_path / "nowhere")
     with pytest.raises(DatasetError, match=r"a\.png is a file of another kind; expected a folder"):
-        scan(write_image(tmp_path / "a.png"))
+        scan(write_noise(tmp_path / "a.png"))
 
 
 def test_a_folder_without_images_in_class_folders_says_what_was_found_and_expected(tmp_path):
     with pytest.raises(DatasetError, match=r"no images in class folders \(0 other files\).*\.jpg"):
         scan(tmp_path)
-    write_image(tmp_path / "1.png")
+    write_noise(tmp_path / "1.png")
     with pytest.raises(
         DatasetError, match=r"\(1 images outside of them, 0 other files\).*sub-folder named after the class"
     ):
@@ -159,7 +146,7 @@ def test_a_folder_without_images_in_class_folders_says_what_was_found_and_expect
 
 def test_groups_come_from_the_path_by_a_regular_expression(pets):
     for i in range(2):
-        write_image(pets / "cat" / f"patient{i}" / "x.png", 30 + i)
+        write_noise(pets / "cat" / f"patient{i}" / "x.png", 30 + i)
     groups = scan(pets, groups=r"(patient\d+)").items.set_index("path")["group"]
     assert groups["cat/patient0/x.png"] == "patient0"
     assert groups["cat/patient1/x.png"] == "patient1"

@@ -7,21 +7,19 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
+from finished_trials import run_candidate
 
 from autotl.deploy import champion as module
 from autotl.deploy.champion import fit_champion
 from autotl.features.frozen_network import open_session
 from autotl.images.decoder import decode
 from autotl.search.ensemble_trials import ensemble
-from autotl.search.fine_tune_trials import fine_tune
-from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import completed
-from autotl.search.probe_trials import probe
 from autotl.search.replay_items import N_REPLAY
-from autotl.search.trial_files import CALIBRATION_FILE, load_predictions, save_predictions
+from autotl.search.trial_files import load_predictions
 from autotl.training import fine_tuning
 from autotl.training.calibration import apply_temperature
-from autotl.trial import FINE_TUNE, PROBE, Training, describe
+from autotl.trial import FINE_TUNE, PROBE, Training
 
 TOLERANCE = 1e-4
 
@@ -33,16 +31,7 @@ def attempt(context, candidate, monkeypatch):
 
     def attempt(head="logistic", stage="joined", pooling="avg+max", strategy=PROBE, number=0):
         training = Training(1, 1e-3, 1e-4, augment=False) if strategy == FINE_TUNE else None
-        chosen, folder = candidate(head, stage, pooling, training=training), context.run.trial_folder(number)
-        if training:
-            outcome = fine_tune(context, chosen, fixed_hyperparameters({}), lambda epoch, value: None, folder)
-        else:
-            outcome = probe(context, chosen, fixed_hyperparameters({}))
-        save_predictions(context.run, number, outcome.predictions)
-        if outcome.calibration:
-            outcome.calibration.save(folder / CALIBRATION_FILE)
-        begun = describe(chosen, number, started=0.0)
-        return completed(begun, outcome, context.objective.score(outcome.predictions), {})
+        return run_candidate(context, candidate(head, stage, pooling, training=training), number)
 
     return attempt
 

@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from finished_trials import run_candidate
 
-from autotl.search.fine_tune_trials import fine_tune
-from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.outcome import completed
-from autotl.search.probe_trials import probe
-from autotl.search.trial_files import CALIBRATION_FILE, save_predictions
-from autotl.trial import Training, describe
+from autotl.trial import Training
 from autotl.workflows.conclusion import save_early
 
 ROOT = Path(__file__).parents[3]
@@ -50,16 +46,7 @@ def champions(context: Any, candidate: Callable[..., Any], tmp_path: Path) -> li
     candidates.append(candidate("dense", "top", "avg", training=training))
     folders = []
     for number, chosen in enumerate(candidates):
-        folder = context.run.trial_folder(number)
-        if chosen.training:
-            outcome = fine_tune(context, chosen, fixed_hyperparameters({}), lambda epoch, value: None, folder)
-        else:
-            outcome = probe(context, chosen, fixed_hyperparameters({}))
-        save_predictions(context.run, number, outcome.predictions)
-        if outcome.calibration:
-            outcome.calibration.save(folder / CALIBRATION_FILE)
-        begun = describe(chosen, number, started=0.0)
-        save_early(context, completed(begun, outcome, context.objective.score(outcome.predictions), {}))
+        save_early(context, run_candidate(context, chosen, number))
         kept = tmp_path / f"{chosen.strategy}-{chosen.head.name}"
         folders.append(Path(shutil.copytree(context.run.champion, kept)))
     return folders

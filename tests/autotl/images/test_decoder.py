@@ -15,24 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+from encoded_images import HEIC, saved
 from PIL import Image, ImageCms
 
 from autotl.images.decoder import MAX_PIXELS, UnreadableImage, _Memory, decode, open_image
 from autotl.images.file_info import read_header_and_image
 
 SIZE = (96, 128)
-HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"  # blue left, red right; EXIF Model "TestCam"
-
-
-@pytest.fixture(scope="module")
-def photo() -> Image.Image:
-    return Image.fromarray(skimage.data.chelsea())
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

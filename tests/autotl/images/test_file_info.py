@@ -1,27 +1,13 @@
 """What a file says about itself is read from every format, and small copies keep the shape."""
 
 import io
-from pathlib import Path
 
 import pytest
-import skimage.data
+from encoded_images import HEIC, saved
 from PIL import Image
 
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import ImageHeader, exif_value, read_header_and_image, thumbnail
-
-HEIC = Path(__file__).parents[2] / "data" / "tiny.heic"  # EXIF Model "TestCam"
-
-
-@pytest.fixture(scope="module")
-def photo() -> Image.Image:
-    return Image.fromarray(skimage.data.chelsea())
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def test_a_thumbnail_is_a_small_jpeg_of_the_same_shape(photo: Image.Image) -> None:
