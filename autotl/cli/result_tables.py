@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autotl.cli.progress import duration
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, overall
 from autotl.runs.run import Run
 from autotl.scores import ScoreInterval
 
@@ -74,10 +74,9 @@ def _print_scores(console: Console, result: RunResult) -> None:
     table.add_column("score")
     for title in (f"search ({result.measured_on})", "test", "test, untuned default"):
         table.add_column(title, justify="right")
-    for name in result.test:
-        if "[" not in name:
-            scores = (result.search[name], result.test[name], result.default_test[name])
-            table.add_row(name, *map(score_text, scores))
+    for name in overall(result.test):
+        scores = (result.search[name], result.test[name], result.default_test[name])
+        table.add_row(name, *map(score_text, scores))
     console.print(table)
 
 

@@ -16,6 +16,21 @@ Scores = Mapping[str, ScoreInterval]
 T = TypeVar("T")
 
 
+def overall(scores: Mapping[str, T]) -> dict[str, T]:
+    """The scores by name, without those of single classes."""
+    return {name: score for name, score in scores.items() if "[" not in name}
+
+
+def by_class(scores: Mapping[str, T]) -> dict[str, dict[str, T]]:
+    """Scores of single classes, by the score's name and then by the class, whose name may hold brackets of its own."""
+    found: dict[str, dict[str, T]] = {}
+    for name, score in scores.items():
+        kind, bracket, rest = name.partition("[")  # "recall[cat]"
+        if bracket:
+            found.setdefault(kind, {})[rest.removesuffix("]")] = score
+    return found
+
+
 @dataclass(frozen=True)
 class RunResult:
     """What a search found.
