@@ -252,6 +252,11 @@ class VersionEvidence:
     backbone: str = ""
     head: str = ""
 
+    @property
+    def n_development(self) -> int:
+        """Number of images for training and validation; 0 where it was not recorded."""
+        return self.n_items.get("train", 0) + self.n_items.get("validation", 0)
+
 
 @dataclass(frozen=True)
 class ModelVersion:

@@ -73,6 +73,11 @@ class RunResult:
         """The verdicts, a sentence each."""
         return self.fine_tuning.claim, self.over_default.claim
 
+    @property
+    def n_development(self) -> int:
+        """Number of images for training and validation."""
+        return self.n_items.get("train", 0) + self.n_items.get("validation", 0)
+
     def to_json(self) -> dict[str, object]:
         """The document of run.json and of `autotl fit --json`; undefined numbers are None."""
         document: dict[str, object] = {

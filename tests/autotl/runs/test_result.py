@@ -43,6 +43,12 @@ def test_undefined_scores_are_null():
     assert result.to_json() == document
 
 
+def test_images_for_training_and_validation_are_counted_together_and_those_of_the_test_are_not():
+    found = RunResult.from_json(FULL | {"n_items": {"train": 7, "validation": 3, "test": 2, "left_out": 5}})
+    assert found.n_development == 10
+    assert RunResult.from_json(FULL | {"n_items": {}}).n_development == 0
+
+
 def test_scores_of_classes_are_told_apart_whatever_brackets_the_names_hold():
     classes = ("bird_s", "*cats*", "dogs: [old]", "a]", "[")
     scores = {"accuracy": 0, **{f"{kind}[{name}]": name for kind in ("recall", "precision") for name in classes}}
