@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from autotl.evidence.panels import ShownPanel
 from autotl.evidence.weak_classes import rank_by_recall
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
-from autotl.interfaces import ScoreInterval, Table
+from autotl.interfaces import Finding, ScoreInterval, Table
 from autotl.predictions import Predictions
 from autotl.runs.result import RunResult, by_class, overall
 from autotl.runs.run import Run
@@ -42,7 +42,7 @@ class Contents:
     search: Evaluation
     test: Evaluation
     tested: Predictions
-    findings: Sequence[Mapping[str, object]]
+    findings: Sequence[Finding]
     panels: Sequence[ShownPanel] = ()
 
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from autotl.data.split import Split
 from autotl.evidence.evaluations import evaluate
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, ScoreInterval
+from autotl.interfaces import Evaluator, Finding, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, number, write_card, write_report
 from autotl.runs.config import Config
@@ -104,7 +104,7 @@ def test_names_are_shown_as_they_are_and_never_run(report):
     trials = [
         TrialRecord(5, "failed", "probe", Reading("tiny", (32, 32), "top", "avg"), EVIL, reason=f"ValueError: {EVIL}")
     ]
-    findings = [{"severity": "warning", "message": f"found {EVIL}", "advice": f"remove {EVIL}"}]
+    findings = [Finding("any", "warning", f"found {EVIL}", advice=f"remove {EVIL}")]
     text, _ = report(mistaken, findings=findings, trials=trials)
     page = Page(text)
     assert "script" not in page.tags
