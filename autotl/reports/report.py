@@ -141,6 +141,7 @@ def template(name: str) -> jinja2.Template:
         finalize=_markdown if name.endswith(".md.j2") else None,
     )
     environment.filters["number"] = number
+    environment.filters["capital"] = _capital
     return environment.get_template(name)
 
 
