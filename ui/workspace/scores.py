@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pandas as pd
-
+from autotl.evidence.leaderboard import read_leaderboard as read_leaderboard
 from autotl.interfaces import ScoreInterval
-
-
-def read_leaderboard(folder: Path) -> pd.DataFrame | None:
-    """The trials so far, best first; None where there are none yet, or where the file cannot be read."""
-    try:
-        board = pd.read_csv(folder / "leaderboard.csv")
-        return board[
-            ["rank", "trial", "name", "state", "strategy", "head", "value", "low", "high", "seconds", "params"]
-        ]
-    except (OSError, ValueError, KeyError):  # pandas' own errors are ValueErrors
-        return None
 
 
 def value_text(score: ScoreInterval) -> str:
