@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, RunError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
 from autotl.runs.events import Listener
 from autotl.runs.run import Run, default_run_folder, open_run
@@ -68,9 +68,12 @@ class FittedModel:
     @property
     def leaderboard(self) -> pd.DataFrame:
         """One row per trial, best first."""
-        import pandas as pd
+        from autotl.evidence.leaderboard import read_leaderboard
 
-        return pd.read_csv(self.run / "leaderboard.csv")
+        board = read_leaderboard(self.run)
+        if board is None:
+            raise RunError(f"leaderboard.csv is missing or damaged in {self.run}")
+        return board
 
     def predict(self, items: Sequence[bytes | str | Path]) -> list[Prediction]:
         """Classify image files or their bytes: [{"item", "label", "probabilities"}, ...].

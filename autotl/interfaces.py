@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from autotl.scores import UNDEFINED as UNDEFINED
 from autotl.scores import ScoreInterval as ScoreInterval
@@ -146,6 +146,29 @@ class Finding:
     fixes: tuple[tuple[str, ...], ...] = ()
     proposals: tuple[tuple[str, ...], ...] = ()
 
+    def to_json(self) -> dict[str, object]:
+        """Plain dictionaries and sequences."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Finding:
+        """Read what `to_json` returned; ValueError, KeyError or TypeError where it is damaged.
+
+        Names that are not known are ignored, and a severity that is not known is kept as it is.
+        """
+        if not isinstance(document, Mapping):
+            raise TypeError(f"{document!r:.80} is not a finding")
+        return cls(
+            check=str(document["check"]),
+            severity=cast(Severity, str(document["severity"])),
+            message=str(document["message"]),
+            items=tuple(map(str, document.get("items", ()))),
+            advice=str(document.get("advice", "")),
+            pairs=tuple((str(pair[0]), str(pair[1])) for pair in document.get("pairs", ()) if len(pair) == 2),
+            fixes=tuple(tuple(map(str, words)) for words in document.get("fixes", ())),
+            proposals=tuple(tuple(map(str, words)) for words in document.get("proposals", ())),
+        )
+
 
 @dataclass(frozen=True)
 class DefaultProbe:
@@ -257,6 +280,11 @@ class VersionEvidence:
     strategy: str = ""
     backbone: str = ""
     head: str = ""
+
+    @property
+    def n_development(self) -> int:
+        """Number of images for training and validation; 0 where it was not recorded."""
+        return self.n_items.get("train", 0) + self.n_items.get("validation", 0)
 
 
 @dataclass(frozen=True)

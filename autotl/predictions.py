@@ -96,4 +96,9 @@ class Predictions:
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean negative log-probability of the true class."""
-    return float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)).mean())
+    return float(log_losses(labels, probabilities).mean())
+
+
+def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Negative log-probability of the true class of each item, float (n,)."""
+    return np.asarray(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)))

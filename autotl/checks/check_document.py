@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotl.data.patch import Decision
+from autotl.interfaces import Finding
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,22 @@ def _rows(found: object) -> tuple[tuple[str, str], ...]:
 
 
 def _finding(found: Mapping[str, Any]) -> CheckedFinding:
+    finding = Finding.from_json(found)
     return CheckedFinding(
-        check=str(found["check"]),
-        severity=str(found["severity"]),
-        message=str(found["message"]),
-        items=tuple(map(str, found["items"])),
-        advice=str(found.get("advice", "")),
-        pairs=tuple((str(pair[0]), str(pair[1])) for pair in found.get("pairs", ()) if len(pair) == 2),
-        fixes=tuple(_decision(words) for words in found.get("fixes", ())),
-        proposals=tuple(_decision(words) for words in found.get("proposals", ())),
+        check=finding.check,
+        severity=finding.severity,
+        message=finding.message,
+        items=finding.items,
+        advice=finding.advice,
+        pairs=finding.pairs,
+        fixes=tuple(map(_decision, finding.fixes)),
+        proposals=tuple(map(_decision, finding.proposals)),
     )
 
 
-def _decision(words: Iterable[object]) -> Decision:
+def _decision(words: Iterable[str]) -> Decision:
     """A decision in the words of `autotl fix`, such as ("relabel", path, class)."""
-    decision, item, *label = map(str, words)
+    decision, item, *label = words
     if decision not in ("exclude", "relabel", "merge"):
         raise ValueError(f"{decision!r} is not a decision")
     return Decision(decision, item, *label[:1])  # type: ignore[arg-type]  # checked above

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autotl.cli.progress import duration
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, overall
 from autotl.runs.run import Run
 from autotl.scores import ScoreInterval
 
@@ -24,12 +24,29 @@ _COLUMNS = (
 
 def print_result(run: Run, result: RunResult) -> None:
     """Print leaderboard, champion, scores and verdicts on standard output."""
-    import pandas as pd
-
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
-    board = pd.read_csv(run.folder / "leaderboard.csv")
+    _print_leaderboard(console, run, result)
+    _print_scores(console, result)
+    console.print(f"Fine-tuning: {escape(result.fine_tuning.claim)}.", soft_wrap=True)
+    console.print(f"Compared with the default: {escape(result.over_default.claim)}.", soft_wrap=True)
+    if result.refit:
+        console.print(f"Refit: {escape(result.refit.sentence)}.", soft_wrap=True)
+    console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)
+    if result.expected_gain:
+        console.print(f"More trials: {result.expected_gain.sentence}.", soft_wrap=True)
+    for label, path in _places(result):
+        console.print(f"{label:<12}{path}", soft_wrap=True)
+
+
+def _print_leaderboard(console: Console, run: Run, result: RunResult) -> None:
+    from autotl.evidence.leaderboard import read_leaderboard
+
+    board = read_leaderboard(run.folder)
+    if board is None:
+        console.print("leaderboard.csv is missing or damaged.")
+        return
     done = board[board["state"] == "complete"]
     # Many trials differ in their parameters only; the best of each kind says what there is to know.
     kinds = done.drop_duplicates(["strategy", "head", "backbone", "size", "stage", "pooling"])
@@ -47,16 +64,6 @@ def print_result(run: Run, result: RunResult) -> None:
     console.print(table)
     if (done["strategy"] == "fine-tune").any():
         console.print("* fine-tuned: measured on the validation split, made comparable through the untuned default")
-    _print_scores(console, result)
-    console.print(f"Fine-tuning: {escape(result.fine_tuning.claim)}.", soft_wrap=True)
-    console.print(f"Compared with the default: {escape(result.over_default.claim)}.", soft_wrap=True)
-    if result.refit:
-        console.print(f"Refit: {escape(result.refit.sentence)}.", soft_wrap=True)
-    console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)
-    if result.expected_gain:
-        console.print(f"More trials: {result.expected_gain.sentence}.", soft_wrap=True)
-    for label, path in _places(result):
-        console.print(f"{label:<12}{path}", soft_wrap=True)
 
 
 def _print_scores(console: Console, result: RunResult) -> None:
@@ -74,10 +81,9 @@ def _print_scores(console: Console, result: RunResult) -> None:
     table.add_column("score")
     for title in (f"search ({result.measured_on})", "test", "test, untuned default"):
         table.add_column(title, justify="right")
-    for name in result.test:
-        if "[" not in name:
-            scores = (result.search[name], result.test[name], result.default_test[name])
-            table.add_row(name, *map(score_text, scores))
+    for name in overall(result.test):
+        scores = (result.search[name], result.test[name], result.default_test[name])
+        table.add_row(name, *map(score_text, scores))
     console.print(table)
 
 

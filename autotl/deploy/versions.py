@@ -27,7 +27,7 @@ def evidence_of(metadata: object) -> VersionEvidence:
     """The evidence in a deployable's metadata.json or in its summary; what is missing or odd is left empty."""
     if not isinstance(metadata, Mapping):
         return VersionEvidence()
-    texts = {name: value for name in _FACTS if isinstance(value := metadata.get(name), str)}
+    texts = {name: value for name in _FACTS if name != "n_items" and isinstance(value := metadata.get(name), str)}
     n_items, verdict = metadata.get("n_items"), metadata.get("verdict")
     claims = verdict.values() if isinstance(verdict, Mapping) else ()
     return VersionEvidence(

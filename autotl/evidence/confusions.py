@@ -29,11 +29,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellCount:
-    """A cell with its number of images. share: of the images of the true class."""
+    """A cell with its number of images. n_true: number of images of the true class."""
 
     cell: Cell
     n_items: int
-    share: float
+    n_true: int
+
+    @property
+    def share(self) -> float:
+        """The share of the images of the true class."""
+        return self.n_items / self.n_true
 
 
 def count_cells(evaluation: Evaluation) -> tuple[CellCount, ...]:
@@ -43,10 +48,16 @@ def count_cells(evaluation: Evaluation) -> tuple[CellCount, ...]:
         CellCount(
             Cell(classes[true], classes[predicted]),
             int(evaluation.confusion[true, predicted]),
-            float(evaluation.confusion[true, predicted] / totals[true]),
+            int(totals[true]),
         )
         for true, predicted in np.argwhere(evaluation.confusion)
     )
+
+
+def most_frequent_mistakes(evaluation: Evaluation, n_cells: int) -> tuple[CellCount, ...]:
+    """The cells off the diagonal with the most images, the most first."""
+    mistakes = [count for count in count_cells(evaluation) if not count.cell.is_correct]
+    return tuple(sorted(mistakes, key=lambda count: -count.n_items)[:n_cells])
 
 
 def most_confused_cell(evaluation: Evaluation) -> Cell:

@@ -28,6 +28,11 @@ class Evaluation:
     classes: tuple[str, ...]
     n_items: int
 
+    @property
+    def n_by_class(self) -> dict[str, int]:
+        """Number of items of each class."""
+        return dict(zip(self.classes, self.confusion.sum(axis=1).tolist(), strict=True))
+
     def to_json(self) -> EvaluationDocument:
         """Plain dictionaries and lists."""
         return {

@@ -14,6 +14,7 @@ from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 _PLAIN_COLUMNS = (
     "state", "strategy", "backbone", "size", "stage", "pooling", "head", "value", "low", "high",
 )  # fmt: skip
+_FILE, _DEFAULT_MARK = "leaderboard.csv", " (untuned default)"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Leaderboard:
         if trial.strategy == ENSEMBLE:
             return f"ensemble of probes on {backbone}"
         name = f"{trial.head} on {backbone}"
-        return f"{name} (untuned default)" if trial.number == self.default else name
+        return f"{name}{_DEFAULT_MARK}" if trial.number == self.default else name
 
     def table(self) -> pd.DataFrame:
         """One row per trial, ready for CSV."""
@@ -59,6 +60,21 @@ class Leaderboard:
     def write(self, path: Path) -> None:
         """Write leaderboard.csv."""
         self.table().to_csv(path, index=False)
+
+
+def read_leaderboard(run_folder: Path) -> pd.DataFrame | None:
+    """Read a run's leaderboard.csv, best trial first; None where there is none yet, or where it is damaged."""
+    try:
+        board = pd.read_csv(run_folder / _FILE)
+    except (OSError, ValueError):  # pandas' own errors are ValueErrors
+        return None
+    needed = {"rank", "trial", "name", *_PLAIN_COLUMNS, "seconds", "params"}
+    return board if needed <= set(board.columns) else None
+
+
+def is_default(board: pd.DataFrame) -> pd.Series:
+    """Which rows are the untuned default. board: as `read_leaderboard` returns it."""
+    return board["name"].astype(str).str.endswith(_DEFAULT_MARK)
 
 
 def trials_without_gain(trials: Iterable[TrialRecord], larger_is_better: bool) -> int:

@@ -9,25 +9,42 @@ from autotl.interfaces import ScoreInterval
 
 
 @dataclass(frozen=True)
+class ClassRecall:
+    """How well a class is recognised. n_items: number of its test images; None where it is not known."""
+
+    name: str
+    recall: ScoreInterval
+    n_items: int | None
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the class has test images."""
+        return self.recall.is_defined and self.n_items != 0
+
+
+@dataclass(frozen=True)
 class ClassRecalls:
     """The recall of every class.
 
     ranked: classes with test images, lowest recall first. untested: classes without, whose recall is unknown.
     """
 
-    ranked: tuple[tuple[str, ScoreInterval], ...]
-    untested: tuple[str, ...]
+    ranked: tuple[ClassRecall, ...]
+    untested: tuple[ClassRecall, ...]
 
     @property
-    def imperfect(self) -> tuple[tuple[str, ScoreInterval], ...]:
+    def imperfect(self) -> tuple[ClassRecall, ...]:
         """The classes of which at least one test image was classified wrongly, lowest recall first."""
-        return tuple((name, recall) for name, recall in self.ranked if recall.value < 1)
+        return tuple(one for one in self.ranked if one.recall.value < 1)
 
 
-def rank_by_recall(recalls: Mapping[str, ScoreInterval]) -> ClassRecalls:
-    """Rank the classes; classes of equal recall keep their order. recalls: by class."""
-    tested = [(name, recall) for name, recall in recalls.items() if recall.is_defined and recall.has_interval]
-    known = {name for name, _ in tested}
+def rank_by_recall(recalls: Mapping[str, ScoreInterval], n_items: Mapping[str, int]) -> ClassRecalls:
+    """Rank the classes; classes of equal recall keep their order.
+
+    recalls: by class. n_items: number of test images by class, as far as it is known.
+    """
+    rows = [ClassRecall(name, recall, n_items.get(name)) for name, recall in recalls.items()]
     return ClassRecalls(
-        tuple(sorted(tested, key=lambda one: one[1].value)), tuple(name for name in recalls if name not in known)
+        ranked=tuple(sorted((row for row in rows if row.is_tested), key=lambda row: row.recall.value)),
+        untested=tuple(row for row in rows if not row.is_tested),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,16 @@ import numpy as np
 
 from autotl.checks.leakage import Leaks, inflation_sentence
 from autotl.data.changes import Changes
+from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import ShownPanel
+from autotl.evidence.weak_classes import rank_by_recall
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
-from autotl.interfaces import ScoreInterval, Table
+from autotl.interfaces import Finding, ScoreInterval, Table
 from autotl.predictions import Predictions
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, by_class, overall
 from autotl.runs.run import Run
 
 if TYPE_CHECKING:
@@ -40,27 +42,8 @@ class Contents:
     search: Evaluation
     test: Evaluation
     tested: Predictions
-    findings: Sequence[Mapping[str, object]]
+    findings: Sequence[Finding]
     panels: Sequence[ShownPanel] = ()
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """How many test images of one class were taken for another. of: images of the true class."""
-
-    true: str
-    predicted: str
-    n: int
-    of: int
-
-
-@dataclass(frozen=True)
-class ClassRecall:
-    """How well the n test images of a class are recognised."""
-
-    name: str
-    recall: ScoreInterval
-    n: int
 
 
 @dataclass(frozen=True)
@@ -83,31 +66,6 @@ def write_report(run: Run, contents: Contents) -> None:
 def write_card(run: Run, contents: Contents) -> str:
     """The model card in markdown."""
     return _render("model_card.md.j2", run, contents)
-
-
-def confusions(evaluation: Evaluation) -> list[Confusion]:
-    """The most frequent mistakes."""
-    counts = evaluation.confusion.copy()
-    np.fill_diagonal(counts, 0)
-    order = np.argsort(-counts, axis=None, kind="stable")[:N_CONFUSIONS]
-    pairs = [np.unravel_index(i, counts.shape) for i in order]
-    return [
-        Confusion(
-            evaluation.classes[t], evaluation.classes[p], n=int(counts[t, p]), of=int(evaluation.confusion[t].sum())
-        )
-        for t, p in pairs
-        if counts[t, p]
-    ]
-
-
-def weakest_classes(evaluation: Evaluation) -> list[ClassRecall]:
-    """The classes in order of their recall, worst first; last those without a test image."""
-    rows = [
-        ClassRecall(name, evaluation.scores[f"recall[{name}]"], int(evaluation.confusion[i].sum()))
-        for i, name in enumerate(evaluation.classes)
-        if f"recall[{name}]" in evaluation.scores
-    ]
-    return sorted(rows, key=lambda row: row.recall.value if row.n else math.inf)
 
 
 def _worst_errors(run: Run, tested: Predictions) -> list[_Mistake]:
@@ -183,6 +141,7 @@ def template(name: str) -> jinja2.Template:
         finalize=_markdown if name.endswith(".md.j2") else None,
     )
     environment.filters["number"] = number
+    environment.filters["capital"] = _capital
     return environment.get_template(name)
 
 
@@ -197,7 +156,6 @@ def _markdown(value: Any) -> Any:
 def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
     totals = contents.test.confusion.sum(axis=1, keepdims=True)
     shares = contents.test.confusion / np.maximum(totals, 1)
-    per_class = [name for name in contents.test.scores if "[" in name]
     return template(name).render(
         run=run,
         result=contents.result,
@@ -208,9 +166,9 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         default_test=contents.result.default_test,
         findings=contents.findings,
         shares=shares.tolist(),
-        overall=[name for name in contents.test.scores if name not in per_class],
-        confusions=confusions(contents.test),
-        weakest=weakest_classes(contents.test),
+        overall=list(overall(contents.test.scores)),
+        confusions=most_frequent_mistakes(contents.test, N_CONFUSIONS),
+        recalls=rank_by_recall(by_class(contents.test.scores).get("recall", {}), contents.test.n_by_class),
         state=run.state(),
         about_data=_about_data(run),
         tables=[part for shown in contents.panels for part in shown.parts if isinstance(part, Table)],

@@ -16,6 +16,21 @@ Scores = Mapping[str, ScoreInterval]
 T = TypeVar("T")
 
 
+def overall(scores: Mapping[str, T]) -> dict[str, T]:
+    """The scores by name, without those of single classes."""
+    return {name: score for name, score in scores.items() if "[" not in name}
+
+
+def by_class(scores: Mapping[str, T]) -> dict[str, dict[str, T]]:
+    """Scores of single classes, by the score's name and then by the class, whose name may hold brackets of its own."""
+    found: dict[str, dict[str, T]] = {}
+    for name, score in scores.items():
+        kind, bracket, rest = name.partition("[")  # "recall[cat]"
+        if bracket:
+            found.setdefault(kind, {})[rest.removesuffix("]")] = score
+    return found
+
+
 @dataclass(frozen=True)
 class RunResult:
     """What a search found.
@@ -57,6 +72,11 @@ class RunResult:
     def claims(self) -> tuple[str, ...]:
         """The verdicts, a sentence each."""
         return self.fine_tuning.claim, self.over_default.claim
+
+    @property
+    def n_development(self) -> int:
+        """Number of images for training and validation."""
+        return self.n_items.get("train", 0) + self.n_items.get("validation", 0)
 
     def to_json(self) -> dict[str, object]:
         """The document of run.json and of `autotl fit --json`; undefined numbers are None."""

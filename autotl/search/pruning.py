@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import optuna
 
-from autotl.predictions import Predictions
+from autotl.predictions import Predictions, log_losses
 from autotl.search.objective import Objective
 from autotl.training.calibration import apply_temperature, fit_temperature
 
@@ -93,5 +93,4 @@ def is_clearly_worse(so_far: Predictions, best: Predictions) -> bool:
 
 def _losses(predictions: Predictions) -> np.ndarray:
     temperature = fit_temperature(predictions.labels, predictions.probabilities)
-    probabilities = apply_temperature(predictions.probabilities, temperature)
-    return np.asarray(-np.log(np.clip(probabilities[np.arange(len(predictions.labels)), predictions.labels], 1e-7, 1)))
+    return log_losses(predictions.labels, apply_temperature(predictions.probabilities, temperature))

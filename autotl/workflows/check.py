@@ -87,7 +87,7 @@ class DataCheck:
             "ignored": dict(dataset.ignored),
             "decisions": [asdict(decision) for decision in self.decisions],
             "stale": [asdict(decision) for decision in dataset.stale],
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [finding.to_json() for finding in self.findings],
             "leaks": self.leaks and asdict(self.leaks),
             "inflation": self.inflation and self.inflation.to_json(),
             "changes": asdict(self.changes) if self.changes else None,

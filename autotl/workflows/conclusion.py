@@ -16,7 +16,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.verdicts import judge_default, judge_fine_tuning
-from autotl.interfaces import Evaluator
+from autotl.interfaces import Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.events import Message, StageBegun
@@ -101,7 +101,8 @@ def _conclude_with(
     )
     panels = show_panels(run, tested, context.plugins)
     write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, panels=panels)
-    contents = Contents(result, board, search, test, tested, run.state().get("findings", []), panels)
+    findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
+    contents = Contents(result, board, search, test, tested, findings, panels)
     _export(context, champion, _facts(result, trial), write_card(run, contents))
     write_report(run, contents)
     return result

@@ -151,7 +151,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     changes = since_last_run(dataset, data, settings.cache)
     save_manifest(dataset, data, settings.cache)
     run.update(
-        findings=[asdict(finding) for finding in findings], leaks=asdict(leaks),
+        findings=[finding.to_json() for finding in findings], leaks=asdict(leaks),
         changes=asdict(changes) if changes else None,
     )  # fmt: skip
     if changes:

@@ -43,9 +43,10 @@ MAY_IMPORT = {
     "autotl.testing": "errors interfaces plugins runtime graphs data runs training evidence search",
     "autotl.workflows": "errors settings interfaces trial predictions plugins runtime images data runs features "
     "training checks evidence search reports deploy",
-    "autotl.api": "errors settings plugins runs deploy workflows",
+    "autotl.api": "errors settings plugins runs evidence deploy workflows",
     "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
-    "autotl.cli": "autotl errors scores settings interfaces plugins runtime data runs reports deploy workflows",
+    "autotl.cli": "autotl errors scores settings interfaces plugins runtime data runs evidence reports deploy "
+    "workflows",
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
     "autotl_plugins.checks": "interfaces hookspecs data",
@@ -61,7 +62,7 @@ MAY_IMPORT = {
     "autotl_ui.jobs": "runtime",
     "autotl_ui.workspace": "errors runtime settings data runs interfaces plugins checks evidence deploy autotl_ui.jobs",
     "autotl_ui.server": "autotl_ui.workspace",
-    "autotl_ui.widgets": "images runs interfaces deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server",
+    "autotl_ui.widgets": "images runs interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server",
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
     "autotl_ui.uploads",

@@ -148,8 +148,7 @@ def _side_by_side(pair: tuple[ModelVersion, ModelVersion]) -> str:
 
 
 def _n_trained_on(evidence: VersionEvidence) -> str:
-    n = evidence.n_items.get("train", 0) + evidence.n_items.get("validation", 0)
-    return f"{n} images" if n else "unknown"
+    return f"{evidence.n_development} images" if evidence.n_development else "unknown"
 
 
 def _value(score: ScoreInterval) -> str:

@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from autotl.interfaces import UNDEFINED
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, overall
 from autotl_ui.widgets.score_comparability import show_comparability
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, legible
 from autotl_ui.widgets.words import duration, plain, score_name
 from autotl_ui.workspace.evidence import evidence_to_compare
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import overall, score_text
+from autotl_ui.workspace.scores import score_text
 
 if TYPE_CHECKING:
     import altair as alt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.evidence.leaderboard import read_leaderboard
 from autotl.runs.result import RunResult
 from autotl_ui.jobs import jobs
 from autotl_ui.results.comparison import show_comparison
@@ -22,7 +23,6 @@ from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.data_sets import data_in_address
 from autotl_ui.workspace.evidence import find_evidence
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import read_leaderboard
 
 
 def show(run: RunView) -> None:

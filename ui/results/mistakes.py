@@ -7,7 +7,7 @@ import streamlit as st
 from autotl.evidence.confusions import Cell
 from autotl.evidence.run_evidence import Evidence
 from autotl.evidence.weak_classes import rank_by_recall
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, by_class
 from autotl_ui.results.confusion_matrix import choose_cell
 from autotl_ui.results.decisions import decisions_of
 from autotl_ui.results.prediction_grid import show_predictions
@@ -15,7 +15,7 @@ from autotl_ui.results.refit_section import offer_refit
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import by_class
+from autotl_ui.workspace.scores import interval_text
 
 N_WEAKEST = 3
 _PARTS: dict[Part, str] = {"test": "Test split", "search": "Search"}
@@ -24,17 +24,18 @@ _PARTS: dict[Part, str] = {"test": "Test split", "search": "Search"}
 def show_weakest(run: RunView, result: RunResult) -> None:
     """The classes with the lowest recall, a line each."""
     evidence = find_evidence(run.folder)
-    n_tested = dict(zip(evidence.test.classes, evidence.test.confusion.sum(axis=1), strict=True)) if evidence else {}
-    recalls = rank_by_recall(by_class(result.test).get("recall", {}))
+    n_tested = evidence.test.n_by_class if evidence else {}
+    recalls = rank_by_recall(by_class(result.test).get("recall", {}), n_tested)
     lines = []
-    for name, recall in recalls.imperfect[:N_WEAKEST]:
-        value, low, high = 100 * recall.value, 100 * recall.low, 100 * recall.high
-        n = f"{int(n_tested[name])} " if name in n_tested else ""
+    for weak in recalls.imperfect[:N_WEAKEST]:
+        value, low, high = 100 * weak.recall.value, 100 * weak.recall.low, 100 * weak.recall.high
+        n = f"{weak.n_items} " if weak.n_items else ""
         of_its = f"{value:.0f} % of its {n}test images are classified correctly"
-        lines.append(f"- **{plain(name)}**: {of_its} (95 % CI {low:.0f} to {high:.0f} %).")
+        interval = f"95 % CI {low:.0f} to {high:.0f} %" if weak.recall.has_interval else interval_text(weak.recall)
+        lines.append(f"- **{plain(weak.name)}**: {of_its} ({interval}).")
     if recalls.ranked and not recalls.imperfect:
         lines.append("- None: every test image was classified correctly. More test images may reveal mistakes.")
-    lines += [f"- **{plain(name)}**: no test images, so its recall is unknown." for name in recalls.untested]
+    lines += [f"- **{plain(one.name)}**: no test images, so its recall is unknown." for one in recalls.untested]
     if lines:
         st.markdown("Weakest classes:\n" + "\n".join(lines))
 

@@ -10,7 +10,7 @@ import streamlit as st
 from autotl.errors import AutoTLError
 from autotl.evidence.run_evidence import Evidence
 from autotl.interfaces import ScoreInterval
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, overall
 from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.results.decisions import RunDecisions, pending
 from autotl_ui.server.access import current
@@ -18,7 +18,7 @@ from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.words import counted, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.refit import start_refit
 from autotl_ui.workspace.runs import RunView, look
-from autotl_ui.workspace.scores import overall, score_text
+from autotl_ui.workspace.scores import score_text
 
 _PROBLEM = "refit-problem"
 

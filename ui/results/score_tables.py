@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from autotl.interfaces import ScoreInterval
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, by_class, overall
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink, legible
 from autotl_ui.widgets.words import SCORE_MEANINGS, plain, score_name
-from autotl_ui.workspace.scores import by_class, overall, score_text
+from autotl_ui.workspace.scores import score_text
 
 if TYPE_CHECKING:
     import altair as alt

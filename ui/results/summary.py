@@ -19,9 +19,9 @@ def show_summary(result: RunResult) -> None:
     )
     for member in champion.members:
         st.markdown(f"- {_member(member)}")
-    learned = result.n_items.get("train", 0) + result.n_items.get("validation", 0)
     st.caption(
-        f"{learned} images for training and validation, {result.n_items.get('test', 0)} held out for the test · "
+        f"{result.n_development} images for training and validation, "
+        f"{result.n_items.get('test', 0)} held out for the test · "
         f"{counted(result.n_trials, 'trial')} · {duration(result.seconds)}"
     )
     if result.n_unused:

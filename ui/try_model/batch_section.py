@@ -15,7 +15,7 @@ from autotl_ui.widgets.charts import count_chart
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.theme import legible
-from autotl_ui.widgets.words import count, duration, moment, plain
+from autotl_ui.widgets.words import counted, duration, moment, plain
 from autotl_ui.workspace.data_sets import list_data_sets
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
@@ -118,17 +118,19 @@ def _show_ended(batch: Batch) -> None:
     summary = summarise(batch)
     n_rows = 0 if summary is None else summary.n_classified + summary.n_unreadable
     if batch.status == "stopped":
-        st.info(f"The job was stopped after {count(n_rows, 'image')}.", icon=":material/stop_circle:")
+        st.info(f"The job was stopped after {counted(n_rows, 'image')}.", icon=":material/stop_circle:")
     elif batch.status == "failed":
-        kept = f" The {count(n_rows, 'row')} written so far are below." if n_rows else ""
+        kept = f" The {counted(n_rows, 'row')} written so far are below." if n_rows else ""
         st.error(f"{plain(batch.problem)}{kept}", icon=":material/error:")
     if summary is None:
         st.caption("No rows were written.")
         return
     if batch.status == "complete":
-        st.markdown(f"Done: {count(summary.n_classified, 'image')} classified.")
+        st.markdown(f"Done: {counted(summary.n_classified, 'image')} classified.")
     if summary.n_unreadable:
-        st.warning(f"{count(summary.n_unreadable, 'file')} could not be read as an image; the table gives the reason.")
+        st.warning(
+            f"{counted(summary.n_unreadable, 'file')} could not be read as an image; the table gives the reason."
+        )
     st.download_button(
         "Download the table", data=batch.file.read_bytes, file_name=batch.file.name, mime="text/csv",
         key="download-batch", type="primary", icon=":material/download:", on_click="ignore",
@@ -155,7 +157,7 @@ def _show_summary(summary: PredictionSummary) -> None:
         )  # fmt: skip
         item, label, *classes, error = map(plain, summary.columns)
         st.caption(
-            f"The first {count(len(summary.head), 'row')}, for images in {plain(summary.folder)}. The columns of the "
+            f"The first {counted(len(summary.head), 'row')}, for images in {plain(summary.folder)}. The columns of the "
             f"file are **{item}** (the full path of the image), **{label}**, one for each of the {len(classes)} "
             f"classes (its probability) and **{error}** (why a file could not be read)."
         )

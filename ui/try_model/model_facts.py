@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autotl.deploy.model_facts import read_metadata
+from autotl.runs.result import overall
 from autotl_ui.widgets.words import unlinked
 
 MAX_ENTRIES = 12
@@ -45,9 +46,8 @@ def _facts(name: str, value: object) -> Iterator[tuple[str, str]]:
     elif "value" in value:
         yield title, _score(value)
     else:
-        for key, inner in value.items():
-            if "[" not in str(key):  # per-class scores: the card and the Results page have these
-                yield from _facts(f"{title}: {key}", inner)
+        for key, inner in overall(value).items():  # per-class scores: the card and the Results page have these
+            yield from _facts(f"{title}: {key}", inner)
 
 
 def _score(score: Mapping[str, object]) -> str:

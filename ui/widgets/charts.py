@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from autotl.evidence.leaderboard import is_default
 from autotl_ui.widgets.theme import STRATEGY_COLOURS, ink
 from autotl_ui.widgets.words import score_name
 
@@ -20,7 +21,6 @@ N_COUNTED = 15
 ROW_PIXELS = 28
 AXIS_PIXELS = 70
 LEGEND_PIXELS = 45
-_DEFAULT = "untuned default"
 ROUTES = {"probe": "simplified", "fine-tune": "fine-tuned", "ensemble": "ensemble", "majority": "baseline"}
 
 
@@ -35,13 +35,10 @@ def leaderboard_chart(
 
     objective = score_name(objective)
     ended = board[board["state"] == "complete"]
-    always = (
-        ended["name"].str.contains(_DEFAULT, regex=False)
-        | (ended["strategy"] == "majority")
-        | (ended["trial"] == champion)
-    )
+    always = is_default(ended) | (ended["strategy"] == "majority") | (ended["trial"] == champion)
     best = ended[always | (np.arange(len(ended)) < N_TRIALS)].copy()
-    best["title"] = [_title(trial) for _, trial in best.iterrows()]
+    titled = zip(best.iterrows(), is_default(best), strict=True)
+    best["title"] = [_title(trial, default=default) for (_, trial), default in titled]
     best["route"] = best["strategy"].map(ROUTES).fillna(best["strategy"])
     seen = [strategy for strategy in ROUTES if (best["strategy"] == strategy).any()]
     colour = alt.Color(
@@ -96,11 +93,10 @@ def probability_chart(probabilities: Mapping[str, float]) -> alt.LayerChart | al
     return alt.layer(bars, labels).properties(height=ROW_PIXELS * len(table) + AXIS_PIXELS)
 
 
-def _title(trial: pd.Series) -> str:
+def _title(trial: pd.Series, *, default: bool) -> str:
     if trial["strategy"] == "majority":
         return "majority class"
-    default = " (default)" if _DEFAULT in str(trial["name"]) else ""
-    return f"trial {trial['trial']}: {trial['head']}{default}"
+    return f"trial {trial['trial']}: {trial['head']}{' (default)' if default else ''}"
 
 
 def count_chart(counts: pd.Series) -> alt.LayerChart | alt.FacetChart:

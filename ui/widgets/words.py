@@ -88,11 +88,6 @@ def spell_scores(text: str) -> str:
     return re.sub(r"(?<![\w/])(" + "|".join(SCORES) + r")(?![\w/])", lambda found: SCORES[found[0]], text)
 
 
-def count(n: int, noun: str) -> str:
-    """Such as "1 image", "1,200 images"."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
 def duration(seconds: float) -> str:
     """Such as "45 s", "3 min 5 s", "1 h 4 min"."""
     whole = max(round(seconds), 0)

@@ -2,38 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
-import pandas as pd
-
+from autotl.evidence.leaderboard import read_leaderboard as read_leaderboard
 from autotl.interfaces import ScoreInterval
-
-
-def read_leaderboard(folder: Path) -> pd.DataFrame | None:
-    """The trials so far, best first; None where there are none yet, or where the file cannot be read."""
-    try:
-        board = pd.read_csv(folder / "leaderboard.csv")
-        return board[
-            ["rank", "trial", "name", "state", "strategy", "head", "value", "low", "high", "seconds", "params"]
-        ]
-    except (OSError, ValueError, KeyError):  # pandas' own errors are ValueErrors
-        return None
-
-
-def overall(scores: Mapping[str, ScoreInterval]) -> dict[str, ScoreInterval]:
-    """The scores by name, without those of single classes."""
-    return {name: score for name, score in scores.items() if "[" not in name}
-
-
-def by_class(scores: Mapping[str, ScoreInterval]) -> dict[str, dict[str, ScoreInterval]]:
-    """Scores of single classes, by the score's name and then by the class, whose name may hold brackets of its own."""
-    found: dict[str, dict[str, ScoreInterval]] = {}
-    for name, score in scores.items():
-        kind, bracket, rest = name.partition("[")  # "recall[cat]"
-        if bracket:
-            found.setdefault(kind, {})[rest.removesuffix("]")] = score
-    return found
 
 
 def value_text(score: ScoreInterval) -> str:

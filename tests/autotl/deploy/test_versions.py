@@ -31,9 +31,14 @@ def test_the_summary_is_all_that_is_read_and_small() -> None:
     assert evidence_of(METADATA).test == ScoreInterval(0.9, 0.8)
 
 
+def test_images_for_training_and_validation_are_counted_together() -> None:
+    assert evidence_of(METADATA | {"n_items": {"train": 7, "validation": 3, "test": 2}}).n_development == 10
+    assert evidence_of({}).n_development == 0
+
+
 @pytest.mark.parametrize(
     "odd", [None, [], 3, {}, {"test": 3}, {"objective": "a", "test": {"a": 3}}, {"n_items": [1], "verdict": ["x"]},
-            {"verdict": {"a": 3}, "run": 7, "objective": ["x"]}],
+            {"verdict": {"a": 3}, "run": 7, "objective": ["x"]}, {"n_items": "12"}],
 )  # fmt: skip
 def test_whatever_stands_there_instead_is_no_evidence_and_no_error(odd: object) -> None:
     assert evidence_of(odd) == VersionEvidence(

@@ -40,6 +40,7 @@ def test_the_confusion_matrix_has_the_true_classes_as_rows():
     evaluation = evaluate(certain, {}, CLASSES)
     assert evaluation.confusion.tolist() == [[1, 1, 0], [0, 0, 0], [0, 1, 0]]
     assert evaluation.n_items == 3
+    assert list(evaluation.n_by_class.values()) == [2, 0, 1]
 
 
 def test_proportions_get_wilsons_interval():

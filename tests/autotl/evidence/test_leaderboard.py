@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from autotl.evidence.leaderboard import rank
+from autotl.evidence.leaderboard import is_default, rank, read_leaderboard
 from autotl.evidence.verdicts import in_words, judge_default, judge_fine_tuning
 from autotl.interfaces import ScoreInterval
 from autotl.trial import Reading, TrialRecord
@@ -81,6 +81,27 @@ def test_the_table_holds_every_trial_and_survives_csv(tmp_path):
     assert math.isnan(table["rank"][1])
     assert table["params"][0] == "C=0.1235; kernel=rbf; learning_rate=0.0001"
     assert table["reason"][1] == 'ValueError: "a, b"\nand more'
+
+
+def test_what_was_written_is_read_and_the_default_is_known(tmp_path):
+    found = board(trial(0, 0.3, strategy="majority"), trial(1, 0.5), trial(2, 0.6), default=1)
+    found.write(tmp_path / "leaderboard.csv")
+    table = read_leaderboard(tmp_path)
+    assert list(table.columns) == list(found.table().columns)
+    assert table["trial"].tolist() == [2, 1, 0]
+    assert is_default(table).tolist() == [False, True, False]
+
+
+def test_only_the_mark_at_the_end_of_a_name_makes_a_row_the_default():
+    names = ["my untuned default on net", "svm on net", "logistic on net (untuned default)", math.nan]
+    assert is_default(pd.DataFrame({"name": names})).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"rank,trial,name\n1,2,svm\n", b'a,"b\n1,2,3\n'])
+def test_a_missing_or_damaged_leaderboard_is_none(tmp_path, content):
+    if content is not None:
+        (tmp_path / "leaderboard.csv").write_bytes(content)
+    assert read_leaderboard(tmp_path) is None
 
 
 def judged(low, high, *, larger_is_better=True, seconds=660.0):

@@ -12,11 +12,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from autotl.data.split import Split
-from autotl.evidence.evaluations import Evaluation, evaluate
+from autotl.evidence.evaluations import evaluate
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, ScoreInterval
+from autotl.interfaces import Evaluator, Finding, ScoreInterval
 from autotl.predictions import Predictions
-from autotl.reports.report import Confusion, Contents, confusions, number, weakest_classes, write_card, write_report
+from autotl.reports.report import Contents, number, write_card, write_report
 from autotl.runs.config import Config
 from autotl.runs.result import RunResult
 from autotl.runs.run import create
@@ -104,7 +104,7 @@ def test_names_are_shown_as_they_are_and_never_run(report):
     trials = [
         TrialRecord(5, "failed", "probe", Reading("tiny", (32, 32), "top", "avg"), EVIL, reason=f"ValueError: {EVIL}")
     ]
-    findings = [{"severity": "warning", "message": f"found {EVIL}", "advice": f"remove {EVIL}"}]
+    findings = [Finding("any", "warning", f"found {EVIL}", advice=f"remove {EVIL}")]
     text, _ = report(mistaken, findings=findings, trials=trials)
     page = Page(text)
     assert "script" not in page.tags
@@ -205,24 +205,6 @@ def test_the_verdict_keeps_its_capitals(report):
     text, card = report()
     assert "The champion beats the default by +1.0 points (95 % CI" in text
     assert "The champion beats the default by +1.0 points (95 % CI" in card
-
-
-def evaluation(confusion, recalls):
-    scores = {f"recall[{name}]": ScoreInterval(value, value, value) for name, value in zip("abc", recalls, strict=True)}
-    return Evaluation(scores, np.array(confusion), ("a", "b", "c"), int(np.sum(confusion)))
-
-
-def test_confusions_are_counted_without_the_diagonal_most_frequent_first():
-    found = confusions(evaluation([[5, 1, 0], [0, 9, 3], [0, 0, 4]], [1, 1, 1]))
-    assert found == [
-        Confusion("b", "c", n=3, of=12),
-        Confusion("a", "b", n=1, of=6),
-    ]
-
-
-def test_classes_are_sorted_by_recall_and_those_without_test_images_are_last():
-    found = weakest_classes(evaluation([[0, 0, 0], [0, 9, 3], [2, 0, 2]], [math.nan, 0.75, 0.5]))
-    assert [(row.name, row.n) for row in found] == [("c", 4), ("b", 12), ("a", 0)]
 
 
 def test_the_templates_are_part_of_the_package():

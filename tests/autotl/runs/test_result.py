@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autotl.errors import RunError
-from autotl.runs.result import RunResult
+from autotl.runs.result import RunResult, by_class, overall
 from autotl.scores import ScoreInterval
 
 RECORDED = json.loads(Path(__file__).with_name("recorded_results.json").read_text(encoding="utf-8"))
@@ -41,6 +41,19 @@ def test_undefined_scores_are_null():
     result = RunResult.from_json(document)
     assert result.test["roc_auc"] == ScoreInterval()
     assert result.to_json() == document
+
+
+def test_images_for_training_and_validation_are_counted_together_and_those_of_the_test_are_not():
+    found = RunResult.from_json(FULL | {"n_items": {"train": 7, "validation": 3, "test": 2, "left_out": 5}})
+    assert found.n_development == 10
+    assert RunResult.from_json(FULL | {"n_items": {}}).n_development == 0
+
+
+def test_scores_of_classes_are_told_apart_whatever_brackets_the_names_hold():
+    classes = ("bird_s", "*cats*", "dogs: [old]", "a]", "[")
+    scores = {"accuracy": 0, **{f"{kind}[{name}]": name for kind in ("recall", "precision") for name in classes}}
+    assert by_class(scores) == {kind: {name: name for name in classes} for kind in ("recall", "precision")}
+    assert overall(scores) == {"accuracy": 0}
 
 
 def test_a_document_of_an_older_version_is_read_without_what_it_lacks():

@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autotl.api import FittedModel
 from autotl.cli.result_tables import print_result
 from autotl.deploy.deployable import load_deployable, replay
 from autotl.deploy.predictor import Predictor
-from autotl.errors import ExportError
+from autotl.errors import ExportError, RunError
 from autotl.evidence.leaderboard import rank
 from autotl.interfaces import UNDEFINED, Evaluator, ScoreInterval
 from autotl.predictions import Predictions
@@ -279,3 +280,18 @@ def test_the_terminal_says_what_an_ensemble_is_made_of(mixed, context, capsys):
     print_result(context.run, context.run.result())
     out = capsys.readouterr().out
     assert "Champion: trial 3, the weighted mean of trials 1, 2 on tiny at 32x32" in out
+
+
+@pytest.mark.parametrize("content", [None, "rank,trial\n"])
+def test_a_leaderboard_that_is_missing_or_damaged_is_said_and_the_rest_is_told(mixed, context, capsys, content):
+    context.run.update(result=mixed | {"seconds": 1.0})
+    model = FittedModel(context.run)
+    assert model.leaderboard["trial"].tolist()[0] == 3
+    file = context.run.folder / "leaderboard.csv"
+    file.unlink() if content is None else file.write_text(content, encoding="utf-8")
+    print_result(context.run, context.run.result())
+    out = capsys.readouterr().out
+    assert out.startswith("leaderboard.csv is missing or damaged.\n")
+    assert "Champion: trial 3" in out
+    with pytest.raises(RunError, match=r"leaderboard\.csv is missing or damaged"):
+        _ = model.leaderboard
