@@ -48,13 +48,13 @@ class Contents:
 
 @dataclass(frozen=True)
 class _Mistake:
-    """A wrong answer on the test split. picture: JPEG in base64, empty where it cannot be read."""
+    """A wrong answer on the test split. image: JPEG in base64, empty where it cannot be read."""
 
     path: str
     true: str
     predicted: str
     confidence: float
-    picture: str
+    image: str
 
 
 def write_report(run: Run, contents: Contents) -> None:
@@ -77,16 +77,16 @@ def _worst_errors(run: Run, tested: Predictions) -> list[_Mistake]:
     for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:N_ERRORS]:
         item = int(tested.items[i])
         try:
-            picture = base64.b64encode(thumbnail(run.dataset.path(item), THUMBNAIL_PIXELS)).decode()
+            image = base64.b64encode(thumbnail(run.dataset.path(item), THUMBNAIL_PIXELS)).decode()
         except UnreadableImage:  # taken away since the scan; the mistake is still worth telling
-            picture = ""
+            image = ""
         rows.append(
             _Mistake(
                 path=str(run.dataset.items["path"].iloc[item]),
                 true=run.dataset.classes[tested.labels[i]],
                 predicted=run.dataset.classes[predicted[i]],
                 confidence=float(confidence[i]),
-                picture=picture,
+                image=image,
             )
         )
     return rows
@@ -111,7 +111,7 @@ def _about_data(run: Run) -> list[str]:
     if state.get("changes"):
         sentences.append(_capital(Changes(**state["changes"]).sentence()))
     if len(dataset.unlabelled):
-        sentences.append(f"{len(dataset.unlabelled)} images without a label were kept aside")
+        sentences.append(f"{len(dataset.unlabelled)} images without a label were not used for training")
     excluded = int(dataset.excluded.sum())
     relabelled = int((dataset.items["label"] != dataset.items["label_given"]).sum())
     if excluded or relabelled:

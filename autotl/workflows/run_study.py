@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
@@ -165,9 +165,9 @@ def _probe_default(context: SearchContext, default: TrialRecord) -> None:
     predictions = load_predictions(run, default.number)
     probed = probe_default(context, context.candidate(default), predictions)
     found = run_checks(run.dataset, context.plugins, probed.probe)
-    known = [Finding(**finding) for finding in run.state().get("findings", [])]
+    known = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     inflation = probed.inflation
-    findings = [asdict(finding) for finding in worst_first(known + found)]
+    findings = [finding.to_json() for finding in worst_first(known + found)]
     run.update(findings=findings, inflation=inflation and inflation.to_json())
     if inflation:
         run.emit(Message(inflation_sentence(inflation)))
