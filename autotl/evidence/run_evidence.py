@@ -99,9 +99,20 @@ def read_evidence(folder: Path) -> Evidence | None:
         known = len(run.dataset.items)
         if max(searched.items.max(initial=0), tested.items.max(initial=0)) >= known:
             return None
-        return Evidence(run, **evaluations, searched=searched, tested=tested, panels=panels)
+        evidence = Evidence(run, **evaluations, searched=searched, tested=tested, panels=panels)
+        return evidence if _is_whole(evidence) else None
     except (RunError, OSError, KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _is_whole(evidence: Evidence) -> bool:
+    """Whether evaluations and predictions speak of the same classes."""
+    classes = evidence.test.classes
+    shape = (len(classes), len(classes))
+    evaluations, predictions = (evidence.search, evidence.test), (evidence.searched, evidence.tested)
+    return all(e.classes == classes and e.confusion.shape == shape for e in evaluations) and all(
+        p.probabilities.shape[1:] == shape[1:] for p in predictions
+    )
 
 
 def _write_json(path: Path, document: Any) -> None:

@@ -77,7 +77,7 @@ def write_finished(folder: Path, *, status: str = "complete") -> None:
     _write_lines(folder / "events.jsonl", (*_EVENTS, {"event": "end", "status": status, "seconds": 42.0}))
     (folder / "leaderboard.csv").write_text(_HEADER + _TRIALS, encoding="utf-8")
     (folder / "report.html").write_text("<!doctype html><h1>Report</h1><p>All about it.</p>", encoding="utf-8")
-    _write_model(folder / "champion")
+    _write_model(folder / "champion", run.test_fingerprint)
 
 
 def pictures_of(folder: Path) -> Path:
@@ -146,7 +146,7 @@ def _document(
     }  # fmt: skip
 
 
-def _write_model(folder: Path) -> None:
+def _write_model(folder: Path, test_fingerprint: str) -> None:
     """A model that knows its classes by brightness: the brighter, the later."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper, save
@@ -176,4 +176,5 @@ def _write_model(folder: Path) -> None:
     )
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), folder / "model.onnx")
     metadata = {"classes": CLASSES, "columns": [f"p_{i}" for i in range(n)], "height": PIXELS, "width": PIXELS}
+    metadata["test_fingerprint"] = test_fingerprint
     (folder / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")

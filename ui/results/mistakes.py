@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.evidence.confusions import Cell
-from autotl.evidence.run_evidence import Evidence
+from autotl.evidence.run_evidence import Evidence, Part
 from autotl.evidence.weak_classes import rank_by_recall
 from autotl.runs.result import RunResult, by_class
 from autotl_ui.results.confusion_matrix import choose_cell
@@ -13,7 +13,7 @@ from autotl_ui.results.decisions import decisions_of
 from autotl_ui.results.prediction_grid import show_predictions
 from autotl_ui.results.refit_section import offer_refit
 from autotl_ui.widgets.words import counted, plain
-from autotl_ui.workspace.evidence import Part, find_answers, find_evidence, has_evidence
+from autotl_ui.workspace.evidence import find_answers, find_evidence, has_evidence
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import interval_text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.evidence.leaderboard import read_leaderboard
 from autotl_ui.jobs import jobs
 from autotl_ui.widgets.best_chart import best_chart
 from autotl_ui.widgets.leaderboard import show_trials
@@ -11,7 +12,6 @@ from autotl_ui.widgets.search_progress import SearchProgress, read_progress
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import clock_time, cost, plain, score_name, spell_scores
 from autotl_ui.workspace.runs import RunView
-from autotl_ui.workspace.scores import read_leaderboard
 
 SENTENCE_PIXELS = 110
 """Room for the longest sentence, so that what is below it does not move."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from autotl.evidence.leaderboard import read_leaderboard as read_leaderboard
 from autotl.interfaces import ScoreInterval
 
 

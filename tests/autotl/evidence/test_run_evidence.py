@@ -109,6 +109,19 @@ def test_damaged_or_missing_evidence_is_none(name: str, finished: Run) -> None:
     assert read_evidence(finished.folder)
 
 
+@pytest.mark.parametrize("field", ["classes", "confusion"])
+def test_evaluations_that_do_not_fit_the_predictions_are_damaged_evidence(field: str, finished: Run) -> None:
+    file = finished.folder / "evidence" / "evaluations.json"
+    whole = file.read_bytes()
+    document = json.loads(whole)
+    document["test"][field] = document["test"][field][:1]
+    try:
+        file.write_text(json.dumps(document), encoding="utf-8")
+        assert read_evidence(finished.folder) is None
+    finally:
+        file.write_bytes(whole)
+
+
 def test_reading_it_imports_no_framework(finished: Run) -> None:
     code = (
         "import sys; from pathlib import Path; from autotl.evidence.run_evidence import read_evidence;"

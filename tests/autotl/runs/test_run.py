@@ -77,6 +77,25 @@ def test_a_run_is_read_as_it_was_written(run, dataset):
     assert again.fingerprint == dataset.fingerprint == run.state()["fingerprint"]
 
 
+def test_the_fingerprint_of_the_test_split_tells_of_its_images_and_labels(run):
+    same = run.test_fingerprint
+    assert open_run(run.folder).test_fingerprint == same
+    file = run.folder / "dataset.parquet"
+    table = pd.read_parquet(file)
+    table.loc[table["split"] == "test", "label"] = "dog"
+    table.to_parquet(file, index=False)
+    assert open_run(run.folder).test_fingerprint not in (same, "")
+
+
+def test_a_run_on_a_sample_was_not_tested_on_all_the_images_of_the_test_split(toy_dataset, tmp_path):
+    config = Config(data=tmp_path / "data", run=tmp_path / "a run")
+    fold, cluster = np.resize([-1, 0, 1], 300), np.arange(300)
+    run = create(config, toy_dataset(["cat", "dog"] * 150), Split(fold=fold, cluster=cluster))
+    whole = open_run(run.folder).test_fingerprint
+    run.update(thinned_to=30)
+    assert open_run(run.folder).test_fingerprint not in (whole, "")
+
+
 def test_the_table_of_the_data_set_says_who_is_in_which_split(run):
     table = pd.read_parquet(run.folder / "dataset.parquet")
     assert {"path", "sha256", "label", "split", "group", "quarantine", "attribute.age group"} <= set(table.columns)

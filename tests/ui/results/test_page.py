@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from autotl.data.patch import read_patch
 from autotl.evidence.panels import ShownPanel
 from autotl.interfaces import Figure, Table
+from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
 from autotl_ui.widgets.images import GridImage
 
@@ -257,7 +258,7 @@ def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
     relabel_test(good.with_name("other"))
     go(app, "Compare")
     assert "not tested on the same images and labels" in words(app)
-    (good.with_name("other") / "dataset.parquet").unlink()
+    (good.with_name("other") / "champion" / "metadata.json").unlink()
     go(app, "Compare")
     assert "they were probably tested on different images" in words(app).lower()
 
@@ -266,6 +267,9 @@ def relabel_test(run: Path) -> None:
     table = pd.read_parquet(run / "dataset.parquet")
     table.loc[table["split"] == "test", "label"] = CATS
     table.to_parquet(run / "dataset.parquet", index=False)
+    metadata = run / "champion" / "metadata.json"
+    written = json.loads(metadata.read_text(encoding="utf-8"))
+    metadata.write_text(json.dumps(written | {"test_fingerprint": open_run(run).test_fingerprint}), encoding="utf-8")
 
 
 def test_one_run_alone_has_nothing_to_be_compared_with(good: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import made_runs
 import pytest
-import streamlit as st
 
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
@@ -60,24 +59,26 @@ def test_evaluations_that_do_not_fit_the_predictions_count_as_damaged(field: str
 
 
 def test_runs_tested_on_the_same_images_are_known_by_it(good: Path) -> None:
-    import pandas as pd
-
     made_runs.write_finished(good.with_name("other"))
     same = taken(good)
     assert same == open_run(good).test_fingerprint
     assert taken(good.with_name("other")) == same
-    file = good.with_name("other") / "dataset.parquet"
-    table = pd.read_parquet(file)
-    table.loc[table["split"] == "test", "label"] = made_runs.CLASSES[0]
-    table.to_parquet(file, index=False)
-    assert taken(good.with_name("other")) not in (same, "")
+    file = good.with_name("other") / "champion" / "metadata.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(document | {"test_fingerprint": "other"}), encoding="utf-8")
+    assert taken(good.with_name("other")) == "other"
 
 
-def test_a_run_on_a_sample_was_not_tested_on_all_the_images_of_the_test_split(good: Path) -> None:
-    whole = taken(good)
-    open_run(good).update(subsampled_to=40)
-    st.cache_data.clear()
-    assert taken(good) not in (whole, "")
+@pytest.mark.parametrize("content", [None, b"torn", b"[]", b'{"test_fingerprint": 5, "objective": 3, "test": {}}'])
+def test_a_run_whose_model_is_gone_or_damaged_keeps_its_scores(content: bytes | None, good: Path) -> None:
+    file = good / "champion" / "metadata.json"
+    file.unlink() if content is None else file.write_bytes(content)
+    run = look(good)
+    found = evidence_to_compare(run)
+    assert run.result
+    assert (found.objective, found.test) == (run.result.objective, run.result.test[run.result.objective])
+    assert (found.fingerprint, found.claims, found.run) == (run.result.fingerprint, run.result.claims, "good")
+    assert found.test_fingerprint == ""
 
 
 def taken(run: Path) -> str:
