@@ -92,7 +92,7 @@ def test_a_run_on_a_sample_was_not_tested_on_all_the_images_of_the_test_split(to
     fold, cluster = np.resize([-1, 0, 1], 300), np.arange(300)
     run = create(config, toy_dataset(["cat", "dog"] * 150), Split(fold=fold, cluster=cluster))
     whole = open_run(run.folder).test_fingerprint
-    run.update(thinned_to=30)
+    run.update(subsampled_to=30)
     assert open_run(run.folder).test_fingerprint not in (whole, "")
 
 
