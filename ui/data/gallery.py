@@ -86,9 +86,9 @@ def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n
             )  # fmt: skip
         decided = {decision.item for decision in contents.decisions}
         st.button(
-            "Undo for selected", key="restore", icon=":material/restart_alt:", on_click=_restore,
+            "Clear decisions", key="restore", icon=":material/restart_alt:", on_click=_restore,
             args=(data_set, contents, chosen), disabled=not decided.intersection(chosen),
-            help="Undo the decisions about the selected images.",
+            help="Remove the decisions about the selected images.",
         )  # fmt: skip
         undo_button(data_set, contents, key="undo")
     st.caption(
