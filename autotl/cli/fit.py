@@ -13,6 +13,7 @@ from autotl.cli.options import (
     Attributes,
     Data,
     Disable,
+    Events,
     Groups,
     Json,
     Label,
@@ -28,6 +29,7 @@ from autotl.errors import ConfigError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
 
 if TYPE_CHECKING:
+    from autotl.runs.events import Listener
     from autotl.runs.run import Run
 
 EXIT_INTERRUPTED = 130
@@ -64,6 +66,7 @@ def fit(
     tracking_uri: TrackingUri = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the champion under this name.")] = None,
     disable_plugin: Disable = None,
+    events: Events = None,
     as_json: Json = False,
 ) -> None:
     """Search for the best model for a folder of labelled images, and export it."""
@@ -80,11 +83,14 @@ def fit(
         sampler=sampler, storage=storage, tracking_uri=tracking_uri, register=register,
         disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
-    search(config, as_json=as_json)
+    search(config, as_json=as_json, events=events)
 
 
-def search(config: Config, *, as_json: bool) -> None:
-    """Run a search, with its progress on standard error, and print its result."""
+def search(config: Config, *, as_json: bool, events: Path | None = None) -> None:
+    """Run a search, with its progress on standard error, and print its result.
+
+    events: the file that events are written to, from the scan on, which has no run folder yet.
+    """
     from autotl.cli.progress import ProgressPrinter
     from autotl.runtime.clock import Clock, seconds_since_process_began
     from autotl.settings import settings
@@ -93,7 +99,8 @@ def search(config: Config, *, as_json: bool) -> None:
     clock = Clock(config.budget_seconds, seconds_since_process_began())
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
-        run = fit(config, plugins=plugins, settings=settings(), listeners=(printer,), clock=clock)
+        listeners: tuple[Listener, ...] = (printer, *_writers(events))
+        run = fit(config, plugins=plugins, settings=settings(), listeners=listeners, clock=clock)
     _end(run, as_json=as_json)
 
 
@@ -117,6 +124,7 @@ def refit(
         Path | None, typer.Option("--run", help="Where to write. [default: a new folder beside RUN]")
     ] = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the model under this name.")] = None,
+    events: Events = None,
     as_json: Json = False,
 ) -> None:
     """Fit a run's champion again after its data were corrected: same choices, same split, no search."""
@@ -129,10 +137,17 @@ def refit(
     folder = new or run.absolute().parent / default_run_folder(config.data, time.localtime()).name
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
+        listeners: tuple[Listener, ...] = (printer, *_writers(events))
         finished = refit_champion(
-            run, folder, plugins=plugins, settings=settings(), listeners=(printer,), register=register
+            run, folder, plugins=plugins, settings=settings(), listeners=listeners, register=register
         )
     _end(finished, as_json=as_json)
+
+
+def _writers(events: Path | None) -> tuple[Listener, ...]:
+    from autotl.runs.event_log import EventWriter
+
+    return (EventWriter.create(events),) if events else ()
 
 
 def report(run: RunFolder, as_json: Json = False) -> None:

@@ -201,6 +201,11 @@ def read(target: Path) -> Job | None:
         return None
 
 
+def events_file(target: Path) -> Path:
+    """Where a job that is told so with `--events` writes what it is doing."""
+    return target.with_name(f"{target.name}.events.jsonl")
+
+
 def last_words(target: Path) -> str:
     """The error message the latest job ended with, empty where it printed none."""
     try:

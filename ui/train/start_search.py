@@ -89,6 +89,7 @@ def arguments(request: SearchRequest, folder: Path) -> list[str]:
         "--seed": str(request.seed or ""),
         "--workers": str(request.workers) if request.workers > 1 else "",
         "--register": request.register,
+        "--events": str(jobs.events_file(folder)),
     }
     options = [f"{option}={value}" for option, value in given.items() if value]
     options += ["--mirrored"] if request.mirrored else []

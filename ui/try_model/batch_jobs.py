@@ -49,7 +49,7 @@ def start_batch(workspace: Workspace, run: RunView, data: Path, *, title: str, o
     while file.exists() or jobs.read(file):
         file, number = file.with_name(f"{wanted}-{number}.csv"), number + 1
     file.parent.mkdir(parents=True, exist_ok=True)
-    arguments = ["predict", str(run.folder), str(data), "--csv", "--events", str(_events(file)), *options]
+    arguments = ["predict", str(run.folder), str(data), "--csv", "--events", str(jobs.events_file(file)), *options]
     jobs.start(file, arguments, owner=workspace.job_owner, about=f"{title}, by {run.name}", output=file)
     return file
 
@@ -59,7 +59,7 @@ def look(file: Path) -> Batch | None:
     job = jobs.read(file)
     if job is None:
         return None
-    progress, problem = _latest_progress(_events(file)), ""
+    progress, problem = _latest_progress(jobs.events_file(file)), ""
     if job.alive:
         status: BatchStatus = "running"
     elif progress.is_complete:
@@ -90,10 +90,6 @@ def _summarise(file: str, written: int, n_bytes: int) -> PredictionSummary | Non
 def _latest_progress(events: Path) -> Progress:
     told = (event for event in reversed(read_events(events)) if isinstance(event, Progress))
     return next(told, Progress("predict", 0, 0))
-
-
-def _events(file: Path) -> Path:
-    return file.with_name(f"{file.name}.events.jsonl")
 
 
 def _folder(workspace: Workspace) -> Path:

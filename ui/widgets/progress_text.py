@@ -20,6 +20,7 @@ from autotl.runs.events import (
     TrialEnded,
 )
 from autotl_ui.widgets.words import cost, duration, sentence
+from autotl_ui.workspace.checks import DOING
 
 
 def describe_present(events: Sequence[Event]) -> str:
@@ -38,6 +39,8 @@ def describe_present(events: Sequence[Event]) -> str:
             case Progress(stage="fine-tuning"):
                 epoch = f"epoch {event.done} of {event.total}{_to_go(event)}"
                 return f"Fine-tuning: {epoch}. {_latest_guess(before)}".strip()
+            case Progress(stage=stage) if stage in DOING:
+                return f"{DOING[stage]}: {event.done:,} of {event.total:,}." if event.total else f"{DOING[stage]}."
             case StageBegun(stage="features"):
                 return f"Computing features with {_place(event)}, {_why_reading(before)}."
             case StageBegun(stage="conclude"):

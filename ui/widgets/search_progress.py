@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +19,8 @@ from autotl.runs.progress import (
 )
 from autotl_ui.jobs import jobs
 from autotl_ui.widgets.progress_text import describe_past, describe_present
-from autotl_ui.widgets.words import duration, place_in_words, sentence
+from autotl_ui.widgets.words import duration, place_in_words
 from autotl_ui.workspace.runs import RunView
-
-_COUNT = re.compile(r"((?:unpacking|hashing files|looking at images|finding near-duplicates): \d+ of \d+)")
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,8 @@ class SearchProgress:
 
 def read_progress(run: RunView) -> SearchProgress:
     """The progress of a search that is running or queued."""
-    events = read_events(run.folder / EVENTS_FILE)
+    # Before there is a run folder, only the job's own file says how far the scan is.
+    events = read_events(run.folder / EVENTS_FILE) or read_events(jobs.events_file(run.folder))
     trials = ended_trials(events)
     spent = _spent_seconds(run, events)
     budget = run.state.budget_seconds
@@ -88,8 +86,6 @@ def _doing(events: Sequence[Event], run: RunView) -> str:
         return f"Waiting, {place_in_words(run.job.place or 1)} in the queue: it starts when the one before has ended."
     if run.status == "starting" and run.has_begun:
         return "Resuming where it stopped."
-    if not events:
-        return _scanned(run) or describe_present(events)
     return describe_present(events)
 
 
@@ -109,9 +105,3 @@ def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
     if working is None and run.job and run.job.kind == "fit":
         return now - run.job.began
     return run.state.spent_seconds if working is None else working
-
-
-def _scanned(run: RunView) -> str:
-    """How many files were read, which only the log says before there is a run folder."""
-    found = _COUNT.findall(jobs.tail(run.folder))
-    return f"{sentence(found[-1]).rstrip('.')}." if found else ""

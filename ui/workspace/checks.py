@@ -18,13 +18,14 @@ from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.workspace import Workspace
 
 Condition: TypeAlias = Literal["never", "running", "done", "stopped", "failed"]
-_DOING = {
+DOING = {
     "unpack": "Unpacking",
     "hash": "Reading the files",
     "scan": "Looking at the images",
     "compare": "Looking for near-duplicates",
     "features": "Looking at the images with a trained network",
 }
+"""What a stage of reading the data is called."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,14 @@ def _progress(events: Path) -> tuple[str, float | None]:
             case Progress():
                 return _stage(event.stage, event.done, event.total)
             case StageBegun() | FeaturesRead():
-                return _DOING["features"], None
+                return DOING["features"], None
     return "Starting", None
 
 
 def _stage(stage: str, done: int, total: int) -> tuple[str, float | None]:
     if done >= total and stage == "compare":
         return "Running the checks", None
-    words = _DOING.get(stage, stage)
+    words = DOING.get(stage, stage)
     return (words, None) if stage in ("unpack", "compare") or not total else (
         f"{words}: {done:,} of {total:,}", min(done / total, 1.0)
     )  # fmt: skip

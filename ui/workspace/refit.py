@@ -28,7 +28,7 @@ def start_refit(workspace: Workspace, run: RunView) -> Path:
     folder = free_folder(run.folder)
     jobs.start(
         folder,
-        [KIND, str(run.folder), "--run", str(folder)],
+        [KIND, str(run.folder), "--run", str(folder), "--events", str(jobs.events_file(folder))],
         owner=workspace.job_owner,
         about=f"{run.name} with the new labels",
     )

@@ -17,6 +17,9 @@ import pytest
 from loose_plugins import tiny_backbone
 from PIL import Image
 
+from autotl.runs.event_log import read_events
+from autotl.runs.events import Progress, TrialEnded
+
 Result = subprocess.CompletedProcess[str]
 # Where a search is only to be stopped and carried on, a small backbone does.
 TINY = {"AUTOTL_PLUGINS": str(Path(tiny_backbone.__file__).parent)}
@@ -37,6 +40,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fitted(workspace: Path, shapes: Path) -> Result:
     """One search through the command line, registered, which many tests look at."""
     options = ("--run", "run", "--trials", "3", "--strategy", "probe", "--register", "shapes", "--json")
+    options += ("--events", "fit.jsonl")
     small = ("--backbones", "efficientnet-lite0", "--heads", "logistic,knn")
     return autotl("fit", shapes, *options, *small, cwd=workspace)
 
@@ -52,6 +56,14 @@ def test_fit_tells_its_progress_on_standard_error(fitted: Result) -> None:
     assert "60 images in 3 classes" in fitted.stderr
     assert "trial  1" in fitted.stderr
     assert "a first model is saved" in fitted.stderr
+
+
+def test_fit_writes_its_events_to_a_file_from_the_scan_on(fitted: Result, workspace: Path) -> None:
+    assert fitted.returncode == 0
+    events = read_events(workspace / "fit.jsonl")
+    assert isinstance(events[0], Progress)
+    assert events[-1] == read_events(workspace / "run" / "events.jsonl")[-1]
+    assert len([event for event in events if isinstance(event, TrialEnded)]) >= 3
 
 
 def test_fit_registers_the_champion_in_a_store_beside_the_run(fitted: Result, workspace: Path) -> None:

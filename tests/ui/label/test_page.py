@@ -172,7 +172,9 @@ def test_after_new_labels_the_newest_run_can_be_refitted(workspace: Workspace, m
     app.button(key="refit").click().run()
     assert not app.exception
     folder = workspace.runs / "first"
-    assert commands == [["first-refit", "refit", str(folder), "--run", f"{folder}-refit"]]
+    assert commands == [
+        ["first-refit", "refit", str(folder), "--run", f"{folder}-refit", "--events", f"{folder}-refit.events.jsonl"]
+    ]
 
 
 def test_a_run_leads_to_the_data_that_it_learned_from(workspace: Workspace, tmp_path: Path) -> None:

@@ -179,7 +179,8 @@ def test_refit_starts_the_command_and_shows_the_new_run(good: Path, monkeypatch:
     app = open_page("results", run="good")
     app.button(key="refit").click().run()
     assert not app.exception
-    assert started == [["refit", str(good), "--run", str(good.with_name("good-refit"))]]
+    new = good.with_name("good-refit")
+    assert started == [["refit", str(good), "--run", str(new), "--events", f"{new}.events.jsonl"]]
     assert "only a test" in app.error[0].value
     assert app.selectbox(key="run").value == "good-refit"
 

@@ -39,8 +39,8 @@ def test_defaults_are_left_out_of_the_command_line(wanted: SearchRequest, tmp_pa
     run = tmp_path / "run"
     assert arguments(wanted, run) == [
         "fit", str(wanted.data_set.path), f"--run={run}", "--budget=180s", "--objective=balanced_accuracy",
-        "--strategy=auto", "--workers=1",
-    ][:-1]  # fmt: skip
+        "--strategy=auto", f"--events={run}.events.jsonl",
+    ]  # fmt: skip
 
 
 def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
@@ -53,7 +53,7 @@ def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
     )  # fmt: skip
     assert arguments(asked, tmp_path)[6:] == [
         "--trials=9", "--backbones=a,b", "--heads=svm", "--groups=--storage", "--seed=3", "--workers=2",
-        "--register=-x", "--mirrored", "--label", "kind",
+        "--register=-x", f"--events={tmp_path}.events.jsonl", "--mirrored", "--label", "kind",
     ]  # fmt: skip
 
 

@@ -10,6 +10,8 @@ import made_runs
 import psutil
 import pytest
 
+from autotl.runs.event_log import EventWriter
+from autotl.runs.events import Progress
 from autotl_ui.widgets.search_progress import read_progress
 from autotl_ui.workspace.runs import look
 
@@ -61,10 +63,14 @@ def test_the_pace_is_told_in_trials_or_while_features_are_read_in_images(runs: P
             assert read_progress(look(runs / "busy")).pace == "9 trials/min"
 
 
-def test_before_there_is_a_run_folder_the_log_tells_how_far_the_scan_is(runs: Path, sleeper: psutil.Process) -> None:
+def test_before_there_is_a_run_folder_the_events_of_the_job_tell_how_far_the_scan_is(
+    runs: Path, sleeper: psutil.Process
+) -> None:
     made_runs.write_job(runs / "new", pid=sleeper.pid, created=sleeper.create_time())
-    log = "== autotl fit\n    10s  hashing files: 800 of 800, ETA 0s\n    20s  looking at images: 640 of 2000, 50/s\n"
-    (runs / "new.log").write_text(log)
+    assert read_progress(look(runs / "new")).doing == "Starting to read the data."
+    write = EventWriter.create(runs / "new.events.jsonl")
+    for event in (Progress("hash", 800, 800), Progress("scan", 640, 2000)):
+        write(event)
     progress = read_progress(look(runs / "new"))
-    assert progress.doing == "Looking at images: 640 of 2000."
+    assert progress.doing == "Looking at the images: 640 of 2,000."
     assert progress.budget_seconds == 60
