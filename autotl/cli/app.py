@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -16,6 +15,7 @@ import typer
 from autotl import __version__
 from autotl.cli import data, demo, fit, installation, models, prediction, registry
 from autotl.errors import AutoTLError
+from autotl.runtime import interruption
 
 EXIT_INTERNAL_ERROR = 1
 EXIT_INPUT_ERROR = 2
@@ -50,7 +50,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Run the command line; the README lists the exit codes."""
     # A stop from outside, such as the app's stop button, ends a run as Ctrl-C does: with its best model saved.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption.listen()
     # Our messages go to a copy of standard error, so that what C++ libraries write to the original can be silenced.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     try:

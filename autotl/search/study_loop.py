@@ -15,6 +15,7 @@ from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard, rank
 from autotl.interfaces import Sampler
 from autotl.runs.events import FineTuningProposed, ReadingsRanked, TrialBegun
+from autotl.runtime import interruption
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
 from autotl.search.ensemble_trials import blend_candidates, blend_probes
@@ -91,6 +92,7 @@ class StudyLoop:
         scores = [ReadingScore.from_json(stored) for stored in self._study.user_attrs.get("ranks", ())]
         self._recall()
         while True:
+            interruption.raise_if_requested()
             board = self.leaderboard()  # with what other processes have done meanwhile
             if _is_stuck(board):
                 return f"the last {MAX_FAILURES} trials failed"

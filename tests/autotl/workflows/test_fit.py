@@ -21,6 +21,7 @@ from autotl.plugins import load_plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Event, FindingMade, Listener, Message, TrialBegun
 from autotl.runs.run import Run, open_run
+from autotl.runtime import interruption
 from autotl.settings import Settings
 from autotl.workflows.fit import fit, resume
 
@@ -146,6 +147,18 @@ def test_an_interruption_keeps_the_best_model_and_says_so(config: Config, plugin
     run = fit(replace(config, trials=50), plugins=plugins, settings=settings, listeners=(interrupt,))
     assert run.result().to_json()["status"] == "interrupted"
     assert (run.champion / "model.onnx").exists()
+
+
+def test_an_interruption_that_a_library_swallows_ends_the_search_before_the_next_trial(
+    config: Config, plugins: Any, settings: Settings
+) -> None:
+    def swallow(event: Event) -> None:
+        if isinstance(event, TrialBegun) and event.trial == 3:
+            interruption._requested.set()
+
+    run = fit(replace(config, trials=50), plugins=plugins, settings=settings, listeners=(swallow,))
+    assert run.result().status == "interrupted"
+    assert run.result().n_trials == 3
 
 
 def test_a_run_that_was_interrupted_is_carried_on_and_loses_no_trial(
