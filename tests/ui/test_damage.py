@@ -114,8 +114,10 @@ def test_a_job_file_edited_by_hand_breaks_no_page(runs: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        {"event": "dataset", "classes": 5}, {"event": "dataset", "time": [1]}, {"event": "trial", "time": float("nan")},
-        {"event": "trial", "time": "x"}, [], 7, {"event": 7},
+        {"event": "dataset", "n_items": 1, "classes": 5},
+        {"event": "dataset", "n_items": 1, "classes": [], "time": [1]},
+        {"event": "trial", "number": 1, "time": float("nan")}, {"event": "trial", "number": 1, "time": "x"},
+        {"event": "trial", "number": 1, "value": float("inf")}, [], 7, {"event": 7},
     ],
 )  # fmt: skip
 def test_odd_lines_among_the_events_are_passed_over(line: Any, runs: Path, sleeper: psutil.Process) -> None:
