@@ -254,7 +254,9 @@ function newDesk(root) {
     const said = desk.said.get(position);
     $(".count").textContent = over ? `${data.total} of ${data.total}` : `${position + 1} of ${data.total}`;
     $("progress").value = data.total ? Math.min(position / data.total, 1) : 1;
-    $(".kept").textContent = data.problem ? "Not saved" : desk.actions.length ? "Saving" : done ? "Saved" : "";
+    // The place in the queue is kept too: who leaves the page comes back to it.
+    const saving = desk.actions.length > 0 || (done > 0 && data.position !== position);
+    $(".kept").textContent = data.problem ? "Not saved" : saving ? "Saving" : done ? "Saved" : "";
     $(".kept").classList.toggle("wrong", Boolean(data.problem));
     root.classList.toggle("many", desk.many);
     $(".filter").hidden = !desk.many;
