@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED, Decision
 from autotl.errors import DatasetError
 from autotl.images.near_duplicates import no_pairs
@@ -29,7 +30,7 @@ class Dataset:
         quarantine (why the image is skipped or excluded, empty: it is used), one column `attribute.NAME` per attribute.
     ignored: number of other files by kind. layout: how the data was understood, in a sentence.
     pairs: near-duplicates among the items: first < second (item numbers), similarity (0..1), mirrored.
-    stale: decisions of the patch file that no longer apply to anything.
+    stale: decisions of the patch file that no longer apply to anything. notes: what reading the data has to tell.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class Dataset:
     layout: str = ""
     pairs: pd.DataFrame = field(default_factory=no_pairs)
     stale: tuple[Decision, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @cached_property
     def items(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import SPLIT_NAMES
 from autotl.data.listing import IMAGE_SUFFIXES
+from autotl.data.note import Note
 from autotl.data.table_images import find_images, holds_images, sample, write_images
 from autotl.data.tables import holds_bytes, listed, no_such_column, read_table
 from autotl.errors import DatasetError
@@ -36,13 +37,14 @@ class Labels:
     root: the resolved folder that paths are relative to.
     rows: one per image, sorted by path, with the columns of `autotl.data.source.Source.table`.
     column: name of the column of labels.
-    layout: how the table was understood.
+    layout: how the table was understood. notes: what else there is to tell.
     """
 
     root: Path
     rows: pd.DataFrame
     column: str
     layout: str
+    notes: tuple[Note, ...] = ()
 
 
 def read_labels(

@@ -57,7 +57,7 @@ def scan(
     table, miniatures = _with_facts(source.root, patched.table, cache, stage("scan"))
     # Last, because files that may crash a decoder are known by now.
     table["group"] = read_groups(groups, table, source.root) if groups else ""
-    dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale)
+    dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale, notes=source.notes)
     return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, stage("compare")))
 
 

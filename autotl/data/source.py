@@ -21,6 +21,7 @@ from autotl.data.folder_layout import SPLIT_NAMES, UNLABELLED, are_splits, read_
 from autotl.data.hashing import find_copies
 from autotl.data.label_table import label_text, read_labels
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
+from autotl.data.note import Note
 from autotl.data.tables import column_names, listed, no_such_column, read_side_table
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
@@ -36,7 +37,7 @@ class Source:
         file), then one column `attribute.NAME` per attribute (empty: absent).
     ignored: number of other files by kind: "hidden", "system", "*.txt", ...; a hidden folder counts once.
     layout: how the data was understood, in a sentence.
-    label: name of the column of labels, empty for folders.
+    label: name of the column of labels, empty for folders. notes: what else there is to tell.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class Source:
     ignored: Mapping[str, int]
     layout: str
     label: str
+    notes: tuple[Note, ...] = ()
 
     @cached_property
     def copies(self) -> frozenset[str]:
@@ -210,7 +212,7 @@ def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
     # A column that the table does not have may be in the attributes.
     label = None if request.attributes and request.label not in column_names(path) else request.label
     found = read_labels(path, folder, label=label, cache=request.cache, progress=request.progress)
-    return Source(found.root, found.rows, {}, found.layout, found.column)
+    return Source(found.root, found.rows, {}, found.layout, found.column, found.notes)
 
 
 def _with_unlisted_files(source: Source, folder: Folder, table: str) -> Source:

@@ -1,0 +1,14 @@
+"""How names are listed in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MOST_LISTED = 10
+
+
+def listed(names: Iterable[object], most: int = MOST_LISTED) -> str:
+    """The first names, and how many more there are: "a, b and 390 more"."""
+    texts = [str(name) for name in names]
+    rest = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -1,0 +1,23 @@
+"""What reading the data has to tell: what was left out, and what was understood in one of several ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Check, Finding
+
+if TYPE_CHECKING:
+    from autotl.data.dataset import Dataset
+
+
+def reading(dataset: Dataset) -> Iterator[Finding]:
+    """A finding for each note that reading the data left."""
+    for note in dataset.notes:
+        yield Finding("reading", note.severity, note.message, advice=note.advice)
+
+
+@hookimpl
+def register_checks() -> Iterable[Check]:
+    yield Check("reading", reading)
