@@ -22,6 +22,7 @@ from autotl.cli.options import (
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import DatasetError
+from autotl.runtime.wording import counted
 
 if TYPE_CHECKING:
     from autotl.runs.events import Listener
@@ -108,4 +109,7 @@ def fix(
         return
     for decision in decisions:
         typer.echo(f"{decision.decision} {decision.item}{' -> ' if decision.label else ''}{decision.label}")
-    typer.echo(f"{len(decisions)} decisions in {file}; the next fit applies them" if decisions else "no decisions")
+    said = (
+        f"{counted(len(decisions), 'decision')} in {file}; the next fit applies them" if decisions else "no decisions"
+    )
+    typer.echo(said)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autotl.cli.fit import search
-from autotl.cli.options import Json, parse_duration
+from autotl.cli.options import Json
+from autotl.runtime.durations import parse_duration
 
 if TYPE_CHECKING:
     import numpy as np

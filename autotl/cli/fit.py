@@ -21,12 +21,12 @@ from autotl.cli.options import (
     PatchFile,
     RunFolder,
     TrackingUri,
-    parse_duration,
     split_names,
 )
 from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
+from autotl.runtime.durations import parse_duration
 
 if TYPE_CHECKING:
     from autotl.runs.events import Listener
@@ -41,7 +41,7 @@ def fit(
     budget: Annotated[
         str | None,
         typer.Option(
-            help="Wall-clock time for everything, such as 90s, 10m or 2h. "
+            help="Wall-clock time for everything, such as 90s, 10m or 1h30m. "
             f"[default: {DEFAULT_BUDGET_SECONDS / 60:.0f}m, or no limit with --trials]"
         ),
     ] = None,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autotl.errors import ConfigError
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 
@@ -53,14 +50,6 @@ Events = Annotated[
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A run, a deployable folder, or models:/NAME@ALIAS.")]
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
-
-
-def parse_duration(text: str) -> float:
-    """Parse "90", "90s", "10m" or "1.5h" into seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
-    if not match:
-        raise ConfigError(f"--budget {text!r} is not a duration; write a number with s, m or h, such as 90s, 10m or 2h")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def split_assignment(text: str) -> tuple[str, str]:

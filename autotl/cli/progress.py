@@ -11,6 +11,8 @@ from rich.progress import Progress as Bar
 
 from autotl.runs.config import FINE_TUNE
 from autotl.runs.events import DatasetRead, Event, FeaturesRead, FindingMade, Message, Progress, TrialEnded
+from autotl.runtime.durations import duration
+from autotl.runtime.wording import counted
 
 _LINE_SECONDS = 10.0
 """How often progress is printed where there is no terminal for a bar."""
@@ -105,7 +107,8 @@ def describe_dataset(event: DatasetRead) -> str:
     }
     aside = "".join(f", {count} {text}" for text, count in counts.items() if count)
     return (
-        f"{event.n_items} images in {len(event.classes)} classes{aside}: {event.train} to train, "
+        f"{counted(event.n_items, 'image')} in {counted(len(event.classes), 'class', 'classes')}{aside}: "
+        f"{event.train} to train, "
         f"{event.validation} to validate, {event.test} held out for the test"
     )
 
@@ -118,7 +121,7 @@ def describe_features(event: FeaturesRead) -> str:
     reused = f", {event.reused} reused" if event.reused else ""
     by = f" by {event.engine}" if event.engine else ""
     rate = event.images_per_second or event.computed / max(event.seconds, 1e-3)
-    return f"features of {name}: {event.computed} images in {event.seconds:.1f} s ({rate:.0f}/s{by}){reused}"
+    return f"features of {name}: {counted(event.computed, 'image')} in {event.seconds:.1f} s ({rate:.0f}/s{by}){reused}"
 
 
 def describe_trial(event: TrialEnded) -> str:
@@ -133,13 +136,3 @@ def describe_trial(event: TrialEnded) -> str:
         f"trial {event.number:>2}  {score.value:.3f} ({score.low:.3f} to {score.high:.3f})  "
         f"{escape(event.name)}{tuned}{where}  {event.seconds:.1f} s{best}"
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42s, 3m10s, 2h05m."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

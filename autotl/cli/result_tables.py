@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autotl.cli.progress import duration
 from autotl.runs.result import RunResult, overall
 from autotl.runs.run import Run
+from autotl.runtime.durations import duration
+from autotl.runtime.wording import counted
 from autotl.scores import ScoreInterval
 
 _SHOWN_ROWS = 12
@@ -50,7 +51,8 @@ def _print_leaderboard(console: Console, run: Run, result: RunResult) -> None:
     done = board[board["state"] == "complete"]
     # Many trials differ in their parameters only; the best of each kind says what there is to know.
     kinds = done.drop_duplicates(["strategy", "head", "backbone", "size", "stage", "pooling"])
-    title = f"Leaderboard by {result.objective}, 95 % interval (the best of each kind of {len(board)} trials)"
+    trials = counted(result.n_trials, "trial")  # those that were asked for: rows without a search do not count
+    title = f"Leaderboard by {result.objective}, 95 % interval (the best of each kind of {trials})"
     table = Table(title=title, title_justify="left")
     for column, justify in _COLUMNS:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]

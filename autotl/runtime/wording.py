@@ -1,4 +1,4 @@
-"""How names are listed in messages."""
+"""How names and numbers stand in messages."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ def listed(names: Iterable[object], most: int = MOST_LISTED) -> str:
     texts = [str(name) for name in names]
     rest = len(texts) - most
     return ", ".join(texts[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and its noun: "1 image", "1,797 images"; many: the plural where it is not `one` with an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

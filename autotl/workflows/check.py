@@ -19,6 +19,7 @@ from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Listener
 from autotl.runs.run import create, scan_data
+from autotl.runtime.wording import counted
 from autotl.settings import Settings
 
 MOST_NAMED = 1000
@@ -52,7 +53,8 @@ class DataCheck:
         facts = {
             "understood as": dataset.layout,
             "fingerprint": dataset.fingerprint,
-            "images": f"{len(dataset.items)} in {len(dataset.classes)} classes, {int(dataset.skipped.sum())} skipped, "
+            "images": f"{len(dataset.items)} in {counted(len(dataset.classes), 'class', 'classes')}, "
+            f"{int(dataset.skipped.sum())} skipped, "
             f"{int(dataset.excluded.sum())} excluded, {len(dataset.unlabelled)} unlabelled",
         }
         if dataset.ignored:
@@ -64,8 +66,8 @@ class DataCheck:
         if self.inflation is not None:
             facts["inflation"] = inflation_sentence(self.inflation)
         if dataset.stale:
-            n, item = len(dataset.stale), dataset.stale[0].item
-            facts["patch file"] = f"{n} decisions no longer apply to anything, such as the one about {item}"
+            decisions = counted(len(dataset.stale), "decision no longer applies", "decisions no longer apply")
+            facts["patch file"] = f"{decisions} to anything, such as the one about {dataset.stale[0].item}"
         if self.skipped:
             facts["not run"] = self.skipped
         if self.refusal:

@@ -41,12 +41,17 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
     if needed > allowed and "subsampled_to" not in run.state():
         n_used = len(context.reader.used)
         n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
-        context = context.on(run.subsampled(n_items))
-        n_kept = len(context.reader.used)  # a few more, where a few of each class make more
-        run.update(subsampled_to=n_items, n_unused=n_used - n_kept)
-        minutes = math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)
-        text = f"the budget allows reading about {n_items} of {n_used} images: the search uses {n_kept} of them"
-        run.emit(Message(f"{text}; a budget of {minutes}m would be enough for all"))
+        fewer = context.on(run.subsampled(n_items))
+        n_kept = len(fewer.reader.used)  # a few more, where a few of each class make more: it may be all of them
+        if n_kept < n_used:
+            context = fewer
+            run.update(subsampled_to=n_items, n_unused=n_used - n_kept)
+            minutes = math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)
+            text = f"the budget allows reading about {n_items} of {n_used} images: the search uses {n_kept} of them"
+            run.emit(Message(f"{text}; a budget of {minutes}m would be enough for all"))
+        else:
+            text = f"reading all {n_used} images, of which each class needs its few, will take about {needed:.0f} s"
+            run.emit(Message(f"{text}, more than the budget has room for"))
         needed *= n_kept / n_used
     if clock.spent() + needed > FIRST_MODEL_SHARE * clock.budget_seconds:
         # Of the sample that was read, though the subsampled run may hold other items.

@@ -83,6 +83,17 @@ def test_a_model_of_the_sample_is_saved_once(slow, monkeypatch):
     assert start(context, FakeClock(100.0, spent=10.0)) is context
 
 
+def test_where_each_class_needs_all_its_images_no_image_is_said_to_be_left_out(slow, monkeypatch):
+    from autotl.runs.run import Run
+
+    monkeypatch.setattr(Run, "subsampled", lambda self, n_items: self)  # as with many classes of few images
+    context = slow(0.6)
+    assert start(context, FakeClock(100.0)) is context
+    assert "subsampled_to" not in context.run.state()
+    assert not any("the search uses" in text for text in told(context))
+    assert any("more than the budget has room for" in text for text in told(context))
+
+
 def test_images_that_the_budget_does_not_allow_are_left_out_and_that_is_said(slow):
     context = slow(0.6)  # 100 s, where 50 s are allowed
     subsampled = start(context, FakeClock(100.0))
