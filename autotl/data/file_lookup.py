@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import unicodedata
 from collections import Counter
@@ -10,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
 from autotl.data.listing import Files, list_files, top_folders
+from autotl.data.path_endings import PathEndings
 
 _IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "photos", "pictures"})
 
@@ -56,15 +59,24 @@ class Folder:
         return top_folders(self.files.images)
 
     def find(self, name: str) -> str | None:
-        """The path of the image that a table means by a name; empty if several match, None if none does."""
+        """The path of the image that a table means by a name; empty if several match, None if none does.
+
+        A path of another machine, or seen from another folder, is that of the file whose path has its longest ending.
+        """
         if not name:
             return None
-        wanted = _plain(name)
         # A case-insensitive file system may have another file under the original name of a renamed one.
-        if path := self.renamed.get(wanted) or self._existing(name):
+        if path := self.renamed.get(_plain(name)) or self._existing(name):
             return path
-        whole, short = self._names
-        return whole.get(wanted, short.get(wanted.rsplit("/", 1)[-1]))
+        found = self.candidates(name)
+        return found[0] if len(found) == 1 else "" if found else None
+
+    def candidates(self, name: str) -> list[str]:
+        """The paths of the images that a name may mean."""
+        wanted = _plain(name)
+        if path := self._whole.get(wanted):
+            return [path]
+        return self._endings.find(wanted) or (self._endings.find(unquote(wanted)) if "%" in wanted else [])
 
     @cached_property
     def _prefix(self) -> str:
@@ -72,16 +84,23 @@ class Folder:
         return str(self.root).rstrip(os.sep) + os.sep
 
     @cached_property
-    def _names(self) -> tuple[dict[str, str], dict[str, str]]:
-        """The path for each name that a table may use, with and without folders; empty where several match."""
-        paths = self.files.images
+    def _full_names(self) -> list[str]:
+        """The names of the images before they were renamed, in the order of the files."""
         before = {path: name for name, path in self.renamed.items()}
-        full = [before.get(path, path) for path in paths]
+        return [unicodedata.normalize("NFC", before.get(path, path)) for path in self.files.images]
+
+    @cached_property
+    def _whole(self) -> dict[str, str]:
+        """The path for each name with all its folders that a table may use; empty where several match."""
+        full, paths = self._full_names, self.files.images
         inside = [_without_image_folder(name) for name in full]
-        base = [name.rsplit("/", 1)[-1] for name in full]
         # Later ones take precedence.
         whole = [_unambiguous(names, paths) for names in (_stems(inside), _stems(full), inside, full)]
-        return whole[0] | whole[1] | whole[2] | whole[3], _unambiguous(_stems(base), paths) | _unambiguous(base, paths)
+        return whole[0] | whole[1] | whole[2] | whole[3]
+
+    @cached_property
+    def _endings(self) -> PathEndings:
+        return PathEndings(self._full_names, self.files.images)
 
     def _existing(self, name: str) -> str:
         """The path of a file with exactly this name, relative if it is in the folder; empty if it does not exist."""
@@ -103,7 +122,9 @@ def _below(prefix: str, paths: Iterable[str]) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name.replace("\\", "/")).removeprefix("./")
+    """A name as paths are written here; of an address on the web, without what follows the path."""
+    plain = unicodedata.normalize("NFC", name.replace("\\", "/")).removeprefix("./")
+    return re.split("[?#]", plain, maxsplit=1)[0] if "://" in plain else plain
 
 
 def _without_image_folder(path: str) -> str:
@@ -116,8 +137,7 @@ def _stems(names: Iterable[str]) -> list[str]:
 
 
 def _unambiguous(names: Sequence[str], paths: Sequence[str]) -> dict[str, str]:
-    keys = [unicodedata.normalize("NFC", name) for name in names]
-    found = dict(zip(keys, paths, strict=True))
-    if len(found) < len(keys):
-        found |= {key: "" for key, n in Counter(keys).items() if n > 1}
+    found = dict(zip(names, paths, strict=True))
+    if len(found) < len(names):
+        found |= {key: "" for key, n in Counter(names).items() if n > 1}
     return found

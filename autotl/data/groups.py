@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.data.listing import TABLE_SUFFIXES
-from autotl.data.tables import listed, read_side_table
+from autotl.data.tables import read_side_table
 from autotl.errors import DatasetError
+from autotl.runtime.wording import listed
 
 
 def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
@@ -89,4 +90,4 @@ def _columns(spec: str, table: pd.DataFrame) -> str:
     close = difflib.get_close_matches(spec, names, n=1)
     if close:
         return f" Did you mean the column {close[0]!r}?"
-    return f" The columns are {listed(names)}." if names else ""
+    return f" The columns are {listed(names, most=20)}." if names else ""

@@ -19,12 +19,14 @@ from autotl.data.archives.unpack import is_archive, unpack
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import SPLIT_NAMES, UNLABELLED, are_splits, read_folders
 from autotl.data.hashing import find_copies
-from autotl.data.label_table import label_text, read_labels
+from autotl.data.label_table import read_labels
+from autotl.data.label_words import label_text
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
 from autotl.data.note import Note
-from autotl.data.tables import column_names, listed, no_such_column, read_side_table
+from autotl.data.tables import column_names, no_such_column, read_side_table
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
+from autotl.runtime.wording import listed
 
 
 @dataclass(frozen=True)

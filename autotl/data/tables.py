@@ -5,26 +5,28 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from autotl.data.csv_text import read_csv
 from autotl.errors import DatasetError
+from autotl.runtime.wording import listed
 
 # pyarrow raises TypeError or NotImplementedError for features of a file that it does not support.
 _UNREADABLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error)
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, *, header: bool | None = None) -> pd.DataFrame:
     """Read a CSV, TSV or Parquet file as text, empty where there is no value; images stored as bytes stay bytes.
 
-    A CSV may be separated by commas, semicolons or tabs, in UTF-8, UTF-16 or else Windows-1252. Raises DatasetError.
+    A CSV may be separated by commas, semicolons, tabs or vertical bars, in UTF-8, UTF-16 or else Windows-1252.
+    header: see `csv_text.read_csv`. Raises DatasetError.
     """
     try:
-        table = _read_parquet(path) if _is_parquet(path) else _read_csv(path)
+        table = _read_parquet(path) if _is_parquet(path) else read_csv(path, header=header)
     except (*_UNREADABLE, pd.errors.ParserWarning) as error:
         kind = "Parquet" if _is_parquet(path) else "CSV"
         raise DatasetError(f"{path} cannot be read as a {kind} file: {error}") from None
@@ -45,7 +47,7 @@ def read_side_table(path: Path, images: pd.Series, *, column: str | None = None)
     meaning = "`path` is the image's path relative to the data folder."
     if missing:
         raise DatasetError(
-            f"{path} has the columns {listed(table.columns)}; the column {missing[0]!r} is missing. {meaning}"
+            f"{path} has the columns {listed(table.columns, most=20)}; the column {missing[0]!r} is missing. {meaning}"
         )
     if table["path"].duplicated().any():
         twice = table["path"][table["path"].duplicated()].iloc[0]
@@ -66,8 +68,8 @@ def column_names(path: Path) -> list[str]:
 
             names = parquet.read_schema(path).names
         else:
-            names = _read_csv(path, rows=0).columns
-    except _UNREADABLE:
+            names = read_csv(path, rows=0).columns
+    except (*_UNREADABLE, pd.errors.ParserWarning):
         return []
     return [str(name).strip() for name in names]
 
@@ -82,46 +84,11 @@ def no_such_column(label: str, columns: Iterable[str], path: Path) -> str:
     names = list(columns)
     close = difflib.get_close_matches(label, names, n=3)
     hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else " Give one of these with --label NAME."
-    return f"{path} has no column {label!r}; its columns are {listed(names)}.{hint}"
-
-
-def listed(names: Iterable[object]) -> str:
-    """At most 20 names: a table may have thousands of columns."""
-    some = [str(name) for name in names]
-    return ", ".join(some[:20]) + (f" and {len(some) - 20} more" if len(some) > 20 else "")
+    return f"{path} has no column {label!r}; its columns are {listed(names, most=20)}.{hint}"
 
 
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
-
-
-def _read_csv(path: Path, rows: int | None = None) -> pd.DataFrame:
-    with path.open("rb") as file:
-        start = file.readline()
-    # Spreadsheets call UTF-16 "Unicode text".
-    encodings = ("utf-16",) if start.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
-    for encoding in encodings:
-        try:
-            with path.open(encoding=encoding, newline="") as file:
-                mark = _separator(file.readline())
-                file.seek(0)
-                header = next((row for row in csv.reader(file, delimiter=mark) if row), [])
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
-                table = pd.read_csv(
-                    path, sep=mark, encoding=encoding, nrows=rows, dtype=str, keep_default_na=False, index_col=False
-                )
-            break
-        except UnicodeDecodeError:
-            if encoding == encodings[-1]:
-                raise
-    table.columns = pd.Index(header, dtype=object)  # pandas would call a second `label` label.1
-    # Columns without a name are row numbers written by some programs.
-    return table.loc[:, [bool(name.strip()) and not name.startswith("Unnamed: ") for name in header]].fillna("")
-
-
-def _separator(header: str) -> str:
-    return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def test_every_column_gets_its_meaning(read):
         "missing": ["", "", ""],
         "attribute.site": ["Oslo", "", "x"],
     }
-    assert (found.column, found.layout) == ("Class Name", "x.csv, column 'Class Name'")
+    assert (found.column, found.layout) == ("Class Name", "x.csv, column 'Class Name'; split by the column 'SET'")
 
 
 @pytest.mark.parametrize("column", ["path", "Image Path", "FILENAME", "image-id", "img", "Bilddatei"])
@@ -58,6 +58,28 @@ def test_a_class_with_the_name_of_a_file_is_not_an_image(read):
     assert labels(read("kind,picture", "a,b.png", "a,a.png")) == {"a.png": "a", "b.png": "a"}
 
 
+@pytest.mark.parametrize("first", ["a.png,cat", "z.png,cat", "a,cat"])
+def test_a_first_row_that_names_an_image_is_no_header(read, first):
+    found = read(first, "b.png,dog", "images/c.d.png,cat")
+    assert sorted(labels(found).values()) == ["cat", "cat", "dog"]
+    assert len(found.rows) == 3
+    assert found.layout == "x.csv, which has no header, column 'column 2'"
+    assert read(first, "b.png,dog", label="column 2").column == "column 2"
+
+
+def test_a_first_row_with_a_common_name_of_a_column_is_a_header(read):
+    assert labels(read("file,a.png", "a.png,x", "b.png,y")) == {"a.png": "x", "b.png": "y"}
+
+
+def test_an_ambiguous_name_is_said_and_not_guessed(read, tmp_path):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "c.d.png").touch()
+    (tmp_path / "q").mkdir()
+    (tmp_path / "q" / "c.d.png").touch()
+    with pytest.raises(DatasetError, match=r"'elsewhere/c\.d\.png', and 3 images are called so \(images/c\.d\.png, p/"):
+        read("path,label", "elsewhere/c.d.png,cat")
+
+
 @pytest.mark.parametrize(
     ("header", "label"),
     [
@@ -73,14 +95,30 @@ def test_the_label_column_is_found_by_its_name_or_by_being_the_only_one_left(rea
     assert read(header, ",".join(values.get(name, "x") for name in header.split(","))).column == label
 
 
-def test_a_column_called_split_with_other_values_is_an_attribute(read):
-    rows = read("path,label,split", "a.png,x,left", "b.png,y,train").rows
-    assert (rows["given_split"].tolist(), rows["attribute.split"].tolist()) == (["", ""], ["left", "train"])
+def test_a_column_called_split_without_a_word_for_a_part_is_an_attribute_and_it_is_said(read):
+    found = read("path,label,split", "a.png,x,left", "b.png,y,right")
+    assert found.rows[["given_split", "attribute.split"]].to_numpy().tolist() == [["", "left"], ["", "right"]]
+    assert "the column 'split' is not read as a split: it has left, right" in found.notes[0].message
+
+
+def test_rows_that_a_split_leaves_out_are_excluded_by_name_and_keep_their_label(read):
+    found = read("path,label,split", "a.png,x,train", "b.png,y,unused", "c.d,x,test", "e.png,,unused")
+    assert found.rows.set_index("path")["missing"].to_dict() == {
+        "a.png": "", "b.png": "excluded by x.csv: its 'split' is 'unused'", "images/c.d.png": "",
+        "e.png": "there is no such file",
+    }  # fmt: skip
+    assert found.rows.set_index("path")["label"]["b.png"] == "y"
+    assert found.notes[0].message == "1 of 4 rows of x.csv are left out: its 'split' is 'unused' (1)"
+
+
+def test_one_file_in_two_parts_of_a_split_is_an_error(read):
+    with pytest.raises(DatasetError, match=r"gives 'a.png' 2 different parts \(train, test\).*only one part"):
+        read("path,label,split", "a.png,cat,train", "./a.png,cat,test")
 
 
 def test_labels_are_text_and_whole_numbers_are_written_whole(read):
     assert list(labels(read("path,y", "a.png,3.0", "b.png,10.0", "c.d,")).values()) == ["3", "10", ""]
-    assert list(labels(read("path,y", "a.png,3.5", "b.png,NA", "c.d,nan")).values()) == ["3.5", "NA", ""]
+    assert list(labels(read("path,y", "a.png,3.5", "b.png,3", "c.d,nan")).values()) == ["3.5", "3", ""]
 
 
 def test_a_file_named_twice_is_one_row_where_the_labels_agree(read):

@@ -101,7 +101,7 @@ def test_files_that_a_table_names_are_found_or_have_a_reason(tmp_path):
     assert (found.root, found.paths) == (tmp_path, ["q/2.png", "1.png", "9.png", "row-000004"])
     assert found.missing == [
         "",
-        "several files have this name; give the path in the table",
+        "several files have this name (p/1.png, q/1.png); give the path in the table",
         "there is no such file",
         "the row names no file",
     ]

@@ -1,0 +1,43 @@
+"""The labels in a column of a table, as text: which cells hold none, and numbers written in one way."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from autotl.data.column_words import DOUBTFUL_WORDS, without_missing
+from autotl.data.note import Note
+from autotl.runtime.wording import listed
+
+
+def label_text(column: pd.Series) -> pd.Series:
+    """The labels as text without spaces around them, empty where there is none."""
+    text = without_missing(column)
+    filled = text[text != ""]
+    # Programs write whole numbers with decimals where the column has gaps.
+    if len(filled) and filled.str.fullmatch(r"[+-]?\d+([.,]0*)?").all():
+        return text.str.extract(r"^([+-]?\d*)", expand=False)
+    return text
+
+
+def label_notes(column: pd.Series, table: str) -> tuple[Note, ...]:
+    """What there is to tell about the words in a column of labels."""
+    text, notes = column.astype(str).str.strip(), []
+    missing = text[(without_missing(column) == "") & (text != "")]
+    if len(missing):
+        notes.append(
+            Note(
+                f"{len(missing):,} of {len(text):,} rows of {table} have no label: their {column.name!r} is "
+                f"{listed(map(repr, missing.unique()))}, which is read as no value",
+                "Give the class another name if it is one, such as 'not applicable'.",
+            )
+        )
+    doubtful = text[text.str.lower().isin(DOUBTFUL_WORDS)]
+    if len(doubtful):
+        named = [f"{word!r} ({n:,} rows)" for word, n in doubtful.value_counts().items()]
+        notes.append(
+            Note(
+                f"{listed(named)} in the column {column.name!r} of {table} is read as a class",
+                "Leave these cells empty if they mean that there is no label.",
+            )
+        )
+    return tuple(notes)
