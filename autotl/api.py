@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
@@ -75,12 +75,33 @@ class FittedModel:
             raise RunError(f"leaderboard.csv is missing or damaged in {self.run}")
         return board
 
-    def predict(self, items: Sequence[bytes | str | Path]) -> list[Prediction]:
-        """Classify image files or their bytes: [{"item", "label", "probabilities"}, ...].
+    @overload
+    def predict(self, items: object, *, as_frame: Literal[False] = False) -> list[Prediction]: ...
+    @overload
+    def predict(self, items: object, *, as_frame: Literal[True]) -> pd.DataFrame: ...
+    def predict(self, items: object, *, as_frame: bool = False) -> list[Prediction] | pd.DataFrame:
+        """Classify one image or many: one answer per image, in the order in which they are given.
 
-        An unreadable item has "error" in place of a label.
+        items: an image or any iterable of images, such as a list, a generator or a column of a DataFrame. An image is a
+        path, a file's bytes, a file open for reading, a Pillow image, or an array of pixels (height, width) or
+        (height, width, 3 or 4): whole numbers from 0 to 255 or fractions from 0 to 1. A path may also be a folder, an
+        archive or a table: it has an answer for each of its images.
+        Returns a list of dicts: {"item", "label", "probabilities"}, or {"item", "error"} for an image that cannot be
+        read; a single image gives a list of one. as_frame: a DataFrame in its place, with the columns item, label, one
+        per class, and error, and with the index of `items` where that is a Series. Raises TypeError where something is
+        no image at all.
         """
-        return self._predictor.predict(items)
+        from autotl.deploy.batch_prediction import classify
+        from autotl.deploy.prediction_files import collect
+        from autotl.deploy.prediction_texts import as_frame as framed
+        from autotl.settings import settings
+
+        images = collect(items, cache=settings().cache)
+        answers = [row for batch in classify(self._predictor, images) for row in batch]
+        if not as_frame:
+            return answers
+        index = getattr(items, "index", None) if hasattr(items, "iloc") else None
+        return framed(answers, self.classes, index if index is not None and len(index) == len(answers) else None)
 
     def refit(self, run: Path | str, *, plugins: Plugins | None = None) -> FittedModel:
         """Fit this model again, into a new run folder, after its data or the decisions about them have changed.

@@ -14,6 +14,7 @@ import typer
 
 from autotl import __version__
 from autotl.cli import data, demo, fit, installation, models, prediction, registry
+from autotl.cli.output import spare_characters
 from autotl.errors import AutoTLError
 from autotl.runtime import interruption
 
@@ -53,6 +54,7 @@ def main() -> None:
     interruption.listen()
     # Our messages go to a copy of standard error, so that what C++ libraries write to the original can be silenced.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    spare_characters()
     try:
         app()
     except AutoTLError as error:

@@ -1,9 +1,11 @@
-"""What several commands share: loading plugins with warnings, the cache folder, and printing JSON."""
+"""What several commands share: loading plugins with warnings, the cache folder, and printing."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +37,23 @@ def cache_folder() -> Path:
 
 def print_json(document: Any) -> None:
     """Print plain values and dataclasses as JSON; paths as text."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=_plain))
+    print_document(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n")
+
+
+def print_document(text: str) -> None:
+    """Print a piece of a document that programs read: in UTF-8, whatever the encoding of this system.
+
+    What UTF-8 does not know, half a character of a file's name, is escaped as JSON does it.
+    """
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def spare_characters() -> None:
+    """Let standard output replace what its encoding does not know, where it would end the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _plain(value: Any) -> Any:

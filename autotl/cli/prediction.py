@@ -10,7 +10,7 @@ import typer
 
 from autotl.cli.models import open_deployable
 from autotl.cli.options import Events, Json, Label, Model, RunFolder, TrackingUri
-from autotl.cli.output import cache_folder
+from autotl.cli.output import cache_folder, print_document
 from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ def predict(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Classify images; each result is printed as soon as it is known."""
-    from autotl.deploy import batch_prediction
+    from autotl.deploy import batch_prediction, prediction_texts
+    from autotl.deploy.prediction_files import collect
     from autotl.deploy.predictor import Predictor
+    from autotl.images.given_images import given_images
     from autotl.runs.event_log import EventWriter
 
     if as_json and as_csv:
@@ -41,20 +43,26 @@ def predict(
     if not items and not unlabelled:
         raise ConfigError("there is nothing to predict; give image files or folders of images, or --unlabelled")
     predictor = Predictor(open_deployable(model, tracking_uri))
-    files = _unlabelled(Path(model)) if unlabelled else []
-    files += batch_prediction.image_files(items or [], cache=cache_folder(), label=label)
+    images = given_images(_unlabelled(Path(model))) if unlabelled else []
+    images += collect(items or [], cache=cache_folder(), label=label)
+    outcome = batch_prediction.Outcome()
     with ExitStack() as stack:
         listeners: list[Listener] = [EventWriter.create(events)] if events else []
-        if len(files) > batch_prediction.N_AT_ONCE:  # fewer take less time than importing the printer
-            listeners.append(_printer(stack, len(files)))
-        batches = batch_prediction.classify(predictor, files, listeners=listeners)
-        pieces = (
-            batch_prediction.as_json(batches) if as_json
-            else batch_prediction.as_csv(batches, predictor.classes) if as_csv
-            else batch_prediction.as_lines(batches)
-        )  # fmt: skip
-        for piece in pieces:
-            typer.echo(piece, nl=False)
+        if len(images) > batch_prediction.N_AT_ONCE:  # fewer take less time than importing the printer
+            listeners.append(_printer(stack, len(images)))
+        batches = outcome.count(batch_prediction.classify(predictor, images, listeners=listeners))
+        if not (as_json or as_csv):
+            for piece in prediction_texts.as_lines(batches):
+                typer.echo(piece, nl=False)
+        else:
+            written = (
+                prediction_texts.as_csv(batches, predictor.classes) if as_csv else prediction_texts.as_json(batches)
+            )
+            for piece in written:
+                print_document(piece)
+    outcome.require_any()
+    if outcome.n_unreadable:
+        typer.echo(f"Warning: {outcome.sentence()}", err=True)
 
 
 def index(run: RunFolder) -> None:

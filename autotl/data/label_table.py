@@ -47,9 +47,9 @@ def read_labels(
     label: the column of labels; None recognises it by its name. cache, progress: for images stored in the table.
     Raises DatasetError where the table cannot be understood.
     """
-    frame = _read(path, folder)
+    frame = read_rows(path, folder)
     texts = [name for name in frame.columns if not holds_bytes(frame[name])]
-    image = _image_column(frame, folder, path, label=label)
+    image = image_column(frame, folder, path, label=label)
     split = read_split(frame, [name for name in texts if name not in (image, label)], path.name)
     column = _label_column(texts, path, label=label, taken=(image, *split.columns))
     stored = holds_images(frame[image])
@@ -74,7 +74,7 @@ def read_labels(
     return Labels(found.root, rows.sort_values("path", ignore_index=True), column, layout, notes)
 
 
-def _read(path: Path, folder: Folder) -> pd.DataFrame:
+def read_rows(path: Path, folder: Folder) -> pd.DataFrame:
     """The table, with at least one row; a first row that names an image of the folder is no header."""
     frame = read_table(path)
     names = list(frame.columns)
@@ -85,7 +85,7 @@ def _read(path: Path, folder: Folder) -> pd.DataFrame:
     return frame
 
 
-def _image_column(frame: pd.DataFrame, folder: Folder, path: Path, *, label: str | None) -> str:
+def image_column(frame: pd.DataFrame, folder: Folder, path: Path, *, label: str | None) -> str:
     """The column that names or stores the images, judged by its name and content."""
     columns = [name for name in frame.columns if name != label]
     named = called(IMAGE_COLUMNS, columns)

@@ -1,23 +1,14 @@
-"""Classifying any number of image files with an exported model, part by part, so that memory does not grow."""
+"""Classifying any number of images with an exported model, part by part, so that memory does not grow."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from autotl.cache.content_folders import unpacked_once
-from autotl.data.archives.unpack import is_archive, unpack
-from autotl.data.listing import TABLE_SUFFIXES, list_files
-from autotl.data.source import open_source
 from autotl.deploy.predictor import Prediction, Predictor
 from autotl.errors import ConfigError
+from autotl.images.given_images import GivenImage, read_source
 from autotl.images.safe_decode import decode_risk
 from autotl.runs.events import Listener, Progress
 
@@ -30,23 +21,26 @@ N_AT_ONCE = 128
 
 
 def classify(
-    predictor: Predictor, files: Sequence[Path], *, listeners: Sequence[Listener] = ()
+    predictor: Predictor, images: Sequence[GivenImage], *, listeners: Sequence[Listener] = ()
 ) -> Iterator[list[Prediction]]:
-    """Predictions as `Predictor.predict` gives them, in the order of the files, so many at once.
+    """Predictions as `Predictor.predict` gives them, in the order of the images, so many at once.
 
     A file whose decoder would bring this process down gets an error, and the next one is not harmed.
     listeners: told how far it is, at the start and after each part.
     """
     began = time.monotonic()
-    for start in range(0, len(files), N_AT_ONCE):
-        _tell(listeners, start, len(files), began)
-        part = files[start : start + N_AT_ONCE]
-        dangers = {str(file): danger for file in part if (danger := decode_risk(file))}
-        found = iter(predictor.predict([str(file) for file in part if str(file) not in dangers]))
-        yield [
-            {"item": str(file), "error": dangers[str(file)]} if str(file) in dangers else next(found) for file in part
-        ]
-    _tell(listeners, len(files), len(files), began)
+    for start in range(0, len(images), N_AT_ONCE):
+        _tell(listeners, start, len(images), began)
+        yield predictor.answer([_spared(image) for image in images[start : start + N_AT_ONCE]])
+    _tell(listeners, len(images), len(images), began)
+
+
+def _spared(given: GivenImage) -> GivenImage:
+    """The same image, or a problem in its place where its decoder would bring this process down."""
+    if given.problem or not isinstance(given.image, str | bytes):
+        return given
+    risk = decode_risk(read_source(given.image))
+    return GivenImage(given.name, problem=risk) if risk else given
 
 
 def _tell(listeners: Sequence[Listener], done: int, total: int, began: float) -> None:
@@ -57,67 +51,35 @@ def _tell(listeners: Sequence[Listener], done: int, total: int, began: float) ->
         listener(event)
 
 
-def image_files(items: Iterable[Path], *, cache: Path, label: str | None = None) -> list[Path]:
-    """The image files, in order; ConfigError where a folder or an archive has none, DatasetError where it is damaged.
+@dataclass
+class Outcome:
+    """How many images were answered so far, and how many of them could not be read; first: the first of these."""
 
-    cache: where archives are unpacked. label: the column of the labels, for tables.
-    """
-    files: list[Path] = []
-    for item in items:
-        if item.is_dir():
-            files += _within(item, item)
-        elif item.suffix.lower() in TABLE_SUFFIXES:
-            source = open_source(item, label=label, cache=cache, need_labels=False)
-            there = source.table["path"][source.table["missing"] == ""]
-            files += [source.root / path for path in there]
-        elif is_archive(item):
-            files += _within(unpacked_once(item, cache, partial(unpack, item)).folder, item)
-        else:
-            files.append(item)
-    return files
+    n_images: int = 0
+    n_unreadable: int = 0
+    first: str = ""
 
+    def count(self, batches: Batches) -> Iterator[Sequence[Prediction]]:
+        """Pass the batches on."""
+        for batch in batches:
+            unreadable = [row for row in batch if "error" in row]
+            if unreadable and not self.first:
+                self.first = f"{unreadable[0]['item']}: {unreadable[0]['error']}"
+            self.n_images += len(batch)
+            self.n_unreadable += len(unreadable)
+            yield batch
 
-def _within(folder: Path, item: Path) -> list[Path]:
-    images = list_files(folder, lenient=True).images
-    if not images:
-        kind = "folder" if item.is_dir() else "archive"
-        raise ConfigError(f"the {kind} {item} has no images in it")
-    return [folder / path for path in images]
+    def sentence(self) -> str:
+        """What to say of the images that could not be read; empty where there are none."""
+        if not self.n_unreadable:
+            return ""
+        if self.n_images == 1:
+            return f"the image could not be read: {self.first}"
+        share = "none" if self.n_unreadable == self.n_images else f"{self.n_unreadable}"
+        negated = "could be" if share == "none" else "could not be"
+        return f"{share} of {self.n_images} images {negated} read; the first is {self.first}"
 
-
-def as_json(batches: Batches) -> Iterator[str]:
-    """One JSON document, a list; a piece per batch."""
-    before = "[\n"
-    for batch in batches:
-        rows = [json.dumps(row, indent=2, ensure_ascii=False, allow_nan=False) for row in batch]
-        yield before + textwrap.indent(",\n".join(rows), "  ")
-        before = ",\n"
-    yield "[]\n" if before == "[\n" else "\n]\n"
-
-
-def as_csv(batches: Batches, classes: Sequence[str]) -> Iterator[str]:
-    """The columns item, label, one per class, and error; a piece per batch, after the header."""
-    yield _csv([["item", "label", *classes, "error"]])
-    for batch in batches:
-        rows = []
-        for row in batch:
-            probabilities = row.get("probabilities", {})
-            shares = (probabilities.get(name, "") for name in classes)
-            rows.append([row["item"], row.get("label", ""), *shares, row.get("error", "")])
-        yield _csv(rows)
-
-
-def as_lines(batches: Batches) -> Iterator[str]:
-    """A line per image; a piece per batch."""
-    for batch in batches:
-        yield "".join(f"{row['item']}: {_verdict(row)}\n" for row in batch)
-
-
-def _verdict(row: Prediction) -> str:
-    return f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
-
-
-def _csv(rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    def require_any(self) -> None:
+        """Raise ConfigError where no image could be read."""
+        if self.n_unreadable == self.n_images:
+            raise ConfigError(self.sentence() or "there was nothing to classify")

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from autotl.deploy import predictor
 from autotl.errors import ExportError, RunError
-from autotl.images import decoder
+from autotl.images import decoder, given_images
 from autotl.images.file_info import thumbnail
 from autotl.interfaces import Size
 
@@ -37,6 +38,9 @@ MLFLOW_LAYOUT = "3.17.2"
 """The MLflow release whose model layout is written here, by hand: the core imports no tracker."""
 
 MAX_REPLAY_ITEMS = 8
+TABLE_COLUMNS = ("item", "label", "error")
+"""The columns of a table of predictions besides those of the classes; MLflow's table has only `label` of them."""
+
 _PARTS = ("MLmodel", "metadata.json", "model.onnx", "predictor.py")
 
 
@@ -131,27 +135,33 @@ def replay(deployable: Deployable) -> float:
 
 
 def columns(classes: Sequence[str]) -> tuple[str, ...]:
-    """The names of the probability columns: those of the classes, but a class may be called `label` too."""
-    taken = {"label", *classes}
+    """The names of the classes' columns in a table of predictions, where a class may be called `label` or `error` too.
+
+    They are the classes' own names, except beside the columns that every such table has.
+    """
+    taken = {*TABLE_COLUMNS, *classes}
     names = []
     for name in classes:
         column = name
-        while name == "label" and column in taken:
+        while name in TABLE_COLUMNS and column in taken:
             column += " (probability)"
         names.append(column)
     return tuple(names)
 
 
 def predictor_source() -> str:
-    """The text of the exported predictor.py: `autotl.deploy.predictor` with the decoder in place of its import."""
+    """The text of the exported predictor.py: `autotl.deploy.predictor` with what it imports of AutoTL in its place."""
+    return _with_module(_with_module(inspect.getsource(predictor), given_images), decoder)
+
+
+def _with_module(text: str, module: ModuleType) -> str:
+    """The text of a module with another one in place of the first line that imports it, and without further ones."""
     # By lines, not by `ast.parse`, which in Python 3.11 fails now and then while another thread parses too
     # (CPython issue 106905), as MLflow does while it is imported.
-    before, after = re.split(
-        r"^from autotl\.images\.decoder import .*\n", inspect.getsource(predictor), flags=re.MULTILINE
-    )
+    before, *rest = re.split(rf"^from {re.escape(module.__name__)} import .*\n", text, flags=re.MULTILINE)
     # Without its docstring and its future import, which is only legal at the top of a file.
-    _, inlined = inspect.getsource(decoder).split("from __future__ import annotations\n")
-    return before + inlined.lstrip("\n") + after
+    _, inlined = inspect.getsource(module).split("from __future__ import annotations\n")
+    return before + inlined.lstrip("\n") + "".join(rest)
 
 
 def _write_parts(

@@ -19,7 +19,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from autotl.images.decoder import ImageSource, UnreadableImage, decode
+from autotl.images.decoder import UnreadableImage, decode
+from autotl.images.given_images import GivenImage, given_images, read_source
 
 BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
 
@@ -65,55 +66,68 @@ class Predictor:
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
-    def predict(self, items: Sequence[ImageSource]) -> list[Prediction]:
-        """Classify image files, given as paths or bytes, in batches.
+    def predict(self, items: object) -> list[Prediction]:
+        """Classify one image or many: paths, files' bytes, Pillow images or arrays of pixels, in any container.
 
-        Returns one dict per item, in order: `item` with `label` and `probabilities`, or with `error`.
+        Returns one dict per image, in order: `item` with `label` and `probabilities`, or with `error`. Raises
+        TypeError where something is no image at all.
         """
+        return self.answer(given_images(items))
+
+    def answer(self, images: Sequence[GivenImage]) -> list[Prediction]:
+        """Classify images in batches; see `predict`."""
         results: list[Prediction] = []
-        for decoded in self._decoded(items):
+        for decoded in self._decoded(images):
             readable = [pixels for pixels in decoded if not isinstance(pixels, UnreadableImage)]
             empty = np.zeros((0, self.height, self.width, 3), np.uint8)
             rows = iter(self.probabilities(np.stack(readable) if readable else empty))
             for pixels in decoded:
-                number = len(results)
-                source = items[number]
-                item = f"item {number}" if isinstance(source, bytes) else str(source)
+                name = images[len(results)].name
                 if isinstance(pixels, UnreadableImage):
-                    results.append({"item": item, "error": str(pixels)})
+                    results.append({"item": name, "error": str(pixels)})
                     continue
                 row = next(rows)
                 named = dict(zip(self.classes, row.tolist(), strict=True))
-                results.append({"item": item, "label": self.classes[row.argmax()], "probabilities": named})
+                results.append({"item": name, "label": self.classes[row.argmax()], "probabilities": named})
         return results
 
-    def _decoded(self, items: Sequence[ImageSource]) -> Iterator[list[NDArray[np.uint8] | UnreadableImage]]:
+    def _decoded(self, images: Sequence[GivenImage]) -> Iterator[list[NDArray[np.uint8] | UnreadableImage]]:
         """Batches of pixels; the next batch is decoded while the caller works on this one."""
 
-        def pixels(source: ImageSource) -> NDArray[np.uint8] | UnreadableImage:
+        def pixels(given: GivenImage) -> NDArray[np.uint8] | UnreadableImage:
             try:
-                return decode(source, self.height, self.width)
+                return UnreadableImage(given.problem) if given.problem else self._read(given)
             except UnreadableImage as error:
                 return error
 
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             ahead = None
-            for start in range(0, len(items), BATCH_SIZE):
-                batch = pool.map(pixels, items[start : start + BATCH_SIZE])
+            for start in range(0, len(images), BATCH_SIZE):
+                batch = pool.map(pixels, images[start : start + BATCH_SIZE])
                 if ahead is not None:
                     yield list(ahead)
                 ahead = batch
             if ahead is not None:
                 yield list(ahead)
 
+    def _read(self, given: GivenImage) -> NDArray[np.uint8]:
+        return decode(read_source(given.image), self.height, self.width)
+
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line: paths in, JSON on standard output, exit code 0, or 2 without any path."""
+    """The command line: paths in, JSON in UTF-8 on standard output; exit code 0, or 2 where no image could be read."""
     if not arguments:
         sys.stderr.write("usage: python predictor.py IMAGE...\n")
         return 2
-    results = Predictor(Path(__file__).resolve().parent).predict(arguments)
-    sys.stdout.write(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    results = Predictor(Path(__file__).resolve().parent).predict(list(arguments))
+    document = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
+    sys.stdout.flush()
+    # Whatever the encoding of this system: JSON is UTF-8, and half a character of a file's name is escaped.
+    sys.stdout.buffer.write(document.encode("utf-8", "backslashreplace"))
+    sys.stdout.flush()
+    if all("error" in result for result in results):
+        sys.stderr.write("no image could be read\n")
+        return 2
     return 0
 
 
@@ -135,7 +149,7 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             model_input: the column `image` holds each file's bytes, or their base64 text. Returns the columns
             `label` and one probability per class. Raises ValueError that names the rows it cannot read.
             """
-            results = self.predictor.predict([_file_bytes(cell) for cell in model_input["image"]])
+            results = self.predictor.predict([_cell_bytes(cell) for cell in model_input["image"]])
             bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
             if bad:
                 raise ValueError(f"{len(bad)} of {len(results)} images cannot be read. " + "; ".join(bad[:10]))
@@ -145,7 +159,7 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             }
             return pd.DataFrame(table, index=model_input.index)
 
-    def _file_bytes(cell: Any) -> bytes:
+    def _cell_bytes(cell: Any) -> bytes:
         if isinstance(cell, str):
             try:
                 return base64.b64decode("".join(cell.split()), validate=True)

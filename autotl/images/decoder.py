@@ -169,7 +169,7 @@ def _heif_opener() -> type[ImageFile.ImageFile]:
     return cast("type[ImageFile.ImageFile]", opener)
 
 
-def orientation_of(image: ImageFile.ImageFile) -> int:
+def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 (upright) where there is none or a damaged one."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile) and image.info.keys().isdisjoint(
         ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "training checks evidence search reports deploy",
     "autotl.api": "errors settings plugins runs evidence deploy workflows",
     "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
-    "autotl.cli": "autotl errors scores settings interfaces plugins runtime data runs evidence reports deploy "
+    "autotl.cli": "autotl errors scores settings interfaces plugins runtime images data runs evidence reports deploy "
     "workflows",
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",

@@ -126,6 +126,34 @@ def test_predict_names_an_unreadable_item_and_goes_on(fitted: Result, workspace:
     assert "label" in rows[1]
 
 
+def test_predict_where_no_item_could_be_read_is_the_callers_fault(
+    fitted: Result, workspace: Path, shapes: Path
+) -> None:
+    picture = next(shapes.rglob("*.png"))
+    for items in (["gone.png"], ["gone.png", "gone too.png"]):
+        for form in ([], ["--json"], ["--csv"]):
+            done = autotl("predict", "run", *items, *form, cwd=workspace)
+            assert (done.returncode, done.stdout.count("no such file")) == (2, len(items))
+            assert "could" in done.stderr
+            assert "gone.png: there is no such file" in done.stderr
+    done = autotl("predict", "run", "gone.png", picture, cwd=workspace)
+    assert done.returncode == 0
+    assert "1 of 2 images could not be read; the first is gone.png" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_programs_read_is_utf8_whatever_the_system_writes(
+    fitted: Result, workspace: Path, shapes: Path, encoding: str
+) -> None:
+    (workspace / "\U0001f600 é.png").write_bytes(next(shapes.rglob("*.png")).read_bytes())
+    command = [sys.executable, "-m", "autotl.cli", "predict", "run", "\U0001f600 é.png"]
+    for form, expected in (("--json", "\U0001f600 é.png"), ("--csv", "\U0001f600 é.png"), (None, ".png")):
+        env = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run([*command, *filter(None, [form])], capture_output=True, cwd=workspace, env=env)
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout.decode(errors="strict" if form else "replace")
+
+
 def test_export_writes_onnx_and_says_why_a_probe_is_no_keras_model(fitted: Result, workspace: Path) -> None:
     done = autotl("export", "run", "--format", "onnx", "--out", "exported", cwd=workspace)
     assert done.returncode == 0, done.stderr

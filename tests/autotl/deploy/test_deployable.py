@@ -215,6 +215,7 @@ def test_without_expected_numbers_the_artefact_sets_them(write: Write, photos: l
 
 def test_a_class_called_label_keeps_its_own_column() -> None:
     assert columns(("cat", "label")) == ("cat", "label (probability)")
+    assert columns(("error", "item", "image")) == ("error (probability)", "item (probability)", "image")
     assert columns(("label", "label (probability)")) == (
         "label (probability) (probability)",
         "label (probability)",

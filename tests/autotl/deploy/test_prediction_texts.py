@@ -6,7 +6,10 @@ import csv
 import io
 import json
 
-from autotl.deploy.batch_prediction import as_csv, as_json, as_lines
+import pandas as pd
+import pytest
+
+from autotl.deploy.prediction_texts import as_csv, as_frame, as_json, as_lines
 
 CAT = {"item": "a, b.png", "label": "cat", "probabilities": {"cat": 0.75, "dog": 0.25}}
 TORN = {"item": "torn.png", "error": 'it is "empty"'}
@@ -32,3 +35,29 @@ def test_csv_has_a_header_then_a_row_per_image():
 
 def test_lines_are_for_people():
     assert "".join(as_lines([[CAT, TORN]])) == 'a, b.png: cat (75.0%)\ntorn.png: ? it is "empty"\n'
+
+
+@pytest.mark.parametrize(
+    "classes", [("error", "item", "label", "ok"), ("label", "label (probability)"), ("probability", "image", "error")]
+)
+def test_no_class_has_the_column_of_something_else(classes):
+    shares = {name: round(0.1 * place, 1) for place, name in enumerate(classes, start=1)}
+    rows = [[{"item": "a.png", "label": classes[0], "probabilities": shares}, {"item": "b.png", "error": "torn"}]]
+    first, second = csv.DictReader(io.StringIO("".join(as_csv(rows, classes))))
+    assert (first["item"], first["label"], first["error"]) == ("a.png", classes[0], "")
+    assert (second["item"], second["label"], second["error"]) == ("b.png", "", "torn")
+    assert len(first) == len(classes) + 3
+    frame = as_frame(rows[0], classes)
+    assert frame.columns.tolist() == list(first)
+    assert frame.iloc[0].tolist()[:-1] == ["a.png", classes[0], *shares.values()]
+    assert frame["error"].tolist()[1:] == ["torn"]
+    assert frame.iloc[1, 1:-1].isna().all()
+
+
+def test_a_frame_has_the_index_that_is_asked_for():
+    frame = as_frame([CAT, TORN], ("cat", "dog"), pd.Index([7, 3]))
+    assert frame.index.tolist() == [7, 3]
+    assert frame.loc[3, "error"] == 'it is "empty"'
+    assert frame["label"].isna().tolist() == [False, True]
+    assert frame["cat"].dtype == float
+    assert as_frame([], ("cat", "dog")).columns.tolist() == ["item", "label", "cat", "dog", "error"]

@@ -1,15 +1,22 @@
 """The predictor: any number of files in, one answer per file out, in order."""
 
+import ast
 import io
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from autotl.deploy.deployable import predictor_source
 from autotl.deploy.predictor import BATCH_SIZE, Predictor, main
 from autotl.images.decoder import decode
 
@@ -91,6 +98,57 @@ def test_nothing_in_nothing_out(folder: Path) -> None:
     assert Predictor(folder).predict([]) == []
     assert Predictor(folder).predict([b""])[0]["error"] == "it is empty (0 bytes)"
     assert Predictor(folder).probabilities(np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("index", [[2, 0, 1], ["x", "x", "y"]])
+def test_the_answers_to_a_shuffled_column_bear_their_own_names(
+    folder: Path, tmp_path: Path, index: list[object]
+) -> None:
+    levels = {"night": 3, "day": 250, "noon": 255}
+    for name, level in levels.items():
+        (tmp_path / f"{name}.png").write_bytes(grey(level))
+    column = pd.Series([str(tmp_path / f"{name}.png") for name in levels], index=index)
+    answers = Predictor(folder).predict(column)
+    assert [(Path(answer["item"]).stem, answer["label"]) for answer in answers] == [
+        ("night", "dark"), ("day", "light"), ("noon", "light"),
+    ]  # fmt: skip
+
+
+def test_one_image_is_one_answer_whatever_it_is_given_as(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "night.png").write_bytes(grey(3))
+    predictor = Predictor(folder)
+    image = Image.open(tmp_path / "night.png")
+    for one in (str(tmp_path / "night.png"), tmp_path / "night.png", grey(3), image, np.asarray(image)):
+        [answer] = predictor.predict(one)
+        assert answer["probabilities"]["light"] == pytest.approx(3 / 255, abs=1e-6)
+
+
+def test_the_command_line_writes_utf8_whatever_the_system_writes(folder: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(folder, tmp_path / "model")
+    metadata = {"classes": ["dunkel \U0001f600", "grün"], "columns": ["a", "b"], "height": 8, "width": 8}
+    (model / "metadata.json").write_text(json.dumps(metadata))
+    (model / "predictor.py").write_text(predictor_source(), encoding="utf-8")
+    (tmp_path / "é.png").write_bytes(grey(3))
+    for encoding in ("ascii", "cp1252", "utf-16"):
+        done = subprocess.run(
+            [sys.executable, model / "predictor.py", "é.png", "gone.png", b"\xff.png"], cwd=tmp_path,
+            capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        first, second, third = json.loads(done.stdout.decode("utf-8"))
+        assert (first["item"], first["label"]) == ("é.png", "dunkel \U0001f600")
+        assert second["error"] == third["error"] == "there is no such file"
+    done = subprocess.run([sys.executable, model / "predictor.py", "gone.png"], cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stderr) == (2, b"no image could be read\n")
+
+
+def test_no_name_of_the_exported_file_means_two_things() -> None:
+    tree = ast.parse(predictor_source())
+    inside = [node.body if isinstance(node, ast.If) else [node] for node in tree.body]
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    names = [node.name for nodes in inside for node in nodes if isinstance(node, kinds)]
+    assert len(names) == len(set(names))
+    assert "from autotl" not in predictor_source()
 
 
 def test_the_command_line_without_images_says_how_to_call_it(capsys: pytest.CaptureFixture[str]) -> None:
