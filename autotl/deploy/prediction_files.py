@@ -18,8 +18,9 @@ def collect(items: object, *, cache: Path, label: str | None = None) -> list[Giv
     """The images to classify, in order: those given themselves, and those of folders, archives and tables.
 
     items: as `given_images` takes them. The images of a folder are named by their path, those of an archive as in the
-    archive, those of a table as in the table: one for every row. cache: where archives are unpacked. label: the column
-    of the labels, for tables. Raises ConfigError where a folder or an archive has none, DatasetError where it is damaged.
+    archive, those of a table as in the table: one for every row. cache: where archives are unpacked. label: a column
+    that does not name the images of a table. Raises ConfigError where a folder or an archive has none, DatasetError
+    where it is damaged.
     """
     images: list[GivenImage] = []
     for given in given_images(items):

@@ -67,17 +67,18 @@ CAT, DOG = "cat/circle-0-000.png", "dog/square-0-001.png"
     ],
 )
 def test_a_table_has_an_answer_for_every_row_in_its_order_and_by_its_names(text, pets, cache):
-    names = [DOG, CAT, "cat/gone.png", "./" + DOG, CAT, str(pets / CAT), ""]
+    names = [DOG, CAT, "cat/gone.png", "./" + DOG, CAT, str(pets / CAT)]
     header = text.partition("\n")[0].lstrip("\ufeff")
     mark = ";" if ";" in header else ","
     columns = header.split(mark)
+    names += [""] if len(columns) > 1 else []  # otherwise it is an empty line
     place = next(i for i, name in enumerate(columns) if name in ("path", "file_name", "filename", "image_path"))
     rows = [mark.join(name if i == place else f"v{n}" for i in range(len(columns))) for n, name in enumerate(names)]
     table = pets / "list.csv"
-    table.write_text(text.format(rows="\n".join(row or '""' for row in rows) + "\n"), encoding="utf-8")
+    table.write_text(text.format(rows="\n".join(rows) + "\n"), encoding="utf-8")
     found = collect([table], cache=cache)
-    assert [one.name for one in found][:-1] == names[:-1]
-    assert [bool(one.problem) for one in found] == [False, False, True, False, False, False, True]
+    assert [one.name for one in found if one.name in names] == [name for name in names if name]
+    assert [bool(one.problem) for one in found] == [name in ("", "cat/gone.png") for name in names]
     assert all(Path(one.image).is_file() for one in found if not one.problem)
 
 
