@@ -9,6 +9,7 @@ from autotl_ui.server.access import require_owner, show_owner
 from autotl_ui.server.pages import ADDRESSES, DATA, LABEL, MODELS, RESULTS, TRAIN, TRY
 from autotl_ui.widgets.brand import ICON, LOGO
 from autotl_ui.widgets.error_boundary import error_boundary
+from autotl_ui.widgets.study import carry_study
 from autotl_ui.widgets.theme import show_style
 from autotl_ui.widgets.words import plain
 
@@ -29,6 +30,7 @@ page = st.navigation(
     ]
 )
 st.set_page_config(page_title=f"{page.title} · AutoTL")
+carry_study()
 with error_boundary():
     try:
         page.run()

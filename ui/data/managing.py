@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from autotl_ui.widgets.study import Study, turn_to
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.checks import is_checking, stop_check
 from autotl_ui.workspace.data_sets import DataSet, delete_data_set, is_own, save_data_set
@@ -60,8 +61,7 @@ def _delete(workspace: Workspace, data_set: DataSet) -> None:
     if is_checking(workspace, data_set):
         stop_check(workspace, data_set)
     delete_data_set(workspace, data_set)
-    st.query_params.pop("data", None)
-    st.session_state.pop("data", None)
+    turn_to(Study())
 
 
 def _rename(workspace: Workspace, data_set: DataSet, title: str) -> None:

@@ -17,8 +17,16 @@ from autotl_ui.data.overview import show_overview
 from autotl_ui.data.unrecognised_data import show_unrecognised
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
+from autotl_ui.widgets.study import Study, current_study, say_data_gone, say_run_gone, turn_to
 from autotl_ui.widgets.words import plain
-from autotl_ui.workspace.data_sets import DataSet, list_data_sets, make_room_for_decisions
+from autotl_ui.workspace.data_sets import (
+    DataSet,
+    data_in_address,
+    find_data_set,
+    list_data_sets,
+    make_room_for_decisions,
+    newest_data,
+)
 from autotl_ui.workspace.workspace import Workspace
 
 N_WITHOUT_SCROLLING = 8
@@ -31,13 +39,15 @@ def show() -> None:
     _turn_to_arrival()
     workspace = current()
     data_sets = list_data_sets(workspace)
+    if current_study() != Study() and not _wanted(workspace):
+        _say_missing(workspace)
     if not data_sets:
         st.markdown("Begin with images that are sorted into classes.")
         _go_to(show_adding(workspace))
         return
     aside, main = st.columns([2, 7], gap="large")
     with aside:
-        chosen = _choose(data_sets)
+        chosen = _choose(workspace, data_sets)
         adding = st.toggle("Add data", key="adding")
     with main:
         if adding:
@@ -46,17 +56,47 @@ def show() -> None:
             _show_data_set(workspace, chosen)
 
 
-def _choose(data_sets: list[DataSet]) -> DataSet:
-    """Let the reader choose; the address keeps the choice, so that it survives a reload."""
+def _choose(workspace: Workspace, data_sets: list[DataSet]) -> DataSet | None:
+    """Let the reader choose; None where the address names what is not here, until something else is chosen."""
     by_name = {one.name: one for one in data_sets}
-    names = list(by_name)
-    wanted = st.query_params.get("data")
-    if st.session_state.get("data") not in by_name:
-        st.session_state["data"] = wanted if wanted in by_name else names[0]
-    with st.container(height=420 if len(names) > N_WITHOUT_SCROLLING else "content", border=False):
-        name = st.radio("Your data", names, key="data", format_func=lambda name: plain(by_name[name].title))
-    st.query_params["data"] = name
-    return by_name[name]
+    wanted = _wanted(workspace) if current_study() != Study() else newest_data(workspace)
+    st.session_state["data"] = wanted
+    with st.container(height=420 if len(by_name) > N_WITHOUT_SCROLLING else "content", border=False):
+        st.radio(
+            "Your data", list(by_name), key="data", index=0 if wanted else None, on_change=_take_choice,
+            format_func=lambda name: plain(by_name[name].title),
+        )  # fmt: skip
+    if wanted and not current_study().run:
+        turn_to(Study(data=wanted))
+    return by_name.get(wanted or "")
+
+
+def _take_choice() -> None:
+    turn_to(Study(data=st.session_state["data"]))
+
+
+def _wanted(workspace: Workspace) -> str | None:
+    """The dataset of the current study; None where it is not among the person's data."""
+    study = current_study()
+    run = next((run for run in workspace.list_runs() if run.name == study.run), None)
+    name = data_in_address(workspace, run).get("data") if run else study.data
+    return name if name and find_data_set(workspace, name) else None
+
+
+def _say_missing(workspace: Workspace) -> None:
+    """Say what the address names and is not here."""
+    study = current_study()
+    run = next((run for run in workspace.list_runs() if run.name == study.run), None)
+    if run:
+        where = f" ({plain(workspace.shown(run.data))})" if run.data else ""
+        st.warning(
+            f"The data of run {plain(run.name)}{where} are not in this list. Choose other data, or add them.",
+            icon=":material/search_off:",
+        )
+    elif study.run:
+        say_run_gone(study.run)
+    elif study.data:
+        say_data_gone(study.data)
 
 
 def _go_to(data_set: DataSet | None) -> None:
@@ -70,7 +110,8 @@ def _turn_to_arrival() -> None:
     """Set the widgets to what was just added: before they are drawn, or the browser keeps showing what they said."""
     name = st.session_state.pop(ARRIVED, None)
     if name:
-        st.session_state.update(data=name, adding=False, section=SECTIONS[0])
+        turn_to(Study(data=name))
+        st.session_state.update(adding=False, section=SECTIONS[0])
 
 
 def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:

@@ -29,7 +29,7 @@ class LabellingSession:
     name: unique. classes: in the order of their keys, which stays. position: the number of the task on the screen.
     kept: by log of the browser, the number of the last action that was kept. before: by log and action, the item and
     the decision that was in force before. labelled: the items that got a class or were excluded. problem: why the last
-    actions could not be kept; they are tried again with the next.
+    actions could not be kept; they are tried again with the next. run: the one that the address named, if any.
     """
 
     name: str
@@ -41,6 +41,7 @@ class LabellingSession:
     before: dict[tuple[str, int], tuple[str, Decision | None]] = field(default_factory=dict)
     labelled: set[str] = field(default_factory=set)
     problem: str = ""
+    run: str = ""
 
     @property
     def n_left(self) -> int:
@@ -63,9 +64,9 @@ class Action:
     of: int
 
 
-def begin_session(subject: Subject, queue: Queue, classes: tuple[str, ...]) -> LabellingSession:
+def begin_session(subject: Subject, queue: Queue, classes: tuple[str, ...], *, run: str = "") -> LabellingSession:
     """Begin a queue."""
-    session = LabellingSession(uuid.uuid4().hex, subject, queue, classes)
+    session = LabellingSession(uuid.uuid4().hex, subject, queue, classes, run=run)
     st.session_state[_SESSION] = session
     return session
 

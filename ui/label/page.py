@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -22,7 +23,9 @@ from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, RESULTS, TRAIN
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.study import Study, choose, current_study, say_data_gone, say_run_gone, turn_to
 from autotl_ui.widgets.words import plain
+from autotl_ui.workspace.data_sets import data_in_address, newest_data
 from autotl_ui.workspace.refit import is_behind, start_refit
 from autotl_ui.workspace.subjects import Subject, list_subjects
 from autotl_ui.workspace.workspace import Workspace
@@ -35,12 +38,16 @@ def show() -> None:
     workspace = current()
     subjects = list_subjects(workspace)
     if not subjects:
+        if (study := current_study()).data:
+            say_data_gone(study.data)
         st.info("There are no images to label yet. Add some first.", icon=":material/inbox:")
         st.page_link(DATA, label="Add images", icon=":material/photo_library:")
         return
     left, right = st.columns([2, 5], gap="medium")
     with left:
-        subject = _choose(subjects)
+        subject = _choose(workspace, subjects)
+    if subject is None:
+        return
     try:
         opened = open_queues(workspace, subject)
     except AutoTLError as error:
@@ -56,35 +63,53 @@ def show() -> None:
     _desk(workspace)
 
 
-def _choose(subjects: list[Subject]) -> Subject:
-    """Let the reader choose; the address keeps the choice, so that it survives a reload."""
-    by_key = {subject.key: subject for subject in subjects}
-    keys = list(by_key)
-    if st.session_state.get("subject") not in by_key:
-        st.session_state.pop("subject", None)
-    wanted = _wanted(subjects)
-    key = st.selectbox(
-        "Images", keys, key="subject", index=keys.index(wanted) if wanted else 0,
-        format_func=lambda key: by_key[key].title,
-    )  # fmt: skip
+def _choose(workspace: Workspace, subjects: list[Subject]) -> Subject | None:
+    """Let the reader choose; None where the address names what is not here, until something else is chosen."""
+    wanted = _wanted(workspace, subjects)
+    titles = {subject.key: subject.title for subject in subjects}
+    choose("Images", titles, wanted.key if wanted else None, key="subject", turn=_turn_to_subject)
+    if wanted and current_study() == Study():
+        _turn_to_subject(wanted.key)
+    return wanted
+
+
+def _turn_to_subject(key: str) -> None:
     kind, _, name = key.partition("=")
-    if st.query_params.to_dict() != {kind: name}:
-        st.query_params.from_dict({kind: name})
-    return by_key[key]
+    turn_to(Study(**{kind: name}))
 
 
-def _wanted(subjects: list[Subject]) -> str | None:
-    """The choice that the page's address names: a dataset, or a run and by that its data."""
-    data, run = st.query_params.get("data"), st.query_params.get("run")
-    of_run = (subject.key for subject in subjects if run in {one.name for one in subject.runs})
-    of_data = (subject.key for subject in subjects if data and subject.name == data)
-    return next(of_run, None) or next(of_data, None)
+def _wanted(workspace: Workspace, subjects: list[Subject]) -> Subject | None:
+    """The subject of the current study, with the run that the address names before its other runs."""
+    study = current_study()
+    if study == Study():
+        newest = newest_data(workspace)
+        return next((subject for subject in subjects if subject.name == newest), subjects[0])
+    if study.data:
+        found = next((subject for subject in subjects if subject.name == study.data), None)
+        if found is None:
+            say_data_gone(study.data)
+        return found
+    run = next((run for run in workspace.list_runs() if run.name == study.run), None)
+    if run is None:
+        say_run_gone(study.run)
+        return None
+    for subject in subjects:
+        if run.name in {one.name for one in subject.runs}:
+            return replace(subject, runs=tuple(sorted(subject.runs, key=lambda one: one.name != run.name)))
+    name = data_in_address(workspace, run).get("data")
+    found = next((subject for subject in subjects if name and subject.name == name), None)
+    if found is None:
+        st.warning(
+            f"Run {plain(run.name)} does not say which images it learned from. Choose other images.",
+            icon=":material/search_off:",
+        )
+    return found
 
 
 def _choose_queue(subject: Subject, queues: Sequence[Queue], classes: tuple[str, ...]) -> LabellingSession | None:
     """The selected queue. One that was begun stays as it was, even when its images change."""
     session = current_session()
-    if session and session.subject.key != subject.key:
+    if session and (session.subject.key, session.run) != (subject.key, current_study().run):
         session = None
     by_name = {queue.name: queue for queue in queues}
     if session:
@@ -100,7 +125,7 @@ def _choose_queue(subject: Subject, queues: Sequence[Queue], classes: tuple[str,
     )  # fmt: skip
     chosen = by_name[str(name)]
     if session is None or session.queue.name != chosen.name:
-        session = begin_session(subject, chosen, classes)
+        session = begin_session(subject, chosen, classes, run=current_study().run)
     return session
 
 

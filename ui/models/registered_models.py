@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from autotl_ui.models.exportable_models import run_of
 from autotl_ui.models.registry import Registry
 from autotl_ui.server.pages import RESULTS
 from autotl_ui.widgets.score_comparability import show_comparability
+from autotl_ui.widgets.study import choose
 from autotl_ui.widgets.words import ROUTES, counted, moment, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.scores import interval_text, value_text
@@ -22,20 +23,19 @@ SHOW_MODEL = "show-model"
 """In the session: the name of the model to show next, such as one that has just been registered."""
 
 
-def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None:
-    """Draw the selected model."""
+def show(workspace: Workspace, runs: Sequence[RunView], found: Registry, run: RunView | None) -> None:
+    """Draw the selected model. run: the one of the current study."""
     by_name = {model.name: model for model in found.models}
-    names = list(by_name)
     if (shown_next := st.session_state.pop(SHOW_MODEL, None)) in by_name:
-        st.session_state["model"] = shown_next
-    if st.session_state.get("model") not in by_name:
-        st.session_state.pop("model", None)
-    wanted = st.query_params.get("model")
-    name = names[0]
-    if len(names) > 1:
-        name = st.selectbox("Model", names, key="model", index=names.index(wanted) if wanted in by_name else 0)
-        st.query_params["model"] = name
-    model = by_name[name]
+        _turn_to_model(shown_next)
+    model = _wanted(by_name, runs, run)
+    if len(by_name) > 1 or model is None:
+        choose("Model", {name: name for name in by_name}, model.name if model else None, key="model",
+               turn=_turn_to_model)  # fmt: skip
+    if model is None:
+        return
+    if len(by_name) > 1:
+        _turn_to_model(model.name)
     say_what_was_done()
     confirm_change()
     st.header(plain(model.name), anchor=False)
@@ -48,6 +48,28 @@ def show(workspace: Workspace, runs: Sequence[RunView], found: Registry) -> None
                 _show_version(workspace, version, model, runs)
     if len(model.versions) > 1:
         _compare(model)
+
+
+def _wanted(
+    by_name: Mapping[str, RegisteredModel], runs: Sequence[RunView], run: RunView | None
+) -> RegisteredModel | None:  # fmt: skip
+    """The model that the address names, else one of the run's; None, with the reason on the page, where it is gone."""
+    if name := st.query_params.get("model"):
+        if name not in by_name:
+            st.warning(f"No model is registered as {plain(name)}. Choose another one.", icon=":material/search_off:")
+        return by_name.get(name)
+    for model in by_name.values():
+        if run and any((of := run_of(version, runs)) and of.name == run.name for version in model.versions):
+            return model
+    first = next(iter(by_name.values()))
+    if run:
+        st.caption(f"Run {plain(run.name)} is not registered. This is what is registered:")
+    return first
+
+
+def _turn_to_model(name: str) -> None:
+    if st.query_params.get("model") != name:
+        st.query_params["model"] = name
 
 
 def _say_champion(workspace: Workspace, model: RegisteredModel) -> None:

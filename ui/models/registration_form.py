@@ -19,6 +19,7 @@ from autotl_ui.models.registered_models import SHOW_MODEL
 from autotl_ui.models.registry import Registry, forget
 from autotl_ui.server.access import current
 from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.study import choose, turn_to_run
 from autotl_ui.widgets.words import duration, moment, plain, sentence
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
@@ -38,8 +39,8 @@ class _Registered:
     version: int
 
 
-def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> None:
-    """Draw the form, and the progress or the outcome of the latest registration."""
+def show(workspace: Workspace, finished: Sequence[RunView], found: Registry, wanted: RunView | None) -> None:
+    """Draw the form, and the progress or the outcome of the latest registration. wanted: the run of the address."""
     target = _target(workspace)
     job = jobs.read(target)
     if job and job.alive:
@@ -47,19 +48,16 @@ def show(workspace: Workspace, finished: Sequence[RunView], found: Registry) -> 
         return
     _say_how_it_ended(target, job, found)
     with st.expander("Register a finished run", icon=":material/add_box:", expanded=not found.models):
-        _form(workspace, finished, found, target)
+        _form(workspace, finished, found, target, wanted)
 
 
-def _form(workspace: Workspace, finished: Sequence[RunView], found: Registry, target: Path) -> None:
-    by_name = {run.name: run for run in finished}
-    names = list(by_name)
-    wanted = st.query_params.get("run")
-    run = by_name[
-        st.selectbox(
-            "Run", names, key="register-run", index=names.index(wanted) if wanted in by_name else 0,
-            format_func=lambda name: f"{name} ({moment(by_name[name].started)})",
-        )
-    ]  # fmt: skip
+def _form(
+    workspace: Workspace, finished: Sequence[RunView], found: Registry, target: Path, run: RunView | None
+) -> None:  # fmt: skip
+    titles = {run.name: f"{run.name} ({moment(run.started)})" for run in finished}
+    choose("Run", titles, run.name if run else None, key="register-run", turn=turn_to_run)
+    if run is None:
+        return
     with st.form("register", border=False):
         typed = st.text_input(
             "Name of the model", proposed_name(workspace, run, finished, found.models),

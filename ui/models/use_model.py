@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -15,6 +15,7 @@ from autotl_ui.models.snippets import PORT, snippets
 from autotl_ui.server.access import current
 from autotl_ui.widgets.downloads import download_button
 from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.study import DEPLOYABLE, Study, choose, current_study, turn_to
 from autotl_ui.widgets.words import plain, sentence
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.runs import RunView
@@ -28,20 +29,48 @@ USES = {
 }
 
 
-def show(workspace: Workspace, models: Sequence[ExportableModel], found: Registry) -> None:
-    """Draw the selection of a model, and what can be done with it."""
+def show(
+    workspace: Workspace, models: Sequence[ExportableModel], found: Registry, run: RunView | None
+) -> None:  # fmt: skip
+    """Draw the selection of a model, and what can be done with it. run: the one of the current study."""
     st.header("Use a model", anchor=False)
     by_key = {model.key: model for model in models}
-    if st.session_state.get("use-model") not in by_key:
-        st.session_state.pop("use-model", None)
-    wanted = next((model.key for model in models if model.run and model.run.name == st.query_params.get("run")), None)
-    keys = list(by_key)
-    key = st.selectbox(
-        "Model to use", keys, key="use-model", index=keys.index(wanted) if wanted else 0,
-        format_func=lambda key: by_key[key].title,
+    model = _wanted(by_key, run)
+
+    def take(key: str) -> None:
+        st.query_params[DEPLOYABLE] = key
+        if chosen := by_key[key].run:
+            turn_to(Study(chosen.name))
+
+    choose(
+        "Model to use", {key: model.title for key, model in by_key.items()}, model.key if model else None,
+        key="use-model", turn=take,
     )  # fmt: skip
-    model = by_key[key]
-    serving_section.show_others(workspace, but=model.key)
+    serving_section.show_others(workspace, but=model.key if model else "")
+    if model:
+        if st.query_params.get(DEPLOYABLE) != model.key:
+            st.query_params[DEPLOYABLE] = model.key
+        _show_uses(workspace, model, found)
+
+
+def _wanted(by_key: Mapping[str, ExportableModel], run: RunView | None) -> ExportableModel | None:
+    """The model that the address names, itself or by its run; None, with the reason on the page, where it is gone."""
+    if key := st.query_params.get(DEPLOYABLE):
+        if key not in by_key:
+            st.warning("The model that this link leads to is gone. Choose another one.", icon=":material/search_off:")
+        return by_key.get(key)
+    if run is None:
+        return next(iter(by_key.values())) if current_study() == Study() else None
+    found = next((model for model in by_key.values() if model.run and model.run.name == run.name), None)
+    if found is None:
+        st.warning(
+            f"The folder of the model of run {plain(run.name)} is gone. Choose another model.",
+            icon=":material/folder_off:",
+        )
+    return found
+
+
+def _show_uses(workspace: Workspace, model: ExportableModel, found: Registry) -> None:
     # No tabs: they would go back to the first one whenever something above them appears or goes.
     # A guest on another machine could not reach a server on this one.
     uses = [use for use in USES if use != "serve" or workspace.whole_machine]

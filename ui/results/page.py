@@ -12,6 +12,7 @@ from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
 from autotl_ui.widgets import live_progress
 from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.study import choose_run, wanted_run
 from autotl_ui.widgets.words import STATUSES, counted, moment, plain
 from autotl_ui.workspace.runs import RunView, Status, look
 
@@ -21,26 +22,17 @@ def show() -> None:
     st.title("Results")
     workspace = current()
     runs = workspace.list_runs()
+    wanted = wanted_run(workspace, runs)
     if not runs:
         st.info("There are no runs yet. Train a model first; its results are shown here.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
-    _show_run(_choose(runs))
-
-
-def _choose(runs: list[RunView]) -> RunView:
-    """Let the reader choose a run; the address keeps the choice, so that it survives a reload."""
-    by_name = {run.name: run for run in runs}
-    names = list(by_name)
-    if st.session_state.get("run") not in by_name:
-        wanted = st.query_params.get("run")
-        st.session_state["run"] = wanted if wanted in by_name else names[0]
     # The labels hold no status: a list whose labels change forgets its value.
-    name = st.selectbox("Run, newest first", names, key="run", width=560)
+    choose_run({run.name: run.name for run in runs}, wanted, key="run", width=560)
     counts = Counter(STATUSES[run.status][0].lower() for run in runs)
-    st.caption(f"{counted(len(runs), 'run')}: {', '.join(f'{n} {word}' for word, n in counts.items())}")
-    st.query_params["run"] = name
-    return by_name[name]
+    st.caption(f"{counted(len(runs), 'run')}, newest first: {', '.join(f'{n} {word}' for word, n in counts.items())}")
+    if wanted:
+        _show_run(wanted)
 
 
 def _show_run(run: RunView) -> None:

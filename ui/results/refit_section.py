@@ -15,6 +15,7 @@ from autotl_ui.jobs.jobs import BusyError
 from autotl_ui.results.decisions import RunDecisions, pending
 from autotl_ui.server.access import current
 from autotl_ui.widgets.clicks import once
+from autotl_ui.widgets.study import Study, turn_to
 from autotl_ui.widgets.words import counted, plain, score_name, sentence, spell_scores
 from autotl_ui.workspace.refit import start_refit
 from autotl_ui.workspace.runs import RunView, look
@@ -82,7 +83,7 @@ def _table(before: Mapping[str, ScoreInterval], after: Mapping[str, ScoreInterva
 
 def _start(run: RunView) -> None:
     try:
-        st.session_state["run"] = once("refit", run.folder, lambda: start_refit(current(), run)).name
+        turn_to(Study(once("refit", run.folder, lambda: start_refit(current(), run)).name))
     except BusyError as error:
         st.session_state[_PROBLEM] = f"Nothing was started: {error}."
     except OSError as error:

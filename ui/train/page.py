@@ -10,8 +10,9 @@ from autotl_ui.train import run_section
 from autotl_ui.train.search_form import show_form
 from autotl_ui.train.start_search import SearchRequest, find_problem, start_search
 from autotl_ui.widgets.clicks import once
+from autotl_ui.widgets.study import Study, choose, current_study, say_data_gone, say_run_gone, turn_to
 from autotl_ui.widgets.words import STATUSES, plain, sentence
-from autotl_ui.workspace.data_sets import list_data_sets
+from autotl_ui.workspace.data_sets import list_data_sets, newest_data
 from autotl_ui.workspace.runs import RunView
 
 
@@ -19,21 +20,30 @@ def show() -> None:
     """Draw the run that the address names, else the form."""
     st.title("Train a model")
     runs = {run.name: run for run in current().list_runs()}
-    watched = st.query_params.get("run")
-    others = [run for run in runs.values() if run.active and run.name != watched]
-    if watched in runs:
-        run_section.show(runs[watched])
+    study = current_study()
+    others = [run for run in runs.values() if run.active and run.name != study.run]
+    if study.run in runs:
+        run_section.show(runs[study.run])
         _list_active(others)
         return
-    if watched:
-        st.warning("This run no longer exists. You can start another one here.", icon=":material/search_off:")
+    if study.run:
+        say_run_gone(study.run)
     _list_active(others)
-    data_sets = list_data_sets(current())
+    data_sets = {one.name: one for one in list_data_sets(current())}
+    if study.data and study.data not in data_sets:
+        say_data_gone(study.data)
     if not data_sets:
         st.info("A model is trained on images: add some first.", icon=":material/photo_library:")
         st.page_link(DATA, label="Add images", icon=":material/photo_library:")
         return
-    request = show_form(data_sets, chosen=st.query_params.get("data"))
+    wanted = newest_data(current()) if study == Study() else study.data
+    choose(
+        "Dataset", {name: one.title for name, one in data_sets.items()}, wanted, key="data-set",
+        turn=lambda name: turn_to(Study(data=name)),
+    )  # fmt: skip
+    if wanted not in data_sets:
+        return
+    request = show_form(data_sets[wanted])
     if request:
         _start(request)
     st.caption(
@@ -53,7 +63,7 @@ def _start(request: SearchRequest) -> None:
     except OSError as error:
         st.error(f"The search could not be started: {plain(str(error))}.")
         return
-    st.query_params.from_dict({"run": name})
+    turn_to(Study(name))
     st.rerun()
 
 

@@ -13,6 +13,7 @@ from autotl_ui.server.pages import DATA, RESULTS
 from autotl_ui.train.start_search import resume_search
 from autotl_ui.widgets import live_progress
 from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.study import Study, turn_to
 from autotl_ui.widgets.words import STATUSES, duration, plain
 from autotl_ui.workspace.data_sets import data_in_address
 from autotl_ui.workspace.runs import RunView, look
@@ -36,8 +37,8 @@ def show(run: RunView) -> None:
                 st.switch_page(RESULTS, query_params={"run": run.name})
         # A link to this page would look like the current page.
         st.button(
-            "Start another search", key="another", icon=":material/add:", on_click=st.query_params.from_dict,
-            args=(data_in_address(current(), run),),
+            "Start another search", key="another", icon=":material/add:", on_click=turn_to,
+            args=(Study(**data_in_address(current(), run)),),
         )  # fmt: skip
     if not run.active and (run.folder / "events.jsonl").exists():
         live_progress.show_trials_so_far(run)

@@ -1,4 +1,4 @@
-"""The form of the Train page: the dataset, three main choices, and the rest under "Advanced"."""
+"""The form of the Train page: three main choices, and the rest under "Advanced"."""
 
 from __future__ import annotations
 
@@ -30,16 +30,10 @@ class _Advanced:
     mirrored: bool
 
 
-def show_form(data_sets: list[DataSet], *, chosen: str | None) -> SearchRequest | None:
-    """Draw the form; returns the request when Start is pressed. chosen: the name of the dataset to preselect."""
+def show_form(data_set: DataSet) -> SearchRequest | None:
+    """Draw the form for a search on a dataset; returns the request when Start is pressed."""
     offered = installed_choices()
-    by_name = {one.name: one for one in data_sets}
-    names = list(by_name)
     with st.form("train", border=True):
-        name = st.selectbox(
-            "Dataset", names, key="data-set", index=names.index(chosen) if chosen in by_name else 0,
-            format_func=lambda name: by_name[name].title,
-        )  # fmt: skip
         seconds = st.segmented_control(
             "How long", BUDGETS, key="seconds", default=180, required=True, format_func=duration
         )
@@ -55,7 +49,7 @@ def show_form(data_sets: list[DataSet], *, chosen: str | None) -> SearchRequest 
         pressed = st.form_submit_button("Start", key="start", type="primary", icon=":material/play_arrow:")
     if not pressed:
         return None
-    return SearchRequest(by_name[str(name)], float(seconds or 180), str(objective), str(strategy), **vars(advanced))
+    return SearchRequest(data_set, float(seconds or 180), str(objective), str(strategy), **vars(advanced))
 
 
 def _advanced() -> _Advanced:

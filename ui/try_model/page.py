@@ -14,10 +14,12 @@ from autotl_ui.try_model import batch_section, similar_images
 from autotl_ui.try_model.image_prediction import ImagePrediction, predict_image, preview
 from autotl_ui.try_model.model_facts import list_facts, read_card
 from autotl_ui.widgets.charts import probability_chart
+from autotl_ui.widgets.study import choose_run, wanted_run
 from autotl_ui.widgets.theme import legible
 from autotl_ui.widgets.words import moment, plain
 from autotl_ui.workspace.deployables import open_model
 from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.workspace import Workspace
 
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "heif")
 N_IMAGES = 24
@@ -28,12 +30,19 @@ def show() -> None:
     """Draw the page."""
     st.title("Try a model")
     workspace = current()
-    runs = [run for run in workspace.list_runs() if run.result]
-    if not runs:
+    runs = workspace.list_runs()
+    wanted = wanted_run(workspace, runs, usable=lambda run: run.result)
+    offered = {run.name: f"{run.name} ({moment(run.started)})" for run in runs if run.result}
+    if not offered:
         st.info("There are no finished runs yet. Train a model first, then try it here.", icon=":material/inbox:")
         st.page_link(TRAIN, label="Train a model", icon=":material/model_training:")
         return
-    run = _choose(runs)
+    choose_run(offered, wanted, key="run")
+    if wanted:
+        _show_model(workspace, wanted)
+
+
+def _show_model(workspace: Workspace, run: RunView) -> None:
     model = open_model(run.champion)
     if model is None:
         st.warning(
@@ -55,20 +64,6 @@ def show() -> None:
     batch_section.show(workspace, run)
     st.subheader("About this model", anchor=False)
     _show_facts(run.champion)
-
-
-def _choose(runs: list[RunView]) -> RunView:
-    by_name = {run.name: run for run in runs}
-    names = list(by_name)
-    if st.session_state.get("run") not in by_name:
-        st.session_state.pop("run", None)
-    wanted = st.query_params.get("run")
-    name = st.selectbox(
-        "Run", names, key="run", index=names.index(wanted) if wanted in by_name else 0,
-        format_func=lambda name: f"{name} ({moment(by_name[name].started)})",
-    )  # fmt: skip
-    st.query_params["run"] = name
-    return by_name[name]
 
 
 def _images() -> list[tuple[str, bytes]]:

@@ -86,13 +86,22 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
 
 def data_in_address(workspace: Workspace, run: RunView) -> dict[str, str]:
     """What names the dataset that a run learns from in a page's address; nothing where it is not known."""
-    about = run.job.about if run.job else ""
-    for one in list_data_sets(workspace):
-        paths = {path.resolve() for path in (one.path, one.origin) if path}
-        # A search that failed early has written nothing yet; its job has the title.
-        if run.data.resolve() in paths if run.data else one.title == about:
-            return {"data": one.name}
-    return {}
+    return next(({"data": one.name} for one in list_data_sets(workspace) if learned_from(run, one)), {})
+
+
+def learned_from(run: RunView, data_set: DataSet) -> bool:
+    """Whether a run learns from a dataset."""
+    if run.data:
+        return run.data.resolve() in {path.resolve() for path in (data_set.path, data_set.origin) if path}
+    # A search that failed early has written nothing yet; its job has the title.
+    return data_set.title == (run.job.about if run.job else "")
+
+
+def newest_data(workspace: Workspace) -> str:
+    """The dataset of the newest run, else the first by title; empty where there is none."""
+    data_sets = list_data_sets(workspace)
+    of_runs = (one.name for run in workspace.list_runs() for one in data_sets if learned_from(run, one))
+    return next(of_runs, data_sets[0].name if data_sets else "")
 
 
 def save_data_set(workspace: Workspace, data_set: DataSet) -> None:

@@ -142,14 +142,14 @@ def test_a_killed_search_is_carried_on_at_a_click(runs: Path, monkeypatch: pytes
         clear(runs / "killed")
 
 
-def test_a_finished_run_leads_to_its_results_and_a_gone_one_to_the_form(runs: Path) -> None:
+def test_a_finished_run_leads_to_its_results_and_a_gone_one_is_named(runs: Path) -> None:
     made_runs.write_finished(runs / "good")
     made_runs.write_damaged(runs / "torn")
     finished = open_page("train", run="good")
     assert "the model is ready" in finished.success[0].value
     assert "History" in [tab.label for tab in finished.tabs]
     assert "damaged" in words(open_page("train", run="torn"))
-    assert "This run no longer exists" in words(open_page("train", run="no-such-run"))
+    assert "There is no run no-such-run here" in words(open_page("train", run="no-such-run"))
 
 
 def test_another_search_uses_the_same_data(runs: Path) -> None:
