@@ -116,11 +116,14 @@ class Evaluator:
     score(labels, probabilities): labels are int (n,) class indices, probabilities float (n, n_classes) with rows
         that sum to 1. It returns a float (gets a bootstrap interval), a Proportion (gets a Wilson interval), or
         one Proportion per class in class order. It runs a thousand times per interval: keep it fast.
+    bounds: the least and the greatest value it can return, such as (0, 1); None where it has none, as a loss. Intervals
+        stay within them, and allow for errors of classes that are answered without one.
     """
 
     name: str
     score: Callable[[np.ndarray, np.ndarray], float | Proportion | Sequence[Proportion]]
     larger_is_better: bool = True
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

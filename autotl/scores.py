@@ -35,6 +35,23 @@ class ScoreInterval:
     def __hash__(self) -> int:
         return hash(tuple(self.to_json().values()))
 
+    @property
+    def digits(self) -> int:
+        """Decimal places at which the two ends read differently: 3, or as many more as that takes, at most 9."""
+        if not self.has_interval or self.low == self.high:
+            return 3
+        return next((digits for digits in range(3, 9) if f"{self.low:.{digits}f}" != f"{self.high:.{digits}f}"), 9)
+
+    @property
+    def ends(self) -> str:
+        """The two ends as they are printed."""
+        return f"{self.low:.{self.digits}f} to {self.high:.{self.digits}f}" if self.has_interval else "no interval"
+
+    def __str__(self) -> str:
+        if not self.is_defined:
+            return "undefined"
+        return f"{self.value:.{self.digits}f}" + (f" ({self.ends})" if self.has_interval else "")
+
     def rounded(self, digits: int = 3) -> tuple[float, float, float]:
         """Return the value and the two ends as a table shows them."""
         return round(self.value, digits), round(self.low, digits), round(self.high, digits)

@@ -131,8 +131,5 @@ def describe_trial(event: TrialEnded) -> str:
     where = ", ".join(["", *filter(None, (event.size, event.stage))]) if event.head else ""
     tuned = ", fine-tuned" if event.strategy == FINE_TUNE else ""
     best = "  [bold]best so far[/bold]" if event.is_best else ""
-    score = event.score
-    return (
-        f"trial {event.number:>2}  {score.value:.3f} ({score.low:.3f} to {score.high:.3f})  "
-        f"{escape(event.name)}{tuned}{where}  {event.seconds:.1f} s{best}"
-    )
+    name = f"{escape(event.name)}{tuned}{where}"
+    return f"trial {event.number:>2}  {event.score}  {name}  {event.seconds:.1f} s{best}"

@@ -45,8 +45,7 @@ def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
             score = version.evidence.test
             measured = "no test score"
             if score.is_defined:
-                interval = f" ({score.low:.3f} to {score.high:.3f})" if score.has_interval else ""
-                measured = f"test {version.evidence.objective} {score.value:.3f}{interval}"
+                measured = f"test {version.evidence.objective} {score}"
             aliases = "".join(f" @{alias}" for alias in version.aliases)
             typer.echo(
                 f"    version {version.version}{aliases}: {measured}, data {version.evidence.fingerprint or '?'}"

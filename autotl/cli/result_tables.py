@@ -59,7 +59,7 @@ def _print_leaderboard(console: Console, run: Run, result: RunResult) -> None:
     for place, row in enumerate(kinds.head(_SHOWN_ROWS).astype(object).fillna("").to_dict("records"), 1):
         star = " *" if row["strategy"] == "fine-tune" else ""
         style = "bold" if row["trial"] == result.champion.trial else None
-        score = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}){star}"
+        score = f"{ScoreInterval(row['value'], row['low'], row['high'])}{star}"
         read = f"{row['stage']} {row['pooling']}".strip()
         cells = (str(place), escape(row["name"]), score, row["size"], read, f"{row['seconds']:.1f}")
         table.add_row(*cells, style=style)
@@ -91,9 +91,7 @@ def _print_scores(console: Console, result: RunResult) -> None:
 
 def score_text(score: ScoreInterval) -> str:
     """A score with its interval; a dash where it is undefined."""
-    if not score.is_defined:
-        return "-"
-    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})" if score.has_interval else f"{score.value:.3f}"
+    return str(score) if score.is_defined else "-"
 
 
 def _places(result: RunResult) -> list[tuple[str, str]]:

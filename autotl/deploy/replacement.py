@@ -44,8 +44,7 @@ def _is_worse(new: ScoreInterval, old: ScoreInterval, objective: Evaluator | Non
 
 
 def _score(score: ScoreInterval) -> str:
-    interval = f"{score.low:.3f} to {score.high:.3f}" if score.has_interval else "no interval"
-    return f"{score.value:.3f} ({interval})"
+    return str(score) if score.has_interval else f"{score} (no interval)"
 
 
 def _list(classes: Sequence[str]) -> str:

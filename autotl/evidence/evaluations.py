@@ -117,7 +117,8 @@ def _scores(
     labels, probabilities = predictions.labels, predictions.probabilities
     answer = evaluator.score(labels, probabilities)
     if isinstance(answer, int | float | np.number):
-        return {name: bootstrap(_one_number(evaluator), labels, probabilities, groups=groups, seed=seed)}
+        score, bounds = _one_number(evaluator), evaluator.bounds
+        return {name: bootstrap(score, labels, probabilities, groups=groups, seed=seed, bounds=bounds)}
     if isinstance(answer, Proportion):
         names, proportions = [name], [answer]
     elif _is_one_per_class(answer, len(classes)):

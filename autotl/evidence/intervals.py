@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from autotl.evidence.unseen_errors import allow_for_unseen
 from autotl.interfaces import UNDEFINED, Proportion, ScoreInterval
 
 ScoreFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], float | Proportion]
@@ -77,21 +78,31 @@ def bootstrap(
     n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    bounds: tuple[float, float] | None = None,
 ) -> ScoreInterval:
     """A score with its percentile interval over resampled items (Efron & Tibshirani 1993, chapters 13 and 8).
 
     labels: int (n,); probabilities: (n, n_classes). groups: (n,), any values; where given, whole groups are drawn, for
     the items of one group are not independent. Resamples in which the score is undefined (NaN, because a class it
-    needs was not drawn) are left out: the interval is that of the score where it exists. NaN at both ends if there
-    are fewer than two items or groups, or if the score is undefined in more than half of the resamples. A perfect
-    score has an interval of no width, for no resample can be worse: report a proportion beside it.
+    needs was not drawn) are left out: the interval is that of the score where it exists. bounds: the least and the
+    greatest possible score, where there are. A score with bounds is widened by the errors that the sample is too small
+    to show, class by class (`allow_for_unseen`); one without only where its interval would have no width. Where fewer
+    than two items or groups, or a score that is undefined in more than half of the resamples, allow no interval, it is
+    the bounds, or NaN at both ends without them.
     """
     if not len(labels):
         return UNDEFINED
     values = [
         _number(score(labels[rows], probabilities[rows])) for rows in _resamples(len(labels), groups, n_resamples, seed)
     ]
-    return _with_percentiles(_number(score(labels, probabilities)), np.array(values), n_resamples, level)
+    found = _with_percentiles(_number(score(labels, probabilities)), np.array(values), n_resamples, level)
+    if not found.has_interval:
+        return replace(found, low=bounds[0], high=bounds[1]) if bounds and found.is_defined else found
+    if bounds or found.low == found.high:
+        found = allow_for_unseen(
+            found, lambda *of: _number(score(*of)), labels, probabilities, groups=groups, limit=_unseen_share(level)
+        )
+    return replace(found, low=max(found.low, bounds[0]), high=min(found.high, bounds[1])) if bounds else found
 
 
 def paired_difference(
@@ -108,14 +119,24 @@ def paired_difference(
     """score(second) - score(first) with its percentile interval, both scored on the same resamples.
 
     first, second: probabilities (n, n_classes) of two models for the same items. Groups and undefined resamples are
-    treated as in `bootstrap`.
+    treated as in `bootstrap`. A difference that is the same in all resamples gets the width that the unseen errors of
+    both models allow; only a model's difference from itself is exactly 0.
     """
     values = [
         _number(score(labels[rows], second[rows])) - _number(score(labels[rows], first[rows]))
         for rows in _resamples(len(labels), groups, n_resamples, seed)
     ]
-    value = _number(score(labels, second)) - _number(score(labels, first))
-    return _with_percentiles(value, np.array(values), n_resamples, level)
+    at_first, at_second = _number(score(labels, first)), _number(score(labels, second))
+    found = _with_percentiles(at_second - at_first, np.array(values), n_resamples, level)
+    if found.low != found.high or np.array_equal(first, second):
+        return found
+    share = _unseen_share(level)
+    found = allow_for_unseen(
+        found, lambda labels, p: _number(score(labels, p)) - at_first, labels, second, groups=groups, limit=share
+    )
+    return allow_for_unseen(
+        found, lambda labels, p: at_second - _number(score(labels, p)), labels, first, groups=groups, limit=share
+    )
 
 
 # scipy.stats.bootstrap knows no clusters, and one undefined resample makes its whole interval NaN; given row numbers
@@ -150,6 +171,11 @@ def _with_percentiles(value: float, resampled: np.ndarray, n_resamples: int, lev
 
 def _number(value: float | Proportion) -> float:
     return value.value if isinstance(value, Proportion) else float(value)
+
+
+def _unseen_share(level: float) -> Callable[[int], float]:
+    """By Wilson, the greatest share of answers that n images without one do not exclude."""
+    return lambda n: wilson(0, n, level).high
 
 
 def _normal_quantile(level: float) -> float:

@@ -69,10 +69,9 @@ class Objective:
         hits = [p.probabilities.argmax(axis=1) == p.labels for p in (tuned, here)]
         (_, covariance), (_, variance) = np.cov(hits)
         shift = difference * float(np.clip(covariance / variance, 0, 1) if variance else 0)
-        moved = ScoreInterval(score.value + shift, score.low + shift, score.high + shift)
-        if self.larger_is_better and score.low >= 0 and score.high <= 1:  # a share stays one
-            return ScoreInterval(*(min(1.0, max(0.0, end)) for end in (moved.value, moved.low, moved.high)))
-        return moved
+        least, most = self.evaluator.bounds or (-math.inf, math.inf)
+        shift = min(max(score.value + shift, least), most) - score.value  # the width stays, whatever is cut off
+        return ScoreInterval(score.value + shift, max(score.low + shift, least), min(score.high + shift, most))
 
 
 def all_values(evaluators: Mapping[str, Evaluator], predictions: Predictions) -> dict[str, float]:

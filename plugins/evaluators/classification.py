@@ -95,10 +95,10 @@ def _proportions(successes: np.ndarray, trials: np.ndarray) -> list[Proportion]:
 
 @hookimpl
 def register_evaluators() -> Iterable[Evaluator]:
-    yield Evaluator("accuracy", accuracy)
-    yield Evaluator("balanced_accuracy", balanced_accuracy)
-    yield Evaluator("macro_f1", macro_f1)
+    yield Evaluator("accuracy", accuracy, bounds=(0, 1))
+    yield Evaluator("balanced_accuracy", balanced_accuracy, bounds=(0, 1))
+    yield Evaluator("macro_f1", macro_f1, bounds=(0, 1))
     yield Evaluator("log_loss", log_loss, larger_is_better=False)
-    yield Evaluator("roc_auc", roc_auc)
+    yield Evaluator("roc_auc", roc_auc, bounds=(0, 1))
     yield Evaluator("recall", recall)
     yield Evaluator("precision", precision)

@@ -140,9 +140,7 @@ def _past_trial(event: TrialEnded, best: int | None) -> Iterator[str]:
         yield f"{what}, failed: {event.reason}."
     if not event.score.is_defined or event.strategy == MAJORITY:
         return
-    score = event.score
-    reached = f"{score.value:.3f}" + (f" ({score.low:.3f} to {score.high:.3f})" if score.has_interval else "")
     if event.is_best and event.number != best:
-        yield f"{what}, became the best: {reached}, in {cost(event.seconds)}."
+        yield f"{what}, became the best: {event.score}, in {cost(event.seconds)}."
     elif event.strategy == FINE_TUNE:
-        yield f"{what}, fine-tuned in {cost(event.seconds)}, reached {reached}."
+        yield f"{what}, fine-tuned in {cost(event.seconds)}, reached {event.score}."

@@ -7,12 +7,12 @@ from autotl.interfaces import ScoreInterval
 
 def value_text(score: ScoreInterval) -> str:
     """A score's value as pages show it."""
-    return f"{score.value:.3f}" if score.is_defined else "undefined"
+    return f"{score.value:.{score.digits}f}" if score.is_defined else "undefined"
 
 
 def interval_text(score: ScoreInterval) -> str:
     """A score's interval in words."""
-    return f"{score.low:.3f} to {score.high:.3f}" if score.has_interval else "no interval"
+    return score.ends
 
 
 def score_text(score: ScoreInterval | None) -> str:

@@ -120,7 +120,7 @@ def test_groups_of_unequal_size_are_drawn_whole():
         seen.append(labels)
         return 0.0
 
-    bootstrap(score, np.arange(6), np.zeros((6, 2)), groups=groups, n_resamples=50)
+    bootstrap(score, np.arange(6), np.eye(6), groups=groups, n_resamples=50)
     members = [{0, 2, 5}, {1, 4}, {3}]
     for rows in seen:
         counts = np.bincount(rows, minlength=6)
@@ -173,6 +173,11 @@ def test_resamples_in_which_the_score_is_undefined_are_left_out():
     labels = np.array([0] * 18 + [1, 1])
     interval = bootstrap(recall_of_rare_class, labels, np.eye(2)[[0] * 19 + [1]])
     assert ends(interval) == (0.0, 1.0)
+
+
+def test_a_score_with_bounds_has_them_as_its_interval_where_nothing_can_be_resampled():
+    labels, probabilities = answers(np.ones(1, dtype=bool))
+    assert bootstrap(right, labels, probabilities, bounds=(0, 1)) == ScoreInterval(1.0, 0.0, 1.0)
 
 
 @pytest.mark.parametrize("rows", [0, 1])
