@@ -26,7 +26,7 @@ class Folder:
     sealed: it comes from an archive, so that a table may not name files outside it.
     renamed: for files whose name had to change, from the path in the archive to the path here.
     lenient: files and folders that cannot be read or named are ignored, because only a table's images are needed.
-    known: the files in it, where they are known already.
+    known: the files in it, where they are known already. near: the folder of the table, where names may begin.
     """
 
     root: Path
@@ -34,6 +34,7 @@ class Folder:
     renamed: Mapping[str, str] = field(default_factory=dict)
     lenient: bool = False
     known: Files | None = None
+    near: str = ""
 
     def inner(self, name: str) -> Folder:
         """A sub-folder of this one; other files beside it still count as ignored."""
@@ -66,8 +67,10 @@ class Folder:
         if not name:
             return None
         # A case-insensitive file system may have another file under the original name of a renamed one.
-        if path := self.renamed.get(_plain(name)) or self._existing(name):
-            return path
+        near = [f"{self.near}/{name}"] if self.near else []
+        for full in (*near, name):
+            if path := self.renamed.get(_plain(full)) or self._existing(full):
+                return path
         found = self.candidates(name)
         return found[0] if len(found) == 1 else "" if found else None
 

@@ -10,14 +10,31 @@ from pathlib import Path
 
 import pandas as pd
 
+from autotl.data.column_words import without_missing
 from autotl.data.listing import TABLE_SUFFIXES
+from autotl.data.note import Note
 from autotl.data.tables import read_side_table
 from autotl.errors import DatasetError
-from autotl.runtime.wording import listed
+from autotl.runtime.wording import counted, listed
+
+
+def group_notes(spec: str, groups: pd.Series, usable: pd.Series) -> tuple[Note, ...]:
+    """What there is to tell where some images have no group. usable: which images count, bool."""
+    without = int(((groups == "") & usable).sum())
+    if not without:
+        return ()
+    named = groups[(groups != "") & usable].nunique()
+    return (
+        Note(
+            f"--groups {spec!r} gives {without:,} of {int(usable.sum()):,} images no group: each of them counts as a "
+            f"group of its own, beside {counted(named, 'named group')}",
+            "Complete the groups if some of these images belong together: they may be on both sides of a split.",
+        ),
+    )
 
 
 def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
-    """The group of each image, as text; empty where it belongs to none.
+    """The group of each image, as text; empty where it belongs to none: words for no value are no group.
 
     spec: the first that applies of: a CSV, TSV or Parquet file with the columns `path` and `group`; `exif:FIELD`, a
         field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column; a regular
@@ -29,13 +46,13 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
     column = spec if spec.startswith("attribute.") else f"attribute.{spec}"
     if Path(spec).suffix.lower() in TABLE_SUFFIXES:
         groups = read_side_table(Path(spec), table["path"], column="group").set_index("path")["group"]
-        found = table["path"].map(groups).fillna("").str.strip()
+        found = without_missing(table["path"].map(groups).fillna(""))
         problem = "its column group is empty for all of them"
     elif spec.startswith("exif:"):
         found = _from_exif(spec.removeprefix("exif:"), table, root)
         problem = "none of them has this EXIF field"
     elif column in table.columns:
-        found = table[column].str.strip()
+        found = without_missing(table[column])
         problem = "this column is empty for all of them"
     else:
         return _from_paths(spec, table)

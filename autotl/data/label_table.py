@@ -47,15 +47,26 @@ def read_labels(
     label: the column of labels; None recognises it by its name. cache, progress: for images stored in the table.
     Raises DatasetError where the table cannot be understood.
     """
+    return _read_labels(path, folder, label=label, need_label=True, cache=cache, progress=progress)
+
+
+def read_unlabelled(path: Path, folder: Folder, *, cache: Path, progress: OnProgress | None = None) -> Labels:
+    """Read a table of images without labels; see `read_labels`."""
+    return _read_labels(path, folder, label=None, need_label=False, cache=cache, progress=progress)
+
+
+def _read_labels(
+    path: Path, folder: Folder, *, label: str | None, need_label: bool, cache: Path, progress: OnProgress | None
+) -> Labels:
     frame = read_rows(path, folder)
     texts = [name for name in frame.columns if not holds_bytes(frame[name])]
     image = image_column(frame, folder, path, label=label)
     split = read_split(frame, [name for name in texts if name not in (image, label)], path.name)
-    column = _label_column(texts, path, label=label, taken=(image, *split.columns))
+    column = _label_column(texts, path, label=label, taken=(image, *split.columns)) if need_label else ""
+    labels = label_text(frame[column]) if column else pd.Series("", index=frame.index)
     stored = holds_images(frame[image])
     found = write_images(frame[image], path, cache, progress) if stored else find_images(frame[image], folder)
     missing = pd.Series(found.missing, index=frame.index, dtype=object)
-    labels = label_text(frame[column])
     split = split.of_labelled(labels != "", path.name)
     left_out = (f"{EXCLUDED} by {path.name}: " + split.left_out).where(split.left_out != "", "")
     columns = {
@@ -64,13 +75,13 @@ def read_labels(
     }  # fmt: skip
     others = frame[[name for name in texts if name not in (image, column, *split.columns)]].add_prefix("attribute.")
     table = pd.concat([pd.DataFrame(columns, index=frame.index), others], axis=1)
-    rows = _one_row_each(table, path)
+    rows = require_one_row_each(table, path)
     layout = f"{path.name}, {'which has no header, ' * (frame.columns[0] == 'column 1')}column {column!r}"
     if split.columns:
         layout += f"; split by the column{'s'[: len(split.columns) > 1]} {listed(map(repr, split.columns))}"
     if len(rows) < len(table):
         layout += f"; {len(table) - len(rows)} repeated rows dropped"
-    notes = (*split.notes, *label_notes(frame[column], path.name), *found.notes)
+    notes = (*split.notes, *(label_notes(frame[column], path.name) if column else ()), *found.notes)
     return Labels(found.root, rows.sort_values("path", ignore_index=True), column, layout, notes)
 
 
@@ -138,7 +149,8 @@ def _label_column(columns: Sequence[str], path: Path, *, label: str | None, take
     )
 
 
-def _one_row_each(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def require_one_row_each(table: pd.DataFrame, path: Path | str) -> pd.DataFrame:
+    """The rows without repeated ones; DatasetError where an image has several labels or parts of a split."""
     again = table[table["path"].duplicated(keep=False) & (table["label"] != "")]
     for name, what in (("label", "label"), ("given_split", "part")):
         values = again[again[name] != ""].groupby("path")[name].unique()

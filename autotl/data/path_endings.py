@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class PathEndings:
@@ -50,3 +50,22 @@ class PathEndings:
     def _own_folders(self, number: int) -> list[str]:
         """The folders of a file, the innermost first."""
         return self._names[number].rpartition("/")[0].casefold().split("/")[::-1] if "/" in self._names[number] else []
+
+
+def found_by_name_only(found: Mapping[str, str | None]) -> set[str]:
+    """The given paths that share nothing with the file but its name, where others share a folder with theirs.
+
+    A table is written from one place: if pets/cat/1.png is the file cat/1.png, then pets/cow/2.png is not dog/2.png.
+    found: the file's path for each given one.
+    """
+    shares = {
+        name: _innermost(name) == _innermost(path)
+        for name, path in found.items()
+        if path and _innermost(name) and _innermost(path)
+    }
+    return {name for name, same in shares.items() if not same} if any(shares.values()) else set()
+
+
+def _innermost(path: str) -> str:
+    """The innermost folder of a path, without upper case."""
+    return path.replace("\\", "/").rpartition("/")[0].rpartition("/")[2].casefold()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
-from autotl.data.groups import read_groups
+from autotl.data.groups import group_notes, read_groups
 from autotl.data.hashing import hash_files
 from autotl.data.patch import apply_patch, patch_file, read_patch
 from autotl.data.source import open_source
@@ -57,7 +57,9 @@ def scan(
     table, miniatures = _with_facts(source.root, patched.table, cache, stage("scan"))
     # Last, because files that may crash a decoder are known by now.
     table["group"] = read_groups(groups, table, source.root) if groups else ""
-    dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale, notes=source.notes)
+    usable = (table["quarantine"] == "") & (table["label"] != "")
+    notes = source.notes + (group_notes(groups, table["group"], usable) if groups else ())
+    dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale, notes=notes)
     return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, stage("compare")))
 
 

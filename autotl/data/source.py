@@ -22,7 +22,9 @@ from autotl.data.hashing import find_copies
 from autotl.data.label_table import read_labels
 from autotl.data.label_words import label_text
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
+from autotl.data.measurements import require_classes
 from autotl.data.note import Note
+from autotl.data.part_tables import PartTable, find_part_tables, part_in, read_part_tables
 from autotl.data.tables import column_names, no_such_column, read_side_table
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
@@ -123,6 +125,8 @@ def _require_data(data: Path) -> None:
 
 def _require_labels(source: Source, data: Path) -> None:
     if (source.table["label"] != "").any():
+        where = f"the column {source.label!r} of {data}" if source.label else f"{data}, by the names of its folders,"
+        require_classes(source.table["label"], where)
         return
     if source.label:
         raise DatasetError(
@@ -162,6 +166,8 @@ def _innermost(folder: Folder) -> Folder:
 
 def _open_folder(request: _Request, folder: Folder) -> Source:
     tables = _own_tables(request, folder)
+    if parts := _tables_of_parts(request, folder, tables):
+        return _with_unlisted_files(_from_parts(request, folder, parts), folder, *(part.name for part in parts))
     if labels := _table_of_labels(request, folder, tables):
         return _split_by_folders(_with_unlisted_files(_from_table(request, folder, labels), folder, labels.name))
     if request.label is not None and request.attributes is None:
@@ -210,6 +216,21 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
     return tables[0] if tables else None
 
 
+def _tables_of_parts(request: _Request, folder: Folder, own: list[Path]) -> list[PartTable]:
+    """One table for each part of a split; none where the folders are the classes."""
+    names = [name for name in folder.files.tables if "/" in name or folder.root / name in own]
+    labels = set(read_folders(folder.files.images).labels) - {""}
+    if request.label is None and len(labels) > 1 and not all(map(part_in, labels)):
+        return []
+    return find_part_tables(names, label=request.label, root=folder.root)
+
+
+def _from_parts(request: _Request, folder: Folder, tables: list[PartTable]) -> Source:
+    label, cache, progress = request.label, request.cache, request.progress
+    found = read_part_tables(tables, folder, label=label, cache=cache, progress=progress)
+    return Source(found.root, found.rows, {}, found.layout, found.column, found.notes)
+
+
 def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
     # A column that the table does not have may be in the attributes.
     label = None if request.attributes and request.label not in column_names(path) else request.label
@@ -217,10 +238,10 @@ def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
     return Source(found.root, found.rows, {}, found.layout, found.column, found.notes)
 
 
-def _with_unlisted_files(source: Source, folder: Folder, table: str) -> Source:
-    """Add what is in the folder but not in its table: unlabelled images, and other files."""
+def _with_unlisted_files(source: Source, folder: Folder, *tables: str) -> Source:
+    """Add what is in the folder but not in its tables: unlabelled images, and other files."""
     images = folder.files.images
-    ignored = folder.files.ignored + _kinds(name for name in folder.files.tables if name != table)
+    ignored = folder.files.ignored + _kinds(name for name in folder.files.tables if name not in tables)
     if source.root != folder.root:  # the images are stored in the table
         return replace(source, ignored=ignored + _kinds(images))
     named = set(source.table["path"])

@@ -15,6 +15,7 @@ from autotl.cache.content_folders import new_folder, unpacked_once
 from autotl.data.column_words import without_missing
 from autotl.data.file_lookup import Folder
 from autotl.data.note import Note
+from autotl.data.path_endings import found_by_name_only
 from autotl.data.tables import holds_bytes
 from autotl.images.file_info import suffix_of
 from autotl.runtime.progress import OnProgress
@@ -40,6 +41,8 @@ def find_images(column: pd.Series, folder: Folder) -> RowImages:
     """Find the files named in a column."""
     names = without_missing(column).tolist()
     found = {name: folder.find(name) for name in dict.fromkeys(names)}
+    if not folder.renamed:
+        found |= dict.fromkeys(found_by_name_only(found))
     paths = [found[name] or name or _row_name(number, len(names)) for number, name in enumerate(names, start=1)]
     reasons = {name: _why_missing(name, path, folder) for name, path in found.items()}
     return RowImages(folder.root, paths, [reasons[name] for name in names], _notes(names, found, reasons))

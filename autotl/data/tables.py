@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import difflib
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from autotl.data.column_words import IMAGE_COLUMNS, called
 from autotl.data.csv_text import read_csv
+from autotl.data.path_endings import PathEndings, found_by_name_only
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
 
@@ -40,15 +43,19 @@ def read_table(path: Path, *, header: bool | None = None) -> pd.DataFrame:
 def read_side_table(path: Path, images: pd.Series, *, column: str | None = None) -> pd.DataFrame:
     """Read a table with the column `path`, at most one row per image of a dataset, and the given further column.
 
+    A path of another machine, or seen from another folder, becomes that of the image with its longest ending.
     images: the paths of the dataset. Raises DatasetError.
     """
     table = read_table(path)
+    if "path" not in table.columns and (named := called(IMAGE_COLUMNS, [n for n in table.columns if n != column])):
+        table = table.rename(columns={named[0]: "path"})
     missing = [name for name in ("path", column) if name and name not in table.columns]
     meaning = "`path` is the image's path relative to the data folder."
     if missing:
         raise DatasetError(
             f"{path} has the columns {listed(table.columns, most=20)}; the column {missing[0]!r} is missing. {meaning}"
         )
+    table = table.assign(path=_as_in_dataset(table["path"].astype(str).str.strip(), images))
     if table["path"].duplicated().any():
         twice = table["path"][table["path"].duplicated()].iloc[0]
         raise DatasetError(f"{path} names {twice!r} more than once; keep one row per image.")
@@ -58,6 +65,22 @@ def read_side_table(path: Path, images: pd.Series, *, column: str | None = None)
             f"{path} names none of the images: it {first}, the dataset has paths such as {images.iloc[0]!r}. {meaning}"
         )
     return table[[name for name in table.columns if not holds_bytes(table[name])]]
+
+
+def _as_in_dataset(paths: pd.Series, images: pd.Series) -> pd.Series:
+    """The paths as the dataset has them, where each is the ending of one image only."""
+    other = paths[~paths.isin(images)]
+    if other.empty:
+        return paths
+    names = [unicodedata.normalize("NFC", image) for image in images]
+    endings = PathEndings(names, list(images))
+    found = {name: name for name in paths[paths.isin(images)]}
+    for name in other.unique():
+        several = endings.find(unicodedata.normalize("NFC", name.replace("\\", "/")))
+        if len(several) == 1:
+            found[name] = several[0]
+    doubtful = found_by_name_only(found)
+    return paths.map(lambda name: name if name in doubtful else found.get(name, name))
 
 
 def column_names(path: Path) -> list[str]:

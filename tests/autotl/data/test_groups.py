@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autotl.data.groups import read_groups
+from autotl.data.groups import group_notes, read_groups
 from autotl.data.source import open_source
 from autotl.errors import DatasetError
 
@@ -125,8 +125,8 @@ def test_an_invalid_specification_of_groups_is_an_error_that_says_why(pets, spec
         ("path,patient\ncat/a.png,7\n", r"has the columns path, patient; the column 'group' is missing"),
         ("path,group\ndog/z.jpg,7\ndog/z.jpg,8\n", r"names 'dog/z\.jpg' more than once"),
         (
-            "path,group\nz.jpg,7\n",
-            r"names none of the images: it has 'z\.jpg', the dataset has .*'cat/patient1/a\.jpg'",
+            "path,group\nq.jpg,7\n",
+            r"names none of the images: it has 'q\.jpg', the dataset has .*'cat/patient1/a\.jpg'",
         ),
         ("path,group\ndog/z.jpg,\n", r"gives none of the 4 images a group: its column group is empty"),
         ("", r"cannot be read as a CSV file"),
@@ -136,3 +136,16 @@ def test_an_invalid_table_of_groups_is_an_error_that_says_why(pets, tmp_path, co
     (tmp_path / "groups.csv").write_text(content)
     with pytest.raises(DatasetError, match=message):
         read_groups(str(tmp_path / "groups.csv"), pets.table, pets.root)
+
+
+def test_images_without_a_group_are_counted_and_words_for_no_value_are_no_group(pets, tmp_path):
+    (tmp_path / "groups.csv").write_text("path,group\ncat/patient1/a.jpg,7\ncat/patient2/b.jpg,NA\ndog/z.jpg,7\n")
+    found = read_groups(str(tmp_path / "groups.csv"), pets.table, pets.root)
+    assert found.tolist() == ["7", "", "", "7"]
+    usable = pd.Series(True, index=found.index)
+    [note] = group_notes("groups.csv", found, usable)
+    assert note.message == (
+        "--groups 'groups.csv' gives 2 of 4 images no group: each of them counts as a group of its own, beside 1 named "
+        "group"
+    )
+    assert group_notes("groups.csv", found, found != "") == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autotl.data.path_endings import PathEndings
+from autotl.data.path_endings import PathEndings, found_by_name_only
 
 FILES = ["cat/000.png", "dog/000.png", "dog/only.png", "train/fox/1.png", "train/fox/2.png", "test/fox/2.png"]
 
@@ -39,3 +39,9 @@ def test_upper_and_lower_case_count_where_files_differ_in_nothing_else():
     assert PathEndings(files, files).find("b/a/X.png") == ["a/X.png"]
     assert PathEndings(files, files).find("b/a/Y.PNG") == ["A/y.png"]
     assert PathEndings(files, files).find("b/a/X.PNG") == ["a/X.png", "a/x.png"]
+
+
+def test_a_name_alone_is_not_enough_where_other_paths_share_a_folder():
+    found = {"pets/cat/1.png": "cat/1.png", "pets/cow/2.png": "dog/2.png", "3.png": "dog/3.png", "x/4.png": None}
+    assert found_by_name_only(found) == {"pets/cow/2.png"}
+    assert found_by_name_only({"x/1.png": "images/1.png", "y/2.png": "images/2.png"}) == set()

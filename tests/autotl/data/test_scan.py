@@ -211,8 +211,8 @@ def test_an_invalid_specification_of_groups_is_an_error_that_says_why(pets, grou
         ("path,patient\ncat/0.png,7\n", r"has the columns path, patient; the column 'group' is missing"),
         ("path,group\ncat/0.png,7\ncat/0.png,8\n", r"names 'cat/0\.png' more than once"),
         (
-            "path,group\npets/cat/0.png,7\n",
-            r"names none of the images: it has 'pets/cat/0\.png', the dataset has paths such as 'cat/0\.png'",
+            "path,group\npets/cat/9.png,7\n",
+            r"names none of the images: it has 'pets/cat/9\.png', the dataset has paths such as 'cat/0\.png'",
         ),
         ("", r"cannot be read as a CSV file"),
     ],

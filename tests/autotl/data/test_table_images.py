@@ -105,3 +105,18 @@ def test_files_that_a_table_names_are_found_or_have_a_reason(tmp_path):
         "there is no such file",
         "the row names no file",
     ]
+
+
+def test_what_was_not_found_and_what_was_found_by_its_ending_is_told(tmp_path):
+    for path in ("cat/1.png", "dog/2.png"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).touch()
+    names = ["/home/x/cat/1.png", "/home/x/cow/2.png", "", "NA"]
+    found = find_images(pd.Series(names, dtype=str), Folder(tmp_path))
+    assert [bool(reason) for reason in found.missing] == [False, True, True, True]
+    lost, moved = found.notes
+    assert lost.message == (
+        "3 of 4 rows have no image and are skipped: 2 because the row names no file, 1 because there is no such file, "
+        "such as /home/x/cow/2.png"
+    )
+    assert "/home/x/cat/1.png is cat/1.png" in moved.message

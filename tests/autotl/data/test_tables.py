@@ -119,12 +119,12 @@ def test_a_side_table_is_read_without_its_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("image,age\n", r"has the columns image, age; the column 'path' is missing"),
+        ("what,age\n", r"has the columns what, age; the column 'path' is missing"),
         ("path,years\n", r"has the columns path, years; the column 'age' is missing"),
         ("path,age\ncat/1.png,1\ncat/1.png,2\n", r"names 'cat/1\.png' more than once"),
         (
-            "path,age\npets/cat/1.png,1\n",
-            r"none of the images: it has 'pets/cat/1\.png', the dataset has .*'cat/1\.png'",
+            "path,age\npets/cat/3.png,1\n",
+            r"none of the images: it has 'pets/cat/3\.png', the dataset has .*'cat/1\.png'",
         ),
         ("path,age\n", r"none of the images: it has no rows"),
     ],
@@ -133,6 +133,15 @@ def test_an_invalid_side_table_is_an_error_that_says_why(tmp_path, content, mess
     (tmp_path / "a.csv").write_text(content)
     with pytest.raises(DatasetError, match=message):
         read_side_table(tmp_path / "a.csv", IMAGES, column="age")
+
+
+@pytest.mark.parametrize(
+    "path", ["./dog/2.png", "/home/x/pets/dog/2.png", "D:\\pets\\dog\\2.png", "2.png", " dog/2.png"]
+)
+def test_the_paths_of_a_side_table_may_begin_elsewhere(tmp_path, path):
+    (tmp_path / "a.csv").write_text(f"Image Name,age\n{path},7\n")
+    table = read_side_table(tmp_path / "a.csv", IMAGES, column="age")
+    assert table.to_dict("list") == {"path": ["dog/2.png"], "age": ["7"]}
 
 
 def test_a_missing_column_is_an_error_that_names_the_columns_and_the_nearest(tmp_path):
