@@ -14,9 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from autotl.data.listing import Files, list_files, top_folders
-from autotl.data.path_endings import PathEndings
-
-_IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "photos", "pictures"})
+from autotl.data.path_endings import IMAGE_FOLDERS, PathEndings
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def _plain(name: str) -> str:
 
 def _without_image_folder(path: str) -> str:
     top, _, rest = path.partition("/")
-    return rest if rest and top.lower() in _IMAGE_FOLDERS else path
+    return rest if rest and top.lower() in IMAGE_FOLDERS else path
 
 
 def _stems(names: Iterable[str]) -> list[str]:

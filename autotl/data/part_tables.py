@@ -35,7 +35,7 @@ def find_part_tables(tables: Sequence[str], *, label: str | None, root: Path) ->
     DatasetError where a part has several tables.
     """
     top = [name for name in tables if "/" not in name]
-    parts = _by_name(tables if not top else top)
+    parts = _by_name(top or tables)
     if not parts and not top:
         parts = _by_folder(tables)
     train = [table for table in parts if table.part == "train"]

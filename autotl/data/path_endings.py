@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+IMAGE_FOLDERS = frozenset({"images", "image", "imgs", "img", "photos", "pictures"})
+"""Names of folders that only say what is in them."""
+
 
 class PathEndings:
     """Finds the files whose paths have the longest ending of a given path.
@@ -67,5 +70,6 @@ def found_by_name_only(found: Mapping[str, str | None]) -> set[str]:
 
 
 def _innermost(path: str) -> str:
-    """The innermost folder of a path, without upper case."""
-    return path.replace("\\", "/").rpartition("/")[0].rpartition("/")[2].casefold()
+    """The innermost folder of a path, in lower case; empty where it only says that there are images in it."""
+    folder = path.replace("\\", "/").rpartition("/")[0].rpartition("/")[2].casefold()
+    return "" if folder in IMAGE_FOLDERS else folder
