@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -135,8 +135,8 @@ class Finding:
     fixes: decisions that would settle the first of it, in the words of `autotl fix`: ("exclude", path),
         ("relabel", path, class) or ("merge", class, class).
     proposals: for the person who looks at the images, what the check would decide about each of its items, in the same
-        words and the same order; 500 at most. The app offers all that leave out or merge as one button, which leaves
-        out no image of a pair whose other one is out; so where only a look can tell, as with near-duplicates, propose
+        words and the same order. The app offers all that leave out or merge as one button. Of the images that pairs
+        join, one with the next, it leaves at least one; so where only a look can tell, as with near-duplicates, propose
         nothing. It offers new labels for the images that somebody chose, since each is a guess.
     """
 
@@ -149,9 +149,9 @@ class Finding:
     fixes: tuple[tuple[str, ...], ...] = ()
     proposals: tuple[tuple[str, ...], ...] = ()
 
-    def to_json(self) -> dict[str, object]:
-        """Plain dictionaries and sequences."""
-        return asdict(self)
+    def to_json(self, *, most: int | None = None) -> dict[str, object]:
+        """Plain dictionaries and sequences. most: of the pairs and of the proposals, None for all."""
+        return asdict(replace(self, pairs=self.pairs[:most], proposals=self.proposals[:most]))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Finding:

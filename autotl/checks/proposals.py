@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Container
+from collections import Counter
+from collections.abc import Callable, Container, Hashable
 
 from autotl.checks.check_document import CheckedFinding
 from autotl.data.patch import Decision
@@ -17,22 +17,36 @@ def accept_at_once(
     in_force: Container[Decision],
     decided: Container[str],
 ) -> list[Decision]:
-    """The exclusions and merges that a finding proposes, of a pair never both; new labels are guesses and not among it.
+    """The exclusions and merges that a finding proposes; new labels are guesses and not among it.
+
+    Images that pairs join, one with the next, are a group, of which at least one image stays.
 
     applies: whether a decision fits the data as they are. excluded: paths of images that are excluded already.
     in_force: decisions as the finding words them, without hash and note. decided: items about which something was
     decided since the check; a proposal about one of them is listed only where it is in force.
     """
-    others: dict[str, set[str]] = defaultdict(set)
-    for first, second in finding.pairs:
-        others[first].add(second)
-        others[second].add(first)
-    out = {path for path in others if path in excluded}
+    proposals = [one for one in finding.proposals if one.decision != "relabel" and applies(one)]
+    groups = _groups(finding, {one.item for one in proposals})
+    staying = {item for item in groups if item not in excluded and applies(Decision("exclude", item))}
+    left = Counter(groups[item] for item in staying)
     chosen = []
-    for proposal in finding.proposals:
-        if proposal.decision == "relabel" or not applies(proposal):
-            continue
-        if proposal in in_force or (proposal.item not in decided and out.isdisjoint(others[proposal.item])):
+    for proposal in proposals:
+        item, group = proposal.item, groups.get(proposal.item)
+        if proposal in in_force:
             chosen.append(proposal)
-            out.add(proposal.item)
+        elif item not in decided and (group is None or left[group] > (item in staying)):
+            chosen.append(proposal)
+            left[group] -= item in staying
+            staying.discard(item)
     return chosen
+
+
+def _groups(finding: CheckedFinding, proposed: Container[str]) -> dict[str, Hashable]:
+    """For each image of a pair with a proposal, what names its group."""
+    from scipy.cluster.hierarchy import DisjointSet
+
+    pairs = [pair for pair in finding.pairs if pair[0] in proposed or pair[1] in proposed]
+    sets = DisjointSet([path for pair in pairs for path in pair])
+    for first, second in pairs:
+        sets.merge(first, second)
+    return {path: sets[path] for pair in pairs for path in pair}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autotl.data.patch import Decision, patch_file, read_patch
-from autotl.data.patch_edits import decide
+from autotl.data.patch_edits import ChangedMeanwhileError, decide
 from autotl.data.source import Source
 
 MAX_NAME = 60
@@ -49,6 +49,17 @@ def decisions_by_image(patch: Path) -> dict[str, Decision]:
     return {decision.item: decision for decision in read_patch(patch) if decision.decision != "merge"}
 
 
+@dataclass(frozen=True)
+class NotKept:
+    """What was not kept of some changes. gone: paths that are no longer in the data, in order.
+
+    changed: by path, the decision that somebody else made meanwhile and that is in force, None where they undid one.
+    """
+
+    gone: tuple[str, ...] = ()
+    changed: Mapping[str, Decision | None] = field(default_factory=dict)
+
+
 def keep_decisions(
     data: Path,
     changes: Mapping[str, Decision | None],
@@ -56,11 +67,13 @@ def keep_decisions(
     patch: Path | None,
     cache: Path,
     open_data: Callable[[], Source],
-) -> tuple[str, ...]:
-    """Keep decisions about images and take others back; returns the paths that are no longer in the data.
+    seen: Mapping[str, Decision | None] | None = None,
+) -> NotKept:
+    """Keep decisions about images and take others back; returns what was not kept.
 
-    changes: by path; None takes the decision back. open_data: called only where a decision is added. Raises
-    DatasetError where the decisions cannot be kept; then none of them is.
+    changes: by path; None takes the decision back. open_data: called only where a decision is added. seen: by path,
+    the decision that the person who decides had before their eyes; one that somebody else has made since stays.
+    Raises DatasetError where the decisions cannot be kept; then none of them is.
     """
     known = decisions_by_image(patch or patch_file(data))
     new = {item: decision for item, decision in changes.items() if decision}
@@ -68,6 +81,14 @@ def keep_decisions(
     source = open_data() if new else None
     gone = tuple(sorted(new.keys() - set(source.table["path"]))) if source else ()
     new = {item: decision for item, decision in new.items() if item not in gone}
-    if new or undo:
-        decide(data, new.values(), undo=undo, patch=patch, cache=cache, source=source)
-    return gone
+    changed: dict[str, Decision | None] = {}
+    while new or undo:
+        try:
+            decide(data, new.values(), undo=undo, patch=patch, cache=cache, source=source, seen=seen)
+        except ChangedMeanwhileError as error:
+            changed |= error.now
+            new = {item: decision for item, decision in new.items() if item not in error.now}
+            undo = [item for item in undo if item not in error.now]
+        else:
+            break
+    return NotKept(gone, changed)

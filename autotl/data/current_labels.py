@@ -22,8 +22,11 @@ class CurrentLabels:
     classes: tuple[str, ...]
 
 
-def current_labels(source: Source, decisions: Iterable[Decision]) -> CurrentLabels:
-    """The labels after the decisions; an image of a merged class has the class it was merged into."""
+def current_labels(source: Source, decisions: Iterable[Decision], *, order: Iterable[str] = ()) -> CurrentLabels:
+    """The labels after the decisions; an image of a merged class has the class it was merged into.
+
+    order: classes that come first, in this order, whether or not an image has them; all others follow by name.
+    """
     paths, labels = set(source.table["path"]), set(source.table["label"])
     decisions = tuple(with_known_names(decision, paths, labels) for decision in decisions)
     try:
@@ -37,7 +40,8 @@ def current_labels(source: Source, decisions: Iterable[Decision]) -> CurrentLabe
     given |= {d.item: d.label for d in decisions if d.decision == "relabel" and d.item in given}
     given = {item: merges.get(label, label) for item, label in given.items()}
     files = {item: source.root / item for item in given}
-    return CurrentLabels(files, given, tuple(sorted((classes | {*given.values()}) - {""})))
+    first = [merges.get(label, label) for label in order]
+    return CurrentLabels(files, given, tuple(dict.fromkeys([*first, *sorted((classes | {*given.values()}) - {""})])))
 
 
 def decided_table(source: Source, decisions: Iterable[Decision]) -> pd.DataFrame:

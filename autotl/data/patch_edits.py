@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,30 @@ from autotl.data.source import Source, open_source
 from autotl.errors import DatasetError
 
 _PATIENCE_SECONDS = 60.0
+N_NAMED = 3
+
+
+class ChangedMeanwhileError(DatasetError):
+    """Decisions that somebody else has made or undone since the images were looked at.
+
+    now: by item, the decision that is in force, None where it was undone.
+    """
+
+    def __init__(self, now: Mapping[str, Decision | None]) -> None:
+        self.now = dict(now)
+        said = [f"{item} was {say_meanwhile(decision)}" for item, decision in list(self.now.items())[:N_NAMED]]
+        more = f" and {len(self.now) - N_NAMED} more" if len(self.now) > N_NAMED else ""
+        super().__init__(
+            f"{', '.join(said)}{more}, by another person or in another window. Nothing was changed: look at what is "
+            "there now, then decide again."
+        )
+
+
+def say_meanwhile(decision: Decision | None) -> str:
+    """What somebody else decided, such as "labelled meanwhile as cat"."""
+    if decision is None:
+        return "set back meanwhile"
+    return f"labelled meanwhile as {decision.label}" if decision.label else "excluded meanwhile"
 
 
 def decide(
@@ -26,6 +50,7 @@ def decide(
     patch: Path | None = None,
     cache: Path,
     source: Source | None = None,
+    seen: Mapping[str, Decision | None] | None = None,
 ) -> tuple[Decision, ...]:
     """Add decisions to the patch file of a dataset and undo others; returns all decisions in the file.
 
@@ -33,6 +58,8 @@ def decide(
 
     new: without their sha256, which is read here. undo: items, or merged classes, whose decision is removed.
     label: the column of labels, as for `fit`. source: the data, where the caller has opened it already.
+    seen: by item, the decision that the person who decides had before their eyes; None to overwrite any.
+    Raises ChangedMeanwhileError where another decision is in force than the one seen, and not the new one.
     Raises DatasetError where an item, or a class to merge, is not in the data, or where merges are circular; a class
         to relabel to or to merge into may be new.
     """
@@ -41,8 +68,10 @@ def decide(
     if new:
         # All at once, because each call starts threads.
         new = _checked(new, source or open_source(data, label=label, cache=cache, need_labels=False), data)
-    with _locked(file, cache):
+    with locked(file, cache):
         decisions = list(read_patch(file))
+        if seen is not None:
+            _require_as_seen(decisions, new, undo := tuple(undo), seen)
         undone, known = set(undo), {decision.item for decision in decisions}
         for item in sorted(undone - known):
             raise DatasetError(f"{file} has no decision about {item!r}{_hint(item, sorted(known))}")
@@ -54,9 +83,31 @@ def decide(
         return read_patch(file)
 
 
+def _require_as_seen(
+    decisions: Iterable[Decision], new: Iterable[Decision], undo: Iterable[str], seen: Mapping[str, Decision | None]
+) -> None:
+    now = {decision.item: decision for decision in decisions}
+    wanted: dict[str, Decision | None] = {**dict.fromkeys(undo), **{decision.item: decision for decision in new}}
+    changed = {
+        item: now.get(item)
+        for item, decision in wanted.items()
+        if item in seen and not same(now.get(item), seen[item]) and not same(now.get(item), decision)
+    }
+    if changed:
+        raise ChangedMeanwhileError(changed)
+
+
+def same(one: Decision | None, other: Decision | None) -> bool:
+    """Whether two decisions about an item do the same, whoever made them."""
+    return (one and (one.decision, one.label)) == (other and (other.decision, other.label))
+
+
 @contextmanager
-def _locked(file: Path, cache: Path) -> Iterator[None]:
-    """Lock a patch file; the lock file is in the cache, because nothing else is written beside the data."""
+def locked(file: Path, cache: Path) -> Iterator[None]:
+    """Let no other process change a patch file, or what is kept beside it.
+
+    The lock file is in the cache, because nothing else is written beside the data.
+    """
     import filelock
 
     name = hashlib.sha256(str(file.resolve()).encode(errors="surrogatepass")).hexdigest()[:16]

@@ -25,6 +25,9 @@ from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
 
+MOST_PROPOSALS = 500
+"""A run keeps its findings in run.json, which is written after every trial."""
+
 
 def fit(
     config: Config,
@@ -151,7 +154,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     changes = since_last_run(dataset, data, settings.cache)
     save_manifest(dataset, data, settings.cache)
     run.update(
-        findings=[finding.to_json() for finding in findings], leaks=asdict(leaks),
+        findings=[finding.to_json(most=MOST_PROPOSALS) for finding in findings], leaks=asdict(leaks),
         changes=asdict(changes) if changes else None,
     )  # fmt: skip
     if changes:

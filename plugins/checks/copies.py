@@ -10,7 +10,7 @@ import numpy as np
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 from autotl_plugins.checks._pairs import members, most_alike_first, named
-from autotl_plugins.checks._proposals import MOST, excluding
+from autotl_plugins.checks._proposals import excluding
 from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ def duplicates(dataset: Dataset) -> Iterator[Finding]:
     items = dataset.items
     twins = items[items["sha256"].duplicated(keep=False)].sort_values(["sha256", "path"])
     if len(twins):
-        first = twins.groupby("sha256")["path"].transform("first")
-        others = twins[twins["sha256"].duplicated()].head(MOST)
-        again = twins.duplicated(["sha256", "label"])[others.index]
+        others, again = twins[twins["sha256"].duplicated()], twins.duplicated(["sha256", "label"])
+        # A copy goes with the one that stays for it; one with another label, with the first of all.
+        first, same = (twins.groupby(keys)["path"].transform("first") for keys in ("sha256", ["sha256", "label"]))
+        first = first.where(~again, same)
         yield Finding(
             "duplicates",
             "info",
@@ -42,7 +43,7 @@ def duplicates(dataset: Dataset) -> Iterator[Finding]:
             items=tuple(twins["path"]),
             advice="Remove the copies if they are not meant to count twice.",
             pairs=tuple(zip(first[others.index], others["path"], strict=True)),
-            proposals=excluding(others["path"][again]),
+            proposals=excluding(twins["path"][again]),
         )
 
 

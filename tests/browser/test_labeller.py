@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from label_data import write_image, write_pets
+from playwright.sync_api import expect
 
 from autotl.data.patch import patch_file, read_patch
 from autotl_ui.workspace.workspace import Workspace
@@ -139,3 +140,27 @@ def test_with_many_classes_the_first_letters_pick(desk: Any, pets: Path) -> None
     press(desk, "d", "Enter")  # what begins with it comes before what has a word that does
     stand(desk, "4 of 8")
     assert labels(pets) == {"0.png": "bird c", "1.png": "dog"}
+
+
+def test_a_second_window_is_told_what_was_labelled_meanwhile_and_keeps_the_keys(desk: Any, pets: Path) -> None:
+    other = desk.context.browser.new_page()
+    other.goto(desk.url)
+    begin(other)
+    desk.get_by_text("Name and classes").click()
+    desk.get_by_role("textbox", name="A new class").fill("ant")
+    press(desk, "Enter", "Escape")
+    desk.locator(".labeller").get_by_role("button", name="ant").wait_for()
+    desk.get_by_role("dialog").wait_for(state="detached")
+    desk.locator(".labeller").get_by_role("button", name="dog").click()
+    stand(desk, "2 of 8")
+    press(other, "1")
+    other.get_by_text("Image 1 was labelled meanwhile as dog").wait_for()
+    expect(other.locator(".labeller .kept")).to_have_text("Not saved")
+    expect(other.locator(".labeller .classes button")).to_have_text(["1cat", "2dog", "3ant"])
+    assert labels(pets) == {"0.png": "dog"}
+    other.get_by_role("button", name="Change to cat").click()
+    stand(other, "2 of 8")
+    assert labels(pets) == {"0.png": "cat"}
+    desk.reload()
+    begin(desk)
+    expect(desk.locator(".labeller .classes button")).to_have_text(["1cat", "2dog", "3ant"])

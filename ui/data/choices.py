@@ -84,10 +84,12 @@ def _apply(
 
 
 def _note(data_set: DataSet, contents: Contents, new: Sequence[Decision], undo: Sequence[str]) -> bool:
+    known = {decision.item: decision for decision in contents.decisions}
+    seen = {item: known.get(item) for item in (*undo, *(decision.item for decision in new))}
     try:
         decide(
             data_set.path, new, undo=undo, label=data_set.label, patch=data_set.patch, cache=settings().cache,
-            source=contents.source,
+            source=contents.source, seen=seen,
         )  # fmt: skip
     except AutoTLError as error:
         st.session_state[_PROBLEM] = str(error)

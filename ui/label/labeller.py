@@ -6,6 +6,7 @@ from autotl.checks.label_queues import Task
 from autotl_ui.label.labelling_session import KEY, LabellingSession, keep_report
 from autotl_ui.widgets.components import component
 from autotl_ui.widgets.images import image_address
+from autotl_ui.widgets.words import counted
 
 PIXELS = 900
 N_AHEAD, N_BEHIND = 30, 5
@@ -32,9 +33,13 @@ def show_labeller(session: LabellingSession, *, blind: bool) -> None:
         "blind": blind,
         "classes": list(session.classes),
         "kept": session.kept,
-        "problem": session.problem,
+        "problem": session.problem or _say_disputes(len(session.disputes)),
     }
     _mount(data=data, key=KEY, default={"report": None}, on_report_change=keep_report)
+
+
+def _say_disputes(n: int) -> str:
+    return f"{counted(n, 'answer is', 'answers are')} not saved: decide below." if n else ""
 
 
 def _reason(task: Task, session: LabellingSession) -> str:

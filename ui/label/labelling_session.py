@@ -6,20 +6,34 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import streamlit as st
 
 from autotl.checks.label_queues import Queue
-from autotl.data.codings import Coding, coder_name, decisions_by_image
+from autotl.data.codings import Coding, NotKept, coder_name, decisions_by_image
 from autotl.data.patch import Decision
 from autotl.errors import AutoTLError
-from autotl_ui.label.queues import keep
+from autotl_ui.label.queues import keep, keep_classes
 from autotl_ui.workspace.subjects import Subject
 
 KEY = "labeller"
 CODER = "coder"
 _SESSION = "labelling-session"
 N_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """An answer that was not kept, because somebody else had decided about the image meanwhile.
+
+    file: the image. theirs: what is in force, None where they undid a decision. answer: what was said here, None for
+    taking a decision back.
+    """
+
+    file: Path
+    theirs: Decision | None
+    answer: Decision | None
 
 
 @dataclass
@@ -30,6 +44,8 @@ class LabellingSession:
     kept: by log of the browser, the number of the last action that was kept. before: by log and action, the item and
     the decision that was in force before. labelled: the items that got a class or were excluded. problem: why the last
     actions could not be kept; they are tried again with the next. run: the one that the address named, if any.
+    began: the decisions when the queue was made. mine: those made or accepted here since. disputes: by item, what is
+    still to be decided because somebody else decided meanwhile.
     """
 
     name: str
@@ -42,11 +58,18 @@ class LabellingSession:
     labelled: set[str] = field(default_factory=set)
     problem: str = ""
     run: str = ""
+    began: dict[str, Decision] = field(default_factory=dict)
+    mine: dict[str, Decision | None] = field(default_factory=dict)
+    disputes: dict[str, Dispute] = field(default_factory=dict)
 
     @property
     def n_left(self) -> int:
         """The number of images without a decision in this session."""
         return len({task.item for task in self.queue.tasks} - self.labelled)
+
+    def known(self, item: str) -> Decision | None:
+        """The decision about an image that the person at the desk knows of."""
+        return self.mine[item] if item in self.mine else self.began.get(item)
 
 
 @dataclass(frozen=True)
@@ -66,7 +89,8 @@ class Action:
 
 def begin_session(subject: Subject, queue: Queue, classes: tuple[str, ...], *, run: str = "") -> LabellingSession:
     """Begin a queue."""
-    session = LabellingSession(uuid.uuid4().hex, subject, queue, classes, run=run)
+    began = decisions_by_image(subject.patch_file)
+    session = LabellingSession(uuid.uuid4().hex, subject, queue, classes, run=run, began=began)
     st.session_state[_SESSION] = session
     return session
 
@@ -123,10 +147,34 @@ def take(session: LabellingSession, report: object, *, coder: str) -> tuple[str,
         before[log, action.n] = (item, changes.get(item, known.get(item)))
         changes[item] = decision
         (labelled.discard if action.kind == "undo" else labelled.add)(item)
-    gone = keep(session.subject, changes)
-    session.before, session.labelled = before, labelled.difference(gone)
+    not_kept = keep(session.subject, changes, seen={item: session.known(item) for item in changes})
+    _note(session, changes, not_kept)
+    if any(decision and decision.label for decision in changes.values()):
+        session.classes = keep_classes(session.subject, session.classes)
+    session.before, session.labelled = before, labelled.difference(not_kept.gone, not_kept.changed)
     session.kept[log] = actions[-1].n
-    return gone
+    return not_kept.gone
+
+
+def settle(session: LabellingSession, item: str, *, keep_theirs: bool) -> None:
+    """Decide a dispute. Raises DatasetError where the answer cannot be kept; then it is still to be decided."""
+    dispute = session.disputes[item]
+    if keep_theirs:
+        _note(session, {item: dispute.theirs}, NotKept())
+    else:
+        changes = {item: dispute.answer}
+        _note(session, changes, keep(session.subject, changes, seen={item: dispute.theirs}))
+    session.labelled.add(item)
+
+
+def _note(session: LabellingSession, changes: Mapping[str, Decision | None], not_kept: NotKept) -> None:
+    files = {task.item: task.file for task in session.queue.tasks}
+    for item, decision in changes.items():
+        if item in not_kept.changed:
+            session.disputes[item] = Dispute(files[item], not_kept.changed[item], decision)
+        elif item not in not_kept.gone:
+            session.mine[item] = decision
+            session.disputes.pop(item, None)
 
 
 def _actions(reported: object) -> list[Action]:

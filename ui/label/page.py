@@ -9,6 +9,7 @@ import streamlit as st
 
 from autotl.checks.label_queues import Queue
 from autotl.errors import AutoTLError
+from autotl_ui.label.disputes import show_disputes
 from autotl_ui.label.labeller import show_labeller
 from autotl_ui.label.labelling_session import (
     CODER,
@@ -18,7 +19,7 @@ from autotl_ui.label.labelling_session import (
     end_session,
     keep_report,
 )
-from autotl_ui.label.queues import open_queues
+from autotl_ui.label.queues import keep_classes, open_queues
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, RESULTS, TRAIN
 from autotl_ui.widgets.clicks import once
@@ -151,7 +152,10 @@ def _settings(session: LabellingSession) -> None:
 def _add_class(session: LabellingSession) -> None:
     name = " ".join(str(st.session_state.get("new-class", "")).split())
     if name and name not in session.classes:
-        session.classes += (name,)
+        try:
+            session.classes = keep_classes(session.subject, (*session.classes, name))
+        except AutoTLError as error:
+            session.problem = str(error)
     st.session_state["new-class"] = ""
 
 
@@ -168,6 +172,7 @@ def _desk(workspace: Workspace) -> None:
             "a key.", icon=":material/tune:",
         )  # fmt: skip
     show_labeller(session, blind=not st.session_state.get("seeing"))
+    show_disputes(session)
     over = session.position >= len(session.queue.tasks)
     on = "Go through what is left" if session.n_left else "See what else there is"
     if over and st.button(on, key="again", icon=":material/refresh:"):

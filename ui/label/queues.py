@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from autotl.checks.label_queues import Queue, make_queues
-from autotl.data.codings import decisions_by_image, keep_decisions
+from autotl.data.class_order import extend_order, read_order
+from autotl.data.codings import NotKept, decisions_by_image, keep_decisions
 from autotl.data.current_labels import CurrentLabels, current_labels
 from autotl.data.patch import Decision, read_patch
 from autotl.settings import settings
@@ -31,17 +32,26 @@ class SubjectQueues:
 
 def open_queues(workspace: Workspace, subject: Subject) -> SubjectQueues:
     """Read a subject; DatasetError where its data or its patch file cannot be read."""
-    labels = current_labels(open_subject(subject), read_patch(subject.patch_file))
+    order = read_order(subject.patch_file)
+    labels = current_labels(open_subject(subject), read_patch(subject.patch_file), order=order)
     decisions = decisions_by_image(subject.patch_file)
     suspects, answers = _suspects(workspace, subject), _answers(subject)
     return SubjectQueues(labels, tuple(make_queues(labels, decisions, suspects=suspects, answers=answers)))
 
 
-def keep(subject: Subject, changes: Mapping[str, Decision | None]) -> tuple[str, ...]:
+def keep(
+    subject: Subject, changes: Mapping[str, Decision | None], *, seen: Mapping[str, Decision | None]
+) -> NotKept:  # fmt: skip
     """Keep decisions about a subject's images; see `keep_decisions`."""
     return keep_decisions(
-        subject.data, changes, patch=subject.patch, cache=settings().cache, open_data=lambda: open_subject(subject)
-    )
+        subject.data, changes, patch=subject.patch, cache=settings().cache, open_data=lambda: open_subject(subject),
+        seen=seen,
+    )  # fmt: skip
+
+
+def keep_classes(subject: Subject, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep the order of a subject's classes with its data; returns these with those that others have added since."""
+    return tuple(dict.fromkeys((*classes, *extend_order(subject.patch_file, classes, cache=settings().cache))))
 
 
 def _suspects(workspace: Workspace, subject: Subject) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,13 +35,19 @@ class RunDecisions:
         """When the patch file was written, in nanoseconds since the epoch; 0 where there is none."""
         return self.patch.stat().st_mtime_ns if self.patch.exists() else 0
 
-    def add(self, new: Iterable[Decision], *, undo: Iterable[str] = ()) -> None:
-        """Add decisions and undo others; raises AutoTLError where they do not fit the data."""
+    def add(
+        self, new: Iterable[Decision], *, undo: Iterable[str] = (), seen: Mapping[str, Decision | None] | None = None
+    ) -> None:  # fmt: skip
+        """Add decisions and undo others; raises AutoTLError where they do not fit the data.
+
+        seen: by item, the decision on the screen; where another one is in force by now, nothing is changed.
+        None to overwrite any.
+        """
         new = list(new)
         # Listing 70,000 files for every decision would take longer than a click may.
         source = list_images(self.data, self.label) if new else None
         cache = settings().cache
-        decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache, source=source)
+        decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache, source=source, seen=seen)
 
 
 def decisions_of(run: RunView) -> RunDecisions | None:

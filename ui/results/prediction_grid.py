@@ -121,13 +121,15 @@ def _show_tools(
         ):
             st.button(
                 word, icon=icon, key=f"{key}-{action}", disabled=not possible,
-                on_click=_decide, args=(decisions, new, back, key),
+                on_click=_decide, args=(decisions, new, back, {path: decided.get(path) for path in selected}, key),
             )  # fmt: skip
 
 
-def _decide(decisions: RunDecisions, new: list[Decision], undo: list[str], key: str) -> None:
+def _decide(
+    decisions: RunDecisions, new: list[Decision], undo: list[str], seen: dict[str, Decision | None], key: str
+) -> None:  # fmt: skip
     try:
-        decisions.add(new, undo=undo)
+        decisions.add(new, undo=undo, seen=seen)
     except AutoTLError as error:
         st.session_state[f"{key}-problem"] = str(error)
         return

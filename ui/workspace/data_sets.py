@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from autotl.data.class_order import ORDER_SUFFIX, order_file
 from autotl.data.listing import PATCH_SUFFIX
 from autotl.data.patch import patch_file
 from autotl.runtime.atomic_files import write_atomically
@@ -125,6 +126,8 @@ def make_room_for_decisions(workspace: Workspace, data_set: DataSet) -> DataSet:
     kept = replace(data_set, patch=workspace.data / f"{data_set.name}{PATCH_SUFFIX}")
     if beside.exists() and not kept.patch_file.exists():
         write_atomically(kept.patch_file, beside.read_bytes())
+    if order_file(beside).exists() and not order_file(kept.patch_file).exists():
+        write_atomically(order_file(kept.patch_file), order_file(beside).read_bytes())
     save_data_set(workspace, kept)
     return kept
 
@@ -143,7 +146,7 @@ def delete_data_set(workspace: Workspace, data_set: DataSet) -> None:
     if name != slug(name):
         return
     card, files = workspace.data / f"{name}{_CARD}", set(workspace.data.glob(f"{name}.*"))
-    decided = {path for path in files if path.name.endswith(PATCH_SUFFIX)}
+    decided = {path for path in files if path.name.endswith((PATCH_SUFFIX, ORDER_SUFFIX))}
     # The card goes first: a dataset without a card is not there.
     if decided and not is_own(workspace, data_set):
         card.replace(workspace.data / f"{name}{_REMOVED}")

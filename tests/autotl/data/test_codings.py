@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from autotl.data.codings import Coding, coder_name, decisions_by_image, keep_decisions
+from autotl.data.codings import Coding, NotKept, coder_name, decisions_by_image, keep_decisions
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.source import open_source
 
@@ -26,7 +26,7 @@ class Pets:
             (self.data / name).parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (30, 20), (20 * shade, 0, 0)).save(self.data / name)
 
-    def keep(self, changes: dict[str, Decision | None]) -> tuple[str, ...]:
+    def keep(self, changes: dict[str, Decision | None]) -> NotKept:
         return keep_decisions(
             self.data, changes, patch=None, cache=self.cache,
             open_data=lambda: open_source(self.data, cache=self.cache, need_labels=False),
@@ -58,11 +58,11 @@ def test_decisions_are_taken_back_and_others_stay(pets: Pets) -> None:
 
 def test_of_what_is_not_in_the_data_nothing_is_kept_and_the_rest_is(pets: Pets) -> None:
     foreign = "../../etc/passwd"
-    assert pets.keep({foreign: Decision("exclude", foreign)}) == (foreign,)
+    assert pets.keep({foreign: Decision("exclude", foreign)}) == NotKept((foreign,))
     assert not pets.patch_file.exists()
     (pets.data / CAT).unlink()
     changes = {item: Decision("exclude", item) for item in (CAT, BARE)}
-    assert pets.keep(dict(changes)) == (CAT,)
+    assert pets.keep(dict(changes)) == NotKept((CAT,))
     assert decisions_by_image(pets.patch_file).keys() == {BARE}
 
 

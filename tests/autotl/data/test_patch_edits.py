@@ -206,3 +206,30 @@ def test_a_lock_that_cannot_be_created_is_an_error_with_the_remedy(pets, tmp_pat
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(DatasetError, match="AUTOTL_CACHE"):
         module.decide(pets, [], cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("theirs", [Decision("relabel", CAT, "dog"), Decision("exclude", CAT), None])
+@pytest.mark.parametrize("ours", [Decision("relabel", CAT, "bird"), None])
+def test_what_somebody_else_decided_since_it_was_looked_at_is_not_overwritten(pets, decide, theirs, ours):
+    seen = Decision("relabel", CAT, "cow")
+    decide([seen])
+    decide([theirs] if theirs else [], undo=() if theirs else [CAT])
+    before = read_patch(patch_file(pets))
+    if theirs is None and ours is None:
+        with pytest.raises(DatasetError, match="has no decision about"):
+            decide([], undo=[CAT], seen={CAT: seen})
+        return
+    with pytest.raises(module.ChangedMeanwhileError, match=f"{CAT} was .* meanwhile.*Nothing was changed") as error:
+        decide(
+            [ours, Decision("exclude", DOG)] if ours else [], undo=() if ours else [CAT], seen={CAT: seen, DOG: None}
+        )
+    assert error.value.now.keys() == {CAT}
+    assert read_patch(patch_file(pets)) == before
+
+
+def test_what_is_as_it_was_seen_or_as_it_is_wanted_is_no_surprise(pets, decide):
+    decide([Decision("relabel", CAT, "dog", note="by Ann")])
+    decide([Decision("relabel", CAT, "dog", note="by Bob")], seen={CAT: None})
+    decide([Decision("exclude", CAT)], seen={CAT: Decision("relabel", CAT, "dog")})
+    decide([Decision("relabel", OTHER_CAT, "dog")], seen={})
+    assert {decision.item for decision in read_patch(patch_file(pets))} == {CAT, OTHER_CAT}

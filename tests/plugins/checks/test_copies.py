@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from autotl.checks.check_document import CheckedFinding
+from autotl.checks.proposals import accept_at_once
+from autotl.data.patch import Decision
 from autotl_plugins.checks import copies as plugin
 
 
@@ -14,9 +18,9 @@ def test_copies_are_counted_and_listed_side_by_side(photos):
     assert finding.items == ("cat/0.png", "cat/2.png", "cat/1.png", "cat/3.png")
 
 
-def test_of_exact_copies_each_is_shown_beside_the_first_and_those_with_its_label_may_go(photos):
+def test_of_exact_copies_each_is_shown_beside_the_one_that_stays_for_it_and_those_with_its_label_may_go(photos):
     [finding] = plugin.duplicates(photos(["cat", "cat", "dog", "dog", "owl"], sha256=["x", "x", "x", "x", "z"]))
-    assert finding.pairs == (("cat/0.png", "cat/1.png"), ("cat/0.png", "dog/2.png"), ("cat/0.png", "dog/3.png"))
+    assert finding.pairs == (("cat/0.png", "cat/1.png"), ("cat/0.png", "dog/2.png"), ("dog/2.png", "dog/3.png"))
     assert finding.proposals == (("exclude", "cat/1.png"), ("exclude", "dog/3.png"))
 
 
@@ -69,3 +73,16 @@ def test_near_copies_with_two_labels_are_to_be_looked_at_the_most_alike_first(ph
 
 def test_copies_with_one_label_are_no_conflict(photos):
     assert not list(plugin.label_conflicts(photos(["cat"] * 3, sha256=["x", "x", "y"], pairs=[(0, 1, 1), (1, 2, 0.9)])))
+
+
+def test_of_thousands_of_copies_all_but_one_of_each_may_go(photos):
+    contents = np.repeat(np.arange(331), 8)
+    dataset = photos(["same"] * len(contents), sha256=[f"{content:064x}" for content in contents])
+    [finding] = plugin.duplicates(dataset)
+    assert len(finding.proposals) == 331 * 7
+    checked = CheckedFinding(
+        finding.check, finding.severity, finding.message, finding.items, pairs=finding.pairs,
+        proposals=tuple(Decision(*words) for words in finding.proposals),
+    )  # fmt: skip
+    chosen = accept_at_once(checked, applies=lambda _: True, excluded=(), in_force=(), decided=())
+    assert len(chosen) == 331 * 7

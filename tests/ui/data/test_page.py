@@ -21,6 +21,7 @@ from autotl.data.folder_mapping import classes_by_level
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.patch_edits import decide
 from autotl.data.source import open_source
+from autotl.settings import settings
 from autotl_ui.data.mapping import map_folders, read_tree, unmap
 from autotl_ui.jobs import jobs
 from autotl_ui.train.start_search import SearchRequest, start_search
@@ -151,6 +152,22 @@ def test_selected_images_are_excluded_relabelled_and_restored(workspace: Workspa
     press(app, "relabel")
     (decision,) = read_patch(patch_file(data_set.path))
     assert (decision.decision, decision.item, decision.label) == ("relabel", "*cat*/2.png", "dog")
+
+
+def test_what_was_labelled_meanwhile_in_another_window_is_told_before_it_is_changed(workspace: Workspace) -> None:
+    data_set = add(workspace, pets())
+    app = look("Images")
+    app.session_state["gallery-0"] = chosen(data_set, "*cat*/0.png")
+    app.run()
+    decide(data_set.path, [Decision("relabel", "*cat*/0.png", "dog")], cache=settings().cache)
+    press(app, "exclude")
+    assert "*cat*/0.png was labelled meanwhile as dog" in words(app)
+    assert decided(data_set) == [("relabel", "*cat*/0.png", "dog")]
+    app.session_state["gallery-0"] = chosen(data_set, "*cat*/0.png")
+    app.session_state["class-pets"] = "dog"
+    app.run()
+    press(app, "exclude")
+    assert decided(data_set) == [("exclude", "*cat*/0.png", "")]
 
 
 def test_decisions_are_listed_and_each_can_be_taken_back(workspace: Workspace) -> None:

@@ -10,8 +10,11 @@ from label_data import write_pets
 
 from autotl.checks.label_queues import Queue, Task
 from autotl.data.codings import decisions_by_image
+from autotl.data.patch import Decision
+from autotl.data.patch_edits import decide
 from autotl.errors import DatasetError
-from autotl_ui.label.labelling_session import LabellingSession, take
+from autotl.settings import settings
+from autotl_ui.label.labelling_session import LabellingSession, settle, take
 from autotl_ui.workspace.subjects import Subject
 from autotl_ui.workspace.workspace import Workspace
 
@@ -103,3 +106,88 @@ def test_a_image_that_is_gone_keeps_nothing_else_from_being_kept(session: Labell
     assert take(session, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
     assert kept(session) == {ITEMS[0]: "cat", ITEMS[2]: "dog"}
     assert (session.kept, session.labelled) == ({"a": 3}, {ITEMS[0], ITEMS[2]})
+
+
+def other_window(session: LabellingSession, item: str, label: str | None) -> None:
+    """Somebody else decides about an image, or undoes it (None)."""
+    one = session.subject
+    decision = Decision("relabel" if label else "exclude", item, label or "", note="labelled by Bob, now")
+    if label is None:
+        decide(one.data, [], undo=[item], cache=settings().cache)
+    else:
+        decide(one.data, [decision], cache=settings().cache)
+
+
+def test_what_somebody_else_labelled_meanwhile_stays_until_it_is_decided(session: LabellingSession) -> None:
+    other_window(session, ITEMS[0], "dog")
+    take(session, report(label(1, 0, "cat"), label(2, 1, "cat")), coder="Ann")
+    assert kept(session) == {ITEMS[0]: "dog", ITEMS[1]: "cat"}
+    assert (session.kept, session.labelled) == ({"a": 2}, {ITEMS[1]})
+    [(item, dispute)] = session.disputes.items()
+    assert item == ITEMS[0]
+    assert dispute.theirs is not None
+    assert (dispute.theirs.label, dispute.answer and dispute.answer.label) == ("dog", "cat")
+    settle(session, item, keep_theirs=False)
+    assert kept(session) == {ITEMS[0]: "cat", ITEMS[1]: "cat"}
+    assert not session.disputes
+
+
+@pytest.mark.parametrize("theirs", ["dog", ""])
+def test_what_somebody_else_decided_can_be_left_as_it_is(session: LabellingSession, theirs: str) -> None:
+    other_window(session, ITEMS[0], theirs)
+    take(session, report(label(1, 0, "cat")), coder="")
+    settle(session, ITEMS[0], keep_theirs=True)
+    assert kept(session) == {ITEMS[0]: theirs}
+    assert session.labelled == {ITEMS[0]}
+    take(session, report(label(2, 0, "cat")), coder="")  # known by now, so that it is a change of mind
+    assert kept(session) == {ITEMS[0]: "cat"}
+
+
+def test_the_same_answer_from_two_windows_is_no_dispute(session: LabellingSession) -> None:
+    other_window(session, ITEMS[0], "cat")
+    take(session, report(label(1, 0, "cat")), coder="")
+    assert not session.disputes
+    assert session.labelled == {ITEMS[0]}
+
+
+def test_one_s_own_answer_may_be_changed_and_undone_without_a_question(session: LabellingSession) -> None:
+    take(session, report(label(1, 0, "cat"), label(2, 0, "dog")), coder="")
+    take(session, report(label(3, 0, "cat"), {"n": 4, "kind": "undo", "of": 3}), coder="")
+    assert kept(session) == {ITEMS[0]: "dog"}
+    assert not session.disputes
+
+
+@pytest.mark.parametrize("theirs", ["dog", ""])
+def test_undoing_does_not_undo_what_somebody_else_has_decided_since(session: LabellingSession, theirs: str) -> None:
+    take(session, report(label(1, 0, "cat")), coder="")
+    other_window(session, ITEMS[0], theirs)
+    take(session, report({"n": 2, "kind": "undo", "of": 1}), coder="")
+    assert kept(session) == {ITEMS[0]: theirs}
+    assert session.disputes[ITEMS[0]].answer is None
+    settle(session, ITEMS[0], keep_theirs=False)
+    assert kept(session) == {}
+
+
+def test_taking_back_an_answer_that_was_not_kept_leaves_the_other_s(session: LabellingSession) -> None:
+    other_window(session, ITEMS[0], "dog")
+    take(session, report(label(1, 0, "cat")), coder="")
+    take(session, report({"n": 2, "kind": "undo", "of": 1}), coder="")
+    assert kept(session) == {ITEMS[0]: "dog"}
+    assert not session.disputes
+
+
+def test_a_decision_that_somebody_else_took_back_is_said_too(session: LabellingSession) -> None:
+    take(session, report(label(1, 0, "cat")), coder="")
+    other_window(session, ITEMS[0], None)
+    take(session, report(label(2, 0, "dog")), coder="")
+    assert kept(session) == {}
+    assert session.disputes[ITEMS[0]].theirs is None
+
+
+def test_a_third_window_between_question_and_answer_is_a_question_again(session: LabellingSession) -> None:
+    other_window(session, ITEMS[0], "dog")
+    take(session, report(label(1, 0, "cat")), coder="")
+    other_window(session, ITEMS[0], "bird")
+    settle(session, ITEMS[0], keep_theirs=False)
+    assert kept(session) == {ITEMS[0]: "bird"}
+    assert session.disputes[ITEMS[0]].theirs.label == "bird"  # type: ignore[union-attr]

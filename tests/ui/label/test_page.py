@@ -15,7 +15,9 @@ from label_data import write_image, write_pets, write_run
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
+from autotl.data.patch_edits import decide
 from autotl.interfaces import Finding
+from autotl.settings import settings
 from autotl_ui.jobs import jobs
 from autotl_ui.label.labelling_session import KEY
 from autotl_ui.workspace.workspace import Workspace
@@ -108,6 +110,61 @@ def test_a_new_class_gets_the_next_key(workspace: Workspace) -> None:
     app.text_input(key="new-class").set_value("  a  bird ").run()
     assert not app.exception
     assert data_of(app)["classes"] == ["cat", "dog", "a bird"]
+
+
+def test_a_class_keeps_its_key_for_everybody_whatever_comes_later(workspace: Workspace) -> None:
+    pets = write_pets(workspace)
+    app = open_page("label")
+    app.text_input(key="new-class").set_value("bird").run()
+    other = open_page("label")  # another window, or this one loaded again
+    assert data_of(other)["classes"] == ["cat", "dog", "bird"]
+    other.text_input(key="new-class").set_value("ant").run()
+    report(app, {"n": 1, "kind": "label", "index": 0, "label": "bird"}, position=1)
+    decide(pets.path, [Decision("relabel", "cat/0.png", "aardvark")], cache=settings().cache)
+    write_image(pets.path / "bee" / "0.png", shade=3)
+    keys = ["cat", "dog", "bird", "ant"]
+    assert data_of(app)["classes"] == keys
+    assert data_of(open_page("label"))["classes"] == [*keys, "aardvark", "bee"]
+    order = pets.path.with_name("pets.classes.json")
+    assert json.loads(order.read_text(encoding="utf-8")) == keys
+    write_patch(patch_file(pets.path), [])
+    assert data_of(open_page("label"))["classes"][:4] == keys  # even when no image has it any more
+
+
+@pytest.mark.parametrize("order", ["{", '{"a": 1}', "[1]", '[""]'])
+def test_an_order_of_classes_that_is_damaged_is_said_and_stays(workspace: Workspace, order: str) -> None:
+    pets = write_pets(workspace)
+    file = pets.path.with_name("pets.classes.json")
+    file.write_text(order, encoding="utf-8")
+    assert "cannot be read as the order of the classes" in words(open_page("label"))
+    assert file.read_text(encoding="utf-8") == order
+
+
+def test_looking_at_images_to_label_writes_nothing_beside_them(workspace: Workspace) -> None:
+    pets = write_pets(workspace)
+    before = sorted(workspace.data.rglob("*"))
+    open_page("label")
+    assert sorted(workspace.data.rglob("*")) == before
+    assert pets.path.exists()
+
+
+def test_who_labels_is_told_what_was_labelled_meanwhile_and_decides(workspace: Workspace) -> None:
+    pets = write_pets(workspace)
+    app = open_page("label")
+    said = Decision("relabel", "unlabelled/0.png", "dog", note="labelled by Bob, 2026-11-29")
+    decide(pets.path, [said], cache=settings().cache)
+    components = app.get("bidi_component")
+    state = {"log": "a", "queue": json.loads(components[0].proto.json)["queue"], "position": 1}
+    app.session_state[KEY] = {"report": {**state, "actions": [{"n": 1, "kind": "label", "index": 0, "label": "cat"}]}}
+    app.run()
+    assert "Image 1 was **labelled meanwhile as dog** (labelled by Bob, 2026-11-29). You said **cat**." in words(app)
+    assert "not saved" in json.loads(app.get("bidi_component")[0].proto.json)["problem"]
+    assert read_patch(patch_file(pets.path))[0].label == "dog"
+    assert app.button(key="theirs-1").label == "Keep dog"
+    app.button(key="mine-1").click().run()
+    assert not app.exception
+    assert read_patch(patch_file(pets.path))[0].label == "cat"
+    assert "meanwhile" not in words(app)
 
 
 def test_what_the_last_check_doubts_is_a_queue(workspace: Workspace) -> None:
