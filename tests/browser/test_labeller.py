@@ -45,8 +45,12 @@ def press(tab: Any, *keys: str) -> None:
 
 def stand(tab: Any, text: str) -> None:
     """Wait until the labeller says that it is at this image, and everything so far is saved."""
-    tab.locator(".labeller .count", has_text=text).wait_for()
-    tab.locator(".labeller .kept", has_text="Saved").wait_for()
+    expect(tab.locator(".labeller .count")).to_have_text(text)
+    saved(tab)
+
+
+def saved(tab: Any) -> None:
+    expect(tab.locator(".labeller .kept")).to_have_text("Saved")  # and not "Not saved"
 
 
 def labels(pets: Path) -> dict[str, str]:
@@ -72,7 +76,7 @@ def test_keys_label_and_undo_and_a_reload_loses_nothing(desk: Any, pets: Path) -
 def test_a_burst_of_keys_is_kept_whole(desk: Any, pets: Path) -> None:
     press(desk, *"1212121")
     desk.locator(".labeller .frame", has_text="That was all").wait_for()
-    desk.locator(".labeller .kept", has_text="Saved").wait_for()
+    saved(desk)
     assert list(labels(pets).values()) == ["cat", "dog", "cat", "dog", "cat", "dog", "cat"]
 
 
@@ -111,7 +115,7 @@ def test_the_keys_label_again_once_a_popover_is_closed_or_a_switch_was_clicked(d
 def test_what_was_said_is_said_when_one_goes_back_also_after_another_page(desk: Any) -> None:
     press(desk, "1", "ArrowLeft")
     desk.locator(".labeller .reason", has_text="You said: cat").wait_for()
-    desk.locator(".labeller .kept", has_text="Saved").wait_for()
+    saved(desk)
     desk.get_by_role("link", name="Models").click()
     desk.get_by_role("heading", name="Models").wait_for()
     desk.get_by_role("link", name="Label", exact=True).click()
