@@ -183,6 +183,7 @@ def check(
     attributes: Path | str | None = None,
     patch: Path | str | None = None,
     mirrored: bool = False,
+    min_per_class: int | None = None,
     seed: int = 0,
     probe: bool = True,
     plugins: Plugins | None = None,
@@ -199,6 +200,7 @@ def check(
 
     config = Config(
         data=Path(data), run=Path(), label=label, groups=groups, mirrored=mirrored, seed=seed,
+        min_per_class=min_per_class,
         attributes=Path(attributes) if attributes else None, patch=Path(patch) if patch else None,
     )  # fmt: skip
     loaded = plugins or load_preferred(settings())

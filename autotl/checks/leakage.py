@@ -11,6 +11,7 @@ import numpy as np
 from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, TEST_FRACTION, Split
 from autotl.interfaces import ScoreInterval
+from autotl.runtime.wording import listed
 
 _N_DRAWS = 20
 
@@ -20,13 +21,15 @@ class Leaks:
     """Near-duplicate pairs, and how many of them have one member in the test split and one outside it.
 
     at_random: the mean over 20 random stratified splits. here: in the split that is used; 0 unless a chain of
-        weak pairs was cut. left_out: items left out because a given split would have leaked them.
+        weak pairs was cut or classes were set apart. left_out: items left out because a given split would have leaked
+        them. apart: see `Split`.
     """
 
     pairs: int
     at_random: float
     here: int
     left_out: int
+    apart: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """The numbers in a sentence."""
@@ -34,7 +37,16 @@ class Leaks:
             return "no near-duplicates were found"
         return (
             f"of {self.pairs} near-duplicate pairs, a random split would have put {self.at_random:.0f} on both sides "
-            f"of the test split; this one has {self.here}"
+            f"of the test split; this one has {self.here}{self._set_apart()}"
+        )
+
+    def _set_apart(self) -> str:
+        if not self.apart:
+            return ""
+        one = len(self.apart) == 1
+        return (
+            f"; in the class{'' if one else 'es'} {listed(self.apart)}, likely near-duplicates count as different "
+            f"images, since {'it' if one else 'they'} could not be divided otherwise"
         )
 
 
@@ -59,7 +71,7 @@ def count_leaks(dataset: Dataset, split: Split, *, seed: int) -> Leaks:
             drawn = np.zeros(len(tested), dtype=bool)
             drawn[test] = True
             crossing.append(int((drawn[first] != drawn[second]).sum()))
-    return Leaks(len(first), float(np.mean(crossing)), here, left_out)
+    return Leaks(len(first), float(np.mean(crossing)), here, left_out, split.apart)
 
 
 def inflation_sentence(inflation: ScoreInterval) -> str:

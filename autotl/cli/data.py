@@ -16,6 +16,7 @@ from autotl.cli.options import (
     Groups,
     Json,
     Label,
+    MinPerClass,
     Mirrored,
     PatchFile,
     split_assignment,
@@ -35,6 +36,7 @@ def check(
     attributes: Attributes = None,
     patch: PatchFile = None,
     mirrored: Mirrored = False,
+    min_per_class: MinPerClass = None,
     page: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where to write the page with images. [default: ./NAME-check.html]"),
@@ -55,7 +57,7 @@ def check(
 
     config = Config(
         data=data, run=Path(), label=label, groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
-        seed=seed, disable_plugins=tuple(disable_plugin or ()),
+        min_per_class=min_per_class,         seed=seed, disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     plugins = load_plugins(config.disable_plugins)
     with ExitStack() as stack:

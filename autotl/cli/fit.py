@@ -17,6 +17,7 @@ from autotl.cli.options import (
     Groups,
     Json,
     Label,
+    MinPerClass,
     Mirrored,
     PatchFile,
     RunFolder,
@@ -57,6 +58,7 @@ def fit(
     attributes: Attributes = None,
     patch: PatchFile = None,
     mirrored: Mirrored = False,
+    min_per_class: MinPerClass = None,
     seed: Annotated[int, typer.Option(help="The same seed on the same machine with one worker: same trials.")] = 0,
     workers: Annotated[int, typer.Option(help="Number of processes that run trials in parallel.")] = 1,
     sampler: Annotated[str, typer.Option(help="The sampler that proposes trials.")] = "tpe",
@@ -79,7 +81,8 @@ def fit(
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
         objective=objective, strategy=strategy, backbones=split_names(backbones), heads=split_names(heads), label=label,
-        groups=groups, attributes=attributes, patch=patch, mirrored=mirrored, seed=seed, workers=workers,
+        groups=groups, attributes=attributes, patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
+        workers=workers,
         sampler=sampler, storage=storage, tracking_uri=tracking_uri, register=register,
         disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip

@@ -41,6 +41,10 @@ PatchFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]")
 ]
 
+MinPerClass = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Leave out classes with fewer usable images, from 4.")
+]
+
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
 
 Events = Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -13,15 +15,19 @@ LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
 such pairs would otherwise chain the whole dataset together, and it could not be split."""
 
 
-def find_clusters(dataset: Dataset) -> np.ndarray:
+def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarray:
     """The cluster number of each item, int (n_items,): the same for copies, near-duplicates and members of one group.
 
-    Pairs from `CERTAIN` are always joined, the others in order of their similarity unless that would chain too many
-    items together.
+    apart: classes whose images are joined by certain pairs only. Pairs from `CERTAIN` are always joined, the others in
+        order of their similarity unless that would chain too many items together.
     """
     from scipy.cluster.hierarchy import DisjointSet
 
     items, pairs = dataset.items, dataset.pairs.sort_values("similarity", ascending=False, kind="stable")
+    if apart:
+        set_apart = np.isin(dataset.labels, list(apart))
+        touched = set_apart[pairs["first"]] | set_apart[pairs["second"]]
+        pairs = pairs[(pairs["similarity"] >= CERTAIN) | ~touched]
     longest = max(LONG_CHAIN, CHAIN_FRACTION * len(items))
     sets = DisjointSet(range(len(items)))
     for name in ("sha256", "group"):

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.note import Note
-from autotl.data.patch import EXCLUDED, Decision
+from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
 from autotl.images.near_duplicates import no_pairs
+from autotl.runtime.wording import listed
 
 MIN_IMAGES_PER_CLASS = 4
 """One to test on, and three in cross-validation so that every fold still trains on two."""
@@ -62,6 +63,12 @@ class Dataset:
         return self.table["quarantine"].str.startswith(EXCLUDED)
 
     @cached_property
+    def classes_left_out(self) -> tuple[str, ...]:
+        """The classes that were left out as a whole for having too few images, sorted."""
+        left_out = self.table["quarantine"].str.startswith(EXCLUDED_CLASS)
+        return tuple(sorted(set(self.table["label"][left_out]) - {""}))
+
+    @cached_property
     def skipped(self) -> pd.Series:
         """Which rows of the table could not be read, bool."""
         return (self.table["quarantine"] != "") & ~self.excluded
@@ -106,7 +113,7 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
     short = {label: int(counts.get(label, 0)) for label in labels}
     short = {label: n for label, n in sorted(short.items()) if n < MIN_IMAGES_PER_CLASS}
     if short:
-        found = ", ".join(f"{label}: {n}" for label, n in short.items())
+        found = listed(f"{label}: {n}" for label, n in short.items())
         bad = kept[kept["quarantine"] != ""]
         hint = ""
         if len(bad):
@@ -114,5 +121,6 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
             hint = f" {files} could not be read, such as {bad['path'].iloc[0]}."
         raise DatasetError(
             f"{folder} has too few readable images in {len(short)} of its classes ({found}); each class needs at "
-            f"least {MIN_IMAGES_PER_CLASS}.{hint} Add images, merge the class into another, or remove its folder."
+            f"least {MIN_IMAGES_PER_CLASS}.{hint} Add images, merge the class into another, or leave out such classes: "
+            f"`autotl fit {folder} --min-per-class {MIN_IMAGES_PER_CLASS}`."
         )

@@ -21,6 +21,8 @@ from autotl.runtime.atomic_files import write_atomically
 
 EXCLUDED = "excluded"
 """How the quarantine reason of an excluded item begins."""
+EXCLUDED_CLASS = f"{EXCLUDED}: its class"
+EXCLUDED_BY_PATCH = f"{EXCLUDED} by the patch file"
 _KINDS = ("relabel", "exclude", "merge")
 
 
@@ -123,7 +125,7 @@ def apply_patch(table: pd.DataFrame, decisions: Iterable[Decision]) -> Patched:
             table.loc[rows, "label"] = decision.label
         else:
             note = f": {decision.note}" if decision.note else ""
-            table.loc[rows, "quarantine"] = f"{EXCLUDED} by the patch file{note}"
+            table.loc[rows, "quarantine"] = f"{EXCLUDED_BY_PATCH}{note}"
     filled = {decision.label for decision in decisions if decision.decision == "merge"}
     before = table["label"].copy()
     for decision in decisions:

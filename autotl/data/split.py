@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.clusters import find_clusters, latest_side
-from autotl.data.dataset import Dataset
+from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset
 from autotl.errors import DatasetError
+from autotl.images.near_duplicates import CERTAIN
+from autotl.runtime.wording import counted, listed
 
 TEST_FRACTION = 0.2
 TEST_FOLD = -1
@@ -33,10 +35,12 @@ class Split:
         the first fold of a cross-validated probe does: the two are compared on the same items. -2: left out, because
         the data came with a split that has a near-duplicate or a member of the group of this item on another side.
     cluster: int (n_items,): the same number for items that must stay together.
+    apart: classes in which likely near-duplicates count as different images, since too few would be left to divide.
     """
 
     fold: np.ndarray
     cluster: np.ndarray
+    apart: tuple[str, ...] = ()
 
     @property
     def n_folds(self) -> int:
@@ -79,18 +83,48 @@ def split(dataset: Dataset, *, seed: int) -> Split:
 
     With a given split no item changes sides: train items that have a near-duplicate or a member of their group in
     validation or test, and validation items that have one in test, are left out. Where no test split is given, it is
-    taken from the train items. Raises DatasetError where a class has so few clusters that some fold would be trained
-    without it.
+    taken from the train items. Where a class has so few clusters that some fold would be trained without it, its
+    images are joined by certain pairs only; DatasetError where that does not help.
     """
-    cluster = find_clusters(dataset)
+    found, cluster, lacking, apart = _attempt(dataset, seed)
+    if lacking:
+        raise DatasetError(_cannot_be_divided(dataset, found, cluster, lacking))
+    return Split(fold=found, cluster=cluster, apart=tuple(dataset.classes[k] for k in apart))
+
+
+def undividable_classes(dataset: Dataset, *, seed: int) -> list[int]:
+    """The classes for which `split` would refuse the data; none where it would not."""
+    return _attempt(dataset, seed)[2]
+
+
+def _attempt(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray, list[int], list[int]]:
+    """Folds, clusters, the classes that lack images in some fold, and those that were set apart."""
+    apart: list[int] = []
+    while True:
+        cluster = find_clusters(dataset, apart=apart)
+        fold, lacking = _divided(dataset, cluster, seed)
+        likely = _with_likely_pairs(dataset)
+        more = [k for k in lacking if k in likely and k not in apart]
+        if not more or (dataset.items["given_split"] != "").any():
+            return fold, cluster, lacking, apart
+        apart = sorted(apart + more)
+
+
+def _with_likely_pairs(dataset: Dataset) -> set[int]:
+    """The classes with near-duplicates that are likely and not certain."""
+    likely = dataset.pairs[dataset.pairs["similarity"] < CERTAIN]
+    return {*map(int, dataset.labels[likely["first"]]), *map(int, dataset.labels[likely["second"]])}
+
+
+def _divided(dataset: Dataset, cluster: np.ndarray, seed: int) -> tuple[np.ndarray, list[int]]:
+    """Folds that respect a given split, and the classes that lack images in some fold."""
     given = dataset.items["given_split"].to_numpy(dtype=str)
     fold = np.zeros(len(given), dtype=int)
     side = np.select([given == "test", given == "validation"], [2, 1], 0)
     fold[latest_side(dataset, side) > side] = LEFT_OUT_FOLD
     free = (fold != LEFT_OUT_FOLD) & (given != "test") & (given != "validation")
     fold[(fold != LEFT_OUT_FOLD) & (given == "test")] = TEST_FOLD
-    fold = _divide(dataset, fold, np.flatnonzero(free), cluster, seed)
-    return Split(fold=fold, cluster=cluster)
+    return _divide(dataset, fold, np.flatnonzero(free), cluster, seed)
 
 
 def development_split(dataset: Dataset, *, seed: int) -> Split:
@@ -121,8 +155,12 @@ def random_split(split: Split, labels: np.ndarray, *, seed: int) -> Split:
     return Split(fold=fold, cluster=np.arange(len(labels)))
 
 
-def _divide(dataset: Dataset, fold: np.ndarray, free: np.ndarray, cluster: np.ndarray, seed: int) -> np.ndarray:
+def _divide(
+    dataset: Dataset, fold: np.ndarray, free: np.ndarray, cluster: np.ndarray, seed: int
+) -> tuple[np.ndarray, list[int]]:
     """Fill in the folds of the free items, and take a test split from them where none was given.
+
+    Returns also the classes that lack images to train on in some fold; then the folds are those that were given.
 
     fold: -1 or -2 where it is fixed already, 0 for the free items and for a given validation split.
     """
@@ -131,21 +169,22 @@ def _divide(dataset: Dataset, fold: np.ndarray, free: np.ndarray, cluster: np.nd
     outer = _folds(labels[free], cluster[free], round(1 / TEST_FRACTION), seed)
     # Of the equally large candidates, the one that leaves the fewest classes without a test item.
     candidates = sorted(range(int(outer.max(initial=0)) + 1), key=lambda k: -len(np.unique(labels[free][outer == k])))
-    lacking = 0
+    fewest: list[int] = []
     for test in [None] if (fold == TEST_FOLD).any() else candidates:
         divided, rest = fold.copy(), free if test is None else free[outer != test]
         divided[free] = TEST_FOLD
         inner = _folds(labels[rest], cluster[rest], _n_folds(len(rest)) - validated, seed + 1)
         divided[rest] = inner + validated  # a given validation split is fold 0
-        lacking = class_lacking_items(labels, divided, len(dataset.classes))
-        if lacking < 0:
-            return divided
-    raise DatasetError(_cannot_be_divided(dataset, fold, cluster, lacking))
+        lacking = classes_lacking_items(labels, divided, len(dataset.classes))
+        if not lacking:
+            return divided, []
+        fewest = min(fewest or lacking, lacking, key=len)
+    return fold, fewest
 
 
-def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, lacking: int) -> str:
-    mine = dataset.labels == lacking
-    name, n_images = dataset.classes[lacking], int(mine.sum())
+def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, lacking: list[int]) -> str:
+    mine = dataset.labels == lacking[0]
+    name, n_images = dataset.classes[lacking[0]], int(mine.sum())
     if (fold != 0).any():
         n_free = int((mine & (fold == 0)).sum())
         left = int((mine & (fold == LEFT_OUT_FOLD)).sum())
@@ -155,11 +194,16 @@ def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, 
             "Move images of it into the train split, or remove the split."
         )
     n_clusters = len(np.unique(cluster[mine]))
+    why = (
+        f"{'all its' if len(lacking) == 1 else 'all'} {n_images} images{f' of {name!r}' * (len(lacking) > 1)} are in "
+        f"{counted(n_clusters, 'cluster')} (images of one group, and near-duplicates, stay together); at least 3 are "
+        "needed, none much larger than the others"
+    )
+    named = listed(repr(dataset.classes[k]) for k in lacking)
+    what = f"the class {named}" if len(lacking) == 1 else f"{len(lacking)} classes ({named})"
     return (
-        f"the class {name!r} cannot be divided into training, validation and test images: all its "
-        f"{n_images} images are in {n_clusters} cluster{'s' if n_clusters > 1 else ''} (images of one group, and "
-        "near-duplicates, stay together); at least 3 are needed, none much larger than the others. Add images of other "
-        "groups, or remove the folder of the class."
+        f"{what} cannot be divided into training, validation and test images: {why}. Add images of other groups, or "
+        f"leave {'it' if len(lacking) == 1 else 'them'} out with --min-per-class {MIN_IMAGES_PER_CLASS}."
     )
 
 
@@ -190,8 +234,13 @@ def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> 
 
 def class_lacking_items(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:
     """The first class with fewer than two items to train on in some fold; -1 if there is none."""
+    return next(iter(classes_lacking_items(labels, fold, n_classes)), -1)
+
+
+def classes_lacking_items(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> list[int]:
+    """The classes with fewer than two items to train on in some fold, in order."""
+    lacking: set[int] = set()
     for k in range(max(1, int(fold.max()) + 1)):
         counts = np.bincount(labels[(fold >= VALIDATION_FOLD) & (fold != k)], minlength=n_classes)
-        if counts.min() < MIN_TRAIN_ITEMS:
-            return int(counts.argmin())
-    return -1
+        lacking.update(map(int, np.flatnonzero(counts < MIN_TRAIN_ITEMS)))
+    return sorted(lacking)

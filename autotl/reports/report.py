@@ -13,6 +13,7 @@ import numpy as np
 
 from autotl.checks.leakage import Leaks, inflation_sentence
 from autotl.data.changes import Changes
+from autotl.data.patch import EXCLUDED, EXCLUDED_BY_PATCH
 from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
@@ -24,6 +25,7 @@ from autotl.interfaces import Finding, ScoreInterval, Table
 from autotl.predictions import Predictions
 from autotl.runs.result import RunResult, by_class, overall
 from autotl.runs.run import Run
+from autotl.runtime.wording import counted, listed
 
 if TYPE_CHECKING:
     import jinja2
@@ -112,10 +114,18 @@ def _about_data(run: Run) -> list[str]:
         sentences.append(_capital(Changes(**state["changes"]).sentence()))
     if len(dataset.unlabelled):
         sentences.append(f"{len(dataset.unlabelled)} images without a label were not used for training")
-    excluded = int(dataset.excluded.sum())
+    excluded = int(dataset.table["quarantine"].str.startswith(EXCLUDED_BY_PATCH).sum())
     relabelled = int((dataset.items["label"] != dataset.items["label_given"]).sum())
     if excluded or relabelled:
         sentences.append(f"The patch file leaves out {excluded} images and relabels {relabelled}")
+    if left_out := dataset.classes_left_out:
+        sentences.append(
+            f"{counted(len(left_out), 'class', 'classes')} with too few images {'is' if len(left_out) == 1 else 'are'} "
+            f"left out, and never answered: {listed(left_out)}"
+        )
+    by_table = int(dataset.table["quarantine"].str.startswith(f"{EXCLUDED} by").sum()) - excluded
+    if by_table:
+        sentences.append(f"The table of labels leaves out {counted(by_table, 'image')}")
     return sentences
 
 

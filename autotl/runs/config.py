@@ -22,6 +22,7 @@ class Config:
 
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
+    min_per_class: classes with fewer usable images are left out.
     refit: the run whose champion is fitted again in place of a search.
     """
 
@@ -38,6 +39,7 @@ class Config:
     attributes: Path | None = None
     patch: Path | None = None
     mirrored: bool = False
+    min_per_class: int | None = None
     seed: int = 0
     workers: int = 1
     sampler: str = "tpe"
@@ -56,6 +58,8 @@ class Config:
             raise ConfigError("neither a budget nor a number of trials was given, so the search would never end")
         if self.trials is not None and self.trials < 1:
             raise ConfigError(f"{self.trials} trials were asked for; at least 1 is needed")
+        if self.min_per_class is not None and self.min_per_class < 1:
+            raise ConfigError(f"min_per_class is {self.min_per_class}; give the images that each class needs, from 4")
         if self.workers < 1:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
 

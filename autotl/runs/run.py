@@ -19,6 +19,7 @@ import pandas as pd
 from autotl.data.dataset import Dataset
 from autotl.data.patch import Decision
 from autotl.data.scan import scan
+from autotl.data.small_classes import without_small_classes
 from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
@@ -130,10 +131,13 @@ def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -
         for listener in listeners:
             listener(Progress(stage, done, total))
 
-    return scan(
+    dataset = scan(
         config.data, label=config.label, groups=config.groups, attributes=config.attributes, patch=config.patch,
         mirrored=config.mirrored, cache=cache, progress=progress,
     )  # fmt: skip
+    if config.min_per_class is None:
+        return dataset
+    return without_small_classes(dataset, config.min_per_class, seed=config.seed)
 
 
 def require_free(folder: Path) -> None:

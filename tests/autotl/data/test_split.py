@@ -210,3 +210,21 @@ def test_subsampling_is_deterministic_and_restores_nothing():
 def test_nothing_is_left_out_where_all_are_asked_for():
     found, labels = clustered_split()
     assert np.array_equal(subsample(found, labels, 2000, seed=0).fold, found.fold)
+
+
+def test_likely_near_duplicates_count_as_different_where_a_class_could_not_be_divided_otherwise(toy_dataset):
+    labels = [f"class {k:02d}" for k in range(20) for _ in range(4)]
+    likely = [(40, 41, 0.7), (41, 42, 0.7), (60, 61, 0.7), (0, 4, 0.7)]
+    found = split(toy_dataset(labels, pairs=likely), seed=0)
+    assert found.apart == ("class 10",)
+    assert len(set(found.cluster[40:44])) == 4
+
+
+def test_every_class_that_cannot_be_divided_is_named(toy_dataset):
+    labels = [f"class {k:02d}" for k in range(40) for _ in range(4)]
+    certain = [(4 * k + i, 4 * k + i + 1, 0.95) for k in range(15) for i in range(3)]
+    with pytest.raises(DatasetError) as caught:
+        split(toy_dataset(labels, pairs=certain), seed=0)
+    assert str(caught.value).startswith("15 classes ('class 00', 'class 01', ")
+    assert "'class 09' and 5 more) cannot be divided" in str(caught.value)
+    assert str(caught.value).endswith("leave them out with --min-per-class 4.")

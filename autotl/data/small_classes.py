@@ -1,0 +1,68 @@
+"""Classes that are left out because they have too few images to learn from: the option `--min-per-class`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from autotl.data.dataset import Dataset
+from autotl.data.note import Note
+from autotl.data.patch import EXCLUDED_CLASS
+from autotl.data.split import undividable_classes
+from autotl.runtime.wording import counted, listed
+
+
+def without_small_classes(dataset: Dataset, min_images: int, *, seed: int) -> Dataset:
+    """The dataset without the classes that have too few images, which are excluded by name.
+
+    min_images: usable images that each class needs. Left out as well are classes whose images are all copies or members
+    of one or two groups, so that they cannot be divided into training and test.
+    """
+    counts = dataset.items["label"].value_counts()
+    named = sorted(set(dataset.table["label"][~dataset.excluded]) - {""})
+    small = {label: int(counts.get(label, 0)) for label in named if counts.get(label, 0) < min_images}
+    dataset = _without(dataset, {label: f"has {counted(n, 'usable image')}" for label, n in small.items()})
+    notes = _notes(small, f"fewer than {min_images} usable images", min_images)
+    whole: dict[str, int] = {}
+    while len(dataset.classes) > 1 and (lacking := undividable_classes(dataset, seed=seed)):
+        now = {dataset.classes[k]: int((dataset.labels == k).sum()) for k in lacking}
+        whole |= now
+        dataset = _without(dataset, dict.fromkeys(now, "cannot be divided into training and test"))
+    notes += _notes(whole, "images that cannot be divided into training and test (copies, or few groups)", min_images)
+    return replace(dataset, notes=dataset.notes + notes)
+
+
+def _notes(left_out: Mapping[str, int], why: str, min_images: int) -> tuple[Note, ...]:
+    if not left_out:
+        return ()
+    classes = listed(f"{label}: {n}" for label, n in left_out.items())
+    return (
+        Note(
+            f"{counted(len(left_out), 'class', 'classes')} with {counted(sum(left_out.values()), 'usable image')} "
+            f"{'is' if len(left_out) == 1 else 'are'} left out by --min-per-class {min_images}, with {why} ({classes})",
+            "The model never answers with these classes; add images to learn them.",
+        ),
+    )
+
+
+def _without(dataset: Dataset, reasons: Mapping[str, str]) -> Dataset:
+    """The dataset with some classes excluded; pairs keep to the images, which get other numbers."""
+    if not reasons:
+        return dataset
+    table = dataset.table.copy()
+    of_class = table["label"].isin(reasons.keys()) & ~dataset.excluded
+    why = table["label"].map({label: f"{EXCLUDED_CLASS} {reason}" for label, reason in reasons.items()})
+    table["quarantine"] = table["quarantine"].where(~of_class, why)
+    kept = ~dataset.items["label"].isin(reasons.keys()).to_numpy()
+    return replace(dataset, table=table, pairs=_renumbered(dataset.pairs, kept))
+
+
+def _renumbered(pairs: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
+    number = np.cumsum(kept) - 1
+    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
+    left: pd.DataFrame = pairs.loc[kept[first] & kept[second]].reset_index(drop=True)
+    left[["first", "second"]] = number[left[["first", "second"]].to_numpy(dtype=int)]
+    return left
