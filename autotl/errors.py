@@ -31,3 +31,13 @@ class RunError(AutoTLError):
 
 class OutOfTimeError(AutoTLError):
     """The time allowed ran out before the work was finished."""
+
+
+class MachineError(AutoTLError):
+    """The machine does not allow it: a disk is full, a folder cannot be written."""
+
+
+def in_one_line(error: object, limit: int = 300) -> str:
+    """What an error of a library says, as one line: converters write pages."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= limit else f"{text[:limit].rstrip()} ..."

@@ -5,7 +5,7 @@ Mark an implementation with `autotl.hookimpl`. An implementation may take any su
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -76,6 +76,14 @@ def on_search_begin(run: Run) -> None:
 @hookspec
 def on_trial_end(run: Run, trial: TrialRecord) -> None:
     """Watch: a trial has ended, whether complete, pruned or failed."""
+
+
+@hookspec
+def record_run(run: Run, trials: Sequence[TrialRecord]) -> None:
+    """Record a finished run from beginning to end; the user asks for it, such as where the store was away.
+
+    What cannot be recorded raises ConfigError, which ends the command.
+    """
 
 
 @hookspec

@@ -348,6 +348,8 @@ class Registry:
     may create a store.
 
     store_address(store): the address of the store that is used, as anybody may see it.
+    check_store(store): raise ConfigError where a store cannot be used that is on this machine, or has a slip in its
+        address; called before a search whose champion is to be registered, it creates nothing and waits for no server.
     register(store, deployable, name): make the model in a folder the newest version of a name, and the champion.
     fetch(store, uri): the folder with the model of `models:/NAME@ALIAS` or `models:/NAME/VERSION`; raises RunError.
     list_models(store): every registered model, the latest first; none where there is no store yet.
@@ -366,6 +368,7 @@ class Registry:
     promote: Callable[[ModelStore, str, int, AliasChange | None], AliasChange]
     roll_back: Callable[[ModelStore, str, AliasChange | None], AliasChange]
     set_alias: Callable[[ModelStore, str, str, int | None], AliasChange]
+    check_store: Callable[[ModelStore], None] = lambda store: None  # noqa: ARG005
 
 
 @dataclass(frozen=True)

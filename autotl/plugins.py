@@ -169,6 +169,10 @@ class Plugins:
                 log.log(level, "plugin %r failed in %s, the search goes on: %s", *key, _describe(error))
                 log.debug("traceback of plugin %r", watcher.plugin_name, exc_info=error)
 
+    def demand(self, hook_name: str, **event: object) -> None:
+        """Have every plugin do something that the user has asked for; what one raises is passed on."""
+        getattr(self._manager.hook, hook_name)(**event)
+
     def _add(self, candidate: _Candidate) -> None:
         """Load, register and ask one plugin; whatever goes wrong is this plugin's alone."""
         name, started = candidate.name, time.perf_counter()

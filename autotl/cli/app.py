@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -17,9 +18,13 @@ from autotl.cli import data, demo, fit, installation, models, prediction, regist
 from autotl.cli.output import spare_characters
 from autotl.errors import AutoTLError
 from autotl.runtime import interruption
+from autotl.runtime.addresses import hide_secrets, without_secrets
+from autotl.runtime.conditions import explain
 
 EXIT_INTERNAL_ERROR = 1
 EXIT_INPUT_ERROR = 2
+EXIT_BROKEN_PIPE = 128 + 13
+"""As of any program in a pipe whose reader has gone."""
 
 COMMANDS = (
     demo.demo,
@@ -50,24 +55,25 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def main() -> None:
     """Run the command line; the README lists the exit codes."""
+    _open_standard_files()
     # A stop from outside, such as the app's stop button, ends a run as Ctrl-C does: with its best model saved.
     interruption.listen()
     # Our messages go to a copy of standard error, so that what C++ libraries write to the original can be silenced.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     spare_characters()
     try:
-        app()
+        _run()
     except AutoTLError as error:
-        typer.echo(f"Error: {error}", err=True)
+        _say(f"Error: {without_secrets(str(error))}")
         _leave(EXIT_INPUT_ERROR)
+    except BrokenPipeError:  # whoever read our output has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _leave(EXIT_BROKEN_PIPE)
     except Exception as error:
-        with tempfile.NamedTemporaryFile("w", prefix="autotl-", suffix=".log", delete=False) as log:
-            traceback.print_exc(file=log)
-        typer.echo(
-            f"AutoTL failed because of a fault of its own: {type(error).__name__}: {error}\n"
-            f"The details are in {log.name}; please report them.",
-            err=True,
-        )
+        if message := explain(error):
+            _say(f"Error: {without_secrets(message)}")
+            _leave(EXIT_INPUT_ERROR)
+        _report_fault(error)
         _leave(EXIT_INTERNAL_ERROR)
     finally:
         # The interpreter's last garbage collection would visit every object of the frameworks, which takes seconds.
@@ -75,10 +81,51 @@ def main() -> None:
         gc.disable()
 
 
+def _run() -> None:
+    for argument in sys.argv:
+        hide_secrets(argument)  # from here on they are known, and left out of every message
+    try:
+        app()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Typer makes 1 of it, which stands for a fault of ours
+            raise end.__context__ from None
+        sys.stdout.flush()  # later, Python would only print that it could not be done
+        raise
+
+
+def _report_fault(error: Exception) -> None:
+    """Say that the fault is ours, and write down where."""
+    details = without_secrets("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="autotl-", suffix=".log", delete=False, encoding="utf-8") as log:
+            log.write(details)
+        where = f"The details are in {log.name}; please report them."
+    except OSError:
+        where = f"Please report the details:\n{details}"
+    what = f"{type(error).__name__}: {without_secrets(str(error))}"
+    _say(f"AutoTL failed because of a fault of its own: {what}\n{where}")
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):  # nobody may be listening
+        typer.echo(text, err=True)
+
+
+def _open_standard_files() -> None:
+    """Lead input, output and errors to nowhere where they are closed: the next file would take their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+
+
 def _leave(code: int) -> NoReturn:
     """End the process; at once if a thread is still importing a framework, because a normal exit would abort it."""
     if any(thread.daemon for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)

@@ -23,6 +23,8 @@ from autotl.cli.options import (
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import DatasetError
+from autotl.runtime.conditions import Place, require_writable
+from autotl.runtime.user_paths import expand_home, short_name
 from autotl.runtime.wording import counted
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ def check(
     min_per_class: MinPerClass = None,
     page: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to write the page with images. [default: ./NAME-check.html]"),
+        typer.Option(
+            parser=expand_home, metavar="FILE", help="Where to write the page with images. [default: ./NAME-check.html]"
+        ),
     ] = None,
     events: Events = None,
     quick: Annotated[bool, typer.Option("--quick", help="Skip the checks that need a model.")] = False,
@@ -59,13 +63,14 @@ def check(
         data=data, run=Path(), label=label, groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
         min_per_class=min_per_class,         seed=seed, disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
+    page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")
+    require_writable(Place(page.parent, "the folder of the page", "Name another file with --page"))
     plugins = load_plugins(config.disable_plugins)
     with ExitStack() as stack:
         listeners: list[Listener] = [stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))]
         if events:
             listeners.append(EventWriter.create(events))
         found = check_data(config, plugins=plugins, settings=settings(), probe=not quick, listeners=tuple(listeners))
-    page = page or Path(f"{data.resolve().name}-check.html")
     options = [part for name, value in (("--label", label), ("--patch", patch)) if value for part in (name, str(value))]
     write_page(page, found.dataset, found.findings, data=data, split=found.split, facts=found.facts(), options=options)
     if as_json:

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autotl.cli.fit import search
-from autotl.cli.options import Json
+from autotl.cli.options import Json, NewRun
 from autotl.runtime.durations import parse_duration
+from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where to put the images.")] = Path("autotl-demo"),
-    run: Annotated[Path | None, typer.Option(help="Where to write. [default: a new folder in ./autotl-runs]")] = None,
+    out: Annotated[Path, typer.Option(parser=expand_home, metavar="FOLDER", help="Where to put the images.")] = Path(
+        "autotl-demo"
+    ),
+    run: NewRun = None,
     budget: Annotated[str, typer.Option(help="Wall-clock time for everything.")] = "2m",
     as_json: Json = False,
 ) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 
 from autotl import __version__
-from autotl.errors import AutoTLError
+from autotl.errors import AutoTLError, MachineError
 from autotl.interfaces import Backbone
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
+from autotl.runtime.conditions import Place, require_writable
 
 
 def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
@@ -26,7 +27,7 @@ def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
         "memory": f"{psutil.virtual_memory().available / 2**30:.1f} GiB free",
         "keras": _keras(),
         "onnx runtime": _providers(),
-        "cache": f"{cache} ({_size_of(cache) / 2**20:.0f} MiB, {_free(cache) / 2**30:.0f} GiB free)",
+        "cache": _cache(cache),
         "backbones ready": _ready(plugins),
         "plugins": [f"{plugin.name} {plugin.version}" for plugin in plugins.loaded.values()],
         "broken plugins": [f"{name}: {reason}" for name, reason in plugins.broken.items()],
@@ -34,12 +35,20 @@ def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
     }
 
 
+def _cache(folder: Path) -> str:
+    try:
+        require_writable(Place(folder, "the cache", "Set the environment variable AUTOTL_CACHE to a folder of yours"))
+        return f"{folder} ({_size_of(folder) / 2**20:.0f} MiB, {_free(folder) / 2**30:.0f} GiB free)"
+    except (MachineError, OSError) as error:
+        return f"problem: {error}"
+
+
 def _keras() -> str:
     try:
         keras_backend.prepare()
         return f"backend {os.environ['KERAS_BACKEND']} on {keras_backend.device()}"
     except AutoTLError as error:
-        return str(error)
+        return f"problem: {error}"
 
 
 def _providers() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing
 from pathlib import Path
@@ -19,8 +20,10 @@ from autotl.cli.options import (
     Label,
     MinPerClass,
     Mirrored,
+    NewRun,
     PatchFile,
     RunFolder,
+    Storage,
     TrackingUri,
     split_names,
 )
@@ -28,17 +31,20 @@ from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
 from autotl.runtime.durations import parse_duration
+from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
     from autotl.runs.events import Listener
     from autotl.runs.run import Run
 
 EXIT_INTERRUPTED = 130
+EXIT_UNKEPT = 2
+"""Something that was asked for, such as a registration, did not happen; the result says what."""
 
 
 def fit(
     data: Data,
-    run: Annotated[Path | None, typer.Option(help="Where to write. [default: a new folder in ./autotl-runs]")] = None,
+    run: NewRun = None,
     budget: Annotated[
         str | None,
         typer.Option(
@@ -62,9 +68,7 @@ def fit(
     seed: Annotated[int, typer.Option(help="The same seed on the same machine with one worker: same trials.")] = 0,
     workers: Annotated[int, typer.Option(help="Number of processes that run trials in parallel.")] = 1,
     sampler: Annotated[str, typer.Option(help="The sampler that proposes trials.")] = "tpe",
-    storage: Annotated[
-        str | None, typer.Option(metavar="URL", help="Optuna's storage. [default: a file in the run folder]")
-    ] = None,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the champion under this name.")] = None,
     disable_plugin: Disable = None,
@@ -72,7 +76,7 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Search for the best model for a folder of labelled images, and export it."""
-    from autotl.runs.run import default_run_folder
+    from autotl.runs.run import STORAGE_VARIABLE, default_run_folder
 
     if budget is not None:
         budget_seconds: float | None = parse_duration(budget)
@@ -82,8 +86,8 @@ def fit(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
         objective=objective, strategy=strategy, backbones=split_names(backbones), heads=split_names(heads), label=label,
         groups=groups, attributes=attributes, patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
-        workers=workers,
-        sampler=sampler, storage=storage, tracking_uri=tracking_uri, register=register,
+        workers=workers, sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None,
+        tracking_uri=tracking_uri, register=register,
         disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     search(config, as_json=as_json, events=events)
@@ -107,8 +111,11 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
     _end(run, as_json=as_json)
 
 
-def resume(run: RunFolder, as_json: Json = False) -> None:
-    """Continue a run that was interrupted or killed, with what is left of its budget."""
+def resume(run: RunFolder, storage: Storage = None, tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
+    """Continue a run that was interrupted or killed, with what is left of its budget.
+
+    Addresses with a password, which a run folder does not keep, are given again.
+    """
     from autotl.cli.progress import ProgressPrinter
     from autotl.runs.run import open_run
     from autotl.settings import settings
@@ -117,14 +124,18 @@ def resume(run: RunFolder, as_json: Json = False) -> None:
     config = open_run(run).config
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
-        finished = resume_search(run, plugins=plugins, settings=settings(), listeners=(printer,))
+        finished = resume_search(
+            run, plugins=plugins, settings=settings(), listeners=(printer,),
+            storage=storage, tracking_uri=tracking_uri,
+        )  # fmt: skip
     _end(finished, as_json=as_json)
 
 
 def refit(
     run: RunFolder,
     new: Annotated[
-        Path | None, typer.Option("--run", help="Where to write. [default: a new folder beside RUN]")
+        Path | None,
+        typer.Option("--run", parser=expand_home, metavar="FOLDER", help="[default: a new folder beside RUN]"),
     ] = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the model under this name.")] = None,
     events: Events = None,
@@ -164,6 +175,9 @@ def _end(run: Run, *, as_json: bool) -> None:
     _show(run, as_json=as_json)
     if run.state()["status"] == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
+    result = run.result()
+    if result and result.unkept:
+        raise typer.Exit(EXIT_UNKEPT)
 
 
 def _show(run: Run, *, as_json: bool) -> None:

@@ -11,11 +11,12 @@ import typer
 
 from autotl.cli.options import Disable, Model, RunFolder, TrackingUri
 from autotl.cli.output import load_plugins
+from autotl.runtime.user_paths import expand_home
 
 
 def export(
     run: RunFolder,
-    out: Annotated[Path, typer.Option(help="A new or empty folder.")],
+    out: Annotated[Path, typer.Option(parser=expand_home, metavar="FOLDER", help="A new or empty folder.")],
     format_: Annotated[str, typer.Option("--format", help="onnx, keras, or a format that a plugin offers.")] = "onnx",
     disable_plugin: Disable = None,
 ) -> None:
@@ -52,9 +53,9 @@ def open_deployable(model: str, tracking_uri: str | None) -> Path:
     from autotl.deploy.deployable import load_deployable
 
     if model.startswith(("models:", "runs:")):
-        from autotl.deploy.registry import model_store, require_registry
+        from autotl.deploy.registry import fetch, require_registry
 
-        folder = require_registry(load_plugins(None)).fetch(model_store(tracking_uri), model)
+        folder = fetch(require_registry(load_plugins(None)), model, tracking_uri)
         return load_deployable(folder).folder
     deployable = load_deployable(model)
     if deployable.metadata.get("preliminary"):

@@ -8,18 +8,33 @@ from typing import Annotated
 import typer
 
 from autotl.errors import ConfigError
+from autotl.runtime.user_paths import expand_home
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 
 Disable = Annotated[list[str] | None, typer.Option("--disable-plugin", metavar="NAME", help="Do not load this plugin.")]
 
 TrackingUri = Annotated[
-    str | None, typer.Option(metavar="URI", help="MLflow's store or server. [default: mlflow.db beside the runs]")
+    str | None,
+    typer.Option(
+        metavar="URI",
+        help="MLflow's store or server; its password is better given by MLFLOW_TRACKING_URI. "
+        "[default: mlflow.db beside the runs]",
+    ),
+]
+
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Optuna's storage; its password is better given by AUTOTL_STORAGE. [default: a file in the run folder]",
+    ),
 ]
 
 Data = Annotated[
     Path,
     typer.Argument(
+        parser=expand_home,
         metavar="DATA",
         help="A folder with one sub-folder of images per class, a zip or tar of it, or a table of labels.",
     ),
@@ -35,10 +50,15 @@ Groups = Annotated[
     ),
 ]
 
-Attributes = Annotated[Path | None, typer.Option(metavar="CSV", help="A table with more columns per image.")]
+Attributes = Annotated[
+    Path | None, typer.Option(parser=expand_home, metavar="CSV", help="A table with more columns per image.")
+]
 
 PatchFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]")
+    Path | None,
+    typer.Option(
+        parser=expand_home, metavar="FILE", help="Decisions about the data. [default: DATA.patch.csv, beside it]"
+    ),
 ]
 
 MinPerClass = Annotated[
@@ -48,12 +68,20 @@ MinPerClass = Annotated[
 Mirrored = Annotated[bool, typer.Option("--mirrored", help="Mirror images count as near-duplicates.")]
 
 Events = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write events to this file, one JSON object per line.")
+    Path | None,
+    typer.Option(parser=expand_home, metavar="FILE", help="Write events to this file, one JSON object per line."),
 ]
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A run, a deployable folder, or models:/NAME@ALIAS.")]
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `autotl fit` wrote.")]
+RunFolder = Annotated[Path, typer.Argument(parser=expand_home, metavar="RUN", help="A folder that `autotl fit` wrote.")]
+
+NewRun = Annotated[
+    Path | None,
+    typer.Option(
+        "--run", parser=expand_home, metavar="FOLDER", help="Where to write. [default: a new folder in ./autotl-runs]"
+    ),
+]
 
 
 def split_assignment(text: str) -> tuple[str, str]:

@@ -22,11 +22,18 @@ _TITLES = {
 }  # fmt: skip
 
 
+class _PatientConsole(Console):
+    """A console whose reader may leave, such as `head`: Rich itself would end the process, and with it the search."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class ProgressPrinter:
     """A listener that prints a run's events on standard error: bars with an ETA, and a line per trial."""
 
     def __init__(self, *, budget_seconds: float | None) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = _PatientConsole(stderr=True, highlight=False, soft_wrap=True)
         self._budget_seconds = budget_seconds
         self._started = time.monotonic()
         self._bar: Bar | None = None

@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autotl.cli.options import Disable, Json, RunFolder, TrackingUri
+from autotl.cli.options import Disable, Json, RunFolder, Storage, TrackingUri
 from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from autotl.interfaces import RegisteredModel
 
 
 def register(
     run: RunFolder,
-    name: Annotated[str, typer.Option(help="The registered model's name.")],
+    name: Annotated[
+        str | None, typer.Option(help="The registered model's name. [default: as `autotl fit --register` was told]")
+    ] = None,
     tracking_uri: TrackingUri = None,
+    storage: Storage = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
-    """Register a run's champion in the model registry, and move the alias `champion` to it."""
-    from autotl.deploy.registry import register as register_run
-    from autotl.runs.run import open_run
+    """Register a run's champion in the model registry, and move the alias `champion` to it.
 
-    change = register_run(open_run(run), name, load_plugins(disable_plugin), tracking_uri=tracking_uri)
+    A run that was not recorded, because its store was away, is recorded first, with all its trials.
+    """
+    from autotl.workflows.registration import register as register_run
+
+    change = register_run(run, name, load_plugins(disable_plugin), tracking_uri=tracking_uri, storage=storage)
     if as_json:
-        print_json({"name": change.name, "version": change.version, "alias": change.alias})
+        print_json(
+            {"name": change.name, "version": change.version, "alias": change.alias} if change else {"name": None}
+        )
+    elif change is None:
+        typer.echo(f"{run} is recorded; give it a --name to register its champion too")
     else:
         typer.echo(f"models:/{change.name}@{change.alias} is now version {change.version}")
 
 
 def models(tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
     """List the registered models with their versions, aliases and test scores."""
-    from autotl.deploy.registry import model_store, require_registry
+    from autotl.deploy.registry import list_models, require_registry, stores
 
-    found = require_registry(load_plugins(None, quiet=as_json)).list_models(model_store(tracking_uri))
+    registry = require_registry(load_plugins(None, quiet=as_json))
+    found = list_models(registry, tracking_uri)
     if as_json:
-        print_json(found)
+        print_json([model for _, models in found for model in models])
         return
     if not found:
-        typer.echo("no model is registered; `autotl register RUN --name NAME` registers one")
-    for model in found:
-        typer.echo(model.name)
-        for version in model.versions:
-            score = version.evidence.test
-            measured = "no test score"
-            if score.is_defined:
-                measured = f"test {version.evidence.objective} {score}"
-            aliases = "".join(f" @{alias}" for alias in version.aliases)
-            typer.echo(
-                f"    version {version.version}{aliases}: {measured}, data {version.evidence.fingerprint or '?'}"
-            )
+        looked = " or ".join(registry.store_address(store) for store in stores(registry, tracking_uri))
+        typer.echo(f"no model is registered in {looked}; `autotl register RUN --name NAME` registers one")
+    for store, models in found:
+        if len(found) > 1:
+            typer.echo(f"in {registry.store_address(store)}:")
+        for model in models:
+            _print_model(model)
+
+
+def _print_model(model: RegisteredModel) -> None:
+    typer.echo(model.name)
+    for version in model.versions:
+        score = version.evidence.test
+        measured = "no test score"
+        if score.is_defined:
+            measured = f"test {version.evidence.objective} {score}"
+        aliases = "".join(f" @{alias}" for alias in version.aliases)
+        typer.echo(f"    version {version.version}{aliases}: {measured}, data {version.evidence.fingerprint or '?'}")
 
 
 def promote(
@@ -60,11 +79,12 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Move the alias `champion` to a version, or back to the previous champion."""
-    from autotl.deploy.registry import model_store, require_registry
+    from autotl.deploy.registry import find_store, require_registry
 
     if (version is None) != back:
         raise ConfigError("give either the VERSION that becomes the champion, or --back")
-    registry, store = require_registry(load_plugins(None, quiet=as_json)), model_store(tracking_uri)
+    registry = require_registry(load_plugins(None, quiet=as_json))
+    store = find_store(registry, name, tracking_uri)
     change = registry.roll_back(store, name, None) if version is None else registry.promote(store, name, version, None)
     if as_json:
         print_json(change)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import cast
 
@@ -37,8 +38,10 @@ def print_result(run: Run, result: RunResult) -> None:
     console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)
     if result.expected_gain:
         console.print(f"More trials: {result.expected_gain.sentence}.", soft_wrap=True)
-    for label, path in _places(result):
-        console.print(f"{label:<12}{path}", soft_wrap=True)
+    for label, path in _places(run, result):
+        console.print(f"{label:<12}{escape(path)}", soft_wrap=True)
+    for text in result.unkept:
+        console.print(f"[bold red]{escape(text)}[/bold red]", soft_wrap=True)
 
 
 def _print_leaderboard(console: Console, run: Run, result: RunResult) -> None:
@@ -94,11 +97,26 @@ def score_text(score: ScoreInterval) -> str:
     return str(score) if score.is_defined else "-"
 
 
-def _places(result: RunResult) -> list[tuple[str, str]]:
+def _places(run: Run, result: RunResult) -> list[tuple[str, str]]:
     places = [("Report", result.report), ("Deployable", result.deployable)]
     if result.tracking:
-        places.append(("Tracking", str(result.tracking["tracking_uri"])))
+        store, problem = str(result.tracking["tracking_uri"]), result.tracking.get("problem")
+        places.append(("Tracking", f"nothing, or not all, is recorded in {store}: {problem}" if problem else store))
         if registered := result.tracking.get("registered"):
             name, alias, version = (cast(Mapping[str, object], registered)[key] for key in ("name", "alias", "version"))
             places.append(("Registered", f"models:/{name}@{alias} (version {version})"))
-    return [*places, ("Took", duration(result.seconds))]
+            places.append(
+                ("Use it", f"autotl predict {shlex.quote(f'models:/{name}@{alias}')} IMAGE{_named(run, store)}")
+            )
+    budget = f" of {duration(run.config.budget_seconds)}" if run.config.budget_seconds else ""
+    return [*places, ("Took", f"{duration(result.seconds)}{budget}")]
+
+
+def _named(run: Run, store: str) -> str:
+    """How a command from this folder finds a run's store: nothing where it looks there by itself."""
+    from autotl.deploy.registry import RUN_FOLDERS
+
+    looked = {folder.absolute() for folder in RUN_FOLDERS}
+    if not run.config.tracking_uri and run.folder.absolute().parent in looked:
+        return ""
+    return f" --tracking-uri {shlex.quote(store)}"

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotl.errors import ConfigError
-from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, Registry
+from autotl.errors import AutoTLError, ConfigError
+from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, RegisteredModel, Registry
 from autotl.plugins import Plugins
 
 if TYPE_CHECKING:
+    from autotl.runs.config import Config
     from autotl.runs.run import Run
 
 RUN_FOLDERS = (Path(), Path("autotl-runs"))
@@ -54,6 +55,60 @@ def require_registry(plugins: Plugins) -> Registry:
     for registry in registries.values():
         return registry
     raise ConfigError("no loaded plugin brings a model registry; `autotl plugins` shows what is loaded and what is not")
+
+
+def require_store(plugins: Plugins, config: Config) -> None:
+    """Raise ConfigError before any work where the store that a run is to be recorded in cannot be used.
+
+    Without a registry among the plugins nothing is known of stores.
+    """
+    for registry in plugins.all(Registry).values():
+        registry.check_store(model_store(config.tracking_uri, beside=config.run.parent))
+
+
+def stores(registry: Registry, tracking_uri: str | None) -> list[ModelStore]:
+    """The stores that a command without a run looks into: the one that is named, else those beside the runs here.
+
+    Runs are here, or in ./autotl-runs, so that there may be two.
+    """
+    found: dict[str, ModelStore] = {}
+    for store in [model_store(tracking_uri, beside=None if tracking_uri else folder) for folder in RUN_FOLDERS]:
+        found.setdefault(registry.store_address(store), store)
+    return list(found.values())
+
+
+def list_models(registry: Registry, tracking_uri: str | None) -> list[tuple[ModelStore, tuple[RegisteredModel, ...]]]:
+    """The stores that hold models, and their models. Raises ConfigError where one cannot be used, and none has any."""
+    listed, problems = [], []
+    for store in stores(registry, tracking_uri):
+        try:
+            if models := registry.list_models(store):
+                listed.append((store, models))
+        except AutoTLError as error:
+            problems.append(error)
+    if problems and not listed:
+        raise problems[0]
+    return listed
+
+
+def find_store(registry: Registry, name: str, tracking_uri: str | None) -> ModelStore:
+    """The store that holds a registered model; ConfigError where two do. The first where none does."""
+    looked = stores(registry, tracking_uri)
+    if len(looked) == 1:
+        return looked[0]
+    holding = [
+        store for store, models in list_models(registry, tracking_uri) if name in (model.name for model in models)
+    ]
+    if len(holding) > 1:
+        both = " and ".join(registry.store_address(store) for store in holding)
+        raise ConfigError(f"{name} is registered in {both}; name the one that is meant with --tracking-uri")
+    return holding[0] if holding else looked[0]
+
+
+def fetch(registry: Registry, uri: str, tracking_uri: str | None) -> Path:
+    """The folder with the model of an address such as models:/NAME@ALIAS. Raises ConfigError or RunError."""
+    name = re.split("[@/]", uri.removeprefix("models:/"), maxsplit=1)[0]
+    return registry.fetch(find_store(registry, name, tracking_uri), uri)
 
 
 def register(run: Run, name: str, plugins: Plugins, *, tracking_uri: str | None = None) -> AliasChange:

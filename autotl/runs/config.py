@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from autotl.errors import ConfigError
+from autotl.runtime.addresses import hide_secrets
+from autotl.runtime.user_paths import expand_home
 
 PROBE, FINE_TUNE = "probe", "fine-tune"
 STRATEGIES = ("auto", PROBE, FINE_TUNE)
 MAJORITY, ENSEMBLE = "majority", "ensemble"
 """Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
 DEFAULT_BUDGET_SECONDS = 600.0
+MAX_SEED = 2**31 - 1
+"""Libraries take seeds up to twice as high; workers and resumed searches add to it."""
+_PATHS = ("data", "run", "attributes", "patch", "refit")
+_ADDRESSES = ("storage", "tracking_uri")
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,9 @@ class Config:
     refit: Path | None = None
 
     def __post_init__(self) -> None:
+        for name in _PATHS:
+            if (path := getattr(self, name)) is not None:
+                object.__setattr__(self, name, expand_home(path))
         if self.strategy not in STRATEGIES:
             raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
         if self.budget_seconds is not None and self.budget_seconds <= 0:
@@ -62,14 +71,17 @@ class Config:
             raise ConfigError(f"min_per_class is {self.min_per_class}; give the images that each class needs, from 4")
         if self.workers < 1:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ConfigError(f"the seed is {self.seed}; it must be a whole number from 0 to {MAX_SEED}")
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
-        return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
+        """Plain values, and of addresses what may be seen by anybody."""
+        plain = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
+        return plain | {k: hide_secrets(str(plain[k])) for k in _ADDRESSES if plain[k]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """The inverse of `to_json`."""
-        paths = {k: Path(values[k]) for k in ("data", "run", "attributes", "patch", "refit") if values.get(k)}
+        paths = {k: Path(values[k]) for k in _PATHS if values.get(k)}
         names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
         return cls(**{**values, **paths, **names})

@@ -38,8 +38,9 @@ class RunResult:
     search, test, default_test: scores of the champion in the search and on the test split, and of the untuned default
     on the test split. measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
     ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
-    that could not be exported. seconds: wall-clock. run, deployable, leaderboard, report: paths. tracking: what a
-    tracker left in tracking.json. more: what a later version of AutoTL added.
+    that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
+    leaderboard, report: paths. tracking: what a tracker left in tracking.json. more: what a later version of AutoTL
+    added.
     """
 
     run: str
@@ -64,6 +65,7 @@ class RunResult:
     leaderboard: str
     report: str
     refit: RefitSummary | None = None
+    unkept: tuple[str, ...] = ()
     seconds: float = 0.0
     tracking: Mapping[str, object] | None = None
     more: Mapping[str, object] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class RunResult:
             "ended": self.ended, "outlook": self.expected_gain and self.expected_gain.to_json(),
             "n_trials": self.n_trials, "n_items": dict(self.n_items), "n_unused": self.n_unused,
             "fingerprint": self.fingerprint, "passed_over": list(self.passed_over), "deployable": self.deployable,
-            "leaderboard": self.leaderboard, "report": self.report,
+            "leaderboard": self.leaderboard, "report": self.report, "unkept": list(self.unkept),
         }  # fmt: skip
         refit = {"refit": self.refit.to_json()} if self.refit else {}
         return document | refit | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
@@ -113,7 +115,7 @@ class RunResult:
 _KEYS = frozenset((
     "run", "status", "objective", "champion", "search", "search_measured_on", "test", "default", "verdict", "ended",
     "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard", "report",
-    "refit", "seconds", "tracking",
+    "unkept", "refit", "seconds", "tracking",
 ))  # fmt: skip
 
 
@@ -141,6 +143,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         n_unused=int(document.get("n_unused") or 0),
         fingerprint=text("fingerprint"),
         passed_over=tuple(map(str, document.get("passed_over") or ())),
+        unkept=tuple(map(str, document.get("unkept") or ())),
         deployable=text("deployable"),
         leaderboard=text("leaderboard"),
         report=text("report"),

@@ -26,8 +26,12 @@ from autotl.runs.config import Config
 from autotl.runs.event_log import EVENTS_FILE, EventWriter
 from autotl.runs.events import Event, Listener, Progress
 from autotl.runs.result import RunResult
+from autotl.runtime.addresses import hide_secrets, reveal_secrets, sqlite_address
 from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.user_paths import expand_home, short_name
 
+STORAGE_VARIABLE = "AUTOTL_STORAGE"
+"""The environment variable with the address of Optuna's store, which the run folder keeps without its password."""
 _NO_FOLD = -9
 """In dataset.parquet: the image is not an item: it has no label or was skipped."""
 _TRACED_PACKAGES = (
@@ -78,8 +82,10 @@ class Run:
 
     @property
     def storage(self) -> str:
-        """The address of Optuna's store."""
-        return self.config.storage or f"sqlite:///{self.folder / 'study.db'}"
+        """The address of Optuna's store, in full; ConfigError where its password is not known to this process."""
+        if self.config.storage:
+            return reveal_secrets(self.config.storage, STORAGE_VARIABLE, option="--storage")
+        return sqlite_address(self.folder / "study.db")
 
     def trial_folder(self, number: int) -> Path:
         """Where a trial keeps its predictions and, if it was fine-tuned, its network."""
@@ -109,6 +115,17 @@ class Run:
         except (OSError, ValueError):
             return None
         return facts
+
+    def at(self, *, storage: str | None, tracking_uri: str | None) -> Run:
+        """The same run with addresses in full; None leaves one as it is. ConfigError where it is another storage."""
+        if storage and hide_secrets(storage) != self.config.to_json()["storage"]:
+            kept = self.config.storage or "study.db in its folder"
+            raise ConfigError(f"the trials of {self.folder} are in {kept}, not in {hide_secrets(storage)}")
+        config = self.config
+        return replace(
+            self,
+            config=replace(config, storage=storage or config.storage, tracking_uri=tracking_uri or config.tracking_uri),
+        )
 
     def subsampled(self, n_items: int) -> Run:
         """The same run on about so many of its items: see `split.subsample`."""
@@ -218,7 +235,8 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 def default_run_folder(data: Path, now: time.struct_time) -> Path:
     """A folder under ./autotl-runs named after the data and the time."""
-    return Path("autotl-runs") / f"{data.resolve().name}-{time.strftime('%Y%m%d-%H%M%S', now)}"
+    name = short_name(expand_home(data).resolve().name)
+    return Path("autotl-runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S', now)}"
 
 
 def installed_versions() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import platform
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from autotl.errors import ConfigError
 
 _BACKENDS = ("tensorflow", "jax", "torch")
+_DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+"""What our networks are written for; keras.json may say something else, for another project."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,55 @@ class Device:
 
 
 def prepare() -> None:
-    """Choose an installed Keras backend and silence its start-up messages; call before the first import of Keras."""
+    """Choose an installed Keras backend and silence its start-up messages; call before the first import of Keras.
+
+    Raises ConfigError where there is none, where KERAS_BACKEND names another, or where keras.json is damaged.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    if "KERAS_BACKEND" not in os.environ:
-        installed = [name for name in _BACKENDS if importlib.util.find_spec(name)]
-        if not installed:
-            raise ConfigError(
-                "Keras has no backend: none of TensorFlow, JAX and PyTorch is installed. "
-                "Install one, for example with: pip install 'autotl[cpu]'"
-            )
-        os.environ["KERAS_BACKEND"] = installed[0]
+    installed = [name for name in _BACKENDS if importlib.util.find_spec(name)]
+    wanted = os.environ.get("KERAS_BACKEND")
+    if wanted and wanted not in installed:
+        fault = "which is not installed" if wanted in _BACKENDS else "which cannot train networks"
+        use = f"Unset it to use {installed[0]}" if installed else "Unset it, and install one of them"
+        raise ConfigError(
+            f"the environment variable KERAS_BACKEND is {wanted}, {fault}; expected one of {', '.join(_BACKENDS)}. "
+            f"{use}{f', or install {wanted}' if wanted in _BACKENDS else ''}."
+        )
+    if not installed:
+        raise ConfigError(
+            "Keras has no backend: none of TensorFlow, JAX and PyTorch is installed. "
+            "Install one, for example with: pip install 'autotl[cpu]'"
+        )
+    os.environ["KERAS_BACKEND"] = wanted or installed[0]
+    if _says_otherwise(_config_file()):
+        import keras
+
+        keras.config.set_floatx(str(_DEFAULTS["floatx"]))
+        keras.config.set_epsilon(_DEFAULTS["epsilon"])
+        keras.config.set_image_data_format(_DEFAULTS["image_data_format"])
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "keras.json"
+
+
+def _says_otherwise(file: Path) -> bool:
+    """Whether keras.json sets something else than what our networks need; ConfigError where Keras would refuse it."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:  # Keras ignores it
+        return False
+    except OSError as error:
+        if not file.exists():
+            return False
+        raise ConfigError(f"{file} cannot be read ({error.strerror}). Make it readable, or remove it.") from None
+    choices = {"floatx": ("float16", "float32", "float64"), "image_data_format": ("channels_last", "channels_first")}
+    sound = isinstance(found, dict) and isinstance(found.get("epsilon", 0.1), float)
+    if not sound or any(found.get(name, allowed[0]) not in allowed for name, allowed in choices.items()):
+        raise ConfigError(f"{file} is damaged: Keras cannot be started with it. Correct or remove it.")
+    return any(found.get(name, default) != default for name, default in _DEFAULTS.items())
 
 
 def load() -> None:

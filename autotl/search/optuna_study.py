@@ -10,8 +10,10 @@ import optuna
 import sqlalchemy.exc
 from optuna.trial import FrozenTrial, TrialState
 
+from autotl.errors import ConfigError, in_one_line
 from autotl.interfaces import Sampler
 from autotl.runs.run import Run
+from autotl.runtime.addresses import hide_secrets, without_secrets
 from autotl.trial import Params, TrialRecord
 
 _RECORD = "autotl_record"
@@ -34,6 +36,18 @@ def open_study(run: Run, *, sampler: Sampler, maximise: bool, worker: int = 0) -
     )
     study.sampler = sampler.build(run.config.seed + len(study.get_trials(deepcopy=False)) + 1000 * worker)
     return study
+
+
+def require_storage(address: str) -> None:
+    """Raise ConfigError where Optuna cannot keep trials at an address, such as for a slip in it."""
+    try:
+        optuna.storages.RDBStorage(address).remove_session()
+    except Exception as error:
+        shown, reason = hide_secrets(address), without_secrets(in_one_line(error))
+        raise ConfigError(
+            f"the storage {shown} cannot be used: {reason}. Correct --storage; an address looks like "
+            "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, and its package, here psycopg, has to be installed"
+        ) from None
 
 
 def pinned(sampler: optuna.samplers.BaseSampler, fixed: Params) -> optuna.samplers.BaseSampler:

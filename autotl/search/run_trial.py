@@ -13,6 +13,7 @@ from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import Evaluator
 from autotl.runtime import keras_backend
+from autotl.runtime.conditions import is_condition
 from autotl.search.context import SearchContext
 from autotl.search.fine_tune_trials import fine_tune
 from autotl.search.objective import all_values
@@ -42,7 +43,7 @@ def run_trial(
     """Run a trial and keep its predictions; what goes wrong in it ends up as its record's reason.
 
     begun: what is known of it so far. board: the trials that have ended; the best of them decides on pruning, and the
-    default on how a fine-tune trial compares. Only KeyboardInterrupt is raised.
+    default on how a fine-tune trial compares. Only KeyboardInterrupt is raised, and what no other trial would escape.
     """
     try:
         # The default itself is run regardless of its cost.
@@ -57,6 +58,8 @@ def run_trial(
     except (optuna.TrialPruned, OutOfTimeError) as early:
         return ended(begun, "pruned", str(early))
     except Exception as error:
+        if is_condition(error):  # of the machine: the next trial would meet it too
+            raise
         return ended(begun, "failed", f"{type(error).__name__}: {error}")
 
 

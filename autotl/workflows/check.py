@@ -19,8 +19,11 @@ from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Listener
 from autotl.runs.run import create, scan_data
+from autotl.runtime import keras_backend
+from autotl.runtime.conditions import require_writable
 from autotl.runtime.wording import counted
 from autotl.settings import Settings
+from autotl.workflows.places import cache_place, conditions_explained
 
 MOST_NAMED = 1000
 """Skipped and excluded files that the document names, with the reason for each."""
@@ -106,6 +109,16 @@ def check_data(
     probe: also cross-validate the untuned default on all images, for the checks that need it; the features stay in the
     cache for the search. Raises DatasetError where the data cannot be read at all.
     """
+    require_writable(cache_place(settings))
+    if probe:
+        keras_backend.prepare()
+    with conditions_explained(settings):
+        return _check(config, plugins, settings, listeners, probe=probe)
+
+
+def _check(
+    config: Config, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...], *, probe: bool
+) -> DataCheck:
     decisions = read_patch(config.patch or patch_file(config.data))
     dataset = scan_data(config, cache=settings.cache, listeners=listeners)
     findings = run_checks(dataset, plugins)
@@ -133,13 +146,11 @@ def _default_probe(
     config: Config, dataset: Dataset, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...]
 ) -> tuple[ScoreInterval | None, list[Finding]]:
     # Imported here, because what it needs imports Keras.
-    from autotl.runtime import keras_backend
     from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.search.probe_trials import probe
     from autotl.workflows.default_probe import probe_default
 
-    keras_backend.prepare()
     with tempfile.TemporaryDirectory() as folder:
         config = replace(config, run=Path(folder) / "run")
         run = create(config, dataset, development_split(dataset, seed=config.seed), listeners)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autotl.runs.events import Message
-from autotl.runs.run import Run
+from autotl.runs.run import STORAGE_VARIABLE, Run
 from autotl.search.limits import Limits
 
 
@@ -20,10 +21,12 @@ def workers(run: Run, limits: Limits) -> Iterator[None]:
     seconds = limits.seconds_left()
     deadline = "" if math.isinf(seconds) else str(time.time() + seconds)
     command = [sys.executable, "-m", "autotl.workflows.worker", str(run.folder), deadline]
+    # Not among the arguments, which every user of the machine sees.
+    environment = {**os.environ, STORAGE_VARIABLE: run.config.storage} if run.config.storage else None
     log = run.folder / "workers.log"
     with log.open("ab") as file:
         started = [
-            subprocess.Popen([*command, str(number)], stdout=file, stderr=file)
+            subprocess.Popen([*command, str(number)], stdout=file, stderr=file, env=environment)
             for number in range(1, run.config.workers)
         ]
     try:

@@ -13,7 +13,7 @@ from autotl.checks.run_checks import run_checks
 from autotl.data.changes import save_manifest, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.split import Split, split
-from autotl.deploy.registry import require_name, require_registry
+from autotl.deploy.registry import require_name, require_registry, require_store
 from autotl.errors import ConfigError, RunError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import Backbone, Evaluator, Head, Sampler
@@ -24,6 +24,7 @@ from autotl.runs.run import Run, create, open_run, require_free, scan_data
 from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
+from autotl.workflows.places import conditions_explained, require_places
 
 MOST_PROPOSALS = 500
 """A run keeps its findings in run.json, which is written after every trial."""
@@ -43,7 +44,8 @@ def fit(
     Raises AutoTLError where the data, the configuration or a plugin asked for is at fault.
     """
     clock = clock or Clock(config.budget_seconds)
-    return _begin(config, plugins, settings, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
+    with conditions_explained(settings, config.run):
+        return _begin(config, plugins, settings, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
 
 
 def refit(
@@ -68,7 +70,8 @@ def refit(
 
         return carry_split(former, dataset, corrections(former, dataset).place)
 
-    return _begin(config, plugins, settings, listeners, Clock(None), carried)
+    with conditions_explained(settings, config.run):
+        return _begin(config, plugins, settings, listeners, Clock(None), carried)
 
 
 def _begin(
@@ -80,6 +83,7 @@ def _begin(
     divide: Callable[[Dataset], Split],
 ) -> Run:
     """Scan, check and divide the data into a new run, and conduct it."""
+    require_places(config.run, settings)
     require_free(config.run)
     if config.data.resolve() in config.run.resolve().parents:
         raise ConfigError(
@@ -102,9 +106,15 @@ def _begin(
     return _run_study(run, plugins, settings, clock, loading)
 
 
-def resume(folder: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = ()) -> Run:
-    """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is returned."""
-    run = open_run(folder, listeners)
+def resume(
+    folder: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = (),
+    storage: str | None = None, tracking_uri: str | None = None,
+) -> Run:  # fmt: skip
+    """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is returned.
+
+    storage, tracking_uri: the addresses in full, where they have a password, which the run folder does not keep.
+    """
+    run = open_run(folder, listeners).at(storage=storage, tracking_uri=tracking_uri)
     state = run.state()
     if state["status"] == "complete":
         return run
@@ -114,8 +124,11 @@ def resume(folder: Path, *, plugins: Plugins, settings: Settings, listeners: tup
             f"{len(missing)} of the {len(run.dataset.items)} images of {folder} are gone, the first: {missing[0]} "
             f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
         )
-    loading = _start_loading(run.config, plugins, settings)
-    return _run_study(run, plugins, settings, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
+    require_places(run.folder, settings)
+    _require_stores(run.config, plugins, run.storage)
+    with conditions_explained(settings, run.folder):
+        loading = _start_loading(run.config, plugins, settings)
+        return _run_study(run, plugins, settings, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
 
 
 def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> threading.Thread:
@@ -174,10 +187,21 @@ def _require_available(config: Config, plugins: Plugins) -> None:
     if config.register:
         require_registry(plugins)
         require_name(config.register)
+    _require_stores(config, plugins, config.storage)
     heads = [plugins.pick(Head, name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
     for name in dict.fromkeys((*config.backbones, *by_recipe)):
         plugins.pick(Backbone, name).weights(True)
+
+
+def _require_stores(config: Config, plugins: Plugins, storage: str | None) -> None:
+    """Raise ConfigError before any work where a store that was asked for cannot be used."""
+    if config.storage and storage:
+        from autotl.search.optuna_study import require_storage
+
+        require_storage(storage)
+    if config.register or config.tracking_uri:
+        require_store(plugins, config)
 
 
 def _require_one_value(objective: Evaluator) -> None:

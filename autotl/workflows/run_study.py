@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from autotl.plugins import Plugins
 from autotl.runs.events import FindingMade, Message, SearchBegun, SearchEnded
 from autotl.runs.run import Run, open_run
 from autotl.runs.state import LOCK_FILE
+from autotl.runtime.addresses import hide_secrets, without_secrets
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext, open_context
 from autotl.search.limits import Limits
@@ -30,6 +33,7 @@ from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
 from autotl.workflows.first_model import make_first_model, save_first_model
 from autotl.workflows.refit import champion_trials
+from autotl.workflows.registration import NOT_RECORDED, NOT_REGISTERED
 from autotl.workflows.search_time import SearchTime
 from autotl.workflows.trial_announcer import TrialAnnouncer
 
@@ -53,30 +57,43 @@ def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> R
             status = _search_and_conclude(run, plugins, settings, clock)
         except BaseException as error:
             ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            run.update(status=ended, error=str(error), spent_seconds=clock.spent())
+            with suppress(OSError):  # such as a full disk, which may be the error itself
+                run.update(status=ended, error=without_secrets(str(error)), spent_seconds=clock.spent())
             plugins.notify("on_search_end", run=run)
             raise
         plugins.notify("on_search_end", run=run)
-        if run.config.register:
-            _register(run, run.config.register, plugins)
+        unkept = _register(run, run.config.register, plugins) if run.config.register else ()
         result = run.result()
         assert result is not None
-        result = replace(result, seconds=clock.spent(), tracking=run.tracking())
+        result = replace(
+            result, unkept=(*result.unkept, *unkept, *_unrecorded(run)), seconds=clock.spent(), tracking=run.tracking()
+        )
         # Last: a run that is killed before is carried on, and recorded, again.
         run.update(result=result.to_json(), status=status, spent_seconds=clock.spent())
         run.emit(SearchEnded(status, round(clock.spent(), 2)))
     return run
 
 
-def _register(run: Run, name: str, plugins: Plugins) -> None:
-    """Put the champion into the registry; a search that has ended is not lost where that fails."""
+def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
+    """Put the champion into the registry; a search that has ended is not lost where that fails, which is returned."""
     try:
         change = register(run, name, plugins)
     except AutoTLError as error:
         run.emit(Message(str(error)))
-        return
+        again = f"autotl register {shlex.quote(str(run.folder))} --name {shlex.quote(name)}"
+        return (f"{NOT_REGISTERED}{error}. Make up for it with `{again}`",)
     if run.tracking() is None:  # where a tracker's note says nothing of it
         run.emit(Message(f"registered as models:/{change.name}@{change.alias}, version {change.version}"))
+    return ()
+
+
+def _unrecorded(run: Run) -> tuple[str, ...]:
+    """Why a run was not recorded, or not all of it, where its store was asked for."""
+    problem = (run.tracking() or {}).get("problem")
+    if not problem or not run.config.tracking_uri:
+        return ()
+    shown, again = hide_secrets(run.config.tracking_uri), f"autotl register {shlex.quote(str(run.folder))}"
+    return (f"{NOT_RECORDED}{shown} cannot be used: {problem}. Make up for it with `{again}`",)
 
 
 def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotl.errors import ConfigError
+from autotl.errors import AutoTLError, ConfigError, MachineError
 from autotl.interfaces import ModelStore
-from autotl_plugins.mlflow_store.address import resolve_address, sqlite_file, store_address, without_password
+from autotl.runtime.addresses import sqlite_address, sqlite_file, without_secrets
+from autotl.runtime.conditions import Place, require_writable
+from autotl_plugins.mlflow_store.address import ADDRESS_VARIABLE, resolve_address, store_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,6 +25,8 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
 }
 """What MLflow reads from the environment alone; what the user has set stays."""
+_SERVERS = ("http", "https", "file", "databricks", "databricks-uc", "uc")
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 def connect(uri: str) -> MlflowClient:
@@ -31,7 +36,8 @@ def connect(uri: str) -> MlflowClient:
     from mlflow import MlflowClient
 
     # A registry elsewhere, which the environment may name, goes with the store that it names.
-    registry = None if uri == os.environ.get("MLFLOW_TRACKING_URI") else uri
+    registry = None if uri == os.environ.get(ADDRESS_VARIABLE) else uri
+    require_database(uri)
     database = sqlite_file(uri)
     if database is None:
         return MlflowClient(tracking_uri=uri, registry_uri=registry)
@@ -48,15 +54,72 @@ def connect(uri: str) -> MlflowClient:
     return client
 
 
+def require_database(uri: str) -> None:
+    """Raise where a database cannot be used, at once: MLflow itself would try it for a minute and a half.
+
+    Nothing is created. Raises ConfigError or MachineError; what the database's driver raises is passed on.
+    """
+    database = sqlite_file(uri)
+    if database:
+        remedy = "Name another store with --tracking-uri"
+        require_writable(Place(database.parent, "the folder of the MLflow store", remedy))
+        if database.exists() and not _is_sqlite(database):
+            raise ConfigError(f"{database} is damaged, or not a SQLite database at all. Remove it, or n{remedy[1:]}")
+        if database.exists() and not os.access(database, os.W_OK):
+            raise MachineError(f"the MLflow store {database} may not be written by this user. {remedy}")
+    elif uri.partition("://")[0].partition("+")[0] in _DATABASES:
+        import sqlalchemy
+
+        engine = sqlalchemy.create_engine(uri)
+        try:
+            engine.connect().close()
+        finally:
+            engine.dispose()
+
+
+def check_store(store: ModelStore) -> None:
+    """Raise ConfigError where a store cannot be used for a slip in its address or a fault on this machine.
+
+    Nothing is created, and a tracking server is not asked: it may be back when the search ends.
+    """
+    uri = resolve_address(store)
+    scheme, sign, rest = uri.partition("://")
+    shown = store_address(store)
+    family = scheme.partition("+")[0] if sign else ""
+    if sqlite_file(uri) is None and (family == "sqlite" or (sign and not rest.strip("/"))):
+        raise ConfigError(
+            f"the MLflow store {shown} cannot be used: a SQLite file is written sqlite:///FOLDER/mlflow.db, with three "
+            "strokes and one more where the path begins with one; a server http://HOST:PORT"
+        )
+    if family and family not in (*_DATABASES, *_SERVERS) and not _has_plugin(family):
+        known = ", ".join(f"{name}://" for name in (*_SERVERS, *_DATABASES))
+        raise ConfigError(f"the MLflow store {shown} cannot be used: its address begins with none of {known}")
+    if not family and uri.endswith((".db", ".sqlite", ".sqlite3")):
+        raise ConfigError(
+            f"the MLflow store {shown} cannot be used: MLflow would take it for a folder. Write "
+            f"{sqlite_address(Path(uri).expanduser())}"
+        )
+    try:
+        require_database(uri)
+    except AutoTLError:
+        raise
+    except Exception as error:
+        raise unusable_store(store, error) from error
+
+
+def _has_plugin(scheme: str) -> bool:
+    return any(found.name == scheme for found in importlib.metadata.entry_points(group="mlflow.tracking_store"))
+
+
 def connect_to_existing(store: ModelStore) -> MlflowClient | None:
     """A client of the store, None where there is none yet: reading must not create it. Raises ConfigError."""
     uri = resolve_address(store)
     if (database := sqlite_file(uri)) and not database.exists():
         return None
     try:
-        if database and not _is_sqlite(database):  # MLflow would try it for seconds
-            raise ValueError("the file is damaged, or not a SQLite database at all")
         return connect(uri)
+    except AutoTLError:
+        raise
     except Exception as error:
         raise unusable_store(store, error) from error
 
@@ -87,7 +150,7 @@ def first_line(error: BaseException) -> str:
     while cause := root.__cause__ or root.__context__:
         root = cause
     text = str(root if isinstance(root, OSError) else error).strip()
-    return without_password(text.splitlines()[0])[:300] if text else type(error).__name__
+    return without_secrets(text.splitlines()[0])[:300] if text else type(error).__name__
 
 
 def _is_sqlite(database: Path) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotl.interfaces import ModelStore
-from autotl_plugins.mlflow_store.address import resolve_address, sqlite_file
+from autotl.runtime.addresses import sqlite_file
+from autotl_plugins.mlflow_store.address import resolve_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from autotl.errors import ConfigError
+from autotl.errors import AutoTLError, ConfigError
 from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore
-from autotl_plugins.mlflow_store.address import resolve_address, sqlite_file, store_address
+from autotl.runtime.addresses import sqlite_file
+from autotl_plugins.mlflow_store.address import resolve_address, store_address
 from autotl_plugins.mlflow_store.client import connect_to_existing, is_missing, unusable_store
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _registered(store: ModelStore, name: str) -> Iterator[tuple[MlflowClient, di
         with FileLock(f"{database}.lock", timeout=60) if database else nullcontext():
             found = client.get_registered_model(name).aliases
             yield client, {alias: int(number) for alias, number in found.items()}
-    except ConfigError:
+    except AutoTLError:
         raise
     except Exception as error:
         if is_missing(error):

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotl.deploy.versions import evidence_of, registry_summary
-from autotl.errors import ConfigError, RunError
+from autotl.errors import ConfigError, RunError, in_one_line
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, Registry
+from autotl.runtime.addresses import hide_secrets, sqlite_file, without_secrets
 from autotl.runtime.atomic_files import write_atomically
-from autotl_plugins.mlflow_store.address import resolve_address, sqlite_file, store_address, without_password
-from autotl_plugins.mlflow_store.client import connect
+from autotl_plugins.mlflow_store.address import resolve_address, store_address
+from autotl_plugins.mlflow_store.client import check_store, connect, first_line
 from autotl_plugins.mlflow_store.logged_models import log_model, open_experiment, read_model_uuid
 from autotl_plugins.registries._mlflow_aliases import promote, roll_back, set_alias
 from autotl_plugins.registries._mlflow_versions import EVIDENCE_TAG, list_models
@@ -30,6 +31,7 @@ def register_registries() -> Iterable[Registry]:
     yield Registry(
         "mlflow",
         store_address=store_address,
+        check_store=check_store,
         register=register,
         fetch=fetch,
         list_models=list_models,
@@ -52,7 +54,7 @@ def register(store: ModelStore, deployable: Path, name: str) -> AliasChange:
         metadata = json.loads((deployable / "metadata.json").read_text(encoding="utf-8"))
         facts = _facts(metadata)
         logged = None
-        if note.get("tracking_uri") == without_password(uri) and note.get("model_uri"):
+        if note.get("tracking_uri") == hide_secrets(uri) and note.get("model_uri"):
             logged = client.get_logged_model(note["model_uri"].removeprefix("models:/"))
         if logged is None or logged.tags.get("model_uuid") != read_model_uuid(deployable):
             experiment = open_experiment(client, store)
@@ -62,8 +64,8 @@ def register(store: ModelStore, deployable: Path, name: str) -> AliasChange:
         tags = {**facts, EVIDENCE_TAG: json.dumps(registry_summary(metadata))}
         change = _add_version(client, uri, name, logged, tags)
     except Exception as error:
-        message = f"{deployable} was not registered as {name} in the MLflow store {uri}: {error}"
-        raise ConfigError(without_password(message)) from error
+        message = f"{deployable} was not registered as {name} in the MLflow store {hide_secrets(uri)}"
+        raise ConfigError(f"{message}: {first_line(error)}") from error
     if note:
         registered = {"name": name, "version": change.version, "alias": CHAMPION}
         write_atomically(note_file, json.dumps({**note, "registered": registered}, indent=2).encode())
@@ -94,7 +96,8 @@ def fetch(store: ModelStore, uri: str) -> Path:
             source = client.get_logged_model(name).artifact_location
         return Path(download_artifacts(artifact_uri=source, tracking_uri=address))
     except Exception as error:
-        raise RunError(without_password(f"{uri} is not available from the MLflow store {address}: {error}")) from error
+        shown = without_secrets(in_one_line(error))
+        raise RunError(f"{uri} is not available from the MLflow store {hide_secrets(address)}: {shown}") from error
 
 
 def _facts(metadata: Mapping[str, object]) -> dict[str, str]:

@@ -57,7 +57,7 @@ def test_scores_of_classes_are_told_apart_whatever_brackets_the_names_hold():
 
 
 def test_a_document_of_an_older_version_is_read_without_what_it_lacks():
-    optional = ("ended", "outlook", "passed_over", "fingerprint", "n_unused", "refit", "seconds", "tracking")
+    optional = ("ended", "outlook", "passed_over", "fingerprint", "n_unused", "unkept", "refit", "seconds", "tracking")
     older = RunResult.from_json({name: value for name, value in FULL.items() if name not in optional})
     assert (older.ended, older.expected_gain, older.passed_over, older.refit) == ("", None, (), None)
     assert older.test == RunResult.from_json(FULL).test

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -31,9 +34,41 @@ def test_the_first_installed_backend_is_chosen(bare, monkeypatch, installed, cho
 
 
 def test_a_backend_that_was_chosen_before_stays(bare, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     keras_backend.prepare()
     assert os.environ["KERAS_BACKEND"] == "jax"
+
+
+@pytest.mark.parametrize("wanted", ["torch", "jax", "theano", "numpy", "Tensorflow"])
+def test_a_backend_that_is_not_there_is_named_with_the_variable_that_asks_for_it(bare, monkeypatch, wanted):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name == "tensorflow" else None)
+    monkeypatch.setenv("KERAS_BACKEND", wanted)
+    with pytest.raises(ConfigError, match=f"KERAS_BACKEND is {wanted}, which .* Unset it to use tensorflow"):
+        keras_backend.prepare()
+
+
+@pytest.mark.parametrize(
+    "found", [{"floatx": "bfloat16"}, {"epsilon": "small"}, {"image_data_format": "sideways"}, ["a list"]]
+)
+def test_a_configuration_that_keras_cannot_start_with_is_named(bare, monkeypatch, tmp_path, found):
+    (tmp_path / "keras.json").write_text(json.dumps(found))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"keras.json is damaged.*remove it"):
+        keras_backend.prepare()
+
+
+def test_the_configuration_of_another_project_changes_nothing(tmp_path):
+    other = {"backend": "torch", "floatx": "float16", "epsilon": 1e-4, "image_data_format": "channels_first"}
+    (tmp_path / "keras.json").write_text(json.dumps(other))
+    code = (
+        "from autotl.runtime import keras_backend\nkeras_backend.prepare()\nimport keras\n"
+        "print(keras.backend.backend(), keras.config.floatx(), keras.config.image_data_format())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment["KERAS_HOME"] = str(tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["tensorflow", "float32", "channels_last"]
 
 
 def test_without_any_backend_the_error_says_what_to_install(bare, monkeypatch):

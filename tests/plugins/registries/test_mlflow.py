@@ -122,14 +122,14 @@ def test_a_deployable_from_elsewhere_can_be_registered(store: Path, tmp_path: Pa
 def test_no_message_shows_the_password_in_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_small_model(tmp_path / "r" / "champion", metadata=METADATA)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://joe:s3@ret@127.0.0.1:9")
-    assert registry.store_address(at(tmp_path)) == "http://127.0.0.1:9"
+    assert registry.store_address(at(tmp_path)) == "http://***@127.0.0.1:9"
     for ask in (
         lambda: registry.list_models(at(tmp_path)),
         lambda: registry.promote(at(tmp_path), "pets", 1, None),
         lambda: registry.fetch(at(tmp_path), "models:/pets@champion"),
         lambda: registry.register(at(tmp_path), folder, "pets"),
     ):
-        with pytest.raises(AutoTLError, match=r"http://127\.0\.0\.1:9") as refused:
+        with pytest.raises(AutoTLError, match=r"http://\*\*\*@127\.0\.0\.1:9") as refused:
             ask()
         assert "joe" not in str(refused.value)
         assert "ret@" not in str(refused.value)

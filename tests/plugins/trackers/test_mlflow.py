@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from tracked_runs import FakeRun, a_trial, children, client_of, study, wait_until
 
+from autotl.errors import ConfigError
 from autotl.interfaces import UNDEFINED, ModelStore
 from autotl.trial import EnsembleMember
 from autotl_plugins.registries import mlflow as registry
@@ -84,7 +85,7 @@ def test_a_killed_study_is_carried_on_in_the_same_run(make_run: Callable[..., Fa
     tracker.on_trial_end(run, a_trial(0))
     recorder = tracker._recorders.pop(run.folder)  # as after a kill: nobody ends it
     recorder.sampler.stop()
-    wait_until(lambda: 0 in recorder.children and recorder._queue.empty())
+    wait_until(lambda: 0 in recorder.study.children and recorder._queue.empty())
     before = json.loads((run.folder / "tracking.json").read_text())
     wait_until(lambda: children(before)[0].info.status == "FINISHED")
     assert client_of(before).get_run(before["run_id"]).info.status == "RUNNING"
@@ -112,10 +113,11 @@ def test_an_unreachable_server_is_reported_once_and_costs_next_to_nothing(
     assert time.monotonic() - started < 10
     (message,) = warnings_of(caplog)
     assert message == (
-        "MLflow at http://127.0.0.1:9 cannot be used; the search goes on without it ([Errno 111] Connection refused)"
+        "MLflow at http://***@127.0.0.1:9 cannot be used; the search goes on without it "
+        "([Errno 111] Connection refused)"
     )
     note = json.loads((run.folder / "tracking.json").read_text())
-    assert (note["run_id"], note["tracking_uri"]) == (None, "http://127.0.0.1:9")  # which goes into --json
+    assert (note["run_id"], note["tracking_uri"]) == (None, "http://***@127.0.0.1:9")  # which goes into --json
 
 
 def test_a_store_that_goes_away_and_comes_back_loses_nothing(
@@ -137,7 +139,7 @@ def test_a_store_that_goes_away_and_comes_back_loses_nothing(
     tracker.on_search_begin(run)
     recorder = tracker._recorders[run.folder]
     tracker.on_trial_end(run, a_trial(0))
-    wait_until(lambda: 0 in recorder.children and recorder._queue.empty())
+    wait_until(lambda: 0 in recorder.study.children and recorder._queue.empty())
     away.set()
     for number in range(1, 3):
         tracker.on_trial_end(run, a_trial(number))
@@ -183,7 +185,7 @@ def test_a_server_that_dies_in_mid_search_is_reported_once_and_prints_nothing(
         tracker.on_search_begin(run)
         tracker.on_trial_end(run, a_trial(0))
         recorder = tracker._recorders[run.folder]
-        wait_until(lambda: 0 in recorder.children)
+        wait_until(lambda: 0 in recorder.study.children)
         assert warnings_of(caplog) == []
     finally:
         os.killpg(server.pid, signal.SIGKILL)
@@ -215,7 +217,7 @@ def test_a_refused_record_does_not_take_the_others_down(
     changed = a_trial(0, head="knn")  # MLflow lets no parameter change
     note = study(run, a_trial(0), changed, a_trial(1))
     (message,) = warnings_of(caplog)
-    assert "refused a record" in message
+    assert message.startswith("MLflow refused param 'head', which is left out: Changing param values")
     assert len(children(note)) == 2
     assert note["model_uri"]
 
@@ -223,3 +225,41 @@ def test_a_refused_record_does_not_take_the_others_down(
 def test_importing_the_plugin_imports_no_tracker() -> None:
     code = "import sys, autotl_plugins.trackers.mlflow; assert not {'mlflow', 'psutil', 'onnx'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_run_whose_server_was_away_is_recorded_from_beginning_to_end(
+    make_run: Callable[..., FakeRun], store: Path
+) -> None:
+    run = make_run("late", tracking_uri="http://127.0.0.1:9")
+    lost = study(run, a_trial(0), a_trial(1))
+    assert (lost["run_id"], lost["problem"]) == (None, "[Errno 111] Connection refused")
+    with pytest.raises(ConfigError, match=r"http://127.0.0.1:9 cannot be used"):
+        tracker.record_run(run, [a_trial(0)])
+
+    run.config.tracking_uri = None  # as by `autotl register --tracking-uri`
+    for _ in range(2):  # once it is there, it is not recorded again
+        tracker.record_run(run, [a_trial(0), a_trial(1)])
+    note = json.loads((run.folder / "tracking.json").read_text())
+    assert note["problem"] is None
+    assert [child.data.params["head"] for child in children(note)] == ["svm", "svm"]
+    found = client_of(note)
+    assert found.get_run(note["run_id"]).data.metrics["test/balanced_accuracy"] == 0.9
+    assert {artifact.path for artifact in found.list_artifacts(note["run_id"])} >= {"report.html", "run.json"}
+    assert registry.register(ModelStore(None, (store,)), run.folder / "champion", "late").version == 1
+    assert len([run for run in found.search_runs([note["experiment_id"]]) if run.info.run_name == "late"]) == 1
+
+
+@pytest.mark.parametrize("name", ["My%20Data", "a?b#c", "grün ☃", "it's {x}"])
+def test_a_study_is_recorded_and_registered_whatever_its_folder_is_called(
+    make_run: Callable[..., FakeRun], tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    run = make_run("any", folder=folder)
+    note = study(run, a_trial(0, scores={"recall/day//night": 0.5, "recall/day/_/night": 0.6}))
+    store = ModelStore(None, (folder,))
+    assert registry.register(store, run.folder / "champion", "pets").version == 1
+    assert (registry.fetch(store, "models:/pets@champion") / "model.onnx").exists()
+    (child,) = children(note)
+    assert child.data.metrics["recall/day/_/night_2"] == 0.5
+    assert {artifact.path for artifact in client_of(note).list_artifacts(note["run_id"])} >= {"report.html"}
+    assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is left elsewhere"

@@ -1,0 +1,23 @@
+"""Paths as people give them, and names of files as file systems take them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autotl.errors import ConfigError
+
+_MAX_NAME_BYTES = 180
+"""File systems take 255; a suffix, and the name of a temporary file, come on top."""
+
+
+def expand_home(path: Path | str) -> Path:
+    """A path with ~ replaced, which no shell does in --run=~/x or in a notebook; ConfigError where nobody has it."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path} cannot be found: there is no home folder {Path(path).parts[0]}") from None
+
+
+def short_name(name: str) -> str:
+    """The beginning of a name, so that a file can be called after it."""
+    return name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")

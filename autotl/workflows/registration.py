@@ -1,0 +1,47 @@
+"""Recording and registering a finished run, also one that lost its store while it was searching."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from autotl.deploy.registry import register as register_champion
+from autotl.deploy.registry import require_name, require_registry, require_store
+from autotl.errors import ConfigError
+from autotl.interfaces import AliasChange
+from autotl.plugins import Plugins
+from autotl.runs.run import Run, open_run
+from autotl.search.optuna_study import read_records
+
+NOT_REGISTERED, NOT_RECORDED = "Not registered: ", "Not recorded: "
+
+
+def register(
+    folder: Path, name: str | None, plugins: Plugins, *, tracking_uri: str | None = None, storage: str | None = None
+) -> AliasChange | None:
+    """Record a finished run, with all its trials, where that has not been done, and register its champion.
+
+    name: of the registered model; None for the one that the run was to be registered as, if any. tracking_uri: the
+    store; None for the one of the run itself. Returns the alias that was moved, None where there is no name.
+    Raises ConfigError where the run has no champion, or the store cannot be used.
+    """
+    run = open_run(folder).at(storage=storage, tracking_uri=tracking_uri)
+    name = name or run.config.register
+    if name:
+        require_registry(plugins)
+        require_name(name)
+    if run.result() is None:
+        raise ConfigError(f"{folder} has no champion yet; finish it with `autotl resume {folder}`")
+    require_store(plugins, run.config)
+    plugins.demand("record_run", run=run, trials=read_records(run))
+    change = register_champion(run, name, plugins) if name else None
+    _note(run, settled=(NOT_RECORDED, NOT_REGISTERED) if change else (NOT_RECORDED,))
+    return change
+
+
+def _note(run: Run, *, settled: tuple[str, ...]) -> None:
+    """Write into the result that what had failed has been made up for."""
+    result = run.result()
+    assert result is not None
+    unkept = tuple(text for text in result.unkept if not text.startswith(settled))
+    run.update(result=replace(result, unkept=unkept, tracking=run.tracking()).to_json())
