@@ -56,12 +56,6 @@ def spare_characters() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
-def spare_characters() -> None:
-    """Let standard output replace what its encoding does not know, where it would end the command."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-
-
 def _plain(value: Any) -> Any:
     """What JSON has in place of a value that it does not know."""
     if hasattr(value, "to_json"):
