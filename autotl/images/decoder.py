@@ -3,7 +3,8 @@
 Formats: JPEG, PNG, WEBP, BMP, TIFF, GIF and AVIF, and HEIC where `autotl[heif]` is installed; of several frames or
 pages the first counts. The EXIF orientation is applied; an ICC profile is converted to sRGB (relative colorimetric,
 with black point compensation), a damaged one is ignored; transparent images get a white background; 16-bit grey is
-scaled to 8 bits. Everything else is refused. No decode needs more than 1 GiB, and all threads share that much.
+scaled to 8 bits; the entries of a TIFF's palette may have 8 bits instead of 16. Everything else is refused. No decode
+needs more than 1 GiB, and all threads share that much.
 
 An exported model carries a copy of this file, so it imports the standard library, numpy and Pillow, nothing more
 (pi-heif only for a HEIC file, where it is installed).
@@ -33,6 +34,7 @@ from PIL import (
     Image,
     ImageChops,
     ImageFile,
+    ImagePalette,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -42,7 +44,7 @@ from PIL import (
 if TYPE_CHECKING:
     from PIL import ImageCms
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Changes whenever the same file would give other pixels; caches and models record it."""
 
 MAX_PIXELS = 89_478_485
@@ -294,6 +296,7 @@ def load_reduced(image: ImageFile.ImageFile, at_least: Size | None) -> LoadedIma
     """Decode an image, and shrink it by a whole factor to no less than (height, width) upright."""
     if image.mode == "F":
         raise UnreadableImage("its floating-point pixels have no known range; save it with 8 or 16 bits")
+    _mend_palette(image)
     image.load()
     # Read after loading, because a PNG may hold it at its end, and Pillow has turned a TIFF by now.
     orientation = orientation_of(image)
@@ -306,6 +309,14 @@ def load_reduced(image: ImageFile.ImageFile, at_least: Size | None) -> LoadedIma
     reduced = _reduced(image, factor)
     extent = (0, 0, width / factor, height / factor)
     return LoadedImage(reduced, extent, orientation, profile if isinstance(profile, bytes) else b"")
+
+
+def _mend_palette(image: ImageFile.ImageFile) -> None:
+    """Read the palette of a TIFF whose entries have 8 bits instead of 16, as every viewer does; else it is black."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode == "P":
+        entries = image.tag_v2.get(TiffImagePlugin.COLORMAP, ())
+        if 0 < max(entries, default=0) < 256:
+            image.palette = ImagePalette.raw("RGB;L", bytes(entries))
 
 
 def _reduced(image: ImageFile.ImageFile, factor: int) -> Image.Image:

@@ -393,3 +393,16 @@ def test_an_invalid_orientation_is_ignored() -> None:
     header, small = read_header_and_image(data, 8)
     assert (header.width, header.height) == open_image(data).size == (60, 40)
     assert small.width > small.height
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_palette_of_a_tiff_may_have_entries_of_8_or_16_bits(photo: Image.Image, bits: int) -> None:
+    drawn = photo.resize((64, 48)).quantize(64)
+    data = bytearray(saved(drawn, "TIFF"))
+    at = struct.unpack("<I", data[4:8])[0]
+    for entry in range(struct.unpack("<H", data[at : at + 2])[0]):
+        tag, _, n, value = struct.unpack("<HHII", data[at + 2 + 12 * entry : at + 14 + 12 * entry])
+        if tag == 320 and bits == 8:
+            colours = struct.unpack(f"<{n}H", data[value : value + 2 * n])
+            data[value : value + 2 * n] = struct.pack(f"<{n}H", *[colour >> 8 for colour in colours])
+    assert distance(np.asarray(open_image(bytes(data))), np.asarray(drawn.convert("RGB"))) < 1

@@ -76,3 +76,25 @@ def test_a_quality_of_the_whole_data_set_blames_no_class(photos, findings):
     [finding] = findings(plugin, photos(["a"] * 30 + ["b"] * 30, brightness_p99=0.2))
     assert finding.severity == "info"
     assert "meant to look like that" in finding.advice
+
+
+def test_images_that_turn_blank_say_why_and_are_not_proposed_to_be_excluded(photos, findings, tmp_path):
+    for i in range(20):
+        (tmp_path / "cat").mkdir(exist_ok=True)
+        Image.fromarray(np.full((64, 64), 1200 + i, np.uint16)).save(tmp_path / "cat" / f"{i}.png")
+    dataset = photos(["cat"] * 20, contrast=0.001, mode="I;16", format="PNG")
+    dataset.__dict__["root"] = tmp_path
+    [finding] = findings(plugin, dataset)
+    assert "20 images of 20 are blank or nearly one colour: their values reach 1,219 of 65,535, as 12-bit data" in (
+        finding.message
+    )
+    assert finding.advice.startswith("Multiply the values by 16")
+    assert (finding.fixes, finding.proposals) == ((), ())
+
+
+@pytest.mark.parametrize(("n_blank", "n_proposed"), [(3, 3), (30, 0), (8, 0)])
+def test_neither_all_images_nor_most_of_a_class_are_proposed_to_be_excluded(photos, findings, n_blank, n_proposed):
+    labels = ["cat"] * (10 if n_blank == 8 else 30) + ["dog"] * 60
+    contrast = [0.001 if i < n_blank else 0.25 for i in range(len(labels))]
+    [finding] = [f for f in findings(plugin, photos(labels, contrast=contrast)) if f.check == "blank"]
+    assert len(finding.proposals) == n_proposed
