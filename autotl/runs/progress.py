@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autotl.runs.config import MAJORITY
-from autotl.runs.events import Event, Progress, SearchBegun, TrialEnded
+from autotl.runs.events import Event, Progress, SearchBegun, StageBegun, TrialBegun, TrialEnded
 from autotl.scores import ScoreInterval
 
 RATE_SECONDS, FEWEST_SECONDS = 60.0, 10.0
 """The pace of trials is measured over so long, at most and at least."""
+
+REFIT_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,15 @@ def best_trials(events: Sequence[Event]) -> tuple[BestTrial, ...]:
         if best and best.score.is_defined and (not bests or bests[-1].trial != best.number):
             bests.append(BestTrial(max(0.0, event.time + shift), best.number, best.name, best.score))
     return tuple(bests)
+
+
+def refit_step(events: Sequence[Event]) -> int:
+    """Which of its `REFIT_STEPS` steps a refit is at, from 1: the data, the default, the champion, the conclusion."""
+    if any(isinstance(event, StageBegun) and event.stage == "conclude" for event in events):
+        return REFIT_STEPS
+    if sum(isinstance(event, TrialBegun) for event in events) > 1:  # the first is the untuned default
+        return 3
+    return 2 if any(isinstance(event, SearchBegun) for event in events) else 1
 
 
 def working_seconds(events: Sequence[Event], *, now: float, since: float = 0.0) -> float | None:

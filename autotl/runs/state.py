@@ -32,7 +32,7 @@ class RunState:
     status: "absent" without a run.json; "failed" also where the process is gone. problem: why it failed, or what is
     damaged. result: None until it has ended with a model. data, patch: as the command was given them, which may be
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
-    written last. can_resume: whether `autotl resume` can carry it on.
+    written last. can_resume: whether `autotl resume` can carry it on. refit: whether it fits another run's champion.
     """
 
     status: Status
@@ -47,6 +47,7 @@ class RunState:
     trials: int | None = None
     spent_seconds: float = 0.0
     can_resume: bool = False
+    refit: bool = False
 
 
 def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
@@ -84,6 +85,7 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         trials=int(trials) if trials else None,
         spent_seconds=_number(document.get("spent_seconds")) or 0.0,
         can_resume=status in ("interrupted", "failed") and (folder / "dataset.parquet").exists(),
+        refit=bool(config.get("refit")),
     )
 
 

@@ -8,7 +8,7 @@ from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, TRAIN
 from autotl_ui.train import run_section
 from autotl_ui.train.search_form import show_form
-from autotl_ui.train.start_search import SearchRequest, find_problem, start_search
+from autotl_ui.train.start_search import SearchRequest, find_problem, find_refusal, start_search
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.study import Study, choose, current_study, say_data_gone, say_run_gone, turn_to
 from autotl_ui.widgets.words import STATUSES, plain, sentence
@@ -43,7 +43,11 @@ def show() -> None:
     )  # fmt: skip
     if wanted not in data_sets:
         return
-    request = show_form(data_sets[wanted])
+    refusal = find_refusal(data_sets[wanted])
+    if refusal:
+        st.error(plain(sentence(refusal)), icon=":material/block:")
+        st.page_link(DATA, label="Look at the data", icon=":material/photo_library:", query_params={"data": wanted})
+    request = show_form(data_sets[wanted], refused=bool(refusal))
     if request:
         _start(request)
     st.caption(

@@ -30,8 +30,11 @@ class _Advanced:
     mirrored: bool
 
 
-def show_form(data_set: DataSet) -> SearchRequest | None:
-    """Draw the form for a search on a dataset; returns the request when Start is pressed."""
+def show_form(data_set: DataSet, *, refused: bool) -> SearchRequest | None:
+    """Draw the form for a search on a dataset; returns the request when Start is pressed.
+
+    refused: whether the data cannot be trained on, which the page says above.
+    """
     offered = installed_choices()
     with st.form("train", border=True):
         seconds = st.segmented_control(
@@ -46,7 +49,10 @@ def show_form(data_set: DataSet) -> SearchRequest | None:
         )
         with st.expander("Advanced", icon=":material/tune:"):
             advanced = _advanced()
-        pressed = st.form_submit_button("Start", key="start", type="primary", icon=":material/play_arrow:")
+        pressed = st.form_submit_button(
+            "These data cannot be trained on" if refused else "Start", key="start", type="primary",
+            icon=":material/play_arrow:", disabled=refused,
+        )  # fmt: skip
     if not pressed:
         return None
     return SearchRequest(data_set, float(seconds or 180), str(objective), str(strategy), **vars(advanced))

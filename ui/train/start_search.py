@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autotl.data.listing import TABLE_SUFFIXES
-from autotl.deploy.registry import require_name
-from autotl.errors import ConfigError
+from autotl.data.patch import read_patch
+from autotl.data.preflight import require_learnable_listing, require_trainable_listing
+from autotl.deploy.registry import require_name, require_registry
+from autotl.errors import AutoTLError
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import DataSet
+from autotl_ui.workspace.installed import loaded_plugins
+from autotl_ui.workspace.listings import list_images
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -37,19 +41,35 @@ class SearchRequest:
     register: str = ""
 
 
-def find_problem(request: SearchRequest, workspace: Workspace) -> str:
-    """Why the search cannot be started; empty where it can."""
-    if not request.data_set.path.exists():
+def find_refusal(data_set: DataSet) -> str:
+    """Why a search of a dataset would be refused, as far as its listing tells; empty where it would not."""
+    if not data_set.path.exists():
         return (
-            f"The images of {request.data_set.title} are gone: there is nothing at {request.data_set.path}. Put them "
-            "back, or choose another dataset."
+            f"the images of {data_set.title} are gone: there is nothing at {data_set.path}. Put them back, or choose "
+            "another dataset."
         )
     try:
-        require_name(request.register or "any")
-    except ConfigError as error:
+        source = list_images(data_set.path, data_set.label)
+        require_learnable_listing(data_set.path, source, read_patch(data_set.patch_file))
+    except AutoTLError as error:
         return str(error)
+    return ""
+
+
+def find_problem(request: SearchRequest, workspace: Workspace) -> str:
+    """Why the search cannot be started; empty where it can. These are the checks of `fit` that read no image."""
+    if refusal := find_refusal(data_set := request.data_set):
+        return refusal
     if Path(request.groups).suffix.lower() in TABLE_SUFFIXES and not workspace.whole_machine:
         return "Groups cannot be read from a table here. Name a column of the table of labels, or give a pattern."
+    try:
+        if request.register:
+            require_name(request.register)
+            require_registry(loaded_plugins())
+        source, decisions = list_images(data_set.path, data_set.label), read_patch(data_set.patch_file)
+        require_trainable_listing(data_set.path, source, decisions, groups=request.groups, seed=request.seed)
+    except AutoTLError as error:
+        return str(error)
     return ""
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from autotl.runs.event_log import EVENTS_FILE, read_events
 from autotl.runs.events import Event, FindingMade, TrialEnded
 from autotl.runs.progress import (
+    REFIT_STEPS,
     BestTrial,
     best_trials,
     ended_trials,
     images_per_second,
+    refit_step,
     trial_seconds,
     trials_per_minute,
     working_seconds,
@@ -57,7 +59,7 @@ def read_progress(run: RunView) -> SearchProgress:
     budget = run.state.budget_seconds
     if not run.has_begun and run.job:
         budget = run.job.budget_seconds
-    share, timing = _timing(run, spent, budget, len(trials))
+    share, timing = _timing(run, events, spent, budget, len(trials))
     findings = tuple(f"{e.message}. {e.advice}".strip() for e in events if isinstance(e, FindingMade))
     return SearchProgress(
         _doing(events, run), share, timing, findings, tuple(describe_past(events)), best_trials(events), spent,
@@ -65,17 +67,23 @@ def read_progress(run: RunView) -> SearchProgress:
     )  # fmt: skip
 
 
-def _timing(run: RunView, spent: float, budget: float | None, n_trials: int) -> tuple[float | None, str]:
+def _timing(
+    run: RunView, events: Sequence[Event], spent: float, budget: float | None, n_trials: int
+) -> tuple[float | None, str]:  # fmt: skip
     """The share that is done, 0 to 1 or None, and the elapsed and remaining time as text."""
     text = f"{duration(spent)} so far"
     if run.status == "queued":
         left = (budget or 0.0) - spent
         return None, f"{duration(left)} of working time once it starts" if left > 0 else "not started yet"
+    if run.refits:  # how long a step takes is not known: the bar counts those that are done
+        step = refit_step(events)
+        return (step - 1) / REFIT_STEPS, f"step {step} of {REFIT_STEPS}, {text}"
     if budget:
         left = budget - spent
         return min(spent / budget, 1.0), f"{text}, {f'about {duration(left)} left' if left >= 1 else 'done any moment'}"
     if run.state.trials:
-        return min(n_trials / run.state.trials, 1.0), f"{text}, {n_trials} of {run.state.trials} trials"
+        n = min(n_trials, run.state.trials)  # what comes after the last trial is a step of its own
+        return n / (run.state.trials + 1), f"{text}, {n} of {run.state.trials} trials"
     return None, text
 
 
@@ -102,6 +110,6 @@ def _spent_seconds(run: RunView, events: Sequence[Event]) -> float:
         return run.state.spent_seconds
     now = time.time()
     working = working_seconds(events, now=now, since=run.job.began if run.job else 0.0)
-    if working is None and run.job and run.job.kind == "fit":
+    if working is None and run.job and run.job.kind in ("fit", "refit"):
         return now - run.job.began
     return run.state.spent_seconds if working is None else working

@@ -44,6 +44,11 @@ class RunView:
         return not self.active and self.state.can_resume
 
     @property
+    def refits(self) -> bool:
+        """Whether it fits the champion of another run again."""
+        return self.state.refit or (self.job is not None and self.job.kind == "refit")
+
+    @property
     def has_begun(self) -> bool:
         """Whether there is a run folder that can be read."""
         return self.state.status not in ("absent", "damaged")

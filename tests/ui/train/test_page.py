@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import made_runs
 import psutil
 import pytest
 from app_pages import APP, PAGES, open_page, words
+from label_data import write_image
 from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
 from streamlit.testing.v1 import AppTest
 
+from autotl.data.patch import Decision, patch_file, write_patch
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
 
 
 def add_data(runs: Path, name: str, title: str = "") -> None:
-    (runs.parent / name).mkdir()
+    for number in range(10):
+        write_image(runs.parent / name / ("a" if number % 2 else "b") / f"{number}.png", shade=20 * number)
     save_data_set(Workspace(runs.parent), DataSet(name, title or name, runs.parent / name))
 
 
@@ -76,10 +80,39 @@ def test_what_cannot_be_started_is_explained(runs: Path, monkeypatch: pytest.Mon
     app.text_input(key="register").set_value("")
     app.button(key="start").click().run()
     assert "5 jobs of yours are at work or waiting already" in app.error[0].value
-    (runs.parent / "cats").rmdir()
+    app.text_input(key="groups").set_value("no-such-column")
+    app.button(key="start").click().run()
+    assert "no-such-column" in app.error[0].value
+    shutil.rmtree(runs.parent / "cats")
     app.button(key="start").click().run()
     assert "there is nothing at" in app.error[0].value
+    assert app.button(key="start").disabled
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        ([], "no image"),
+        (["a/1.png", "a/2.png", "a/3.png", "a/4.png", "a/5.png"], "1 class with images"),
+        ([*(f"a/{i}.png" for i in range(5)), "b/1.png"], "too few readable images in 1 of its classes"),
+        ([f"{i}.png" for i in range(9)], "no class"),
+        (None, "too few readable images"),
+    ],
+    ids=["empty", "one class", "a class of one", "no classes", "excluded by decisions"],
+)
+def test_what_a_search_would_refuse_is_said_before_it_starts(runs: Path, names: list[str] | None, why: str) -> None:
+    folder = runs.parent / "cats"
+    folder.mkdir()
+    for number, name in enumerate(names if names is not None else [f"{c}/{i}.png" for c in "ab" for i in range(5)]):
+        write_image(folder / name, shade=9 * number)
+    if names is None:
+        write_patch(patch_file(folder), [Decision("exclude", f"a/{number}.png") for number in range(4)])
+    save_data_set(Workspace(runs.parent), DataSet("cats", "cats", folder))
+    app = open_page("train")
+    assert why in words(app)
+    button = app.button(key="start")
+    assert (button.disabled, button.label) == (True, "These data cannot be trained on")
 
 
 def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:

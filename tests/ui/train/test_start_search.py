@@ -7,6 +7,7 @@ from pathlib import Path
 
 import made_runs
 import pytest
+from label_data import write_image
 
 from autotl_ui.jobs import jobs
 from autotl_ui.server.access import current
@@ -18,7 +19,8 @@ from autotl_ui.workspace.workspace import Workspace
 
 @pytest.fixture
 def wanted(tmp_path: Path) -> SearchRequest:
-    (tmp_path / "photos").mkdir()
+    for number in range(10):
+        write_image(tmp_path / "photos" / ("a" if number % 2 else "b") / f"{number}.png", shade=20 * number)
     return SearchRequest(DataSet("photos", "Photos", tmp_path / "photos"), 180)
 
 
@@ -78,7 +80,10 @@ def test_problems_are_found_before_anything_is_started(wanted: SearchRequest, tm
     assert "there is nothing at" in find_problem(gone, mine)
     assert "cannot be the name of a registered model" in find_problem(replace(wanted, register="a/b"), mine)
     table = replace(wanted, groups="/etc/groups.csv")
-    assert find_problem(table, mine) == ""
+    assert "/etc/groups.csv" in find_problem(table, mine)
+    assert "capturing group" in find_problem(replace(wanted, groups="x+"), mine)
+    assert find_problem(replace(wanted, groups=r"(\d)\.png"), mine) == ""
+    assert "cannot be divided" in find_problem(replace(wanted, groups=r"(.)/"), mine)
     assert "cannot be read from a table here" in find_problem(table, shared)
 
 

@@ -74,3 +74,50 @@ def test_before_there_is_a_run_folder_the_events_of_the_job_tell_how_far_the_sca
     progress = read_progress(look(runs / "new"))
     assert progress.doing == "Looking at the images: 640 of 2,000."
     assert progress.budget_seconds == 60
+
+
+BEGUN = {"event": "trial-begin", "strategy": "probe", "backbone": "net"}
+REFIT = (
+    ({"event": "progress", "stage": "hash", "done": 80, "total": 80}, 0.0),
+    ({"event": "dataset", "n_items": 80, "classes": ["a", "b"]}, 0.0),
+    ({"event": "begin", "spent_seconds": 9.0}, 0.25),
+    ({**BEGUN, "trial": 1, "head": "logistic"}, 0.25),
+    (trial(1, 2e9, 1), 0.25),
+    ({**BEGUN, "trial": 2, "head": "svm"}, 0.5),
+    ({"event": "progress", "stage": "fine-tuning", "done": 5, "total": 6}, 0.5),
+    (trial(2, 2e9, 2), 0.5),
+    ({"event": "stage", "stage": "conclude"}, 0.75),
+)
+
+
+@pytest.mark.parametrize("n_events", range(1, len(REFIT) + 1))
+@pytest.mark.parametrize("by_the_app", [True, False])
+def test_the_bar_of_a_refit_counts_steps_and_is_never_full_before_its_end(
+    n_events: int, by_the_app: bool, runs: Path, sleeper: psutil.Process
+) -> None:
+    made_runs.write_running(runs / "again")
+    state = json.loads((runs / "again" / "run.json").read_text())
+    state["config"] |= {"budget_seconds": None, "trials": 1} | ({} if by_the_app else {"refit": "former"})
+    (runs / "again" / "run.json").write_text(json.dumps(state))
+    made_runs.write_job(runs / "again", pid=sleeper.pid, created=sleeper.create_time())
+    job = runs / "again.job.json"
+    job.write_text(json.dumps(json.loads(job.read_text()) | {"kind": "refit" if by_the_app else "resume"}))
+    lines = [json.dumps({"time": 2e9, **event}) for event, _ in REFIT[:n_events]]
+    (runs / "again" / "events.jsonl").write_text("\n".join(lines) + "\n")
+    progress = read_progress(look(runs / "again"))
+    assert progress.share == REFIT[n_events - 1][1]
+    assert progress.timing.startswith(f"step {1 + int(4 * REFIT[n_events - 1][1])} of 4, ")
+
+
+@pytest.mark.parametrize("n_ended", [0, 1, 3, 4])
+def test_after_the_last_trial_the_bar_still_has_the_test_to_come(
+    n_ended: int, runs: Path, sleeper: psutil.Process
+) -> None:
+    made_runs.write_running(runs / "busy")
+    state = json.loads((runs / "busy" / "run.json").read_text())
+    state["config"] |= {"budget_seconds": None, "trials": 3}
+    (runs / "busy" / "run.json").write_text(json.dumps(state))
+    made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())
+    lines = [json.dumps(trial(number, 1.0, 1)) for number in range(1, n_ended + 1)]
+    (runs / "busy" / "events.jsonl").write_text("\n".join(lines) + "\n")
+    assert read_progress(look(runs / "busy")).share == min(n_ended, 3) / 4
