@@ -3,21 +3,26 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autotl.api import check, fit, load
+    from autotl.api import FittedModel, check, fit, load, promote, resume
     from autotl.hookspecs import hookimpl
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "fit", "hookimpl", "load"]
+__all__ = ["FittedModel", "__version__", "check", "fit", "hookimpl", "load", "promote", "resume"]
 
 
 def __getattr__(name: str) -> Any:
     # `import autotl` must stay cheap for plugins and for the command line.
-    if name in ("check", "fit", "load"):
-        from autotl import api
-
-        return getattr(api, name)
     if name == "hookimpl":
         from autotl.hookspecs import hookimpl
 
         return hookimpl
+    if name in __all__:
+        from autotl import api
+
+        return getattr(api, name)
     raise AttributeError(f"module 'autotl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What the package offers, and none of what it is made of."""
+    return sorted(__all__)

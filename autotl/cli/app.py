@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from autotl import __version__
-from autotl.cli import data, demo, fit, installation, models, prediction, registry
+from autotl.cli import data, demo, evaluation, fit, installation, models, prediction, registry
 from autotl.cli.output import spare_characters
 from autotl.errors import AutoTLError
 from autotl.runtime import interruption
@@ -30,7 +30,7 @@ COMMANDS = (
     demo.demo,
     data.check, data.fix,
     fit.fit, fit.resume, fit.refit, fit.report,
-    prediction.predict, prediction.index, models.export, models.serve,
+    prediction.predict, evaluation.evaluate, prediction.index, models.export, models.serve,
     registry.register, registry.models, registry.promote,
     installation.ui, installation.plugins, installation.doctor,
 )  # fmt: skip

@@ -52,10 +52,10 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a dataset before anything is learned from it, and write a page that shows what was found."""
-    from autotl.cli.progress import ProgressPrinter
     from autotl.reports.check_page import write_page
     from autotl.runs.config import Config
     from autotl.runs.event_log import EventWriter
+    from autotl.runs.progress_printer import ProgressPrinter
     from autotl.settings import settings
     from autotl.workflows.check import check_data
 

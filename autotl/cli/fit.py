@@ -98,7 +98,7 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
 
     events: the file that events are written to, from the scan on, which has no run folder yet.
     """
-    from autotl.cli.progress import ProgressPrinter
+    from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runtime.clock import Clock, seconds_since_process_began
     from autotl.settings import settings
     from autotl.workflows.fit import fit
@@ -116,7 +116,7 @@ def resume(run: RunFolder, storage: Storage = None, tracking_uri: TrackingUri = 
 
     Addresses with a password, which a run folder does not keep, are given again.
     """
-    from autotl.cli.progress import ProgressPrinter
+    from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runs.run import open_run
     from autotl.settings import settings
     from autotl.workflows.fit import resume as resume_search
@@ -137,14 +137,27 @@ def refit(
         Path | None,
         typer.Option("--run", parser=expand_home, metavar="FOLDER", help="[default: a new folder beside RUN]"),
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DATA", help="Where the data are now, if they have been moved.")
+    ] = None,
+    groups: Annotated[
+        str | None, typer.Option(metavar="CSV", help="Where the table of groups is now, or other groups.")
+    ] = None,
+    attributes: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Where the table of attributes is now.")
+    ] = None,
+    patch: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the decisions about the data are now.")
+    ] = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the model under this name.")] = None,
     events: Events = None,
     as_json: Json = False,
 ) -> None:
-    """Fit a run's champion again after its data were corrected: same choices, same split, no search."""
-    from autotl.cli.progress import ProgressPrinter
+    """Fit a run's champion again after its data were corrected or moved: same choices, same split, no search."""
+    from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runs.run import default_run_folder, open_run
     from autotl.settings import settings
+    from autotl.workflows.fit import Moved
     from autotl.workflows.fit import refit as refit_champion
 
     config = open_run(run).config
@@ -153,8 +166,9 @@ def refit(
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         listeners: tuple[Listener, ...] = (printer, *_writers(events))
         finished = refit_champion(
-            run, folder, plugins=plugins, settings=settings(), listeners=listeners, register=register
-        )
+            run, folder, plugins=plugins, settings=settings(), listeners=listeners, register=register,
+            moved=Moved(data, groups, attributes, patch),
+        )  # fmt: skip
     _end(finished, as_json=as_json)
 
 

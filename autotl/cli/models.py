@@ -18,13 +18,23 @@ def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(parser=expand_home, metavar="FOLDER", help="A new or empty folder.")],
     format_: Annotated[str, typer.Option("--format", help="onnx, keras, or a format that a plugin offers.")] = "onnx",
+    champion: Annotated[
+        int | None, typer.Option("--champion", metavar="TRIAL", help="Another completed trial, to be exported instead.")
+    ] = None,
     disable_plugin: Disable = None,
 ) -> None:
-    """Write a run's champion in another format."""
+    """Write a run's champion, or another of its trials, in a format."""
     from autotl.deploy.export import export as export_run
     from autotl.runs.run import open_run
+    from autotl.settings import settings
 
-    typer.echo(str(export_run(open_run(run).folder, out, format_, load_plugins(disable_plugin))))
+    folder, plugins = open_run(run).folder, load_plugins(disable_plugin)
+    if champion is None:
+        typer.echo(str(export_run(folder, out, format_, plugins)))
+        return
+    from autotl.workflows.trial_export import export_trial
+
+    typer.echo(str(export_trial(folder, champion, out, format_, plugins=plugins, settings=settings())))
 
 
 def serve(
@@ -52,12 +62,16 @@ def open_deployable(model: str, tracking_uri: str | None) -> Path:
     """Return the deployable of a run, of a folder or of a registered model; warns where a search has not finished."""
     from autotl.deploy.deployable import load_deployable
 
-    if model.startswith(("models:", "runs:")):
-        from autotl.deploy.registry import fetch, require_registry
-
-        folder = fetch(require_registry(load_plugins(None)), model, tracking_uri)
-        return load_deployable(folder).folder
-    deployable = load_deployable(model)
+    deployable = load_deployable(open_model(model, tracking_uri))
     if deployable.metadata.get("preliminary"):
         typer.echo(f"Warning: the search of {model} has not finished; this is its first, untested model", err=True)
     return deployable.folder
+
+
+def open_model(model: str, tracking_uri: str | None) -> Path:
+    """Return the folder that MODEL means: a run or a deployable, or where a registered model has been fetched to."""
+    if not model.startswith(("models:", "runs:")):
+        return Path(model)
+    from autotl.deploy.registry import fetch, require_registry
+
+    return fetch(require_registry(load_plugins(None)), model, tracking_uri)

@@ -67,9 +67,9 @@ def predict(
 
 def index(run: RunFolder) -> None:
     """Index the training images, so that the app can show which of them resemble a new image."""
-    from autotl.cli.progress import ProgressPrinter
     from autotl.deploy.similar_images import make_index
     from autotl.runs.events import Progress
+    from autotl.runs.progress_printer import ProgressPrinter
 
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         n = make_index(run, lambda done, total: printer(Progress("index", done, total)))
@@ -77,8 +77,8 @@ def index(run: RunFolder) -> None:
 
 
 def _printer(stack: ExitStack, n_files: int) -> Listener:
-    from autotl.cli.progress import ProgressPrinter
     from autotl.runs.events import Message
+    from autotl.runs.progress_printer import ProgressPrinter
 
     printer = stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))
     printer(Message(f"{n_files} images to classify"))

@@ -98,7 +98,7 @@ def score_text(score: ScoreInterval) -> str:
 
 
 def _places(run: Run, result: RunResult) -> list[tuple[str, str]]:
-    places = [("Report", result.report), ("Deployable", result.deployable)]
+    places = [("Report", str(run.folder / "report.html")), ("Deployable", str(run.champion))]
     if result.tracking:
         store, problem = str(result.tracking["tracking_uri"]), result.tracking.get("problem")
         places.append(("Tracking", f"nothing, or not all, is recorded in {store}: {problem}" if problem else store))

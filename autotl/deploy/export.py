@@ -17,8 +17,7 @@ def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
     """
     exporter: Exporter = plugins.pick(Exporter, format_name)
     load_deployable(run)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"{out} already exists and is not an empty folder; give another one")
+    require_new(out)
     made = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     try:
@@ -26,3 +25,9 @@ def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
     finally:
         if made and not any(out.iterdir()):
             out.rmdir()
+
+
+def require_new(out: Path) -> None:
+    """Raise ConfigError where a folder to export to holds something already."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} already exists and is not an empty folder; give another one")

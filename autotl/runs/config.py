@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import ConfigError
-from autotl.runtime.addresses import hide_secrets
+from autotl.runtime.addresses import absolute_address, hide_secrets
 from autotl.runtime.user_paths import expand_home
 
 PROBE, FINE_TUNE = "probe", "fine-tune"
@@ -24,7 +25,7 @@ _ADDRESSES = ("storage", "tracking_uri")
 
 @dataclass(frozen=True)
 class Config:
-    """What the user asked for.
+    """What the user asked for. Paths are absolute, so that they lead to the same place from anywhere.
 
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
@@ -56,9 +57,7 @@ class Config:
     refit: Path | None = None
 
     def __post_init__(self) -> None:
-        for name in _PATHS:
-            if (path := getattr(self, name)) is not None:
-                object.__setattr__(self, name, expand_home(path))
+        self._make_absolute()
         if self.strategy not in STRATEGIES:
             raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
         if self.budget_seconds is not None and self.budget_seconds <= 0:
@@ -73,6 +72,17 @@ class Config:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
         if not 0 <= self.seed <= MAX_SEED:
             raise ConfigError(f"the seed is {self.seed}; it must be a whole number from 0 to {MAX_SEED}")
+
+    def _make_absolute(self) -> None:
+        """Make every path absolute, also those within an address or a text."""
+        for name in _PATHS:
+            if (path := getattr(self, name)) is not None:
+                object.__setattr__(self, name, expand_home(path).absolute())
+        if self.groups and Path(self.groups).suffix.lower() in TABLE_SUFFIXES:
+            object.__setattr__(self, "groups", str(expand_home(self.groups).absolute()))
+        for name in _ADDRESSES:
+            if address := getattr(self, name):
+                object.__setattr__(self, name, absolute_address(address))
 
     def to_json(self) -> dict[str, object]:
         """Plain values, and of addresses what may be seen by anybody."""

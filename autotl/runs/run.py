@@ -26,7 +26,7 @@ from autotl.runs.config import Config
 from autotl.runs.event_log import EVENTS_FILE, EventWriter
 from autotl.runs.events import Event, Listener, Progress
 from autotl.runs.result import RunResult
-from autotl.runtime.addresses import hide_secrets, reveal_secrets, sqlite_address
+from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secrets, sqlite_address
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.user_paths import expand_home, short_name
 
@@ -118,6 +118,7 @@ class Run:
 
     def at(self, *, storage: str | None, tracking_uri: str | None) -> Run:
         """The same run with addresses in full; None leaves one as it is. ConfigError where it is another storage."""
+        storage = absolute_address(storage) if storage else None
         if storage and hide_secrets(storage) != self.config.to_json()["storage"]:
             kept = self.config.storage or "study.db in its folder"
             raise ConfigError(f"the trials of {self.folder} are in {kept}, not in {hide_secrets(storage)}")
@@ -164,6 +165,16 @@ def require_free(folder: Path) -> None:
         raise ConfigError(f"{folder} already exists and is not empty. {hint}ive another folder with --run.")
 
 
+def require_images(run: Run) -> None:
+    """Raise RunError where images that a run learns from are gone."""
+    missing = [path for path in run.dataset.items["path"] if not (run.dataset.root / path).exists()]
+    if missing:
+        raise RunError(
+            f"{len(missing)} of the {len(run.dataset.items)} images of {run.folder} are gone, the first: {missing[0]} "
+            f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
+        )
+
+
 def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[Listener, ...] = ()) -> Run:
     """Make the folder of a run, with its configuration and dataset; ConfigError where it is not free."""
     require_free(config.run)
@@ -198,6 +209,7 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
 
 def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
     """Read a run folder; RunError where it is none or is damaged."""
+    folder = folder.absolute()
     state = read_state(folder)
     try:
         table = pd.read_parquet(folder / "dataset.parquet")

@@ -51,6 +51,15 @@ def sqlite_file(address: str) -> Path | None:
     return None if database.startswith("file:") else read.absolute()
 
 
+def absolute_address(address: str) -> str:
+    """The same address, with an absolute path where it is a SQLite file below the working folder."""
+    matched = _SQLITE.match(address)
+    if not matched or address[matched.end() :].startswith("/"):
+        return address
+    file = sqlite_file(address)
+    return sqlite_address(file) if file else address
+
+
 def hide_secrets(address: str) -> str:
     """An address without the user's name and password, and without the values of its query."""
     scheme, sign, rest = address.partition("://")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -186,11 +187,15 @@ def _over_default(
 
 
 def _export(context: SearchContext, champion: Champion, facts: Mapping[str, object], card: str) -> None:
-    run = context.run
+    write_champion(context.run, champion, context.run.champion, facts=facts, card=card)
+
+
+def write_champion(run: Run, champion: Champion, out: Path, *, facts: Mapping[str, object], card: str) -> None:
+    """Write a champion of a run as a deployable. facts: more of what metadata.json says."""
     paths = [run.dataset.path(int(item)) for item in champion.replay_items]
     write_deployable(
         champion.graph,
-        run.champion,
+        out,
         classes=run.dataset.classes,
         size=champion.size,
         replay=[(path.name, path.read_bytes()) for path in paths],

@@ -5,22 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from autotl.checks.leakage import count_leaks
 from autotl.checks.run_checks import run_checks
 from autotl.data.changes import save_manifest, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
+from autotl.data.patch import patch_file
 from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_registry, require_store
-from autotl.errors import ConfigError, RunError
+from autotl.errors import ConfigError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import Backbone, Evaluator, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
-from autotl.runs.run import Run, create, open_run, require_free, scan_data
+from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
 from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
@@ -28,6 +30,20 @@ from autotl.workflows.places import conditions_explained, require_places
 
 MOST_PROPOSALS = 500
 """A run keeps its findings in run.json, which is written after every trial."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where the data of a run, and the tables that belong to them, have been moved; None for what has not."""
+
+    data: Path | None = None
+    groups: str | None = None
+    attributes: Path | None = None
+    patch: Path | None = None
+
+    def places(self) -> dict[str, Any]:
+        """Those that have been moved."""
+        return {name: place for name, place in vars(self).items() if place is not None}
 
 
 def fit(
@@ -50,20 +66,22 @@ def fit(
 
 def refit(
     folder: Path, new: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = (),
-    register: str | None = None,
+    register: str | None = None, moved: Moved | None = None,
 ) -> Run:  # fmt: skip
     """Read a finished run's data again, with the decisions of now, and fit its champion to them: no search.
 
     Every image keeps its side of the split; see `refit.carry_split`. A probe takes seconds, for its
-    features are cached; a fine-tuned champion is trained again. Raises AutoTLError where run or data do not allow it.
+    features are cached; a fine-tuned champion is trained again. moved: where the data and what belongs to them are now.
+    Raises AutoTLError where run or data do not allow it.
     """
     former = open_run(folder)
     if former.result() is None:
         raise ConfigError(f"{folder} has not ended yet, so it has no champion; finish it with `autotl resume {folder}`")
     config = replace(
         former.config, run=new, refit=folder.absolute(), register=register, budget_seconds=None, trials=1, workers=1,
-        storage=None,
+        storage=None, **(moved or Moved()).places(),
     )  # fmt: skip
+    _require_moved(config)
 
     def carried(dataset: Dataset) -> Split:
         from autotl.workflows.refit import carry_split, corrections  # imports Optuna, which takes its time
@@ -72,6 +90,26 @@ def refit(
 
     with conditions_explained(settings, config.run):
         return _begin(config, plugins, settings, listeners, Clock(None), carried)
+
+
+def _require_moved(config: Config) -> None:
+    """Raise ConfigError where data, or a table that belongs to them, are no longer where the former run had them."""
+    places = {"data": config.data, "attributes": config.attributes, "patch": config.patch}
+    if config.groups and Path(config.groups).is_absolute():
+        places["groups"] = Path(config.groups)
+    for name, place in places.items():
+        if place is not None and not place.exists():
+            raise ConfigError(
+                f"{place} does not exist any more (the {name} of {config.refit}). Put it back, or say where it is now "
+                f"with --{name} NEW_PLACE ({name}=... in Python)"
+            )
+    assert config.refit is not None
+    before, now = patch_file(open_run(config.refit).config.data), patch_file(config.data)
+    if config.patch is None and before.exists() and not now.exists():
+        raise ConfigError(
+            f"the decisions about the data were left behind: move {before} to {now}, or name it with --patch "
+            "(patch=... in Python)"
+        )
 
 
 def _begin(
@@ -118,12 +156,7 @@ def resume(
     state = run.state()
     if state["status"] == "complete":
         return run
-    missing = [path for path in run.dataset.items["path"] if not (run.dataset.root / path).exists()]
-    if missing:
-        raise RunError(
-            f"{len(missing)} of the {len(run.dataset.items)} images of {folder} are gone, the first: {missing[0]} "
-            f"(in {run.dataset.root}). Put them back, or start a new run with `autotl fit`."
-        )
+    require_images(run)
     require_places(run.folder, settings)
     _require_stores(run.config, plugins, run.storage)
     with conditions_explained(settings, run.folder):

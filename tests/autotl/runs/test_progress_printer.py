@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from autotl.cli.progress import ProgressPrinter
 from autotl.runs.events import (
     DatasetRead,
     Event,
@@ -18,6 +17,7 @@ from autotl.runs.events import (
     StageBegun,
     TrialEnded,
 )
+from autotl.runs.progress_printer import ProgressPrinter
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""The arguments of the Python API as people give them, made into what the workflows take; errors name the argument."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from autotl.errors import ConfigError
+from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
+from autotl.runs.run import default_run_folder
+from autotl.runtime.durations import parse_duration
+
+
+def configured(given: Mapping[str, Any]) -> Config:
+    """The configuration that arguments of `autotl.fit` or `autotl.check` ask for; ConfigError names a wrong one.
+
+    given: by name, as people give them: paths as text, several names as one text, a budget such as "30s".
+    """
+    wanted = {name: _READ[name](name, value) for name, value in given.items() if name not in ("budget", "run")}
+    wanted.setdefault("budget_seconds", None)
+    if given.get("budget") is not None:
+        if wanted["budget_seconds"] is not None:
+            raise ConfigError("budget and budget_seconds say the same; give one of them")
+        wanted["budget_seconds"] = parse_duration(given["budget"], name="budget")
+    if wanted["budget_seconds"] is None and wanted.get("trials") is None:
+        wanted["budget_seconds"] = DEFAULT_BUDGET_SECONDS
+    run = read_path("run", given["run"]) if given.get("run") is not None else None
+    return Config(**wanted, run=run or default_run_folder(wanted["data"], time.localtime()))
+
+
+def read_path(name: str, value: object) -> Path:
+    """A path that may be text, and begin with a tilde."""
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise ConfigError(f"{name} is {value!r}; expected a path, as text or pathlib.Path")
+    return Path(os.path.expanduser(os.fsdecode(value)))  # noqa: PTH111, Path's own refuses an unknown user's home
+
+
+def optional(read: Callable[[str, object], Any]) -> Callable[[str, object], Any]:
+    """The same reader, for an argument that may be None."""
+    return lambda name, value: None if value is None else read(name, value)
+
+
+def read_names(name: str, value: object) -> tuple[str, ...]:
+    """Names: one, several in one text with commas, or an iterable of them; None for none."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    names = tuple(value) if isinstance(value, Iterable) else (value,)
+    if wrong := [one for one in names if not isinstance(one, str)]:
+        raise ConfigError(f"{name} has {wrong[0]!r} in it; expected a name or a list of names, such as ['logistic']")
+    return names
+
+
+def read_text(name: str, value: object) -> str:
+    """Text; a path counts as text too."""
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise ConfigError(f"{name} is {value!r}; expected text")
+    return os.path.expanduser(os.fsdecode(value))  # noqa: PTH111, it may be a table of groups
+
+
+def read_whole(name: str, value: object) -> int:
+    """A whole number, of Python or numpy."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ConfigError(f"{name} is {value!r}; expected a whole number")
+    return int(value)
+
+
+def read_flag(name: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} is {value!r}; expected True or False")
+    return value
+
+
+def _read_seconds(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Integral):
+        raise ConfigError(f"{name} is {value!r}; expected seconds, or a duration such as '30s' or '10m'")
+    return parse_duration(value if isinstance(value, str | float) else int(value), name=name)
+
+
+_READ: Mapping[str, Callable[[str, object], Any]] = {
+    "data": read_path,
+    "budget_seconds": optional(_read_seconds),
+    "trials": optional(read_whole),
+    "objective": read_text,
+    "strategy": read_text,
+    "backbones": read_names,
+    "heads": read_names,
+    "label": optional(read_text),
+    "groups": optional(read_text),
+    "attributes": optional(read_path),
+    "patch": optional(read_path),
+    "mirrored": read_flag,
+    "seed": read_whole,
+    "workers": read_whole,
+    "sampler": read_text,
+    "storage": optional(read_text),
+    "tracking_uri": optional(read_text),
+    "register": optional(read_text),
+    "disable_plugins": read_names,
+}

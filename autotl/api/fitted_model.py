@@ -1,0 +1,243 @@
+"""The champion of a finished run in Python: it predicts, tells and draws its scores, and can be exported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+from autotl.api.arguments import optional, read_path, read_text, read_whole
+from autotl.api.notebook import as_html, as_text, watched
+from autotl.errors import ConfigError, RunError
+from autotl.runs.events import Listener
+from autotl.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from autotl.deploy.predictor import Prediction
+    from autotl.evidence.run_evidence import Evidence
+    from autotl.interfaces import AliasChange
+    from autotl.plugins import Plugins
+    from autotl.workflows.evaluation import ModelEvaluation
+
+
+class FittedModel:
+    """The champion of a finished run: predicts, tells its scores, and can be exported."""
+
+    def __init__(self, run: Run) -> None:
+        from autotl.deploy.predictor import Predictor
+
+        result = run.result()
+        if result is None:
+            raise ConfigError(f"{run.folder} has not ended yet; carry it on with `autotl resume {run.folder}`")
+        self.run = run.folder
+        self.result = result
+        self._predictor = Predictor(run.champion)
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The result as `autotl fit --json` prints it."""
+        return self.result.to_json()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the probabilities."""
+        return tuple(self._predictor.classes)
+
+    @property
+    def deployable(self) -> Path:
+        """The exported folder."""
+        return self.run / "champion"
+
+    @property
+    def test_scores(self) -> dict[str, dict[str, float | None]]:
+        """Each score on the test split: {"accuracy": {"value", "low", "high"}, ...}."""
+        return {name: score.to_json() for name, score in self.result.test.items()}
+
+    @property
+    def search_scores(self) -> dict[str, dict[str, float | None]]:
+        """Each score during the search; compare with `test_scores` before believing either."""
+        return {name: score.to_json() for name, score in self.result.search.items()}
+
+    @property
+    def verdict(self) -> dict[str, dict[str, object]]:
+        """What may be claimed of fine-tuning, and over the untuned default."""
+        result = self.result
+        return {"fine_tuning": result.fine_tuning.to_json(), "over_default": result.over_default.to_json()}
+
+    @property
+    def leaderboard(self) -> pd.DataFrame:
+        """One row per trial, best first."""
+        from autotl.evidence.leaderboard import read_leaderboard
+
+        board = read_leaderboard(self.run)
+        if board is None:
+            raise RunError(f"leaderboard.csv is missing or damaged in {self.run}")
+        return board
+
+    @overload
+    def predict(self, items: object, *, as_frame: Literal[False] = False) -> list[Prediction]: ...
+    @overload
+    def predict(self, items: object, *, as_frame: Literal[True]) -> pd.DataFrame: ...
+    def predict(self, items: object, *, as_frame: bool = False) -> list[Prediction] | pd.DataFrame:
+        """Classify one image or many: one answer per image, in the order in which they are given.
+
+        items: an image or any iterable of images, such as a list, a generator or a column of a DataFrame. An image is a
+        path, a file's bytes, a file open for reading, a Pillow image, or an array of pixels (height, width) or
+        (height, width, 3 or 4): whole numbers from 0 to 255 or fractions from 0 to 1. A path may also be a folder, an
+        archive or a table: it has an answer for each of its images.
+        Returns a list of dicts: {"item", "label", "probabilities"}, or {"item", "error"} for an image that cannot be
+        read; a single image gives a list of one. as_frame: a DataFrame in its place, with the columns item, label, one
+        per class, and error, and with the index of `items` where that is a Series. Raises TypeError where something is
+        no image at all.
+        """
+        from autotl.deploy.batch_prediction import classify
+        from autotl.deploy.prediction_files import collect
+        from autotl.deploy.prediction_texts import as_frame as framed
+        from autotl.settings import settings
+
+        images = collect(items, cache=settings().cache)
+        answers = [row for batch in classify(self._predictor, images) for row in batch]
+        if not as_frame:
+            return answers
+        index = getattr(items, "index", None) if hasattr(items, "iloc") else None
+        return framed(answers, self.classes, index if index is not None and len(index) == len(answers) else None)
+
+    def evaluate(
+        self,
+        data: str | PathLike[str],
+        *,
+        label: str | None = None,
+        groups: str | PathLike[str] | None = None,
+        attributes: str | PathLike[str] | None = None,
+        patch: str | PathLike[str] | None = None,
+        progress: bool | None = None,
+    ) -> ModelEvaluation:
+        """Score the model on new labelled data, which nothing is learned from.
+
+        data and the other options are those of `autotl.fit`. Returns its scores with intervals, its confusion matrix,
+        and how many of the images it was trained on. Raises DatasetError where no image has a class that it knows.
+        """
+        from autotl.plugins import load_preferred
+        from autotl.settings import settings
+        from autotl.workflows.evaluation import NewData, evaluate_model
+
+        new = NewData(
+            read_path("data", data), optional(read_text)("label", label), optional(read_text)("groups", groups),
+            optional(read_path)("attributes", attributes), optional(read_path)("patch", patch),
+        )  # fmt: skip
+        with watched(progress, ()) as listeners:
+            return evaluate_model(
+                self.run, new, plugins=load_preferred(settings()), settings=settings(), listeners=listeners
+            )
+
+    def refit(
+        self,
+        run: str | PathLike[str],
+        *,
+        data: str | PathLike[str] | None = None,
+        groups: str | PathLike[str] | None = None,
+        attributes: str | PathLike[str] | None = None,
+        patch: str | PathLike[str] | None = None,
+        progress: bool | None = None,
+        plugins: Plugins | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> FittedModel:
+        """Fit this model again, into a new run folder, after its data or the decisions about them have changed.
+
+        Its choices and its split stay as they are, as by `autotl refit`. data, groups, attributes, patch: where they
+        are now, if they have been moved. Raises AutoTLError where it cannot be done.
+        """
+        from autotl.plugins import load_preferred
+        from autotl.settings import settings
+        from autotl.workflows.fit import Moved, refit
+
+        moved = Moved(
+            optional(read_path)("data", data), optional(read_text)("groups", groups),
+            optional(read_path)("attributes", attributes), optional(read_path)("patch", patch),
+        )  # fmt: skip
+        with watched(progress, listeners) as all_listeners:
+            return FittedModel(
+                refit(
+                    self.run,
+                    read_path("run", run),
+                    plugins=plugins or load_preferred(settings()),
+                    settings=settings(),
+                    listeners=all_listeners,
+                    moved=moved,
+                )
+            )
+
+    def export(self, out: str | PathLike[str], *, format: str = "onnx", trial: int | None = None) -> Path:
+        """Write the champion in another format into a new or empty folder; returns the main file.
+
+        trial: the number of another completed trial, as the leaderboard has it, to be exported in its place.
+        """
+        from autotl.deploy.export import export
+        from autotl.plugins import load_preferred
+        from autotl.settings import settings
+        from autotl.workflows.trial_export import export_trial
+
+        folder, number = read_path("out", out), optional(read_whole)("trial", trial)
+        plugins = load_preferred(settings())
+        if number is None:
+            return export(self.run, folder, format, plugins)
+        return export_trial(self.run, number, folder, format, plugins=plugins, settings=settings())
+
+    def register(self, name: str, *, tracking_uri: str | None = None) -> AliasChange:
+        """Register the model, so that models:/NAME@champion leads to it; returns the version that it became.
+
+        tracking_uri: the store; None for the one of the run. Raises ConfigError for a name that cannot be used.
+        """
+        from autotl.deploy.registry import register
+        from autotl.plugins import load_preferred
+        from autotl.runs.run import open_run
+        from autotl.settings import settings
+
+        store = optional(read_text)("tracking_uri", tracking_uri)
+        return register(
+            open_run(self.run), read_text("name", name), load_preferred(settings()), tracking_uri=store
+        )  # fmt: skip
+
+    def plot_confusion(self) -> Figure:
+        """The confusion matrix on the test split, as in the report: rows are the true classes."""
+        from autotl.api.plots import plot_confusion
+
+        return plot_confusion(self._evidence().test)
+
+    def plot_classes(self) -> Figure:
+        """The recall of each class on the test split with its interval, lowest first."""
+        from autotl.api.plots import plot_classes
+
+        return plot_classes(self._evidence().test)
+
+    def plot_leaderboard(self) -> Figure:
+        """The score of each trial in the search with its interval, best first."""
+        from autotl.api.plots import plot_leaderboard
+
+        return plot_leaderboard(self.leaderboard, self.result.objective)
+
+    def plot_calibration(self) -> Figure:
+        """How often the model is right against how sure it is, on the test split."""
+        from autotl.api.plots import plot_calibration
+
+        return plot_calibration(self._evidence().tested)
+
+    def _evidence(self) -> Evidence:
+        from autotl.evidence.run_evidence import read_evidence
+
+        evidence = read_evidence(self.run)
+        if evidence is None:
+            raise RunError(f"the evidence of {self.run} is missing or damaged, so there is nothing to draw")
+        return evidence
+
+    def __repr__(self) -> str:
+        return as_text(self.result, str(self.run))
+
+    def _repr_html_(self) -> str:
+        from autotl.evidence.leaderboard import read_leaderboard
+
+        return as_html(self.result, read_leaderboard(self.run), str(self.run))

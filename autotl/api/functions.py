@@ -1,0 +1,155 @@
+"""The functions of the Python API: `autotl.fit`, `check`, `load`, `resume` and `promote`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, TypeAlias
+
+from autotl.api.arguments import configured, optional, read_path, read_text, read_whole
+from autotl.api.fitted_model import FittedModel
+from autotl.api.notebook import watched
+from autotl.runs.events import Listener
+from autotl.runs.run import open_run
+
+if TYPE_CHECKING:
+    from autotl.interfaces import AliasChange
+    from autotl.plugins import Plugins
+    from autotl.workflows.check import DataCheck
+
+AnyPath: TypeAlias = str | PathLike[str]
+Names: TypeAlias = str | Iterable[str] | None
+
+
+def fit(
+    data: AnyPath,
+    *,
+    run: AnyPath | None = None,
+    budget: str | float | None = None,
+    budget_seconds: float | None = None,
+    trials: int | None = None,
+    objective: str = "balanced_accuracy",
+    strategy: str = "auto",
+    backbones: Names = None,
+    heads: Names = None,
+    label: str | None = None,
+    groups: AnyPath | None = None,
+    attributes: AnyPath | None = None,
+    patch: AnyPath | None = None,
+    mirrored: bool = False,
+    seed: int = 0,
+    workers: int = 1,
+    sampler: str = "tpe",
+    storage: str | None = None,
+    tracking_uri: str | None = None,
+    register: str | None = None,
+    disable_plugins: Names = None,
+    progress: bool | None = None,
+    plugins: Plugins | None = None,
+    listeners: Sequence[Listener] = (),
+) -> FittedModel:
+    """Search for the best model for a folder of labelled images.
+
+    data: a folder with one sub-folder per class, an archive of it, or a table of labels. run: a new or empty folder; by
+        default one in ./autotl-runs.
+    budget: wall-clock time for everything, such as "30s", "10m" or "1h30m", or seconds, as is `budget_seconds`; None
+        for ten minutes, or for no limit where `trials` is given.
+    backbones, heads, disable_plugins: names, one or several; None for all, all and none.
+    progress: whether to print what happens; None prints it in a notebook and at a terminal. listeners: called with
+        every `autotl.runs.events.Event`.
+    The other options are those of `autotl fit`. Raises AutoTLError where the data or an argument is at fault; its
+    message names the argument.
+    """
+    from autotl.plugins import load_preferred
+    from autotl.settings import settings
+    from autotl.workflows.fit import fit
+
+    config = configured(
+        {
+            "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
+            "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
+            "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored, "seed": seed,
+            "workers": workers, "sampler": sampler, "storage": storage, "tracking_uri": tracking_uri,
+            "register": register, "disable_plugins": disable_plugins,
+        }
+    )  # fmt: skip
+    loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
+    with watched(progress, listeners, budget_seconds=config.budget_seconds) as all_listeners:
+        return FittedModel(fit(config, plugins=loaded, settings=settings(), listeners=all_listeners))
+
+
+def check(
+    data: AnyPath,
+    *,
+    label: str | None = None,
+    groups: AnyPath | None = None,
+    attributes: AnyPath | None = None,
+    patch: AnyPath | None = None,
+    mirrored: bool = False,
+    seed: int = 0,
+    probe: bool = True,
+    disable_plugins: Names = None,
+    progress: bool | None = None,
+    plugins: Plugins | None = None,
+    listeners: Sequence[Listener] = (),
+) -> DataCheck:
+    """Look at a dataset without learning from it: its findings, what a split would leak, what changed.
+
+    probe: also cross-validate the untuned default, which finds doubtful labels and a foreign domain. The other options
+    are those of `fit`. Raises AutoTLError where the data cannot be read at all, or an argument is at fault.
+    """
+    from autotl.plugins import load_preferred
+    from autotl.settings import settings
+    from autotl.workflows.check import check_data
+
+    config = configured(
+        {
+            "data": data, "label": label, "groups": groups, "attributes": attributes, "patch": patch,
+            "mirrored": mirrored, "seed": seed, "disable_plugins": disable_plugins,
+        }
+    )  # fmt: skip
+    loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
+    with watched(progress, listeners) as all_listeners:
+        return check_data(config, plugins=loaded, settings=settings(), probe=probe, listeners=all_listeners)
+
+
+def load(run: AnyPath) -> FittedModel:
+    """Open the champion of a finished run."""
+    return FittedModel(open_run(read_path("run", run)))
+
+
+def resume(
+    run: AnyPath,
+    *,
+    progress: bool | None = None,
+    plugins: Plugins | None = None,
+    listeners: Sequence[Listener] = (),
+) -> FittedModel:
+    """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is opened."""
+    from autotl.plugins import load_preferred
+    from autotl.settings import settings
+    from autotl.workflows.fit import resume
+
+    folder = read_path("run", run)
+    config = open_run(folder).config
+    loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
+    with watched(progress, listeners, budget_seconds=config.budget_seconds) as all_listeners:
+        return FittedModel(resume(folder, plugins=loaded, settings=settings(), listeners=all_listeners))
+
+
+def promote(name: str, version: int | None = None, *, tracking_uri: str | None = None) -> AliasChange:
+    """Make a version of a registered model the one that models:/NAME@champion leads to.
+
+    version: None goes back to the champion before. tracking_uri: the store; None for mlflow.db here or in
+    ./autotl-runs. Raises ConfigError where the store has no such model or version.
+    """
+    from autotl.deploy.registry import model_store, require_registry
+    from autotl.plugins import load_preferred
+    from autotl.settings import settings
+
+    name, number = read_text("name", name), optional(read_whole)("version", version)
+    registry = require_registry(load_preferred(settings()))
+    store = model_store(optional(read_text)("tracking_uri", tracking_uri))
+    if number is None:
+        return registry.roll_back(store, name, None)
+    return registry.promote(store, name, number, None)

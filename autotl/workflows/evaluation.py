@@ -1,0 +1,170 @@
+"""What a model is worth on new labelled data, which no search has seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autotl.data.clusters import find_clusters
+from autotl.data.dataset import Dataset
+from autotl.data.scan import scan
+from autotl.deploy.batch_prediction import classify
+from autotl.deploy.deployable import load_deployable
+from autotl.deploy.predictor import Predictor
+from autotl.errors import DatasetError
+from autotl.evidence.evaluations import Evaluation, evaluate
+from autotl.images.given_images import GivenImage
+from autotl.interfaces import Evaluator
+from autotl.plugins import Plugins
+from autotl.predictions import Predictions
+from autotl.runs.events import Listener, Progress
+from autotl.runs.result import by_class, overall
+from autotl.runs.run import open_run
+from autotl.runtime.wording import counted, listed
+from autotl.settings import Settings
+
+
+@dataclass(frozen=True)
+class NewData:
+    """Labelled data to evaluate a model on; the options are those of `autotl.data.scan.scan`."""
+
+    data: Path
+    label: str | None = None
+    groups: str | None = None
+    attributes: Path | None = None
+    patch: Path | None = None
+
+
+@dataclass(frozen=True)
+class ModelEvaluation:
+    """What a model is worth on new data.
+
+    evaluation: of all images whose class the model knows. unseen: the same without the `n_trained_on` images that the
+    model was trained on, None where there are none of these, or where nothing would be left. unknown: number of images
+    by class, of the classes that the model does not know. notes: what else has to be told, a sentence each.
+    """
+
+    model: str
+    data: str
+    layout: str
+    evaluation: Evaluation
+    unseen: Evaluation | None
+    n_trained_on: int
+    n_skipped: int
+    n_unlabelled: int
+    unknown: dict[str, int]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """What `autotl evaluate --json` prints."""
+        return {
+            "model": self.model,
+            "data": self.data,
+            "layout": self.layout,
+            **_scores(self.evaluation),
+            "unseen": None if self.unseen is None else _scores(self.unseen),
+            "n_trained_on": self.n_trained_on,
+            "n_skipped": self.n_skipped,
+            "n_unlabelled": self.n_unlabelled,
+            "unknown_classes": self.unknown,
+            "notes": list(self.notes),
+        }
+
+
+def evaluate_model(
+    model: Path, new: NewData, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = ()
+) -> ModelEvaluation:
+    """Score a model on labelled data; nothing is learned from them, and nothing is written.
+
+    model: a run or a deployable folder; only a run knows which images it was trained on. Raises DatasetError where no
+    image has a class that the model knows.
+    """
+    deployable = load_deployable(model)
+    dataset = _read(new, settings.cache, listeners)
+    known = {name: number for number, name in enumerate(deployable.classes)}
+    names = dataset.items["label"].to_numpy(str)
+    unknown = Counter(name for name in names.tolist() if name not in known)
+    rows = np.flatnonzero([name in known for name in names])
+    if not len(rows):
+        raise DatasetError(
+            f"no image of {new.data} has a class of the model: the data have {listed(sorted(unknown))}; the model "
+            f"knows {listed(deployable.classes)}. Give the classes the same names."
+        )
+    predictor = Predictor(deployable.folder)
+    images = [GivenImage(str(path), str(path)) for path in (dataset.path(int(row)) for row in rows)]
+    answers = [answer for batch in classify(predictor, images, listeners=listeners) for answer in batch]
+    read = np.array(["error" not in answer for answer in answers])
+    rows, answers = rows[read], [answer for answer in answers if "error" not in answer]
+    probabilities = np.array([[answer["probabilities"][name] for name in deployable.classes] for answer in answers])
+    predictions = Predictions(rows, np.array([known[names[row]] for row in rows]), probabilities)
+    clusters = find_clusters(dataset)
+    trained_on = np.isin(dataset.items["sha256"].to_numpy(str)[rows], _contents_trained_on(model))
+
+    def score(kept: np.ndarray) -> Evaluation:
+        alike = clusters[kept] if len(np.unique(clusters[kept])) < len(kept) else None
+        return evaluate(
+            predictions.restrict(kept), plugins.all(Evaluator), deployable.classes, groups=alike, seed=0
+        )  # fmt: skip
+
+    n_trained_on = int(trained_on.sum())
+    found = ModelEvaluation(
+        model=str(model), data=str(new.data), layout=dataset.layout, evaluation=score(rows),
+        unseen=score(rows[~trained_on]) if 0 < n_trained_on < len(rows) else None, n_trained_on=n_trained_on,
+        n_skipped=len(dataset.quarantined) + int((~read).sum()), n_unlabelled=len(dataset.unlabelled),
+        unknown=dict(unknown), notes=(),
+    )  # fmt: skip
+    lacking = [name for name, n in found.evaluation.n_by_class.items() if not n]
+    return ModelEvaluation(**vars(found) | {"notes": tuple(_notes(found, lacking))})
+
+
+def _read(new: NewData, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:
+    def progress(stage: str, done: int, total: int) -> None:
+        for listener in listeners:
+            listener(Progress(stage, done, total))
+
+    return scan(
+        new.data, label=new.label, groups=new.groups, attributes=new.attributes, patch=new.patch, cache=cache,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _contents_trained_on(model: Path) -> list[str]:
+    """The hashes of the files that a run's champion was trained on; none for a deployable without its run."""
+    if not (model / "run.json").exists():
+        return []
+    run = open_run(model)
+    hashes: list[str] = run.dataset.items["sha256"].iloc[run.split.development].tolist()
+    return hashes
+
+
+def _notes(found: ModelEvaluation, lacking: list[str]) -> list[str]:
+    notes = []
+    if found.n_trained_on:
+        whole = found.n_trained_on == found.evaluation.n_items
+        which = "all of them" if whole else f"{found.n_trained_on} of {found.evaluation.n_items}"
+        rest = "a test on them says nothing" if whole else "the scores without them are what new images will get"
+        notes.append(f"the model was trained on {which}, as the contents of the files show: {rest}")
+    if found.unknown:
+        known = listed(f"{name} ({n})" for name, n in found.unknown.items())
+        notes.append(f"images of classes that the model does not know are not scored: {known}")
+    if lacking:
+        notes.append(f"no image is of {listed(lacking)}, which the model can answer all the same")
+    if found.n_skipped:
+        notes.append(f"{counted(found.n_skipped, 'image')} skipped or excluded")
+    if found.n_unlabelled:
+        notes.append(f"{counted(found.n_unlabelled, 'image')} without a label not scored")
+    return notes
+
+
+def _scores(evaluation: Evaluation) -> dict[str, object]:
+    scores = {name: score.to_json() for name, score in evaluation.scores.items()}
+    return {
+        "n_items": evaluation.n_items,
+        "scores": overall(scores),
+        "by_class": by_class(scores),
+        "classes": list(evaluation.classes),
+        "confusion": evaluation.confusion.tolist(),
+    }
