@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from autotl.runs.events import Listener
 from autotl.runs.result import RunResult, overall
-from autotl.scores import ScoreInterval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +43,7 @@ def _somebody_watches() -> bool:
 
 def as_text(result: RunResult, folder: str) -> str:
     """A fitted model in a few lines."""
-    scores = "".join(f"\n  {name}: {score_text(score)}" for name, score in overall(result.test).items())
+    scores = "".join(f"\n  {name}: {score}" for name, score in overall(result.test).items())
     return f"FittedModel({folder!r})\n{result.champion.strategy} champion: {_champion(result)}\ntest scores:{scores}"
 
 
@@ -52,9 +51,7 @@ def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
     """A fitted model as HTML: the champion, its scores and the first rows of the leaderboard."""
     rows = "".join(
         f"<tr><th>{html.escape(name)}</th>"
-        + "".join(
-            f"<td>{score_text(scores[name])}</td>" for scores in (result.search, result.test, result.default_test)
-        )
+        + "".join(f"<td>{scores[name]}</td>" for scores in (result.search, result.test, result.default_test))
         + "</tr>"
         for name in overall(result.test)
     )
@@ -68,13 +65,6 @@ def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
         f"<p>{html.escape(result.fine_tuning.claim)}. {html.escape(result.over_default.claim)}.</p>{trials}"
         f"<p><code>{html.escape(folder)}</code></p>"
     )
-
-
-def score_text(score: ScoreInterval) -> str:
-    """A score with its interval; a dash where it is undefined."""
-    if not score.is_defined:
-        return "–"
-    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})" if score.has_interval else f"{score.value:.3f}"
 
 
 def _champion(result: RunResult) -> str:

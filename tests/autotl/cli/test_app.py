@@ -126,6 +126,39 @@ def test_predict_names_an_unreadable_item_and_goes_on(fitted: Result, workspace:
     assert "label" in rows[1]
 
 
+def test_evaluate_scores_new_data_and_tells_what_the_model_was_trained_on(
+    fitted: Result, workspace: Path, shapes: Path
+) -> None:
+    document = json.loads(autotl("evaluate", "run", shapes, "--json", cwd=workspace).stdout)
+    assert document["n_items"] == 60
+    assert 30 <= document["n_trained_on"] < 60
+    assert document["unseen"]["n_items"] == 60 - document["n_trained_on"]
+    assert set(document["scores"]["accuracy"]) == {"value", "low", "high"}
+    shown = autotl("evaluate", "run/champion", shapes, cwd=workspace)
+    assert shown.returncode == 0, shown.stderr
+    for text in ("accuracy", "recall[circle]", "Confusion"):
+        assert text in shown.stdout
+
+
+def test_another_trial_than_the_champion_is_exported_by_its_number(fitted: Result, workspace: Path) -> None:
+    champion = json.loads(fitted.stdout)["champion"]["trial"]
+    other = next(trial for trial in (1, 2, 3) if trial != champion)
+    done = autotl("export", "run", "--champion", str(other), "--out", "other", cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((workspace / "other" / "metadata.json").read_text())["trial"] == other
+    missing = autotl("export", "run", "--champion", "77", "--out", "none", cwd=workspace)
+    assert missing.returncode == 2
+    assert "trial 77" in missing.stderr
+
+
+def test_a_refit_is_told_where_moved_data_are(fitted: Result, workspace: Path, tmp_path: Path) -> None:
+    for option in ("--data", "--attributes", "--patch"):
+        moved = autotl("refit", workspace / "run", "--run", "moved", option, "gone", cwd=tmp_path)
+        assert moved.returncode == 2
+        assert f"{tmp_path / 'gone'} does not exist" in moved.stderr
+        assert option in moved.stderr
+
+
 def test_predict_where_no_item_could_be_read_is_the_callers_fault(
     fitted: Result, workspace: Path, shapes: Path
 ) -> None:
@@ -254,7 +287,7 @@ def test_a_run_folder_in_use_is_refused_and_left_alone(fitted: Result, workspace
     before = (workspace / "run" / "run.json").read_bytes()
     done = autotl("fit", shapes, "--run", "run", cwd=workspace)
     assert done.returncode == 2
-    assert "autotl resume run" in done.stderr
+    assert f"autotl resume {workspace / 'run'}" in done.stderr
     assert (workspace / "run" / "run.json").read_bytes() == before
 
 
