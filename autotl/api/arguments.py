@@ -13,6 +13,7 @@ from autotl.errors import ConfigError
 from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
 from autotl.runs.run import default_run_folder
 from autotl.runtime.durations import parse_duration
+from autotl.runtime.user_paths import expand_home
 
 
 def configured(given: Mapping[str, Any]) -> Config:
@@ -36,7 +37,7 @@ def read_path(name: str, value: object) -> Path:
     """A path that may be text, and begin with a tilde."""
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise ConfigError(f"{name} is {value!r}; expected a path, as text or pathlib.Path")
-    return Path(os.path.expanduser(os.fsdecode(value)))  # noqa: PTH111, Path's own refuses an unknown user's home
+    return expand_home(os.fsdecode(value))
 
 
 def optional(read: Callable[[str, object], Any]) -> Callable[[str, object], Any]:
@@ -60,7 +61,7 @@ def read_text(name: str, value: object) -> str:
     """Text; a path counts as text too."""
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise ConfigError(f"{name} is {value!r}; expected text")
-    return os.path.expanduser(os.fsdecode(value))  # noqa: PTH111, it may be a table of groups
+    return os.fsdecode(value)
 
 
 def read_whole(name: str, value: object) -> int:
@@ -96,6 +97,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "attributes": optional(read_path),
     "patch": optional(read_path),
     "mirrored": read_flag,
+    "min_per_class": optional(read_whole),
     "seed": read_whole,
     "workers": read_whole,
     "sampler": read_text,

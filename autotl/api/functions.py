@@ -37,6 +37,7 @@ def fit(
     attributes: AnyPath | None = None,
     patch: AnyPath | None = None,
     mirrored: bool = False,
+    min_per_class: int | None = None,
     seed: int = 0,
     workers: int = 1,
     sampler: str = "tpe",
@@ -68,7 +69,8 @@ def fit(
         {
             "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
             "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
-            "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored, "seed": seed,
+            "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
+            "min_per_class": min_per_class, "seed": seed,
             "workers": workers, "sampler": sampler, "storage": storage, "tracking_uri": tracking_uri,
             "register": register, "disable_plugins": disable_plugins,
         }
@@ -86,6 +88,7 @@ def check(
     attributes: AnyPath | None = None,
     patch: AnyPath | None = None,
     mirrored: bool = False,
+    min_per_class: int | None = None,
     seed: int = 0,
     probe: bool = True,
     disable_plugins: Names = None,
@@ -105,7 +108,7 @@ def check(
     config = configured(
         {
             "data": data, "label": label, "groups": groups, "attributes": attributes, "patch": patch,
-            "mirrored": mirrored, "seed": seed, "disable_plugins": disable_plugins,
+            "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed, "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
@@ -121,20 +124,29 @@ def load(run: AnyPath) -> FittedModel:
 def resume(
     run: AnyPath,
     *,
+    storage: str | None = None,
+    tracking_uri: str | None = None,
     progress: bool | None = None,
     plugins: Plugins | None = None,
     listeners: Sequence[Listener] = (),
 ) -> FittedModel:
-    """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is opened."""
+    """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is opened.
+
+    storage, tracking_uri: the addresses of the run again where they have a password, which a run folder does not keep.
+    """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
     from autotl.workflows.fit import resume
 
-    folder = read_path("run", run)
+    folder, read = read_path("run", run), optional(read_text)
     config = open_run(folder).config
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
     with watched(progress, listeners, budget_seconds=config.budget_seconds) as all_listeners:
-        return FittedModel(resume(folder, plugins=loaded, settings=settings(), listeners=all_listeners))
+        finished = resume(
+            folder, plugins=loaded, settings=settings(), listeners=all_listeners,
+            storage=read("storage", storage), tracking_uri=read("tracking_uri", tracking_uri),
+        )  # fmt: skip
+    return FittedModel(finished)
 
 
 def promote(name: str, version: int | None = None, *, tracking_uri: str | None = None) -> AliasChange:
@@ -143,13 +155,13 @@ def promote(name: str, version: int | None = None, *, tracking_uri: str | None =
     version: None goes back to the champion before. tracking_uri: the store; None for mlflow.db here or in
     ./autotl-runs. Raises ConfigError where the store has no such model or version.
     """
-    from autotl.deploy.registry import model_store, require_registry
+    from autotl.deploy.registry import find_store, require_registry
     from autotl.plugins import load_preferred
     from autotl.settings import settings
 
     name, number = read_text("name", name), optional(read_whole)("version", version)
     registry = require_registry(load_preferred(settings()))
-    store = model_store(optional(read_text)("tracking_uri", tracking_uri))
+    store = find_store(registry, name, optional(read_text)("tracking_uri", tracking_uri))
     if number is None:
         return registry.roll_back(store, name, None)
     return registry.promote(store, name, number, None)

@@ -61,7 +61,7 @@ def check(
 
     config = Config(
         data=data, run=Path(), label=label, groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
-        min_per_class=min_per_class,         seed=seed, disable_plugins=tuple(disable_plugin or ()),
+        min_per_class=min_per_class, seed=seed, disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")
     require_writable(Place(page.parent, "the folder of the page", "Name another file with --page"))

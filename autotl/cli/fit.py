@@ -138,16 +138,18 @@ def refit(
         typer.Option("--run", parser=expand_home, metavar="FOLDER", help="[default: a new folder beside RUN]"),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DATA", help="Where the data are now, if they have been moved.")
+        Path | None,
+        typer.Option(parser=expand_home, metavar="DATA", help="Where the data are now, if they have been moved."),
     ] = None,
     groups: Annotated[
         str | None, typer.Option(metavar="CSV", help="Where the table of groups is now, or other groups.")
     ] = None,
     attributes: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Where the table of attributes is now.")
+        Path | None, typer.Option(parser=expand_home, metavar="CSV", help="Where the table of attributes is now.")
     ] = None,
     patch: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the decisions about the data are now.")
+        Path | None,
+        typer.Option(parser=expand_home, metavar="FILE", help="Where the decisions about the data are now."),
     ] = None,
     register: Annotated[str | None, typer.Option(metavar="NAME", help="Register the model under this name.")] = None,
     events: Events = None,
