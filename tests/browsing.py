@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from autotl_ui.widgets.error_boundary import SAID
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
@@ -64,3 +66,31 @@ def browsing() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
+
+
+def settled(tab: Any) -> None:
+    """Wait until the page has been drawn to its end."""
+    from playwright.sync_api import expect
+
+    # Streamlit says so itself.
+    expect(tab.locator('[data-testid="stApp"]')).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=PATIENCE_MS
+    )
+
+
+def sound(tab: Any) -> None:
+    """No exception box, no part that could not be drawn, nothing in the console, no request to another machine."""
+    from playwright.sync_api import expect
+
+    settled(tab)
+    expect(tab.locator('[data-testid="stException"]')).to_have_count(0)
+    expect(tab.get_by_text(SAID)).to_have_count(0)
+    assert tab.problems == []
+
+
+def eventually(tab: Any, true: Callable[[], object], *, within_ms: int = PATIENCE_MS) -> None:
+    """Wait for what `expect` has no words for."""
+    deadline = time.monotonic() + within_ms / 1000
+    while not true():
+        assert time.monotonic() < deadline, "it did not become true"
+        tab.wait_for_timeout(50)

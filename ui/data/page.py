@@ -53,7 +53,9 @@ def show() -> None:
         if adding:
             _go_to(show_adding(workspace))
         elif chosen:
-            _show_data_set(workspace, chosen)
+            # A part of the page for each, or the images of the one before stay in sight, selected, until others come.
+            with st.container(key=f"of-{chosen.name}"):
+                _show_data_set(workspace, chosen)
 
 
 def _choose(workspace: Workspace, data_sets: list[DataSet]) -> DataSet | None:

@@ -50,7 +50,9 @@ def show(
     if model:
         if st.query_params.get(DEPLOYABLE) != model.key:
             st.query_params[DEPLOYABLE] = model.key
-        _show_uses(workspace, model, found)
+        # A part of the page for each, or the download of the model before stays in sight until this one is drawn.
+        with st.container(key=f"of-{model.key}"):
+            _show_uses(workspace, model, found)
 
 
 def _wanted(by_key: Mapping[str, ExportableModel], run: RunView | None) -> ExportableModel | None:

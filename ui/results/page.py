@@ -32,7 +32,9 @@ def show() -> None:
     counts = Counter(STATUSES[run.status][0].lower() for run in runs)
     st.caption(f"{counted(len(runs), 'run')}, newest first: {', '.join(f'{n} {word}' for word, n in counts.items())}")
     if wanted:
-        _show_run(wanted)
+        # A part of the page for each, or what belongs to the run before stays in sight until the new one is drawn.
+        with st.container(key=f"of-{wanted.name}"):
+            _show_run(wanted)
 
 
 def _show_run(run: RunView) -> None:
