@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl.runtime.wording import counted
 from autotl_plugins.checks._proposals import excluding
-from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ def look(fault: Fault, dataset: Dataset) -> Iterator[Finding]:
     yield Finding(
         fault.name,
         "warning" if cause or label or fault.name == "blank" else "info",
-        f"{count(len(found), 'image')} of {len(items):,} {'is' if len(found) == 1 else 'are'} {fault.word}{where}, "
+        f"{counted(len(found), 'image')} of {len(items):,} {'is' if len(found) == 1 else 'are'} {fault.word}{where}, "
         f"such as {found['path'].iloc[0]}",
         items=tuple(found["path"]),
         advice=advice,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._wording import listed
+from autotl.runtime.wording import listed
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -22,7 +22,7 @@ def class_sizes(dataset: Dataset) -> Iterator[Finding]:
     counts = dataset.items["label"].value_counts()
     small = counts[counts < FEW_IMAGES]
     if len(small):
-        named = listed([f"{label}: {n}" for label, n in small.sort_index().items()], most=10)
+        named = listed([f"{label}: {n}" for label, n in small.sort_index().items()])
         yield Finding(
             "class-sizes",
             "warning",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl.runtime.wording import counted, listed
 from autotl_plugins.checks._proposals import MOST
-from autotl_plugins.checks._wording import count, listed
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -44,6 +44,7 @@ def class_names(dataset: Dataset) -> Iterator[Finding]:
     seen: set[tuple[str, str]] = set()
     for word, alike in (
         ("only in case, spaces or special characters", _written_alike),
+        ("only in leading zeros", _number_alike),
         ("only in singular and plural", _plural_alike),
     ):
         pairs = [pair for pair in _pairs(classes, alike) if pair not in seen]
@@ -89,9 +90,10 @@ def _merges(pairs: list[tuple[str, str]], counts: dict[str, int]) -> tuple[tuple
 
 
 def _differ(pairs: list[tuple[str, str]], word: str, counts: dict[str, int]) -> str:
-    named = [f"{a!r} ({count(counts[a], 'image')}) and {b!r} ({count(counts[b], 'image')})" for a, b in pairs]
-    return f"{count(len(pairs), 'pair')} of class names {'differs' if len(pairs) == 1 else 'differ'} {word}: " + listed(
-        named, most=3
+    named = [f"{a!r} ({counted(counts[a], 'image')}) and {b!r} ({counted(counts[b], 'image')})" for a, b in pairs]
+    return (
+        f"{counted(len(pairs), 'pair')} of class names {'differs' if len(pairs) == 1 else 'differ'} {word}: "
+        + listed(named, most=3)
     )
 
 
@@ -106,8 +108,14 @@ def _pairs(classes: list[str], key: Callable[[str], str]) -> list[tuple[str, str
 def _written_alike(name: str) -> str:
     """The name in lower case without spaces, hyphens, accents that are written in two ways, or invisible signs."""
     plain = unicodedata.normalize("NFKC", name).casefold()
+    # In numbers these signs count: 1.5 is not 15, nor -1 the same as 1.
+    plain = re.sub(r"^-(?=\d)", "minus", re.sub(r"(?<=\d)[.,](?=\d)", "point", plain))
     alike = "".join(letter for letter in plain if letter.isalnum() or unicodedata.category(letter)[0] in "MS")
     return alike or plain
+
+
+def _number_alike(name: str) -> str:
+    return str(int(name)) if name.isdecimal() else _written_alike(name)
 
 
 def _plural_alike(name: str) -> str:
@@ -151,7 +159,8 @@ def _orders(classes: list[str]) -> Iterator[Finding]:
         yield Finding(
             "class-names",
             "info",
-            f"the classes are named by numbers, but sorted as text: {listed(classes)}; not {listed(natural)}",
+            f"the classes are named by numbers, but sorted as text: {listed(classes, most=5)}; not "
+            f"{listed(natural, most=5)}",
             advice="This does not affect the model; name them 01, 02, ..., 10 to see them in order.",
         )
     scale = _scale(classes)

@@ -9,9 +9,9 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl.runtime.wording import counted
 from autotl_plugins.checks._pairs import members, most_alike_first, named
 from autotl_plugins.checks._proposals import excluding
-from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def duplicates(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "duplicates",
             "info",
-            f"{count(len(twins), 'image')} are exact copies of another image, such as {twins['path'].iloc[0]} and "
+            f"{counted(len(twins), 'image')} are exact copies of another image, such as {twins['path'].iloc[0]} and "
             f"{twins['path'].iloc[1]}; copies stay on one side of every split",
             items=tuple(twins["path"]),
             advice="Remove the copies if they are not meant to count twice.",
@@ -61,8 +61,8 @@ def near_duplicates(dataset: Dataset) -> Iterator[Finding]:
     yield Finding(
         "near-duplicates",
         "warning" if many else "info",
-        f"{count(len(pairs), 'pair')} of images {'looks' if len(pairs) == 1 else 'look'} almost the same{reflected} "
-        f"({count(len(concerned), 'image')} in {count(_n_clusters(pairs), 'group')}), such as "
+        f"{counted(len(pairs), 'pair')} of images {'looks' if len(pairs) == 1 else 'look'} almost the same{reflected} "
+        f"({counted(len(concerned), 'image')} in {counted(_n_clusters(pairs), 'group')}), such as "
         f"{paths[concerned[0]]} and {paths[concerned[1]]}",
         items=tuple(paths[concerned]),
         advice="They may be different things that look alike, so decide pair by pair. Keeping them all is fine: "
@@ -86,7 +86,7 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "label-conflicts",
             "warning",
-            f"{count(len(exact), 'image')} are exact copies with different labels, such as "
+            f"{counted(len(exact), 'image')} are exact copies with different labels, such as "
             f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
             items=tuple(exact["path"]),
             advice="Decide which label is right and exclude the other copy.",
@@ -100,7 +100,7 @@ def label_conflicts(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "label-conflicts",
             "warning",
-            f"{count(len(pairs), 'pair')} of images that look almost the same {verb} different labels, such as "
+            f"{counted(len(pairs), 'pair')} of images that look almost the same {verb} different labels, such as "
             f"{one['path']} ({one['label']}) and {two['path']} ({two['label']})",
             items=tuple(items["path"].to_numpy(dtype=str)[members(pairs)]),
             advice="Look at them, the most similar come first: correct the label where it is wrong, "

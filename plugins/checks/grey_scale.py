@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._wording import listed
+from autotl.runtime.wording import listed
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -38,8 +38,8 @@ def grey_scale(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "grey-scale",
             "warning",
-            f"nearly all images of {listed(without)} are grey-scale, and hardly any of the other classes: the model "
-            "can distinguish them by colour alone",
+            f"nearly all images of {listed(without, most=5)} are grey-scale, and hardly any of the other classes: the "
+            "model can distinguish them by colour alone",
             items=tuple(concerned["path"]),
             advice="Convert all images to grey, or take colour images of every class, unless colour belongs to what "
             "the class means.",

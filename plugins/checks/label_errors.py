@@ -10,8 +10,8 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl.runtime.wording import counted
 from autotl_plugins.checks._proposals import MOST
-from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -51,7 +51,7 @@ def label_errors(dataset: Dataset, probe: DefaultProbe) -> Iterator[Finding]:
     yield Finding(
         "label-errors",
         "info" if too_many or found < NOTABLE * n else "warning",
-        f"the untuned model strongly disagrees with {found:,} of {count(n, 'label')}"
+        f"the untuned model strongly disagrees with {found:,} of {counted(n, 'label')}"
         f"{', too many to be all wrong' if too_many else ''}, such as {paths[0]}, labelled {dataset.classes[label]}, "
         f"which looks like {dataset.classes[other]}",
         items=tuple(paths),

@@ -10,8 +10,8 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl.runtime.wording import counted
 from autotl_plugins.checks._pairs import members, most_alike_first, named
-from autotl_plugins.checks._wording import count
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -33,8 +33,8 @@ def split_leaks(dataset: Dataset) -> Iterator[Finding]:
     yield Finding(
         "split-leaks",
         "warning",
-        f"{count(int(divided.sum()), 'pair')} of copies or near-duplicates ({exact:,} exact) on two sides of the given "
-        f"split ({_counts(one[divided], two[divided])}), such as {paths[0]} and {paths[1]}",
+        f"{counted(int(divided.sum()), 'pair')} of copies or near-duplicates ({exact:,} exact) on two sides of the "
+        f"given split ({_counts(one[divided], two[divided])}), such as {paths[0]} and {paths[1]}",
         items=tuple(paths),
         advice="The copies in the train split are left out, so that the test score stays unbiased.",
         pairs=named(pairs[divided], dataset),

@@ -9,7 +9,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._wording import count
+from autotl.runtime.wording import counted
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -46,7 +46,7 @@ def tiny(dataset: Dataset) -> Iterator[Finding]:
     yield Finding(
         "tiny",
         "warning",
-        f"{count(len(small), 'image')} of {len(items):,} {'has' if len(small) == 1 else 'have'} {found}, such as "
+        f"{counted(len(small), 'image')} of {len(items):,} {'has' if len(small) == 1 else 'have'} {found}, such as "
         f"{first['path']} ({first['width']} x {first['height']})",
         items=tuple(small["path"]),
         advice="Look at them: they may be thumbnails or icons that were included by mistake.",
@@ -71,7 +71,7 @@ def odd_size(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "odd-size",
             "info",
-            f"{count(len(odd), 'image')} of {len(items):,} {'is' if len(odd) == 1 else 'are'} far larger or smaller "
+            f"{counted(len(odd), 'image')} of {len(items):,} {'is' if len(odd) == 1 else 'are'} far larger or smaller "
             f"than the rest, such as {first['path']} ({first['width']} x {first['height']}; the median is about "
             f"{2**middle:.0f} x {2**middle:.0f})",
             items=tuple(odd["path"]),
@@ -99,7 +99,7 @@ def odd_shape(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _all_or(n: int, total: int) -> str:
-    return f"all {count(total, 'image')}" if n == total else f"{n:,} of {count(total, 'image')}"
+    return f"all {counted(total, 'image')}" if n == total else f"{n:,} of {counted(total, 'image')}"
 
 
 @hookimpl

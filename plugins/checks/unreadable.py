@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
-from autotl_plugins.checks._wording import count
+from autotl.runtime.wording import counted
 
 if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
@@ -21,7 +21,7 @@ def unreadable(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "unreadable",
             "warning",
-            f"{len(bad):,} of {count(len(dataset.table), 'image')} could not be read and "
+            f"{len(bad):,} of {counted(len(dataset.table), 'image')} could not be read and "
             f"{'was' if len(bad) == 1 else 'were'} skipped, such as {first['path']}: {first['quarantine']}",
             items=tuple(bad["path"]),
             advice="Replace or remove them; the other images are used.",
@@ -36,7 +36,7 @@ def animated(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "animated",
             "info",
-            f"{count(len(several), 'image')} {verb} several frames or pages, such as {several['path'].iloc[0]}; "
+            f"{counted(len(several), 'image')} {verb} several frames or pages, such as {several['path'].iloc[0]}; "
             "only the first is used",
             items=tuple(several["path"]),
             advice="Save the frames that matter as separate images if the first one does not show the class.",

@@ -85,3 +85,9 @@ def test_a_thousand_names_are_compared_in_no_time(photos):
     started = time.perf_counter()
     list(plugin.class_names(dataset))
     assert time.perf_counter() - started < 5
+
+
+def test_numbers_with_leading_zeros_are_pairs_and_decimals_and_signs_are_none(photos, findings):
+    [finding] = [f for f in findings(plugin, photos(["1", "01", "01", "2", "3"])) if "leading zeros" in f.message]
+    assert finding.proposals == (("merge", "1", "01"),)
+    assert [f.message for f in findings(plugin, photos(["1.5", "15", "-1", "1"])) if "differ" in f.message] == []
