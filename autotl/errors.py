@@ -17,6 +17,17 @@ class PluginError(AutoTLError):
     """A plugin is missing, broken, or offers something that breaks its contract."""
 
 
+class HeadError(PluginError):
+    """A head failed in the process that it was fitted in; crashed: it ended that process, or did not end in time.
+
+    traceback: with the lines of its plugin.
+    """
+
+    def __init__(self, message: str, traceback: str = "", *, crashed: bool = False) -> None:
+        super().__init__(message)
+        self.traceback, self.crashed = traceback, crashed
+
+
 class WeightsError(AutoTLError):
     """Pretrained weights are not available."""
 

@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import logging
+import re
 import sys
 import time
 import traceback
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol, TypeVar, cast, get_args, get_type_hints
+from typing import Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 import pluggy
 
@@ -43,6 +44,7 @@ class Offered(Protocol):
 
 
 T = TypeVar("T", bound=Offered)
+Origin: TypeAlias = Literal["ours", "installed", "file", "caller"]
 
 
 def _kinds() -> Iterator[tuple[type[Offered], str]]:
@@ -66,13 +68,19 @@ class Provenance:
 
 @dataclass(frozen=True)
 class LoadedPlugin:
-    """A loaded plugin: where it is from, the hooks it implements, and the names it offers by kind, as "heads"."""
+    """A loaded plugin: where it is from, the hooks it implements, and the names it offers by kind, as "heads".
+
+    origin: "ours" where it comes with AutoTL, else "installed", "file", or "caller" where Python code passed it in.
+    files: where what it implements is written, to tell its lines in a traceback.
+    """
 
     name: str
     version: str
     source: str
     hooks: tuple[str, ...]
     offers: Mapping[str, tuple[str, ...]]
+    origin: Origin = "caller"
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class _Candidate:
     version: str
     source: str
     load: Callable[[], object]
+    origin: Origin
 
 
 def load_plugins(
@@ -91,19 +100,20 @@ def load_plugins(
     folder: Path | None = None,
     extra: Iterable[object] = (),
     installed: bool = True,
+    only: str | None = None,
 ) -> Plugins:
     """Load installed plugins, the `.py` files of a folder, and objects passed in, in this order.
 
-    installed: false leaves out what is installed, to look at one plugin by itself. A broken plugin ends in
-        `broken` and leaves nothing behind. Raises PluginError where two plugins offer one name, ConfigError
-        where the folder does not exist.
+    installed: false leaves out what is installed, to look at one plugin by itself. only: the one plugin to load. A
+        broken plugin ends in `broken` and leaves nothing behind. Raises PluginError where two plugins offer one name,
+        ConfigError where the folder does not exist.
     """
     candidates = [*(_installed() if installed else ()), *_loose_files(folder), *_passed_in(extra)]
     for name in sorted(set(disable) - {candidate.name for candidate in candidates}):
         log.warning("there is no plugin %r to disable%s", name, nearest(name, [c.name for c in candidates]))
     plugins = Plugins()
     for candidate in candidates:
-        if candidate.name not in disable:
+        if candidate.name not in disable and only in (None, candidate.name):
             plugins._add(candidate)
     if plugins._clashes:
         raise PluginError("\n".join(plugins._clashes))
@@ -149,9 +159,13 @@ class Plugins:
 
     def provenance(self, kind: type[Offered], name: str) -> Provenance:
         """Say which plugin, in which version, brought an object; raises ConfigError as `pick` does."""
-        self.pick(kind, name)
-        owner = self.loaded[self._owners[kind, name]]
+        owner = self.owner(kind, name)
         return Provenance(owner.name, owner.version)
+
+    def owner(self, kind: type[Offered], name: str) -> LoadedPlugin:
+        """The plugin that brought an object; raises ConfigError as `pick` does."""
+        self.pick(kind, name)
+        return self.loaded[self._owners[kind, name]]
 
     def notify(self, hook_name: str, **event: object) -> None:
         """Tell every watcher; one that raises is named once, counted, and never stops the others."""
@@ -199,6 +213,8 @@ class Plugins:
             source=candidate.source,
             hooks=hooks,
             offers={_plural(kind): tuple(thing.name for thing in things) for kind, things in offers.items() if things},
+            origin=candidate.origin,
+            files=_files(plugin, offers),
         )
         for kind, things in offers.items():
             for thing in things:
@@ -246,6 +262,16 @@ class Plugins:
         self._offered[kind].setdefault(thing.name, thing)
 
 
+def _files(plugin: object, offers: Mapping[type[Offered], Iterable[Offered]]) -> tuple[str, ...]:
+    """The files of a plugin's module, its hooks, and the functions of what it offers."""
+    found = [getattr(plugin, "__file__", None)]
+    owned = [vars(thing).values() for things in offers.values() for thing in things]
+    for value in (*vars(type(plugin)).values(), *(value for values in owned for value in values)):
+        code = getattr(getattr(value, "func", value), "__code__", None)
+        found.append(code and code.co_filename)
+    return tuple(dict.fromkeys(file for file in found if file))
+
+
 def _singular(kind: type[Offered]) -> str:
     return kind.__name__.lower()
 
@@ -280,7 +306,8 @@ def _installed() -> Iterator[_Candidate]:
     entries = importlib.metadata.entry_points(group=GROUP)
     for entry in sorted(entries, key=lambda entry: (_distribution(entry) != GROUP, entry.name)):
         source, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "unknown")
-        yield _Candidate(entry.name, version, source, entry.load)
+        ours = _distribution(entry) == GROUP
+        yield _Candidate(entry.name, version, source, entry.load, "ours" if ours else "installed")
 
 
 def _distribution(entry: importlib.metadata.EntryPoint) -> str:
@@ -292,7 +319,7 @@ def _loose_files(folder: Path | None) -> Iterator[_Candidate]:
         raise ConfigError(f"the plugin folder {folder} does not exist; make it, or name another one")
     for path in sorted(folder.glob("[!_]*.py")) if folder else ():
         version = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-        yield _Candidate(path.stem, version, str(path), partial(_import_file, path))
+        yield _Candidate(path.stem, version, str(path), partial(_import_file, path), "file")
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -314,7 +341,7 @@ def _import_file(path: Path) -> ModuleType:
 def _passed_in(extra: Iterable[object]) -> Iterator[_Candidate]:
     for index, plugin in enumerate(extra):
         name = getattr(plugin, "__name__", f"{type(plugin).__name__}-{index}")
-        yield _Candidate(name, "unknown", "the caller", partial(lambda same: same, plugin))
+        yield _Candidate(name, "unknown", "the caller", partial(lambda same: same, plugin), "caller")
 
 
 def _describe(error: BaseException) -> str:
@@ -323,3 +350,14 @@ def _describe(error: BaseException) -> str:
     theirs = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
     where = f" ({theirs[0].filename}, line {theirs[0].lineno})" if theirs else ""
     return f"{type(error).__name__}: {error}{where}"
+
+
+def line_in(told: str, plugin: LoadedPlugin) -> str:
+    """The line of a plugin that a traceback, or what faulthandler wrote, names last: " (FILE, line 3)"; or nothing."""
+    frames = re.findall(r'File "([^"]+)", line (\d+)', told)
+    own = [frame for frame in frames if frame[0] == plugin.source or frame[0] in plugin.files]
+    if not own:
+        return ""
+    # faulthandler begins with the latest call, Python ends with it.
+    file, line = own[0] if "most recent call first" in told else own[-1]
+    return f" ({file}, line {line})"

@@ -15,6 +15,8 @@ from autotl.runs.config import PROBE as PROBE
 Params: TypeAlias = Mapping[str, float | int | str | bool]
 """Parameters by their full names."""
 
+Cause: TypeAlias = Literal["", "obstacle", "time", "crash", "lost", "export"]
+
 DEFAULT_HEAD = "logistic"
 POOLINGS = ("avg+max", "avg", "max")
 STAGES = ("joined", "top", "top-1", "top-2", "top-3")
@@ -125,6 +127,10 @@ class TrialRecord:
     score: the objective's, undefined unless the trial completed.
     temperature: what the log-probabilities are divided by, fitted on the trial's own predictions.
     started: seconds since the epoch; seconds: wall-clock duration. reason: why it was pruned or failed.
+    cause: of a trial that did not complete, where it is known: "obstacle" where it was not begun, "time", "crash" where
+        the head ended its process, "lost" where the whole process ended; "export" of one that did but cannot be
+        exported.
+    traceback: of what failed it, with the lines of the plugin.
     scores: every evaluator's value on the trial's own predictions, without intervals, those of one class left out.
     """
 
@@ -143,6 +149,8 @@ class TrialRecord:
     device: str = ""
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
+    cause: Cause = ""
+    traceback: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Plain values: the fields of the reading beside the others, the members of an ensemble as its parameters."""

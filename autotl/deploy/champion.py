@@ -15,9 +15,8 @@ from autotl.graphs.surgery import join, keep_output, prune
 from autotl.interfaces import Size
 from autotl.predictions import Predictions
 from autotl.search.context import SearchContext
-from autotl.search.heads import head_session
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.probe_trials import build_classifier
+from autotl.search.probe_trials import build_classifier, session_of
 from autotl.search.replay_items import replay_items
 from autotl.search.trial_files import CALIBRATION_FILE, GRAPH_FILE, REPLAY_FILE
 from autotl.training.calibration import Calibration, apply_temperature, tempered
@@ -105,7 +104,7 @@ def _member(context: SearchContext, trial: TrialRecord) -> _Member:
     """Fit a probe's head again, on train and validation."""
     candidate, development = context.candidate(trial), context.run.split.development
     inputs, reading = context.inputs.get(candidate), candidate.reading
-    with head_session(candidate.head, seed=context.seed):
+    with session_of(context, candidate.head):
         hp = fixed_hyperparameters(trial.params)
         classifier = build_classifier(context, candidate.head, hp, inputs.vectors.shape[1])
         classifier.fit(inputs.vectors[development], context.labels[development])

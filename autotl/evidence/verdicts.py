@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from autotl.interfaces import ScoreInterval
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
@@ -35,12 +36,17 @@ def judge_fine_tuning(
 
 
 def judge_default(
-    difference: ScoreInterval | None, *, objective: str, larger_is_better: bool, n_others: int
-) -> DefaultVerdict:
+    difference: ScoreInterval | None, *, objective: str, larger_is_better: bool, n_others: int,
+    passed_over: Sequence[str] = (),
+) -> DefaultVerdict:  # fmt: skip
     """Say whether the search beat the untuned default on the test split.
 
-    difference: None where the default is champion. n_others: how many other trials there were.
+    difference: None where the default is champion. n_others: how many other trials there were. passed_over: why better
+        trials could not be the champion.
     """
+    if difference is None and passed_over:
+        count = "a better trial was" if len(passed_over) == 1 else f"{len(passed_over)} better trials were"
+        return DefaultVerdict(f"the untuned default is the champion because {count} passed over: {passed_over[0]}")
     if difference is None:
         why = "nothing that was tried did better" if n_others else "nothing else was tried"
         return DefaultVerdict(f"the untuned default is the champion: {why}")

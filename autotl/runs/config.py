@@ -84,6 +84,12 @@ class Config:
             if address := getattr(self, name):
                 object.__setattr__(self, name, absolute_address(address))
 
+    def asks_for(self, strategy: str, head: str) -> bool:
+        """Whether a trial is one of those asked for; the untuned default, which is always run, may be none of them."""
+        if self.refit:
+            return True
+        return (not self.heads or head in self.heads) and self.strategy in ("auto", strategy)
+
     def to_json(self) -> dict[str, object]:
         """Plain values, and of addresses what may be seen by anybody."""
         plain = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.search.feature_reader import FeatureReader
 from autotl.search.head_inputs import InputCache
+from autotl.search.limits import Deadline
 from autotl.search.measured_costs import MeasuredCosts
 from autotl.search.objective import Objective
+from autotl.search.remote_heads import HeadProcesses
 from autotl.search.space import Space, make_space
 from autotl.settings import Settings
 from autotl.trial import Candidate, TrialRecord, candidate_of
@@ -24,19 +26,22 @@ class SearchContext:
     """What the trials of one process share; it does nothing itself.
 
     labels: int (n_items,), class indices. space: the heads and backbones that take part, looked up by name once.
-    seconds_left: until the end of the search; infinite while no trial may be cut short.
+    seconds_left: until the end of the search; infinite while no trial may be cut short. processes: where the heads of
+    other authors are fitted. exportable: why a head cannot be exported, empty where it can, for those that were asked.
     """
 
     run: Run
     plugins: Plugins
     settings: Settings
-    seconds_left: Callable[[], float]
+    seconds_left: Deadline
     objective: Objective
     space: Space
     labels: np.ndarray
     reader: FeatureReader
     inputs: InputCache
     costs: MeasuredCosts
+    processes: HeadProcesses
+    exportable: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_classes(self) -> int:
@@ -58,21 +63,23 @@ class SearchContext:
         """The same for the run with another split; how fast this machine reads stays known."""
         speeds = self.reader.pixels_per_second
         return open_context(
-            run, self.plugins, settings=self.settings, seconds_left=self.seconds_left, pixels_per_second=speeds
-        )
+            run, self.plugins, settings=self.settings, seconds_left=self.seconds_left.hard, pixels_per_second=speeds,
+            processes=self.processes,
+        )  # fmt: skip
 
 
 def open_context(
     run: Run, plugins: Plugins, *, settings: Settings, seconds_left: Callable[[], float],
-    pixels_per_second: dict[str, float] | None = None,
+    pixels_per_second: dict[str, float] | None = None, processes: HeadProcesses | None = None,
 ) -> SearchContext:  # fmt: skip
     """Look up what a run names, and make ready what its trials share; raises ConfigError for an unknown name."""
     objective = Objective(plugins.pick(Evaluator, run.config.objective), run)
-    space = make_space(run, plugins)
+    processes = processes or HeadProcesses(plugins, budget_seconds=run.config.budget_seconds)
+    space, deadline = make_space(run, plugins, processes.traits), Deadline(seconds_left)
     reader = FeatureReader(
-        run, plugins, settings=settings, seconds_left=seconds_left, pixels_per_second=pixels_per_second
+        run, plugins, settings=settings, seconds_left=deadline, pixels_per_second=pixels_per_second
     )  # fmt: skip
     return SearchContext(
-        run, plugins, settings, seconds_left, objective, space, run.dataset.labels, reader, InputCache(run, reader),
-        MeasuredCosts(run.split, reader),
+        run, plugins, settings, deadline, objective, space, run.dataset.labels, reader, InputCache(run, reader),
+        MeasuredCosts(run.split, reader, space.default_head.name), processes,
     )  # fmt: skip

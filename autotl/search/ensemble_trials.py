@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,16 +20,18 @@ from autotl.training.ensemble import MAX_CANDIDATES, blend
 from autotl.trial import ENSEMBLE, PROBE, EnsembleMember, Reading, TrialRecord
 
 
-def blend_candidates(board: Leaderboard) -> list[TrialRecord]:
+def blend_candidates(board: Leaderboard, asks_for: Callable[[str, str], bool]) -> list[TrialRecord]:
     """The probes to mix, best first; fewer than two where there is nothing to mix, or it was done.
 
-    All are of one backbone at one size, so that the ensemble costs one forward pass like each of its members.
+    asks_for(strategy, head): whether such a trial was asked for. All are of one backbone at one size, so that the
+    ensemble costs one forward pass like each of its members.
     """
-    best = board.best(PROBE)
+    probes = [t for t in board.completed if t.strategy == PROBE and asks_for(PROBE, t.head) and t.cause != "export"]
+    best = next(iter(probes), None)
     if best is None or best.reading is None or any(t.strategy == ENSEMBLE for t in board.trials):
         return []
     place = best.reading.place
-    same_place = [t for t in board.completed if t.strategy == PROBE and t.reading and t.reading.place == place]
+    same_place = [t for t in probes if t.reading and t.reading.place == place]
     return same_place[:MAX_CANDIDATES]
 
 

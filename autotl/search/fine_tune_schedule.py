@@ -51,8 +51,8 @@ class FineTuneSchedule:
     def __init__(self, space: Space, costs: TrialCosts, limits: Limits) -> None:
         self._space, self._costs, self._limits = space, costs, limits
 
-    def next(self, board: Leaderboard) -> FineTuneStep | str:
-        """The next step, or why there is none."""
+    def next(self, board: Leaderboard, *, whatever: bool = False) -> FineTuneStep | str:
+        """The next step, or why there is none; whatever: even where the time does not suffice."""
         tuned = [trial for trial in board.of(FINE_TUNE) if trial.state != "failed"]
         if trials_without_gain(tuned, board.larger_is_better) >= MAX_DISAPPOINTMENTS:
             return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
@@ -77,6 +77,9 @@ class FineTuneSchedule:
             larger_is_better=board.larger_is_better,
         ).sentence(board.objective)  # fmt: skip
         if needed > left:
+            if whatever:
+                said = f"fine-tuning was asked for, so it is run once, though {max(0, left):.0f} s are left: {guess}"
+                return FineTuneStep(candidate, params, said)
             return f"{max(0, left):.0f} s were left, and {guess}"
         return FineTuneStep(candidate, params, guess)
 

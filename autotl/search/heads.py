@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from autotl.interfaces import Head
 from autotl.runtime import keras_backend
-from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.training.classifiers import is_network
 from autotl.trial import Params
 
 if TYPE_CHECKING:
@@ -26,13 +24,9 @@ def head_params(hp: keras_tuner.HyperParameters, head: str) -> Params:
     return {name: value for name, value in hp.values.items() if name.startswith(f"{head}/")}
 
 
-def head_session(head: Head, *, seed: int) -> AbstractContextManager[None]:
+def head_session(*, network: bool, seed: int) -> AbstractContextManager[None]:
     """Where a head is built and fitted: a Keras session for a network.
 
     Others bring their own seeds, and clearing Keras takes longer than fitting them.
     """
-    try:
-        network = is_network(build_head(head, fixed_hyperparameters({}), 8, 2))
-    except Exception:  # it fails again, and that is recorded, where it is built for a trial
-        network = False
     return keras_backend.session(seed) if network else nullcontext()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -13,3 +15,24 @@ class Limits:
     seconds_left: Callable[[], float]
     budget_seconds: float | None
     trials: int | None
+
+
+class Deadline:
+    """Seconds until the end of the search, for whatever would cut a trial short; `hard` is never lifted."""
+
+    def __init__(self, seconds_left: Callable[[], float]) -> None:
+        self.hard = seconds_left
+        self._lifted = False
+
+    def __call__(self) -> float:
+        """Seconds left; infinite while it is lifted."""
+        return math.inf if self._lifted else self.hard()
+
+    @contextmanager
+    def lifted(self, *, when: bool = True) -> Iterator[None]:
+        """Let a trial that was asked for by name take as long as it takes."""
+        self._lifted = when
+        try:
+            yield
+        finally:
+            self._lifted = False

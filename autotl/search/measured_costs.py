@@ -11,18 +11,21 @@ from autotl.interfaces import Backbone, Size
 from autotl.search.feature_reader import FeatureReader
 from autotl.search.fine_tune_cost import Estimate, estimate_seconds, stage_work, step_depths
 from autotl.search.fold_costs import FoldCosts
-from autotl.trial import DEFAULT_HEAD, Candidate, TrialRecord
+from autotl.trial import Candidate, TrialRecord
 
 CAUTIOUS_PIXELS_PER_SECOND = 60 * 224 * 224
 """What a small network reads on two busy cores; used until something was measured."""
 
 
 class MeasuredCosts:
-    """Costs on the items of one split, from what this process has measured; implements `TrialCosts`."""
+    """Costs on the items of one split, from what this process has measured; implements `TrialCosts`.
 
-    def __init__(self, split: Split, reader: FeatureReader) -> None:
+    default_head: the one whose cost stands for those not yet seen.
+    """
+
+    def __init__(self, split: Split, reader: FeatureReader, default_head: str) -> None:
         self._split, self._reader = split, reader
-        self._folds = FoldCosts(DEFAULT_HEAD)
+        self._folds = FoldCosts(default_head)
         self._work_per_pixel: dict[str, dict[str, float]] = {}
 
     def has_features(self, backbone: str, size: Size) -> bool:

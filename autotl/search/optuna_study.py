@@ -91,23 +91,41 @@ def default_number(study: optuna.Study) -> int | None:
     return next((trial.number for trial in done if trial.user_attrs.get(_DEFAULT)), None)
 
 
-def requeue_lost(study: optuna.Study) -> int:
-    """Give up trials that a killed process left running, queue their parameters again, and say how many there were.
+def requeue_lost(study: optuna.Study) -> list[str]:
+    """Give up trials that a killed process left running; queue their parameters again, once; say what was given up.
 
+    The same choices, or a head of which no trial has completed, are not tried a third time: they may be what ended it.
     Call it only while no other process works on the study.
     """
-    lost = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    for trial in lost:
-        number = trial.number
+    given_up = []
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        others, head = study.get_trials(deepcopy=False), _asked(trial, "head")
+        same_head = [t for t in others if head and _asked(t, "head") == head]
+        proven = any(t.state == TrialState.COMPLETE for t in same_head)
+        before = [t for t in same_head if _lost(t) and (t.params == trial.params or not proven)]
+        again = bool(before)
+        reason = "interrupted; its parameters are tried again"
+        if again:
+            reason = f"the process ended while it ran, as in trial {before[-1].number}: it is not tried again"
+            given_up.append(f"trial {trial.number}: {reason}")
         started = trial.datetime_start.timestamp() if trial.datetime_start else time.time()
         record = TrialRecord(
-            number, "failed", "", started=started, reason="interrupted; its parameters are tried again"
+            trial.number, "failed", "", head=str(head or ""), started=started, reason=reason, cause="lost"
         )
         study._storage.set_trial_user_attr(trial._trial_id, _RECORD, record.to_json())
-        study.tell(number, state=TrialState.FAIL)
-        if trial.params:
+        study.tell(trial.number, state=TrialState.FAIL)
+        if trial.params and not again:
             study.enqueue_trial(trial.params)
-    return len(lost)
+    return given_up
+
+
+def _lost(trial: FrozenTrial) -> bool:
+    return bool(trial.user_attrs.get(_RECORD, {}).get("cause") == "lost")
+
+
+def _asked(trial: FrozenTrial, name: str) -> object:
+    """A choice of a trial by its plain name; None where it was not made."""
+    return next((value for key, value in trial.params.items() if key.rpartition("/")[2] == name), None)
 
 
 def _read(trial: FrozenTrial) -> TrialRecord:

@@ -17,7 +17,8 @@ class Outcome:
     """What a candidate achieved on development items.
 
     predictions: calibrated by `temperature`. calibration: of its margins, where the head gives them. training: the
-    details of a fine-tune trial.
+    details of a fine-tune trial. obstacle: why the head cannot be exported; empty where nothing is known to be in the
+    way.
     """
 
     params: Params
@@ -26,6 +27,7 @@ class Outcome:
     device: str
     training: TrainingDetails = field(default_factory=TrainingDetails)
     calibration: Calibration | None = None
+    obstacle: str = ""
 
 
 def calibrated(predictions: Predictions) -> tuple[Predictions, float]:
@@ -47,4 +49,6 @@ def completed(begun: TrialRecord, outcome: Outcome, score: ScoreInterval, scores
         seconds=time.time() - begun.started,
         device=outcome.device,
         scores=dict(scores),
+        reason=f"it cannot be exported: {outcome.obstacle}" if outcome.obstacle else "",
+        cause="export" if outcome.obstacle else "",
     )

@@ -6,7 +6,7 @@ from the head downwards where it may pay; probes again. Nothing is begun that ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ from autotl.search.limits import Limits
 from autotl.search.reading_choice import ReadingChoice
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
-from autotl.trial import DEFAULT_HEAD, FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Params, Reading
+from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Params, Reading
 
 PROBE_SHARE = 0.5
 """In auto mode fine-tuning begins at the latest when this share of the time or the trials is used."""
@@ -47,16 +47,20 @@ class Step:
 class Planner:
     """Decides; it runs nothing and keeps no trial.
 
-    strategy: "auto", or the only one to use; seed: of what is drawn at random.
+    strategy: "auto", or the only one to use; seed: of what is drawn at random. asked: heads that were asked for by
+    name: each is run once, whatever it costs.
     """
 
-    def __init__(self, space: Space, costs: TrialCosts, limits: Limits, *, strategy: str, seed: int) -> None:
+    def __init__(
+        self, space: Space, costs: TrialCosts, limits: Limits, *, strategy: str, seed: int, asked: Sequence[str] = ()
+    ) -> None:
         rng = np.random.default_rng(seed)
         self.heads = HeadChoice(space, costs, limits, rng)
         self.readings = ReadingChoice(space, costs, limits, rng)
         self.schedule = FineTuneSchedule(space, costs, limits)
         self._space, self._costs, self._limits, self._strategy = space, costs, limits, strategy
         self._why_no_fine_tuning = ""
+        self._asked = tuple(asked)
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -76,8 +80,8 @@ class Planner:
         if PROBE not in self.strategies:
             return []
         home = self._space.default().reading
-        best, on_default_head = home, []
-        if scores and DEFAULT_HEAD in self._space.heads:
+        best, on_default_head, default = home, [], self._space.default_head.name
+        if scores and default in self._space.heads:
             known = next((score.log_loss for score in scores if score.reading.place == home.place), np.inf)
             tops = {score.reading.place: score for score in reversed(scores)}  # the best of each place
             for place in dict.fromkeys(score.reading.place for score in scores):
@@ -89,19 +93,29 @@ class Planner:
             top = next((score.reading for score in scores if score.reading.place in affordable), None)
             if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
                 on_default_head.append(top.to_json())
-        others = [name for name in self._space.heads if name != DEFAULT_HEAD and self.heads.is_cheap(name)]
-        return [
-            *({"strategy": PROBE, "head": DEFAULT_HEAD, **where} for where in on_default_head),
-            *({"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others),
-        ]
+        others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
+        first = [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
+        then = [{"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others]
+        # What was asked for by name has its turn before anything is tried twice.
+        return [*then, *first] if self._asked else [*first, *then]
 
     def next(
-        self, board: Leaderboard, scores: Sequence[ReadingScore], share_of_trials: float, *, others_tune: bool = False
-    ) -> Step | str:
-        """The next step, or why there is none; others_tune: another process is fine-tuning at this moment."""
+        self, board: Leaderboard, scores: Sequence[ReadingScore], share_of_trials: float, *, others_tune: bool = False,
+        begun: Collection[str] = (),
+    ) -> Step | str:  # fmt: skip
+        """The next step, or why there is none.
+
+        others_tune: another process is fine-tuning at this moment; begun: heads that are being tried, or will be next.
+        """
         left = self._limits.seconds_left()
+        self.heads.look(board)
         if share_of_trials >= 1:
-            return f"all {self._limits.trials} trials are done"
+            return "the trial is done" if self._limits.trials == 1 else f"all {self._limits.trials} trials are done"
+        owed = self._owed_step(board, others_tune=others_tune, begun=begun)
+        if owed:
+            return owed
+        if self.heads.are_all_dropped:
+            return "; ".join(f"{name} is not tried again: {why}" for name, why in self.heads.dropped.items())
         if left <= self.heads.least_cost():
             return "the time is used up"
         if FINE_TUNE not in self.strategies:
@@ -128,6 +142,41 @@ class Planner:
             return f"the last {waited} trials brought nothing better, and more would be unlikely to"
         return Step(pinned={"strategy": PROBE, **self.readings.pinned(board, scores), **self.heads.pinned(board)})
 
+    def is_owed(self, candidate: Candidate, board: Leaderboard) -> bool:
+        """Whether a trial is the first of a head, or of a strategy, that was asked for: it is run whatever it costs."""
+        if self._strategy == FINE_TUNE and candidate.strategy == FINE_TUNE and not board.of(FINE_TUNE):
+            return True
+        return candidate.head.name in self._asked and not self._had_its_turn(candidate.head.name, board)
+
+    def _had_its_turn(self, head: str, board: Leaderboard) -> bool:
+        fine_tuning = self._strategy == FINE_TUNE
+        return any(
+            t.head == head and t.cause != "lost" and (t.strategy == FINE_TUNE or not fine_tuning) for t in board.trials
+        )
+
+    def _owed_step(self, board: Leaderboard, *, others_tune: bool, begun: Collection[str]) -> Step | None:
+        """The first trial of something that was asked for by name, and what is said before it where time is short."""
+        waiting = [
+            name for name in self._asked
+            if name not in begun and name not in self.heads.dropped and not self._had_its_turn(name, board)
+        ]  # fmt: skip
+        if self._strategy == FINE_TUNE:
+            if others_tune:
+                return None
+            if not board.of(FINE_TUNE):
+                step = self._next_fine_tune_step(board, whatever=True)
+                return step if isinstance(step, Step) else None
+            return Step(overrides={"strategy": FINE_TUNE, "head": waiting[0]}) if waiting else None
+        for name in waiting:
+            recipe = self._space.heads[name].recipe
+            strategy = recipe.strategy if recipe and recipe.strategy in self.strategies else PROBE
+            left, needed = self._limits.seconds_left(), self.heads.cost(name)
+            said = f"{name} was asked for by name, so it is run once, whatever it costs"
+            if needed > left:
+                said += f": about {needed:.0f} s are expected, and {max(0.0, left):.0f} s are left"
+            return Step(overrides={"strategy": strategy, "head": name}, message=said if needed > left else "")
+        return None
+
     def obstacle(self, candidate: Candidate, board: Leaderboard) -> str:
         """Why a trial cannot end in the time that is left; empty where it can."""
         left, place = self._limits.seconds_left(), candidate.reading.place
@@ -143,9 +192,12 @@ class Planner:
             return f"it would take about {needed:.0f} s, too much of the {left:.0f} s left"
         return ""
 
-    def _next_fine_tune_step(self, board: Leaderboard) -> Step | str:
-        """The next fine-tune trial; or why there is none, which is kept where nothing was fine-tuned before."""
-        step = self.schedule.next(board)
+    def _next_fine_tune_step(self, board: Leaderboard, *, whatever: bool = False) -> Step | str:
+        """The next fine-tune trial; or why there is none, which is kept where nothing was fine-tuned before.
+
+        whatever: even where the time does not suffice.
+        """
+        step = self.schedule.next(board, whatever=whatever)
         if isinstance(step, str):
             if not board.of(FINE_TUNE):
                 self._why_no_fine_tuning = step

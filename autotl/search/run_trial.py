@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import optuna
 
-from autotl.errors import OutOfTimeError
+from autotl.errors import HeadError, OutOfTimeError, in_one_line
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import Evaluator
+from autotl.interfaces import Backbone, Evaluator, Head
+from autotl.plugins import line_in
 from autotl.runtime import keras_backend
 from autotl.runtime.conditions import is_condition
 from autotl.search.context import SearchContext
@@ -24,7 +26,7 @@ from autotl.search.pruning import Rival, prune_fine_tune, prune_probe
 from autotl.search.trial_files import CALIBRATION_FILE, load_predictions, save_predictions
 from autotl.training.cross_validation import majority
 from autotl.training.fine_tuning import epochs_for
-from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, TrialRecord
+from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Cause, TrialRecord
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -46,21 +48,25 @@ def run_trial(
     default on how a fine-tune trial compares. Only KeyboardInterrupt is raised, and what no other trial would escape.
     """
     try:
-        # The default itself is run regardless of its cost.
-        if board.default is not None and (reason := planner.obstacle(candidate, board)):
-            raise optuna.TrialPruned(reason)
-        if candidate.strategy == FINE_TUNE:
-            start = planner.schedule.start_from(candidate, board)
-            outcome = _fine_tune(context, trial, candidate, hp, board, start)
-        else:
-            outcome = _probe(context, trial, candidate, hp, board)
+        # The default itself, and what was asked for by name, is run regardless of its cost.
+        owed, obstacle = planner.is_owed(candidate, board), planner.obstacle(candidate, board)
+        if obstacle and not owed and board.default is not None:
+            return ended(begun, "pruned", obstacle, cause="obstacle")
+        with context.seconds_left.lifted(when=owed and (bool(obstacle) or candidate.strategy == PROBE)):
+            if candidate.strategy == FINE_TUNE:
+                start = planner.schedule.start_from(candidate, board)
+                outcome = _fine_tune(context, trial, candidate, hp, board, start)
+            else:
+                outcome = _probe(context, trial, candidate, hp, board, whole=owed)
         return _score(context, begun, outcome, board)
-    except (optuna.TrialPruned, OutOfTimeError) as early:
+    except OutOfTimeError as early:
+        return ended(begun, "pruned", str(early), cause="time")
+    except optuna.TrialPruned as early:
         return ended(begun, "pruned", str(early))
     except Exception as error:
         if is_condition(error):  # of the machine: the next trial would meet it too
             raise
-        return ended(begun, "failed", f"{type(error).__name__}: {error}")
+        return _failed(context, begun, candidate, error)
 
 
 def run_majority(context: SearchContext, number: int) -> TrialRecord:
@@ -74,10 +80,27 @@ def run_majority(context: SearchContext, number: int) -> TrialRecord:
     )  # fmt: skip
 
 
-def ended(begun: TrialRecord, state: Literal["pruned", "failed"], reason: str) -> TrialRecord:
+def ended(
+    begun: TrialRecord, state: Literal["pruned", "failed"], reason: str, *, cause: Cause = "", told: str = ""
+) -> TrialRecord:
     """The record of a trial that did not complete."""
     seconds, device = time.time() - begun.started, str(keras_backend.device())
-    return replace(begun, state=state, reason=reason, seconds=seconds, device=device)
+    return replace(begun, state=state, reason=reason, seconds=seconds, device=device, cause=cause, traceback=told)
+
+
+def _failed(context: SearchContext, begun: TrialRecord, candidate: Candidate, error: Exception) -> TrialRecord:
+    """The record of a trial in which something was raised, with the plugin and its line."""
+    if isinstance(error, HeadError):  # it says so itself
+        return ended(begun, "failed", str(error), cause="crash" if error.crashed else "", told=error.traceback)
+    told = "".join(traceback.format_exception(error))
+    brought = [(Backbone, candidate.backbone.name), (Head, candidate.head.name)]
+    parts = [
+        f"{kind.__name__.lower()} {name!r} of plugin {owner.name!r}{line_in(told, owner)}"
+        for kind, name in brought
+        if (owner := context.plugins.owner(kind, name)).origin != "ours" and line_in(told, owner)
+    ]
+    where = f" ({'; '.join(parts)})" if parts else ""
+    return ended(begun, "failed", f"{type(error).__name__}: {in_one_line(error)}{where}", told=told)
 
 
 def _probe(
@@ -86,8 +109,10 @@ def _probe(
     candidate: Candidate,
     hp: keras_tuner.HyperParameters,
     board: Leaderboard,
+    *,
+    whole: bool,
 ) -> Outcome:
-    if candidate.head.recipe is not None:  # asked for by name: its whole score is the point
+    if whole or candidate.head.recipe is not None:  # asked for by name: its whole score is the point
         return probe(context, candidate, hp)
     rival, n_folds = _rival(context, board, PROBE), context.run.split.n_folds
     return probe(context, candidate, hp, prune_probe(trial, rival, context.objective, n_folds=n_folds))
@@ -109,7 +134,9 @@ def _fine_tune(
 
 
 def _rival(context: SearchContext, board: Leaderboard, strategy: str) -> Rival | None:
-    best = board.best(strategy)
+    config = context.run.config
+    wanted = (t for t in board.completed if t.strategy == strategy and config.asks_for(strategy, t.head))
+    best = next(wanted, None)
     return Rival(best.number, load_predictions(context.run, best.number)) if best else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head, Size
@@ -12,8 +12,7 @@ from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run
 from autotl.search.heads import build_head
-from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.training.classifiers import can_be_tuned, is_network
+from autotl.search.remote_heads import Traits
 from autotl.trial import (
     DEFAULT_HEAD,
     FINE_TUNE,
@@ -125,16 +124,28 @@ def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int)
     return chosen
 
 
-def make_space(run: Run, plugins: Plugins) -> Space:
-    """What a run may choose from: what was asked for, else everything that is installed and worth trying."""
+def default_head(plugins: Plugins) -> Head:
+    """The head of the untuned default: the logistic one, else the first that is no recipe."""
+    heads = plugins.all(Head)
+    free = [head for head in heads.values() if head.recipe is None]
+    if not free:
+        raise ConfigError("no plugin offers a head that is not a recipe, so there is nothing to compare with")
+    return heads.get(DEFAULT_HEAD) or free[0]
+
+
+def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> Space:
+    """What a run may choose from: what was asked for, else everything that is installed and worth trying.
+
+    traits(head): what the head builds.
+    """
     config = run.config
     heads = choose_heads(plugins.all(Head), config.heads, len(run.split.development))
     edge = float(run.dataset.items[["width", "height"]].max(axis=1).median())
     backbones = {
         name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
     }
-    tunable = tuple(name for name, head in heads.items() if _satisfies(head, can_be_tuned, FINE_TUNE))
-    networks = tuple(name for name, head in heads.items() if _satisfies(head, is_network))
+    tunable = tuple(name for name, head in heads.items() if _may_tune(head, traits))
+    networks = tuple(name for name, head in heads.items() if traits(head).network)
     if config.strategy == FINE_TUNE and not tunable:
         raise ConfigError(
             f"none of the heads {', '.join(heads)} can sit on a network that is fine-tuned; add --heads logistic"
@@ -144,7 +155,7 @@ def make_space(run: Run, plugins: Plugins) -> Space:
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
     return Space(
-        backbones, heads, plugins.pick(Head, DEFAULT_HEAD), tunable if config.strategy != PROBE else (), networks,
+        backbones, heads, default_head(plugins), tunable if config.strategy != PROBE else (), networks,
         {name: plugins.pick(Backbone, name) for name in named - set(backbones)},
     )  # fmt: skip
 
@@ -166,11 +177,8 @@ def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[Size, ...]:
     return (backbone.sizes[0], *sizes)
 
 
-def _satisfies(head: Head, question: Callable[[Any], bool], strategy: str = "") -> bool:
-    """Whether what a head builds satisfies; a recipe that fixes a strategy has to fix this one, if one is given."""
-    if strategy and head.recipe and head.recipe.strategy:
-        return head.recipe.strategy == strategy
-    try:
-        return question(build_head(head, fixed_hyperparameters({}), 8, 2))
-    except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
-        return False
+def _may_tune(head: Head, traits: Callable[[Head], Traits]) -> bool:
+    """Whether a head can sit on a network that is fine-tuned; a recipe that fixes a strategy has to fix this one."""
+    if head.recipe and head.recipe.strategy:
+        return head.recipe.strategy == FINE_TUNE
+    return traits(head).tunable

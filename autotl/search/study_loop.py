@@ -9,12 +9,12 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard, rank
 from autotl.interfaces import Sampler
-from autotl.runs.events import FineTuningProposed, ReadingsRanked, TrialBegun
+from autotl.runs.events import FineTuningProposed, Message, ReadingsRanked, TrialBegun
 from autotl.runtime import interruption
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
@@ -39,7 +39,9 @@ class StudyLoop:
     def __init__(self, context: SearchContext, limits: Limits, *, worker: int = 0) -> None:
         config = context.run.config
         self.context = context
-        self.planner = Planner(context.space, context.costs, limits, strategy=config.strategy, seed=config.seed)
+        self.planner = Planner(
+            context.space, context.costs, limits, strategy=config.strategy, seed=config.seed, asked=config.heads
+        )
         self._limits = limits
         self._latest: Leaderboard | None = None
         self._study = studies.open_study(
@@ -50,7 +52,8 @@ class StudyLoop:
     def requeue_lost(self) -> None:
         """Queue again what a killed process left unfinished; only while this process is alone on the study."""
         if not self.context.run.config.storage:
-            studies.requeue_lost(self._study)
+            for text in studies.requeue_lost(self._study):
+                self.context.run.emit(Message(text))
 
     def leaderboard(self) -> Leaderboard:
         """All trials that have ended."""
@@ -99,13 +102,17 @@ class StudyLoop:
             begun = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
             running = [trial for trial in begun if trial.state == TrialState.RUNNING]
             others_tune = any(trial.params.get("strategy") == FINE_TUNE for trial in running)
-            step = self.planner.next(board, scores, self._share_of_trials(len(running)), others_tune=others_tune)
+            share = self._share_of_trials([_head_of(trial) for trial in running])
+            step = self.planner.next(
+                board, scores, share, others_tune=others_tune, begun=[_head_of(trial) for trial in begun]
+            )
             if isinstance(step, str):
                 return step
             if step.overrides and len(begun) == len(running):
                 self._queue(step.overrides)
             if step.message:
-                self.context.run.emit(FineTuningProposed(step.message))
+                tunes = step.overrides.get("strategy") == FINE_TUNE
+                self.context.run.emit(FineTuningProposed(step.message) if tunes else Message(step.message))
             self._run_next(step.pinned)
             after_trial()
 
@@ -119,7 +126,7 @@ class StudyLoop:
 
     def blend(self) -> TrialRecord | None:
         """Run one more trial, the weighted mean of the best probes; its record, None where there is nothing to mix."""
-        probes = blend_candidates(self.leaderboard())
+        probes = blend_candidates(self.leaderboard(), self.context.run.config.asks_for)
         if len(probes) < 2:
             return None
         trial = self._study.ask()
@@ -177,12 +184,13 @@ class StudyLoop:
                 except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
                     return
 
-    def _share_of_trials(self, n_running: int) -> float:
-        """Share of the allowed trials that is used; the majority row does not count."""
+    def _share_of_trials(self, running: Sequence[str]) -> float:
+        """Share of the allowed trials that is used; only those count that were asked for. running: their heads."""
         if self._limits.trials is None:
             return 0.0
-        trials = (self._latest or self.leaderboard()).trials
-        return (sum(t.strategy in (PROBE, FINE_TUNE) for t in trials) + n_running) / self._limits.trials
+        trials, config = (self._latest or self.leaderboard()).trials, self.context.run.config
+        ended = sum(t.strategy in (PROBE, FINE_TUNE) and config.asks_for(t.strategy, t.head) for t in trials)
+        return (ended + len(running)) / self._limits.trials
 
 
 def _is_stuck(board: Leaderboard) -> bool:
@@ -190,6 +198,12 @@ def _is_stuck(board: Leaderboard) -> bool:
     trials = sorted(board.trials, key=lambda trial: trial.number)
     latest = [t for t in trials if t.strategy in (PROBE, FINE_TUNE)][-MAX_FAILURES:]
     return len(latest) == MAX_FAILURES and all(t.state == "failed" for t in latest)
+
+
+def _head_of(trial: FrozenTrial) -> str:
+    """The head of a trial that runs or waits; empty where it is not known yet."""
+    given = {**trial.params, **trial.system_attrs.get("fixed_params", {})}
+    return next((str(value) for key, value in given.items() if key.rpartition("/")[2] == "head"), "")
 
 
 def _choices(trial: TrialRecord) -> str:

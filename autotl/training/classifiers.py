@@ -81,6 +81,19 @@ def can_be_tuned(built: Any) -> bool:
     return is_network(built) or (hasattr(built, "to_keras") and hasattr(built, "predict_proba"))
 
 
+def sound_answers(found: np.ndarray, n_items: int, n_classes: int, *, margins: bool) -> np.ndarray:
+    """What a head answered, or PluginError where it cannot be: another shape, NaN, or probabilities that are none."""
+    if found.shape != (n_items, n_classes):
+        raise PluginError(f"the head's answers have shape {found.shape}; expected {(n_items, n_classes)}")
+    if not np.isfinite(found).all():
+        raise PluginError(f"{(~np.isfinite(found)).any(axis=1).sum()} of the head's {n_items} answers are not finite")
+    sums = found.sum(axis=1)
+    if not margins and ((found < -1e-6).any() or (np.abs(sums - 1) > 1e-3).any()):
+        worst = sums[np.abs(sums - 1).argmax()]
+        raise PluginError(f"the head's probabilities are negative or sum to {worst:.4g}; expected rows that sum to 1")
+    return found
+
+
 class EstimatorClassifier:
     """A scikit-learn classifier."""
 
@@ -101,9 +114,11 @@ class EstimatorClassifier:
 
     def answers(self, vectors: np.ndarray) -> np.ndarray:
         """Margins or probabilities; a class that was absent in training gets the item's lowest margin, or 0."""
-        found = self._fitted.decision_function(vectors) if self.gives_margins else self._fitted.predict_proba(vectors)
+        ask = self._fitted.decision_function if self.gives_margins else self._fitted.predict_proba
+        found = np.asarray(ask(vectors))
         if found.ndim == 1:  # scikit-learn gives one margin for two classes
             found = np.stack([-found, found], axis=1)
+        found = sound_answers(found, len(vectors), len(self._fitted.classes_), margins=self.gives_margins)
         every = np.zeros((len(vectors), self._n_classes))
         if self.gives_margins:  # so that an item's answer does not depend on the other items
             every += found.min(axis=1, keepdims=True)
@@ -204,7 +219,8 @@ class NetworkClassifier:
 
     def answers(self, vectors: np.ndarray) -> np.ndarray:
         """Class probabilities, float64 so that rows sum to 1."""
-        return predict(self.model, self._scaled(vectors))
+        found = predict(self.model, self._scaled(vectors))
+        return sound_answers(found, len(vectors), self._n_classes, margins=False)
 
     probabilities = answers
 

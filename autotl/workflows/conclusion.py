@@ -11,7 +11,7 @@ import numpy as np
 
 from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
-from autotl.errors import ExportError, PluginError
+from autotl.errors import ExportError, HeadError, PluginError, in_one_line
 from autotl.evidence.evaluations import Evaluation, evaluate
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
@@ -50,10 +50,16 @@ def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_
     passed_over: list[str] = []
     fine_tuning = _fine_tuning(context, board, why_no_fine_tuning)
     for trial in _in_order(context, board, fine_tuning):
+        title = f"trial {trial.number} ({board.title(trial)})"
+        if trial.cause == "export":
+            passed_over.append(f"{title} could not be exported: {trial.reason.partition(': ')[2]}")
+            run.emit(Message(passed_over[-1]))
+            continue
         try:
             return _conclude_with(context, board, trial, status, fine_tuning, passed_over)
-        except ExportError as error:
-            passed_over.append(f"trial {trial.number} ({board.title(trial)}) could not be exported: {error}")
+        except (ExportError, HeadError) as error:
+            failed = "exported" if isinstance(error, ExportError) else "fitted again"
+            passed_over.append(f"{title} could not be {failed}: {in_one_line(error)}")
             run.emit(Message(passed_over[-1]))
     raise RuntimeError("no trial could be exported: " + "; ".join(passed_over))
 
@@ -87,14 +93,17 @@ def _conclude_with(
         default_trial=default.number,
         default_test=test_default.scores,
         fine_tuning=fine_tuning,
-        over_default=_over_default(context, board, tested, tested_default, trial, default),
+        over_default=_over_default(context, board, tested, tested_default, trial, default, passed_over),
         ended=state.get("ended", f"the search was {status}"),
         expected_gain=ExpectedGain.from_json(state["outlook"]) if state.get("outlook") else None,
-        n_trials=sum(t.strategy in (PROBE, FINE_TUNE) for t in board.trials),
+        n_trials=sum(
+            t.strategy in (PROBE, FINE_TUNE) and run.config.asks_for(t.strategy, t.head) for t in board.trials
+        ),
         n_items={part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
         n_unused=state.get("n_unused", 0),
         fingerprint=run.fingerprint,
         passed_over=tuple(passed_over),
+        unkept=_unkept(context, board, trial),
         deployable=str(run.champion),
         leaderboard=str(run.folder / "leaderboard.csv"),
         report=str(run.folder / "report.html"),
@@ -125,7 +134,42 @@ def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: FineTunin
             trials.sort(key=lambda t: t.number != fine_tuning.trial)
     elif context.run.config.strategy == FINE_TUNE:
         trials.sort(key=lambda t: t.strategy != FINE_TUNE)
+    # Others, as the untuned default may be, only stand in where nothing that was asked for can leave.
+    trials.sort(key=lambda t: not _asked_for(context, t))
     return trials
+
+
+def _asked_for(context: SearchContext, trial: TrialRecord) -> bool:
+    """Whether a trial is of a strategy and of heads that were asked for."""
+    asks_for = context.run.config.asks_for
+    if trial.strategy == ENSEMBLE:
+        return all(asks_for(PROBE, member.trial.head) for member in trial.members)
+    return asks_for(trial.strategy, trial.head)
+
+
+def _unkept(context: SearchContext, board: Leaderboard, champion: TrialRecord) -> tuple[str, ...]:
+    """What was asked for and did not happen: heads and strategies of which no trial completed, another champion."""
+    config, said = context.run.config, []
+    if config.refit:
+        return ()
+    trials = [t for t in board.trials if t.strategy in (PROBE, FINE_TUNE)]
+    for name in config.heads:
+        own = [t for t in trials if t.head == name and config.asks_for(t.strategy, name)]
+        if not any(t.state == "complete" for t in own):
+            said.append(f"{name} was asked for, and no trial of it completed: {_last_reason(own)}")
+    if (
+        config.strategy == FINE_TUNE
+        and not config.heads
+        and not any(t.state == "complete" for t in board.of(FINE_TUNE))
+    ):
+        said.append(f"fine-tuning was asked for, and no trial of it completed: {_last_reason(board.of(FINE_TUNE))}")
+    if not _asked_for(context, champion):
+        said.append(f"the champion is {board.title(champion)}, which was not asked for: nothing else could be used")
+    return tuple(said)
+
+
+def _last_reason(trials: list[TrialRecord]) -> str:
+    return max(trials, key=lambda trial: trial.number).reason if trials else "none was begun"
 
 
 def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
@@ -177,13 +221,15 @@ def _over_default(
     tested_default: Predictions,
     trial: TrialRecord,
     default: TrialRecord,
+    passed_over: list[str],
 ) -> DefaultVerdict:
     same = trial.number == default.number
     difference = None if same else context.objective.difference(tested_default, tested)
     n_others = sum(t.strategy in (PROBE, FINE_TUNE) and t.number != default.number for t in board.trials)
     return judge_default(
-        difference, objective=board.objective, larger_is_better=board.larger_is_better, n_others=n_others
-    )
+        difference, objective=board.objective, larger_is_better=board.larger_is_better, n_others=n_others,
+        passed_over=passed_over,
+    )  # fmt: skip
 
 
 def _export(context: SearchContext, champion: Champion, facts: Mapping[str, object], card: str) -> None:

@@ -146,11 +146,13 @@ def _begin(
 
 def resume(
     folder: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = (),
-    storage: str | None = None, tracking_uri: str | None = None,
+    storage: str | None = None, tracking_uri: str | None = None, conclude: bool = False,
 ) -> Run:  # fmt: skip
     """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is returned.
 
     storage, tracking_uri: the addresses in full, where they have a password, which the run folder does not keep.
+    conclude: try nothing more, and make a champion and a report of the trials that there are; the baselines are run
+        where they are missing.
     """
     run = open_run(folder, listeners).at(storage=storage, tracking_uri=tracking_uri)
     state = run.state()
@@ -159,9 +161,10 @@ def resume(
     require_images(run)
     require_places(run.folder, settings)
     _require_stores(run.config, plugins, run.storage)
+    clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder):
         loading = _start_loading(run.config, plugins, settings)
-        return _run_study(run, plugins, settings, Clock(run.config.budget_seconds, state["spent_seconds"]), loading)
+        return _run_study(run, plugins, settings, clock, loading, conclude=conclude)
 
 
 def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> threading.Thread:
@@ -185,11 +188,19 @@ def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> thre
     return loading
 
 
-def _run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock, loading: threading.Thread) -> Run:
+def _run_study(
+    run: Run, plugins: Plugins, settings: Settings, clock: Clock, loading: threading.Thread, *, conclude: bool = False
+) -> Run:  # fmt: skip
+    from autotl.search.remote_heads import HeadProcesses
+
+    # They start while the rest is being imported.
+    processes = HeadProcesses(plugins, budget_seconds=run.config.budget_seconds)
+    if not conclude:
+        processes.start(run.config.heads or list(plugins.all(Head)))
     loading.join()
     from autotl.workflows.run_study import run_study
 
-    return run_study(run, plugins, settings, clock)
+    return run_study(run, plugins, settings, clock, processes=processes, conclude_now=conclude)
 
 
 def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:

@@ -23,11 +23,12 @@ from autotl.runtime.addresses import hide_secrets, without_secrets
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext, open_context
 from autotl.search.limits import Limits
+from autotl.search.remote_heads import HeadProcesses
 from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions
 from autotl.settings import Settings
 from autotl.training.ensemble import MAX_MEMBERS
-from autotl.trial import DEFAULT_HEAD, PROBE, TrialRecord
+from autotl.trial import PROBE, TrialRecord
 from autotl.workflows.conclusion import conclude
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
@@ -41,8 +42,25 @@ DEFAULT_PROBE_SECONDS = 40.0
 """With less time left than this the data are not inspected with the untuned default; `autotl check` does that."""
 
 
-def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> Run:
-    """Search and conclude, alone on the run folder."""
+def run_study(
+    run: Run, plugins: Plugins, settings: Settings, clock: Clock, *, processes: HeadProcesses | None = None,
+    conclude_now: bool = False,
+) -> Run:  # fmt: skip
+    """Search and conclude, alone on the run folder.
+
+    processes: where the heads of other authors are fitted, which may be starting already; they are ended with the run.
+    conclude_now: end the run with the trials that there are.
+    """
+    processes = processes or HeadProcesses(plugins, budget_seconds=run.config.budget_seconds)
+    try:
+        return _run_study(run, plugins, settings, clock, processes, conclude_now=conclude_now)
+    finally:
+        processes.close()
+
+
+def _run_study(
+    run: Run, plugins: Plugins, settings: Settings, clock: Clock, processes: HeadProcesses, *, conclude_now: bool
+) -> Run:  # fmt: skip
     lock = filelock.FileLock(run.folder / LOCK_FILE)
     try:
         lock.acquire(timeout=0)
@@ -54,7 +72,7 @@ def run_study(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> R
         run.update(status="running", error=None)
         plugins.notify("on_search_begin", run=run)
         try:
-            status = _search_and_conclude(run, plugins, settings, clock)
+            status = _search_and_conclude(run, plugins, settings, clock, processes, conclude_now=conclude_now)
         except BaseException as error:
             ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             with suppress(OSError):  # such as a full disk, which may be the error itself
@@ -96,10 +114,12 @@ def _unrecorded(run: Run) -> tuple[str, ...]:
     return (f"{NOT_RECORDED}{shown} cannot be used: {problem}. Make up for it with `{again}`",)
 
 
-def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: Clock) -> str:
+def _search_and_conclude(
+    run: Run, plugins: Plugins, settings: Settings, clock: Clock, processes: HeadProcesses, *, conclude_now: bool
+) -> str:  # fmt: skip
     """Run baselines, search and conclusion; returns "complete", or "interrupted" where it was cut short."""
     timing = SearchTime(clock, run.split)
-    context = open_context(run, plugins, settings=settings, seconds_left=timing.for_trials)
+    context = open_context(run, plugins, settings=settings, seconds_left=timing.for_trials, processes=processes)
     context = make_first_model(context, clock, timing.left)
     run = context.run  # on fewer items, perhaps
     limits = Limits(timing.left, clock.budget_seconds, run.config.trials)
@@ -116,7 +136,9 @@ def _search_and_conclude(run: Run, plugins: Plugins, settings: Settings, clock: 
         announcer.announce(loop.leaderboard())
         _use_default(context, default, timing)
         timing.enforced = True
-        if run.config.refit:
+        if conclude_now:
+            _note_end(run, "it was to be concluded with the trials that there were")
+        elif run.config.refit:
             _repeat_champion(loop, run.config.refit)
         else:
             loop.warm_start()
@@ -144,7 +166,7 @@ def _use_default(context: SearchContext, default: TrialRecord, timing: SearchTim
         raise RunError(f"the untuned default could not be run: {default.reason}")
     timing.export_seconds = save_first_model(context, default)
     # It costs one more cross-validation of the default, which cannot be cut short.
-    needed = DEFAULT_PROBE_SECONDS + context.costs.probe_cost(DEFAULT_HEAD)
+    needed = DEFAULT_PROBE_SECONDS + context.costs.probe_cost(default.head)
     if not context.run.config.refit and timing.left() > needed:
         _probe_default(context, default)
 

@@ -33,7 +33,10 @@ def work(folder: Path, deadline: float, number: int) -> None:
     plugins = load_preferred(settings(), disable=run.config.disable_plugins)
     context = open_context(run, plugins, settings=settings(), seconds_left=seconds_left)
     limits = Limits(seconds_left, run.config.budget_seconds, run.config.trials)
-    StudyLoop(context, limits, worker=number).search()
+    try:
+        StudyLoop(context, limits, worker=number).search()
+    finally:
+        context.processes.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,297 @@
+"""A process for code that may sleep, crash or eat the memory: asked and answered in JSON and arrays, and watched.
+
+On Linux the child imports what it needs once, and forks for the work: after a crash the next one is there at once.
+What goes through the pipes is read with `json.loads` and `numpy.frombuffer`; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+_LENGTH = 8
+_MAX_HEADER = 64_000_000
+_LOOK_SECONDS = 0.05
+"""How often the child is looked at; at this pace a leak of 2 GB a second is stopped 100 MB too late."""
+_START = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
+_DUMP_SECONDS = 0.3
+_NO_MORE = 250
+"""The exit code of a worker that has nothing more to do."""
+_PR_SET_PDEATHSIG = 1
+
+Document = Mapping[str, Any]
+Handler = Callable[[Document, Sequence[np.ndarray]], tuple[Document, Sequence[np.ndarray]]]
+
+
+class ChildEndedError(Exception):
+    """The child was ended, or ended by itself. where: its Python stack at that moment, as far as it is known."""
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(what)
+        self.where = where
+
+
+class GuardedProcess:
+    """The parent's side. module: where the child's `main` is, which calls `serve`."""
+
+    def __init__(self, module: str) -> None:
+        self._traces = tempfile.NamedTemporaryFile(prefix="autotl-", suffix=".txt")  # noqa: SIM115 - closed by `end`
+        code = _START.format(path=sys.path, module=module)
+        self._child = subprocess.Popen(
+            [sys.executable, "-c", code, self._traces.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._worker: int | None = None
+        self._ended_for = ""
+
+    def __del__(self) -> None:
+        with suppress(Exception):
+            self.end()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the child runs."""
+        return self._child.poll() is None
+
+    def memory(self) -> int:
+        """Bytes that the child holds; 0 where that cannot be told."""
+        import psutil
+
+        try:
+            return int(psutil.Process(self._worker or self._child.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def send(self, body: Document, arrays: Sequence[np.ndarray] = ()) -> None:
+        """Send a message; ChildEndedError where nobody is there to read it."""
+        assert self._child.stdin
+        try:
+            _write(self._child.stdin, body, arrays)
+        except OSError:
+            raise self._how_it_ended() from None
+
+    def receive(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """The next message of the child; ChildEndedError where it ended before."""
+        assert self._child.stdout
+        try:
+            while True:
+                body, arrays = _read(self._child.stdout)
+                if "worker" in body:
+                    self._worker = int(body["worker"])
+                elif "ended" in body:
+                    self._worker = None
+                    raise self._how_it_ended(int(body["ended"]))
+                else:
+                    return body, arrays
+        except (OSError, EOFError, ValueError):
+            raise self._how_it_ended() from None
+
+    @contextmanager
+    def watched(self, seconds_left: Callable[[], float], memory_bytes: float) -> Iterator[None]:
+        """End the child where the time is gone, or where it holds more memory."""
+        done = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(done, seconds_left, memory_bytes), daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watch.join()
+
+    def end(self) -> None:
+        """End the child."""
+        self._child.kill()
+        for pipe in (self._child.stdin, self._child.stdout):
+            with suppress(OSError):  # what it never read
+                if pipe:
+                    pipe.close()
+        self._child.wait()
+        self._traces.close()
+
+    def _watch(self, done: threading.Event, seconds_left: Callable[[], float], memory_bytes: float) -> None:
+        while not done.wait(_LOOK_SECONDS):
+            if seconds_left() <= 0:
+                self._ended_for = "did not end in the time it was given"
+            elif (held := self.memory()) > memory_bytes:
+                self._ended_for = f"used {held / 1e9:.1f} GB of memory, of {memory_bytes / 1e9:.1f} GB allowed"
+            if self._ended_for:
+                self._ask_where()
+                self._kill()
+                return
+
+    def _kill(self) -> None:
+        """End what does the work."""
+        if self._worker:
+            with suppress(OSError):
+                os.kill(self._worker, signal.SIGKILL)
+        else:
+            self._child.kill()
+
+    def _ask_where(self) -> None:
+        """Let the child write down where it is."""
+        if hasattr(signal, "SIGUSR1"):
+            with suppress(OSError):
+                os.kill(self._worker or self._child.pid, signal.SIGUSR1)
+            until = time.monotonic() + _DUMP_SECONDS
+            while time.monotonic() < until and not Path(self._traces.name).stat().st_size:
+                time.sleep(0.01)
+
+    def _how_it_ended(self, code: int | None = None) -> ChildEndedError:
+        """code: of the worker; None where the child itself has ended."""
+        if code is None:
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(1)
+            code = self._child.poll()
+        where = Path(self._traces.name).read_text(encoding="utf-8", errors="replace")
+        os.truncate(self._traces.name, 0)
+        ended_for, self._ended_for = self._ended_for, ""
+        if ended_for:
+            return ChildEndedError(ended_for, where)
+        if code is None or code >= 0:
+            how = "answered what nobody can read" if code is None else f"ended its process with exit code {code}"
+        else:
+            how = f"crashed its process ({signal.Signals(-code).name})"
+        return ChildEndedError(how, where)
+
+
+def serve(make_handler: Callable[[Callable[[Document], dict[str, Any]]], Handler]) -> None:
+    """The child's side: answer every message; what the handler raises is answered with its traceback.
+
+    make_handler: is given a function that asks the parent something while it waits for an answer. Standard output
+        belongs to the answers: what is printed goes to standard error.
+    """
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+
+    def ask(body: Document) -> dict[str, Any]:
+        _write(answers, body, ())
+        return _read(sys.stdin.buffer)[0]
+
+    handle = make_handler(ask)
+    if sys.platform == "linux":
+        _fork_for_each(answers)
+    _write_traces()
+    if sys.platform != "linux":
+        _end_with_parent()
+    for body, arrays in _messages(sys.stdin.buffer):
+        try:
+            answer, found = handle(body, arrays)
+        except (Exception, SystemExit) as error:
+            answer, found = error_document(error), ()
+        sys.stdout.flush()
+        _write(answers, answer, found)
+    if sys.platform == "linux":
+        os._exit(_NO_MORE)
+
+
+def _fork_for_each(answers: IO[bytes]) -> None:
+    """Return in a worker; where that ends, tell the parent how, and return in another; end where nobody asks more."""
+    while True:
+        _die_with_parent()
+        worker = os.fork()
+        if not worker:
+            _die_with_parent()
+            _write(answers, {"worker": os.getpid()}, ())
+            return
+        code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+        if code == _NO_MORE:
+            sys.exit()
+        _write(answers, {"ended": code}, ())
+
+
+def _die_with_parent() -> None:
+    """A worker may be in a call that does not return: the kernel ends it with its parent (Linux: man 2 prctl)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def error_document(error: BaseException) -> dict[str, Any]:
+    """What was raised, its message in one line, and the traceback."""
+    message = " ".join(str(error).split())
+    return {
+        "error": type(error).__name__, "message": message,
+        "traceback": "".join(traceback.format_exception(error)),
+    }  # fmt: skip
+
+
+def _write_traces() -> None:
+    """Write down where a crash, or a call of os._exit, happens."""
+    traces = Path(sys.argv[1]).open("a", encoding="utf-8")  # noqa: SIM115 - open as long as the process
+    faulthandler.enable(traces)
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(signal.SIGUSR1, traces, all_threads=True)
+    leave = os._exit
+
+    def leave_a_trace(code: int) -> None:
+        if code != _NO_MORE:
+            traces.write("".join(traceback.format_stack()[:-1]))
+            traces.flush()
+        leave(code)
+
+    os._exit = leave_a_trace  # type: ignore[assignment]
+
+
+def _end_with_parent() -> None:
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(_NO_MORE)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _messages(file: IO[bytes]) -> Iterator[tuple[dict[str, Any], list[np.ndarray]]]:
+    while True:
+        try:
+            yield _read(file)
+        except EOFError:
+            return
+
+
+def _write(file: IO[bytes], body: Document, arrays: Sequence[np.ndarray]) -> None:
+    whole = [np.ascontiguousarray(array) for array in arrays]
+    header = {"body": body, "arrays": [[array.dtype.str, array.shape] for array in whole]}
+    text = json.dumps(header).encode()
+    file.write(len(text).to_bytes(_LENGTH, "big") + text)
+    for array in whole:
+        file.write(array.data.cast("B") if array.size else b"")
+    file.flush()
+
+
+def _read(file: IO[bytes]) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The next message; EOFError at the end, ValueError where it is not one."""
+    length = int.from_bytes(_exactly(file, _LENGTH), "big")
+    if length > _MAX_HEADER:
+        raise ValueError("not a message")
+    header = json.loads(_exactly(file, length))
+    arrays = []
+    for kind, shape in header["arrays"]:
+        dtype = np.dtype(kind)
+        if dtype.kind not in "fiub":
+            raise ValueError(f"an array of {kind}")
+        n_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        arrays.append(np.frombuffer(_exactly(file, n_bytes), dtype).reshape(shape))
+    return header["body"], arrays
+
+
+def _exactly(file: IO[bytes], n_bytes: int) -> bytes:
+    found = file.read(n_bytes)
+    if len(found) < n_bytes:
+        raise EOFError
+    return found

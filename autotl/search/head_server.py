@@ -1,0 +1,100 @@
+"""The child's side of heads of other authors: one plugin is loaded, and its heads are built and fitted here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras_tuner import HyperParameters
+from keras_tuner.engine import hyperparameters as kinds
+
+from autotl.errors import ConfigError, PluginError
+from autotl.interfaces import Head
+from autotl.plugins import Plugins, load_plugins
+from autotl.runtime import keras_backend
+from autotl.runtime.guarded_process import Document
+from autotl.search.heads import build_head
+from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.training.calibration import Calibration
+from autotl.training.classifiers import Classifier, can_be_tuned, is_network, wrap
+
+Answer = tuple[Document, Sequence[np.ndarray]]
+Ask = Callable[[Document], dict[str, Any]]
+
+
+class AskingHyperParameters(HyperParameters):  # type: ignore[misc]  # keras-tuner carries no types
+    """Hyperparameters whose every answer comes from the parent process, which asks the study."""
+
+    def __init__(self, ask: Ask) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def _register(self, hyperparameter: kinds.HyperParameter, overwrite: bool = False) -> Any:
+        hp = hyperparameter
+        if self.is_active(hp) and (overwrite or hp.name not in self.values):
+            self.values[hp.name] = self._ask({"asked": kinds.serialize(hp), "overwrite": overwrite})["value"]
+        return super()._register(hp)
+
+
+class HeadServer:
+    """Answers what `RemoteClassifier` asks; one head is built at a time."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._plugins = Plugins()
+        self._session = ExitStack()
+        self._classifier: Classifier | None = None
+
+    def __call__(self, body: Document, arrays: Sequence[np.ndarray]) -> Answer:
+        """Do what is asked for; whatever it raises is for the parent."""
+        return {
+            "load": self._load, "describe": self._describe, "build": self._build, "fit": self._fit,
+            "answers": self._answers, "to_onnx": self._to_onnx,
+        }[body["do"]](body, arrays)  # fmt: skip
+
+    def _load(self, body: Document, _arrays: Sequence[np.ndarray]) -> Answer:
+        folder = Path(body["file"]).parent if body["file"] else None
+        self._plugins = load_plugins(folder=folder, installed=not body["file"], only=body["plugin"])
+        for name, reason in self._plugins.broken.items():
+            raise PluginError(f"plugin {name!r} cannot be loaded: {reason}")
+        return {}, ()
+
+    def _describe(self, body: Document, _arrays: Sequence[np.ndarray]) -> Answer:
+        built = build_head(self._head(body), fixed_hyperparameters({}), 8, 2)
+        return {"network": is_network(built), "tunable": can_be_tuned(built)}, ()
+
+    def _build(self, body: Document, _arrays: Sequence[np.ndarray]) -> Answer:
+        self._classifier = None
+        self._session.close()
+        head, n_features, n_classes = self._head(body), int(body["n_features"]), int(body["n_classes"])
+        if body["network"]:
+            self._session.enter_context(keras_backend.session(body["seed"]))
+        built = build_head(head, AskingHyperParameters(self._ask), n_features, n_classes)
+        self._classifier = wrap(head, built, n_features, n_classes, seed=body["seed"])
+        device = str(keras_backend.device()) if is_network(built) else keras_backend.processor()
+        return {"gives_margins": self._classifier.gives_margins, "device": device}, ()
+
+    def _fit(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
+        vectors, labels = arrays
+        self._built.fit(vectors, labels)
+        return {}, ()
+
+    def _answers(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
+        return {}, [np.asarray(self._built.answers(arrays[0]), dtype=np.float64)]
+
+    def _to_onnx(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
+        if arrays:
+            self._built.calibration = Calibration(arrays[0], arrays[1])
+        return {}, [np.frombuffer(self._built.to_onnx().SerializeToString(), np.uint8)]
+
+    @property
+    def _built(self) -> Classifier:
+        if self._classifier is None:
+            raise ConfigError("no head has been built here")
+        return self._classifier
+
+    def _head(self, body: Document) -> Head:
+        return self._plugins.pick(Head, body["head"])
