@@ -165,7 +165,8 @@ class Plugins:
     def owner(self, kind: type[Offered], name: str) -> LoadedPlugin:
         """The plugin that brought an object; raises ConfigError as `pick` does."""
         self.pick(kind, name)
-        return self.loaded[self._owners[kind, name]]
+        plugin = self._owners.get((kind, name), "")
+        return self.loaded.get(plugin) or LoadedPlugin(plugin, "unknown", "the caller", (), {})
 
     def notify(self, hook_name: str, **event: object) -> None:
         """Tell every watcher; one that raises is named once, counted, and never stops the others."""

@@ -19,6 +19,11 @@ def build_head(head: Head, hp: keras_tuner.HyperParameters, n_features: int, n_c
         return head.build(hp, n_features, n_classes)
 
 
+def declare(head: Head, hp: keras_tuner.HyperParameters) -> None:
+    """Let a head ask for its parameters, by building it on features of any length."""
+    build_head(head, hp, 16, 2)
+
+
 def head_params(hp: keras_tuner.HyperParameters, head: str) -> Params:
     """The parameters that a head asked for, by full name; `fixed_hyperparameters` builds the same head of them."""
     return {name: value for name, value in hp.values.items() if name.startswith(f"{head}/")}

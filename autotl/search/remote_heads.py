@@ -5,6 +5,7 @@ Whatever such a head does there, it costs its trial only. What comes back are ar
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from autotl.errors import ConfigError, ExportError, HeadError
 from autotl.interfaces import Head
 from autotl.plugins import LoadedPlugin, Plugins, line_in
 from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
-from autotl.search.heads import build_head, head_params
+from autotl.search.heads import build_head, declare, head_params
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.training.calibration import Calibration
 from autotl.training.classifiers import can_be_tuned, is_network, sound_answers, wrap
@@ -78,6 +79,15 @@ class HeadProcesses:
             self._traits[head.name] = self._describe(head)
         return self._traits[head.name]
 
+    def declare(self, head: Head, hp: keras_tuner.HyperParameters) -> None:
+        """Let a head ask for its parameters."""
+        if self.is_foreign(head.name):
+            self._loaded(self._plugins.owner(Head, head.name), head.name)
+            body = {"do": "build", "n_features": 16, "n_classes": 2, "seed": 0, "network": False}
+            self.ask(head.name, body, hp=hp, seconds_left=self._moment())
+        else:
+            declare(head, hp)
+
     def classifier(
         self, head: Head, hp: keras_tuner.HyperParameters, *, n_features: int, n_classes: int, seed: int,
         seconds_left: Callable[[], float],
@@ -128,14 +138,16 @@ class HeadProcesses:
                 built = build_head(head, fixed_hyperparameters({}), 8, 2)
                 return Traits(is_network(built), can_be_tuned(built))
             self._loaded(self._plugins.owner(Head, head.name), head.name)
-            seconds = min(
-                DESCRIBE_SECONDS, DESCRIBE_SHARE * (self._budget_seconds or DESCRIBE_SECONDS / DESCRIBE_SHARE)
-            )
-            limit = time.monotonic() + seconds
-            answer, _ = self.ask(head.name, {"do": "describe"}, seconds_left=lambda: limit - time.monotonic())
+            answer, _ = self.ask(head.name, {"do": "describe"}, seconds_left=self._moment())
             return Traits(answer["network"], answer["tunable"])
         except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
             return Traits()
+
+    def _moment(self) -> Callable[[], float]:
+        """Seconds left for building a head once, to see what it is."""
+        seconds = min(DESCRIBE_SECONDS, DESCRIBE_SHARE * (self._budget_seconds or math.inf))
+        limit = time.monotonic() + seconds
+        return lambda: limit - time.monotonic()
 
     def _process(self, owner: LoadedPlugin) -> GuardedProcess:
         process = self._running.get(owner.name)

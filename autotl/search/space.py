@@ -11,7 +11,7 @@ from autotl.interfaces import Backbone, Head, Size
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.run import Run
-from autotl.search.heads import build_head
+from autotl.search.heads import declare
 from autotl.search.remote_heads import Traits
 from autotl.trial import (
     DEFAULT_HEAD,
@@ -85,10 +85,12 @@ class Space:
         reading = Reading(backbone, parse_size(size), stage, pooling)
         return self._follow_recipe(Candidate(strategy, self.backbone(backbone), reading, self.heads[head], training))
 
-    def sample_with_head(self, hp: keras_tuner.HyperParameters) -> Candidate:
-        """Sample a candidate together with its head's parameters, on features of any length."""
+    def sample_with_head(
+        self, hp: keras_tuner.HyperParameters, declare: Callable[[Head, keras_tuner.HyperParameters], object] = declare
+    ) -> Candidate:
+        """Sample a candidate together with its head's parameters; declare(head, hp): let the head ask for them."""
         candidate = self.sample(hp)
-        build_head(candidate.head, hp, 16, 2)
+        declare(candidate.head, hp)
         return candidate
 
     def _follow_recipe(self, candidate: Candidate) -> Candidate:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING
 
 import optuna
@@ -102,7 +103,7 @@ class StudyLoop:
             begun = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
             running = [trial for trial in begun if trial.state == TrialState.RUNNING]
             others_tune = any(trial.params.get("strategy") == FINE_TUNE for trial in running)
-            share = self._share_of_trials([_head_of(trial) for trial in running])
+            share = self._share_of_trials(len(running))
             step = self.planner.next(
                 board, scores, share, others_tune=others_tune, begun=[_head_of(trial) for trial in begun]
             )
@@ -147,7 +148,8 @@ class StudyLoop:
     def _queue(self, overrides: Params) -> None:
         """Queue the default trial with a few overrides; a head that cannot be built goes without its parameters."""
         try:
-            parameters = defaults(self.context.space.sample_with_head, values=overrides)
+            sample = partial(self.context.space.sample_with_head, declare=self.context.processes.declare)
+            parameters = defaults(sample, values=overrides)
         except Exception:
             parameters = defaults(self.context.space.sample, values=overrides)
         self._study.enqueue_trial(dict(parameters))
@@ -184,13 +186,13 @@ class StudyLoop:
                 except OutOfTimeError:  # the cache was emptied; the planner sees that no time is left
                     return
 
-    def _share_of_trials(self, running: Sequence[str]) -> float:
-        """Share of the allowed trials that is used; only those count that were asked for. running: their heads."""
+    def _share_of_trials(self, n_running: int) -> float:
+        """Share of the allowed trials that is used; the majority row, and a default not asked for, do not count."""
         if self._limits.trials is None:
             return 0.0
         trials, config = (self._latest or self.leaderboard()).trials, self.context.run.config
         ended = sum(t.strategy in (PROBE, FINE_TUNE) and config.asks_for(t.strategy, t.head) for t in trials)
-        return (ended + len(running)) / self._limits.trials
+        return (ended + n_running) / self._limits.trials
 
 
 def _is_stuck(board: Leaderboard) -> bool:

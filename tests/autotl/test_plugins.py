@@ -95,6 +95,8 @@ def test_an_installed_plugin_is_listed_with_its_version_its_hooks_and_what_it_of
             source="somebody",
             hooks=("on_search_end", "register_heads"),
             offers={"heads": ("h",)},
+            origin="installed",
+            files=(__file__,),
         )
     ]
 

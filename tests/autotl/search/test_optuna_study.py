@@ -88,7 +88,7 @@ def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same
     process = subprocess.run([sys.executable, "-c", KILLED, run.storage, run.study_name], check=False, timeout=60)
     assert process.returncode == -signal.SIGKILL
     study = open_study()
-    assert studies.requeue_lost(study) == 1
+    assert studies.requeue_lost(study) == []
     first, lost = studies.records(study)
     assert (first.state, first.score.value) == ("complete", 0.5)
     assert (lost.number, lost.state, lost.reason) == (1, "failed", "interrupted; its parameters are tried again")
@@ -96,13 +96,16 @@ def test_a_trial_lost_with_its_process_is_recorded_and_tried_again_with_the_same
     trial = study.ask()
     assert trial.suggest_float("C", 0.0, 1.0) == parameters["C"]
     assert trial.suggest_categorical("head", ["a", "b"]) == parameters["head"]
-    assert studies.requeue_lost(open_study()) == 1  # that one is running now
+    [said] = studies.requeue_lost(open_study())  # that one is running now, and is lost for the second time
+    assert said == "trial 2: the process ended while it ran, as in trial 1: it is not tried again"
+    assert [(t.head, t.cause) for t in studies.records(study)[1:]] == [(parameters["head"], "lost")] * 2
+    assert study.get_trials(states=(optuna.trial.TrialState.WAITING,)) == []
 
 
 def test_without_lost_trials_nothing_is_queued(open_study):
     study = open_study()
     studies.finish(study, study.ask(), done(0, 0.5))
-    assert studies.requeue_lost(study) == 0
+    assert studies.requeue_lost(study) == []
     assert len(study.get_trials()) == 1
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from autotl.errors import ConfigError
+from keras_tuner import HyperParameters as HP
+
 from autotl.interfaces import Backbone, Head, Recipe
 from autotl.search import screening
 from autotl.search import study_loop as module
@@ -50,9 +52,9 @@ def test_the_baselines_are_run_once(start):
 
 
 def test_fine_tuning_goes_deeper_from_the_shallower_trial(start):
-    made = start(strategy="fine-tune", heads=("logistic",), trials=3)
+    made = start(strategy="fine-tune", heads=("logistic",), trials=2)
     made.warm_start()
-    assert made.search() == "all 3 trials are done"
+    assert made.search() == "all 2 trials are done"
     tuned = sorted((t for t in made.leaderboard().trials if t.strategy == FINE_TUNE), key=lambda t: t.number)
     assert [(t.training["trainable_stages"], t.training["start"]) for t in tuned] == [
         (1, "the fitted probe"),
@@ -62,7 +64,7 @@ def test_fine_tuning_goes_deeper_from_the_shallower_trial(start):
 
 
 def test_fine_tuning_with_another_head_than_the_default(start):
-    made = start(strategy="fine-tune", heads=("dense",), trials=2)
+    made = start(strategy="fine-tune", heads=("dense",), trials=1)
     made.warm_start()
     made.search()
     assert [t.head for t in made.leaderboard().completed if t.strategy == FINE_TUNE] == ["dense"]
@@ -79,16 +81,51 @@ def test_a_list_of_heads_without_the_default_is_searched(start, heads):
     assert made.planner.why_no_fine_tuning == "none of the heads can sit on a network that trains"
 
 
-def test_a_recipe_is_searched_alone(start, monkeypatch, plugins):
+def test_a_recipe_that_leaves_nothing_open_is_run_once_and_ends_the_search(start, monkeypatch, plugins):
     recipe = Recipe(strategy=PROBE, backbone="tiny", size=(32, 32), stage="top", pooling="avg")
     fixed = replace(plugins.all(Head)["knn"], name="fixed", recipe=recipe)
     monkeypatch.setitem(plugins.all(Head), "fixed", fixed)
+    monkeypatch.setitem(plugins.all(Head), "fixed", replace(fixed, build=lambda hp, *shape: fixed.build(HP(), *shape)))
     made = start(heads=("fixed",), trials=4)
     made.warm_start()
-    made.search()
+    assert made.search() == "fixed is not tried again: it has been run, and leaves nothing to search"
     found = [t for t in made.leaderboard().trials if t.head == "fixed"]
-    assert len(found) == 3
+    assert [t.state for t in found] == ["complete"]
     assert {t.reading for t in found} == {Reading("tiny", (32, 32), "top", "avg")}
+
+
+def test_what_was_asked_for_is_run_before_anything_is_tried_twice_and_the_default_is_not_counted(start):
+    made = start(heads=("knn",), strategy=PROBE, trials=1)
+    made.warm_start()
+    assert made.search() == "the trial is done"
+    made.blend()
+    assert [t.head for t in made.leaderboard().of(PROBE)] == ["logistic", "knn"]
+    assert made.leaderboard().of("ensemble") == []
+
+
+def test_a_head_asked_for_by_name_is_run_once_though_there_is_no_time(start, monkeypatch, events):
+    made = start(heads=("knn", "linear-svm"), strategy=PROBE, left=0.01)
+    monkeypatch.setattr(made.context.seconds_left, "hard", lambda: 0.0)
+    made._study.set_user_attr("warm_started", True)
+    assert made.search() == "the time is used up"
+    states = {t.head: t.state for t in made.leaderboard().of(PROBE)}
+    assert states == {"logistic": "complete", "knn": "complete", "linear-svm": "complete"}
+    assert any(
+        e["text"].startswith("knn was asked for by name, so it is run once") for e in events(made.context, "message")
+    )
+
+
+def test_a_head_that_always_fails_is_tried_three_times_and_then_left_alone(start, monkeypatch, plugins):
+    def explode(hp, n_features, n_classes):
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setitem(plugins.all(Head), "explosive", Head("explosive", explode))
+    made = start(heads=("explosive",), strategy=PROBE, trials=30)
+    made.warm_start()
+    assert made.search() == "explosive is not tried again: its last 3 trials failed or could not be afforded"
+    failed = [t for t in made.leaderboard().trials if t.head == "explosive"]
+    assert [t.state for t in failed] == ["failed"] * 3
+    assert all(__file__ in t.traceback and "no such kernel" in t.reason for t in failed)
 
 
 def test_a_head_that_always_fails_costs_its_own_trials_only(start, monkeypatch, plugins):
@@ -147,11 +184,11 @@ def test_a_process_killed_while_the_sample_is_asked_starts_asking_again(start, e
 
 
 def test_a_process_killed_while_fine_tuning_tries_that_again(start):
-    made = start(strategy="fine-tune", heads=("logistic",), trials=2)
+    made = start(strategy="fine-tune", heads=("logistic",), trials=1)
     made._queue({"strategy": FINE_TUNE, "trainable_stages": 1, "augment": False})
     trial = made._study.ask()
     made.context.space.sample_with_head(module.OptunaHyperParameters(trial))  # and there the process was killed
-    later = again(made, trials=2)
+    later = again(made, trials=1)
     [lost] = [t for t in later.leaderboard().trials if t.state == "failed"]
     assert lost.reason == "interrupted; its parameters are tried again"
     later.baselines()
@@ -173,15 +210,15 @@ def test_a_later_process_reads_where_earlier_ones_have_read(start, events, monke
 
 def test_a_search_of_which_every_trial_fails_stops(start, monkeypatch):
     made = start(strategy=PROBE)
-    monkeypatch.setattr("autotl.search.run_trial.probe", lambda *a: (_ for _ in ()).throw(ValueError("never")))
-    monkeypatch.setattr(module, "MAX_FAILURES", 3)
-    assert made.search() == "the last 3 trials failed"
+    monkeypatch.setattr("autotl.search.run_trial.probe", lambda *a, **k: (_ for _ in ()).throw(ValueError("never")))
+    monkeypatch.setattr(module, "MAX_FAILURES", 2)
+    assert made.search() == "the last 2 trials failed"
 
 
 def test_the_planner_is_told_of_fine_tuning_elsewhere(start, monkeypatch):
     made = start()
     told = []
-    monkeypatch.setattr(made.planner, "next", lambda *a, others_tune: told.append(others_tune) or "enough")
+    monkeypatch.setattr(made.planner, "next", lambda *a, others_tune, begun: told.append(others_tune) or "enough")
     made.search()
     made._queue({"strategy": FINE_TUNE})
     made.context.space.sample(module.OptunaHyperParameters(made._study.ask()))
