@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from keras_tuner import HyperParameters
 
 from autotl.errors import ConfigError
-from keras_tuner import HyperParameters as HP
-
 from autotl.interfaces import Backbone, Head, Recipe
 from autotl.search import screening
 from autotl.search import study_loop as module
@@ -85,7 +84,9 @@ def test_a_recipe_that_leaves_nothing_open_is_run_once_and_ends_the_search(start
     recipe = Recipe(strategy=PROBE, backbone="tiny", size=(32, 32), stage="top", pooling="avg")
     fixed = replace(plugins.all(Head)["knn"], name="fixed", recipe=recipe)
     monkeypatch.setitem(plugins.all(Head), "fixed", fixed)
-    monkeypatch.setitem(plugins.all(Head), "fixed", replace(fixed, build=lambda hp, *shape: fixed.build(HP(), *shape)))
+    monkeypatch.setitem(
+        plugins.all(Head), "fixed", replace(fixed, build=lambda hp, *shape: fixed.build(HyperParameters(), *shape))
+    )
     made = start(heads=("fixed",), trials=4)
     made.warm_start()
     assert made.search() == "fixed is not tried again: it has been run, and leaves nothing to search"

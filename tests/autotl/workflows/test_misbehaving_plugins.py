@@ -118,14 +118,14 @@ def test_one_that_leaks_is_ended_and_the_search_goes_on(config, loaded, settings
 def test_a_run_that_was_ended_early_is_concluded_with_what_there_is(config, plugins, settings):
     config = replace(config, trials=50, budget_seconds=None, heads=("logistic", "knn"))
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def die(event):
         if getattr(event, "trial", 0) == 3:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         fit(config, plugins=plugins, settings=settings, listeners=(die,))
     said = []
     run = resume(config.run, plugins=plugins, settings=settings, conclude=True, listeners=(said.append,))
