@@ -33,6 +33,8 @@ def print_result(run: Run, result: RunResult) -> None:
     _print_scores(console, result)
     console.print(f"Fine-tuning: {escape(result.fine_tuning.claim)}.", soft_wrap=True)
     console.print(f"Compared with the default: {escape(result.over_default.claim)}.", soft_wrap=True)
+    for text in result.passed_over:
+        console.print(f"[yellow]Passed over: {escape(text)}[/yellow]", soft_wrap=True)
     if result.refit:
         console.print(f"Refit: {escape(result.refit.sentence)}.", soft_wrap=True)
     console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)

@@ -91,11 +91,10 @@ class RunResult:
             "ended": self.ended, "outlook": self.expected_gain and self.expected_gain.to_json(),
             "n_trials": self.n_trials, "n_items": dict(self.n_items), "n_unused": self.n_unused,
             "fingerprint": self.fingerprint, "passed_over": list(self.passed_over), "deployable": self.deployable,
-            "leaderboard": self.leaderboard, "report": self.report,
+            "leaderboard": self.leaderboard, "report": self.report, "unkept": list(self.unkept),
         }  # fmt: skip
         refit = {"refit": self.refit.to_json()} if self.refit else {}
-        unkept = {"unkept": list(self.unkept)} if self.unkept else {}
-        return document | unkept | refit | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
+        return document | refit | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> RunResult:

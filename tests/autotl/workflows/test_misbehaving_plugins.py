@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from loose_plugins import tiny_backbone
 
+from autotl.cli.result_tables import print_result
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Message
@@ -91,6 +92,15 @@ def test_what_was_asked_for_and_did_not_happen_is_in_the_result_and_the_verdict_
     assert "which was not asked for" in result.unkept[-1]
     assert "nothing that was tried did better" not in result.over_default.claim
     json.dumps(result.to_json(), allow_nan=False)
+
+
+def test_terminal_report_and_card_tell_what_was_passed_over_and_what_was_not_done(killers, capsys):
+    run, _ = killers
+    print_result(run, run.result())
+    pages = [(run.folder / "report.html").read_text(), (run.champion / "model_card.md").read_text()]
+    for page in (capsys.readouterr().out, *pages):
+        assert "(prints on tiny) could not be exported" in page
+        assert "segfaults was asked for, and no trial of it completed" in page
 
 
 @pytest.mark.heavy
