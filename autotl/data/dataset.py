@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from autotl.data.layout_notes import understood_as
 from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
@@ -90,6 +91,11 @@ class Dataset:
         lines = sorted(kept["sha256"] + " " + kept["label"])
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
+    @property
+    def understood(self) -> str:
+        """How the data was understood, and which classes it has, in a sentence."""
+        return understood_as(self.layout, self.classes)
+
     def path(self, item: int) -> Path:
         """The file of an item."""
         return self.root / str(self.items["path"].iloc[item])
@@ -106,9 +112,10 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
     labels = [label for label in kept["label"].unique() if label]
     if len(labels) < 2:
         found = f"1 class with images ({labels[0]})" if labels else "no class with images"
+        read = f" (read as: {dataset.layout})" if dataset.layout else ""
         raise DatasetError(
-            f"{folder} has {found}; classification needs at least 2. Put the images of each class into a sub-folder of "
-            "its own, or give a table with a column of labels."
+            f"{folder} has {found}{read}; classification needs at least 2. Put the images of each class into a "
+            "sub-folder of its own, or give a table with a column of labels."
         )
     short = {label: int(counts.get(label, 0)) for label in labels}
     short = {label: n for label, n in sorted(short.items()) if n < MIN_IMAGES_PER_CLASS}

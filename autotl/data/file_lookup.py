@@ -39,7 +39,11 @@ class Folder:
         prefix = f"{name}/"
         tables = _below(prefix, self.files.tables)
         around = Counter("*" + Path(path).suffix.lower() for path in self.files.tables if not path.startswith(prefix))
-        files = Files(_below(prefix, self.files.images), tables, self.files.ignored + around)
+        unusable = {path.removeprefix(prefix): n for path, n in self.files.unusable.items() if path.startswith(prefix)}
+        files = Files(
+            _below(prefix, self.files.images), tables, self.files.ignored + around,
+            _below(prefix, self.files.unread), unusable,
+        )  # fmt: skip
         renamed = {
             before.partition("/")[2]: path.removeprefix(prefix)
             for before, path in self.renamed.items()

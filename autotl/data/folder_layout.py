@@ -1,17 +1,28 @@
-"""What the names of folders say about the images in them: their class, and their part of a split."""
+"""What the folders say about the images in them: their class, and their part of a split.
+
+This is the one place that decides it. Names suggest, the structure decides: see `docs/layouts.md`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-SPLIT_NAMES: Mapping[str, str] = (
-    dict.fromkeys(("train", "training", "trn"), "train")
-    | dict.fromkeys(("val", "valid", "validation", "dev", "development"), "validation")
-    | dict.fromkeys(("test", "testing", "tst", "holdout", "hold-out", "eval", "evaluation"), "test")
+from autotl.data.folder_names import PartName, is_doubtful, is_unlabelled, is_unsorted, part_of
+from autotl.data.folder_tree import Branch, grow, joined_pieces, unwrapped, unwrapped_part
+from autotl.data.layout_notes import (
+    about_class_names,
+    about_nested_folders,
+    about_unusable_folders,
+    about_unused_split,
+    enumeration,
+    left_aside,
+    not_a_class,
 )
-"""Common names of the parts of a split, in lower case, and the names used here."""
-UNLABELLED = frozenset({"unlabelled", "unlabeled", "_unlabelled", "_unlabeled"})
+from autotl.data.note import Note
+
+_PART_ORDER = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -20,67 +31,282 @@ class FolderNames:
 
     labels, splits: one per path, empty where there is none; splits: train, validation or test.
     split_by: the folders that make up a split, such as "folders train and test"; empty where there is none.
-    layout: how the folders were understood, in a sentence.
+    outer_split: whether these folders are around the classes, and not within them.
+    layout: how the folders were understood, in a sentence. notes: what the user should know about it.
     """
 
     labels: list[str]
     splits: list[str]
     split_by: str
+    outer_split: bool
     layout: str
+    notes: tuple[Note, ...] = ()
 
 
-def read_folders(paths: Iterable[str]) -> FolderNames:
+@dataclass
+class _Reading:
+    """What is found out about each folder. places: of a folder without a class, how the layout names it."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    parents: list[Branch] = field(default_factory=list)  # of class folders
+    notes: list[Note] = field(default_factory=list)
+    part_names: list[str] = field(default_factory=list)
+    layout: str = ""
+    outer_split: bool = False
+
+    def put(self, folder: Branch, *, label: str = "", split: str = "", deep: bool = True) -> None:
+        """Give a folder, and all below it if `deep`, a class and a part of the split; without a class, its place."""
+        for inner in folder.all() if deep else (folder,):
+            for path in inner.paths:
+                self.labels[path], self.splits[path] = label, split
+                self.places[path] = "" if label else folder.paths[0]
+
+    def put_classes(self, folder: Branch, names: Iterable[str], *, split: str = "") -> None:
+        """Make folders within a folder classes; its own images, and its folders of unlabelled ones, are unlabelled."""
+        self.put(folder, split=split, deep=False)
+        self.parents.append(folder)
+        for name in names:
+            self.put(folder.kids[name], label=name, split=split)
+
+
+def read_folders(paths: Iterable[str], *, unusable: Mapping[str, Mapping[str, int]] | None = None) -> FolderNames:
     """Read classes and split from folders: one folder per class, inside or around the folders of a split if any.
 
-    paths: of the images, relative and posix.
+    paths: of the images, relative and posix. unusable: the folders without any image, with the number of other files
+        by kind in each.
     """
-    folders = [path.split("/", 2)[:-1] for path in paths]
-    depth = _depth_of_splits(folders)
-    named = [names[depth] if depth is not None and len(names) > depth else "" for names in folders]
-    splits = [SPLIT_NAMES.get(name.lower(), "") for name in named]
-    labels = [
-        _label(names[1:] if depth == 0 and split else names) for names, split in zip(folders, splits, strict=True)
-    ]
-    order = list(SPLIT_NAMES)
-    parts = sorted(
-        {name for name, split in zip(named, splits, strict=True) if split}, key=lambda n: order.index(n.lower())
-    )
-    labelled = {names[0] for names, label in zip(folders, labels, strict=True) if label}
-    split_by = f"folder{'s'[: len(parts) > 1]} {_enumeration(parts)}" if parts else ""
-    return FolderNames(labels, splits, split_by, _layout(split_by, parts, labelled, within_classes=depth == 1))
+    folders = [path.rpartition("/")[0] for path in paths]
+    counts = Counter(folders)
+    root = grow(counts)
+    found = _Reading()
+    found.put(root)
+    top, pieces = joined_pieces(unwrapped(root))
+    if within := _split_within(top):
+        _set_aside(found, [kid for kid in top.kids.values() if kid is not within])
+        top = within
+    if parts := _parts(top):
+        _read_split(found, top, parts)
+    else:
+        _read_classes(found, top)
+    labelled = {label for label in found.labels.values() if label}
+    found.notes += about_class_names(labelled)
+    if unusable:
+        found.notes += about_unusable_folders(unusable, top, found.parents, labelled)
+    layout = found.layout
+    if pieces:
+        layout += f", in {_some(pieces)}"
+    elif top is not root:
+        layout += f", in the folder {top.paths[0]}"
+    layout += _unlabelled_places(found, counts, top)
+    split_by = _folders(found.part_names)
+    return FolderNames(
+        [found.labels[folder] for folder in folders], [found.splits[folder] for folder in folders],
+        split_by, found.outer_split, layout, tuple(found.notes),
+    )  # fmt: skip
 
 
-def are_splits(folders: set[str]) -> bool:
-    """Whether folders are the parts of a split, apart from a folder of unlabelled images."""
-    names = {folder.lower() for folder in folders} - UNLABELLED
-    return bool(names) and names <= SPLIT_NAMES.keys()
+def _parts(top: Branch) -> dict[str, PartName]:
+    """The folders that are parts of an outer split; empty where there is none."""
+    kids = {name: kid for name, kid in top.kids.items() if not is_unlabelled(name)}
+    named = {name: part for name in kids if (part := part_of(name)).part}
+    # A name such as crash_test says something only beside its counterpart, crash_train.
+    roles = {rest: {part.part for part in named.values() if part.rest == rest} for rest in _rests(named)}
+    named = {name: part for name, part in named.items() if not part.rest or len(roles[part.rest]) > 1}
+    others = [name for name in kids if name not in named]
+    if not named or not others:
+        return named
+    inner = {name: set(unwrapped_part(kids[name], ()).kids) for name in named}
+    structured = [name for name in named if inner[name]]
+    if not structured:  # classes may be called so
+        return {}
+    classes = set().union(*inner.values())
+    if len({named[name].part for name in named}) > 1 or classes & set(others):
+        return named
+    role = named[structured[0]].part
+    single = len(others) == 1 or any(is_unsorted(name) or is_doubtful(name) for name in others)
+    return named if role == "train" and len(classes) > 1 and single else {}
 
 
-def _depth_of_splits(folders: Sequence[Sequence[str]]) -> int | None:
-    """Whether the outer folders are parts of a split (0), or those within every class (1)."""
-    tops = {names[0] for names in folders if names}
-    if are_splits(tops):
-        return 0
-    inner = [names for names in folders if len(names) > 1 and names[0].lower() not in UNLABELLED]
-    everywhere = {top for top in tops if top.lower() not in UNLABELLED} == {names[0] for names in inner}
-    return 1 if everywhere and are_splits({names[1] for names in inner}) else None
+def _split_within(top: Branch) -> Branch | None:
+    """The one folder that holds a split with class folders, where the others hold images only, as data/train/cat."""
+    holding = [kid for kid in top.kids.values() if kid.kids]
+    if _parts(top) or len(holding) != 1 or len(top.kids) < 2:
+        return None
+    parts = _parts(holding[0])
+    several = len({part.part for part in parts.values()}) > 1
+    return holding[0] if several and any(holding[0].kids[name].kids for name in parts) else None
 
 
-def _label(names: Sequence[str]) -> str:
-    return names[0] if names and names[0].lower() not in UNLABELLED else ""
+def _rests(named: Mapping[str, PartName]) -> set[str]:
+    return {part.rest for part in named.values()}
 
 
-def _layout(split_by: str, parts: Sequence[str], labelled: set[str], *, within_classes: bool) -> str:
-    if not parts:
-        return "one sub-folder per class" if labelled else "images without class folders"
-    if within_classes:
-        return f"one sub-folder per class, each with {split_by}"
-    if labelled >= set(parts):
-        return f"{split_by}, {'each ' * (len(parts) > 1)}with one sub-folder per class"
+def _read_split(found: _Reading, top: Branch, parts: Mapping[str, PartName]) -> None:
+    found.outer_split = True
+    found.part_names = sorted(parts, key=lambda name: (_PART_ORDER.index(parts[name].part), name))
+    beside = [name for name in top.kids if name not in parts and not is_unlabelled(name)]
+    rests = _rests(parts) - {""}
+    if len(rests) > 1 and not any(top.kids[name].kids for name in parts):
+        # Class and part in one name, as in cat_train, cat_test, dog_train and dog_test.
+        for name, part in parts.items():
+            found.put(top.kids[name], label=part.rest, split=part.part)
+        found.layout = f"one folder per class and part of the split, such as {found.part_names[0]}"
+        _set_aside(found, [top.kids[name] for name in beside])
+        return
+    inner = _inner_folders(top, parts)
+    known = {name for part in parts for name in _class_folders(inner[part]) if parts[part].part == "train"}
+    known = known or {name for part in parts for name in _class_folders(inner[part])}
+    classes = [name for name in beside if name in known]
+    if classes:  # class folders, and beside them a part with the same classes
+        found.put_classes(top, classes)
+    elsewhere = known | set(classes)
+    for name in found.part_names:
+        folder, split = inner[name], parts[name].part
+        found.put(top.kids[name], split=split)
+        dummies = _dummies(folder, elsewhere) if split != "train" else []
+        found.put_classes(folder, [kid for kid in _class_folders(folder) if kid not in dummies], split=split)
+        for kid in dummies:
+            found.put(folder.kids[kid], split=split)
+        found.notes += [not_a_class(folder.kids[kid], elsewhere) for kid in dummies]
+    _set_aside(found, [top.kids[name] for name in beside if name not in classes])
+    found.notes += about_nested_folders([kid for folder in found.parents for kid in folder.kids.values()], found.labels)
+    found.layout = _split_layout(found, top)
+
+
+def _inner_folders(top: Branch, parts: Mapping[str, PartName]) -> dict[str, Branch]:
+    """Each part's folder in which the classes are."""
+    names = {name: set(top.kids[name].kids) for name in parts}
+    inner = {}
+    for name in parts:
+        others = set().union(*(names[other] for other in parts if other != name))
+        known = () if _same_wrapping(top, parts) else others
+        inner[name] = joined_pieces(unwrapped_part(top.kids[name], known))[0]
+    for name, folder in inner.items():
+        classes = set().union(*(inner[other].kids for other in parts if other != name))
+        while len(folder.kids) == 1 and (kid := next(iter(folder.kids.values()))).kids.keys() & classes:
+            folder = kid  # its counterparts are already read as one
+        inner[name] = folder
+    return inner
+
+
+def _same_wrapping(top: Branch, parts: Mapping[str, PartName]) -> bool:
+    """Whether every part with folders holds one only, of the same name in all: train/images/cat, test/images/cat."""
+    inside = [set(top.kids[name].kids) for name in parts if top.kids[name].kids]
+    return bool(inside) and len(inside[0]) == 1 and all(names == inside[0] for names in inside)
+
+
+def _class_folders(folder: Branch) -> list[str]:
+    return [name for name in folder.kids if not is_unlabelled(name)]
+
+
+def _dummies(folder: Branch, known: set[str]) -> list[str]:
+    """The folders in a part that only hold its unlabelled images, as in test/unknown; known: classes to learn."""
+    new = [name for name in _class_folders(folder) if name not in known]
+    if not known or len(known) < 2:
+        return []
+    alone = len(folder.kids) == 1 and not folder.n_images
+    return [name for name in new if alone or is_doubtful(name) or is_unsorted(name) or part_of(name).part]
+
+
+def _set_aside(found: _Reading, folders: Iterable[Branch]) -> None:
+    """Leave folders beside a split unlabelled."""
+    for folder in folders:
+        found.put(folder)
+        if not is_unsorted(folder.name):
+            found.notes.append(left_aside(folder, "it is beside the folders of a split"))
+
+
+def _read_classes(found: _Reading, top: Branch) -> None:
+    candidates = _class_folders(top)
+    reasons = {name: reason for name in candidates if (reason := _doubt(top, name, candidates))}
+    classes = [name for name in candidates if name not in reasons]
+    if len(classes) < 2:  # without them there would be nothing to tell apart
+        classes, reasons = candidates, {}
+    found.put_classes(top, classes)
+    for name, reason in reasons.items():
+        found.put(top.kids[name])
+        found.notes.append(left_aside(top.kids[name], reason))
+    for name in set(top.kids) - set(candidates):
+        found.put(top.kids[name])
+    labelled = [top.kids[name] for name in classes]
+    inner = {kid.name: {sub: part_of(sub) for sub in kid.kids} for kid in labelled}
+    with_parts = [name for name, subs in inner.items() if subs and all(part.part for part in subs.values())]
+    named = sorted({(part, sub) for name in with_parts for sub, part in inner[name].items()}, key=_part_order)
+    whole = len({part.part for part, _ in named}) > 1 or not any(part.rest for part, _ in named)
+    if with_parts and whole and len(with_parts) == len(inner):
+        for kid in labelled:
+            for sub in kid.kids.values():
+                found.put(sub, label=kid.name, split=inner[kid.name][sub.name].part)
+        found.part_names = [sub for _, sub in named]
+        labelled = [Branch(kid.name, kid.paths, kid.n_images, _below_parts(kid)) for kid in labelled]
+    elif with_parts and whole:
+        found.notes.append(about_unused_split(with_parts, [name for name in inner if name not in with_parts]))
+    found.notes += about_nested_folders(labelled, found.labels)
+    within = f", each with {_folders(found.part_names)}" if found.part_names else ""
+    found.layout = f"one sub-folder per class{within}" if classes else "images without class folders"
+
+
+def _doubt(top: Branch, name: str, candidates: list[str]) -> str:
+    """Why a folder beside class folders is probably not a class; empty where it probably is one."""
+    folder, others = top.kids[name], set(candidates) - {name}
+    if len(others & set(folder.kids)) > 1:
+        return f"it holds folders with the names of classes ({enumeration(sorted(others & set(folder.kids))[:3])})"
+    if is_unsorted(name):
+        return "it is called like images that are no class"
+    part = part_of(name)
+    if part.part and not part.rest:
+        siblings = {part_of(other).part for other in others if not part_of(other).rest}
+        if part.part != "train" or siblings & {"test", "validation"}:
+            return "it is called like a part of a split"
+    return ""
+
+
+def _below_parts(kid: Branch) -> dict[str, Branch]:
+    return {name: deep for sub in kid.kids.values() for name, deep in sub.kids.items()}
+
+
+def _part_order(named: tuple[PartName, str]) -> tuple[int, str]:
+    return _PART_ORDER.index(named[0].part), named[1]
+
+
+def _split_layout(found: _Reading, top: Branch) -> str:
+    split_by = _folders(found.part_names)
+    labelled = {path for path, label in found.labels.items() if label}
+    holding = [name for name in found.part_names if labelled & {p for f in top.kids[name].all() for p in f.paths}]
     if not labelled:
         return f"{split_by}, without class folders"
-    return f"{split_by}, one sub-folder per class in {_enumeration([name for name in parts if name in labelled])}"
+    beside = " beside them" * (top in found.parents)
+    if len(holding) == len(found.part_names):
+        more = f", and more{beside}" if beside else ""
+        return f"{split_by}, {'each ' * (len(holding) > 1)}with one sub-folder per class{more}"
+    where = f" in {enumeration(holding)}" if holding else ""
+    return f"{split_by}, one sub-folder per class{where}{' and' * bool(beside and where)}{beside}"
 
 
-def _enumeration(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+def _unlabelled_places(found: _Reading, counts: Mapping[str, int], top: Branch) -> str:
+    """Where the unlabelled images are: "; 6 unlabelled images in samples"; empty where no image has a label."""
+    places = Counter[str]()
+    if any(found.labels[folder] for folder in counts):
+        for folder, n in counts.items():
+            if not found.labels[folder]:
+                place = found.places[folder]
+                places[folder.partition("/")[0] if place == "" and folder not in top.paths else place] += n
+    if not places:
+        return ""
+    named = [
+        f"{n} " + ("beside the class folders" if place in top.paths or not place else f"in {place}")
+        for place, n in sorted(places.items())
+    ]
+    first, *rest = named
+    number, _, where = first.partition(" ")
+    return f"; {number} unlabelled image{'s' * (number != '1')} {where}" + "".join(f", {text}" for text in rest)
+
+
+def _folders(names: list[str]) -> str:
+    return f"folder{'s'[: len(names) > 1]} {_some(names)}" if names else ""
+
+
+def _some(names: list[str]) -> str:
+    return enumeration(names if len(names) <= 6 else [*names[:5], f"{len(names) - 5} more"])

@@ -5,27 +5,41 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from autotl.data.foreign_folders import is_foreign
 from autotl.errors import DatasetError
 
 IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
-)
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif",
+     ".ppm", ".pgm", ".pbm", ".pnm"}
+)  # fmt: skip
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 PATCH_SUFFIX = ".patch.csv"
 """Of the file of decisions beside a dataset (see `patch`), which is not a table of labels."""
-_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"})
+FOREIGN = "tool output"
+"""The kind of a folder that another program left there, which counts once."""
+_SYSTEM = frozenset(
+    {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin",
+     "lost+found", "system volume information"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files below a folder, relative and posix: images sorted by path, tables, and the number of others by kind."""
+    """The files below a folder, relative and posix.
+
+    images, tables: sorted by path. ignored: number of others by kind.
+    unread: folders that are not looked into, because they are hidden or no data.
+    unusable: folders without any image, the outermost only, with the number of other files by kind in each.
+    """
 
     images: list[str]
     tables: list[str]
     ignored: Counter[str]
+    unread: list[str] = field(default_factory=list)
+    unusable: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 def list_files(root: Path, *, lenient: bool = False) -> Files:
@@ -34,9 +48,9 @@ def list_files(root: Path, *, lenient: bool = False) -> Files:
     Raises DatasetError where a folder cannot be read, or an image's name is not valid text, unless `lenient`: such
     files and folders are then counted as ignored.
     """
-    images: list[str] = []
-    tables: list[str] = []
-    ignored: Counter[str] = Counter()
+    found = Files([], [], Counter())
+    others: dict[str, Counter[str]] = {}
+    used = {""}
     # Each folder comes with the real folders that lead to it: one per link on the way, the last is itself.
     pending: list[tuple[str, tuple[str, ...]]] = [("", (str(root),))]
     while pending:
@@ -46,27 +60,68 @@ def list_files(root: Path, *, lenient: bool = False) -> Files:
         except DatasetError:
             if not lenient:
                 raise
-            ignored["unreadable"] += 1
+            found.ignored["unreadable"] += 1
             continue
-        for entry in entries:
-            kind = kind_of(entry.name)
-            if kind in ("hidden", "system"):
-                ignored[kind] += 1
-            elif _is_folder(entry):
-                if inner := _followed(entry, chain):
-                    pending.append((f"{prefix}{entry.name}/", inner))
-            elif kind == "image":
-                images.append(prefix + entry.name)
-            elif kind == "table":
-                tables.append(prefix + entry.name)
-            else:
-                ignored[kind] += 1
+        if prefix and is_foreign(prefix[:-1].rpartition("/")[2], [entry.name for entry in entries]):
+            found.ignored[FOREIGN] += 1
+            found.unread.append(prefix[:-1])
+            continue
+        n_before = len(found.images)
+        pending += _sort_out(entries, prefix, chain, found, others.setdefault(prefix, Counter()))
+        if len(found.images) > n_before:
+            used |= {prefix, *_prefixes(prefix)}
     if lenient:
-        named = [path for path in images if _is_text(path)]
-        ignored += Counter(unreadable=len(images) - len(named))
-        images = named
-    _require_text(images)
-    return Files(sorted(images), sorted(tables), ignored)
+        named = [path for path in found.images if _is_text(path)]
+        found.ignored["unreadable"] += len(found.images) - len(named)
+        found.images[:] = named
+    _require_text(found.images)
+    ignored = +sum(others.values(), found.ignored)
+    return Files(
+        sorted(found.images), sorted(found.tables), ignored, sorted(filter(_is_text, found.unread)),
+        _unusable(found.tables, {prefix: counts for prefix, counts in others.items() if prefix not in used}),
+    )  # fmt: skip
+
+
+def _sort_out(
+    entries: Iterable[os.DirEntry[str]], prefix: str, chain: tuple[str, ...], found: Files, others: Counter[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Add one folder's files to what was found, and count its other files; returns the folders to look into."""
+    inner = []
+    for entry in entries:
+        kind = kind_of(entry.name)
+        if kind in ("hidden", "system"):
+            others[kind] += 1
+            if _is_folder(entry):
+                found.unread.append(prefix + entry.name)
+        elif _is_folder(entry):
+            if followed := _followed(entry, chain):
+                inner.append((f"{prefix}{entry.name}/", followed))
+        elif kind == "image":
+            found.images.append(prefix + entry.name)
+        elif kind == "table":
+            found.tables.append(prefix + entry.name)
+        else:
+            others[kind] += 1
+    return inner
+
+
+def _unusable(tables: Iterable[str], inside: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """The outermost folders without any image, and what is in them instead. inside: other files, by folder."""
+    whole: dict[str, Counter[str]] = {}
+    for prefix, counts in sorted(inside.items()):
+        outermost = next((outer for outer in _prefixes(prefix) if outer in inside), prefix)
+        if _is_text(outermost):
+            whole.setdefault(outermost[:-1], Counter()).update(counts)
+    for path in tables:
+        around = next((outer[:-1] for outer in _prefixes(path) if outer[:-1] in whole), None)
+        if around is not None:
+            whole[around]["*" + Path(path).suffix.lower()] += 1
+    return whole
+
+
+def _prefixes(path: str) -> list[str]:
+    """The folders around a path, outermost first, each with a slash at its end."""
+    return [path[: place + 1] for place, letter in enumerate(path) if letter == "/"]
 
 
 def ignored_kinds(ignored: Mapping[str, int]) -> str:

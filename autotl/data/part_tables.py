@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.data.file_lookup import Folder
-from autotl.data.folder_layout import SPLIT_NAMES
+from autotl.data.folder_names import SPLIT_NAMES
 from autotl.data.label_table import Labels, read_labels, read_unlabelled, require_one_row_each
 from autotl.data.listing import Files
 from autotl.data.tables import column_names

@@ -17,7 +17,8 @@ import pandas as pd
 from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import is_archive, unpack
 from autotl.data.file_lookup import Folder
-from autotl.data.folder_layout import SPLIT_NAMES, UNLABELLED, are_splits, read_folders
+from autotl.data.folder_layout import read_folders
+from autotl.data.folder_names import is_part, is_unlabelled
 from autotl.data.hashing import find_copies
 from autotl.data.label_table import read_labels
 from autotl.data.label_words import label_text
@@ -97,7 +98,7 @@ def open_source(
         root = data.parent.resolve()
         source = _split_by_folders(_from_table(request, Folder(root, lenient=True), root / data.name))
     else:
-        source = _open_folder(request, _innermost(_unpack_archive(request)))
+        source = _open_folder(request, _unpack_archive(request))
         source = replace(source, layout=f"{data.name}: {source.layout}")
     if attributes:
         source = _with_attributes(source, attributes, label)
@@ -135,8 +136,9 @@ def _require_labels(source: Source, data: Path) -> None:
         )
     outside = f"{len(source.table)} images outside of them, " if len(source.table) else ""
     kinds = f": {ignored_kinds(source.ignored)}" if source.ignored else ""
+    read = f", read as: {source.layout}" if source.layout != read_folders(()).layout else ""
     raise DatasetError(
-        f"{data} has no images in class folders ({outside}{sum(source.ignored.values())} other files{kinds}). "
+        f"{data} has no images in class folders ({outside}{sum(source.ignored.values())} other files{kinds}){read}. "
         f"Put the images of each class into a sub-folder named after the class, or put a table of labels (CSV, TSV or "
         f"Parquet) beside them; supported are {', '.join(sorted(IMAGE_SUFFIXES))}."
     )
@@ -149,22 +151,24 @@ def _unpack_archive(request: _Request) -> Folder:
 
 
 def _innermost(folder: Folder) -> Folder:
-    """Descend into folders that only wrap the content of an archive, such as photos/photos/cat."""
+    """Descend into folders that only wrap the others, such as photos/photos/cat."""
     while True:
         tables = folder.files.tables
         files = folder.files.images or tables
         folders = top_folders(files)
         loose = any("/" not in path for path in (*files, *tables))
-        if loose or len(folders) != 1 or (top := folders.pop()).lower() in SPLIT_NAMES.keys() | UNLABELLED:
+        if loose or len(folders) != 1 or is_part(top := folders.pop()) or is_unlabelled(top):
             return folder
-        # A folder that contains only images is a class, or belongs to a table.
-        deeper = any(path.count("/") > 1 for path in files)
-        if not deeper and not any(path.startswith(f"{top}/") for path in tables):
+        # A folder that contains only images is a class, or belongs to a table; so does one with a folder among them.
+        within = [path.removeprefix(f"{top}/") for path in files]
+        wraps = top_folders(within) if all("/" in path for path in within) else len(top_folders(within)) > 1
+        if not wraps and not any(path.startswith(f"{top}/") for path in tables):
             return folder
         folder = folder.inner(top)
 
 
-def _open_folder(request: _Request, folder: Folder) -> Source:
+def _open_folder(request: _Request, given: Folder) -> Source:
+    folder = _innermost(given)
     tables = _own_tables(request, folder)
     if parts := _tables_of_parts(request, folder, tables):
         return _with_unlisted_files(_from_parts(request, folder, parts), folder, *(part.name for part in parts))
@@ -176,19 +180,18 @@ def _open_folder(request: _Request, folder: Folder) -> Source:
             f"no table at the top of {request.data} has the column {request.label!r} given with --label. "
             f"{' '.join(found) or 'Omit --label if the folders are the classes, or add such a table.'}"
         )
-    tops = set(folder.tops)
-    # A folder that contains split folders cannot be a class.
-    if len(tops) == 1 and not are_splits(tops) and all("/" in path for path in folder.files.images):
-        inner = folder.inner(tops.pop())
-        folder = inner if are_splits(inner.tops) else folder
     files = folder.files
-    names = read_folders(files.images)
+    names = read_folders(files.images, unusable=files.unusable)
     columns = {"path": files.images, "label": names.labels, "given_split": names.splits, "missing": ""}
-    ignored = files.ignored + _kinds(files.tables)
     layout = names.layout
+    if folder is not given:
+        layout = f"in {folder.root.relative_to(given.root).as_posix()}: {layout}"
     if tables:
         layout += f"; {listed(path.name for path in tables)} not read for labels (--label COLUMN would)"
-    return Source(folder.root, pd.DataFrame(columns, dtype=str), ignored, layout, label="")
+    if files.unread:
+        layout += f"; not read: {listed(dict.fromkeys(name.rpartition('/')[2] for name in files.unread))}"
+    ignored = files.ignored + _kinds(files.tables)
+    return Source(folder.root, pd.DataFrame(columns, dtype=str), ignored, layout, label="", notes=names.notes)
 
 
 def _own_tables(request: _Request, folder: Folder) -> list[Path]:
@@ -199,9 +202,11 @@ def _own_tables(request: _Request, folder: Folder) -> list[Path]:
 
 def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> Path | None:
     """The table of labels at the top of the folder; None where the folders are the classes."""
+    if not tables:
+        return None
     # Split folders may contain images that a table labels; if they contain class folders, those give the labels.
-    deepest = max((path.count("/") for path in folder.files.images), default=0)
-    classes = deepest > 1 if are_splits(folder.tops) else len(folder.tops) > 1
+    names = read_folders(folder.files.images)
+    classes = any(names.labels) if names.outer_split else len(folder.tops) > 1
     if len(tables) == 1 and not classes:
         return tables[0]
     if request.label is not None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from autotl.data.clusters import find_clusters, latest_side
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset
+from autotl.data.given_split import lacks_training
 from autotl.errors import DatasetError
 from autotl.images.near_duplicates import CERTAIN
 from autotl.runtime.wording import counted, listed
@@ -183,16 +184,10 @@ def _divide(
 
 
 def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, lacking: list[int]) -> str:
+    if (dataset.items["given_split"] != "").any():
+        return lacks_training(dataset, fold == LEFT_OUT_FOLD, lacking)
     mine = dataset.labels == lacking[0]
-    name, n_images = dataset.classes[lacking[0]], int(mine.sum())
-    if (fold != 0).any():
-        n_free = int((mine & (fold == 0)).sum())
-        left = int((mine & (fold == LEFT_OUT_FOLD)).sum())
-        return (
-            f"the class {name!r} has only {n_free} of its {n_images} images in the given train split ({left} are left "
-            "out: their near-duplicates, or members of their group, are in validation or test); too few to train on. "
-            "Move images of it into the train split, or remove the split."
-        )
+    n_images = int(mine.sum())
     n_clusters = len(np.unique(cluster[mine]))
     why = (
         f"{'all its' if len(lacking) == 1 else 'all'} {n_images} images{f' of {name!r}' * (len(lacking) > 1)} are in "

@@ -14,7 +14,7 @@ import pandas as pd
 
 from autotl.data.column_words import MISSING_WORDS, SPLIT_COLUMNS, plain_name
 from autotl.data.csv_text import first_row
-from autotl.data.folder_layout import SPLIT_NAMES
+from autotl.data.folder_names import SPLIT_NAMES
 from autotl.data.note import Note
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed

@@ -97,7 +97,7 @@ def _worst_errors(run: Run, tested: Predictions) -> list[_Mistake]:
 def _about_data(run: Run) -> list[str]:
     """What is known of the data and of what its split keeps apart, a sentence each."""
     state, dataset = run.state(), run.dataset
-    sentences = [f"The data were read as: {dataset.layout}"] if dataset.layout else []
+    sentences = [f"The data were read as: {dataset.understood}"] if dataset.layout else []
     if state.get("n_unused"):
         sentences.append(f"{state['n_unused']} more images were not used: the budget did not suffice to read them")
     if state.get("leaks"):

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from autotl.data.layout_notes import understood_as
 from autotl.runs.config import FINE_TUNE
 from autotl.runs.events import DatasetRead, Event, FeaturesRead, FindingMade, Message, Progress, TrialEnded
 from autotl.runtime.durations import duration
@@ -47,6 +48,8 @@ class ProgressPrinter:
         self.close()
         match event:
             case DatasetRead():
+                if event.layout:
+                    self._say(f"Understood as: {escape(understood_as(event.layout, event.classes))}")
                 self._say(describe_dataset(event))
             case FindingMade() if event.severity != "info":
                 self._say(f"[yellow]{event.severity}[/yellow] {escape(event.message)}. {escape(event.advice)}")

@@ -54,7 +54,7 @@ class DataCheck:
         """A short summary of the data: name -> text."""
         dataset = self.dataset
         facts = {
-            "understood as": dataset.layout,
+            "understood as": dataset.understood,
             "fingerprint": dataset.fingerprint,
             "images": f"{len(dataset.items)} in {counted(len(dataset.classes), 'class', 'classes')}, "
             f"{int(dataset.skipped.sum())} skipped, "
@@ -82,7 +82,7 @@ class DataCheck:
         dataset = self.dataset
         return {
             "data": str(self.data),
-            "layout": dataset.layout,
+            "layout": dataset.understood,
             "fingerprint": dataset.fingerprint,
             "n_items": len(dataset.items),
             "classes": dataset.items["label"].value_counts().sort_index().to_dict(),

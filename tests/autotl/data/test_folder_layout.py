@@ -66,7 +66,10 @@ def test_in_a_split_within_classes_other_images_have_no_split():
             ["test/cat/1.png", "val/cat/2.png", "train/dog/3.png"],
             "folders train, val and test, each with one sub-folder per class",
         ),
-        (["train/cat/1.png", "test/3.png"], "folders train and test, one sub-folder per class in train"),
+        (
+            ["train/cat/1.png", "test/3.png"],
+            "folders train and test, one sub-folder per class in train; 1 unlabelled image in test",
+        ),
         (["train/1.png", "test/3.png"], "folders train and test, without class folders"),
         (["cat/train/1.png", "cat/test/2.png"], "one sub-folder per class, each with folders train and test"),
     ],

@@ -22,7 +22,7 @@ def create_files(root, *paths):
 def test_every_supported_suffix_counts_in_any_case_and_paths_are_sorted(tmp_path):
     names = [f"cat/{i:02d}{suffix.upper()}" for i, suffix in enumerate(sorted(IMAGE_SUFFIXES))]
     files = list_files(create_files(tmp_path, *names, "b.CSV", "a/b.parquet", "c.tsv"))
-    assert len(names) == 13
+    assert len(names) == 17
     assert (files.images, files.tables) == (names, ["a/b.parquet", "b.CSV", "c.tsv"])
 
 

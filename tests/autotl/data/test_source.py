@@ -76,7 +76,8 @@ def test_a_folder_with_one_folder_per_class(tmp_path, opened):
     assert labels(source) == {"0.png": "", "cat/1.png": "cat", "cat/indoors/2.jpg": "cat", "dog/1.png": "dog"}
     assert list(source.table.columns) == ["path", "label", "given_split", "missing"]
     assert set(source.table["given_split"]) == set(source.table["missing"]) == {""}
-    assert (source.root, source.layout, source.label) == (tmp_path / "pets", "one sub-folder per class", "")
+    layout = "one sub-folder per class; 1 unlabelled image beside the class folders"
+    assert (source.root, source.layout, source.label) == (tmp_path / "pets", layout, "")
     assert source.ignored == {"*.csv": 1, "*.txt": 1}
 
 
@@ -88,11 +89,14 @@ def test_folders_of_a_split_may_contain_the_classes_or_be_inside_them(tmp_path, 
     assert dict(zip(table["path"], zip(table["label"], table["given_split"], strict=True), strict=True)) == paths
 
 
-def test_a_single_folder_around_a_split_is_entered_and_one_around_classes_is_not(tmp_path, opened):
+def test_a_single_folder_around_a_split_or_around_classes_is_entered(tmp_path, opened):
     source = opened(create_files(tmp_path / "a", "photos/train/cat/1.png", "photos/test/cat/2.png", "empty/notes.txt"))
     assert source.root == tmp_path / "a" / "photos"
     assert source.table["path"].tolist() == ["test/cat/2.png", "train/cat/1.png"]
-    assert labels(opened(create_files(tmp_path / "b", "photos/cat/1.png"))) == {"photos/cat/1.png": "photos"}
+    source = opened(create_files(tmp_path / "b", "pets/pets/cat/1.png", "pets/pets/dog/2.png", "pets/README.md"))
+    assert source.root == tmp_path / "b" / "pets" / "pets"
+    assert labels(source) == {"cat/1.png": "cat", "dog/2.png": "dog"}
+    assert source.layout == "in pets/pets: one sub-folder per class"
 
 
 def snapshot(root):

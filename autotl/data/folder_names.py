@@ -1,0 +1,120 @@
+"""What the name of one folder says: a part of a split, unlabelled images, or a piece of a larger set."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SPLIT_NAMES: Mapping[str, str] = (
+    dict.fromkeys(("train", "training", "trn", "trainval"), "train")
+    | dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation")
+    | dict.fromkeys(("test", "testing", "tests", "tst", "holdout", "hold-out", "eval", "evaluation"), "test")
+    # The same in the languages in which folders are named most often.
+    | dict.fromkeys(("entrainement", "entrenamiento", "treino", "treinamento", "addestramento", "trainings"), "train")
+    | dict.fromkeys(("validierung", "validierungs", "validacion", "validacao", "validazione"), "validation")
+    | dict.fromkeys(("prueba", "pruebas", "teste"), "test")
+)
+"""Common names of the parts of a split, in lower case and without accents, and the names used here."""
+_FILLERS = frozenset(
+    {"set", "sets", "data", "dataset", "datasets", "daten", "datos", "image", "images", "imgs", "img", "photo",
+     "photos", "pic", "pics", "picture", "pictures", "folder", "folders", "dir", "file", "files", "frame", "frames",
+     "split", "the", "of", "for", "subset", "part"}
+)  # fmt: skip
+_GLUED = ("dataset", "images", "image", "daten", "imgs", "data", "img", "set")
+_UNLABELLED = frozenset({"unlabelled", "unlabeled"})
+_UNSORTED = frozenset(
+    {"unsorted", "unclassified", "uncategorised", "uncategorized", "unannotated", "predict", "predicting",
+     "prediction", "predictions", "pred", "preds", "inference", "infer", "inbox", "incoming", "todo", "sample",
+     "samples", "example", "examples", "demo", "thumbnail", "thumbnails", "thumb", "thumbs", "preview", "previews",
+     "backup", "backups", "bak", "temp", "tmp", "result", "results", "output", "outputs", "submission"}
+)  # fmt: skip
+_TO_DO = frozenset(
+    {"sort", "label", "classify", "predict", "annotate", "tag", "review", "check", "do", "test", "identify"}
+)  # fmt: skip
+_DOUBTFUL = frozenset(
+    {"unknown", "unidentified", "undefined", "misc", "miscellaneous", "all", "various"}
+)  # fmt: skip
+_WORD = re.compile(r"\d+|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")
+_PIECE = re.compile(r"(fold|part|batch|chunk|shard|split|set|piece|subset|partition|volume|disc)s?[\s_-]*\d+", re.I)
+
+
+@dataclass(frozen=True)
+class PartName:
+    """A folder's name as a part of a split.
+
+    part: train, validation or test; empty where the name says none. rest: the name without the word for the part, and
+    empty where the rest says nothing ("training_set", "Test images", "test1").
+    """
+
+    part: str
+    rest: str
+
+
+def part_of(name: str) -> PartName:
+    """What a name says about a split: "seg_train" is the part train of "seg"."""
+    text = re.sub(r"hold[\W_]out", "holdout", name, flags=re.I)
+    words = list(_WORD.finditer(text))
+    parts = [_part(match[0]) for match in words]
+    named = {part for part in parts if part}
+    part = "train" if named == {"train", "validation"} else "".join(named) if len(named) == 1 else ""
+    telling = [k for k, match in enumerate(words) if not match[0].isdigit() and _plain(match[0]) not in _FILLERS]
+    # In the middle of a name, such as "no_test_done", it is only a word.
+    if not part or not (parts[telling[0]] or parts[telling[-1]]):
+        return PartName("", name)
+    if all(parts[k] for k in telling):
+        return PartName(part, "")
+    for match in reversed([match for match, found in zip(words, parts, strict=True) if found]):
+        text = text[: match.start()] + text[match.end() :]
+    return PartName(part, re.sub(r"^[\W_]+|[\W_]+$", "", text))
+
+
+def is_part(name: str) -> bool:
+    """Whether a name is that of a part of a split, and nothing else."""
+    found = part_of(name)
+    return bool(found.part) and not found.rest
+
+
+def is_unlabelled(name: str) -> bool:
+    """Whether a folder says by its name that its images have no label."""
+    return _telling(name) <= _UNLABELLED and bool(_telling(name))
+
+
+def is_unsorted(name: str) -> bool:
+    """Whether a name is usually that of images which are no class: to be sorted, or made by a program."""
+    words = [_plain(word) for word in _WORD.findall(name)]
+    telling = _telling(name)
+    return (words[:1] == ["to"] and bool(_TO_DO & set(words[1:2]))) or (bool(telling) and telling <= _UNSORTED)
+
+
+def is_doubtful(name: str) -> bool:
+    """Whether a name is seldom that of a class: "unknown", "images", "fold_1"."""
+    letters = any(word.isalpha() for word in _WORD.findall(name))
+    return letters and (_telling(name) <= _DOUBTFUL or is_piece(name))
+
+
+def is_piece(name: str) -> bool:
+    """Whether a name is numbered like a piece of a larger set, such as "fold_1"."""
+    return bool(_PIECE.fullmatch(name.strip()))
+
+
+def _telling(name: str) -> set[str]:
+    """The words of a name, without numbers and those that say nothing."""
+    return {_plain(word) for word in _WORD.findall(name) if not word.isdigit()} - _FILLERS
+
+
+def _part(word: str) -> str:
+    plain = _plain(word)
+    if plain in SPLIT_NAMES:
+        return SPLIT_NAMES[plain]
+    for filler in _GLUED:
+        for rest in (plain.removesuffix(filler), plain.removeprefix(filler)):
+            if rest != plain and rest in SPLIT_NAMES:
+                return SPLIT_NAMES[rest]
+    return ""
+
+
+def _plain(word: str) -> str:
+    letters = unicodedata.normalize("NFKD", word.lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -1,0 +1,134 @@
+"""What the user should know about how folders were understood, and what to do where it is not meant so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled
+from autotl.data.folder_tree import Branch
+from autotl.data.listing import ignored_kinds
+from autotl.data.note import Note
+
+_MOST_NAMED = 5
+_MOST_CLASSES = 12
+_DOCUMENTS = frozenset(
+    {"*.txt", "*.md", "*.rst", "*.json", "*.xml", "*.yaml", "*.yml", "*.py", "*.ipynb", "*.pdf", "*.html", "*.log",
+     "*.csv", "*.tsv", "*.parquet", "*.xlsx", "*.cfg", "*.toml", "*.sh", "*.mat", "*.pt", "*.pth", "*.h5", "*.keras",
+     "*.onnx", "hidden", "system"}
+)  # fmt: skip
+_INSIST = "name the classes (--classes A,B)"
+
+
+def understood_as(layout: str, classes: Sequence[str]) -> str:
+    """The sentence that says how data was understood, and which classes it has."""
+    more = len(classes) - _MOST_CLASSES
+    rest = f" and {more:,} more" if more > 0 else ""
+    names = ", ".join(classes[:_MOST_CLASSES])
+    return f"{layout}; class{'es' * (len(classes) != 1)} {names or 'none'}{rest}"
+
+
+def left_aside(folder: Branch, reason: str) -> Note:
+    """A folder beside class folders or a split that is not taken for a class."""
+    return Note(
+        f"the folder {folder.paths[0]} ({_images(folder.total)}) is not taken for a class, because {reason}; its "
+        "images are unlabelled",
+        f"If it is a class, {_INSIST} or give it another name.",
+    )
+
+
+def not_a_class(folder: Branch, classes: Iterable[str]) -> Note:
+    """A folder within a part of a split that is none of the classes to learn."""
+    return Note(
+        f"the folder {folder.paths[0]} ({_images(folder.total)}) is not taken for a class, because the training images "
+        f"have other classes ({_some(sorted(classes))}); its images are unlabelled",
+        "If it is a class, put images of it into the training folder.",
+        "info" if is_unlabelled(folder.name) else "warning",
+    )
+
+
+def about_class_names(classes: Iterable[str]) -> list[Note]:
+    """Classes that are called as classes seldom are."""
+    names = sorted(classes)
+    parts = [name for name in names if is_part(name)]
+    # A train is also a vehicle.
+    named = [name for name in names if is_doubtful(name) or (name in parts and (name != "train" or len(parts) > 1))]
+    trains = [name for name in parts if name not in named]
+    advice = f"If they are not meant to be classes, call a folder of images without a class `unlabelled`, or {_INSIST}."
+    found = []
+    if len(named) == 1:
+        found.append(Note(f"the folder {named[0]} is taken for a class, but called as a class seldom is", advice))
+    elif named:
+        found.append(Note(f"{_some(named)} are taken for classes, but called as classes seldom are", advice))
+    if trains:
+        found.append(Note(f"{_some(trains)} is taken for a class, not for a part of a split", advice, "info"))
+    return found
+
+
+def about_nested_folders(classes: Sequence[Branch], labels: Mapping[str, str]) -> list[Note]:
+    """Folders of the same names within every class: perhaps these are the classes, as in split/site/class."""
+    within: dict[str, set[str]] = {}
+    for folder in classes:
+        if label := labels.get(folder.paths[0], ""):
+            within.setdefault(label, set()).update(folder.kids)
+    if len(within) < 2:
+        return []
+    shared = set.intersection(*within.values())
+    if len(shared) < 2:
+        return []
+    return [
+        Note(
+            f"{_some(sorted(within))} are taken for the classes, but all of them hold folders of the same names "
+            f"({_some(sorted(shared))})",
+            "If these are the classes, name them: --classes " + ",".join(sorted(shared)[:_MOST_NAMED])
+            + (",..." if len(shared) > _MOST_NAMED else "") + ".",
+        )
+    ]  # fmt: skip
+
+
+def about_unused_split(with_parts: Sequence[str], without: Sequence[str]) -> Note:
+    """Classes of which only some have the folders of a split."""
+    return Note(
+        f"the folders of a split in {_some(with_parts)} are not used as one, because {_some(without)} "
+        f"{'does' if len(without) == 1 else 'do'} not have the same",
+        "Divide every class into such folders, or none.",
+    )
+
+
+def about_unusable_folders(
+    unusable: Mapping[str, Mapping[str, int]], top: Branch, parents: Iterable[Branch], classes: Iterable[str]
+) -> list[Note]:
+    """Class folders and parts of a split that vanish, because there is no image in them.
+
+    top: the folder around all of them. parents: the folders that the class folders are in.
+    """
+    around = {path for parent in parents for path in parent.paths}
+    known, found = set(classes), []
+    for path, kinds in sorted(unusable.items()):
+        parent, _, name = path.rpartition("/")
+        is_split = parent in top.paths and is_part(name)
+        if is_unlabelled(name) or (not is_split and (parent not in around or name in known)):
+            continue
+        documents = bool(kinds) and set(kinds) <= _DOCUMENTS
+        remedy = "Put images into it" if is_split else "It is not a class; if it should be, put images into it"
+        found.append(
+            Note(
+                f"the folder {path} has no image that can be used: {ignored_kinds(kinds) if kinds else 'it is empty'}",
+                f"{remedy}, saved as PNG or JPEG.",
+                "info" if documents else "warning",
+            )
+        )
+    return found
+
+
+def enumeration(names: Sequence[str]) -> str:
+    """Names as in a sentence: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return enumeration([*names[:_MOST_NAMED], f"{more} more"] if more > 0 else names)
+
+
+def _images(n: int) -> str:
+    return f"{n:,} image{'s' * (n != 1)}"
