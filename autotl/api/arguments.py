@@ -93,6 +93,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "backbones": read_names,
     "heads": read_names,
     "label": optional(read_text),
+    "classes": read_names,
     "groups": optional(read_text),
     "attributes": optional(read_path),
     "patch": optional(read_path),

@@ -33,6 +33,7 @@ def fit(
     backbones: Names = None,
     heads: Names = None,
     label: str | None = None,
+    classes: Names = None,
     groups: AnyPath | None = None,
     attributes: AnyPath | None = None,
     patch: AnyPath | None = None,
@@ -55,7 +56,8 @@ def fit(
         default one in ./autotl-runs.
     budget: wall-clock time for everything, such as "30s", "10m" or "1h30m", or seconds, as is `budget_seconds`; None
         for ten minutes, or for no limit where `trials` is given.
-    backbones, heads, disable_plugins: names, one or several; None for all, all and none.
+    backbones, heads, disable_plugins: names, one or several; None for all, all and none. classes: the folders
+        that are the classes, where the layout of the data would be read otherwise.
     progress: whether to print what happens; None prints it in a notebook and at a terminal. listeners: called with
         every `autotl.runs.events.Event`.
     The other options are those of `autotl fit`. Raises AutoTLError where the data or an argument is at fault; its
@@ -69,7 +71,7 @@ def fit(
         {
             "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
             "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
-            "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
+            "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
             "min_per_class": min_per_class, "seed": seed,
             "workers": workers, "sampler": sampler, "storage": storage, "tracking_uri": tracking_uri,
             "register": register, "disable_plugins": disable_plugins,
@@ -84,6 +86,7 @@ def check(
     data: AnyPath,
     *,
     label: str | None = None,
+    classes: Names = None,
     groups: AnyPath | None = None,
     attributes: AnyPath | None = None,
     patch: AnyPath | None = None,
@@ -107,8 +110,8 @@ def check(
 
     config = configured(
         {
-            "data": data, "label": label, "groups": groups, "attributes": attributes, "patch": patch,
-            "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed, "disable_plugins": disable_plugins,
+            "data": data, "label": label, "classes": classes, "groups": groups, "attributes": attributes,
+            "patch": patch, "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed, "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)

@@ -10,6 +10,7 @@ import typer
 
 from autotl.cli.options import (
     Attributes,
+    Classes,
     Data,
     Disable,
     Events,
@@ -20,6 +21,7 @@ from autotl.cli.options import (
     Mirrored,
     PatchFile,
     split_assignment,
+    split_names,
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import DatasetError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 def check(
     data: Data,
     label: Label = None,
+    classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
     patch: PatchFile = None,
@@ -60,8 +63,9 @@ def check(
     from autotl.workflows.check import check_data
 
     config = Config(
-        data=data, run=Path(), label=label, groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
-        min_per_class=min_per_class, seed=seed, disable_plugins=tuple(disable_plugin or ()),
+        data=data, run=Path(), label=label, classes=split_names(classes), groups=groups, attributes=attributes,
+        patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
+        disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")
     require_writable(Place(page.parent, "the folder of the page", "Name another file with --page"))

@@ -12,6 +12,7 @@ import typer
 
 from autotl.cli.options import (
     Attributes,
+    Classes,
     Data,
     Disable,
     Events,
@@ -60,6 +61,7 @@ def fit(
     ] = "",
     heads: Annotated[str, typer.Option(metavar="A,B", help="Heads. [default: all but the recipes]")] = "",
     label: Label = None,
+    classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
     patch: PatchFile = None,
@@ -85,7 +87,8 @@ def fit(
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
         objective=objective, strategy=strategy, backbones=split_names(backbones), heads=split_names(heads), label=label,
-        groups=groups, attributes=attributes, patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
+        classes=split_names(classes), groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
+        min_per_class=min_per_class, seed=seed,
         workers=workers, sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None,
         tracking_uri=tracking_uri, register=register,
         disable_plugins=tuple(disable_plugin or ()),

@@ -42,6 +42,11 @@ Data = Annotated[
 
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to learn, in a table or --attributes.")]
 
+Classes = Annotated[
+    str,
+    typer.Option(metavar="A,B", help="The folders that are the classes, where the layout is read otherwise."),
+]
+
 Groups = Annotated[
     str | None,
     typer.Option(

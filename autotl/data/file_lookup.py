@@ -35,14 +35,14 @@ class Folder:
     near: str = ""
 
     def inner(self, name: str) -> Folder:
-        """A sub-folder of this one; other files beside it still count as ignored."""
+        """A sub-folder of this one; other files beside it still count as ignored, and folders there as unread."""
         prefix = f"{name}/"
         tables = _below(prefix, self.files.tables)
         around = Counter("*" + Path(path).suffix.lower() for path in self.files.tables if not path.startswith(prefix))
         unusable = {path.removeprefix(prefix): n for path, n in self.files.unusable.items() if path.startswith(prefix)}
         files = Files(
             _below(prefix, self.files.images), tables, self.files.ignored + around,
-            _below(prefix, self.files.unread), unusable,
+            [path.removeprefix(prefix) for path in self.files.unread], unusable,
         )  # fmt: skip
         renamed = {
             before.partition("/")[2]: path.removeprefix(prefix)

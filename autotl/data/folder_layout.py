@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autotl.data.folder_names import PartName, is_doubtful, is_unlabelled, is_unsorted, part_of
+from autotl.data.folder_names import PartName, is_doubtful, is_unlabelled, is_unsorted, part_of, with_counterparts
 from autotl.data.folder_tree import Branch, grow, joined_pieces, unwrapped, unwrapped_part
 from autotl.data.layout_notes import (
     about_class_names,
@@ -19,6 +19,8 @@ from autotl.data.layout_notes import (
     enumeration,
     left_aside,
     not_a_class,
+    some_parts,
+    unlabelled_in,
 )
 from autotl.data.note import Note
 
@@ -96,7 +98,7 @@ def read_folders(paths: Iterable[str], *, unusable: Mapping[str, Mapping[str, in
         found.notes += about_unusable_folders(unusable, top, found.parents, labelled)
     layout = found.layout
     if pieces:
-        layout += f", in {_some(pieces)}"
+        layout += f", in {some_parts(pieces)}"
     elif top is not root:
         layout += f", in the folder {top.paths[0]}"
     layout += _unlabelled_places(found, counts, top)
@@ -111,9 +113,7 @@ def _parts(top: Branch) -> dict[str, PartName]:
     """The folders that are parts of an outer split; empty where there is none."""
     kids = {name: kid for name, kid in top.kids.items() if not is_unlabelled(name)}
     named = {name: part for name in kids if (part := part_of(name)).part}
-    # A name such as crash_test says something only beside its counterpart, crash_train.
-    roles = {rest: {part.part for part in named.values() if part.rest == rest} for rest in _rests(named)}
-    named = {name: part for name, part in named.items() if not part.rest or len(roles[part.rest]) > 1}
+    named = with_counterparts(named)
     others = [name for name in kids if name not in named]
     if not named or not others:
         return named
@@ -232,7 +232,7 @@ def _read_classes(found: _Reading, top: Branch) -> None:
         found.put(top.kids[name])
     labelled = [top.kids[name] for name in classes]
     inner = {kid.name: {sub: part_of(sub) for sub in kid.kids} for kid in labelled}
-    with_parts = [name for name, subs in inner.items() if subs and all(part.part for part in subs.values())]
+    with_parts = [name for name in inner if _is_divided(top.kids[name])]
     named = sorted({(part, sub) for name in with_parts for sub, part in inner[name].items()}, key=_part_order)
     whole = len({part.part for part, _ in named}) > 1 or not any(part.rest for part, _ in named)
     if with_parts and whole and len(with_parts) == len(inner):
@@ -255,12 +255,19 @@ def _doubt(top: Branch, name: str, candidates: list[str]) -> str:
         return f"it holds folders with the names of classes ({enumeration(sorted(others & set(folder.kids))[:3])})"
     if is_unsorted(name):
         return "it is called like images that are no class"
+    divided = [top.kids[other] for other in others if other != name and top.kids[other].kids]
+    if is_doubtful(name) and not folder.kids and len(divided) > 1 and all(map(_is_divided, divided)):
+        return "the class folders hold the parts of a split, and it does not"
     part = part_of(name)
     if part.part and not part.rest:
         siblings = {part_of(other).part for other in others if not part_of(other).rest}
         if part.part != "train" or siblings & {"test", "validation"}:
             return "it is called like a part of a split"
     return ""
+
+
+def _is_divided(folder: Branch) -> bool:
+    return bool(folder.kids) and all(part_of(sub).part for sub in folder.kids)
 
 
 def _below_parts(kid: Branch) -> dict[str, Branch]:
@@ -286,27 +293,17 @@ def _split_layout(found: _Reading, top: Branch) -> str:
 
 
 def _unlabelled_places(found: _Reading, counts: Mapping[str, int], top: Branch) -> str:
-    """Where the unlabelled images are: "; 6 unlabelled images in samples"; empty where no image has a label."""
+    """Where the unlabelled images are, as the layout says it; empty where no image has a label."""
     places = Counter[str]()
     if any(found.labels[folder] for folder in counts):
         for folder, n in counts.items():
             if not found.labels[folder]:
                 place = found.places[folder]
-                places[folder.partition("/")[0] if place == "" and folder not in top.paths else place] += n
-    if not places:
-        return ""
-    named = [
-        f"{n} " + ("beside the class folders" if place in top.paths or not place else f"in {place}")
-        for place, n in sorted(places.items())
-    ]
-    first, *rest = named
-    number, _, where = first.partition(" ")
-    return f"; {number} unlabelled image{'s' * (number != '1')} {where}" + "".join(f", {text}" for text in rest)
+                outside = place == "" and folder not in top.paths
+                place = folder.partition("/")[0] if outside else place
+                places["" if place in top.paths else place] += n
+    return unlabelled_in(places)
 
 
 def _folders(names: list[str]) -> str:
-    return f"folder{'s'[: len(names) > 1]} {_some(names)}" if names else ""
-
-
-def _some(names: list[str]) -> str:
-    return enumeration(names if len(names) <= 6 else [*names[:5], f"{len(names) - 5} more"])
+    return f"folder{'s'[: len(names) > 1]} {some_parts(names)}" if names else ""

@@ -37,6 +37,7 @@ _DOUBTFUL = frozenset(
     {"unknown", "unidentified", "undefined", "misc", "miscellaneous", "all", "various"}
 )  # fmt: skip
 _WORD = re.compile(r"\d+|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")
+_HOLD_OUT = re.compile(r"(?<![^\W\d_])(?i:hold)[\W_]?(?i:out)(?![a-z])")
 _PIECE = re.compile(r"(fold|part|batch|chunk|shard|split|set|piece|subset|partition|volume|disc)s?[\s_-]*\d+", re.I)
 
 
@@ -54,7 +55,7 @@ class PartName:
 
 def part_of(name: str) -> PartName:
     """What a name says about a split: "seg_train" is the part train of "seg"."""
-    text = re.sub(r"hold[\W_]out", "holdout", name, flags=re.I)
+    text = _HOLD_OUT.sub("holdout", name)
     words = list(_WORD.finditer(text))
     parts = [_part(match[0]) for match in words]
     named = {part for part in parts if part}
@@ -68,6 +69,14 @@ def part_of(name: str) -> PartName:
     for match in reversed([match for match, found in zip(words, parts, strict=True) if found]):
         text = text[: match.start()] + text[match.end() :]
     return PartName(part, re.sub(r"^[\W_]+|[\W_]+$", "", text))
+
+
+def with_counterparts(named: Mapping[str, PartName]) -> dict[str, PartName]:
+    """Those that are parts of a split: a name such as crash_test says so only beside its counterpart, crash_train."""
+    roles: dict[str, set[str]] = {}
+    for part in named.values():
+        roles.setdefault(part.rest, set()).add(part.part)
+    return {name: part for name, part in named.items() if not part.rest or len(roles[part.rest]) > 1}
 
 
 def is_part(name: str) -> bool:

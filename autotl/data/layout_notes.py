@@ -125,6 +125,25 @@ def enumeration(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def some_parts(names: Sequence[str]) -> str:
+    """Names of parts of a split or pieces of data, of which there may be many."""
+    return enumeration(names if len(names) <= 6 else [*names[:5], f"{len(names) - 5} more"])
+
+
+def unlabelled_in(places: Mapping[str, int]) -> str:
+    """Where unlabelled images are: "; 6 unlabelled images in samples, 2 beside the class folders".
+
+    places: the number of images by folder; "" is the folder around the classes.
+    """
+    named = [(n, f"in {place}" if place else "beside the class folders") for place, n in sorted(places.items())]
+    more = len(named) - 2 * _MOST_NAMED
+    if more > 0:
+        named = [*named[: 2 * _MOST_NAMED], (sum(n for n, _ in named[2 * _MOST_NAMED :]), f"in {more} other folders")]
+    texts = [f"{n} {where}" for n, where in named[1:]]
+    first = [f"; {n} unlabelled image{'s' * (n != 1)} {where}" for n, where in named[:1]]
+    return ", ".join(first + texts)
+
+
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
     return enumeration([*names[:_MOST_NAMED], f"{more} more"] if more > 0 else names)

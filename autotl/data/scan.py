@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def scan(
     *,
     cache: Path,
     label: str | None = None,
+    classes: Sequence[str] = (),
     groups: str | None = None,
     attributes: Path | None = None,
     patch: Path | None = None,
@@ -32,8 +34,8 @@ def scan(
 ) -> Dataset:
     """Read a dataset: find its images, hash and decode each once, and find near-duplicates.
 
-    data, label, attributes: see `data.source.open_source`. groups: see `data.groups.read_groups`; items of one group
-        stay on one side of every split. patch: the file of decisions, by default the one beside the data.
+    data, label, classes, attributes: see `data.source.open_source`. groups: see `data.groups.read_groups`; items of
+        one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
     Raises DatasetError where there is nothing to learn from.
@@ -44,7 +46,7 @@ def scan(
 
     decisions = read_patch(patch or patch_file(data))
     source = open_source(
-        data, label=label, attributes=attributes, cache=cache, progress=stage("unpack"),
+        data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
         need_labels=not any(decision.decision == "relabel" for decision in decisions),
     )  # fmt: skip
     table = source.table.reset_index(drop=True)

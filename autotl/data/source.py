@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,13 +17,14 @@ import pandas as pd
 from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import is_archive, unpack
 from autotl.data.file_lookup import Folder
-from autotl.data.folder_layout import read_folders
+from autotl.data.folder_layout import FolderNames, read_folders
 from autotl.data.folder_names import is_part, is_unlabelled
 from autotl.data.hashing import find_copies
 from autotl.data.label_table import read_labels
 from autotl.data.label_words import label_text
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
 from autotl.data.measurements import require_classes
+from autotl.data.named_classes import read_named_classes
 from autotl.data.note import Note
 from autotl.data.part_tables import PartTable, find_part_tables, part_in, read_part_tables
 from autotl.data.tables import column_names, no_such_column, read_side_table
@@ -67,12 +68,14 @@ class _Request:
     attributes: Path | None
     cache: Path
     progress: OnProgress | None
+    classes: tuple[str, ...]
 
 
 def open_source(
     data: Path,
     *,
     label: str | None = None,
+    classes: Sequence[str] = (),
     attributes: Path | None = None,
     cache: Path,
     need_labels: bool = True,
@@ -84,17 +87,22 @@ def open_source(
         folders train, validation and test or contain them; a folder of images with one table of labels (CSV, TSV or
         Parquet); such a table itself, whose images are files or stored in it as bytes or base64; or a zip or tar of
         any of these.
+    classes: names of the folders that are the classes, wherever they are; none: the layout tells them.
     label: the column of labels, in the table or in `attributes`; None recognises it by its name.
     attributes: a table with the column `path`; every other column becomes an attribute.
     cache: folder below which archives and images stored in tables are unpacked, once per content.
     need_labels: whether to refuse data without any label.
     Raises DatasetError where the data cannot be understood.
     """
-    request = _Request(data, label, attributes, cache, progress)
+    request = _Request(data, label, attributes, cache, progress, tuple(classes))
     _require_data(data)
     if data.is_dir():
         source = _open_folder(request, Folder(data.resolve()))
     elif data.suffix.lower() in TABLE_SUFFIXES:
+        if classes:
+            raise DatasetError(
+                f"--classes names folders that are classes, but {data} is a table. Leave the option out."
+            )
         root = data.parent.resolve()
         source = _split_by_folders(_from_table(request, Folder(root, lenient=True), root / data.name))
     else:
@@ -159,6 +167,8 @@ def _innermost(folder: Folder) -> Folder:
         loose = any("/" not in path for path in (*files, *tables))
         if loose or len(folders) != 1 or is_part(top := folders.pop()) or is_unlabelled(top):
             return folder
+        if tables and not any(path.startswith(f"{top}/") for path in tables):
+            return folder  # they may be about the images
         # A folder that contains only images is a class, or belongs to a table; so does one with a folder among them.
         within = [path.removeprefix(f"{top}/") for path in files]
         wraps = top_folders(within) if all("/" in path for path in within) else len(top_folders(within)) > 1
@@ -168,7 +178,10 @@ def _innermost(folder: Folder) -> Folder:
 
 
 def _open_folder(request: _Request, given: Folder) -> Source:
-    folder = _innermost(given)
+    folder = given if request.classes else _innermost(given)
+    if request.classes:
+        names = read_named_classes(folder.files.images, request.classes)
+        return _from_folders(folder, names, names.layout)
     tables = _own_tables(request, folder)
     if parts := _tables_of_parts(request, folder, tables):
         return _with_unlisted_files(_from_parts(request, folder, parts), folder, *(part.name for part in parts))
@@ -182,12 +195,17 @@ def _open_folder(request: _Request, given: Folder) -> Source:
         )
     files = folder.files
     names = read_folders(files.images, unusable=files.unusable)
-    columns = {"path": files.images, "label": names.labels, "given_split": names.splits, "missing": ""}
     layout = names.layout
     if folder is not given:
         layout = f"in {folder.root.relative_to(given.root).as_posix()}: {layout}"
     if tables:
         layout += f"; {listed(path.name for path in tables)} not read for labels (--label COLUMN would)"
+    return _from_folders(folder, names, layout)
+
+
+def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
+    files = folder.files
+    columns = {"path": files.images, "label": names.labels, "given_split": names.splits, "missing": ""}
     if files.unread:
         layout += f"; not read: {listed(dict.fromkeys(name.rpartition('/')[2] for name in files.unread))}"
     ignored = files.ignored + _kinds(files.tables)

@@ -187,7 +187,7 @@ def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, 
     if (dataset.items["given_split"] != "").any():
         return lacks_training(dataset, fold == LEFT_OUT_FOLD, lacking)
     mine = dataset.labels == lacking[0]
-    n_images = int(mine.sum())
+    name, n_images = dataset.classes[lacking[0]], int(mine.sum())
     n_clusters = len(np.unique(cluster[mine]))
     why = (
         f"{'all its' if len(lacking) == 1 else 'all'} {n_images} images{f' of {name!r}' * (len(lacking) > 1)} are in "

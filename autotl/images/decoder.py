@@ -1,10 +1,10 @@
 """The one decoder: training, the app and every exported model turn an image file into the same pixels.
 
-Formats: JPEG, PNG, WEBP, BMP, TIFF, GIF and AVIF, and HEIC where `autotl[heif]` is installed; of several frames or
-pages the first counts. The EXIF orientation is applied; an ICC profile is converted to sRGB (relative colorimetric,
-with black point compensation), a damaged one is ignored; transparent images get a white background; 16-bit grey is
-scaled to 8 bits; the entries of a TIFF's palette may have 8 bits instead of 16. Everything else is refused. No decode
-needs more than 1 GiB, and all threads share that much.
+Formats: JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF and PNM (PPM, PGM, PBM), and HEIC where `autotl[heif]` is installed; of
+several frames or pages the first counts. The EXIF orientation is applied; an ICC profile is converted to sRGB (relative
+colorimetric, with black point compensation), a damaged one is ignored; transparent images get a white background;
+16-bit grey is scaled to 8 bits; the entries of a TIFF's palette may have 8 bits instead of 16. Everything else is
+refused. No decode needs more than 1 GiB, and all threads share that much.
 
 An exported model carries a copy of this file, so it imports the standard library, numpy and Pillow, nothing more
 (pi-heif only for a HEIC file, where it is installed).
@@ -37,6 +37,7 @@ from PIL import (
     ImagePalette,
     JpegImagePlugin,
     PngImagePlugin,
+    PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
@@ -68,6 +69,7 @@ FORMATS: tuple[tuple[re.Pattern[bytes], str, type[ImageFile.ImageFile] | None], 
     (re.compile(rb"BM"), ".bmp", BmpImagePlugin.BmpImageFile),
     (re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"), ".tif", TiffImagePlugin.TiffImageFile),
     (re.compile(rb"GIF8[79]a"), ".gif", GifImagePlugin.GifImageFile),
+    (re.compile(rb"P[1-6][\s#]"), ".ppm", PpmImagePlugin.PpmImageFile),
     # Files of a general brand name their format only in the list of compatible brands that follows.
     (re.compile(rb"....ftyp(avi[fs]|m(if|sf)1.*avi[fs])", re.DOTALL), ".avif", AvifImagePlugin.AvifImageFile),
     (HEIC, ".heic", None),
@@ -157,7 +159,7 @@ def _opener(file: BinaryIO) -> type[ImageFile.ImageFile]:
                 limit = _MAX_WHOLE_FILE >> 20
                 raise UnreadableImage(f"it has {size >> 20} MiB, and the limit of its format is {limit}")
             return opener or _heif_opener()
-    found = "not a JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF or HEIC image" if start else "empty (0 bytes)"
+    found = "not a JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, PNM or HEIC image" if start else "empty (0 bytes)"
     raise UnreadableImage(f"it is {found}")
 
 

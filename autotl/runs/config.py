@@ -30,6 +30,7 @@ class Config:
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
     min_per_class: classes with fewer usable images are left out.
+    classes: names of the folders that are the classes, empty where the layout tells them.
     refit: the run whose champion is fitted again in place of a search.
     """
 
@@ -42,6 +43,7 @@ class Config:
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     label: str | None = None
+    classes: tuple[str, ...] = ()
     groups: str | None = None
     attributes: Path | None = None
     patch: Path | None = None
@@ -99,5 +101,5 @@ class Config:
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """The inverse of `to_json`."""
         paths = {k: Path(values[k]) for k in _PATHS if values.get(k)}
-        names = {k: tuple(values[k]) for k in ("backbones", "heads", "disable_plugins")}
+        names = {k: tuple(values[k]) for k in ("backbones", "heads", "classes", "disable_plugins")}
         return cls(**{**values, **paths, **names})

@@ -150,7 +150,8 @@ def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -
             listener(Progress(stage, done, total))
 
     dataset = scan(
-        config.data, label=config.label, groups=config.groups, attributes=config.attributes, patch=config.patch,
+        config.data, label=config.label, classes=config.classes, groups=config.groups,
+        attributes=config.attributes, patch=config.patch,
         mirrored=config.mirrored, cache=cache, progress=progress,
     )  # fmt: skip
     if config.min_per_class is None:

@@ -1,4 +1,4 @@
-"""Class folders are recognised inside the folders of a split, around them, and without a split."""
+"""Class folders are recognised inside the folders of a split, around them, and without a split; doubt is said."""
 
 from __future__ import annotations
 
@@ -88,3 +88,119 @@ def test_the_layout_is_a_sentence_with_training_first(paths, layout):
 )
 def test_one_folder_with_another_name_makes_classes_of_all(paths):
     assert read(*paths) == [(path.split("/")[0], "") for path in paths]
+
+
+def folder(*names, n=2):
+    return [f"{name}/{k}.png" for name in names for k in range(n)]
+
+
+def found(*paths):
+    """{folder: (label, split)}."""
+    names = read_folders(paths)
+    folders = [path.rpartition("/")[0] for path in paths]
+    return dict(zip(folders, zip(names.labels, names.splits, strict=True), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training_set", "test_set"), ("seg_train", "seg_test"), ("Train images", "Test images"), ("TRAIN", "TESTING"),
+        ("pets-train", "pets-test"), ("images_train", "images_test"), ("1_train", "2_test"), ("TrainData", "HoldOut"),
+        ("train2017", "test2017"), ("Trainingsdaten", "Testdaten"), ("train/train", "test/test"),
+        ("train/images", "test/images"), ("train/data/imgs", "test"), ("pets/train", "pets/test"),
+    ],
+)  # fmt: skip
+def test_the_parts_of_a_split_are_recognised_by_any_common_name_and_nesting(train, test):
+    paths = folder(*(f"{part}/{label}" for part in (train, test) for label in ("cat", "dog")))
+    assert found(*paths) == {
+        f"{part}/{label}": (label, split)
+        for part, split in ((train, "train"), (test, "test"))
+        for label in ("cat", "dog")
+    }
+    assert not read_folders(paths).notes
+
+
+@pytest.mark.parametrize("odd", ["test", "to_sort", "predict", "val", "Test images", "thumbnails", "outputs"])
+def test_a_folder_that_is_probably_no_class_is_unlabelled_and_named(odd):
+    names = read_folders(folder("OK", "NG", odd))
+    assert found(*folder("OK", "NG", odd))[odd] == ("", "")
+    assert f"2 unlabelled images in {odd}" in names.layout
+    (note,) = names.notes
+    assert odd in note.message
+    assert "--classes" in note.advice
+
+
+@pytest.mark.parametrize(
+    ("classes", "doubtful"),
+    [
+        (("control", "test"), "test"),
+        (("OK", "NG", "unknown"), "unknown"),
+        (("images", "masks"), "images"),
+        (("part_1", "part_2"), "part_1"),
+    ],
+)
+def test_a_class_with_an_unusual_name_stays_possible_and_is_named(classes, doubtful):
+    assert found(*folder(*classes)) == {name: (name, "") for name in classes}
+    assert any(doubtful in note.message and note.severity == "warning" for note in read_folders(folder(*classes)).notes)
+
+
+def test_a_train_beside_vehicles_is_a_class_without_a_warning():
+    names = read_folders(folder("bus", "car", "train"))
+    assert set(names.labels) == {"bus", "car", "train"}
+    assert [note.severity for note in names.notes] == ["info"]
+
+
+@pytest.mark.parametrize("name", ["crash_test", "blood test", "no_test_done", "household outdoor", "train_test_split"])
+def test_a_name_with_a_word_of_a_split_is_one_only_beside_its_counterpart(name):
+    assert found(*folder("a", name)) == {"a": ("a", ""), name: (name, "")}
+
+
+@pytest.mark.parametrize("odd", ["samples", "ground_truth", "train_masks", "seg_pred", "unlabelled"])
+def test_a_folder_beside_a_given_split_leaves_the_split_as_it_is(odd):
+    paths = folder("train/cat", "train/dog", "test/cat", odd)
+    assert found(*paths) == {
+        "train/cat": ("cat", "train"), "train/dog": ("dog", "train"), "test/cat": ("cat", "test"), odd: ("", ""),
+    }  # fmt: skip
+    assert f"2 unlabelled images in {odd}" in read_folders(paths).layout
+
+
+@pytest.mark.parametrize("dummy", ["unknown", "images", "test", "all", "unlabelled"])
+def test_the_only_folder_of_a_test_part_that_is_no_class_to_learn_is_unlabelled(dummy):
+    paths = folder("train/cat", "train/dog", f"test/{dummy}")
+    assert found(*paths)[f"test/{dummy}"] == ("", "test")
+    assert f"2 unlabelled images in test{'/' + dummy if dummy != 'unlabelled' else ''}" in read_folders(paths).layout
+
+
+def test_a_part_of_a_split_may_lie_beside_the_class_folders():
+    assert found(*folder("OK", "NG", "test/OK", "test/NG")) == {
+        "OK": ("OK", ""), "NG": ("NG", ""), "test/OK": ("OK", "test"), "test/NG": ("NG", "test"),
+    }  # fmt: skip
+
+
+def test_class_and_part_may_be_in_one_name():
+    paths = folder("cat_train", "cat_test", "big_dog_train", "big_dog_test")
+    assert found(*paths)["big_dog_test"] == ("big_dog", "test")
+
+
+def test_numbered_pieces_are_read_as_one():
+    names = read_folders(folder("fold_1/cat", "fold_1/dog", "fold_2/cat", "fold_2/dog"))
+    assert (set(names.labels), set(names.splits)) == ({"cat", "dog"}, {""})
+    assert names.layout == "one sub-folder per class, in fold_1 and fold_2"
+
+
+def test_folders_of_the_same_names_in_every_class_are_asked_about():
+    sites = [f"{part}/{site}/{label}" for part in ("train", "test") for site in "AB" for label in ("cat", "dog")]
+    (note,) = read_folders(folder(*sites)).notes
+    assert "A and B are taken for the classes" in note.message
+    assert "--classes cat,dog" in note.advice
+
+
+def test_a_copy_of_the_class_folders_beside_them_is_no_class():
+    assert found(*folder("cat", "dog", "old/cat", "old/dog"))["old/cat"] == ("", "")
+
+
+@pytest.mark.parametrize(("kinds", "said"), [({}, "it is empty"), ({"*.psd": 12}, "12 *.psd")])
+def test_a_class_folder_in_which_nothing_can_be_used_is_named(kinds, said):
+    names = read_folders(folder("train/cat", "train/dog"), unusable={"train/bird": kinds, "test": kinds, "docs": kinds})
+    assert [note.message.split(" has ")[0] for note in names.notes] == ["the folder test", "the folder train/bird"]
+    assert all(said in note.message for note in names.notes)

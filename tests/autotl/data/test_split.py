@@ -166,6 +166,23 @@ def test_a_given_split_that_leaves_too_little_to_train_on_is_refused_by_name(toy
         split(toy_dataset(labels, given_split=parts), seed=0)
 
 
+def test_a_class_without_an_image_in_the_given_train_split_is_refused_by_name(toy_dataset):
+    labels = [*named(cat=20, dog=20), *["fox"] * 6]
+    parts = [*given(train=15, validation=5) * 2, *["validation"] * 6]
+    with pytest.raises(DatasetError, match=r"'fox' has no image in the given train split \(6 in validation\)"):
+        split(toy_dataset(labels, given_split=parts), seed=0)
+
+
+def test_a_train_split_that_is_a_copy_of_another_part_is_refused_as_that(toy_dataset):
+    labels = named(cat=20, dog=20)
+    parts = given(train=10, validation=10) * 2
+    keys = [f"{label}{k % 10}" for label in ("cat", "dog") for k in range(20)]
+    with pytest.raises(
+        DatasetError, match=r"only 0 of its 20 images .* all 10 there are copies of images in validation"
+    ):
+        split(toy_dataset(labels, given_split=parts, sha256=keys), seed=0)
+
+
 def clustered_split(n=2000, n_classes=2, cluster_items=4, seed=0):
     """A split of clusters of four, and labels."""
     rng = np.random.default_rng(seed)

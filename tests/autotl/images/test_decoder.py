@@ -28,7 +28,7 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a.astype(int) - b.astype(int)).mean())
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "PPM"])
 def test_lossless_formats_give_the_same_pixels(photo: Image.Image, kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     pixels = decode(saved(photo, kind, **options), *SIZE)
@@ -144,7 +144,7 @@ def test_a_photo_of_a_hundred_megapixels_is_read_at_reduced_scale() -> None:
         open_image(data)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM"])
 @pytest.mark.parametrize("kept", [0.02, 0.3, 0.6])
 def test_a_truncated_file_is_unreadable_with_a_reason(photo: Image.Image, kind: str, kept: float) -> None:
     data = saved(photo, kind)

@@ -68,6 +68,14 @@ def test_an_event_is_one_line(event: Event, line: str, capsys):
     assert told.strip().removeprefix("0s").strip() == line
 
 
+def test_how_the_data_was_understood_and_its_classes_are_said_first(capsys):
+    event = DatasetRead(90, ("cat", "[dog]"), 58, 14, 18, layout="one sub-folder per class; 3 unlabelled images in new")
+    ProgressPrinter(budget_seconds=None)(event)
+    first, _ = capsys.readouterr().err.splitlines()
+    said = "Understood as: one sub-folder per class; 3 unlabelled images in new; classes cat, [dog]"
+    assert first.strip().removeprefix("0s").strip() == said
+
+
 @pytest.mark.parametrize("event", [FindingMade("x", "info", "m"), SearchBegun(0.0), StageBegun("conclude")])
 def test_what_is_of_little_interest_is_not_printed(event: Event, capsys):
     ProgressPrinter(budget_seconds=None)(event)
