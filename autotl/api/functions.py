@@ -111,7 +111,8 @@ def check(
     config = configured(
         {
             "data": data, "label": label, "classes": classes, "groups": groups, "attributes": attributes,
-            "patch": patch, "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed, "disable_plugins": disable_plugins,
+            "patch": patch, "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed,
+            "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
