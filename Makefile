@@ -5,22 +5,29 @@ BIN := .venv/bin
 TESTS ?= tests
 DEMO ?=
 
-.PHONY: setup demo test heavy coverage quick ui lint docs bench lock
+.PHONY: install setup demo test heavy coverage quick ui lint docs bench lock
 
-STAMP := .venv/installed-$(TENSORFLOW)
+# To use it takes less than to develop it: no browser, no type checker, no documentation.
+USE := .venv/installed-$(TENSORFLOW)
+STAMP := .venv/installed-dev-$(TENSORFLOW)
 
+install: $(USE)
 setup: $(STAMP)
 
-$(STAMP): requirements.lock pyproject.toml
-	test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; }
-	$(BIN)/python scripts/install.py requirements.lock $(TENSORFLOW)
-	rm -f .venv/installed-*
-	touch $@
+$(USE): requirements.lock pyproject.toml
+	@test -x $(BIN)/pip || { rm -rf .venv; echo "Making the environment .venv"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python scripts/install.py $(TENSORFLOW) requirements.lock
+	@rm -f .venv/installed-*
+	@touch $@
 
-demo: setup
+$(STAMP): $(USE) requirements-dev.lock
+	@$(BIN)/python scripts/install.py $(TENSORFLOW) requirements-dev.lock
+	@touch $@
+
+demo: install
 	$(BIN)/autotl demo $(DEMO)
 
-ui: setup
+ui: install
 	$(BIN)/autotl ui
 
 # By their numbers of tests, as xdist would order the files, the longest, one test in a browser, would be the last.
@@ -56,6 +63,6 @@ docs: setup
 bench: setup
 	for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-# The pinned versions of what is installed now; no addresses, no hashes, so that any mirror serves.
+# The pinned versions of what is installed now, in two files; no addresses, no hashes, so that any mirror serves.
 lock: setup
-	$(BIN)/python scripts/lock.py > requirements.lock
+	$(BIN)/python scripts/lock.py

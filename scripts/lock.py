@@ -1,21 +1,53 @@
-"""Print the pinned versions of everything installed here but this project, one requirement a line."""
+"""Write the pinned versions of everything installed here but this project, one requirement a line, into two files.
+
+requirements.lock: what AutoTL needs to run, with TensorFlow and the app. requirements-dev.lock: what comes on top for
+tests, types and documentation.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import re
-import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+USED = ("autotl", ("cpu", "ui"))
+# pi-heif bundles LGPL libraries: an extra that a person installs, and CI to test it. So is OpenVINO, for its size.
+LEFT_OUT = {"autotl", "pip", "wheel", "pi-heif", "openvino", "openvino-telemetry"}
 
 
 def main() -> None:
-    """Write a plain requirements file to standard output."""
-    versions = {
-        re.sub(r"[-_.]+", "-", distribution.name).lower(): distribution.version
-        for distribution in importlib.metadata.distributions()
-    }
-    # pi-heif bundles LGPL libraries: an extra that a person installs, and CI to test it. So is OpenVINO, for its size.
-    for name in sorted(set(versions) - {"autotl", "pip", "wheel", "pi-heif", "openvino", "openvino-telemetry"}):
-        sys.stdout.write(f"{name}=={versions[name]}\n")
+    """Write both files."""
+    versions = {_plain(found.name): found.version for found in importlib.metadata.distributions()}
+    used = _needed(*USED)
+    for file, belongs in (("requirements.lock", True), ("requirements-dev.lock", False)):
+        names = sorted(name for name in set(versions) - LEFT_OUT if (name in used) is belongs)
+        (ROOT / file).write_text("".join(f"{name}=={versions[name]}\n" for name in names))
+
+
+def _needed(name: str, extras: tuple[str, ...]) -> set[str]:
+    """A distribution with extras, and all that it needs in turn."""
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    waiting = [(name, extras)]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        try:
+            requires = importlib.metadata.requires(one[0]) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for needed in map(Requirement, requires):
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in one[1] or ("",)):
+                waiting.append((_plain(needed.name), tuple(sorted(needed.extras))))
+    return {_plain(found) for found, _ in seen}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ STRATEGIES = ("auto", PROBE, FINE_TUNE)
 MAJORITY, ENSEMBLE = "majority", "ensemble"
 """Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
 DEFAULT_BUDGET_SECONDS = 600.0
+MIN_BUDGET_SECONDS = 10.0
+"""Even a budget of this length is exceeded on slow machines; the result says by how much."""
 MAX_SEED = 2**31 - 1
 """Libraries take seeds up to twice as high; workers and resumed searches add to it."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
@@ -62,8 +64,11 @@ class Config:
         self._make_absolute()
         if self.strategy not in STRATEGIES:
             raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
-        if self.budget_seconds is not None and self.budget_seconds <= 0:
-            raise ConfigError(f"a budget of {self.budget_seconds:g} seconds leaves no time; give at least 30s")
+        if self.budget_seconds is not None and not self.budget_seconds >= MIN_BUDGET_SECONDS:
+            raise ConfigError(
+                f"a budget of {self.budget_seconds:g}s cannot be kept and leaves no time for a search: starting, the "
+                "untuned default and its export alone take about 20s; give at least 30s"
+            )
         if self.budget_seconds is None and self.trials is None:
             raise ConfigError("neither a budget nor a number of trials was given, so the search would never end")
         if self.trials is not None and self.trials < 1:

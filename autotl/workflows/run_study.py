@@ -19,7 +19,7 @@ from autotl.plugins import Plugins
 from autotl.runs.events import FindingMade, Message, SearchBegun, SearchEnded
 from autotl.runs.run import Run, open_run
 from autotl.runs.state import LOCK_FILE
-from autotl.runtime.addresses import hide_secrets, without_secrets
+from autotl.runtime.addresses import HIDDEN, hide_secrets, without_secrets
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext, open_context
 from autotl.search.limits import Limits
@@ -98,8 +98,7 @@ def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
         change = register(run, name, plugins)
     except AutoTLError as error:
         run.emit(Message(str(error)))
-        again = f"autotl register {shlex.quote(str(run.folder))} --name {shlex.quote(name)}"
-        return (f"{NOT_REGISTERED}{error}. Make up for it with `{again}`",)
+        return (f"{NOT_REGISTERED}{error}. Make up for it with `{_again(run)} --name {shlex.quote(name)}`",)
     if run.tracking() is None:  # where a tracker's note says nothing of it
         run.emit(Message(f"registered as models:/{change.name}@{change.alias}, version {change.version}"))
     return ()
@@ -110,8 +109,14 @@ def _unrecorded(run: Run) -> tuple[str, ...]:
     problem = (run.tracking() or {}).get("problem")
     if not problem or not run.config.tracking_uri:
         return ()
-    shown, again = hide_secrets(run.config.tracking_uri), f"autotl register {shlex.quote(str(run.folder))}"
-    return (f"{NOT_RECORDED}{shown} cannot be used: {problem}. Make up for it with `{again}`",)
+    shown = hide_secrets(run.config.tracking_uri)
+    return (f"{NOT_RECORDED}{shown} cannot be used: {problem}. Make up for it with `{_again(run)}`",)
+
+
+def _again(run: Run) -> str:
+    """The command that records a run; the run itself keeps no password."""
+    hidden = HIDDEN in hide_secrets(run.config.tracking_uri or "")
+    return f"autotl register {shlex.quote(str(run.folder))}{' --tracking-uri URI' if hidden else ''}"
 
 
 def _search_and_conclude(

@@ -11,10 +11,10 @@ import streamlit as st
 from autotl.deploy.registry import model_store, require_alias, require_registry
 from autotl.errors import AutoTLError
 from autotl.interfaces import CHAMPION, AliasChange, ModelStore, RegisteredModel
+from autotl.runtime.addresses import sqlite_file
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.workspace import Workspace
 
-SQLITE = "sqlite:///"
 SECONDS_BETWEEN_READS = 15
 
 
@@ -29,7 +29,7 @@ class Registry:
     @property
     def database(self) -> Path | None:
         """The file of a store on this machine."""
-        return Path(self.address.removeprefix(SQLITE)) if self.address.startswith(SQLITE) else None
+        return sqlite_file(self.address)
 
 
 def read_registry(workspace: Workspace) -> Registry:
@@ -82,7 +82,8 @@ def _store(workspace: Workspace) -> ModelStore:
 
 def _stamp(address: str) -> int:
     """A number that changes when the store does; for a server this cannot be known."""
+    database = sqlite_file(address)
     try:
-        return Path(address.removeprefix(SQLITE)).stat().st_mtime_ns if address.startswith(SQLITE) else 0
+        return database.stat().st_mtime_ns if database else 0
     except OSError:
         return int(time.time())

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotl.runtime.addresses import sqlite_address
 from autotl_ui.jobs.jobs import JobOwner
 from autotl_ui.jobs.lanes import QUEUE
 from autotl_ui.workspace.runs import RunView, look
@@ -37,7 +38,7 @@ class Workspace:
     @property
     def tracking_uri(self) -> str | None:
         """MLflow's store where it has to be the one beside the runs; None leaves it to the environment variable."""
-        return None if self.whole_machine else f"sqlite:///{(self.runs / 'mlflow.db').as_posix()}"
+        return None if self.whole_machine else sqlite_address(self.runs / "mlflow.db")
 
     @property
     def job_owner(self) -> JobOwner:

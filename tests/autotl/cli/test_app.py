@@ -260,6 +260,11 @@ def test_data_that_cannot_be_learned_from_end_with_2_and_say_what_to_do(
     [
         (("--budget", "soon"), "write a number with s, m or h"),
         (("--budget", "0s"), "leaves no time"),
+        (("--budget", "1s"), "a budget of 1s cannot be kept"),
+        (("--seed", "-1"), "it must be a whole number from 0 to 2147483647"),
+        (("--run", "/proc/x/y"), "the run folder /proc/x/y cannot be written"),
+        (("--tracking-uri", "htp://joe:hunter2@host"), "htp://***@host cannot be used: its address begins with none"),
+        (("--storage", "postgres://joe:hunter2@host/db"), "the storage postgres://***@host/db cannot be used"),
         (("--strategy", "magic"), "auto, probe, fine-tune"),
         (("--heads", "logistc"), "did you mean 'logistic'"),
         (("--backbones", "resnet50"), "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"),

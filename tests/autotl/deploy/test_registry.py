@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +11,10 @@ import pytest
 from autotl.deploy import registry
 from autotl.errors import ConfigError
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Registry
+from autotl.interfaces import ModelStore, RegisteredModel, Registry
 from autotl.plugins import load_plugins
+
+ANY = Registry("any", *(7 * [lambda *_: None]))
 
 
 def bringing(plugin: str, *names: str) -> SimpleNamespace:
@@ -64,3 +67,37 @@ def test_an_alias_that_has_a_meaning_of_its_own_or_breaks_the_address_is_refused
     with pytest.raises(ConfigError):
         registry.require_alias(alias)
     assert registry.require_alias("in-test") == "in-test"
+
+
+def test_a_model_is_found_in_whichever_store_beside_the_runs_here_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    holds = {tmp_path: ("cats",), tmp_path / "autotl-runs": ("digits", "cats")}
+
+    def listed(store: ModelStore) -> tuple[RegisteredModel, ...]:
+        return tuple(RegisteredModel(name, ()) for name in holds[store.beside[0]])
+
+    known = replace(ANY, store_address=lambda store: str(store.beside[0]), list_models=listed)
+    assert registry.find_store(known, "digits", None).beside == (tmp_path / "autotl-runs",)
+    with pytest.raises(ConfigError, match=r"cats is registered in .* and .*autotl-runs; .*--tracking-uri"):
+        registry.find_store(known, "cats", None)
+    assert registry.find_store(known, "cats", "http://there").address == "http://there"
+    found = registry.list_models(known, None)
+    assert [[model.name for model in models] for _, models in found] == [["cats"], ["digits", "cats"]]
+
+
+def test_a_store_that_cannot_be_used_does_not_hide_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    models = (RegisteredModel("digits", ()),)
+
+    def listed(store: ModelStore) -> tuple[RegisteredModel, ...]:
+        if store.beside[0] == tmp_path or not models:
+            raise ConfigError("damaged")
+        return models
+
+    known = replace(ANY, store_address=lambda store: str(store.beside[0]), list_models=listed)
+    assert registry.find_store(known, "digits", None).beside == (tmp_path / "autotl-runs",)
+    models = ()
+    with pytest.raises(ConfigError, match="damaged"):
+        registry.list_models(known, None)
