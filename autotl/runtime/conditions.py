@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 import shutil
@@ -168,7 +169,8 @@ def _sentence(error: BaseException, number: int, places: Sequence[Place]) -> str
     if number in _RESOURCES:
         return f"{_RESOURCES[number]} ({error})."
     if number in FULL:
-        place = _place_of(path, places) or next((place for place in places if _is_full(place.folder)), None)
+        # What could not be written whole may be gone by now, and have left some room.
+        place = _place_of(path, places) or (None if path else min(places, key=_free_bytes, default=None))
         if place:
             return f"the disk of {place.name} {place.folder} is full. Make room there, or {_lower(place.remedy)}."
         other = path.parent if path else next((f for f in _elsewhere() if _is_full(f)), None)
@@ -197,11 +199,15 @@ def _elsewhere() -> Iterator[Path]:
 
 
 def _is_full(folder: Path) -> bool:
+    return _free_bytes(Place(folder, "", "")) < _FULL_BYTES
+
+
+def _free_bytes(place: Place) -> float:
     try:
-        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        return shutil.disk_usage(existing).free < _FULL_BYTES
+        existing = next(parent for parent in (place.folder, *place.folder.parents) if parent.exists())
+        return shutil.disk_usage(existing).free
     except (OSError, StopIteration):
-        return False
+        return math.inf
 
 
 def _lower(text: str) -> str:
