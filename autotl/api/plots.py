@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from autotl.evidence.weak_classes import rank_by_recall
 from autotl.runs.result import by_class
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from autotl.evidence.evaluations import Evaluation
     from autotl.predictions import Predictions
@@ -77,8 +78,14 @@ def _intervals(names: list[str], scores: Sequence[Sequence[float]], title: str) 
     return figure
 
 
-def _figure(width: float, height: float) -> Figure:
-    # Not by pyplot, which keeps every figure and would draw it a second time at the end of a notebook's cell.
-    from matplotlib.figure import Figure
+class _Chart(Figure):
+    """A figure that a notebook shows; it is not pyplot's, which would keep it, and draw it a second time."""
 
-    return Figure(figsize=(min(width, 16), min(height, 16)), layout="constrained")
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png")
+        return file.getvalue()
+
+
+def _figure(width: float, height: float) -> Figure:
+    return _Chart(figsize=(min(width, 16), min(height, 16)), layout="constrained")

@@ -34,7 +34,7 @@ class ProgressPrinter:
     """A listener that prints a run's events on standard error: bars with an ETA, and a line per trial."""
 
     def __init__(self, *, budget_seconds: float | None) -> None:
-        self._console = _PatientConsole(stderr=True, highlight=False, soft_wrap=True)
+        self._console = _PatientConsole(stderr=True, highlight=False, soft_wrap=True, force_jupyter=False)
         self._budget_seconds = budget_seconds
         self._started = time.monotonic()
         self._bar: Bar | None = None
