@@ -40,7 +40,7 @@ def test_several_names_may_be_in_any_container(names):
     ("given", "seconds"),
     [
         ({"budget": "30s"}, 30), ({"budget": 30}, 30), ({"budget": "1h30m"}, 5400), ({"budget_seconds": 30.5}, 30.5),
-        ({"budget_seconds": "2m"}, 120), ({"budget": np.int32(7)}, 7), ({}, 600), ({"trials": 3}, None),
+        ({"budget_seconds": "2m"}, 120), ({"budget": np.int32(70)}, 70), ({}, 600), ({"trials": 3}, None),
         ({"trials": 3, "budget": "30s"}, 30),
     ],
 )  # fmt: skip
