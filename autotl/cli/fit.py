@@ -114,7 +114,15 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
     _end(run, as_json=as_json)
 
 
-def resume(run: RunFolder, storage: Storage = None, tracking_uri: TrackingUri = None, as_json: Json = False) -> None:
+def resume(
+    run: RunFolder,
+    conclude: Annotated[
+        bool, typer.Option("--conclude", help="Try nothing more: make a champion of the trials that there are.")
+    ] = False,
+    storage: Storage = None,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
     """Continue a run that was interrupted or killed, with what is left of its budget.
 
     Addresses with a password, which a run folder does not keep, are given again.
@@ -129,7 +137,7 @@ def resume(run: RunFolder, storage: Storage = None, tracking_uri: TrackingUri = 
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
         finished = resume_search(
             run, plugins=plugins, settings=settings(), listeners=(printer,),
-            storage=storage, tracking_uri=tracking_uri,
+            storage=storage, tracking_uri=tracking_uri, conclude=conclude,
         )  # fmt: skip
     _end(finished, as_json=as_json)
 

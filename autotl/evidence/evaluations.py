@@ -10,7 +10,15 @@ from typing import Any, TypedDict, cast
 import numpy as np
 
 from autotl.errors import PluginError
-from autotl.evidence.intervals import ScoreFunction, bootstrap, clustered_wilson, wilson
+from autotl.evidence.intervals import (
+    FEW_RESAMPLES,
+    ScoreFunction,
+    affordable_resamples,
+    bootstrap,
+    clustered_wilson,
+    seconds_of,
+    wilson,
+)
 from autotl.interfaces import Evaluator, Proportion, ScoreInterval
 from autotl.predictions import Predictions
 
@@ -130,6 +138,10 @@ def _scores(
         )
     if groups is None:
         intervals = [wilson(proportion.successes, proportion.trials) for proportion in proportions]
+    elif affordable_resamples(seconds_of(evaluator.score, labels, probabilities)) == FEW_RESAMPLES:
+        # To ask for every group would take minutes: each counts as one trial instead, which is cautious.
+        share = len(np.unique(groups)) / len(groups)
+        intervals = [wilson(share * proportion.successes, share * proportion.trials) for proportion in proportions]
     else:
         successes, trials = _counts_by_group(evaluator, labels, probabilities, groups)
         intervals = [clustered_wilson(successes[:, i], trials[:, i]) for i in range(len(names))]

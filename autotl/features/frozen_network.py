@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotl.errors import ExportError
+from autotl.errors import ExportError, PluginError
 from autotl.interfaces import Backbone, Size
 from autotl.runtime.atomic_files import write_atomically
 
@@ -171,9 +171,24 @@ def _reader(backbone: Backbone, size: Size, precision: str) -> keras.Model:
     keras.config.set_dtype_policy(precision)
     try:
         model = backbone.build(*size)
+        require_stages(backbone, model)
         return keras.Model(model.input, list(pool_stages(stage_outputs(model)).values()))
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def require_stages(backbone: Backbone, model: object) -> None:
+    """Raise PluginError where a backbone built no network whose stages can be read."""
+    import keras
+
+    expected = "expected a functional keras.Model with one output of shape (n, h, w, channels) per stage"
+    if not isinstance(model, keras.Model):
+        raise PluginError(f"backbone {backbone.name!r} built a {type(model).__name__}; {expected}")
+    shapes = [tuple(output.shape) for output in getattr(model, "outputs", None) or ()]
+    if len(getattr(model, "inputs", None) or ()) != 1 or not shapes:
+        raise PluginError(f"backbone {backbone.name!r} built a network without one input and outputs; {expected}")
+    if any(len(shape) != 4 for shape in shapes):
+        raise PluginError(f"backbone {backbone.name!r} has outputs of shape {shapes}, which are no stages; {expected}")
 
 
 def _write_network(reader: keras.Model, folder: Path) -> tuple[Column, ...]:

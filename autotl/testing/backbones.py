@@ -19,7 +19,7 @@ SMALL: Size = (96, 128)
 
 
 def check_backbone(backbone: Backbone) -> None:
-    """Check names, sizes, stages, numbers and the ONNX graph; if the weights are not available, nothing more."""
+    """Check names, sizes, stages, numbers and the ONNX graph; AssertionError also where the weights are not there."""
     subject = named(backbone, "backbone")
     sizes = backbone.sizes
     require(
@@ -31,7 +31,7 @@ def check_backbone(backbone: Backbone) -> None:
             weights = backbone.weights(False)
     except WeightsError as error:
         require(str(error), f"{subject}: WeightsError must say which file is expected, and where")
-        return
+        raise AssertionError(f"{subject}: it cannot be checked without its weights: {error}") from error
     require(Path(weights).is_file(), f"{subject}: weights(False) returned {weights}, which is not a file")
     prepare_keras()
     stages = [_check_network(subject, backbone, size) for size in (sizes[0], SMALL)]

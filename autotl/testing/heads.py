@@ -72,7 +72,6 @@ def _fit_head(subject: str, head: Head, values: Mapping[str, float | str], n_cla
         built = head.build(fixed_hyperparameters(values), N_FEATURES, n_classes)
         network = is_network(built)
         if network:
-            require(not built.compiled, f"{subject}: the keras.Model is compiled; the search compiles it")
             shapes = (tuple(built.input_shape), tuple(built.output_shape))
             wanted = ((None, N_FEATURES), (None, n_classes))
             require(shapes == wanted, f"{subject}: the model goes from {shapes[0]} to {shapes[1]}; expected {wanted}")

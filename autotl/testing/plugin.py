@@ -11,7 +11,7 @@ from autotl.plugins import Offered
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
-from autotl.testing.finished_runs import check_exporter, check_panel
+from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher
 from autotl.testing.heads import check_head
 from autotl.testing.registries import check_registry
 from autotl.testing.samplers import check_sampler
@@ -31,7 +31,7 @@ CHECKS_ON_A_RUN: Mapping[type[Offered], Callable[[Any, Path], None]] = {Exporter
 def check_plugin(plugin: object, *, run: Path | None = None) -> None:
     """Check everything that a plugin (a module, or an object with hooks) offers.
 
-    run: the folder of a finished run, needed where the plugin offers exporters or panels.
+    run: the folder of a finished run, needed where the plugin offers exporters or panels; watchers are told of it.
     """
     from autotl.plugins import load_plugins
 
@@ -43,6 +43,10 @@ def check_plugin(plugin: object, *, run: Path | None = None) -> None:
         loaded.offers or any(hook.startswith("on_") for hook in loaded.hooks),
         f"plugin {loaded.name!r} offers nothing: its register_ hooks yield no object",
     )
+    if run is not None and any(hook.startswith("on_") for hook in loaded.hooks):
+        from autotl.runs.run import open_run
+
+        check_watcher(plugin, run=open_run(run))
     for kind, check in CHECKS.items():
         for thing in plugins.all(kind).values():
             check(thing)

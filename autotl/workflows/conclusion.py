@@ -13,6 +13,7 @@ from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
 from autotl.errors import ExportError, HeadError, PluginError, in_one_line
 from autotl.evidence.evaluations import Evaluation, evaluate
+from autotl.evidence.intervals import FEW_RESAMPLES, SLOW_SECONDS, seconds_of
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
@@ -182,6 +183,13 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
     for name, evaluator in context.plugins.all(Evaluator).items():
         try:
             found = [_evaluate_one(run, predictions, evaluator) for predictions in many]
+            seconds = seconds_of(evaluator.score, many[0].labels, many[0].probabilities)
+            if seconds > SLOW_SECONDS:
+                plugin = context.plugins.provenance(Evaluator, name).plugin
+                run.emit(Message(
+                    f"the evaluator {name!r} of plugin {plugin!r} takes {1000 * seconds:.0f} ms a call, so its "
+                    f"intervals are of {FEW_RESAMPLES} resamples, not of a thousand"
+                ))  # fmt: skip
         except PluginError as error:
             if name == run.config.objective:
                 raise

@@ -29,7 +29,10 @@ def importances(run: Run, tested: Predictions) -> Iterable[Figure]:
         return
     alone = optuna.create_study(direction=study.direction)
     alone.add_trials(probes)
-    shares = {_plain(name): share for name, share in optuna.importance.get_param_importances(alone).items() if share}
+    # Parameters of one head exist in its trials only: their importances are of others, and their names repeat.
+    common = sorted(set.intersection(*(set(trial.params) for trial in probes)))
+    found = optuna.importance.get_param_importances(alone, params=common)
+    shares = {_plain(name): share for name, share in found.items() if share}
     if len(shares) < 2:
         return
     rows = [{"choice": name, "importance": float(share)} for name, share in shares.items()]

@@ -1,6 +1,7 @@
 """The intervals: equal to scipy's, covering what they promise, paired and clustered where they should be."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -203,3 +204,17 @@ def test_the_seed_decides():
 def test_groups_of_another_length_are_refused():
     with pytest.raises(ValueError, match="3 groups for 4 items"):
         bootstrap(right, *answers(np.ones(4, dtype=bool)), groups=np.arange(3))
+
+
+def test_a_slow_score_is_resampled_a_hundred_times_only():
+    calls = []
+
+    def slow(labels: np.ndarray, probabilities: np.ndarray) -> float:
+        calls.append(1)
+        time.sleep(0.01)
+        return right(labels, probabilities)
+
+    labels, probabilities = answers(np.arange(40) % 4 > 0)
+    found = bootstrap(slow, labels, probabilities)
+    assert found.low < found.value < found.high
+    assert len(calls) < 120
