@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from browsing import sound
+from browsing import settled, sound
 from playwright.sync_api import expect
 
 from autotl.cli.demo import digits
@@ -127,11 +127,13 @@ def choose(tab: Any, box: str, option: str) -> None:
     """Pick from a select box, whose list closes by itself where the page is drawn anew just then."""
     from playwright.sync_api import TimeoutError as NotThereError
 
+    settled(tab)  # or it is picked from the list of the part before, which is about to go
     for _ in range(6):
         tab.get_by_role("combobox", name=box).click()
         try:
             tab.get_by_role("option", name=option, exact=True).click(timeout=5_000)
-        except NotThereError:
+            expect(tab.get_by_role("combobox", name=box)).to_have_value(option)
+        except (NotThereError, AssertionError):
             continue
         return
     raise AssertionError(f"{option} cannot be chosen in {box}")
