@@ -38,7 +38,7 @@ def grow(counts: Mapping[str, int]) -> Branch:
     for path in sorted(counts):
         here = root
         for name in path.split("/") if path else ():
-            inner = f"{here.paths[0]}/{name}" if here.paths[0] else name
+            inner = name if here is root else f"{here.paths[0]}/{name}"  # a table may name files by absolute paths
             here = here.kids.setdefault(name, Branch(name, [inner]))
         here.n_images = counts[path]
     return root

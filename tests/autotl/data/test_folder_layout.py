@@ -204,3 +204,9 @@ def test_a_class_folder_in_which_nothing_can_be_used_is_named(kinds, said):
     names = read_folders(folder("train/cat", "train/dog"), unusable={"train/bird": kinds, "test": kinds, "docs": kinds})
     assert [note.message.split(" has ")[0] for note in names.notes] == ["the folder test", "the folder train/bird"]
     assert all(said in note.message for note in names.notes)
+
+
+def test_paths_may_be_absolute_as_a_table_names_them():
+    paths = folder("/data/x/train", "/data/x/test")
+    assert read_folders(paths).splits == ["train"] * 2 + ["test"] * 2
+    assert set(read_folders([*folder("/data/cat", "dog"), "1.png"]).labels) <= {"", "dog", "cat", "data"}
