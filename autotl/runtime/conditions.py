@@ -19,18 +19,18 @@ from autotl.errors import AutoTLError, MachineError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _MEANINGS = {
-    errno.EACCES: "may not be accessed by this user",
-    errno.EPERM: "may not be accessed by this user",
+    errno.EACCES: "is not accessible to this user",
+    errno.EPERM: "is not accessible to this user",
     errno.EROFS: "can only be read, not written",
-    errno.ENOTDIR: "cannot be, because a part of its path is a file",
+    errno.ENOTDIR: "lies below a file, where a folder was expected",
     errno.EISDIR: "is a folder, where a file was expected",
     errno.ENAMETOOLONG: "has too long a name",
     errno.ELOOP: "is a link that leads back to itself",
     errno.EIO: "cannot be read or written: the disk or the network drive has failed",
     errno.ESTALE: "has gone away with its network drive",
     errno.ENODEV: "has gone away with its drive",
-    errno.ENOENT: "is not there, or not any more",
-    errno.EINVAL: "has a name that this file system does not take",
+    errno.ENOENT: "does not exist, or no longer",
+    errno.EINVAL: "has a name that this file system does not accept",
 }
 _RESOURCES = {
     errno.EMFILE: "this process has too many files open; raise the limit with `ulimit -n 4096`",
