@@ -246,7 +246,8 @@ def test_a_guest_has_a_registry_of_their_own_whatever_the_environment_says(
         press(app, "confirm")
         assert champion(shown) == {"champion": 3, "previous": 1}
     text = words(open_page("models")).replace("\\", "").replace("\u2060", "")  # of whoever serves
-    assert "the MLflow store http://127.0.0.1:9 cannot be used" in text
+    assert "the MLflow store http://***@127.0.0.1:9 cannot be used" in text
+    assert "secret" not in text
 
 
 def test_an_alias_of_ones_own_comes_and_goes(shown: Path) -> None:
