@@ -41,7 +41,7 @@ def test_a_registration_that_failed_is_told_with_what_makes_up_for_it_and_is_no_
     assert (
         "Not recorded: http://***@127.0.0.1:9?token=*** cannot be used: [Errno 111] Connection refused" in lost.stdout
     )
-    assert "autotl register run --tracking-uri URI --name pets" in lost.stdout
+    assert f"autotl register {workspace / 'run'} --tracking-uri URI --name pets" in lost.stdout
     result = json.loads(autotl("report", "run", "--json", cwd=workspace).stdout)
     assert [text.partition(":")[0] for text in result["unkept"]] == ["Not registered", "Not recorded"]
     assert result["status"] == "complete"

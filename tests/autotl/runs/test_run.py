@@ -35,7 +35,7 @@ def test_a_configuration_survives_json(config):
     ("option", "message"),
     [
         ({"strategy": "both"}, r"unknown strategy 'both'; choose one of auto, probe, fine-tune"),
-        ({"budget_seconds": 0.0}, r"a budget of 0 seconds leaves no time"),
+        ({"budget_seconds": 0.0}, r"a budget of 0s cannot be kept and leaves no time"),
         ({"trials": 0}, r"0 trials were asked for; at least 1"),
         ({"workers": 0}, r"0 workers were asked for; at least 1"),
     ],

@@ -112,7 +112,7 @@ def test_a_fault_of_ours_stays_one() -> None:
 
 
 def test_a_file_of_the_users_that_has_gone_is_a_condition(tmp_path: Path) -> None:
-    assert explain(error_of(errno.ENOENT, tmp_path / "x.png")).startswith(f"{tmp_path / 'x.png'} is not there")
+    assert explain(error_of(errno.ENOENT, tmp_path / "x.png")).startswith(f"{tmp_path / 'x.png'} does not exist")
 
 
 def test_errors_that_explain_themselves_are_left_alone(tmp_path: Path) -> None:

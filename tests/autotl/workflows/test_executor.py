@@ -40,7 +40,7 @@ def launched(monkeypatch):
 @pytest.fixture
 def run(tmp_path):
     texts = []
-    run = SimpleNamespace(folder=tmp_path, config=SimpleNamespace(workers=3), texts=texts)
+    run = SimpleNamespace(folder=tmp_path, config=SimpleNamespace(workers=3, storage=None), texts=texts)
     run.emit = lambda event: texts.append(event.text)
     return run
 
