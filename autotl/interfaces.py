@@ -51,6 +51,8 @@ class Backbone:
         It may fetch the file only where `download` is true, and raises WeightsError if the file is not available.
     sizes: the input sizes worth trying; the first is the default.
     embedded: the weights came with the installation, so the backbone takes part in every search by default.
+    trained_on(): what the weights on this machine were trained on, such as "ImageNet", as the model card says it; empty
+        where that is not known for sure.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Backbone:
     weights: Callable[[bool], Path]
     sizes: tuple[Size, ...]
     embedded: bool = False
+    trained_on: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)

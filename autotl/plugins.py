@@ -13,19 +13,20 @@ import logging
 import re
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
+from autotl.interfaces import Head
+from autotl.runtime.blame import blaming, describe
 from autotl.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -260,6 +261,9 @@ class Plugins:
                 f"the {_singular(kind)} {thing.name!r} is offered by two plugins, {sources[0]} and {sources[1]}; "
                 f"leave one out: --disable-plugin {owner} or --disable-plugin {plugin}"
             )
+        # Heads of others run in a process of their own, which names them.
+        if self.loaded[plugin].origin != "ours" and kind is not Head:
+            thing = _blamed(kind, thing, plugin)
         self._offered[kind].setdefault(thing.name, thing)
 
 
@@ -346,11 +350,19 @@ def _passed_in(extra: Iterable[object]) -> Iterator[_Candidate]:
 
 
 def _describe(error: BaseException) -> str:
-    """Say what was raised and in which line of the plugin, which is what its author needs first."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
-    where = f" ({theirs[0].filename}, line {theirs[0].lineno})" if theirs else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return describe(error, (__file__,))
+
+
+def _blamed(kind: type[Offered], thing: Offered, plugin: str) -> Offered:
+    """The object with functions that name its plugin where they raise."""
+    who = f"{_singular(kind)} {thing.name!r} of plugin {plugin!r}"
+    # Not those of a class: a hyperparameter search and others look at what a class is.
+    functions = {
+        field.name: blaming(value, who, plugin)
+        for field in fields(cast(Any, thing))
+        if callable(value := getattr(thing, field.name)) and not isinstance(value, type)
+    }
+    return cast(Offered, replace(cast(Any, thing), **functions))
 
 
 def line_in(told: str, plugin: LoadedPlugin) -> str:

@@ -25,11 +25,12 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
             findings += [_valid(finding) for finding in check.run(*arguments)]
         except Exception as error:
             plugin = plugins.provenance(Check, name).plugin
+            who = f"check {name!r} of plugin {plugin!r} raised "  # by then it has been said
             findings.append(
                 Finding(
                     name,
                     "warning",
-                    f"the check {name!r} of plugin {plugin!r} failed: {error}",
+                    f"the check {name!r} of plugin {plugin!r} failed: {str(error).removeprefix(who)}",
                     advice=f"Report this to the author of the plugin, or disable it with --disable-plugin {plugin}.",
                 )
             )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from autotl.deploy.deployable import load_deployable
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, PluginError
 from autotl.interfaces import Exporter
 from autotl.plugins import Plugins
+from autotl.runtime.blame import of_plugin
 
 
 def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
@@ -21,10 +22,24 @@ def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
     made = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     try:
-        return exporter.export(run, out)
+        main = exporter.export(run, out)
+        _require_written(exporter, main, out)
+        return Path(main)
     finally:
         if made and not any(out.iterdir()):
             out.rmdir()
+
+
+def _require_written(exporter: Exporter, main: object, out: Path) -> None:
+    """Raise PluginError where an exporter did not write what it says it wrote."""
+    written = (
+        isinstance(main, str | Path) and Path(main).exists() and Path(main).resolve().is_relative_to(out.resolve())
+    )
+    if not written:
+        raise PluginError(
+            f"exporter {exporter.name!r}{of_plugin(exporter.export)} returned {main!r:.200}; expected the main file, "
+            f"written into {out}. Nothing was exported: choose another --format, or report this to its author"
+        )
 
 
 def require_new(out: Path) -> None:

@@ -21,6 +21,7 @@ from autotl.evidence.intervals import (
 )
 from autotl.interfaces import Evaluator, Proportion, ScoreInterval
 from autotl.predictions import Predictions
+from autotl.runtime.blame import of_plugin
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +98,9 @@ def evaluate(
             raise
         except Exception as error:
             raise PluginError(
-                f"evaluator {name!r} failed on {n} items of {n_classes} classes: {type(error).__name__}: {error}. "
-                "Leave its plugin out, or report this to its author."
+                f"evaluator {name!r}{of_plugin(evaluator.score)} failed on {n} items of {n_classes} classes: "
+                f"{type(error).__name__}: {error}. Leave its plugin out, "
+                "or report this to its author."
             ) from error
     predicted = predictions.probabilities.argmax(axis=1)
     pairs = np.bincount(predictions.labels * n_classes + predicted, minlength=n_classes**2)
@@ -109,6 +111,8 @@ def gives_one_value(evaluator: Evaluator) -> bool:
     """Whether an evaluator can be an objective: one number, not one per class; PluginError where it cannot be asked."""
     try:
         answer = evaluator.score(np.array([0, 1]), np.eye(2))
+    except PluginError:
+        raise
     except Exception as error:
         raise PluginError(f"the objective {evaluator.name!r} fails: {type(error).__name__}: {error}") from error
     return not isinstance(answer, Sequence)
@@ -133,8 +137,8 @@ def _scores(
         names, proportions = [f"{name}[{class_name}]" for class_name in classes], list(answer)
     else:
         raise PluginError(
-            f"evaluator {name!r} returned {answer!r:.200}; expected a number, a Proportion, or one Proportion for each "
-            f"of the {len(classes)} classes"
+            f"evaluator {name!r}{of_plugin(evaluator.score)} returned {answer!r:.200}; expected a number, a "
+            f"Proportion, or one Proportion for each of the {len(classes)} classes"
         )
     if groups is None:
         intervals = [wilson(proportion.successes, proportion.trials) for proportion in proportions]

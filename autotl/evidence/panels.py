@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from autotl.errors import AutoTLError
 from autotl.interfaces import Figure, Panel, Table
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
@@ -43,11 +44,15 @@ def show_panels(run: Run, tested: Predictions, plugins: Plugins) -> tuple[ShownP
         try:
             parts = tuple(sound_part(part) for part in panel.show(run, tested))
         except Exception as error:
-            shown.append(ShownPanel(name, plugin, (), f"it failed: {type(error).__name__}: {error}"))
+            shown.append(ShownPanel(name, plugin, (), _why(error)))
             continue
         if parts:
             shown.append(ShownPanel(name, plugin, parts))
     return tuple(shown)
+
+
+def _why(error: Exception) -> str:
+    return f"it failed: {error}" if isinstance(error, AutoTLError) else f"it failed: {type(error).__name__}: {error}"
 
 
 def sound_part(part: Table | Figure) -> Table | Figure:

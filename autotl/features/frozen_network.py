@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autotl.errors import ExportError, PluginError
 from autotl.interfaces import Backbone, Size
 from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.blame import of_plugin
 
 if TYPE_CHECKING:
     import keras
@@ -182,13 +183,14 @@ def require_stages(backbone: Backbone, model: object) -> None:
     import keras
 
     expected = "expected a functional keras.Model with one output of shape (n, h, w, channels) per stage"
+    who = f"backbone {backbone.name!r}{of_plugin(backbone.build)}"
     if not isinstance(model, keras.Model):
-        raise PluginError(f"backbone {backbone.name!r} built a {type(model).__name__}; {expected}")
+        raise PluginError(f"{who} built a {type(model).__name__}; {expected}")
     shapes = [tuple(output.shape) for output in getattr(model, "outputs", None) or ()]
     if len(getattr(model, "inputs", None) or ()) != 1 or not shapes:
-        raise PluginError(f"backbone {backbone.name!r} built a network without one input and outputs; {expected}")
+        raise PluginError(f"{who} built a network without one input and outputs; {expected}")
     if any(len(shape) != 4 for shape in shapes):
-        raise PluginError(f"backbone {backbone.name!r} has outputs of shape {shapes}, which are no stages; {expected}")
+        raise PluginError(f"{who} has outputs of shape {shapes}, which are no stages; {expected}")
 
 
 def _write_network(reader: keras.Model, folder: Path) -> tuple[Column, ...]:

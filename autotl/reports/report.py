@@ -37,7 +37,10 @@ THUMBNAIL_PIXELS = 112
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything a report shows. tested: the champion's predictions of the test split."""
+    """Everything a report shows. tested: the champion's predictions of the test split.
+
+    trained_on: what the weights of the champion's backbone were trained on; empty where that is not known.
+    """
 
     result: RunResult
     board: Leaderboard
@@ -46,6 +49,7 @@ class Contents:
     tested: Predictions
     findings: Sequence[Finding]
     panels: Sequence[ShownPanel] = ()
+    trained_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,7 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         confusions=most_frequent_mistakes(contents.test, N_CONFUSIONS),
         recalls=rank_by_recall(by_class(contents.test.scores).get("recall", {}), contents.test.n_by_class),
         state=run.state(),
+        trained_on=contents.trained_on,
         about_data=_about_data(run),
         tables=[part for shown in contents.panels for part in shown.parts if isinstance(part, Table)],
         **more,

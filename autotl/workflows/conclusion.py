@@ -11,14 +11,14 @@ import numpy as np
 
 from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
-from autotl.errors import ExportError, HeadError, PluginError, in_one_line
+from autotl.errors import AutoTLError, ExportError, HeadError, PluginError, in_one_line
 from autotl.evidence.evaluations import Evaluation, evaluate
 from autotl.evidence.intervals import FEW_RESAMPLES, SLOW_SECONDS, seconds_of
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.verdicts import judge_default, judge_fine_tuning
-from autotl.interfaces import Evaluator, Finding
+from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.events import Message, StageBegun
@@ -113,10 +113,21 @@ def _conclude_with(
     panels = show_panels(run, tested, context.plugins)
     write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, panels=panels)
     findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
-    contents = Contents(result, board, search, test, tested, findings, panels)
+    trained_on = _trained_on(context, result.champion.backbone)
+    contents = Contents(result, board, search, test, tested, findings, panels, trained_on)
     _export(context, champion, _facts(result, trial), write_card(run, contents))
     write_report(run, contents)
     return result
+
+
+def _trained_on(context: SearchContext, backbone: str) -> str:
+    """What the weights of a backbone were trained on; empty where its plugin does not know, or fails."""
+    known = context.plugins.all(Backbone).get(backbone)
+    try:
+        return str(known.trained_on()) if known else ""
+    except AutoTLError as error:
+        context.run.emit(Message(str(error)))
+        return ""
 
 
 def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: FineTuningVerdict) -> list[TrialRecord]:

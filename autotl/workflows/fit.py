@@ -26,6 +26,7 @@ from autotl.runs.run import Run, create, open_run, require_free, require_images,
 from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
+from autotl.workflows.networks import require_networks
 from autotl.workflows.places import conditions_explained, require_places
 
 MOST_PROPOSALS = 500
@@ -128,7 +129,7 @@ def _begin(
             f"the run folder {config.run} lies inside the data folder {config.data}, whose next scan would take the "
             "run's files for data; give another one with --run"
         )
-    _require_available(config, plugins)
+    _require_available(config, plugins, settings)
     loading = _start_loading(config, plugins, settings)
     dataset = scan_data(config, cache=settings.cache, listeners=listeners)
     require_learnable(dataset, config.data)
@@ -224,18 +225,15 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
         run.emit(FindingMade(finding.check, finding.severity, finding.message, finding.advice))
 
 
-def _require_available(config: Config, plugins: Plugins) -> None:
-    """Raise before any work where a name is unknown or the weights of a requested backbone are not available."""
+def _require_available(config: Config, plugins: Plugins, settings: Settings) -> None:
+    """Raise before any work where a name is unknown or a backbone cannot be used."""
     _require_one_value(plugins.pick(Evaluator, config.objective))
     plugins.pick(Sampler, config.sampler)
     if config.register:
         require_registry(plugins)
         require_name(config.register)
     _require_stores(config, plugins, config.storage)
-    heads = [plugins.pick(Head, name) for name in config.heads]
-    by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
-    for name in dict.fromkeys((*config.backbones, *by_recipe)):
-        plugins.pick(Backbone, name).weights(True)
+    require_networks(config, plugins, settings)
 
 
 def _require_stores(config: Config, plugins: Plugins, storage: str | None) -> None:

@@ -204,4 +204,5 @@ def register_backbones() -> Iterable[Backbone]:
             weights=partial(weights, variant),
             sizes=variant.sizes,
             embedded=True,
+            trained_on=lambda: "ImageNet",
         )

@@ -1,4 +1,4 @@
-"""The 40 networks of Keras Applications as backbones; their ImageNet weights are downloaded or brought along."""
+"""The 40 networks of Keras Applications as backbones; their weights are downloaded or brought along."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from autotl.errors import WeightsError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone
 from autotl_plugins.backbones._keras_networks import APPLICATIONS
-from autotl_plugins.backbones._keras_weights import find_weights, first_line
+from autotl_plugins.backbones._keras_weights import find_weights, trained_on
 from autotl_plugins.backbones._stages import find_stages, name_stages
+from autotl_plugins.backbones._weights_files import SUFFIX, load_file
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +39,8 @@ _HAS_SWITCH = ("ConvNeXt", "EfficientNetV2", "MobileNetV3")  # families with `in
 def register_backbones() -> Iterator[Backbone]:
     """Offer every network of `keras.applications`."""
     for name, application in APPLICATIONS.items():
-        yield Backbone(name, partial(_build, name), partial(find_weights, name), application.sizes)
+        find, origin = partial(find_weights, name), partial(trained_on, name)
+        yield Backbone(name, partial(_build, name), find, application.sizes, trained_on=origin)
 
 
 def _build(name: str, height: int, width: int) -> keras.Model:
@@ -72,17 +76,19 @@ def _load(network: keras.Model, name: str, weights: Path) -> None:
 
     application = APPLICATIONS[name]
     try:
-        network.load_weights(str(weights))
-    except (OSError, ValueError, KeyError) as reason:
+        load_file(network, weights)
+    except WeightsError as reason:
         raise WeightsError(
-            f"{weights} does not hold the weights of {name} without its classifier: "
-            f"{first_line(reason)} Expected {application.file} from {application.url}; replace the file, or "
-            "remove it so that it can be downloaded again."
+            f"{weights} does not hold the weights of {name} without its classifier: {reason} "
+            f"Expected {application.file} from {application.url}, or {name}{SUFFIX} as "
+            f"keras.applications.{application.function}(include_top=False).save_weights writes it; replace the file, "
+            "or remove it so that it can be downloaded again."
         ) from None
     if application.function.startswith("EfficientNetB"):
         # Keras divides by the roots of the deviations once more, as the original did, but only where it loads the
         # file itself (weights="imagenet"). The variances can carry that: the layer divides by their roots.
         layer = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))
         mean, variance, count = layer.get_weights()
-        layer.set_weights([mean, variance * _DEVIATION, count])
+        if np.any(mean):  # it was left as it is made in a network that never saw the weights of Keras
+            layer.set_weights([mean, variance * _DEVIATION, count])
         layer.finalize_state()

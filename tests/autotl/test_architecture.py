@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "autotl.interfaces": "scores predictions runs",
     "autotl.trial": "interfaces runs",
     "autotl.hookspecs": "interfaces trial runs",
-    "autotl.plugins": "errors settings hookspecs",
+    "autotl.plugins": "errors runtime settings interfaces hookspecs",
     "autotl.features": "errors settings interfaces trial runtime graphs cache images data",
     "autotl.training": "errors interfaces trial predictions runtime graphs cache data features",
     "autotl.checks": "interfaces plugins runtime graphs data features",

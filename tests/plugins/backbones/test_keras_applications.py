@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
+from dataclasses import replace
 
 import h5py
 import keras
@@ -234,11 +236,125 @@ def test_a_file_that_kept_the_name_of_its_address_is_found(tmp_path):
     assert BACKBONES["nasnet-mobile"].weights(False).name == "NASNet-mobile-no-top.h5"
 
 
+def saved(tmp_path, name, *, file="", like="", **changes):
+    """A file as Keras 3 saves it, of the network called `like` or of `name` itself, with random numbers."""
+    function = getattr(keras.applications, APPLICATIONS[like or name].function)
+    options = {"include_top": False, "weights": None, "input_shape": (96, 96, 3)} | changes
+    model = randomise(function(**options))
+    made = tmp_path / "brought" / (file or f"{name}.weights.h5")
+    temporary = tmp_path / "made.weights.h5"
+    model.save_weights(temporary)
+    return temporary.rename(made), model
+
+
+# A network with nested layers and preprocessing of its own, and one whose channels are turned round.
+@pytest.mark.parametrize("name", ["convnext-tiny", "vgg16"])
+def test_what_keras_3_saves_is_taken_and_every_number_of_it_is_used(name, tmp_path):
+    _, trained = saved(tmp_path, name)
+    assert BACKBONES[name].weights(False).name == f"{name}.weights.h5"
+    function = getattr(keras.applications, APPLICATIONS[name].function)
+    preprocess = getattr(keras.applications, function.__module__.rpartition(".")[2]).preprocess_input
+    x = pixels(96)
+    got = arrays(BACKBONES[name].build(96, 96), x)[-1]
+    if name == "convnext-tiny":  # its own preprocessing was randomised too
+        assert np.isfinite(got).all()
+    else:
+        assert difference(got, arrays(trained, preprocess(x.copy()))[0]) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "file", ["MobileNetV2.weights.h5", APPLICATIONS["mobilenetv2"].file]
+)
+def test_the_format_is_told_by_the_content_and_not_by_the_name(file, tmp_path):
+    new, model = saved(tmp_path, "mobilenetv2", file=file)
+    x = pixels(96)
+    expected = arrays(model, x / 127.5 - 1)[0]
+    assert difference(arrays(BACKBONES["mobilenetv2"].build(96, 96), x)[-1], expected) < 1e-4
+    new.unlink()
+    save_as_keras_does(model, tmp_path / "brought" / file)
+    assert difference(arrays(BACKBONES["mobilenetv2"].build(96, 96), x)[-1], expected) < 1e-4
+
+
+def test_a_file_of_keras_3_with_the_classifier_is_taken_where_that_is_a_dense_layer(tmp_path):
+    _, trained = saved(tmp_path, "mobilenetv2", include_top=True)
+    x = pixels(96)
+    without = keras.Model(trained.input, trained.get_layer("out_relu").output)
+    expected = arrays(without, x / 127.5 - 1)[0]
+    assert difference(arrays(BACKBONES["mobilenetv2"].build(96, 96), x)[-1], expected) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("like", "changes", "told"),
+    [
+        ("vgg19", {}, r"layers conv2d_13.* have no place"),
+        ("mobilenet", {}, r"Layer 'block1_conv1'|'block1_conv1'|have no place"),
+        ("vgg16", {"input_shape": (96, 96, 1)}, r"\(3, 3, 3, 64\).*\(3, 3, 1, 64\)"),
+    ],
+)
+def test_a_file_of_keras_3_that_is_of_another_network_is_refused_with_the_layer(like, changes, told, tmp_path):
+    file, _ = saved(tmp_path, "vgg16", like=like, **changes)
+    with pytest.raises(WeightsError, match=told) as caught:
+        BACKBONES["vgg16"].build(96, 96)
+    message = str(caught.value)
+    assert str(file) in message
+    assert "vgg16.weights.h5 as keras.applications.VGG16(include_top=False).save_weights writes it" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "cannot be read as an HDF5 file"),
+        (b"<html>404</html>", "cannot be read as an HDF5 file"),
+        (b"PK\x03\x04", "cannot be read as an HDF5 file"),
+    ],
+)
+@pytest.mark.parametrize("file", [APPLICATIONS["vgg16"].file, "vgg16.weights.h5"])
+def test_a_file_that_is_none_of_weights_is_refused(file, content, told, tmp_path):
+    (tmp_path / "brought" / file).write_bytes(content)
+    with pytest.raises(WeightsError, match=rf"does not hold the weights of vgg16 .*{told}"):
+        BACKBONES["vgg16"].build(64, 64)
+
+
+def test_a_damaged_file_and_one_of_something_else_are_refused(tmp_path):
+    file, _ = saved(tmp_path, "vgg16")
+    file.write_bytes(file.read_bytes()[:1_000_000])
+    with pytest.raises(WeightsError, match="cannot be read as an HDF5 file"):
+        BACKBONES["vgg16"].build(64, 64)
+    with h5py.File(file, "w") as opened:
+        opened["temperatures"] = np.ones(3)
+    with pytest.raises(WeightsError, match="not of the weights of a Keras network: it holds temperatures"):
+        BACKBONES["vgg16"].build(64, 64)
+
+
+def test_a_missing_file_is_told_with_the_files_that_are_there(tmp_path):
+    (tmp_path / "brought" / "my_resnet.weights.h5").touch()
+    with pytest.raises(WeightsError, match=r"or resnet50\.weights\.h5 as Keras 3 .*holds my_resnet\.weights\.h5\."):
+        BACKBONES["resnet50"].weights(False)
+
+
+def test_only_the_published_file_counts_as_trained_on_imagenet(tmp_path, monkeypatch):
+    file = tmp_path / "brought" / APPLICATIONS["vgg16"].file
+    for digest in ("0" * 32, hashlib.md5(b"published").hexdigest(), hashlib.sha256(b"published").hexdigest()):
+        file.write_bytes(b"published")
+        monkeypatch.setitem(APPLICATIONS, "vgg16", replace(APPLICATIONS["vgg16"], digest=digest))
+        assert BACKBONES["vgg16"].trained_on() == ("" if digest == "0" * 32 else "ImageNet")
+        file.write_bytes(b"trained by somebody")
+        assert BACKBONES["vgg16"].trained_on() == ""
+
+
+def test_of_a_network_whose_published_file_has_no_digest_nothing_is_claimed(tmp_path):
+    (tmp_path / "brought" / APPLICATIONS["mobilenetv2"].file).touch()
+    assert BACKBONES["mobilenetv2"].trained_on() == ""
+
+
 def test_a_file_with_other_content_is_refused(tmp_path):
     file = tmp_path / "brought" / APPLICATIONS["mobilenetv3-small"].file
     file.write_bytes(b"<html>404</html>")
     with pytest.raises(WeightsError, match=r"does not hold the weights of mobilenetv3-small"):
         BACKBONES["mobilenetv3-small"].build(64, 64)
     save_as_keras_does(plugin._network("vgg16", 64, 64), file)
-    with pytest.raises(WeightsError, match=r"does not hold the weights of mobilenetv3-small"):
+    with pytest.raises(
+        WeightsError, match=r"its layer 1, 'block1_conv1', has weights of shapes \(3, 3, 3, 64\), .*takes"
+    ):
         BACKBONES["mobilenetv3-small"].build(64, 64)
