@@ -15,7 +15,7 @@ import typer
 
 from autotl import __version__
 from autotl.cli import data, demo, evaluation, fit, installation, models, prediction, registry
-from autotl.cli.output import spare_characters
+from autotl.cli.output import drop_documents, keep_for_documents, spare_characters
 from autotl.errors import AutoTLError
 from autotl.runtime import interruption
 from autotl.runtime.addresses import hide_secrets, without_secrets
@@ -61,13 +61,15 @@ def main() -> None:
     # Our messages go to a copy of standard error, so that what C++ libraries write to the original can be silenced.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     spare_characters()
+    if {"--json", "--csv"} & set(sys.argv):
+        keep_for_documents()
     try:
         _run()
     except AutoTLError as error:
         _say(f"Error: {without_secrets(str(error))}")
         _leave(EXIT_INPUT_ERROR)
     except BrokenPipeError:  # whoever read our output has seen enough, such as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        drop_documents()
         _leave(EXIT_BROKEN_PIPE)
     except Exception as error:
         if message := explain(error):

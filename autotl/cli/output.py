@@ -8,12 +8,34 @@ import os
 import sys
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
 if TYPE_CHECKING:
     from autotl.plugins import Plugins
+
+
+_documents: BinaryIO | None = None
+"""Standard output, where it is kept for the document that was asked for; see `keep_for_documents`."""
+
+
+def keep_for_documents() -> None:
+    """From here on, what plugins and libraries print goes to standard error, and only documents to standard output.
+
+    Whatever way they print, also from C and from processes of their own.
+    """
+    global _documents
+    sys.stdout.flush()
+    _documents = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+
+
+def drop_documents() -> None:
+    """Lead documents to nowhere: nobody reads them any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, *([_documents.fileno()] if _documents else ())):
+        os.dup2(nowhere, number)
 
 
 def load_plugins(disable: list[str] | tuple[str, ...] | None, *, quiet: bool = False) -> Plugins:
@@ -46,8 +68,9 @@ def print_document(text: str) -> None:
     What UTF-8 does not know, half a character of a file's name, is escaped as JSON does it.
     """
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
+    documents = _documents or sys.stdout.buffer
+    documents.write(text.encode("utf-8", "backslashreplace"))
+    documents.flush()
 
 
 def spare_characters() -> None:

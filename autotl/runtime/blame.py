@@ -49,7 +49,7 @@ def _named(who: str) -> Iterator[None]:
     try:
         yield
     except AutoTLError as error:
-        if who not in str(error):
+        if str(error) and who not in str(error):
             error.args = (f"{who}: {error}", *error.args[1:])
         raise
     except Exception as error:

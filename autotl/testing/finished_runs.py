@@ -3,20 +3,71 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from autotl.errors import ExportError
 from autotl.evidence.panels import sound_part
 from autotl.interfaces import (
     Exporter,
     Panel,
+    ScoreInterval,
     Table,
 )
 from autotl.testing.support import doing, named, require
+from autotl.trial import Reading, TrialRecord
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run
+
+
+_READING = Reading("efficientnet-lite0", (224, 224), "top", "avg")
+_TRIALS = (
+    TrialRecord(0, "complete", "majority", score=ScoreInterval(0.5, 0.3, 0.7)),
+    TrialRecord(1, "complete", "probe", _READING, "logistic", {"C": 1.0}, score=ScoreInterval(0.9, 0.8, 0.95)),
+    TrialRecord(2, "pruned", "probe", _READING, "logistic", {"C": 9.0}, reason="clearly worse"),
+    TrialRecord(3, "failed", "probe", _READING, "logistic", {"C": 0.1}, reason="ValueError: no"),
+)
+"""Of every kind that a watcher is told of."""
+
+
+@contextmanager
+def finished_run() -> Iterator[Path]:
+    """The folder of a finished run on a few drawn images, which takes about half a minute and is removed afterwards."""
+    from autotl.plugins import load_plugins
+    from autotl.runs.config import Config
+    from autotl.settings import settings
+    from autotl.workflows.fit import fit
+
+    # Neither the plugins of others, nor those that would record it somewhere.
+    others = [
+        plugin.name for plugin in load_plugins().loaded.values()
+        if plugin.origin != "ours" or any(hook.startswith("on_") for hook in plugin.hooks)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        _draw(data)
+        config = Config(
+            data=data, run=Path(folder) / "run", budget_seconds=None, trials=2, strategy="probe",
+            backbones=("efficientnet-lite0",), heads=("logistic",),
+        )  # fmt: skip
+        yield fit(config, plugins=load_plugins(disable=others), settings=settings()).folder
+
+
+def _draw(data: Path) -> None:
+    """Write sixty noisy images in two classes, one reddish and one bluish."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name, colour in (("red", (190, 80, 80)), ("blue", (80, 80, 190))):
+        (data / name).mkdir(parents=True)
+        for number in range(30):
+            pixels = rng.normal(colour, 60, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(data / name / f"{number}.png")
 
 
 def check_exporter(exporter: Exporter, run: Path) -> None:
@@ -63,7 +114,7 @@ def check_panel(panel: Panel, run: Path) -> None:
 def check_watcher(plugin: object, *, run: Run | None = None) -> None:
     """Check that a plugin's watching hooks can be called; with a finished run, that they bear being called.
 
-    run: told to the plugin as begun and as ended.
+    run: told to the plugin as begun and as ended, with trials that were completed, pruned and failed in between.
     """
     from autotl.plugins import load_plugins
 
@@ -77,6 +128,8 @@ def check_watcher(plugin: object, *, run: Run | None = None) -> None:
     )
     if run is not None:
         plugins.notify("on_search_begin", run=run)
+        for trial in _TRIALS:
+            plugins.notify("on_trial_end", run=run, trial=trial)
         plugins.notify("on_search_end", run=run)
     for (name, hook), count in plugins.failures.items():
         raise AssertionError(f"watcher {name!r} raised in {hook} ({count} times); see the log")

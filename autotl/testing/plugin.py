@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from autotl.plugins import Offered
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
-from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher
+from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher, finished_run
 from autotl.testing.heads import check_head
 from autotl.testing.registries import check_registry
 from autotl.testing.samplers import check_sampler
@@ -31,7 +32,8 @@ CHECKS_ON_A_RUN: Mapping[type[Offered], Callable[[Any, Path], None]] = {Exporter
 def check_plugin(plugin: object, *, run: Path | None = None) -> None:
     """Check everything that a plugin (a module, or an object with hooks) offers.
 
-    run: the folder of a finished run, needed where the plugin offers exporters or panels; watchers are told of it.
+    run: the folder of a finished run, on which exporters, panels and watchers are tried; where none is given, a small
+        search is made for them, which takes about half a minute.
     """
     from autotl.plugins import load_plugins
 
@@ -39,20 +41,21 @@ def check_plugin(plugin: object, *, run: Path | None = None) -> None:
     for name, reason in plugins.broken.items():
         raise AssertionError(f"plugin {name!r} cannot be loaded: {reason}")
     [loaded] = plugins.loaded.values()
+    watches = any(hook.startswith("on_") for hook in loaded.hooks)
     require(
-        loaded.offers or any(hook.startswith("on_") for hook in loaded.hooks),
+        loaded.offers or watches,
         f"plugin {loaded.name!r} offers nothing: its register_ hooks yield no object",
     )
-    if run is not None and any(hook.startswith("on_") for hook in loaded.hooks):
-        from autotl.runs.run import open_run
-
-        check_watcher(plugin, run=open_run(run))
     for kind, check in CHECKS.items():
         for thing in plugins.all(kind).values():
             check(thing)
-    for kind, check_on_run in CHECKS_ON_A_RUN.items():
-        for thing in plugins.all(kind).values():
-            if run is None:
-                what = f"{kind.__name__.lower()}s"
-                raise AssertionError(f"{what} are checked on a finished run: check_plugin(plugin, run=FOLDER)")
-            check_on_run(thing, run)
+    on_a_run = [(check, thing) for kind, check in CHECKS_ON_A_RUN.items() for thing in plugins.all(kind).values()]
+    if not (on_a_run or watches):
+        return
+    with nullcontext(run) if run is not None else finished_run() as folder:
+        for check_on_run, thing in on_a_run:
+            check_on_run(thing, folder)
+        if watches:
+            from autotl.runs.run import open_run
+
+            check_watcher(plugin, run=open_run(folder))

@@ -42,7 +42,8 @@ def test_a_check_that_fails_is_reported_with_its_plugin_and_the_others_go_on(toy
     findings = run_checks(toy_dataset(["a", "b"]), plugins)
     failed = findings[0]
     assert (failed.check, failed.severity) == ("fragile", "warning")
-    assert "'fragile' of plugin 'Fragile-0' failed: no such column" in failed.message
+    assert "'fragile' of plugin 'Fragile-0' failed: RuntimeError: no such column (" in failed.message
+    assert "test_run_checks.py, line" in failed.message
     assert "--disable-plugin Fragile-0" in failed.advice
     assert findings[-1].message == "fine"
 

@@ -380,6 +380,57 @@ def test_a_loose_plugin_file_takes_part_and_a_broken_one_is_named(tmp_path: Path
     assert done.returncode == 0
 
 
+LOUD = """
+import os, subprocess, sys
+from autotl import hookimpl
+from autotl.interfaces import Check
+
+def shout():
+    print("hello from Python")
+    sys.stdout.write("and again")
+    os.write(1, b"hello from C")
+    subprocess.run(["echo", "hello from a process"])
+
+shout()
+
+def look(dataset):
+    shout()
+    return []
+
+@hookimpl
+def register_checks():
+    shout()
+    yield Check("loud", look)
+"""
+
+
+def test_plugins_that_print_in_the_main_process_do_not_break_json(tmp_path: Path, shapes: Path) -> None:
+    (tmp_path / "loud.py").write_text(LOUD)
+    for command in (("plugins",), ("doctor",), ("check", shapes, "--quick")):
+        done = autotl(*command, "--json", AUTOTL_PLUGINS=str(tmp_path))
+        assert isinstance(json.loads(done.stdout), dict), command
+        for told in ("hello from Python", "hello from C", "hello from a process"):
+            assert told in done.stderr, command
+
+
+def test_an_exporter_that_writes_nothing_ends_with_2_and_is_named_with_its_plugin(
+    fitted: Result, workspace: Path, tmp_path: Path
+) -> None:
+    assert fitted.returncode == 0
+    (tmp_path / "lazy.py").write_text(
+        "from autotl import hookimpl\nfrom autotl.interfaces import Exporter\n\n"
+        "@hookimpl\ndef register_exporters():\n"
+        "    yield Exporter('lazy', lambda run, out: out / 'model.bin')\n"
+        "    yield Exporter('broken', lambda run, out: 1 / 0)\n"
+    )
+    for name, told in (("lazy", "expected the main file, written into"), ("broken", "ZeroDivisionError")):
+        done = autotl("export", "run", "--format", name, "--out", "lazily", cwd=workspace, AUTOTL_PLUGINS=str(tmp_path))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"exporter {name!r} of plugin 'lazy'" in done.stderr
+        assert told in done.stderr
+        assert not (workspace / "lazily").exists()
+
+
 def test_a_disabled_plugin_offers_nothing() -> None:
     listed = json.loads(autotl("plugins", "--json", "--disable-plugin", "forest").stdout)
     assert "forest" not in [row["name"] for row in listed["plugins"]]

@@ -60,6 +60,8 @@ def test_a_sound_watcher_passes():
         (plugin(register_heads=lambda: ()), "'mine' watches nothing; its hooks are register_heads"),
         (plugin(on_trial_ended=lambda run: None), "unknown hook 'on_trial_ended'; did you mean 'on_trial_end'"),
         (plugin(on_search_end=lambda run: 1 / 0), "'mine' raised in on_search_end"),
+        (plugin(on_trial_end=lambda trial: trial.score.vlaue), "'mine' raised in on_trial_end"),
+        (plugin(on_trial_end=lambda trial: trial.reading.backbone), r"'mine' raised in on_trial_end \(1 times"),
     ],
 )
 def test_a_watcher_with_a_defect_fails(watcher, message):

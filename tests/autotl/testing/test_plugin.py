@@ -8,7 +8,7 @@ import pytest
 from made_plugins import accuracy, backbone, brier, guessing, logistic, plugin, random_sampler, refuse, unnamed, write
 
 import autotl.testing
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Sampler
+from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler, Table
 from autotl.plugins import KINDS
 from autotl.testing.plugin import CHECKS, CHECKS_ON_A_RUN, check_plugin
 
@@ -54,9 +54,24 @@ def test_every_kind_has_its_check() -> None:
     [
         (plugin(register_heads=lambda: ()), "offers nothing"),
         (plugin(register_heads=lambda: ["svm"]), "cannot be loaded: register_heads offers 'svm'"),
-        (plugin(register_exporters=lambda: [Exporter("toy", refuse("x"))]), "exporters are checked on a finished run"),
     ],
 )
 def test_check_plugin_fails_where_there_is_nothing_to_check(mine, message):
     with pytest.raises(AssertionError, match=message):
         check_plugin(mine)
+
+
+@pytest.mark.heavy
+def test_a_finished_run_is_provided_for_exporters_panels_and_watchers():
+    seen = []
+
+    def show(run, tested):
+        yield Table("items", ("n",), ((len(tested.items),),))
+
+    sound = plugin(
+        register_exporters=lambda: [Exporter("copy", lambda run, out: write(out / "model"))],
+        register_panels=lambda: [Panel("items", show)],
+        on_trial_end=lambda run, trial: seen.append((run.config.heads, trial.state)),
+    )
+    check_plugin(sound)
+    assert {state for _, state in seen} == {"complete", "pruned", "failed"}

@@ -7,11 +7,15 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from loose_plugins import tiny_backbone
 
 from autotl.cli.result_tables import print_result
+from autotl.evidence.run_evidence import read_evidence
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Check, Evaluator, Panel
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Message
@@ -142,3 +146,37 @@ def test_a_run_that_was_ended_early_is_concluded_with_what_there_is(config, plug
     assert run.result().status == "complete"
     assert run.result().n_trials == 2
     assert any("concluded with the trials" in event.text for event in said if isinstance(event, Message))
+
+
+def test_what_watches_scores_shows_and_looks_may_raise_and_logistic_may_be_left_out(shapes, tmp_path, folder, settings):
+    """A watcher, an evaluator, a panel and a check of another author raise all the time: the run is complete."""
+
+    def wrong(*_):
+        return {}["what is not there"]
+
+    theirs = SimpleNamespace(
+        __name__="theirs",
+        register_evaluators=hookimpl(lambda: [Evaluator("wrong-score", wrong)]),
+        register_panels=hookimpl(lambda: [Panel("wrong-panel", wrong)]),
+        register_checks=hookimpl(lambda: [Check("wrong-check", wrong)]),
+        on_trial_end=hookimpl(lambda run, trial: wrong()),
+        on_search_end=hookimpl(lambda run: wrong()),
+    )
+    loaded = load_plugins(folder=folder, extra=[theirs], disable=(*OFF, "bad_heads", "logistic"))
+    said = []
+    config = Config(
+        data=shapes, run=tmp_path / "run", strategy="probe", trials=2, budget_seconds=None, heads=("knn",),
+    )  # fmt: skip
+    run = fit(config, plugins=loaded, settings=settings, listeners=(said.append,))
+    result = run.result()
+    assert (result.status, result.champion.head) == ("complete", "knn")
+    assert loaded.failures["theirs", "on_trial_end"] >= 2
+    told = [event.text for event in said if isinstance(event, Message)]
+    assert any("evaluator 'wrong-score' of plugin 'theirs' raised KeyError" in text for text in told)
+    [check] = [finding for finding in run.state()["findings"] if finding["check"] == "wrong-check"]
+    assert "check 'wrong-check' of plugin 'theirs' failed: KeyError" in check["message"]
+    [panel] = [shown for shown in read_evidence(run.folder).panels if shown.panel == "wrong-panel"]
+    assert "panel 'wrong-panel' of plugin 'theirs' raised KeyError" in panel.problem
+    card = (run.champion / "model_card.md").read_text()
+    assert "ImageNet" not in card
+    assert "What the weights of the backbone were trained on is not known" in card

@@ -262,9 +262,7 @@ def test_what_keras_3_saves_is_taken_and_every_number_of_it_is_used(name, tmp_pa
         assert difference(got, arrays(trained, preprocess(x.copy()))[0]) < 1e-4
 
 
-@pytest.mark.parametrize(
-    "file", ["MobileNetV2.weights.h5", APPLICATIONS["mobilenetv2"].file]
-)
+@pytest.mark.parametrize("file", ["MobileNetV2.weights.h5", APPLICATIONS["mobilenetv2"].file])
 def test_the_format_is_told_by_the_content_and_not_by_the_name(file, tmp_path):
     new, model = saved(tmp_path, "mobilenetv2", file=file)
     x = pixels(96)

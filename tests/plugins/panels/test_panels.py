@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
+import optuna
 import pytest
 
 from autotl.evidence.intervals import accuracy_with_interval
@@ -97,6 +99,24 @@ def searched(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: An
 @pytest.mark.parametrize("panel", load_plugins(disable=("mlflow",)).all(Panel).values(), ids=lambda e: e.name)
 def test_the_built_in_panels_conform(panel: Panel, searched: Run) -> None:
     check_panel(panel, searched.folder)
+
+
+def test_importances_do_not_merge_parameters_of_one_name_of_several_heads(tmp_path: Path) -> None:
+    """The C of three heads are three choices, each of which some probes never had to make."""
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    study = optuna.create_study(study_name="s", storage=storage, direction="maximize")
+    study.sampler = optuna.samplers.RandomSampler(seed=0)
+    for _ in range(30):
+        trial = study.ask()
+        trial.suggest_categorical("strategy", ["probe"])
+        head = trial.suggest_categorical("strategy=probe/head", ["logistic", "svm", "linear-svm"])
+        pooling = trial.suggest_categorical("strategy=probe/pooling", ["avg", "max"])
+        value = trial.suggest_float(f"strategy=probe/head={head}/C", 1e-3, 10)
+        worth = {"logistic": 0.1, "svm": 0.5, "linear-svm": 0.9}[head]
+        study.tell(trial, worth + 0.02 * (pooling == "avg") + value / 1e3)
+    run = cast(Run, SimpleNamespace(study_name="s", storage=storage))
+    (figure,) = importances.importances(run, answered(np.ones(N, dtype=bool), 0.9))
+    assert {row["choice"] for row in figure.spec["data"]["values"]} == {"head", "pooling"}
 
 
 def test_importances_name_choices_and_add_up(searched: Run) -> None:
