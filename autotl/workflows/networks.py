@@ -22,14 +22,16 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
     named = [plugins.pick(Backbone, name) for name in (*config.backbones, *by_recipe)]
     embedded = [] if config.backbones else [b for b in plugins.all(Backbone).values() if b.embedded]
     theirs = [b for b in embedded if plugins.owner(Backbone, b.name).origin != "ours"]
-    for name, backbone in {backbone.name: backbone for backbone in (*named, *theirs)}.items():
+    backbones = {backbone.name: backbone for backbone in (*named, *theirs)}
+    if backbones:  # a download imports Keras too, with all that TensorFlow has to say
+        keras_backend.prepare()
+        keras_backend.load()
+    for name, backbone in backbones.items():
         backbone.weights(True)
         _require_network(name, backbone, plugins, settings)
 
 
 def _require_network(name: str, backbone: Backbone, plugins: Plugins, settings: Settings) -> None:
-    keras_backend.prepare()
-    keras_backend.load()
     from autotl.features.frozen_network import freeze
 
     version = plugins.provenance(Backbone, name).version

@@ -137,5 +137,5 @@ def _shapes(shapes: list[tuple[int, ...]]) -> str:
 
 def _in_short(reason: BaseException) -> str:
     """What Keras says of the first layer that does not fit, in one line, and of how many others there are."""
-    text = " ".join(str(reason).split("List of objects")[0].split())
-    return first_line(ValueError(f"{text[:600]}"))
+    text = " ".join(re.split("List of objects|, dtype=|, value=", str(reason))[0].split())
+    return first_line(ValueError(text[:600]))
