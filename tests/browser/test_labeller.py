@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import settled, sound
+from browsing import eventually, settled, sound
 from label_data import write_image, write_pets
 from playwright.sync_api import expect
 
@@ -78,6 +78,23 @@ def test_a_burst_of_keys_is_kept_whole(desk: Any, pets: Path) -> None:
     desk.locator(".labeller .frame", has_text="That was all").wait_for()
     saved(desk)
     assert list(labels(pets).values()) == ["cat", "dog", "cat", "dog", "cat", "dog", "cat"]
+
+
+def test_keys_that_come_faster_than_images_label_what_is_shown_afterwards(desk: Any, pets: Path) -> None:
+    held: list[Any] = []
+    slow = [True]
+    desk.route("**/autotl/image/**", lambda route: held.append(route) if slow else route.continue_())
+    desk.reload()
+    eventually(desk, lambda: len(held) == 8)
+    press(desk, *"1212121")
+    desk.locator(".labeller .count", has_text="1 of 8").wait_for()
+    assert not labels(pets)
+    slow.clear()
+    for route in held:
+        route.continue_()
+    desk.locator(".labeller .frame", has_text="That was all").wait_for()
+    saved(desk)
+    assert list(labels(pets)) == [f"{number}.png" for number in (0, 1, 3, 4, 5, 6, 7)]
 
 
 def test_buttons_do_what_keys_do_and_typing_elsewhere_labels_nothing(desk: Any, pets: Path) -> None:

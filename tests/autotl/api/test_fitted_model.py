@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from autotl.errors import ConfigError, DatasetError
 from autotl.runs.run import open_run
 
 HEADS = ("logistic", "knn")
+ROOT = Path(autotl.__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +207,9 @@ def test_type_checkers_know_the_api(tmp_path):
         "autotl.fit('data', seed='seven')\n"
         "autotl.fit('data', hats='knn')\n"
     )
-    done = subprocess.run([sys.executable, "-m", "mypy", "use.py"], cwd=tmp_path, capture_output=True, text=True)
+    command = [sys.executable, "-m", "mypy", "--follow-imports", "silent", "use.py"]
+    found_in = os.environ | {"MYPYPATH": str(ROOT)}  # mypy does not follow an editable installation
+    done = subprocess.run(command, cwd=tmp_path, env=found_in, capture_output=True, text=True)
     assert "list[" in done.stdout
     assert "DataFrame" in done.stdout
     assert 'Argument "seed" to "fit" has incompatible type "str"' in done.stdout

@@ -22,7 +22,7 @@ export default function (component) {
 
 function newDesk(root) {
   const $ = (selector) => root.querySelector(selector);
-  const desk = { tasks: new Map(), said: new Map(), actions: [], news: "" };
+  const desk = { tasks: new Map(), said: new Map(), actions: [], waiting: [], news: "" };
   const log = crypto.randomUUID ? crypto.randomUUID() : String(Math.random());
   let n = 0;
   let listening = false;
@@ -30,7 +30,8 @@ function newDesk(root) {
   desk.update = (data) => {
     if (data.queue !== desk.queue) {
       Object.assign(desk, {
-        queue: data.queue, position: data.position, tasks: new Map(), said: new Map(), undoable: [], news: "", filter: "",
+        queue: data.queue, position: data.position, tasks: new Map(), said: new Map(), undoable: [], waiting: [],
+        news: "", filter: "",
       });
       $(".filter").value = "";
       if (!isEditable(document.activeElement)) root.focus({ preventScroll: true });
@@ -78,7 +79,19 @@ function newDesk(root) {
     $(".filter").value = "";
     if (root.getRootNode().activeElement === $(".filter")) root.focus({ preventScroll: true });
   };
-  const say = (kind, label) => {
+  const isShown = (task) => Boolean(task?.image?.complete && task.image.naturalWidth);
+  // Keys come faster than images: what is said of one that is not there yet is said once it is, in the order of the keys.
+  const inTurn = (action) => {
+    clearFilter();
+    desk.waiting.push(action);
+    catchUp();
+    draw();
+  };
+  const catchUp = () => {
+    while (desk.waiting.length && (isShown(current()) || desk.position >= desk.data.total)) desk.waiting.shift()();
+  };
+  const say = (kind, label) => inTurn(() => sayNow(kind, label));
+  const sayNow = (kind, label) => {
     if (!current()) return;
     const { n: number, index } = act(kind, { label });
     desk.undoable.push({ n: number, index, before: desk.said.get(index) });
@@ -88,14 +101,16 @@ function newDesk(root) {
     desk.position += 1;
     send();
   };
-  const skip = () => {
+  const skip = () => (desk.waiting.length ? inTurn(skipNow) : skipNow());
+  const skipNow = () => {
     if (desk.position >= desk.data.total) return;
     clearFilter();
     desk.news = "";
     desk.position += 1;
     send();
   };
-  const back = () => {
+  const back = () => (desk.waiting.length ? inTurn(backNow) : backNow());
+  const backNow = () => {
     let to = desk.position - 1;
     while (to > 0 && desk.tasks.get(to)?.broken) to -= 1;
     if (to < 0 || !desk.tasks.has(to) || desk.tasks.get(to).broken) return;
@@ -103,7 +118,8 @@ function newDesk(root) {
     desk.position = to;
     send();
   };
-  const undo = () => {
+  const undo = () => (desk.waiting.length ? inTurn(undoNow) : undoNow());
+  const undoNow = () => {
     const last = desk.undoable.pop();
     if (!last) return;
     act("undo", { of: last.n });
@@ -212,7 +228,10 @@ function newDesk(root) {
     const image = new Image();
     task.image = image;
     image.alt = "The image to label";
-    image.onload = () => image.classList.toggle("small", image.naturalWidth < 100);
+    image.onload = () => {
+      image.classList.toggle("small", image.naturalWidth < 100);
+      catchUp();
+    };
     image.onerror = () => {
       const known = desk.tasks.get(index);
       if (!known || known.image !== image) return;
@@ -231,6 +250,7 @@ function newDesk(root) {
     send();
     desk.news = `Skipped, it cannot be shown as an image: ${names.join(", ")}`;
     draw();
+    catchUp();
   };
   const button = (key, text, press, className) => {
     const element = make("button", className, make("kbd", "", key), make("span", "", text));
@@ -255,7 +275,7 @@ function newDesk(root) {
     $(".count").textContent = over ? `${data.total} of ${data.total}` : `${position + 1} of ${data.total}`;
     $("progress").value = data.total ? Math.min(position / data.total, 1) : 1;
     // The place in the queue is kept too: who leaves the page comes back to it.
-    const saving = desk.actions.length > 0 || (done > 0 && data.position !== position);
+    const saving = desk.actions.length + desk.waiting.length > 0 || (done > 0 && data.position !== position);
     $(".kept").textContent = data.problem ? "Not saved" : saving ? "Saving" : done ? "Saved" : "";
     $(".kept").classList.toggle("wrong", Boolean(data.problem));
     root.classList.toggle("many", desk.many);
