@@ -7,7 +7,6 @@ import math
 import os
 import re
 import shutil
-import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -38,10 +37,8 @@ _RESOURCES = {
     errno.ENOMEM: "the memory is used up; close other programs, or use fewer --workers",
     errno.EAGAIN: "no further process or thread may be started; close other programs, or use fewer --workers",
 }
-_SQLITE = {
-    sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_CANTOPEN: errno.EACCES,
-    sqlite3.SQLITE_IOERR: errno.EIO, sqlite3.SQLITE_PERM: errno.EACCES,
-}  # fmt: skip
+_SQLITE = {13: errno.ENOSPC, 8: errno.EROFS, 14: errno.EACCES, 10: errno.EIO, 3: errno.EACCES}
+"""By SQLite's primary result codes FULL, READONLY, CANTOPEN, IOERR and PERM; importing sqlite3 would slow the start."""
 _TEXTS = {
     "no space left on device": errno.ENOSPC, "disk quota exceeded": errno.EDQUOT, "read-only file system": errno.EROFS,
     "too many open files": errno.EMFILE, "cannot allocate memory": errno.ENOMEM,
@@ -133,8 +130,8 @@ def _number(error: BaseException) -> int:
     """The system's number of a condition, 0 for anything else."""
     if isinstance(error, MemoryError):
         return errno.ENOMEM
-    if isinstance(error, sqlite3.Error):
-        return _SQLITE.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF, 0)
+    if code := getattr(error, "sqlite_errorcode", None):
+        return _SQLITE.get(code & 0xFF, 0)
     if isinstance(error, OSError) and error.errno:
         if error.errno == errno.ENOENT:
             return errno.ENOENT if _is_the_users(error) else 0
