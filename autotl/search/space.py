@@ -126,13 +126,18 @@ def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int)
     return chosen
 
 
-def default_head(plugins: Plugins) -> Head:
-    """The head of the untuned default: the logistic one, else the first that is no recipe."""
+def default_head(plugins: Plugins, traits: Callable[[Head], Traits]) -> Head:
+    """The head of the untuned default: the logistic one, else the first of those that are fitted fastest.
+
+    Linear probes come before networks, and those on components before others: the default screens dozens of readings.
+    """
     heads = plugins.all(Head)
+    if DEFAULT_HEAD in heads:
+        return heads[DEFAULT_HEAD]
     free = [head for head in heads.values() if head.recipe is None]
     if not free:
         raise ConfigError("no plugin offers a head that is not a recipe, so there is nothing to compare with")
-    return heads.get(DEFAULT_HEAD) or free[0]
+    return min(free, key=lambda head: (traits(head).network, not head.on_components))
 
 
 def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> Space:
@@ -157,7 +162,7 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
     return Space(
-        backbones, heads, default_head(plugins), tunable if config.strategy != PROBE else (), networks,
+        backbones, heads, default_head(plugins, traits), tunable if config.strategy != PROBE else (), networks,
         {name: plugins.pick(Backbone, name) for name in named - set(backbones)},
     )  # fmt: skip
 

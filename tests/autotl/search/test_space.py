@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import optuna
@@ -13,7 +14,8 @@ from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head, Recipe
 from autotl.search.heads import build_head, head_params
 from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
-from autotl.search.space import Space, choose_heads
+from autotl.search.remote_heads import Traits
+from autotl.search.space import Space, choose_heads, default_head
 from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Reading, Training
 from autotl_plugins.heads import recipes
 
@@ -197,3 +199,15 @@ def test_otherwise_recipes_and_slow_heads_stay_out():
 def test_the_default_head_is_the_logistic_one_at_its_own_default(plugins):
     built = build_head(plugins.all(Head)["logistic"], fixed_hyperparameters({}), 8, 3)
     assert np.isclose(built.C, 0.01)
+
+
+def test_without_the_logistic_head_the_default_is_one_that_is_fitted_fast():
+    """A network first, as the alphabet has it, would screen the readings for minutes."""
+
+    offered = [head("dense"), head("forest"), head("knn", on_components=True)]
+    plugins = SimpleNamespace(all=lambda kind: {head.name: head for head in offered})
+    assert default_head(plugins, lambda head: Traits(network=head.name == "dense")).name == "knn"
+    offered.pop()
+    assert default_head(plugins, lambda head: Traits(network=head.name == "dense")).name == "forest"
+    offered.pop()
+    assert default_head(plugins, lambda head: Traits(network=True)).name == "dense"
