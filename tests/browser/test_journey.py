@@ -34,6 +34,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.heavy
 @pytest.mark.timeout(600)
 def test_drop_check_train_correct_refit_try_and_take_the_model_away(tab: Any, photos: Path, tmp_path: Path) -> None:
     zone = tab.get_by_role("group", name="Upload images")

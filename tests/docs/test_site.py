@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("sphinx")
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 KINDS = ("backbone", "head", "evaluator", "check", "sampler", "exporter", "panel", "registry", "watcher")
 
 

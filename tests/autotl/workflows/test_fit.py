@@ -218,6 +218,7 @@ def test_an_unreadable_file_is_set_aside_with_a_warning_and_the_run_goes_on(
     assert "circle/broken.png" in findings[0].message
 
 
+@pytest.mark.heavy
 def test_a_budget_is_kept(config: Config, plugins: Any, settings: Settings) -> None:
     run = fit(replace(config, trials=None, budget_seconds=20.0), plugins=plugins, settings=settings)
     assert run.result().to_json()["seconds"] <= 20 * 1.1

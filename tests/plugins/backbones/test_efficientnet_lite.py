@@ -59,7 +59,7 @@ def test_the_stages_are_named_shallow_to_deep_and_halve_the_image(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["efficientnet-lite0", *(pytest.param(n, marks=pytest.mark.slow) for n in list(BACKBONES)[1:])]
+    "name", ["efficientnet-lite0", *(pytest.param(n, marks=pytest.mark.heavy) for n in list(BACKBONES)[1:])]
 )
 def test_the_backbones_conform(name):
     check_backbone(BACKBONES[name])

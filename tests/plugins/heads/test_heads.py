@@ -19,6 +19,7 @@ LINEAR_PROBES = {
 }
 NETWORKS = {head.name: head for module in (dense, recipes) for head in module.register_heads()}
 RECIPES = {head.name for head in recipes.register_heads()}
+FEWER_TREES = {"random-forest": {"n_estimators": 100}}  # the fewest that are searched; each takes time to convert
 
 pytestmark = [
     # TensorFlow's generated protocol buffer code, and its conversion of arrays under NumPy 2.
@@ -83,7 +84,7 @@ class Fitted:
 @pytest.mark.parametrize(("n_classes", "rarest"), [(2, None), (2, 2), (3, 1), (5, None), (5, 2)])
 def test_linear_probes_learn_and_their_onnx_graph_agrees_to_1e_4(name, n_classes, rarest):
     vectors, labels, test_vectors, test_labels = blobs(n_classes, rarest=rarest, spread=1.0)
-    model = Fitted(name, vectors, labels, n_classes)
+    model = Fitted(name, vectors, labels, n_classes, **FEWER_TREES.get(name, {}))
     probabilities = model.probabilities(test_vectors)
     common = test_labels < n_classes - (rarest is not None)
     assert (probabilities.argmax(axis=1) == test_labels)[common].mean() > 0.9
@@ -240,7 +241,9 @@ def test_importing_the_heads_loads_no_framework():
     assert result.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("name", [*LINEAR_PROBES, *NETWORKS])
+@pytest.mark.parametrize(
+    "name", [*LINEAR_PROBES, *(pytest.param(n, marks=pytest.mark.heavy) if n in RECIPES else n for n in NETWORKS)]
+)
 def test_heads_conform(name):
     from autotl.testing.heads import check_head
 
