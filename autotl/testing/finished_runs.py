@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +39,17 @@ _TRIALS = (
 
 @contextmanager
 def finished_run() -> Iterator[Path]:
-    """The folder of a finished run on a few drawn images, which takes about half a minute and is removed afterwards."""
+    """The folder of a finished run on a few drawn images, which is removed afterwards.
+
+    The first of a process takes about half a minute; the others are copies of it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copytree(Path(_made().name) / "run", Path(folder) / "run"))
+
+
+@functools.cache
+def _made() -> tempfile.TemporaryDirectory[str]:
+    """A folder with drawn images in `data` and a finished run in `run`; it is removed when the process ends."""
     from autotl.plugins import load_plugins
     from autotl.runs.config import Config
     from autotl.settings import settings
@@ -48,14 +60,15 @@ def finished_run() -> Iterator[Path]:
         plugin.name for plugin in load_plugins().loaded.values()
         if plugin.origin != "ours" or any(hook.startswith("on_") for hook in plugin.hooks)
     ]  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        _draw(data)
-        config = Config(
-            data=data, run=Path(folder) / "run", budget_seconds=None, trials=2, strategy="probe",
-            backbones=("efficientnet-lite0",), heads=("logistic",),
-        )  # fmt: skip
-        yield fit(config, plugins=load_plugins(disable=others), settings=settings()).folder
+    made = tempfile.TemporaryDirectory()
+    data = Path(made.name) / "data"
+    _draw(data)
+    config = Config(
+        data=data, run=Path(made.name) / "run", budget_seconds=None, trials=2, strategy="probe",
+        backbones=("efficientnet-lite0",), heads=("logistic",),
+    )  # fmt: skip
+    fit(config, plugins=load_plugins(disable=others), settings=settings())
+    return made
 
 
 def _draw(data: Path) -> None:
