@@ -1,4 +1,4 @@
-"""Every example is a complete package: it installs, it is listed with its name and version, and passes its own tests."""
+"""Every example is a complete package: it installs, is listed with its name and version, and passes its own tests."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 from autotl.interfaces import CHAMPION, AliasChange, ModelStore, Registry
 from autotl.testing.registries import check_registry
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "plugins" / "folder_registry.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "folder-registry" / "autotl_folder_registry.py"
 
 
 @pytest.fixture(scope="module")
