@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
@@ -308,15 +308,16 @@ def _checked(given: object, hook: str, expected: type[Offered]) -> list[Offered]
 def _installed() -> Iterator[_Candidate]:
     # In a fixed order, which is that of the choices in the search and names the default backbone: neither may vary
     # between machines, nor with the name of somebody's plugin. So ours come first, then all by name.
-    entries = importlib.metadata.entry_points(group=GROUP)
-    for entry in sorted(entries, key=lambda entry: (_distribution(entry) != GROUP, entry.name)):
-        source, version = (entry.dist.name, entry.dist.version) if entry.dist else (entry.value, "unknown")
-        ours = _distribution(entry) == GROUP
-        yield _Candidate(entry.name, version, source, entry.load, "ours" if ours else "installed")
+    @cache  # each look at a name or a version parses the whole metadata again, README included
+    def distribution(dist: importlib.metadata.Distribution) -> tuple[str, str]:
+        return dist.name, dist.version
 
-
-def _distribution(entry: importlib.metadata.EntryPoint) -> str:
-    return entry.dist.name if entry.dist else ""
+    found = []
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        source, version = distribution(entry.dist) if entry.dist else (entry.value, "unknown")
+        origin: Origin = "ours" if entry.dist and source == GROUP else "installed"
+        found.append(_Candidate(entry.name, version, source, entry.load, origin))
+    yield from sorted(found, key=lambda candidate: (candidate.origin != "ours", candidate.name))
 
 
 def _loose_files(folder: Path | None) -> Iterator[_Candidate]:

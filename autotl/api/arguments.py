@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autotl.errors import ConfigError
-from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
+from autotl.runs.config import Config
+from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
 from autotl.runs.run import default_run_folder
 from autotl.runtime.durations import parse_duration
 from autotl.runtime.user_paths import expand_home

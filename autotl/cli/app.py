@@ -18,8 +18,6 @@ from autotl.cli import data, demo, evaluation, fit, installation, models, predic
 from autotl.cli.output import drop_documents, keep_for_documents, spare_characters
 from autotl.errors import AutoTLError
 from autotl.runtime import interruption
-from autotl.runtime.addresses import hide_secrets, without_secrets
-from autotl.runtime.conditions import explain
 
 EXIT_INTERNAL_ERROR = 1
 EXIT_INPUT_ERROR = 2
@@ -66,14 +64,14 @@ def main() -> None:
     try:
         _run()
     except AutoTLError as error:
-        _say(f"Error: {without_secrets(str(error))}")
+        _say(f"Error: {error}")
         _leave(EXIT_INPUT_ERROR)
     except BrokenPipeError:  # whoever read our output has seen enough, such as `head`
         drop_documents()
         _leave(EXIT_BROKEN_PIPE)
     except Exception as error:
-        if message := explain(error):
-            _say(f"Error: {without_secrets(message)}")
+        if message := _condition(error):
+            _say(f"Error: {message}")
             _leave(EXIT_INPUT_ERROR)
         _report_fault(error)
         _leave(EXIT_INTERNAL_ERROR)
@@ -84,8 +82,11 @@ def main() -> None:
 
 
 def _run() -> None:
-    for argument in sys.argv:
-        hide_secrets(argument)  # from here on they are known, and left out of every message
+    if addresses := [argument for argument in sys.argv if "://" in argument]:
+        from autotl.runtime.addresses import hide_secrets
+
+        for address in addresses:
+            hide_secrets(address)  # from here on its secrets are known, and left out of every message
     try:
         app()
     except SystemExit as end:
@@ -95,8 +96,17 @@ def _run() -> None:
         raise
 
 
+def _condition(error: Exception) -> str:
+    """What is wrong with the machine; empty where the error is no condition of it."""
+    from autotl.runtime.conditions import explain
+
+    return explain(error)
+
+
 def _report_fault(error: Exception) -> None:
     """Say that the fault is ours, and write down where."""
+    from autotl.runtime.addresses import without_secrets
+
     details = without_secrets("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile("w", prefix="autotl-", suffix=".log", delete=False, encoding="utf-8") as log:
@@ -104,13 +114,15 @@ def _report_fault(error: Exception) -> None:
         where = f"The details are in {log.name}; please report them."
     except OSError:
         where = f"Please report the details:\n{details}"
-    what = f"{type(error).__name__}: {without_secrets(str(error))}"
-    _say(f"AutoTL failed because of a fault of its own: {what}\n{where}")
+    _say(f"AutoTL failed because of a fault of its own: {type(error).__name__}: {error}\n{where}")
 
 
 def _say(text: str) -> None:
-    with suppress(OSError, ValueError):  # nobody may be listening
-        typer.echo(text, err=True)
+    """Print to standard error, without the secrets of addresses."""
+    from autotl.runtime.addresses import without_secrets
+
+    with suppress(OSError, ValueError):  # standard error may be closed
+        typer.echo(without_secrets(text), err=True)
 
 
 def _open_standard_files() -> None:

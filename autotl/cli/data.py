@@ -25,9 +25,7 @@ from autotl.cli.options import (
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import DatasetError
-from autotl.runtime.conditions import Place, require_writable
-from autotl.runtime.user_paths import expand_home, short_name
-from autotl.runtime.wording import counted
+from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
     from autotl.runs.events import Listener
@@ -59,6 +57,8 @@ def check(
     from autotl.runs.config import Config
     from autotl.runs.event_log import EventWriter
     from autotl.runs.progress_printer import ProgressPrinter
+    from autotl.runtime.conditions import Place, require_writable
+    from autotl.runtime.user_paths import short_name
     from autotl.settings import settings
     from autotl.workflows.check import check_data
 
@@ -109,6 +109,7 @@ def fix(
 
     from autotl.data.patch import Decision, patch_file
     from autotl.data.patch_edits import decide
+    from autotl.runtime.wording import counted
 
     new = [Decision("exclude", item, note=note) for item in exclude or ()]
     new += [Decision("relabel", *split_assignment(text), note=note) for text in relabel or ()]

@@ -11,7 +11,6 @@ import typer
 
 from autotl.cli.fit import search
 from autotl.cli.options import Json, NewRun
-from autotl.runtime.durations import parse_duration
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ def demo(
     """Learn 1,797 handwritten digits: from nothing to a registered model."""
     from autotl.runs.config import Config
     from autotl.runs.run import default_run_folder
+    from autotl.runtime.durations import parse_duration
 
     data = write_digits(out / "digits")
     run = run or default_run_folder(data, time.localtime())

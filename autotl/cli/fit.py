@@ -30,11 +30,11 @@ from autotl.cli.options import (
 )
 from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
-from autotl.runs.config import DEFAULT_BUDGET_SECONDS, Config
-from autotl.runtime.durations import parse_duration
+from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
+    from autotl.runs.config import Config
     from autotl.runs.events import Listener
     from autotl.runs.run import Run
 
@@ -78,7 +78,9 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Search for the best model for a folder of labelled images, and export it."""
+    from autotl.runs.config import Config
     from autotl.runs.run import STORAGE_VARIABLE, default_run_folder
+    from autotl.runtime.durations import parse_duration
 
     if budget is not None:
         budget_seconds: float | None = parse_duration(budget)

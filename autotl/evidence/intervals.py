@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
@@ -205,4 +204,6 @@ def _unseen_share(level: float) -> Callable[[int], float]:
 
 
 def _normal_quantile(level: float) -> float:
+    from statistics import NormalDist
+
     return NormalDist().inv_cdf((1 + level) / 2)

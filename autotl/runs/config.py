@@ -9,6 +9,7 @@ from typing import Any
 
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import ConfigError
+from autotl.runs.limits import DEFAULT_BUDGET_SECONDS, MAX_SEED, MIN_BUDGET_SECONDS
 from autotl.runtime.addresses import absolute_address, hide_secrets
 from autotl.runtime.user_paths import expand_home
 
@@ -16,11 +17,6 @@ PROBE, FINE_TUNE = "probe", "fine-tune"
 STRATEGIES = ("auto", PROBE, FINE_TUNE)
 MAJORITY, ENSEMBLE = "majority", "ensemble"
 """Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
-DEFAULT_BUDGET_SECONDS = 600.0
-MIN_BUDGET_SECONDS = 10.0
-"""Even a budget of this length is exceeded on slow machines; the result says by how much."""
-MAX_SEED = 2**31 - 1
-"""Libraries take seeds up to twice as high; workers and resumed searches add to it."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
 _ADDRESSES = ("storage", "tracking_uri")
 

@@ -158,6 +158,22 @@ def test_importing_it_loads_no_framework(module):
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
+def test_help_loads_the_commands_and_none_of_what_they_run():
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))\n"
+        "sys.argv = ['autotl', '--help']\n"
+        "import autotl.cli.app\n"
+        "autotl.cli.app.app()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    ours = {name for name in done.stderr.split() if name.startswith("autotl")}
+    light = {"autotl", "autotl.errors", "autotl.runs", "autotl.runs.limits", "autotl.runtime"}
+    light |= {"autotl.runtime.interruption", "autotl.runtime.user_paths"}
+    assert {name for name in ours if not name.startswith("autotl.cli")} == light
+    assert not {"autotl.cli.doctor", "autotl.cli.result_tables"} & ours
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")), ids=lambda file: file.stem)
 def test_make_bench_can_run_every_benchmark_without_arguments(file: Path) -> None:
     for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
