@@ -5,7 +5,6 @@ Whatever such a head does there, it costs its trial only. What comes back are ar
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from autotl.errors import ConfigError, ExportError, HeadError
 from autotl.interfaces import Head
 from autotl.plugins import LoadedPlugin, Plugins, line_in
 from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
+from autotl.search.head_deadlines import HeadDeadlines
 from autotl.search.heads import build_head, declare, head_params
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.training.calibration import Calibration
@@ -31,12 +31,6 @@ MEMORY_BYTES, MEMORY_PER_BYTE = 3e9, 10
 """What a process may hold: so much, and so many times what a head is fitted on; never more than FREE_SHARE of what is
 free on the machine."""
 FREE_SHARE = 0.7
-TRIAL_SHARE = 0.5
-"""A head may take this share of the time left for one answer, so that one that sleeps leaves time for the others."""
-SPARE_SECONDS, SPARE_FACTOR = 20.0, 10.0
-"""Where no time is set, as when the champion is fitted again, so much, and so many times the longest answer before."""
-DESCRIBE_SECONDS, DESCRIBE_SHARE = 10.0, 0.15
-"""A head may take so long, or this share of the budget, to be built once for a look at what it is."""
 LOAD_SECONDS = 60.0
 _CHILD = "autotl.search.head_child"
 
@@ -57,10 +51,9 @@ class HeadProcesses:
 
     def __init__(self, plugins: Plugins, *, budget_seconds: float | None = None) -> None:
         self._plugins = plugins
-        self._budget_seconds = budget_seconds
+        self._deadlines = HeadDeadlines(budget_seconds)
         self._running: dict[str, GuardedProcess] = {}
         self._loading: set[str] = set()
-        self._longest: dict[str, float] = {}
         self._traits: dict[str, Traits] = {}
 
     def start(self, heads: Sequence[str]) -> None:
@@ -84,7 +77,7 @@ class HeadProcesses:
         if self.is_foreign(head.name):
             self._loaded(self._plugins.owner(Head, head.name), head.name)
             body = {"do": "build", "n_features": 16, "n_classes": 2, "seed": 0, "network": False}
-            self.ask(head.name, body, hp=hp, seconds_left=self._moment())
+            self.ask(head.name, body, hp=hp, seconds_left=self._deadlines.for_a_look())
         else:
             declare(head, hp)
 
@@ -115,14 +108,14 @@ class HeadProcesses:
         began, n_bytes = time.monotonic(), sum(array.nbytes for array in arrays)
         with (
             self._told(owner, head),
-            process.watched(self._deadline(head, seconds_left), _memory_allowed(process, n_bytes)),
+            process.watched(self._deadlines.for_an_answer(head, seconds_left), _memory_allowed(process, n_bytes)),
         ):
             process.send({**body, "head": head}, arrays)
             answer, found = process.receive()
             while "asked" in answer:
                 process.send({"value": _answer(hp, answer)})
                 answer, found = process.receive()
-        self._longest[head] = max(self._longest.get(head, 0.0), time.monotonic() - began)
+        self._deadlines.took(head, time.monotonic() - began)
         if "error" in answer:
             raise _raised(head, owner, answer)
         return answer, found
@@ -138,16 +131,10 @@ class HeadProcesses:
                 built = build_head(head, fixed_hyperparameters({}), 8, 2)
                 return Traits(is_network(built), can_be_tuned(built))
             self._loaded(self._plugins.owner(Head, head.name), head.name)
-            answer, _ = self.ask(head.name, {"do": "describe"}, seconds_left=self._moment())
+            answer, _ = self.ask(head.name, {"do": "describe"}, seconds_left=self._deadlines.for_a_look())
             return Traits(answer["network"], answer["tunable"])
         except Exception:  # a head that cannot be built fails in its own trial, where its reason is recorded
             return Traits()
-
-    def _moment(self) -> Callable[[], float]:
-        """Seconds left for building a head once, to see what it is."""
-        seconds = min(DESCRIBE_SECONDS, DESCRIBE_SHARE * (self._budget_seconds or math.inf))
-        limit = time.monotonic() + seconds
-        return lambda: limit - time.monotonic()
 
     def _process(self, owner: LoadedPlugin) -> GuardedProcess:
         process = self._running.get(owner.name)
@@ -204,17 +191,6 @@ class HeadProcesses:
         self._loading.discard(plugin)
         if process:
             process.end()
-
-    def _deadline(self, head: str, seconds_left: Callable[[], float]) -> Callable[[], float]:
-        """Seconds left for one answer."""
-        began, left = time.monotonic(), seconds_left()
-        if left < float("inf"):
-            limit = TRIAL_SHARE * left
-        elif head in self._longest:
-            limit = SPARE_SECONDS + SPARE_FACTOR * self._longest[head]
-        else:
-            limit = self._budget_seconds or float("inf")
-        return lambda: min(limit - (time.monotonic() - began), seconds_left())
 
 
 class RemoteClassifier:

@@ -78,6 +78,8 @@ MAY_IMPORT = {
     "autotl_ui.app": "autotl_ui.jobs autotl_ui.server autotl_ui.widgets",
     "autotl_ui.launch": "errors autotl_ui.workspace autotl_ui.server autotl_ui.widgets autotl_ui.uploads",
 }
+MOST_LINES_OF_A_MODULE, MOST_LINES_OF_A_CLASS, MOST_LINES_OF_A_FUNCTION, MOST_METHODS = 400, 200, 60, 15
+LONGER = {MODULES["autotl.images.decoder"]}  # an exported model carries it as one file
 CORE = [name for name in MODULES if name.split(".")[0] == "autotl"]
 
 
@@ -172,6 +174,25 @@ def test_help_loads_the_commands_and_none_of_what_they_run():
     light |= {"autotl.runtime.interruption", "autotl.runtime.user_paths"}
     assert {name for name in ours if not name.startswith("autotl.cli")} == light
     assert not {"autotl.cli.doctor", "autotl.cli.result_tables"} & ours
+
+
+def test_no_module_class_or_function_is_too_long():
+    found = []
+    for path in MODULES.values():
+        text = path.read_text(encoding="utf-8")
+        if path not in LONGER and (n_lines := text.count("\n")) > MOST_LINES_OF_A_MODULE:
+            found.append(f"{path}: {n_lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            n_lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if isinstance(node, ast.ClassDef):
+                n_methods = sum(isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) for part in node.body)
+                too_long = n_lines > MOST_LINES_OF_A_CLASS or n_methods > MOST_METHODS
+                found += [f"{path}: class {node.name}, {n_lines} lines, {n_methods} methods"] * too_long
+            elif n_lines > MOST_LINES_OF_A_FUNCTION:
+                found.append(f"{path}: {node.name}, {n_lines} lines")
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")), ids=lambda file: file.stem)

@@ -7,6 +7,7 @@ import sys
 import time
 from importlib import metadata
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -48,12 +49,17 @@ def register_heads():
 """
 
 
+class Distribution(NamedTuple):
+    name: str
+    version: str
+
+
 class Entry:
     """An entry point of an installed package, without a package."""
 
     def __init__(self, name, load, dist="somebody"):
         self.name, self.load = name, load
-        self.dist = SimpleNamespace(name=dist, version="1.2.3")
+        self.dist = Distribution(dist, "1.2.3")
 
 
 def test_every_kind_of_object_is_kept_under_its_name():

@@ -1,0 +1,97 @@
+"""The results of a finished run in Python: its scores, its verdicts, its leaderboard and the charts of the report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autotl.api.notebook import as_html, as_text
+from autotl.errors import ConfigError, RunError
+from autotl.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from autotl.evidence.run_evidence import Evidence
+
+
+class StudyResults:
+    """What a finished run found out. run: its folder. result: what it ended with."""
+
+    def __init__(self, run: Run) -> None:
+        result = run.result()
+        if result is None:
+            raise ConfigError(f"{run.folder} has not finished yet; continue it with `autotl resume {run.folder}`")
+        self.run = run.folder
+        self.result = result
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The result as `autotl fit --json` prints it."""
+        return self.result.to_json()
+
+    @property
+    def test_scores(self) -> dict[str, dict[str, float | None]]:
+        """Each score on the test split: {"accuracy": {"value", "low", "high"}, ...}."""
+        return {name: score.to_json() for name, score in self.result.test.items()}
+
+    @property
+    def search_scores(self) -> dict[str, dict[str, float | None]]:
+        """Each score during the search; compare with `test_scores` before believing either."""
+        return {name: score.to_json() for name, score in self.result.search.items()}
+
+    @property
+    def verdict(self) -> dict[str, dict[str, object]]:
+        """What may be claimed of fine-tuning, and over the untuned default."""
+        result = self.result
+        return {"fine_tuning": result.fine_tuning.to_json(), "over_default": result.over_default.to_json()}
+
+    @property
+    def leaderboard(self) -> pd.DataFrame:
+        """One row per trial, best first."""
+        from autotl.evidence.leaderboard import read_leaderboard
+
+        board = read_leaderboard(self.run)
+        if board is None:
+            raise RunError(f"leaderboard.csv is missing or damaged in {self.run}")
+        return board
+
+    def plot_confusion(self) -> Figure:
+        """The confusion matrix on the test split, as in the report: rows are the true classes."""
+        from autotl.api.plots import plot_confusion
+
+        return plot_confusion(self._evidence().test)
+
+    def plot_classes(self) -> Figure:
+        """The recall of each class on the test split with its interval, lowest first."""
+        from autotl.api.plots import plot_classes
+
+        return plot_classes(self._evidence().test)
+
+    def plot_leaderboard(self) -> Figure:
+        """The score of each trial in the search with its interval, best first."""
+        from autotl.api.plots import plot_leaderboard
+
+        return plot_leaderboard(self.leaderboard, self.result.objective)
+
+    def plot_calibration(self) -> Figure:
+        """How often the model is right against how sure it is, on the test split."""
+        from autotl.api.plots import plot_calibration
+
+        return plot_calibration(self._evidence().tested)
+
+    def _evidence(self) -> Evidence:
+        from autotl.evidence.run_evidence import read_evidence
+
+        evidence = read_evidence(self.run)
+        if evidence is None:
+            raise RunError(f"the evidence of {self.run} is missing or damaged, so there is nothing to draw")
+        return evidence
+
+    def __repr__(self) -> str:
+        return as_text(self.result, str(self.run))
+
+    def _repr_html_(self) -> str:
+        from autotl.evidence.leaderboard import read_leaderboard
+
+        return as_html(self.result, read_leaderboard(self.run), str(self.run))
