@@ -15,11 +15,16 @@ from autotl.errors import DatasetError
 
 @dataclass(frozen=True)
 class CurrentLabels:
-    """Every image of a dataset with its current label, empty where it has none, and all classes in order."""
+    """Every image of a dataset with its current label, empty where it has none, and all classes in order.
+
+    classes: in the order of their keys; those that were merged keep their place. merged: what each of these was merged
+    into.
+    """
 
     files: Mapping[str, Path]
     given: Mapping[str, str]
     classes: tuple[str, ...]
+    merged: Mapping[str, str]
 
 
 def current_labels(source: Source, decisions: Iterable[Decision], *, order: Iterable[str] = ()) -> CurrentLabels:
@@ -36,12 +41,12 @@ def current_labels(source: Source, decisions: Iterable[Decision], *, order: Iter
     there = source.table[source.table["missing"] == ""]
     given = {str(path): str(label) for path, label in zip(there["path"], there["label"], strict=True)}
     # A class remains available even when its last image got another.
-    classes = {merges.get(label, label) for label in given.values()}
+    classes = set(given.values())
     given |= {d.item: d.label for d in decisions if d.decision == "relabel" and d.item in given}
     given = {item: merges.get(label, label) for item, label in given.items()}
     files = {item: source.root / item for item in given}
-    first = [merges.get(label, label) for label in order]
-    return CurrentLabels(files, given, tuple(dict.fromkeys([*first, *sorted((classes | {*given.values()}) - {""})])))
+    in_order = tuple(dict.fromkeys([*order, *sorted((classes | {*given.values()}) - {""})]))
+    return CurrentLabels(files, given, in_order, {label: merges[label] for label in in_order if label in merges})
 
 
 def decided_table(source: Source, decisions: Iterable[Decision]) -> pd.DataFrame:

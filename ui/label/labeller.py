@@ -31,7 +31,7 @@ def show_labeller(session: LabellingSession, *, blind: bool) -> None:
         ],
         "labelled": len(session.labelled),
         "blind": blind,
-        "classes": list(session.classes),
+        "classes": list(session.keys),
         "kept": session.kept,
         "problem": session.problem or _say_disputes(len(session.disputes)),
     }

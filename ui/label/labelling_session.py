@@ -12,6 +12,7 @@ import streamlit as st
 
 from autotl.checks.label_queues import Queue
 from autotl.data.codings import Coding, NotKept, coder_name, decisions_by_image
+from autotl.data.current_labels import CurrentLabels
 from autotl.data.patch import Decision
 from autotl.errors import AutoTLError
 from autotl_ui.label.queues import keep, keep_classes
@@ -40,7 +41,8 @@ class Dispute:
 class LabellingSession:
     """Where a person is in a queue.
 
-    name: unique. classes: in the order of their keys, which stays. position: the number of the task on the screen.
+    name: unique. classes: in the order of their keys, which stays; merged: those that were merged, and into which one.
+    position: the number of the task on the screen.
     kept: by log of the browser, the number of the last action that was kept. before: by log and action, the item and
     the decision that was in force before. labelled: the items that got a class or were excluded. problem: why the last
     actions could not be kept; they are tried again with the next. run: the one that the address named, if any.
@@ -52,6 +54,7 @@ class LabellingSession:
     subject: Subject
     queue: Queue
     classes: tuple[str, ...]
+    merged: Mapping[str, str] = field(default_factory=dict)
     position: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     before: dict[tuple[str, int], tuple[str, Decision | None]] = field(default_factory=dict)
@@ -66,6 +69,15 @@ class LabellingSession:
     def n_left(self) -> int:
         """The number of images without a decision in this session."""
         return len({task.item for task in self.queue.tasks} - self.labelled)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The class of each key; empty where it was merged into another."""
+        return tuple("" if name in self.merged else name for name in self.classes)
+
+    def follow(self, labels: CurrentLabels) -> None:
+        """Take note of classes that were added or merged elsewhere; no key changes its class."""
+        self.classes, self.merged = tuple(dict.fromkeys((*self.classes, *labels.classes))), labels.merged
 
     def known(self, item: str) -> Decision | None:
         """The decision about an image that the person at the desk knows of."""
@@ -87,10 +99,10 @@ class Action:
     of: int
 
 
-def begin_session(subject: Subject, queue: Queue, classes: tuple[str, ...], *, run: str = "") -> LabellingSession:
+def begin_session(subject: Subject, queue: Queue, labels: CurrentLabels, *, run: str = "") -> LabellingSession:
     """Begin a queue."""
     began = decisions_by_image(subject.patch_file)
-    session = LabellingSession(uuid.uuid4().hex, subject, queue, classes, run=run, began=began)
+    session = LabellingSession(uuid.uuid4().hex, subject, queue, labels.classes, labels.merged, run=run, began=began)
     st.session_state[_SESSION] = session
     return session
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from autotl.checks.label_queues import Queue
+from autotl.data.current_labels import CurrentLabels
 from autotl.errors import AutoTLError
 from autotl_ui.label.disputes import show_disputes
 from autotl_ui.label.labeller import show_labeller
@@ -56,7 +57,7 @@ def show() -> None:
         st.page_link(DATA, label="Look at the data", icon=":material/photo_library:")
         return
     with right:
-        session = _choose_queue(subject, opened.queues, opened.labels.classes)
+        session = _choose_queue(subject, opened.queues, opened.labels)
     if session is None:
         _say_that_all_is_labelled(subject, len(opened.labels.files))
         return
@@ -107,7 +108,7 @@ def _wanted(workspace: Workspace, subjects: list[Subject]) -> Subject | None:
     return found
 
 
-def _choose_queue(subject: Subject, queues: Sequence[Queue], classes: tuple[str, ...]) -> LabellingSession | None:
+def _choose_queue(subject: Subject, queues: Sequence[Queue], labels: CurrentLabels) -> LabellingSession | None:
     """The selected queue. One that was begun stays as it was, even when its images change."""
     session = current_session()
     if session and (session.subject.key, session.run) != (subject.key, current_study().run):
@@ -126,7 +127,8 @@ def _choose_queue(subject: Subject, queues: Sequence[Queue], classes: tuple[str,
     )  # fmt: skip
     chosen = by_name[str(name)]
     if session is None or session.queue.name != chosen.name:
-        session = begin_session(subject, chosen, classes, run=current_study().run)
+        session = begin_session(subject, chosen, labels, run=current_study().run)
+    session.follow(labels)
     return session
 
 
@@ -151,7 +153,12 @@ def _settings(session: LabellingSession) -> None:
 
 def _add_class(session: LabellingSession) -> None:
     name = " ".join(str(st.session_state.get("new-class", "")).split())
-    if name and name not in session.classes:
+    if name in session.merged:
+        st.toast(
+            f"{plain(name)} was merged into {plain(session.merged[name])}. Undo that on the Data page, under "
+            "Decisions, to label with it.", icon=":material/call_merge:",
+        )  # fmt: skip
+    elif name and name not in session.classes:
         try:
             session.classes = keep_classes(session.subject, (*session.classes, name))
         except AutoTLError as error:
@@ -166,7 +173,7 @@ def _desk(workspace: Workspace) -> None:
     if session is None:
         return
     keep_report()
-    if not session.classes:
+    if not any(session.keys):
         st.info(
             "No image has a class yet. Name the classes under “Name and classes”, one after another; then each gets "
             "a key.", icon=":material/tune:",

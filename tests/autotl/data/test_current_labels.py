@@ -25,7 +25,7 @@ def test_present_labels_are_those_after_the_decisions(source: Source) -> None:
         source, [Decision("relabel", "a", "fox"), Decision("merge", "wolf", "dog"), Decision("relabel", "x", "y")]
     )
     assert labels.given == {"a": "fox", "b": "cat", "c": "dog", "d": "dog", "e": "", "f": ""}
-    assert labels.classes == ("cat", "dog", "fox")
+    assert (labels.classes, labels.merged) == (("cat", "dog", "fox", "wolf"), {"wolf": "dog"})
     assert labels.files["a"] == ROOT / "a"
 
 
@@ -35,6 +35,24 @@ def test_a_row_written_by_hand_may_have_spaces_around_its_names(source: Source) 
 
 def test_a_class_stays_when_its_last_image_gets_another(source: Source) -> None:
     assert "wolf" in current_labels(source, [Decision("relabel", "d", "dog")]).classes
+
+
+@pytest.mark.parametrize(
+    ("order", "merge", "expected"),
+    [
+        ((), ("cat", "dog"), ("cat", "dog", "wolf")),
+        (("wolf", "cat"), ("wolf", "dog"), ("wolf", "cat", "dog")),
+        (("dog", "wolf", "cat"), ("dog", "cat"), ("dog", "wolf", "cat")),
+        (("wolf", "cat", "dog"), ("cat", "animal"), ("wolf", "cat", "dog", "animal")),
+        (("cat", "wolf"), ("no such class", "dog"), ("cat", "wolf", "dog")),
+    ],
+)
+def test_a_merged_class_keeps_its_place_so_that_no_other_moves(
+    source: Source, order: tuple[str, ...], merge: tuple[str, str], expected: tuple[str, ...]
+) -> None:
+    labels = current_labels(source, [Decision("merge", *merge)], order=order)
+    assert labels.classes == expected
+    assert labels.merged == {old: new for old, new in [merge] if old in expected}
 
 
 def test_merges_that_lead_in_a_circle_do_not_stop_the_labelling(source: Source) -> None:

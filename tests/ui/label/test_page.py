@@ -131,6 +131,26 @@ def test_a_class_keeps_its_key_for_everybody_whatever_comes_later(workspace: Wor
     assert data_of(open_page("label"))["classes"][:4] == keys  # even when no image has it any more
 
 
+@pytest.mark.parametrize("merged", ["cat", "dog", "eel"])
+def test_a_class_that_is_merged_leaves_its_key_free_and_gets_it_back(workspace: Workspace, merged: str) -> None:
+    pets = write_pets(workspace)
+    write_image(pets.path / "eel" / "0.png", shade=3)
+    keys = ["cat", "dog", "eel"]
+    into = next(name for name in keys if name != merged)
+    left = ["" if name == merged else name for name in keys]
+    app = open_page("label")
+    assert data_of(app)["classes"] == keys
+    decide(pets.path, [Decision("merge", merged, into)], cache=settings().cache)
+    assert data_of(app.run())["classes"] == left  # also in the window that is open
+    report(app, {"n": 1, "kind": "label", "index": 0, "label": into}, position=1)
+    app.text_input(key="new-class").set_value("fox").run()
+    assert data_of(open_page("label"))["classes"] == [*left, "fox"]
+    app.text_input(key="new-class").set_value(merged).run()
+    assert f"{merged} was merged into {into}" in app.toast[0].value
+    decide(pets.path, [], undo=[merged], cache=settings().cache)
+    assert data_of(open_page("label"))["classes"] == [*keys, "fox"]
+
+
 @pytest.mark.parametrize("order", ["{", '{"a": 1}', "[1]", '[""]'])
 def test_an_order_of_classes_that_is_damaged_is_said_and_stays(workspace: Workspace, order: str) -> None:
     pets = write_pets(workspace)

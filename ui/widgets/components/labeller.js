@@ -44,6 +44,8 @@ function newDesk(root) {
     });
     const kept = data.kept[log] || 0;
     desk.actions = desk.actions.filter((action) => action.n > kept);
+    // A class that was merged into another leaves its key free, so that those of the others stay.
+    desk.classes = data.classes.filter(Boolean);
     desk.many = data.classes.length > MOST_NUMBERED;
     if (!listening) {
       window.addEventListener("keydown", onKey, true);
@@ -135,13 +137,13 @@ function newDesk(root) {
   const current = () => desk.tasks.get(desk.position);
   const matches = () => {
     const typed = desk.filter.trim().toLowerCase();
-    if (!typed) return desk.data.classes;
+    if (!typed) return desk.classes;
     const begins = (name) => name.toLowerCase().startsWith(typed);
     const inside = (name) => !begins(name) && words(name).some((word) => word.startsWith(typed));
-    return [...desk.data.classes.filter(begins), ...desk.data.classes.filter(inside)];
+    return [...desk.classes.filter(begins), ...desk.classes.filter(inside)];
   };
   // With many classes a letter is a shortcut only where no class begins with it.
-  const isFree = (key) => !desk.many || (!desk.filter && !desk.data.classes.some((c) => words(c).some((w) => w.startsWith(key))));
+  const isFree = (key) => !desk.many || (!desk.filter && !desk.classes.some((c) => words(c).some((w) => w.startsWith(key))));
   const isEditable = (element) =>
     Boolean(element?.closest?.("input:not([type='checkbox'], [type='radio']), textarea, select, [contenteditable='true']"));
   const isCovered = () => Boolean(document.querySelector("[role='dialog'], [role='listbox']"));
@@ -294,7 +296,7 @@ function newDesk(root) {
 
     const shown = matches();
     const buttons = shown.map((name, i) => {
-      const key = desk.many ? (i === 0 && desk.filter ? "Enter" : "") : String(i + 1);
+      const key = desk.many ? (i === 0 && desk.filter ? "Enter" : "") : String(data.classes.indexOf(name) + 1);
       const element = button(key, name, () => say("label", name));
       element.classList.toggle("said", said?.kind === "label" && said.label === name);
       element.classList.toggle("first", desk.many && Boolean(desk.filter) && i === 0);
@@ -305,7 +307,7 @@ function newDesk(root) {
     const drawn = JSON.stringify([shown, desk.filter, Boolean(task), said, data.classes]);
     if (desk.drawn !== drawn) {
       desk.drawn = drawn;
-      refill($(".classes"), buttons.length ? buttons : [make("p", "", data.classes.length ? "No class begins with that." : "There is no class yet.")]);
+      refill($(".classes"), buttons.length ? buttons : [make("p", "", desk.classes.length ? "No class begins with that." : "There is no class yet.")]);
     }
     const exclude = button(isFree("x") ? (isFree("0") ? "0 or x" : "x") : "Del", "Exclude", () => say("exclude"));
     exclude.disabled = !task;
