@@ -53,7 +53,7 @@ def serve(
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
     typer.echo(f"POST to http://127.0.0.1:{port}/invocations; stop with Ctrl-C", err=True)
-    command = ["-m", "mlflow", "models", "serve", "-m", str(folder), "-p", str(port), "-h", "127.0.0.1"]
+    command = ["-P", "-m", "mlflow", "models", "serve", "-m", str(folder), "-p", str(port), "-h", "127.0.0.1"]
     command += ["--env-manager", "local"]
     raise typer.Exit(subprocess.call([sys.executable, *command], env=environment))
 

@@ -126,8 +126,11 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
         if len(bad):
             files = "1 file" if len(bad) == 1 else f"{len(bad)} files"
             hint = f" {files} could not be read, such as {bad['path'].iloc[0]}."
+        advice = "Add images"
+        if len(labels) - len(short) > 1:
+            advice += ", merge the class into another, or leave out such classes: "
+            advice += f"`autotl fit {folder} --min-per-class {MIN_IMAGES_PER_CLASS}`"
         raise DatasetError(
             f"{folder} has too few readable images in {len(short)} of its classes ({found}); each class needs at "
-            f"least {MIN_IMAGES_PER_CLASS}.{hint} Add images, merge the class into another, or leave out such classes: "
-            f"`autotl fit {folder} --min-per-class {MIN_IMAGES_PER_CLASS}`."
+            f"least {MIN_IMAGES_PER_CLASS}.{hint} {advice}."
         )

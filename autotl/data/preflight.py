@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from autotl.data.current_labels import decided_table
-from autotl.data.dataset import Dataset, require_learnable
+from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset, require_learnable
 from autotl.data.groups import read_groups
 from autotl.data.patch import EXCLUDED, Decision
+from autotl.data.small_classes import without_small_classes
 from autotl.data.source import Source
 from autotl.data.split import split
 
 _EXIF = "exif:"
 
 
-def require_learnable_listing(data: Path, source: Source, decisions: Iterable[Decision]) -> Dataset:
+def listed_small_classes(source: Source, decisions: Iterable[Decision]) -> Mapping[str, int]:
+    """The classes with too few images to learn from whatever the files hold, each with its number of images, sorted."""
+    dataset = _listed(source, decisions)
+    named = sorted(set(dataset.table["label"][~dataset.excluded]) - {""})
+    counts = dataset.items["label"].value_counts()
+    numbers = {label: int(counts.get(label, 0)) for label in named}
+    return {label: number for label, number in numbers.items() if number < MIN_IMAGES_PER_CLASS}
+
+
+def require_learnable_listing(
+    data: Path, source: Source, decisions: Iterable[Decision], *, min_per_class: int | None = None, seed: int = 0
+) -> Dataset:
     """Raise DatasetError where `fit` would refuse the classes whatever the files hold; returns the images as listed.
 
-    The dataset has no contents, groups or near-duplicates.
+    min_per_class: classes with fewer images are left out, as `fit` does. The dataset has no contents, groups or
+    near-duplicates.
+    """
+    dataset = _listed(source, decisions)
+    if min_per_class is not None:
+        dataset = without_small_classes(dataset, min_per_class, seed=seed)
+    require_learnable(dataset, data)
+    return dataset
+
+
+def _listed(source: Source, decisions: Iterable[Decision]) -> Dataset:
+    """The images as they are listed, with the decisions about them.
+
+    They have no contents, groups or near-duplicates.
     """
     decided = decided_table(source, decisions)
     table = source.table.reset_index(drop=True)
@@ -27,22 +52,24 @@ def require_learnable_listing(data: Path, source: Source, decisions: Iterable[De
         label=decided["label"], label_given=decided["label_given"], sha256="", group="",
         quarantine=table.pop("missing").where(~decided["excluded"], EXCLUDED),
     )  # fmt: skip
-    dataset = Dataset(source.root, table, source.ignored, source.layout)
-    require_learnable(dataset, data)
-    return dataset
+    return Dataset(source.root, table, source.ignored, source.layout)
 
 
 def require_trainable_listing(
-    data: Path, source: Source, decisions: Iterable[Decision], *, groups: str = "", seed: int = 0
-) -> None:
+    data: Path, source: Source, decisions: Iterable[Decision], *, groups: str = "", min_per_class: int | None = None,
+    seed: int = 0,
+) -> None:  # fmt: skip
     """The same, and raise where the groups cannot be read or the images cannot be divided; groups as for `fit`.
 
     Fields of EXIF data are not looked at, because that opens every file.
     """
-    dataset = require_learnable_listing(data, source, decisions)
-    if groups.startswith(_EXIF):
-        return
-    if groups:
+    dataset = _listed(source, decisions)
+    if groups and not groups.startswith(_EXIF):
         table = dataset.table
         dataset = replace(dataset, table=table.assign(group=read_groups(groups, table, source.root)))
+    if min_per_class is not None:
+        dataset = without_small_classes(dataset, min_per_class, seed=seed)
+    require_learnable(dataset, data)
+    if groups.startswith(_EXIF):
+        return
     split(dataset, seed=seed)

@@ -33,6 +33,7 @@ class RunState:
     damaged. result: None until it has ended with a model. data, patch: as the command was given them, which may be
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
     written last. can_resume: whether `autotl resume` can carry it on. refit: whether it fits another run's champion.
+    backbones, heads: those that were asked for by name.
     """
 
     status: Status
@@ -48,6 +49,8 @@ class RunState:
     spent_seconds: float = 0.0
     can_resume: bool = False
     refit: bool = False
+    backbones: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
 
 
 def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
@@ -86,7 +89,13 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         spent_seconds=_number(document.get("spent_seconds")) or 0.0,
         can_resume=status in ("interrupted", "failed") and (folder / "dataset.parquet").exists(),
         refit=bool(config.get("refit")),
+        backbones=_names(config.get("backbones")),
+        heads=_names(config.get("heads")),
     )
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def last_change(folder: Path) -> float:

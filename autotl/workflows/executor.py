@@ -20,7 +20,7 @@ def workers(run: Run, limits: Limits) -> Iterator[None]:
     """Run `config.workers - 1` processes on the same study; waits for their last trials, or ends them on an error."""
     seconds = limits.seconds_left()
     deadline = "" if math.isinf(seconds) else str(time.time() + seconds)
-    command = [sys.executable, "-m", "autotl.workflows.worker", str(run.folder), deadline]
+    command = [sys.executable, "-P", "-m", "autotl.workflows.worker", str(run.folder), deadline]
     # Not among the arguments, which every user of the machine sees.
     environment = {**os.environ, STORAGE_VARIABLE: run.config.storage} if run.config.storage else None
     log = run.folder / "workers.log"

@@ -162,6 +162,8 @@ def resume(
     require_images(run)
     require_places(run.folder, settings)
     _require_stores(run.config, plugins, run.storage)
+    if not conclude:  # what is missing may be what its trials did not need
+        require_networks(run.config, plugins, settings)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder):
         loading = _start_loading(run.config, plugins, settings)

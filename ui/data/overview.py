@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS
+from autotl.data.layout_notes import understood_as
 from autotl.data.listing import ignored_kinds
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
@@ -21,7 +22,7 @@ PER_PAGE, N_TRIED = 48, 5
 def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
     """Draw how the dataset was read: its layout, the numbers of images, and a card for each class."""
     source, classes = contents.source, contents.classes
-    st.markdown(f"Understood as: {plain(source.layout)}.")
+    st.markdown(f"Understood as: {plain(understood_as(source.layout, list(classes)))}.")
     with st.container(horizontal=True, gap="large"):
         n_used = sum(classes.values())
         for label, number in (
@@ -79,6 +80,6 @@ def _warn(data_set: DataSet, contents: Contents) -> None:
         named = ", ".join(f"{plain(name)} ({n})" for name, n in list(few.items())[:6])
         st.warning(
             f"Too few images in {named}: each class needs at least {MIN_IMAGES_PER_CLASS}. Add some, give them "
-            "another class, or exclude them.",
+            "another class, or leave them out when you train.",
             icon=":material/info:",
         )

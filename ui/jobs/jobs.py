@@ -24,7 +24,9 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl_ui.jobs import tickets
 from autotl_ui.jobs.lanes import LANES, MOST_JOBS, Lane
 
-AUTOTL = (sys.executable, "-m", "autotl.cli")
+PYTHON = (sys.executable, "-P", "-m")
+"""Without the current folder on the path: what people have there may be called like a package."""
+AUTOTL = (*PYTHON, "autotl.cli")
 _MARK = "== autotl "
 """Begins the line of the log that says which command the lines after it are from."""
 
@@ -124,7 +126,7 @@ def start(
         ticket = _take(owner, lane)
         try:
             options = [str(ticket.path), str(lane.n_slots), str(lane.niceness), "--"]
-            command = [sys.executable, "-m", "autotl_ui.jobs.waiting", *options, *command]
+            command = [*PYTHON, "autotl_ui.jobs.waiting", *options, *command]
             job = replace(job, ticket=str(ticket.path))
             inherited = (ticket.descriptor,)
             return _run(target, job, command, output=output, hidden=owner.hidden, inherited=inherited)

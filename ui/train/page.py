@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
+from autotl.data.dataset import MIN_IMAGES_PER_CLASS
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, TRAIN
 from autotl_ui.train import run_section
-from autotl_ui.train.search_form import show_form
-from autotl_ui.train.start_search import SearchRequest, find_problem, find_refusal, start_search
+from autotl_ui.train.search_form import LEAVE_OUT, show_form
+from autotl_ui.train.start_search import (
+    SearchRequest,
+    find_problem,
+    find_refusal,
+    find_small_classes,
+    start_search,
+)
 from autotl_ui.widgets.clicks import once
 from autotl_ui.widgets.study import Study, choose, current_study, say_data_gone, say_run_gone, turn_to
 from autotl_ui.widgets.words import STATUSES, plain, sentence
 from autotl_ui.workspace.data_sets import list_data_sets, newest_data
 from autotl_ui.workspace.runs import RunView
+
+N_NAMED = 6
 
 
 def show() -> None:
@@ -43,11 +54,14 @@ def show() -> None:
     )  # fmt: skip
     if wanted not in data_sets:
         return
-    refusal = find_refusal(data_sets[wanted])
-    if refusal:
+    few = find_small_classes(data_sets[wanted])
+    can_leave_out = bool(few) and not find_refusal(data_sets[wanted], leave_out=True)
+    leave_out = _offer_leaving_out(few) if can_leave_out else None
+    refusal = find_refusal(data_sets[wanted], leave_out=bool(leave_out))
+    if refusal and not can_leave_out:
         st.error(plain(sentence(refusal)), icon=":material/block:")
         st.page_link(DATA, label="Look at the data", icon=":material/photo_library:", query_params={"data": wanted})
-    request = show_form(data_sets[wanted], refused=bool(refusal))
+    request = show_form(data_sets[wanted], refused=bool(refusal), leave_out=leave_out)
     if request:
         _start(request)
     st.caption(
@@ -56,9 +70,25 @@ def show() -> None:
     )
 
 
+def _offer_leaving_out(few: Mapping[str, int]) -> bool:
+    """Name the classes with too few images, and let the reader leave them out; returns whether they are."""
+    named = ", ".join(f"{plain(name)} ({number})" for name, number in list(few.items())[:N_NAMED])
+    more = f" and {len(few) - N_NAMED} more" if len(few) > N_NAMED else ""
+    st.warning(
+        f"Too few images in {named}{more}: each class needs at least {MIN_IMAGES_PER_CLASS}. Leave them out here, or "
+        "add images or give them another class on the Data page.",
+        icon=":material/info:",
+    )
+    return st.toggle(
+        f"Leave out the {len(few)} classes" if len(few) > 1 else f"Leave out {plain(next(iter(few)))}",
+        key=LEAVE_OUT, help="The model never answers with a class that is left out. No image is changed.",
+    )  # fmt: skip
+
+
 def _start(request: SearchRequest) -> None:
     """Start the search and show it, or say what is wrong."""
-    problem = find_problem(request, current())
+    with st.spinner("Looking at the data and the networks …"):
+        problem = find_problem(request, current())
     if problem:
         st.error(plain(sentence(problem)))
         return

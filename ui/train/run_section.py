@@ -10,11 +10,11 @@ import streamlit as st
 from autotl_ui.jobs import jobs
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import DATA, RESULTS
-from autotl_ui.train.start_search import resume_search
+from autotl_ui.train.start_search import find_problem_of_resuming, resume_search
 from autotl_ui.widgets import live_progress
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.study import Study, turn_to
-from autotl_ui.widgets.words import STATUSES, duration, plain
+from autotl_ui.widgets.words import STATUSES, duration, plain, sentence
 from autotl_ui.workspace.data_sets import data_in_address
 from autotl_ui.workspace.runs import RunView, look
 
@@ -91,6 +91,11 @@ def _show_ended(run: RunView) -> None:
 def _offer_resume(run: RunView) -> None:
     if not st.button("Resume", key="resume", icon=":material/play_arrow:", type="primary"):
         st.caption(f"Finished trials are kept. {_time_left(run)}")
+        return
+    with st.spinner("Opening the weights of the networks …"):
+        problem = find_problem_of_resuming(current(), run)
+    if problem:
+        st.error(plain(sentence(problem)), icon=":material/block:")
         return
     try:
         resume_search(current(), run)

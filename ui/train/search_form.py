@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from autotl.data.dataset import MIN_IMAGES_PER_CLASS
 from autotl_ui.train.plugin_choices import installed_choices
 from autotl_ui.train.start_search import SearchRequest
 from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, score_name
 from autotl_ui.workspace.data_sets import DataSet
 
+LEAVE_OUT = "leave-out"
 BUDGETS = (60, 180, 600, 1800, 7200)
 """Seconds."""
 
@@ -28,12 +30,14 @@ class _Advanced:
     register: str
     groups: str
     mirrored: bool
+    leave_out: bool
 
 
-def show_form(data_set: DataSet, *, refused: bool) -> SearchRequest | None:
+def show_form(data_set: DataSet, *, refused: bool, leave_out: bool | None) -> SearchRequest | None:
     """Draw the form for a search on a dataset; returns the request when Start is pressed.
 
-    refused: whether the data cannot be trained on, which the page says above.
+    refused: whether the data cannot be trained on, which the page says above. leave_out: whether
+    classes with too few images are left out, None where the form is to ask.
     """
     offered = installed_choices()
     with st.form("train", border=True):
@@ -48,7 +52,7 @@ def show_form(data_set: DataSet, *, refused: bool) -> SearchRequest | None:
             "Route", list(STRATEGIES), key="strategy", format_func=STRATEGIES.__getitem__, captions=STRATEGY_MEANINGS
         )
         with st.expander("Advanced", icon=":material/tune:"):
-            advanced = _advanced()
+            advanced = _advanced(leave_out)
         pressed = st.form_submit_button(
             "These data cannot be trained on" if refused else "Start", key="start", type="primary",
             icon=":material/play_arrow:", disabled=refused,
@@ -58,7 +62,7 @@ def show_form(data_set: DataSet, *, refused: bool) -> SearchRequest | None:
     return SearchRequest(data_set, float(seconds or 180), str(objective), str(strategy), **vars(advanced))
 
 
-def _advanced() -> _Advanced:
+def _advanced(leave_out: bool | None) -> _Advanced:
     offered = installed_choices()
     installed = set(offered.backbones[: offered.n_embedded])
     backbones = st.multiselect(
@@ -93,7 +97,14 @@ def _advanced() -> _Advanced:
         "expression whose one pair of brackets encloses the part of the path that names the group.",
     )  # fmt: skip
     mirrored = st.toggle("Treat mirror images as near-duplicates", key="mirrored")
+    if leave_out is None:
+        leave_out = st.toggle(
+            f"Leave out classes with fewer than {MIN_IMAGES_PER_CLASS} usable images", key=LEAVE_OUT,
+            help="Some files may turn out to be no images or copies. Without this, a class that is left with too few "
+            "ends the search.",
+        )  # fmt: skip
     return _Advanced(
         backbones=tuple(backbones), heads=tuple(heads), trials=int(trials) if trials else None, workers=int(workers),
         seed=int(seed), register=register.strip(), groups=groups.strip(), mirrored=mirrored,
+        leave_out=leave_out,
     )  # fmt: skip

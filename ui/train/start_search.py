@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotl.data.dataset import MIN_IMAGES_PER_CLASS
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.patch import read_patch
-from autotl.data.preflight import require_learnable_listing, require_trainable_listing
+from autotl.data.preflight import listed_small_classes, require_learnable_listing, require_trainable_listing
 from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import AutoTLError
 from autotl_ui.jobs import jobs
+from autotl_ui.train.networks import brings_networks, find_problem_of_networks
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.installed import loaded_plugins
 from autotl_ui.workspace.listings import list_images
@@ -24,7 +27,7 @@ class SearchRequest:
     """The data and the options of a search.
 
     trials: None for as many as the time allows. backbones, heads: empty for the defaults. groups, register: empty for
-    none.
+    none. leave_out: whether classes with too few images are left out.
     """
 
     data_set: DataSet
@@ -39,9 +42,23 @@ class SearchRequest:
     seed: int = 0
     workers: int = 1
     register: str = ""
+    leave_out: bool = False
+
+    @property
+    def min_per_class(self) -> int | None:
+        """The images that each class needs so that it is not left out; None for leaving out none."""
+        return MIN_IMAGES_PER_CLASS if self.leave_out else None
 
 
-def find_refusal(data_set: DataSet) -> str:
+def find_small_classes(data_set: DataSet) -> Mapping[str, int]:
+    """The classes with too few images to learn from, as far as the listing of a dataset tells, with their numbers."""
+    try:
+        return listed_small_classes(list_images(data_set.path, data_set.label), read_patch(data_set.patch_file))
+    except AutoTLError:
+        return {}  # why they cannot be read is the refusal
+
+
+def find_refusal(data_set: DataSet, *, leave_out: bool = False) -> str:
     """Why a search of a dataset would be refused, as far as its listing tells; empty where it would not."""
     if not data_set.path.exists():
         return (
@@ -50,7 +67,10 @@ def find_refusal(data_set: DataSet) -> str:
         )
     try:
         source = list_images(data_set.path, data_set.label)
-        require_learnable_listing(data_set.path, source, read_patch(data_set.patch_file))
+        require_learnable_listing(
+            data_set.path, source, read_patch(data_set.patch_file),
+            min_per_class=MIN_IMAGES_PER_CLASS if leave_out else None,
+        )  # fmt: skip
     except AutoTLError as error:
         return str(error)
     return ""
@@ -58,7 +78,7 @@ def find_refusal(data_set: DataSet) -> str:
 
 def find_problem(request: SearchRequest, workspace: Workspace) -> str:
     """Why the search cannot be started; empty where it can. These are the checks of `fit` that read no image."""
-    if refusal := find_refusal(data_set := request.data_set):
+    if refusal := find_refusal(data_set := request.data_set, leave_out=request.leave_out):
         return refusal
     if Path(request.groups).suffix.lower() in TABLE_SUFFIXES and not workspace.whole_machine:
         return "Groups cannot be read from a table here. Name a column of the table of labels, or give a pattern."
@@ -67,10 +87,18 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
             require_name(request.register)
             require_registry(loaded_plugins())
         source, decisions = list_images(data_set.path, data_set.label), read_patch(data_set.patch_file)
-        require_trainable_listing(data_set.path, source, decisions, groups=request.groups, seed=request.seed)
+        require_trainable_listing(
+            data_set.path, source, decisions, groups=request.groups, min_per_class=request.min_per_class,
+            seed=request.seed,
+        )  # fmt: skip
     except AutoTLError as error:
         return str(error)
-    return ""
+    if not brings_networks(request.backbones, request.heads):
+        return ""
+    names = {"--backbones": request.backbones, "--heads": request.heads}
+    return find_problem_of_networks(
+        [f"{option}={','.join(given)}" for option, given in names.items()], owner=workspace.job_owner
+    )
 
 
 def start_search(request: SearchRequest, workspace: Workspace) -> str:
@@ -81,6 +109,13 @@ def start_search(request: SearchRequest, workspace: Workspace) -> str:
         budget_seconds=request.budget_seconds,
     )  # fmt: skip
     return folder.name
+
+
+def find_problem_of_resuming(workspace: Workspace, run: RunView) -> str:
+    """Why a run cannot be resumed, as far as its backbones tell; empty where it can."""
+    if not brings_networks(run.state.backbones, run.state.heads):
+        return ""
+    return find_problem_of_networks([str(run.folder)], owner=workspace.job_owner)
 
 
 def resume_search(workspace: Workspace, run: RunView) -> None:
@@ -109,6 +144,7 @@ def arguments(request: SearchRequest, folder: Path) -> list[str]:
         "--seed": str(request.seed or ""),
         "--workers": str(request.workers) if request.workers > 1 else "",
         "--register": request.register,
+        "--min-per-class": str(request.min_per_class or ""),
         "--events": str(jobs.events_file(folder)),
     }
     options = [f"{option}={value}" for option, value in given.items() if value]

@@ -47,7 +47,7 @@ def show_trials_so_far(run: RunView) -> None:
     if run.status == "queued":
         return
     progress, objective = read_progress(run), _objective(run)
-    with st.container(height=CHART_PIXELS, border=False):
+    with st.container(height=CHART_PIXELS if run.active or progress.bests else "content", border=False):
         if progress.bests:
             now = progress.spent_seconds // REDRAW_SECONDS * REDRAW_SECONDS
             horizon = progress.budget_seconds or 0.0
@@ -56,13 +56,13 @@ def show_trials_so_far(run: RunView) -> None:
                 key="chart-best",
                 alt=f"The best {objective} so far over time, with its 95 % interval; the tab below holds the numbers.",
             )
-        else:
+        elif run.active:
             st.caption("The first trials appear here within about a minute; with many images it takes longer.")
     board_tab, past_tab, findings_tab = st.tabs(["Trials", "History", "Findings"], key="live")
     with board_tab:
         board = read_leaderboard(run.folder)
         if board is None:
-            st.caption("No trial has finished yet.")
+            st.caption("No trial has finished yet." if run.active else "No trial was finished.")
         else:
             show_trials(board, objective, key="running")
     with past_tab:

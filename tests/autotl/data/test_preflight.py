@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autotl.data.patch import Decision
-from autotl.data.preflight import require_learnable_listing, require_trainable_listing
+from autotl.data.preflight import listed_small_classes, require_learnable_listing, require_trainable_listing
 from autotl.data.source import Source, open_source
 from autotl.errors import DatasetError
 
@@ -40,6 +40,29 @@ def test_decisions_count(decisions: list[Decision], tmp_path: Path) -> None:
     source = listing(tmp_path / "pets", cat=5, dog=5)
     with pytest.raises(DatasetError, match="at least"):
         require_learnable_listing(tmp_path / "pets", source, decisions)
+
+
+@pytest.mark.parametrize(
+    ("small", "expected"),
+    [({"ant": 1}, {"ant": 1}), ({"ant": 3, "bee": 2}, {"ant": 3, "bee": 2}), ({"ant": 4}, {}), ({}, {})],
+)
+def test_classes_with_too_few_images_are_told_and_can_be_left_out(
+    small: dict[str, int], expected: dict[str, int], tmp_path: Path
+) -> None:
+    source = listing(tmp_path / "pets", cat=5, dog=5, **small)
+    assert listed_small_classes(source, ()) == expected
+    require_trainable_listing(tmp_path / "pets", source, (), min_per_class=4)
+    if expected:
+        with pytest.raises(DatasetError, match="--min-per-class 4"):
+            require_learnable_listing(tmp_path / "pets", source, ())
+
+
+def test_leaving_out_is_not_proposed_where_one_class_would_be_left(tmp_path: Path) -> None:
+    source = listing(tmp_path / "pets", cat=5, dog=2)
+    with pytest.raises(DatasetError, match=r"at least 4\. Add images\.$"):
+        require_learnable_listing(tmp_path / "pets", source, ())
+    with pytest.raises(DatasetError, match="1 class with images"):
+        require_learnable_listing(tmp_path / "pets", source, (), min_per_class=4)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_path_on_this_machine_is_used_where_it_is(workspace: Workspace, tmp_pa
     app = use_path(open_page("data"), folder)
     (data_set,) = list_data_sets(workspace)
     assert (data_set.title, data_set.path) == ("else where", folder)
-    assert "Understood as: one sub-folder per class." in words(app)
+    assert "Understood as: one sub-folder per class; classes *cat*, dog." in words(app)
     assert [metric.value for metric in app.metric] == ["10", "2"]
 
 

@@ -115,6 +115,32 @@ def test_what_a_search_would_refuse_is_said_before_it_starts(runs: Path, names: 
     assert (button.disabled, button.label) == (True, "These data cannot be trained on")
 
 
+@pytest.mark.parametrize("small", [{"c": 1}, {"c": 2, "d": 3}, {"an *odd* name": 1}, dict.fromkeys("cdefghijk", 1)])
+def test_classes_with_too_few_images_can_be_left_out(
+    runs: Path, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def start(target: Path, arguments: list[str], **options: object) -> None:
+        commands.append(arguments)
+        made_runs.write_failed(target, "only a test")
+
+    monkeypatch.setattr(jobs, "start", start)
+    add_data(runs, "cats")
+    for name, n in small.items():
+        for number in range(n):
+            write_image(runs.parent / "cats" / name / f"{number}.png", shade=20 * number)
+    app = open_page("train")
+    name, number = next(iter(small.items()))
+    assert f"Too few images in {name} ({number})" in words(app)
+    assert "autotl fit" not in words(app)
+    assert app.button(key="start").disabled
+    app.toggle(key="leave-out").set_value(True).run()
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert "--min-per-class=4" in commands[0]
+
+
 def test_a_running_search_is_shown_live_and_stops_on_demand(runs: Path, sleeper: psutil.Process) -> None:
     made_runs.write_running(runs / "busy")
     made_runs.write_job(runs / "busy", pid=sleeper.pid, created=sleeper.create_time())

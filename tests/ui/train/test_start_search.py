@@ -51,11 +51,11 @@ def test_every_choice_reaches_the_command_line_and_none_can_pass_for_an_option(
     table = DataSet("t", "T", tmp_path / "t.csv", label="kind")
     asked = replace(
         wanted, data_set=table, trials=9, backbones=("a", "b"), heads=("svm",), groups="--storage", mirrored=True,
-        seed=3, workers=2, register="-x",
+        seed=3, workers=2, register="-x", leave_out=True,
     )  # fmt: skip
     assert arguments(asked, tmp_path)[6:] == [
         "--trials=9", "--backbones=a,b", "--heads=svm", "--groups=--storage", "--seed=3", "--workers=2",
-        "--register=-x", f"--events={tmp_path}.events.jsonl", "--mirrored", "--label", "kind",
+        "--register=-x", "--min-per-class=4", f"--events={tmp_path}.events.jsonl", "--mirrored", "--label", "kind",
     ]  # fmt: skip
 
 
