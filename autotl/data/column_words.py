@@ -22,6 +22,8 @@ SPLIT_COLUMNS = frozenset(
 )  # fmt: skip
 MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "null", "?", "-", "--", "–", "—"})
 """Cells that hold no value, in lower case: what programs and people write where there is nothing."""
+TRUE_WORDS = frozenset({"true", "1", "1.0", "yes", "y", "t", "x"})
+FALSE_WORDS = frozenset({"false", "0", "0.0", "no", "n", "f", ""})
 DOUBTFUL_WORDS = frozenset({"none", "nil", "unknown", "undefined", "missing", "not available", "tbd", "todo", ".", "#"})
 """Words that may mean "no value" as well as a class ("none" of the defects): they are classes, and it is said."""
 

@@ -112,12 +112,18 @@ def read_folders(paths: Iterable[str], *, unusable: Mapping[str, Mapping[str, in
 def _parts(top: Branch) -> dict[str, PartName]:
     """The folders that are parts of an outer split; empty where there is none."""
     kids = {name: kid for name, kid in top.kids.items() if not is_unlabelled(name)}
-    named = {name: part for name in kids if (part := part_of(name)).part}
-    named = with_counterparts(named)
+    called = {name: part for name in kids if (part := part_of(name)).part}
+    inner = {name: set(unwrapped_part(kids[name], ()).kids) for name in called}
+    named = with_counterparts(called)
+    # train_mini and val are not called alike, but hold the same classes.
+    named |= {
+        name: part
+        for name, part in called.items()
+        if any(len(inner[name] & inner[other]) > 1 and called[other].part != part.part for other in called)
+    }
     others = [name for name in kids if name not in named]
     if not named or not others:
         return named
-    inner = {name: set(unwrapped_part(kids[name], ()).kids) for name in named}
     structured = [name for name in named if inner[name]]
     if not structured:  # classes may be called so
         return {}

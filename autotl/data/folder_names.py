@@ -7,16 +7,27 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SPLIT_NAMES: Mapping[str, str] = (
+_SPLIT_WORDS: Mapping[str, str] = (
     dict.fromkeys(("train", "training", "trn", "trainval"), "train")
     | dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation")
     | dict.fromkeys(("test", "testing", "tests", "tst", "holdout", "hold-out", "eval", "evaluation"), "test")
     # The same in the languages in which folders are named most often.
-    | dict.fromkeys(("entrainement", "entrenamiento", "treino", "treinamento", "addestramento", "trainings"), "train")
-    | dict.fromkeys(("validierung", "validierungs", "validacion", "validacao", "validazione"), "validation")
-    | dict.fromkeys(("prueba", "pruebas", "teste"), "test")
+    | dict.fromkeys(
+        ("entrainement", "apprentissage", "entrenamiento", "treino", "treinamento", "addestramento"), "train"
+    )
+    | dict.fromkeys(("trainings", "traning", "trening", "treningowy", "trenovaci", "egitim"), "train")
+    | dict.fromkeys(
+        ("обучение", "обучающая", "тренировка", "训练", "訓練", "训练集", "訓練集", "学習", "훈련", "학습"), "train"
+    )
+    | dict.fromkeys(
+        ("validierung", "validierungs", "validacion", "validacao", "validazione", "validatie"), "validation"
+    )
+    | dict.fromkeys(("validering", "walidacja", "validacni", "dogrulama", "convalida"), "validation")
+    | dict.fromkeys(("валидация", "验证", "驗證", "验证集", "驗證集", "検証", "검증"), "validation")
+    | dict.fromkeys(("prueba", "pruebas", "teste", "prufung", "testowy", "testovaci", "verifica"), "test")
+    | dict.fromkeys(("тест", "тестовая", "测试", "測試", "测试集", "測試集", "テスト", "테스트", "시험"), "test")
 )
-"""Common names of the parts of a split, in lower case and without accents, and the names used here."""
+"""Common names of the parts of a split, in lower case, and the names used here."""
 _FILLERS = frozenset(
     {"set", "sets", "data", "dataset", "datasets", "daten", "datos", "image", "images", "imgs", "img", "photo",
      "photos", "pic", "pics", "picture", "pictures", "folder", "folders", "dir", "file", "files", "frame", "frames",
@@ -38,7 +49,9 @@ _DOUBTFUL = frozenset(
 )  # fmt: skip
 _WORD = re.compile(r"\d+|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")
 _HOLD_OUT = re.compile(r"(?<![^\W\d_])(?i:hold)[\W_]?(?i:out)(?![a-z])")
-_PIECE = re.compile(r"(fold|part|batch|chunk|shard|split|set|piece|subset|partition|volume|disc)s?[\s_-]*\d+", re.I)
+_PIECE = re.compile(
+    r"(?:.*[\W_])?(fold|part|batch|chunk|shard|split|set|piece|subset|partition|volume|disc)s?[\s_-]*\d+", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -104,8 +117,14 @@ def is_doubtful(name: str) -> bool:
 
 
 def is_piece(name: str) -> bool:
-    """Whether a name is numbered like a piece of a larger set, such as "fold_1"."""
-    return bool(_PIECE.fullmatch(name.strip()))
+    """Whether a name is numbered like a piece of a larger set, such as "fold_1" or "ham_part_2"."""
+    return bool(_PIECE.fullmatch(name.strip())) and not is_part(name)
+
+
+def part_in(name: str) -> str:
+    """The part of a split that a name such as "train_labels" or "test-00000-of-00001" contains; empty where none."""
+    parts = {part for word in _WORD.findall(name) if (part := _part(word))}
+    return parts.pop() if len(parts) == 1 else ""
 
 
 def _telling(name: str) -> set[str]:
@@ -115,15 +134,19 @@ def _telling(name: str) -> set[str]:
 
 def _part(word: str) -> str:
     plain = _plain(word)
-    if plain in SPLIT_NAMES:
-        return SPLIT_NAMES[plain]
+    if plain in _PARTS:
+        return _PARTS[plain]
     for filler in _GLUED:
         for rest in (plain.removesuffix(filler), plain.removeprefix(filler)):
-            if rest != plain and rest in SPLIT_NAMES:
-                return SPLIT_NAMES[rest]
+            if rest != plain and rest in _PARTS:
+                return _PARTS[rest]
     return ""
 
 
 def _plain(word: str) -> str:
     letters = unicodedata.normalize("NFKD", word.lower())
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+_PARTS = {_plain(word): part for word, part in _SPLIT_WORDS.items()}
+"""The parts of a split by the names for them, without accents."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -33,14 +34,20 @@ class Branch:
 
 
 def grow(counts: Mapping[str, int]) -> Branch:
-    """The tree of folders. counts: number of images directly in each folder, by its path."""
+    """The tree of folders. counts: number of images directly in each folder, by its path.
+
+    Folders whose names differ in nothing but how Unicode writes an accent are one.
+    """
     root = Branch("", [""])
     for path in sorted(counts):
-        here = root
+        here, inner = root, ""
         for name in path.split("/") if path else ():
-            inner = name if here is root else f"{here.paths[0]}/{name}"  # a table may name files by absolute paths
-            here = here.kids.setdefault(name, Branch(name, [inner]))
-        here.n_images = counts[path]
+            inner = name if here is root else f"{inner}/{name}"  # a table may name files by absolute paths
+            plain = unicodedata.normalize("NFC", name)
+            here = here.kids.setdefault(plain, Branch(plain, []))
+            if inner not in here.paths:
+                here.paths.append(inner)
+        here.n_images += counts[path]
     return root
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from autotl.data.file_lookup import Folder
 from autotl.data.label_words import label_notes, label_text
 from autotl.data.listing import IMAGE_SUFFIXES
 from autotl.data.note import Note
+from autotl.data.one_hot import GivenLabels, read_one_hot
 from autotl.data.patch import EXCLUDED
 from autotl.data.split_column import read_split
 from autotl.data.table_images import find_images, holds_images, sample, write_images
@@ -28,7 +29,7 @@ class Labels:
 
     root: the resolved folder that paths are relative to.
     rows: one per image, sorted by path, with the columns of `autotl.data.source.Source.table`.
-    column: name of the column of labels.
+    column: name of the column of labels; empty where there is one per class.
     layout: how the table was understood. notes: what else there is to tell.
     """
 
@@ -62,8 +63,9 @@ def _read_labels(
     texts = [name for name in frame.columns if not holds_bytes(frame[name])]
     image = image_column(frame, folder, path, label=label)
     split = read_split(frame, [name for name in texts if name not in (image, label)], path.name)
-    column = _label_column(texts, path, label=label, taken=(image, *split.columns)) if need_label else ""
-    labels = label_text(frame[column]) if column else pd.Series("", index=frame.index)
+    free = [name for name in texts if name not in (image, *split.columns)]
+    given = _find_labels(frame, texts, path, label=label, free=free) if need_label else _no_labels(frame)
+    labels = given.labels
     stored = holds_images(frame[image])
     found = write_images(frame[image], path, cache, progress) if stored else find_images(frame[image], folder)
     missing = pd.Series(found.missing, index=frame.index, dtype=object)
@@ -73,15 +75,16 @@ def _read_labels(
         "path": found.paths, "label": labels, "given_split": split.parts,
         "missing": missing.where(missing != "", left_out),
     }  # fmt: skip
-    others = frame[[name for name in texts if name not in (image, column, *split.columns)]].add_prefix("attribute.")
+    others = frame[[name for name in free if name not in given.columns]].add_prefix("attribute.")
     table = pd.concat([pd.DataFrame(columns, index=frame.index), others], axis=1)
     rows = require_one_row_each(table, path)
-    layout = f"{path.name}, {'which has no header, ' * (frame.columns[0] == 'column 1')}column {column!r}"
+    column = given.columns[0] if len(given.columns) == 1 else ""
+    layout = f"{path.name}, {'which has no header, ' * (frame.columns[0] == 'column 1')}{column_text(column)}"
     if split.columns:
         layout += f"; split by the column{'s'[: len(split.columns) > 1]} {listed(map(repr, split.columns))}"
     if len(rows) < len(table):
         layout += f"; {len(table) - len(rows)} repeated rows dropped"
-    notes = (*split.notes, *(label_notes(frame[column], path.name) if column else ()), *found.notes)
+    notes = (*split.notes, *given.notes, *found.notes)
     return Labels(found.root, rows.sort_values("path", ignore_index=True), column, layout, notes)
 
 
@@ -131,13 +134,30 @@ def _no_image(name: str, column: pd.Series, folder: Folder, path: Path) -> str:
     )
 
 
-def _label_column(columns: Sequence[str], path: Path, *, label: str | None, taken: Iterable[str]) -> str:
+def column_text(column: str) -> str:
+    """How a layout names the column of labels; empty where each class has one."""
+    return f"column {column!r}" if column else "one column per class"
+
+
+def _find_labels(
+    frame: pd.DataFrame, columns: Sequence[str], path: Path, *, label: str | None, free: Sequence[str]
+) -> GivenLabels:
+    if label is None and (one_hot := read_one_hot(frame, free, path.name)):
+        return one_hot
+    column = _label_column(columns, path, label=label, free=free)
+    return GivenLabels((column,), label_text(frame[column]), label_notes(frame[column], path.name))
+
+
+def _no_labels(frame: pd.DataFrame) -> GivenLabels:
+    return GivenLabels((), pd.Series("", index=frame.index))
+
+
+def _label_column(columns: Sequence[str], path: Path, *, label: str | None, free: Sequence[str]) -> str:
     """The column of labels: the one asked for, one with a common name, or the only one left."""
     if label is not None:
         if label not in columns:
             raise DatasetError(no_such_column(label, columns, path))
         return label
-    free = [name for name in columns if name not in taken]
     if named := called(LABEL_COLUMNS, free):
         return named[0]
     other = [name for name in free if plain_name(name) not in IMAGE_COLUMNS]

@@ -10,8 +10,8 @@ from autotl.runtime.wording import listed
 
 
 def label_text(column: pd.Series) -> pd.Series:
-    """The labels as text without spaces around them, empty where there is none."""
-    text = without_missing(column)
+    """The labels as text without spaces around them and with accents written in one way, empty where there is none."""
+    text = without_missing(column).str.normalize("NFC")
     filled = text[text != ""]
     # Programs write whole numbers with decimals where the column has gaps.
     if len(filled) and filled.str.fullmatch(r"[+-]?\d+([.,]0*)?").all():

@@ -69,7 +69,9 @@ def about_nested_folders(classes: Sequence[Branch], labels: Mapping[str, str]) -
     within: dict[str, set[str]] = {}
     for folder in classes:
         if label := labels.get(folder.paths[0], ""):
-            within.setdefault(label, set()).update(folder.kids)
+            # Not only directly in them: site/images/class.
+            holding = {deep.name for deep in folder.all() if deep.n_images and deep is not folder}
+            within.setdefault(label, set()).update(folder.kids, holding)
     if len(within) < 2:
         return []
     shared = set.intersection(*within.values())

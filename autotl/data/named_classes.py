@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +18,8 @@ def read_named_classes(paths: Iterable[str], classes: Sequence[str]) -> FolderNa
 
     paths: of the images, relative and posix. Raises DatasetError where no folder with images has one of the names.
     """
-    folders = [path.split("/")[:-1] for path in paths]
+    classes = [unicodedata.normalize("NFC", name) for name in classes]
+    folders = [unicodedata.normalize("NFC", path).split("/")[:-1] for path in paths]
     names = {name for folder in folders for name in folder}
     if missing := [name for name in classes if name not in names]:
         raise DatasetError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.data.file_lookup import Folder
-from autotl.data.folder_names import SPLIT_NAMES
-from autotl.data.label_table import Labels, read_labels, read_unlabelled, require_one_row_each
+from autotl.data.folder_names import part_in
+from autotl.data.label_table import Labels, column_text, read_labels, read_unlabelled, require_one_row_each
 from autotl.data.listing import Files
 from autotl.data.tables import column_names
 from autotl.errors import DatasetError
@@ -55,12 +54,12 @@ def read_part_tables(
     read: dict[PartTable, Labels] = {}
     for table in [first, *(table for table in tables if table != first)]:
         path, within = folder.root / table.name, _images_of(table, folder)
-        if read and label not in column_names(path):
+        if read and label is not None and label not in column_names(path):
             read[table] = read_unlabelled(path, within, cache=cache, progress=progress)
         else:
             read[table] = read_labels(path, within, label=label, cache=cache, progress=progress)
-            label = read[table].column
-    return _joined(read, folder, str(label))
+            label = read[table].column or None  # None: each table has one column per class
+    return _joined(read, folder, label or "")
 
 
 def _by_name(tables: Sequence[str]) -> list[PartTable]:
@@ -87,12 +86,6 @@ def _by_folder(tables: Sequence[str]) -> list[PartTable]:
     return found
 
 
-def part_in(name: str) -> str:
-    """The part of a split that a name such as "train_labels" or "test-00000-of-00001" contains; empty where none."""
-    parts = {SPLIT_NAMES[word] for word in re.findall("[a-z]+", name.lower()) if word in SPLIT_NAMES}
-    return parts.pop() if len(parts) == 1 else ""
-
-
 def _images_of(table: PartTable, folder: Folder) -> Folder:
     """The folder with the images of the same part only, where there are folders of that part."""
     images = [path for path in folder.files.images if any(part_in(name) == table.part for name in path.split("/")[:-1])]
@@ -114,7 +107,7 @@ def _joined(read: Mapping[PartTable, Labels], folder: Folder, label: str) -> Lab
     together = pd.concat(rows, ignore_index=True).fillna("")
     names = listed((table.name for table in read), most=4)
     unique = require_one_row_each(together, names)
-    layout = f"{names}, column {label!r}; split by the tables"
+    layout = f"{names}, {column_text(label)}; split by the tables"
     if len(unique) < len(together):
         layout += f"; {len(together) - len(unique)} repeated rows dropped"
     notes = tuple(note for labels in read.values() for note in labels.notes)

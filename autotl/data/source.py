@@ -18,7 +18,7 @@ from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import is_archive, unpack
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import FolderNames, read_folders
-from autotl.data.folder_names import is_part, is_unlabelled
+from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_in
 from autotl.data.hashing import find_copies
 from autotl.data.label_table import read_labels
 from autotl.data.label_words import label_text
@@ -26,8 +26,9 @@ from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, t
 from autotl.data.measurements import require_classes
 from autotl.data.named_classes import read_named_classes
 from autotl.data.note import Note
-from autotl.data.part_tables import PartTable, find_part_tables, part_in, read_part_tables
+from autotl.data.part_tables import PartTable, find_part_tables, read_part_tables
 from autotl.data.tables import column_names, no_such_column, read_side_table
+from autotl.data.unread_labels import about_unread_labels
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
 from autotl.runtime.wording import listed
@@ -134,7 +135,11 @@ def _require_data(data: Path) -> None:
 
 def _require_labels(source: Source, data: Path) -> None:
     if (source.table["label"] != "").any():
-        where = f"the column {source.label!r} of {data}" if source.label else f"{data}, by the names of its folders,"
+        where = (
+            f"the column {source.label!r} of {data}"
+            if source.label
+            else f"{data}, by the names of its folders or columns,"
+        )
         require_classes(source.table["label"], where)
         return
     if source.label:
@@ -200,7 +205,9 @@ def _open_folder(request: _Request, given: Folder) -> Source:
         layout = f"in {folder.root.relative_to(given.root).as_posix()}: {layout}"
     if tables:
         layout += f"; {listed(path.name for path in tables)} not read for labels (--label COLUMN would)"
-    return _from_folders(folder, names, layout)
+    source = _from_folders(folder, names, layout)
+    unread = filter(None, (about_unread_labels(path, set(names.labels)) for path in tables))
+    return replace(source, notes=(*source.notes, *unread))
 
 
 def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
@@ -225,6 +232,9 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
     # Split folders may contain images that a table labels; if they contain class folders, those give the labels.
     names = read_folders(folder.files.images)
     classes = any(names.labels) if names.outer_split else len(folder.tops) > 1
+    labels = set(names.labels) - {""}
+    if labels and all(map(is_doubtful, labels)):  # such as images_001 and images_002: the parts of a download
+        classes = False
     if len(tables) == 1 and not classes:
         return tables[0]
     if request.label is not None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from autotl.data.column_words import MISSING_WORDS, SPLIT_COLUMNS, plain_name
+from autotl.data.column_words import FALSE_WORDS, MISSING_WORDS, SPLIT_COLUMNS, TRUE_WORDS, plain_name
 from autotl.data.csv_text import first_row
-from autotl.data.folder_names import SPLIT_NAMES
+from autotl.data.folder_names import part_of
 from autotl.data.note import Note
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
@@ -23,8 +23,6 @@ _LEFT_OUT = frozenset(
     {"unused", "extra", "ignore", "ignored", "exclude", "excluded", "skip", "skipped", "drop", "dropped", "none", "out",
      "left out", "left_out", "leftout", "omit", "omitted", "discard", "discarded", "other", "not used", "unassigned"}
 )  # fmt: skip
-_TRUE = frozenset({"true", "1", "1.0", "yes", "y", "t", "x"})
-_FALSE = frozenset({"false", "0", "0.0", "no", "n", "f", ""})
 _FLAG = re.compile(r"is_?(?:in_?)?(?:the_?)?([a-z]+?)_?(?:set|split|image|img|data|sample)?")
 _PRIVATE = re.compile(r"(?:public|private)[\s_-]*test")
 _FOLDS = frozenset({"fold", "folds", "kfold", "k_fold", "cv_fold", "fold_id"})
@@ -79,8 +77,10 @@ def read_split(frame: pd.DataFrame, columns: Sequence[str], table: str) -> Given
 
 def part_of_word(word: str) -> str:
     """The part of a split that a word names: train, validation or test; empty where it names none."""
-    plain = word.strip().lower()
-    return "test" if _PRIVATE.fullmatch(plain) else SPLIT_NAMES.get(plain, "")
+    if _PRIVATE.fullmatch(word.strip().lower()):
+        return "test"
+    found = part_of(word)
+    return "" if found.rest else found.part
 
 
 def _from_words(column: pd.Series, table: str) -> GivenSplit | None:
@@ -96,7 +96,7 @@ def _from_words(column: pd.Series, table: str) -> GivenSplit | None:
             "Write the words train, validation and test if they mean something else.",
         )
         return GivenSplit((str(column.name),), column.str.strip().map(_CELEBA).fillna(""), _empty(column), (note,))
-    numbers = all(re.fullmatch(r"-?\d+(\.0+)?", word) for word in words) or words <= _TRUE | _FALSE
+    numbers = all(re.fullmatch(r"-?\d+(\.0+)?", word) for word in words) or words <= TRUE_WORDS | FALSE_WORDS
     if words and numbers and plain_name(str(column.name)) not in _ALSO_A_SET:
         raise DatasetError(
             f"the column {column.name!r} of {table} has {listed(sorted(words))}, which do not say which part of a "
@@ -134,7 +134,7 @@ def _split_of(column: pd.Series, table: str) -> GivenSplit:
 
 def _from_flags(frame: pd.DataFrame, flags: Mapping[str, str], table: str) -> GivenSplit:
     """The split in columns such as `is_train` and `is_test`, which hold true or false."""
-    true = {name: frame[name].str.strip().str.lower().isin(_TRUE) for name in flags}
+    true = {name: frame[name].str.strip().str.lower().isin(TRUE_WORDS) for name in flags}
     several = pd.concat(true, axis=1).sum(axis=1) > 1
     if several.any():
         raise DatasetError(
@@ -154,7 +154,7 @@ def _flag_part(column: pd.Series) -> str:
     found = _FLAG.fullmatch(plain_name(str(column.name)))
     part = part_of_word(found[1]) if found else ""
     words = _words(column)
-    return part if part and words & _TRUE and words <= _TRUE | _FALSE else ""
+    return part if part and words & TRUE_WORDS and words <= TRUE_WORDS | FALSE_WORDS else ""
 
 
 def _is_split_by_content(column: pd.Series) -> bool:

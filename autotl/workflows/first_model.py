@@ -47,7 +47,8 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
             context = fewer
             run.update(subsampled_to=n_items, n_unused=n_used - n_kept)
             minutes = math.ceil(clock.budget_seconds * needed / max(allowed, 1) / 60)
-            text = f"the budget allows reading about {n_items} of {n_used} images: the search uses {n_kept} of them"
+            text = f"the budget allows reading about {n_items} of {n_used} images: the search uses {n_kept}"
+            text += ", since each class needs its few" if n_kept > n_items else " of them"
             run.emit(Message(f"{text}; a budget of {minutes}m would be enough for all"))
         else:
             text = f"reading all {n_used} images, of which each class needs its few, will take about {needed:.0f} s"

@@ -108,6 +108,8 @@ def found(*paths):
         ("pets-train", "pets-test"), ("images_train", "images_test"), ("1_train", "2_test"), ("TrainData", "HoldOut"),
         ("train2017", "test2017"), ("Trainingsdaten", "Testdaten"), ("train/train", "test/test"),
         ("train/images", "test/images"), ("train/data/imgs", "test"), ("pets/train", "pets/test"),
+        ("Entraînement", "Prueba"), ("träning", "testovací"), ("обучение", "тест"), ("训练集", "测试集"),
+        ("学習", "テスト"), ("훈련", "테스트"), ("addestramento", "verifica"), ("train_mini", "test"),
     ],
 )  # fmt: skip
 def test_the_parts_of_a_split_are_recognised_by_any_common_name_and_nesting(train, test):
@@ -193,6 +195,23 @@ def test_folders_of_the_same_names_in_every_class_are_asked_about():
     (note,) = read_folders(folder(*sites)).notes
     assert "A and B are taken for the classes" in note.message
     assert "--classes cat,dog" in note.advice
+
+
+def test_folders_of_the_same_names_are_asked_about_however_deep_they_are():
+    names = read_folders(folder("big/big/train/ok", "big/big/train/bad", "small/small/ok", "small/small/bad"))
+    (note,) = names.notes
+    assert "big and small are taken for the classes" in note.message
+    assert "--classes bad,ok" in note.advice
+
+
+def test_one_accent_written_in_two_ways_is_one_class():
+    composed, decomposed = "K\u00e4fer", "Ka\u0308fer"
+    paths = folder(f"train/{composed}", "train/dog", f"test/{decomposed}/deep", "test/dog")
+    assert found(*paths) == {
+        f"train/{composed}": (composed, "train"), f"test/{decomposed}/deep": (composed, "test"),
+        "train/dog": ("dog", "train"), "test/dog": ("dog", "test"),
+    }  # fmt: skip
+    assert set(read_folders(folder(composed, decomposed, "dog")).labels) == {composed, "dog"}
 
 
 def test_a_copy_of_the_class_folders_beside_them_is_no_class():

@@ -16,6 +16,7 @@ from autotl.data.label_words import label_notes, label_text
         (["1", "1.0", "2.", "3,0"], ["1", "1", "2", "3"]),
         (["01", "1", ""], ["01", "1", ""]),
         (["1.0", "1.5"], ["1.0", "1.5"]),
+        (["K\u00e4fer", "Ka\u0308fer"], ["K\u00e4fer", "K\u00e4fer"]),
         (["True", "False", "NA"], ["True", "False", ""]),
         (["2024-01-03", "?"], ["2024-01-03", ""]),
         (["none", "None", "unknown"], ["none", "None", "unknown"]),

@@ -94,3 +94,14 @@ def test_images_stored_in_a_table_per_part(tmp_path):
     source = open_source(tmp_path / "x", cache=tmp_path / "cache")
     assert source.table["given_split"].tolist() in (["train", "test"], ["test", "train"])
     assert all((source.root / path).is_file() for path in source.table["path"])
+
+
+def test_tables_with_one_column_per_class_in_every_part(opened):
+    marks = "filename, cat, dog\n1.png, 1, 0\n2.png, 0, 1\n"
+    images = [f"{part}/{name}.png" for part in ("train", "valid") for name in "12"]
+    source = opened({"train/_classes.csv": marks, "valid/_classes.csv": marks}, *images)
+    assert rows(source) == {
+        "train/1.png": ("cat", "train"), "train/2.png": ("dog", "train"),
+        "valid/1.png": ("cat", "validation"), "valid/2.png": ("dog", "validation"),
+    }  # fmt: skip
+    assert "one column per class; split by the tables" in source.layout

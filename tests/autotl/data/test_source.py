@@ -389,10 +389,26 @@ def test_an_archive_whose_folder_was_removed_from_the_cache_is_unpacked_again(tm
 
 
 def test_the_layout_names_a_table_that_is_not_read_for_labels(tmp_path, opened):
-    create_files(tmp_path / "d", "part_1/a.png", "part_2/b.png")
+    create_files(tmp_path / "d", "site a/a.png", "site b/b.png")
     (tmp_path / "d" / "metadata.csv").write_text("image_id,dx\na,mel\nb,nv\n")
-    assert "metadata.csv not read for labels (--label COLUMN would)" in opened(tmp_path / "d").layout
+    by_folder = opened(tmp_path / "d")
+    assert "metadata.csv not read for labels (--label COLUMN would)" in by_folder.layout
+    (note,) = by_folder.notes
+    assert "other labels in its column 'dx' (mel, nv) than the folders" in note.message
     assert opened(tmp_path / "d", label="dx").table["label"].tolist() == ["mel", "nv"]
+
+
+def test_a_table_with_the_labels_that_the_folders_give_is_no_reason_for_a_warning(tmp_path, opened):
+    create_files(tmp_path / "d", "cat/a.png", "dog/b.png")
+    (tmp_path / "d" / "labels.csv").write_text("path,label\ncat/a.png,cat\ndog/b.png,dog\n")
+    assert opened(tmp_path / "d").notes == ()
+
+
+@pytest.mark.parametrize("pieces", [("ham_images_part_1", "ham_images_part_2"), ("images_001", "images_002")])
+def test_folders_that_are_the_parts_of_a_download_leave_the_labels_to_the_table(tmp_path, opened, pieces):
+    create_files(tmp_path / "d", f"{pieces[0]}/a.png", f"{pieces[1]}/b.png")
+    (tmp_path / "d" / "metadata.csv").write_text("image_id,dx\na,mel\nb,nv\n")
+    assert opened(tmp_path / "d").table["label"].tolist() == ["mel", "nv"]
 
 
 def test_other_files_around_a_wrapping_folder_are_still_counted(tmp_path, opened):
