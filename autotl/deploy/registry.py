@@ -107,8 +107,17 @@ def find_store(registry: Registry, name: str, tracking_uri: str | None) -> Model
 
 def fetch(registry: Registry, uri: str, tracking_uri: str | None) -> Path:
     """The folder with the model of an address such as models:/NAME@ALIAS. Raises ConfigError or RunError."""
-    name = re.split("[@/]", uri.removeprefix("models:/"), maxsplit=1)[0]
-    return registry.fetch(find_store(registry, name, tracking_uri), uri)
+    name, *version = re.split("[@/]", uri.removeprefix("models:/"), maxsplit=1)
+    if version:
+        return registry.fetch(find_store(registry, name, tracking_uri), uri)
+    # A model's ID is in no list of registered models.
+    problems = []
+    for store in stores(registry, tracking_uri):
+        try:
+            return registry.fetch(store, uri)
+        except RunError as error:
+            problems.append(error)
+    raise problems[0]
 
 
 def register(run: Run, name: str, plugins: Plugins, *, tracking_uri: str | None = None) -> AliasChange:
