@@ -83,7 +83,7 @@ def check(
         for name, text in found.facts().items():
             typer.echo(f"{name}: {text}")
         for finding in found.findings:
-            typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}")
+            typer.echo(f"{finding.severity}: {finding.message}. {finding.advice}".rstrip())
         if not found.findings:
             typer.echo("no problems found")
         typer.echo(f"page: {page}")

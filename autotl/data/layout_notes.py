@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled
 from autotl.data.folder_tree import Branch
-from autotl.data.listing import ignored_kinds
+from autotl.data.listing import UNREAD_IMAGE_SUFFIXES, ignored_kinds
 from autotl.data.note import Note
 
 _MOST_NAMED = 5
@@ -120,6 +120,20 @@ def about_unusable_folders(
             )
         )
     return found
+
+
+def about_unread_images(ignored: Mapping[str, int]) -> list[Note]:
+    """Images that are left out, because their format is not read. ignored: the number of other files by kind."""
+    kinds = {kind: n for kind, n in ignored.items() if kind.removeprefix("*") in UNREAD_IMAGE_SUFFIXES}
+    if not kinds:
+        return []
+    verb = "is" if sum(kinds.values()) == 1 else "are"
+    return [
+        Note(
+            f"{_images(sum(kinds.values()))} {verb} left out, because the format is not read: {ignored_kinds(kinds)}",
+            "Save them as PNG or JPEG.",
+        )
+    ]
 
 
 def enumeration(names: Sequence[str]) -> str:

@@ -15,6 +15,11 @@ IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif",
      ".ppm", ".pgm", ".pbm", ".pnm"}
 )  # fmt: skip
+UNREAD_IMAGE_SUFFIXES = frozenset(
+    {".jp2", ".j2k", ".jpx", ".jxl", ".tga", ".psd", ".svg", ".dcm", ".nef", ".cr2", ".cr3", ".arw", ".dng", ".raw",
+     ".exr", ".hdr", ".ico", ".pcx"}
+)  # fmt: skip
+"""Of images in formats that are not read."""
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 PATCH_SUFFIX = ".patch.csv"
 """Of the file of decisions beside a dataset (see `patch`), which is not a table of labels."""

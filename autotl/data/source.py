@@ -22,6 +22,7 @@ from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_i
 from autotl.data.hashing import find_copies
 from autotl.data.label_table import read_labels
 from autotl.data.label_words import label_text
+from autotl.data.layout_notes import about_unread_images
 from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
 from autotl.data.measurements import require_classes
 from autotl.data.named_classes import read_named_classes
@@ -216,7 +217,8 @@ def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
     if files.unread:
         layout += f"; not read: {listed(dict.fromkeys(name.rpartition('/')[2] for name in files.unread))}"
     ignored = files.ignored + _kinds(files.tables)
-    return Source(folder.root, pd.DataFrame(columns, dtype=str), ignored, layout, label="", notes=names.notes)
+    notes = (*names.notes, *about_unread_images(files.ignored))
+    return Source(folder.root, pd.DataFrame(columns, dtype=str), ignored, layout, label="", notes=notes)
 
 
 def _own_tables(request: _Request, folder: Folder) -> list[Path]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotl.errors import AutoTLError, ConfigError
+from autotl.errors import AutoTLError, ConfigError, RunError
 from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, RegisteredModel, Registry
 from autotl.plugins import Plugins
 

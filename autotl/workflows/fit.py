@@ -29,9 +29,6 @@ from autotl.settings import Settings
 from autotl.workflows.networks import require_networks
 from autotl.workflows.places import conditions_explained, require_places
 
-MOST_PROPOSALS = 500
-"""A run keeps its findings in run.json, which is written after every trial."""
-
 
 @dataclass(frozen=True)
 class Moved:
@@ -213,10 +210,8 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     leaks = count_leaks(dataset, run.split, seed=run.config.seed)
     changes = since_last_run(dataset, data, settings.cache)
     save_manifest(dataset, data, settings.cache)
-    run.update(
-        findings=[finding.to_json(most=MOST_PROPOSALS) for finding in findings], leaks=asdict(leaks),
-        changes=asdict(changes) if changes else None,
-    )  # fmt: skip
+    run.keep_findings(findings)
+    run.update(leaks=asdict(leaks), changes=asdict(changes) if changes else None)
     if changes:
         run.emit(Message(changes.sentence()))
     for decision in dataset.stale:

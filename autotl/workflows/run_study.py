@@ -211,8 +211,8 @@ def _probe_default(context: SearchContext, default: TrialRecord) -> None:
     found = run_checks(run.dataset, context.plugins, probed.probe)
     known = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     inflation = probed.inflation
-    findings = [finding.to_json() for finding in worst_first(known + found)]
-    run.update(findings=findings, inflation=inflation and inflation.to_json())
+    run.keep_findings(worst_first(known + found))
+    run.update(inflation=inflation and inflation.to_json())
     if inflation:
         run.emit(Message(inflation_sentence(inflation)))
     for finding in found:

@@ -411,6 +411,12 @@ def test_folders_that_are_the_parts_of_a_download_leave_the_labels_to_the_table(
     assert opened(tmp_path / "d").table["label"].tolist() == ["mel", "nv"]
 
 
+def test_images_of_formats_that_are_not_read_are_counted_in_a_warning(tmp_path, opened):
+    source = opened(create_files(tmp_path / "d", "cat/1.png", "cat/2.tga", "cat/3.JP2", "dog/1.png", "dog/2.txt"))
+    (note,) = source.notes
+    assert note.message == "2 images are left out, because the format is not read: 1 *.jp2, 1 *.tga"
+
+
 def test_other_files_around_a_wrapping_folder_are_still_counted(tmp_path, opened):
     folder = create_files(tmp_path / "d", "a/b/cat/1.png", "a/b/dog/1.png", "a/README.md", "LICENSE.txt")
     assert opened(pack(tmp_path / "d.zip", folder)).ignored == {"*.md": 1, "*.txt": 1}

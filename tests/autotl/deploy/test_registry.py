@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from autotl.deploy import registry
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, RunError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import ModelStore, RegisteredModel, Registry
 from autotl.plugins import load_plugins
@@ -85,6 +85,22 @@ def test_a_model_is_found_in_whichever_store_beside_the_runs_here_has_it(
     assert registry.find_store(known, "cats", "http://there").address == "http://there"
     found = registry.list_models(known, None)
     assert [[model.name for model in models] for _, models in found] == [["cats"], ["digits", "cats"]]
+
+
+def test_a_model_named_by_its_id_is_looked_for_in_every_store_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def fetched(store: ModelStore, uri: str) -> Path:
+        if (store.beside[0], uri) != (tmp_path / "autotl-runs", "models:/m-1"):
+            raise RunError(f"{uri} is not in {store.beside[0]}")
+        return tmp_path / "model"
+
+    known = replace(ANY, store_address=lambda store: str(store.beside[0]), fetch=fetched)
+    assert registry.fetch(known, "models:/m-1", None) == tmp_path / "model"
+    with pytest.raises(RunError, match=rf"models:/m-2 is not in {tmp_path}$"):
+        registry.fetch(known, "models:/m-2", None)
 
 
 def test_a_store_that_cannot_be_used_does_not_hide_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
