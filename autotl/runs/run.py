@@ -8,7 +8,6 @@ import json
 import platform
 import time
 import uuid
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +22,6 @@ from autotl.data.scan import scan
 from autotl.data.small_classes import without_small_classes
 from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
-from autotl.interfaces import Finding
 from autotl.runs.config import Config
 from autotl.runs.event_log import EVENTS_FILE, EventWriter
 from autotl.runs.events import Event, Listener, Progress
@@ -34,8 +32,6 @@ from autotl.runtime.user_paths import expand_home, short_name
 
 STORAGE_VARIABLE = "AUTOTL_STORAGE"
 """The environment variable with the address of Optuna's store, which the run folder keeps without its password."""
-MOST_PROPOSALS = 500
-"""A run keeps its findings in run.json, which is written after every trial."""
 _NO_FOLD = -9
 """In dataset.parquet: the image is not an item: it has no label or was skipped."""
 _TRACED_PACKAGES = (
@@ -144,10 +140,6 @@ class Run:
         """Change fields of run.json."""
         text = json.dumps({**self.state(), **fields}, indent=2, allow_nan=False)
         write_atomically(self.folder / "run.json", text.encode())
-
-    def keep_findings(self, findings: Iterable[Finding]) -> None:
-        """Write what the checks found to run.json, with at most MOST_PROPOSALS pairs and proposals of each."""
-        self.update(findings=[finding.to_json(most=MOST_PROPOSALS) for finding in findings])
 
 
 def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:

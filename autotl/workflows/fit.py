@@ -26,6 +26,7 @@ from autotl.runs.run import Run, create, open_run, require_free, require_images,
 from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
+from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.networks import require_networks
 from autotl.workflows.places import conditions_explained, require_places
 
@@ -210,7 +211,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     leaks = count_leaks(dataset, run.split, seed=run.config.seed)
     changes = since_last_run(dataset, data, settings.cache)
     save_manifest(dataset, data, settings.cache)
-    run.keep_findings(findings)
+    keep_findings(run, findings)
     run.update(leaks=asdict(leaks), changes=asdict(changes) if changes else None)
     if changes:
         run.emit(Message(changes.sentence()))

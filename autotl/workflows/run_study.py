@@ -33,6 +33,7 @@ from autotl.workflows.conclusion import conclude
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
 from autotl.workflows.first_model import make_first_model, save_first_model
+from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.refit import champion_trials
 from autotl.workflows.registration import NOT_RECORDED, NOT_REGISTERED
 from autotl.workflows.search_time import SearchTime
@@ -211,7 +212,7 @@ def _probe_default(context: SearchContext, default: TrialRecord) -> None:
     found = run_checks(run.dataset, context.plugins, probed.probe)
     known = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     inflation = probed.inflation
-    run.keep_findings(worst_first(known + found))
+    keep_findings(run, worst_first(known + found))
     run.update(inflation=inflation and inflation.to_json())
     if inflation:
         run.emit(Message(inflation_sentence(inflation)))

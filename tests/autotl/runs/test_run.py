@@ -14,10 +14,9 @@ import pytest
 from autotl.data.patch import Decision
 from autotl.data.split import Split, split
 from autotl.errors import ConfigError, RunError
-from autotl.interfaces import Finding
 from autotl.runs.config import Config
 from autotl.runs.events import Message, SearchEnded
-from autotl.runs.run import MOST_PROPOSALS, Run, cluster_of, create, default_run_folder, open_run, require_free
+from autotl.runs.run import Run, cluster_of, create, default_run_folder, open_run, require_free
 
 FULL = Config(
     data=Path("données"), run=Path("runs/a b"), budget_seconds=None, trials=7, objective="log_loss",
@@ -123,13 +122,6 @@ def test_updating_changes_the_named_fields_only(run):
     before = run.state()
     run.update(status="complete", ended="the time was up")
     assert run.state() == before | {"status": "complete", "ended": "the time was up"}
-
-
-def test_findings_with_many_pairs_do_not_make_the_state_large(run):
-    pairs = tuple((f"{k}.png", f"{k} copy.png") for k in range(MOST_PROPOSALS + 1))
-    run.keep_findings([Finding("copies", "info", "many copies", pairs=pairs)])
-    (kept,) = run.state()["findings"]
-    assert (kept["message"], len(kept["pairs"])) == ("many copies", MOST_PROPOSALS)
 
 
 def test_events_are_lines_of_json_and_reach_every_listener(run):
