@@ -11,7 +11,9 @@ from autotl.errors import ConfigError
 from autotl.interfaces import AliasChange
 from autotl.plugins import Plugins
 from autotl.runs.run import Run, open_run
+from autotl.runtime.conditions import require_writable
 from autotl.search.optuna_study import read_records
+from autotl.workflows.places import run_place
 
 NOT_REGISTERED, NOT_RECORDED = "Not registered: ", "Not recorded: "
 
@@ -32,6 +34,7 @@ def register(
         require_name(name)
     if run.result() is None:
         raise ConfigError(f"{folder} has no champion yet; finish it with `autotl resume {folder}`")
+    require_writable(run_place(run.folder))  # where it was recorded, and as what it is registered, is noted there
     require_store(plugins, run.config)
     plugins.demand("record_run", run=run, trials=read_records(run))
     change = register_champion(run, name, plugins) if name else None

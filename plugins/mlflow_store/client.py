@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import os
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,11 +48,30 @@ def connect(uri: str) -> MlflowClient:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     database.parent.mkdir(parents=True, exist_ok=True)
     # Two processes that create the tables at once would break the file for good.
-    with FileLock(f"{database}.lock", timeout=300):
+    with FileLock(_lock_file(database), timeout=300):
+        if not database.exists():
+            _create(database)
         client = MlflowClient(tracking_uri=uri, registry_uri=registry)
-        client.search_experiments(max_results=1)
-        client.search_registered_models(max_results=1)
+        _make_tables(client)
     return client
+
+
+def _create(database: Path) -> None:
+    """Make a new store beside its place: one that was left half made, by a full disk, could never be used."""
+    from mlflow import MlflowClient
+
+    new = database.with_name(f"{database.name}.{uuid.uuid4().hex}")
+    try:
+        _make_tables(MlflowClient(tracking_uri=sqlite_address(new), registry_uri=sqlite_address(new)))
+        new.rename(database)
+    finally:
+        for suffix in ("", "-journal"):
+            new.with_name(f"{new.name}{suffix}").unlink(missing_ok=True)
+
+
+def _make_tables(client: MlflowClient) -> None:
+    client.search_experiments(max_results=1)
+    client.search_registered_models(max_results=1)
 
 
 def require_database(uri: str) -> None:
@@ -65,8 +85,9 @@ def require_database(uri: str) -> None:
         require_writable(Place(database.parent, "the folder of the MLflow store", remedy))
         if database.exists() and not _is_sqlite(database):
             raise ConfigError(f"{database} is damaged, or not a SQLite database at all. Remove it, or n{remedy[1:]}")
-        if database.exists() and not os.access(database, os.W_OK):
-            raise MachineError(f"the MLflow store {database} may not be written by this user. {remedy}")
+        for file in (database, _lock_file(database)):
+            if file.exists() and not os.access(file, os.W_OK):
+                raise MachineError(f"{file} of the MLflow store may not be written by this user. {remedy}")
     elif uri.partition("://")[0].partition("+")[0] in _DATABASES:
         import sqlalchemy
 
@@ -151,6 +172,10 @@ def first_line(error: BaseException) -> str:
         root = cause
     text = str(root if isinstance(root, OSError) else error).strip()
     return without_secrets(text.splitlines()[0])[:300] if text else type(error).__name__
+
+
+def _lock_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}.lock")
 
 
 def _is_sqlite(database: Path) -> bool:
