@@ -153,14 +153,14 @@ class FittedModel(StudyResults):
     def register(self, name: str, *, tracking_uri: str | None = None) -> AliasChange:
         """Register the model, so that models:/NAME@champion leads to it; returns the version that it became.
 
-        tracking_uri: the store; None for the one of the run. Raises ConfigError for a name that cannot be used.
+        A run that was not recorded, because its store was away, is recorded first, with all its trials. tracking_uri:
+        the store; None for the one of the run. Raises ConfigError for a name or a store that cannot be used.
         """
-        from autotl.deploy.registry import register
         from autotl.plugins import load_preferred
-        from autotl.runs.run import open_run
         from autotl.settings import settings
+        from autotl.workflows.registration import register
 
         store = optional(read_text)("tracking_uri", tracking_uri)
-        return register(
-            open_run(self.run), read_text("name", name), load_preferred(settings()), tracking_uri=store
-        )  # fmt: skip
+        change = register(self.run, read_text("name", name), load_preferred(settings()), tracking_uri=store)
+        assert change is not None  # there is a name
+        return change

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, TypeAlias
 
-from autotl.api.arguments import configured, optional, read_path, read_text, read_whole
+from autotl.api.arguments import configured, optional, read_flag, read_path, read_text, read_whole
 from autotl.api.fitted_model import FittedModel
 from autotl.api.notebook import watched
 from autotl.runs.events import Listener
@@ -130,13 +130,15 @@ def resume(
     *,
     storage: str | None = None,
     tracking_uri: str | None = None,
+    conclude: bool = False,
     progress: bool | None = None,
     plugins: Plugins | None = None,
     listeners: Sequence[Listener] = (),
 ) -> FittedModel:
     """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is opened.
 
-    storage, tracking_uri: the addresses of the run again where they have a password, which a run folder does not keep.
+    conclude: try nothing more, and make a champion of the trials that there are. storage, tracking_uri: the addresses
+        of the run again where they have a password, which a run folder does not keep.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
@@ -149,6 +151,7 @@ def resume(
         finished = resume(
             folder, plugins=loaded, settings=settings(), listeners=all_listeners,
             storage=read("storage", storage), tracking_uri=read("tracking_uri", tracking_uri),
+            conclude=read_flag("conclude", conclude),
         )  # fmt: skip
     return FittedModel(finished)
 

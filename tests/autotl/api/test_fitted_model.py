@@ -197,6 +197,34 @@ def test_resume_opens_a_finished_run(place):
     assert autotl.resume(str(place / "run")).classes == ("circle", "square")
 
 
+def test_a_run_that_was_not_finished_can_be_concluded_with_the_trials_that_there_are(place, tmp_path):
+    folder = shutil.copytree(place / "run", tmp_path / "run")
+    before = autotl.load(folder)
+    open_run(folder).update(status="interrupted", config=open_run(folder).config.to_json() | {"trials": 30})
+    after = autotl.resume(folder, conclude=True)
+    assert (after.result.n_trials, after.result.status) == (before.result.n_trials, "complete")
+    with pytest.raises(ConfigError, match="conclude is 'yes'"):
+        autotl.resume(folder, conclude="yes")
+
+
+def test_a_model_is_registered_and_one_of_its_versions_promoted(model, place, tmp_path, monkeypatch):
+    for plugin in (Path(tiny_backbone.__file__), ROOT / "examples" / "folder-registry" / "autotl_folder_registry.py"):
+        shutil.copy(plugin, tmp_path)
+    monkeypatch.setenv("AUTOTL_PLUGINS", str(tmp_path))
+    monkeypatch.setenv("AUTOTL_DISABLE_PLUGINS", "mlflow,mlflow-registry")
+    monkeypatch.chdir(place)  # promote looks where runs are
+    assert [model.register("shapes").version for _ in range(2)] == [1, 2]
+    assert autotl.promote("shapes", 1).former == 2
+    assert autotl.promote("shapes").version == 2
+    elsewhere = str(tmp_path / "elsewhere")
+    assert model.register("shapes", tracking_uri=elsewhere).version == 1
+    assert autotl.promote("shapes", 1, tracking_uri=elsewhere).version == 1
+    with pytest.raises(ConfigError, match="no version 7"):
+        autotl.promote("shapes", 7)
+    with pytest.raises(ConfigError, match="version is '1'"):
+        autotl.promote("shapes", "1")
+
+
 @pytest.mark.heavy
 def test_type_checkers_know_the_api(tmp_path):
     (tmp_path / "use.py").write_text(
