@@ -56,7 +56,8 @@ _TORCH_STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 def build(variant: Variant, height: int, width: int) -> keras.Model:
     """The network with its weights; pixels 0..255 in, seven block stages and the last convolution out."""
-    model = network(variant, height, width)
+    # The weights replace the kernels; JAX would compile a random initializer for each of their shapes, half a minute.
+    model = network(variant, height, width, kernels="zeros")
     load_weights(model, read_torch_file(weights(variant, False)))
     return model
 
@@ -74,20 +75,26 @@ def weights(variant: Variant, download: bool) -> Path:
     return files[0]
 
 
-def network(variant: Variant, height: int, width: int) -> keras.Model:
-    """The architecture without weights; the layers bear the names of the tensors in the weights file."""
+def network(variant: Variant, height: int, width: int, *, kernels: str = "glorot_uniform") -> keras.Model:
+    """The architecture without weights; the layers bear the names of the tensors in the weights file.
+
+    kernels: the initializer of the convolutions.
+    """
     import keras
     from keras import layers
 
     def normalise(x: Any, name: str) -> Any:
         return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
 
+    def convolve(filters: int, size: int, **options: Any) -> Any:
+        return layers.Conv2D(filters, size, use_bias=False, kernel_initializer=kernels, **options)
+
     def activate(x: Any, name: str | None = None) -> Any:
         return layers.ReLU(6.0, name=name)(x)
 
     inputs = keras.Input((height, width, 3))
     x = layers.Rescaling(1 / 128, -127 / 128)(inputs)
-    x = layers.Conv2D(32, 3, strides=2, padding="same", use_bias=False, name="conv_stem")(x)
+    x = convolve(32, 3, strides=2, padding="same", name="conv_stem")(x)
     x = activate(normalise(x, "bn0"))
     outputs = []
     block, channels = 0, 32
@@ -98,13 +105,18 @@ def network(variant: Variant, height: int, width: int) -> keras.Model:
         for i in range(n_blocks):
             name, y = f"blocks.{block}", x
             if expansion != 1:
-                y = layers.Conv2D(channels * expansion, 1, use_bias=False, name=f"{name}.expand_conv")(y)
+                y = convolve(channels * expansion, 1, name=f"{name}.expand_conv")(y)
                 y = activate(normalise(y, f"{name}.bn0"))
             y = layers.DepthwiseConv2D(
-                kernel, stride if i == 0 else 1, "same", use_bias=False, name=f"{name}.depthwise_conv"
+                kernel,
+                stride if i == 0 else 1,
+                "same",
+                use_bias=False,
+                depthwise_initializer=kernels,
+                name=f"{name}.depthwise_conv",
             )(y)
             y = activate(normalise(y, f"{name}.bn1"))
-            y = layers.Conv2D(filters, 1, use_bias=False, name=f"{name}.project_conv")(y)
+            y = convolve(filters, 1, name=f"{name}.project_conv")(y)
             y = normalise(y, f"{name}.bn2")
             if i > 0:
                 y = layers.Add()([x, y])
@@ -112,7 +124,7 @@ def network(variant: Variant, height: int, width: int) -> keras.Model:
         # A layer of its own, so that the stage has a name that does not depend on how many blocks it has.
         x = layers.Activation("linear", name=f"stage{number}")(x)
         outputs.append(x)
-    x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
+    x = convolve(1280, 1, name="conv_head")(x)
     outputs.append(activate(normalise(x, "bn1"), "top"))
     return keras.Model(inputs, outputs, name=f"efficientnet-lite{variant.number}")
 
