@@ -137,7 +137,9 @@ def settings() -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{config_file()} is not valid TOML: {error}. Correct or remove the file.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{config_file()} cannot be read: {error}. Correct or remove it.") from error
+        raise ConfigError(
+            f"{config_file()} cannot be read: {error}. Correct or remove it, or set XDG_CONFIG_HOME to another folder."
+        ) from error
 
 
 def _explain(problem: Any) -> str:

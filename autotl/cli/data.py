@@ -68,7 +68,7 @@ def check(
         disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")
-    require_writable(Place(page.parent, "the folder of the page", "Name another file with --page"))
+    require_writable(Place(page.absolute().parent, "the folder of the page", "Name another file with --page"))
     plugins = load_plugins(config.disable_plugins)
     with ExitStack() as stack:
         listeners: list[Listener] = [stack.enter_context(closing(ProgressPrinter(budget_seconds=None)))]

@@ -15,7 +15,7 @@ from autotl.interfaces import Backbone
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
-from autotl.runtime.conditions import Place, require_writable
+from autotl.workflows.places import require_cache
 
 
 def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
@@ -37,7 +37,7 @@ def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
 
 def _cache(folder: Path) -> str:
     try:
-        require_writable(Place(folder, "the cache", "Set the environment variable AUTOTL_CACHE to a folder of yours"))
+        require_cache(folder)
         return f"{folder} ({_size_of(folder) / 2**20:.0f} MiB, {_free(folder) / 2**30:.0f} GiB free)"
     except (MachineError, OSError) as error:
         return f"problem: {error}"
@@ -46,6 +46,7 @@ def _cache(folder: Path) -> str:
 def _keras() -> str:
     try:
         keras_backend.prepare()
+        keras_backend.load()
         return f"backend {os.environ['KERAS_BACKEND']} on {keras_backend.device()}"
     except AutoTLError as error:
         return f"problem: {error}"

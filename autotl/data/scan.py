@@ -13,7 +13,7 @@ from autotl.data.dataset import Dataset
 from autotl.data.groups import group_notes, read_groups
 from autotl.data.hashing import hash_files
 from autotl.data.patch import apply_patch, patch_file, read_patch
-from autotl.data.source import open_source
+from autotl.data.source import open_source, require_data
 from autotl.images.facts import FACT_COLUMNS, read_facts
 from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
 from autotl.images.sequences import successive_names
@@ -44,6 +44,7 @@ def scan(
     def stage(name: str) -> OnProgress:
         return lambda done, total: progress(name, done, total) if progress else None
 
+    require_data(data)  # first, because what is beside data out of reach is so too
     decisions = read_patch(patch or patch_file(data))
     source = open_source(
         data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),

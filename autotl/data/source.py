@@ -97,7 +97,7 @@ def open_source(
     Raises DatasetError where the data cannot be understood.
     """
     request = _Request(data, label, attributes, cache, progress, tuple(classes))
-    _require_data(data)
+    require_data(data)
     if data.is_dir():
         source = _open_folder(request, Folder(data.resolve()))
     elif data.suffix.lower() in TABLE_SUFFIXES:
@@ -117,7 +117,8 @@ def open_source(
     return source
 
 
-def _require_data(data: Path) -> None:
+def require_data(data: Path) -> None:
+    """Raise DatasetError where there is no file or folder that can hold a dataset; OSError where it is out of reach."""
     wanted = (
         "a folder with one sub-folder of images per class, a zip or tar of one, "
         "or a table of labels (CSV, TSV or Parquet)"

@@ -20,10 +20,9 @@ from autotl.runs.config import Config
 from autotl.runs.events import Listener
 from autotl.runs.run import create, scan_data
 from autotl.runtime import keras_backend
-from autotl.runtime.conditions import require_writable
 from autotl.runtime.wording import counted
 from autotl.settings import Settings
-from autotl.workflows.places import cache_place, conditions_explained
+from autotl.workflows.places import conditions_explained, require_cache
 
 MOST_NAMED = 1000
 """Skipped and excluded files that the document names, with the reason for each."""
@@ -109,7 +108,7 @@ def check_data(
     probe: also cross-validate the untuned default on all images, for the checks that need it; the features stay in the
     cache for the search. Raises DatasetError where the data cannot be read at all.
     """
-    require_writable(cache_place(settings))
+    require_cache(settings.cache)
     if probe:
         keras_backend.prepare()
     with conditions_explained(settings):
@@ -119,8 +118,8 @@ def check_data(
 def _check(
     config: Config, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...], *, probe: bool
 ) -> DataCheck:
-    decisions = read_patch(config.patch or patch_file(config.data))
     dataset = scan_data(config, cache=settings.cache, listeners=listeners)
+    decisions = read_patch(config.patch or patch_file(config.data))
     findings = run_checks(dataset, plugins)
     divided, refusal = None, ""
     try:
@@ -145,6 +144,7 @@ def _check(
 def _default_probe(
     config: Config, dataset: Dataset, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...]
 ) -> tuple[ScoreInterval | None, list[Finding]]:
+    keras_backend.load()  # without the noise of its backend
     # Imported here, because what it needs imports Keras.
     from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters

@@ -230,3 +230,10 @@ def test_every_other_column_of_the_attributes_is_kept_as_text(pets, tmp_path):
     assert items.loc["cat/0.png", ["attribute.age group", "attribute.site"]].tolist() == ["007", "Köln"]
     assert (items["attribute.age group"] == "").sum() == 6
     assert (items["attribute.site"] == "").sum() == 7
+
+
+def test_data_out_of_reach_are_named_and_not_what_would_be_beside_them(tmp_path):
+    out_of_reach = tmp_path / ("x" * 300)
+    with pytest.raises(OSError, match="too long") as raised:
+        scan(out_of_reach)
+    assert raised.value.filename == str(out_of_reach)
