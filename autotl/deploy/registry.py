@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from autotl.errors import AutoTLError, ConfigError, RunError
 from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, RegisteredModel, Registry
 from autotl.plugins import Plugins
+from autotl.runtime.addresses import hide_secrets, is_same_database
 
 if TYPE_CHECKING:
     from autotl.runs.config import Config
@@ -64,6 +65,17 @@ def require_store(plugins: Plugins, config: Config) -> None:
     """
     for registry in plugins.all(Registry).values():
         registry.check_store(model_store(config.tracking_uri, beside=config.run.parent))
+
+
+def require_other_database(plugins: Plugins, config: Config) -> None:
+    """Raise ConfigError where trials and models would be in one database: the tables of one would break the other's."""
+    for registry in plugins.all(Registry).values():
+        address = registry.store_address(model_store(config.tracking_uri, beside=config.run.parent))
+        if config.storage and is_same_database(config.storage, address):
+            raise ConfigError(
+                f"the storage {hide_secrets(config.storage)} is also the database that runs are recorded in; each "
+                "needs one of its own. Name another with --storage or --tracking-uri"
+            )
 
 
 def stores(registry: Registry, tracking_uri: str | None) -> list[ModelStore]:

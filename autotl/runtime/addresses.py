@@ -60,6 +60,19 @@ def absolute_address(address: str) -> str:
     return sqlite_address(file) if file else address
 
 
+def is_same_database(one: str, other: str) -> bool:
+    """Whether two addresses lead to one database, whatever their drivers, logins and options are."""
+    files = sqlite_file(one), sqlite_file(other)
+    if any(files):
+        return files[0] == files[1]
+    return _place(one) == _place(other)
+
+
+def _place(address: str) -> tuple[str, str]:
+    scheme, _, rest = address.partition("://")
+    return scheme.partition("+")[0], rest.rpartition("@")[2].partition("?")[0].rstrip("/").lower()
+
+
 def hide_secrets(address: str) -> str:
     """An address without the user's name and password, and without the values of its query."""
     scheme, sign, rest = address.partition("://")

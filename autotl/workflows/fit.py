@@ -15,7 +15,7 @@ from autotl.data.changes import save_manifest, since_last_run
 from autotl.data.dataset import Dataset, require_learnable
 from autotl.data.patch import patch_file
 from autotl.data.split import Split, split
-from autotl.deploy.registry import require_name, require_registry, require_store
+from autotl.deploy.registry import require_name, require_other_database, require_registry, require_store
 from autotl.errors import ConfigError
 from autotl.evidence.evaluations import gives_one_value
 from autotl.interfaces import Backbone, Evaluator, Head, Sampler
@@ -239,6 +239,7 @@ def _require_stores(config: Config, plugins: Plugins, storage: str | None) -> No
     if config.storage and storage:
         from autotl.search.optuna_study import require_storage
 
+        require_other_database(plugins, config)
         require_storage(storage)
     if config.register or config.tracking_uri:
         require_store(plugins, config)

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotl.errors import ConfigError
-from autotl.runtime.addresses import hide_secrets, reveal_secrets, sqlite_address, sqlite_file, without_secrets
+from autotl.runtime.addresses import (
+    hide_secrets,
+    is_same_database,
+    reveal_secrets,
+    sqlite_address,
+    sqlite_file,
+    without_secrets,
+)
 
 NAMES = (
     "My%20Data",
@@ -98,3 +105,26 @@ def test_a_hidden_address_is_given_in_full_by_the_environment(monkeypatch: pytes
     monkeypatch.setenv("VARIABLE", "mysql://joe:secret@host/db")
     assert reveal_secrets(hidden, "VARIABLE", option="--storage") == "mysql://joe:secret@host/db"
     assert reveal_secrets("mysql://host/db", "VARIABLE", option="--storage") == "mysql://host/db"
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("postgresql+psycopg2://ann:other@host:5432/lab", True),
+        ("postgresql://HOST:5432/lab/?password=x", True),
+        ("postgresql://host:5432/runs", False),
+        ("postgresql://host:5433/lab", False),
+        ("mysql://host:5432/lab", False),
+        ("sqlite:////host:5432/lab", False),
+        ("http://host:5432/lab", False),
+    ],
+)
+def test_a_database_is_the_same_whatever_its_driver_and_login_are(other: str, same: bool) -> None:
+    assert is_same_database("postgresql+psycopg://joe:secret@host:5432/lab", other) is same
+
+
+def test_a_file_of_sqlite_is_the_same_database_however_its_path_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "a%20b.db"
+    file.touch()
+    assert is_same_database(sqlite_address(file), f"sqlite:///{file}")
+    assert not is_same_database(sqlite_address(file), sqlite_address(tmp_path / "b.db"))

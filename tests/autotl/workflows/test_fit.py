@@ -22,6 +22,7 @@ from autotl.runs.config import Config
 from autotl.runs.events import Event, FindingMade, Listener, Message, TrialBegun
 from autotl.runs.run import Run, open_run
 from autotl.runtime import interruption
+from autotl.runtime.addresses import sqlite_address
 from autotl.settings import Settings
 from autotl.workflows.fit import fit, resume
 
@@ -314,6 +315,15 @@ def test_a_run_is_registered_where_nothing_is_tracked(config: Config, plugins: A
     assert run.tracking() is None
     assert "registered as models:/shapes@champion, version 1" in messages
     assert require_registry(plugins).list_models(model_store(None, beside=run.folder.parent))[0].name == "shapes"
+
+
+def test_trials_and_models_in_one_database_are_refused_before_any_work(
+    config: Config, plugins: Any, settings: Settings, tmp_path: Path
+) -> None:
+    shared = sqlite_address(tmp_path / "mlflow.db")
+    with pytest.raises(ConfigError, match="also the database that runs are recorded in"):
+        fit(replace(config, storage=shared, tracking_uri=shared), plugins=plugins, settings=settings)
+    assert not config.run.exists()
 
 
 def test_a_search_whose_champion_cannot_be_registered_is_not_lost(
