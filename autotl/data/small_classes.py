@@ -12,6 +12,7 @@ from autotl.data.dataset import Dataset
 from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED_CLASS
 from autotl.data.split import undividable_classes
+from autotl.errors import DatasetError
 from autotl.runtime.wording import counted, listed
 
 
@@ -19,11 +20,18 @@ def without_small_classes(dataset: Dataset, min_images: int, *, seed: int) -> Da
     """The dataset without the classes that have too few images, which are excluded by name.
 
     min_images: usable images that each class needs. Left out as well are classes whose images are all copies or members
-    of one or two groups, so that they cannot be divided into training and test.
+    of one or two groups, so that they cannot be divided into training and test. Raises DatasetError where fewer than
+    two classes have enough images.
     """
     counts = dataset.items["label"].value_counts()
     named = sorted(set(dataset.table["label"][~dataset.excluded]) - {""})
     small = {label: int(counts.get(label, 0)) for label in named if counts.get(label, 0) < min_images}
+    if len(named) - len(small) < 2 <= len(named):
+        raise DatasetError(
+            f"--min-per-class {min_images} would leave {counted(len(named) - len(small), 'class', 'classes')} of "
+            f"{len(named)}; classification needs at least 2. Without enough usable images are "
+            f"{listed((f'{label}: {n}' for label, n in small.items()), most=10)}. Give a smaller number."
+        )
     dataset = _without(dataset, {label: f"has {counted(n, 'usable image')}" for label, n in small.items()})
     notes = _notes(small, f"fewer than {min_images} usable images", min_images)
     whole: dict[str, int] = {}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from autotl.data.dataset import require_learnable
 from autotl.data.small_classes import without_small_classes
 from autotl.data.split import split
+from autotl.errors import DatasetError
 
 
 def labels_of(counts):
@@ -45,3 +48,9 @@ def test_ever_so_many_classes_left_out_make_a_short_note(toy_dataset):
     few = {f"class {i:03d}": 2 for i in range(300)}
     found = without_small_classes(toy_dataset(labels_of({"a": 8, "b": 8, **few})), 4, seed=0)
     assert found.notes[-1].message.endswith("class 009: 2 and 290 more)")
+
+
+def test_a_number_that_would_leave_no_two_classes_is_refused(toy_dataset):
+    dataset = toy_dataset(labels_of({"a": 8, "b": 5, "c": 5}))
+    with pytest.raises(DatasetError, match=r"--min-per-class 6 would leave 1 class of 3; .* are b: 5, c: 5\. Give"):
+        without_small_classes(dataset, 6, seed=0)
