@@ -30,7 +30,7 @@ def without_small_classes(dataset: Dataset, min_images: int, *, seed: int) -> Da
         raise DatasetError(
             f"--min-per-class {min_images} would leave {counted(len(named) - len(small), 'class', 'classes')} of "
             f"{len(named)}; classification needs at least 2. Without enough usable images are "
-            f"{listed((f'{label}: {n}' for label, n in small.items()), most=10)}. Give a smaller number."
+            f"{listed((f'{label}: {n}' for label, n in small.items()), most=10)}. Add images, or give a smaller number."
         )
     dataset = _without(dataset, {label: f"has {counted(n, 'usable image')}" for label, n in small.items()})
     notes = _notes(small, f"fewer than {min_images} usable images", min_images)

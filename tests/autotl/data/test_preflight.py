@@ -61,7 +61,7 @@ def test_leaving_out_is_not_proposed_where_one_class_would_be_left(tmp_path: Pat
     source = listing(tmp_path / "pets", cat=5, dog=2)
     with pytest.raises(DatasetError, match=r"at least 4\. Add images\.$"):
         require_learnable_listing(tmp_path / "pets", source, ())
-    with pytest.raises(DatasetError, match="1 class with images"):
+    with pytest.raises(DatasetError, match="would leave 1 class of 2"):
         require_learnable_listing(tmp_path / "pets", source, (), min_per_class=4)
 
 

@@ -52,5 +52,5 @@ def test_ever_so_many_classes_left_out_make_a_short_note(toy_dataset):
 
 def test_a_number_that_would_leave_no_two_classes_is_refused(toy_dataset):
     dataset = toy_dataset(labels_of({"a": 8, "b": 5, "c": 5}))
-    with pytest.raises(DatasetError, match=r"--min-per-class 6 would leave 1 class of 3; .* are b: 5, c: 5\. Give"):
+    with pytest.raises(DatasetError, match=r"--min-per-class 6 would leave 1 class of 3; .* are b: 5, c: 5\. Add"):
         without_small_classes(dataset, 6, seed=0)
