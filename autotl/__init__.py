@@ -24,5 +24,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What the package offers, and none of what it is made of."""
+    """The public names of the package."""
     return sorted(__all__)

@@ -1,4 +1,4 @@
-"""The arguments of the Python API as people give them, made into what the workflows take; errors name the argument."""
+"""Converts the arguments of the Python API to what the workflows take; errors name the argument."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def configured(given: Mapping[str, Any]) -> Config:
     wanted.setdefault("budget_seconds", None)
     if given.get("budget") is not None:
         if wanted["budget_seconds"] is not None:
-            raise ConfigError("budget and budget_seconds say the same; give one of them")
+            raise ConfigError("budget and budget_seconds mean the same; give only one of them")
         wanted["budget_seconds"] = parse_duration(given["budget"], name="budget")
     if wanted["budget_seconds"] is None and wanted.get("trials") is None:
         wanted["budget_seconds"] = DEFAULT_BUDGET_SECONDS
@@ -54,7 +54,7 @@ def read_names(name: str, value: object) -> tuple[str, ...]:
         return tuple(part.strip() for part in value.split(",") if part.strip())
     names = tuple(value) if isinstance(value, Iterable) else (value,)
     if wrong := [one for one in names if not isinstance(one, str)]:
-        raise ConfigError(f"{name} has {wrong[0]!r} in it; expected a name or a list of names, such as ['logistic']")
+        raise ConfigError(f"{name} contains {wrong[0]!r}; expected a name or a list of names, such as ['logistic']")
     return names
 
 

@@ -53,9 +53,9 @@ class FittedModel(StudyResults):
         (height, width, 3 or 4): whole numbers from 0 to 255 or fractions from 0 to 1. A path may also be a folder, an
         archive or a table: it has an answer for each of its images.
         Returns a list of dicts: {"item", "label", "probabilities"}, or {"item", "error"} for an image that cannot be
-        read; a single image gives a list of one. as_frame: a DataFrame in its place, with the columns item, label, one
-        per class, and error, and with the index of `items` where that is a Series. Raises TypeError where something is
-        no image at all.
+        read; a single image gives a list of one. as_frame: return a DataFrame with the columns item, label, one
+        per class, and error, and with the index of `items` where that is a Series. Raises TypeError if something is not
+        an image.
         """
         from autotl.deploy.batch_prediction import classify
         from autotl.deploy.prediction_files import collect
@@ -79,7 +79,7 @@ class FittedModel(StudyResults):
         patch: str | PathLike[str] | None = None,
         progress: bool | None = None,
     ) -> ModelEvaluation:
-        """Score the model on new labelled data, which nothing is learned from.
+        """Score the model on new labelled data; the model does not learn from them.
 
         data and the other options are those of `autotl.fit`. Returns its scores with intervals, its confusion matrix,
         and how many of the images it was trained on. Raises DatasetError where no image has a class that it knows.
@@ -112,7 +112,7 @@ class FittedModel(StudyResults):
         """Fit this model again, into a new run folder, after its data or the decisions about them have changed.
 
         Its choices and its split stay as they are, as by `autotl refit`. data, groups, attributes, patch: where they
-        are now, if they have been moved. Raises AutoTLError where it cannot be done.
+        are now, if they have been moved. Raises AutoTLError if that is not possible.
         """
         from autotl.plugins import load_preferred
         from autotl.settings import settings
@@ -137,7 +137,7 @@ class FittedModel(StudyResults):
     def export(self, out: str | PathLike[str], *, format: str = "onnx", trial: int | None = None) -> Path:
         """Write the champion in another format into a new or empty folder; returns the main file.
 
-        trial: the number of another completed trial, as the leaderboard has it, to be exported in its place.
+        trial: the number of another completed trial, as the leaderboard has it, to export instead.
         """
         from autotl.deploy.export import export
         from autotl.plugins import load_preferred
@@ -151,7 +151,7 @@ class FittedModel(StudyResults):
         return export_trial(self.run, number, folder, format, plugins=plugins, settings=settings())
 
     def register(self, name: str, *, tracking_uri: str | None = None) -> AliasChange:
-        """Register the model, so that models:/NAME@champion leads to it; returns the version that it became.
+        """Register the model, so that models:/NAME@champion leads to it; returns the new version.
 
         A run that was not recorded, because its store was away, is recorded first, with all its trials. tracking_uri:
         the store; None for the one of the run. Raises ConfigError for a name or a store that cannot be used.

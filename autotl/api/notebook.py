@@ -22,11 +22,11 @@ _N_ROWS = 10
 def watched(
     progress: bool | None, listeners: Sequence[Listener], *, budget_seconds: float | None = None
 ) -> Iterator[tuple[Listener, ...]]:
-    """The listeners, and one that prints what happens where that is wanted.
+    """Yield the listeners, with a progress printer before them if `progress` is true.
 
-    progress: None where somebody is there to see it: in a notebook or at a terminal.
+    progress: None prints in a notebook and at a terminal only.
     """
-    if not (_somebody_watches() if progress is None else progress):
+    if not (_is_interactive() if progress is None else progress):
         yield tuple(listeners)
         return
     from autotl.runs.progress_printer import ProgressPrinter
@@ -35,7 +35,7 @@ def watched(
         yield (printer, *listeners)
 
 
-def _somebody_watches() -> bool:
+def _is_interactive() -> bool:
     shell = sys.modules.get("IPython")
     in_notebook = shell is not None and shell.get_ipython() is not None
     return in_notebook or sys.stderr.isatty()

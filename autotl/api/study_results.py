@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class StudyResults:
-    """What a finished run found out. run: its folder. result: what it ended with."""
+    """The results of a finished run. run: its folder; result: scores, champion and verdicts."""
 
     def __init__(self, run: Run) -> None:
         result = run.result()

@@ -66,7 +66,7 @@ def main() -> None:
     except AutoTLError as error:
         _say(f"Error: {error}")
         _leave(EXIT_INPUT_ERROR)
-    except BrokenPipeError:  # whoever read our output has seen enough, such as `head`
+    except BrokenPipeError:  # the reader of our output, such as `head`, has stopped reading
         drop_documents()
         _leave(EXIT_BROKEN_PIPE)
     except Exception as error:
@@ -97,7 +97,7 @@ def _run() -> None:
 
 
 def _condition(error: Exception) -> str:
-    """What is wrong with the machine; empty where the error is no condition of it."""
+    """What is wrong with the machine; empty if the error has another cause."""
     from autotl.runtime.conditions import explain
 
     return explain(error)
@@ -126,7 +126,7 @@ def _say(text: str) -> None:
 
 
 def _open_standard_files() -> None:
-    """Lead input, output and errors to nowhere where they are closed: the next file would take their place."""
+    """Open the null device for any closed standard stream, whose descriptor the next file would take otherwise."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)

@@ -27,7 +27,7 @@ def evaluate(
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
-    """Score a model on new labelled data, which nothing is learned from."""
+    """Score a model on new labelled data; the model does not learn from them."""
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.settings import settings
     from autotl.workflows.evaluation import NewData, evaluate_model

@@ -119,7 +119,7 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
 def resume(
     run: RunFolder,
     conclude: Annotated[
-        bool, typer.Option("--conclude", help="Try nothing more: make a champion of the trials that there are.")
+        bool, typer.Option("--conclude", help="Run no more trials: choose the champion among those already run.")
     ] = False,
     storage: Storage = None,
     tracking_uri: TrackingUri = None,
@@ -127,7 +127,7 @@ def resume(
 ) -> None:
     """Continue a run that was interrupted or killed, with what is left of its budget.
 
-    Addresses with a password, which a run folder does not keep, are given again.
+    Addresses with a password must be given again, because a run folder does not store passwords.
     """
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.runs.run import open_run

@@ -44,7 +44,7 @@ Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to l
 
 Classes = Annotated[
     str,
-    typer.Option(metavar="A,B", help="The folders that are the classes, where the layout is read otherwise."),
+    typer.Option(metavar="A,B", help="The folders that are the classes, if AutoTL reads the layout differently."),
 ]
 
 Groups = Annotated[

@@ -23,7 +23,7 @@ _documents: BinaryIO | None = None
 def keep_for_documents() -> None:
     """From here on, what plugins and libraries print goes to standard error, and only documents to standard output.
 
-    Whatever way they print, also from C and from processes of their own.
+    This includes output of C code and of child processes.
     """
     global _documents
     sys.stdout.flush()
@@ -32,7 +32,7 @@ def keep_for_documents() -> None:
 
 
 def drop_documents() -> None:
-    """Lead documents to nowhere: nobody reads them any more."""
+    """Discard documents from here on: their reader is gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, *([_documents.fileno()] if _documents else ())):
         os.dup2(nowhere, number)
@@ -65,7 +65,7 @@ def print_json(document: Any) -> None:
 def print_document(text: str) -> None:
     """Print a piece of a document that programs read: in UTF-8, whatever the encoding of this system.
 
-    What UTF-8 does not know, half a character of a file's name, is escaped as JSON does it.
+    Lone surrogates, which file names may hold, are escaped as in JSON.
     """
     sys.stdout.flush()
     documents = _documents or sys.stdout.buffer
@@ -74,13 +74,13 @@ def print_document(text: str) -> None:
 
 
 def spare_characters() -> None:
-    """Let standard output replace what its encoding does not know, where it would end the command."""
+    """Let standard output replace characters that its encoding lacks, instead of failing."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has in place of a value that it does not know."""
+    """Convert a value that JSON has no type for."""
     if hasattr(value, "to_json"):
         return value.to_json()
     return dict(vars(value)) if is_dataclass(value) else os.fspath(value)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def register(
     run: RunFolder,
     name: Annotated[
-        str | None, typer.Option(help="The registered model's name. [default: as `autotl fit --register` was told]")
+        str | None,
+        typer.Option(help="The registered model's name. [default: the one given to `autotl fit --register`]"),
     ] = None,
     tracking_uri: TrackingUri = None,
     storage: Storage = None,
@@ -26,7 +27,7 @@ def register(
 ) -> None:
     """Register a run's champion in the model registry, and move the alias `champion` to it.
 
-    A run that was not recorded, because its store was away, is recorded first, with all its trials.
+    A run that was not recorded, because its store was unavailable, is recorded first, with all its trials.
     """
     from autotl.workflows.registration import register as register_run
 

@@ -1,4 +1,4 @@
-"""The order of a dataset's classes, kept beside its patch file, so that a class keeps its key for everybody."""
+"""The order of a dataset's classes, kept beside its patch file, so that a class keeps its key in every window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is the matter with a split that came with the data."""
+"""Explains why a split that came with the data cannot be used."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _lacks_training(dataset: Dataset, left_out: np.ndarray, lacking: int) -> str
         whole = "" if train.any() else "; no folder or row of the data is for training"
         return (
             f"the class {name!r} has no image in the given train split ({counts}){whole}, so it cannot be learned. "
-            "Move images of it there, or leave the class out; unlabelled images belong into a folder `unlabelled`."
+            "Move images of it there, or leave the class out; unlabelled images belong in a folder `unlabelled`."
         )
     left = mine & train & left_out
     digests = dataset.digests()

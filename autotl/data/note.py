@@ -1,4 +1,4 @@
-"""What reading the data has to tell besides its layout, in the words of a finding."""
+"""Remarks from reading the data, besides its layout; each becomes a finding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Note:
-    """Something about the data that nobody would notice otherwise, such as rows that were left out, and what to do."""
+    """A remark on the data that a user would miss otherwise, such as rows that were left out, and what to do."""
 
     message: str
     advice: str = ""

@@ -100,7 +100,7 @@ def _from_words(column: pd.Series, table: str) -> GivenSplit | None:
     if words and numbers and plain_name(str(column.name)) not in _ALSO_A_SET:
         raise DatasetError(
             f"the column {column.name!r} of {table} has {listed(sorted(words))}, which do not say which part of a "
-            "split they are. Write train, validation or test in their place, or rename the column if it is no split."
+            "split they are. Write train, validation or test instead, or rename the column if it is no split."
         )
     return None
 

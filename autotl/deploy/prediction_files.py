@@ -1,4 +1,4 @@
-"""The images that somebody wants classified: files, folders, archives and tables, or images in memory."""
+"""The images to classify: files, folders, archives and tables, or images in memory."""
 
 from __future__ import annotations
 

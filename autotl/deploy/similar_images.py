@@ -61,7 +61,7 @@ def make_index(folder: Path, progress: Callable[[int, int], None]) -> int:
 
     run = open_run(folder)
     if run.result() is None:
-        raise RunError(f"{folder} has not ended yet, so it has no model; carry it on with `autotl resume {folder}`")
+        raise RunError(f"{folder} has not finished yet, so it has no model; continue it with `autotl resume {folder}`")
     session, size = _open(folder / "champion" / "model.onnx")
     items = run.split.development
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:MAX_IMAGES])

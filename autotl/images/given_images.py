@@ -1,4 +1,4 @@
-"""What somebody gives to be classified: one image or many, in any container, each with its name and its place.
+"""The images given to a model: one or many, in any container, each with its name and its place.
 
 An exported model carries a copy of this file, so it imports the standard library, numpy and Pillow, nothing more.
 """
@@ -62,7 +62,7 @@ def read_source(image: Any) -> ImageSource:
     if isinstance(image, bytes):
         return image
     if isinstance(image, np.ndarray):
-        return _file_of(_picture(image))
+        return _file_of(_pillow_image(image))
     if isinstance(image, Image.Image):
         return _file_of(image)
     return os.path.expanduser(str(image))  # noqa: PTH111, unlike Path's, it leaves the home of an unknown user as it is
@@ -127,7 +127,7 @@ def _pixels(array: np.ndarray, called: str) -> np.ndarray:
     return array
 
 
-def _picture(array: np.ndarray) -> Image.Image:
+def _pillow_image(array: np.ndarray) -> Image.Image:
     """Pixels as an image: whole numbers from 0 to 255, 16-bit numbers, or fractions from 0 to 1."""
     if array.dtype == bool:
         array = array * np.uint8(255)

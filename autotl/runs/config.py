@@ -29,7 +29,7 @@ class Config:
     backbones, heads: names, empty for all that are worth trying.
     min_per_class: classes with fewer usable images are left out.
     classes: names of the folders that are the classes, empty where the layout tells them.
-    refit: the run whose champion is fitted again in place of a search.
+    refit: the run whose champion is fitted again, without a search.
     """
 
     data: Path
@@ -94,7 +94,7 @@ class Config:
         return (not self.heads or head in self.heads) and self.strategy in ("auto", strategy)
 
     def to_json(self) -> dict[str, object]:
-        """Plain values, and of addresses what may be seen by anybody."""
+        """Plain values; addresses without their secrets."""
         plain = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
         return plain | {k: hide_secrets(str(plain[k])) for k in _ADDRESSES if plain[k]}
 

@@ -1,4 +1,4 @@
-"""Limits of what may be asked of a run, and the budget where none is named."""
+"""Limits of a run's options, and the default budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run folder: everything one study writes, and what a later process needs to carry it on."""
+"""The run folder: everything one study writes, and what a later process needs to continue it."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -
 def require_free(folder: Path) -> None:
     """Raise ConfigError where the folder of a new run already holds something."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        hint = f"Carry it on with `autotl resume {folder}`, or g" if (folder / "run.json").exists() else "G"
+        hint = f"Continue it with `autotl resume {folder}`, or g" if (folder / "run.json").exists() else "G"
         raise ConfigError(f"{folder} already exists and is not empty. {hint}ive another folder with --run.")
 
 

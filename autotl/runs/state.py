@@ -32,7 +32,7 @@ class RunState:
     status: "absent" without a run.json; "failed" also where the process is gone. problem: why it failed, or what is
     damaged. result: None until it has ended with a model. data, patch: as the command was given them, which may be
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
-    written last. can_resume: whether `autotl resume` can carry it on. refit: whether it fits another run's champion.
+    written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
     backbones, heads: those that were asked for by name.
     """
 

@@ -98,9 +98,9 @@ def without_secrets(text: str) -> str:
 
 
 def reveal_secrets(address: str, variable: str, *, option: str) -> str:
-    """An address in full: as it is, or where something of it was hidden, as an environment variable gives it.
+    """Return an address in full: unchanged, or from an environment variable if part of it is hidden.
 
-    Raises ConfigError where it is hidden, and the variable does not hold the same address.
+    Raises ConfigError if part is hidden and the variable does not hold the same address.
     """
     if HIDDEN not in address:
         return address

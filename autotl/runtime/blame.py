@@ -1,4 +1,4 @@
-"""Whoever raises is named: functions of plugins that say whose they are when they fail."""
+"""Functions of plugins, wrapped so that their errors name the plugin."""
 
 from __future__ import annotations
 

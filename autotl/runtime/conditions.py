@@ -86,7 +86,7 @@ def require_writable(place: Place) -> None:
 
 
 def explain(error: BaseException, places: Sequence[Place] = ()) -> str:
-    """What a condition of the machine is, where, and what to do; empty where an error is none.
+    """Describe a condition of the machine: what, where, and what to do; empty for any other error.
 
     places: where the work is written to; the one that is full, or that the error names, tells what to do.
     """
@@ -98,7 +98,7 @@ def explain(error: BaseException, places: Sequence[Place] = ()) -> str:
 
 @contextmanager
 def explained(*places: Place, after: str = "") -> Iterator[None]:
-    """Turn conditions of the machine into MachineError. after: what can be done once they are mended."""
+    """Turn conditions of the machine into MachineError. after: what can be done once they are resolved."""
     try:
         yield
     except AutoTLError:

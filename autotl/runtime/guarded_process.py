@@ -1,4 +1,4 @@
-"""A process for code that may sleep, crash or eat the memory: asked and answered in JSON and arrays, and watched.
+"""A watched child process for code that may hang, crash or use too much memory; messages are JSON and arrays.
 
 On Linux the child imports what it needs once, and forks for the work: after a crash the next one is there at once.
 What goes through the pipes is read with `json.loads` and `numpy.frombuffer`; nothing is unpickled.
@@ -68,7 +68,7 @@ class GuardedProcess:
         return self._child.poll() is None
 
     def memory(self) -> int:
-        """Bytes that the child holds; 0 where that cannot be told."""
+        """Memory of the child in bytes; 0 if unknown."""
         import psutil
 
         try:
@@ -77,7 +77,7 @@ class GuardedProcess:
             return 0
 
     def send(self, body: Document, arrays: Sequence[np.ndarray] = ()) -> None:
-        """Send a message; ChildEndedError where nobody is there to read it."""
+        """Send a message; ChildEndedError if the child has ended."""
         assert self._child.stdin
         try:
             _write(self._child.stdin, body, arrays)
@@ -102,7 +102,7 @@ class GuardedProcess:
 
     @contextmanager
     def watched(self, seconds_left: Callable[[], float], memory_bytes: float) -> Iterator[None]:
-        """End the child where the time is gone, or where it holds more memory."""
+        """End the child when its time is up or it uses more memory."""
         done = threading.Event()
         watch = threading.Thread(target=self._watch, args=(done, seconds_left, memory_bytes), daemon=True)
         watch.start()
@@ -142,7 +142,7 @@ class GuardedProcess:
             self._child.kill()
 
     def _ask_where(self) -> None:
-        """Let the child write down where it is."""
+        """Let the child write its stack to the traces file."""
         if hasattr(signal, "SIGUSR1"):
             with suppress(OSError):
                 os.kill(self._worker or self._child.pid, signal.SIGUSR1)
@@ -162,7 +162,7 @@ class GuardedProcess:
         if ended_for:
             return ChildEndedError(ended_for, where)
         if code is None or code >= 0:
-            how = "answered what nobody can read" if code is None else f"ended its process with exit code {code}"
+            how = "sent an unreadable answer" if code is None else f"ended its process with exit code {code}"
         else:
             how = f"crashed its process ({signal.Signals(-code).name})"
         return ChildEndedError(how, where)
@@ -200,7 +200,7 @@ def serve(make_handler: Callable[[Callable[[Document], dict[str, Any]]], Handler
 
 
 def _fork_for_each(answers: IO[bytes]) -> None:
-    """Return in a worker; where that ends, tell the parent how, and return in another; end where nobody asks more."""
+    """Return in a worker. When it ends, tell the parent how and return in another; end after the last message."""
     while True:
         _die_with_parent()
         worker = os.fork()

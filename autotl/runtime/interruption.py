@@ -18,7 +18,7 @@ def listen() -> None:
 def raise_if_requested() -> None:
     """Raise KeyboardInterrupt where one was raised since the last call and may have gone unnoticed.
 
-    An exception that a signal raises inside a finaliser or a callback of a C library is printed, or not even that.
+    An exception that a signal raises inside a finaliser or a callback of a C library is printed at best.
     """
     if _requested.is_set():
         _requested.clear()

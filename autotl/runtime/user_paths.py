@@ -11,7 +11,7 @@ _MAX_NAME_BYTES = 180
 
 
 def expand_home(path: Path | str) -> Path:
-    """A path with ~ replaced, which no shell does in --run=~/x or in a notebook; ConfigError where nobody has it."""
+    """Expand ~ in a path, as no shell does in --run=~/x or in a notebook; ConfigError if there is no such user."""
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -30,7 +30,7 @@ class HeadChoice:
         self.dropped: dict[str, str] = {}
 
     def look(self, board: Leaderboard) -> None:
-        """Drop the heads whose next trial would only repeat what was seen."""
+        """Drop the heads whose next trial would only repeat earlier results."""
         for name, head in self._space.heads.items():
             own = sorted((t for t in board.trials if t.head == name), key=lambda trial: trial.number)
             why = _why_dropped(own)

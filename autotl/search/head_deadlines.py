@@ -9,9 +9,9 @@ from collections.abc import Callable
 TRIAL_SHARE = 0.5
 """A head may take this share of the time left for one answer, so that one that sleeps leaves time for the others."""
 SPARE_SECONDS, SPARE_FACTOR = 20.0, 10.0
-"""Where no time is set, as when the champion is fitted again, so much, and so many times the longest answer before."""
+"""Without a deadline, as in a refit: these seconds plus this factor times the longest answer so far."""
 DESCRIBE_SECONDS, DESCRIBE_SHARE = 10.0, 0.15
-"""A head may take so long, or this share of the budget, to be built once for a look at what it is."""
+"""A head may take the smaller of these seconds and this share of the budget to be built once for inspection."""
 
 
 class HeadDeadlines:
@@ -29,12 +29,15 @@ class HeadDeadlines:
         self._longest[head] = max(self._longest.get(head, 0.0), seconds)
 
     def for_a_look(self) -> Callable[[], float]:
-        """Seconds left for building a head once, to see what it is."""
+        """Return the seconds left for building a head once for inspection."""
         limit = time.monotonic() + min(DESCRIBE_SECONDS, DESCRIBE_SHARE * self._budget_seconds)
         return lambda: limit - time.monotonic()
 
     def for_an_answer(self, head: str, seconds_left: Callable[[], float]) -> Callable[[], float]:
-        """Seconds left for one answer. seconds_left: until the end of the search; infinite where it has no end."""
+        """Return the seconds left for one answer.
+
+        seconds_left: until the end of the search; infinite if nothing is cut short.
+        """
         began, left = time.monotonic(), seconds_left()
         if left < math.inf:
             limit = TRIAL_SHARE * left

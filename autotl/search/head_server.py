@@ -1,4 +1,4 @@
-"""The child's side of heads of other authors: one plugin is loaded, and its heads are built and fitted here."""
+"""The child's side of heads of other authors: it loads one plugin, and builds and fits its heads."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def probe(
 
 
 def _export_obstacle(context: SearchContext, head: Head, classifier: Classifier) -> str:
-    """Why a head that is not ours could not become the champion, asked once; empty where nothing is in the way."""
+    """Why another author's head cannot be exported, tried once per head; empty if it can."""
     if context.plugins.owner(Head, head.name).origin == "ours" or head.name in context.exportable:
         return context.exportable.get(head.name, "")
     try:

@@ -165,7 +165,7 @@ class HeadProcesses:
 
     @contextmanager
     def _told(self, owner: LoadedPlugin, head: str) -> Iterator[None]:
-        """Say which head of which plugin ended its process; whatever happens, no half-read answer is left behind."""
+        """Name the head and plugin that ended the process; no half-read answer is left behind."""
         try:
             yield
         except ChildEndedError as ended:
@@ -244,7 +244,7 @@ class RemoteClassifier:
     def network(self) -> Any:
         """The fitted head as a Keras model.
 
-        It is built and fitted once more in this process: it has just shown that it does so in good order.
+        It is built and fitted again in this process, which is safe: it has just succeeded in its own.
         """
         assert self._fitted_on is not None
         built = build_head(self._head, fixed_hyperparameters(self._params), self._n_features, self._n_classes)
@@ -264,7 +264,7 @@ def _answer(hp: keras_tuner.HyperParameters | None, asked: Document) -> Any:
     from keras_tuner.engine import hyperparameters as kinds
 
     if hp is None:
-        raise ConfigError("no hyperparameters are to be had here")
+        raise ConfigError("this head cannot ask for hyperparameters here")
     return hp._register(kinds.deserialize(asked["asked"]), asked["overwrite"])
 
 

@@ -1,4 +1,4 @@
-"""What a model is worth on new labelled data, which no search has seen."""
+"""Scores a model on new labelled data, which no search has seen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ModelEvaluation:
 
     evaluation: of all images whose class the model knows. unseen: the same without the `n_trained_on` images that the
     model was trained on, None where there are none of these, or where nothing would be left. unknown: number of images
-    by class, of the classes that the model does not know. notes: what else has to be told, a sentence each.
+    by class, of the classes that the model does not know. notes: further remarks, one sentence each.
     """
 
     model: str

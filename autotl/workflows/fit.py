@@ -75,7 +75,9 @@ def refit(
     """
     former = open_run(folder)
     if former.result() is None:
-        raise ConfigError(f"{folder} has not ended yet, so it has no champion; finish it with `autotl resume {folder}`")
+        raise ConfigError(
+            f"{folder} has not finished yet, so it has no champion; finish it with `autotl resume {folder}`"
+        )
     config = replace(
         former.config, run=new, refit=folder.absolute(), register=register, budget_seconds=None, trials=1, workers=1,
         storage=None, **(moved or Moved()).places(),
@@ -147,9 +149,9 @@ def resume(
     folder: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = (),
     storage: str | None = None, tracking_uri: str | None = None, conclude: bool = False,
 ) -> Run:  # fmt: skip
-    """Carry on a run that was interrupted or killed, with what is left of its budget; a finished one is returned.
+    """Continue an interrupted or killed run with what is left of its budget; a finished run is returned.
 
-    storage, tracking_uri: the addresses in full, where they have a password, which the run folder does not keep.
+    storage, tracking_uri: the addresses in full if they have a password, which the run folder does not store.
     conclude: try nothing more, and make a champion and a report of the trials that there are; the baselines are run
         where they are missing.
     """

@@ -43,7 +43,7 @@ def register(
 
 
 def _note(run: Run, *, settled: tuple[str, ...]) -> None:
-    """Write into the result that what had failed has been made up for."""
+    """Remove from the result what had failed and has now been done."""
     result = run.result()
     assert result is not None
     unkept = tuple(text for text in result.unkept if not text.startswith(settled))

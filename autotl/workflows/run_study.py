@@ -99,7 +99,7 @@ def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
         change = register(run, name, plugins)
     except AutoTLError as error:
         run.emit(Message(str(error)))
-        return (f"{NOT_REGISTERED}{error}. Make up for it with `{_again(run)} --name {shlex.quote(name)}`",)
+        return (f"{NOT_REGISTERED}{error}. Register it later with `{_again(run)} --name {shlex.quote(name)}`",)
     if run.tracking() is None:  # where a tracker's note says nothing of it
         run.emit(Message(f"registered as models:/{change.name}@{change.alias}, version {change.version}"))
     return ()
@@ -111,7 +111,7 @@ def _unrecorded(run: Run) -> tuple[str, ...]:
     if not problem or not run.config.tracking_uri:
         return ()
     shown = hide_secrets(run.config.tracking_uri)
-    return (f"{NOT_RECORDED}{shown} cannot be used: {problem}. Make up for it with `{_again(run)}`",)
+    return (f"{NOT_RECORDED}{shown} cannot be used: {problem}. Record it later with `{_again(run)}`",)
 
 
 def _again(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""Files of weights as Keras 2 (`.h5`) and Keras 3 (`.weights.h5`) save them: loaded, or told why they do not fit."""
+"""Files of weights as Keras 2 (`.h5`) and Keras 3 (`.weights.h5`) save them: loaded, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 SUFFIX = ".weights.h5"
-"""Of what Keras 3 saves; by its name it tells both kinds apart."""
+"""Keras 3 saves files with this ending, and tells the two formats apart by it."""
 _NOT_NEEDED = re.compile(r"dense|normalization|rescaling|dropout|input_layer")
 """Layers of a file that may stay unread: a classifier, and preprocessing, which AutoTL puts in itself."""
 

@@ -1,4 +1,4 @@
-"""What reading the data has to tell: what was left out, and what was understood in one of several ways."""
+"""Remarks from reading the data: what was left out, and what could be understood in several ways."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def check_store(store: ModelStore) -> None:
     if sqlite_file(uri) is None and (family == "sqlite" or (sign and not rest.strip("/"))):
         raise ConfigError(
             f"the MLflow store {shown} cannot be used: a SQLite file is written sqlite:///FOLDER/mlflow.db, with three "
-            "strokes and one more where the path begins with one; a server http://HOST:PORT"
+            "slashes, four for an absolute path; a server http://HOST:PORT"
         )
     if family and family not in (*_DATABASES, *_SERVERS) and not _has_plugin(family):
         known = ", ".join(f"{name}://" for name in (*_SERVERS, *_DATABASES))

@@ -40,7 +40,7 @@ class RunView:
 
     @property
     def can_resume(self) -> bool:
-        """Whether it ended early and can be carried on."""
+        """Whether it ended early and can be continued."""
         return not self.active and self.state.can_resume
 
     @property

@@ -177,7 +177,7 @@ def test_a_folder_that_is_no_run_says_so(tmp_path):
 
 
 def test_a_folder_that_holds_something_is_not_overwritten(run, tmp_path, dataset):
-    with pytest.raises(ConfigError, match=r"not empty\. Carry it on with `autotl resume .*`, or give another folder"):
+    with pytest.raises(ConfigError, match=r"not empty\. Continue it with `autotl resume .*`, or give another folder"):
         require_free(run.folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
