@@ -72,14 +72,18 @@ def test_every_page_opens_by_its_own_address(tab: Any, address: str, tmp_path: P
     sound(tab)
 
 
-def test_data_sets_whose_images_are_called_alike_show_their_own(tab: Any, address: str, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+def add_red_and_blue(workspace: Workspace) -> None:
+    """Add two data sets with images of the same names, all red in one and all blue in the other."""
     for colour in ("red", "blue"):
         for name in ("cats/0.png", "dogs/0.png"):
             path = workspace.data / colour / name
             path.parent.mkdir(parents=True)
             Image.new("RGB", (80, 80), colour).save(path)
         save_data_set(workspace, DataSet(colour, colour, workspace.data / colour))
+
+
+def test_data_sets_whose_images_are_called_alike_show_their_own(tab: Any, address: str, tmp_path: Path) -> None:
+    add_red_and_blue(Workspace(tmp_path))
     tab.goto(f"{address}/?data=red")
     for part in ("Overview", "Images"):
         for colour in ("red", "blue"):
@@ -98,13 +102,7 @@ def test_data_sets_whose_images_are_called_alike_show_their_own(tab: Any, addres
 def test_under_the_name_of_one_data_set_the_choice_in_another_is_never_seen(
     tab: Any, address: str, tmp_path: Path
 ) -> None:
-    workspace = Workspace(tmp_path)
-    for colour in ("red", "blue"):
-        for name in ("cats/0.png", "dogs/0.png"):
-            path = workspace.data / colour / name
-            path.parent.mkdir(parents=True)
-            Image.new("RGB", (80, 80), colour).save(path)
-        save_data_set(workspace, DataSet(colour, colour, workspace.data / colour))
+    add_red_and_blue(Workspace(tmp_path))
     tab.goto(f"{address}/?data=red")
     tab.get_by_role("radio", name="Images").click()
     tab.locator("figure[role=checkbox]").first.click()
