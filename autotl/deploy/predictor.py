@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from autotl.images.decoder import UnreadableImage, decode
@@ -50,6 +49,9 @@ class Predictor:
         self.columns: tuple[str, ...] = tuple(metadata["columns"])
         self.height: int = metadata["height"]
         self.width: int = metadata["width"]
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import; it would report its use to its makers
+        import onnxruntime
+
         # TF32 would round the products of a graphics card to 10 bits, and the replay would not match.
         wanted = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
         available = onnxruntime.get_available_providers()

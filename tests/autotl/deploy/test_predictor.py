@@ -154,3 +154,15 @@ def test_no_name_of_the_exported_file_means_two_things() -> None:
 def test_the_command_line_without_images_says_how_to_call_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "python predictor.py IMAGE" in capsys.readouterr().err
+
+
+def test_onnx_runtime_keeps_no_record_of_its_use_to_report(folder: Path, tmp_path: Path) -> None:
+    model, home = shutil.copytree(folder, tmp_path / "model"), tmp_path / "home"
+    (model / "predictor.py").write_text(predictor_source(), encoding="utf-8")
+    (tmp_path / "a.png").write_bytes(grey(3))
+    home.mkdir()
+    told = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in told} | {"HOME": str(home)}
+    for command in ([model / "predictor.py", tmp_path / "a.png"], ["-c", "import autotl, onnxruntime"]):
+        subprocess.run([sys.executable, *command], capture_output=True, env=environment, check=True)
+        assert list(home.iterdir()) == []
