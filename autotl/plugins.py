@@ -9,29 +9,32 @@ import difflib
 import hashlib
 import importlib.metadata
 import importlib.util
+import inspect
 import logging
+import math
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Head
+from autotl.interfaces import Check, Evaluator, Head, Panel
 from autotl.runtime.blame import blaming, describe
+from autotl.runtime.loose_module import import_file
+from autotl.runtime.patience import MOST_SECONDS, Patience
 from autotl.settings import Settings
 
 log = logging.getLogger(__name__)
 
 GROUP = "autotl"
+NAME = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*")
 SLOW_SECONDS = 1.0
 """A plugin that takes longer to load is named: every command waits for it."""
 
@@ -130,13 +133,14 @@ class Plugins:
     """What the loaded plugins offer, by kind and name, in the order of loading.
 
     loaded: the plugins by name. broken: why a plugin was left out, by plugin name.
-    failures: how often a watcher raised, by (plugin, hook).
+    failures: how often a watcher raised, by (plugin, hook). patience: how long the plugins of others are waited for.
     """
 
     def __init__(self) -> None:
         self.loaded: dict[str, LoadedPlugin] = {}
         self.broken: dict[str, str] = {}
         self.failures: Counter[tuple[str, str]] = Counter()
+        self.patience = Patience()
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._offered: dict[type[Offered], dict[str, Offered]] = {kind: {} for kind in KINDS}
@@ -177,7 +181,7 @@ class Plugins:
         # pluggy itself would stop at the first implementation that raises.
         for watcher in reversed(hook.get_hookimpls()):
             try:
-                watcher.function(*(event[argument] for argument in watcher.argnames))
+                self._tell(watcher, hook_name, event)
             except Exception as error:
                 key = (watcher.plugin_name, hook_name)
                 self.failures[key] += 1
@@ -187,7 +191,18 @@ class Plugins:
 
     def demand(self, hook_name: str, **event: object) -> None:
         """Have every plugin do something that the user has asked for; what one raises is passed on."""
-        getattr(self._manager.hook, hook_name)(**event)
+        hook: pluggy.HookCaller = getattr(self._manager.hook, hook_name)
+        for watcher in reversed(hook.get_hookimpls()):
+            named = blaming(watcher.function, f"plugin {watcher.plugin_name!r} in {hook_name}", watcher.plugin_name)
+            named(*(event[argument] for argument in watcher.argnames))
+
+    def _tell(self, watcher: pluggy.HookImpl, hook_name: str, event: Mapping[str, object]) -> None:
+        """Call a watcher, one that is not ours with a deadline."""
+        call = partial(watcher.function, *(event[argument] for argument in watcher.argnames))
+        if self.loaded[watcher.plugin_name].origin == "ours":
+            call()
+        else:
+            self.patience.call(watcher.plugin_name, hook_name, call)
 
     def _add(self, candidate: _Candidate) -> None:
         """Load, register and ask one plugin; whatever goes wrong is this plugin's alone."""
@@ -243,6 +258,8 @@ class Plugins:
             if implementation.plugin is plugin and (implementation.wrapper or implementation.hookwrapper):
                 # Implementations are called one by one: there is no chain that one could wrap.
                 raise PluginError(f"{implementation.function.__name__} is a hook wrapper; AutoTL calls none")
+            if implementation.plugin is plugin and not _runs(implementation.function):
+                raise PluginError(f"{implementation.function.__name__} yields, or waits, and would never run; return")
         return tuple(sorted(caller.name for caller in callers))
 
     def _ask(self, name: str) -> dict[type[Offered], list[Offered]]:
@@ -263,8 +280,14 @@ class Plugins:
             )
         # Heads of others run in a process of their own, which names them.
         if self.loaded[plugin].origin != "ours" and kind is not Head:
-            thing = _blamed(kind, thing, plugin)
+            thing = _blamed(kind, thing, plugin, self.patience)
         self._offered[kind].setdefault(thing.name, thing)
+
+
+def _runs(hook: Callable[..., object]) -> bool:
+    """Whether a hook does something when it is called; those that offer may yield."""
+    yields = inspect.isgeneratorfunction(hook) and not hook.__name__.startswith("register_")
+    return not yields and not inspect.iscoroutinefunction(hook)
 
 
 def _files(plugin: object, offers: Mapping[type[Offered], Iterable[Offered]]) -> tuple[str, ...]:
@@ -299,6 +322,12 @@ def _checked(given: object, hook: str, expected: type[Offered]) -> list[Offered]
     for thing in things:
         if not isinstance(thing, expected):
             raise PluginError(f"{hook} offers {thing!r}; expected an autotl.interfaces.{expected.__name__}")
+    for thing in things:
+        if not (isinstance(thing.name, str) and NAME.fullmatch(thing.name)):
+            raise PluginError(
+                f"{hook} offers the name {thing.name!r}; expected lowercase letters and digits, and - _ or . "
+                "between them"
+            )
     twice = [name for name, count in Counter(thing.name for thing in things).items() if count > 1]
     if twice:
         raise PluginError(f"{hook} offers the name {twice[0]!r} twice; every name must be its own")
@@ -325,23 +354,7 @@ def _loose_files(folder: Path | None) -> Iterator[_Candidate]:
         raise ConfigError(f"the plugin folder {folder} does not exist; make it, or name another one")
     for path in sorted(folder.glob("[!_]*.py")) if folder else ():
         version = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-        yield _Candidate(path.stem, version, str(path), partial(_import_file, path), "file")
-
-
-def _import_file(path: Path) -> ModuleType:
-    # Two folders may hold files of one name, and neither may hide an installed module.
-    name = f"autotl_loose_{path.stem}_{hashlib.sha256(bytes(path.absolute())).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their own module up while it is being executed
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+        yield _Candidate(path.stem, version, str(path), partial(import_file, path), "file")
 
 
 def _passed_in(extra: Iterable[object]) -> Iterator[_Candidate]:
@@ -351,15 +364,17 @@ def _passed_in(extra: Iterable[object]) -> Iterator[_Candidate]:
 
 
 def _describe(error: BaseException) -> str:
-    return describe(error, (__file__,))
+    return describe(error, (__file__, import_file.__code__.co_filename, Patience.call.__code__.co_filename))
 
 
-def _blamed(kind: type[Offered], thing: Offered, plugin: str) -> Offered:
-    """The object with functions that name its plugin where they raise."""
+def _blamed(kind: type[Offered], thing: Offered, plugin: str, patience: Patience) -> Offered:
+    """The object with functions that name its plugin where they raise, or do not answer in time."""
     who = f"{_singular(kind)} {thing.name!r} of plugin {plugin!r}"
+    most = {Evaluator: MOST_SECONDS, Panel: MOST_SECONDS, Check: math.inf}.get(kind)
+    call = partial(patience.call, plugin, who, most=most) if most else (lambda function: function())
     # Not those of a class: a hyperparameter search and others look at what a class is.
     functions = {
-        field.name: blaming(value, who, plugin)
+        field.name: blaming(value, who, plugin, call=call)
         for field in fields(cast(Any, thing))
         if callable(value := getattr(thing, field.name)) and not isinstance(value, type)
     }

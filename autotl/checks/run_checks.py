@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from autotl.data.dataset import Dataset
 from autotl.interfaces import Check, DefaultProbe, Finding
 from autotl.plugins import Plugins
+from autotl.runtime.blame import written_in
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -22,7 +23,7 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
         if check.uses_probe != (probe is not None):
             continue
         try:
-            findings += [_valid(finding) for finding in check.run(*arguments)]
+            findings += sound_findings(check, check.run(*arguments))
         except Exception as error:
             plugin = plugins.provenance(Check, name).plugin
             who = f"check {name!r} of plugin {plugin!r} raised "  # by then it has been said
@@ -42,10 +43,21 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
 
+def sound_findings(check: Check, found: object) -> list[Finding]:
+    """What a check found; TypeError where that is not findings that can be sorted, printed and stored."""
+    if not isinstance(found, Iterable):
+        raise TypeError(f"it returned {found!r:.200}{written_in(check.run)}; expected an iterable: yield each Finding")
+    return [_valid(finding) for finding in found]
+
+
 def _valid(finding: Finding) -> Finding:
-    """The finding; raises TypeError where it could not be sorted, printed or stored."""
     if not isinstance(finding, Finding) or finding.severity not in _ORDER:
         raise TypeError(f"it yielded {finding!r}; expected a Finding with the severity {', '.join(_ORDER)}")
+    if not (type(finding.message) is str and finding.message and type(finding.advice) is str):
+        raise TypeError(f"its finding has the message {finding.message!r} and the advice {finding.advice!r}; say both")
+    items: object = finding.items
+    if isinstance(items, str) or any(len(pair) != 2 for pair in finding.pairs):
+        raise TypeError("its finding has items that are one string, or pairs that are not of two; expected paths")
     texts = (
         *finding.items,
         *(text for group in (*finding.pairs, *finding.fixes, *finding.proposals) for text in group),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from autotl.deploy.deployable import load_deployable
 from autotl.errors import ConfigError, PluginError
 from autotl.interfaces import Exporter
 from autotl.plugins import Plugins
-from autotl.runtime.blame import of_plugin
+from autotl.runtime.blame import where_of_plugin
 
 
 def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
@@ -25,21 +26,29 @@ def export(run: Path, out: Path, format_name: str, plugins: Plugins) -> Path:
         main = exporter.export(run, out)
         _require_written(exporter, main, out)
         return Path(main)
-    finally:
-        if made and not any(out.iterdir()):
-            out.rmdir()
+    except BaseException:
+        # It was new or empty: what is there is half an export, and would be in the way of the next.
+        shutil.rmtree(out, ignore_errors=True)
+        if not made:
+            out.mkdir(exist_ok=True)
+        raise
 
 
 def _require_written(exporter: Exporter, main: object, out: Path) -> None:
     """Raise PluginError where an exporter did not write what it says it wrote."""
-    written = (
-        isinstance(main, str | Path) and Path(main).exists() and Path(main).resolve().is_relative_to(out.resolve())
-    )
-    if not written:
+    if not is_written(main, out):
         raise PluginError(
-            f"exporter {exporter.name!r}{of_plugin(exporter.export)} returned {main!r:.200}; expected the main file, "
-            f"written into {out}. Nothing was exported: choose another --format, or report this to its author"
+            f"exporter {exporter.name!r}{where_of_plugin(exporter.export)} returned {main!r:.200}; expected the main "
+            f"file, written into {out}. Nothing was exported: choose another --format, or report this to its author"
         )
+
+
+def is_written(main: object, out: Path) -> bool:
+    """Whether an exporter returned a file, or a folder, that lies in `out` and is not empty."""
+    if not isinstance(main, str | Path) or not Path(main).resolve().is_relative_to(out.resolve()):
+        return False
+    files = [Path(main)] if Path(main).is_file() else [path for path in Path(main).rglob("*") if path.is_file()]
+    return any(path.stat().st_size for path in files)
 
 
 def require_new(out: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from autotl.evidence.intervals import (
 )
 from autotl.interfaces import Evaluator, Proportion, ScoreInterval
 from autotl.predictions import Predictions
-from autotl.runtime.blame import of_plugin
+from autotl.runtime.blame import where_of_plugin
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ def evaluate(
             raise
         except Exception as error:
             raise PluginError(
-                f"evaluator {name!r}{of_plugin(evaluator.score)} failed on {n} items of {n_classes} classes: "
+                f"evaluator {name!r}{where_of_plugin(evaluator.score)} failed on {n} items of {n_classes} classes: "
                 f"{type(error).__name__}: {error}. Leave its plugin out, "
                 "or report this to its author."
             ) from error
@@ -115,7 +116,21 @@ def gives_one_value(evaluator: Evaluator) -> bool:
         raise
     except Exception as error:
         raise PluginError(f"the objective {evaluator.name!r} fails: {type(error).__name__}: {error}") from error
+    if not (is_number(answer) or isinstance(answer, Proportion) or _is_one_per_class(answer, 2)):
+        raise _wrong_answer(evaluator, answer, 2)
     return not isinstance(answer, Sequence)
+
+
+def is_number(answer: object) -> bool:
+    """Whether an evaluator's answer is one number; NaN is one, for an undefined score."""
+    return not isinstance(answer, bool) and isinstance(answer, Real) and not math.isinf(answer)
+
+
+def _wrong_answer(evaluator: Evaluator, answer: object, n_classes: int) -> PluginError:
+    return PluginError(
+        f"evaluator {evaluator.name!r}{where_of_plugin(evaluator.score)} returned {answer!r:.200}; expected a number, "
+        f"a Proportion, or one Proportion for each of the {n_classes} classes"
+    )
 
 
 def _scores(
@@ -127,19 +142,20 @@ def _scores(
     seed: int,
 ) -> dict[str, ScoreInterval]:
     labels, probabilities = predictions.labels, predictions.probabilities
-    answer = evaluator.score(labels, probabilities)
-    if isinstance(answer, int | float | np.number):
+    answer: Any = evaluator.score(labels, probabilities)
+    if is_number(answer):
         score, bounds = _one_number(evaluator), evaluator.bounds
+        if bounds and not math.isnan(answer) and not bounds[0] <= answer <= bounds[1]:
+            raise PluginError(
+                f"evaluator {name!r}{where_of_plugin(evaluator.score)} returned {answer}, but its bounds are {bounds}"
+            )
         return {name: bootstrap(score, labels, probabilities, groups=groups, seed=seed, bounds=bounds)}
     if isinstance(answer, Proportion):
         names, proportions = [name], [answer]
     elif _is_one_per_class(answer, len(classes)):
         names, proportions = [f"{name}[{class_name}]" for class_name in classes], list(answer)
     else:
-        raise PluginError(
-            f"evaluator {name!r}{of_plugin(evaluator.score)} returned {answer!r:.200}; expected a number, a "
-            f"Proportion, or one Proportion for each of the {len(classes)} classes"
-        )
+        raise _wrong_answer(evaluator, answer, len(classes))
     if groups is None:
         intervals = [wilson(proportion.successes, proportion.trials) for proportion in proportions]
     elif affordable_resamples(seconds_of(evaluator.score, labels, probabilities)) == FEW_RESAMPLES:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autotl.errors import AutoTLError
+from autotl.errors import AutoTLError, PluginError
 from autotl.interfaces import Figure, Panel, Table
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.runs.run import Run
+from autotl.runtime.blame import where_of_plugin
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def show_panels(run: Run, tested: Predictions, plugins: Plugins) -> tuple[ShownP
     for name, panel in plugins.all(Panel).items():
         plugin = plugins.provenance(Panel, name).plugin
         try:
-            parts = tuple(sound_part(part) for part in panel.show(run, tested))
+            parts = tuple(sound_parts(panel, panel.show(run, tested)))
         except Exception as error:
             shown.append(ShownPanel(name, plugin, (), _why(error)))
             continue
@@ -55,10 +56,29 @@ def _why(error: Exception) -> str:
     return f"it failed: {error}" if isinstance(error, AutoTLError) else f"it failed: {type(error).__name__}: {error}"
 
 
-def sound_part(part: Table | Figure) -> Table | Figure:
+def sound_parts(panel: Panel, shown: object) -> list[Table | Figure]:
+    """What a panel showed; PluginError where that could not be stored or drawn."""
+    who = f"panel {panel.name!r}{where_of_plugin(panel.show)}"
+    if isinstance(shown, Mapping) or not isinstance(shown, Iterable):
+        raise PluginError(f"{who} returned {shown!r:.200}; expected an iterable: yield each Table or Figure")
+    parts = list(shown)
+    try:
+        return [_sound_part(part) for part in parts]
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{who}: {error}") from error
+
+
+def _sound_part(part: Table | Figure) -> Table | Figure:
     """Return the part, or raise TypeError or ValueError where it could not be stored or drawn."""
     if not isinstance(part, Table | Figure):
-        raise TypeError(f"it yielded {part!r}; expected a Table or a Figure")
+        raise TypeError(f"it yielded {part!r:.200}; expected a Table or a Figure")
+    if not (isinstance(part.title, str) and part.title):
+        raise ValueError(f"a {type(part).__name__.lower()} has the title {part.title!r}; expected a text")
+    if isinstance(part, Figure) and (not isinstance(part.spec, Mapping) or fetches_data(part.spec)):
+        raise ValueError(f"the figure {part.title!r} is no Vega-Lite specification with its data inside")
+    columns: object = part.columns if isinstance(part, Table) else ()
+    if isinstance(columns, str):
+        raise TypeError(f"the table {part.title!r} has the columns {columns!r}; expected a tuple of texts")
     if isinstance(part, Table) and any(len(row) != len(part.columns) for row in part.rows):
         raise ValueError(f"the table {part.title!r} has rows with more or fewer cells than its {len(part.columns)}")
     json.dumps(asdict(part), allow_nan=False)

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import inspect
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, TypeAlias
 
 from autotl.errors import AutoTLError, PluginError
 
+Caller: TypeAlias = Callable[[Callable[[], Any]], Any]
+_END = object()
 
-def blaming(function: Callable[..., Any], who: str, plugin: str) -> Callable[..., Any]:
+
+def blaming(
+    function: Callable[..., Any], who: str, plugin: str, *, call: Caller = lambda function: function()
+) -> Callable[..., Any]:
     """The same function, which raises PluginError where it raised something else; an AutoTLError begins with `who`.
 
+    It cannot change the arrays and tables that it is given. A call of sys.exit is an error like any other.
+
     who: such as "evaluator 'kappa' of plugin 'mine'". plugin: its name. What it yields one by one is covered too.
+    call: calls the function, such as with a deadline, and then for each thing that it yields.
     """
 
     @functools.wraps(function, updated=())
     def blamed(*arguments: Any, **named: Any) -> Any:
-        with _named(who):
-            found = function(*arguments, **named)
-        return _yielding(found, who) if isinstance(found, Iterator) else found
+        given = [_protected(argument) for argument in arguments]
+        found = step(lambda: function(*given, **named))
+        return _yielding(found, step) if isinstance(found, Iterator) else found
+
+    def step(part: Callable[[], Any]) -> Any:
+        def told() -> Any:
+            with _named(who):
+                return part()
+
+        return call(told)
 
     blamed._plugin = plugin  # type: ignore[attr-defined]
     return blamed
@@ -31,6 +49,18 @@ def of_plugin(function: Callable[..., Any]) -> str:
     """Return " of plugin 'mine'", or nothing for a function that is our own."""
     plugin = getattr(function, "_plugin", "")
     return f" of plugin {plugin!r}" if plugin else ""
+
+
+def where_of_plugin(function: Callable[..., Any]) -> str:
+    """Return " of plugin 'mine' (FILE, line 3)", or nothing for a function that is our own."""
+    return f"{found}{written_in(function)}" if (found := of_plugin(function)) else ""
+
+
+def written_in(function: Callable[..., Any]) -> str:
+    """Where a function is written: " (FILE, line 3)"; nothing where that is not known."""
+    inner = inspect.unwrap(function)
+    code = getattr(getattr(inner, "func", inner), "__code__", None)
+    return f" ({code.co_filename}, line {code.co_firstlineno})" if code else ""
 
 
 def describe(error: BaseException, but: tuple[str, ...] = ()) -> str:
@@ -49,13 +79,34 @@ def _named(who: str) -> Iterator[None]:
     try:
         yield
     except AutoTLError as error:
-        if str(error) and who not in str(error):
+        if not str(error):
+            raise PluginError(f"{who} raised {type(error).__name__} without a reason") from error
+        if who not in str(error):
             error.args = (f"{who}: {error}", *error.args[1:])
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{who} raised {describe(error)}") from error
 
 
-def _yielding(found: Iterator[Any], who: str) -> Iterator[Any]:
-    with _named(who):
-        yield from found
+def _yielding(found: Iterator[Any], step: Caller) -> Iterator[Any]:
+    while (item := step(lambda: next(found, _END))) is not _END:
+        yield item
+
+
+def _protected(value: Any) -> Any:
+    """An array that is read only, a table that keeps its changes to itself, an object with such; else the same."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, np.ndarray):
+        view = value.view()
+        view.flags.writeable = False
+        return view
+    if isinstance(value, pd.DataFrame):
+        return value.copy(deep=False)  # pandas copies what is written to
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {name: part for name, part in vars(value).items() if isinstance(part, np.ndarray | pd.DataFrame)}
+        if parts:
+            value = copy.copy(value)
+            vars(value).update({name: _protected(part) for name, part in parts.items()})
+    return value

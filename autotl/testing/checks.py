@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
+from autotl.checks.run_checks import sound_findings
 from autotl.interfaces import (
     Check,
     DefaultProbe,
@@ -48,6 +49,8 @@ def check_check(check: Check) -> None:
             finding.advice or finding.severity == "info",
             f"{subject}: {finding.message!r} has no advice on what to do about it",
         )
+    with doing(subject):
+        sound_findings(check, first)
     require(first == second, f"{subject}: two runs on the same data gave different findings")
 
 

@@ -23,6 +23,10 @@ MAX_EVALUATOR_SECONDS = 0.05
 def check_evaluator(evaluator: Evaluator) -> None:
     """Check the value's kind, its direction, absent classes and speed, for 2 and for 5 classes."""
     subject = named(evaluator, "evaluator")
+    bounds = evaluator.bounds
+    numbers = bounds is not None and len(bounds) == 2 and all(isinstance(end, Real) for end in bounds)
+    sound = bounds is None or (numbers and bounds[0] < bounds[1])
+    require(sound, f"{subject}: bounds are {bounds!r}; expected the least and the greatest value, or None")
     for n_classes in (2, 5):
         rng = np.random.default_rng(0)
         labels = rng.integers(0, n_classes, 500)
@@ -54,10 +58,12 @@ def _score(subject: str, evaluator: Evaluator, labels: np.ndarray, probabilities
     labels, probabilities = labels.copy(), probabilities.copy()
     labels.flags.writeable = probabilities.flags.writeable = False
     with doing(f"{subject}: score for {n_classes} classes"):
-        value = evaluator.score(labels, probabilities)
-    if isinstance(value, Real):
+        value: Any = evaluator.score(labels, probabilities)
+    if not isinstance(value, bool) and isinstance(value, Real):
         number = float(value)
         require(math.isfinite(number), f"{subject}: the value is {number} for {n_classes} classes; expected a number")
+        least, most = evaluator.bounds or (-math.inf, math.inf)
+        require(least <= number <= most, f"{subject}: the value is {number}, but its bounds are {evaluator.bounds}")
         return number
     require(
         isinstance(value, Proportion) or (isinstance(value, Sequence) and len(value) == n_classes),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotl.deploy.export import is_written
 from autotl.errors import ExportError
-from autotl.evidence.panels import sound_part
+from autotl.evidence.panels import sound_parts
 from autotl.interfaces import (
     Exporter,
     Panel,
@@ -100,8 +101,9 @@ def check_exporter(exporter: Exporter, run: Path) -> None:
             require(str(error), f"{subject}: ExportError must say why the champion cannot be exported")
         else:
             require(not obstacle, f"{subject}: it was written, although obstacle(run) says {obstacle!r}")
-            inside = Path(main).exists() and Path(main).resolve().is_relative_to(out.resolve())
-            require(inside, f"{subject}: export returned {main}; expected the main file written into {out}")
+            require(
+                is_written(main, out), f"{subject}: export returned {main}; expected the main file written into {out}"
+            )
     require(_listing(run) == before, f"{subject}: export changed the run folder {run}")
 
 
@@ -114,11 +116,8 @@ def check_panel(panel: Panel, run: Path) -> None:
     require(evidence is not None, f"{subject}: {run} is not a finished run with evidence")
     before = _listing(run)
     with doing(f"{subject}: show(run, tested)"):
-        first, second = (list(panel.show(evidence.run, evidence.tested)) for _ in range(2))  # type: ignore[union-attr]
-        for part in first:
-            sound_part(part)
+        first, second = (sound_parts(panel, panel.show(evidence.run, evidence.tested)) for _ in range(2))  # type: ignore[union-attr]
     for part in first:
-        require(part.title, f"{subject}: {part!r} has no title")
         require(isinstance(part, Table) or part.alt, f"{subject}: the figure {part.title!r} has no alt text")
     require(first == second, f"{subject}: two calls on the same run showed different things")
     require(_listing(run) == before, f"{subject}: it changed the run folder {run}")
@@ -136,7 +135,7 @@ def check_watcher(plugin: object, *, run: Run | None = None) -> None:
         raise AssertionError(f"watcher {name!r} cannot be loaded: {reason}")
     [loaded] = plugins.loaded.values()
     require(
-        any(hook.startswith("on_") for hook in loaded.hooks),
+        watches(loaded.hooks),
         f"watcher {loaded.name!r} watches nothing; its hooks are {', '.join(loaded.hooks)}",
     )
     if run is not None:
@@ -144,8 +143,15 @@ def check_watcher(plugin: object, *, run: Run | None = None) -> None:
         for trial in _TRIALS:
             plugins.notify("on_trial_end", run=run, trial=trial)
         plugins.notify("on_search_end", run=run)
+        with doing(f"watcher {loaded.name!r}: record_run"):
+            plugins.demand("record_run", run=run, trials=_TRIALS)
     for (name, hook), count in plugins.failures.items():
         raise AssertionError(f"watcher {name!r} raised in {hook} ({count} times); see the log")
+
+
+def watches(hooks: Iterable[str]) -> bool:
+    """Whether some of a plugin's hooks watch or record a search."""
+    return any(not hook.startswith("register_") for hook in hooks)
 
 
 def _listing(folder: Path) -> list[tuple[str, int, int]]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
-from autotl.plugins import Offered
+from autotl.plugins import LoadedPlugin, Offered
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
 from autotl.testing.evaluators import check_evaluator
-from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher, finished_run
+from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher, finished_run, watches
 from autotl.testing.heads import check_head
 from autotl.testing.registries import check_registry
 from autotl.testing.samplers import check_sampler
@@ -41,21 +41,37 @@ def check_plugin(plugin: object, *, run: Path | None = None) -> None:
     for name, reason in plugins.broken.items():
         raise AssertionError(f"plugin {name!r} cannot be loaded: {reason}")
     [loaded] = plugins.loaded.values()
-    watches = any(hook.startswith("on_") for hook in loaded.hooks)
+    watching = watches(loaded.hooks)
     require(
-        loaded.offers or watches,
+        loaded.offers or watching,
         f"plugin {loaded.name!r} offers nothing: its register_ hooks yield no object",
     )
+    _require_free_names(loaded)
     for kind, check in CHECKS.items():
         for thing in plugins.all(kind).values():
             check(thing)
     on_a_run = [(check, thing) for kind, check in CHECKS_ON_A_RUN.items() for thing in plugins.all(kind).values()]
-    if not (on_a_run or watches):
+    if not (on_a_run or watching):
         return
     with nullcontext(run) if run is not None else finished_run() as folder:
         for check_on_run, thing in on_a_run:
             check_on_run(thing, folder)
-        if watches:
+        if watching:
             from autotl.runs.run import open_run
 
             check_watcher(plugin, run=open_run(folder))
+
+
+def _require_free_names(plugin: LoadedPlugin) -> None:
+    """Fail where a plugin offers a name that one of ours has: no command would run with both."""
+    from autotl.plugins import load_plugins
+
+    for ours in load_plugins().loaded.values():
+        if ours.origin != "ours" or set(ours.files) & set(plugin.files):
+            continue
+        for kind, names in plugin.offers.items():
+            taken = set(names) & set(ours.offers.get(kind, ()))
+            require(
+                not taken,
+                f"plugin {plugin.name!r} offers {', '.join(sorted(taken))} ({kind}), as does {ours.name!r} of AutoTL",
+            )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from autotl.errors import PluginError
+from autotl.plugins import NAME
+from autotl.runtime.blame import describe, where_of_plugin
 
 if TYPE_CHECKING:
     import optuna
 
 
-SLUG = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+_OWN_FILES = tuple(map(str, Path(__file__).parent.glob("*.py")))
 
 
 def require(condition: object, message: str) -> None:
@@ -23,10 +27,11 @@ def require(condition: object, message: str) -> None:
 def named(thing: Any, kind: str) -> str:
     name = thing.name
     require(
-        isinstance(name, str) and SLUG.fullmatch(name),
+        isinstance(name, str) and NAME.fullmatch(name),
         f"{kind} {name!r}: expected a name of lowercase letters, digits and single - _ or . between them",
     )
-    return f"{kind} {name!r}"
+    brought = next(filter(None, (where_of_plugin(value) for value in vars(thing).values() if callable(value))), "")
+    return f"{kind} {name!r}{brought}"
 
 
 @contextmanager
@@ -34,10 +39,14 @@ def doing(what: str, *expected: type[Exception]) -> Iterator[None]:
     """Say what was being done when something raised; AssertionError and what is expected pass unchanged."""
     try:
         yield
-    except Exception as error:
+    except PluginError as error:
+        if isinstance(error, expected):
+            raise
+        raise AssertionError(f"{what}: {error}") from error
+    except (Exception, SystemExit) as error:
         if isinstance(error, (AssertionError, *expected)):
             raise
-        raise AssertionError(f"{what} raised {type(error).__name__}: {error}") from error
+        raise AssertionError(f"{what} raised {describe(error, _OWN_FILES)}") from error
 
 
 def prepare_keras() -> None:

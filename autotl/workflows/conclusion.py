@@ -193,12 +193,18 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
     evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
     for name, evaluator in context.plugins.all(Evaluator).items():
         try:
-            found = [_evaluate_one(run, predictions, evaluator) for predictions in many]
             seconds = seconds_of(evaluator.score, many[0].labels, many[0].probabilities)
+            plugin = context.plugins.owner(Evaluator, name)
+            needed, allowed = seconds * FEW_RESAMPLES * len(many), context.plugins.patience.seconds
+            if needed > allowed and plugin.origin != "ours" and name != run.config.objective:
+                raise PluginError(
+                    f"evaluator {name!r} of plugin {plugin.name!r} takes {seconds:.2g} s a call, so its intervals "
+                    f"would take {needed:.0f} s, of {allowed:.0f} s allowed"
+                )
+            found = [_evaluate_one(run, predictions, evaluator) for predictions in many]
             if seconds > SLOW_SECONDS:
-                plugin = context.plugins.provenance(Evaluator, name).plugin
                 run.emit(Message(
-                    f"the evaluator {name!r} of plugin {plugin!r} takes {1000 * seconds:.0f} ms a call, so its "
+                    f"the evaluator {name!r} of plugin {plugin.name!r} takes {1000 * seconds:.0f} ms a call, so its "
                     f"intervals are of {FEW_RESAMPLES} resamples, not of a thousand"
                 ))  # fmt: skip
         except PluginError as error:

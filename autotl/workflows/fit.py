@@ -160,6 +160,7 @@ def resume(
     if state["status"] == "complete":
         return run
     require_images(run)
+    plugins.patience.share(run.config.budget_seconds)
     require_places(run.folder, settings)
     _require_stores(run.config, plugins, run.storage)
     if not conclude:  # what is missing may be what its trials did not need
@@ -227,6 +228,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
 
 def _require_available(config: Config, plugins: Plugins, settings: Settings) -> None:
     """Raise before any work where a name is unknown or a backbone cannot be used."""
+    plugins.patience.share(config.budget_seconds)
     _require_one_value(plugins.pick(Evaluator, config.objective))
     plugins.pick(Sampler, config.sampler)
     if config.register:

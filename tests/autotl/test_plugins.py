@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+import threading
 import time
 from importlib import metadata
 from types import SimpleNamespace
@@ -279,14 +280,33 @@ def test_an_event_without_its_arguments_is_not_put_down_to_a_watcher():
         found.notify("on_trial_end", run="r")
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_an_interrupt_inside_a_watcher_is_never_swallowed(stop):
-    def interrupted(run):
-        raise stop
+def test_an_interrupt_inside_a_watcher_is_never_swallowed_and_a_call_of_exit_ends_nothing():
+    def stopping(stop):
+        def stopped(run):
+            raise stop
 
-    found = load_plugins(extra=[plugin("p", on_search_end=interrupted)])
-    with pytest.raises(stop):
-        found.notify("on_search_end", run=None)
+        return load_plugins(extra=[plugin("p", on_search_end=stopped)])
+
+    with pytest.raises(KeyboardInterrupt):
+        stopping(KeyboardInterrupt).notify("on_search_end", run=None)
+    found = stopping(SystemExit)
+    found.notify("on_search_end", run=None)
+    assert found.failures["p", "on_search_end"] == 1
+
+
+def test_a_watcher_that_hangs_is_named_with_its_line_and_not_told_again(caplog):
+    told = []
+    found = load_plugins(extra=[
+        plugin("hangs", on_search_begin=lambda run: threading.Event().wait(), on_trial_end=lambda run: told.append(1)),
+        plugin("answers", on_trial_end=lambda run: told.append(2)),
+    ])  # fmt: skip
+    found.patience.share(4.0)
+    found.notify("on_search_begin", run=None)
+    found.notify("on_trial_end", run=None, trial=None)
+    assert told == [2]
+    [message] = [record.getMessage() for record in caplog.records if "did not answer within" in record.getMessage()]
+    assert "plugin 'hangs' failed in on_search_begin" in message
+    assert "test_plugins.py, line" in message
 
 
 def test_a_plugin_that_is_slow_to_register_is_named(caplog, monkeypatch):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from autotl.errors import ExportError, HeadError, PluginError
-from autotl.runtime.blame import blaming, of_plugin
+from autotl.predictions import Predictions
+from autotl.runtime.blame import blaming, of_plugin, where_of_plugin
 
 WHO = "check 'mine' of plugin 'theirs'"
 
@@ -50,12 +54,35 @@ def test_an_error_made_for_the_user_keeps_its_kind_and_names_the_plugin_once(kin
     assert str(caught.value) == f"{WHO}: no such layer"
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(3)])
-def test_an_interruption_passes(stop):
-    with pytest.raises(type(stop)):
-        raising(stop)()
+def test_an_interruption_passes_and_a_call_of_exit_is_an_error_of_the_plugin():
+    with pytest.raises(KeyboardInterrupt):
+        raising(KeyboardInterrupt())()
+    with pytest.raises(PluginError, match=f"{WHO} raised SystemExit: 3"):
+        raising(SystemExit(3))()
+
+
+def test_an_error_without_a_word_says_whose_it_is():
+    with pytest.raises(PluginError, match=f"{WHO} raised ExportError without a reason"):
+        raising(ExportError(""))()
+
+
+def test_what_it_is_given_stays_as_it_was():
+    array, table = np.zeros(3), pd.DataFrame({"path": ["a", "b"]})
+    predictions = Predictions(np.arange(2), np.array([0, 1]), np.eye(2))
+
+    def spoil(array, table, predictions):
+        table["path"] = "gone"
+        for values in (array, predictions.probabilities):
+            with pytest.raises(ValueError, match="read-only"):
+                values[:] = 1
+
+    blaming(spoil, WHO, "theirs")(array, table, predictions)
+    assert not array.any()
+    assert list(table["path"]) == ["a", "b"]
+    predictions.probabilities[:] = 1 / 2
 
 
 def test_a_function_tells_whose_it_is():
+    assert re.fullmatch(r" of plugin 'theirs' \(.*test_blame\.py, line \d+\)", where_of_plugin(raising(ValueError())))
     assert of_plugin(raising(ValueError())) == " of plugin 'theirs'"
     assert of_plugin(len) == ""

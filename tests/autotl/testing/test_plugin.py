@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,9 @@ def test_check_plugin_looks_at_everything_that_a_plugin_offers(run_folder):
         sound = {
             "register_backbones": lambda: [backbone()],
             "register_heads": lambda: [Head("sound", logistic)],
-            "register_evaluators": lambda: [Evaluator("accuracy", accuracy)],
+            "register_evaluators": lambda: [Evaluator("share-right", accuracy)],
             "register_checks": lambda: [Check("toy", lambda dataset: [])],
-            "register_samplers": lambda: [Sampler("random", random_sampler)],
+            "register_samplers": lambda: [Sampler("drawn", random_sampler)],
             "register_exporters": lambda: [Exporter("toy", lambda run, out: write(out / "model"))],
         }
         return plugin(**(sound | changes))
@@ -49,11 +50,29 @@ def test_every_kind_has_its_check() -> None:
         assert callable(getattr(autotl.testing, f"check_{kind.__name__.lower()}"))
 
 
+def yielding(run):
+    yield run
+
+
 @pytest.mark.parametrize(
     ("mine", "message"),
     [
         (plugin(register_heads=lambda: ()), "offers nothing"),
         (plugin(register_heads=lambda: ["svm"]), "cannot be loaded: register_heads offers 'svm'"),
+        (plugin(register_heads=lambda: [Head("My Head", logistic)]), "offers the name 'My Head'"),
+        (
+            plugin(register_heads=lambda: [Head("logistic", logistic)]),
+            "as does 'logistic' of AutoTL",
+        ),
+        (
+            plugin(register_evaluators=lambda: [Evaluator("truth", lambda a, b: True)]),
+            "of plugin 'mine' .*line .*: True",
+        ),
+        (
+            plugin(register_evaluators=lambda: [Evaluator("exit", lambda a, b: sys.exit(3))]),
+            "raised SystemExit: 3",
+        ),
+        (plugin(on_trial_end=yielding), "would never run"),
     ],
 )
 def test_check_plugin_fails_where_there_is_nothing_to_check(mine, message):
