@@ -154,9 +154,13 @@ def test_what_watches_scores_shows_and_looks_may_raise_and_logistic_may_be_left_
     def wrong(*_):
         return {}["what is not there"]
 
+    def slow(*_):
+        time.sleep(0.4)
+        return 0.5
+
     theirs = SimpleNamespace(
         __name__="theirs",
-        register_evaluators=hookimpl(lambda: [Evaluator("wrong-score", wrong)]),
+        register_evaluators=hookimpl(lambda: [Evaluator("wrong-score", wrong), Evaluator("slow-score", slow)]),
         register_panels=hookimpl(lambda: [Panel("wrong-panel", wrong)]),
         register_checks=hookimpl(lambda: [Check("wrong-check", wrong)]),
         on_trial_end=hookimpl(lambda run, trial: wrong()),
@@ -173,6 +177,9 @@ def test_what_watches_scores_shows_and_looks_may_raise_and_logistic_may_be_left_
     assert loaded.failures["theirs", "on_trial_end"] >= 2
     told = [event.text for event in said if isinstance(event, Message)]
     assert any("evaluator 'wrong-score' of plugin 'theirs' raised KeyError" in text for text in told)
+    assert any(
+        "evaluator 'slow-score' of plugin 'theirs' takes 0.4 s a call, so its intervals would" in t for t in told
+    )
     [check] = [finding for finding in run.state()["findings"] if finding["check"] == "wrong-check"]
     assert "check 'wrong-check' of plugin 'theirs' failed: KeyError" in check["message"]
     [panel] = [shown for shown in read_evidence(run.folder).panels if shown.panel == "wrong-panel"]

@@ -15,7 +15,7 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
-from autotl.workflows.fit import fit
+from autotl.workflows.fit import fit, resume
 from autotl.workflows.networks import require_networks
 
 
@@ -76,3 +76,25 @@ def test_a_compiled_network_is_as_good_as_another_and_one_that_is_not_asked_for_
     config = Config(data=tmp_path, run=tmp_path / "run", backbones=("mine",))
     require_networks(config, loaded(compiled), settings)
     require_networks(replace(config, backbones=()), loaded(lambda h, w: 1 / 0, embedded=False), settings)
+
+
+def test_a_run_whose_weights_are_gone_is_not_carried_on(shapes, tmp_path, settings):
+    class StopError(Exception):
+        pass
+
+    def stop(event):
+        if getattr(event, "trial", 0) == 2:
+            raise StopError
+
+    config = Config(
+        data=shapes, run=tmp_path / "run", backbones=("mine",), heads=("logistic", "knn"), strategy="probe", trials=9,
+        budget_seconds=None,
+    )  # fmt: skip
+    with pytest.raises(StopError):
+        fit(config, plugins=loaded(build_tiny), settings=settings, listeners=(stop,))
+
+    def gone(download):
+        raise WeightsError("put net.weights.h5 beside the plugin")
+
+    with pytest.raises(WeightsError, match=r"^backbone 'mine' of plugin 'theirs': put net\.weights\.h5 beside"):
+        resume(config.run, plugins=loaded(build_tiny, weights=gone), settings=settings)
