@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from autotl.errors import AutoTLError, ConfigError, MachineError
 from autotl.interfaces import ModelStore
 from autotl.runtime.addresses import sqlite_address, sqlite_file, without_secrets
-from autotl.runtime.conditions import Place, require_writable
 from autotl_plugins.mlflow_store.address import ADDRESS_VARIABLE, resolve_address, store_address
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def require_database(uri: str) -> None:
 
     Nothing is created. Raises ConfigError or MachineError; what the database's driver raises is passed on.
     """
+    from autotl.runtime.conditions import Place, require_writable
+
     database = sqlite_file(uri)
     if database:
         remedy = "Name another store with --tracking-uri"
