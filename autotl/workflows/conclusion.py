@@ -193,7 +193,7 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
     evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
     for name, evaluator in context.plugins.all(Evaluator).items():
         try:
-            seconds = seconds_of(evaluator.score, many[0].labels, many[0].probabilities)
+            seconds = _seconds_of_a_call(evaluator, many[0])
             plugin = context.plugins.owner(Evaluator, name)
             needed, allowed = seconds * FEW_RESAMPLES * len(many), context.plugins.patience.seconds
             if needed > allowed and plugin.origin != "ours" and name != run.config.objective:
@@ -216,6 +216,14 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
             replace(new, scores={**old.scores, **new.scores}) for old, new in zip(evaluations, found, strict=True)
         ]
     return evaluations
+
+
+def _seconds_of_a_call(evaluator: Evaluator, predictions: Predictions) -> float:
+    """What scoring takes; 0 where it fails, which is told when it is done in earnest."""
+    try:
+        return seconds_of(evaluator.score, predictions.labels, predictions.probabilities)
+    except Exception:
+        return 0.0
 
 
 def _evaluate_one(run: Run, predictions: Predictions, evaluator: Evaluator) -> Evaluation:

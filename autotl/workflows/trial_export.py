@@ -6,7 +6,6 @@ import math
 import tempfile
 from pathlib import Path
 
-from autotl.deploy.champion import fit_champion
 from autotl.deploy.export import export, require_new
 from autotl.errors import ConfigError, ExportError
 from autotl.interfaces import Exporter
@@ -14,12 +13,10 @@ from autotl.plugins import Plugins
 from autotl.runs.run import Run, open_run, require_images
 from autotl.runtime import keras_backend
 from autotl.runtime.wording import listed
-from autotl.search.context import open_context
 from autotl.search.optuna_study import read_records
 from autotl.search.trial_files import GRAPH_FILE
 from autotl.settings import Settings
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
-from autotl.workflows.conclusion import write_champion
 
 _CARD = """# Trial {number} of {run}
 
@@ -46,6 +43,10 @@ def export_trial(
     require_images(run)
     keras_backend.prepare()
     keras_backend.load()
+    from autotl.deploy.champion import fit_champion
+    from autotl.search.context import open_context
+    from autotl.workflows.conclusion import write_champion
+
     context = open_context(run, plugins, settings=settings, seconds_left=lambda: math.inf)
     champion = fit_champion(context, trial)
     score = trial.score

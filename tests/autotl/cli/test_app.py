@@ -406,7 +406,7 @@ def register_checks():
 def test_plugins_that_print_in_the_main_process_do_not_break_json(tmp_path: Path, shapes: Path) -> None:
     (tmp_path / "loud.py").write_text(LOUD)
     for command in (("plugins",), ("doctor",), ("check", shapes, "--quick")):
-        done = autotl(*command, "--json", AUTOTL_PLUGINS=str(tmp_path))
+        done = autotl(*command, "--json", cwd=tmp_path, AUTOTL_PLUGINS=str(tmp_path))
         assert isinstance(json.loads(done.stdout), dict), command
         for told in ("hello from Python", "hello from C", "hello from a process"):
             assert told in done.stderr, command
