@@ -21,15 +21,15 @@ SPLIT_COLUMNS = frozenset(
      "train_test_split", "train_test", "traintest", "phase"}
 )  # fmt: skip
 MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "null", "?", "-", "--", "–", "—"})
-"""Cells that hold no value, in lower case: what programs and people write where there is nothing."""
+"""Spellings of a missing value, in lower case."""
 TRUE_WORDS = frozenset({"true", "1", "1.0", "yes", "y", "t", "x"})
 FALSE_WORDS = frozenset({"false", "0", "0.0", "no", "n", "f", ""})
 DOUBTFUL_WORDS = frozenset({"none", "nil", "unknown", "undefined", "missing", "not available", "tbd", "todo", ".", "#"})
-"""Words that may mean "no value" as well as a class ("none" of the defects): they are classes, and it is said."""
+"""Words that may mean "no value" or a class ("none" of the defects); they are taken as classes, with a warning."""
 
 
 def without_missing(column: pd.Series) -> pd.Series:
-    """The column as text without spaces around it, empty where there is no value."""
+    """The column as text without spaces around it, empty for missing values."""
     text = column.astype(str).str.strip()
     return text.where(~text.str.lower().isin(MISSING_WORDS), "")
 

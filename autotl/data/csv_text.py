@@ -140,7 +140,7 @@ def first_row(found: pd.Series) -> int:
 
 
 def names_image(names: Sequence[str]) -> bool:
-    """Whether a first row names an image and no column, so that it is no header."""
+    """Whether a first row names an image and no column, so that it is data, not a header."""
     if any(is_known(name) for name in names):
         return False
     return any(name.lower().endswith(tuple(IMAGE_SUFFIXES)) for name in names)

@@ -260,7 +260,7 @@ def _doubt(top: Branch, name: str, candidates: list[str]) -> str:
     if len(others & set(folder.kids)) > 1:
         return f"it holds folders with the names of classes ({enumeration(sorted(others & set(folder.kids))[:3])})"
     if is_unsorted(name):
-        return "it is called like images that are no class"
+        return "its name is common for images that belong to no class"
     divided = [top.kids[other] for other in others if other != name and top.kids[other].kids]
     if is_doubtful(name) and not folder.kids and len(divided) > 1 and all(map(_is_divided, divided)):
         return "the class folders hold the parts of a split, and it does not"

@@ -104,7 +104,7 @@ def is_unlabelled(name: str) -> bool:
 
 
 def is_unsorted(name: str) -> bool:
-    """Whether a name is usually that of images which are no class: to be sorted, or made by a program."""
+    """Whether images in a folder of this name usually belong to no class: still to be sorted, or made by a program."""
     words = [_plain(word) for word in _WORD.findall(name)]
     telling = _telling(name)
     return (words[:1] == ["to"] and bool(_TO_DO & set(words[1:2]))) or (bool(telling) and telling <= _UNSORTED)

@@ -89,7 +89,7 @@ def _read_labels(
 
 
 def read_rows(path: Path, folder: Folder) -> pd.DataFrame:
-    """The table, with at least one row; a first row that names an image of the folder is no header."""
+    """The table, with at least one row; a first row that names an image of the folder is data, not a header."""
     frame = read_table(path)
     names = list(frame.columns)
     if names and not any(is_known(name) for name in names) and any(folder.find(name) for name in names):

@@ -72,7 +72,7 @@ class Predictor:
         """Classify one image or many: paths, files' bytes, Pillow images or arrays of pixels, in any container.
 
         Returns one dict per image, in order: `item` with `label` and `probabilities`, or with `error`. Raises
-        TypeError where something is no image at all.
+        TypeError if something is not an image.
         """
         return self.answer(given_images(items))
 

@@ -36,7 +36,7 @@ def given_images(items: object) -> list[GivenImage]:
     """One entry per image, in the order in which a loop meets them; a single image is a list of one.
 
     A path is its own name; anything else is called "item 0", "item 1", ... by its place. A missing value (None, NaN or
-    an empty path) has a problem in place of an image. Raises TypeError where something is no image at all.
+    an empty path) has a problem in place of an image. Raises TypeError if something is not an image.
     """
     if _is_table(items):
         raise TypeError("items is a table; give its column of images, such as table['path']")

@@ -219,7 +219,7 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
 
 
 def _seconds_of_a_call(evaluator: Evaluator, predictions: Predictions) -> float:
-    """What scoring takes; 0 where it fails, which is told when it is done in earnest."""
+    """What scoring takes; 0 if it fails: evaluating it reports why."""
     try:
         return seconds_of(evaluator.score, predictions.labels, predictions.probabilities)
     except Exception:

@@ -1,4 +1,4 @@
-"""The look at the backbones of a search in a process of its own, for who must not load a framework, such as the app.
+"""Checks the backbones of a search in a process of its own, so that its caller, the app, loads no framework.
 
 Started as `python -m autotl.workflows.network_check RUN`, or with `--backbones=A,B` and `--heads=A,B` for a search that
 is to be started. Exit code 2 and a sentence on standard output where one of them cannot be used.
@@ -20,7 +20,7 @@ from autotl.workflows.networks import require_networks
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Look, and say what is wrong; returns the exit code."""
+    """Check, and print what is wrong; returns the exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("run", nargs="?", type=Path)
     for names in ("--backbones", "--heads"):
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         config = _kept_config(given.run) if given.run else _config(given.backbones, given.heads)
-        with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no answer
+        with contextlib.redirect_stdout(sys.stderr):  # plugins may print
             require_networks(config, load_preferred(settings(), disable=config.disable_plugins), settings())
     except AutoTLError as error:
         sys.stdout.write(f"{error}\n")

@@ -14,7 +14,7 @@ from autotl.settings import Settings
 def require_networks(config: Config, plugins: Plugins, settings: Settings) -> None:
     """Raise before any work where a backbone that was asked for, or that a plugin adds to every search, cannot be used.
 
-    WeightsError where its weights are missing or do not fit, PluginError where it is no network with stages. What
+    WeightsError where its weights are missing or do not fit, PluginError if it is not a network with stages. What
     is built here is kept in the cache, where the search finds it.
     """
     heads = [plugins.pick(Head, name) for name in config.heads]

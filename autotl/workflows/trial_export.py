@@ -43,6 +43,7 @@ def export_trial(
     require_images(run)
     keras_backend.prepare()
     keras_backend.load()
+    # These load Keras, for which a call that is refused should not wait.
     from autotl.deploy.champion import fit_champion
     from autotl.search.context import open_context
     from autotl.workflows.conclusion import write_champion

@@ -139,8 +139,8 @@ def test_what_was_said_is_said_when_one_goes_back_also_after_another_page(desk: 
     begin(desk)
     desk.locator(".labeller .reason", has_text="Labelled already").wait_for()
     press(desk, *(["Space"] * 8))
-    desk.get_by_text("That was all: 1 labelled here, 7 left as they were.").wait_for()
-    desk.get_by_role("button", name="Go through what is left").wait_for()
+    expect(desk.get_by_text("That was all: 1 labelled here, 7 left as they were.")).to_be_visible()
+    expect(desk.get_by_role("button", name="Go through what is left")).to_be_visible()
 
 
 def test_without_a_class_the_desk_says_so(desk: Any, pets: Path) -> None:
@@ -148,7 +148,7 @@ def test_without_a_class_the_desk_says_so(desk: Any, pets: Path) -> None:
     shutil.rmtree(pets / "dog")
     desk.reload()
     begin(desk)
-    desk.locator(".labeller .classes", has_text="There is no class yet.").wait_for()
+    expect(desk.locator(".labeller .classes", has_text="There is no class yet.")).to_be_visible()
 
 
 def test_with_many_classes_the_first_letters_pick(desk: Any, pets: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_class_whose_first_image_is_broken_shows_the_next(tab: Any, address: s
     (workspace.data / "pets" / "cats" / "0.png").write_bytes(b"broken")
     save_data_set(workspace, DataSet("pets", "pets", workspace.data / "pets"))
     tab.goto(f"{address}/?data=pets")
-    tab.locator("figure", has_text="2 images").wait_for()
+    expect(tab.locator("figure", has_text="2 images")).to_be_visible()
     wait_for_colour(tab, tab.locator("figure", has_text="2 images").locator("img"), "blue")
     sound(tab)
 

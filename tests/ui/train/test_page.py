@@ -32,22 +32,26 @@ def open_with_data(name: str) -> AppTest:
     return app.switch_page(PAGES["train"]).run()
 
 
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What would have been started, in the place of jobs."""
+    found: list[list[str]] = []
+
+    def start(target: Path, arguments: list[str], **options: object) -> None:
+        found.append(arguments)
+        made_runs.write_failed(target, "only a test")
+
+    monkeypatch.setattr(jobs, "start", start)
+    return found
+
+
 def test_without_images_the_page_links_to_the_data_page(runs: Path) -> None:
     app = open_page("train")
     assert "add some first" in words(app)
     assert not app.button
 
 
-def test_three_choices_are_in_sight_and_start_runs_the_command_line(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commands: list[list[str]] = []
-
-    def start(target: Path, arguments: list[str], **options: object) -> None:
-        commands.append(arguments)
-        made_runs.write_failed(target, "only a test")
-
-    monkeypatch.setattr(jobs, "start", start)
+def test_three_choices_are_in_sight_and_start_runs_the_command_line(runs: Path, commands: list[list[str]]) -> None:
     add_data(runs, "cats")
     add_data(runs, "dogs", "My *dogs*")
     app = open_with_data("dogs")
@@ -117,15 +121,8 @@ def test_what_a_search_would_refuse_is_said_before_it_starts(runs: Path, names: 
 
 @pytest.mark.parametrize("small", [{"c": 1}, {"c": 2, "d": 3}, {"an *odd* name": 1}, dict.fromkeys("cdefghijk", 1)])
 def test_classes_with_too_few_images_can_be_left_out(
-    runs: Path, small: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    runs: Path, small: dict[str, int], commands: list[list[str]]
 ) -> None:
-    commands: list[list[str]] = []
-
-    def start(target: Path, arguments: list[str], **options: object) -> None:
-        commands.append(arguments)
-        made_runs.write_failed(target, "only a test")
-
-    monkeypatch.setattr(jobs, "start", start)
     add_data(runs, "cats")
     for name, n in small.items():
         for number in range(n):
