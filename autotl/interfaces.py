@@ -271,7 +271,8 @@ class VersionEvidence:
     """What was found out about a model before it was registered; empty texts where it was not recorded.
 
     test, search: the objective's score on the test split, and in the search that chose the model.
-    claims: the verdicts, one sentence each. fingerprint: of all data; test_fingerprint: of the test split.
+    claims: the advice, or the verdicts where there is none, one sentence each. fingerprint: of all data;
+    test_fingerprint: of the test split.
     n_items: number of images by part of the split. run: the name of the run's folder.
     """
 

@@ -44,7 +44,8 @@ def _is_interactive() -> bool:
 def as_text(result: RunResult, folder: str) -> str:
     """A fitted model in a few lines."""
     scores = "".join(f"\n  {name}: {score}" for name, score in overall(result.test).items())
-    return f"FittedModel({folder!r})\n{result.champion.strategy} champion: {_champion(result)}\ntest scores:{scores}"
+    champion = f"{result.champion.strategy} champion: {_champion(result)}"
+    return f"FittedModel({folder!r})\n{champion}\ntest scores:{scores}\nadvice: {result.advice}"
 
 
 def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
@@ -62,7 +63,7 @@ def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
         trials = shown.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3f}")
     return (
         f"<p><b>Champion:</b> {html.escape(_champion(result))}</p>{scores}"
-        f"<p>{html.escape(result.fine_tuning.claim)}. {html.escape(result.over_default.claim)}.</p>{trials}"
+        f"<p><b>Advice:</b> {html.escape(result.advice)}.</p>{trials}"
         f"<p><code>{html.escape(folder)}</code></p>"
     )
 

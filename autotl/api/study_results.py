@@ -37,8 +37,13 @@ class StudyResults:
 
     @property
     def search_scores(self) -> dict[str, dict[str, float | None]]:
-        """Each score during the search; compare with `test_scores` before believing either."""
+        """Each score during the search, corrected for the choice among trials; compare with `test_scores`."""
         return {name: score.to_json() for name, score in self.result.search.items()}
+
+    @property
+    def advice(self) -> str:
+        """What to use and why, in one sentence that follows from the search and the test."""
+        return self.result.advice
 
     @property
     def verdict(self) -> dict[str, dict[str, object]]:

@@ -31,8 +31,7 @@ def print_result(run: Run, result: RunResult) -> None:
         console.width = _PIPED_WIDTH
     _print_leaderboard(console, run, result)
     _print_scores(console, result)
-    console.print(f"Fine-tuning: {escape(result.fine_tuning.claim)}.", soft_wrap=True)
-    console.print(f"Compared with the default: {escape(result.over_default.claim)}.", soft_wrap=True)
+    console.print(f"[bold]Advice:[/bold] {escape(result.advice)}.", soft_wrap=True)
     for text in result.passed_over:
         console.print(f"[yellow]Passed over: {escape(text)}[/yellow]", soft_wrap=True)
     if result.refit:
@@ -92,6 +91,8 @@ def _print_scores(console: Console, result: RunResult) -> None:
         scores = (result.search[name], result.test[name], result.default_test[name])
         table.add_row(name, *map(score_text, scores))
     console.print(table)
+    if result.n_trials > 1:
+        console.print(f"The search score is corrected for the choice among {result.n_trials} trials.", soft_wrap=True)
 
 
 def score_text(score: ScoreInterval) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from autotl.interfaces import UNDEFINED, ScoreInterval, VersionEvidence
 
-_FACTS = ("strategy", "backbone", "head", "objective", "fingerprint", "test_fingerprint", "n_items", "run")
+_FACTS = ("advice", "strategy", "backbone", "head", "objective", "fingerprint", "test_fingerprint", "n_items", "run")
 
 
 def registry_summary(metadata: Mapping[str, object]) -> dict[str, object]:
@@ -27,13 +27,20 @@ def evidence_of(metadata: object) -> VersionEvidence:
     """The evidence in a deployable's metadata.json or in its summary; what is missing or odd is left empty."""
     if not isinstance(metadata, Mapping):
         return VersionEvidence()
-    texts = {name: value for name in _FACTS if name != "n_items" and isinstance(value := metadata.get(name), str)}
+    texts = {
+        name: value
+        for name in _FACTS
+        if name not in ("n_items", "advice") and isinstance(value := metadata.get(name), str)
+    }
     n_items, verdict = metadata.get("n_items"), metadata.get("verdict")
     claims = verdict.values() if isinstance(verdict, Mapping) else ()
+    advice = metadata.get("advice")
     return VersionEvidence(
         test=_measured(metadata, "test"),
         search=_measured(metadata, "search"),
-        claims=tuple(str(said["claim"]) for said in claims if isinstance(said, Mapping) and said.get("claim")),
+        claims=(advice,)
+        if isinstance(advice, str) and advice
+        else tuple(str(said["claim"]) for said in claims if isinstance(said, Mapping) and said.get("claim")),
         n_items={str(part): n for part, n in n_items.items() if isinstance(n, int)}
         if isinstance(n_items, Mapping)
         else {},

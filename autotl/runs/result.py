@@ -35,8 +35,9 @@ def by_class(scores: Mapping[str, T]) -> dict[str, dict[str, T]]:
 class RunResult:
     """What a search found.
 
-    search, test, default_test: scores of the champion in the search and on the test split, and of the untuned default
-    on the test split. measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
+    advice: what to use and why, in one sentence. search, test, default_test: scores of the champion in the search,
+    corrected for the choice among trials, and on the test split, and of the untuned default on the test split.
+    measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
     ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
     that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
     leaderboard, report: paths. tracking: what a tracker left in tracking.json. more: what a later version of AutoTL
@@ -66,14 +67,20 @@ class RunResult:
     report: str
     refit: RefitSummary | None = None
     unkept: tuple[str, ...] = ()
+    advice: str = ""
     seconds: float = 0.0
     tracking: Mapping[str, object] | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def claims(self) -> tuple[str, ...]:
-        """The verdicts, a sentence each."""
-        return self.fine_tuning.claim, self.over_default.claim
+    def differences(self) -> tuple[tuple[str, ScoreInterval | None, ScoreInterval | None], ...]:
+        """What the advice rests on: what is compared, the paired difference in the search, and on the test split."""
+        default, tuned = self.over_default, self.fine_tuning
+        first = "champion less untuned default" if default.difference else "best of the others less untuned default"
+        rows = [(first, default.searched, default.difference)]
+        if tuned.tried:
+            rows.append(("best fine-tuned network less best frozen backbone", tuned.difference, tuned.tested))
+        return tuple(row for row in rows if row[1] or row[2])
 
     @property
     def n_development(self) -> int:
@@ -83,7 +90,8 @@ class RunResult:
     def to_json(self) -> dict[str, object]:
         """The document of run.json and of `autotl fit --json`; undefined numbers are None."""
         document: dict[str, object] = {
-            "run": self.run, "status": self.status, "objective": self.objective, "champion": self.champion.to_json(),
+            "run": self.run, "status": self.status, "objective": self.objective, "advice": self.advice,
+            "champion": self.champion.to_json(),
             "search": _scores_json(self.search), "search_measured_on": self.measured_on,
             "test": _scores_json(self.test),
             "default": {"trial": self.default_trial, "test": _scores_json(self.default_test)},
@@ -113,9 +121,9 @@ class RunResult:
 
 
 _KEYS = frozenset((
-    "run", "status", "objective", "champion", "search", "search_measured_on", "test", "default", "verdict", "ended",
-    "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard", "report",
-    "unkept", "refit", "seconds", "tracking",
+    "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
+    "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
+    "report", "unkept", "refit", "seconds", "tracking",
 ))  # fmt: skip
 
 
@@ -127,6 +135,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
     return RunResult(
         run=text("run"),
         status=text("status"),
+        advice=text("advice"),
         objective=str(document["objective"]),
         champion=ChampionSummary.from_json(document["champion"]),
         search=_scores(document["search"]),

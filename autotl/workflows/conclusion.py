@@ -12,12 +12,12 @@ import numpy as np
 from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
 from autotl.errors import AutoTLError, ExportError, HeadError, PluginError, in_one_line
+from autotl.evidence.champion_choice import Choice
 from autotl.evidence.evaluations import Evaluation, evaluate
 from autotl.evidence.intervals import FEW_RESAMPLES, SLOW_SECONDS, seconds_of
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
-from autotl.evidence.verdicts import judge_default, judge_fine_tuning
 from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
@@ -25,13 +25,15 @@ from autotl.runs.events import Message, StageBegun
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, cluster_of
 from autotl.runs.summaries import ChampionSummary, ExpectedGain
-from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
+from autotl.runs.verdicts import FineTuningVerdict
 from autotl.search.context import SearchContext
 from autotl.search.trial_files import load_predictions
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
+from autotl.trial import FINE_TUNE, PROBE, TrialRecord
+from autotl.workflows.choice import asked_for, choose_champion, judge_fine_tune_trials
+from autotl.workflows.judgement import judge
 from autotl.workflows.refit import describe_refit
 
-_FACTS = ("objective", "search", "test", "verdict", "n_items")
+_FACTS = ("objective", "advice", "search", "test", "verdict", "n_items")
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
 
 
@@ -49,15 +51,17 @@ def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_
     run.emit(StageBegun("conclude"))
     board.write(run.folder / "leaderboard.csv")
     passed_over: list[str] = []
-    fine_tuning = _fine_tuning(context, board, why_no_fine_tuning)
-    for trial in _in_order(context, board, fine_tuning):
+    choice = choose_champion(context, board)
+    fine_tuning = judge_fine_tune_trials(context, board, choice, why_no_fine_tuning)
+    by_number = {trial.number: trial for trial in board.completed}
+    for trial in (by_number[number] for number in choice.order):
         title = f"trial {trial.number} ({board.title(trial)})"
         if trial.cause == "export":
             passed_over.append(f"{title} could not be exported: {trial.reason.partition(': ')[2]}")
             run.emit(Message(passed_over[-1]))
             continue
         try:
-            return _conclude_with(context, board, trial, status, fine_tuning, passed_over)
+            return _conclude_with(context, board, choice, trial, status, fine_tuning, passed_over)
         except (ExportError, HeadError) as error:
             failed = "exported" if isinstance(error, ExportError) else "fitted again"
             passed_over.append(f"{title} could not be {failed}: {in_one_line(error)}")
@@ -68,6 +72,7 @@ def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_
 def _conclude_with(
     context: SearchContext,
     board: Leaderboard,
+    choice: Choice,
     trial: TrialRecord,
     status: str,
     fine_tuning: FineTuningVerdict,
@@ -81,7 +86,13 @@ def _conclude_with(
     default = next((t for t in board.completed if t.number == board.default), trial)
     tested_default = tested if default.number == trial.number else fit_champion(context, default).test()
     searched = load_predictions(run, trial.number)
-    search, test, test_default = _evaluate(context, searched, tested, tested_default)
+    measured, test, test_default = _evaluate(context, searched, tested, tested_default)
+    refit = describe_refit(run, run.config.refit, tested, context.objective.evaluator) if run.config.refit else None
+    judged = judge(
+        context, board, choice, trial, measured=measured, fine_tuning=fine_tuning, tested=tested,
+        tested_default=tested_default, passed_over=passed_over, refit=refit,
+    )  # fmt: skip
+    search = judged.search
     state = run.state()
     result = RunResult(
         run=str(run.folder),
@@ -89,12 +100,13 @@ def _conclude_with(
         objective=board.objective,
         champion=_summary(trial),
         search=search.scores,
-        measured_on="validation" if trial.strategy == FINE_TUNE else "cross-validation",
+        measured_on="cross-validation" if len(searched.items) > len(run.split.validation) else "validation",
         test=test.scores,
         default_trial=default.number,
         default_test=test_default.scores,
-        fine_tuning=fine_tuning,
-        over_default=_over_default(context, board, tested, tested_default, trial, default, passed_over),
+        fine_tuning=judged.fine_tuning,
+        over_default=judged.over_default,
+        advice=judged.advice,
         ended=state.get("ended", f"the search was {status}"),
         expected_gain=ExpectedGain.from_json(state["outlook"]) if state.get("outlook") else None,
         n_trials=sum(
@@ -108,7 +120,7 @@ def _conclude_with(
         deployable=str(run.champion),
         leaderboard=str(run.folder / "leaderboard.csv"),
         report=str(run.folder / "report.html"),
-        refit=describe_refit(run, run.config.refit, tested, context.objective.evaluator) if run.config.refit else None,
+        refit=refit,
     )
     panels = show_panels(run, tested, context.plugins)
     write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, panels=panels)
@@ -130,35 +142,6 @@ def _trained_on(context: SearchContext, backbone: str) -> str:
         return ""
 
 
-def _in_order(context: SearchContext, board: Leaderboard, fine_tuning: FineTuningVerdict) -> list[TrialRecord]:
-    """Trials in the order in which they are considered as champion.
-
-    In auto mode a fine-tuned network has to be better beyond doubt (its paired interval excludes zero): it is
-    measured on the validation split only, which also chose its best epoch, and it costs more to make and to run.
-    """
-    trials = [t for t in board.completed if t.strategy in (PROBE, ENSEMBLE, FINE_TUNE)]
-    if context.run.config.refit:
-        # What was chosen once stays chosen; the default is only there to be compared with.
-        trials.sort(key=lambda t: (t.number == board.default, t.strategy != ENSEMBLE))
-    elif context.run.config.strategy == "auto":
-        trials.sort(key=lambda t: t.strategy == FINE_TUNE)
-        if fine_tuning.pays:
-            trials.sort(key=lambda t: t.number != fine_tuning.trial)
-    elif context.run.config.strategy == FINE_TUNE:
-        trials.sort(key=lambda t: t.strategy != FINE_TUNE)
-    # Others, as the untuned default may be, only stand in where nothing that was asked for can leave.
-    trials.sort(key=lambda t: not _asked_for(context, t))
-    return trials
-
-
-def _asked_for(context: SearchContext, trial: TrialRecord) -> bool:
-    """Whether a trial is of a strategy and of heads that were asked for."""
-    asks_for = context.run.config.asks_for
-    if trial.strategy == ENSEMBLE:
-        return all(asks_for(PROBE, member.trial.head) for member in trial.members)
-    return asks_for(trial.strategy, trial.head)
-
-
 def _unkept(context: SearchContext, board: Leaderboard, champion: TrialRecord) -> tuple[str, ...]:
     """What was asked for and did not happen: heads and strategies of which no trial completed, another champion."""
     config, said = context.run.config, []
@@ -175,7 +158,7 @@ def _unkept(context: SearchContext, board: Leaderboard, champion: TrialRecord) -
         and not any(t.state == "complete" for t in board.of(FINE_TUNE))
     ):
         said.append(f"fine-tuning was asked for, and no trial of it completed: {_last_reason(board.of(FINE_TUNE))}")
-    if not _asked_for(context, champion):
+    if not asked_for(context, champion):
         said.append(f"the champion is {board.title(champion)}, which was not asked for: nothing else could be used")
     return tuple(said)
 
@@ -229,40 +212,6 @@ def _seconds_of_a_call(evaluator: Evaluator, predictions: Predictions) -> float:
 def _evaluate_one(run: Run, predictions: Predictions, evaluator: Evaluator) -> Evaluation:
     groups = cluster_of(run, predictions.items)
     return evaluate(predictions, {evaluator.name: evaluator}, run.dataset.classes, groups=groups, seed=run.config.seed)
-
-
-def _fine_tuning(context: SearchContext, board: Leaderboard, why_not: str) -> FineTuningVerdict:
-    """The best fine-tune trial against the best of the others, on the validation items that both predicted unseen."""
-    tuned, probe = board.best(FINE_TUNE), board.best(PROBE, ENSEMBLE)
-    difference = None
-    if tuned and probe:
-        second = load_predictions(context.run, tuned.number)
-        first = load_predictions(context.run, probe.number).restrict(second.items)
-        difference = context.objective.difference(first, second)
-    elif any(t.strategy == FINE_TUNE for t in board.trials):
-        failed = next(t for t in board.trials if t.strategy == FINE_TUNE)
-        why_not = f"the trial that tried did not complete ({failed.reason})"
-    return judge_fine_tuning(
-        difference, tuned, objective=board.objective, larger_is_better=board.larger_is_better, reason=why_not
-    )
-
-
-def _over_default(
-    context: SearchContext,
-    board: Leaderboard,
-    tested: Predictions,
-    tested_default: Predictions,
-    trial: TrialRecord,
-    default: TrialRecord,
-    passed_over: list[str],
-) -> DefaultVerdict:
-    same = trial.number == default.number
-    difference = None if same else context.objective.difference(tested_default, tested)
-    n_others = sum(t.strategy in (PROBE, FINE_TUNE) and t.number != default.number for t in board.trials)
-    return judge_default(
-        difference, objective=board.objective, larger_is_better=board.larger_is_better, n_others=n_others,
-        passed_over=passed_over,
-    )  # fmt: skip
 
 
 def _export(context: SearchContext, champion: Champion, facts: Mapping[str, object], card: str) -> None:

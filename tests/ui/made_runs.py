@@ -140,6 +140,7 @@ def _document(
                 "claim": "the champion is statistically indistinguishable from the untuned default",
             },
         },
+        "advice": "The untuned default would do as well: the tuned probe is not better beyond chance",
         "ended": "the time was up", "outlook": {"sentence": "ten times as many probes would bring little"},
         "passed_over": [], "fingerprint": fingerprint,
         "n_trials": 3, "n_items": {"train": 54, "validation": 18, "test": 18}, "seconds": 42.0,

@@ -113,7 +113,7 @@ def _show_evidence(evidence: VersionEvidence) -> None:
         st.caption(f"{_interval(evidence.test)}, on {f'{tested} ' if tested else ''}images held out until the end")
     with search:
         st.metric(f"Search, {plain(score_name(evidence.objective))}", _value(evidence.search))
-        st.caption(f"{_interval(evidence.search)}; too optimistic, because it was used to choose the model")
+        st.caption(f"{_interval(evidence.search)}; corrected for the choice among trials")
     for claim in evidence.claims:
         st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
     st.caption(" · ".join(_facts(evidence)))

@@ -1,4 +1,4 @@
-"""What a finished search found, in short: champion, scores, verdicts, and what more time would gain."""
+"""What a finished search found, in short: champion, advice, scores, and what more time would gain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl_ui.workspace.scores import interval_text, value_text
 
 
 def show_summary(result: RunResult) -> None:
-    """Draw the champion, its scores, the verdicts, and why the search ended."""
+    """Draw the champion, the advice, its scores, and why the search ended."""
     champion = result.champion
     st.markdown(
         f"**Champion:** {plain(champion.head)} on {plain(champion.backbone)} at {champion.size} "
@@ -29,9 +29,9 @@ def show_summary(result: RunResult) -> None:
             f"{result.n_unused:,} more images were not used, because there was no time to read them. Give the search "
             "more time to use all of them.", icon=":material/timer_off:",
         )  # fmt: skip
+    if result.advice:
+        st.markdown(f":material/gavel: **Advice:** {plain(sentence(spell_scores(result.advice)))}")
     _show_scores(result)
-    for claim in result.claims:
-        st.markdown(f":material/gavel: {plain(sentence(spell_scores(claim)))}")
     if result.ended and not result.refit:  # a refit says so itself
         more = result.expected_gain.sentence if result.expected_gain else ""
         gain = f" With more time: {_spoken(more)}" if more else ""
@@ -49,7 +49,7 @@ def _show_scores(result: RunResult) -> None:
     st.markdown(f"**{plain(title[:1].upper() + title[1:])}**, with 95 % confidence intervals")
     if meaning := SCORE_MEANINGS.get(name):
         st.caption(f"{meaning[:1].upper()}{meaning[1:]}.")
-    chosen = "; too optimistic, because it was used to choose the champion" if result.n_trials > 1 else ""
+    chosen = f"; corrected for the choice among {result.n_trials} trials" if result.n_trials > 1 else ""
     cards = (
         ("Test", result.test[name], "on images held out until the end"),
         ("Search", result.search[name], f"{result.measured_on}{chosen}"),

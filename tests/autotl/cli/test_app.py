@@ -72,7 +72,7 @@ def test_fit_registers_the_champion_in_a_store_beside_the_run(fitted: Result, wo
     assert (workspace / "mlflow.db").exists()
 
 
-def test_report_prints_leaderboard_champion_both_scores_and_verdicts(fitted: Result, workspace: Path) -> None:
+def test_report_prints_leaderboard_champion_both_scores_and_the_advice(fitted: Result, workspace: Path) -> None:
     shown = autotl("report", "run", cwd=workspace)
     assert shown.returncode == 0, shown.stderr
     for text in (
@@ -82,7 +82,7 @@ def test_report_prints_leaderboard_champion_both_scores_and_verdicts(fitted: Res
         "Champion",
         "search",
         "test",
-        "Fine-tuning:",
+        "Advice:",
         "report.html",
     ):
         assert text in shown.stdout, text

@@ -163,7 +163,9 @@ def test_the_champion_beats_the_default_only_where_the_interval_excludes_zero(lo
     assert claim in verdict.claim
 
 
-@pytest.mark.parametrize(("n_others", "why"), [(0, "nothing else was tried"), (4, "nothing that was tried did better")])
+@pytest.mark.parametrize(
+    ("n_others", "why"), [(0, "nothing else was tried"), (4, "nothing that was tried did clearly better")]
+)
 def test_a_default_that_is_the_champion_is_called_so(n_others, why):
     verdict = judge_default(None, objective="accuracy", larger_is_better=True, n_others=n_others)
     assert not verdict.better

@@ -137,7 +137,7 @@ def test_what_the_model_is_bad_at_comes_before_what_it_is_good_at(report):
     text, card = report()
     headings = re.findall(r"<h2>(.*?)</h2>", text)
     assert headings[0] == "What the model is bad at"
-    assert headings.index("Scores") > headings.index("Verdicts") > 0
+    assert headings.index("Scores") > headings.index("What the advice rests on") > 0
     assert card.index("What it is bad at") < card.index("## Scores")
 
 

@@ -15,9 +15,8 @@ from autotl.deploy.deployable import load_deployable, replay
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError, RunError
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import UNDEFINED, Evaluator, ScoreInterval
+from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
-from autotl.runs.verdicts import FineTuningVerdict
 from autotl.search.ensemble_trials import ensemble
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import completed
@@ -26,9 +25,9 @@ from autotl.search.trial_files import load_predictions, save_predictions
 from autotl.training.classifiers import EstimatorClassifier
 from autotl.trial import FINE_TUNE, PROBE, Reading, TrialRecord, describe
 from autotl.workflows import conclusion as module
+from autotl.workflows.choice import choose_champion
 from autotl.workflows.conclusion import save_early
 
-NO_VERDICT = FineTuningVerdict("not tried")
 READING = Reading("tiny", (32, 32), "top", "avg")
 
 
@@ -56,13 +55,22 @@ def board_of(context, *trials, default=1):
     return rank(trials, objective=objective.name, larger_is_better=objective.larger_is_better, default=default)
 
 
-def better(trial):
-    """The same trial as it would stand with the highest score."""
-    return replace(trial, score=replace(trial.score, value=2.0))
+@pytest.fixture
+def better(context):
+    """better(trial): the same trial had it been right about every image, and the default, trial 1, about few."""
+
+    def better(trial):
+        items = context.run.split.development
+        labels = context.labels[items]
+        for number, answers in ((1, np.roll(labels, 1)), (trial.number, labels)):
+            save_predictions(context.run, number, Predictions(items, labels, 0.1 + 0.7 * np.eye(3)[answers]))
+        return replace(trial, score=replace(trial.score, value=1.0))
+
+    return better
 
 
 @pytest.fixture
-def concluded(context, attempt):
+def concluded(context, attempt, better):
     """A run with the default, a nearest-neighbour champion, a majority row and a failed trial."""
     majority = TrialRecord(0, "complete", "majority", score=ScoreInterval(0.3, 0.2, 0.4))
     failed = TrialRecord(3, "failed", PROBE, READING, head="svm", reason="ValueError: <b>bad</b>")
@@ -70,10 +78,10 @@ def concluded(context, attempt):
     return conclude(context, board, status="complete", why_no_fine_tuning="no time was left"), board
 
 
-def test_a_refit_keeps_the_champion_of_the_run_even_where_the_default_scores_higher(context, attempt):
-    board = board_of(context, better(attempt(1)), attempt(2, "knn", "top", "max"))
+def test_a_refit_keeps_the_champion_of_the_run_even_where_the_default_scores_higher(context, attempt, better):
+    board = board_of(context, attempt(1), better(attempt(2, "knn", "top", "max")), default=2)
     run = replace(context.run, config=replace(context.run.config, refit=context.run.folder))
-    assert [trial.number for trial in module._in_order(replace(context, run=run), board, NO_VERDICT)] == [2, 1]
+    assert choose_champion(replace(context, run=run), board).order == (1, 2)
 
 
 def test_the_result_holds_what_the_command_line_promises(context, concluded):
@@ -158,7 +166,7 @@ def test_fine_tuning_that_never_completed_says_what_happened(context, attempt):
     assert "the trial that tried did not complete (out of memory)" in document["verdict"]["fine_tuning"]["claim"]
 
 
-def test_a_trial_that_cannot_be_exported_is_passed_over_for_the_next(context, attempt, monkeypatch):
+def test_a_trial_that_cannot_be_exported_is_passed_over_for_the_next(context, attempt, better, monkeypatch):
     board = board_of(context, attempt(1), better(attempt(2, "knn", "top", "max")))
     convert = EstimatorClassifier.to_onnx
 
@@ -184,7 +192,7 @@ def test_if_nothing_can_be_exported_the_error_names_every_reason(context, attemp
         conclude(context, board, status="complete", why_no_fine_tuning="x")
 
 
-def test_an_early_model_can_be_used_and_is_replaced_by_the_champion(context, attempt):
+def test_an_early_model_can_be_used_and_is_replaced_by_the_champion(context, attempt, better):
     first = attempt(1)
     save_early(context, first)
     early = load_deployable(context.run.folder)
@@ -209,19 +217,23 @@ def test_an_undefined_score_is_null_in_the_result_and_no_obstacle(context, attem
 
 
 @pytest.mark.parametrize(
-    ("strategy", "pays", "first"), [("auto", False, PROBE), ("auto", True, FINE_TUNE), ("fine-tune", False, FINE_TUNE)]
+    ("strategy", "clear", "first"), [("auto", False, PROBE), ("auto", True, FINE_TUNE), ("fine-tune", False, FINE_TUNE)]
 )
 def test_a_fine_tuned_network_is_champion_only_where_it_pays_beyond_doubt_or_was_asked_for(
-    make_context, strategy, pays, first
+    make_context, strategy, clear, first
 ):
     context = make_context(strategy=strategy)
-    tuned = TrialRecord(2, "complete", FINE_TUNE, score=ScoreInterval(0.9, 0.8, 1.0))
-    simple = TrialRecord(1, "complete", PROBE, score=ScoreInterval(0.8, 0.7, 0.9))
-    ordered = module._in_order(
-        context, board_of(context, tuned, simple), FineTuningVerdict("", UNDEFINED, trial=2, pays=pays)
-    )
-    assert ordered[0].strategy == first
-    assert len(ordered) == 2
+    items = context.run.split.development
+    labels, few = context.labels[items], np.arange(len(items)) < 2
+    wrong = np.where(np.arange(len(items)) < len(items) // 2 if clear else few, (labels + 1) % 3, labels)
+    for number, answers in ((1, wrong), (2, labels)):
+        save_predictions(context.run, number, Predictions(items, labels, 0.1 + 0.7 * np.eye(3)[answers]))
+    tuned = TrialRecord(2, "complete", FINE_TUNE, READING, score=ScoreInterval(1.0, 0.9, 1.0))
+    simple = TrialRecord(1, "complete", PROBE, READING, score=ScoreInterval(0.8, 0.7, 0.9))
+    board = board_of(context, tuned, simple)
+    order = choose_champion(context, board).order
+    assert order[0] == {PROBE: 1, FINE_TUNE: 2}[first]
+    assert len(order) == 2
 
 
 def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(context, attempt, monkeypatch):
@@ -236,7 +248,7 @@ def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(conte
 
 
 @pytest.fixture
-def mixed(context, attempt):
+def mixed(context, attempt, better):
     """An ensemble of two probes with the default beside it, concluded."""
     first, second = attempt(1), attempt(2, "knn", "top", "max")
     loaded = [load_predictions(context.run, number) for number in (1, 2)]

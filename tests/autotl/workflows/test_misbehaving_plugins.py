@@ -94,7 +94,7 @@ def test_what_was_asked_for_and_did_not_happen_is_in_the_result_and_the_verdict_
     assert len(result.unkept) == 10
     assert any(text.startswith("segfaults was asked for, and no trial of it completed") for text in result.unkept)
     assert "which was not asked for" in result.unkept[-1]
-    assert "nothing that was tried did better" not in result.over_default.claim
+    assert "nothing that was tried did clearly better" not in result.over_default.claim
     json.dumps(result.to_json(), allow_nan=False)
 
 

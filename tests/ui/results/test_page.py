@@ -83,6 +83,7 @@ def test_the_page_says_first_which_classes_are_weakest(good: Path) -> None:
     text = words(open_page("results", run="good"))
     assert "Weakest classes" in text
     assert f"**{CATS}**: 83 % of its 6 test images are classified correctly (95 % CI 44 to 97 %)" in text
+    assert "Advice: The untuned default would do as well" in text.replace("**", "")
     assert "The search ended: the time was up" in text
     assert "ten times as many probes would bring little" in text
 
