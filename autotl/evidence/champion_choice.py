@@ -1,10 +1,11 @@
 """How the champion is chosen among many trials, and what its search score is worth after that choice.
 
-The largest of many measured values is too large (the winner's curse). So a trial is ranked by what it is better than
-the untuned default by, less its own uncertainty; a fine-tuned network, which costs more, has to be better than the best
-of the others beyond doubt. And the search score is corrected by doing the same on resamples: the rule chooses on the
-items drawn, and its choice is scored on the items left out (bootstrap bias-corrected cross-validation: Tsamardinos,
-Greasidou & Borboudakis 2018, Machine Learning 107:1895).
+The largest of many measured values is too large (the winner's curse). So of the trials that are within one standard
+error of the best, the one with the lowest log loss is chosen, and only if its gains over the untuned default, in the
+objective and in log loss, are together more than noise; else the default stays. A fine-tuned network, which costs more,
+has to be better than the best of the others beyond doubt. And the search score is corrected by doing the same on
+resamples: the rule chooses on the items drawn, and its choice is scored on the items left out (bootstrap bias-corrected
+cross-validation: Tsamardinos, Greasidou & Borboudakis 2018, Machine Learning 107:1895).
 """
 
 from __future__ import annotations
@@ -18,18 +19,21 @@ from typing import cast
 import numpy as np
 
 from autotl.evidence.intervals import SLOW_SECONDS, ScoreFunction, seconds_of
-from autotl.evidence.item_scores import Answers, ItemMean, align, call, differences, recognise
+from autotl.evidence.item_scores import LOG_LOSS, Answers, ItemMean, align, call, differences, recognise
 from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 
-CAUTION = 1.0
-"""Standard errors of its difference to the default that are taken off a trial (tests/benchmarks/RESULTS.md)."""
+NEAR_ERRORS, CLEAR_GAINS = 1.0, 2.0
+"""Standard errors within which a trial is as good as the best, and by which both gains over the default, added up, have
+to differ from 0. Chosen by tests/benchmarks/bench_champion_choice.py over five sets and three objectives."""
 LEVEL = 0.95
 """At which a fine-tuned network has to be better than the best of the others, shared among all that were tried."""
 MOST_CANDIDATES, MOST_NUMBERS = 100, 50_000_000
 """Candidates that are compared, the best measured ones, and the probabilities that are held for that."""
 N_RESAMPLES, N_SCORED, FEWEST_SCORED = 400, 200, 20
 """Resamples to choose on, those of them to score on, and how many of these have to be defined."""
+FEWEST_RESAMPLES, MOST_DRAWN = 100, 5_000_000
+"""Resamples of many items, and items in all resamples together."""
 FEW_CANDIDATES, FEW_RESAMPLES = 8, 50
 """Where a score is called once for each candidate and resample."""
 VERY_SLOW_SECONDS = 0.1
@@ -115,10 +119,9 @@ def choose(rivals: Sequence[Rival], evaluator: Evaluator, *, clusters: np.ndarra
     """Put trials in order, the champion first.
 
     rivals: the untuned default first, which answers all items; others that answer some of them are compared with it on
-    these. clusters: by item number, the same value for items that are alike. The order is by the difference to the
-    default less CAUTION standard errors of it, where the default has 0; of equals the earlier trial is first. Costly
-    ones come before the others only where they are better than the best of these at the level LEVEL, which is shared
-    among them (Bonferroni); those that are not eligible come last.
+    these. clusters: by item number, the same value for items that are alike. Costly ones come before the others only
+    where they are better than the best of these at the level LEVEL, which is shared among them (Bonferroni), and in log
+    loss too; those that are not eligible come last. Of equals the earlier trial is first.
     """
     score, sign = cast(ScoreFunction, evaluator.score), 1 if evaluator.larger_is_better else -1
     items = np.sort(rivals[0].predictions.items)
@@ -127,11 +130,13 @@ def choose(rivals: Sequence[Rival], evaluator: Evaluator, *, clusters: np.ndarra
     answers = align([rival.predictions for rival in compared], items)
     groups = np.arange(len(items)) if clusters is None else np.unique(clusters[items], return_inverse=True)[1]
     weights = _resample(groups, _n_resamples(score, form, answers), seed)
-    whole = sign * differences(score, form, answers, np.ones((1, len(items))))[0]
-    drawn = sign * differences(score, form, answers, weights)
+    ones = np.ones((1, len(items)))
+    whole = _Gains(sign * differences(score, form, answers, ones)[0], -LOG_LOSS.differences(answers, ones)[0])
+    drawn = _Gains(sign * differences(score, form, answers, weights), -LOG_LOSS.differences(answers, weights))
     rule = _Rule(
-        np.array([rival.costly for rival in compared]), np.array([rival.eligible for rival in compared]), drawn - whole
-    )
+        np.array([rival.costly for rival in compared]), np.array([rival.eligible for rival in compared]),
+        _Gains(drawn.scores - whole.scores, drawn.losses - whole.losses),
+    )  # fmt: skip
     rest = [rival for rival in rivals if rival not in compared]
     rest.sort(key=lambda rival: (not rival.eligible, rival.costly, -sign * rival.value, rival.number))
     order = [compared[i] for i in rule.order(whole)]
@@ -141,44 +146,88 @@ def choose(rivals: Sequence[Rival], evaluator: Evaluator, *, clusters: np.ndarra
         clear=frozenset(compared[i].number for i in rule.clear(whole)),
         numbers=tuple(rival.number for rival in compared),
         answers=answers,
-        picks=np.array([rule.order(row)[0] for row in drawn], dtype=int),
+        picks=np.array(
+            [rule.champion(_Gains(*row)) for row in zip(drawn.scores, drawn.losses, strict=True)], dtype=int
+        ),
         weights=weights,
         groups=groups,
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Gains:
+    """By candidate, its difference to the default in the objective and in log loss, positive where it is better."""
+
+    scores: np.ndarray
+    losses: np.ndarray
+
+
 class _Rule:
-    """The rule, for any set of items; found: each candidate's difference to the first, positive where it is better."""
+    """The rule, for any set of items; gains: each candidate's difference to the first, positive where it is better."""
 
-    def __init__(self, costly: np.ndarray, eligible: np.ndarray, noise: np.ndarray) -> None:
-        """noise: (n_resamples, n_candidates), how the differences deviate in the resamples."""
-        self._costly, self._eligible, self._noise = costly, eligible, noise
-        # Without resamples nothing is known of errors, and the order is as measured.
-        self._errors = np.array([_error(column) if len(noise) else 0.0 for column in noise.T])
-        self._errors[0] = 0.0
-        tried = max(1, int((costly & eligible).sum()))
-        self._errors_asked = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / tried)
+    def __init__(self, costly: np.ndarray, eligible: np.ndarray, noise: _Gains) -> None:
+        """noise: (n_resamples, n_candidates), how the gains deviate in the resamples."""
+        self._costly, self._eligible = costly, eligible
+        self._scores, self._losses = _Errors(noise.scores), _Errors(noise.losses)
+        n_tried = max(1, int((costly & eligible).sum()))
+        self._clear_errors = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / n_tried)
 
-    def order(self, found: np.ndarray) -> list[int]:
+    def order(self, gains: _Gains) -> list[int]:
         """Rows in order, the champion first."""
-        worth = self._worth(found)
-        clear = self.clear(found)
-        rows = [int(i) for i in np.argsort(-worth, kind="stable")]
-        return sorted(rows, key=lambda i: (not self._eligible[i], i not in clear, bool(self._costly[i])))
+        clear, found = self.clear(gains), []
+        for part in (clear, self._rows(costly=False), [i for i in self._rows(costly=True) if i not in clear]):
+            left = list(part)
+            while left:
+                found.append(self._best(gains, left))
+                left.remove(found[-1])
+        return found + [i for i in range(len(self._costly)) if not self._eligible[i]]
 
-    def clear(self, found: np.ndarray) -> list[int]:
+    def champion(self, gains: _Gains) -> int:
+        """The first row of the order."""
+        for rows in (self.clear(gains), self._rows(costly=False), self._rows(costly=True)):
+            if rows:
+                return self._best(gains, rows)
+        return 0
+
+    def clear(self, gains: _Gains) -> list[int]:
         """Costly rows that are better than the best of the others beyond doubt."""
-        worth = self._worth(found)
-        cheap = np.flatnonzero(~self._costly & self._eligible)
-        if not len(cheap):
+        rows, cheap = self._rows(costly=True), self._rows(costly=False)
+        if not rows or not cheap:
             return []
-        best = cheap[int(worth[cheap].argmax())]
-        rows = [int(i) for i in np.flatnonzero(self._costly & self._eligible)]
-        asked = {i: self._errors_asked * _error(self._noise[:, i] - self._noise[:, best]) for i in rows}
-        return [i for i in rows if found[i] - found[best] > asked[i]]
+        best = self._best(gains, cheap)
+        asked = gains.scores[best] + self._clear_errors * self._scores.to(best)
+        return [i for i in rows if gains.scores[i] > asked[i] and gains.losses[i] > gains.losses[best]]
 
-    def _worth(self, found: np.ndarray) -> np.ndarray:
-        return np.where(np.isfinite(found), found - CAUTION * self._errors, -math.inf)
+    def _best(self, gains: _Gains, rows: list[int]) -> int:
+        known = [i for i in rows if math.isfinite(gains.scores[i]) and math.isfinite(gains.losses[i])] or rows[:1]
+        top = max(known, key=lambda i: gains.scores[i])
+        errors = self._scores.to(top)
+        near = [i for i in known if not gains.scores[top] - gains.scores[i] > NEAR_ERRORS * errors[i]]
+        if 0 in rows:  # the default, which stays unless both gains together are more than noise
+            near = [i for i in near if i and self._evidence(gains, i) > CLEAR_GAINS] or [0]
+        return max(near, key=lambda i: gains.losses[i])
+
+    def _evidence(self, gains: _Gains, row: int) -> float:
+        """Both gains over the default, each in its standard errors, added up."""
+        both = ((gains.scores[row], self._scores.to(0)[row]), (gains.losses[row], self._losses.to(0)[row]))
+        return sum(gain / error if error else math.copysign(math.inf, gain) if gain else 0.0 for gain, error in both)
+
+    def _rows(self, *, costly: bool) -> list[int]:
+        return [int(i) for i in np.flatnonzero(self._eligible & (self._costly == costly))]
+
+
+class _Errors:
+    """Standard errors of the differences between candidates, from their deviations in resamples."""
+
+    def __init__(self, noise: np.ndarray) -> None:
+        self._noise, self._known = noise, dict[int, np.ndarray]()
+
+    def to(self, row: int) -> np.ndarray:
+        """Of each candidate's difference to one of them; without resamples nothing is known of errors: 0."""
+        if row not in self._known:
+            between = self._noise - self._noise[:, [row]]
+            self._known[row] = np.array([_error(column) if len(between) else 0.0 for column in between.T])
+        return self._known[row]
 
 
 def _error(noise: np.ndarray) -> float:
@@ -202,7 +251,7 @@ def _most(default: Predictions, form: ItemMean | None) -> int:
 
 def _n_resamples(score: ScoreFunction, form: ItemMean | None, answers: Answers) -> int:
     if form:
-        return N_RESAMPLES
+        return min(N_RESAMPLES, max(FEWEST_RESAMPLES, MOST_DRAWN // max(1, len(answers.labels))))
     seconds = seconds_of(score, answers.labels, answers.probabilities[0].astype(np.float64))
     return 0 if seconds > VERY_SLOW_SECONDS else FEW_RESAMPLES // (1 if seconds <= SLOW_SECONDS else 2)
 
@@ -219,5 +268,7 @@ def _resample(groups: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:
 def _draw(groups: np.ndarray, n_groups: int, rng: np.random.Generator) -> np.ndarray:
     """Row numbers of so many groups, drawn with replacement."""
     own = np.unique(groups, return_inverse=True)[1]
+    if own.max(initial=0) + 1 == len(own):
+        return rng.integers(0, len(own), max(1, n_groups))
     members = np.split(np.argsort(own, kind="stable"), np.cumsum(np.bincount(own))[:-1])
     return np.concatenate([members[i] for i in rng.integers(0, len(members), max(1, n_groups))])

@@ -95,7 +95,8 @@ class ItemMean:
         return np.divide(total, n_parts, out=np.full_like(total, np.nan), where=n_parts > 0)
 
 
-_FORMS = (ItemMean(_hits, by_class=False), ItemMean(_hits, by_class=True), ItemMean(_losses, by_class=False))
+LOG_LOSS = ItemMean(_losses, by_class=False)
+_FORMS = (ItemMean(_hits, by_class=False), ItemMean(_hits, by_class=True), LOG_LOSS)
 
 
 def recognise(score: ScoreFunction, answers: Answers) -> ItemMean | None:

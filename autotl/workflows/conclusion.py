@@ -92,14 +92,13 @@ def _conclude_with(
         context, board, choice, trial, measured=measured, fine_tuning=fine_tuning, tested=tested,
         tested_default=tested_default, passed_over=passed_over, refit=refit,
     )  # fmt: skip
-    search = judged.search
     state = run.state()
     result = RunResult(
         run=str(run.folder),
         status=status,
         objective=board.objective,
         champion=_summary(trial),
-        search=search.scores,
+        search=judged.search.scores,
         measured_on="cross-validation" if len(searched.items) > len(run.split.validation) else "validation",
         test=test.scores,
         default_trial=default.number,
@@ -123,10 +122,12 @@ def _conclude_with(
         refit=refit,
     )
     panels = show_panels(run, tested, context.plugins)
-    write_evidence(run, evaluations=(search, test, test_default), searched=searched, tested=tested, panels=panels)
+    write_evidence(
+        run, evaluations=(judged.search, test, test_default), searched=searched, tested=tested, panels=panels
+    )
     findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     trained_on = _trained_on(context, result.champion.backbone)
-    contents = Contents(result, board, search, test, tested, findings, panels, trained_on)
+    contents = Contents(result, board, judged.search, test, tested, findings, panels, trained_on)
     _export(context, champion, _facts(result, trial), write_card(run, contents))
     write_report(run, contents)
     return result

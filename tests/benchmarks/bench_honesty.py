@@ -3,9 +3,8 @@
 Each run is kept as {"set", "seed", "budget", "options", "result", "as_measured", "wall_seconds"}, so that the same
 lines serve every grade, later ones too; runs that are in the file are not repeated. `as_measured` is the champion's row
 of the leaderboard, before the correction for the choice. A grade is a function of all lines that prints its figures.
-Usage: bench_honesty.py LINES.jsonl DATA SET,SET --seeds 10 --budget 60s [-- more options of fit]
-       bench_honesty.py LINES.jsonl                      (grades only)
-DATA holds a folder of images for each SET, as examples/datasets.py lays them out.
+Usage: bench_honesty.py --lines FILE [FOLDER_OF_IMAGES ...] --seeds 10 --budget 60s [-- more options of fit]
+Without folders the file is only graded; without anything one short run on the digits shows that it works.
 """
 
 from __future__ import annotations
@@ -32,17 +31,21 @@ def main() -> None:
     """Run what is not in the file yet, then grade."""
     own, more = _split_at_dashes(sys.argv[1:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lines", type=Path)
-    parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("sets", nargs="?", default="")
+    parser.add_argument("data", type=Path, nargs="*")
+    parser.add_argument("--lines", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--budget", default="60s")
     options = parser.parse_args(own)
-    if options.data:
+    with tempfile.TemporaryDirectory() as scratch:
+        if options.lines is None:
+            from autotl.cli.demo import write_digits
+
+            options.lines, options.seeds = Path(scratch) / "lines.jsonl", 1
+            options.data, options.budget = options.data or [write_digits(Path(scratch) / "digits")], "30s"
         for seed in range(options.seeds):  # seeds outermost: what there is at any moment is balanced
-            for name in filter(None, options.sets.split(",")):
-                run_once(options.lines, options.data / name, seed, options.budget, more)
-    lines = read(options.lines)
+            for data in options.data:
+                run_once(options.lines, data, seed, options.budget, more)
+        lines = read(options.lines)
     for grade in GRADES:
         print(f"\n## {(grade.__doc__ or '').splitlines()[0]}")
         grade(lines)

@@ -95,9 +95,9 @@ def test_the_same_trials_give_the_same_choice_and_the_same_score(accuracy):
 def test_whole_clusters_are_drawn_so_alike_images_do_not_make_a_winner(accuracy):
     base = lucky(np.random.default_rng(0))
     much = base.copy()
-    much[np.flatnonzero(~base)[:20]] = True
+    much[np.flatnonzero(~base)[:8]] = True
     clusters = np.arange(N)
-    clusters[np.flatnonzero(~base)[:20]] = 0
+    clusters[np.flatnonzero(~base)[:8]] = N
     rivals = [rival(1, base, accuracy), rival(2, much, accuracy)]
     assert chosen(rivals, accuracy).order == (2, 1)
     assert chosen(rivals, accuracy, clusters=clusters).order == (1, 2)
