@@ -121,16 +121,28 @@ def _conclude_with(
         report=str(run.folder / "report.html"),
         refit=refit,
     )
+    _write(context, board, champion, result, (judged.search, test, test_default), searched, tested)
+    return result
+
+
+def _write(
+    context: SearchContext,
+    board: Leaderboard,
+    champion: Champion,
+    result: RunResult,
+    evaluations: tuple[Evaluation, Evaluation, Evaluation],
+    searched: Predictions,
+    tested: Predictions,
+) -> None:
+    """Leave evidence, deployable and report. evaluations: search, test, and the test of the untuned default."""
+    run, (search, test, _) = context.run, evaluations
     panels = show_panels(run, tested, context.plugins)
-    write_evidence(
-        run, evaluations=(judged.search, test, test_default), searched=searched, tested=tested, panels=panels
-    )
+    write_evidence(run, evaluations=evaluations, searched=searched, tested=tested, panels=panels)
     findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     trained_on = _trained_on(context, result.champion.backbone)
-    contents = Contents(result, board, judged.search, test, tested, findings, panels, trained_on)
-    _export(context, champion, _facts(result, trial), write_card(run, contents))
+    contents = Contents(result, board, search, test, tested, findings, panels, trained_on)
+    _export(context, champion, _facts(result, champion.trial), write_card(run, contents))
     write_report(run, contents)
-    return result
 
 
 def _trained_on(context: SearchContext, backbone: str) -> str:

@@ -95,7 +95,7 @@ def test_the_same_trials_give_the_same_choice_and_the_same_score(accuracy):
 def test_whole_clusters_are_drawn_so_alike_images_do_not_make_a_winner(accuracy):
     base = lucky(np.random.default_rng(0))
     much = base.copy()
-    much[np.flatnonzero(~base)[:8]] = True
+    much[np.flatnonzero(~base)[:8]], much[np.flatnonzero(base)[:1]] = True, False
     clusters = np.arange(N)
     clusters[np.flatnonzero(~base)[:8]] = N
     rivals = [rival(1, base, accuracy), rival(2, much, accuracy)]
