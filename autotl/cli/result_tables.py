@@ -92,7 +92,11 @@ def _print_scores(console: Console, result: RunResult) -> None:
         table.add_row(name, *map(score_text, scores))
     console.print(table)
     if result.n_trials > 1:
-        console.print(f"The search score is corrected for the choice among {result.n_trials} trials.", soft_wrap=True)
+        console.print(
+            f"The search score is corrected for the choice among {result.n_trials} trials. Of trials that are equally "
+            "good within the noise, the untuned default or the one with the lowest log loss is champion.",
+            soft_wrap=True,
+        )  # fmt: skip
 
 
 def score_text(score: ScoreInterval) -> str:

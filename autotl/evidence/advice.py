@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autotl.evidence.verdicts import duration, in_words, is_better, is_worse
+from autotl.evidence.verdicts import duration, is_better, is_worse
 from autotl.interfaces import ScoreInterval
 from autotl.runs.summaries import RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
@@ -37,17 +37,21 @@ class Findings:
     n_passed_over: int = 0
     refit: RefitSummary | None = None
 
-    def amount(self, difference: ScoreInterval) -> str:
-        """A difference with its interval and its unit."""
-        return in_words(difference, self.objective, larger_is_better=self.larger_is_better)
+    def numbers(self, *measured: tuple[str, ScoreInterval | None]) -> str:
+        """Differences by where they were measured, in brackets; the first names the unit."""
+        told: list[str] = []
+        for where, difference in measured:
+            if difference:
+                told.append(f"{where} {self._amount(difference, unit=not told)}")
+        return f" ({'; '.join(told)})" if told else ""
 
-    def short(self, difference: ScoreInterval) -> str:
-        """A difference with its interval, where the unit has been said."""
+    def _amount(self, difference: ScoreInterval, *, unit: bool) -> str:
         scale, digits = (100, 1) if self.larger_is_better else (1, 3)
-        numbers = [f"{scale * x:+.{digits}f}" for x in (difference.value, difference.low, difference.high)]
+        value, low, high = (f"{scale * x:+.{digits}f}" for x in (difference.value, difference.low, difference.high))
+        what = f"{' points of' * self.larger_is_better} {self.objective}, 95 % CI" if unit else ","
         if not math.isfinite(difference.low):
-            return f"{numbers[0]}, without an interval"
-        return f"{numbers[0]}, {numbers[1]} to {numbers[2]}"
+            return f"{value}{what.removesuffix(', 95 % CI').removesuffix(',')}, without an interval"
+        return f"{value}{what} {low} to {high}"
 
     def clearly(self, difference: ScoreInterval | None, way: str) -> bool:
         """Whether a difference is known to be "better" or "worse"."""
@@ -66,15 +70,14 @@ def advise(found: Findings) -> str:
 
 
 def _of_refit(found: Findings, refit: RefitSummary) -> str:
-    difference = refit.difference
+    difference, numbers = refit.difference, found.numbers(("test", refit.difference))
     if difference is None:
         return "Use the refitted model, though nothing tells whether it is better than the one before"
-    amount = found.amount(difference)
     if found.clearly(difference, "better"):
-        return f"Use the refitted model: on the same test images it is better than the one before, {amount}"
+        return f"Use the refitted model: on the same test images it is better than the one before{numbers}"
     if found.clearly(difference, "worse"):
-        return f"Keep the model before: on the same test images the refitted one is worse, {amount}"
-    return f"Use either model: on the same test images the refitted one cannot be told from the one before, {amount}"
+        return f"Keep the model before: on the same test images the refitted one is worse{numbers}"
+    return f"Use either model: on the same test images the refitted one cannot be told from the one before{numbers}"
 
 
 def _of_default(found: Findings) -> str:
@@ -83,68 +86,60 @@ def _of_default(found: Findings) -> str:
         return f"Use the untuned default: {others} could not be exported or fitted again"
     if not found.n_others:
         return "Use the untuned default: nothing else was tried"
-    best = found.over_default.searched
-    numbers = f" (the best of the others in the search: {found.amount(best)})" if best else ""
-    return f"The untuned default is enough: nothing that was tried was better beyond chance{numbers}"
+    best = found.numbers(("best of the others in the search:", found.over_default.searched))
+    return f"The untuned default is enough: nothing that was tried was better beyond chance{best}"
 
 
 def _of_frozen(found: Findings) -> str:
     """The champion is a probe, or an ensemble of probes, and not the default."""
-    what, test, search = _NAMES.get(found.strategy, "the tuned probe"), found.over_default.difference, None
-    if found.over_default.searched:
-        search = found.short(found.over_default.searched)
+    what, verdict = _NAMES.get(found.strategy, "the tuned probe"), found.over_default
+    test, search = verdict.difference, verdict.searched
     assert test is not None
-    in_search = f"in the search: {search}" if search else "in the search"
+    numbers = found.numbers(("search", search), ("test", test))
     if not math.isfinite(test.low) or (found.n_tested < FEW_TESTED and not found.clearly(test, "better")):
         return f"Label more images before relying on a choice: {found.n_tested} test images are too few to tell " \
-               f"{what} from the untuned default"  # fmt: skip
+               f"{what} from the untuned default{numbers}"  # fmt: skip
     if found.clearly(test, "better"):
-        return f"Use {what}: it beats the untuned default by {found.amount(test)} on the test split ({in_search})"
+        return f"Use {what}: it beats the untuned default on the test split{numbers}"
     if found.clearly(test, "worse"):
-        return f"Use the untuned default instead of the champion: {what} is worse on the test split, " \
-               f"{found.amount(test)} ({in_search})"  # fmt: skip
-    sign = 1 if found.larger_is_better else -1
-    both = f"test {found.amount(test)}; {in_search}"
-    if not found.clearly(found.over_default.searched, "better"):
-        return f"The untuned default would do as well: {what} is not better beyond chance ({both})"
-    if sign * test.value > 0:
-        return f"Use {what}: it was better than the untuned default in the search, and {found.n_tested} test images " \
-               f"do not contradict that ({both})"  # fmt: skip
+        return f"Use the untuned default instead of the champion: {what} is worse on the test split{numbers}"
+    if not found.clearly(search, "better"):
+        return f"The untuned default would do as well: {what} is not better beyond chance{numbers}"
+    if (test.value > 0) == found.larger_is_better and test.value:
+        return f"Use {what}: it beats the untuned default in the search, and {found.n_tested} test images do not " \
+               f"contradict that{numbers}"  # fmt: skip
     return f"Do not count on more than the untuned default gives: {what} was better in the search, and not on the " \
-           f"test split ({both})"  # fmt: skip
+           f"test split{numbers}"  # fmt: skip
 
 
 def _of_fine_tuned(found: Findings) -> str:
     verdict = found.fine_tuning
     cost = duration(verdict.seconds)
-    assert verdict.difference is not None
-    against = f"{found.amount(verdict.difference)}{_measured_on(found)}"
-    on_test = f"; test {found.short(verdict.tested)}" if verdict.tested else ""
+    numbers = found.numbers((_where(found), verdict.difference), ("test", verdict.tested))
     if verdict.pays:
-        return f"Use the fine-tuned network: it is better than the best frozen backbone, in the search {against}" \
-               f"{on_test}, for {cost} of training"  # fmt: skip
+        return f"Use the fine-tuned network: it beats the best frozen backbone{numbers}, for {cost} of training"
     if found.clearly(verdict.difference, "worse"):
-        return f"Use a frozen backbone instead of the champion: fine-tuning for {cost} is worse, {against}{on_test}"
+        return f"Use a frozen backbone instead of the champion: fine-tuning for {cost} is worse{numbers}"
     if found.clearly(verdict.difference, "better"):
-        return f"Do not rely on the fine-tuned network: it looked better than a frozen backbone in the search, " \
-               f"{against}, but that does not hold beyond doubt{on_test}"  # fmt: skip
-    return f"A frozen backbone would do as well: fine-tuning for {cost} made no clear difference, {against}{on_test}"
+        return f"Do not rely on the fine-tuned network: it looked better than a frozen backbone in the search, and " \
+               f"that does not hold beyond doubt{numbers}"  # fmt: skip
+    return f"A frozen backbone would do as well: fine-tuning for {cost} made no clear difference{numbers}"
 
 
 def _on_fine_tuning(found: Findings) -> str:
     """What is to be said of fine-tuning where something else is the champion."""
     verdict = found.fine_tuning
-    if verdict.difference is None:
+    if not verdict.tried:
         return verdict.claim
-    numbers, cost = f"{found.short(verdict.difference)}{_measured_on(found)}", duration(verdict.seconds)
+    numbers, cost = found.numbers((_where(found), verdict.difference)), duration(verdict.seconds)
     if verdict.pays:
-        return f"a fine-tuned network was better in the search ({numbers}), and could not be used"
+        return f"a fine-tuned network was better, and could not be used{numbers}"
     if found.clearly(verdict.difference, "worse"):
-        return f"fine-tuning for {cost} was worse than a frozen backbone ({numbers})"
-    return f"fine-tuning for {cost} did not pay beyond doubt ({numbers})"
+        return f"fine-tuning for {cost} was worse than a frozen backbone{numbers}"
+    return f"fine-tuning for {cost} did not pay beyond doubt{numbers}"
 
 
-def _measured_on(found: Findings) -> str:
-    """How few images that rests on, where it is not all of them."""
+def _where(found: Findings) -> str:
+    """Where fine-tuning was measured: in the search, and on how few images where these are not all."""
     n = found.fine_tuning.n_items
-    return f", measured on {n} images only" if n < found.n_development else ""
+    return f"search, {n} images only:" if n < found.n_development else "search"
