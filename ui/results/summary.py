@@ -49,7 +49,11 @@ def _show_scores(result: RunResult) -> None:
     st.markdown(f"**{plain(title[:1].upper() + title[1:])}**, with 95 % confidence intervals")
     if meaning := SCORE_MEANINGS.get(name):
         st.caption(f"{meaning[:1].upper()}{meaning[1:]}.")
-    chosen = f"; corrected for the choice among {result.n_trials} trials" if result.n_trials > 1 else ""
+    chosen = (
+        f", corrected for the choice among {result.n_trials} trials; where the test was expected"
+        if result.n_trials > 1
+        else ""
+    )
     cards = (
         ("Test", result.test[name], "on images held out until the end"),
         ("Search", result.search[name], f"{result.measured_on}{chosen}"),
