@@ -93,9 +93,9 @@ def _print_scores(console: Console, result: RunResult) -> None:
     console.print(table)
     if result.n_trials > 1:
         console.print(
-            f"The search score is corrected for the choice among {result.n_trials} trials, and its interval is where the "
-            "test score was expected. Of trials that are equally good within the noise, the untuned default or the one "
-            "with the lowest log loss is champion.",
+            f"The search score is corrected for the choice among {result.n_trials} trials, and its interval is where "
+            "the test score was expected. Of trials that are equally good within the noise, the untuned default or the "
+            "one with the lowest log loss is champion.",
             soft_wrap=True,
         )  # fmt: skip
 

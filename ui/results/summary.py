@@ -49,14 +49,10 @@ def _show_scores(result: RunResult) -> None:
     st.markdown(f"**{plain(title[:1].upper() + title[1:])}**, with 95 % confidence intervals")
     if meaning := SCORE_MEANINGS.get(name):
         st.caption(f"{meaning[:1].upper()}{meaning[1:]}.")
-    chosen = (
-        f", corrected for the choice among {result.n_trials} trials; where the test was expected"
-        if result.n_trials > 1
-        else ""
-    )
+    chosen = f", corrected for the choice among {result.n_trials} trials" if result.n_trials > 1 else ""
     cards = (
         ("Test", result.test[name], "on images held out until the end"),
-        ("Search", result.search[name], f"{result.measured_on}{chosen}"),
+        ("Search", result.search[name], f"{result.measured_on}{chosen}; where the test score was expected"),
         ("Untuned default, test", result.default_test[name], "without any search"),
     )
     for column, (label, score, where) in zip(st.columns(3), cards, strict=True):
