@@ -81,6 +81,7 @@ def report(toy_dataset, tmp_path, plugins):
             over_default=DefaultVerdict("the champion beats the default by +1.0 points (95 % CI +0.5 to +1.5)"),
             ended="all is done", expected_gain=None, n_trials=1, n_items={"train": 20, "validation": 5, "test": 5},
             n_unused=0, fingerprint="f00d", passed_over=(), deployable="", leaderboard="", report="",
+            advice=f"use the champion: it beats the default by +1.0 points (95 % CI +0.5 to +1.5); {EVIL}",
         )  # fmt: skip
         contents = Contents(result, board, scores, scores, tested, list(findings))
         write_report(run, contents)
@@ -201,10 +202,10 @@ def test_a_image_that_is_gone_leaves_the_mistake_in_the_report(report):
     assert text.count('class="path"') == 12
 
 
-def test_the_verdict_keeps_its_capitals(report):
+def test_the_advice_is_in_report_and_card_and_keeps_its_capitals(report):
     text, card = report()
-    assert "The champion beats the default by +1.0 points (95 % CI" in text
-    assert "The champion beats the default by +1.0 points (95 % CI" in card
+    assert "Use the champion: it beats the default by +1.0 points (95 % CI" in text
+    assert "Use the champion: it beats the default by +1.0 points (95 % CI" in card
 
 
 def test_the_templates_are_part_of_the_package():
