@@ -47,7 +47,8 @@ class Findings:
 
     def _amount(self, difference: ScoreInterval, *, unit: bool) -> str:
         scale, digits = (100, 1) if self.larger_is_better else (1, 3)
-        value, low, high = (f"{scale * x:+.{digits}f}" for x in (difference.value, difference.low, difference.high))
+        ends = (difference.value, difference.low, difference.high)
+        value, low, high = (f"{round(scale * x, digits) + 0.0:+.{digits}f}" for x in ends)  # no -0.0
         what = f"{' points of' * self.larger_is_better} {self.objective}, 95 % CI" if unit else ","
         if not math.isfinite(difference.low):
             return f"{value}{what.removesuffix(', 95 % CI').removesuffix(',')}, without an interval"
