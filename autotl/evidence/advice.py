@@ -66,6 +66,8 @@ def advise(found: Findings) -> str:
         return _of_refit(found, found.refit)
     if found.strategy == FINE_TUNE:
         return _of_fine_tuned(found)
+    if found.is_default and not found.n_others:
+        return "Use the untuned default: nothing else was tried"
     said = _of_default(found) if found.is_default else _of_frozen(found)
     return f"{said}; {_on_fine_tuning(found)}"
 
@@ -85,8 +87,6 @@ def _of_default(found: Findings) -> str:
     if found.n_passed_over:
         others = "a better trial" if found.n_passed_over == 1 else f"{found.n_passed_over} better trials"
         return f"Use the untuned default: {others} could not be exported or fitted again"
-    if not found.n_others:
-        return "Use the untuned default: nothing else was tried"
     best = found.numbers(("best of the others in the search:", found.over_default.searched))
     return f"The untuned default is enough: nothing that was tried was better beyond chance{best}"
 
