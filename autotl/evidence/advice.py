@@ -37,12 +37,12 @@ class Findings:
     n_passed_over: int = 0
     refit: RefitSummary | None = None
 
-    def numbers(self, *measured: tuple[str, ScoreInterval | None]) -> str:
-        """Differences by where they were measured, in brackets; the first names the unit."""
+    def numbers(self, *measured: tuple[str, ScoreInterval | None], unit: bool = True) -> str:
+        """Differences by where they were measured, in brackets; the first names the unit, where asked for."""
         told: list[str] = []
         for where, difference in measured:
             if difference:
-                told.append(f"{where} {self._amount(difference, unit=not told)}")
+                told.append(f"{where} {self._amount(difference, unit=unit and not told)}")
         return f" ({'; '.join(told)})" if told else ""
 
     def _amount(self, difference: ScoreInterval, *, unit: bool) -> str:
@@ -69,7 +69,7 @@ def advise(found: Findings) -> str:
     if found.is_default and not found.n_others:
         return "Use the untuned default: nothing else was tried"
     said = _of_default(found) if found.is_default else _of_frozen(found)
-    return f"{said}; {_on_fine_tuning(found)}"
+    return f"{said}; {_on_fine_tuning(found, unit='95 % CI' not in said)}"
 
 
 def _of_refit(found: Findings, refit: RefitSummary) -> str:
@@ -127,12 +127,12 @@ def _of_fine_tuned(found: Findings) -> str:
     return f"A frozen backbone would do as well: fine-tuning for {cost} made no clear difference{numbers}"
 
 
-def _on_fine_tuning(found: Findings) -> str:
-    """What is to be said of fine-tuning where something else is the champion."""
+def _on_fine_tuning(found: Findings, *, unit: bool) -> str:
+    """What is to be said of fine-tuning where something else is the champion. unit: it has not been named yet."""
     verdict = found.fine_tuning
     if not verdict.tried:
         return verdict.claim
-    numbers, cost = found.numbers((_where(found), verdict.difference)), duration(verdict.seconds)
+    numbers, cost = found.numbers((_where(found), verdict.difference), unit=unit), duration(verdict.seconds)
     if verdict.pays:
         return f"a fine-tuned network was better, and could not be used{numbers}"
     if found.clearly(verdict.difference, "worse"):
