@@ -99,8 +99,9 @@ class Choice:
         if champion not in self.numbers:
             return None
         row, rng = self.numbers.index(champion), np.random.default_rng(seed)
+        n_scored = _n_scored(score, self.answers)
         labels, known, shifts, drawn = self.answers.labels, self.answers.known, [], []
-        for pick, counts in zip(self.picks[:N_SCORED], self.weights[:N_SCORED], strict=True):
+        for pick, counts in zip(self.picks[:n_scored], self.weights[:n_scored], strict=True):
             items = np.flatnonzero((counts == 0) & known[pick] & known[row])
             if not len(items):
                 continue
@@ -252,8 +253,21 @@ def _most(default: Predictions, form: ItemMean | None) -> int:
 def _n_resamples(score: ScoreFunction, form: ItemMean | None, answers: Answers) -> int:
     if form:
         return min(N_RESAMPLES, max(FEWEST_RESAMPLES, MOST_DRAWN // max(1, len(answers.labels))))
-    seconds = seconds_of(score, answers.labels, answers.probabilities[0].astype(np.float64))
+    seconds = _seconds(score, answers)
     return 0 if seconds > VERY_SLOW_SECONDS else FEW_RESAMPLES // (1 if seconds <= SLOW_SECONDS else 2)
+
+
+def _n_scored(score: ScoreFunction, answers: Answers) -> int:
+    seconds = _seconds(score, answers)
+    return 0 if seconds > VERY_SLOW_SECONDS else N_SCORED if seconds <= SLOW_SECONDS else FEWEST_SCORED + 5
+
+
+def _seconds(score: ScoreFunction, answers: Answers) -> float:
+    """What a call takes; infinite where it fails."""
+    try:
+        return seconds_of(score, answers.labels, answers.probabilities[0].astype(np.float64))
+    except Exception:  # reported when the champion is evaluated
+        return math.inf
 
 
 def _resample(groups: np.ndarray, n_resamples: int, seed: int) -> np.ndarray:

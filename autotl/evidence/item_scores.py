@@ -6,6 +6,7 @@ answers, and costs a matrix product. Any other is called once for each candidate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,8 +21,11 @@ SMALLEST = float(np.finfo(np.float32).eps)
 
 
 def call(score: ScoreFunction, labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """A score that gives one number or one proportion, as a number."""
-    found = score(labels, probabilities)
+    """A score that gives one number or one proportion, as a number; NaN where it fails, as it may on few items."""
+    try:
+        found = score(labels, probabilities)
+    except Exception:  # one that fails on all items is reported when the champion is evaluated
+        return math.nan
     return found.value if isinstance(found, Proportion) else float(found)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from autotl.evidence.champion_choice import Rival, choose
 from autotl.evidence.evaluations import evaluate
-from autotl.interfaces import Evaluator
+from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 
 N = 200
@@ -148,3 +148,17 @@ def test_a_handful_of_images_is_no_obstacle(accuracy, n):
     measured = evaluate(rivals[0].predictions, {"accuracy": accuracy}, ("a", "b")).scores["accuracy"]
     assert choice.order == (1, 2)
     assert choice.corrected(accuracy, 1, measured, 3, seed=0).value == measured.value
+
+
+def test_an_objective_that_fails_on_few_images_costs_no_search(accuracy):
+    def fussy(labels, probabilities):
+        if len(labels) < N:
+            raise ValueError("too few")
+        return accuracy.score(labels, probabilities).value
+
+    evaluator = Evaluator("fussy", fussy)
+    rivals = [rival(n, lucky(np.random.default_rng(n)), evaluator) for n in range(3)]
+    choice = chosen(rivals, evaluator)
+    measured = ScoreInterval(rivals[0].value, 0.7, 0.9)
+    assert sorted(choice.order) == [0, 1, 2]
+    assert choice.corrected(evaluator, 0, measured, 50, seed=0) == measured
