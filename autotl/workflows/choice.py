@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from autotl.errors import RunError
 from autotl.evidence.champion_choice import Choice, Rival, choose
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.verdicts import judge_fine_tuning
+from autotl.runs.events import Message
 from autotl.runs.run import cluster_of
 from autotl.runs.verdicts import FineTuningVerdict
 from autotl.search.context import SearchContext
@@ -26,13 +28,20 @@ def choose_champion(context: SearchContext, board: Leaderboard) -> Choice:
     others = [t for t in trials if t is not default]
     kept = min(others, key=lambda t: t.strategy != ENSEMBLE, default=default) if run.config.refit else None
 
-    def rival(trial: TrialRecord) -> Rival:
+    def rival(trial: TrialRecord) -> Rival | None:
+        try:
+            predictions = load_predictions(run, trial.number)
+        except (OSError, ValueError) as error:  # its folder was lost or damaged: the search need not be
+            run.emit(Message(f"trial {trial.number} cannot be the champion: {error}"))
+            return None
         eligible = trial is kept if kept else asked_for(context, trial)
         costly = trial.strategy == FINE_TUNE and run.config.strategy == "auto"
-        return Rival(trial.number, trial.score.value, load_predictions(run, trial.number), costly, eligible)
+        return Rival(trial.number, trial.score.value, predictions, costly, eligible)
 
     clusters = cluster_of(run, np.arange(len(run.dataset.items)))
-    rivals = [rival(trial) for trial in (default, *others)]
+    rivals = [found for trial in (default, *others) if (found := rival(trial))]
+    if not rivals or rivals[0].number != default.number:
+        raise RunError(f"the predictions of the untuned default in {run.trial_folder(default.number)} are lost")
     return choose(rivals, context.objective.evaluator, clusters=clusters, seed=run.config.seed)
 
 

@@ -236,6 +236,13 @@ def test_a_fine_tuned_network_is_champion_only_where_it_pays_beyond_doubt_or_was
     assert len(order) == 2
 
 
+def test_a_trial_whose_predictions_are_lost_is_not_considered_and_that_is_said(context, attempt, better):
+    board = board_of(context, attempt(1), better(attempt(2, "knn")))
+    (context.run.trial_folder(2) / "predictions.npz").write_bytes(b"torn")
+    assert choose_champion(context, board).order == (1,)
+    assert "trial 2 cannot be the champion" in (context.run.folder / "events.jsonl").read_text()
+
+
 def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(context, attempt, monkeypatch):
     def explode(labels, probabilities):
         raise RuntimeError("no such score")
