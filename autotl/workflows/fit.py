@@ -181,11 +181,12 @@ def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> thre
         from autotl.features.frozen_network import freeze
         from autotl.search.space import backbones_of
         from autotl.workflows import run_study  # noqa: F401 - imported here so that it is there when it is called
+        from autotl.workflows.first_size import guess_size
 
         with suppress(Exception):  # an error is reported where the network is used
             default = next(iter(backbones_of(config, plugins).values()))
             version = plugins.provenance(Backbone, default.name).version
-            freeze(default, default.sizes[0], cache=settings.cache, version=version)
+            freeze(default, guess_size(config.data, default.sizes), cache=settings.cache, version=version)
 
     loading = threading.Thread(target=load, daemon=True)
     loading.start()
