@@ -17,7 +17,9 @@ from autotl.runtime.user_paths import expand_home
 def export(
     run: RunFolder,
     out: Annotated[Path, typer.Option(parser=expand_home, metavar="FOLDER", help="A new or empty folder.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx, keras, or a format that a plugin offers.")] = "onnx",
+    format_: Annotated[
+        str, typer.Option("--format", help="onnx, onnx-int8, keras, or a format that a plugin offers.")
+    ] = "onnx",
     champion: Annotated[
         int | None, typer.Option("--champion", metavar="TRIAL", help="Another completed trial, to be exported instead.")
     ] = None,
@@ -25,12 +27,15 @@ def export(
 ) -> None:
     """Write a run's champion, or another of its trials, in a format."""
     from autotl.deploy.export import export as export_run
+    from autotl.deploy.model_facts import conversion_cost
     from autotl.runs.run import open_run
     from autotl.settings import settings
 
     folder, plugins = open_run(run).folder, load_plugins(disable_plugin)
     if champion is None:
         typer.echo(str(export_run(folder, out, format_, plugins)))
+        if cost := conversion_cost(out):
+            typer.echo(cost, err=True)
         return
     from autotl.workflows.trial_export import export_trial
 

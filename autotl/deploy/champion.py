@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotl.features.decoded_images import read_pixels
-from autotl.features.frozen_network import Column, open_session
+from autotl.features.frozen_network import SINGLE, Column, open_session
 from autotl.graphs.blocks import choices, weighted_mean
 from autotl.graphs.surgery import join, keep_output, prune
 from autotl.interfaces import Size
@@ -34,7 +34,7 @@ class Champion:
 
     graph: `images` uint8 (n, height, width, 3) in, calibrated `probabilities` float32 (n, n_classes) out.
     replay_items: item numbers whose probabilities are `replay_probabilities`, as the training side computes them.
-    test: predicts the test split; call it once.
+    test: predicts the test split; call it once. precision: of the frozen part of the graph.
     """
 
     trial: TrialRecord
@@ -43,6 +43,7 @@ class Champion:
     replay_items: np.ndarray
     replay_probabilities: np.ndarray
     test: Callable[[], Predictions]
+    precision: str = SINGLE
 
 
 def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
@@ -97,6 +98,7 @@ def _frozen(context: SearchContext, trial: TrialRecord, probes: Sequence[Ensembl
     return Champion(
         trial, first.reading.size, graph, items, probabilities(items),
         test=lambda: Predictions(split.test, context.labels[split.test], probabilities(split.test)),
+        precision=network.precision,
     )  # fmt: skip
 
 

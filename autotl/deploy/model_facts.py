@@ -46,6 +46,12 @@ def unsure_below(folder: Path) -> float:
     return float(threshold) if isinstance(threshold, int | float) else UNSURE_BELOW
 
 
+def conversion_cost(folder: Path) -> str:
+    """What a model that was converted to int8 lost and gained by that, in words; empty for any other."""
+    cost = read_metadata(folder).get("int8")
+    return str(cost.get("said", "")) if isinstance(cost, dict) else ""
+
+
 def _read_names(folder: Path, fact: str) -> tuple[str, ...]:
     names = read_metadata(folder).get(fact)
     return tuple(map(str, names)) if isinstance(names, list) else ()

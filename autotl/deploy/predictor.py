@@ -55,8 +55,12 @@ class Predictor:
         # TF32 would round the products of a graphics card to 10 bits, and the replay would not match.
         wanted = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
         available = onnxruntime.get_available_providers()
+        options = onnxruntime.SessionOptions()
+        # Products in int8 would overflow on processors without instructions for them.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         self._session = onnxruntime.InferenceSession(
             str(Path(folder) / "model.onnx"),
+            options,
             providers=[(name, options) for name, options in wanted.items() if name in available],
         )
 

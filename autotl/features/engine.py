@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autotl.errors import ConfigError
-from autotl.features.frozen_network import FrozenNetwork, open_session
+from autotl.features.frozen_network import SINGLE, FrozenNetwork, open_session
 
 HALF = "keras-half"
 """Keras in mixed precision, which pays on a GPU only."""
@@ -40,9 +40,10 @@ class Engine:
     compute: Callable[[np.ndarray], list[np.ndarray]]
     lanes: int
     batch_items: int
+    precision: str = SINGLE
 
     def __str__(self) -> str:
-        return f"{TITLES[self.name]} {self.version}"
+        return f"{TITLES[self.name]} {self.version}" + ("" if self.precision == SINGLE else f" {self.precision}")
 
     def run(self, pixels: np.ndarray) -> list[np.ndarray]:
         """The outputs for any number of images, uint8 (n, height, width, 3)."""
@@ -72,7 +73,8 @@ def open_named(name: str, network: FrozenNetwork, *, threads: int | None = None)
         reason = network.file.with_name("no-graph.txt")
         why = reason.read_text(encoding="utf-8") if reason.exists() else f"{network.file} is not there."
         raise ConfigError(f"{TITLES[name]} needs the graph of backbone {network.backbone!r}, and there is none: {why}")
-    return open_engine(network.file, network.tensors, threads=threads, name=name)
+    engine = open_engine(network.file, network.tensors, threads=threads, name=name)
+    return replace(engine, precision=network.precision)
 
 
 def _open_onnxruntime(file: Path, outputs: list[str], threads: int) -> Engine:

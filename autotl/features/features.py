@@ -49,6 +49,10 @@ class Features:
     def __len__(self) -> int:
         return len(self.digests)
 
+    def known(self, items: np.ndarray) -> np.ndarray:
+        """Which of the items' features are in the cache, bool (n,)."""
+        return self._store.known(self.digests[items])
+
     def read(self, stage: str, pooling: str, items: np.ndarray | None = None) -> np.ndarray:
         """The chosen columns side by side, float32 (n, n_columns); items: item numbers in any order, None for all.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from autotl.cache.eviction import evict
 from autotl.data.split import LEFT_OUT_FOLD
+from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features, extract
-from autotl.features.frozen_network import freeze
+from autotl.features.frozen_network import FrozenNetwork, freeze
+from autotl.features.quantised_network import is_made, quantise, quantised_by
 from autotl.interfaces import Backbone, Size
 from autotl.plugins import Plugins
 from autotl.runs.events import EngineChosen, FeaturesRead, Progress, StageBegun
@@ -59,11 +61,30 @@ class FeatureReader:
                 self._complete.add(place)
         return self._read[place]
 
+    def forget(self, backbone: str, size: Size) -> None:
+        """Read the features anew when they are asked for next, as after a change of precision."""
+        self._read.pop((backbone, size), None)
+        self._complete.discard((backbone, size))
+
+    def _network(self, backbone: Backbone, size: Size) -> FrozenNetwork:
+        """The graph that this run reads features with, in the precision that was chosen for it."""
+        version = self._plugins.provenance(Backbone, backbone.name).version
+        network = freeze(backbone, size, cache=self._settings.cache, version=version)
+        contents = kept_precision(self._run, backbone.name, size)
+        if not contents:
+            return network
+        quantised = quantised_by(network, contents)
+        if is_made(quantised):
+            return quantised
+        known = self._run.dataset.items["sha256"].drop_duplicates()
+        items = known.index[known.isin(contents)]
+        pixels = np.stack([read_pixels(self._run.dataset, int(item), size) for item in items])
+        return quantise(network, pixels, contents)
+
     def _extract(self, backbone: Backbone, size: Size, items: np.ndarray) -> Features:
         run, cache = self._run, self._settings.cache
         run.emit(StageBegun("features", backbone.name, format_size(size)))
-        version = self._plugins.provenance(Backbone, backbone.name).version
-        network = freeze(backbone, size, cache=cache, version=version)
+        network = self._network(backbone, size)
         features = extract(
             run.dataset,
             network,
@@ -86,6 +107,17 @@ class FeatureReader:
         )  # fmt: skip
         run.emit(event)
         return features
+
+
+def kept_precision(run: Run, backbone: str, size: Size) -> list[str] | None:
+    """What the int8 network of a place is calibrated on, by content; empty for single precision, None if undecided."""
+    found = run.state().get("int8", {}).get(f"{backbone} {format_size(size)}")
+    return None if found is None else list(found)
+
+
+def keep_precision(run: Run, backbone: str, size: Size, calibrated_on: Sequence[str]) -> None:
+    """Keep what `kept_precision` reads: workers, resumed runs and exports read features as the run did."""
+    run.update(int8={**run.state().get("int8", {}), f"{backbone} {format_size(size)}": list(calibrated_on)})
 
 
 class _ProgressEmitter:

@@ -16,8 +16,9 @@ from functools import partial
 import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split
+from autotl.features.features import Features
 from autotl.interfaces import Backbone
-from autotl.predictions import log_loss
+from autotl.predictions import log_losses
 from autotl.runs.events import Message
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -88,19 +89,22 @@ def score_readings(
     context: SearchContext, backbone: Backbone, readings: Iterable[Reading], items: np.ndarray
 ) -> list[ReadingScore]:
     """Score readings of a backbone on a sample, best first; features are computed where they are not cached."""
-    split = sample_split(context.run.split, items)
     scores = []
     for reading in readings:
-        features = context.reader.features(backbone, reading.size, items)
-        components = fit_components(partial(features.read, reading.stage, reading.pooling), items, seed=0)
-        vectors = np.zeros((len(context.labels), len(components.offset)), dtype=np.float32)
-        vectors[items] = components(features.read(reading.stage, reading.pooling, items))
-        head = build_classifier(context, context.space.default_head, fixed_hyperparameters({}), vectors.shape[1])
-        found = cross_validate(head, vectors, context.labels, split).predictions
-        temperature = fit_temperature(found.labels, found.probabilities)
-        calibrated = apply_temperature(found.probabilities, temperature)
-        scores.append(ReadingScore(reading, log_loss(found.labels, calibrated)))
+        losses = reading_losses(context, context.reader.features(backbone, reading.size, items), reading, items)
+        scores.append(ReadingScore(reading, float(losses.mean())))
     return sorted(scores, key=lambda score: score.log_loss)
+
+
+def reading_losses(context: SearchContext, features: Features, reading: Reading, items: np.ndarray) -> np.ndarray:
+    """The default head's held-out log loss on a reading, calibrated: float (n,), in the order of the folds."""
+    components = fit_components(partial(features.read, reading.stage, reading.pooling), items, seed=0)
+    vectors = np.zeros((len(context.labels), len(components.offset)), dtype=np.float32)
+    vectors[items] = components(features.read(reading.stage, reading.pooling, items))
+    head = build_classifier(context, context.space.default_head, fixed_hyperparameters({}), vectors.shape[1])
+    found = cross_validate(head, vectors, context.labels, sample_split(context.run.split, items)).predictions
+    temperature = fit_temperature(found.labels, found.probabilities)
+    return log_losses(found.labels, apply_temperature(found.probabilities, temperature))
 
 
 def sample_split(split: Split, items: np.ndarray) -> Split:

@@ -247,6 +247,7 @@ def write_champion(run: Run, champion: Champion, out: Path, *, facts: Mapping[st
             "backbone": champion.trial.to_json()["backbone"],
             "head": champion.trial.head,
             "temperature": champion.trial.temperature,
+            "precision": champion.precision,
             "run": run.name,
             "fingerprint": run.fingerprint,
             "test_fingerprint": run.test_fingerprint,

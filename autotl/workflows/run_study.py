@@ -23,6 +23,7 @@ from autotl.runtime.addresses import HIDDEN, hide_secrets, without_secrets
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext, open_context
 from autotl.search.limits import Limits
+from autotl.search.precision_choice import choose_precision
 from autotl.search.remote_heads import HeadProcesses
 from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions
@@ -126,6 +127,9 @@ def _search_and_conclude(
     """Run baselines, search and conclusion; returns "complete", or "interrupted" where it was cut short."""
     timing = SearchTime(clock, run.split)
     context = open_context(run, plugins, settings=settings, seconds_left=timing.for_trials, processes=processes)
+    if not conclude_now:
+        default = context.space.default()
+        choose_precision(context, default.backbone, default.reading.size)
     context = make_first_model(context, clock, timing.left)
     run = context.run  # on fewer items, perhaps
     limits = Limits(timing.left, clock.budget_seconds, run.config.trials)

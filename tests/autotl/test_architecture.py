@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
     "autotl_plugins.checks": "interfaces hookspecs runtime images data",
     "autotl_plugins.evaluators": "interfaces hookspecs",
-    "autotl_plugins.exporters": "errors interfaces hookspecs",
+    "autotl_plugins.exporters": "errors interfaces hookspecs workflows",
     "autotl_plugins.heads": "interfaces hookspecs graphs",
     "autotl_plugins.panels": "interfaces hookspecs predictions runs evidence",
     "autotl_plugins.samplers": "interfaces hookspecs",

@@ -12,6 +12,7 @@ from autotl.testing.finished_runs import check_exporter
 from autotl_plugins.exporters import model_files as plugin
 
 EXPORTERS = {exporter.name: exporter for exporter in plugin.register_exporters()}
+COPIES = ("onnx", "keras")
 METADATA = {
     "trial": 3, "strategy": "fine-tune", "head": "dense", "classes": ["cat", "dog"], "height": 32, "width": 48,
     "temperature": 1.5, "test": {},
@@ -31,7 +32,7 @@ def run(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("name", EXPORTERS)
+@pytest.mark.parametrize("name", COPIES)
 @pytest.mark.parametrize("strategy", ["fine-tune", "probe"])
 def test_the_exporters_conform(name, strategy, run):
     if strategy == "probe":
@@ -70,3 +71,21 @@ def test_a_champion_that_is_no_keras_model_is_refused_with_the_format_to_use_ins
         EXPORTERS["keras"].export(run, tmp_path / "out")
     assert re.search(message, EXPORTERS["keras"].obstacle(run))
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.heavy
+def test_in_int8_a_champion_says_what_that_costs_on_the_test_split(tmp_path):
+    from autotl.deploy.deployable import load_deployable, replay
+    from autotl.testing.finished_runs import finished_run
+
+    with finished_run() as folder:
+        check_exporter(EXPORTERS["onnx-int8"], folder)
+        before = load_deployable(folder)
+        main = EXPORTERS["onnx-int8"].export(folder, tmp_path / "out")
+        assert main.stat().st_size < (before.folder / "model.onnx").stat().st_size / 2
+    left = load_deployable(tmp_path / "out")
+    cost = left.metadata["int8"]
+    assert (left.metadata["precision"], left.classes) == ("int8", before.classes)
+    assert cost["accuracy"]["low"] <= cost["accuracy"]["value"] <= cost["accuracy"]["high"]
+    assert cost["said"] in (left.folder / "model_card.md").read_text()
+    assert replay(left) < 1e-4
