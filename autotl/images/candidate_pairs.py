@@ -8,23 +8,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from autotl.images.whitening import unit
+
 _KEPT_PER_ITEM = 7
-_BLOCK_NUMBERS = 8_000_000
+_BLOCK_ITEMS = 128
+_TILE_ITEMS = 1024
+"""The products of a block with a tile stay in the cache of a core, where the best of many crops costs nothing."""
 _GROUP = 32
-_FIELDS = ("first", "second", "similarity", "box", "chance", "distance")
+_FIELDS = ("first", "second", "similarity", "coarse", "box", "chance", "distance")
 
 
 @dataclass(frozen=True)
 class Similarities:
     """Ordered pairs of items and how similar they are: what `box` shows of `first` resembles `second`.
 
-    similarity: 0..1. box: the number of the view. chance: the similarity that unrelated images reach by chance.
-    distance: 1 - cosine of the whole images before whitening.
+    similarity: 0..1. coarse: the product by which the pair was found. box: the number of the view. chance: the
+    similarity that unrelated images reach by chance. distance: 1 - cosine of the whole images before whitening.
     """
 
     first: np.ndarray
     second: np.ndarray
     similarity: np.ndarray
+    coarse: np.ndarray
     box: np.ndarray
     chance: np.ndarray
     distance: np.ndarray
@@ -42,14 +47,28 @@ def pair_keys(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
     return np.asarray(np.minimum(first, second) * n + np.maximum(first, second))
 
 
+@dataclass(frozen=True)
+class Crops:
+    """Crops of the queries, which are looked for among whole images.
+
+    n: how many crops of each query. vectors(rows, crop): those of some queries, float32 (len(rows), k), as long as the
+    targets'. numbers: of these numbers, how many they are looked for by, the first.
+    """
+
+    n: int
+    vectors: Callable[[np.ndarray, int], np.ndarray]
+    numbers: int
+
+
 def n_blocks(n_items: int) -> int:
     """How many blocks the comparison of all with all is divided into; `candidates` calls `on_block` once for each."""
-    return -(-n_items // _block_items(n_items))
+    return -(-n_items // _BLOCK_ITEMS)
 
 
 def candidates(
-    views: list[np.ndarray],
+    queries: np.ndarray,
     targets: np.ndarray,
+    crops: Crops | None,
     labels: np.ndarray,
     sequence: np.ndarray,
     pool: ThreadPoolExecutor,
@@ -57,25 +76,28 @@ def candidates(
 ) -> Similarities:
     """The pairs that are worth a closer look.
 
-    views: for each view the vectors of all queries. targets: the vectors of the whole images. labels: int (n,).
-    sequence: int (m, 2), pairs that are kept in any case. on_block: called `n_blocks` times per view.
+    queries, targets: the vectors of the whole images. crops: are also looked for, as views 1 and on. labels: int (n,).
+    sequence: int (m, 2), pairs that are kept in any case. on_block: called `n_blocks` times.
     """
     # Sorted by class, so that the images of other classes are those before and behind an image's own class.
     order = np.argsort(labels, kind="stable")
-    sorted_labels, targets = labels[order], targets[order]
+    sorted_labels, sorted_targets = labels[order], targets[order]
+    short_targets = unit(sorted_targets[:, : crops.numbers]) if crops else sorted_targets
 
-    def nearest(view: int, begin: int) -> Similarities:
-        rows = order[begin : begin + _block_items(len(order))]
-        found = _nearest(views[view][rows], targets, begin, sorted_labels if view == 0 else None, view)
+    def nearest(begin: int) -> Similarities:
+        rows = order[begin : begin + _BLOCK_ITEMS]
+        found = _nearest(queries[rows], sorted_targets, begin, sorted_labels)
+        if crops:
+            seen = np.stack([crops.vectors(rows, crop) for crop in range(crops.n)])
+            found = _concatenate([found, _nearest_to_crops(seen, sorted_targets, short_targets, begin)])
         return replace(found, first=order[found.first], second=order[found.second])
 
-    tasks = [(view, begin) for view in range(len(views)) for begin in range(0, len(order), _block_items(len(order)))]
     parts = []
-    for part in pool.map(lambda task: nearest(*task), tasks):
+    for part in pool.map(nearest, range(0, len(order), _BLOCK_ITEMS)):
         parts.append(part)
         on_block()
-    box = np.zeros(len(sequence), int)
-    parts.append(Similarities(sequence[:, 0], sequence[:, 1], np.zeros(len(sequence), np.float32), box, box, box))
+    value = np.einsum("ij,ij->i", queries[sequence[:, 0]], targets[sequence[:, 1]])
+    parts.append(_similarities(sequence[:, 0], sequence[:, 1], value, np.zeros(len(sequence), int)))
     return _best_of(parts, len(order), labels, pair_keys(sequence[:, 0], sequence[:, 1], len(order)))
 
 
@@ -84,28 +106,47 @@ def union(found: Similarities, more: Similarities, n: int) -> Similarities:
     return _concatenate([found, more[~np.isin(more.keys(n), found.keys(n))]])
 
 
-def _block_items(n_items: int) -> int:
-    return max(1, _BLOCK_NUMBERS // n_items)
+def _similarities(first: np.ndarray, second: np.ndarray, coarse: np.ndarray, box: np.ndarray) -> Similarities:
+    """Pairs of which only the product is known."""
+    unknown = np.zeros(len(first), np.float32)
+    return Similarities(first, second, coarse, coarse, box, unknown, unknown)
 
 
-def _nearest(
-    queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.ndarray | None, view: int
-) -> Similarities:
-    """The nearest targets of each query, which is itself the target at `begin` and on.
+def _nearest(queries: np.ndarray, targets: np.ndarray, begin: int, labels: np.ndarray) -> Similarities:
+    """The nearest targets of each query, which is itself the target at `begin` and on; also the one of another class.
 
-    labels: of the targets, sorted; with them also the nearest target of another class.
+    labels: of the targets, sorted.
     """
     products = queries @ targets.T
     rows = np.arange(len(products))
     products[rows, begin + rows] = -2.0
     kept = min(_KEPT_PER_ITEM - 1, len(targets) - 1)
+    others = _nearest_of_other_class(products, labels, begin)
+    first = np.concatenate([np.repeat(rows, kept), rows[others >= 0]])
+    second = np.concatenate([_largest(products, kept).ravel(), others[others >= 0]])
+    return _similarities(first + begin, second, products[first, second], np.zeros(len(first), int))
+
+
+def _nearest_to_crops(crops: np.ndarray, targets: np.ndarray, short: np.ndarray, begin: int) -> Similarities:
+    """The nearest targets of the crops of each query, each with the crop that is nearest to it.
+
+    crops: float32 (n_crops, n_queries, k). targets: (n, k). short: the first numbers of these, by which the nearest are
+    looked for.
+    """
+    n_queries = crops.shape[1]
+    products = np.full((n_queries, len(targets)), -2.0, np.float32)
+    short_crops = [unit(own[:, : short.shape[1]]) for own in crops]
+    for start in range(0, len(targets), _TILE_ITEMS):
+        tile, part = short[start : start + _TILE_ITEMS].T, products[:, start : start + _TILE_ITEMS]
+        room = np.empty(part.shape, np.float32)
+        for own in short_crops:
+            np.maximum(part, np.matmul(own, tile, out=room), out=part)
+    rows = np.arange(n_queries)
+    products[rows, begin + rows] = -2.0
+    kept = min(_KEPT_PER_ITEM - 1, len(targets) - 1)
     first, second = np.repeat(rows, kept), _largest(products, kept).ravel()
-    if labels is not None:
-        others = _nearest_of_other_class(products, labels, begin)
-        rows, others = rows[others >= 0], others[others >= 0]
-        first, second = np.concatenate([first, rows]), np.concatenate([second, others])
-    value, box = products[first, second], np.full(len(first), view)
-    return Similarities(first + begin, second, value, box, np.zeros(len(first)), np.zeros(len(first)))
+    exact = np.stack([np.einsum("ij,ij->i", own[first], targets[second]) for own in crops])
+    return _similarities(first + begin, second, exact.max(0), exact.argmax(0) + 1)
 
 
 def _largest(values: np.ndarray, kept: int) -> np.ndarray:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +16,13 @@ import pandas as pd
 
 from autotl.cache.record_store import RecordStore
 from autotl.images.alignment import MINIATURE_EDGE, miniature
-from autotl.images.appearance import EDGE, measure
-from autotl.images.decoder import DECODER_VERSION, HEIC, UnreadableImage
-from autotl.images.file_info import read_header_and_image
+from autotl.images.appearance import EDGE, measure_all, pixels_to_measure
+from autotl.images.decoder import DECODER_VERSION, HEIC, MAGIC_BYTES, ImageSource, UnreadableImage
+from autotl.images.file_info import ImageHeader, read_header_and_image
 from autotl.runtime.child_process import Isolated
 from autotl.runtime.progress import OnProgress
 
-_VERSION = 1
+_VERSION = 2
 """Changes whenever the same pixels would give other facts."""
 _FACTS = np.dtype(
     [
@@ -31,6 +34,11 @@ _FACTS = np.dtype(
 _RECORD = np.dtype([("facts", _FACTS), ("miniature", np.uint8, (3, MINIATURE_EDGE, MINIATURE_EDGE))])
 FACT_COLUMNS = tuple(_FACTS.names or ())
 _KEPT_AT_ONCE = 4096
+_MEASURED_AT_ONCE = 16
+_MOST_BYTES = 1 << 22
+"""Files up to this size are read at once, which takes fewer calls; larger ones are streamed by their decoder."""
+# A pipe would block for ever; on Windows, which lacks that flag, text mode would translate line ends.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,9 @@ def read_facts(
     with ThreadPoolExecutor(os.cpu_count()) as pool, closing(Isolated("images.facts", "_record_bytes")) as isolated:
         for start in range(0, len(missing), _KEPT_AT_ONCE):
             part = missing[start : start + _KEPT_AT_ONCE]
-            for i, record in zip(part, pool.map(lambda i: _read_safely(root / paths[i], isolated), part), strict=True):
+            few = [part[i : i + _MEASURED_AT_ONCE] for i in range(0, len(part), _MEASURED_AT_ONCE)]
+            read = pool.map(lambda some: _records([_name(root, paths[i]) for i in some], isolated), few)
+            for i, record in zip(part, chain.from_iterable(read), strict=True):
                 if isinstance(record, str):
                     reasons[i] = record
                 else:
@@ -87,34 +97,71 @@ def _distinct(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return sorted_[order], first[order], rank[place]
 
 
-def _read_safely(path: Path, isolated: Isolated) -> np.ndarray | str:
-    """As `_record`; HEIC in a child process, because damaged files have crashed its decoder (pi-heif 1.4.0)."""
-    if not _is_heic(path):
-        return _record(path)
-    found = isolated(path)
-    return found if isinstance(found, str) else np.frombuffer(found, dtype=_RECORD)[0]
+def _name(root: Path, path: str) -> str:
+    return os.path.join(root, path)  # noqa: PTH118, Path objects take as long as reading
 
 
-def _is_heic(path: Path) -> bool:
+@dataclass(frozen=True)
+class _Look:
+    """What is kept of a decoded image until it is measured, together with others.
+
+    pixels: see `pixels_to_measure`.
+    """
+
+    header: ImageHeader
+    pixels: np.ndarray
+    miniature: np.ndarray
+
+
+def _records(paths: Sequence[str], isolated: Isolated | None) -> list[np.ndarray | str]:
+    """The record of each file, or the reason why it cannot be decoded."""
+    found = [_look(path, isolated) for path in paths]
+    measures = iter(measure_all([look.pixels for look in found if isinstance(look, _Look)]))
+    return [_record(look, next(measures)) if isinstance(look, _Look) else look for look in found]
+
+
+def _record(look: _Look, measures: np.ndarray) -> np.ndarray:
+    record = np.zeros((), dtype=_RECORD)
+    header = look.header
+    record["facts"] = (header.format, header.mode, header.width, header.height, header.frames, *measures)
+    record["miniature"] = look.miniature
+    return record
+
+
+def _look(path: str, isolated: Isolated | None) -> _Look | np.ndarray | str:
+    """Decode a file; a HEIC file in a child process, where there is one, because damaged files have crashed its decoder
+    (pi-heif 1.4.0): its whole record then comes back. Returns the reason where it cannot be decoded.
+    """
+    source, start = _source(path)
+    if isolated and HEIC.match(start):
+        answer = isolated(Path(path))
+        return answer if isinstance(answer, str) else np.frombuffer(answer, dtype=_RECORD)[0]
     try:
-        with path.open("rb") as file:
-            return bool(HEIC.match(file.read(12)))
+        header, image = read_header_and_image(source, EDGE)
+    except UnreadableImage as error:
+        return str(error)
+    return _Look(header, pixels_to_measure(image), miniature(image))
+
+
+def _source(path: str) -> tuple[ImageSource, bytes]:
+    """The bytes of a small file, or else its path; and how the file begins."""
+    try:
+        file = os.open(path, _FLAGS)
     except OSError:
-        return False
+        return path, b""  # the decoder says why
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            return path, b""
+        data = os.read(file, found.st_size + 1 if found.st_size <= _MOST_BYTES else MAGIC_BYTES)
+    except OSError:
+        return path, b""
+    finally:
+        os.close(file)
+    return (data if len(data) == found.st_size else path), data[:MAGIC_BYTES]
 
 
 def _record_bytes(path: Path) -> bytes | str:
-    record = _record(path)
+    """What the child process does."""
+    [record] = _records([str(path)], None)
     return record if isinstance(record, str) else record.tobytes()
-
-
-def _record(path: Path) -> np.ndarray | str:
-    """The record of a file, or the reason why it cannot be decoded."""
-    try:
-        header, image = read_header_and_image(path, EDGE)
-    except UnreadableImage as error:
-        return str(error)
-    record = np.zeros((), dtype=_RECORD)
-    record["facts"] = (*astuple(header), *measure(image).values())
-    record["miniature"] = miniature(image)
-    return record

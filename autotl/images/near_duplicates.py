@@ -6,7 +6,9 @@ classes, which are assumed to be unrelated.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +16,7 @@ import pandas as pd
 
 from autotl.images.alignment import WHOLE, describe
 from autotl.images.candidate_pairs import Similarities, pair_keys
-from autotl.images.similarity import most_similar, n_steps
+from autotl.images.similarity import Comparison, n_steps
 from autotl.images.whitening import Whitening
 from autotl.runtime.progress import OnProgress
 
@@ -34,6 +36,11 @@ _CLOSE = 0.08
 """Largest distance between frames of one video, however far apart unrelated images are."""
 _COPY_DISTANCE = 0.03
 """Images of different classes that are closer than this are not unrelated but copies with a wrong label."""
+_LEARNED_FROM = 1000
+"""How similar unrelated images are is learned from about so many items, evenly spread over the dataset."""
+_MOST_GAINED = 0.35
+"""A pair is looked at if it may reach what it needs: 99 % of those that do gain less. In sets of at most _LEARNED_FROM
+items, whose whitening is not reliable, all are."""
 _FEW_VIDEOS_ITEMS = 500
 """In larger datasets whitening is reliable, and may overrule a small distance before whitening."""
 
@@ -71,24 +78,43 @@ def no_pairs() -> pd.DataFrame:
 def _find_pairs(
     miniatures: np.ndarray, labels: np.ndarray, sequence: np.ndarray, mirrored: bool, progress: OnProgress | None
 ) -> pd.DataFrame:
-    whitening, steps = Whitening(describe(miniatures, WHOLE)), n_steps(len(miniatures))
+    whitening, steps, n = Whitening(describe(miniatures, WHOLE)), n_steps(len(miniatures)), len(labels)
     total = steps * (2 if mirrored else 1)
-    plain = most_similar(miniatures, miniatures, labels, whitening, sequence, _step_counter(progress, 0, total))
-    plain = _raise_frames(plain, labels)
-    threshold = _threshold(plain, labels)
-    pairs = [_listed(plain, _needed(plain, threshold, sequence, len(labels)), mirrored=False)]
-    if mirrored:
-        flipped = np.ascontiguousarray(miniatures[..., ::-1])
-        none = np.zeros((0, 2), int)
-        found = most_similar(flipped, miniatures, labels, whitening, none, _step_counter(progress, steps, total))
-        pairs.append(_listed(found, _needed(found, threshold, none, len(labels)), mirrored=True))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        on_step = _step_counter(progress, 0, total)
+        plain = Comparison(miniatures, miniatures, labels, whitening, sequence, pool, on_step)
+        learned = np.arange(n) % -(-n // _LEARNED_FROM) == 0
+        found, least = _unrelated_aligned(plain, labels, learned), _frames(plain.found, labels)
+        found = replace(found, similarity=np.maximum(found.similarity, least))
+        threshold = _threshold(found, labels, learned)
+        pairs = [_aligned_pairs(plain, found, _needed(found, threshold, sequence, n), mirrored=False)]
+        if mirrored:
+            flipped, none = np.ascontiguousarray(miniatures[..., ::-1]), np.zeros((0, 2), int)
+            on_step = _step_counter(progress, steps, total)
+            turned = Comparison(flipped, miniatures, labels, whitening, none, pool, on_step)
+            needed = _needed(turned.found, threshold, none, n)
+            pairs.append(_aligned_pairs(turned, turned.found, needed, mirrored=True))
     table = pd.concat(pairs).sort_values("similarity", ascending=False, kind="stable")
     table = table.drop_duplicates(["first", "second"]).sort_values(["first", "second"]).reset_index(drop=True)
     return table.astype(PAIR_COLUMNS)
 
 
-def _raise_frames(found: Similarities, labels: np.ndarray) -> Similarities:
-    """Raise the similarity of pairs that were much closer than unrelated images before whitening: frames of one video.
+def _unrelated_aligned(comparison: Comparison, labels: np.ndarray, learned: np.ndarray) -> Similarities:
+    """What was found, with the pairs of different classes aligned in which one of the learned items is."""
+    found = comparison.found
+    known = learned[found.first] | learned[found.second]
+    return comparison.aligned(found, known & (labels[found.first] != labels[found.second]))
+
+
+def _aligned_pairs(comparison: Comparison, found: Similarities, needed: np.ndarray, *, mirrored: bool) -> pd.DataFrame:
+    """The near-duplicates; in larger datasets only pairs that may reach what they need are aligned."""
+    least = needed - _MOST_GAINED if len(comparison) > _LEARNED_FROM else np.full(len(needed), -1.0)
+    return _listed(comparison.aligned(found, found.coarse >= least, least), needed, mirrored=mirrored)
+
+
+def _frames(found: Similarities, labels: np.ndarray) -> np.ndarray:
+    """The least similarity of each pair: more than 0 where they were much closer than unrelated images before
+    whitening, as frames of one video are.
 
     With few videos, whitening mistakes what moves within a video for what distinguishes images.
     """
@@ -98,17 +124,16 @@ def _raise_frames(found: Similarities, labels: np.ndarray) -> Similarities:
         np.minimum.at(closest, item[unrelated], found.distance[unrelated])
     known = closest[np.isfinite(closest)]
     if not len(known):
-        return found
+        return np.zeros(len(found.first))
     usual = float(np.quantile(known, 0.1))
     close = found.distance <= min(_CLOSE, usual / _CLOSER)
-    least = CERTAIN if len(labels) <= _FEW_VIDEOS_ITEMS else _STRICTEST
-    return replace(found, similarity=np.where(close, np.maximum(found.similarity, least), found.similarity))
+    return np.where(close, CERTAIN if len(labels) <= _FEW_VIDEOS_ITEMS else _STRICTEST, 0.0)
 
 
-def _threshold(found: Similarities, labels: np.ndarray) -> float:
-    """The similarity from which a pair counts, learned from pairs of different classes.
+def _threshold(found: Similarities, labels: np.ndarray, learned: np.ndarray) -> float:
+    """The similarity from which a pair counts, learned from pairs of different classes with these items, bool (n,).
 
-    Nine tenths of the items have no image of another class with a similarity above `usual`. Where unrelated images are
+    Nine tenths of them have no image of another class with a similarity above `usual`. Where unrelated images are
     similar (drawings of clothes: 0.7), copies must be much more similar; where they are not (photographs: 0.3), frames
     of an animation start at 0.5. Measured on nine datasets of photographs, sprites, textures, drawings, digits, faces.
     """
@@ -116,7 +141,7 @@ def _threshold(found: Similarities, labels: np.ndarray) -> float:
     best = np.full(len(labels), -1.0)
     for item in (found.first, found.second):
         np.maximum.at(best, item[unrelated], found.similarity[unrelated])
-    known = best[best >= 0]
+    known = best[learned & (best >= 0)]
     usual = float(np.quantile(known, 0.9)) if len(known) else 0.0
     laxest = min(_STRICTEST, _LAXEST + _CAUTION / len(labels))
     return float(np.clip(2 * usual - 0.5, laxest, _STRICTEST))
@@ -129,7 +154,7 @@ def _needed(found: Similarities, threshold: float, sequence: np.ndarray, n: int)
     return np.asarray(np.where(successive, needed - _SEQUENCE_BONUS * min(1, n / _MANY), needed))
 
 
-def _listed(found: Similarities, needed: np.ndarray | float, *, mirrored: bool) -> pd.DataFrame:
+def _listed(found: Similarities, needed: np.ndarray, *, mirrored: bool) -> pd.DataFrame:
     near = found[found.similarity >= needed]
     return pd.DataFrame(
         {

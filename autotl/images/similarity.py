@@ -10,23 +10,24 @@ counts little, and what only two of them share counts much.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from autotl.images.alignment import WHOLE, Box, align, describe
-from autotl.images.candidate_pairs import Similarities, candidates, n_blocks, union
+from autotl.images.candidate_pairs import Crops, Similarities, candidates, n_blocks, union
 from autotl.images.whitening import COVARIANCE_ITEMS, Whitening, chance_similarity
 
 _COMPARISONS = 2e9
-"""Of images with images: about a quarter of the time that a small backbone takes to read 10,000 images."""
-_COMPARED_AT_ONCE, _CHANGED_AT_ONCE = 512, 8192
+"""Of images with images; 2e9 take less than a tenth of the time that a small backbone takes to read 10,000 images."""
+_COMPARED_AT_ONCE, _CHANGED_AT_ONCE = 64, 512
+"""What so many images need stays in the cache of a core."""
 _UNWHITENED_ITEMS = 5000
 """In larger datasets whitening finds the frames of a video too, which saves another comparison of all with all."""
+_FEW_ITEMS, _CROP_NUMBERS = 1000, 64
+"""By how many of the numbers that describe an image its crops are looked for: a quarter holds most of the variance."""
 
 
 def views_of(n_items: int) -> list[Box]:
@@ -39,68 +40,149 @@ def views_of(n_items: int) -> list[Box]:
 
 
 def n_steps(n_items: int) -> int:
-    """How often `most_similar` calls `on_step`."""
-    return len(views_of(n_items)) * n_blocks(n_items)
+    """How often a `Comparison` calls `on_step`."""
+    return n_blocks(n_items)
 
 
-def most_similar(
-    queries: np.ndarray,
-    miniatures: np.ndarray,
-    labels: np.ndarray,
-    whitening: Whitening,
-    sequence: np.ndarray,
-    on_step: Callable[[], None],
-) -> Similarities:
-    """The most similar candidates of every item, with their similarity after alignment.
+class Comparison:
+    """The most similar candidates of every item of a dataset, and how similar they are.
 
-    queries: the miniatures, or their mirror images. labels: int (n,). sequence: int (m, 2), pairs that are candidates
-    in any case. on_step: called `n_steps` times.
+    found: the candidates, as similar as they are without being aligned; see `aligned`.
     """
-    whole, views = describe(miniatures, WHOLE), views_of(len(miniatures))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        coarse = pool.map(lambda view: whitening.coarse(describe(queries, view)), views)
-        found = candidates(list(coarse), whitening.coarse(whole), labels, sequence, pool, on_step)
-        if len(whole) <= _UNWHITENED_ITEMS:
-            unwhitened = candidates([describe(queries, WHOLE)], whole, labels, sequence[:0], pool, lambda: None)
-            found = union(found, unwhitened, len(whole))
-        plain = whole if queries is miniatures else describe(queries, WHOLE)
-        cosine = _products(plain, found.first, whole, found.second)
-        mean = whole.mean(0)
-        fine = _in_place(whole, partial(whitening.fine, mean=mean))
-        plain = fine if queries is miniatures else _in_place(plain, partial(whitening.fine, mean=plain.mean(0)))
-        similarity = _products(plain, found.first, fine, found.second)
-        means = np.stack([describe(queries[: COVARIANCE_ITEMS // 4], view).mean(0) for view in views])
-        starts = np.array(views, dtype=np.float32)
 
-        def compare(begin: int) -> np.ndarray:
-            part = found[slice(begin, begin + _COMPARED_AT_ONCE)]
-            first, second, target = queries[part.first], miniatures[part.second], fine[part.second]
-            mean, before = means[part.box], starts[part.box]
-            aligned = whitening.fine(describe(first, align(first, second, before)), mean)
-            best: np.ndarray = (aligned * target).sum(1)
-            crop = part.box > 0
-            unmoved = whitening.fine(describe(first[crop], before[crop]), mean[crop])
-            best[crop] = np.maximum(best[crop], (unmoved * target[crop]).sum(1))
-            return best
+    def __init__(
+        self,
+        queries: np.ndarray,
+        miniatures: np.ndarray,
+        labels: np.ndarray,
+        whitening: Whitening,
+        sequence: np.ndarray,
+        pool: ThreadPoolExecutor,
+        on_step: Callable[[], None],
+    ) -> None:
+        """Compare all with all.
 
-        parts = list(pool.map(compare, range(0, len(found.first), _COMPARED_AT_ONCE)))
-    similarity = np.maximum(similarity, np.concatenate([*parts, np.zeros(0, np.float32)]))
-    chance = chance_similarity(fine)
-    chance = np.maximum(chance[found.first], chance[found.second])
-    return replace(found, similarity=similarity.clip(0, 1), chance=chance, distance=1 - cosine)
+        queries: the miniatures, or their mirror images. labels: int (n,). sequence: int (m, 2), pairs that are
+        candidates in any case. on_step: called `n_steps` times.
+        """
+        self._queries, self._miniatures, self._whitening, self._pool = queries, miniatures, whitening, pool
+        views = views_of(len(miniatures))
+        sample = queries[:: -(-len(queries) // (COVARIANCE_ITEMS // 4))]
+        self._starts = np.array(views, dtype=np.float32)
+        self._means = np.stack([*pool.map(lambda view: describe(sample, view).mean(0), views)])
+        whole = self._each(len(miniatures), lambda part: describe(miniatures[part], WHOLE))
+        seen = whole
+        if queries is not miniatures:
+            seen = self._each(len(queries), lambda part: describe(queries[part], WHOLE))
+        found = self._candidates(seen, whole, labels, sequence, on_step)
+        cosine = self._products(seen, whole, found)
+        whole_mean, seen_mean = whole.mean(0), seen.mean(0)
+        self._fine = self._in_place(whole, lambda vectors: whitening.fine(vectors, whole_mean))
+        fine = self._fine if seen is whole else self._in_place(seen, lambda part: whitening.fine(part, seen_mean))
+        chance = chance_similarity(fine)
+        self.found = replace(
+            found,
+            similarity=self._products(fine, self._fine, found).clip(0, 1),
+            chance=np.maximum(chance[found.first], chance[found.second]),
+            distance=1 - cosine,
+        )
 
+    def __len__(self) -> int:
+        return len(self._queries)
 
-def _in_place(vectors: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    # For a large dataset there is no memory for a second array of this size.
-    for begin in range(0, len(vectors), _CHANGED_AT_ONCE):
-        vectors[begin : begin + _CHANGED_AT_ONCE] = change(vectors[begin : begin + _CHANGED_AT_ONCE])
-    return vectors
+    def aligned(self, found: Similarities, chosen: np.ndarray, least: np.ndarray | float = -1.0) -> Similarities:
+        """The same with the chosen ones, bool (n,), as similar as they are where they lie or once they are aligned.
 
+        least: pairs that are less similar where they lie are not aligned.
+        """
+        similarity = self._raised(found, found.similarity, chosen & (found.box > 0), self._unmoved)
+        similarity = self._raised(found, similarity, chosen & (similarity >= least), self._moved)
+        return replace(found, similarity=similarity.clip(0, 1))
 
-def _products(first: np.ndarray, rows: np.ndarray, second: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The dot products of rows of `first` with rows of `second`, in blocks, float32 (n,)."""
-    found = np.empty(len(rows), dtype=np.float32)
-    for begin in range(0, len(rows), _CHANGED_AT_ONCE):
-        part = slice(begin, begin + _CHANGED_AT_ONCE)
-        found[part] = np.einsum("ij,ij->i", first[rows[part]], second[others[part]])
-    return found
+    def _raised(
+        self,
+        found: Similarities,
+        similarity: np.ndarray,
+        chosen: np.ndarray,
+        look: Callable[[Similarities], np.ndarray],
+    ) -> np.ndarray:
+        """The similarities, where a look at the chosen pairs does not find more."""
+        rows = np.flatnonzero(chosen)
+        starts = range(0, len(rows), _COMPARED_AT_ONCE)
+        parts = self._pool.map(lambda start: look(found[rows[start : start + _COMPARED_AT_ONCE]]), starts)
+        raised = similarity.copy()
+        raised[rows] = np.maximum(raised[rows], np.concatenate([*parts, np.zeros(0, np.float32)]))
+        return raised
+
+    def _unmoved(self, pairs: Similarities) -> np.ndarray:
+        """The similarity of pairs with the crop as it was found."""
+        return self._seen(pairs, self._starts[pairs.box])
+
+    def _moved(self, pairs: Similarities) -> np.ndarray:
+        """The similarity of pairs after they are aligned."""
+        first, second = self._queries[pairs.first], self._miniatures[pairs.second]
+        return self._seen(pairs, align(first, second, self._starts[pairs.box]))
+
+    def _seen(self, pairs: Similarities, boxes: np.ndarray) -> np.ndarray:
+        """The similarity of what boxes of the first of each pair show to the second."""
+        vectors = describe(self._queries[pairs.first], boxes)
+        seen = self._whitening.fine(vectors, self._means[pairs.box])
+        return np.asarray(np.einsum("ij,ij->i", seen, self._fine[pairs.second]))
+
+    def _candidates(
+        self,
+        seen: np.ndarray,
+        whole: np.ndarray,
+        labels: np.ndarray,
+        sequence: np.ndarray,
+        on_step: Callable[[], None],
+    ) -> Similarities:
+        n = len(whole)
+        means = whole.mean(0), seen.mean(0)
+        targets = self._each(n, lambda part: self._whitening.coarse(whole[part], means[0]))
+        queries = targets
+        if seen is not whole:
+            queries = self._each(n, lambda part: self._whitening.coarse(seen[part], means[1]))
+
+        def crop(rows: np.ndarray, number: int) -> np.ndarray:
+            vectors = describe(self._queries[rows], tuple(self._starts[number + 1]))
+            return self._whitening.coarse(vectors, self._means[number + 1])
+
+        # With few images whitening cannot tell which numbers matter.
+        crops = Crops(len(self._starts) - 1, crop, _CROP_NUMBERS if n > _FEW_ITEMS else targets.shape[1])
+        wanted = crops if crops.n else None
+        found = candidates(queries, targets, wanted, labels, sequence, self._pool, on_step)
+        if n > _UNWHITENED_ITEMS:
+            return found
+        more = candidates(seen, whole, None, labels, sequence[:0], self._pool, lambda: None)
+        return union(found, replace(more, coarse=self._products(queries, targets, more)), n)
+
+    def _each(self, n: int, make: Callable[[slice], np.ndarray]) -> np.ndarray:
+        """Vectors of n items, made in parts."""
+        first = make(slice(0, _CHANGED_AT_ONCE))
+        vectors = np.empty((n, first.shape[1]), dtype=np.float32)
+        vectors[:_CHANGED_AT_ONCE] = first
+
+        def fill(start: int) -> None:
+            vectors[start : start + _CHANGED_AT_ONCE] = make(slice(start, start + _CHANGED_AT_ONCE))
+
+        list(self._pool.map(fill, range(_CHANGED_AT_ONCE, n, _CHANGED_AT_ONCE)))
+        return vectors
+
+    def _in_place(self, vectors: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        # For a large dataset there is no memory for a second array of this size.
+        def replace_part(start: int) -> None:
+            vectors[start : start + _CHANGED_AT_ONCE] = change(vectors[start : start + _CHANGED_AT_ONCE])
+
+        list(self._pool.map(replace_part, range(0, len(vectors), _CHANGED_AT_ONCE)))
+        return vectors
+
+    def _products(self, first: np.ndarray, second: np.ndarray, found: Similarities) -> np.ndarray:
+        """The dot products of the vectors of each pair, float32 (n,)."""
+
+        def part(start: int) -> np.ndarray:
+            pairs = found[slice(start, start + _CHANGED_AT_ONCE)]
+            return np.asarray(np.einsum("ij,ij->i", first[pairs.first], second[pairs.second]))
+
+        parts = self._pool.map(part, range(0, len(found.first), _CHANGED_AT_ONCE))
+        return np.concatenate([*parts, np.zeros(0, np.float32)])

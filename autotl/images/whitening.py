@@ -44,9 +44,9 @@ class Whitening:
         """
         return np.asarray(unit((vectors - mean) @ self._fine) * np.linalg.norm(vectors, axis=1, keepdims=True))
 
-    def coarse(self, vectors: np.ndarray) -> np.ndarray:
+    def coarse(self, vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
         """Shorter unit vectors that tolerate a small misalignment."""
-        return unit((vectors - vectors.mean(0)) @ self._coarse)
+        return unit((vectors - mean) @ self._coarse)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -3,7 +3,11 @@
 Pictures of 28 x 28 pixels, no two alike: random crops of Fashion-MNIST (Debian: dataset-fashion-mnist), those beyond
 its 70,000 mirrored. Every measurement runs in a process of its own; reading, and listing with hashing, in turn,
 medians; the files are in the system's cache. Prints a table and a JSON line.
-Usage: bench_scan.py [--files N] [--repeat N]
+
+With folders, the scan of each is held against reading its features: empty caches, EfficientNet-Lite0 at 224 pixels in
+single precision on ONNX Runtime, one after the other in one process, a process for each repeat; medians, in seconds
+and in CPU seconds.
+Usage: bench_scan.py [--files N] [--repeat N] [FOLDER ...]
 """
 
 from __future__ import annotations
@@ -32,7 +36,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("folders", nargs="*", type=Path)
     arguments = parser.parse_args()
+    if arguments.folders:
+        _against_pass(arguments.folders, arguments.repeat)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "images"
         _write(folder, arguments.files)
@@ -52,9 +60,21 @@ def main() -> None:
     print(json.dumps({"files": arguments.files, **found, **ratios}))
 
 
+def _against_pass(folders: list[Path], repeat: int) -> None:
+    """Print the seconds of scan and pass, their ratio, and the ratio of comparing and pass."""
+    rows: dict[Path, list[dict[str, float]]] = {folder: [] for folder in folders}
+    for _ in range(repeat):
+        for folder, measured in rows.items():
+            measured.append(_in_child("scan_and_pass", folder))
+    found = {folder.name: _medians(measured) for folder, measured in rows.items()}
+    for name, row in found.items():
+        print(f"{name} ({row['images']:.0f} images): " + ", ".join(f"{key} {row[key]:.2f}" for key in row))
+    print(json.dumps(found))
+
+
 def child(stage: str, folder: Path) -> None:
     """Do one thing, and print its seconds and the peak of this process."""
-    works = {"read": _read, "list_hash": _list_and_hash, "scan": _scan}
+    works = {"read": _read, "list_hash": _list_and_hash, "scan": _scan, "scan_and_pass": _scan_and_pass}
     row = works[stage](folder)
     print(json.dumps({**row, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
@@ -91,6 +111,39 @@ def _scan(folder: Path) -> dict[str, float]:
         progress=lambda stage, done, total: ends.update({f"{stage} until": time.perf_counter() - began}),
     )
     return {"seconds": time.perf_counter() - began, **ends, "pairs": len(dataset.pairs)}
+
+
+def _scan_and_pass(folder: Path) -> dict[str, float]:
+    """Both, in seconds and CPU seconds; "hash", "scan" and "compare" are the stages of the scan."""
+    from autotl.runtime import keras_backend
+
+    keras_backend.prepare()
+    from autotl.data.scan import scan
+    from autotl.features.features import extract
+    from autotl.features.frozen_network import freeze
+    from autotl.interfaces import Backbone
+    from autotl.plugins import load_plugins
+
+    with tempfile.TemporaryDirectory() as scratch:
+        cache = Path(scratch)
+        network = freeze(load_plugins().all(Backbone)["efficientnet-lite0"], (224, 224), cache=cache)
+        clocks = (time.perf_counter, time.process_time)
+        began = [clock() for clock in clocks]
+        ends: dict[str, list[float]] = {}
+        dataset = scan(
+            folder, cache=cache, progress=lambda stage, done, total: ends.update({stage: [c() for c in clocks]})
+        )
+        scanned = [clock() for clock in clocks]
+        extract(dataset, network, cache=cache, engine="onnxruntime")
+        passed = [clock() for clock in clocks]
+    row: dict[str, float] = {"images": len(dataset.items), "pairs": len(dataset.pairs)}
+    for i, unit in enumerate(("s", "CPU s")):
+        row |= {f"scan {unit}": scanned[i] - began[i], f"pass {unit}": passed[i] - scanned[i]}
+        row[f"comparing {unit}"] = scanned[i] - ends["scan"][i]
+        row[f"examining {unit}"] = ends["scan"][i] - ends["hash"][i]
+        row[f"scan : pass, {unit}"] = row[f"scan {unit}"] / row[f"pass {unit}"]
+        row[f"comparing : pass, {unit}"] = row[f"comparing {unit}"] / row[f"pass {unit}"]
+    return row
 
 
 def _in_child(stage: str, folder: Path) -> dict[str, float]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from autotl.images.appearance import measure
+from autotl.images.appearance import MEASURES, measure, measure_all, pixels_to_measure
 
-NAMES = {"brightness_p5", "brightness_p99", "contrast", "sharpness", "colourfulness"}
+NAMES = set(MEASURES)
 
 
 def checkers(edge: int = 128, colour: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
@@ -86,3 +86,11 @@ def test_measuring_is_quick_beside_decoding():
         seconds.append(time.perf_counter() - started)
     # 0.1 ms on a quiet machine; the minimum forgives a busy one.
     assert min(seconds) < 0.0015
+
+
+def test_images_measured_together_have_the_measures_that_each_has_alone():
+    rng = np.random.default_rng(0)
+    sizes = [(28, 28), (64, 40), (28, 28), (1, 5), (28, 28), (64, 40)]
+    images = [Image.fromarray(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)) for w, h in sizes]
+    together = measure_all([pixels_to_measure(image) for image in images])
+    assert [dict(zip(MEASURES, map(float, row), strict=True)) for row in together] == [measure(i) for i in images]

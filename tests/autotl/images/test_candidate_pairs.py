@@ -32,3 +32,18 @@ def test_the_nearest_of_another_class_is_its_largest_value(begin):
 
 def test_with_one_class_there_is_no_image_of_another():
     assert candidate_pairs._nearest_of_other_class(np.zeros((4, 4)), np.zeros(4, int), 0).tolist() == [-1] * 4
+
+
+def test_what_crops_are_nearest_to_is_what_a_plain_search_finds():
+    rng = np.random.default_rng(0)
+    crops = rng.normal(size=(3, 4, 8)).astype(np.float32)
+    crops /= np.linalg.norm(crops, axis=2, keepdims=True)
+    targets = rng.normal(size=(20, 8)).astype(np.float32)
+    found = candidate_pairs._nearest_to_crops(crops, targets, targets, begin=5)
+    plain = np.einsum("vij,kj->vik", crops, targets)
+    plain[:, np.arange(4), np.arange(5, 9)] = -np.inf
+    for row in range(4):
+        mine = found.first == row + 5
+        best = np.argsort(-plain[:, row].max(0))[: candidate_pairs._KEPT_PER_ITEM - 1]
+        assert sorted(found.second[mine]) == sorted(best)
+        assert found.box[mine].tolist() == [plain[:, row, k].argmax() + 1 for k in found.second[mine]]
