@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def scan(
     patch: Path | None = None,
     mirrored: bool = False,
     progress: OnStageProgress | None = None,
+    examined: Callable[[Dataset], None] | None = None,
 ) -> Dataset:
     """Read a dataset: find its images, hash and decode each once, and find near-duplicates.
 
@@ -38,6 +39,7 @@ def scan(
         one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
+    examined: called with the dataset before its near-duplicates are looked for.
     Raises DatasetError where there is nothing to learn from.
     """
 
@@ -63,6 +65,8 @@ def scan(
     usable = (table["quarantine"] == "") & (table["label"] != "")
     notes = source.notes + (group_notes(groups, table["group"], usable) if groups else ())
     dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale, notes=notes)
+    if examined:
+        examined(dataset)
     return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, stage("compare")))
 
 

@@ -49,9 +49,9 @@ class Features:
     def __len__(self) -> int:
         return len(self.digests)
 
-    def known(self, items: np.ndarray) -> np.ndarray:
-        """Which of the items' features are in the cache, bool (n,)."""
-        return self._store.known(self.digests[items])
+    def n_missing(self, items: np.ndarray) -> int:
+        """How many of these items would have to be computed."""
+        return int((~self._store.known(self.digests[items])).sum())
 
     def read(self, stage: str, pooling: str, items: np.ndarray | None = None) -> np.ndarray:
         """The chosen columns side by side, float32 (n, n_columns); items: item numbers in any order, None for all.

@@ -8,6 +8,7 @@ import json
 import platform
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -142,8 +143,11 @@ class Run:
         write_atomically(self.folder / "run.json", text.encode())
 
 
-def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:
-    """Read the data that a configuration names, telling the listeners how far it is."""
+def scan_data(
+    config: Config, *, cache: Path, listeners: tuple[Listener, ...],
+    examined: Callable[[Dataset], None] | None = None,
+) -> Dataset:  # fmt: skip
+    """Read the data that a configuration names, telling the listeners how far it is; examined: see `data.scan.scan`."""
 
     def progress(stage: str, done: int, total: int) -> None:
         for listener in listeners:
@@ -152,7 +156,7 @@ def scan_data(config: Config, *, cache: Path, listeners: tuple[Listener, ...]) -
     dataset = scan(
         config.data, label=config.label, classes=config.classes, groups=config.groups,
         attributes=config.attributes, patch=config.patch,
-        mirrored=config.mirrored, cache=cache, progress=progress,
+        mirrored=config.mirrored, cache=cache, progress=progress, examined=examined,
     )  # fmt: skip
     if config.min_per_class is None:
         return dataset

@@ -49,6 +49,13 @@ class FeatureReader:
         """Whether the features of every item that is used have been read."""
         return (backbone, size) in self._complete
 
+    def n_missing(self, backbone: str, size: Size) -> int:
+        """How many of the items that are used are not in the cache, as far as is known."""
+        if self.has_features(backbone, size):
+            return 0
+        found = self._read.get((backbone, size))
+        return found.n_missing(self.used) if found else len(self.used)
+
     def features(self, backbone: Backbone, size: Size, items: np.ndarray | None = None) -> Features:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only.
 

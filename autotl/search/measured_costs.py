@@ -39,10 +39,8 @@ class MeasuredCosts:
         return measured.get(backbone, others / 2) / (size[0] * size[1])
 
     def reading_seconds(self, backbone: str, size: Size) -> float:
-        """Seconds of reading the features of every item; 0 where that is done."""
-        if self.has_features(backbone, size):
-            return 0.0
-        return len(self._reader.used) / self.images_per_second(backbone, size)
+        """Seconds of reading the features that are not in the cache; 0 where that is done."""
+        return self._reader.n_missing(backbone, size) / self.images_per_second(backbone, size)
 
     def learn(self, head: str, seconds: float) -> None:
         """Take note of what one fold of cross-validating a head took."""

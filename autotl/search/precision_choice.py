@@ -78,7 +78,7 @@ def _may_use_int8(context: SearchContext, items: np.ndarray) -> bool:
 def _pays(context: SearchContext, single: Features, contents: Sequence[str], n_sample: int) -> bool:
     """Whether what is yet to be read takes long enough for a network in int8, and a look at it, to be worth its time."""
     network = single.network
-    unread = int((~single.known(context.reader.used)).sum())
+    unread = single.n_missing(context.reader.used)
     speed = context.costs.images_per_second(network.backbone, network.size)
     cost = n_sample / speed
     if not is_made(quantised_by(network, contents)):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,14 @@ from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_other_database, require_registry, require_store
 from autotl.errors import ConfigError
 from autotl.evidence.evaluations import gives_one_value
-from autotl.interfaces import Backbone, Evaluator, Head, Sampler
+from autotl.interfaces import Evaluator, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
 from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
-from autotl.runtime import keras_backend
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
+from autotl.workflows.early_reading import EarlyReading
 from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.networks import require_networks
 from autotl.workflows.places import conditions_explained, require_places
@@ -130,8 +128,23 @@ def _begin(
             "run's files for data; give another one with --run"
         )
     _require_available(config, plugins, settings)
-    loading = _start_loading(config, plugins, settings)
-    dataset = scan_data(config, cache=settings.cache, listeners=listeners)
+    early = EarlyReading(config, plugins, settings)
+    try:
+        return _scan_and_study(config, plugins, settings, listeners, clock, divide, early)
+    finally:
+        early.cancel()
+
+
+def _scan_and_study(
+    config: Config,
+    plugins: Plugins,
+    settings: Settings,
+    listeners: tuple[Listener, ...],
+    clock: Clock,
+    divide: Callable[[Dataset], Split],
+    early: EarlyReading,
+) -> Run:
+    dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined)
     require_learnable(dataset, config.data)
     run = create(config, dataset, divide(dataset), listeners)
     parts = {part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")}
@@ -142,7 +155,7 @@ def _begin(
     )  # fmt: skip
     run.emit(event)
     _tell_about_data(run, plugins, settings)
-    return _run_study(run, plugins, settings, clock, loading)
+    return _run_study(run, plugins, settings, clock, early)
 
 
 def resume(
@@ -167,34 +180,12 @@ def resume(
         require_networks(run.config, plugins, settings)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder):
-        loading = _start_loading(run.config, plugins, settings)
-        return _run_study(run, plugins, settings, clock, loading, conclude=conclude)
-
-
-def _start_loading(config: Config, plugins: Plugins, settings: Settings) -> threading.Thread:
-    """Beside the scan, import Keras and all that a search needs, and write the graph of the untuned default."""
-    keras_backend.prepare()
-
-    def load() -> None:
-        keras_backend.load()
-        # Imported here, because what they need imports Keras.
-        from autotl.features.frozen_network import freeze
-        from autotl.search.space import backbones_of
-        from autotl.workflows import run_study  # noqa: F401 - imported here so that it is there when it is called
-        from autotl.workflows.first_size import guess_size
-
-        with suppress(Exception):  # an error is reported where the network is used
-            default = next(iter(backbones_of(config, plugins).values()))
-            version = plugins.provenance(Backbone, default.name).version
-            freeze(default, guess_size(config.data, default.sizes), cache=settings.cache, version=version)
-
-    loading = threading.Thread(target=load, daemon=True)
-    loading.start()
-    return loading
+        early = EarlyReading(run.config, plugins, settings)
+        return _run_study(run, plugins, settings, clock, early, conclude=conclude)
 
 
 def _run_study(
-    run: Run, plugins: Plugins, settings: Settings, clock: Clock, loading: threading.Thread, *, conclude: bool = False
+    run: Run, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading, *, conclude: bool = False
 ) -> Run:  # fmt: skip
     from autotl.search.remote_heads import HeadProcesses
 
@@ -202,7 +193,8 @@ def _run_study(
     processes = HeadProcesses(plugins, budget_seconds=run.config.budget_seconds)
     if not conclude:
         processes.start(run.config.heads or list(plugins.all(Head)))
-    loading.join()
+    for event in early.end():
+        run.emit(event)
     from autotl.workflows.run_study import run_study
 
     return run_study(run, plugins, settings, clock, processes=processes, conclude_now=conclude)
