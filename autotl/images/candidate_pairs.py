@@ -52,12 +52,14 @@ class Crops:
     """Crops of the queries, which are looked for among whole images.
 
     n: how many crops of each query. vectors(rows, crop): those of some queries, float32 (len(rows), k), as long as the
-    targets'. numbers: of these numbers, how many they are looked for by, the first.
+    targets'. numbers: of these numbers, how many they are looked for by, the first. together: the nearest of all crops of
+    a query are kept, instead of the nearest of each.
     """
 
     n: int
     vectors: Callable[[np.ndarray, int], np.ndarray]
     numbers: int
+    together: bool
 
 
 def n_blocks(n_items: int) -> int:
@@ -89,7 +91,9 @@ def candidates(
         found = _nearest(queries[rows], sorted_targets, begin, sorted_labels)
         if crops:
             seen = np.stack([crops.vectors(rows, crop) for crop in range(crops.n)])
-            found = _concatenate([found, _nearest_to_crops(seen, sorted_targets, short_targets, begin)])
+            for number, some in enumerate([seen] if crops.together else np.split(seen, crops.n)):
+                near = _nearest_to_crops(some, sorted_targets, short_targets, begin)
+                found = _concatenate([found, replace(near, box=near.box + number)])
         return replace(found, first=order[found.first], second=order[found.second])
 
     parts = []

@@ -148,8 +148,9 @@ class Comparison:
             vectors = describe(self._queries[rows], tuple(self._starts[number + 1]))
             return self._whitening.coarse(vectors, self._means[number + 1])
 
-        # With few images whitening cannot tell which numbers matter.
-        crops = Crops(len(self._starts) - 1, crop, _CROP_NUMBERS if n > _FEW_ITEMS else targets.shape[1])
+        # With few images whitening cannot tell which numbers matter, and much is looked at closer.
+        many = n > _FEW_ITEMS
+        crops = Crops(len(self._starts) - 1, crop, _CROP_NUMBERS if many else targets.shape[1], together=many)
         wanted = crops if crops.n else None
         found = candidates(queries, targets, wanted, labels, sequence, self._pool, on_step)
         if n > _UNWHITENED_ITEMS:
