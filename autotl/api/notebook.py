@@ -45,7 +45,8 @@ def as_text(result: RunResult, folder: str) -> str:
     """A fitted model in a few lines."""
     scores = "".join(f"\n  {name}: {score}" for name, score in overall(result.test).items())
     champion = f"{result.champion.strategy} champion: {_champion(result)}"
-    return f"FittedModel({folder!r})\n{champion}\ntest scores:{scores}\nadvice: {result.advice}"
+    told = "".join(f"{text}\n" for text in result.groups.sentences)
+    return f"FittedModel({folder!r})\n{told}{champion}\ntest scores:{scores}\nadvice: {result.advice}"
 
 
 def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
@@ -61,8 +62,9 @@ def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
     if board is not None:
         shown = board[[name for name in _COLUMNS if name in board]].head(_N_ROWS)
         trials = shown.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3f}")
+    told = "".join(f"<p>{html.escape(text)}</p>" for text in result.groups.sentences)
     return (
-        f"<p><b>Champion:</b> {html.escape(_champion(result))}</p>{scores}"
+        f"{told}<p><b>Champion:</b> {html.escape(_champion(result))}</p>{scores}"
         f"<p><b>Advice:</b> {html.escape(result.advice)}.</p>{trials}"
         f"<p><code>{html.escape(folder)}</code></p>"
     )

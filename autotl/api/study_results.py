@@ -36,6 +36,11 @@ class StudyResults:
         return {name: score.to_json() for name, score in self.result.test.items()}
 
     @property
+    def groups(self) -> dict[str, object]:
+        """Images that belong together: which grouping is kept on one side, and what each costs the untuned default."""
+        return self.result.groups.to_json()
+
+    @property
     def search_scores(self) -> dict[str, dict[str, float | None]]:
         """Each score during the search, corrected for the choice among trials; compare with `test_scores`."""
         return {name: score.to_json() for name, score in self.result.search.items()}

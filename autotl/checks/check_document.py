@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from autotl.data.patch import Decision
 from autotl.interfaces import Finding
+from autotl.runs.groups import GroupsFound
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class CheckDocument:
 
     decisions: those in the patch file when the data were read. set_aside: paths of files that are not used, with the
     reason for each. refusal: why a search would refuse the data; skipped: why some checks were not run; both empty
-    where there is no such reason.
+    where there is no such reason. groups: images that belong together, and what that costs.
     """
 
     findings: tuple[CheckedFinding, ...]
@@ -38,6 +39,7 @@ class CheckDocument:
     set_aside: tuple[tuple[str, str], ...] = ()
     refusal: str = ""
     skipped: str = ""
+    groups: GroupsFound = field(default_factory=GroupsFound)
 
     def is_outdated(self, decisions: Iterable[Decision]) -> bool:
         """Whether decisions have been added or undone since the check. decisions: those now in force."""
@@ -53,6 +55,7 @@ def read_document(document: Mapping[str, Any]) -> CheckDocument:
             set_aside=_rows(document.get("set_aside", [])),
             refusal=str(document.get("refusal") or ""),
             skipped=str(document.get("skipped") or ""),
+            groups=GroupsFound.from_json(document.get("groups") or {}),
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"the document of the check is damaged: {error}") from error

@@ -50,8 +50,9 @@ Classes = Annotated[
 Groups = Annotated[
     str | None,
     typer.Option(
-        metavar="CSV|COLUMN|exif:FIELD|REGEX",
-        help="What tells groups apart; the images of a group stay on one side of every split.",
+        metavar="CSV|COLUMN|exif:FIELD|NAME|REGEX|none",
+        help="What tells groups apart; the images of a group stay on one side of every split. NAME: of a grouping that "
+        "`autotl check` found. [default: what is found, if it matters; none: nothing]",
     ),
 ]
 

@@ -29,6 +29,8 @@ def print_result(run: Run, result: RunResult) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
+    for text in result.groups.sentences:
+        console.print(f"[bold]{escape(text)}[/bold]", soft_wrap=True)
     _print_leaderboard(console, run, result)
     _print_scores(console, result)
     console.print(f"[bold]Advice:[/bold] {escape(result.advice)}.", soft_wrap=True)

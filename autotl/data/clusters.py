@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarra
     """The cluster number of each item, int (n_items,): the same for copies, near-duplicates and members of one group.
 
     apart: classes whose images are joined by certain pairs only. Pairs from `CERTAIN` are always joined, the others in
-        order of their similarity unless that would chain too many items together.
+        order of their similarity unless that would join two groups, or chain too many items together.
     """
     from scipy.cluster.hierarchy import DisjointSet
 
@@ -35,11 +36,27 @@ def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarra
         for i, key in enumerate(items[name]):
             if key:
                 sets.merge(first.setdefault(key, i), i)
-    for a, b, similarity in zip(pairs["first"], pairs["second"], pairs["similarity"], strict=True):
-        if similarity >= CERTAIN or sets.subset_size(a) + sets.subset_size(b) <= longest:
+    certain = pairs["similarity"] >= CERTAIN
+    for a, b in pairs.loc[certain, ["first", "second"]].to_numpy():
+        sets.merge(a, b)
+    # Groups decide: what looks alike is no reason to join two of them.
+    grouped = {sets[i] for i in np.flatnonzero(items["group"] != "")}
+    for a, b in pairs.loc[~certain, ["first", "second"]].to_numpy():
+        both_grouped = sets[a] in grouped and sets[b] in grouped
+        if not both_grouped and sets.subset_size(a) + sets.subset_size(b) <= longest:
+            either_grouped = sets[a] in grouped or sets[b] in grouped
             sets.merge(a, b)
+            if either_grouped:
+                grouped.add(sets[a])
     roots = np.array([sets[i] for i in range(len(items))], dtype=int)
     return np.asarray(np.unique(roots, return_inverse=True)[1])
+
+
+def certain_clusters(dataset: Dataset, group: np.ndarray) -> np.ndarray:
+    """As `find_clusters`, of these groups and of certain copies only. group: text (n_items,), empty for none."""
+    items = dataset.items.assign(group=group)
+    pairs = dataset.pairs[dataset.pairs["similarity"] >= CERTAIN]
+    return find_clusters(replace(dataset, table=items, pairs=pairs))
 
 
 def latest_side(dataset: Dataset, side: np.ndarray) -> np.ndarray:
@@ -52,7 +69,16 @@ def latest_side(dataset: Dataset, side: np.ndarray) -> np.ndarray:
         keys = dataset.items[name]
         of_group = pd.Series(side).groupby(keys.to_numpy()).transform("max").to_numpy()
         latest = np.where(keys != "", np.maximum(latest, of_group), latest)
-    first, second = dataset.pairs["first"].to_numpy(), dataset.pairs["second"].to_numpy()
+    first, second = _within_or_certain(dataset)
     np.maximum.at(latest, first, side[second])
     np.maximum.at(latest, second, side[first])
     return np.asarray(latest)
+
+
+def _within_or_certain(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Both members of each pair that may join two groups, or that does not."""
+    group, pairs = dataset.items["group"].to_numpy(dtype=str), dataset.pairs
+    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
+    across = (group[first] != "") & (group[second] != "") & (group[first] != group[second])
+    joined = ~across | (pairs["similarity"].to_numpy() >= CERTAIN)
+    return first[joined], second[joined]

@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from autotl.data.candidate_groups.find import group_by_name
+from autotl.data.candidate_groups.from_exif import BURST, SESSION
 from autotl.data.column_words import without_missing
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.note import Note
 from autotl.data.tables import read_side_table
 from autotl.errors import DatasetError
 from autotl.runtime.wording import counted, listed
+
+NO_GROUPS = "none"
+"""What `--groups` takes where no groups are to be kept on one side, and none are to be inferred."""
 
 
 def group_notes(spec: str, groups: pd.Series, usable: pd.Series) -> tuple[Note, ...]:
@@ -37,12 +42,15 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
     """The group of each image, as text; empty where it belongs to none: words for no value are no group.
 
     spec: the first that applies of: a CSV, TSV or Parquet file with the columns `path` and `group`; `exif:FIELD`, a
-        field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column; a regular
-        expression with one capturing group that is searched in each path.
+        field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column; the name of an
+        inferred grouping such as `first-word` (see `candidate_groups`); a regular expression with one capturing group
+        that is searched in each path. `NO_GROUPS`: none.
     table: of a dataset: path (relative to `root`), quarantine (skipped and excluded files are not opened) and
         attributes; the result has its index.
     Raises DatasetError where the specification is invalid or gives no image a group.
     """
+    if spec == NO_GROUPS:
+        return pd.Series("", index=table.index, dtype=str)
     column = spec if spec.startswith("attribute.") else f"attribute.{spec}"
     if Path(spec).suffix.lower() in TABLE_SUFFIXES:
         groups = read_side_table(Path(spec), table["path"], column="group").set_index("path")["group"]
@@ -54,11 +62,26 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
     elif column in table.columns:
         found = without_missing(table[column])
         problem = "this column is empty for all of them"
+    elif (inferred := _inferred(spec, table, root)) is not None:
+        found, problem = inferred, "no two files share one"
     else:
         return _from_paths(spec, table)
     if (found == "").all():
         raise DatasetError(f"--groups {spec!r} gives none of the {len(table)} images a group: {problem}.")
     return found
+
+
+def opens_files(spec: str) -> bool:
+    """Whether every file is opened to read these groups."""
+    return spec.startswith("exif:") or spec in (BURST, SESSION)
+
+
+def _inferred(name: str, table: pd.DataFrame, root: Path) -> pd.Series | None:
+    """The groups of an inferred grouping of this name; None where there is none."""
+    if not re.fullmatch(r"[a-z][-a-z0-9]*", name):
+        return None
+    found = group_by_name(name, table[(table["quarantine"] == "") & (table["label"] != "")], root)
+    return None if found is None else found.reindex(table.index).fillna("")
 
 
 def _from_exif(field: str, table: pd.DataFrame, root: Path) -> pd.Series:

@@ -8,13 +8,11 @@ from pathlib import Path
 
 from autotl.data.current_labels import decided_table
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset, require_learnable
-from autotl.data.groups import read_groups
+from autotl.data.groups import opens_files, read_groups
 from autotl.data.patch import EXCLUDED, Decision
 from autotl.data.small_classes import without_small_classes
 from autotl.data.source import Source
 from autotl.data.split import split
-
-_EXIF = "exif:"
 
 
 def listed_small_classes(source: Source, decisions: Iterable[Decision]) -> Mapping[str, int]:
@@ -64,12 +62,12 @@ def require_trainable_listing(
     Fields of EXIF data are not looked at, because that opens every file.
     """
     dataset = _listed(source, decisions)
-    if groups and not groups.startswith(_EXIF):
+    if groups and not opens_files(groups):
         table = dataset.table
         dataset = replace(dataset, table=table.assign(group=read_groups(groups, table, source.root)))
     if min_per_class is not None:
         dataset = without_small_classes(dataset, min_per_class, seed=seed)
     require_learnable(dataset, data)
-    if groups.startswith(_EXIF):
+    if opens_files(groups):
         return
     split(dataset, seed=seed)

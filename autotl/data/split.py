@@ -134,6 +134,13 @@ def development_split(dataset: Dataset, *, seed: int) -> Split:
     return Split(fold=_folds(dataset.labels, cluster, _n_folds(len(cluster)), seed), cluster=cluster)
 
 
+def fold_together(dataset: Dataset, cluster: np.ndarray, items: np.ndarray, *, seed: int) -> Split:
+    """Folds of some items without a test split, in which these clusters stay whole; the others are left out."""
+    fold = np.full(len(cluster), LEFT_OUT_FOLD)
+    fold[items] = _folds(dataset.labels[items], cluster[items], _n_folds(len(items)), seed)
+    return Split(fold=fold, cluster=cluster)
+
+
 def subsample(split: Split, labels: np.ndarray, n_items: int, *, seed: int) -> Split:
     """The same split with about `n_items` of its items; the others are left out.
 
@@ -194,6 +201,12 @@ def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, 
         f"{counted(n_clusters, 'cluster')} (images of one group, and near-duplicates, stay together); at least 3 are "
         "needed, none much larger than the others"
     )
+    groups = dataset.items["group"][mine]
+    if (groups != "").all() and groups.nunique() < 3:
+        why += (
+            f"; how well it is recognised in groups that were never seen cannot be told, since all its images are of "
+            f"{counted(groups.nunique(), 'group')} (--groups none mixes groups)"
+        )
     named = listed(repr(dataset.classes[k]) for k in lacking)
     what = f"the class {named}" if len(lacking) == 1 else f"{len(lacking)} classes ({named})"
     return (

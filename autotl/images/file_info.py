@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import ExifTags, GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin
@@ -73,19 +74,26 @@ def exif_value(source: ImageSource, name: str) -> str:
     Returns "" where the file has no such field or a damaged one. Raises UnreadableImage, and ValueError for an unknown
     field.
     """
-    if name not in ExifTags.Base.__members__:
-        near = difflib.get_close_matches(name, ExifTags.Base.__members__) or ["DateTimeOriginal", "Model"]
-        raise ValueError(f"EXIF has no field {name!r}. Did you mean {' or '.join(near)}?")
+    return exif_values(source, (name,))[0]
+
+
+def exif_values(source: ImageSource, names: Sequence[str]) -> tuple[str, ...]:
+    """The text of several EXIF fields, as `exif_value` gives that of one; the file is opened once."""
+    for name in names:
+        if name not in ExifTags.Base.__members__:
+            near = difflib.get_close_matches(name, ExifTags.Base.__members__) or ["DateTimeOriginal", "Model"]
+            raise ValueError(f"EXIF has no field {name!r}. Did you mean {' or '.join(near)}?")
     with open_header(source) as image:
         if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
             with reserve_memory(image, source, (1, 1)):
                 image.load()  # it may follow the pixels
         try:
             fields = image.getexif()
-            value = fields.get(ExifTags.Base[name]) or fields.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base[name], "")
+            more = fields.get_ifd(ExifTags.IFD.Exif)
+            values = [fields.get(ExifTags.Base[name]) or more.get(ExifTags.Base[name], "") for name in names]
         except Exception:  # a damaged block counts as none
-            return ""
-    return _text(value)
+            return ("",) * len(names)
+    return tuple(map(_text, values))
 
 
 def _text(value: object) -> str:

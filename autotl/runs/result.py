@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from autotl.errors import RunError
+from autotl.runs.groups import GroupsFound
 from autotl.runs.summaries import ChampionSummary, ExpectedGain, RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.scores import ScoreInterval
@@ -40,8 +41,8 @@ class RunResult:
     measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
     ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
     that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
-    leaderboard, report: paths. tracking: what a tracker left in tracking.json. more: what a later version of AutoTL
-    added.
+    leaderboard, report: paths. groups: images that belong together, and what keeping them on one side costs. tracking:
+    what a tracker left in tracking.json. more: what a later version of AutoTL added.
     """
 
     run: str
@@ -66,6 +67,7 @@ class RunResult:
     leaderboard: str
     report: str
     refit: RefitSummary | None = None
+    groups: GroupsFound = field(default_factory=GroupsFound)
     unkept: tuple[str, ...] = ()
     advice: str = ""
     seconds: float = 0.0
@@ -90,8 +92,8 @@ class RunResult:
     def to_json(self) -> dict[str, object]:
         """The document of run.json and of `autotl fit --json`; undefined numbers are None."""
         document: dict[str, object] = {
-            "run": self.run, "status": self.status, "objective": self.objective, "advice": self.advice,
-            "champion": self.champion.to_json(),
+            "run": self.run, "status": self.status, "objective": self.objective, "groups": self.groups.to_json(),
+            "advice": self.advice, "champion": self.champion.to_json(),
             "search": _scores_json(self.search), "search_measured_on": self.measured_on,
             "test": _scores_json(self.test),
             "default": {"trial": self.default_trial, "test": _scores_json(self.default_test)},
@@ -123,7 +125,7 @@ class RunResult:
 _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
-    "report", "unkept", "refit", "seconds", "tracking",
+    "report", "unkept", "refit", "groups", "seconds", "tracking",
 ))  # fmt: skip
 
 
@@ -156,6 +158,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         deployable=text("deployable"),
         leaderboard=text("leaderboard"),
         report=text("report"),
+        groups=GroupsFound.from_json(document.get("groups") or {}),
         refit=_optional(document.get("refit"), RefitSummary.from_json),
         seconds=float(document.get("seconds") or 0.0),
         tracking=_optional(document.get("tracking"), dict),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from autotl.checks.leakage import Leaks, count_leaks, inflation_sentence
@@ -18,11 +17,14 @@ from autotl.interfaces import Finding, ScoreInterval
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import Listener
-from autotl.runs.run import create, scan_data
+from autotl.runs.groups import GroupsFound
+from autotl.runs.run import scan_data
 from autotl.runtime import keras_backend
 from autotl.runtime.wording import counted
 from autotl.settings import Settings
+from autotl.workflows.groups_first import look_and_keep, no_look
 from autotl.workflows.places import conditions_explained, require_cache
+from autotl.workflows.provisional_run import provisional_run
 
 MOST_NAMED = 1000
 """Skipped and excluded files that the document names, with the reason for each."""
@@ -35,7 +37,8 @@ class DataCheck:
     refusal: why `fit` would refuse the data, empty if it would not. split, leaks: None where it would.
     inflation: see `default_probe.ProbeFindings`. changes: since the last run, None if there was none.
     skipped: why the checks that need the untuned default were not run, empty if they were. decisions: of the patch
-    file, when the data was read.
+    file, when the data was read. groups: what belongs together, and what that costs; without candidates where the
+    untuned default was not run.
     """
 
     data: Path
@@ -48,11 +51,13 @@ class DataCheck:
     changes: Changes | None
     skipped: str
     decisions: tuple[Decision, ...] = ()
+    groups: GroupsFound = field(default_factory=GroupsFound)
 
     def facts(self) -> dict[str, str]:
         """A short summary of the data: name -> text."""
         dataset = self.dataset
-        facts = {
+        told = {"groups": " ".join(self.groups.sentences)} if self.groups.sentences else {}
+        facts = told | {
             "understood as": dataset.understood,
             "fingerprint": dataset.fingerprint,
             "images": f"{len(dataset.items)} in {counted(len(dataset.classes), 'class', 'classes')}, "
@@ -93,6 +98,7 @@ class DataCheck:
             "stale": [asdict(decision) for decision in dataset.stale],
             "findings": [finding.to_json() for finding in self.findings],
             "leaks": self.leaks and asdict(self.leaks),
+            "groups": self.groups.to_json(),
             "inflation": self.inflation and self.inflation.to_json(),
             "changes": asdict(self.changes) if self.changes else None,
             "refusal": self.refusal,
@@ -127,34 +133,34 @@ def _check(
         divided = split(dataset, seed=config.seed)
     except DatasetError as error:
         refusal = str(error)
-    leaks = count_leaks(dataset, divided, seed=config.seed) if divided else None
+    groups = no_look(config, plugins)
     inflation, skipped = None, "" if probe else "checks that need a trained model were not requested"
     if divided and probe:
         try:
+            keras_backend.load()  # without the noise of its backend
+            groups, dataset = look_and_keep(config, dataset, plugins, settings, listeners=listeners)
+            divided = split(dataset, seed=config.seed)
             inflation, more = _default_probe(config, dataset, plugins, settings, listeners)
             findings = worst_first(findings + more)
         except AutoTLError as error:
             skipped = f"checks that need a trained model could not be run: {error}"
+    leaks = count_leaks(dataset, divided, seed=config.seed) if divided else None
     changes = since_last_run(dataset, config.data, settings.cache)
     return DataCheck(
-        config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped, decisions
+        config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped, decisions, groups
     )
 
 
 def _default_probe(
     config: Config, dataset: Dataset, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...]
 ) -> tuple[ScoreInterval | None, list[Finding]]:
-    keras_backend.load()  # without the noise of its backend
     # Imported here, because what it needs imports Keras.
-    from autotl.search.context import open_context
     from autotl.search.hyperparameters import fixed_hyperparameters
     from autotl.search.probe_trials import probe
     from autotl.workflows.default_probe import probe_default
 
-    with tempfile.TemporaryDirectory() as folder:
-        config = replace(config, run=Path(folder) / "run")
-        run = create(config, dataset, development_split(dataset, seed=config.seed), listeners)
-        context = open_context(run, plugins, settings=settings, seconds_left=lambda: float("inf"))
+    whole = development_split(dataset, seed=config.seed)
+    with provisional_run(config, dataset, whole, plugins, settings, listeners=listeners) as context:
         default = context.space.default()
         outcome = probe(context, default, fixed_hyperparameters({}))
         probed = probe_default(context, default, outcome.predictions)

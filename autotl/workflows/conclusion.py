@@ -22,6 +22,7 @@ from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.events import Message, StageBegun
+from autotl.runs.groups import GroupsFound
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, cluster_of
 from autotl.runs.summaries import ChampionSummary, ExpectedGain
@@ -33,7 +34,7 @@ from autotl.workflows.choice import asked_for, choose_champion, judge_fine_tune_
 from autotl.workflows.judgement import judge
 from autotl.workflows.refit import describe_refit
 
-_FACTS = ("objective", "advice", "search", "test", "verdict", "n_items")
+_FACTS = ("objective", "groups", "advice", "search", "test", "verdict", "n_items")
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
 
 
@@ -116,6 +117,7 @@ def _conclude_with(
         fingerprint=run.fingerprint,
         passed_over=tuple(passed_over),
         unkept=_unkept(context, board, trial),
+        groups=GroupsFound.from_json(state.get("groups") or {}),
         deployable=str(run.champion),
         leaderboard=str(run.folder / "leaderboard.csv"),
         report=str(run.folder / "report.html"),

@@ -24,6 +24,7 @@ from autotl.runs.run import Run, create, open_run, require_free, require_images,
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
 from autotl.workflows.early_reading import EarlyReading
+from autotl.workflows.groups_first import look_and_keep, no_look
 from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.networks import require_networks
 from autotl.workflows.places import conditions_explained, require_places
@@ -146,7 +147,24 @@ def _scan_and_study(
 ) -> Run:
     dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined)
     require_learnable(dataset, config.data)
-    run = create(config, dataset, divide(dataset), listeners)
+    divided = divide(dataset)  # refused, if it is to be, before anything is read
+    groups = no_look(config, plugins)
+    if config.refit is None:
+        groups, grouped = look_and_keep(
+            config,
+            dataset,
+            plugins,
+            settings,
+            listeners=listeners,
+            seconds_left=clock.left,
+            before=early.end,
+            only_decisive=True,
+        )
+        if grouped is not dataset:
+            # As if they had been named: a refit reads the same groups again.
+            config, dataset, divided = replace(config, groups=groups.used), grouped, divide(grouped)
+    run = create(config, dataset, divided, listeners)
+    run.update(groups=groups.to_json())
     parts = {part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")}
     event = DatasetRead(
         len(dataset.items), tuple(dataset.classes), **parts, quarantined=len(dataset.quarantined),
@@ -154,6 +172,8 @@ def _scan_and_study(
         fingerprint=dataset.fingerprint,
     )  # fmt: skip
     run.emit(event)
+    for sentence in groups.sentences:
+        run.emit(Message(sentence))
     _tell_about_data(run, plugins, settings)
     return _run_study(run, plugins, settings, clock, early)
 

@@ -12,11 +12,14 @@ import filelock
 
 from autotl.checks.leakage import inflation_sentence
 from autotl.checks.run_checks import run_checks, worst_first
+from autotl.data.candidate_groups.candidate import plausible
+from autotl.data.candidate_groups.near_duplicates import by_near_duplicates
 from autotl.deploy.registry import register
 from autotl.errors import AutoTLError, RunError
 from autotl.interfaces import Finding
 from autotl.plugins import Plugins
 from autotl.runs.events import FindingMade, Message, SearchBegun, SearchEnded
+from autotl.runs.groups import GroupsFound
 from autotl.runs.run import Run, open_run
 from autotl.runs.state import LOCK_FILE
 from autotl.runtime.addresses import HIDDEN, hide_secrets, without_secrets
@@ -34,6 +37,7 @@ from autotl.workflows.conclusion import conclude
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
 from autotl.workflows.first_model import make_first_model, save_first_model
+from autotl.workflows.group_look import measure_in
 from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.refit import champion_trials
 from autotl.workflows.registration import NOT_RECORDED, NOT_REGISTERED
@@ -179,6 +183,21 @@ def _use_default(context: SearchContext, default: TrialRecord, timing: SearchTim
     needed = DEFAULT_PROBE_SECONDS + context.costs.probe_cost(default.head)
     if not context.run.config.refit and timing.left() > needed:
         _probe_default(context, default)
+        _measure_near_duplicates(context, timing)
+
+
+def _measure_near_duplicates(context: SearchContext, timing: SearchTime) -> None:
+    """What known near-duplicates would add to the score, where no other grouping was measured before the split."""
+    run = context.run
+    found = GroupsFound.from_json(run.state().get("groups") or {})
+    if found.used or found.candidates or found.note:
+        return
+    candidates = plausible([by_near_duplicates(run.dataset)], run.dataset.labels)
+    if candidates:
+        found = replace(found, candidates=measure_in(context, candidates, seconds_left=timing.left))
+        run.update(groups=found.to_json())
+        for sentence in found.sentences:
+            run.emit(Message(sentence))
 
 
 def _repeat_champion(loop: StudyLoop, former: Path) -> None:

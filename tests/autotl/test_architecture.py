@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "autotl.plugins": "errors runtime settings interfaces hookspecs",
     "autotl.features": "errors settings interfaces trial runtime graphs cache images data",
     "autotl.training": "errors interfaces trial predictions runtime graphs cache data features",
-    "autotl.checks": "interfaces plugins runtime graphs data features",
+    "autotl.checks": "interfaces plugins runtime graphs data runs features",
     "autotl.evidence": "errors interfaces trial predictions plugins runtime runs",
     "autotl.search": "errors settings interfaces trial predictions plugins runtime cache data runs features training "
     "evidence",

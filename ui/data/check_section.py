@@ -8,6 +8,7 @@ from autotl.checks.check_document import CheckDocument
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import show_finding
 from autotl_ui.data.gallery import undo_button
+from autotl_ui.data.groups_question import show_groups_question
 from autotl_ui.widgets.error_boundary import live
 from autotl_ui.widgets.words import counted, duration, moment, plain
 from autotl_ui.workspace.checks import CheckView, look_at_check, now, start_check, stop_check
@@ -84,6 +85,7 @@ def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, chec
         st.caption(f"Checked {moment(check.started)}.")
     if document.refusal:
         st.error(f"A model cannot be trained on these data yet: {plain(document.refusal)}", icon=":material/block:")
+    show_groups_question(data_set, document)
     if document.skipped:
         st.caption(plain(document.skipped).capitalize() + ".")
     if not document.findings:

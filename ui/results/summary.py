@@ -12,6 +12,8 @@ from autotl_ui.workspace.scores import interval_text, value_text
 
 def show_summary(result: RunResult) -> None:
     """Draw the champion, the advice, its scores, and why the search ended."""
+    if result.groups.sentences:
+        st.info(" ".join(plain(spell_scores(text)) for text in result.groups.sentences), icon=":material/groups:")
     champion = result.champion
     st.markdown(
         f"**Champion:** {plain(champion.head)} on {plain(champion.backbone)} at {champion.size} "

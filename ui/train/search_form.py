@@ -10,6 +10,7 @@ import streamlit as st
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS
 from autotl_ui.train.plugin_choices import installed_choices
 from autotl_ui.train.start_search import SearchRequest
+from autotl_ui.widgets.study import GROUPS_ANSWER
 from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, score_name
 from autotl_ui.workspace.data_sets import DataSet
 
@@ -52,7 +53,7 @@ def show_form(data_set: DataSet, *, refused: bool, leave_out: bool | None) -> Se
             "Route", list(STRATEGIES), key="strategy", format_func=STRATEGIES.__getitem__, captions=STRATEGY_MEANINGS
         )
         with st.expander("Advanced", icon=":material/tune:"):
-            advanced = _advanced(leave_out)
+            advanced = _advanced(data_set, leave_out)
         pressed = st.form_submit_button(
             "These data cannot be trained on" if refused else "Start", key="start", type="primary",
             icon=":material/play_arrow:", disabled=refused,
@@ -62,7 +63,7 @@ def show_form(data_set: DataSet, *, refused: bool, leave_out: bool | None) -> Se
     return SearchRequest(data_set, float(seconds or 180), str(objective), str(strategy), **vars(advanced))
 
 
-def _advanced(leave_out: bool | None) -> _Advanced:
+def _advanced(data_set: DataSet, leave_out: bool | None) -> _Advanced:
     offered = installed_choices()
     installed = set(offered.backbones[: offered.n_embedded])
     backbones = st.multiselect(
@@ -89,12 +90,16 @@ def _advanced(leave_out: bool | None) -> _Advanced:
         "Register the model as", key="register", placeholder="Not registered", max_chars=100, autocomplete="off",
         help="A name in the model registry. See the Models page.",
     )  # fmt: skip
+    # What was answered on the Data page, until something else is written here.
+    if answer := st.session_state.get(f"{GROUPS_ANSWER}{data_set.name}"):
+        st.session_state.setdefault("groups", answer)
     groups = st.text_input(
         "Images that belong together", key="groups", placeholder="Such as (patient\\d+)", max_chars=500,
         autocomplete="off",
         help="Images of one patient, place or film must stay on one side of every split, or the scores are too "
         "optimistic. Enter a column of the table of labels, exif:FIELD such as exif:BodySerialNumber, or a regular "
-        "expression whose one pair of brackets encloses the part of the path that names the group.",
+        "expression whose one pair of brackets encloses the part of the path that names the group. "
+        "Empty: groups that are found and that matter are kept together; none: they are mixed.",
     )  # fmt: skip
     mirrored = st.toggle("Treat mirror images as near-duplicates", key="mirrored")
     if leave_out is None:

@@ -14,6 +14,8 @@ from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
 _CARRIED = "study"
+GROUPS_ANSWER = "groups-answer-"
+"""With the name of a dataset, in the session: what `--groups` is to be for a search of it, as was answered."""
 DEPLOYABLE = "deployable"
 """In the address of the Models page: one of several models of a run."""
 

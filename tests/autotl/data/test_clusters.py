@@ -57,3 +57,22 @@ def test_the_most_similar_pairs_are_joined_before_the_chain_is_cut(toy_dataset):
     chain = [(i, i + 1, 0.5) for i in range(98)] + [(98, 99, 0.8)]
     cluster = find_clusters(toy_dataset(named(cat=60, dog=60), chain))
     assert cluster[98] == cluster[99]
+
+
+def test_groups_decide_and_only_certain_copies_join_two_of_them(toy_dataset):
+    pairs = [(1, 2, 0.8), (3, 4, 0.9), (5, 6, 0.8), (7, 1, 0.8), (7, 2, 0.7)]
+    dataset = toy_dataset(named(cat=8), pairs, group=["a", "a", "b", "b", "c", "c", "d", ""])
+    a, _, b, _, c, _, d, alone = find_clusters(dataset)
+    assert a != b
+    assert b == c
+    assert c != d
+    # An image without a group joins the one that it resembles most, and does not join that with another.
+    assert alone == a
+
+
+def test_a_class_of_named_groups_is_not_chained_together_by_what_looks_alike(toy_dataset):
+    n = 524
+    chain = [(i, i + 1, 0.7) for i in range(n - 1)]
+    group = [f"unit{i * 6 // n}" for i in range(n)] + [f"other{i % 10}" for i in range(100)]
+    cluster = find_clusters(toy_dataset(named(saurian=n, orc=100), chain, group=group))
+    assert len(set(cluster[:n])) == 6

@@ -21,6 +21,8 @@ from autotl.data.folder_mapping import classes_by_level
 from autotl.data.patch import Decision, patch_file, read_patch
 from autotl.data.patch_edits import decide
 from autotl.data.source import open_source
+from autotl.runs.groups import GroupScores, GroupsFound
+from autotl.scores import ScoreInterval
 from autotl.settings import settings
 from autotl_ui.data.mapping import map_folders, read_tree, unmap
 from autotl_ui.jobs import jobs
@@ -259,6 +261,21 @@ def test_a_running_check_is_watched_and_stopped(workspace: Workspace, sleeper: p
     press(app, "stop-check")
     sleeper.wait(timeout=10)
     assert "The check was stopped" in words(app.run())
+
+
+def test_groups_that_matter_are_asked_about_and_the_answer_goes_into_the_search(workspace: Workspace) -> None:
+    add(workspace, pets())
+    scores = [{"accuracy": ScoreInterval(value, value - 0.03, value + 0.03)} for value in (0.91, 0.94)]
+    told = GroupScores(
+        "first-word", "the first word of the file's name", "unit", ("knight: knight-attack-1.png",), 117,
+        unseen=scores[0], mixed=scores[1], loss=ScoreInterval(0.03, 0.01, 0.05), matters=True,
+    )  # fmt: skip
+    found = GroupsFound("first-word", candidates=(told,))
+    write_check(workspace, json.dumps({"findings": [], "groups": found.to_json()}))
+    app = look("Check")
+    assert "94.0 % on new images of known units" in words(app)
+    app.radio(key="groups-choice").set_value("none").run()
+    assert app.session_state["groups-answer-pets"] == "none"
 
 
 def test_a_failed_and_a_damaged_check_are_told(workspace: Workspace) -> None:

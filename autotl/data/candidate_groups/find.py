@@ -1,0 +1,60 @@
+"""All candidate groupings of a dataset, the most plausible first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from autotl.data.candidate_groups.candidate import GroupCandidate, make_candidate, plausible
+from autotl.data.candidate_groups.from_columns import by_columns
+from autotl.data.candidate_groups.from_exif import by_exif
+from autotl.data.candidate_groups.from_folders import by_folders
+from autotl.data.candidate_groups.from_names import by_stems, by_words_for_groups
+from autotl.data.candidate_groups.near_duplicates import by_near_duplicates
+from autotl.data.dataset import Dataset
+
+
+def candidate_groups(dataset: Dataset) -> list[GroupCandidate]:
+    """The groupings that are worth a measurement, near-duplicates last; none that say the same."""
+    found = [*_inferred(dataset.items, dataset.root), by_near_duplicates(dataset)]
+    return plausible(found, dataset.labels)
+
+
+def candidates_to_measure(dataset: Dataset, named: str | None) -> list[GroupCandidate]:
+    """The groups that the user named, where there are any that can be measured, or else the candidates."""
+    if named is None:
+        return candidate_groups(dataset)
+    if found := _by_name(named, dataset.items, dataset.root):
+        return plausible([replace(found, named=True)], dataset.labels)
+    found = make_candidate(dataset.items, named, dataset.items["group"], how="the groups that were named", of="group")
+    return plausible([replace(found, named=True)], dataset.labels)
+
+
+def group_by_name(name: str, items: pd.DataFrame, root: Path) -> pd.Series | None:
+    """The groups that a candidate of this name gives, plausible or not; None where there is no such candidate.
+
+    items: path, label and attribute columns of the images that can be opened; the result has its index. Images of a
+    class that has too few groups have none, or the class could not be divided.
+    """
+    found = _by_name(name, items, root)
+    if found is None:
+        return None
+    classes, labels = np.unique(items["label"].to_numpy(dtype=str), return_inverse=True)
+    without = classes[found.unanswerable(labels)]
+    return pd.Series(found.group, index=items.index, dtype=str).where(~items["label"].isin(without), "")
+
+
+def _by_name(name: str, items: pd.DataFrame, root: Path) -> GroupCandidate | None:
+    return next((one for one in _inferred(items, root) if one.name == name), None)
+
+
+def _inferred(items: pd.DataFrame, root: Path) -> Iterator[GroupCandidate]:
+    yield from by_words_for_groups(items)
+    yield from by_columns(items)
+    yield from by_exif(items, root)
+    yield from by_folders(items)
+    yield from by_stems(items)

@@ -1,0 +1,19 @@
+"""The candidate that every split keeps apart anyway: clusters of near-duplicates."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from autotl.data.candidate_groups.candidate import GroupCandidate, make_candidate
+from autotl.data.clusters import find_clusters
+from autotl.data.dataset import Dataset
+
+NEAR_DUPLICATES = "near-duplicates"
+
+
+def by_near_duplicates(dataset: Dataset) -> GroupCandidate:
+    """Clusters of near-duplicates, likely ones included."""
+    cluster = pd.Series(find_clusters(dataset), index=dataset.items.index)
+    of = cluster.map(dataset.items["path"].str.rsplit("/", n=1).str[-1].groupby(cluster).first())
+    name = of + cluster.map(lambda number: f" ({number})")
+    return make_candidate(dataset.items, NEAR_DUPLICATES, name, how="images that look alike", of="near-duplicate")

@@ -1,0 +1,210 @@
+"""What keeping groups on one side costs the untuned default, measured before the split.
+
+    dataset -> candidates (data.candidate_groups) -> cross-validations of the untuned default, with groups mixed and
+    with groups whole (here) -> loss (evidence.group_loss) -> GroupsFound (runs.groups) -> split (groups_first)
+
+The look decides how the images are divided and nothing about models, so it may see all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autotl.data.candidate_groups.candidate import GroupCandidate
+from autotl.data.clusters import certain_clusters
+from autotl.data.dataset import Dataset
+from autotl.data.split import LEFT_OUT_FOLD, Split, fold_together
+from autotl.errors import AutoTLError, OutOfTimeError
+from autotl.evidence.evaluations import evaluate
+from autotl.evidence.group_loss import LEAST_LOSS, GroupLoss, group_loss, hit_difference
+from autotl.interfaces import Evaluator
+from autotl.plugins import Plugins
+from autotl.predictions import Predictions
+from autotl.runs.config import Config
+from autotl.runs.events import Listener
+from autotl.runs.groups import GroupScores
+from autotl.search.context import SearchContext
+from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.search.probe_trials import build_classifier
+from autotl.settings import Settings
+from autotl.training.cross_validation import cross_validate
+from autotl.workflows.provisional_run import provisional_run
+
+MOST_ITEMS, MOST_CANDIDATES = 4000, 5
+"""What is measured at most: seconds, however large the dataset is."""
+LOOK_SHARE = 0.15
+"""Of the time left, what reading the images and measuring may take, each."""
+_FEWEST_ITEMS = 300
+"""A look at fewer would find no group that matters; where there are more and no time, there is none."""
+_PROBED_ITEMS = 64
+"""Reading them tells how fast this machine reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    candidate: GroupCandidate
+    unseen: Predictions
+    loss: GroupLoss
+    matters: bool
+
+
+def measure_groups(
+    config: Config, dataset: Dataset, candidates: list[GroupCandidate], plugins: Plugins, settings: Settings, *,
+    listeners: tuple[Listener, ...] = (), seconds_left: Callable[[], float] = lambda: float("inf"),
+) -> tuple[tuple[GroupScores, ...], str]:  # fmt: skip
+    """What keeping each of these groupings on one side costs the untuned default, that which matters most first.
+
+    seconds_left: of the budget; the look takes a share of it. Returns also what was not measured and why, or on how
+    many images it was; empty where all was.
+    """
+    candidates = candidates[:MOST_CANDIDATES]
+    items = _sample(dataset, candidates[0], MOST_ITEMS)
+    part = Split(fold=np.full(len(dataset.items), LEFT_OUT_FOLD), cluster=np.arange(len(dataset.items)))
+    part.fold[items] = 0
+    with provisional_run(config, dataset, part, plugins, settings, listeners=listeners) as context:
+        try:
+            affordable = _affordable(context, items, seconds_left)
+        except AutoTLError as error:
+            return (), f"what groups of images cost could not be measured: {error}"
+        if affordable < min(len(items), _FEWEST_ITEMS):
+            names = ", ".join(candidate.name for candidate in candidates)
+            return (), f"there was no time to measure what these groups cost: {names}"
+        if affordable < len(items):
+            items = _sample(dataset, candidates[0], affordable)
+            part = replace(part, fold=np.where(np.isin(np.arange(len(part.fold)), items), 0, LEFT_OUT_FOLD))
+            context = context.on(replace(context.run, split=part))
+        scores, note = _Look(context, items, seconds_left).scores(candidates)
+    if len(items) < len(dataset.items):
+        note = f"measured on {len(items):,} of {len(dataset.items):,} images{'; ' + note if note else ''}"
+    return scores, note
+
+
+def measure_in(
+    context: SearchContext, candidates: list[GroupCandidate], *, seconds_left: Callable[[], float]
+) -> tuple[GroupScores, ...]:
+    """The same on the development items of a run whose default has been read."""
+    items = context.run.split.development
+    if len(items) > MOST_ITEMS:
+        return ()
+    return _Look(context, items, seconds_left).scores(candidates)[0]
+
+
+def _sample(dataset: Dataset, candidate: GroupCandidate, n_items: int) -> np.ndarray:
+    """About so many items, whole groups of each class in proportion, int, sorted; all where there are no more."""
+    numbers, labels = candidate.numbers(), dataset.labels
+    if len(numbers) <= n_items:
+        return np.arange(len(numbers))
+    rng = np.random.default_rng(0)
+    home = np.full(numbers.max() + 1, -1)
+    home[numbers] = labels  # a group of several classes counts for one of them
+    turn = rng.permutation(len(home))
+    sizes = np.bincount(numbers)
+    taken = np.zeros(len(home), dtype=bool)
+    for label in range(len(dataset.classes)):
+        mine = turn[home[turn] == label]
+        quota = (labels == label).sum() * n_items / len(numbers)
+        before = np.cumsum(sizes[mine]) - sizes[mine]
+        taken[mine[(before < quota) | (np.arange(len(mine)) < 4)]] = True
+    return np.flatnonzero(taken[numbers])
+
+
+def _affordable(context: SearchContext, items: np.ndarray, seconds_left: Callable[[], float]) -> int:
+    """How many images may be read for the look; what was read before costs nothing."""
+    if seconds_left() == float("inf"):
+        return len(items)
+    default = context.space.default()
+    probed = np.random.default_rng(0).permutation(items)[:_PROBED_ITEMS]
+    features = context.reader.features(default.backbone, default.reading.size, probed)
+    if not features.computed:
+        return len(items)
+    speed = context.costs.images_per_second(default.backbone.name, default.reading.size)
+    return int(speed * LOOK_SHARE * max(0.0, seconds_left()))
+
+
+class _Look:
+    """Cross-validations of the untuned default on some items, and what they say of candidates."""
+
+    def __init__(self, context: SearchContext, items: np.ndarray, seconds_left: Callable[[], float]) -> None:
+        self._context, self._items = context, items
+        self._dataset, self._default = context.run.dataset, context.space.default()
+        self._vectors = context.inputs.get(self._default).vectors
+        self._deadline = time.monotonic() + LOOK_SHARE * max(0.0, seconds_left())
+        self._seconds = 0.0
+
+    def scores(self, candidates: list[GroupCandidate]) -> tuple[tuple[GroupScores, ...], str]:
+        """The scores of the candidates that there was time for, the one that matters most first, and a note."""
+        nothing = np.full(len(self._dataset.items), "", dtype="U1")
+        mixed = self._cross_validate(certain_clusters(self._dataset, nothing))
+        measured: list[_Measured] = []
+        for candidate in candidates:
+            try:
+                measured.append(self._measure(candidate, mixed, len(candidates)))
+            except OutOfTimeError:
+                rest = ", ".join(one.name for one in candidates[len(measured) :])
+                return self._told(measured, mixed), f"there was no time to measure what these groups cost: {rest}"
+        return self._told(measured, mixed), ""
+
+    def _measure(self, candidate: GroupCandidate, mixed: Predictions, n_tested: int) -> _Measured:
+        unseen = self._cross_validate(certain_clusters(self._dataset, candidate.group))
+        numbers, answered = candidate.numbers(), self._answered(candidate, mixed)
+        loss = group_loss(answered, unseen, numbers[answered.items], n_tested=n_tested)
+        matters = loss.strict_low > 0 and loss.loss.value >= LEAST_LOSS
+        if matters:
+            # Groups of the same sizes by chance: what folds of whole groups cost by themselves.
+            alone, chance = np.arange(len(numbers)), self._by_chance(numbers)
+            credit = hit_difference(self._cross_validate(alone).restrict(answered.items), self._cross_validate(chance))
+            corrected = group_loss(answered, unseen, numbers[answered.items], n_tested=n_tested, credit=credit)
+            matters = corrected.loss.low > 0
+        return _Measured(candidate, unseen, loss, matters)
+
+    def _by_chance(self, numbers: np.ndarray) -> np.ndarray:
+        """Groups of the same sizes within each class, dealt out by chance."""
+        rng, dealt = np.random.default_rng(0), numbers.copy()
+        for label in range(len(self._dataset.classes)):
+            mine = self._items[self._dataset.labels[self._items] == label]
+            dealt[mine] = rng.permutation(dealt[mine])
+        return dealt
+
+    def _answered(self, candidate: GroupCandidate, predictions: Predictions) -> Predictions:
+        """The predictions for classes with enough groups."""
+        without = candidate.unanswerable(self._dataset.labels)
+        return predictions.restrict(predictions.items[~np.isin(predictions.labels, without)])
+
+    def _cross_validate(self, cluster: np.ndarray) -> Predictions:
+        """The untuned default's predictions of the items under folds of whole clusters."""
+        began = time.monotonic()
+        if began + self._seconds > self._deadline:
+            raise OutOfTimeError("no time for another cross-validation")
+        context, head = self._context, self._default.head
+        classifier = build_classifier(context, head, fixed_hyperparameters({}), self._vectors.shape[1])
+        split = fold_together(self._dataset, cluster, self._items, seed=context.seed)
+        found = cross_validate(classifier, self._vectors, self._dataset.labels, split).predictions
+        self._seconds = time.monotonic() - began
+        return found
+
+    def _told(self, measured: list[_Measured], mixed: Predictions) -> tuple[GroupScores, ...]:
+        """The scores, that which matters most first."""
+        order = sorted(measured, key=lambda one: (not one.matters, -one.loss.loss.value if one.matters else 0))
+        return tuple(self._scores(one, mixed) for one in order)
+
+    def _scores(self, one: _Measured, mixed: Predictions) -> GroupScores:
+        candidate, classes = one.candidate, self._dataset.classes
+        answered = self._answered(candidate, mixed)
+        numbers = candidate.numbers()[answered.items]
+        names = dict.fromkeys((self._context.objective.name, "accuracy"))
+        known = self._context.plugins.all(Evaluator)
+        evaluators = {name: known[name] for name in names if name in known}
+        mixed_scores, unseen_scores = (
+            evaluate(predictions, evaluators, classes, groups=numbers).scores
+            for predictions in (answered, one.unseen.restrict(answered.items))
+        )
+        return GroupScores(
+            candidate.name, candidate.how, candidate.of, candidate.examples, candidate.n_groups,
+            unseen=unseen_scores, mixed=mixed_scores, loss=one.loss.loss, matters=one.matters,
+            decides=candidate.decides,
+            unanswerable=tuple(classes[k] for k in candidate.unanswerable(self._dataset.labels)),
+        )  # fmt: skip

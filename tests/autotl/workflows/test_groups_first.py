@@ -1,0 +1,91 @@
+"""Groups before the split, with a real backbone on images whose colour tells the group and nothing but it the class."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autotl.runs.config import Config
+from autotl.settings import Settings
+from autotl.workflows.check import check_data
+from autotl.workflows.fit import fit, refit
+
+N_GROUPS, N_EACH = 20, 5
+
+
+def write(root, name):
+    """Twenty groups of five images, each group in a colour of its own; name(group, number)."""
+    rng = np.random.default_rng(3)
+    sides = rng.permutation(N_GROUPS) % 2
+    for g in range(N_GROUPS):
+        colour = 255 * np.array(colorsys.hsv_to_rgb(g / N_GROUPS, 0.9, 0.9))
+        for i in range(N_EACH):
+            pixels = np.clip(colour + rng.normal(0, 30, (32, 32, 3)), 0, 255).astype(np.uint8)
+            path = root / ("left", "right")[sides[g]] / name(g, i)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    return root
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("planted"), lambda g, i: f"patient{g:02d}_{i}.png")
+
+
+def check(data, plugins, cache, **options):
+    return check_data(
+        Config(data=data, run=data / "unused", **options), plugins=plugins, settings=Settings(cache=cache)
+    )
+
+
+def test_groups_that_cost_much_are_told_first_and_kept_on_one_side(planted, plugins, cache):
+    found = check(planted, plugins, cache)
+    assert found.groups.used == "patient"
+    told = found.groups.candidates[0]
+    assert told.mixed["accuracy"].value > told.unseen["accuracy"].high
+    assert told.loss.low > 0.1
+    assert next(iter(found.facts())) == "groups"
+    patient = found.dataset.items["path"].str.extract(r"(patient\d+)", expand=False)
+    assert (found.dataset.items["group"] == patient).all()
+    for part in found.split.test, found.split.development:
+        assert patient.iloc[part].nunique() == len(patient.unique()) - patient.drop(part).nunique()
+    document = found.document()["groups"]
+    assert document["candidates"][0].keys() >= {"name", "how", "examples", "n_groups", "unseen", "mixed"}
+
+
+def test_the_same_names_dealt_out_by_chance_are_measured_and_not_told(tmp_path, plugins, cache):
+    rng = np.random.default_rng(0)
+    names = [f"patient{place // N_EACH:02d}_{place % N_EACH}.png" for place in rng.permutation(N_GROUPS * N_EACH)]
+    data = write(tmp_path / "data", lambda g, i: names[g * N_EACH + i])
+    found = check(data, plugins, cache)
+    assert "patient" in [one.name for one in found.groups.candidates]
+    assert found.groups.used is None
+    assert found.groups.sentences == ()
+
+
+def test_groups_may_be_mixed_on_request_and_named_ones_are_measured(planted, plugins, cache):
+    mixed = check(planted, plugins, cache, groups="none").groups
+    assert mixed.used is None
+    assert "--groups patient" in mixed.sentences[1]
+    named = check(planted, plugins, cache, groups=r"(patient\d+)").groups
+    assert (named.used, [one.name for one in named.candidates]) == (r"(patient\d+)", [r"(patient\d+)"])
+    assert "--groups none" not in named.sentences[1]
+
+
+def test_a_run_keeps_inferred_groups_and_a_refit_reads_them_again(planted, plugins, cache, tmp_path):
+    settings = Settings(cache=cache)
+    config = Config(data=planted, run=tmp_path / "run", budget_seconds=None, trials=1, strategy="probe")
+    run = fit(config, plugins=plugins, settings=settings)
+    document = run.result().to_json()["groups"]
+    assert document["used"] == run.config.groups == "patient"
+    group, split = run.dataset.items["group"].to_numpy(), run.split
+    assert set(group[split.test]).isdisjoint(group[split.development])
+    page, card = (run.folder / "report.html").read_text(), (run.champion / "model_card.md").read_text()
+    assert "patients never seen" in page
+    assert "patients never seen" in card
+    again = refit(run.folder, tmp_path / "again", plugins=plugins, settings=settings)
+    assert (again.dataset.items["group"] == run.dataset.items["group"]).all()
+    assert (again.split.fold == split.fold).all()
