@@ -78,8 +78,6 @@ def opens_files(spec: str) -> bool:
 
 def _inferred(name: str, table: pd.DataFrame, root: Path) -> pd.Series | None:
     """The groups of an inferred grouping of this name; None where there is none."""
-    if not re.fullmatch(r"[a-z][-a-z0-9]*", name):
-        return None
     found = group_by_name(name, table[(table["quarantine"] == "") & (table["label"] != "")], root)
     return None if found is None else found.reindex(table.index).fillna("")
 

@@ -33,8 +33,8 @@ def look_and_keep(
     one side where the evidence for their cost is strong, unless the data came with a split.
     """
     found = no_look(config, plugins)
-    candidates = candidates_to_measure(dataset, found.used)
-    if not [one for one in candidates if one.name != NEAR_DUPLICATES or not only_decisive]:
+    candidates = candidates_to_measure(dataset, found.used, only_decisive=only_decisive)
+    if not candidates:
         return found, dataset
     before()
     from autotl.workflows.group_look import measure_groups  # imports Keras

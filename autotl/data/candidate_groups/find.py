@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,17 +18,26 @@ from autotl.data.candidate_groups.from_names import by_stems, by_words_for_group
 from autotl.data.candidate_groups.near_duplicates import by_near_duplicates
 from autotl.data.dataset import Dataset
 
-
-def candidate_groups(dataset: Dataset) -> list[GroupCandidate]:
-    """The groupings that are worth a measurement, near-duplicates last; none that say the same."""
-    found = [*_inferred(dataset.items, dataset.root), by_near_duplicates(dataset)]
-    return plausible(found, dataset.labels)
+_NAME = re.compile(r"[a-z][-a-z0-9]*")
 
 
-def candidates_to_measure(dataset: Dataset, named: str | None) -> list[GroupCandidate]:
+def candidate_groups(dataset: Dataset, *, only_decisive: bool = False) -> list[GroupCandidate]:
+    """The groupings that are worth a measurement, near-duplicates last; none that say the same.
+
+    only_decisive: none where there are but near-duplicates, which every split keeps apart anyway.
+    """
+    found = plausible(_inferred(dataset.items, dataset.root), dataset.labels)
+    if only_decisive and not found:
+        return []
+    return plausible([*found, by_near_duplicates(dataset)], dataset.labels)
+
+
+def candidates_to_measure(
+    dataset: Dataset, named: str | None, *, only_decisive: bool = False
+) -> list[GroupCandidate]:  # fmt: skip
     """The groups that the user named, where there are any that can be measured, or else the candidates."""
     if named is None:
-        return candidate_groups(dataset)
+        return candidate_groups(dataset, only_decisive=only_decisive)
     if found := _by_name(named, dataset.items, dataset.root):
         return plausible([replace(found, named=True)], dataset.labels)
     found = make_candidate(dataset.items, named, dataset.items["group"], how="the groups that were named", of="group")
@@ -49,6 +59,8 @@ def group_by_name(name: str, items: pd.DataFrame, root: Path) -> pd.Series | Non
 
 
 def _by_name(name: str, items: pd.DataFrame, root: Path) -> GroupCandidate | None:
+    if not _NAME.fullmatch(name):  # a regular expression, say
+        return None
     return next((one for one in _inferred(items, root) if one.name == name), None)
 
 

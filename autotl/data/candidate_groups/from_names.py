@@ -24,6 +24,8 @@ _COUNTER = r"[-_ .(\[#+]*\d+[)\]]*$"
 _SEPARATORS = r"[-_+ .~#()\[\]]+"
 _LEAST_MATCHED = 0.5
 """Share of the paths in which a word is found."""
+_N_PROBED = 500
+"""Where hardly any of so many paths holds a word, the others are not searched."""
 _LEAST_COUNTED = 0.3
 """Share of the names that end in a counter, below which the words of names are taken for descriptions."""
 
@@ -39,6 +41,9 @@ def by_words_for_groups(items: pd.DataFrame) -> Iterator[GroupCandidate]:
 
 def _matching(items: pd.DataFrame, of: str, pattern: str) -> Iterator[GroupCandidate]:
     paths = items["path"].str.replace(r"\.[^./]+$", "", regex=True)
+    looked = paths.iloc[:: max(1, len(paths) // _N_PROBED)]
+    if looked.str.extract(pattern, flags=re.IGNORECASE, expand=False).notna().mean() < _LEAST_MATCHED / 2:
+        return
     found = paths.str.extract(pattern, flags=re.IGNORECASE, expand=False).fillna("").str.lower()
     if (found != "").mean() >= _LEAST_MATCHED:
         yield make_candidate(items, of, found, how=f"the {of} that the file's path names", of=of)
