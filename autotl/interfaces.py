@@ -117,10 +117,10 @@ class Evaluator:
     """A figure of merit.
 
     score(labels, probabilities): labels are int (n,) class indices, probabilities float (n, n_classes) with rows
-        that sum to 1. It returns a float (gets a bootstrap interval), a Proportion (gets a Wilson interval), or
-        one Proportion per class in class order. It runs a thousand times per interval: keep it fast.
+        that sum to 1. It returns a float (gets an interval by leaving items out), a Proportion (gets a Wilson
+        interval), or one Proportion per class in class order. It runs some 300 times per interval: keep it fast.
     bounds: the least and the greatest value it can return, such as (0, 1); None where it has none, as a loss. Intervals
-        stay within them, and allow for errors of classes that are answered without one.
+        stay within them. A score with bounds is taken as one that weighs classes, one without as a mean over items.
     """
 
     name: str

@@ -27,8 +27,16 @@ def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
             typer.echo(f"    watches: {', '.join(watches)}")
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    track_record: Annotated[
+        bool, typer.Option("--track-record", help="How often the 80 % intervals of forecasts held on this machine.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Show what this machine and this installation can do, and what is missing."""
+    if track_record:
+        _show_track_record(as_json=as_json)
+        return
     from autotl.cli.doctor import diagnose
 
     facts = diagnose(load_plugins(None, quiet=True), cache_folder())
@@ -39,6 +47,23 @@ def doctor(as_json: Json = False) -> None:
         values = value if isinstance(value, list) else [value]
         for i, line in enumerate(values or ["none"]):
             typer.echo(f"{name if i == 0 else '':<22}{line}")
+
+
+def _show_track_record(*, as_json: bool) -> None:
+    from autotl.workflows.track_record import read_records, tally
+
+    records = read_records(cache_folder())
+    tallies = tally(records)
+    if as_json:
+        print_json({"runs": len(records), "track_record": [asdict(one) for one in tallies]})
+        return
+    if not records:
+        typer.echo("No run has made a forecast on this machine yet.")
+        return
+    typer.echo(f"Forecasts of {len(records)} runs on this machine; 80 of 100 intervals should hold.")
+    for one in tallies:
+        share = f" ({one.held / one.graded:.0%})" if one.graded else ""
+        typer.echo(f"{one.subject:<58}{one.held} of {one.graded} held{share}, {one.open} open")
 
 
 def ui(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from autotl.runs.forecasts import COLUMNS
 from autotl.runs.result import RunResult, overall
 from autotl.runs.run import Run
 from autotl.runtime.durations import duration
@@ -41,6 +42,7 @@ def print_result(run: Run, result: RunResult) -> None:
     console.print(f"Search ended: {escape(result.ended)}.", soft_wrap=True)
     if result.expected_gain:
         console.print(f"More trials: {result.expected_gain.sentence}.", soft_wrap=True)
+    _print_forecasts(console, result)
     for label, path in _places(run, result):
         console.print(f"{label:<12}{escape(path)}", soft_wrap=True)
     for text in result.unkept:
@@ -100,6 +102,17 @@ def _print_scores(console: Console, result: RunResult) -> None:
             "one with the lowest log loss is champion.",
             soft_wrap=True,
         )  # fmt: skip
+
+
+def _print_forecasts(console: Console, result: RunResult) -> None:
+    if not result.forecasts:
+        return
+    table = Table(title="What the run expected early, and what came of it", title_justify="left")
+    for column in COLUMNS:
+        table.add_column(column)
+    for forecast in result.forecasts:
+        table.add_row(*map(escape, forecast.cells))
+    console.print(table)
 
 
 def score_text(score: ScoreInterval) -> str:

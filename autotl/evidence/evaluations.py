@@ -12,11 +12,11 @@ import numpy as np
 
 from autotl.errors import PluginError
 from autotl.evidence.intervals import (
-    FEW_RESAMPLES,
+    FEW_CALLS,
     ScoreFunction,
-    affordable_resamples,
-    bootstrap,
+    affordable_calls,
     clustered_wilson,
+    score_interval,
     seconds_of,
     wilson,
 )
@@ -149,7 +149,7 @@ def _scores(
             raise PluginError(
                 f"evaluator {name!r}{where_of_plugin(evaluator.score)} returned {answer}, but its bounds are {bounds}"
             )
-        return {name: bootstrap(score, labels, probabilities, groups=groups, seed=seed, bounds=bounds)}
+        return {name: score_interval(score, labels, probabilities, groups=groups, seed=seed, bounds=bounds)}
     if isinstance(answer, Proportion):
         names, proportions = [name], [answer]
     elif _is_one_per_class(answer, len(classes)):
@@ -158,7 +158,7 @@ def _scores(
         raise _wrong_answer(evaluator, answer, len(classes))
     if groups is None:
         intervals = [wilson(proportion.successes, proportion.trials) for proportion in proportions]
-    elif affordable_resamples(seconds_of(evaluator.score, labels, probabilities)) == FEW_RESAMPLES:
+    elif affordable_calls(seconds_of(evaluator.score, labels, probabilities)) == FEW_CALLS:
         # To ask for every group would take minutes: each counts as one trial instead, which is cautious.
         share = len(np.unique(groups)) / len(groups)
         intervals = [wilson(share * proportion.successes, share * proportion.trials) for proportion in proportions]

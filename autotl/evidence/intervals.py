@@ -1,21 +1,22 @@
-"""Intervals for scores: Wilson's for proportions, the percentile bootstrap for everything else."""
+"""Intervals for scores: Wilson's for proportions, and what Wilson's method gives for everything else."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 
-from autotl.evidence.unseen_errors import allow_for_unseen
+from autotl.evidence.influences import Sample, find_influences
+from autotl.evidence.tilting import changes_not_excluded
 from autotl.interfaces import UNDEFINED, Proportion, ScoreInterval
 
-SLOW_SECONDS, FEW_RESAMPLES = 0.008, 100
-"""A score that takes longer for one call is resampled a hundred times only: a thousand calls of 20 ms, for each of
-three sets of predictions, would take a minute. A hundred tell the ends of an interval to a fifth of its width."""
+SLOW_SECONDS, MANY_CALLS, FEW_CALLS = 0.008, 300, 100
+"""A score is asked once without each item, or each of at most 300 blocks of items; of a hundred where a call takes
+longer than this: three sets of predictions would take a minute."""
 ScoreFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], float | Proportion]
 """score(labels, probabilities), as in `Evaluator`, with one number or one proportion as its answer."""
 
@@ -72,9 +73,9 @@ def accuracy_with_interval(right: np.ndarray, clusters: np.ndarray | None) -> Sc
     return clustered_wilson(np.bincount(own, right).astype(int), np.bincount(own))
 
 
-def affordable_resamples(seconds: float, n_resamples: int = 1000) -> int:
-    """How many resamples a score gets that takes so many seconds a call: a hundred of a slow one."""
-    return n_resamples if seconds <= SLOW_SECONDS else min(n_resamples, FEW_RESAMPLES)
+def affordable_calls(seconds: float) -> int:
+    """How often a score is asked for its interval that takes so many seconds a call."""
+    return MANY_CALLS if seconds <= SLOW_SECONDS else FEW_CALLS
 
 
 def seconds_of(
@@ -91,41 +92,38 @@ def seconds_of(
     return min(taken)
 
 
-def bootstrap(
+def score_interval(
     score: ScoreFunction,
     labels: np.ndarray,
     probabilities: np.ndarray,
     *,
     groups: np.ndarray | None = None,
-    n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
     bounds: tuple[float, float] | None = None,
 ) -> ScoreInterval:
-    """A score with its percentile interval over resampled items (Efron & Tibshirani 1993, chapters 13 and 8).
+    """A score with the values that the answers do not contradict, by `changes_not_excluded`.
 
-    labels: int (n,); probabilities: (n, n_classes). groups: (n,), any values; where given, whole groups are drawn, for
-    the items of one group are not independent. Resamples in which the score is undefined (NaN, because a class it
-    needs was not drawn) are left out: the interval is that of the score where it exists. bounds: the least and the
-    greatest possible score, where there are. A score with bounds is widened by the errors that the sample is too small
-    to show, class by class (`allow_for_unseen`); one without only where its interval would have no width. Where fewer
-    than two items or groups, or a score that is undefined in more than half of the resamples, allow no interval, it is
-    the bounds, or NaN at both ends without them.
+    labels: int (n,); probabilities: (n, n_classes). groups: (n,), any values; where given, whole groups count, for the
+    items of one group are not independent. bounds: the least and the greatest possible score, where there are: its
+    classes are then samples of their own, as for every mean over the classes; a score without bounds is taken as a
+    mean over the items. Where fewer than two items or groups, or a score that no answer changes, allow no interval,
+    it is the bounds, or NaN at both ends without them.
     """
     if not len(labels):
         return UNDEFINED
-    n_resamples = affordable_resamples(seconds_of(score, labels, probabilities), n_resamples)
-    values = [
-        _number(score(labels[rows], probabilities[rows])) for rows in _resamples(len(labels), groups, n_resamples, seed)
-    ]
-    found = _with_percentiles(_number(score(labels, probabilities)), np.array(values), n_resamples, level)
+    answer = score(labels, probabilities)
+    sample = Sample(
+        lambda *of: _number(score(*of)), labels, (probabilities,), _numbered(groups, len(labels)),
+        by_class=bounds is not None and not isinstance(answer, Proportion),
+    )  # fmt: skip
+    value, calls = _number(answer), affordable_calls(seconds_of(score, labels, probabilities))
+    found = _interval(sample, value, calls, seed, level)
+    if not bounds or not found.is_defined:
+        return found
     if not found.has_interval:
-        return replace(found, low=bounds[0], high=bounds[1]) if bounds and found.is_defined else found
-    if bounds or found.low == found.high:
-        found = allow_for_unseen(
-            found, lambda *of: _number(score(*of)), labels, probabilities, groups=groups, limit=_unseen_share(level)
-        )
-    return replace(found, low=max(found.low, bounds[0]), high=min(found.high, bounds[1])) if bounds else found
+        return replace(found, low=bounds[0], high=bounds[1])
+    return replace(found, low=max(found.low, bounds[0]), high=min(found.high, bounds[1]))
 
 
 def paired_difference(
@@ -135,72 +133,59 @@ def paired_difference(
     second: np.ndarray,
     *,
     groups: np.ndarray | None = None,
-    n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    bounds: tuple[float, float] | None = None,
 ) -> ScoreInterval:
-    """score(second) - score(first) with its percentile interval, both scored on the same resamples.
+    """score(second) - score(first) with its interval, both of the same items.
 
-    first, second: probabilities (n, n_classes) of two models for the same items. Groups and undefined resamples are
-    treated as in `bootstrap`. A difference that is the same in all resamples gets the width that the unseen errors of
-    both models allow; only a model's difference from itself is exactly 0.
+    first, second: probabilities (n, n_classes) of two models. groups and bounds, which are those of the score: as in
+    `score_interval`. Only a model's difference from itself is exactly 0.
     """
-    if len(labels):
-        n_resamples = affordable_resamples(seconds_of(score, labels, first), n_resamples)
-    values = [
-        _number(score(labels[rows], second[rows])) - _number(score(labels[rows], first[rows]))
-        for rows in _resamples(len(labels), groups, n_resamples, seed)
-    ]
-    at_first, at_second = _number(score(labels, first)), _number(score(labels, second))
-    found = _with_percentiles(at_second - at_first, np.array(values), n_resamples, level)
-    if found.low != found.high or np.array_equal(first, second):
+    if not len(labels):
+        return UNDEFINED
+    answer = score(labels, first)
+    sample = Sample(
+        lambda labels, first, second: _number(score(labels, second)) - _number(score(labels, first)),
+        labels, (first, second), _numbered(groups, len(labels)),
+        by_class=bounds is not None and not isinstance(answer, Proportion),
+    )  # fmt: skip
+    value = _number(score(labels, second)) - _number(answer)
+    if np.array_equal(first, second):
+        return ScoreInterval(value, value, value)
+    found = _interval(sample, value, affordable_calls(seconds_of(score, labels, first)), seed, level)
+    if not bounds or not found.has_interval:
         return found
-    share = _unseen_share(level)
-    found = allow_for_unseen(
-        found, lambda labels, p: _number(score(labels, p)) - at_first, labels, second, groups=groups, limit=share
-    )
-    return allow_for_unseen(
-        found, lambda labels, p: at_second - _number(score(labels, p)), labels, first, groups=groups, limit=share
-    )
+    widest = bounds[1] - bounds[0]
+    return replace(found, low=max(found.low, -widest), high=min(found.high, widest))
 
 
-# scipy.stats.bootstrap knows no clusters, and one undefined resample makes its whole interval NaN; given row numbers
-# in place of data, it would save only the line that draws them.
-def _resamples(n: int, groups: np.ndarray | None, n_resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Row numbers of each resample; none where there are fewer than two items or groups to draw from."""
-    rng = np.random.default_rng(seed)
+def _interval(sample: Sample, value: float, max_calls: int, seed: int, level: float) -> ScoreInterval:
+    n_units = len(sample.labels) if sample.groups is None else int(sample.groups.max()) + 1
+    if n_units < 2 or not math.isfinite(value):
+        return ScoreInterval(value)
+    influences = find_influences(sample, value, max_calls=max_calls, seed=seed)
+    z = _normal_quantile(level)
+    if influences.lost:
+        from scipy.stats import t
+
+        z = float(t.ppf((1 + level) / 2, max(1.0, influences.freedom)))
+    below, above = changes_not_excluded(influences, z)
+    return ScoreInterval(value, value + below, value + above) if below < above else ScoreInterval(value)
+
+
+def _numbered(groups: np.ndarray | None, n: int) -> np.ndarray | None:
+    """Groups as numbers from 0; None where each item is its own."""
     if groups is None:
-        for _ in range(n_resamples if n > 1 else 0):
-            yield rng.integers(0, n, n)
-        return
+        return None
     if len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} items; expected one per item")
-    _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    by_group = np.argsort(inverse, kind="stable")
-    starts = np.cumsum(sizes) - sizes
-    for _ in range(n_resamples if len(sizes) > 1 else 0):
-        drawn = rng.integers(0, len(sizes), len(sizes))
-        ends = np.cumsum(sizes[drawn])
-        # Within each drawn group: its first place in `by_group`, then on by one.
-        places = np.arange(ends[-1]) + np.repeat(starts[drawn] - (ends - sizes[drawn]), sizes[drawn])
-        yield by_group[places]
-
-
-def _with_percentiles(value: float, resampled: np.ndarray, n_resamples: int, level: float) -> ScoreInterval:
-    defined = resampled[np.isfinite(resampled)]
-    if len(defined) == 0 or 2 * len(defined) < n_resamples:
-        return ScoreInterval(value)
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return ScoreInterval(value, float(low), float(high))
+    numbers = np.unique(groups, return_inverse=True)[1]
+    return None if int(numbers.max()) + 1 == n else numbers
 
 
 def _number(value: float | Proportion) -> float:
     return value.value if isinstance(value, Proportion) else float(value)
-
-
-def _unseen_share(level: float) -> Callable[[int], float]:
-    """By Wilson, the greatest share of answers that n images without one do not exclude."""
-    return lambda n: wilson(0, n, level).high
 
 
 def _normal_quantile(level: float) -> float:

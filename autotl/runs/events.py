@@ -247,6 +247,14 @@ class FirstModelSaved(Message):
 
 
 @dataclass(frozen=True)
+class ForecastsMade(Event):
+    """What the run expects, as `Forecast.to_json` gives it."""
+
+    kind = "forecasts"
+    forecasts: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True)
 class SearchEnded(Event):
     """The search ended, with a model.
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from autotl.errors import RunError
 from autotl.runs.groups import GroupsFound
+from autotl.runs.forecasts import Forecast
 from autotl.runs.summaries import ChampionSummary, ExpectedGain, RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.scores import ScoreInterval
@@ -41,8 +42,9 @@ class RunResult:
     measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
     ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
     that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
-    leaderboard, report: paths. groups: images that belong together, and what keeping them on one side costs. tracking:
-    what a tracker left in tracking.json. more: what a later version of AutoTL added.
+    leaderboard, report: paths. groups: images that belong together, and what keeping them on one side costs. forecasts:
+    what the run expected early, with what came of it. tracking: what a tracker left in tracking.json. more: what a later
+    version of AutoTL added.
     """
 
     run: str
@@ -72,6 +74,7 @@ class RunResult:
     advice: str = ""
     seconds: float = 0.0
     tracking: Mapping[str, object] | None = None
+    forecasts: tuple[Forecast, ...] = ()
     more: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -104,7 +107,8 @@ class RunResult:
             "leaderboard": self.leaderboard, "report": self.report, "unkept": list(self.unkept),
         }  # fmt: skip
         refit = {"refit": self.refit.to_json()} if self.refit else {}
-        return document | refit | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
+        forecasts = {"forecasts": [forecast.to_json() for forecast in self.forecasts]} if self.forecasts else {}
+        return document | refit | forecasts | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> RunResult:
@@ -125,7 +129,7 @@ class RunResult:
 _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
-    "report", "unkept", "refit", "groups", "seconds", "tracking",
+    "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts",
 ))  # fmt: skip
 
 
@@ -162,6 +166,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         refit=_optional(document.get("refit"), RefitSummary.from_json),
         seconds=float(document.get("seconds") or 0.0),
         tracking=_optional(document.get("tracking"), dict),
+        forecasts=tuple(map(Forecast.from_json, document.get("forecasts") or ())),
         more={name: value for name, value in document.items() if name not in _KEYS},
     )
 

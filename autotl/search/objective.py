@@ -53,7 +53,7 @@ class Objective:
         """The value of the second minus that of the first, with its paired interval; both of the same items."""
         return paired_difference(
             cast(ScoreFunction, self.evaluator.score), first.labels, first.probabilities, second.probabilities,
-            groups=cluster_of(self.run, first.items), seed=self.run.config.seed,
+            groups=cluster_of(self.run, first.items), seed=self.run.config.seed, bounds=self.evaluator.bounds,
         )  # fmt: skip
 
     def score_tuned(self, tuned: Predictions, default: Predictions) -> ScoreInterval:

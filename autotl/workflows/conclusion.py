@@ -14,7 +14,7 @@ from autotl.deploy.deployable import write_deployable
 from autotl.errors import AutoTLError, ExportError, HeadError, PluginError, in_one_line
 from autotl.evidence.champion_choice import Choice
 from autotl.evidence.evaluations import Evaluation, evaluate
-from autotl.evidence.intervals import FEW_RESAMPLES, SLOW_SECONDS, seconds_of
+from autotl.evidence.intervals import FEW_CALLS, MANY_CALLS, SLOW_SECONDS, seconds_of
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
@@ -23,6 +23,7 @@ from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.events import Message, StageBegun
 from autotl.runs.groups import GroupsFound
+from autotl.runs.forecasts import graded
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, cluster_of
 from autotl.runs.summaries import ChampionSummary, ExpectedGain
@@ -118,6 +119,11 @@ def _conclude_with(
         passed_over=tuple(passed_over),
         unkept=_unkept(context, board, trial),
         groups=GroupsFound.from_json(state.get("groups") or {}),
+        forecasts=graded(
+            state.get("forecasts", ()),
+            test=test.scores[board.objective].value,
+            tuned=fine_tuning.difference.value if fine_tuning.difference else None,
+        ),
         deployable=str(run.champion),
         leaderboard=str(run.folder / "leaderboard.csv"),
         report=str(run.folder / "report.html"),
@@ -193,7 +199,7 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
         try:
             seconds = _seconds_of_a_call(evaluator, many[0])
             plugin = context.plugins.owner(Evaluator, name)
-            needed, allowed = seconds * FEW_RESAMPLES * len(many), context.plugins.patience.seconds
+            needed, allowed = seconds * FEW_CALLS * len(many), context.plugins.patience.seconds
             if needed > allowed and plugin.origin != "ours" and name != run.config.objective:
                 raise PluginError(
                     f"evaluator {name!r} of plugin {plugin.name!r} takes {seconds:.2g} s a call, so its intervals "
@@ -203,7 +209,7 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
             if seconds > SLOW_SECONDS:
                 run.emit(Message(
                     f"the evaluator {name!r} of plugin {plugin.name!r} takes {1000 * seconds:.0f} ms a call, so its "
-                    f"intervals are of {FEW_RESAMPLES} resamples, not of a thousand"
+                    f"intervals come from {FEW_CALLS} calls, not from {MANY_CALLS}"
                 ))  # fmt: skip
         except PluginError as error:
             if name == run.config.objective:

@@ -150,5 +150,5 @@ def _difference(
     then = before.restrict(place[now.items])
     return paired_difference(
         cast(ScoreFunction, objective.score), now.labels, then.probabilities, now.probabilities,
-        groups=cluster_of(run, now.items), seed=run.config.seed,
+        groups=cluster_of(run, now.items), seed=run.config.seed, bounds=objective.bounds,
     )  # fmt: skip

@@ -38,10 +38,12 @@ from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
 from autotl.workflows.first_model import make_first_model, save_first_model
 from autotl.workflows.group_look import measure_in
+from autotl.workflows.forecasting import make_forecasts
 from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.refit import champion_trials
 from autotl.workflows.registration import NOT_RECORDED, NOT_REGISTERED
 from autotl.workflows.search_time import SearchTime
+from autotl.workflows.track_record import keep_record
 from autotl.workflows.trial_announcer import TrialAnnouncer
 
 DEFAULT_PROBE_SECONDS = 40.0
@@ -149,6 +151,7 @@ def _search_and_conclude(
         default = loop.baselines()
         announcer.announce(loop.leaderboard())
         _use_default(context, default, timing)
+        make_forecasts(context, default, clock)
         timing.enforced = True
         if conclude_now:
             _note_end(run, "it was to be concluded with the trials that there were")
@@ -170,6 +173,7 @@ def _search_and_conclude(
     why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
     result = conclude(context, board, status=status, why_no_fine_tuning=why)
     run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
+    keep_record(run, result, settings.cache, board)
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)
     return status
 

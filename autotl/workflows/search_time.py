@@ -10,7 +10,7 @@ from autotl.runtime.clock import Clock
 CLOSING_SECONDS = 3.0
 """Report, evidence, registry and the end of the process; refit and export, which are measured, come on top."""
 SECONDS_PER_ITEM = 0.0007
-"""Of the conclusion: a thousand resamples for the interval of every score of three sets of predictions."""
+"""Of the conclusion: some hundred calls for the interval of every score of three sets of predictions."""
 CONCLUDING_EXPORTS = 3
 """The conclusion takes about so many times what refitting and exporting the default took."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.runs.forecasts import COLUMNS
 from autotl.runs.result import RunResult
 from autotl.runs.summaries import ChampionMember
 from autotl_ui.widgets.words import ROUTES, SCORE_MEANINGS, counted, duration, plain, score_name, sentence, spell_scores
@@ -38,10 +39,20 @@ def show_summary(result: RunResult) -> None:
         more = result.expected_gain.sentence if result.expected_gain else ""
         gain = f" With more time: {_spoken(more)}" if more else ""
         st.markdown(f":material/hourglass_bottom: The search ended: {_spoken(result.ended)}{gain}")
+    if result.forecasts:
+        _show_forecasts(result)
     for passed in result.passed_over:
         st.warning(
             f"A better trial was passed over: {plain(sentence(spell_scores(passed)))}", icon=":material/skip_next:"
         )
+
+
+def _show_forecasts(result: RunResult) -> None:
+    """What the run expected early, and what came of it."""
+    with st.expander("What the run expected early, and what came of it"):
+        rows = [dict(zip(COLUMNS, forecast.cells, strict=True)) for forecast in result.forecasts]
+        st.dataframe(rows, hide_index=True)
+        st.caption("80 of 100 such intervals should hold.")
 
 
 def _show_scores(result: RunResult) -> None:

@@ -88,9 +88,9 @@ def test_an_evaluation_survives_json():
     assert np.array_equal(found.confusion, evaluation.confusion)
 
 
-def test_the_seed_decides():
-    first, again, other = (evaluate(predictions(), EVALUATORS, CLASSES, seed=s).to_json() for s in (1, 1, 2))
-    assert first == again != other
+def test_intervals_of_few_images_do_not_depend_on_chance():
+    first, other = (evaluate(predictions(), EVALUATORS, CLASSES, seed=s).to_json() for s in (1, 2))
+    assert first == other
 
 
 def test_an_evaluator_that_fails_is_named():
@@ -101,7 +101,7 @@ def test_an_evaluator_that_fails_is_named():
         evaluate(predictions(), {"kappa": Evaluator("kappa", score)}, CLASSES)
 
 
-def test_an_evaluator_that_fails_on_some_resample_only_is_named():
+def test_an_evaluator_that_fails_without_some_image_only_is_named():
     def score(labels, probabilities):
         return 1 / int((labels == 2).sum())
 

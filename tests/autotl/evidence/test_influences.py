@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autotl.evidence.evaluations import evaluate
-from autotl.evidence.intervals import bootstrap, paired_difference, wilson
+from autotl.evidence.intervals import paired_difference, score_interval, wilson
 from autotl.interfaces import Evaluator, ScoreInterval
 from autotl.predictions import Predictions
 from autotl_plugins.evaluators.classification import balanced_accuracy, macro_f1, register_evaluators, roc_auc
@@ -61,32 +61,16 @@ def test_perfect_answers_on_two_images_promise_no_more_than_wilson_does():
 
 def test_two_perfect_images_of_a_rare_class_widen_the_mean_over_the_classes():
     labels, probabilities = answers([2, 50], [1, 0.9])
-    found = bootstrap(balanced_accuracy, labels, probabilities, bounds=(0, 1))
+    found = score_interval(balanced_accuracy, labels, probabilities, bounds=(0, 1))
     unseen = (1 - wilson(2, 2).low) / 2  # what the rare class can take from a mean of two recalls
     assert found.low <= found.value - 0.9 * unseen
 
 
 def test_groups_count_not_their_images():
     labels, probabilities = answers([20, 20], [1, 1])
-    apart = bootstrap(balanced_accuracy, labels, probabilities, bounds=(0, 1))
-    alike = bootstrap(balanced_accuracy, labels, probabilities, groups=np.arange(40) // 10, bounds=(0, 1))
+    apart = score_interval(balanced_accuracy, labels, probabilities, bounds=(0, 1))
+    alike = score_interval(balanced_accuracy, labels, probabilities, groups=np.arange(40) // 10, bounds=(0, 1))
     assert alike.low < apart.low
-
-
-def test_a_loss_keeps_the_interval_of_its_resamples():
-    rng = np.random.default_rng(0)
-    true = rng.uniform(0.6, 0.99, 40)
-    labels, probabilities = np.zeros(40, dtype=int), np.stack([true, 1 - true], axis=1)
-    loss = EVALUATORS["log_loss"]
-    plain = np.quantile(
-        [
-            loss.score(labels[rows], probabilities[rows])
-            for rows in np.random.default_rng(0).integers(0, 40, (1000, 40))
-        ],
-        [0.025, 0.975],
-    )
-    found = bootstrap(loss.score, labels, probabilities)  # type: ignore[arg-type]
-    assert (found.low, found.high) == pytest.approx(plain)
 
 
 def test_a_third_party_score_without_bounds_that_is_always_the_same_gets_a_width():
@@ -102,12 +86,12 @@ def test_a_third_party_score_without_bounds_that_is_always_the_same_gets_a_width
 def test_a_difference_of_two_models_says_how_little_few_images_tell():
     labels, second = answers([2, 2], [1, 1])
     _, first = answers([2, 2], [1, 0])
-    difference = paired_difference(balanced_accuracy, labels, first, second)
+    difference = paired_difference(balanced_accuracy, labels, first, second, bounds=(0, 1))
     assert difference.value == pytest.approx(0.5)
     assert difference.low <= 0 < difference.high
     labels, second = answers([5, 5], [1, 1])
     _, first = answers([5, 5], [1, 0])
-    difference = paired_difference(balanced_accuracy, labels, first, second)
+    difference = paired_difference(balanced_accuracy, labels, first, second, bounds=(0, 1))
     assert 0 < difference.low < 0.3 < difference.high  # five of five against none of five is something
 
 
@@ -128,5 +112,5 @@ def test_intervals_of_small_classes_cover_the_truth_in_at_least_88_of_100_cases(
         return labels, probabilities
 
     truth = score(*draw(np.random.default_rng(1), 2000))
-    found = [bootstrap(score, *draw(np.random.default_rng(seed)), n_resamples=150, bounds=(0, 1)) for seed in range(60)]
+    found = [score_interval(score, *draw(np.random.default_rng(seed)), bounds=(0, 1)) for seed in range(60)]
     assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.88

@@ -1,0 +1,213 @@
+"""How much each answer adds to a score, found by leaving answers out; and what answers that were not seen would add."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.evidence.tilting import Influences
+
+Measure = Callable[..., float]
+"""measure(labels, probabilities) of one model, measure(labels, first, second) of two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Labelled answers of one model, or of two for the same items.
+
+    measure: the score, or the difference of two. labels: int (n,); answers: one or two of float (n, n_classes). groups:
+    int (n,), from 0, of items that are alike; None where each item stands alone. by_class: whether the score weighs
+    classes rather than items, so that each class is a sample of its own.
+    """
+
+    measure: Measure
+    labels: np.ndarray
+    answers: tuple[np.ndarray, ...]
+    groups: np.ndarray | None
+    by_class: bool
+
+    def value(self) -> float:
+        """The score of all answers."""
+        return self.measure(self.labels, *self.answers)
+
+    def without(self, rows: np.ndarray) -> float:
+        """The score without some rows; NaN where nothing is left."""
+        kept = np.ones(len(self.labels), dtype=bool)
+        kept[rows] = False
+        return self.measure(self.labels[kept], *(p[kept] for p in self.answers)) if kept.any() else math.nan
+
+    def turned(self, rows: np.ndarray, models: list[int]) -> float:
+        """The score where these models answer some rows rightly instead of wrongly, or wrongly instead of rightly."""
+        answers = list(self.answers)
+        for model in models:
+            answers[model] = answers[model].copy()
+            answers[model][rows] = _turned(self.labels[rows], answers[model][rows])
+        return self.measure(self.labels, *answers)
+
+    def counts_answers_only(self, value: float) -> bool:
+        """Whether only the most probable classes count, not how probable they are."""
+        alike = (0.5 * np.eye(p.shape[1])[p.argmax(axis=1)] + 0.5 / p.shape[1] for p in self.answers)
+        return self.measure(self.labels, *alike) == value
+
+
+@dataclass(frozen=True, eq=False)
+class _Stratum:
+    """Units of one stratum.
+
+    unit: int (n_rows,), the unit of each row; outcome, label: int (n_units,), of most of a unit's rows.
+    """
+
+    rows: np.ndarray
+    unit: np.ndarray
+    outcome: np.ndarray
+    label: np.ndarray
+
+    def rows_of(self, units: np.ndarray) -> np.ndarray:
+        return self.rows[np.isin(self.unit, units)]
+
+
+def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) -> Influences:
+    """The influences of the units of a sample, its items or groups; with more than max_calls of them, of random blocks.
+
+    value: the score of all. What a class holds no answer of, right or wrong, enters as a kind of answer that was seen
+    no times: its influence is that of a typical item that is answered the other way.
+    """
+    outcomes = _outcomes(sample)
+    strata = list(_strata(sample, outcomes))
+    cap = _blocks_per_cell([np.bincount(s.outcome, minlength=4) for s in strata], max_calls)
+    rng = np.random.default_rng(seed)
+    values, counts, places = [], [], []
+    for number, stratum in enumerate(strata):
+        own, seen = _seen(sample, stratum, value, cap, rng)
+        for influence in _unseen(sample, stratum, value, own, seen):
+            own, seen = np.append(own, influence), np.append(seen, 0.0)
+        values.append(own)
+        counts.append(seen)
+        places.append(np.full(len(own), number))
+    plain = sample.groups is None and sample.counts_answers_only(value)
+    return Influences(np.concatenate(values), np.concatenate(counts), np.concatenate(places), lost=0 if plain else 1)
+
+
+def _outcomes(sample: Sample) -> np.ndarray:
+    """int (n,): 1 where the first model is right, plus 2 where the second is."""
+    right = [p.argmax(axis=1) == sample.labels for p in sample.answers]
+    return np.asarray(sum(r.astype(int) << k for k, r in enumerate(right)))
+
+
+def _strata(sample: Sample, outcomes: np.ndarray) -> Iterator[_Stratum]:
+    n = len(sample.labels)
+    unit = np.arange(n) if sample.groups is None else sample.groups
+    n_units, n_outcomes = int(unit.max()) + 1, 4
+    # A group is of the class, and has the outcome, that most of its items have.
+    label_of = _majority(unit, sample.labels, n_units)
+    outcome_of = _majority(unit, outcomes, n_units, n_outcomes)
+    stratum_of = label_of if sample.by_class else np.zeros(n_units, dtype=int)
+    for label in np.unique(stratum_of):
+        units = np.flatnonzero(stratum_of == label)
+        rows = np.flatnonzero(stratum_of[unit] == label)
+        yield _Stratum(rows, np.searchsorted(units, unit[rows]), outcome_of[units], label_of[units])
+
+
+def _majority(unit: np.ndarray, kinds: np.ndarray, n_units: int, n_kinds: int | None = None) -> np.ndarray:
+    if len(unit) == n_units:
+        found = np.empty(n_units, dtype=int)
+        found[unit] = kinds
+        return found
+    n_kinds = n_kinds or int(kinds.max()) + 1
+    return np.asarray(
+        np.bincount(unit * n_kinds + kinds, minlength=n_units * n_kinds).reshape(n_units, n_kinds).argmax(axis=1)
+    )
+
+
+def _blocks_per_cell(cells: list[np.ndarray], max_calls: int) -> int:
+    """The greatest number of blocks for each outcome of each stratum such that not too many calls are made."""
+    sizes = np.concatenate(cells)
+    sizes = sizes[sizes > 0]
+    caps = np.arange(max_calls, 1, -1)
+    return next((int(cap) for cap in caps if np.minimum(sizes, cap).sum() <= max_calls), 1)
+
+
+def _seen(
+    sample: Sample, stratum: _Stratum, value: float, cap: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Influence and number of units of each block, less the mean."""
+    n_units = len(stratum.outcome)
+    values, counts = [], []
+    for outcome in np.unique(stratum.outcome):
+        units = np.flatnonzero(stratum.outcome == outcome)
+        if len(units) > cap:
+            units = rng.permutation(units)
+        blocks = np.array_split(units, min(len(units), cap))
+        sizes = np.array([len(block) for block in blocks], dtype=float)
+        own = np.array([_influence(sample, stratum, block, value, n_units) for block in blocks])
+        mean = (own * sizes).sum() / sizes.sum()
+        # The mean of a block of m varies by the root of m less than they do.
+        values.append(mean + np.sqrt(sizes) * (own - mean))
+        counts.append(sizes)
+    found, sizes = np.concatenate(values), np.concatenate(counts)
+    return found - (found * sizes).sum() / sizes.sum(), sizes
+
+
+def _influence(sample: Sample, stratum: _Stratum, block: np.ndarray, value: float, n_units: int) -> float:
+    rows = stratum.rows if len(block) == n_units else stratum.rows_of(block)
+    remaining = len(stratum.rows) - len(rows)
+    if not remaining:
+        return 0.0
+    change = value - sample.without(rows)
+    # Where the score is undefined without the block, nothing is known of what it adds.
+    return n_units / len(block) * remaining / len(stratum.rows) * change if math.isfinite(change) else 0.0
+
+
+def _unseen(sample: Sample, stratum: _Stratum, value: float, seen: np.ndarray, counts: np.ndarray) -> Iterator[float]:
+    """Influences of the kinds of answers that a class has none of: wrong or right; where only one of two is right."""
+    kinds = {0, 1} if len(sample.answers) == 1 else {1, 2}
+    for label in np.unique(stratum.label):
+        own = stratum.label == label
+        present = set(stratum.outcome[own].tolist())
+        for kind in sorted(kinds - present):
+            near = [k for k in present if (k ^ kind) in (1, 2)] or sorted(present)
+            source = max(near, key=lambda k: int((own & (stratum.outcome == k)).sum()))
+            models = [model for model in (0, 1) if (source ^ kind) >> model & 1]
+            unit = _typical(sample, stratum, np.flatnonzero(own & (stratum.outcome == source)), models[0])
+            change = sample.turned(stratum.rows_of(np.array([unit])), models) - value
+            if math.isfinite(change):
+                yield _mean_of(stratum, source, seen, counts) + len(stratum.outcome) * change
+
+
+def _mean_of(stratum: _Stratum, outcome: int, seen: np.ndarray, counts: np.ndarray) -> float:
+    """Mean influence of the units of an outcome; they come in the order of the outcomes."""
+    before = int((stratum.outcome < outcome).sum())
+    ends = np.cumsum(counts)
+    own = (ends > before) & (ends <= before + int((stratum.outcome == outcome).sum()))
+    return float((seen[own] * counts[own]).sum() / counts[own].sum())
+
+
+def _typical(sample: Sample, stratum: _Stratum, units: np.ndarray, model: int) -> int:
+    """The unit of these whose certainty is the median."""
+    n_units = len(stratum.outcome)
+    certain = np.abs(_margins(sample.labels[stratum.rows], sample.answers[model][stratum.rows]))
+    mean = np.bincount(stratum.unit, certain, minlength=n_units) / np.bincount(stratum.unit, minlength=n_units)
+    return int(units[np.argsort(mean[units], kind="stable")[len(units) // 2]])
+
+
+def _margins(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The probability of the true class less that of the most probable other one."""
+    others = probabilities.astype(float)
+    rows = np.arange(len(labels))
+    own = others[rows, labels].copy()
+    others[rows, labels] = -np.inf
+    return np.asarray(own - others.max(axis=1))
+
+
+def _turned(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities with that of the true class and of the most probable other one exchanged."""
+    rows = np.arange(len(labels))
+    others = probabilities.astype(float)
+    others[rows, labels] = -np.inf
+    rival = others.argmax(axis=1)
+    swapped = probabilities.copy()
+    swapped[rows, labels], swapped[rows, rival] = probabilities[rows, rival], probabilities[rows, labels]
+    return swapped
