@@ -66,7 +66,10 @@ class _Stratum:
     label: np.ndarray
 
     def rows_of(self, units: np.ndarray) -> np.ndarray:
-        return self.rows[np.isin(self.unit, units)]
+        """The rows of some units."""
+        chosen = np.zeros(len(self.outcome), dtype=bool)
+        chosen[units] = True
+        return self.rows[chosen[self.unit]]
 
 
 def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) -> Influences:
@@ -123,11 +126,14 @@ def _majority(unit: np.ndarray, kinds: np.ndarray, n_units: int, n_kinds: int | 
 
 
 def _blocks_per_cell(cells: list[np.ndarray], max_calls: int) -> int:
-    """The greatest number of blocks for each outcome of each stratum such that not too many calls are made."""
+    """Blocks for each outcome of each stratum, the most for which not too many calls are made.
+
+    Two at least, for one does not tell how much the answers differ.
+    """
     sizes = np.concatenate(cells)
     sizes = sizes[sizes > 0]
     caps = np.arange(max_calls, 1, -1)
-    return next((int(cap) for cap in caps if np.minimum(sizes, cap).sum() <= max_calls), 1)
+    return next((int(cap) for cap in caps if np.minimum(sizes, cap).sum() <= max_calls), 2)
 
 
 def _seen(
