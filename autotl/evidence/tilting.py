@@ -52,8 +52,10 @@ class Influences:
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the variance of the score (Satterthwaite 1946)."""
-        variances = np.add.reduceat(self.counts * self.values**2, self.starts) / self.sizes
-        variances = (variances - (np.add.reduceat(self.counts * self.values, self.starts) / self.sizes) ** 2) / self.sizes
+        means, squares = (
+            np.add.reduceat(self.counts * self.values**power, self.starts) / self.sizes for power in (1, 2)
+        )
+        variances = (squares - means**2) / self.sizes
         total = float(variances.sum())
         return total**2 / float((variances**2 / self.sizes).sum()) if total > 0 else float(self.sizes.sum())
 
