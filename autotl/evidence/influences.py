@@ -69,7 +69,7 @@ class _Stratum:
         """The rows of some units."""
         chosen = np.zeros(len(self.outcome), dtype=bool)
         chosen[units] = True
-        return self.rows[chosen[self.unit]]
+        return np.asarray(self.rows[chosen[self.unit]])
 
 
 def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) -> Influences:

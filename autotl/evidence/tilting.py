@@ -48,7 +48,6 @@ class Influences:
         """The number of each kind's stratum."""
         return np.repeat(np.arange(len(self.starts)), np.diff(np.r_[self.starts, len(self.values)]))
 
-
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the variance of the score (Satterthwaite 1946)."""

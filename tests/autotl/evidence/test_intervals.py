@@ -62,7 +62,7 @@ def test_clustered_wilson_without_trials_is_everything(counts):
     assert clustered_wilson(*(np.array(c, dtype=int) for c in counts)) == ScoreInterval(math.nan, 0.0, 1.0)
 
 
-def coverage(truth: float, draw_interval, *, repetitions: int = 120) -> float:
+def coverage(truth: float, draw_interval, *, repetitions: int = 200) -> float:
     intervals = [draw_interval(np.random.default_rng(seed)) for seed in range(repetitions)]
     return float(np.mean([interval.low <= truth <= interval.high for interval in intervals]))
 

@@ -20,6 +20,7 @@ from autotl.runs.events import (
     FindingMade,
     FineTuningProposed,
     FirstModelSaved,
+    ForecastsMade,
     Message,
     Progress,
     RankedReading,
@@ -46,6 +47,7 @@ EVENTS = (
     EngineChosen("engine: onnxruntime"),
     FineTuningProposed("fine-tuning may change accuracy"),
     FirstModelSaved("a first model is saved", 24),
+    ForecastsMade(({"kind": "twice", "value": 0.9, "low": 0.85, "high": None},)),
     SearchEnded("complete", 12.0),
 )
 
