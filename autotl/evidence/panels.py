@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,11 +38,20 @@ class ShownPanel:
         )
 
 
-def show_panels(run: Run, tested: Predictions, plugins: Plugins) -> tuple[ShownPanel, ...]:
-    """Ask every panel; one that fails says so in its place and does not affect the others."""
+OUT_OF_TIME = "it was left out, because the budget was used up"
+
+
+def show_panels(
+    run: Run, tested: Predictions, plugins: Plugins, *, seconds_left: Callable[[], float] = lambda: math.inf
+) -> tuple[ShownPanel, ...]:  # fmt: skip
+    """Ask every panel; one that fails, or for which no time is left, says so in its place and does not affect the
+    others."""
     shown = []
     for name, panel in plugins.all(Panel).items():
         plugin = plugins.provenance(Panel, name).plugin
+        if seconds_left() <= 0:
+            shown.append(ShownPanel(name, plugin, (), OUT_OF_TIME))
+            continue
         try:
             parts = tuple(sound_parts(panel, panel.show(run, tested)))
         except Exception as error:

@@ -14,6 +14,11 @@ def limit_threads(n: int | None) -> AbstractContextManager[Any]:
     return limited
 
 
+def pin_thread() -> None:
+    """Let OpenMP use one thread where this thread calls it, for good; OpenMP keeps that number for each thread."""
+    _controller().select(user_api="openmp").limit(limits=1).__enter__()
+
+
 @cache
 def _controller() -> Any:
     """Find the libraries once, after all of them have been loaded: it takes 6 ms, as long as a small fit."""
@@ -25,4 +30,9 @@ def _controller() -> Any:
 
 def threads_per_worker(workers: int) -> int | None:
     """Threads each worker may use, so that several workers do not compete for the cores; None for all of them."""
-    return None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
+    return None if workers == 1 else cores_per_worker(workers)
+
+
+def cores_per_worker(workers: int) -> int:
+    """Cores for each of several workers, at least one."""
+    return max(1, (os.cpu_count() or 1) // workers)

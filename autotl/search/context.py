@@ -10,7 +10,9 @@ import numpy as np
 from autotl.interfaces import Backbone, Evaluator, Head
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
+from autotl.runtime.blas_threads import cores_per_worker
 from autotl.search.feature_reader import FeatureReader
+from autotl.search.fold_pool import MOST_ITEMS, FoldPool
 from autotl.search.head_inputs import InputCache
 from autotl.search.limits import Deadline
 from autotl.search.measured_costs import MeasuredCosts
@@ -27,7 +29,8 @@ class SearchContext:
 
     labels: int (n_items,), class indices. space: the heads and backbones that take part, looked up by name once.
     seconds_left: until the end of the search; infinite while no trial may be cut short. processes: where the heads of
-    other authors are fitted. exportable: why a head cannot be exported, empty where it can, for those that were asked.
+    other authors are fitted; pool: where the others are. exportable: why a head cannot be exported, empty where it can,
+    for those that were asked.
     """
 
     run: Run
@@ -41,6 +44,7 @@ class SearchContext:
     inputs: InputCache
     costs: MeasuredCosts
     processes: HeadProcesses
+    pool: FoldPool
     exportable: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -81,5 +85,10 @@ def open_context(
     )  # fmt: skip
     return SearchContext(
         run, plugins, settings, deadline, objective, space, run.dataset.labels, reader, InputCache(run, reader),
-        MeasuredCosts(run.split, reader, space.default_head.name), processes,
+        MeasuredCosts(run.split, reader, space.default_head.name), processes, FoldPool(_threads(run)),
     )  # fmt: skip
+
+
+def _threads(run: Run) -> int:
+    """How many heads are fitted side by side."""
+    return cores_per_worker(run.config.workers) if len(run.split.development) <= MOST_ITEMS else 1

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from autotl.data.split import Split
 from autotl.errors import ExportError, OutOfTimeError
 from autotl.interfaces import Head
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
 from autotl.search.context import SearchContext
+from autotl.search.fold_pool import Folds
 from autotl.search.heads import build_head, head_params, head_session
 from autotl.search.outcome import Outcome, calibrated
 from autotl.search.remote_heads import RemoteClassifier
 from autotl.training.classifiers import Classifier, NetworkClassifier, wrap
-from autotl.training.cross_validation import cross_validate
+from autotl.training.cross_validation import FoldAnswers, cross_validate
 from autotl.trial import Candidate
 
 if TYPE_CHECKING:
@@ -42,32 +46,77 @@ def session_of(context: SearchContext, head: Head) -> AbstractContextManager[Non
     return head_session(network=here and context.processes.traits(head).network, seed=context.seed)
 
 
+def fits_beside_others(context: SearchContext, head: Head) -> bool:
+    """Whether a head can be fitted in several threads at once: ours can, but for networks, whose seeds are global."""
+    ours = context.plugins.owner(Head, head.name).origin == "ours"
+    return context.pool.n_threads > 1 and ours and not context.processes.traits(head).network
+
+
+def begin_folds(
+    context: SearchContext, head: Head, hp: keras_tuner.HyperParameters, vectors: np.ndarray, split: Split | None = None
+) -> Folds:  # fmt: skip
+    """Build a head with its parameters and begin to cross-validate it, side by side with others where it can be.
+
+    vectors: float32 (n_items, n_features); split: the run's where none is given. Close what is returned.
+    """
+    n_features, n_classes, split = vectors.shape[1], context.n_classes, split or context.run.split
+    classifiers = [build_classifier(context, head, hp, n_features)]
+    if fits_beside_others(context, head):
+        built = build_head(head, hp, n_features, n_classes)
+        more = range(split.n_folds - 1)
+        classifiers += [wrap(head, built, n_features, n_classes, seed=context.seed) for _ in more]
+    return Folds(context.pool, classifiers, vectors, context.labels, split)
+
+
+@dataclass(frozen=True)
+class ProbeAhead:
+    """A probe whose folds are being computed."""
+
+    vectors: np.ndarray
+    folds: Folds
+
+
+def begin_probe(context: SearchContext, candidate: Candidate, hp: keras_tuner.HyperParameters) -> ProbeAhead:
+    """Begin a probe of a head that `fits_beside_others`; `probe` ends it."""
+    vectors = context.inputs.get(candidate).vectors
+    return ProbeAhead(vectors, begin_folds(context, candidate.head, hp, vectors))
+
+
 def probe(
     context: SearchContext,
     candidate: Candidate,
     hp: keras_tuner.HyperParameters,
     after_fold: Callable[[int, Predictions], None] | None = None,
+    ahead: ProbeAhead | None = None,
 ) -> Outcome:
     """Cross-validate a head on frozen features; after_fold(fold, predictions so far) may raise to prune.
 
-    Raises OutOfTimeError after a fold where the time left does not suffice for the next.
+    ahead: where it has begun. Raises OutOfTimeError after a fold where the time left does not suffice for the next.
     """
     head, n_folds = candidate.head, context.run.split.n_folds
-    vectors = context.inputs.get(candidate).vectors
-    began = time.monotonic()
-
-    def fold_ended(fold: int, so_far: Predictions) -> None:
-        nonlocal began
-        context.costs.learn(head.name, time.monotonic() - began)
-        if after_fold:
-            after_fold(fold, so_far)
-        if fold < n_folds - 1 and context.seconds_left() < context.costs.fit_cost(head.name):
-            raise OutOfTimeError(f"the time ran out after {fold + 1} of {n_folds} folds")
-        began = time.monotonic()
-
+    vectors = ahead.vectors if ahead else context.inputs.get(candidate).vectors
     with session_of(context, head):
-        classifier = build_classifier(context, head, hp, vectors.shape[1])
-        found = cross_validate(classifier, vectors, context.labels, context.run.split, after_fold=fold_ended)
+        folds = ahead.folds if ahead else begin_folds(context, head, hp, vectors)
+
+        def answer(fold: int) -> FoldAnswers:
+            found = folds.answer(fold)
+            context.costs.learn(head.name, found.seconds)
+            return found
+
+        def fold_ended(fold: int, so_far: Predictions) -> None:
+            if after_fold:
+                after_fold(fold, so_far)
+            left, needed = context.seconds_left(), context.costs.fit_cost(head.name)
+            if fold < n_folds - 1 and left < needed and (left <= 0 or not folds.is_ready(fold + 1)):
+                raise OutOfTimeError(f"the time ran out after {fold + 1} of {n_folds} folds")
+
+        classifier = folds.classifiers[-1]
+        try:
+            found = cross_validate(
+                classifier, vectors, context.labels, context.run.split, after_fold=fold_ended, answers=answer
+            )
+        finally:
+            folds.close()
         obstacle = _export_obstacle(context, head, classifier)
     device = str(keras_backend.device()) if isinstance(classifier, NetworkClassifier) else keras_backend.processor()
     if isinstance(classifier, RemoteClassifier):

@@ -21,7 +21,7 @@ from autotl.search.fine_tune_trials import fine_tune
 from autotl.search.objective import all_values
 from autotl.search.outcome import Outcome, completed
 from autotl.search.planner import Planner
-from autotl.search.probe_trials import probe
+from autotl.search.probe_trials import ProbeAhead, probe
 from autotl.search.pruning import Rival, prune_fine_tune, prune_probe
 from autotl.search.trial_files import CALIBRATION_FILE, load_predictions, save_predictions
 from autotl.training.cross_validation import majority
@@ -41,23 +41,25 @@ def run_trial(
     *,
     planner: Planner,
     board: Leaderboard,
+    ahead: ProbeAhead | None = None,
 ) -> TrialRecord:
     """Run a trial and keep its predictions; what goes wrong in it ends up as its record's reason.
 
     begun: what is known of it so far. board: the trials that have ended; the best of them decides on pruning, and the
-    default on how a fine-tune trial compares. Only KeyboardInterrupt is raised, and what no other trial would escape.
+    default on how a fine-tune trial compares. ahead: where it is a probe that has begun. Only KeyboardInterrupt is
+    raised, and what no other trial would escape.
     """
     try:
         # The default itself, and what was asked for by name, is run regardless of its cost.
         owed, obstacle = planner.is_owed(candidate, board), planner.obstacle(candidate, board)
-        if obstacle and not owed and board.default is not None:
+        if obstacle and not (owed or ahead) and board.default is not None:
             return ended(begun, "pruned", obstacle, cause="obstacle")
         with context.seconds_left.lifted(when=owed and (bool(obstacle) or candidate.strategy == PROBE)):
             if candidate.strategy == FINE_TUNE:
                 start = planner.schedule.start_from(candidate, board)
                 outcome = _fine_tune(context, trial, candidate, hp, board, start)
             else:
-                outcome = _probe(context, trial, candidate, hp, board, whole=owed)
+                outcome = _probe(context, trial, candidate, hp, board, whole=owed, ahead=ahead)
         return _score(context, begun, outcome, board)
     except OutOfTimeError as early:
         return ended(begun, "pruned", str(early), cause="time")
@@ -111,11 +113,12 @@ def _probe(
     board: Leaderboard,
     *,
     whole: bool,
+    ahead: ProbeAhead | None,
 ) -> Outcome:
     if whole or candidate.head.recipe is not None:  # asked for by name: its whole score is the point
-        return probe(context, candidate, hp)
+        return probe(context, candidate, hp, ahead=ahead)
     rival, n_folds = _rival(context, board, PROBE), context.run.split.n_folds
-    return probe(context, candidate, hp, prune_probe(trial, rival, context.objective, n_folds=n_folds))
+    return probe(context, candidate, hp, prune_probe(trial, rival, context.objective, n_folds=n_folds), ahead)
 
 
 def _fine_tune(

@@ -23,7 +23,7 @@ from autotl.runs.events import Message
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
-from autotl.search.probe_trials import build_classifier
+from autotl.search.probe_trials import build_classifier, fits_beside_others
 from autotl.search.reading_score import ReadingScore
 from autotl.training.calibration import apply_temperature, fit_temperature
 from autotl.training.components import fit_components
@@ -59,12 +59,14 @@ def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
             began = time.monotonic()
             readings = [Reading(backbone.name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
             try:
-                found = score_readings(context, backbone, readings, items)
+                found = score_readings(context, backbone, readings, items, allowance)
             except Exception as error:  # a broken backbone must not take the search down with it
                 place, reason = f"{backbone.name} at {format_size(size)}", f"{type(error).__name__}: {error}"
                 run.emit(Message(f"{place} is left out: {reason}"))
                 continue
-            allowance -= 0.0 if read else time.monotonic() - began
+            allowance -= time.monotonic() - began
+            if not found:
+                continue
             share = SCREENING_SHARE * (2 if found[0].log_loss < (1 - GROWTH_GAIN) * best < math.inf else 1)
             best = min(best, found[0].log_loss)
             scores += found
@@ -86,23 +88,40 @@ def sample_items(context: SearchContext) -> np.ndarray:
 
 
 def score_readings(
-    context: SearchContext, backbone: Backbone, readings: Iterable[Reading], items: np.ndarray
-) -> list[ReadingScore]:
-    """Score readings of a backbone on a sample, best first; features are computed where they are not cached."""
-    scores = []
+    context: SearchContext, backbone: Backbone, readings: Iterable[Reading], items: np.ndarray,
+    seconds: float = math.inf,
+) -> list[ReadingScore]:  # fmt: skip
+    """Score readings of a backbone on a sample, best first; features are computed where they are not cached.
+
+    They are scored side by side, in their order; what has not begun after so many seconds is left out.
+    """
+    began = time.monotonic()
+
+    def score(reading: Reading, values: np.ndarray) -> ReadingScore | None:
+        if time.monotonic() - began > seconds:
+            return None
+        return ReadingScore(reading, float(_held_out_losses(context, values, items).mean()))
+
+    work = []
     for reading in readings:
-        losses = reading_losses(context, context.reader.features(backbone, reading.size, items), reading, items)
-        scores.append(ReadingScore(reading, float(losses.mean())))
-    return sorted(scores, key=lambda score: score.log_loss)
+        features = context.reader.features(backbone, reading.size, items)
+        work.append(partial(score, reading, features.read(reading.stage, reading.pooling, items)))
+    beside = fits_beside_others(context, context.space.default_head)
+    found = context.pool.map(work) if beside else [one() for one in work]
+    return sorted((one for one in found if one), key=lambda one: one.log_loss)
 
 
 def reading_losses(context: SearchContext, features: Features, reading: Reading, items: np.ndarray) -> np.ndarray:
     """The default head's held-out log loss on a reading, calibrated: float (n,), in the order of the folds."""
-    components = fit_components(partial(features.read, reading.stage, reading.pooling), items, seed=0)
-    vectors = np.zeros((len(context.labels), len(components.offset)), dtype=np.float32)
-    vectors[items] = components(features.read(reading.stage, reading.pooling, items))
+    return _held_out_losses(context, features.read(reading.stage, reading.pooling, items), items)
+
+
+def _held_out_losses(context: SearchContext, values: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """values: what was read from the items, float (n, n_columns)."""
+    whole, labels = context.run.split, context.labels[items]
+    vectors = fit_components(values.__getitem__, np.arange(len(items)), seed=0)(values)
     head = build_classifier(context, context.space.default_head, fixed_hyperparameters({}), vectors.shape[1])
-    found = cross_validate(head, vectors, context.labels, sample_split(context.run.split, items)).predictions
+    found = cross_validate(head, vectors, labels, Split(whole.fold[items], whole.cluster[items])).predictions
     temperature = fit_temperature(found.labels, found.probabilities)
     return log_losses(found.labels, apply_temperature(found.probabilities, temperature))
 

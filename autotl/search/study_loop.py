@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING
 
-import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from autotl.errors import OutOfTimeError
 from autotl.evidence.leaderboard import Leaderboard, rank
 from autotl.interfaces import Sampler
-from autotl.runs.events import FineTuningProposed, Message, ReadingsRanked, TrialBegun
+from autotl.runs.events import FineTuningProposed, Message, ReadingsRanked
 from autotl.runtime import interruption
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
@@ -24,12 +21,10 @@ from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed
 from autotl.search.limits import Limits
 from autotl.search.planner import Planner
 from autotl.search.reading_score import ReadingScore
-from autotl.search.run_trial import ended, run_majority, run_trial
+from autotl.search.run_trial import run_majority
 from autotl.search.screening import screen
-from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Params, Training, TrialRecord, describe, format_size
-
-if TYPE_CHECKING:
-    import keras_tuner
+from autotl.search.trials_in_progress import TrialsInProgress
+from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Params, Training, TrialRecord
 
 MAX_FAILURES = 20
 
@@ -48,6 +43,9 @@ class StudyLoop:
         self._study = studies.open_study(
             context.run, sampler=context.plugins.pick(Sampler, config.sampler),
             maximise=context.objective.larger_is_better, worker=worker,
+        )  # fmt: skip
+        self._trials = TrialsInProgress(
+            context, self._study, self.planner, lambda: self._latest or self.leaderboard()
         )  # fmt: skip
 
     def requeue_lost(self) -> None:
@@ -70,13 +68,15 @@ class StudyLoop:
         found = {t.number: t for t in studies.records(self._study) if t.state == "complete"}
         if not any(t.strategy == MAJORITY for t in found.values()):
             trial = self._study.ask()
-            self._finish(trial, run_majority(self.context, trial.number))
+            studies.finish(self._study, trial, run_majority(self.context, trial.number))
+            self._latest = None
         known = studies.default_number(self._study)
         if known is not None:
             return found[known]
         trial = self._study.ask()
         studies.mark_default(trial)
-        return self._run(trial, self.context.space.default(), fixed_hyperparameters({}))
+        self._latest = None
+        return self._trials.run(trial, self.context.space.default(), fixed_hyperparameters({}))
 
     def warm_start(self) -> None:
         """Score readings on a sample of the images, and queue what is worth knowing first."""
@@ -93,6 +93,12 @@ class StudyLoop:
 
     def search(self, *, after_trial: Callable[[], None] = lambda: None) -> str:
         """Run trials until the planner ends it; returns why it stopped."""
+        try:
+            return self._search(after_trial)
+        finally:
+            self._trials.give_up()
+
+    def _search(self, after_trial: Callable[[], None]) -> str:
         scores = [ReadingScore.from_json(stored) for stored in self._study.user_attrs.get("ranks", ())]
         self._recall()
         while True:
@@ -107,6 +113,10 @@ class StudyLoop:
             step = self.planner.next(
                 board, scores, share, others_tune=others_tune, begun=[_head_of(trial) for trial in begun]
             )
+            if self._trials and (isinstance(step, str) or step.overrides or step.message):
+                self._trials.end_oldest()
+                after_trial()
+                continue  # such a step is decided again with what the probes in progress bring
             if isinstance(step, str):
                 return step
             if step.overrides and len(begun) == len(running):
@@ -114,8 +124,7 @@ class StudyLoop:
             if step.message:
                 tunes = step.overrides.get("strategy") == FINE_TUNE
                 self.context.run.emit(FineTuningProposed(step.message) if tunes else Message(step.message))
-            self._run_next(step.pinned)
-            after_trial()
+            self._run_next(step.pinned, after_trial)
 
     def repeat(self, trials: Sequence[TrialRecord]) -> None:
         """Run trials of another run again, with the choices they had, but for those that ran here already."""
@@ -123,7 +132,8 @@ class StudyLoop:
         for trial in trials:
             if _choices(trial) not in done:
                 candidate = self.context.candidate(trial)
-                self._run(self._study.ask(), candidate, fixed_hyperparameters(trial.params))
+                self._trials.run(self._study.ask(), candidate, fixed_hyperparameters(trial.params))
+                self._latest = None
 
     def blend(self) -> TrialRecord | None:
         """Run one more trial, the weighted mean of the best probes; its record, None where there is nothing to mix."""
@@ -132,16 +142,28 @@ class StudyLoop:
             return None
         trial = self._study.ask()
         result = blend_probes(self.context, probes, trial.number)
-        self._finish(trial, result)
+        studies.finish(self._study, trial, result)
         return result
 
-    def _run_next(self, pinned: Params) -> TrialRecord:
-        study, base = self._study, self._study.sampler
+    def _run_next(self, pinned: Params, after_trial: Callable[[], None]) -> None:
+        """Run the trial that the study asks for, or begin it, if others can run beside it."""
+        study, base, trials = self._study, self._study.sampler, self._trials
         study.sampler = studies.pinned(base, pinned)
         try:
             trial = study.ask()
             hp = OptunaHyperParameters(trial)
-            return self._run(trial, self.context.space.sample(hp), hp)
+            candidate = self.context.space.sample(hp)
+            if trials.begin_ahead(trial, candidate, hp):
+                if trials.are_many:
+                    trials.end_oldest()
+                    after_trial()
+                return
+            while trials:
+                trials.end_oldest()
+                after_trial()
+                self._latest = None
+            trials.run(trial, candidate, hp)
+            after_trial()
         finally:
             study.sampler = base
 
@@ -153,27 +175,6 @@ class StudyLoop:
         except Exception:
             parameters = defaults(self.context.space.sample, values=overrides)
         self._study.enqueue_trial(dict(parameters))
-
-    def _run(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> TrialRecord:
-        begun = describe(candidate, trial.number, started=time.time())
-        reading, size = candidate.reading, format_size(candidate.reading.size)
-        event = TrialBegun(
-            trial.number, begun.strategy, reading.backbone, size, reading.stage, reading.pooling, begun.head
-        )
-        self.context.run.emit(event)
-        # To ask the study takes milliseconds.
-        board = self._latest or self.leaderboard()
-        try:
-            result = run_trial(self.context, trial, begun, candidate, hp, planner=self.planner, board=board)
-        except KeyboardInterrupt:
-            self._finish(trial, ended(begun, "failed", "interrupted"))
-            raise
-        self._finish(trial, result)
-        return result
-
-    def _finish(self, trial: optuna.Trial, record: TrialRecord) -> None:
-        studies.finish(self._study, trial, record)
-        self._latest = None
 
     def _recall(self) -> None:
         """Take over what other processes have read, which is in the cache: what is read decides what is tried."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,30 @@ class CrossValidation:
     calibration: Calibration | None
 
 
+@dataclass(frozen=True, eq=False)
+class FoldAnswers:
+    """What a head that was fitted without one fold says of its items.
+
+    items: int (n,); answers: margins or probabilities, float (n, n_classes). seconds: fitting and asking it.
+    """
+
+    items: np.ndarray
+    answers: np.ndarray
+    seconds: float
+
+
+def answer_fold(
+    classifier: Classifier, vectors: np.ndarray, labels: np.ndarray, split: Split, fold: int
+) -> FoldAnswers:  # fmt: skip
+    """Fit a head on the other folds and ask it about this one; vectors and labels are those of all items."""
+    began = time.monotonic()
+    held_out = np.flatnonzero(split.fold == fold)
+    train = np.setdiff1d(split.development, held_out)
+    classifier.fit(vectors[train], labels[train])
+    answers = classifier.answers(vectors[held_out])
+    return FoldAnswers(held_out, answers, time.monotonic() - began)
+
+
 def cross_validate(
     classifier: Classifier,
     vectors: np.ndarray,
@@ -32,31 +57,28 @@ def cross_validate(
     split: Split,
     *,
     after_fold: Callable[[int, Predictions], None] | None = None,
+    answers: Callable[[int], FoldAnswers] | None = None,
 ) -> CrossValidation:
     """Out-of-fold predictions for every development item.
 
     vectors: float32 (n_items, n_features), labels: int (n_items,), both of all items; the test split is not touched.
-    after_fold(fold, so_far) is called with what is predicted so far, and may raise to prune the trial.
+    after_fold(fold, so_far) is called with what is predicted so far, and may raise to prune the trial. answers: gives
+    those of a fold, where they are computed elsewhere.
     """
-    items: list[np.ndarray] = []
-    answers: list[np.ndarray] = []
+    found: list[FoldAnswers] = []
     for fold in range(split.n_folds):
-        held_out = np.flatnonzero(split.fold == fold)
-        train = np.setdiff1d(split.development, held_out)
-        classifier.fit(vectors[train], labels[train])
-        items.append(held_out)
-        answers.append(classifier.answers(vectors[held_out]))
+        found.append(answers(fold) if answers else answer_fold(classifier, vectors, labels, split, fold))
         if after_fold or fold == split.n_folds - 1:
-            so_far, found = np.concatenate(items), np.concatenate(answers)
-            n_classes = found.shape[1]
+            so_far, given = (np.concatenate([getattr(f, part) for f in found]) for part in ("items", "answers"))
+            n_classes = given.shape[1]
             if classifier.gives_margins:
-                probabilities = cross_fit(found, labels[so_far], split.fold[so_far], n_classes)
+                probabilities = cross_fit(given, labels[so_far], split.fold[so_far], n_classes)
             else:
-                probabilities = found
+                probabilities = given
             predictions = Predictions(so_far, labels[so_far], probabilities)
         if after_fold:
             after_fold(fold, predictions)
-    calibration = fit_calibration(found, labels[so_far], n_classes) if classifier.gives_margins else None
+    calibration = fit_calibration(given, labels[so_far], n_classes) if classifier.gives_margins else None
     return CrossValidation(predictions, calibration)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,15 +41,24 @@ _FACTS = ("objective", "groups", "advice", "search", "test", "verdict", "n_items
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
 
 
-def save_early(context: SearchContext, trial: TrialRecord) -> None:
-    """Export a trial before the search has ended, so that a usable model exists whatever happens later."""
-    _export(context, fit_champion(context, trial), {"preliminary": True}, PRELIMINARY_CARD)
+def save_early(context: SearchContext, trial: TrialRecord) -> float:
+    """Export a trial before the search has ended, so that a usable model exists whatever happens later.
+
+    Returns the seconds that writing it took, without those of fitting it.
+    """
+    champion, began = fit_champion(context, trial), time.monotonic()
+    _export(context, champion, {"preliminary": True}, PRELIMINARY_CARD)
+    return time.monotonic() - began
 
 
-def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_fine_tuning: str) -> RunResult:
+def conclude(
+    context: SearchContext, board: Leaderboard, *, status: str, why_no_fine_tuning: str,
+    for_panels: Callable[[], float] = lambda: math.inf,
+) -> RunResult:  # fmt: skip
     """Refit, test and export the best trial, and write leaderboard and report; returns the result.
 
-    A trial that cannot be exported is passed over for the next best, down to the untuned default.
+    A trial that cannot be exported is passed over for the next best, down to the untuned default. for_panels: seconds
+    left for what may be left out.
     """
     run = context.run
     run.emit(StageBegun("conclude"))
@@ -63,7 +74,7 @@ def conclude(context: SearchContext, board: Leaderboard, *, status: str, why_no_
             run.emit(Message(passed_over[-1]))
             continue
         try:
-            return _conclude_with(context, board, choice, trial, status, fine_tuning, passed_over)
+            return _conclude_with(context, board, choice, trial, status, fine_tuning, passed_over, for_panels)
         except (ExportError, HeadError) as error:
             failed = "exported" if isinstance(error, ExportError) else "fitted again"
             passed_over.append(f"{title} could not be {failed}: {in_one_line(error)}")
@@ -79,6 +90,7 @@ def _conclude_with(
     status: str,
     fine_tuning: FineTuningVerdict,
     passed_over: list[str],
+    for_panels: Callable[[], float],
 ) -> RunResult:
     run = context.run
     champion = fit_champion(context, trial)
@@ -129,7 +141,7 @@ def _conclude_with(
         report=str(run.folder / "report.html"),
         refit=refit,
     )
-    _write(context, board, champion, result, (judged.search, test, test_default), searched, tested)
+    _write(context, board, champion, result, (judged.search, test, test_default), searched, tested, for_panels)
     return result
 
 
@@ -141,10 +153,11 @@ def _write(
     evaluations: tuple[Evaluation, Evaluation, Evaluation],
     searched: Predictions,
     tested: Predictions,
+    for_panels: Callable[[], float],
 ) -> None:
     """Leave evidence, deployable and report. evaluations: search, test, and the test of the untuned default."""
     run, (search, test, _) = context.run, evaluations
-    panels = show_panels(run, tested, context.plugins)
+    panels = show_panels(run, tested, context.plugins, seconds_left=for_panels)
     write_evidence(run, evaluations=evaluations, searched=searched, tested=tested, panels=panels)
     findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     trained_on = _trained_on(context, result.champion.backbone)

@@ -16,7 +16,7 @@ from autotl.interfaces import Backbone, DefaultProbe, DomainShift, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.search.probe_trials import build_classifier
+from autotl.search.probe_trials import begin_folds
 from autotl.training.cross_validation import cross_validate
 from autotl.trial import Candidate
 
@@ -57,12 +57,12 @@ def _inflation(context: SearchContext, default: Candidate, kept_together: Predic
         return None
     vectors = context.inputs.get(default).vectors
     labels = context.labels
-    at_random = cross_validate(
-        build_classifier(context, default.head, fixed_hyperparameters({}), vectors.shape[1]),
-        vectors,
-        labels,
-        random_split(split, labels, seed=context.seed),
-    ).predictions
+    mixed = random_split(split, labels, seed=context.seed)
+    folds = begin_folds(context, default.head, fixed_hyperparameters({}), vectors, mixed)
+    try:
+        at_random = cross_validate(folds.classifiers[-1], vectors, labels, mixed, answers=folds.answer).predictions
+    finally:
+        folds.close()
     order, other = np.argsort(kept_together.items), np.argsort(at_random.items)
     # Between two draws of folds the items that stand alone differ by chance only, which would drown the rest.
     alone = (np.bincount(cluster)[cluster] == 1)[:, None]

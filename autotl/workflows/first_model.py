@@ -61,19 +61,19 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
 
 
 def save_first_model(context: SearchContext, default: TrialRecord) -> float:
-    """Export the untuned default, unless that was done before; returns the seconds that took.
+    """Export the untuned default, unless that was done before; returns the seconds that writing it took, else 0.
 
     What it takes tells what the conclusion will take.
     """
-    run, began = context.run, time.monotonic()
+    run, seconds = context.run, 0.0
     try:
         if run.state().get("first_model") != "default":
-            save_early(context, default)
+            seconds = save_early(context, default)
             run.update(first_model="default")
             run.emit(FirstModelSaved(f"a first model is saved in {run.champion}"))
     except ExportError as error:
         run.emit(Message(f"could not save a first model: exporting the untuned default failed: {error}"))
-    return time.monotonic() - began
+    return seconds
 
 
 def _save_sample_model(context: SearchContext, items: np.ndarray) -> None:

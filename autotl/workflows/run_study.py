@@ -32,7 +32,7 @@ from autotl.search.study_loop import StudyLoop
 from autotl.search.trial_files import load_predictions
 from autotl.settings import Settings
 from autotl.training.ensemble import MAX_MEMBERS
-from autotl.trial import PROBE, TrialRecord
+from autotl.trial import FINE_TUNE, PROBE, TrialRecord
 from autotl.workflows.conclusion import conclude
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
@@ -171,7 +171,9 @@ def _search_and_conclude(
     announcer.announce(board)
     timing.enforced = False
     why = _refit_reason(run.config.refit) if run.config.refit else loop.planner.why_no_fine_tuning
-    result = conclude(context, board, status=status, why_no_fine_tuning=why)
+    result = conclude(
+        context, board, status=status, why_no_fine_tuning=why, for_panels=timing.for_panels
+    )  # fmt: skip
     run.update(result=replace(result, seconds=clock.spent()).to_json(), spent_seconds=clock.spent())
     keep_record(run, result, settings.cache, board)
     shutil.rmtree(run.folder / "pixels", ignore_errors=True)
@@ -182,7 +184,7 @@ def _use_default(context: SearchContext, default: TrialRecord, timing: SearchTim
     """Save the untuned default as a first model, and look at the data with it where there is time for that."""
     if default.state != "complete":
         raise RunError(f"the untuned default could not be run: {default.reason}")
-    timing.export_seconds = save_first_model(context, default)
+    timing.learn_export(save_first_model(context, default))
     # It costs one more cross-validation of the default, which cannot be cut short.
     needed = DEFAULT_PROBE_SECONDS + context.costs.probe_cost(default.head)
     if not context.run.config.refit and timing.left() > needed:
@@ -223,10 +225,16 @@ def _note_end(run: Run, reason: str) -> None:
 
 
 def _champion_seconds(loop: StudyLoop) -> float:
-    """Expected seconds of fitting the champion again, which may be an ensemble, and the default."""
-    probes = [trial.head for trial in loop.leaderboard().completed if trial.strategy == PROBE]
-    share = 1 / max(1, loop.context.run.split.n_folds - 1)
-    return sum(share * loop.planner.heads.cost(head) for head in (*probes[:MAX_MEMBERS], *probes[:1]))
+    """Expected seconds of fitting the champion again, which may be an ensemble, and the default; and of testing it."""
+    board, context = loop.leaderboard(), loop.context
+    probes = [trial.head for trial in board.completed if trial.strategy == PROBE]
+    share = 1 / max(1, context.run.split.n_folds - 1)
+    fitting = sum(share * loop.planner.heads.cost(head) for head in (*probes[:MAX_MEMBERS], *probes[:1]))
+    tuned = board.best(FINE_TUNE)
+    if tuned is None or tuned.reading is None:
+        return fitting
+    # A network that was trained reads the test images itself.
+    return fitting + len(context.run.split.test) / context.costs.images_per_second(*tuned.reading.place)
 
 
 def _probe_default(context: SearchContext, default: TrialRecord) -> None:

@@ -32,7 +32,7 @@ def started(make_context, monkeypatch):
 
 
 def run_one(loop, candidate):
-    return loop._run(loop._study.ask(), candidate, fixed_hyperparameters({}))
+    return loop._trials.run(loop._study.ask(), candidate, fixed_hyperparameters({}))
 
 
 def test_a_trial_that_cannot_end_in_time_does_not_start_and_says_so(started, candidate, monkeypatch):

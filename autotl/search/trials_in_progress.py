@@ -1,0 +1,128 @@
+"""Trials from their beginning to their end; several probes are in progress at once, so that every core has a fold."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import optuna
+
+from autotl.evidence.leaderboard import Leaderboard
+from autotl.runs.events import TrialBegun
+from autotl.search import optuna_study as studies
+from autotl.search.context import SearchContext
+from autotl.search.planner import Planner
+from autotl.search.probe_trials import ProbeAhead, begin_probe, fits_beside_others
+from autotl.search.run_trial import ended, run_trial
+from autotl.trial import PROBE, Candidate, TrialRecord, describe, format_size
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+MORE_PROBES = 2
+"""So many probes more are in progress than would keep every core busy with a fold, lest a long fold stops the rest."""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A trial that has begun. ahead: where it is a probe whose folds are being computed."""
+
+    trial: optuna.Trial
+    record: TrialRecord
+    candidate: Candidate
+    hp: keras_tuner.HyperParameters
+    ahead: ProbeAhead | None = None
+
+    def close(self) -> None:
+        """Give up the folds that are not there yet."""
+        if self.ahead:
+            self.ahead.folds.close()
+
+
+class TrialsInProgress:
+    """Begins trials, ends them in the order of their numbers, and tells the study.
+
+    What one trial can know of the others therefore depends on the number of cores, but not on which was faster.
+    leaderboard: the trials that have ended.
+    """
+
+    def __init__(
+        self, context: SearchContext, study: optuna.Study, planner: Planner, leaderboard: Callable[[], Leaderboard]
+    ) -> None:  # fmt: skip
+        self._context, self._study, self._planner, self._leaderboard = context, study, planner, leaderboard
+        self._ahead: deque[_Begun] = deque()
+
+    def __len__(self) -> int:
+        return len(self._ahead)
+
+    @property
+    def are_many(self) -> bool:
+        """Whether so many probes are in progress that the oldest has to end before another begins."""
+        pool, n_folds = self._context.pool, self._context.run.split.n_folds
+        return len(self._ahead) >= math.ceil(pool.n_threads / n_folds) + MORE_PROBES
+
+    def run(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> TrialRecord:
+        """Run a trial from beginning to end."""
+        return self._end(self._begin(trial, candidate, hp))
+
+    def begin_ahead(self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters) -> bool:
+        """Begin a trial that others can run beside: a probe of one of our heads on features that are read.
+
+        Returns whether it has begun; another one, and one that the planner has something to say about, is to be `run`.
+        """
+        context, board = self._context, self._leaderboard()
+        if candidate.strategy != PROBE or not fits_beside_others(context, candidate.head):
+            return False
+        if not context.costs.has_features(*candidate.reading.place):
+            return False
+        if self._planner.is_owed(candidate, board) or self._planner.obstacle(candidate, board):
+            return False
+        try:
+            ahead = begin_probe(context, candidate, hp)
+        except Exception:  # raised again, and recorded, where the trial is run
+            return False
+        self._ahead.append(self._begin(trial, candidate, hp, ahead))
+        return True
+
+    def end_oldest(self) -> TrialRecord:
+        """Wait for the end of the trial that began first."""
+        return self._end(self._ahead.popleft())
+
+    def give_up(self) -> None:
+        """End all that are in progress, as interrupted."""
+        while self._ahead:
+            self._give_up(self._ahead.popleft())
+
+    def _begin(
+        self, trial: optuna.Trial, candidate: Candidate, hp: keras_tuner.HyperParameters,
+        ahead: ProbeAhead | None = None,
+    ) -> _Begun:  # fmt: skip
+        record = describe(candidate, trial.number, started=time.time())
+        reading, size = candidate.reading, format_size(candidate.reading.size)
+        event = TrialBegun(
+            trial.number, record.strategy, reading.backbone, size, reading.stage, reading.pooling, record.head
+        )
+        self._context.run.emit(event)
+        return _Begun(trial, record, candidate, hp, ahead)
+
+    def _end(self, begun: _Begun) -> TrialRecord:
+        try:
+            result = run_trial(
+                self._context, begun.trial, begun.record, begun.candidate, begun.hp, planner=self._planner,
+                board=self._leaderboard(), ahead=begun.ahead,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            self._give_up(begun)
+            raise
+        finally:
+            begun.close()
+        studies.finish(self._study, begun.trial, result)
+        return result
+
+    def _give_up(self, begun: _Begun) -> None:
+        begun.close()
+        studies.finish(self._study, begun.trial, ended(begun.record, "failed", "interrupted"))
