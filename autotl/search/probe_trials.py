@@ -59,12 +59,9 @@ def begin_folds(
 
     vectors: float32 (n_items, n_features); split: the run's where none is given. Close what is returned.
     """
-    n_features, n_classes, split = vectors.shape[1], context.n_classes, split or context.run.split
-    classifiers = [build_classifier(context, head, hp, n_features)]
-    if fits_beside_others(context, head):
-        built = build_head(head, hp, n_features, n_classes)
-        more = range(split.n_folds - 1)
-        classifiers += [wrap(head, built, n_features, n_classes, seed=context.seed) for _ in more]
+    split = split or context.run.split
+    n = split.n_folds if fits_beside_others(context, head) else 1
+    classifiers = [build_classifier(context, head, hp, vectors.shape[1]) for _ in range(n)]
     return Folds(context.pool, classifiers, vectors, context.labels, split)
 
 

@@ -235,8 +235,12 @@ def test_a_head_list_that_cannot_be_tuned_is_refused_where_fine_tuning_was_asked
 def test_overrides_that_wait_behind_another_are_not_lost(start, monkeypatch):
     made = start(strategy=PROBE)
     made._queue({"strategy": PROBE, "head": "knn"})
-    steps = iter([Step(overrides={"strategy": PROBE, "head": "logistic", "stage": "top"})] * 2 + ["enough"])
-    monkeypatch.setattr(made.planner, "next", lambda *a, **k: next(steps))
+    step = Step(overrides={"strategy": PROBE, "head": "logistic", "stage": "top"})
+
+    def decide(board, *_, **__):
+        return "enough" if any(t.reading and t.reading.stage == "top" for t in board.trials) else step
+
+    monkeypatch.setattr(made.planner, "next", decide)
     made.search()
     tried = sorted((t for t in made.leaderboard().trials if t.strategy == PROBE), key=lambda t: t.number)[1:]
     assert [(t.head, t.reading.stage) for t in tried] == [("knn", "joined"), ("logistic", "top")]

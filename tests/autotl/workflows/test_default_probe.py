@@ -9,6 +9,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from autotl.data.split import Split, random_split
+from autotl.search.fold_pool import FoldPool, Folds
 from autotl.training.classifiers import EstimatorClassifier
 from autotl.training.cross_validation import cross_validate
 from autotl.workflows.default_probe import _inflation
@@ -30,7 +31,10 @@ def measured(monkeypatch):
     def head(*_):
         return EstimatorClassifier(KNeighborsClassifier(1), 10, 2)
 
-    monkeypatch.setattr("autotl.workflows.default_probe.build_classifier", head)
+    def begin(context, _head, _hp, vectors, split):
+        return Folds(FoldPool(1), [head()], vectors, context.labels, split)
+
+    monkeypatch.setattr("autotl.workflows.default_probe.begin_folds", begin)
 
     def measured(cluster):
         split = Split(fold=cluster % 3, cluster=cluster)
