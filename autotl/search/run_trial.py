@@ -115,10 +115,11 @@ def _probe(
     whole: bool,
     ahead: ProbeAhead | None,
 ) -> Outcome:
-    if whole or candidate.head.recipe is not None:  # asked for by name: its whole score is the point
-        return probe(context, candidate, hp, ahead=ahead)
+    if (whole or candidate.head.recipe is not None) and not ahead:  # asked for by name: its whole score is the point
+        return probe(context, candidate, hp)
     rival, n_folds = _rival(context, board, PROBE), context.run.split.n_folds
-    return probe(context, candidate, hp, prune_probe(trial, rival, context.objective, n_folds=n_folds), ahead)
+    prune = prune_probe(trial, rival, context.objective, n_folds=n_folds)
+    return probe(context, candidate, hp, prune, ahead) if ahead else probe(context, candidate, hp, prune)
 
 
 def _fine_tune(

@@ -45,7 +45,7 @@ class StudyLoop:
             maximise=context.objective.larger_is_better, worker=worker,
         )  # fmt: skip
         self._trials = TrialsInProgress(
-            context, self._study, self.planner, lambda: self._latest or self.leaderboard()
+            context, self._study, self.planner, lambda: self._latest or self.leaderboard(), self._forget
         )  # fmt: skip
 
     def requeue_lost(self) -> None:
@@ -69,13 +69,12 @@ class StudyLoop:
         if not any(t.strategy == MAJORITY for t in found.values()):
             trial = self._study.ask()
             studies.finish(self._study, trial, run_majority(self.context, trial.number))
-            self._latest = None
+            self._forget()
         known = studies.default_number(self._study)
         if known is not None:
             return found[known]
         trial = self._study.ask()
         studies.mark_default(trial)
-        self._latest = None
         return self._trials.run(trial, self.context.space.default(), fixed_hyperparameters({}))
 
     def warm_start(self) -> None:
@@ -133,7 +132,6 @@ class StudyLoop:
             if _choices(trial) not in done:
                 candidate = self.context.candidate(trial)
                 self._trials.run(self._study.ask(), candidate, fixed_hyperparameters(trial.params))
-                self._latest = None
 
     def blend(self) -> TrialRecord | None:
         """Run one more trial, the weighted mean of the best probes; its record, None where there is nothing to mix."""
@@ -143,7 +141,12 @@ class StudyLoop:
         trial = self._study.ask()
         result = blend_probes(self.context, probes, trial.number)
         studies.finish(self._study, trial, result)
+        self._forget()
         return result
+
+    def _forget(self) -> None:
+        """Forget the leaderboard, for a trial has ended."""
+        self._latest = None
 
     def _run_next(self, pinned: Params, after_trial: Callable[[], None]) -> None:
         """Run the trial that the study asks for, or begin it, if others can run beside it."""
@@ -161,7 +164,6 @@ class StudyLoop:
             while trials:
                 trials.end_oldest()
                 after_trial()
-                self._latest = None
             trials.run(trial, candidate, hp)
             after_trial()
         finally:

@@ -47,13 +47,15 @@ class TrialsInProgress:
     """Begins trials, ends them in the order of their numbers, and tells the study.
 
     What one trial can know of the others therefore depends on the number of cores, but not on which was faster.
-    leaderboard: the trials that have ended.
+    leaderboard: the trials that have ended; after_end: called when there is one more.
     """
 
     def __init__(
-        self, context: SearchContext, study: optuna.Study, planner: Planner, leaderboard: Callable[[], Leaderboard]
+        self, context: SearchContext, study: optuna.Study, planner: Planner, leaderboard: Callable[[], Leaderboard],
+        after_end: Callable[[], None],
     ) -> None:  # fmt: skip
-        self._context, self._study, self._planner, self._leaderboard = context, study, planner, leaderboard
+        self._context, self._study, self._planner = context, study, planner
+        self._leaderboard, self._after_end = leaderboard, after_end
         self._ahead: deque[_Begun] = deque()
 
     def __len__(self) -> int:
@@ -75,7 +77,7 @@ class TrialsInProgress:
         Returns whether it has begun; another one, and one that the planner has something to say about, is to be `run`.
         """
         context, board = self._context, self._leaderboard()
-        if candidate.strategy != PROBE or not fits_beside_others(context, candidate.head):
+        if candidate.strategy != PROBE or candidate.head.recipe or not fits_beside_others(context, candidate.head):
             return False
         if not context.costs.has_features(*candidate.reading.place):
             return False
@@ -121,8 +123,10 @@ class TrialsInProgress:
         finally:
             begun.close()
         studies.finish(self._study, begun.trial, result)
+        self._after_end()
         return result
 
     def _give_up(self, begun: _Begun) -> None:
         begun.close()
         studies.finish(self._study, begun.trial, ended(begun.record, "failed", "interrupted"))
+        self._after_end()

@@ -132,7 +132,9 @@ def test_reading_it_imports_no_framework(finished: Run) -> None:
     assert done.stdout == "set()\n"
 
 
-def test_panels_for_which_no_time_is_left_say_so(evidence):
+def test_panels_for_which_no_time_is_left_say_so(finished: Run) -> None:
+    evidence = read_evidence(finished.folder)
+    assert evidence is not None
     shown = show_panels(evidence.run, evidence.tested, load_plugins(disable=("mlflow",)), seconds_left=lambda: 0.0)
     assert shown
     assert {panel.problem for panel in shown} == {"it was left out, because the budget was used up"}

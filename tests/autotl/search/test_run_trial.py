@@ -65,7 +65,7 @@ def test_a_probe_worse_than_the_best_is_pruned_after_a_fold(started, candidate, 
         return real(context, candidate, hp, after)
 
     monkeypatch.setattr(module, "probe", judged_by_the_truth)
-    loop.context = untaught
+    loop._trials._context = untaught
     found = run_one(loop, candidate())
     assert found.state == "pruned"
     assert "after 1 of 5 folds, clearly worse than trial 1's" in found.reason
