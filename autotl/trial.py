@@ -67,32 +67,50 @@ class Training:
     """How the layers above the freeze depth are trained.
 
     trainable_stages: stages counted from the deepest one read; the freeze depth is what remains below them.
+    dropout: share of the features that the head does not see in a step, from 0 to 1. label_smoothing: share of each
+    target that is spread over all classes, from 0 to 1.
     """
 
     trainable_stages: int
     learning_rate: float
     weight_decay: float
     augment: bool
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
 
     def to_json(self) -> TrainingDetails:
         """The choices, as the record of a trial begins with them."""
         return {
             "trainable_stages": self.trainable_stages, "learning_rate": self.learning_rate,
-            "weight_decay": self.weight_decay, "augment": self.augment,
+            "weight_decay": self.weight_decay, "augment": self.augment, "dropout": self.dropout,
+            "label_smoothing": self.label_smoothing,
         }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, details: TrainingDetails) -> Training:
+        """Read the choices among the details of a record."""
+        told: Mapping[str, Any] = {**details}
+        return cls(**{field.name: told[field.name] for field in fields(cls) if field.name in told})
 
 
 class TrainingDetails(TypedDict, total=False):
     """What a record says of a fine-tune trial: the choices of its `Training`, and how it went.
 
-    epochs: as many as were trained; out_of_time: whether there would have been more. start: where the weights are from.
-    how: from what it was trained. fill_seconds, products_per_second: only where the activations were cached.
+    folds: as many as it was measured on; why_not_all_folds: why not on all, only where there are more. epochs: as many
+    as were trained in the first fold; out_of_time: whether there would have been more. start: where the weights are
+    from. how: from what it was trained. fold_seconds: of the first fold. fill_seconds, products_per_second: only where
+    the activations were cached.
     """
 
     trainable_stages: int
     learning_rate: float
     weight_decay: float
     augment: bool
+    dropout: float
+    label_smoothing: float
+    folds: int
+    why_not_all_folds: str
+    fold_seconds: float
     freeze_depth: int
     epochs: int
     out_of_time: bool
@@ -200,9 +218,7 @@ def describe(candidate: Candidate, number: int, *, started: float) -> TrialRecor
 def candidate_of(trial: TrialRecord, *, backbone: Backbone, head: Head) -> Candidate:
     """The candidate that a record describes; backbone, head: those that it names."""
     assert trial.reading is not None
-    training, told = None, trial.training
-    if trial.strategy == FINE_TUNE:
-        training = Training(told["trainable_stages"], told["learning_rate"], told["weight_decay"], told["augment"])
+    training = Training.from_json(trial.training) if trial.strategy == FINE_TUNE else None
     return Candidate(trial.strategy, backbone, trial.reading, head, training)
 
 

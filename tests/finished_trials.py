@@ -15,7 +15,7 @@ def run_candidate(context: SearchContext, candidate: Candidate, number: int) -> 
     """Run a candidate with the default parameters, leave its files in the run folder, and return its record."""
     folder = context.run.trial_folder(number)
     if candidate.training:
-        outcome = fine_tune(context, candidate, fixed_hyperparameters({}), lambda epoch, value: None, folder)
+        outcome = fine_tune(context, candidate, fixed_hyperparameters({}), folder)
     else:
         outcome = probe(context, candidate, fixed_hyperparameters({}))
     save_predictions(context.run, number, outcome.predictions)

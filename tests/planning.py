@@ -77,8 +77,9 @@ def probe(number, value=0.8, head="logistic", state="complete", params=None, **r
     return TrialRecord(number, state, PROBE, read(**reading), head, score=score, params=params or {})
 
 
-def tuned(number, value, depth, state="complete", *, augment=False, head="logistic", **reading):
-    training = {"trainable_stages": depth, "augment": augment} if state != "failed" else {}
+def tuned(number, value, depth, state="complete", *, augment=False, head="logistic", seconds=0.0, told=None, **reading):
+    """told: more of what its record says of the training."""
+    training = {"trainable_stages": depth, "augment": augment, **(told or {})} if state != "failed" else {}
     return TrialRecord(
         number,
         state,
@@ -87,6 +88,7 @@ def tuned(number, value, depth, state="complete", *, augment=False, head="logist
         head,
         score=ScoreInterval(math.nan if value is None else value),
         training=training,
+        seconds=seconds,
     )
 
 

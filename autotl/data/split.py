@@ -32,8 +32,9 @@ class Split:
     """Folds of the items; clusters (see `find_clusters`) are never divided.
 
     fold: int (n_items,): -1 is the test split; 0 is the validation split; 0 to n_folds-1 are the folds of
-        cross-validation. A fine-tune trial trains on the folds from 1 and validates on fold 0, which is exactly what
-        the first fold of a cross-validated probe does: the two are compared on the same items. -2: left out, because
+        cross-validation. A fine-tune trial first trains on the folds from 1 and validates on fold 0, which is exactly
+        what the first fold of a cross-validated probe does, and then goes on with the other folds as far as that pays:
+        the two are compared on the same items. -2: left out, because
         the data came with a split that has a near-duplicate or a member of the group of this item on another side.
     cluster: int (n_items,): the same number for items that must stay together.
     apart: classes in which likely near-duplicates count as different images, since too few would be left to divide.

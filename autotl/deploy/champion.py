@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotl.errors import ExportError
 from autotl.features.decoded_images import read_pixels
 from autotl.features.frozen_network import SINGLE, Column, open_session
 from autotl.graphs.blocks import choices, weighted_mean
@@ -131,6 +132,8 @@ def _tuned(context: SearchContext, trial: TrialRecord) -> Champion:
     size = trial.reading.size
     split = context.run.split
     folder = context.run.trial_folder(trial.number)
+    if not (folder / GRAPH_FILE).exists():
+        raise ExportError(f"the network of trial {trial.number} was not kept, for others were better")
     network = onnx.load(folder / GRAPH_FILE)
     graph = _with_temperature(network, context.n_classes, trial.temperature)
     said = Predictions.load(folder / REPLAY_FILE)

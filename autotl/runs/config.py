@@ -87,6 +87,10 @@ class Config:
             if address := getattr(self, name):
                 object.__setattr__(self, name, absolute_address(address))
 
+    def counts(self, strategy: str, head: str) -> bool:
+        """Whether a trial, however it ended, is one of the number that was asked for."""
+        return strategy in (PROBE, FINE_TUNE) and self.asks_for(strategy, head)
+
     def asks_for(self, strategy: str, head: str) -> bool:
         """Whether a trial is one of those asked for; the untuned default, which is always run, may be none of them."""
         if self.refit:

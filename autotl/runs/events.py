@@ -170,7 +170,7 @@ class TrialEnded(Event):
     """A trial ended.
 
     value, low, high: its score, None unless it completed. started: seconds since the epoch. reason: why it was pruned
-    or failed. best_trial: the best trial so far.
+    or failed. best_trial: the best trial so far. counts: whether it is one of the number that was asked for.
     """
 
     kind = "trial"
@@ -190,6 +190,7 @@ class TrialEnded(Event):
     seconds: float = 0.0
     reason: str = ""
     best_trial: int | None = None
+    counts: bool = True
 
     @property
     def score(self) -> ScoreInterval:

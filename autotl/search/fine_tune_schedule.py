@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,6 +21,7 @@ from autotl.trial import (
     Params,
     Reading,
     Training,
+    TrainingDetails,
     TrialRecord,
 )
 
@@ -27,17 +29,23 @@ MAX_DISAPPOINTMENTS = 2
 """After so many fine-tune trials in a row without a gain over those before them no other is begun."""
 FEWEST_EPOCHS = 3
 """A fine-tune trial is begun where half of its epochs, and at least so many, fit into the time."""
+OVERRUN = 2.0
+"""Training of a fold ends after so many times what it should take, the learning rate having fallen by then."""
 _SETUP_SECONDS = 6.0
 """Building the network, fitting its head and writing its graph."""
 
 
 @dataclass(frozen=True)
 class FineTuneStep:
-    """A fine-tune trial to run. params: of its head; message: its expected gain and cost."""
+    """A fine-tune trial to run. params: of its head; message: its expected gain and cost.
+
+    may_lead: whether it would be the best trial if it did well for one of its kind.
+    """
 
     candidate: Candidate
     params: Params
     message: str
+    may_lead: bool = True
 
 
 class FineTuneSchedule:
@@ -53,19 +61,13 @@ class FineTuneSchedule:
 
     def next(self, board: Leaderboard, *, whatever: bool = False) -> FineTuneStep | str:
         """The next step, or why there is none; whatever: even where the time does not suffice."""
-        tuned = [trial for trial in board.of(FINE_TUNE) if trial.state != "failed"]
+        tuned = self._tried(board)
         if trials_without_gain(tuned, board.larger_is_better) >= MAX_DISAPPOINTMENTS:
             return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
         best = board.best(PROBE) or board.best()
         if best is None or best.reading is None or best.reading.backbone not in self._space.backbones:
             return "no probe has completed that it could start from"
-        former = (board.best(FINE_TUNE) or tuned[-1]) if tuned else None
-        if former and former.reading:
-            top, params = self._top(former.reading, self._space.heads[former.head]), former.params
-        else:
-            head, params = self._head_to_tune(board)
-            size = self._size_to_tune(best.reading, head, board)
-            top = self._top(replace(best.reading, size=size), head)
+        top, params = self._start(best.reading, tuned, board)
         left = self._limits.seconds_left()
         candidate = self._reachable(self._ahead(top, tuned, board), board, left)
         if candidate is None:
@@ -75,13 +77,48 @@ class FineTuneSchedule:
         guess = expect_fine_tune_gain(
             leader.score.value, self._value_before(candidate, board), seconds=needed,
             larger_is_better=board.larger_is_better,
-        ).sentence(board.objective)  # fmt: skip
+        )  # fmt: skip
+        may_lead = guess.gain.high >= 0 if board.larger_is_better else guess.gain.low <= 0
+        said = guess.sentence(board.objective)
         if needed > left:
             if whatever:
-                said = f"fine-tuning was asked for, so it is run once, though {max(0, left):.0f} s are left: {guess}"
+                said = f"fine-tuning was asked for, so it is run once, though {max(0, left):.0f} s are left: {said}"
                 return FineTuneStep(candidate, params, said)
-            return f"{max(0, left):.0f} s were left, and {guess}"
-        return FineTuneStep(candidate, params, guess)
+            return f"{max(0, left):.0f} s were left, and {said}"
+        return FineTuneStep(candidate, params, said, may_lead)
+
+    def steps(self, board: Leaderboard) -> list[Candidate]:
+        """All steps, shallow to deep, on the schedule's reading; empty before a probe has completed."""
+        best = board.best(PROBE) or board.best()
+        if best is None or best.reading is None or best.reading.backbone not in self._space.backbones:
+            return []
+        top, _ = self._start(best.reading, self._tried(board), board)
+        return [_at_depth(top, depth) for depth in self._costs.step_depths(top)]
+
+    def has_step(self, candidate: Candidate) -> bool:
+        """Whether a candidate is trained as the schedule's steps are."""
+        return candidate.training is not None and _is_step(candidate.training.to_json())
+
+    def longest(self, candidate: Candidate, board: Leaderboard) -> float:
+        """The most seconds that training one fold may take; infinite where there is no end to the time."""
+        if math.isinf(self._limits.seconds_left()):
+            return math.inf
+        return OVERRUN * self.seconds(candidate, board, whole=True)
+
+    def _tried(self, board: Leaderboard) -> list[TrialRecord]:
+        """The steps that have ended, in the order in which they were begun."""
+        return [t for t in board.of(FINE_TUNE) if t.state != "failed" and _is_step(t.training)]
+
+    def _start(self, best: Reading, tuned: list[TrialRecord], board: Leaderboard) -> tuple[Candidate, Params]:
+        """The topmost step, and its head's parameters; tuned: the steps tried."""
+        done = [trial for trial in tuned if trial.state == "complete"]
+        sign = 1 if board.larger_is_better else -1
+        former = max(done, key=lambda t: sign * t.score.value) if done else tuned[-1] if tuned else None
+        if former and former.reading:
+            return self._top(former.reading, self._space.heads[former.head]), former.params
+        head, params = self._head_to_tune(board)
+        size = self._size_to_tune(best, head, board)
+        return self._top(replace(best, size=size), head), params
 
     def start_from(self, candidate: Candidate, board: Leaderboard) -> TrialRecord | None:
         """The best fine-tune trial that the candidate, which unfreezes more, can start from."""
@@ -90,6 +127,7 @@ class FineTuneSchedule:
             same = trial.strategy == FINE_TUNE and trial.head == candidate.head.name
             if (
                 same
+                and _is_step(trial.training)
                 and trial.reading == candidate.reading
                 and trial.training["trainable_stages"] < candidate.training.trainable_stages
             ):
@@ -124,7 +162,9 @@ class FineTuneSchedule:
         deeper = [depth for depth in self._costs.step_depths(top) if depth > reached]
         if deeper or any(trial.training["augment"] for trial in tuned):
             return [_at_depth(top, depth) for depth in deeper]
-        best = board.best(FINE_TUNE) or tuned[-1]
+        sign = 1 if board.larger_is_better else -1
+        done = [trial for trial in tuned if trial.state == "complete"]
+        best = max(done, key=lambda t: sign * t.score.value) if done else tuned[-1]
         return [_at_depth(top, best.training["trainable_stages"], augment=True)]
 
     def _reachable(self, ahead: list[Candidate], board: Leaderboard, left: float) -> Candidate | None:
@@ -157,6 +197,13 @@ class FineTuneSchedule:
         probes = (t for t in board.completed if t.strategy == PROBE and t.reading and t.reading.place == place)
         start = self.start_from(candidate, board) or next(probes, board.best())
         return start.score.value if start and start.score.is_defined else 0.0
+
+
+def _is_step(training: TrainingDetails) -> bool:
+    """Whether the choices of a trial are the schedule's."""
+    told = Training(0, LEARNING_RATE, WEIGHT_DECAY, augment=False).to_json() | training
+    choices = (told["learning_rate"], told["weight_decay"], told["dropout"], told["label_smoothing"])
+    return choices == (LEARNING_RATE, WEIGHT_DECAY, 0.0, 0.0)
 
 
 def _at_depth(top: Candidate, depth: int, *, augment: bool = False) -> Candidate:

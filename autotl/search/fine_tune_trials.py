@@ -1,10 +1,16 @@
-"""Fine-tune trials: a head is fitted as a probe, set on its backbone, and both are trained together."""
+"""Fine-tune trials: a head is fitted as a probe, set on its backbone, and both are trained together.
+
+A trial is measured like a probe: one network for each fold, all with the same choices and from the same cached
+activations, each of which predicts the items it was not trained on. The network of the first fold is the one that is
+kept; the temperature is that of all folds together.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,136 +29,259 @@ from autotl.search.fine_tune_cost import training_products
 from autotl.search.heads import head_params
 from autotl.search.outcome import Outcome, calibrated
 from autotl.search.probe_trials import build_classifier
+from autotl.search.pruning import Judge
 from autotl.search.replay_items import replay_items
-from autotl.search.trial_files import GRAPH_FILE, NETWORK_FILE, REPLAY_FILE
+from autotl.search.trial_files import FIRST_CYCLE_FILE, GRAPH_FILE, NETWORK_FILE, REPLAY_FILE
 from autotl.training.activation_cache import ActivationCache, CachedLayer, CannotCacheError, split_network
-from autotl.training.fine_tuning import FineTuned, Inputs, PlainInputs, assemble, continue_from, epochs_for, train
+from autotl.training.classifiers import Classifier
+from autotl.training.fine_tuning import (
+    FineTuned,
+    Inputs,
+    PlainInputs,
+    assemble,
+    continue_from,
+    cycles_for,
+    epochs_for,
+    train,
+)
 from autotl.trial import Candidate, Reading, Training, TrainingDetails, format_size
 
 if TYPE_CHECKING:
     import keras
     import keras_tuner
 
-AfterEpoch = Callable[[int, Predictions], None]
-"""Called with the epoch, from 1, and the predictions of the validation split; may raise to prune."""
+FOLDS_SHARE, FOLDS_SHARE_OF_STEP = 0.3, 0.15
+"""Share of the time left after the first fold that the other folds may take: of a trial that is searched, and of a step
+of the schedule, after which the deeper ones come."""
 
 
 @dataclass(frozen=True)
 class _Network:
     """A head on a backbone whose lower stages are frozen, ready to be trained.
 
-    backbone: the Keras model inside `model`; start: where its weights are from.
+    head: the Keras model inside `model`, and backbone: the other one. initial: the weights of `model` before any
+    training, of the backbone as it comes. start: where its weights are from.
     """
 
     model: keras.Model
     backbone: keras.Model
+    head: keras.Model
+    classifier: Classifier
+    initial: list[np.ndarray]
     freeze_depth: int
     start: str
 
 
 @dataclass(frozen=True)
 class _Trained:
-    """How a network was trained; fill_seconds: of caching its activations, None where that was not possible."""
+    """How a network was trained on its first fold, and what all folds say.
+
+    fill_seconds: of caching its activations, None where that was not possible. why_not_all: why not every fold.
+    """
 
     tuned: FineTuned
     how: str
     fill_seconds: float | None
+    seconds: float
+    predictions: Predictions
+    n_folds: int
+    why_not_all: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a fine-tune trial is run.
+
+    judge: is told what it predicts, and may end it. start_from: a completed fine-tune trial of this run with the same
+    reading and head, and fewer trainable stages: training starts from its weights; where they do not fit, from the
+    probe. searched: whether it trains in two cycles, after the first of which it is judged. max_seconds: of training
+    one fold.
+    """
+
+    judge: Judge = field(default_factory=Judge)
+    start_from: int | None = None
+    searched: bool = False
+    max_seconds: float = math.inf
 
 
 def fine_tune(
-    context: SearchContext,
-    candidate: Candidate,
-    hp: keras_tuner.HyperParameters,
-    after_epoch: AfterEpoch,
-    folder: Path,
-    *,
-    start_from: int | None = None,
-) -> Outcome:
-    """Run a fine-tune trial; its network is left in `folder`.
-
-    start_from: a completed fine-tune trial of this run with the same reading and head, and fewer trainable stages:
-        training starts from its weights. Where they do not fit, from the probe.
-    """
+    context: SearchContext, candidate: Candidate, hp: keras_tuner.HyperParameters, folder: Path,
+    options: Options | None = None,
+) -> Outcome:  # fmt: skip
+    """Run a fine-tune trial; the network of its first fold is left in `folder`."""
     assert candidate.training is not None
+    options = options or Options()
     split, reading = context.run.split, candidate.reading
     context.inputs.get(candidate)  # outside the session, whose seeds are for the network alone
     with keras_backend.session(context.seed):
-        network = _assemble(context, candidate, hp, start_from)
-        trained = _train(context, candidate, candidate.training, network, after_epoch)
-        _save(context, trained.tuned, reading.size, folder)
+        network = _assemble(context, candidate, hp, options)
+        trained = _train(context, candidate, network, options, folder)
         work = context.costs.stage_work(candidate.backbone, reading.size, network.backbone)
     read = select_stages(tuple(work), reading.stage)[-1]
     above = sum(list(work.values())[network.freeze_depth : tuple(work).index(read) + 1])
     details = _details(
         candidate.training, network, trained, training_products(above, len(split.train), len(split.validation))
     )
-    raw = Predictions(split.validation, context.labels[split.validation], trained.tuned.probabilities)
-    predictions, temperature = calibrated(raw)
+    predictions, temperature = calibrated(trained.predictions)
     device = str(keras_backend.device())
     return Outcome(head_params(hp, candidate.head.name), predictions, temperature, device, details)
 
 
 def _assemble(
-    context: SearchContext, candidate: Candidate, hp: keras_tuner.HyperParameters, start_from: int | None
-) -> _Network:
+    context: SearchContext, candidate: Candidate, hp: keras_tuner.HyperParameters, options: Options
+) -> _Network:  # fmt: skip
     """Fit the head as a probe on the training split, set it on the backbone, and load earlier weights, if any."""
     assert candidate.training is not None
-    train_items, reading, inputs = context.run.split.train, candidate.reading, context.inputs.get(candidate)
-    classifier = build_classifier(context, candidate.head, hp, inputs.vectors.shape[1])
-    classifier.fit(inputs.vectors[train_items], context.labels[train_items])
-    head = classifier.network()
-    if inputs.components:
-        head = inputs.components.to_keras(head)
+    reading, training = candidate.reading, candidate.training
+    width = context.inputs.get(candidate).vectors.shape[1]
+    classifier = build_classifier(context, candidate.head, hp, width)
+    head = _fit_head(context, candidate, classifier, context.run.split.train)
     backbone = candidate.backbone.build(*reading.size)
     model, freeze_depth = assemble(
-        backbone, head, stage=reading.stage, pooling=reading.pooling,
-        trainable_stages=candidate.training.trainable_stages,
+        backbone, head, stage=reading.stage, pooling=reading.pooling, trainable_stages=training.trainable_stages,
+        dropout=training.dropout,
     )  # fmt: skip
-    start = "the fitted probe"
-    if start_from is not None and continue_from(model, context.run.trial_folder(start_from) / NETWORK_FILE):
-        start = f"trial {start_from}"
-    return _Network(model, backbone, freeze_depth, start)
+    initial, start = model.get_weights(), "the fitted probe"
+    number = options.start_from
+    if number is not None and continue_from(model, context.run.trial_folder(number) / NETWORK_FILE):
+        start = f"trial {number}"
+    return _Network(model, backbone, head, classifier, initial, freeze_depth, start)
+
+
+def _fit_head(context: SearchContext, candidate: Candidate, classifier: Classifier, items: np.ndarray) -> keras.Model:
+    """The head, fitted as a probe on some items, as a Keras model on features."""
+    inputs = context.inputs.get(candidate)
+    classifier.fit(inputs.vectors[items], context.labels[items])
+    head = classifier.network()
+    return inputs.components.to_keras(head) if inputs.components else head
+
+
+def _restart(context: SearchContext, candidate: Candidate, network: _Network, fold: int, options: Options) -> None:
+    """Give a network the weights with which another fold begins: none of them have seen its items.
+
+    How the head scales its input stays that of the first fold, as the components are those of all folds: neither knows
+    labels.
+    """
+    items = np.setdiff1d(context.run.split.development, np.flatnonzero(context.run.split.fold == fold))
+    network.model.set_weights(network.initial)
+    network.head.set_weights(_fit_head(context, candidate, network.classifier, items).get_weights())
+    if options.start_from is not None:
+        continue_from(network.model, _weights_file(context, options.start_from, fold))
 
 
 def _train(
-    context: SearchContext, candidate: Candidate, training: Training, network: _Network, after_epoch: AfterEpoch
+    context: SearchContext, candidate: Candidate, network: _Network, options: Options, folder: Path
 ) -> _Trained:  # fmt: skip
     """Train from cached activations, or from pixels where they cannot be cached."""
-    split, run = context.run.split, context.run
-    place = np.searchsorted(split.development, np.arange(len(context.labels)))
+    training, run = candidate.training, context.run
+    assert training is not None
     images = DecodedImages(
-        run.dataset, split.development, candidate.reading.size, run.folder / "pixels", seconds_left=context.seconds_left
-    )
-
-    def run_on(inputs: Inputs) -> FineTuned:
-        return train(
-            network.model,
-            training,
-            inputs,
-            context.labels[split.development],
-            train_items=place[split.train],
-            validation_items=place[split.validation],
-            after_epoch=_reporter(context, after_epoch),
-            seconds_left=context.seconds_left,
-            seed=context.seed,
-        )
-
-    initial = network.model.get_weights()
+        run.dataset, run.split.development, candidate.reading.size, run.folder / "pixels",
+        seconds_left=context.seconds_left,
+    )  # fmt: skip
+    at_start = network.model.get_weights()
     try:
-        cached = _cached_inputs(context, candidate, training, network, images, place[split.train])
+        cached = _cached_inputs(context, candidate, training, network, images)
         run.emit(ActivationsCached(str(cached)))
-        return _Trained(run_on(cached), str(cached), cached.seconds)
+        found = _train_folds(context, candidate, network, options, cached, folder)
+        return replace(found, how=str(cached), fill_seconds=cached.seconds)
     except CannotCacheError as reason:
         how = f"plain: {reason}"
         run.emit(ActivationsCached(how))
-    network.model.set_weights(initial)
+    network.model.set_weights(at_start)
     plain = PlainInputs(network.model, images, augment=training.augment, seed=context.seed)
-    return _Trained(run_on(plain), how, None)
+    return replace(_train_folds(context, candidate, network, options, plain, folder), how=how)
+
+
+def _train_folds(
+    context: SearchContext, candidate: Candidate, network: _Network, options: Options, inputs: Inputs, folder: Path
+) -> _Trained:  # fmt: skip
+    """Train on the first fold, and on the others as long as that is worth it and the time allows it."""
+    split, parts, why = context.run.split, [], ""
+    first, seconds, allowed = None, 0.0, 0.0
+    for fold in range(split.n_folds):
+        began = time.monotonic()
+        if fold:
+            _restart(context, candidate, network, fold, options)
+        items = np.flatnonzero(split.fold == fold)
+        first_cycle = folder / FIRST_CYCLE_FILE if fold == 0 and options.searched else None
+        tuned = _train_fold(context, candidate, network, options, inputs, items, first_cycle)
+        if first is not None and tuned.out_of_time:
+            why = "the time ran out"
+            break
+        parts.append(Predictions(items, context.labels[items], tuned.probabilities))
+        allowed -= time.monotonic() - began
+        why = options.judge.after_fold(fold, _together(parts))
+        if first is None:
+            first, seconds = tuned, time.monotonic() - began
+            _save(context, tuned, candidate.reading.size, folder)
+            allowed = (FOLDS_SHARE if options.searched else FOLDS_SHARE_OF_STEP) * context.seconds_left()
+        elif not options.searched:
+            _keep_weights(context, network.model, int(folder.name), fold)
+        if not why and fold < split.n_folds - 1 and (first.out_of_time or seconds > allowed):
+            why = f"each takes about {seconds:.0f} s, and {max(0.0, context.seconds_left()):.0f} s are left"
+        if why:
+            break
+    assert first is not None
+    why = why if len(parts) < split.n_folds else ""
+    return _Trained(first, "", None, seconds, _together(parts), len(parts), why)
+
+
+def _train_fold(
+    context: SearchContext, candidate: Candidate, network: _Network, options: Options, inputs: Inputs,
+    items: np.ndarray, first_cycle: Path | None,
+) -> FineTuned:  # fmt: skip
+    """Train on all development items but some, which are predicted; first_cycle: where what is judged then is kept."""
+    split, training = context.run.split, candidate.training
+    assert training is not None
+    ends = time.monotonic() + options.max_seconds
+    n_train = len(split.development) - len(items)
+
+    def after_cycle(cycle: int, probabilities: np.ndarray) -> None:
+        if first_cycle and cycle == 1:
+            found = Predictions(items, context.labels[items], probabilities)
+            first_cycle.parent.mkdir(parents=True, exist_ok=True)
+            found.save(first_cycle)
+            options.judge.after_cycle(found)
+
+    return train(
+        network.model,
+        training,
+        inputs,
+        context.labels[split.development],
+        train_items=np.searchsorted(split.development, np.setdiff1d(split.development, items)),
+        validation_items=np.searchsorted(split.development, items),
+        after_epoch=_reporter(context, n_train),
+        seconds_left=lambda: min(context.seconds_left(), ends - time.monotonic()),
+        seed=context.seed,
+        cycles=cycles_for(n_train) if options.searched else (),
+        after_cycle=after_cycle,
+    )
+
+
+def _together(parts: list[Predictions]) -> Predictions:
+    return Predictions(
+        np.concatenate([part.items for part in parts]), np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+    )  # fmt: skip
+
+
+def _weights_file(context: SearchContext, number: int, fold: int) -> Path:
+    return context.run.folder / "pixels" / f"weights-of-trial-{number:04d}" / f"fold{fold}.weights.h5"
+
+
+def _keep_weights(context: SearchContext, model: keras.Model, number: int, fold: int) -> None:
+    """Keep the weights of a fold beside the activations, which are removed with the search."""
+    file = _weights_file(context, number, fold)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        model.save_weights(file)
+    except OSError:  # a deeper trial then starts from the probe
+        file.unlink(missing_ok=True)
 
 
 def _cached_inputs(
-    context: SearchContext, candidate: Candidate, training: Training, network: _Network, images: DecodedImages,
-    train_items: np.ndarray,
+    context: SearchContext, candidate: Candidate, training: Training, network: _Network, images: DecodedImages
 ) -> ActivationCache:  # fmt: skip
     """Activations below the freeze depth; raises CannotCacheError."""
     reading, depth = candidate.reading, network.freeze_depth
@@ -162,9 +291,10 @@ def _cached_inputs(
         network.model, network.backbone, stage=reading.stage, pooling=reading.pooling, freeze_depth=depth,
         deeper=[step for step in steps if 0 < step < depth],
     )  # fmt: skip
+    n_items = len(context.run.split.development)  # each of which trains in some fold
     return ActivationCache(
         parts, images, folders=[_cache_folder(context, reading, layer) for layer in parts.layers],
-        n_items=len(context.run.split.development), train_items=train_items, augment=training.augment,
+        n_items=n_items, train_items=np.arange(n_items), augment=training.augment,
         seed=context.seed, threads=threads_per_worker(context.run.config.workers), engine=context.settings.engine,
     )  # fmt: skip
 
@@ -175,16 +305,14 @@ def _cache_folder(context: SearchContext, reading: Reading, layer: CachedLayer) 
     return context.run.folder / "pixels" / f"{name}{pooled}"
 
 
-def _reporter(context: SearchContext, after_epoch: AfterEpoch) -> Callable[[int, np.ndarray], None]:
-    """A callback after each epoch, which emits progress and passes the predictions on."""
-    validation = context.run.split.validation
-    began, n_epochs = time.monotonic(), epochs_for(len(context.run.split.train))
+def _reporter(context: SearchContext, n_train: int) -> Callable[[int, np.ndarray], None]:
+    """A callback after each epoch, which emits progress."""
+    began, n_epochs = time.monotonic(), epochs_for(n_train)
 
-    def report(epoch: int, probabilities: np.ndarray) -> None:
+    def report(epoch: int, probabilities: np.ndarray) -> None:  # noqa: ARG001
         eta = (time.monotonic() - began) / epoch * (n_epochs - epoch)
         eta_seconds = round(max(0.0, min(eta, context.seconds_left())), 1)
         context.run.emit(Progress("fine-tuning", epoch, n_epochs, eta_seconds=eta_seconds))
-        after_epoch(epoch, Predictions(validation, context.labels[validation], probabilities))
 
     return report
 
@@ -211,9 +339,12 @@ def _details(training: Training, network: _Network, trained: _Trained, products:
     tuned = trained.tuned
     details: TrainingDetails = {
         **training.to_json(),
-        "freeze_depth": network.freeze_depth, "epochs": tuned.epochs, "out_of_time": tuned.out_of_time,
-        "start": network.start, "epoch_seconds": round(tuned.epoch_seconds, 3), "how": trained.how,
+        "folds": trained.n_folds, "freeze_depth": network.freeze_depth, "epochs": tuned.epochs,
+        "out_of_time": tuned.out_of_time, "start": network.start, "epoch_seconds": round(tuned.epoch_seconds, 3),
+        "fold_seconds": round(trained.seconds, 3), "how": trained.how,
     }  # fmt: skip
+    if trained.why_not_all:
+        details["why_not_all_folds"] = trained.why_not_all
     if trained.fill_seconds is not None:
         details["fill_seconds"] = round(trained.fill_seconds, 3)
         details["products_per_second"] = round(products / max(1e-6, tuned.epoch_seconds))

@@ -1,24 +1,26 @@
 """The next step of a search, or why it ends: from the trials so far, what they cost, and the time that is left.
 
 The order is: the untuned default; the readings that a sample recommends; many probes on the best of them; fine-tuning
-from the head downwards where it may pay; probes again. Nothing is begun that cannot end in time.
+from the head downwards where it may pay; then probes and fine-tune trials with sampled choices in turns. Nothing is
+begun that cannot end in time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard, trials_without_gain
 from autotl.search.costs import TrialCosts
 from autotl.search.fine_tune_schedule import FineTuneSchedule
+from autotl.search.fine_tune_search import FineTuneSearch
 from autotl.search.head_choice import HeadChoice
 from autotl.search.limits import Limits
 from autotl.search.reading_choice import ReadingChoice
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
+from autotl.search.step import Step
 from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Params, Reading
 
 PROBE_SHARE = 0.5
@@ -29,19 +31,6 @@ STALLED_TRIALS = 12
 """Probes have stalled when so many in a row brought nothing better."""
 PATIENCE_TRIALS = 60
 """After so many trials in a row without anything better, and nothing else to try, a search with a budget ends early."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A trial to run.
-
-    overrides: values in place of the defaults of all its parameters; empty where they are sampled, but for those that
-    are pinned, by Optuna's keys. message: what to say before it starts.
-    """
-
-    overrides: Params = field(default_factory=dict)
-    pinned: Params = field(default_factory=dict)
-    message: str = ""
 
 
 class Planner:
@@ -58,6 +47,7 @@ class Planner:
         self.heads = HeadChoice(space, costs, limits, rng)
         self.readings = ReadingChoice(space, costs, limits, rng)
         self.schedule = FineTuneSchedule(space, costs, limits)
+        self.tuning = FineTuneSearch(self.schedule, costs, limits, beside_probes=strategy != FINE_TUNE)
         self._space, self._costs, self._limits, self._strategy = space, costs, limits, strategy
         self._why_no_fine_tuning = ""
         self._asked = tuple(asked)
@@ -138,7 +128,11 @@ class Planner:
                 step = "another process is fine-tuning" if others_tune else self._next_fine_tune_step(board)
                 if isinstance(step, Step) or PROBE not in self.strategies:
                     return step
-        if self._limits.trials is None and waited >= PATIENCE_TRIALS:
+        if (
+            self._limits.trials is None
+            and waited >= PATIENCE_TRIALS
+            and (FINE_TUNE not in self.strategies or self.tuning.is_over(board))
+        ):
             return f"the last {waited} trials brought nothing better, and more would be unlikely to"
         return Step(pinned={"strategy": PROBE, **self.readings.pinned(board, scores), **self.heads.pinned(board)})
 
@@ -166,7 +160,8 @@ class Planner:
             if not board.of(FINE_TUNE):
                 step = self._next_fine_tune_step(board, whatever=True)
                 return step if isinstance(step, Step) else None
-            return Step(overrides={"strategy": FINE_TUNE, "head": waiting[0]}) if waiting else None
+            able = [name for name in waiting if name in self._space.fine_tune_heads]
+            return Step(overrides={"strategy": FINE_TUNE, "head": able[0]}) if able else None
         for name in waiting:
             recipe = self._space.heads[name].recipe
             strategy = recipe.strategy if recipe and recipe.strategy in self.strategies else PROBE
@@ -197,15 +192,10 @@ class Planner:
 
         whatever: even where the time does not suffice.
         """
-        step = self.schedule.next(board, whatever=whatever)
-        if isinstance(step, str):
-            if not board.of(FINE_TUNE):
-                self._why_no_fine_tuning = step
-            return step
-        candidate, training = step.candidate, step.candidate.training
-        assert training is not None
-        overrides = {"strategy": FINE_TUNE, "head": candidate.head.name, **asdict(training)}
-        return Step(overrides={**overrides, **candidate.reading.to_json(), **step.params}, message=step.message)
+        step = self.tuning.next(board, whatever=whatever)
+        if isinstance(step, str) and not board.of(FINE_TUNE):
+            self._why_no_fine_tuning = step
+        return step
 
     def _share_spent(self, left: float, share_of_trials: float) -> float:
         budget = self._limits.budget_seconds

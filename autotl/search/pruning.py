@@ -1,9 +1,10 @@
-"""Pruning: whether a trial, by its folds or its epochs so far, can still be worth the rest of them."""
+"""Pruning: whether a trial, by its folds or its first cycle of epochs, can still be worth the rest of them."""
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,12 @@ MIN_ITEMS = 30
 LEVEL = 0.02
 NEGLIGIBLE = 0.02
 """A log loss that is higher by this share of it may be due to how the temperature was found."""
-PRUNE_FROM = 0.7
-"""No fine-tune trial is pruned before this share of its epochs: the high learning rate before costs any of them."""
+DOUBTFUL = 0.2
+"""The level at which a network is worse and is not measured on further folds: it would have to be better to matter."""
+KEPT_SHARE = 1 / 3
+"""Share of the fine-tune trials that go on after a first cycle, and after a first fold."""
+FIRST_CYCLE_STEP, FIRST_FOLD_STEP = 1, 2
+"""The steps at which a fine-tune trial reports to the study: its first cycle, its first fold, and so on."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +56,78 @@ def prune_probe(
     return after_fold
 
 
-def prune_fine_tune(
-    trial: optuna.Trial, rival: Rival | None, objective: Objective, *, n_epochs: int
-) -> Callable[[int, Predictions], None]:
-    """A callback after each epoch, which ends a trial that is, late in its epochs, still clearly worse."""
+@dataclass(frozen=True)
+class Judge:
+    """What a fine-tune trial is told of its predictions, either of which may raise to prune it.
 
-    def after_epoch(epoch: int, found: Predictions) -> None:
+    after_cycle(predictions of the first fold after the first cycle). after_fold(fold, predictions of all folds so far)
+    returns why no further fold is worth it, empty where one is.
+    """
+
+    after_cycle: Callable[[Predictions], None] = lambda _found: None
+    after_fold: Callable[[int, Predictions], str] = lambda _fold, _so_far: ""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """How earlier fine-tune trials did.
+
+    first_cycles, first_folds: values of the objective after these; best: what the one that became the best predicted
+    after its first cycle, None before there is one.
+    """
+
+    first_cycles: Sequence[float] = ()
+    first_folds: Sequence[float] = ()
+    best: Rival | None = None
+
+
+def judge_fine_tune(
+    trial: optuna.Trial, rivals: Sequence[Rival], earlier: Earlier, objective: Objective, *, may_prune: bool
+) -> Judge:
+    """Compare a fine-tune trial with others on the same items (successive halving).
+
+    rivals: the best of each strategy. It is pruned after its first cycle unless it is among the best third there, or
+    not clearly worse than the best one was. It is not measured on more folds where it is not among the best third after
+    the first, or is worse than a rival on the folds so far; may_prune: whether it is pruned then.
+    """
+
+    def after_cycle(found: Predictions) -> None:
         value = objective.value(found)
-        trial.report(value, epoch)
-        if rival and PRUNE_FROM * n_epochs <= epoch < n_epochs and is_clearly_worse(found, rival.predictions):
+        trial.report(value, FIRST_CYCLE_STEP)
+        better, best = _better(value, earlier.first_cycles, objective), earlier.best
+        if better and best and is_clearly_worse(found, best.predictions):
             raise optuna.TrialPruned(
-                f"at {value:.3f} after {epoch} of {n_epochs} epochs, clearly worse than trial {rival.number}"
+                f"at {value:.3f} after the first cycle of its epochs, where {better} of {len(earlier.first_cycles)} "
+                f"others were better, and clearly worse than trial {best.number} was"
             )
 
-    return after_epoch
+    def after_fold(fold: int, so_far: Predictions) -> str:
+        value, why = objective.value(so_far), ""
+        trial.report(value, FIRST_FOLD_STEP + fold)
+        for rival in rivals:
+            if is_clearly_worse(so_far, rival.predictions, level=DOUBTFUL):
+                why = f"worse than trial {rival.number} on the same images"
+        if not why and fold == 0 and (better := _better(value, earlier.first_folds, objective)):
+            why = f"and {better} of {len(earlier.first_folds)} others were better there"
+        if why and may_prune:
+            raise optuna.TrialPruned(f"at {value:.3f} after {_folds(fold)}, {why}")
+        return why and f"after {_folds(fold)} it was at {value:.3f}, {why}"
+
+    return Judge(after_cycle, after_fold)
 
 
-def is_clearly_worse(so_far: Predictions, best: Predictions) -> bool:
-    """Whether the log loss of a trial is worse than the best trial's on the same items, beyond doubt.
+def _better(value: float, others: Sequence[float], objective: Objective) -> int:
+    """How many of the others were better; 0 where it is among the best third of them all."""
+    better = sum(objective.sign * (other - value) > 0 for other in others)
+    return better if better >= math.ceil(KEPT_SHARE * (len(others) + 1)) else 0
+
+
+def _folds(fold: int) -> str:
+    return "the first fold" if fold == 0 else f"{fold + 1} folds"
+
+
+def is_clearly_worse(so_far: Predictions, best: Predictions, *, level: float = LEVEL) -> bool:
+    """Whether the log loss of a trial is worse than the best trial's on the items of both, beyond doubt.
 
     A one-sided Wilcoxon signed-rank test (Wilcoxon 1945) of the items' log losses, each trial calibrated by a
     temperature of its own: no objective can be better where the probabilities are worse throughout.
@@ -77,18 +136,20 @@ def is_clearly_worse(so_far: Predictions, best: Predictions) -> bool:
     """
     from scipy.stats import ttest_1samp, wilcoxon
 
-    if len(so_far.items) < MIN_ITEMS:
+    items = so_far.items[np.isin(so_far.items, best.items)]
+    if len(items) < MIN_ITEMS:
         return False
-    losses = _losses(best.restrict(so_far.items))
+    so_far, best = so_far.restrict(items), best.restrict(items)
+    losses = _losses(best)
     difference = _losses(so_far) - losses
     if difference.mean() <= NEGLIGIBLE * losses.mean():
         return False
     # One constant difference, which has no variance to test, is left to the ranks.
-    if np.ptp(difference) > 1e-9 and ttest_1samp(difference, 0, alternative="greater").pvalue >= LEVEL:
+    if np.ptp(difference) > 1e-9 and ttest_1samp(difference, 0, alternative="greater").pvalue >= level:
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # ties, of which small differences have many
-        return float(wilcoxon(difference, alternative="greater").pvalue) < LEVEL
+        return float(wilcoxon(difference, alternative="greater").pvalue) < level
 
 
 def _losses(predictions: Predictions) -> np.ndarray:

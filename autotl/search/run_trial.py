@@ -14,18 +14,18 @@ from autotl.errors import HeadError, OutOfTimeError, in_one_line
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.interfaces import Backbone, Evaluator, Head
 from autotl.plugins import line_in
+from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
 from autotl.runtime.conditions import is_condition
 from autotl.search.context import SearchContext
-from autotl.search.fine_tune_trials import fine_tune
+from autotl.search.fine_tune_trials import Options, fine_tune
 from autotl.search.objective import all_values
 from autotl.search.outcome import Outcome, completed
 from autotl.search.planner import Planner
 from autotl.search.probe_trials import ProbeAhead, probe
-from autotl.search.pruning import Rival, prune_fine_tune, prune_probe
-from autotl.search.trial_files import CALIBRATION_FILE, load_predictions, save_predictions
+from autotl.search.pruning import FIRST_CYCLE_STEP, FIRST_FOLD_STEP, Earlier, Rival, judge_fine_tune, prune_probe
+from autotl.search.trial_files import CALIBRATION_FILE, FIRST_CYCLE_FILE, load_predictions, save_predictions
 from autotl.training.cross_validation import majority
-from autotl.training.fine_tuning import epochs_for
 from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Cause, TrialRecord
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def run_trial(
             return ended(begun, "pruned", obstacle, cause="obstacle")
         with context.seconds_left.lifted(when=owed and (bool(obstacle) or candidate.strategy == PROBE)):
             if candidate.strategy == FINE_TUNE:
-                start = planner.schedule.start_from(candidate, board)
-                outcome = _fine_tune(context, trial, candidate, hp, board, start)
+                outcome = _fine_tune(context, trial, candidate, hp, board, planner)
             else:
                 outcome = _probe(context, trial, candidate, hp, board, whole=owed, ahead=ahead)
         return _score(context, begun, outcome, board)
@@ -128,13 +127,35 @@ def _fine_tune(
     candidate: Candidate,
     hp: keras_tuner.HyperParameters,
     board: Leaderboard,
-    start: TrialRecord | None,
+    planner: Planner,
 ) -> Outcome:
-    rival, n_epochs = _rival(context, board, FINE_TUNE), epochs_for(len(context.run.split.train))
-    return fine_tune(
-        context, candidate, hp, prune_fine_tune(trial, rival, context.objective, n_epochs=n_epochs),
-        context.run.trial_folder(trial.number), start_from=start.number if start else None,
+    """A step of the schedule starts from the one above it, and is trained in one go; others are judged on the way."""
+    searched = not planner.schedule.has_step(candidate)
+    start = None if searched else planner.schedule.start_from(candidate, board)
+    rivals = [rival for rival in (_rival(context, board, one) for one in (FINE_TUNE, PROBE)) if rival]
+    judge = judge_fine_tune(
+        trial, rivals, _earlier(context, trial, board), context.objective, may_prune=searched and len(rivals) > 0
+    )
+    options = Options(
+        judge, start_from=start.number if start else None, searched=searched,
+        max_seconds=planner.schedule.longest(candidate, board),
     )  # fmt: skip
+    return fine_tune(context, candidate, hp, context.run.trial_folder(trial.number), options)
+
+
+def _earlier(context: SearchContext, trial: optuna.Trial, board: Leaderboard) -> Earlier:
+    """What earlier fine-tune trials reported, and what the best that was judged after its first cycle said there."""
+    tuned = [t for t in board.trials if t.strategy == FINE_TUNE and t.number != trial.number]
+    told = {t.number: t.intermediate_values for t in trial.study.get_trials(deepcopy=False)}
+    values = {
+        step: [told[t.number][step] for t in tuned if step in told.get(t.number, {})]
+        for step in (FIRST_CYCLE_STEP, FIRST_FOLD_STEP)
+    }
+    files = ((t.number, context.run.trial_folder(t.number) / FIRST_CYCLE_FILE) for t in tuned if t.state == "complete")
+    best = next(((number, file) for number, file in files if file.exists()), None)
+    return Earlier(
+        values[FIRST_CYCLE_STEP], values[FIRST_FOLD_STEP], Rival(best[0], Predictions.load(best[1])) if best else None
+    )
 
 
 def _rival(context: SearchContext, board: Leaderboard, strategy: str) -> Rival | None:
@@ -150,7 +171,8 @@ def _score(context: SearchContext, begun: TrialRecord, outcome: Outcome, board: 
     save_predictions(run, begun.number, predictions)
     if outcome.calibration:
         outcome.calibration.save(run.trial_folder(begun.number) / CALIBRATION_FILE)
-    if begun.strategy == FINE_TUNE and board.default is not None:
+    whole = len(predictions.items) == len(run.split.development)
+    if begun.strategy == FINE_TUNE and not whole and board.default is not None:
         score = objective.score_tuned(predictions, load_predictions(run, board.default))
     else:
         score = objective.score(predictions)

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 ENLARGEMENT = 4
 """Images are read first at the smallest size of at least so many times their edge: larger ones cost time, and show a
 network little more of them."""
+DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.5)
+LABEL_SMOOTHINGS = (0.0, 0.05, 0.1, 0.2)
+"""The first of each is what the schedule of fine-tuning uses."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ class Space:
                     learning_rate=hp.Float("learning_rate", 1e-5, 3e-3, sampling="log", default=LEARNING_RATE),
                     weight_decay=hp.Float("weight_decay", 1e-6, 1e-2, sampling="log", default=WEIGHT_DECAY),
                     augment=hp.Boolean("augment", default=True),
+                    # Few values: what is learned of one is then learned of it, and none at all can be chosen.
+                    dropout=hp.Choice("dropout", list(DROPOUTS)),
+                    label_smoothing=hp.Choice("label_smoothing", list(LABEL_SMOOTHINGS)),
                 )
         reading = Reading(backbone, parse_size(size), stage, pooling)
         return self._follow_recipe(Candidate(strategy, self.backbone(backbone), reading, self.heads[head], training))

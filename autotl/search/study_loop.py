@@ -17,12 +17,14 @@ from autotl.runtime import interruption
 from autotl.search import optuna_study as studies
 from autotl.search.context import SearchContext
 from autotl.search.ensemble_trials import blend_candidates, blend_probes
+from autotl.search.fine_tune_proposals import propose
 from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 from autotl.search.limits import Limits
 from autotl.search.planner import Planner
 from autotl.search.reading_score import ReadingScore
 from autotl.search.run_trial import run_majority
 from autotl.search.screening import screen
+from autotl.search.step import Step
 from autotl.search.trials_in_progress import TrialsInProgress
 from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Params, Training, TrialRecord
 
@@ -40,8 +42,9 @@ class StudyLoop:
         )
         self._limits = limits
         self._latest: Leaderboard | None = None
+        self._sampler, self._worker = context.plugins.pick(Sampler, config.sampler), worker
         self._study = studies.open_study(
-            context.run, sampler=context.plugins.pick(Sampler, config.sampler),
+            context.run, sampler=self._sampler,
             maximise=context.objective.larger_is_better, worker=worker,
         )  # fmt: skip
         self._trials = TrialsInProgress(
@@ -112,17 +115,14 @@ class StudyLoop:
             step = self.planner.next(
                 board, scores, share, others_tune=others_tune, begun=[_head_of(trial) for trial in begun]
             )
-            if self._trials and (isinstance(step, str) or step.overrides or step.message):
+            if self._trials and (isinstance(step, str) or step.is_decided_by_results):
                 self._trials.end_oldest()
                 after_trial()
                 continue  # such a step is decided again with what the probes in progress bring
             if isinstance(step, str):
                 return step
-            if step.overrides and len(begun) == len(running):
-                self._queue(step.overrides)
-            if step.message:
-                tunes = step.overrides.get("strategy") == FINE_TUNE
-                self.context.run.emit(FineTuningProposed(step.message) if tunes else Message(step.message))
+            if len(begun) == len(running):  # otherwise what waits has its turn first, and the step is decided anew
+                self._prepare(step, board)
             self._run_next(step.pinned, after_trial)
 
     def repeat(self, trials: Sequence[TrialRecord]) -> None:
@@ -147,6 +147,27 @@ class StudyLoop:
     def _forget(self) -> None:
         """Forget the leaderboard, for a trial has ended."""
         self._latest = None
+
+    def _prepare(self, step: Step, board: Leaderboard) -> None:
+        """Say what comes next, and queue it where it is not left to the sampler while it runs."""
+        if step.message:
+            tunes = step.overrides.get("strategy") == FINE_TUNE
+            self.context.run.emit(FineTuningProposed(step.message) if tunes else Message(step.message))
+        if step.overrides:
+            self._queue(step.overrides)
+        elif step.samples_fine_tuning:
+            number = len(self._study.get_trials(deepcopy=False))
+            tuning, dropped = self.planner.tuning, self.planner.heads.dropped
+            ask = partial(
+                propose, self._study, space=self.context.space, declare=self.context.processes.declare,
+                sampler=lambda: self._sampler.build(self.context.seed + number + 1000 * self._worker),
+            )  # fmt: skip
+            proposed = ask(
+                fixed=step.pinned, accepts=lambda one: one.head.name not in dropped and tuning.accepts(one, board)
+            )
+            proposed = proposed or ask(fixed=tuning.fallback(board), accepts=lambda _candidate: True)
+            if proposed:
+                self._study.enqueue_trial(dict(proposed))
 
     def _run_next(self, pinned: Params, after_trial: Callable[[], None]) -> None:
         """Run the trial that the study asks for, or begin it, if others can run beside it."""
@@ -194,7 +215,7 @@ class StudyLoop:
         if self._limits.trials is None:
             return 0.0
         trials, config = (self._latest or self.leaderboard()).trials, self.context.run.config
-        ended = sum(t.strategy in (PROBE, FINE_TUNE) and config.asks_for(t.strategy, t.head) for t in trials)
+        ended = sum(config.counts(t.strategy, t.head) for t in trials)
         return (ended + n_running) / self._limits.trials
 
 

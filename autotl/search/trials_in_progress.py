@@ -18,7 +18,8 @@ from autotl.search.context import SearchContext
 from autotl.search.planner import Planner
 from autotl.search.probe_trials import ProbeAhead, begin_probe, fits_beside_others
 from autotl.search.run_trial import ended, run_trial
-from autotl.trial import PROBE, Candidate, TrialRecord, describe, format_size
+from autotl.search.trial_files import drop_networks
+from autotl.trial import FINE_TUNE, PROBE, Candidate, TrialRecord, describe, format_size
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -124,6 +125,8 @@ class TrialsInProgress:
             begun.close()
         studies.finish(self._study, begun.trial, result)
         self._after_end()
+        if result.strategy == FINE_TUNE and result.state == "complete":
+            drop_networks(self._context.run, self._leaderboard())
         return result
 
     def _give_up(self, begun: _Begun) -> None:

@@ -9,8 +9,9 @@ import math
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +32,8 @@ MIN_STEPS = 400
 """A small set is shown more often, so that the optimiser takes this many steps, within the limits above."""
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
+FIRST_CYCLE = 1 / 3
+"""Share of the epochs after which a trial that is searched is first judged; the rate has fallen to zero by then."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,12 @@ class FineTuned:
         return keep_output(model, model.graph.output[0].name, "probabilities")
 
 
-def assemble(backbone: Any, head: Any, *, stage: str, pooling: str, trainable_stages: int) -> tuple[Any, int]:
+def assemble(
+    backbone: Any, head: Any, *, stage: str, pooling: str, trainable_stages: int, dropout: float = 0.0
+) -> tuple[Any, int]:  # fmt: skip
     """Set a head on a backbone whose lower stages are frozen; returns the model and its freeze depth.
+
+    dropout: share of the pooled features that the head does not see in a training step.
 
     Batch normalisation of the backbone stays frozen at every depth: its statistics would otherwise be replaced by
     those of a few small batches (in Keras 3 calling the backbone with training=False does not prevent that).
@@ -79,6 +86,8 @@ def assemble(backbone: Any, head: Any, *, stage: str, pooling: str, trainable_st
             layer.trainable = False
     pooled = list(pool_stages({s: outputs[s] for s in stages}, POOLINGS[pooling]).values())
     features = keras.layers.Concatenate(dtype="float32")(pooled) if len(pooled) > 1 else pooled[0]
+    if dropout:
+        features = keras.layers.Dropout(dropout, name="feature_dropout")(features)
     return keras.Model(backbone.input, head(features)), freeze_depth
 
 
@@ -140,6 +149,13 @@ def epochs_for(n_train: int) -> int:
     return min(MAX_EPOCHS, max(MIN_EPOCHS, math.ceil(MIN_STEPS / steps)))
 
 
+def cycles_for(n_train: int) -> tuple[int, int]:
+    """The epochs of the two cycles of a trial that is searched, in each of which the learning rate rises and falls."""
+    n_epochs = epochs_for(n_train)
+    first = max(1, round(FIRST_CYCLE * n_epochs))
+    return first, n_epochs - first
+
+
 def share_of_rate(step: int, n_steps: int, time_left: float) -> float:
     """The share of the learning rate at a step from 1 to n_steps; time_left: the share of the time that is left.
 
@@ -160,6 +176,8 @@ def train(
     after_epoch: Callable[[int, np.ndarray], None],
     seconds_left: Callable[[], float],
     seed: int,
+    cycles: Sequence[int] = (),
+    after_cycle: Callable[[int, np.ndarray], None] = lambda _cycle, _probabilities: None,
 ) -> FineTuned:
     """Train with AdamW, at a learning rate that rises, then falls to zero when the epochs or the time end.
 
@@ -167,7 +185,9 @@ def train(
 
     model: the whole network; inputs.trainer: it, or the part of it that trains.
     labels: int (n,); train_items and validation_items index into it and are what `inputs` are read by.
-    after_epoch(epoch from 1, probabilities of the validation items) may raise to prune.
+    after_epoch(epoch from 1, probabilities of the validation items) may raise to prune; so may after_cycle(cycle from
+    1, probabilities). cycles: epochs of each, at the start of which the rate rises again; one of all epochs by default.
+    A trainer that was compiled by an earlier call keeps its compiled functions, and its optimiser starts anew.
     Raises OutOfTimeError where the time is gone before the first epoch ends.
     """
     validation_seconds = 0.0
@@ -179,30 +199,67 @@ def train(
         return time_left() <= 0
 
     too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
-    optimizer, n_epochs = _compile(inputs.trainer, training), epochs_for(len(train_items))
-    rng = np.random.default_rng(seed)
+    cycles = tuple(cycles) or (epochs_for(len(train_items)),)
+    optimizer, targets = _compile(inputs.trainer, training), _targets(labels, training, model.output.shape[-1])
     if not inputs.prepare(0, out_of_time):
         raise too_late
     started = time.monotonic()
     probabilities = predict(inputs, validation_items)
     validation_seconds = time.monotonic() - started
-    rate = _LearningRate(training.learning_rate, n_epochs * math.ceil(len(train_items) / BATCH_ITEMS), time_left)
+    task = _Task(inputs, targets, train_items, validation_items, optimizer, np.random.default_rng(seed))
     seconds: list[float] = []
     late = False
-    while len(seconds) < n_epochs and not late:
-        epoch = len(seconds) + 1
-        if not inputs.prepare(epoch, out_of_time):
-            late = True
-            break
-        started = time.monotonic()
-        late = not _train_epoch(inputs, labels, batches(train_items, BATCH_ITEMS, rng), epoch, optimizer, rate)
-        probabilities = predict(inputs, validation_items)
-        if not late:
-            seconds.append(time.monotonic() - started)
-            after_epoch(epoch, probabilities)
+    for cycle, n_epochs in enumerate(cycles, 1):
+        later = sum(cycles[cycle:])
+        # A cycle leaves the others their share of the time.
+        reserved = time_left() * later / (later + n_epochs) if later else 0.0
+        of_cycle = partial(_less, time_left, 0.0 if math.isinf(reserved) else reserved)
+        n_steps = n_epochs * max(1, len(train_items) // BATCH_ITEMS)  # `batches` leaves out the odd rest
+        rate = _LearningRate(training.learning_rate, n_steps, of_cycle)
+        spent, found = _train_cycle(
+            task, rate, n_epochs, time_left=of_cycle, first=len(seconds) + 1, after_epoch=after_epoch
+        )
+        seconds, late = seconds + spent, late or len(spent) < n_epochs
+        probabilities = probabilities if found is None else found
+        if seconds:
+            after_cycle(cycle, probabilities)
     if not seconds:
         raise too_late
     return FineTuned(model, probabilities, len(seconds), late, statistics.median(seconds))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is trained on what; items index into the targets, and are what `inputs` are read by."""
+
+    inputs: Inputs
+    targets: np.ndarray
+    train_items: np.ndarray
+    validation_items: np.ndarray
+    optimizer: Any
+    rng: np.random.Generator
+
+
+def _train_cycle(
+    task: _Task, rate: _LearningRate, n_epochs: int, *, time_left: Callable[[], float], first: int,
+    after_epoch: Callable[[int, np.ndarray], None],
+) -> tuple[list[float], np.ndarray | None]:  # fmt: skip
+    """Train epochs from `first` on; the seconds of each whole one, and what is said of the validation items at last."""
+    seconds: list[float] = []
+    probabilities = None
+    while len(seconds) < n_epochs and task.inputs.prepare(first + len(seconds), lambda: time_left() <= 0):
+        started, epoch = time.monotonic(), first + len(seconds)
+        whole = _train_epoch(task, epoch, rate)
+        probabilities = predict(task.inputs, task.validation_items)
+        if not whole:
+            break
+        seconds.append(time.monotonic() - started)
+        after_epoch(epoch, probabilities)
+    return seconds, probabilities
+
+
+def _less(time_left: Callable[[], float], reserved: float) -> float:
+    return time_left() - reserved
 
 
 class _LearningRate:
@@ -224,24 +281,36 @@ class _LearningRate:
 
 
 def _compile(trainer: Any, training: Training) -> Any:
+    """The optimiser of a trainer, as at the start; compiled once, for tracing costs more than many an epoch."""
     import keras
 
+    if trainer.compiled:
+        # With half precision Keras wraps the optimiser, and the scale of the loss goes on as it is.
+        optimizer = getattr(trainer.optimizer, "inner_optimizer", trainer.optimizer)
+        for variable in optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        return optimizer
     optimizer = keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
-    trainer.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    loss: Any = "sparse_categorical_crossentropy"
+    if training.label_smoothing:
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=training.label_smoothing)
+    trainer.compile(optimizer, loss, jit_compile=False)
     return optimizer
 
 
-def _train_epoch(
-    inputs: Inputs, labels: np.ndarray, item_batches: Iterable[np.ndarray], epoch: int, optimizer: Any,
-    rate: _LearningRate,
-) -> bool:  # fmt: skip
+def _targets(labels: np.ndarray, training: Training, n_classes: int) -> np.ndarray:
+    """What the loss compares with: classes, or where labels are smoothed one-hot rows."""
+    return np.eye(n_classes, dtype=np.float32)[labels] if training.label_smoothing else labels
+
+
+def _train_epoch(task: _Task, epoch: int, rate: _LearningRate) -> bool:
     """Train one epoch; False where the time ran out in it."""
-    for batch in item_batches:
+    for batch in batches(task.train_items, BATCH_ITEMS, task.rng):
         learning_rate = rate.next()
         if learning_rate is None:
             return False
-        optimizer.learning_rate = learning_rate
-        inputs.trainer.train_on_batch(inputs.read(batch, epoch), labels[batch])
+        task.optimizer.learning_rate = learning_rate
+        task.inputs.trainer.train_on_batch(task.inputs.read(batch, epoch), task.targets[batch])
     return True
 
 

@@ -122,9 +122,7 @@ def _conclude_with(
         advice=judged.advice,
         ended=state.get("ended", f"the search was {status}"),
         expected_gain=ExpectedGain.from_json(state["outlook"]) if state.get("outlook") else None,
-        n_trials=sum(
-            t.strategy in (PROBE, FINE_TUNE) and run.config.asks_for(t.strategy, t.head) for t in board.trials
-        ),
+        n_trials=sum(run.config.counts(t.strategy, t.head) for t in board.trials),
         n_items={part: len(getattr(run.split, part)) for part in ("train", "validation", "test")},
         n_unused=state.get("n_unused", 0),
         fingerprint=run.fingerprint,

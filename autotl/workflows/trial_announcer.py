@@ -25,7 +25,7 @@ class TrialAnnouncer:
         for trial in sorted(board.trials, key=lambda t: t.number):
             if trial.number not in self._announced:
                 self._announced.add(trial.number)
-                self._run.emit(_trial_ended(trial, board.title(trial), best))
+                self._run.emit(_trial_ended(self._run, trial, board.title(trial), best))
                 self._plugins.notify("on_trial_end", run=self._run, trial=trial)
         board.write(self._run.folder / "leaderboard.csv")
         values = [trial.score.value for trial in board.of(PROBE) if trial.score.is_defined]
@@ -35,7 +35,7 @@ class TrialAnnouncer:
         self._run.update(announced=sorted(self._announced), spent_seconds=self._clock.spent())
 
 
-def _trial_ended(trial: TrialRecord, name: str, best: TrialRecord | None) -> TrialEnded:
+def _trial_ended(run: Run, trial: TrialRecord, name: str, best: TrialRecord | None) -> TrialEnded:
     reading, score = trial.reading, trial.score.to_json()
     return TrialEnded(
         trial.number,
@@ -54,4 +54,5 @@ def _trial_ended(trial: TrialRecord, name: str, best: TrialRecord | None) -> Tri
         seconds=trial.seconds,
         reason=trial.reason,
         best_trial=best.number if best else None,
+        counts=run.config.counts(trial.strategy, trial.head),
     )

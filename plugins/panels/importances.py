@@ -1,4 +1,7 @@
-"""Parameter importances: which choices made the difference among the probes (PED-ANOVA, Watanabe et al. 2023)."""
+"""Parameter importances: which choices made the difference among probes and among fine-tune trials.
+
+PED-ANOVA (Watanabe et al. 2023).
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,38 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Figure, Panel
 
 if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
     from autotl.predictions import Predictions
     from autotl.runs.run import Run
 
-FEWEST_TRIALS = 10
-STRATEGY, PROBE = "strategy", "probe"
+STRATEGY, PROBE, FINE_TUNE = "strategy", "probe", "fine-tune"
+FEWEST_TRIALS = {PROBE: 10, FINE_TUNE: 6}
+_WORDS = {PROBE: "probe", FINE_TUNE: "fine-tune trial"}
 
 
 def importances(run: Run, tested: Predictions) -> Iterable[Figure]:
-    """The share of each choice that every probe had to make."""
+    """The share of each choice that every probe, and every fine-tune trial, had to make."""
     import optuna
 
     study = optuna.load_study(study_name=run.study_name, storage=run.storage)
-    probes = [
-        trial for trial in study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
-        if trial.params.get(STRATEGY) == PROBE
-    ]  # fmt: skip
-    if len(probes) < FEWEST_TRIALS or len({trial.value for trial in probes}) < 2:
-        return
+    done = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    for strategy in _WORDS:
+        trials = [trial for trial in done if trial.params.get(STRATEGY) == strategy]
+        if len(trials) >= FEWEST_TRIALS[strategy] and len({trial.value for trial in trials}) > 1:
+            yield from _of_strategy(study, trials, _WORDS[strategy])
+
+
+def _of_strategy(study: optuna.Study, trials: list[FrozenTrial], word: str) -> Iterable[Figure]:
+    """word: what one of the trials is called."""
+    import optuna
+
     alone = optuna.create_study(direction=study.direction)
-    alone.add_trials(probes)
+    alone.add_trials(trials)
     # Parameters of one head exist in its trials only: their importances are of others, and their names repeat.
-    common = sorted(set.intersection(*(set(trial.params) for trial in probes)))
+    shared = set.intersection(*(set(trial.params) for trial in trials))
+    common = sorted(name for name in shared if len({trial.params[name] for trial in trials}) > 1)
     found = optuna.importance.get_param_importances(alone, params=common)
     shares = {_plain(name): share for name, share in found.items() if share}
     if len(shares) < 2:
@@ -49,10 +62,10 @@ def importances(run: Run, tested: Predictions) -> Iterable[Figure]:
         },
     }  # fmt: skip
     yield Figure(
-        "Which choices mattered?",
+        "Which choices mattered?" if word == _WORDS[PROBE] else "Which choices mattered in fine-tuning?",
         spec,
         alt="Importance of each choice: " + ", ".join(f"{row['choice']} {row['importance']:.0%}" for row in rows),
-        note=f"How much each choice that every probe has to make decided which of the {len(probes)} completed probes "
+        note=f"How much each choice that every {word} has to make decided which of the {len(trials)} completed ones "
         "are among the best; of few trials this is a hint, no more.",
     )
 

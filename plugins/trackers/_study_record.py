@@ -162,7 +162,12 @@ class StudyRecord:
 
     def _record_result(self, result: RunResult) -> None:
         tags = {f"champion.{name}": getattr(result.champion, name) for name in _CHAMPION_TAGS}
-        log_batch(self.client, self.run_id, metrics={**_scores(result), "seconds": result.seconds}, tags=tags)
+        log_batch(
+            self.client,
+            self.run_id,
+            metrics={**_scores(result), "seconds": result.seconds, "n_trials": result.n_trials},
+            tags=tags,
+        )
 
     def _log_champion(self, result: RunResult) -> None:
         score = result.test[result.objective]

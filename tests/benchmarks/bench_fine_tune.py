@@ -131,7 +131,9 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
     from autotl.runs.run import create
     from autotl.search import fine_tune_trials
     from autotl.search.context import open_context
+    from autotl.search.fine_tune_trials import Options
     from autotl.search.hyperparameters import fixed_hyperparameters
+    from autotl.search.pruning import Judge
     from autotl.settings import Settings
     from autotl.training import fine_tuning
     from autotl.training.activation_cache import CannotCacheError
@@ -163,8 +165,9 @@ def _agreement(dataset: Any, folder: Path, seeds: int) -> list[dict[str, Any]]:
                 )
                 started = time.perf_counter()
                 outcome = fine_tune_trials.fine_tune(
-                    context, candidate, fixed_hyperparameters({}), lambda epoch, value: None, run.trial_folder(0)
-                )
+                    context, candidate, fixed_hyperparameters({}), run.trial_folder(0),
+                    Options(Judge(after_fold=lambda fold, so_far: "one is enough")),
+                )  # fmt: skip
                 predictions = outcome.predictions
                 found[way] = float((predictions.probabilities.argmax(axis=1) == predictions.labels).mean())
                 found[f"{way}_seconds"] = time.perf_counter() - started

@@ -59,11 +59,12 @@ def read_progress(run: RunView) -> SearchProgress:
     budget = run.state.budget_seconds
     if not run.has_begun and run.job:
         budget = run.job.budget_seconds
-    share, timing = _timing(run, events, spent, budget, len(trials))
+    n_trials = sum(trial.counts for trial in trials)
+    share, timing = _timing(run, events, spent, budget, n_trials)
     findings = tuple(f"{e.message}. {e.advice}".strip() for e in events if isinstance(e, FindingMade))
     return SearchProgress(
         _doing(events, run), share, timing, findings, tuple(describe_past(events)), best_trials(events), spent,
-        budget, len(trials), _pace(events, trials), trial_seconds(trials),
+        budget, n_trials, _pace(events, trials), trial_seconds(trials),
     )  # fmt: skip
 
 

@@ -41,8 +41,8 @@ def test_a_size_that_was_not_read_is_never_pinned():
 @pytest.mark.parametrize("asked", [10, None])
 def test_the_search_ends_early_only_where_no_number_of_trials_was_asked_for(asked):
     done = [probe(1, 0.9), *(probe(n, 0.8) for n in range(2, 2 + PATIENCE_TRIALS))]
-    hopeless = [*done, tuned(100, 0.3, 1), tuned(101, 0.2, 3), tuned(102, 0.1, 5)]
-    answer = plan(trials=asked).next(board(*hopeless), [], 0.5)
+    hopeless = [*done, tuned(100, 0.3, 1), tuned(101, 0.2, 3), tuned(102, 0.1, 5, seconds=30.0)]
+    answer = plan(trials=asked, left=50.0, budget=100.0).next(board(*hopeless), [], 0.5)
     if asked:
         assert isinstance(answer, Step)
     else:
@@ -177,7 +177,9 @@ def test_where_only_fine_tuning_was_asked_for_nothing_else_is_done_and_its_end_h
     assert plan(strategy=FINE_TUNE).first_overrides(scored((LARGE, "top", 0.1))) == []
     assert plan(strategy=FINE_TUNE).next(board(probe(1, 0.5)), [], 0.0).overrides["trainable_stages"] == 1
     ended = board(probe(1, 0.7), tuned(2, 0.6, 1), tuned(3, 0.55, 3), tuned(4, 0.59, 5))
-    assert plan(strategy=FINE_TUNE).next(ended, [], 0.0) == "the last 2 fine-tune trials brought nothing better"
+    assert plan(strategy=FINE_TUNE).next(ended, [], 0.0) == Step(pinned={"strategy": FINE_TUNE})
+    late = plan(strategy=FINE_TUNE, left=5.0).next(ended, [], 0.0)
+    assert late == "the last 2 fine-tune trials brought nothing better"
     assert "no probe has completed" in plan(strategy=FINE_TUNE).next(board(), [], 0.0)
     slow = plan(Bench(tuning=500.0), left=40.0, strategy=FINE_TUNE)
     first = slow.next(board(probe(1)), [], 0.0)

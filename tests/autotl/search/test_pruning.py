@@ -13,7 +13,14 @@ from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions
 from autotl.search import pruning
 from autotl.search.objective import Objective
-from autotl.search.pruning import MIN_ITEMS, Rival, is_clearly_worse, prune_probe
+from autotl.search.pruning import (
+    MIN_ITEMS,
+    Earlier,
+    Rival,
+    is_clearly_worse,
+    judge_fine_tune,
+    prune_probe,
+)
 
 
 def predictions(n=100, sure=0.9, right=1.0, seed=0):
@@ -71,6 +78,64 @@ def test_only_the_items_so_far_are_compared_in_whatever_order():
     rest = np.setdiff1d(np.arange(100), half)
     terrible_elsewhere[rest] = terrible_elsewhere[rest, ::-1]
     assert not is_clearly_worse(same_items(BEST, terrible_elsewhere).restrict(half), BEST)
+
+
+CHANCE = predictions(sure=0.5, right=0.5)
+
+
+def judge(plugins, *rivals, earlier=Earlier(), may_prune=True, reported=None):  # noqa: B008
+    told = {} if reported is None else reported
+    trial = SimpleNamespace(report=lambda value, step: told.update({step: value}))
+    objective = Objective(plugins.all(Evaluator)["accuracy"], run=None)
+    return judge_fine_tune(trial, rivals, earlier, objective, may_prune=may_prune)
+
+
+@pytest.mark.parametrize(
+    ("values", "best", "ends"),
+    [
+        ([], None, False),
+        ([0.9, 0.8], None, False),  # no network has completed that it could be compared with
+        ([0.9, 0.8], BEST, True),
+        ([0.9, 0.3, 0.2, 0.1, 0.2], BEST, False),  # among the best third
+        ([0.9, 0.8], CHANCE, False),  # not worse than what became the best
+    ],
+)
+def test_a_fine_tune_trial_ends_after_its_first_cycle_where_it_is_worse_and_not_among_the_best(
+    plugins, values, best, ends
+):
+    told, earlier = {}, Earlier(first_cycles=values, best=best and Rival(7, best))
+    after_cycle = judge(plugins, earlier=earlier, reported=told).after_cycle
+    if ends:
+        with pytest.raises(optuna.TrialPruned, match="first cycle of its epochs, where 2 of 2 others were better"):
+            after_cycle(CHANCE)
+    else:
+        after_cycle(CHANCE)
+    assert list(told) == [1]
+
+
+def test_a_network_worse_than_the_best_network_or_probe_is_measured_on_no_further_fold(plugins):
+    told = {}
+    with pytest.raises(optuna.TrialPruned, match="after the first fold, worse than trial 7 on the same images"):
+        judge(plugins, Rival(7, BEST), reported=told).after_fold(0, CHANCE)
+    assert list(told) == [2]
+    kept = judge(plugins, Rival(8, BEST), Rival(7, BEST), may_prune=False)
+    assert kept.after_fold(1, CHANCE).endswith("worse than trial 7 on the same images")
+    assert kept.after_fold(0, BEST) == ""
+
+
+def test_only_the_best_third_of_the_networks_are_measured_on_further_folds(plugins):
+    def why(*values):
+        return judge(plugins, earlier=Earlier(first_folds=values), may_prune=False).after_fold(0, BEST)
+
+    assert why() == why(0.5) == why(0.99, 0.5, 0.5) == ""
+    assert why(0.99).endswith("and 1 of 1 others were better there")
+    assert why(0.99, 0.98, 0.5).endswith("and 2 of 3 others were better there")
+    assert judge(plugins, earlier=Earlier(first_folds=(0.99,)), may_prune=False).after_fold(1, BEST) == ""
+
+
+def test_networks_are_compared_on_the_items_that_both_predict(plugins):
+    with pytest.raises(optuna.TrialPruned):
+        judge(plugins, Rival(7, BEST.restrict(np.arange(40)))).after_fold(1, CHANCE)
 
 
 def test_a_probe_with_a_better_objective_is_not_pruned_for_its_log_loss(plugins, monkeypatch):

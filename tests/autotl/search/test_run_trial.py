@@ -12,8 +12,9 @@ from autotl.search import run_trial as module
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
 from autotl.search.study_loop import StudyLoop
+from autotl.search.trial_files import load_predictions
 from autotl.training import fine_tuning
-from autotl.trial import Training
+from autotl.trial import LEARNING_RATE, WEIGHT_DECAY, Training
 
 TRAINING = Training(1, 1e-3, 1e-4, augment=False)
 
@@ -43,7 +44,7 @@ def test_a_trial_that_cannot_end_in_time_does_not_start_and_says_so(started, can
     late = run_one(loop, candidate())
     assert (late.state, late.reason) == ("pruned", "it would take about 60 s, too much of the 50 s left")
     assert run_one(loop, candidate("random-forest")).state == "pruned"
-    monkeypatch.setattr(loop.planner.schedule, "seconds", lambda *a: 500.0)
+    monkeypatch.setattr(loop.planner.schedule, "seconds", lambda *a, **k: 500.0)
     tuning = run_one(loop, candidate("logistic", "top", "avg", training=TRAINING))
     assert (tuning.state, tuning.reason) == ("pruned", "it would take about 500 s, too much of the 50 s left")
     assert tuning.training["trainable_stages"] == 1
@@ -71,15 +72,27 @@ def test_a_probe_worse_than_the_best_is_pruned_after_a_fold(started, candidate, 
     assert "after 1 of 5 folds, clearly worse than trial 1's" in found.reason
 
 
-def test_a_fine_tune_trial_is_pruned_late_in_its_epochs(started, candidate, monkeypatch):
+def test_a_fine_tune_trial_is_measured_on_one_fold_or_pruned_where_it_is_worse(started, candidate, monkeypatch):
     loop = started()
-    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 10)
-    monkeypatch.setattr(pruning, "is_clearly_worse", lambda *a: True)
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 3)
+    monkeypatch.setattr(pruning, "is_clearly_worse", lambda *a, **k: True)
     tuning = candidate("logistic", "top", "avg", training=TRAINING)
-    first, second = run_one(loop, tuning), run_one(loop, tuning)
-    assert (first.state, first.training["epochs"]) == ("complete", 10)
+    step = replace(tuning, training=Training(1, LEARNING_RATE, WEIGHT_DECAY, augment=False))
+    first, second = run_one(loop, step), run_one(loop, tuning)
+    assert (first.state, first.training["epochs"], first.training["folds"]) == ("complete", 3, 1)
+    assert first.training["why_not_all_folds"].endswith("worse than trial 1 on the same images")
     assert second.state == "pruned"
-    assert second.reason.endswith(f"after 7 of 10 epochs, clearly worse than trial {first.number}")
+    assert f"worse than trial {first.number} on the same images" in second.reason or "trial 1 on" in second.reason
+    reported = {t.number: t.intermediate_values for t in loop._study.trials}
+    assert (list(reported[first.number]), list(reported[second.number])) == ([2], [1, 2])
+
+
+def test_a_fine_tune_trial_on_all_folds_is_scored_as_a_probe_is(started, candidate):
+    loop = started()
+    found = run_one(loop, candidate("logistic", "top", "avg", training=TRAINING))
+    predictions = load_predictions(loop.context.run, found.number)
+    assert sorted(predictions.items) == loop.context.run.split.development.tolist()
+    assert found.score == loop.context.objective.score(predictions)
 
 
 def test_a_probe_of_a_recipe_is_never_pruned(started, candidate, monkeypatch):

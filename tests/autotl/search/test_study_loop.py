@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,11 @@ from autotl.search.limits import Limits
 from autotl.search.planner import Step
 from autotl.search.study_loop import StudyLoop
 from autotl.training import fine_tuning
-from autotl.trial import FINE_TUNE, PROBE, Reading
+from autotl.trial import FINE_TUNE, LEARNING_RATE, PROBE, Reading
+
+
+def all_events(context):
+    return [json.loads(line) for line in (context.run.folder / "events.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture
@@ -225,6 +230,48 @@ def test_the_planner_is_told_of_fine_tuning_elsewhere(start, monkeypatch):
     made.context.space.sample(module.OptunaHyperParameters(made._study.ask()))
     made.search()
     assert told == [False, True]
+
+
+def test_after_the_schedule_trials_are_sampled_until_as_many_as_asked_have_ended(start, tmp_path):
+    """Exactly so many, whatever becomes of them, and the same choices with the same seed."""
+
+    def searched(name):
+        made = start(strategy="fine-tune", trials=9, run=tmp_path / name)
+        made.warm_start()
+        assert made.search() == "all 9 trials are done"
+        return made.leaderboard().of(FINE_TUNE)
+
+    found = searched("first")
+    assert len(found) == 9
+    assert {trial.state for trial in found} <= {"complete", "pruned"}
+    sampled = [trial for trial in found if trial.training["learning_rate"] != LEARNING_RATE]
+    assert len(sampled) >= 5
+    rates = [trial.training["learning_rate"] for trial in sampled]
+    assert max(rates) / min(rates) > 10
+    assert all("dropout" in trial.training and "weight_decay" in trial.training for trial in sampled)
+    choices = ("trainable_stages", "learning_rate", "weight_decay", "augment", "dropout", "label_smoothing")
+    both = (
+        [[t.reading, t.head, *(t.training[name] for name in choices)] for t in half]
+        for half in (found, searched("second"))
+    )
+    assert next(both) == next(both)
+
+
+def test_fine_tuning_is_proposed_once_and_after_what_waits(start, events, monkeypatch):
+    made = start(strategy="auto")
+    for head in ("knn", "logistic"):
+        made._queue({"strategy": PROBE, "head": head})
+    tuning = Step(overrides={"strategy": FINE_TUNE, "trainable_stages": 1, "augment": False}, message="it may gain")
+    steps = iter([tuning, tuning, tuning, "enough"])
+    monkeypatch.setattr(made.planner, "next", lambda *a, **k: next(steps))
+    made.search()
+    kinds = [
+        e["event"] if e["event"] == "fine-tuning" else e["strategy"]
+        for e in all_events(made.context)
+        if e["event"] in ("fine-tuning", "trial-begin")
+    ]
+    assert kinds[-4:] == [PROBE, PROBE, "fine-tuning", FINE_TUNE]
+    assert kinds.count("fine-tuning") == 1
 
 
 def test_a_head_list_that_cannot_be_tuned_is_refused_where_fine_tuning_was_asked_for(start):

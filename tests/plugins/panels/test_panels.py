@@ -119,6 +119,30 @@ def test_importances_do_not_merge_parameters_of_one_name_of_several_heads(tmp_pa
     assert {row["choice"] for row in figure.spec["data"]["values"]} == {"head", "pooling"}
 
 
+def test_importances_of_fine_tuning_stand_beside_those_of_probes(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    study = optuna.create_study(study_name="s", storage=storage, direction="maximize")
+    study.sampler = optuna.samplers.RandomSampler(seed=0)
+    for number in range(60):
+        study.enqueue_trial({"strategy": "fine-tune" if number % 2 else "probe"})
+        trial = study.ask()
+        strategy = trial.suggest_categorical("strategy", ["probe", "fine-tune"])
+        pooling = trial.suggest_categorical("pooling", ["avg", "max"])
+        worth = 0.02 * (pooling == "avg")
+        if strategy == "fine-tune":
+            worth += 0.1 * trial.suggest_int(f"strategy={strategy}/trainable_stages", 1, 6)
+        else:
+            worth += 0.1 * (trial.suggest_categorical(f"strategy={strategy}/head", ["knn", "svm"]) == "svm")
+        study.tell(trial, worth)
+    run = cast(Run, SimpleNamespace(study_name="s", storage=storage))
+    found = list(importances.importances(run, answered(np.ones(N, dtype=bool), 0.9)))
+    named = {figure.title: {row["choice"] for row in figure.spec["data"]["values"]} for figure in found}
+    assert named == {
+        "Which choices mattered?": {"head", "pooling"},
+        "Which choices mattered in fine-tuning?": {"trainable_stages", "pooling"},
+    }
+
+
 def test_importances_name_choices_and_add_up(searched: Run) -> None:
     found = list(importances.importances(searched, answered(np.ones(N, dtype=bool), 0.9)))
     for figure in found:

@@ -1,0 +1,91 @@
+"""After the schedule fine-tuning goes on with sampled trials, and takes no more of the time than it may bring."""
+
+from __future__ import annotations
+
+import pytest
+from planning import LARGE, LOGISTIC, SMALL, Bench, board, network, plan, probe, read, tuned
+
+from autotl.search.planner import STALLED_TRIALS, Step
+from autotl.trial import FINE_TUNE, PROBE, Candidate, Training
+
+SETTLED = [probe(1, 0.7), *(probe(n, 0.6) for n in range(2, 2 + STALLED_TRIALS))]
+SAMPLED = Step(pinned={"strategy": FINE_TUNE})
+
+
+def ladder(*values, seconds=10.0):
+    """The steps of the schedule, of which the last two brought nothing."""
+    return [
+        tuned(n, value, depth, seconds=seconds)
+        for n, (value, depth) in enumerate(zip(values, (1, 3, 5), strict=True), 50)
+    ]
+
+
+def candidate(depth=1, size=SMALL):
+    training = Training(depth, 2e-4, 1e-5, augment=False, dropout=0.2)
+    return Candidate(FINE_TUNE, network("net"), read(size), LOGISTIC, training)
+
+
+def test_where_the_schedule_ends_a_trial_is_sampled_and_then_a_probe_has_its_turn():
+    tried = [*SETTLED, *ladder(0.8, 0.7, 0.7)]
+    after_probe = [*tried, probe(60, 0.6)]
+    for budget in (None, 100.0):
+        planner = plan(left=60.0, budget=budget)
+        assert planner.next(board(*after_probe), [], 0.5) == SAMPLED
+        assert planner.next(board(*tried), [], 0.5).pinned["strategy"] == PROBE
+    assert plan(strategy=FINE_TUNE).next(board(*tried), [], 0.5) == SAMPLED
+
+
+def test_sampled_trials_are_no_steps_of_the_schedule():
+    sampled = tuned(9, 0.95, 4, told={"learning_rate": 1e-3, "augment": True})
+    overrides = plan().next(board(*SETTLED, tuned(50, 0.6, 1), sampled), [], 0.5).overrides
+    assert (overrides["trainable_stages"], overrides["learning_rate"]) == (3, 5e-4)
+    step = plan().schedule.start_from(
+        Candidate(FINE_TUNE, network("net"), read(), LOGISTIC, Training(6, 5e-4, 1e-4, False)), board(sampled)
+    )
+    assert step is None
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds", "goes_on"),
+    [
+        ((0.9, 0.8, 0.8), 25.0, True),  # it leads: 75 of 80 s
+        ((0.9, 0.8, 0.8), 27.0, False),
+        ((0.68, 0.6, 0.6), 14.0, True),  # it may well take the lead: 42 of 50 s
+        ((0.68, 0.6, 0.6), 17.0, False),
+        ((0.2, 0.1, 0.1), 4.0, True),  # it hardly can: 12 of 25 s
+        ((0.2, 0.1, 0.1), 7.0, False),
+    ],
+)
+def test_fine_tuning_has_a_share_of_the_budget_beside_probes_by_what_it_has_brought(values, seconds, goes_on):
+    bench = Bench(tuning=-3.0)  # 3 s with what every trial takes
+    tried = board(*SETTLED, *ladder(*values, seconds=seconds), probe(60, 0.6))
+    step = plan(bench, left=50.0, budget=100.0).next(tried, [], 0.5)
+    assert (step == SAMPLED) == goes_on
+    assert plan(bench, left=50.0, budget=100.0, strategy=FINE_TUNE).next(tried, [], 0.5) == SAMPLED
+
+
+def test_a_step_of_the_schedule_is_not_begun_either_where_fine_tuning_has_had_its_share():
+    tried = board(*SETTLED, tuned(50, 0.2, 1, seconds=30.0), probe(60, 0.6))
+    assert plan(left=50.0, budget=100.0).next(tried, [], 0.5).pinned["strategy"] == PROBE
+    assert plan(left=50.0, budget=None).next(tried, [], 0.5).overrides["trainable_stages"] == 3
+
+
+def test_only_what_a_sampled_trial_may_take_is_accepted():
+    bench = Bench(tuning=0.0, epoch=0.5, read=[("net", SMALL), ("net", LARGE)])  # 3 s of a stage at 32 pixels
+    tried = board(*SETTLED, *ladder(0.8, 0.7, 0.7))
+    in_time = plan(bench, left=60.0, budget=100.0).tuning  # of which a sampled trial may take 18 s
+    assert in_time.accepts(candidate(2), tried)
+    assert not in_time.accepts(candidate(5), tried)
+    assert not in_time.accepts(candidate(2, LARGE), tried)
+    for_ever = plan(bench, trials=20).tuning  # twice what the deepest step takes, which has 5 stages
+    assert for_ever.accepts(candidate(6), tried)
+    assert for_ever.accepts(candidate(2, LARGE), tried)
+    assert not for_ever.accepts(candidate(6, LARGE), tried)
+
+
+def test_where_nothing_else_is_accepted_the_schedules_first_step_is_pinned():
+    tried = board(*SETTLED, *ladder(0.8, 0.7, 0.7))
+    assert plan().tuning.fallback(tried) == {
+        "strategy": FINE_TUNE, "backbone": "net", "backbone=net/size": "32x32", "stage": "joined",
+        "pooling": "avg+max", "strategy=fine-tune/trainable_stages": 1, "strategy=fine-tune/augment": False,
+    }  # fmt: skip
