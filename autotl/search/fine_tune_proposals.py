@@ -59,24 +59,24 @@ def propose(
 def comparable(study: optuna.Study) -> optuna.Study:
     """A copy in memory of the probes and networks of a study, to be minimised.
 
-    A completed trial's value is the share of those of its strategy that are better. Pruned ones keep what they
-    reported.
+    A completed trial's value is the share of those of its strategy that are better, or as good and earlier: no two are
+    equal, so that the best of both strategies are among the best. Pruned ones keep what they reported.
     """
     sign = -1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else 1
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
     copy = optuna.create_study(direction="minimize")
     for strategy in (PROBE, FINE_TUNE):
         own = [trial for trial in trials if trial.params.get("strategy") == strategy]
-        values = sorted(sign * trial.value for trial in own if trial.value is not None)
-        copy.add_trials([_copied(trial, values, sign) for trial in own])
+        done = sorted((sign * trial.value, trial.number) for trial in own if trial.value is not None)
+        places = {number: place / len(done) for place, (_, number) in enumerate(done)}
+        copy.add_trials([_copied(trial, places.get(trial.number), sign) for trial in own])
     return copy
 
 
-def _copied(trial: FrozenTrial, values: list[float], sign: int) -> FrozenTrial:
+def _copied(trial: FrozenTrial, value: float | None, sign: int) -> FrozenTrial:
     pruned = trial.state == TrialState.PRUNED
-    value = None if pruned or trial.value is None else values.index(sign * trial.value) / len(values)
     reported = {step: sign * told for step, told in trial.intermediate_values.items()} if pruned else {}
     return create_trial(
-        state=trial.state, value=value, params=trial.params, distributions=trial.distributions,
+        state=trial.state, value=None if pruned else value, params=trial.params, distributions=trial.distributions,
         intermediate_values=reported,
     )  # fmt: skip

@@ -195,13 +195,10 @@ def train(
     def time_left() -> float:
         return seconds_left() - validation_seconds
 
-    def out_of_time() -> bool:
-        return time_left() <= 0
-
     too_late = OutOfTimeError("the time ran out before the first epoch of fine-tuning ended")
     cycles = tuple(cycles) or (epochs_for(len(train_items)),)
     optimizer, targets = _compile(inputs.trainer, training), _targets(labels, training, model.output.shape[-1])
-    if not inputs.prepare(0, out_of_time):
+    if not inputs.prepare(0, lambda: time_left() <= 0):
         raise too_late
     started = time.monotonic()
     probabilities = predict(inputs, validation_items)

@@ -87,7 +87,8 @@ def test_a_fine_tune_trial_is_measured_on_one_fold_or_pruned_where_it_is_worse(s
     assert (list(reported[first.number]), list(reported[second.number])) == ([2], [1, 2])
 
 
-def test_a_fine_tune_trial_on_all_folds_is_scored_as_a_probe_is(started, candidate):
+def test_a_fine_tune_trial_on_all_folds_is_scored_as_a_probe_is(started, candidate, monkeypatch):
+    monkeypatch.setattr(pruning, "is_clearly_worse", lambda *a, **k: False)
     loop = started()
     found = run_one(loop, candidate("logistic", "top", "avg", training=TRAINING))
     predictions = load_predictions(loop.context.run, found.number)
