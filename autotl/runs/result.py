@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from autotl.errors import RunError
-from autotl.runs.groups import GroupsFound
 from autotl.runs.forecasts import Forecast
+from autotl.runs.groups import GroupsFound
 from autotl.runs.summaries import ChampionSummary, ExpectedGain, RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.scores import ScoreInterval

@@ -24,8 +24,8 @@ from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.events import Message, StageBegun
-from autotl.runs.groups import GroupsFound
 from autotl.runs.forecasts import graded
+from autotl.runs.groups import GroupsFound
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, cluster_of
 from autotl.runs.summaries import ChampionSummary, ExpectedGain

@@ -76,7 +76,12 @@ class EarlyReading:
 
         with suppress(Exception):
             default = self._default()
-            freeze(default, guess_size(self._config.data, default.sizes), cache=self._settings.cache, version=self._version(default))
+            freeze(
+                default,
+                guess_size(self._config.data, default.sizes),
+                cache=self._settings.cache,
+                version=self._version(default),
+            )
 
     def _default(self) -> Backbone:
         from autotl.search.space import backbones_of

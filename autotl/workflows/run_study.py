@@ -37,8 +37,8 @@ from autotl.workflows.conclusion import conclude
 from autotl.workflows.default_probe import probe_default
 from autotl.workflows.executor import workers
 from autotl.workflows.first_model import make_first_model, save_first_model
-from autotl.workflows.group_look import measure_in
 from autotl.workflows.forecasting import make_forecasts
+from autotl.workflows.group_look import measure_in
 from autotl.workflows.kept_findings import keep_findings
 from autotl.workflows.refit import champion_trials
 from autotl.workflows.registration import NOT_RECORDED, NOT_REGISTERED
