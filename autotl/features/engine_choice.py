@@ -58,7 +58,7 @@ def choose_engine(
     network gives numbers that are not finite.
     """
     if network.precision == INT8:
-        # What deployables need computes it: in int8 each runtime rounds its own way (OpenVINO: features off by 2 to 6 %).
+        # What deployables need computes it: in int8 each runtime rounds its own way (OpenVINO: off by up to 6 %).
         return Choice(open_named("onnxruntime", network, threads=threads), "")
     kept = network.file.with_name(f"engine-{_machine(threads)}.json")
     if not forced and (name := _read_choice(kept)) in TITLES:

@@ -76,7 +76,7 @@ def _may_use_int8(context: SearchContext, items: np.ndarray) -> bool:
 
 
 def _pays(context: SearchContext, single: Features, contents: Sequence[str], n_sample: int) -> bool:
-    """Whether what is yet to be read takes long enough for a network in int8, and a look at it, to be worth its time."""
+    """Whether what is yet to be read takes long enough for a network in int8, and a look at it, to pay."""
     network = single.network
     unread = single.n_missing(context.reader.used)
     speed = context.costs.images_per_second(network.backbone, network.size)

@@ -134,8 +134,8 @@ def _search_and_conclude(
     timing = SearchTime(clock, run.split)
     context = open_context(run, plugins, settings=settings, seconds_left=timing.for_trials, processes=processes)
     if not conclude_now:
-        default = context.space.default()
-        choose_precision(context, default.backbone, default.reading.size)
+        first = context.space.default()
+        choose_precision(context, first.backbone, first.reading.size)
     context = make_first_model(context, clock, timing.left)
     run = context.run  # on fewer items, perhaps
     limits = Limits(timing.left, clock.budget_seconds, run.config.trials)
