@@ -59,7 +59,7 @@ def align(first: np.ndarray, second: np.ndarray, boxes: np.ndarray, *, steps: in
     """
     first, second = first[:, 0].astype(np.float32), _standardised(second[:, 0].astype(np.float32))
     down, right = _gradients(second)
-    visible = second.any((1, 2))[:, None]
+    visible = np.any(second, axis=(1, 2), keepdims=True)[:, 0]
     boxes = boxes.astype(np.float32)
     for _ in range(steps):
         rows = _resampling(boxes[:, 0], boxes[:, 1], MINIATURE_EDGE)[:, 0]

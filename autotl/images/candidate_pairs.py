@@ -52,8 +52,8 @@ class Crops:
     """Crops of the queries, which are looked for among whole images.
 
     n: how many crops of each query. vectors(rows, crop): those of some queries, float32 (len(rows), k), as long as the
-    targets'. numbers: of these numbers, how many they are looked for by, the first. together: the nearest of all crops of
-    a query are kept, instead of the nearest of each.
+    targets'. numbers: how many of these numbers they are looked for by, the first. together: the nearest of all crops
+    of a query are kept, instead of the nearest of each.
     """
 
     n: int

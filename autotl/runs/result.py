@@ -43,8 +43,8 @@ class RunResult:
     ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
     that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
     leaderboard, report: paths. groups: images that belong together, and what keeping them on one side costs. forecasts:
-    what the run expected early, with what came of it. tracking: what a tracker left in tracking.json. more: what a later
-    version of AutoTL added.
+    what the run expected early, with what came of it. tracking: what a tracker left in tracking.json. more: what a
+    later version of AutoTL added.
     """
 
     run: str
