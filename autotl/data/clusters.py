@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
-from autotl.images.near_duplicates import CERTAIN
+from autotl.images.near_duplicates import CERTAIN, no_pairs
 
 LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
 """Pairs below `CERTAIN` join at most 50 items, or a quarter of all, into one cluster: where all images are similar,
@@ -52,11 +52,9 @@ def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarra
     return np.asarray(np.unique(roots, return_inverse=True)[1])
 
 
-def certain_clusters(dataset: Dataset, group: np.ndarray) -> np.ndarray:
-    """As `find_clusters`, of these groups and of certain copies only. group: text (n_items,), empty for none."""
-    items = dataset.items.assign(group=group)
-    pairs = dataset.pairs[dataset.pairs["similarity"] >= CERTAIN]
-    return find_clusters(replace(dataset, table=items, pairs=pairs))
+def group_clusters(dataset: Dataset, group: np.ndarray) -> np.ndarray:
+    """As `find_clusters`, of these groups and of copies of the same bytes only. group: text (n_items,), or empty."""
+    return find_clusters(replace(dataset, table=dataset.items.assign(group=group), pairs=no_pairs()))
 
 
 def latest_side(dataset: Dataset, side: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autotl.data.candidate_groups.candidate import GroupCandidate
-from autotl.data.clusters import certain_clusters
+from autotl.data.clusters import group_clusters
 from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, Split, fold_together
 from autotl.errors import AutoTLError, OutOfTimeError
@@ -138,7 +138,7 @@ class _Look:
     def scores(self, candidates: list[GroupCandidate]) -> tuple[tuple[GroupScores, ...], str]:
         """The scores of the candidates that there was time for, the one that matters most first, and a note."""
         nothing = np.full(len(self._dataset.items), "", dtype="U1")
-        mixed = self._cross_validate(certain_clusters(self._dataset, nothing))
+        mixed = self._cross_validate(group_clusters(self._dataset, nothing))
         measured: list[_Measured] = []
         for candidate in candidates:
             try:
@@ -149,7 +149,7 @@ class _Look:
         return self._told(measured, mixed), ""
 
     def _measure(self, candidate: GroupCandidate, mixed: Predictions, n_tested: int) -> _Measured:
-        unseen = self._cross_validate(certain_clusters(self._dataset, candidate.group))
+        unseen = self._cross_validate(group_clusters(self._dataset, candidate.group))
         numbers, answered = candidate.numbers(), self._answered(candidate, mixed)
         loss = group_loss(answered, unseen, numbers[answered.items], n_tested=n_tested)
         matters = loss.strict_low > 0 and loss.loss.value >= LEAST_LOSS
