@@ -124,10 +124,12 @@ def _frames(found: Similarities, labels: np.ndarray) -> np.ndarray:
         np.minimum.at(closest, item[unrelated], found.distance[unrelated])
     known = closest[np.isfinite(closest)]
     if not len(known):
-        return np.zeros(len(found.first))
+        return np.zeros(len(found.first), np.float32)
     usual = float(np.quantile(known, 0.1))
     close = found.distance <= min(_CLOSE, usual / _CLOSER)
-    return np.where(close, CERTAIN if len(labels) <= _FEW_VIDEOS_ITEMS else _STRICTEST, 0.0)
+    # In the precision of the similarities needed, which are not to be missed by rounding.
+    least = CERTAIN if len(labels) <= _FEW_VIDEOS_ITEMS else _STRICTEST
+    return np.where(close, np.float32(least), np.float32(0))
 
 
 def _threshold(found: Similarities, labels: np.ndarray, learned: np.ndarray) -> float:

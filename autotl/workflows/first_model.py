@@ -39,8 +39,9 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
     needed = context.costs.reading_seconds(*default.reading.place)
     allowed = READING_SHARE * seconds_left()
     if needed > allowed and "subsampled_to" not in run.state():
-        n_used = len(context.reader.used)
-        n_items = max(len(items), math.floor(n_used * max(0.0, allowed) / needed))
+        n_used, n_missing = len(context.reader.used), context.reader.n_missing(*default.reading.place)
+        # What has been read costs nothing more.
+        n_items = max(len(items), n_used - n_missing + math.floor(n_missing * max(0.0, allowed) / needed))
         fewer = context.on(run.subsampled(n_items))
         n_kept = len(fewer.reader.used)  # a few more, where a few of each class make more: it may be all of them
         if n_kept < n_used:
