@@ -60,7 +60,7 @@ def choose_engine(
     if network.precision == INT8:
         # What deployables need computes it: in int8 each runtime rounds its own way (OpenVINO: off by up to 6 %).
         return Choice(open_named("onnxruntime", network, threads=threads), "")
-    kept = network.file.with_name(f"engine-{_machine(threads)}.json")
+    kept = network.file.with_name(f"engine-{machine_key(threads)}.json")
     if not forced and (name := _read_choice(kept)) in TITLES:
         return Choice(open_named(name, network, threads=threads), "")
     pixels = sample()
@@ -156,7 +156,7 @@ def _sentence(engine: Engine, rates: dict[str, float], dropped: dict[str, str]) 
     return f"engine: {engine}{rate}{reasons}"
 
 
-def _machine(threads: int | None) -> str:
+def machine_key(threads: int | None) -> str:
     """What the choice depends on, as a short name: a cache may be shared by several machines."""
     versions = [f"{name} {_version(name)}" for name in ("onnxruntime", "onnxruntime-gpu", "openvino", "keras")]
     parts = [platform.node(), keras_backend.processor(), str(threads or os.cpu_count()), *versions]

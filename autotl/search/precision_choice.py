@@ -8,6 +8,7 @@ same. That is why ONNX Runtime, which deployables need, is the only engine for i
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ import numpy as np
 from autotl.errors import AutoTLError
 from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine, open_named
-from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
+from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine, machine_key
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork
 from autotl.features.quantised_network import CALIBRATION_ITEMS, is_made, quantise, quantised_by
@@ -24,6 +25,7 @@ from autotl.interfaces import Backbone, Size
 from autotl.runs.events import EngineChosen
 from autotl.runs.run import open_run
 from autotl.runtime import keras_backend
+from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.search.context import SearchContext
 from autotl.search.feature_reader import keep_precision, kept_precision
@@ -41,7 +43,8 @@ WORST_LOSS, WORST_CHOICE = 0.05, 0.03
 ranks first may be this share worse, in single precision, than the one that is best there."""
 _FEWEST_ITEMS = 100
 """On fewer images the noise hides whatever int8 does."""
-_ROUNDS = 3
+_SPEED_ITEMS, _ROUNDS = 16, 3
+"""How fast a network in int8 is does not depend on what it is calibrated on: these few make one to be timed."""
 
 
 def choose_precision(context: SearchContext, backbone: Backbone, size: Size) -> None:
@@ -59,7 +62,7 @@ def choose_precision(context: SearchContext, backbone: Backbone, size: Size) -> 
         return
     try:
         pixels = np.stack([read_pixels(run.dataset, int(item), size) for item in places])
-        accepted, told = _judge(context, single.network, quantise(single.network, pixels, contents), pixels, items)
+        accepted, told = _judge(context, single.network, pixels, contents, items)
     except AutoTLError as error:
         accepted, told = False, f"int8 is not used: {error}"
     keep_precision(run, backbone.name, size, contents if accepted else [])
@@ -87,20 +90,37 @@ def _pays(context: SearchContext, single: Features, contents: Sequence[str], n_s
 
 
 def _judge(
-    context: SearchContext, single: FrozenNetwork, int8: FrozenNetwork, pixels: np.ndarray, items: np.ndarray
+    context: SearchContext, single: FrozenNetwork, pixels: np.ndarray, contents: Sequence[str], items: np.ndarray
 ) -> tuple[bool, str]:
     """Whether int8 is used, and why, in a sentence."""
     threads = threads_per_worker(context.run.config.workers)
-    engine = open_named("onnxruntime", int8, threads=threads)
-    before = choose_engine(single, lambda: pixels[:SAMPLE_ITEMS], threads=threads, forced=context.settings.engine)
-    slow, fast = _rates([before.engine, engine], pixels[:SAMPLE_ITEMS])
-    speeds = f"{fast:.0f} images/s against {slow:.0f} in fp32 by {before.engine}"
+    name, slow, fast = _speeds(context, single, pixels[:SAMPLE_ITEMS], threads)
+    speeds = f"{fast:.0f} images/s against {slow:.0f} in fp32 by {name}"
     if fast < LEAST_SPEED_UP * slow:
-        return False, f"int8 is not used: {engine} computes {speeds}"
+        return False, f"int8 is not used: on this machine it computes {speeds}"
+    int8 = quantise(single, pixels, contents)
     losses = [_losses(context, network, items, threads) for network in (single, int8)]
     kept, words = keeps_what_the_sample_says(*losses)
     said = f"log loss on the sample {losses[1][0].mean():.3f} against {losses[0][0].mean():.3f} in fp32"
+    engine = open_named("onnxruntime", int8, threads=threads)
     return kept, f"engine: {engine}, {speeds}; {said}" if kept else f"int8 is not used: {words}: {said}"
+
+
+def _speeds(
+    context: SearchContext, single: FrozenNetwork, pixels: np.ndarray, threads: int | None
+) -> tuple[str, float, float]:
+    """What computes single precision, and images per second of it and of int8; measured once on a machine."""
+    kept = single.file.with_name(f"int8-speed-{machine_key(threads)}.json")
+    try:
+        known = json.loads(kept.read_text(encoding="utf-8"))
+        return str(known["engine"]), float(known["fp32"]), float(known["int8"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    int8 = quantise(single, pixels[:_SPEED_ITEMS], ["to be timed"])
+    before = choose_engine(single, lambda: pixels, threads=threads, forced=context.settings.engine).engine
+    slow, fast = _rates([before, open_named("onnxruntime", int8, threads=threads)], pixels[:_SPEED_ITEMS])
+    write_atomically(kept, json.dumps({"engine": str(before), "fp32": slow, "int8": fast}).encode())
+    return str(before), slow, fast
 
 
 def keeps_what_the_sample_says(single: np.ndarray, int8: np.ndarray) -> tuple[bool, str]:
