@@ -33,14 +33,14 @@ class FakeClock:
 
 
 @pytest.fixture
-def slow(make_context, monkeypatch):
-    """slow(2.0): reads that many images per second, and samples of 24 images."""
+def slow(make_context, tmp_path, monkeypatch):
+    """slow(2.0): reads that many images per second, and samples of 24 images; nothing has been read before."""
     monkeypatch.setattr(screening, "SAMPLE_ITEMS", 24)
 
     def slow(images_per_second, **options):
         speed = lambda self, backbone, size: images_per_second  # noqa: E731
         monkeypatch.setattr(MeasuredCosts, "images_per_second", speed)
-        return make_context(trials=None, budget_seconds=100.0, **options)
+        return make_context(trials=None, budget_seconds=100.0, **{"cache": tmp_path / "cache", **options})
 
     return slow
 

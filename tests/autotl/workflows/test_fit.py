@@ -376,12 +376,13 @@ def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("slow_reading")
 def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried_on(
-    config: Config, plugins: Any, settings: Settings
+    config: Config, plugins: Any, tmp_path: Path
 ) -> None:
     def interrupt(event: Event) -> None:
         if isinstance(event, TrialBegun):
             raise KeyboardInterrupt
 
+    settings = Settings(cache=tmp_path / "cache")  # where nothing has been read before
     config = replace(config, trials=3, budget_seconds=40.0)
     with pytest.raises(KeyboardInterrupt):
         fit(config, plugins=plugins, settings=settings, listeners=(interrupt,))
