@@ -6,6 +6,7 @@ examined images (facts) --------+--> first size --> network --> engine --> featu
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -23,6 +24,8 @@ from autotl.runtime import keras_backend
 from autotl.settings import Settings
 from autotl.trial import format_size
 
+_SHARED = ("scipy.cluster.hierarchy", "sklearn.model_selection", "sklearn.tree")
+"""What dividing and checking the data imports, too."""
 _FEWEST_ITEMS = 1000
 """Fewer are read within seconds once the search begins."""
 _SHARE = 0.75
@@ -42,7 +45,7 @@ class EarlyReading:
 
     def __init__(self, config: Config, plugins: Plugins, settings: Settings) -> None:
         self._config, self._plugins, self._settings = config, plugins, settings
-        self._ended = threading.Event()
+        self._ended, self._shared = threading.Event(), threading.Event()
         self._events: list[Event] = []
         self._reading: threading.Thread | None = None
         keras_backend.prepare()
@@ -54,6 +57,13 @@ class EarlyReading:
         if self._config.workers == 1 and len(dataset.items) >= _FEWEST_ITEMS:
             self._reading = threading.Thread(target=self._read_quietly, args=(dataset,), daemon=True)
             self._reading.start()
+
+    def wait_for_shared(self) -> None:
+        """Wait until the packages are imported that a scan needs too.
+
+        Two threads that import parts of one package at the same moment may meet it half imported.
+        """
+        self._shared.wait()
 
     def cancel(self) -> None:
         """Read no more, without waiting for what is being read."""
@@ -68,6 +78,11 @@ class EarlyReading:
         return self._events
 
     def _load(self) -> None:
+        try:
+            for name in _SHARED:
+                importlib.import_module(name)
+        finally:
+            self._shared.set()
         keras_backend.load()
         # Imported here, because what they need imports Keras.
         from autotl.features.frozen_network import freeze

@@ -147,6 +147,7 @@ def _scan_and_study(
 ) -> Run:
     dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined)
     require_learnable(dataset, config.data)
+    early.wait_for_shared()
     divided = divide(dataset)  # refused, if it is to be, before anything is read
     groups = no_look(config, plugins)
     if config.refit is None:
