@@ -50,15 +50,16 @@ def print_result(run: Run, result: RunResult) -> None:
 
 
 def _print_leaderboard(console: Console, run: Run, result: RunResult) -> None:
-    from autotl.evidence.leaderboard import read_leaderboard
+    from autotl.evidence.leaderboard import is_default, read_leaderboard
 
     board = read_leaderboard(run.folder)
     if board is None:
         console.print("leaderboard.csv is missing or damaged.")
         return
     done = board[board["state"] == "complete"]
-    # Many trials differ in their parameters only; the best of each kind says what there is to know.
-    kinds = done.drop_duplicates(["strategy", "head", "backbone", "size", "stage", "pooling"])
+    # Many trials differ in their parameters only; the best of each kind says what there is to know, beside the default.
+    alike = done.duplicated(["strategy", "head", "backbone", "size", "stage", "pooling"])
+    kinds = done[~alike | is_default(done)]
     trials = counted(result.n_trials, "trial")  # those that were asked for: rows without a search do not count
     title = f"Leaderboard by {result.objective}, 95 % interval (the best of each kind of {trials})"
     table = Table(title=title, title_justify="left")
@@ -73,7 +74,9 @@ def _print_leaderboard(console: Console, run: Run, result: RunResult) -> None:
         table.add_row(*cells, style=style)
     console.print(table)
     if (done["strategy"] == "fine-tune").any():
-        console.print("* fine-tuned: measured on the validation split, made comparable through the untuned default")
+        console.print(
+            "* fine-tuned: where there was no time for all folds, made comparable through the untuned default"
+        )
 
 
 def _print_scores(console: Console, result: RunResult) -> None:

@@ -59,8 +59,8 @@ class Objective:
     def score_tuned(self, tuned: Predictions, default: Predictions) -> ScoreInterval:
         """The objective of a fine-tune trial, made comparable with that of probes.
 
-        tuned: its predictions of the validation split, the only items that it is measured on; they may be easier or
-        harder than all folds together. default: the untuned default's predictions of every development item, which tell
+        tuned: its predictions of the folds that there was time for; they may be easier or harder than all folds
+        together. default: the untuned default's predictions of every development item, which tell
         by how much. It is a control variate: the less the hits of the two go together, the less of the difference
         counts (Owen 2013, Monte Carlo theory, section 8.9).
         """

@@ -59,7 +59,7 @@ def test_a_finished_run_shows_champion_scores_with_intervals_verdicts_and_model(
     assert "svm on efficientnet-lite0" in text
     assert "0.750 to 0.900" in text
     assert "0.800 to 0.950" in text
-    assert "Fine-tuning was not tried: too little time." in text
+    assert "The untuned default would do as well: the tuned probe is not better beyond chance." in text
     assert str(runs / "good" / "champion") in text
     assert [metric.value for metric in app.metric] == ["0.850", "0.900", "0.800"]
     [link] = [one for one in app.get("bidi_component") if one.proto.component_name == "autotl_download"]

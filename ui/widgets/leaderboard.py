@@ -24,7 +24,7 @@ def show_trials(board: pd.DataFrame, objective: str, *, key: str, champion: int 
     tuned = board["strategy"] == "fine-tune"
     if tuned.any():
         st.caption(
-            "Fine-tuned trials are measured on the validation split alone and made comparable through the untuned "
+            "Fine-tuned trials are measured on the folds there was time for, and made comparable through the untuned "
             "default. One becomes the champion only where it is better beyond doubt."
         )
     number = st.column_config.NumberColumn
