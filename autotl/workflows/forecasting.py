@@ -27,8 +27,8 @@ from autotl.trial import FINE_TUNE, LEARNING_RATE, WEIGHT_DECAY, Candidate, Trai
 CURVE_SHARE = 0.03
 """The learning curve may take this share of the budget."""
 GAIN, GAIN_SPREAD = 0.12, 0.15
-"""The share of the default's error that a search removes on new images, and how much that differs between sets: from
--0.3 to 0.5 on stamps, textile, digits and clothes in some minutes each."""
+"""The share of the default's error that a search is assumed to remove on new images, and how much that may differ
+between sets. Track records will tell (`autotl doctor --track-record`)."""
 SHIFT = 0.3
 """Standard errors by which a score changes for no other reason than that heads are fitted anew to other images."""
 
