@@ -205,7 +205,7 @@ def _train_folds(
             _restart(context, candidate, network, fold, options)
         items = np.flatnonzero(split.fold == fold)
         first_cycle = folder / FIRST_CYCLE_FILE if fold == 0 and options.searched else None
-        tuned = _train_fold(context, candidate, network, options, inputs, items, first_cycle)
+        tuned = _train_fold(context, candidate, network, options, inputs, fold, first_cycle)
         if first is not None and tuned.out_of_time:
             why = "the time ran out"
             break
@@ -229,10 +229,11 @@ def _train_folds(
 
 def _train_fold(
     context: SearchContext, candidate: Candidate, network: _Network, options: Options, inputs: Inputs,
-    items: np.ndarray, first_cycle: Path | None,
+    fold: int, first_cycle: Path | None,
 ) -> FineTuned:  # fmt: skip
-    """Train on all development items but some, which are predicted; first_cycle: where what is judged then is kept."""
+    """Train on all folds but one, which is predicted; first_cycle: where what is judged then is kept."""
     split, training = context.run.split, candidate.training
+    items = np.flatnonzero(split.fold == fold)
     assert training is not None
     ends = time.monotonic() + options.max_seconds
     n_train = len(split.development) - len(items)
@@ -251,7 +252,7 @@ def _train_fold(
         context.labels[split.development],
         train_items=np.searchsorted(split.development, np.setdiff1d(split.development, items)),
         validation_items=np.searchsorted(split.development, items),
-        after_epoch=_reporter(context, n_train),
+        after_epoch=_reporter(context, n_train, fold),
         seconds_left=lambda: min(context.seconds_left(), ends - time.monotonic()),
         seed=context.seed,
         cycles=cycles_for(n_train) if options.searched else (),
@@ -305,14 +306,16 @@ def _cache_folder(context: SearchContext, reading: Reading, layer: CachedLayer) 
     return context.run.folder / "pixels" / f"{name}{pooled}"
 
 
-def _reporter(context: SearchContext, n_train: int) -> Callable[[int, np.ndarray], None]:
-    """A callback after each epoch, which emits progress."""
+def _reporter(context: SearchContext, n_train: int, fold: int) -> Callable[[int, np.ndarray], None]:
+    """A callback after each epoch, which emits progress: of the first fold alone, then of all of them."""
     began, n_epochs = time.monotonic(), epochs_for(n_train)
+    total = n_epochs * (context.run.split.n_folds if fold else 1)
 
     def report(epoch: int, probabilities: np.ndarray) -> None:  # noqa: ARG001
-        eta = (time.monotonic() - began) / epoch * (n_epochs - epoch)
+        done = fold * n_epochs + epoch
+        eta = (time.monotonic() - began) / epoch * (total - done)
         eta_seconds = round(max(0.0, min(eta, context.seconds_left())), 1)
-        context.run.emit(Progress("fine-tuning", epoch, n_epochs, eta_seconds=eta_seconds))
+        context.run.emit(Progress("fine-tuning", done, total, eta_seconds=eta_seconds))
 
     return report
 
