@@ -49,7 +49,7 @@ class Backbone:
         shallow to deep; the name of the layer that makes an output is the name of the stage.
     weights(download): the local file with the pretrained weights; it is part of the feature cache's key.
         It may fetch the file only where `download` is true, and raises WeightsError if the file is not available.
-    sizes: the input sizes worth trying, the default first; images too small to fill it are read first at a smaller one.
+    sizes: the input sizes worth trying; the first is the default.
     embedded: the weights came with the installation, so the backbone takes part in every search by default.
     trained_on(): what the weights on this machine were trained on, such as "ImageNet", as the model card says it; empty
         where that is not known for sure.

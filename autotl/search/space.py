@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from autotl.data.dataset import Dataset
 from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Head, Size
 from autotl.plugins import Plugins
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     import keras_tuner
 
 
-ENLARGEMENT = 4
-"""Images are read first at the smallest size of at least so many times their edge: larger ones cost time, and show a
-network little more of them."""
 DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.5)
 LABEL_SMOOTHINGS = (0.0, 0.05, 0.1, 0.2)
 """The first of each is what the schedule of fine-tuning uses."""
@@ -68,7 +64,7 @@ class Space:
         return self.backbones[name] if name in self.backbones else self.recipe_backbones[name]
 
     def default(self) -> Candidate:
-        """The untuned default: all stages of the first backbone, at its first size, under the default head."""
+        """The untuned default: all stages of the first backbone at its own size, under the default head."""
         backbone = next(iter(self.backbones.values()))
         reading = Reading(backbone.name, backbone.sizes[0], STAGES[0], POOLINGS[0])
         return Candidate(PROBE, backbone, reading, self.default_head)
@@ -159,9 +155,9 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
     """
     config = run.config
     heads = choose_heads(plugins.all(Head), config.heads, len(run.split.development))
-    edge = median_edge(run.dataset)
+    edge = float(run.dataset.items[["width", "height"]].max(axis=1).median())
     backbones = {
-        name: replace(b, sizes=_worthwhile_sizes(b.sizes, edge)) for name, b in backbones_of(config, plugins).items()
+        name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
     }
     tunable = tuple(name for name, head in heads.items() if _may_tune(head, traits))
     networks = tuple(name for name, head in heads.items() if traits(head).network)
@@ -179,11 +175,6 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
     )  # fmt: skip
 
 
-def median_edge(dataset: Dataset) -> float:
-    """The median of the images' longer edges, in pixels."""
-    return float(dataset.items[["width", "height"]].max(axis=1).median())
-
-
 def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
     """The backbones that take part, the default first: those asked for, else all whose weights are installed."""
     return {name: plugins.all(Backbone)[name] for name in config.backbones} or {
@@ -191,23 +182,14 @@ def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
     }
 
 
-def reading_size(sizes: Sequence[Size], edge: float) -> Size:
-    """The size at which images are read first: the smallest with room for all their detail, at most the default.
+def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[Size, ...]:
+    """The default size, larger ones that the images have the detail for, and smaller ones that lose none.
 
-    sizes: of a backbone, its default first. edge: the images' median longer edge in pixels.
+    edge: the images' median longer edge. Twice that still pays: a network sees finer structure in larger copies.
     """
-    roomy = [size for size in sizes if ENLARGEMENT * edge <= max(size) <= max(sizes[0])]
-    return min(roomy, key=lambda size: (max(size), size), default=sizes[0])
-
-
-def _worthwhile_sizes(sizes: Sequence[Size], edge: float) -> tuple[Size, ...]:
-    """The size to read first; then those up to the default that lose no detail, and larger ones that show more of it.
-
-    edge: the images' median longer edge in pixels. Copies twice as large still show a network finer structure.
-    """
-    first, default = reading_size(sizes, edge), max(sizes[0])
-    others = [s for s in sizes if s == sizes[0] or min(default, 2 * edge) <= max(s) <= max(default, 2 * edge)]
-    return (first, *(size for size in others if size != first))
+    default = max(backbone.sizes[0])
+    sizes = [s for s in backbone.sizes[1:] if (default < max(s) <= 2 * edge) or (2 * edge <= max(s) < default)]
+    return (backbone.sizes[0], *sizes)
 
 
 def _may_tune(head: Head, traits: Callable[[Head], Traits]) -> bool:

@@ -12,7 +12,7 @@ from autotl.errors import AutoTLError
 from autotl.evidence.intervals import paired_difference
 from autotl.features.decoded_images import read_pixels
 from autotl.images.decoder import UnreadableImage
-from autotl.interfaces import Backbone, DefaultProbe, DomainShift, ScoreInterval
+from autotl.interfaces import DefaultProbe, DomainShift, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -89,9 +89,7 @@ def _shift(context: SearchContext, default: Candidate) -> DomainShift | None:
         turn[mine] = np.arange(len(mine))
     chosen = order[np.argsort(turn[order], kind="stable")][:SHIFT_IMAGES]
     try:
-        # At the backbone's own default, where the distances of other sets of images are known.
-        size = context.plugins.pick(Backbone, default.backbone.name).sizes[0]
-        images = np.stack([read_pixels(dataset, int(item), size) for item in chosen])
-        return measure_shift(default.backbone, size, images)
+        images = np.stack([read_pixels(dataset, int(item), default.reading.size) for item in chosen])
+        return measure_shift(default.backbone, default.reading.size, images)
     except (AutoTLError, UnreadableImage):  # a changed file, or a graph that cannot be written, is reported elsewhere
         return None

@@ -1,7 +1,7 @@
 """What the search will need first, made ready beside the scan: Keras, the graph of the untuned default, its features.
 
 import Keras, write the graph --+
-examined images (facts) --------+--> first size --> network --> engine --> features in the cache
+examined images (facts) --------+--> network --> engine --> features in the cache
 """
 
 from __future__ import annotations
@@ -87,16 +87,10 @@ class EarlyReading:
         # Imported here, because what they need imports Keras.
         from autotl.features.frozen_network import freeze
         from autotl.workflows import run_study  # noqa: F401 - imported here so that it is there when it is called
-        from autotl.workflows.first_size import guess_size
 
         with suppress(Exception):
             default = self._default()
-            freeze(
-                default,
-                guess_size(self._config.data, default.sizes),
-                cache=self._settings.cache,
-                version=self._version(default),
-            )
+            freeze(default, default.sizes[0], cache=self._settings.cache, version=self._version(default))
 
     def _default(self) -> Backbone:
         from autotl.search.space import backbones_of
@@ -115,11 +109,9 @@ class EarlyReading:
         from autotl.errors import OutOfTimeError
         from autotl.features.features import extract
         from autotl.features.frozen_network import freeze
-        from autotl.search.space import median_edge, reading_size
 
         default = self._default()
-        size = reading_size(default.sizes, median_edge(dataset))
-        cache, engine = self._settings.cache, self._settings.engine
+        size, cache, engine = default.sizes[0], self._settings.cache, self._settings.engine
         network = freeze(default, size, cache=cache, version=self._version(default))
         order = np.random.default_rng(self._config.seed).permutation(len(dataset.items))
         items = order[: int(_SHARE * len(order))]

@@ -15,7 +15,7 @@ from autotl.interfaces import Backbone, Head, Recipe
 from autotl.search.heads import build_head, head_params
 from autotl.search.hyperparameters import OptunaHyperParameters, defaults, fixed_hyperparameters
 from autotl.search.remote_heads import Traits
-from autotl.search.space import Space, _worthwhile_sizes, choose_heads, default_head, reading_size
+from autotl.search.space import Space, choose_heads, default_head
 from autotl.trial import FINE_TUNE, POOLINGS, PROBE, STAGES, Candidate, Reading, Training
 from autotl_plugins.heads import recipes
 
@@ -211,27 +211,3 @@ def test_without_the_logistic_head_the_default_is_one_that_is_fitted_fast():
     assert default_head(plugins, lambda head: Traits(network=head.name == "dense")).name == "forest"
     offered.pop()
     assert default_head(plugins, lambda head: Traits(network=True)).name == "dense"
-
-
-DECLARED = ((224, 224), (96, 96), (128, 128), (320, 320), (448, 448))
-
-
-@pytest.mark.parametrize(
-    ("edge", "first"),
-    [(8, (96, 96)), (28, (128, 128)), (32, (128, 128)), (48, (224, 224)), (64, (224, 224)), (900, (224, 224))],
-)
-def test_images_are_read_first_at_the_smallest_size_with_room_for_their_detail(edge, first):
-    assert reading_size(DECLARED, edge) == first
-    assert _worthwhile_sizes(DECLARED, edge)[0] == first
-
-
-def test_a_default_smaller_than_the_other_sizes_stays_the_first():
-    assert reading_size(((96, 96), (128, 128)), 500) == (96, 96)
-    assert reading_size(((96, 128),), 4) == (96, 128)
-
-
-def test_the_default_and_sizes_that_lose_no_detail_stay_to_be_tried():
-    assert _worthwhile_sizes(DECLARED, 28) == ((128, 128), (224, 224), (96, 96))
-    assert _worthwhile_sizes(DECLARED, 60) == ((224, 224), (128, 128))
-    assert _worthwhile_sizes(DECLARED, 170) == ((224, 224), (320, 320))
-    assert _worthwhile_sizes(DECLARED, 1000) == ((224, 224), (320, 320), (448, 448))
