@@ -205,6 +205,7 @@ def drop(tab: Any, folder: Path, *, beside: Any = None) -> None:
     zone = tab.locator(".zone")
     zone.wait_for()
     settled(tab)
+    eventually(tab, (beside or zone).bounding_box)  # there is none while the page is drawn anew
     box = (beside or zone).bounding_box()
     place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 20}
     protocol = tab.context.new_cdp_session(tab)
