@@ -30,8 +30,8 @@ class CheckDocument:
     """What a check found.
 
     decisions: those in the patch file when the data were read. set_aside: paths of files that are not used, with the
-    reason for each. refusal: why a search would refuse the data; skipped: why some checks were not run; both empty
-    where there is no such reason. groups: images that belong together, and what that costs.
+    reason for each. refusal: why a search would refuse the data; skipped: why some checks were not run; each is empty
+    if nothing stands in the way. groups: images that belong together, and what that costs.
     """
 
     findings: tuple[CheckedFinding, ...]

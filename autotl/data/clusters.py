@@ -39,7 +39,7 @@ def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarra
     certain = pairs["similarity"] >= CERTAIN
     for a, b in pairs.loc[certain, ["first", "second"]].to_numpy():
         sets.merge(a, b)
-    # Groups decide: what looks alike is no reason to join two of them.
+    # Two groups are not joined because some of their images look alike.
     grouped = {sets[i] for i in np.flatnonzero(items["group"] != "")}
     for a, b in pairs.loc[~certain, ["first", "second"]].to_numpy():
         both_grouped = sets[a] in grouped and sets[b] in grouped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ _LANE_PIXELS = 2 * 224 * 224
 on 2 cores, images/s by batch of 1, 2, 4, 16: ONNX Runtime 171, 179, 159, 128, OpenVINO 216, 226, 176, 140."""
 _GPU_BATCH_ITEMS = 64
 _KERAS_BATCH_ITEMS = 32
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -143,3 +145,17 @@ def _open_keras(network: FrozenNetwork, name: str) -> Engine:
 
 def _batch_items(height: int, width: int) -> int:
     return max(1, min(_KERAS_BATCH_ITEMS, math.floor(_LANE_PIXELS / (height * width))))
+
+
+def images_per_second(computes: Sequence[Callable[[np.ndarray], object]], pixels: np.ndarray) -> list[float]:
+    """How fast each of several computes the same images, in turn.
+
+    The best of a few turns, since what else the machine does only slows them.
+    """
+    best = [0.0] * len(computes)
+    for _ in range(_ROUNDS):
+        for i, compute in enumerate(computes):
+            started = time.perf_counter()
+            compute(pixels)
+            best[i] = max(best[i], len(pixels) / (time.perf_counter() - started))
+    return best

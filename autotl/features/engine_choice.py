@@ -8,7 +8,6 @@ import io
 import json
 import os
 import platform
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from autotl.errors import PluginError
-from autotl.features.engine import HALF, TITLES, Engine, open_named
+from autotl.features.engine import HALF, TITLES, Engine, images_per_second, open_named
 from autotl.features.frozen_network import INT8, FrozenNetwork
 from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
@@ -27,7 +26,6 @@ SAMPLE_ITEMS = 32
 """Images to measure with, about a third of a second each time on a small machine."""
 _FEWEST_MEASURED = 16
 _REFERENCE_ITEMS = 4
-_ROUNDS = 3
 _TOLERANCE = 1e-3
 """Of the largest number in an output; runtimes in single precision differ by about 1e-5 of it."""
 
@@ -79,7 +77,10 @@ def choose_engine(
         )
     if len(pixels) < _FEWEST_MEASURED:
         return Choice(usable[0], _sentence(usable[0], {}, dropped))
-    rates = _rates(usable, pixels) if len(usable) > 1 else {}
+    rates = {}
+    if len(usable) > 1:
+        found_rates = images_per_second([engine.run for engine in usable], pixels)
+        rates = {engine.name: rate for engine, rate in zip(usable, found_rates, strict=True)}
     engine = max(usable, key=lambda engine: rates.get(engine.name, 0.0))
     if not forced and network.file.parent.is_dir():
         write_atomically(kept, json.dumps({"engine": engine.name, "images_per_second": rates}).encode())
@@ -136,17 +137,6 @@ def _reference(network: FrozenNetwork, pixels: np.ndarray) -> _Reference | None:
     np.savez(buffer, pixels=pixels, **dict(zip(network.tensors, answers, strict=True)))
     write_atomically(file, buffer.getvalue())
     return _Reference(pixels, answers)
-
-
-def _rates(engines: list[Engine], pixels: np.ndarray) -> dict[str, float]:
-    """Images per second; the best of a few turns, since what else the machine does only slows them."""
-    best = {engine.name: 0.0 for engine in engines}
-    for _ in range(_ROUNDS):
-        for engine in engines:
-            started = time.perf_counter()
-            engine.run(pixels)
-            best[engine.name] = max(best[engine.name], len(pixels) / (time.perf_counter() - started))
-    return best
 
 
 def _sentence(engine: Engine, rates: dict[str, float], dropped: dict[str, str]) -> str:

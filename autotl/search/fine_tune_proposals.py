@@ -8,6 +8,7 @@ among those of its own strategy: choices that both make are learned from both, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import optuna
@@ -47,10 +48,8 @@ def propose(
         hp = OptunaHyperParameters(trial)
         candidate = space.sample(hp)
         if accepts(candidate):
-            try:
+            with suppress(Exception):  # it fails again in its trial, whose record says why
                 declare(candidate.head, hp)
-            except Exception:  # it fails again in its trial, whose record says why
-                return dict(hp.optuna_params)
             return dict(hp.optuna_params)
         alone.tell(trial, state=TrialState.FAIL)
     return None

@@ -233,8 +233,8 @@ def _train_fold(
 ) -> FineTuned:  # fmt: skip
     """Train on all folds but one, which is predicted; first_cycle: where what is judged then is kept."""
     split, training = context.run.split, candidate.training
-    items = np.flatnonzero(split.fold == fold)
     assert training is not None
+    items = np.flatnonzero(split.fold == fold)
     ends = time.monotonic() + options.max_seconds
     n_train = len(split.development) - len(items)
 

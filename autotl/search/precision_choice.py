@@ -9,14 +9,13 @@ same. That is why ONNX Runtime, which deployables need, is the only engine for i
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 
 import numpy as np
 
 from autotl.errors import AutoTLError
 from autotl.features.decoded_images import read_pixels
-from autotl.features.engine import Engine, open_named
+from autotl.features.engine import images_per_second, open_named
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine, machine_key
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork
@@ -43,7 +42,7 @@ WORST_LOSS, WORST_CHOICE = 0.05, 0.03
 ranks first may be this share worse, in single precision, than the one that is best there."""
 _FEWEST_ITEMS = 100
 """On fewer images the noise hides whatever int8 does."""
-_SPEED_ITEMS, _ROUNDS = 16, 3
+_SPEED_ITEMS = 16
 """How fast a network in int8 is does not depend on what it is calibrated on: these few make one to be timed."""
 
 
@@ -57,12 +56,11 @@ def choose_precision(context: SearchContext, backbone: Backbone, size: Size) -> 
         return
     single = reader.features(backbone, size, items)
     places = items[np.linspace(0, len(items) - 1, min(len(items), CALIBRATION_ITEMS)).astype(int)]
-    contents = sorted(set(run.dataset.items["sha256"].iloc[places]))
+    contents = _contents(context, places)
     if not single.network.file.exists() or not _pays(context, single, contents, len(items)):
         return
     try:
-        pixels = np.stack([read_pixels(run.dataset, int(item), size) for item in places])
-        accepted, told = _judge(context, single.network, pixels, contents, items)
+        accepted, told = _judge(context, single.network, places, items)
     except AutoTLError as error:
         accepted, told = False, f"int8 is not used: {error}"
     keep_precision(run, backbone.name, size, contents if accepted else [])
@@ -90,15 +88,15 @@ def _pays(context: SearchContext, single: Features, contents: Sequence[str], n_s
 
 
 def _judge(
-    context: SearchContext, single: FrozenNetwork, pixels: np.ndarray, contents: Sequence[str], items: np.ndarray
-) -> tuple[bool, str]:
-    """Whether int8 is used, and why, in a sentence."""
+    context: SearchContext, single: FrozenNetwork, places: np.ndarray, items: np.ndarray
+) -> tuple[bool, str]:  # fmt: skip
+    """Whether int8 is used, and why, in a sentence. places: the items to calibrate with."""
     threads = threads_per_worker(context.run.config.workers)
-    name, slow, fast = _speeds(context, single, pixels[:SAMPLE_ITEMS], threads)
+    name, slow, fast = _speeds(context, single, places[:SAMPLE_ITEMS], threads)
     speeds = f"{fast:.0f} images/s against {slow:.0f} in fp32 by {name}"
     if fast < LEAST_SPEED_UP * slow:
         return False, f"int8 is not used: on this machine it computes {speeds}"
-    int8 = quantise(single, pixels, contents)
+    int8 = quantise(single, _pixels(context, single, places), _contents(context, places))
     losses = [_losses(context, network, items, threads) for network in (single, int8)]
     kept, words = keeps_what_the_sample_says(*losses)
     said = f"log loss on the sample {losses[1][0].mean():.3f} against {losses[0][0].mean():.3f} in fp32"
@@ -107,7 +105,7 @@ def _judge(
 
 
 def _speeds(
-    context: SearchContext, single: FrozenNetwork, pixels: np.ndarray, threads: int | None
+    context: SearchContext, single: FrozenNetwork, places: np.ndarray, threads: int | None
 ) -> tuple[str, float, float]:
     """What computes single precision, and images per second of it and of int8; measured once on a machine."""
     kept = single.file.with_name(f"int8-speed-{machine_key(threads)}.json")
@@ -116,11 +114,21 @@ def _speeds(
         return str(known["engine"]), float(known["fp32"]), float(known["int8"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
+    pixels = _pixels(context, single, places)
     int8 = quantise(single, pixels[:_SPEED_ITEMS], ["to be timed"])
     before = choose_engine(single, lambda: pixels, threads=threads, forced=context.settings.engine).engine
-    slow, fast = _rates([before, open_named("onnxruntime", int8, threads=threads)], pixels[:_SPEED_ITEMS])
+    engines = [before, open_named("onnxruntime", int8, threads=threads)]
+    slow, fast = images_per_second([engine.run for engine in engines], pixels[:_SPEED_ITEMS])
     write_atomically(kept, json.dumps({"engine": str(before), "fp32": slow, "int8": fast}).encode())
     return str(before), slow, fast
+
+
+def _pixels(context: SearchContext, network: FrozenNetwork, items: np.ndarray) -> np.ndarray:
+    return np.stack([read_pixels(context.run.dataset, int(item), network.size) for item in items])
+
+
+def _contents(context: SearchContext, items: np.ndarray) -> list[str]:
+    return sorted(set(context.run.dataset.items["sha256"].iloc[items]))
 
 
 def keeps_what_the_sample_says(single: np.ndarray, int8: np.ndarray) -> tuple[bool, str]:
@@ -136,17 +144,6 @@ def keeps_what_the_sample_says(single: np.ndarray, int8: np.ndarray) -> tuple[bo
     if means[chosen] > (1 + WORST_CHOICE) * means.min():
         return False, "it ranks the stages otherwise"
     return True, ""
-
-
-def _rates(engines: Sequence[Engine], pixels: np.ndarray) -> list[float]:
-    """Images per second, in turn; the best of a few, since what else the machine does only slows them."""
-    best = [0.0] * len(engines)
-    for _ in range(_ROUNDS):
-        for i, engine in enumerate(engines):
-            began = time.perf_counter()
-            engine.run(pixels)
-            best[i] = max(best[i], len(pixels) / (time.perf_counter() - began))
-    return best
 
 
 def _losses(context: SearchContext, network: FrozenNetwork, items: np.ndarray, threads: int | None) -> np.ndarray:

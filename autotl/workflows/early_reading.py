@@ -52,6 +52,13 @@ class EarlyReading:
         self._loading = threading.Thread(target=self._load, daemon=True)
         self._loading.start()
 
+    def __enter__(self) -> EarlyReading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Read no more, without waiting for what is being read."""
+        self._ended.set()
+
     def examined(self, dataset: Dataset) -> None:
         """Begin to read the features of the items of a dataset, whose pairs need not be known."""
         if self._config.workers == 1 and len(dataset.items) >= _FEWEST_ITEMS:
@@ -65,13 +72,9 @@ class EarlyReading:
         """
         self._shared.wait()
 
-    def cancel(self) -> None:
-        """Read no more, without waiting for what is being read."""
-        self._ended.set()
-
     def end(self) -> list[Event]:
         """Wait until Keras is loaded and what is being read is kept; returns what there is to tell."""
-        self.cancel()
+        self._ended.set()
         self._loading.join()
         if self._reading:
             self._reading.join()

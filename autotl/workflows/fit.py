@@ -121,6 +121,32 @@ def _begin(
     divide: Callable[[Dataset], Split],
 ) -> Run:
     """Scan, check and divide the data into a new run, and conduct it."""
+    _require_startable(config, plugins, settings)
+    with EarlyReading(config, plugins, settings) as early:
+        dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined)
+        require_learnable(dataset, config.data)
+        early.wait_for_shared()
+        divided = divide(dataset)  # refused, if it is to be, before anything is read
+        groups = no_look(config, plugins)
+        if config.refit is None:
+            groups, grouped = look_and_keep(
+                config, dataset, plugins, settings, listeners=listeners, seconds_left=clock.left, before=early.end,
+                only_decisive=True,
+            )  # fmt: skip
+            if grouped is not dataset:
+                # As if they had been named: a refit reads the same groups again.
+                config, dataset, divided = replace(config, groups=groups.used), grouped, divide(grouped)
+        run = create(config, dataset, divided, listeners)
+        run.update(groups=groups.to_json())
+        run.emit(_dataset_read(run))
+        for sentence in groups.sentences:
+            run.emit(Message(sentence))
+        _tell_about_data(run, plugins, settings)
+        return _run_study(run, plugins, settings, clock, early)
+
+
+def _require_startable(config: Config, plugins: Plugins, settings: Settings) -> None:
+    """Raise before any work where a run could not be written, or something that was asked for is not available."""
     require_places(config.run, settings)
     require_free(config.run)
     if config.data.resolve() in config.run.resolve().parents:
@@ -129,54 +155,16 @@ def _begin(
             "run's files for data; give another one with --run"
         )
     _require_available(config, plugins, settings)
-    early = EarlyReading(config, plugins, settings)
-    try:
-        return _scan_and_study(config, plugins, settings, listeners, clock, divide, early)
-    finally:
-        early.cancel()
 
 
-def _scan_and_study(
-    config: Config,
-    plugins: Plugins,
-    settings: Settings,
-    listeners: tuple[Listener, ...],
-    clock: Clock,
-    divide: Callable[[Dataset], Split],
-    early: EarlyReading,
-) -> Run:
-    dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined)
-    require_learnable(dataset, config.data)
-    early.wait_for_shared()
-    divided = divide(dataset)  # refused, if it is to be, before anything is read
-    groups = no_look(config, plugins)
-    if config.refit is None:
-        groups, grouped = look_and_keep(
-            config,
-            dataset,
-            plugins,
-            settings,
-            listeners=listeners,
-            seconds_left=clock.left,
-            before=early.end,
-            only_decisive=True,
-        )
-        if grouped is not dataset:
-            # As if they had been named: a refit reads the same groups again.
-            config, dataset, divided = replace(config, groups=groups.used), grouped, divide(grouped)
-    run = create(config, dataset, divided, listeners)
-    run.update(groups=groups.to_json())
+def _dataset_read(run: Run) -> DatasetRead:
+    dataset = run.dataset
     parts = {part: len(getattr(run.split, part)) for part in ("train", "validation", "test", "left_out")}
-    event = DatasetRead(
+    return DatasetRead(
         len(dataset.items), tuple(dataset.classes), **parts, quarantined=len(dataset.quarantined),
         unlabelled=len(dataset.unlabelled), ignored=dict(dataset.ignored), layout=dataset.layout,
         fingerprint=dataset.fingerprint,
     )  # fmt: skip
-    run.emit(event)
-    for sentence in groups.sentences:
-        run.emit(Message(sentence))
-    _tell_about_data(run, plugins, settings)
-    return _run_study(run, plugins, settings, clock, early)
 
 
 def resume(
@@ -200,8 +188,7 @@ def resume(
     if not conclude:  # what is missing may be what its trials did not need
         require_networks(run.config, plugins, settings)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
-    with conditions_explained(settings, run.folder):
-        early = EarlyReading(run.config, plugins, settings)
+    with conditions_explained(settings, run.folder), EarlyReading(run.config, plugins, settings) as early:
         return _run_study(run, plugins, settings, clock, early, conclude=conclude)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.evidence.intervals import paired_difference
 from autotl.features.decoded_images import read_pixels
+from autotl.features.engine import images_per_second
 from autotl.features.frozen_network import INT8
 from autotl.features.quantised_network import CALIBRATION_ITEMS, quantise_graph
 from autotl.predictions import log_loss
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_TEST_ITEMS = 2000
 """On so many images of the test split a difference of a point is seen."""
-_SPEED_ITEMS, _ROUNDS = 64, 3
+_SPEED_ITEMS = 64
 
 
 def export_int8(folder: Path, out: Path) -> Path:
@@ -65,7 +65,7 @@ def _cost(run: Run, champion: Path, int8: Path, size: Size) -> dict[str, object]
     pixels, labels = _pixels(run, items, size), run.dataset.labels[items]
     predictors = [Predictor(champion), Predictor(int8)]
     answers = [predictor.probabilities(pixels) for predictor in predictors]
-    speeds = _speeds(predictors, pixels[:_SPEED_ITEMS])
+    speeds = images_per_second([predictor.probabilities for predictor in predictors], pixels[:_SPEED_ITEMS])
     groups = cluster_of(run, items)
     accuracy = paired_difference(_accuracy, labels, *answers, groups=groups, seed=run.config.seed)
     loss = paired_difference(log_loss, labels, *answers, groups=groups, seed=run.config.seed)
@@ -80,17 +80,6 @@ def _cost(run: Run, champion: Path, int8: Path, size: Size) -> dict[str, object]
         "said": said, "n_items": len(items), "accuracy": _json(accuracy), "log_loss": _json(loss), "same_labels": same,
         "images_per_second": round(speeds[1], 1), "champion_images_per_second": round(speeds[0], 1),
     }  # fmt: skip
-
-
-def _speeds(predictors: Sequence[Predictor], pixels: np.ndarray) -> list[float]:
-    """Images per second in turn, the best of a few."""
-    best = [0.0] * len(predictors)
-    for _ in range(_ROUNDS):
-        for i, predictor in enumerate(predictors):
-            began = time.perf_counter()
-            predictor.probabilities(pixels)
-            best[i] = max(best[i], len(pixels) / (time.perf_counter() - began))
-    return best
 
 
 def _pixels(run: Run, items: np.ndarray, size: Size) -> np.ndarray:

@@ -104,9 +104,3 @@ def _same(first: np.ndarray, second: np.ndarray) -> bool:
     a, b = len(np.unique(first)), len(np.unique(second))
     both = len(np.unique(np.stack([first, second]), axis=1).T)
     return both - min(a, b) <= _SAME * min(a, b)
-
-
-def is_finer(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether each group of the first lies within one of the second, but for a few; both as numbers, int (n,)."""
-    n_first = len(np.unique(first))
-    return len(np.unique(np.stack([first, second]), axis=1).T) - n_first <= _SAME * n_first

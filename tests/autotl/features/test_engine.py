@@ -11,7 +11,7 @@ import pytest
 
 from autotl.errors import ExportError, PluginError
 from autotl.features import engine_choice
-from autotl.features.engine import Engine, open_engine, open_named
+from autotl.features.engine import Engine, images_per_second, open_engine, open_named
 from autotl.features.engine_choice import choose_engine
 from autotl.features.frozen_network import freeze
 
@@ -82,7 +82,7 @@ def test_the_fastest_is_chosen_told_and_kept_for_this_machine(network, pixels, m
     opened = []
     only("onnxruntime", "openvino")
     monkeypatch.setattr(engine_choice, "open_named", fake)
-    monkeypatch.setattr(engine_choice, "_rates", lambda engines, pixels: {"onnxruntime": 118.4, "openvino": 131.2})
+    monkeypatch.setattr(engine_choice, "images_per_second", lambda computes, pixels: [118.4, 131.2])
     choice = choose_engine(network, lambda: pixels)
     assert choice.engine.name == "openvino"
     assert choice.message.startswith("engine: OpenVINO ")
@@ -96,8 +96,7 @@ def test_the_fastest_is_chosen_told_and_kept_for_this_machine(network, pixels, m
 
 def test_the_rates_are_measured(network, pixels, only):
     engines = [open_named(name, network) for name in ("onnxruntime", "keras")]
-    rates = engine_choice._rates(engines, pixels)
-    assert all(rates[engine.name] > 1 for engine in engines)
+    assert all(rate > 1 for rate in images_per_second([engine.run for engine in engines], pixels))
 
 
 def test_a_handful_of_images_is_too_few_to_keep_a_choice(network, pixels, only):

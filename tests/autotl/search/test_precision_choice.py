@@ -26,7 +26,7 @@ def worthwhile(monkeypatch):
     """The few images of a test are as good as thousands, and int8 is twice as fast."""
     monkeypatch.setattr(precision_choice, "_FEWEST_ITEMS", 10)
     monkeypatch.setattr(precision_choice, "_pays", lambda *_: True)
-    monkeypatch.setattr(precision_choice, "_rates", lambda engines, pixels: [100.0, 200.0])
+    monkeypatch.setattr(precision_choice, "images_per_second", lambda computes, pixels: [100.0, 200.0])
 
 
 def lenient(monkeypatch):
@@ -104,7 +104,7 @@ def test_a_network_that_int8_harms_is_read_in_single_precision(make_context, tin
 
 
 def test_int8_that_is_hardly_faster_is_not_used(make_context, tiny, tmp_path, events, monkeypatch):
-    monkeypatch.setattr(precision_choice, "_rates", lambda engines, pixels: [100.0, 110.0])
+    monkeypatch.setattr(precision_choice, "images_per_second", lambda computes, pixels: [100.0, 110.0])
     context = make_context(cache=tmp_path / "cache")
     choose_precision(context, tiny, SIZE)
     assert precision(context, tiny) == "fp32"
@@ -132,7 +132,7 @@ def test_on_a_gpu_and_with_another_engine_it_is_not_considered(make_context, tin
 
 def test_how_fast_int8_is_on_a_machine_is_measured_once(make_context, tiny, tmp_path, monkeypatch):
     measured = []
-    monkeypatch.setattr(precision_choice, "_rates", lambda *_: measured.append(1) or [100.0, 110.0])
+    monkeypatch.setattr(precision_choice, "images_per_second", lambda *_: measured.append(1) or [100.0, 110.0])
     for name in ("one", "another"):
         choose_precision(make_context(cache=tmp_path / "cache", run=tmp_path / name), tiny, SIZE)
     assert len(measured) == 1

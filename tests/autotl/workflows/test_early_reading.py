@@ -61,9 +61,9 @@ def test_reading_ends_when_the_search_begins(early, shapes_dataset, monkeypatch)
             yield batch
 
     monkeypatch.setattr(features, "_batches", slowly)
-    early.examined(shapes_dataset)
-    assert begun.wait(60)
-    early.cancel()
+    with early:
+        early.examined(shapes_dataset)
+        assert begun.wait(60)
     going_on.set()
     assert sum(event.computed for event in finish(early)) < 45
 
