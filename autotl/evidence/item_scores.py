@@ -14,10 +14,7 @@ import numpy as np
 
 from autotl.evidence.intervals import ScoreFunction
 from autotl.interfaces import Proportion
-from autotl.predictions import Predictions
-
-SMALLEST = float(np.finfo(np.float32).eps)
-"""The least probability that the logarithm is taken of."""
+from autotl.predictions import Predictions, log_losses
 
 
 def call(score: ScoreFunction, labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -63,10 +60,6 @@ def _hits(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(probabilities.argmax(axis=-1) == labels, dtype=np.float64)
 
 
-def _losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    return np.asarray(-np.log(np.clip(probabilities[..., np.arange(len(labels)), labels], SMALLEST, 1.0)))
-
-
 @dataclass(frozen=True)
 class ItemMean:
     """A score that is the mean of one number per item: over all items, or over the classes' own means."""
@@ -99,7 +92,7 @@ class ItemMean:
         return np.divide(total, n_parts, out=np.full_like(total, np.nan), where=n_parts > 0)
 
 
-LOG_LOSS = ItemMean(_losses, by_class=False)
+LOG_LOSS = ItemMean(log_losses, by_class=False)
 _FORMS = (ItemMean(_hits, by_class=False), ItemMean(_hits, by_class=True), LOG_LOSS)
 
 
