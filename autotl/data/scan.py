@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import pandas as pd
 from autotl.data.dataset import Dataset
 from autotl.data.groups import group_notes, read_groups
 from autotl.data.hashing import hash_files
-from autotl.data.patch import apply_patch, patch_file, read_patch
-from autotl.data.source import open_source, require_data
-from autotl.images.facts import FACT_COLUMNS, read_facts
-from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
+from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
+from autotl.data.source import Source, open_source, require_data
+from autotl.images.facts import FACT_COLUMNS, ImageFacts
+from autotl.images.image_process import looking_at_images
+from autotl.images.near_duplicates import PAIR_COLUMNS
 from autotl.images.sequences import successive_names
 from autotl.runtime.progress import OnProgress, OnStageProgress
 
@@ -32,6 +34,7 @@ def scan(
     mirrored: bool = False,
     progress: OnStageProgress | None = None,
     examined: Callable[[Dataset], None] | None = None,
+    apart: bool = False,
 ) -> Dataset:
     """Read a dataset: find its images, hash and decode each once, and find near-duplicates.
 
@@ -39,7 +42,8 @@ def scan(
         one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
-    examined: called with the dataset before its near-duplicates are looked for.
+    examined: called with the dataset before its near-duplicates are looked for. apart: decode and compare images in a
+        process of their own, because this one is busy.
     Raises DatasetError where there is nothing to learn from.
     """
 
@@ -48,33 +52,44 @@ def scan(
 
     require_data(data)  # first, because what is beside data out of reach is so too
     decisions = read_patch(patch or patch_file(data))
-    source = open_source(
-        data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
-        need_labels=not any(decision.decision == "relabel" for decision in decisions),
-    )  # fmt: skip
-    table = source.table.reset_index(drop=True)
-    missing = table.pop("missing")
-    # A missing file is not opened: its path comes from a table, which may name any file on this machine.
-    present = table["path"].where(missing == "", "")
-    table = table.join(hash_files(source.root, list(present), progress=stage("hash")))
-    table["quarantine"] = missing.where(missing != "", table["quarantine"])
-    patched = apply_patch(table, decisions)
-    table, miniatures = _with_facts(source.root, patched.table, cache, stage("scan"))
+    with looking_at_images(apart=apart) as look:
+        source = open_source(
+            data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
+            need_labels=not any(decision.decision == "relabel" for decision in decisions),
+        )  # fmt: skip
+        table = source.table.reset_index(drop=True)
+        missing = table.pop("missing")
+        # A missing file is not opened: its path comes from a table, which may name any file on this machine.
+        present = table["path"].where(missing == "", "")
+        table = table.join(hash_files(source.root, list(present), progress=stage("hash")))
+        table["quarantine"] = missing.where(missing != "", table["quarantine"])
+        patched = apply_patch(table, decisions)
+        table, miniatures = _with_facts(
+            patched.table, lambda *files: look.read_facts(source.root, *files, cache=cache, progress=stage("scan"))
+        )
+        dataset = _dataset(source, table, groups, stale=patched.stale)
+        if examined:
+            examined(dataset)
+        find = partial(look.find_pairs, mirrored=mirrored, progress=stage("compare"))
+        return replace(dataset, pairs=_all_pairs(dataset, miniatures, find))
+
+
+def _dataset(source: Source, table: pd.DataFrame, groups: str | None, *, stale: Sequence[Decision]) -> Dataset:
+    """The dataset, whose pairs are not known yet."""
     # Last, because files that may crash a decoder are known by now.
     table["group"] = read_groups(groups, table, source.root) if groups else ""
     usable = (table["quarantine"] == "") & (table["label"] != "")
     notes = source.notes + (group_notes(groups, table["group"], usable) if groups else ())
-    dataset = Dataset(source.root, table, source.ignored, source.layout, stale=patched.stale, notes=notes)
-    if examined:
-        examined(dataset)
-    return replace(dataset, pairs=_all_pairs(dataset, miniatures, mirrored, stage("compare")))
+    return Dataset(source.root, table, source.ignored, source.layout, stale=tuple(stale), notes=notes)
 
 
-def _with_facts(root: Path, table: pd.DataFrame, cache: Path, progress: OnProgress) -> tuple[pd.DataFrame, np.ndarray]:
+def _with_facts(
+    table: pd.DataFrame, read: Callable[[np.ndarray, np.ndarray], ImageFacts]
+) -> tuple[pd.DataFrame, np.ndarray]:
     """The table with the facts about each usable file, and the miniatures of all rows, uint8 (n_rows, 3, 32, 32)."""
     usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
     paths, digests = table["path"].to_numpy()[usable], table["sha256"].to_numpy(dtype="S64")[usable]
-    found = read_facts(root, paths, digests, cache=cache, progress=progress)
+    found = read(paths, digests)
     reasons = table["quarantine"].to_numpy(dtype=object).copy()
     reasons[usable] = found.quarantine
     facts = found.facts.set_index(usable).reindex(range(len(table)))
@@ -86,18 +101,16 @@ def _with_facts(root: Path, table: pd.DataFrame, cache: Path, progress: OnProgre
     return table.assign(quarantine=reasons), miniatures
 
 
-def _all_pairs(dataset: Dataset, miniatures: np.ndarray, mirrored: bool, progress: OnProgress) -> pd.DataFrame:
+def _all_pairs(dataset: Dataset, miniatures: np.ndarray, find: Callable[..., pd.DataFrame]) -> pd.DataFrame:
     """Near-duplicates among different files, and every exact copy paired with the first file of its content."""
     items = dataset.items
     rows = np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())
     first_of = pd.Series(items.index).groupby(items["sha256"], sort=False).transform("min").to_numpy(dtype=int)
     originals = np.unique(first_of)
-    found = find_pairs(
+    found = find(
         miniatures[rows[originals]],
         dataset.labels[originals],
         sequence=successive_names(list(items["path"].iloc[originals])),
-        mirrored=mirrored,
-        progress=progress,
     )
     found = found.assign(first=originals[found["first"]], second=originals[found["second"]])
     copies = np.flatnonzero(first_of != np.arange(len(items)))

@@ -23,6 +23,8 @@ MIN_TRAIN_ITEMS = 2
 """Of each class, for every fold that is held out."""
 MIN_KEPT_ITEMS = 3
 """Of each class in each part of a split that is subsampled."""
+_MANY_ALONE = 2000
+"""So many clusters of one image take StratifiedGroupKFold more than a second."""
 MANY_ITEMS = 5000
 """With more items than this, three folds are as reliable as five, at half the cost."""
 
@@ -148,11 +150,17 @@ def subsample(split: Split, labels: np.ndarray, n_items: int, *, seed: int) -> S
     Clusters are kept or left out as a whole, but a few items of each class are kept in every fold and the test split.
     """
     used = split.fold != LEFT_OUT_FOLD
-    chance = np.random.default_rng(seed).random(int(split.cluster.max()) + 1)[split.cluster]
+    first, member_of = np.unique(split.cluster, return_index=True, return_inverse=True)[1:]
+    chance = reading_order(len(labels), seed=seed)[first][member_of]
     table = pd.DataFrame({"fold": split.fold, "label": labels, "chance": chance})
     place = table.groupby(["fold", "label"])["chance"].rank(method="first").to_numpy()
     kept = used & ((chance < n_items / max(1, used.sum())) | (place <= MIN_KEPT_ITEMS))
     return Split(fold=np.where(kept, split.fold, LEFT_OUT_FOLD), cluster=split.cluster)
+
+
+def reading_order(n_items: int, *, seed: int) -> np.ndarray:
+    """A number between 0 and 1 for each item: where not all are read, those with the smallest are."""
+    return np.random.default_rng(seed).random(n_items)
 
 
 def random_split(split: Split, labels: np.ndarray, *, seed: int) -> Split:
@@ -232,13 +240,42 @@ def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> 
     alone = n_clusters == len(cluster)
     # StratifiedGroupKFold loops over groups in Python; without real groups StratifiedKFold does the same.
     splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(n_folds, shuffle=True, random_state=seed)
+    later = np.zeros(len(labels), dtype=bool) if alone else _dealt_later(labels, cluster, n_folds, seed)
+    now = np.flatnonzero(~later)
     with warnings.catch_warnings():
         # A class with fewer members than folds is expected here: it is then missing from some folds.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        for k, (_, held_out) in enumerate(splitter.split(labels, labels, None if alone else cluster)):
-            folds[held_out] = k
+        for k, (_, held_out) in enumerate(splitter.split(now, labels[now], None if alone else cluster[now])):
+            folds[now[held_out]] = k
+    _deal(folds, labels, np.random.default_rng(seed).permutation(np.flatnonzero(later)), n_folds)
     # Large clusters may leave a fold without items.
     return np.asarray(np.unique(folds, return_inverse=True)[1])
+
+
+def _dealt_later(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """Which items, bool (n,), are alone in their cluster and can be dealt out by class: among many, all but a few."""
+    later = np.asarray(np.bincount(cluster)[cluster] == 1)
+    if later.sum() < _MANY_ALONE:
+        return np.zeros(len(labels), dtype=bool)
+    order = np.flatnonzero(later)[np.argsort(reading_order(int(later.sum()), seed=seed))]
+    turn = pd.Series(labels[order]).groupby(labels[order]).cumcount().to_numpy()
+    later[order[turn < 2 * n_folds]] = False
+    return later
+
+
+def _deal(folds: np.ndarray, labels: np.ndarray, items: np.ndarray, n_folds: int) -> None:
+    """Give each of some items, in their order, to the fold with the fewest of its class, and of those the smallest."""
+    dealt = np.ones(len(folds), dtype=bool)
+    dealt[items] = False
+    own = np.zeros((int(labels.max()) + 1, n_folds), dtype=int)
+    np.add.at(own, (labels[dealt], folds[dealt]), 1)
+    sizes = own.sum(axis=0)
+    for item in items.tolist():
+        mine = own[labels[item]]
+        fold = int(np.lexsort((sizes, mine))[0])
+        folds[item] = fold
+        mine[fold] += 1
+        sizes[fold] += 1
 
 
 def class_lacking_items(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:

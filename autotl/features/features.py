@@ -103,8 +103,8 @@ def extract(
     opened: list[Engine] = []
 
     def compute(items: np.ndarray) -> float:
-        # Items with the same bytes are computed once.
-        todo = np.sort(items[np.unique(digests[items], return_index=True)[1]]).tolist()
+        # Items with the same bytes are computed once, in the order given.
+        todo = items[np.sort(np.unique(digests[items], return_index=True)[1])].tolist()
         if not opened:
             choice = choose_engine(
                 network,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -35,6 +36,9 @@ _RECORD = np.dtype([("facts", _FACTS), ("miniature", np.uint8, (3, MINIATURE_EDG
 FACT_COLUMNS = tuple(_FACTS.names or ())
 _KEPT_AT_ONCE = 4096
 _MEASURED_AT_ONCE = 16
+_FIRST, _QUICK_SECONDS = 64, 1e-3
+"""Images that are examined more quickly than this keep Python busy, not the decoders: two threads, which wait for each
+other then, took twice as long as one."""
 _MOST_BYTES = 1 << 22
 """Files up to this size are read at once, which takes fewer calls; larger ones are streamed by their decoder."""
 # A pipe would block for ever; on Windows, which lacks that flag, text mode would translate line ends.
@@ -68,11 +72,12 @@ def read_facts(
     reasons = np.full(len(paths), "", dtype=object)
     missing = np.flatnonzero(~known)
     done = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool, closing(Isolated("images.facts", "_record_bytes")) as isolated:
-        for start in range(0, len(missing), _KEPT_AT_ONCE):
-            part = missing[start : start + _KEPT_AT_ONCE]
+    with closing(Isolated("images.facts", "_record_bytes")) as isolated, ExitStack() as stack:
+        side_by_side: Callable[..., Iterator[list[np.ndarray | str]]] = map
+        for part in _parts(missing):
+            began = time.monotonic()
             few = [part[i : i + _MEASURED_AT_ONCE] for i in range(0, len(part), _MEASURED_AT_ONCE)]
-            read = pool.map(lambda some: _records([_name(root, paths[i]) for i in some], isolated), few)
+            read = side_by_side(lambda some: _records([_name(root, paths[i]) for i in some], isolated), few)
             for i, record in zip(part, chain.from_iterable(read), strict=True):
                 if isinstance(record, str):
                     reasons[i] = record
@@ -84,8 +89,17 @@ def read_facts(
             readable = part[reasons[part] == ""]
             if len(readable):
                 store.append(digests[readable], records[readable])
+            if side_by_side is map and time.monotonic() - began > _QUICK_SECONDS * len(part):
+                side_by_side = stack.enter_context(ThreadPoolExecutor(os.cpu_count())).map
     facts = pd.DataFrame({name: records["facts"][name][place] for name in FACT_COLUMNS})
     return ImageFacts(facts, records["miniature"][place], reasons.astype(str)[place])
+
+
+def _parts(missing: np.ndarray) -> list[np.ndarray]:
+    """A few first, which show how long an image takes, then as many at once as are kept at once."""
+    first = min(_FIRST, _KEPT_AT_ONCE)
+    rest = missing[first:]
+    return [missing[:first], *(rest[i : i + _KEPT_AT_ONCE] for i in range(0, len(rest), _KEPT_AT_ONCE))]
 
 
 def _distinct(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

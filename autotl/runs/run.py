@@ -145,9 +145,12 @@ class Run:
 
 def scan_data(
     config: Config, *, cache: Path, listeners: tuple[Listener, ...],
-    examined: Callable[[Dataset], None] | None = None,
+    examined: Callable[[Dataset], None] | None = None, apart: bool = False,
 ) -> Dataset:  # fmt: skip
-    """Read the data that a configuration names, telling the listeners how far it is; examined: see `data.scan.scan`."""
+    """Read the data that a configuration names, telling the listeners how far it is.
+
+    examined, apart: see `data.scan.scan`.
+    """
 
     def progress(stage: str, done: int, total: int) -> None:
         for listener in listeners:
@@ -156,7 +159,7 @@ def scan_data(
     dataset = scan(
         config.data, label=config.label, classes=config.classes, groups=config.groups,
         attributes=config.attributes, patch=config.patch,
-        mirrored=config.mirrored, cache=cache, progress=progress, examined=examined,
+        mirrored=config.mirrored, cache=cache, progress=progress, examined=examined, apart=apart,
     )  # fmt: skip
     if config.min_per_class is None:
         return dataset

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+READING_SHARE = 0.5
+"""Reading all images for the untuned default may take this share of the time; with more of them, some are left out."""
+
 
 @dataclass(frozen=True)
 class Limits:

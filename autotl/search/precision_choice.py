@@ -9,7 +9,7 @@ same. That is why ONNX Runtime, which deployables need, is the only engine for i
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import threads_per_worker
 from autotl.search.context import SearchContext
 from autotl.search.feature_reader import keep_precision, kept_precision
+from autotl.search.limits import READING_SHARE
 from autotl.search.screening import reading_losses, sample_items
 from autotl.trial import POOLINGS, STAGES, Reading
 
@@ -46,7 +47,9 @@ _SPEED_ITEMS = 16
 """How fast a network in int8 is does not depend on what it is calibrated on: these few make one to be timed."""
 
 
-def choose_precision(context: SearchContext, backbone: Backbone, size: Size) -> None:
+def choose_precision(
+    context: SearchContext, backbone: Backbone, size: Size, seconds_left: Callable[[], float]
+) -> None:  # fmt: skip
     """Decide, keep and tell what a run reads features in, where int8 may pay; what was decided before stays."""
     run, reader = context.run, context.reader
     if run.config.refit and "int8" not in run.state():  # as the run that is fitted again
@@ -57,7 +60,7 @@ def choose_precision(context: SearchContext, backbone: Backbone, size: Size) -> 
     single = reader.features(backbone, size, items)
     places = items[np.linspace(0, len(items) - 1, min(len(items), CALIBRATION_ITEMS)).astype(int)]
     contents = _contents(context, places)
-    if not single.network.file.exists() or not _pays(context, single, contents, len(items)):
+    if not single.network.file.exists() or not _pays(context, single, contents, len(items), seconds_left()):
         return
     try:
         accepted, told = _judge(context, single.network, places, items)
@@ -76,15 +79,18 @@ def _may_use_int8(context: SearchContext, items: np.ndarray) -> bool:
     return chosen and len(items) >= _FEWEST_ITEMS and keras_backend.device().kind != "gpu"
 
 
-def _pays(context: SearchContext, single: Features, contents: Sequence[str], n_sample: int) -> bool:
-    """Whether what is yet to be read takes long enough for a network in int8, and a look at it, to pay."""
+def _pays(
+    context: SearchContext, single: Features, contents: Sequence[str], n_sample: int, seconds_left: float
+) -> bool:  # fmt: skip
+    """Whether what may yet be read takes long enough for a network in int8, and a look at it, to pay."""
     network = single.network
-    unread = single.n_missing(context.reader.used)
     speed = context.costs.images_per_second(network.backbone, network.size)
+    seconds = min(single.n_missing(context.reader.used) / speed, READING_SHARE * seconds_left)
     cost = n_sample / speed
     if not is_made(quantised_by(network, contents)):
         cost += _SETUP_SECONDS + _CALIBRATION_PASSES * len(contents) / speed
-    return unread / speed * (1 - 1 / LIKELY_SPEED_UP) > cost
+    print("PAYS", seconds, cost, speed, context.seconds_left(), file=__import__("sys").stderr)
+    return seconds * (1 - 1 / LIKELY_SPEED_UP) > cost
 
 
 def _judge(

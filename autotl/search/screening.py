@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from autotl.data.split import LEFT_OUT_FOLD, Split
+from autotl.data.split import LEFT_OUT_FOLD, Split, reading_order
 from autotl.features.features import Features
 from autotl.interfaces import Backbone
 from autotl.predictions import log_losses
@@ -75,8 +75,8 @@ def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
 
 def sample_items(context: SearchContext) -> np.ndarray:
     """A few hundred development items, the same every time, of every class as many as its share, but at least some."""
-    rng = np.random.default_rng(context.seed)
-    order = rng.permutation(context.run.split.development)
+    development = context.run.split.development
+    order = development[np.argsort(reading_order(len(context.labels), seed=context.seed)[development])]
     labels = context.labels[order]
     turn = np.empty(len(order), dtype=int)
     for label in range(context.n_classes):

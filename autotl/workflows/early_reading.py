@@ -16,6 +16,7 @@ from contextlib import suppress
 import numpy as np
 
 from autotl.data.dataset import Dataset
+from autotl.data.split import reading_order
 from autotl.interfaces import Backbone
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
@@ -116,7 +117,7 @@ class EarlyReading:
         default = self._default()
         size, cache, engine = default.sizes[0], self._settings.cache, self._settings.engine
         network = freeze(default, size, cache=cache, version=self._version(default))
-        order = np.random.default_rng(self._config.seed).permutation(len(dataset.items))
+        order = np.argsort(reading_order(len(dataset.items), seed=self._config.seed))
         items = order[: int(_SHARE * len(order))]
         began, done = time.monotonic(), 0
         # First of all the engine is chosen, which must not step back: the search would wait for it.

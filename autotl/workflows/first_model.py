@@ -14,14 +14,13 @@ from autotl.runs.events import FirstModelSaved, Message
 from autotl.runtime.clock import Clock
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.search.limits import READING_SHARE
 from autotl.search.outcome import completed
 from autotl.search.probe_trials import probe
 from autotl.search.screening import sample_items, sample_split
 from autotl.trial import TrialRecord, describe
 from autotl.workflows.conclusion import save_early
 
-READING_SHARE = 0.5
-"""Reading all images for the untuned default may take this share of the time; with more of them, some are left out."""
 FIRST_MODEL_SHARE = 0.15
 """Where reading all images takes longer than this share of the budget, a model of a sample is saved before."""
 

@@ -123,7 +123,7 @@ def _begin(
     """Scan, check and divide the data into a new run, and conduct it."""
     _require_startable(config, plugins, settings)
     with EarlyReading(config, plugins, settings) as early:
-        dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined)
+        dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined, apart=True)
         require_learnable(dataset, config.data)
         early.wait_for_shared()
         divided = divide(dataset)  # refused, if it is to be, before anything is read

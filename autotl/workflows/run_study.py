@@ -135,7 +135,7 @@ def _search_and_conclude(
     context = open_context(run, plugins, settings=settings, seconds_left=timing.for_trials, processes=processes)
     if not conclude_now:
         first = context.space.default()
-        choose_precision(context, first.backbone, first.reading.size)
+        choose_precision(context, first.backbone, first.reading.size, timing.left)
     context = make_first_model(context, clock, timing.left)
     run = context.run  # on fewer items, perhaps
     limits = Limits(timing.left, clock.budget_seconds, run.config.trials)

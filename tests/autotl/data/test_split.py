@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, split, subsample
+from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, fold_together, split, subsample
 from autotl.errors import DatasetError
 
 SEEDS = (0, 1, 2)
@@ -245,3 +247,18 @@ def test_every_class_that_cannot_be_divided_is_named(toy_dataset):
     assert str(caught.value).startswith("15 classes ('class 00', 'class 01', ")
     assert "'class 09' and 5 more) cannot be divided" in str(caught.value)
     assert str(caught.value).endswith("leave them out with --min-per-class 4.")
+
+
+def test_many_images_without_a_group_are_dealt_evenly_beside_whole_clusters():
+    rng, n = np.random.default_rng(0), 4900
+    labels = rng.choice(4, n, p=[0.5, 0.3, 0.15, 0.05])
+    cluster = np.where(rng.random(n) < 0.1, rng.integers(0, 150, n) + n, np.arange(n))
+    cluster = np.unique(cluster, return_inverse=True)[1]
+    dataset, items = SimpleNamespace(labels=labels), np.arange(n)
+    folds = fold_together(dataset, cluster, items, seed=3).fold
+    assert all(len(np.unique(folds[cluster == one])) == 1 for one in np.unique(cluster))
+    assert np.ptp(np.bincount(folds)) <= 0.02 * n / 5
+    for label in range(4):
+        share = np.bincount(folds[labels == label], minlength=5) / (labels == label).sum()
+        assert share == pytest.approx(np.full(5, 0.2), abs=0.02)
+    assert (folds != fold_together(dataset, cluster, items, seed=4).fold).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 
@@ -53,7 +54,7 @@ def test_noise_is_allowed_and_no_more():
 def test_int8_that_keeps_what_the_sample_says_is_used_told_and_kept(make_context, tiny, tmp_path, events, monkeypatch):
     lenient(monkeypatch)
     context = make_context(cache=tmp_path / "cache")
-    choose_precision(context, tiny, SIZE)
+    choose_precision(context, tiny, SIZE, lambda: math.inf)
     features = context.reader.features(tiny, SIZE)
     assert (features.network.precision, features.engine[-5:]) == ("int8", " int8")
     told = events(context, "engine")[-1]["text"]
@@ -63,7 +64,7 @@ def test_int8_that_keeps_what_the_sample_says_is_used_told_and_kept(make_context
     # As in a resumed run, or another process; the graph may have been damaged meanwhile.
     features.network.file.write_bytes(b"damaged")
     later = context.on(context.run)
-    choose_precision(later, tiny, SIZE)
+    choose_precision(later, tiny, SIZE, lambda: math.inf)
     assert later.reader.features(tiny, SIZE).network == features.network
     assert later.reader.features(tiny, SIZE).reused == 60
     assert len(events(context, "engine")) == 2
@@ -76,7 +77,7 @@ def test_a_champion_on_int8_features_leaves_with_the_graph_that_computed_them(
     lenient(monkeypatch)
     context = make_context(cache=tmp_path / "cache")
     default = replace(context.space.default(), backbone=tiny)
-    choose_precision(context, tiny, default.reading.size)
+    choose_precision(context, tiny, default.reading.size, lambda: math.inf)
     outcome = probe(context, default, fixed_hyperparameters({}))
     begun = describe(default, 0, started=time.time())
     save_early(context, completed(begun, outcome, context.objective.score(outcome.predictions), {}))
@@ -96,17 +97,17 @@ def test_a_network_that_int8_harms_is_read_in_single_precision(make_context, tin
 
     harmed = replace(tiny, build=with_an_outlier)
     context = make_context(cache=tmp_path / "cache")
-    choose_precision(context, harmed, SIZE)
+    choose_precision(context, harmed, SIZE, lambda: math.inf)
     assert precision(context, harmed) == "fp32"
     assert events(context, "engine")[-1]["text"].startswith("int8 is not used: it costs the default more than noise: ")
-    choose_precision(context, harmed, SIZE)
+    choose_precision(context, harmed, SIZE, lambda: math.inf)
     assert len([e for e in events(context, "engine") if "int8" in e["text"]]) == 1
 
 
 def test_int8_that_is_hardly_faster_is_not_used(make_context, tiny, tmp_path, events, monkeypatch):
     monkeypatch.setattr(precision_choice, "images_per_second", lambda computes, pixels: [100.0, 110.0])
     context = make_context(cache=tmp_path / "cache")
-    choose_precision(context, tiny, SIZE)
+    choose_precision(context, tiny, SIZE, lambda: math.inf)
     assert precision(context, tiny) == "fp32"
     assert "on this machine it computes 110 images/s against 100 in fp32" in events(context, "engine")[-1]["text"]
 
@@ -116,7 +117,7 @@ def test_a_graph_that_cannot_be_quantised_is_used_as_it_is(make_context, tiny, t
 
     monkeypatch.setattr(quantised_network, "_between_convolutions", lambda graph: [])
     context = make_context(cache=tmp_path / "cache")
-    choose_precision(context, tiny, SIZE)
+    choose_precision(context, tiny, SIZE, lambda: math.inf)
     assert precision(context, tiny) == "fp32"
     assert "int8 is not used: the graph network.onnx has no convolution" in events(context, "engine")[-1]["text"]
 
@@ -124,9 +125,10 @@ def test_a_graph_that_cannot_be_quantised_is_used_as_it_is(make_context, tiny, t
 def test_on_a_gpu_and_with_another_engine_it_is_not_considered(make_context, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(keras_backend, "device", lambda: keras_backend.Device("gpu", "pretended"))
     context = make_context(cache=tmp_path / "cache")
-    choose_precision(context, tiny, SIZE)
+    choose_precision(context, tiny, SIZE, lambda: math.inf)
     monkeypatch.undo()
-    choose_precision(replace(context, settings=context.settings.model_copy(update={"engine": "keras"})), tiny, SIZE)
+    keras = replace(context, settings=context.settings.model_copy(update={"engine": "keras"}))
+    choose_precision(keras, tiny, SIZE, lambda: math.inf)
     assert "int8" not in context.run.state()
 
 
@@ -134,5 +136,5 @@ def test_how_fast_int8_is_on_a_machine_is_measured_once(make_context, tiny, tmp_
     measured = []
     monkeypatch.setattr(precision_choice, "images_per_second", lambda *_: measured.append(1) or [100.0, 110.0])
     for name in ("one", "another"):
-        choose_precision(make_context(cache=tmp_path / "cache", run=tmp_path / name), tiny, SIZE)
+        choose_precision(make_context(cache=tmp_path / "cache", run=tmp_path / name), tiny, SIZE, lambda: math.inf)
     assert len(measured) == 1

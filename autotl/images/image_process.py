@@ -1,0 +1,90 @@
+"""Examining and comparing images in a process of its own, while this one imports what a search needs.
+
+An import holds the interpreter's lock: threads that examined images beside that of Keras took twice as long, and it
+too. What the process could not do, because a decoder crashed it, say, is done here instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from autotl.images.facts import ImageFacts, read_facts
+from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
+from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
+from autotl.runtime.progress import OnProgress
+
+
+class Looking(NamedTuple):
+    """What examines and compares images, as `facts.read_facts` and `near_duplicates.find_pairs`."""
+
+    read_facts: Callable[..., ImageFacts]
+    find_pairs: Callable[..., pd.DataFrame]
+
+
+@contextmanager
+def looking_at_images(*, apart: bool) -> Iterator[Looking]:
+    """Look at images in a process of its own, which lives as long as the context, or in threads of this one."""
+    if not apart:
+        yield Looking(read_facts, find_pairs)
+        return
+    with ImageProcess() as images:
+        yield Looking(images.read_facts, images.find_pairs)
+
+
+class ImageProcess:
+    """The process, which starts at once; as a context it is ended at the end."""
+
+    def __init__(self) -> None:
+        self._process = GuardedProcess("autotl.images.image_server")
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def __enter__(self) -> ImageProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.end()
+
+    def read_facts(
+        self, root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None
+    ) -> ImageFacts:
+        """See `facts.read_facts`."""
+        if len(paths):
+            body = {"do": "examine", "root": str(root), "paths": list(paths), "cache": str(cache)}
+            self._ask(body, [digests.view(np.uint8).reshape(len(digests), -1)], progress)
+        # What was examined is in the cache; the rest has its reason.
+        return read_facts(root, paths, digests, cache=cache, progress=progress)
+
+    def find_pairs(
+        self, miniatures: np.ndarray, labels: np.ndarray, *, sequence: np.ndarray, mirrored: bool = False,
+        progress: OnProgress | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """See `near_duplicates.find_pairs`."""
+        found = self._ask({"do": "compare", "mirrored": mirrored}, [miniatures, labels, sequence], progress)
+        if found is None:
+            return find_pairs(miniatures, labels, sequence=sequence, mirrored=mirrored, progress=progress)
+        return pd.DataFrame(dict(zip(PAIR_COLUMNS, found, strict=True))).astype(PAIR_COLUMNS)
+
+    def _ask(
+        self, body: Document, arrays: Sequence[np.ndarray], progress: OnProgress | None
+    ) -> list[np.ndarray] | None:  # fmt: skip
+        """The arrays of its answer; None where there is none."""
+        with suppress(ChildEndedError):
+            self._process.send(body, arrays)
+            answer, found = self._process.receive()
+            while "done" in answer:
+                if progress:
+                    progress(answer["done"], answer["total"])
+                self._process.send({})
+                answer, found = self._process.receive()
+            return None if "error" in answer else found
+        return None
