@@ -7,7 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autotl.data.split import LEFT_OUT_FOLD, MIN_KEPT_ITEMS, TEST_FOLD, Split, fold_together, split, subsample
+from autotl.data.split import (
+    LEFT_OUT_FOLD,
+    MIN_KEPT_ITEMS,
+    TEST_FOLD,
+    Split,
+    fold_together,
+    reading_order,
+    split,
+    subsample,
+)
 from autotl.errors import DatasetError
 
 SEEDS = (0, 1, 2)
@@ -224,6 +233,14 @@ def test_subsampling_is_deterministic_and_restores_nothing():
     assert np.array_equal(first.fold, second.fold)
     assert (first.fold[fold == LEFT_OUT_FOLD] == LEFT_OUT_FOLD).all()
     assert not np.array_equal(first.fold, subsample(before, labels, 800, seed=4).fold)
+
+
+def test_the_items_that_are_read_first_are_kept():
+    some = Split(fold=np.arange(600) % 6 - 1, cluster=np.arange(600))
+    kept = subsample(some, np.zeros(600, int), 300, seed=5).fold != LEFT_OUT_FOLD
+    order = reading_order(600, seed=5)
+    assert order[kept].max() < 0.51
+    assert kept.sum() == pytest.approx(300, abs=40)
 
 
 def test_nothing_is_left_out_where_all_are_asked_for():

@@ -11,8 +11,9 @@ import pytest
 
 from autotl.deploy.deployable import load_deployable, replay
 from autotl.runtime import keras_backend
-from autotl.search import precision_choice
+from autotl.search import precision_choice, screening
 from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.search.measured_costs import MeasuredCosts
 from autotl.search.outcome import completed
 from autotl.search.precision_choice import choose_precision, keeps_what_the_sample_says
 from autotl.search.probe_trials import probe
@@ -20,6 +21,7 @@ from autotl.trial import describe
 from autotl.workflows.conclusion import save_early
 
 SIZE = (32, 32)
+PAYS = precision_choice._pays
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +112,19 @@ def test_int8_that_is_hardly_faster_is_not_used(make_context, tiny, tmp_path, ev
     choose_precision(context, tiny, SIZE, lambda: math.inf)
     assert precision(context, tiny) == "fp32"
     assert "on this machine it computes 110 images/s against 100 in fp32" in events(context, "engine")[-1]["text"]
+
+
+def test_where_little_time_is_left_int8_is_not_even_timed(make_context, tiny, tmp_path, monkeypatch):
+    lenient(monkeypatch)
+    monkeypatch.setattr(precision_choice, "_pays", PAYS)
+    monkeypatch.setattr(precision_choice, "LIKELY_SPEED_UP", 3.0)
+    monkeypatch.setattr(precision_choice, "_CALIBRATION_PASSES", 0.0)
+    monkeypatch.setattr(screening, "SAMPLE_ITEMS", 12)
+    monkeypatch.setattr(MeasuredCosts, "images_per_second", lambda *_: 0.1)
+    for name, left in (("hurried", 10.0), ("patient", math.inf)):
+        context = make_context(cache=tmp_path / "cache", run=tmp_path / name)
+        choose_precision(context, tiny, SIZE, lambda left=left: left)
+        assert ("int8" in context.run.state()) == (name == "patient")
 
 
 def test_a_graph_that_cannot_be_quantised_is_used_as_it_is(make_context, tiny, tmp_path, events, monkeypatch):

@@ -10,6 +10,7 @@ from scanning import scan
 from autotl.features import features
 from autotl.runs.config import Config
 from autotl.runs.events import FeaturesRead
+from autotl.search import screening
 from autotl.settings import Settings
 from autotl.workflows import early_reading as module
 from autotl.workflows.early_reading import EarlyReading
@@ -48,6 +49,17 @@ def test_the_search_expects_to_wait_only_for_what_was_not_read(early, shapes_dat
         *default.reading.place
     )
     assert 14 <= round(missing) <= 15
+
+
+def test_what_is_read_first_is_what_the_search_uses_first(early, shapes_dataset, make_context, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_SHARE", 0.5)
+    monkeypatch.setattr(screening, "SAMPLE_ITEMS", 15)
+    early.examined(shapes_dataset)
+    [read] = finish(early)
+    context = make_context(cache=tmp_path / "cache")
+    default = context.space.default()
+    found = context.reader.features(default.backbone, default.reading.size, screening.sample_items(context))
+    assert (read.computed, found.computed, found.reused) == (30, 0, 15)
 
 
 def test_reading_ends_when_the_search_begins(early, shapes_dataset, monkeypatch):
