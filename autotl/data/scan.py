@@ -21,6 +21,9 @@ from autotl.images.near_duplicates import PAIR_COLUMNS
 from autotl.images.sequences import successive_names
 from autotl.runtime.progress import OnProgress, OnStageProgress
 
+_FEWEST_APART = 200
+"""Fewer images are examined before another process has started."""
+
 
 def scan(
     data: Path,
@@ -43,7 +46,7 @@ def scan(
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
     examined: called with the dataset before its near-duplicates are looked for. apart: decode and compare images in a
-        process of their own, because this one is busy.
+        process of their own where they are many, because this one is busy.
     Raises DatasetError where there is nothing to learn from.
     """
 
@@ -52,11 +55,11 @@ def scan(
 
     require_data(data)  # first, because what is beside data out of reach is so too
     decisions = read_patch(patch or patch_file(data))
-    with looking_at_images(apart=apart) as look:
-        source = open_source(
-            data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
-            need_labels=not any(decision.decision == "relabel" for decision in decisions),
-        )  # fmt: skip
+    source = open_source(
+        data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
+        need_labels=not any(decision.decision == "relabel" for decision in decisions),
+    )  # fmt: skip
+    with looking_at_images(apart=apart and len(source.table) >= _FEWEST_APART) as look:
         table = source.table.reset_index(drop=True)
         missing = table.pop("missing")
         # A missing file is not opened: its path comes from a table, which may name any file on this machine.
