@@ -73,15 +73,17 @@ class FineTuneSearch:
     def _sampled(self, board: Leaderboard) -> Step | None:
         """A trial whose choices are sampled, unless it is the turn of a probe or nothing can be afforded."""
         latest = max(board.trials, key=lambda trial: trial.number)
-        if (self._beside_probes and latest.strategy == FINE_TUNE) or not self._can_afford(board):
+        if (self._beside_probes and latest.strategy == FINE_TUNE) or not self._can_afford(board, whole=True):
             return None
         return Step(pinned={"strategy": FINE_TUNE})
 
-    def _can_afford(self, board: Leaderboard) -> bool:
-        """Whether the time suffices for the schedule's first step, the cheapest there is."""
+    def _can_afford(self, board: Leaderboard, *, whole: bool = False) -> bool:
+        """Whether the time suffices for the schedule's first step, the cheapest there is; whole: with all its epochs,
+        as sampled trials have.
+        """
         steps = self._schedule.steps(board)
         allowed = min(self._limits.seconds_left(), self._allowance(board, may_lead=self._may_lead(board)))
-        return bool(steps) and self._schedule.seconds(steps[0], board) <= allowed
+        return bool(steps) and self._schedule.seconds(steps[0], board, whole=whole) <= allowed
 
     def _work(self, candidate: Candidate) -> float:
         """What a trial would take, by the shapes of its layers alone, so that it is the same at every time."""
