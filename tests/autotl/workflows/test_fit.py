@@ -261,6 +261,7 @@ def test_a_class_with_one_image_is_refused_and_nothing_is_written(
     assert not config.run.exists()
 
 
+@pytest.mark.heavy
 def test_log_loss_is_minimised(config: Config, plugins: Any, settings: Settings) -> None:
     import pandas as pd
 
@@ -373,7 +374,7 @@ def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MeasuredCosts, "images_per_second", lambda *a: 2.0)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.usefixtures("slow_reading")
 def test_a_run_interrupted_with_a_model_of_a_sample_only_keeps_it_and_is_carried_on(
     config: Config, plugins: Any, tmp_path: Path

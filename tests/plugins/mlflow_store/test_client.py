@@ -26,6 +26,7 @@ print(client.create_run(experiment).info.experiment_id)
 """
 
 
+@pytest.mark.heavy
 def test_two_processes_that_create_one_store_do_not_harm_it(tmp_path: Path) -> None:
     started = [
         subprocess.Popen(
