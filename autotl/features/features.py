@@ -123,6 +123,7 @@ def extract(
     missing = wanted[~store.known(digests[wanted])]
     rate = compute(missing) if len(missing) else 0.0
     name, reused = str(opened[0]) if opened else "", len(wanted) - len(missing)
+    opened.clear()  # which holds hundreds of MB
     return Features(network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute)
 
 
