@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autotl.evidence.verdicts import duration, is_better, is_worse
+from autotl.evidence.verdicts import is_better, is_worse
 from autotl.interfaces import ScoreInterval
 from autotl.runs.summaries import RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
+from autotl.runtime.durations import duration
 from autotl.trial import ENSEMBLE, FINE_TUNE
 
 FEW_TESTED = 20

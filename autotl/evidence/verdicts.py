@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from autotl.interfaces import ScoreInterval
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
+from autotl.runtime.durations import duration
 from autotl.trial import TrialRecord
 
 
@@ -102,8 +103,3 @@ def in_words(difference: ScoreInterval, objective: str, *, larger_is_better: boo
     if not low and not high:  # an interval of no width would read as a certainty
         return f"+0.0 points of {objective} (both are right about the same images)"
     return f"{value:+.1f} points of {objective} (95 % CI {low:+.1f} to {high:+.1f})"
-
-
-def duration(seconds: float) -> str:
-    """Such as "42 s" or "11.0 minutes"."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} minutes"

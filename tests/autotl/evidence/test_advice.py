@@ -40,7 +40,7 @@ def advice(strategy=PROBE, *, test=None, search=None, fine_tuning=NOT_TRIED, n_o
 def test_fine_tuning_that_pays_is_advised_with_its_gain_and_its_cost():
     assert advice(FINE_TUNE, test=BETTER, search=BETTER, fine_tuning=tuned(BETTER, UNCLEAR)) == (
         "Use the fine-tuned network: it beats the best frozen backbone (search +3.0 points of accuracy, 95 % CI "
-        "+1.0 to +5.0; test +1.0, -1.0 to +3.0), for 6.0 minutes of training"
+        "+1.0 to +5.0; test +1.0, -1.0 to +3.0), for 6m00s of training"
     )
 
 
@@ -51,8 +51,8 @@ def test_what_the_test_contradicts_is_not_advised():
 
 
 @pytest.mark.parametrize(("difference", "beginning"), [
-    (UNCLEAR, "A frozen backbone would do as well: fine-tuning for 6.0 minutes made no clear difference"),
-    (WORSE, "Use a frozen backbone instead of the champion: fine-tuning for 6.0 minutes is worse"),
+    (UNCLEAR, "A frozen backbone would do as well: fine-tuning for 6m00s made no clear difference"),
+    (WORSE, "Use a frozen backbone instead of the champion: fine-tuning for 6m00s is worse"),
 ])  # fmt: skip
 def test_a_fine_tuned_network_that_was_asked_for_and_does_not_pay_is_not_advised(difference, beginning):
     assert advice(FINE_TUNE, test=UNCLEAR, fine_tuning=tuned(difference)).startswith(beginning)
@@ -60,9 +60,7 @@ def test_a_fine_tuned_network_that_was_asked_for_and_does_not_pay_is_not_advised
 
 def test_fine_tuning_on_one_fold_is_said_to_rest_on_few_images():
     said = advice(test=BETTER, search=BETTER, fine_tuning=tuned(UNCLEAR, n_items=80))
-    assert said.endswith(
-        "fine-tuning for 6.0 minutes did not pay beyond doubt (search, 80 images only: +1.0, -1.0 to +3.0)"
-    )
+    assert said.endswith("fine-tuning for 6m00s did not pay beyond doubt (search, 80 images only: +1.0, -1.0 to +3.0)")
     assert "images only" not in advice(test=BETTER, search=BETTER, fine_tuning=tuned(UNCLEAR))
 
 
@@ -97,7 +95,7 @@ def test_search_and_test_together_decide_what_is_advised(test, search, beginning
 def test_the_default_is_enough_where_nothing_was_better():
     assert advice(search=UNCLEAR, fine_tuning=tuned(WORSE)) == (
         "The untuned default is enough: nothing that was tried was better beyond chance (best of the others in the "
-        "search: +1.0 points of accuracy, 95 % CI -1.0 to +3.0); fine-tuning for 6.0 minutes was worse than a frozen "
+        "search: +1.0 points of accuracy, 95 % CI -1.0 to +3.0); fine-tuning for 6m00s was worse than a frozen "
         "backbone (search -3.0, -5.0 to -1.0)"
     )
 

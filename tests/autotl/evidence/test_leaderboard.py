@@ -113,14 +113,14 @@ def judged(low, high, *, larger_is_better=True, seconds=660.0):
 
 def test_fine_tuning_pays_where_the_whole_interval_is_above_zero():
     verdict = judged(0.02, 0.06)
-    assert verdict.claim == "fine-tuning buys +4.0 points of accuracy (95 % CI +2.0 to +6.0) for 11.0 minutes"
+    assert verdict.claim == "fine-tuning buys +4.0 points of accuracy (95 % CI +2.0 to +6.0) for 11m00s"
     assert (verdict.tried, verdict.pays, verdict.trial, verdict.seconds) == (True, True, 7, 660.0)
 
 
 def test_fine_tuning_that_hurts_is_called_so():
     verdict = judged(-0.06, -0.02, seconds=42)
     assert verdict.claim == (
-        "fine-tuning costs 42 s and is worse: -4.0 points of accuracy (95 % CI -6.0 to -2.0); "
+        "fine-tuning costs 42s and is worse: -4.0 points of accuracy (95 % CI -6.0 to -2.0); "
         "the frozen backbone is enough here"
     )
     assert not verdict.pays
