@@ -31,11 +31,11 @@ from autotl.training.cross_validation import cross_validate
 from autotl.trial import POOLINGS, STAGES, Reading, format_size
 
 SAMPLE_ITEMS = 300
-SCREENING_SHARE, SCREENING_ALLOWANCE = 0.06, 0.25
+SCREENING_SHARE, SCREENING_ALLOWANCE = 0.1, 0.25
 """Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
 GROWTH_GAIN = 0.1
 """Where a larger size lowered the sample's log loss by this share, the next may take twice the time to look at."""
-_SETUP_SECONDS = 6.0
+_SETUP_SECONDS = 3.0
 """Building a network and writing its graph, the first time."""
 
 
