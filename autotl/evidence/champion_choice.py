@@ -11,8 +11,8 @@ cross-validation: Tsamardinos, Greasidou & Borboudakis 2018, Machine Learning 10
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import cast
 
@@ -131,25 +131,19 @@ def choose(rivals: Sequence[Rival], evaluator: Evaluator, *, clusters: np.ndarra
     answers = align([rival.predictions for rival in compared], items)
     groups = np.arange(len(items)) if clusters is None else np.unique(clusters[items], return_inverse=True)[1]
     weights = _resample(groups, _n_resamples(score, form, answers), seed)
-    ones = np.ones((1, len(items)))
-    whole = _Gains(sign * differences(score, form, answers, ones)[0], -LOG_LOSS.differences(answers, ones)[0])
-    drawn = _Gains(sign * differences(score, form, answers, weights), -LOG_LOSS.differences(answers, weights))
-    rule = _Rule(
-        np.array([rival.costly for rival in compared]), np.array([rival.eligible for rival in compared]),
-        _Gains(drawn.scores - whole.scores, drawn.losses - whole.losses),
-    )  # fmt: skip
+    costly = np.array([rival.costly for rival in compared])
+    whole, drawn = (_gains(score, sign, form, answers, costly, part) for part in (np.ones((1, len(items))), weights))
+    rule = _Rule(costly, np.array([rival.eligible for rival in compared]), drawn.less(whole.of(0)))
     rest = [rival for rival in rivals if rival not in compared]
     rest.sort(key=lambda rival: (not rival.eligible, rival.costly, -sign * rival.value, rival.number))
-    order = [compared[i] for i in rule.order(whole)]
+    order = [compared[i] for i in rule.order(whole.of(0))]
     eligible = sum(rival.eligible for rival in order)
     return Choice(
         order=tuple(rival.number for rival in (*order[:eligible], *rest, *order[eligible:])),
-        clear=frozenset(compared[i].number for i in rule.clear(whole)),
+        clear=frozenset(compared[i].number for i in rule.clear(whole.of(0))),
         numbers=tuple(rival.number for rival in compared),
         answers=answers,
-        picks=np.array(
-            [rule.champion(_Gains(*row)) for row in zip(drawn.scores, drawn.losses, strict=True)], dtype=int
-        ),
+        picks=np.array([rule.champion(drawn.of(k)) for k in range(len(weights))], dtype=int),
         weights=weights,
         groups=groups,
     )
@@ -157,10 +151,48 @@ def choose(rivals: Sequence[Rival], evaluator: Evaluator, *, clusters: np.ndarra
 
 @dataclass(frozen=True, eq=False)
 class _Gains:
-    """By candidate, its difference to the default in the objective and in log loss, positive where it is better."""
+    """By candidate, its difference to the default in the objective and in log loss, positive where it is better.
+
+    scores, losses: (n_candidates,), or (n_resamples, n_candidates). alike: by the row of a costly candidate that
+    answers some items only, the same of all candidates on these items: one fold may be easier for all of them.
+    """
 
     scores: np.ndarray
     losses: np.ndarray
+    alike: Mapping[int, _Gains] = field(default_factory=dict)
+
+    def beside(self, row: int) -> _Gains:
+        """The gains on the items that a candidate answers."""
+        return self.alike.get(row, self)
+
+    def of(self, number: int) -> _Gains:
+        """Those in one resample."""
+        alike = {row: own.of(number) for row, own in self.alike.items()}
+        return _Gains(self.scores[number], self.losses[number], alike)
+
+    def less(self, other: _Gains) -> _Gains:
+        """How they deviate from others."""
+        alike = {row: own.less(other.alike[row]) for row, own in self.alike.items()}
+        return _Gains(self.scores - other.scores, self.losses - other.losses, alike)
+
+
+def _gains(
+    score: ScoreFunction, sign: int, form: ItemMean | None, answers: Answers, costly: np.ndarray, weights: np.ndarray
+) -> _Gains:  # fmt: skip
+    """The gains in each resample, (n_resamples, n_candidates)."""
+
+    def on(items: np.ndarray) -> _Gains:
+        these, drawn = Answers(answers.labels[items], answers.probabilities[:, items]), weights[:, items]
+        return _Gains(sign * differences(score, form, these, drawn), -LOG_LOSS.differences(these, drawn))
+
+    found: dict[bytes, _Gains] = {}
+    alike = {}
+    for row in np.flatnonzero(costly & ~answers.known.all(axis=1)).tolist():
+        key = answers.known[row].tobytes()
+        if key not in found:
+            found[key] = on(np.flatnonzero(answers.known[row]))
+        alike[row] = found[key]
+    return replace(on(np.arange(len(answers.labels))), alike=alike)
 
 
 class _Rule:
@@ -170,6 +202,7 @@ class _Rule:
         """noise: (n_resamples, n_candidates), how the gains deviate in the resamples."""
         self._costly, self._eligible = costly, eligible
         self._scores, self._losses = _Errors(noise.scores), _Errors(noise.losses)
+        self._beside = {row: _Errors(own.scores) for row, own in noise.alike.items()}
         n_tried = max(1, int((costly & eligible).sum()))
         self._clear_errors = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / n_tried)
 
@@ -196,8 +229,13 @@ class _Rule:
         if not rows or not cheap:
             return []
         best = self._best(gains, cheap)
-        asked = gains.scores[best] + self._clear_errors * self._scores.to(best)
-        return [i for i in rows if gains.scores[i] > asked[i] and gains.losses[i] > gains.losses[best]]
+        return [row for row in rows if self._is_clear(gains.beside(row), row, best)]
+
+    def _is_clear(self, gains: _Gains, row: int, best: int) -> bool:
+        """gains: on the items that the row answers."""
+        error = self._beside.get(row, self._scores).to(best)[row]
+        ahead = gains.scores[row] - gains.scores[best]
+        return bool(ahead > self._clear_errors * error and gains.losses[row] > gains.losses[best])
 
     def _best(self, gains: _Gains, rows: list[int]) -> int:
         known = [i for i in rows if math.isfinite(gains.scores[i]) and math.isfinite(gains.losses[i])] or rows[:1]

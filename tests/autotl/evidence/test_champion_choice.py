@@ -115,6 +115,18 @@ def test_a_fine_tuned_network_of_one_fold_competes_on_the_common_images_and_has_
     assert choice.clear == ({2} if first == 2 else frozenset())
 
 
+def test_a_fold_that_is_easy_for_all_but_the_default_makes_no_champion(accuracy):
+    rng, fold = np.random.default_rng(0), np.arange(0, N, 5)
+    easy = np.isin(np.arange(N), fold)
+    base = np.where(easy, rng.random(N) < 0.6, rng.random(N) < 0.8)
+    # On the fold the probe is as good as the network, and elsewhere hardly better than the default.
+    probe = np.where(easy, rng.random(N) < 0.97, base | (rng.random(N) < 0.1))
+    network = rival(7, np.ones(N, dtype=bool), accuracy, items=fold, costly=True)
+    choice = chosen([rival(1, base, accuracy), rival(2, probe, accuracy), network], accuracy)
+    assert choice.order == (2, 1, 7)
+    assert not choice.clear
+
+
 def test_the_more_fine_tune_trials_there_are_the_more_the_best_has_to_show(accuracy):
     base = np.arange(N) % 4 > 0
     tuned = base.copy()
