@@ -137,10 +137,15 @@ def development_split(dataset: Dataset, *, seed: int) -> Split:
     return Split(fold=_folds(dataset.labels, cluster, _n_folds(len(cluster)), seed), cluster=cluster)
 
 
-def fold_together(dataset: Dataset, cluster: np.ndarray, items: np.ndarray, *, seed: int) -> Split:
-    """Folds of some items without a test split, in which these clusters stay whole; the others are left out."""
+def fold_together(
+    dataset: Dataset, cluster: np.ndarray, items: np.ndarray, *, seed: int, n_folds: int | None = None
+) -> Split:
+    """Folds of some items without a test split, in which these clusters stay whole; the others are left out.
+
+    n_folds: None for as many as a search has.
+    """
     fold = np.full(len(cluster), LEFT_OUT_FOLD)
-    fold[items] = _folds(dataset.labels[items], cluster[items], _n_folds(len(items)), seed)
+    fold[items] = _folds(dataset.labels[items], cluster[items], n_folds or _n_folds(len(items)), seed)
     return Split(fold=fold, cluster=cluster)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from autotl.data.candidate_groups.candidate import GroupCandidate
 from autotl.data.candidate_groups.find import candidates_to_measure
-from autotl.data.candidate_groups.near_duplicates import NEAR_DUPLICATES
 from autotl.data.dataset import Dataset
 from autotl.data.groups import NO_GROUPS
 from autotl.data.split import undividable_classes
@@ -44,7 +43,7 @@ def look_and_keep(
     )
     found = replace(found, candidates=scores, note=note)
     told, given = found.told, bool((dataset.items["given_split"] != "").any())
-    if found.asked or given or told is None or not told.decides or told.name == NEAR_DUPLICATES:
+    if found.asked or given or told is None or not told.decides:
         return found, dataset
     candidate = next(one for one in candidates if one.name == told.name)
     return replace(found, used=told.name), _keep_together(dataset, candidate, seed=config.seed)

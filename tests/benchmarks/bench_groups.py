@@ -226,7 +226,7 @@ def _measure(planted: Planted) -> dict[str, object]:
         "right": name in planted.accepted if planted.accepted else told is None, "used": found.groups.used or "",
         "candidates": len(found.groups.candidates), "cpu_seconds": seconds,
     }  # fmt: skip
-    if told and planted.accepted:
+    if told and row["right"] and planted.accepted:
         mixed, unseen = told.mixed["accuracy"], told.unseen["accuracy"]
         left_out = _leave_groups_out(replace(config, groups=told.name), plugins)
         row |= {

@@ -1,4 +1,4 @@
-"""The candidate that every split keeps apart anyway: clusters of near-duplicates."""
+"""The candidate that decides nothing, since every split keeps it apart anyway: clusters of near-duplicates."""
 
 from __future__ import annotations
 
@@ -16,4 +16,6 @@ def by_near_duplicates(dataset: Dataset) -> GroupCandidate:
     cluster = pd.Series(find_clusters(dataset), index=dataset.items.index)
     of = cluster.map(dataset.items["path"].str.rsplit("/", n=1).str[-1].groupby(cluster).first())
     name = of + cluster.map(lambda number: f" ({number})")
-    return make_candidate(dataset.items, NEAR_DUPLICATES, name, how="images that look alike", of="near-duplicate")
+    return make_candidate(
+        dataset.items, NEAR_DUPLICATES, name, how="images that look alike", of="near-duplicate", decides=False
+    )
