@@ -145,7 +145,10 @@ def fold_together(
     n_folds: None for as many as a search has.
     """
     fold = np.full(len(cluster), LEFT_OUT_FOLD)
-    fold[items] = _folds(dataset.labels[items], cluster[items], n_folds or _n_folds(len(items)), seed)
+    together = np.bincount(cluster[items])[cluster[items]] > 1
+    for part in items[together], items[~together]:  # large folds by groups are slow to find, others are not
+        if len(part):
+            fold[part] = _folds(dataset.labels[part], cluster[part], n_folds or _n_folds(len(items)), seed)
     return Split(fold=fold, cluster=cluster)
 
 

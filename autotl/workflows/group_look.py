@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autotl.data.candidate_groups.candidate import GroupCandidate
+from autotl.data.candidate_groups.sample import sample_groups
 from autotl.data.clusters import group_clusters
 from autotl.data.dataset import Dataset
 from autotl.data.split import LEFT_OUT_FOLD, Split, fold_together
@@ -36,13 +37,15 @@ from autotl.workflows.provisional_run import provisional_run
 
 MOST_ITEMS, MOST_CANDIDATES = 4000, 5
 """What is measured at most: seconds, however large the dataset is."""
+DECIDING_ITEMS = 1000
+"""Whether a grouping matters is measured on so many images; what is told first on all that were read."""
 LOOK_SHARE = 0.15
 """Of the time left, what reading the images and measuring may take, each."""
 _FEWEST_ITEMS = 300
 """A look at fewer would find no group that matters; where there are more and no time, there is none."""
-FINE_FOLDS = 20
+FINE_FOLDS = 10
 """In which what is told first is measured: in five, the score of a few dozen groups varies by three points with the
-groups that happen to share a fold."""
+groups that happen to share a fold, in ten by one."""
 _PROBED_ITEMS = 64
 """Reading them tells how fast this machine reads."""
 
@@ -71,7 +74,7 @@ def measure_groups(
     many images it was; empty where all was.
     """
     candidates = candidates[:MOST_CANDIDATES]
-    items = _sample(dataset, candidates[0], MOST_ITEMS)
+    items = sample_groups(candidates[0].numbers(), dataset.labels, MOST_ITEMS)
     part = Split(fold=np.full(len(dataset.items), LEFT_OUT_FOLD), cluster=np.arange(len(dataset.items)))
     part.fold[items] = 0
     with provisional_run(config, dataset, part, plugins, settings, listeners=listeners) as context:
@@ -83,13 +86,10 @@ def measure_groups(
             names = ", ".join(candidate.name for candidate in candidates)
             return (), f"there was no time to measure what these groups cost: {names}"
         if affordable < len(items):
-            items = _sample(dataset, candidates[0], affordable)
+            items = sample_groups(candidates[0].numbers(), dataset.labels, affordable)
             part = replace(part, fold=np.where(np.isin(np.arange(len(part.fold)), items), 0, LEFT_OUT_FOLD))
             context = context.on(replace(context.run, split=part))
-        scores, note = _Look(context, items, seconds_left).scores(candidates)
-    if len(items) < len(dataset.items):
-        note = f"measured on {len(items):,} of {len(dataset.items):,} images{'; ' + note if note else ''}"
-    return scores, note
+        return _Look(context, items, seconds_left).scores(candidates)
 
 
 def measure_in(
@@ -100,25 +100,6 @@ def measure_in(
     if len(items) > MOST_ITEMS:
         return ()
     return _Look(context, items, seconds_left).scores(candidates)[0]
-
-
-def _sample(dataset: Dataset, candidate: GroupCandidate, n_items: int) -> np.ndarray:
-    """About so many items, whole groups of each class in proportion, int, sorted; all where there are no more."""
-    numbers, labels = candidate.numbers(), dataset.labels
-    if len(numbers) <= n_items:
-        return np.arange(len(numbers))
-    rng = np.random.default_rng(0)
-    home = np.full(numbers.max() + 1, -1)
-    home[numbers] = labels  # a group of several classes counts for one of them
-    turn = rng.permutation(len(home))
-    sizes = np.bincount(numbers)
-    taken = np.zeros(len(home), dtype=bool)
-    for label in range(len(dataset.classes)):
-        mine = turn[home[turn] == label]
-        quota = (labels == label).sum() * n_items / len(numbers)
-        before = np.cumsum(sizes[mine]) - sizes[mine]
-        taken[mine[(before < quota) | (np.arange(len(mine)) < 4)]] = True
-    return np.flatnonzero(taken[numbers])
 
 
 def _affordable(context: SearchContext, items: np.ndarray, seconds_left: Callable[[], float]) -> int:
@@ -142,57 +123,71 @@ class _Look:
         self._dataset, self._default = context.run.dataset, context.space.default()
         self._vectors = context.inputs.get(self._default).vectors
         self._deadline = time.monotonic() + LOOK_SHARE * max(0.0, seconds_left())
-        self._seconds_per_fold = 0.0
+        self._seconds_per_image = 0.0
 
     def scores(self, candidates: list[GroupCandidate]) -> tuple[tuple[GroupScores, ...], str]:
         """The scores of the candidates that there was time for, the one that matters most first, and a note."""
         measured: list[_Measured] = []
-        note = ""
+        notes = []
+        numbers, labels = candidates[0].numbers()[self._items], self._dataset.labels[self._items]
+        items = self._items[sample_groups(numbers, labels, DECIDING_ITEMS)]
         try:
-            mixed = self._cross_validate(self._copies())
+            mixed = self._cross_validate(self._copies(), items)
             for candidate in candidates:
                 measured.append(self._measure(candidate, mixed, len(candidates)))
         except OutOfTimeError:
             rest = ", ".join(one.name for one in candidates[len(measured) :])
-            note = f"there was no time to measure what these groups cost: {rest}"
+            notes = [f"there was no time to measure what these groups cost: {rest}"]
         measured.sort(key=_turn)
         if measured and measured[0].matters:
             measured[0] = self._finely(measured[0], len(candidates))
-        return tuple(map(self._told, measured)), note
+        n_measured, n_items = len(measured[0].mixed.items) if measured else len(items), len(self._dataset.items)
+        if n_measured < n_items:
+            notes = [f"measured on {n_measured:,} of {n_items:,} images", *notes]
+        return tuple(map(self._told, measured)), "; ".join(notes)
 
     def _measure(self, candidate: GroupCandidate, mixed: Predictions, n_tested: int) -> _Measured:
-        unseen = self._cross_validate(group_clusters(self._dataset, candidate.group))
-        numbers, answered = candidate.numbers(), self._answered(candidate, mixed)
-        loss = group_loss(answered, unseen, numbers[answered.items], n_tested=n_tested)
+        items = np.sort(mixed.items)
+        unseen = self._cross_validate(group_clusters(self._dataset, candidate.group), items)
+        loss = self._loss(candidate, mixed, unseen, n_tested)
         matters = loss.strict_low > 0 and loss.loss.value >= LEAST_LOSS
         if matters:
             # Groups of the same sizes by chance: what folds of whole groups cost by themselves.
-            alone, chance = np.arange(len(numbers)), self._by_chance(numbers)
-            credit = hit_difference(self._cross_validate(alone).restrict(answered.items), self._cross_validate(chance))
-            corrected = group_loss(answered, unseen, numbers[answered.items], n_tested=n_tested, credit=credit)
-            matters = corrected.loss.low > 0
+            alone, chance = np.arange(len(self._dataset.items)), self._by_chance(candidate.numbers(), items)
+            answered = self._answered(candidate, mixed)
+            credit = hit_difference(
+                self._cross_validate(alone, items).restrict(answered.items), self._cross_validate(chance, items)
+            )
+            matters = self._loss(candidate, mixed, unseen, n_tested, credit).loss.low > 0
         return _Measured(candidate, mixed, unseen, loss, matters)
 
     def _finely(self, one: _Measured, n_tested: int) -> _Measured:
-        """The same in many folds, so that the score hardly depends on which groups share a fold, if there is time."""
+        """The same on all items and in more folds, if there is time: which groups share a fold hardly counts then."""
         try:
-            mixed = self._cross_validate(self._copies(), n_folds=FINE_FOLDS)
-            unseen = self._cross_validate(group_clusters(self._dataset, one.candidate.group), n_folds=FINE_FOLDS)
+            mixed, unseen = (
+                self._cross_validate(cluster, self._items, n_folds=FINE_FOLDS)
+                for cluster in (self._copies(), group_clusters(self._dataset, one.candidate.group))
+            )
         except OutOfTimeError:
             return one
-        answered = self._answered(one.candidate, mixed)
-        loss = group_loss(answered, unseen, one.candidate.numbers()[answered.items], n_tested=n_tested)
-        return replace(one, mixed=mixed, unseen=unseen, loss=loss)
+        return replace(one, mixed=mixed, unseen=unseen, loss=self._loss(one.candidate, mixed, unseen, n_tested))
+
+    def _loss(
+        self, candidate: GroupCandidate, mixed: Predictions, unseen: Predictions, n_tested: int,
+        credit: np.ndarray | None = None,
+    ) -> GroupLoss:  # fmt: skip
+        answered = self._answered(candidate, mixed)
+        return group_loss(answered, unseen, candidate.numbers()[answered.items], n_tested=n_tested, credit=credit)
 
     def _copies(self) -> np.ndarray:
         """The cluster of each item where only copies of the same bytes stay together."""
         return group_clusters(self._dataset, np.full(len(self._dataset.items), "", dtype="U1"))
 
-    def _by_chance(self, numbers: np.ndarray) -> np.ndarray:
+    def _by_chance(self, numbers: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Groups of the same sizes within each class, dealt out by chance."""
         rng, dealt = np.random.default_rng(0), numbers.copy()
         for label in range(len(self._dataset.classes)):
-            mine = self._items[self._dataset.labels[self._items] == label]
+            mine = items[self._dataset.labels[items] == label]
             dealt[mine] = rng.permutation(dealt[mine])
         return dealt
 
@@ -201,16 +196,17 @@ class _Look:
         without = candidate.unanswerable(self._dataset.labels)
         return predictions.restrict(predictions.items[~np.isin(predictions.labels, without)])
 
-    def _cross_validate(self, cluster: np.ndarray, n_folds: int | None = None) -> Predictions:
+    def _cross_validate(self, cluster: np.ndarray, items: np.ndarray, n_folds: int | None = None) -> Predictions:
         """The untuned default's predictions of the items under folds of whole clusters."""
         context, head = self._context, self._default.head
-        split = fold_together(self._dataset, cluster, self._items, seed=context.seed, n_folds=n_folds)
         began = time.monotonic()
-        if began + self._seconds_per_fold * split.n_folds > self._deadline:
+        split = fold_together(self._dataset, cluster, items, seed=context.seed, n_folds=n_folds)
+        n_fitted = len(items) * split.n_folds
+        if began + self._seconds_per_image * n_fitted > self._deadline:
             raise OutOfTimeError("no time for another cross-validation")
         classifier = build_classifier(context, head, fixed_hyperparameters({}), self._vectors.shape[1])
         found = cross_validate(classifier, self._vectors, self._dataset.labels, split).predictions
-        self._seconds_per_fold = (time.monotonic() - began) / split.n_folds
+        self._seconds_per_image = (time.monotonic() - began) / n_fitted
         return found
 
     def _told(self, one: _Measured) -> GroupScores:

@@ -66,6 +66,27 @@ def test_the_same_names_dealt_out_by_chance_are_measured_and_not_told(tmp_path, 
     assert found.groups.sentences == ()
 
 
+def test_groups_are_told_before_near_duplicates_that_join_some_of_them(tmp_path, plugins, cache):
+    """Two patients each were pictured in the same place: what looks alike costs more than the names tell."""
+    rng = np.random.default_rng(5)
+    for place in range(16):
+        coarse = rng.integers(0, 255, (6, 6, 3)).astype(np.uint8)
+        scene = np.asarray(Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC), dtype=float)
+        for patient in (place, place + 16)[: 1 + (place < 6)]:
+            for i in range(5):
+                path = tmp_path / "data" / ("left", "right")[place % 2] / f"patient{patient:02d}_{i}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                pixels = np.clip(scene + rng.normal(0, 4, scene.shape), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(path)
+    found = check(tmp_path / "data", plugins, cache).groups
+    first, second = found.candidates
+    assert (first.name, second.name) == ("patient", "near-duplicates")
+    assert first.matters
+    assert second.matters
+    assert second.loss.value > first.loss.value
+    assert found.used == "patient"
+
+
 def test_groups_may_be_mixed_on_request_and_named_ones_are_measured(planted, plugins, cache):
     mixed = check(planted, plugins, cache, groups="none").groups
     assert mixed.used is None
