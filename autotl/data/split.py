@@ -144,11 +144,15 @@ def fold_together(
 
     n_folds: None for as many as a search has.
     """
-    fold = np.full(len(cluster), LEFT_OUT_FOLD)
+    fold, n_folds = np.full(len(cluster), LEFT_OUT_FOLD), n_folds or _n_folds(len(items))
     together = np.bincount(cluster[items])[cluster[items]] > 1
-    for part in items[together], items[~together]:  # large folds by groups are slow to find, others are not
+    # Folds of groups are found slowly, those of single items are not.
+    parts = [items[together], items[~together]]
+    if any(len(part) < len(items) and np.bincount(dataset.labels[part]).max(initial=0) < n_folds for part in parts):
+        parts = [items]
+    for part in parts:
         if len(part):
-            fold[part] = _folds(dataset.labels[part], cluster[part], n_folds or _n_folds(len(items)), seed)
+            fold[part] = _folds(dataset.labels[part], cluster[part], n_folds, seed)
     return Split(fold=fold, cluster=cluster)
 
 

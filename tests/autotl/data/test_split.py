@@ -279,3 +279,16 @@ def test_many_images_without_a_group_are_dealt_evenly_beside_whole_clusters():
         share = np.bincount(folds[labels == label], minlength=5) / (labels == label).sum()
         assert share == pytest.approx(np.full(5, 0.2), abs=0.02)
     assert (folds != fold_together(dataset, cluster, items, seed=4).fold).any()
+
+
+@pytest.mark.parametrize("n_alone", [0, 1, 3, 40, 240])
+@pytest.mark.parametrize("n_folds", [5, 10])
+def test_folds_keep_clusters_whole_however_many_items_are_in_none(toy_dataset, n_alone, n_folds):
+    cluster = np.concatenate(
+        [np.repeat(np.arange((240 - n_alone) // 4), 4), 100 + np.arange(240 - (240 - n_alone) // 4 * 4)]
+    )
+    labels = np.array(["cat", "dog", "cow"])[cluster % 3]
+    found = fold_together(toy_dataset(list(labels)), cluster, np.arange(240), seed=0, n_folds=n_folds)
+    assert found.n_folds == n_folds
+    assert all(len(np.unique(found.fold[cluster == one])) == 1 for one in np.unique(cluster))
+    assert np.bincount(found.fold).max() <= 1.5 * 240 / n_folds
