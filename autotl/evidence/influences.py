@@ -55,31 +55,22 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class _Stratum:
-    """Units of one stratum.
-
-    unit: int (n_rows,), the unit of each row; outcome, label: int (n_units,), of most of a unit's rows.
-    """
+    """The items of one stratum. rows: int (n_rows,), of the sample; outcome, label: int (n_rows,)."""
 
     rows: np.ndarray
-    unit: np.ndarray
     outcome: np.ndarray
     label: np.ndarray
 
-    def rows_of(self, units: np.ndarray) -> np.ndarray:
-        """The rows of some units."""
-        chosen = np.zeros(len(self.outcome), dtype=bool)
-        chosen[units] = True
-        return np.asarray(self.rows[chosen[self.unit]])
-
 
 def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) -> Influences:
-    """The influences of the units of a sample, its items or groups; with more than max_calls of them, of random blocks.
+    """The influences of the items of a sample; with more than max_calls of them, of random blocks.
 
     value: the score of all. What a class holds no answer of, right or wrong, enters as a kind of answer that was seen
-    no times: its influence is that of a typical item that is answered the other way.
+    no times: its influence is that of a typical item that is answered the other way. Groups play no part here, see
+    `thinned`.
     """
     outcomes = _outcomes(sample)
-    strata = list(_strata(sample, outcomes))
+    strata = [_Stratum(rows, outcomes[rows], sample.labels[rows]) for rows in strata_of(sample)]
     cap = _blocks_per_cell([np.bincount(s.outcome, minlength=4) for s in strata], max_calls)
     rng = np.random.default_rng(seed)
     values, counts, places = [], [], []
@@ -90,39 +81,31 @@ def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) 
         values.append(own)
         counts.append(seen)
         places.append(np.full(len(own), number))
-    plain = sample.groups is None and sample.counts_answers_only(value)
-    return Influences(np.concatenate(values), np.concatenate(counts), np.concatenate(places), lost=0 if plain else 1)
+    lost = 0 if sample.counts_answers_only(value) else 1
+    return Influences(np.concatenate(values), np.concatenate(counts), np.concatenate(places), lost=lost)
+
+
+def strata_of(sample: Sample) -> list[np.ndarray]:
+    """The rows of each stratum: of each class, in rising order, or all in one."""
+    if not sample.by_class:
+        return [np.arange(len(sample.labels))]
+    return [np.flatnonzero(sample.labels == label) for label in np.unique(sample.labels)]
+
+
+def influence(sample: Sample, rows: np.ndarray, value: float, n_stratum: int) -> float:
+    """What the score would change by if a whole stratum of so many rows were like these rows of it."""
+    remaining = n_stratum - len(rows)
+    if not remaining:
+        return 0.0
+    change = value - sample.without(rows)
+    # Where the score is undefined without the rows, nothing is known of what they add.
+    return remaining / len(rows) * change if math.isfinite(change) else 0.0
 
 
 def _outcomes(sample: Sample) -> np.ndarray:
     """int (n,): 1 where the first model is right, plus 2 where the second is."""
     right = [p.argmax(axis=1) == sample.labels for p in sample.answers]
     return np.asarray(sum(r.astype(int) << k for k, r in enumerate(right)))
-
-
-def _strata(sample: Sample, outcomes: np.ndarray) -> Iterator[_Stratum]:
-    n = len(sample.labels)
-    unit = np.arange(n) if sample.groups is None else sample.groups
-    n_units, n_outcomes = int(unit.max()) + 1, 4
-    # A group is of the class, and has the outcome, that most of its items have.
-    label_of = _majority(unit, sample.labels, n_units)
-    outcome_of = _majority(unit, outcomes, n_units, n_outcomes)
-    stratum_of = label_of if sample.by_class else np.zeros(n_units, dtype=int)
-    for label in np.unique(stratum_of):
-        units = np.flatnonzero(stratum_of == label)
-        rows = np.flatnonzero(stratum_of[unit] == label)
-        yield _Stratum(rows, np.searchsorted(units, unit[rows]), outcome_of[units], label_of[units])
-
-
-def _majority(unit: np.ndarray, kinds: np.ndarray, n_units: int, n_kinds: int | None = None) -> np.ndarray:
-    if len(unit) == n_units:
-        found = np.empty(n_units, dtype=int)
-        found[unit] = kinds
-        return found
-    n_kinds = n_kinds or int(kinds.max()) + 1
-    return np.asarray(
-        np.bincount(unit * n_kinds + kinds, minlength=n_units * n_kinds).reshape(n_units, n_kinds).argmax(axis=1)
-    )
 
 
 def _blocks_per_cell(cells: list[np.ndarray], max_calls: int) -> int:
@@ -139,32 +122,22 @@ def _blocks_per_cell(cells: list[np.ndarray], max_calls: int) -> int:
 def _seen(
     sample: Sample, stratum: _Stratum, value: float, cap: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Influence and number of units of each block, less the mean."""
-    n_units = len(stratum.outcome)
+    """Influence and number of items of each block, less the mean."""
+    n = len(stratum.rows)
     values, counts = [], []
     for outcome in np.unique(stratum.outcome):
-        units = np.flatnonzero(stratum.outcome == outcome)
-        if len(units) > cap:
-            units = rng.permutation(units)
-        blocks = np.array_split(units, min(len(units), cap))
+        rows = stratum.rows[stratum.outcome == outcome]
+        if len(rows) > cap:
+            rows = rng.permutation(rows)
+        blocks = np.array_split(rows, min(len(rows), cap))
         sizes = np.array([len(block) for block in blocks], dtype=float)
-        own = np.array([_influence(sample, stratum, block, value, n_units) for block in blocks])
+        own = np.array([influence(sample, block, value, n) for block in blocks])
         mean = (own * sizes).sum() / sizes.sum()
         # The mean of a block of m varies by the root of m less than they do.
         values.append(mean + np.sqrt(sizes) * (own - mean))
         counts.append(sizes)
     found, sizes = np.concatenate(values), np.concatenate(counts)
     return found - (found * sizes).sum() / sizes.sum(), sizes
-
-
-def _influence(sample: Sample, stratum: _Stratum, block: np.ndarray, value: float, n_units: int) -> float:
-    rows = stratum.rows if len(block) == n_units else stratum.rows_of(block)
-    remaining = len(stratum.rows) - len(rows)
-    if not remaining:
-        return 0.0
-    change = value - sample.without(rows)
-    # Where the score is undefined without the block, nothing is known of what it adds.
-    return n_units / len(block) * remaining / len(stratum.rows) * change if math.isfinite(change) else 0.0
 
 
 def _unseen(sample: Sample, stratum: _Stratum, value: float, seen: np.ndarray, counts: np.ndarray) -> Iterator[float]:
@@ -177,26 +150,24 @@ def _unseen(sample: Sample, stratum: _Stratum, value: float, seen: np.ndarray, c
             near = [k for k in present if (k ^ kind) in (1, 2)] or sorted(present)
             source = max(near, key=lambda k: int((own & (stratum.outcome == k)).sum()))
             models = [model for model in (0, 1) if (source ^ kind) >> model & 1]
-            unit = _typical(sample, stratum, np.flatnonzero(own & (stratum.outcome == source)), models[0])
-            change = sample.turned(stratum.rows_of(np.array([unit])), models) - value
+            row = _typical(sample, stratum.rows[own & (stratum.outcome == source)], models[0])
+            change = sample.turned(np.array([row]), models) - value
             if math.isfinite(change):
-                yield _mean_of(stratum, source, seen, counts) + len(stratum.outcome) * change
+                yield _mean_of(stratum, source, seen, counts) + len(stratum.rows) * change
 
 
 def _mean_of(stratum: _Stratum, outcome: int, seen: np.ndarray, counts: np.ndarray) -> float:
-    """Mean influence of the units of an outcome; they come in the order of the outcomes."""
+    """Mean influence of the items of an outcome; they come in the order of the outcomes."""
     before = int((stratum.outcome < outcome).sum())
     ends = np.cumsum(counts)
     own = (ends > before) & (ends <= before + int((stratum.outcome == outcome).sum()))
     return float((seen[own] * counts[own]).sum() / counts[own].sum())
 
 
-def _typical(sample: Sample, stratum: _Stratum, units: np.ndarray, model: int) -> int:
-    """The unit of these whose certainty is the median."""
-    n_units = len(stratum.outcome)
-    certain = np.abs(_margins(sample.labels[stratum.rows], sample.answers[model][stratum.rows]))
-    mean = np.bincount(stratum.unit, certain, minlength=n_units) / np.bincount(stratum.unit, minlength=n_units)
-    return int(units[np.argsort(mean[units], kind="stable")[len(units) // 2]])
+def _typical(sample: Sample, rows: np.ndarray, model: int) -> int:
+    """The row of these whose certainty is the median."""
+    certain = np.abs(_margins(sample.labels[rows], sample.answers[model][rows]))
+    return int(rows[np.argsort(certain, kind="stable")[len(rows) // 2]])
 
 
 def _margins(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from autotl.evidence.design_effects import effective_sizes, thinned
 from autotl.evidence.influences import Sample, find_influences
 from autotl.evidence.tilting import changes_not_excluded
 from autotl.interfaces import UNDEFINED, Proportion, ScoreInterval
@@ -45,20 +46,17 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> ScoreInterva
 def clustered_wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> ScoreInterval:
     """A proportion whose trials come in groups, with Wilson's interval at the effective number of trials.
 
-    successes, trials: int (n_groups,), one pair of counts per group. The design effect is the variance of the ratio
-    between groups over the binomial one (Korn & Graubard 1998; with Wilson's interval: Franco et al. 2019). It is
-    taken as at least 1, and where all trials agree the groups themselves count as the trials.
+    successes, trials: int (n_groups,), one pair of counts per group. The effective number is that of
+    `effective_sizes` (Korn & Graubard 1998; with Wilson's interval: Franco et al. 2019); where all trials agree, the
+    groups themselves count as the trials.
     """
     successes, trials = successes[trials > 0], trials[trials > 0]
-    n_groups, n = len(trials), int(trials.sum())
-    if n_groups == 0:
+    n = int(trials.sum())
+    if n == 0:
         return ScoreInterval(math.nan, 0.0, 1.0)
     proportion = float(successes.sum()) / n
-    effective = float(n_groups)
-    if 0 < proportion < 1 and n_groups > 1:
-        between = n_groups / (n_groups - 1) * float(((successes - proportion * trials) ** 2).sum()) / n**2
-        design_effect = max(1.0, between / (proportion * (1 - proportion) / n))
-        effective = n / design_effect
+    totals, variance = (successes - proportion * trials) / n, proportion * (1 - proportion) / n
+    effective = float(effective_sizes([trials], [totals], np.array([n]), np.array([variance]))[0])
     return replace(wilson(min(proportion * effective, effective), effective, level), value=proportion)
 
 
@@ -104,11 +102,11 @@ def score_interval(
 ) -> ScoreInterval:
     """A score with the values that the answers do not contradict, by `changes_not_excluded`.
 
-    labels: int (n,); probabilities: (n, n_classes). groups: (n,), any values; where given, whole groups count, for the
-    items of one group are not independent. bounds: the least and the greatest possible score, where there are: its
-    classes are then samples of their own, as for every mean over the classes; a score without bounds is taken as a
-    mean over the items. Where fewer than two items or groups, or a score that no answer changes, allow no interval,
-    it is the bounds, or NaN at both ends without them.
+    labels: int (n,); probabilities: (n, n_classes). groups: (n,), any values, of items that are not independent, which
+    then count as `thinned` has them. bounds: the least and the greatest possible score, where there are: its classes
+    are then samples of their own, as for every mean over the classes; a score without bounds is taken as a mean over
+    the items. Where fewer than two items or groups, or a score that no answer changes, allow no interval, it is the
+    bounds, or NaN at both ends without them.
     """
     if not len(labels):
         return UNDEFINED
@@ -165,6 +163,7 @@ def _interval(sample: Sample, value: float, max_calls: int, seed: int, level: fl
     if n_units < 2 or not math.isfinite(value):
         return ScoreInterval(value)
     influences = find_influences(sample, value, max_calls=max_calls, seed=seed)
+    influences = thinned(influences, sample, value, max_calls=max_calls, seed=seed)
     z = _normal_quantile(level)
     if influences.lost:
         from scipy.stats import t

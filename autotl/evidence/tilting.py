@@ -48,15 +48,31 @@ class Influences:
         """The number of each kind's stratum."""
         return np.repeat(np.arange(len(self.starts)), np.diff(np.r_[self.starts, len(self.values)]))
 
+    @cached_property
+    def variances(self) -> np.ndarray:
+        """What the answers of each stratum add to the variance of the score."""
+        return np.asarray(self._moment(2) / np.maximum(self.sizes - self.lost, 1))
+
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the variance of the score (Satterthwaite 1946)."""
-        means, squares = (
-            np.add.reduceat(self.counts * self.values**power, self.starts) / self.sizes for power in (1, 2)
-        )
-        variances = (squares - means**2) / self.sizes
-        total = float(variances.sum())
-        return total**2 / float((variances**2 / self.sizes).sum()) if total > 0 else float(self.sizes.sum())
+        """Degrees of freedom of the variance of the score (Satterthwaite 1946).
+
+        Where every kind of answer was seen, rare large ones make them fewer (by the fourth moments, Box 1953); where
+        not, the unseen kind stands for those.
+        """
+        parts, total = self._moment(2) / self.sizes, float((self._moment(2) / self.sizes).sum())
+        if not total > 0:
+            return float(self.sizes.sum())
+        found = total**2 / float((parts**2 / self.sizes).sum())
+        uncertainty = float(((self._moment(4) / self.sizes**2 - parts**2) / self.sizes).sum())
+        if uncertainty > 0 and (self.counts > 0).all():
+            found = min(found, 2 * total**2 / uncertainty)
+        return found
+
+    def _moment(self, power: int) -> np.ndarray:
+        means = np.add.reduceat(self.counts * self.values, self.starts) / self.sizes
+        deviations = (self.values - means[self.place]) ** power
+        return np.asarray(np.add.reduceat(self.counts * deviations, self.starts) / self.sizes)
 
 
 def changes_not_excluded(influences: Influences, z: float) -> tuple[float, float]:
