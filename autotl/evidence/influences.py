@@ -76,8 +76,8 @@ def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) 
     values, counts, places = [], [], []
     for number, stratum in enumerate(strata):
         own, seen = _seen(sample, stratum, value, cap, rng)
-        for influence in _unseen(sample, stratum, value, own, seen):
-            own, seen = np.append(own, influence), np.append(seen, 0.0)
+        for unseen in _unseen(sample, stratum, value):
+            own, seen = np.append(own, unseen), np.append(seen, 0.0)
         values.append(own)
         counts.append(seen)
         places.append(np.full(len(own), number))
@@ -140,8 +140,11 @@ def _seen(
     return found - (found * sizes).sum() / sizes.sum(), sizes
 
 
-def _unseen(sample: Sample, stratum: _Stratum, value: float, seen: np.ndarray, counts: np.ndarray) -> Iterator[float]:
-    """Influences of the kinds of answers that a class has none of: wrong or right; where only one of two is right."""
+def _unseen(sample: Sample, stratum: _Stratum, value: float) -> Iterator[float]:
+    """Influences of the kinds of answers that a class has none of: wrong or right; where only one of two is right.
+
+    That of a mean is the number of the item that was turned, so that the interval stays where such numbers are.
+    """
     kinds = {0, 1} if len(sample.answers) == 1 else {1, 2}
     for label in np.unique(stratum.label):
         own = stratum.label == label
@@ -153,15 +156,7 @@ def _unseen(sample: Sample, stratum: _Stratum, value: float, seen: np.ndarray, c
             row = _typical(sample, stratum.rows[own & (stratum.outcome == source)], models[0])
             change = sample.turned(np.array([row]), models) - value
             if math.isfinite(change):
-                yield _mean_of(stratum, source, seen, counts) + len(stratum.rows) * change
-
-
-def _mean_of(stratum: _Stratum, outcome: int, seen: np.ndarray, counts: np.ndarray) -> float:
-    """Mean influence of the items of an outcome; they come in the order of the outcomes."""
-    before = int((stratum.outcome < outcome).sum())
-    ends = np.cumsum(counts)
-    own = (ends > before) & (ends <= before + int((stratum.outcome == outcome).sum()))
-    return float((seen[own] * counts[own]).sum() / counts[own].sum())
+                yield influence(sample, np.array([row]), value, len(stratum.rows)) + len(stratum.rows) * change
 
 
 def _typical(sample: Sample, rows: np.ndarray, model: int) -> int:

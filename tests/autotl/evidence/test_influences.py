@@ -114,3 +114,12 @@ def test_intervals_of_small_classes_cover_the_truth_in_at_least_88_of_100_cases(
     truth = score(*draw(np.random.default_rng(1), 2000))
     found = [score_interval(score, *draw(np.random.default_rng(seed)), bounds=(0, 1)) for seed in range(60)]
     assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.88
+
+
+@pytest.mark.parametrize("groups", [None, np.array([0, 0, 0, 1, 1, 1])])
+def test_the_interval_of_a_log_loss_does_not_fall_below_zero(groups):
+    true = np.array([0.002, 0.01, 0.02, 0.9, 0.45, 0.001])
+    labels, probabilities = np.array([0, 0, 1, 1, 1, 0]), np.full((6, 2), 0.0)
+    probabilities[np.arange(6), labels], probabilities[np.arange(6), 1 - labels] = true, 1 - true
+    found = scores(labels, probabilities, groups)["log_loss"]
+    assert 0 <= found.low < found.value < found.high
