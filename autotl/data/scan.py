@@ -36,6 +36,7 @@ def scan(
     patch: Path | None = None,
     mirrored: bool = False,
     progress: OnStageProgress | None = None,
+    hashed: Callable[[], None] = lambda: None,
     examined: Callable[[Dataset], None] | None = None,
     apart: bool = False,
 ) -> Dataset:
@@ -45,7 +46,8 @@ def scan(
         one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
-    examined: called with the dataset before its near-duplicates are looked for. apart: decode and compare images in a
+    hashed: called once all files are hashed, which is slow beside an import. examined: called with the dataset before
+        its near-duplicates are looked for. apart: decode and compare images in a
         process of their own where they are many, because this one is busy.
     Raises DatasetError where there is nothing to learn from.
     """
@@ -65,6 +67,7 @@ def scan(
         # A missing file is not opened: its path comes from a table, which may name any file on this machine.
         present = table["path"].where(missing == "", "")
         table = table.join(hash_files(source.root, list(present), progress=stage("hash")))
+        hashed()
         table["quarantine"] = missing.where(missing != "", table["quarantine"])
         patched = apply_patch(table, decisions)
         table, miniatures = _with_facts(

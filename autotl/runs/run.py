@@ -145,11 +145,11 @@ class Run:
 
 def scan_data(
     config: Config, *, cache: Path, listeners: tuple[Listener, ...],
-    examined: Callable[[Dataset], None] | None = None, apart: bool = False,
+    hashed: Callable[[], None] = lambda: None, examined: Callable[[Dataset], None] | None = None, apart: bool = False,
 ) -> Dataset:  # fmt: skip
     """Read the data that a configuration names, telling the listeners how far it is.
 
-    examined, apart: see `data.scan.scan`.
+    hashed, examined, apart: see `data.scan.scan`.
     """
 
     def progress(stage: str, done: int, total: int) -> None:
@@ -159,7 +159,8 @@ def scan_data(
     dataset = scan(
         config.data, label=config.label, classes=config.classes, groups=config.groups,
         attributes=config.attributes, patch=config.patch,
-        mirrored=config.mirrored, cache=cache, progress=progress, examined=examined, apart=apart,
+        mirrored=config.mirrored, cache=cache, progress=progress, hashed=hashed,
+        examined=examined, apart=apart,
     )  # fmt: skip
     if config.min_per_class is None:
         return dataset

@@ -51,7 +51,6 @@ class EarlyReading:
         self._reading: threading.Thread | None = None
         keras_backend.prepare()
         self._loading = threading.Thread(target=self._load, daemon=True)
-        self._loading.start()
 
     def __enter__(self) -> EarlyReading:
         return self
@@ -59,6 +58,10 @@ class EarlyReading:
     def __exit__(self, *_: object) -> None:
         """Read no more, without waiting for what is being read."""
         self._ended.set()
+
+    def begin(self) -> None:
+        """Begin to import."""
+        self._loading.start()
 
     def examined(self, dataset: Dataset) -> None:
         """Begin to read the features of the items of a dataset, whose pairs need not be known."""

@@ -123,7 +123,9 @@ def _begin(
     """Scan, check and divide the data into a new run, and conduct it."""
     _require_startable(config, plugins, settings)
     with EarlyReading(config, plugins, settings) as early:
-        dataset = scan_data(config, cache=settings.cache, listeners=listeners, examined=early.examined, apart=True)
+        dataset = scan_data(
+            config, cache=settings.cache, listeners=listeners, hashed=early.begin, examined=early.examined, apart=True
+        )
         require_learnable(dataset, config.data)
         early.wait_for_shared()
         divided = divide(dataset)  # refused, if it is to be, before anything is read
@@ -189,6 +191,7 @@ def resume(
         require_networks(run.config, plugins, settings)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder), EarlyReading(run.config, plugins, settings) as early:
+        early.begin()
         return _run_study(run, plugins, settings, clock, early, conclude=conclude)
 
 
