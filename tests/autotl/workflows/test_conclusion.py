@@ -157,7 +157,7 @@ def test_fine_tuning_is_judged_on_the_items_that_both_predicted_unseen(context, 
     assert verdict["tried"]
     assert not verdict["pays"]
     assert verdict["value"] < -0.3
-    assert "costs 7 s and is worse" in verdict["claim"]
+    assert "costs 7s and is worse" in verdict["claim"]
 
 
 def test_fine_tuning_that_never_completed_says_what_happened(context, attempt):
