@@ -23,8 +23,9 @@ MIN_TRAIN_ITEMS = 2
 """Of each class, for every fold that is held out."""
 MIN_KEPT_ITEMS = 3
 """Of each class in each part of a split that is subsampled."""
-_MANY_ALONE = 500
-"""So many clusters of one image take StratifiedGroupKFold a quarter of a second or more."""
+_MANY_ALONE, _SOME_ALONE = 2000, 500
+"""So many clusters of one image take StratifiedGroupKFold a second or more; and a quarter of it, which is much where
+folds are made many times."""
 MANY_ITEMS = 5000
 """With more items than this, three folds are as reliable as five, at half the cost."""
 
@@ -145,7 +146,8 @@ def fold_together(
     n_folds: None for as many as a search has.
     """
     fold = np.full(len(cluster), LEFT_OUT_FOLD)
-    fold[items] = _folds(dataset.labels[items], cluster[items], n_folds or _n_folds(len(items)), seed)
+    n_folds = n_folds or _n_folds(len(items))
+    fold[items] = _folds(dataset.labels[items], cluster[items], n_folds, seed, many_alone=_SOME_ALONE)
     return Split(fold=fold, cluster=cluster)
 
 
@@ -233,8 +235,13 @@ def _n_folds(n_items: int) -> int:
     return 5 if n_items <= MANY_ITEMS else 3
 
 
-def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
-    """Fold number of each item, int (n,), stratified, clusters whole; fewer folds where there are too few items."""
+def _folds(
+    labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int, *, many_alone: int = _MANY_ALONE
+) -> np.ndarray:  # fmt: skip
+    """Fold number of each item, int (n,), stratified, clusters whole; fewer folds where there are too few items.
+
+    many_alone: from so many clusters of one item on, most of these are dealt out by class.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     n_clusters = len(np.unique(cluster))
@@ -245,7 +252,9 @@ def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> 
     alone = n_clusters == len(cluster)
     # StratifiedGroupKFold loops over groups in Python; without real groups StratifiedKFold does the same.
     splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(n_folds, shuffle=True, random_state=seed)
-    later = np.zeros(len(labels), dtype=bool) if alone else _dealt_later(labels, cluster, n_folds, seed)
+    later = np.zeros(len(labels), dtype=bool)
+    if not alone and np.bincount(np.bincount(cluster), minlength=2)[1] >= many_alone:
+        later = _dealt_later(labels, cluster, n_folds, seed)
     now = np.flatnonzero(~later)
     with warnings.catch_warnings():
         # A class with fewer members than folds is expected here: it is then missing from some folds.
@@ -258,10 +267,8 @@ def _folds(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> 
 
 
 def _dealt_later(labels: np.ndarray, cluster: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
-    """Which items, bool (n,), are alone in their cluster and can be dealt out by class: among many, all but a few."""
+    """Which items, bool (n,), are alone in their cluster and dealt out by class: all but a few."""
     later = np.asarray(np.bincount(cluster)[cluster] == 1)
-    if later.sum() < _MANY_ALONE:
-        return np.zeros(len(labels), dtype=bool)
     order = np.flatnonzero(later)[np.argsort(reading_order(int(later.sum()), seed=seed))]
     turn = pd.Series(labels[order]).groupby(labels[order]).cumcount().to_numpy()
     later[order[turn < 2 * n_folds]] = False
