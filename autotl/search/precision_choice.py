@@ -89,7 +89,6 @@ def _pays(
     cost = n_sample / speed
     if not is_made(quantised_by(network, contents)):
         cost += _SETUP_SECONDS + _CALIBRATION_PASSES * len(contents) / speed
-    print("PAYS", seconds, cost, speed, context.seconds_left(), file=__import__("sys").stderr)
     return seconds * (1 - 1 / LIKELY_SPEED_UP) > cost
 
 
