@@ -108,7 +108,7 @@ class Proportion:
 
     @property
     def value(self) -> float:
-        """The proportion; NaN where there are no trials."""
+        """The proportion; NaN without trials."""
         return self.successes / self.trials if self.trials else math.nan
 
 
@@ -356,7 +356,7 @@ class Registry:
         address; called before a search whose champion is to be registered, it creates nothing and waits for no server.
     register(store, deployable, name): make the model in a folder the newest version of a name, and the champion.
     fetch(store, uri): the folder with the model of `models:/NAME@ALIAS` or `models:/NAME/VERSION`; raises RunError.
-    list_models(store): every registered model, the latest first; none where there is no store yet.
+    list_models(store): every registered model, the latest first; empty if the store does not exist yet.
     promote(store, name, version, expected): make a version the champion; the one before becomes `previous`.
     roll_back(store, name, expected): let champion and previous change places.
     set_alias(store, name, alias, version): give a version an alias, or take the alias away (version None).

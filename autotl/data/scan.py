@@ -37,7 +37,7 @@ def scan(
     mirrored: bool = False,
     progress: OnStageProgress | None = None,
     hashed: Callable[[], None] = lambda: None,
-    examined: Callable[[Dataset], None] | None = None,
+    examined: Callable[[Dataset], None] = lambda _: None,
     apart: bool = False,
 ) -> Dataset:
     """Read a dataset: find its images, hash and decode each once, and find near-duplicates.
@@ -46,9 +46,9 @@ def scan(
         one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
-    hashed: called once all files are hashed, which is slow beside an import. examined: called with the dataset before
-        its near-duplicates are looked for. apart: decode and compare images in a
-        process of their own where they are many, because this one is busy.
+    hashed: called once all files are hashed, which is slow beside an import.
+    examined: called with the dataset before its near-duplicates are looked for.
+    apart: if there are many images, decode and compare them in another process, because this one is busy.
     Raises DatasetError where there is nothing to learn from.
     """
 
@@ -73,20 +73,19 @@ def scan(
         table, miniatures = _with_facts(
             patched.table, lambda *files: look.read_facts(source.root, *files, cache=cache, progress=stage("scan"))
         )
-        dataset = _dataset(source, table, groups, stale=patched.stale)
-        if examined:
-            examined(dataset)
+        dataset = _dataset(source, table, groups, patched.stale)
+        examined(dataset)
         find = partial(look.find_pairs, mirrored=mirrored, progress=stage("compare"))
         return replace(dataset, pairs=_all_pairs(dataset, miniatures, find))
 
 
-def _dataset(source: Source, table: pd.DataFrame, groups: str | None, *, stale: Sequence[Decision]) -> Dataset:
+def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tuple[Decision, ...]) -> Dataset:
     """The dataset, whose pairs are not known yet."""
     # Last, because files that may crash a decoder are known by now.
     table["group"] = read_groups(groups, table, source.root) if groups else ""
     usable = (table["quarantine"] == "") & (table["label"] != "")
     notes = source.notes + (group_notes(groups, table["group"], usable) if groups else ())
-    return Dataset(source.root, table, source.ignored, source.layout, stale=tuple(stale), notes=notes)
+    return Dataset(source.root, table, source.ignored, source.layout, stale=stale, notes=notes)
 
 
 def _with_facts(

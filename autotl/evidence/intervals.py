@@ -23,7 +23,7 @@ ScoreFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], float | Proportion
 
 
 def wilson(successes: float, trials: float, level: float = 0.95) -> ScoreInterval:
-    """A proportion with its interval by Wilson (1927); undefined, from 0 to 1, where there are no trials.
+    """Return a proportion with its interval (Wilson 1927); without trials it is NaN, from 0 to 1.
 
     successes, trials: counts, which may be fractional where they are effective ones. That is why this is written
     out: scipy's `binomtest(...).proportion_ci(method="wilson")` gives the same numbers for whole counts only.

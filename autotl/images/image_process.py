@@ -43,11 +43,6 @@ class ImageProcess:
     def __init__(self) -> None:
         self._process = GuardedProcess("autotl.images.image_server")
 
-    @property
-    def pid(self) -> int:
-        """Its number."""
-        return self._process.pid
-
     def __enter__(self) -> ImageProcess:
         return self
 

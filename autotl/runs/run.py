@@ -145,7 +145,8 @@ class Run:
 
 def scan_data(
     config: Config, *, cache: Path, listeners: tuple[Listener, ...],
-    hashed: Callable[[], None] = lambda: None, examined: Callable[[Dataset], None] | None = None, apart: bool = False,
+    hashed: Callable[[], None] = lambda: None, examined: Callable[[Dataset], None] = lambda _: None,
+    apart: bool = False,
 ) -> Dataset:  # fmt: skip
     """Read the data that a configuration names, telling the listeners how far it is.
 

@@ -67,11 +67,6 @@ class GuardedProcess:
         """Whether the child runs."""
         return self._child.poll() is None
 
-    @property
-    def pid(self) -> int:
-        """The child's number."""
-        return self._child.pid
-
     def memory(self) -> int:
         """Memory of the child in bytes; 0 if unknown."""
         import psutil

@@ -93,7 +93,7 @@ def refit(
 
 
 def _require_moved(config: Config) -> None:
-    """Raise ConfigError where data, or a table that belongs to them, are no longer where the former run had them."""
+    """Raise ConfigError if the data of the former run, or a table that belongs to them, have been moved."""
     places = {"data": config.data, "attributes": config.attributes, "patch": config.patch}
     if config.groups and Path(config.groups).is_absolute():
         places["groups"] = Path(config.groups)

@@ -187,6 +187,7 @@ def test_a_folder_without_images_is_told_so(tab: Any, tmp_path: Path) -> None:
     (folder / "a.txt").write_text("a")
     drop(tab, folder)
     tab.get_by_text("The file cannot be used. Found: 1 *.txt.").wait_for()
+    assert not [*(tmp_path / "autotl-data").glob("*.dataset.json")]
 
 
 def drop_and_hold(tab: Any, photos: Path) -> list[Any]:

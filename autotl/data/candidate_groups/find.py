@@ -45,7 +45,7 @@ def candidates_to_measure(
 
 
 def group_by_name(name: str, items: pd.DataFrame, root: Path) -> pd.Series | None:
-    """The groups of the candidate with this name, plausible or not; None if there is no such candidate.
+    """Return the groups of the candidate with this name, even if it is not plausible, or None if no candidate has it.
 
     items: path, label and attribute columns of the images that can be opened; the result has its index. Images of a
     class that has too few groups have none, or the class could not be divided.

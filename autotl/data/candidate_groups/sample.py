@@ -12,9 +12,10 @@ _FEWEST_GROUPS = 4
 
 
 def sample_groups(numbers: np.ndarray, labels: np.ndarray, n_items: int) -> np.ndarray:
-    """About so many items, of each class in proportion and of as many groups as possible; all where there are no more.
+    """Sample about n_items items, in proportion to the classes and from as many groups as possible.
 
-    numbers, labels: int (n,), the group and the class of each item. Returns places in them, int, sorted.
+    numbers, labels: int (n,), the group and the class of each item. Returns their positions, int, sorted; all of them
+    if there are at most n_items.
     """
     if len(numbers) <= n_items:
         return np.arange(len(numbers))
