@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,9 @@ from autotl.data.groups import group_notes, read_groups
 from autotl.data.hashing import hash_files
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
 from autotl.data.source import Source, open_source, require_data
-from autotl.images.facts import FACT_COLUMNS, ImageFacts
-from autotl.images.image_process import looking_at_images
-from autotl.images.near_duplicates import PAIR_COLUMNS
+from autotl.images.facts import FACT_COLUMNS, ImageFacts, read_facts
+from autotl.images.image_process import ImageProcess
+from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
 from autotl.images.sequences import successive_names
 from autotl.runtime.progress import OnProgress, OnStageProgress
 
@@ -61,7 +62,8 @@ def scan(
         data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
         need_labels=not any(decision.decision == "relabel" for decision in decisions),
     )  # fmt: skip
-    with looking_at_images(apart=apart and len(source.table) >= _FEWEST_APART) as look:
+    with ImageProcess() if apart and len(source.table) >= _FEWEST_APART else nullcontext() as images:
+        examine, compare = (images.read_facts, images.find_pairs) if images else (read_facts, find_pairs)
         table = source.table.reset_index(drop=True)
         missing = table.pop("missing")
         # A missing file is not opened: its path comes from a table, which may name any file on this machine.
@@ -71,11 +73,11 @@ def scan(
         table["quarantine"] = missing.where(missing != "", table["quarantine"])
         patched = apply_patch(table, decisions)
         table, miniatures = _with_facts(
-            patched.table, lambda *files: look.read_facts(source.root, *files, cache=cache, progress=stage("scan"))
+            patched.table, lambda *files: examine(source.root, *files, cache=cache, progress=stage("scan"))
         )
         dataset = _dataset(source, table, groups, patched.stale)
         examined(dataset)
-        find = partial(look.find_pairs, mirrored=mirrored, progress=stage("compare"))
+        find = partial(compare, mirrored=mirrored, progress=stage("compare"))
         return replace(dataset, pairs=_all_pairs(dataset, miniatures, find))
 
 

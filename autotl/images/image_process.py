@@ -6,10 +6,9 @@ too. What the process could not do, because a decoder crashed it, say, is done h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,23 +17,6 @@ from autotl.images.facts import ImageFacts, read_facts
 from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
 from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
 from autotl.runtime.progress import OnProgress
-
-
-class Looking(NamedTuple):
-    """What examines and compares images, as `facts.read_facts` and `near_duplicates.find_pairs`."""
-
-    read_facts: Callable[..., ImageFacts]
-    find_pairs: Callable[..., pd.DataFrame]
-
-
-@contextmanager
-def looking_at_images(*, apart: bool) -> Iterator[Looking]:
-    """Look at images in a process of its own, which lives as long as the context, or in threads of this one."""
-    if not apart:
-        yield Looking(read_facts, find_pairs)
-        return
-    with ImageProcess() as images:
-        yield Looking(images.read_facts, images.find_pairs)
 
 
 class ImageProcess:
