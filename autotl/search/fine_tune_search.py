@@ -15,8 +15,9 @@ from autotl.search.costs import TrialCosts
 from autotl.search.expected_gain import expect_fine_tune_gain
 from autotl.search.fine_tune_schedule import FineTuneSchedule
 from autotl.search.limits import Limits
+from autotl.search.space import Space
 from autotl.search.step import Step
-from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Params
+from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, Candidate, Params, candidate_of
 
 AHEAD_SHARE, HOPEFUL_SHARE, HOPELESS_SHARE = 0.8, 0.5, 0.25
 """Shares of the budget that fine-tuning may take beside probes: where its best network leads, where it may well take
@@ -25,15 +26,18 @@ TRIAL_SHARE = 0.2
 """A sampled trial may take this share of the time left."""
 UNBOUNDED_FACTOR = 2.0
 """Without a budget a sampled trial may take so many times what the longest one before it took."""
+UNBOUNDED_FOLDS_SHARE = 0.5
+"""Without a budget further folds may take this share of the work of all first folds so far."""
 
 
 class FineTuneSearch:
     """Decides; it runs nothing and keeps no trial. beside_probes: whether probes take turns with it."""
 
     def __init__(
-        self, schedule: FineTuneSchedule, costs: TrialCosts, limits: Limits, *, beside_probes: bool
+        self, space: Space, schedule: FineTuneSchedule, costs: TrialCosts, limits: Limits, *, beside_probes: bool
     ) -> None:  # fmt: skip
-        self._schedule, self._costs, self._limits, self._beside_probes = schedule, costs, limits, beside_probes
+        self._space, self._schedule, self._costs, self._limits = space, schedule, costs, limits
+        self._beside_probes = beside_probes
 
     def next(self, board: Leaderboard, *, whatever: bool = False) -> Step | str:
         """The next fine-tune trial, or why there is none; whatever: even where the time does not suffice."""
@@ -58,6 +62,22 @@ class FineTuneSearch:
             return not deepest or self._work(candidate) <= UNBOUNDED_FACTOR * self._work(deepest[-1])
         needed = self._schedule.seconds(candidate, board, whole=True)
         return needed <= min(TRIAL_SHARE * left, self._allowance(board, may_lead=self._may_lead(board)))
+
+    def most_folds(self, candidate: Candidate, board: Leaderboard) -> int | None:
+        """On how many folds a trial may be measured; None where the time decides.
+
+        Where there is no end to the time, what was tuned so far decides: early on more trials are worth more than more
+        folds of the few there are, and by shapes alone, so that the same trials are run again with the same seed.
+        """
+        if not math.isinf(self._limits.seconds_left()):
+            return None
+        own, first, further = self._work(candidate), 0.0, 0.0
+        for trial in board.of(FINE_TUNE):
+            if trial.reading and trial.state != "failed":
+                backbone = self._space.backbone(trial.reading.backbone)
+                work = self._work(candidate_of(trial, backbone=backbone, head=candidate.head))
+                first, further = first + work, further + work * (trial.training.get("folds", 1) - 1)
+        return 1 + math.floor(max(0.0, UNBOUNDED_FOLDS_SHARE * (first + own) - further) / own)
 
     def fallback(self, board: Leaderboard) -> Params:
         """What is pinned where no sampled trial was accepted: reading and depth of the schedule's first step."""

@@ -95,13 +95,14 @@ class Options:
     judge: is told what it predicts, and may end it. start_from: a completed fine-tune trial of this run with the same
     reading and head, and fewer trainable stages: training starts from its weights; where they do not fit, from the
     probe. searched: whether it trains in two cycles, after the first of which it is judged. max_seconds: of training
-    one fold.
+    one fold. most_folds: on which it may be measured, None for as many as the time allows.
     """
 
     judge: Judge = field(default_factory=Judge)
     start_from: int | None = None
     searched: bool = False
     max_seconds: float = math.inf
+    most_folds: int | None = None
 
 
 def fine_tune(
@@ -220,6 +221,8 @@ def _train_folds(
             _keep_weights(context, network.model, int(folder.name), fold)
         if not why and fold < split.n_folds - 1 and (first.out_of_time or seconds > allowed):
             why = f"each takes about {seconds:.0f} s, and {max(0.0, context.seconds_left()):.0f} s are left"
+        if len(parts) == options.most_folds:
+            why = why or "without a budget the others wait until fine-tuning has had more trials"
         if why:
             break
     assert first is not None
@@ -252,7 +255,7 @@ def _train_fold(
         context.labels[split.development],
         train_items=np.searchsorted(split.development, np.setdiff1d(split.development, items)),
         validation_items=np.searchsorted(split.development, items),
-        after_epoch=_reporter(context, n_train, fold),
+        after_epoch=_reporter(context, n_train, fold, options),
         seconds_left=lambda: min(context.seconds_left(), ends - time.monotonic()),
         seed=context.seed,
         cycles=cycles_for(n_train) if options.searched else (),
@@ -306,10 +309,13 @@ def _cache_folder(context: SearchContext, reading: Reading, layer: CachedLayer) 
     return context.run.folder / "pixels" / f"{name}{pooled}"
 
 
-def _reporter(context: SearchContext, n_train: int, fold: int) -> Callable[[int, np.ndarray], None]:
+def _reporter(
+    context: SearchContext, n_train: int, fold: int, options: Options
+) -> Callable[[int, np.ndarray], None]:  # fmt: skip
     """A callback after each epoch, which emits progress: of the first fold alone, then of all of them."""
     began, n_epochs = time.monotonic(), epochs_for(n_train)
-    total = n_epochs * (context.run.split.n_folds if fold else 1)
+    n_folds = min(options.most_folds or math.inf, context.run.split.n_folds)
+    total = n_epochs * int(n_folds if fold else 1)
 
     def report(epoch: int, probabilities: np.ndarray) -> None:  # noqa: ARG001
         done = fold * n_epochs + epoch

@@ -47,7 +47,9 @@ class Planner:
         self.heads = HeadChoice(space, costs, limits, rng)
         self.readings = ReadingChoice(space, costs, limits, rng)
         self.schedule = FineTuneSchedule(space, costs, limits)
-        self.tuning = FineTuneSearch(self.schedule, costs, limits, beside_probes=strategy != FINE_TUNE)
+        self.tuning = FineTuneSearch(
+            space, self.schedule, costs, limits, beside_probes=strategy != FINE_TUNE
+        )  # fmt: skip
         self._space, self._costs, self._limits, self._strategy = space, costs, limits, strategy
         self._why_no_fine_tuning = ""
         self._asked = tuple(asked)

@@ -138,7 +138,7 @@ def _fine_tune(
     )
     options = Options(
         judge, start_from=start.number if start else None, searched=searched,
-        max_seconds=planner.schedule.longest(candidate, board),
+        max_seconds=planner.schedule.longest(candidate, board), most_folds=planner.tuning.most_folds(candidate, board),
     )  # fmt: skip
     return fine_tune(context, candidate, hp, context.run.trial_folder(trial.number), options)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from planning import LARGE, LOGISTIC, SMALL, Bench, board, network, plan, probe, read, tuned
 
@@ -81,6 +83,23 @@ def test_only_what_a_sampled_trial_may_take_is_accepted():
     assert for_ever.accepts(candidate(6), tried)
     assert for_ever.accepts(candidate(2, LARGE), tried)
     assert not for_ever.accepts(candidate(6, LARGE), tried)
+
+
+def test_without_a_budget_more_folds_are_measured_as_more_was_tuned():
+    bench = Bench(tuning=0.0, epoch=0.5)
+    without = plan(bench, trials=20).tuning
+    rates = {"learning_rate": 5e-4, "weight_decay": 1e-4}
+    first, second = tuned(50, 0.8, 1, told=rates), tuned(51, 0.7, 1, told=rates)
+    assert without.most_folds(candidate(1), board(*SETTLED)) == 1
+    assert without.most_folds(candidate(1), board(*SETTLED, first, second)) == 2
+    deeper = [first, tuned(51, 0.7, 3, told=rates), tuned(52, 0.7, 5, told=rates)]
+    assert without.most_folds(candidate(1), board(*SETTLED, *deeper)) > 2
+    spent = [replace(trial, training={**trial.training, "folds": 5}) for trial in deeper]
+    assert without.most_folds(candidate(1), board(*SETTLED, *spent)) == 1
+
+
+def test_with_a_budget_the_time_decides_on_how_many_folds_is_measured():
+    assert plan(left=50.0, budget=100.0).tuning.most_folds(candidate(), board(*SETTLED)) is None
 
 
 def test_where_nothing_else_is_accepted_the_schedules_first_step_is_pinned():
