@@ -24,9 +24,9 @@ AHEAD_SHARE, HOPEFUL_SHARE, HOPELESS_SHARE = 0.8, 0.5, 0.25
 the lead, and where even a good trial more would not."""
 TRIAL_SHARE = 0.2
 """A sampled trial may take this share of the time left."""
-UNBOUNDED_FACTOR = 2.0
-"""Without a budget a sampled trial may take so many times what the longest one before it took."""
-UNBOUNDED_FOLDS_SHARE = 0.5
+UNBOUNDED_FACTOR = 1.0
+"""Without a budget a sampled trial may take so many times what the schedule's deepest step takes."""
+UNBOUNDED_FOLDS_SHARE = 0.25
 """Without a budget further folds may take this share of the work of all first folds so far."""
 
 

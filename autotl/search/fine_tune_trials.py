@@ -94,8 +94,8 @@ class Options:
 
     judge: is told what it predicts, and may end it. start_from: a completed fine-tune trial of this run with the same
     reading and head, and fewer trainable stages: training starts from its weights; where they do not fit, from the
-    probe. searched: whether it trains in two cycles, after the first of which it is judged. max_seconds: of training
-    one fold. most_folds: on which it may be measured, None for as many as the time allows.
+    probe. searched: whether it is no step of the schedule. max_seconds: of training one fold. most_folds: on which it
+    may be measured, None for as many as the time allows.
     """
 
     judge: Judge = field(default_factory=Judge)
@@ -205,7 +205,7 @@ def _train_folds(
         if fold:
             _restart(context, candidate, network, fold, options)
         items = np.flatnonzero(split.fold == fold)
-        first_cycle = folder / FIRST_CYCLE_FILE if fold == 0 and options.searched else None
+        first_cycle = folder / FIRST_CYCLE_FILE if fold == 0 else None
         tuned = _train_fold(context, candidate, network, options, inputs, fold, first_cycle)
         if first is not None and tuned.out_of_time:
             why = "the time ran out"
@@ -258,7 +258,7 @@ def _train_fold(
         after_epoch=_reporter(context, n_train, fold, options),
         seconds_left=lambda: min(context.seconds_left(), ends - time.monotonic()),
         seed=context.seed,
-        cycles=cycles_for(n_train) if options.searched else (),
+        cycles=cycles_for(n_train),
         after_cycle=after_cycle,
     )
 

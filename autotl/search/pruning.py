@@ -88,14 +88,14 @@ def judge_fine_tune(
 
     rivals: the best of each strategy. It is pruned after its first cycle unless it is among the best third there, or
     not clearly worse than the best one was. It is not measured on more folds where it is not among the best third after
-    the first, or is worse than a rival on the folds so far; may_prune: whether it is pruned then.
+    the first, or is worse than a rival on the folds so far; may_prune: whether it is pruned at all.
     """
 
     def after_cycle(found: Predictions) -> None:
         value = objective.value(found)
         trial.report(value, FIRST_CYCLE_STEP)
         better, best = _better(value, earlier.first_cycles, objective), earlier.best
-        if better and best and is_clearly_worse(found, best.predictions):
+        if may_prune and better and best and is_clearly_worse(found, best.predictions):
             raise optuna.TrialPruned(
                 f"at {value:.3f} after the first cycle of its epochs, where {better} of {len(earlier.first_cycles)} "
                 f"others were better, and clearly worse than trial {best.number} was"

@@ -129,13 +129,15 @@ def _fine_tune(
     board: Leaderboard,
     planner: Planner,
 ) -> Outcome:
-    """A step of the schedule starts from the one above it, and is trained in one go; others are judged on the way."""
+    """A step of the schedule that goes deeper starts from the one above it and is never pruned; all others may be."""
+    assert candidate.training is not None
     searched = not planner.schedule.has_step(candidate)
     start = None if searched else planner.schedule.start_from(candidate, board)
     rivals = [rival for rival in (_rival(context, board, one) for one in (FINE_TUNE, PROBE)) if rival]
     judge = judge_fine_tune(
-        trial, rivals, _earlier(context, trial, board), context.objective, may_prune=searched and len(rivals) > 0
-    )
+        trial, rivals, _earlier(context, trial, board), context.objective,
+        may_prune=bool(rivals) and (searched or candidate.training.augment),
+    )  # fmt: skip
     options = Options(
         judge, start_from=start.number if start else None, searched=searched,
         max_seconds=planner.schedule.longest(candidate, board), most_folds=planner.tuning.most_folds(candidate, board),

@@ -32,8 +32,8 @@ MIN_STEPS = 400
 """A small set is shown more often, so that the optimiser takes this many steps, within the limits above."""
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises."""
-FIRST_CYCLE = 1 / 3
-"""Share of the epochs after which a trial that is searched is first judged; the rate has fallen to zero by then."""
+FIRST_CYCLE = 1 / 6
+"""Share of the epochs after which a trial is first judged; the rate has fallen to zero by then."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def epochs_for(n_train: int) -> int:
 
 
 def cycles_for(n_train: int) -> tuple[int, int]:
-    """The epochs of the two cycles of a trial that is searched, in each of which the learning rate rises and falls."""
+    """The epochs of the two cycles of a trial, in each of which the learning rate rises and falls."""
     n_epochs = epochs_for(n_train)
     first = max(1, round(FIRST_CYCLE * n_epochs))
     return first, n_epochs - first

@@ -79,20 +79,21 @@ def test_only_what_a_sampled_trial_may_take_is_accepted():
     assert in_time.accepts(candidate(2), tried)
     assert not in_time.accepts(candidate(5), tried)
     assert not in_time.accepts(candidate(2, LARGE), tried)
-    for_ever = plan(bench, trials=20).tuning  # twice what the deepest step takes, which has 5 stages
-    assert for_ever.accepts(candidate(6), tried)
-    assert for_ever.accepts(candidate(2, LARGE), tried)
-    assert not for_ever.accepts(candidate(6, LARGE), tried)
+    for_ever = plan(bench, trials=20).tuning  # what the deepest step takes, which has 5 stages
+    assert for_ever.accepts(candidate(5), tried)
+    assert for_ever.accepts(candidate(1, LARGE), tried)
+    assert not for_ever.accepts(candidate(6), tried)
+    assert not for_ever.accepts(candidate(2, LARGE), tried)
 
 
 def test_without_a_budget_more_folds_are_measured_as_more_was_tuned():
     bench = Bench(tuning=0.0, epoch=0.5)
     without = plan(bench, trials=20).tuning
     rates = {"learning_rate": 5e-4, "weight_decay": 1e-4}
-    first, second = tuned(50, 0.8, 1, told=rates), tuned(51, 0.7, 1, told=rates)
+    three = [tuned(number, 0.8, 1, told=rates) for number in (50, 51, 52)]
     assert without.most_folds(candidate(1), board(*SETTLED)) == 1
-    assert without.most_folds(candidate(1), board(*SETTLED, first, second)) == 2
-    deeper = [first, tuned(51, 0.7, 3, told=rates), tuned(52, 0.7, 5, told=rates)]
+    assert without.most_folds(candidate(1), board(*SETTLED, *three)) == 2
+    deeper = [*three, tuned(53, 0.7, 3, told=rates), tuned(54, 0.7, 5, told=rates)]
     assert without.most_folds(candidate(1), board(*SETTLED, *deeper)) > 2
     spent = [replace(trial, training={**trial.training, "folds": 5}) for trial in deeper]
     assert without.most_folds(candidate(1), board(*SETTLED, *spent)) == 1

@@ -38,7 +38,12 @@ def test_a_fine_tuned_trial_leaves_its_network_and_predicts_the_validation_split
     outcome = tune(3, n_epochs=1)
     assert outcome.predictions.items.tolist() == context.run.split.validation.tolist()
     folder = context.run.trial_folder(3)
-    assert sorted(p.name for p in folder.iterdir()) == ["network.keras", "network.onnx", "replay.npz"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "first_cycle.npz",
+        "network.keras",
+        "network.onnx",
+        "replay.npz",
+    ]
     emitted = events(context, "progress")[-1]
     assert (emitted["stage"], emitted["done"], emitted["total"], emitted["eta_seconds"]) == ("fine-tuning", 1, 1, 0)
     how, speed = outcome.training["how"], outcome.training["products_per_second"]
@@ -115,9 +120,7 @@ def test_a_deeper_trial_starts_in_every_fold_from_what_was_trained_there(context
     assert begun == [("network.keras", True), ("fold1.weights.h5", True), ("fold2.weights.h5", False)]
 
 
-def test_a_trial_that_is_searched_trains_in_two_cycles_and_keeps_what_it_said_after_the_first(
-    context, tune, monkeypatch
-):
+def test_a_trial_trains_in_two_cycles_and_keeps_what_it_said_after_the_first(context, tune, monkeypatch):
     rates = []
 
     class Watched(fine_tuning._LearningRate):
@@ -126,8 +129,8 @@ def test_a_trial_that_is_searched_trains_in_two_cycles_and_keeps_what_it_said_af
             return rates[-1]
 
     monkeypatch.setattr(fine_tuning, "_LearningRate", Watched)
-    outcome = tune(3, n_epochs=6, options=Options(searched=True))
-    assert outcome.training["epochs"] == 6
+    outcome = tune(3, n_epochs=12)
+    assert outcome.training["epochs"] == 12
     assert [i for i in range(1, len(rates)) if rates[i] > rates[i - 1]] == [2]  # it rises again, and has fallen
     kept = Predictions.load(context.run.trial_folder(3) / FIRST_CYCLE_FILE)
     assert kept.items.tolist() == context.run.split.validation.tolist()

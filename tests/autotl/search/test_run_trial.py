@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from autotl.predictions import Predictions
-from autotl.search import pruning
+from autotl.search import fine_tune_search, pruning
 from autotl.search import run_trial as module
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
@@ -84,11 +84,12 @@ def test_a_fine_tune_trial_is_measured_on_one_fold_or_pruned_where_it_is_worse(s
     assert second.state == "pruned"
     assert f"worse than trial {first.number} on the same images" in second.reason or "trial 1 on" in second.reason
     reported = {t.number: t.intermediate_values for t in loop._study.trials}
-    assert (list(reported[first.number]), list(reported[second.number])) == ([2], [1, 2])
+    assert (list(reported[first.number]), list(reported[second.number])) == ([1, 2], [1, 2])
 
 
 def test_a_fine_tune_trial_on_all_folds_is_scored_as_a_probe_is(started, candidate, monkeypatch):
     monkeypatch.setattr(pruning, "is_clearly_worse", lambda *a, **k: False)
+    monkeypatch.setattr(fine_tune_search, "UNBOUNDED_FOLDS_SHARE", 9.0)
     loop = started()
     found = run_one(loop, candidate("logistic", "top", "avg", training=TRAINING))
     predictions = load_predictions(loop.context.run, found.number)
