@@ -97,7 +97,7 @@ class FineTuneSchedule:
 
     def has_step(self, candidate: Candidate) -> bool:
         """Whether a candidate is trained as the schedule's steps are."""
-        return candidate.training is not None and _is_step(candidate.training.to_json())
+        return candidate.training is not None and is_step(candidate.training.to_json())
 
     def longest(self, candidate: Candidate, board: Leaderboard) -> float:
         """The most seconds that training one fold may take; infinite where there is no end to the time."""
@@ -107,7 +107,7 @@ class FineTuneSchedule:
 
     def _tried(self, board: Leaderboard) -> list[TrialRecord]:
         """The steps that have ended, in the order in which they were begun."""
-        return [t for t in board.of(FINE_TUNE) if t.state != "failed" and _is_step(t.training)]
+        return [t for t in board.of(FINE_TUNE) if t.state != "failed" and is_step(t.training)]
 
     def _start(self, best: Reading, tuned: list[TrialRecord], board: Leaderboard) -> tuple[Candidate, Params]:
         """The topmost step, and its head's parameters; tuned: the steps tried."""
@@ -127,7 +127,7 @@ class FineTuneSchedule:
             same = trial.strategy == FINE_TUNE and trial.head == candidate.head.name
             if (
                 same
-                and _is_step(trial.training)
+                and is_step(trial.training)
                 and trial.reading == candidate.reading
                 and trial.training["trainable_stages"] < candidate.training.trainable_stages
             ):
@@ -199,7 +199,7 @@ class FineTuneSchedule:
         return start.score.value if start and start.score.is_defined else 0.0
 
 
-def _is_step(training: TrainingDetails) -> bool:
+def is_step(training: TrainingDetails) -> bool:
     """Whether the choices of a trial are the schedule's."""
     told = Training(0, LEARNING_RATE, WEIGHT_DECAY, augment=False).to_json() | training
     choices = (told["learning_rate"], told["weight_decay"], told["dropout"], told["label_smoothing"])

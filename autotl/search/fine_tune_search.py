@@ -8,12 +8,13 @@ that the time allows. Beside probes fine-tuning takes the larger a share of the 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict
 
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.search.costs import TrialCosts
 from autotl.search.expected_gain import expect_fine_tune_gain
-from autotl.search.fine_tune_schedule import FineTuneSchedule
+from autotl.search.fine_tune_schedule import FineTuneSchedule, is_step
 from autotl.search.limits import Limits
 from autotl.search.space import Space
 from autotl.search.step import Step
@@ -26,6 +27,8 @@ TRIAL_SHARE = 0.2
 """A sampled trial may take this share of the time left."""
 UNBOUNDED_FACTOR = 1.0
 """Without a budget a sampled trial may take so many times what the schedule's deepest step takes."""
+TURNS_OF_A_HEAD = 2
+"""So many sampled trials each head is given before the sampler chooses it."""
 UNBOUNDED_FOLDS_SHARE = 0.25
 """Without a budget further folds may take this share of the work of all first folds so far."""
 
@@ -78,6 +81,16 @@ class FineTuneSearch:
                 work = self._work(candidate_of(trial, backbone=backbone, head=candidate.head))
                 first, further = first + work, further + work * (trial.training.get("folds", 1) - 1)
         return 1 + math.floor(max(0.0, UNBOUNDED_FOLDS_SHARE * (first + own) - further) / own)
+
+    def pinned_head(self, board: Leaderboard, dropped: Collection[str]) -> Params:
+        """The head that the next sampled trial has to have, by Optuna's key; empty once each has had its turns.
+
+        A sampler that has seen only the schedule's head would hardly try another. dropped: those not tried any more.
+        """
+        sampled = [t.head for t in board.of(FINE_TUNE) if not is_step(t.training)]
+        turns = {name: sampled.count(name) for name in self._space.fine_tune_heads if name not in dropped}
+        fewest = min(turns, key=lambda name: turns[name], default="")
+        return {f"strategy={FINE_TUNE}/head": fewest} if turns and turns[fewest] < TURNS_OF_A_HEAD else {}
 
     def fallback(self, board: Leaderboard) -> Params:
         """What is pinned where no sampled trial was accepted: reading and depth of the schedule's first step."""

@@ -163,7 +163,8 @@ class StudyLoop:
                 sampler=lambda: self._sampler.build(self.context.seed + number + 1000 * self._worker),
             )  # fmt: skip
             proposed = ask(
-                fixed=step.pinned, accepts=lambda one: one.head.name not in dropped and tuning.accepts(one, board)
+                fixed={**step.pinned, **tuning.pinned_head(board, dropped)},
+                accepts=lambda one: one.head.name not in dropped and tuning.accepts(one, board),
             )
             proposed = proposed or ask(fixed=tuning.fallback(board), accepts=lambda _candidate: True)
             if proposed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from planning import LARGE, LOGISTIC, SMALL, Bench, board, network, plan, probe, read, tuned
+from planning import LARGE, LOGISTIC, SMALL, Bench, board, network, plan, probe, read, space, tuned
 
 from autotl.search.planner import STALLED_TRIALS, Step
 from autotl.trial import FINE_TUNE, PROBE, Candidate, Training
@@ -97,6 +97,23 @@ def test_without_a_budget_more_folds_are_measured_as_more_was_tuned():
     assert without.most_folds(candidate(1), board(*SETTLED, *deeper)) > 2
     spent = [replace(trial, training={**trial.training, "folds": 5}) for trial in deeper]
     assert without.most_folds(candidate(1), board(*SETTLED, *spent)) == 1
+
+
+def test_each_head_has_two_turns_before_the_sampler_chooses_one():
+    first, second = "logistic", "svm"
+    tuning = plan(within=space(tunable=(first, second))).tuning
+    tried = [*SETTLED, *ladder(0.8, 0.7, 0.7)]
+
+    def pinned(*heads, dropped=()):
+        told = {"learning_rate": 1e-3, "augment": True}
+        sampled = [replace(tuned(60 + i, 0.5, 2, told=told), head=head) for i, head in enumerate(heads)]
+        return list(tuning.pinned_head(board(*tried, *sampled), dropped).values())
+
+    assert pinned() == [first]
+    assert pinned(first) == [second]
+    assert pinned(first, second, first) == [second]
+    assert pinned(first, second, first, second) == []
+    assert pinned(first, first, dropped=[second]) == []
 
 
 def test_with_a_budget_the_time_decides_on_how_many_folds_is_measured():
