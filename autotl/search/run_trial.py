@@ -19,6 +19,7 @@ from autotl.runtime import keras_backend
 from autotl.runtime.conditions import is_condition
 from autotl.search.context import SearchContext
 from autotl.search.fine_tune_trials import Options, fine_tune
+from autotl.search.heads import head_params
 from autotl.search.objective import all_values
 from autotl.search.outcome import Outcome, completed
 from autotl.search.planner import Planner
@@ -61,13 +62,18 @@ def run_trial(
                 outcome = _probe(context, trial, candidate, hp, board, whole=owed, ahead=ahead)
         return _score(context, begun, outcome, board)
     except OutOfTimeError as early:
-        return ended(begun, "pruned", str(early), cause="time")
+        return ended(_asked(begun, hp), "pruned", str(early), cause="time")
     except optuna.TrialPruned as early:
-        return ended(begun, "pruned", str(early))
+        return ended(_asked(begun, hp), "pruned", str(early))
     except Exception as error:
         if is_condition(error):  # of the machine: the next trial would meet it too
             raise
-        return _failed(context, begun, candidate, error)
+        return _failed(context, _asked(begun, hp), candidate, error)
+
+
+def _asked(begun: TrialRecord, hp: keras_tuner.HyperParameters) -> TrialRecord:
+    """The record with what its head has asked for so far: a trial that does not complete was tried with it, too."""
+    return replace(begun, params=head_params(hp, begun.head))
 
 
 def run_majority(context: SearchContext, number: int) -> TrialRecord:

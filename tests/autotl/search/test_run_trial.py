@@ -83,6 +83,7 @@ def test_a_fine_tune_trial_is_measured_on_one_fold_or_pruned_where_it_is_worse(s
     assert first.training["why_not_all_folds"].endswith("worse than trial 1 on the same images")
     assert second.state == "pruned"
     assert f"worse than trial {first.number} on the same images" in second.reason or "trial 1 on" in second.reason
+    assert second.params.keys() == first.params.keys() == {"logistic/C", "logistic/class_weight"}
     reported = {t.number: t.intermediate_values for t in loop._study.trials}
     assert (list(reported[first.number]), list(reported[second.number])) == ([1, 2], [1, 2])
 
