@@ -74,7 +74,7 @@ class FineTuneSearch:
         """
         if not math.isinf(self._limits.seconds_left()):
             return None
-        own, first, further = self._work(candidate), 0.0, 0.0
+        own, first, further = max(1e-9, self._work(candidate)), 0.0, 0.0  # no layer with a kernel may train
         for trial in board.of(FINE_TUNE):
             if trial.reading and trial.state != "failed":
                 backbone = self._space.backbone(trial.reading.backbone)
