@@ -100,7 +100,7 @@ class FineTuneSchedule:
         return candidate.training is not None and is_step(candidate.training.to_json())
 
     def longest(self, candidate: Candidate, board: Leaderboard) -> float:
-        """The most seconds that training one fold may take; infinite where there is no end to the time."""
+        """Return the time limit in seconds for training one fold; infinite without a budget."""
         if math.isinf(self._limits.seconds_left()):
             return math.inf
         return OVERRUN * self.seconds(candidate, board, whole=True)

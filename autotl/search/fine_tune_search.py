@@ -25,12 +25,10 @@ AHEAD_SHARE, HOPEFUL_SHARE, HOPELESS_SHARE = 0.8, 0.5, 0.25
 the lead, and where even a good trial more would not."""
 TRIAL_SHARE = 0.2
 """A sampled trial may take this share of the time left."""
-UNBOUNDED_FACTOR = 1.0
-"""Without a budget a sampled trial may take so many times what the schedule's deepest step takes."""
 TURNS_OF_A_HEAD = 2
-"""So many sampled trials each head is given before the sampler chooses it."""
+"""Number of sampled trials that each head gets before the sampler chooses heads."""
 UNBOUNDED_FOLDS_SHARE = 0.25
-"""Without a budget further folds may take this share of the work of all first folds so far."""
+"""Without a budget, the work of all folds after the first, as a share of the work of all first folds so far."""
 
 
 class FineTuneSearch:
@@ -62,30 +60,31 @@ class FineTuneSearch:
         left = self._limits.seconds_left()
         if math.isinf(left):
             deepest = self._schedule.steps(board)
-            return not deepest or self._work(candidate) <= UNBOUNDED_FACTOR * self._work(deepest[-1])
+            return not deepest or self._work(candidate) <= self._work(deepest[-1])
         needed = self._schedule.seconds(candidate, board, whole=True)
         return needed <= min(TRIAL_SHARE * left, self._allowance(board, may_lead=self._may_lead(board)))
 
     def most_folds(self, candidate: Candidate, board: Leaderboard) -> int | None:
-        """On how many folds a trial may be measured; None where the time decides.
+        """Return the largest number of folds to measure a trial on, or None if there is a budget, which then decides.
 
-        Where there is no end to the time, what was tuned so far decides: early on more trials are worth more than more
-        folds of the few there are, and by shapes alone, so that the same trials are run again with the same seed.
+        Without a budget it depends on the work done so far: early on, more trials are worth more than more folds of a
+        few. Work is counted from layer shapes rather than measured, so that the same seed gives the same trials.
         """
-        if not math.isinf(self._limits.seconds_left()):
+        if self._limits.budget_seconds is not None:
             return None
-        own, first, further = max(1e-9, self._work(candidate)), 0.0, 0.0  # no layer with a kernel may train
+        own, first, further = max(1e-9, self._work(candidate)), 0.0, 0.0  # 0 if no layer has a kernel
         for trial in board.of(FINE_TUNE):
             if trial.reading and trial.state != "failed":
                 backbone = self._space.backbone(trial.reading.backbone)
+                # Any head will do: its own work is not counted.
                 work = self._work(candidate_of(trial, backbone=backbone, head=candidate.head))
                 first, further = first + work, further + work * (trial.training.get("folds", 1) - 1)
         return 1 + math.floor(max(0.0, UNBOUNDED_FOLDS_SHARE * (first + own) - further) / own)
 
     def pinned_head(self, board: Leaderboard, dropped: Collection[str]) -> Params:
-        """The head that the next sampled trial has to have, by Optuna's key; empty once each has had its turns.
+        """Return the head that the next sampled trial must use, by Optuna's key; empty once each has had its turns.
 
-        A sampler that has seen only the schedule's head would hardly try another. dropped: those not tried any more.
+        A sampler that has seen only the schedule's head rarely tries another. dropped: heads that are no longer tried.
         """
         sampled = [t.head for t in board.of(FINE_TUNE) if not is_step(t.training)]
         turns = {name: sampled.count(name) for name in self._space.fine_tune_heads if name not in dropped}

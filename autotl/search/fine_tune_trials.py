@@ -94,8 +94,8 @@ class Options:
 
     judge: is told what it predicts, and may end it. start_from: a completed fine-tune trial of this run with the same
     reading and head, and fewer trainable stages: training starts from its weights; where they do not fit, from the
-    probe. searched: whether it is no step of the schedule. max_seconds: of training one fold. most_folds: on which it
-    may be measured, None for as many as the time allows.
+    probe. searched: whether its choices were sampled, and not the schedule's. max_seconds: of training one fold.
+    most_folds: the largest number of folds to measure it on; None for as many as the time allows.
     """
 
     judge: Judge = field(default_factory=Judge)
@@ -216,13 +216,14 @@ def _train_folds(
         if first is None:
             first, seconds = tuned, time.monotonic() - began
             _save(context, tuned, candidate.reading.size, folder)
-            allowed = (FOLDS_SHARE if options.searched else FOLDS_SHARE_OF_STEP) * context.seconds_left()
+            # A trial that was asked for by name may take as long as it takes; its further folds may not.
+            allowed = (FOLDS_SHARE if options.searched else FOLDS_SHARE_OF_STEP) * context.seconds_left.hard()
         elif not options.searched:
             _keep_weights(context, network.model, int(folder.name), fold)
         if not why and fold < split.n_folds - 1 and (first.out_of_time or seconds > allowed):
-            why = f"each takes about {seconds:.0f} s, and {max(0.0, context.seconds_left()):.0f} s are left"
+            why = f"each takes about {seconds:.0f} s, and {max(0.0, context.seconds_left.hard()):.0f} s are left"
         if len(parts) == options.most_folds:
-            why = why or "without a budget the others wait until fine-tuning has had more trials"
+            why = why or "without a budget, further folds may take only a share of the work of all trials so far"
         if why:
             break
     assert first is not None

@@ -72,7 +72,7 @@ def run_trial(
 
 
 def _asked(begun: TrialRecord, hp: keras_tuner.HyperParameters) -> TrialRecord:
-    """The record with what its head has asked for so far: a trial that does not complete was tried with it, too."""
+    """Return the record with the parameters that its head has asked for so far."""
     return replace(begun, params=head_params(hp, begun.head))
 
 

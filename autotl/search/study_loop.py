@@ -121,7 +121,7 @@ class StudyLoop:
                 continue  # such a step is decided again with what the probes in progress bring
             if isinstance(step, str):
                 return step
-            if len(begun) == len(running):  # otherwise what waits has its turn first, and the step is decided anew
+            if len(begun) == len(running):  # queued trials run first, and the step is then decided again
                 self._prepare(step, board)
             self._run_next(step.pinned, after_trial)
 

@@ -187,7 +187,7 @@ def train(
     labels: int (n,); train_items and validation_items index into it and are what `inputs` are read by.
     after_epoch(epoch from 1, probabilities of the validation items) may raise to prune; so may after_cycle(cycle from
     1, probabilities). cycles: epochs of each, at the start of which the rate rises again; one of all epochs by default.
-    A trainer that was compiled by an earlier call keeps its compiled functions, and its optimiser starts anew.
+    A trainer compiled by an earlier call keeps its compiled functions; its optimiser state is reset.
     Raises OutOfTimeError where the time is gone before the first epoch ends.
     """
     validation_seconds = 0.0

@@ -144,8 +144,20 @@ def test_a_fold_is_only_begun_where_the_time_suffices(context, tune, monkeypatch
     assert found["why_not_all_folds"].startswith("each takes about ")
 
 
-def test_it_is_measured_on_no_more_folds_than_it_may_and_says_what_the_others_wait_for(tune, context, events):
+def test_a_trial_whose_deadline_is_lifted_is_still_measured_on_further_folds_only_within_the_budget(
+    context, tune, monkeypatch
+):
+    monkeypatch.setattr(context.seconds_left, "hard", lambda: 0.0)
+    with context.seconds_left.lifted():
+        found = tune(3, n_epochs=1, folds=99).training
+    assert found["folds"] == 1
+    assert found["why_not_all_folds"].endswith("0 s are left")
+
+
+def test_it_is_measured_on_no_more_folds_than_it_may_and_says_why(tune, context, events):
     found = tune(3, n_epochs=1, folds=99, options=Options(most_folds=2)).training
     assert found["folds"] == 2
-    assert found["why_not_all_folds"] == "without a budget the others wait until fine-tuning has had more trials"
+    assert found["why_not_all_folds"] == (
+        "without a budget, further folds may take only a share of the work of all trials so far"
+    )
     assert [(told["done"], told["total"]) for told in events(context, "progress")[-2:]] == [(1, 1), (2, 2)]
