@@ -39,7 +39,8 @@ THUMBNAIL_PIXELS = 112
 class Contents:
     """Everything a report shows. tested: the champion's predictions of the test split.
 
-    trained_on: what the weights of the champion's backbone were trained on; empty where that is not known.
+    trained_on: what the weights of the champion's backbone were trained on; empty where that is not known. sentences:
+    what the pieces of evidence say in plain language.
     """
 
     result: RunResult
@@ -50,6 +51,7 @@ class Contents:
     findings: Sequence[Finding]
     panels: Sequence[ShownPanel] = ()
     trained_on: str = ""
+    sentences: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

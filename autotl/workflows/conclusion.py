@@ -20,6 +20,7 @@ from autotl.evidence.intervals import FEW_CALLS, MANY_CALLS, SLOW_SECONDS, secon
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.run_evidence import write_evidence
+from autotl.evidence.said import Said
 from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
@@ -34,8 +35,10 @@ from autotl.search.context import SearchContext
 from autotl.search.trial_files import load_predictions
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
 from autotl.workflows.choice import asked_for, choose_champion, judge_fine_tune_trials
+from autotl.workflows.evidence import gather, panels_of
 from autotl.workflows.judgement import judge
 from autotl.workflows.refit import describe_refit
+from autotl.workflows.subject import Subject
 
 _FACTS = ("objective", "groups", "advice", "search", "test", "verdict", "n_items")
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
@@ -139,27 +142,28 @@ def _conclude_with(
         report=str(run.folder / "report.html"),
         refit=refit,
     )
-    _write(context, board, champion, result, (judged.search, test, test_default), searched, tested, for_panels)
-    return result
+    subject, said = gather(Subject(context, champion, searched, tested, result), seconds_left=for_panels)
+    _write(subject, board, said, (judged.search, test, test_default), for_panels)
+    return subject.result
 
 
 def _write(
-    context: SearchContext,
+    subject: Subject,
     board: Leaderboard,
-    champion: Champion,
-    result: RunResult,
+    said: tuple[Said, ...],
     evaluations: tuple[Evaluation, Evaluation, Evaluation],
-    searched: Predictions,
-    tested: Predictions,
     for_panels: Callable[[], float],
 ) -> None:
     """Leave evidence, deployable and report. evaluations: search, test, and the test of the untuned default."""
+    context, champion, result = subject.context, subject.champion, subject.result
     run, (search, test, _) = context.run, evaluations
-    panels = show_panels(run, tested, context.plugins, seconds_left=for_panels)
-    write_evidence(run, evaluations=evaluations, searched=searched, tested=tested, panels=panels)
+    panels = (*panels_of(said), *show_panels(run, subject.tested, context.plugins, seconds_left=for_panels))
+    write_evidence(run, evaluations=evaluations, searched=subject.searched, tested=subject.tested, panels=panels)
+    run.update(evidence_seconds={one.piece: round(one.seconds, 2) for one in said})
     findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     trained_on = _trained_on(context, result.champion.backbone)
-    contents = Contents(result, board, search, test, tested, findings, panels, trained_on)
+    sentences = tuple(sentence for one in said for sentence in one.sentences)
+    contents = Contents(result, board, search, test, subject.tested, findings, panels, trained_on, sentences)
     _export(context, champion, _facts(result, champion.trial), write_card(run, contents))
     write_report(run, contents)
 

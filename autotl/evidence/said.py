@@ -1,0 +1,25 @@
+"""What one piece of evidence says of a champion: tables and figures, sentences, and fields of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autotl.interfaces import Figure, Table
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one piece of evidence says.
+
+    piece: its name, which is also that of its panel. parts: what the app and the report show. sentences: for the top of
+    the report, the model card and the terminal, the most important first. fields: fields of `RunResult` that it fills.
+    problem: why it says nothing; empty where nothing is wrong. seconds: what it took.
+    """
+
+    piece: str
+    parts: tuple[Table | Figure, ...] = ()
+    sentences: tuple[str, ...] = ()
+    fields: Mapping[str, object] = field(default_factory=dict)
+    problem: str = ""
+    seconds: float = 0.0

@@ -1,0 +1,50 @@
+"""The pieces of evidence for a champion, one after the other; none of them can cost the run its model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from autotl.errors import AutoTLError
+from autotl.evidence.panels import OUT_OF_TIME, ShownPanel
+from autotl.evidence.said import Said
+from autotl.runs.events import Message
+from autotl.workflows.subject import Subject
+
+Piece = Callable[[Subject], Said]
+PIECES: Mapping[str, Piece] = {}
+"""By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""
+CORE = "autotl"
+"""Who brought the panels of these pieces."""
+
+
+def gather(
+    subject: Subject, *, seconds_left: Callable[[], float], pieces: Mapping[str, Piece] = PIECES
+) -> tuple[Subject, tuple[Said, ...]]:
+    """Ask every piece; returns the subject with its result filled in, and what each piece said.
+
+    seconds_left: for what may be left out. One that fails, or for which no time is left, says so in its place.
+    """
+    said: list[Said] = []
+    for name, piece in pieces.items():
+        if seconds_left() <= 0:
+            said.append(Said(name, problem=OUT_OF_TIME))
+            continue
+        began = time.monotonic()
+        try:
+            found = piece(subject)
+            fields: dict[str, Any] = dict(found.fields)
+            subject = replace(subject, result=replace(subject.result, **fields))
+        except Exception as error:
+            kind = "" if isinstance(error, AutoTLError) else f"{type(error).__name__}: "
+            found = Said(name, problem=f"it failed: {kind}{error}")
+            subject.context.run.emit(Message(f"{name}: {found.problem}"))
+        said.append(replace(found, seconds=time.monotonic() - began))
+    return subject, tuple(said)
+
+
+def panels_of(said: tuple[Said, ...]) -> tuple[ShownPanel, ...]:
+    """What the app and the report show of each piece that has something to show."""
+    return tuple(ShownPanel(one.piece, CORE, one.parts, one.problem) for one in said if one.parts or one.problem)

@@ -1,0 +1,25 @@
+"""What a piece of evidence is about: a champion with its unseen answers, and what is said of it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autotl.deploy.champion import Champion
+from autotl.predictions import Predictions
+from autotl.runs.result import RunResult
+from autotl.search.context import SearchContext
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A champion under examination.
+
+    searched: its trial's answers in the search, each by a head that was not fitted on the item; tested: the champion's
+    answers on the test split. result: scores, advice, and the fields that earlier pieces of evidence have filled.
+    """
+
+    context: SearchContext
+    champion: Champion
+    searched: Predictions
+    tested: Predictions
+    result: RunResult
