@@ -22,7 +22,8 @@ from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.images.near_duplicates import PAIR_COLUMNS
 from autotl.interfaces import Finding, Severity
-from autotl.reports.report import THUMBNAIL_PIXELS, template
+from autotl.reports.mistakes import PIXELS as THUMBNAIL_PIXELS
+from autotl.reports.templating import template
 from autotl.runtime.atomic_files import write_atomically
 
 N_IMAGES = 12

@@ -1,13 +1,10 @@
-"""The report and the model card: what the model is bad at comes first."""
+"""The report and the model card: plain language first, and what the model is bad at before what it is good at."""
 
 from __future__ import annotations
 
-import base64
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,29 +15,32 @@ from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import ShownPanel
-from autotl.evidence.weak_classes import rank_by_recall
-from autotl.images.decoder import UnreadableImage
-from autotl.images.file_info import thumbnail
-from autotl.interfaces import Finding, ScoreInterval, Table
+from autotl.evidence.said import Said
+from autotl.evidence.weak_classes import ClassRecalls, rank_by_recall
+from autotl.interfaces import Figure, Finding, ScoreInterval
 from autotl.predictions import Predictions
+from autotl.reports.charts import class_chart, search_chart, time_chart
+from autotl.reports.figures import write_files
+from autotl.reports.methods import citation, methods_paragraph
+from autotl.reports.mistakes import cells, surest_mistakes
+from autotl.reports.sections import VERDICT, Figures, shown_panel, shown_piece
+from autotl.reports.templating import capital, template
+from autotl.runs.event_log import EVENTS_FILE, read_events
 from autotl.runs.result import RunResult, by_class, overall
 from autotl.runs.run import Run
 from autotl.runtime.wording import counted, listed
 
-if TYPE_CHECKING:
-    import jinja2
-
-N_ERRORS = 12
 N_CONFUSIONS = 5
-THUMBNAIL_PIXELS = 112
+MATRIX_CLASSES = 25
+"""More columns would fit on no sheet of paper."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """Everything a report shows. tested: the champion's predictions of the test split.
+    """Everything a report shows.
 
-    trained_on: what the weights of the champion's backbone were trained on; empty where that is not known. sentences:
-    what the pieces of evidence say in plain language.
+    tested: the champion's predictions of the test split. panels: those of plugins. trained_on: what the weights of the
+    champion's backbone were trained on; empty where that is not known. said: what each piece of evidence says.
     """
 
     result: RunResult
@@ -51,24 +51,28 @@ class Contents:
     findings: Sequence[Finding]
     panels: Sequence[ShownPanel] = ()
     trained_on: str = ""
-    sentences: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class _Mistake:
-    """A wrong answer on the test split. image: JPEG in base64, empty where it cannot be read."""
-
-    path: str
-    true: str
-    predicted: str
-    confidence: float
-    image: str
+    said: Sequence[Said] = ()
 
 
 def write_report(run: Run, contents: Contents) -> None:
-    """Write report.html: one file, images inside, readable offline."""
-    page = _render("report.html.j2", run, contents, errors=_worst_errors(run, contents.tested))
+    """Write report.html, one file with its images inside that is readable offline, and its figures as files."""
+    figures = Figures()
+    evidence = [shown_piece(one, figures) for one in contents.said if one.parts or one.problem]
+    recalls = _recalls(contents)
+    page = _render(
+        "report.html.j2", run, contents,
+        verdict=[s for one in contents.said if one.piece == VERDICT for s in one.sentences[:1]],
+        in_short=[s for one in contents.said if one.piece != VERDICT for s in one.sentences[:1]],
+        mistakes=surest_mistakes(run, contents.tested),
+        class_figure=figures.shown(class_chart(recalls.ranked, contents.test.scores)),
+        evidence=evidence,
+        search_figures=[figures.shown(chart) for chart in _search_charts(run, contents) if chart],
+        from_plugins=[shown_panel(panel, figures) for panel in contents.panels],
+        methods=methods_paragraph(run, contents.result), citation=citation(run),
+        **_matrix(run, contents),
+    )  # fmt: skip
     (run.folder / "report.html").write_text(page, encoding="utf-8")
+    write_files(run.folder, figures.drawn)
 
 
 def write_card(run: Run, contents: Contents) -> str:
@@ -76,28 +80,27 @@ def write_card(run: Run, contents: Contents) -> str:
     return _render("model_card.md.j2", run, contents)
 
 
-def _worst_errors(run: Run, tested: Predictions) -> list[_Mistake]:
-    """The most confident mistakes on the test split, with thumbnails."""
-    predicted = tested.probabilities.argmax(axis=1)
-    confidence = tested.probabilities.max(axis=1)
-    wrong = np.flatnonzero(predicted != tested.labels)
-    rows = []
-    for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:N_ERRORS]:
-        item = int(tested.items[i])
-        try:
-            image = base64.b64encode(thumbnail(run.dataset.path(item), THUMBNAIL_PIXELS)).decode()
-        except UnreadableImage:  # taken away since the scan; the mistake is still worth telling
-            image = ""
-        rows.append(
-            _Mistake(
-                path=str(run.dataset.items["path"].iloc[item]),
-                true=run.dataset.classes[tested.labels[i]],
-                predicted=run.dataset.classes[predicted[i]],
-                confidence=float(confidence[i]),
-                image=image,
-            )
-        )
-    return rows
+def _search_charts(run: Run, contents: Contents) -> list[Figure | None]:
+    events = read_events(run.folder / EVENTS_FILE)
+    seconds = sum(one.seconds for one in contents.said)
+    return [search_chart(contents.board), time_chart(contents.board, events, seconds)]
+
+
+def _matrix(run: Run, contents: Contents) -> dict[str, object]:
+    """The confusion matrix, or the classes of it with the most mistakes, and the images behind its cells."""
+    confusion = contents.test.confusion
+    wrong = confusion.sum(axis=0) + confusion.sum(axis=1) - 2 * np.diag(confusion)
+    rows = sorted(np.argsort(-wrong, kind="stable")[:MATRIX_CLASSES].tolist())
+    behind = [cell for cell in cells(run, contents.tested) if cell.row in rows and cell.column in rows]
+    totals = confusion.sum(axis=1, keepdims=True)
+    return {
+        "matrix_rows": rows, "cells": behind, "cell_places": {(cell.row, cell.column) for cell in behind},
+        "shares": (confusion / np.maximum(totals, 1)).tolist(),
+    }  # fmt: skip
+
+
+def _recalls(contents: Contents) -> ClassRecalls:
+    return rank_by_recall(by_class(contents.test.scores).get("recall", {}), contents.test.n_by_class)
 
 
 def _about_data(run: Run) -> list[str]:
@@ -108,16 +111,16 @@ def _about_data(run: Run) -> list[str]:
         sentences.append(f"{state['n_unused']} more images were not used: the budget did not suffice to read them")
     if state.get("leaks"):
         leaks = Leaks(**state["leaks"])
-        sentences.append(_capital(leaks.sentence()))
+        sentences.append(capital(leaks.sentence()))
         if leaks.left_out:
             sentences.append(
                 f"{leaks.left_out} images of the given split were left out: a near-duplicate, or another image of "
                 "their group, is in another part of it"
             )
     if state.get("inflation"):
-        sentences.append(_capital(inflation_sentence(ScoreInterval.from_json(state["inflation"]))))
+        sentences.append(capital(inflation_sentence(ScoreInterval.from_json(state["inflation"]))))
     if state.get("changes"):
-        sentences.append(_capital(Changes(**state["changes"]).sentence()))
+        sentences.append(capital(Changes(**state["changes"]).sentence()))
     if len(dataset.unlabelled):
         sentences.append(f"{len(dataset.unlabelled)} images without a label were not used for training")
     excluded = int(dataset.table["quarantine"].str.startswith(EXCLUDED_BY_PATCH).sum())
@@ -135,43 +138,7 @@ def _about_data(run: Run) -> list[str]:
     return sentences
 
 
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
-
-
-def number(value: float | None, digits: int) -> str:
-    """A number as it is printed; a dash where it is undefined."""
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def template(name: str) -> jinja2.Template:
-    """One of the package's templates; it escapes what it is given, and a name it lacks is an error."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("autotl.reports", "templates"),
-        autoescape=jinja2.select_autoescape(("html", "html.j2")),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_markdown if name.endswith(".md.j2") else None,
-    )
-    environment.filters["number"] = number
-    environment.filters["capital"] = _capital
-    return environment.get_template(name)
-
-
-def _markdown(value: Any) -> Any:
-    """Text as markdown shows it as it is: no name of a class becomes an image, a link or a row of a table."""
-    if not isinstance(value, str):
-        return value
-    # An underscore within a word is not emphasis.
-    return re.sub(r"[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)", r"\\\g<0>", re.sub(r"[\r\n]+", " ", value))
-
-
 def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
-    totals = contents.test.confusion.sum(axis=1, keepdims=True)
-    shares = contents.test.confusion / np.maximum(totals, 1)
     return template(name).render(
         run=run,
         result=contents.result,
@@ -181,13 +148,12 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         test=contents.test,
         default_test=contents.result.default_test,
         findings=contents.findings,
-        shares=shares.tolist(),
         overall=list(overall(contents.test.scores)),
         confusions=most_frequent_mistakes(contents.test, N_CONFUSIONS),
-        recalls=rank_by_recall(by_class(contents.test.scores).get("recall", {}), contents.test.n_by_class),
+        recalls=_recalls(contents),
         state=run.state(),
         trained_on=contents.trained_on,
         about_data=_about_data(run),
-        tables=[part for shown in contents.panels for part in shown.parts if isinstance(part, Table)],
+        sentences=[sentence for one in contents.said for sentence in one.sentences],
         **more,
     )

@@ -19,6 +19,7 @@ from autotl.evidence.evaluations import Evaluation, evaluate
 from autotl.evidence.intervals import FEW_CALLS, MANY_CALLS, SLOW_SECONDS, seconds_of
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
+from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.said import Said
 from autotl.interfaces import Backbone, Evaluator, Finding
@@ -109,6 +110,7 @@ def _conclude_with(
         context, board, choice, trial, measured=measured, fine_tuning=fine_tuning, tested=tested,
         tested_default=tested_default, passed_over=passed_over, refit=refit,
     )  # fmt: skip
+    write_choice(run, choice, tested_default)
     state = run.state()
     result = RunResult(
         run=str(run.folder),
@@ -157,13 +159,13 @@ def _write(
     """Leave evidence, deployable and report. evaluations: search, test, and the test of the untuned default."""
     context, champion, result = subject.context, subject.champion, subject.result
     run, (search, test, _) = context.run, evaluations
-    panels = (*panels_of(said), *show_panels(run, subject.tested, context.plugins, seconds_left=for_panels))
+    plugins = show_panels(run, subject.tested, context.plugins, seconds_left=for_panels)
+    panels = (*panels_of(said), *plugins)
     write_evidence(run, evaluations=evaluations, searched=subject.searched, tested=subject.tested, panels=panels)
     run.update(evidence_seconds={one.piece: round(one.seconds, 2) for one in said})
     findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
     trained_on = _trained_on(context, result.champion.backbone)
-    sentences = tuple(sentence for one in said for sentence in one.sentences)
-    contents = Contents(result, board, search, test, subject.tested, findings, panels, trained_on, sentences)
+    contents = Contents(result, board, search, test, subject.tested, findings, plugins, trained_on, said)
     _export(context, champion, _facts(result, champion.trial), write_card(run, contents))
     write_report(run, contents)
 

@@ -14,9 +14,12 @@ from markdown_it import MarkdownIt
 from autotl.data.split import Split
 from autotl.evidence.evaluations import evaluate
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, Finding, ScoreInterval
+from autotl.evidence.panels import ShownPanel
+from autotl.evidence.said import Said
+from autotl.interfaces import Evaluator, Figure, Finding, ScoreInterval, Table
 from autotl.predictions import Predictions
-from autotl.reports.report import Contents, number, write_card, write_report
+from autotl.reports.report import Contents, write_card, write_report
+from autotl.reports.templating import number, signed
 from autotl.runs.config import Config
 from autotl.runs.result import RunResult
 from autotl.runs.run import create
@@ -27,6 +30,7 @@ from autotl.trial import Reading, TrialRecord
 EVIL = '<script>alert("1")</script>'
 CLASSES = (EVIL, "a & b", "zebra")
 N = 30
+TABLE = Table("A table", ("column",), (("cell",),))
 
 
 class Page(HTMLParser):
@@ -55,7 +59,7 @@ def predictions_of(labels, answers, confidence=0.8):
 def report(toy_dataset, tmp_path, plugins):
     """report(predictions): writes a report about them and gives the page and the card."""
 
-    def report(tested=None, *, pictures=None, findings=(), trials=()):
+    def report(tested=None, *, pictures=None, findings=(), trials=(), said=(), panels=()):
         labels = np.arange(N) % 3
         tested = tested if tested is not None else predictions_of(labels, labels)
         dataset = toy_dataset([CLASSES[i] for i in labels], path=[f"{i}/{EVIL}{i}.png" for i in range(N)])
@@ -83,7 +87,7 @@ def report(toy_dataset, tmp_path, plugins):
             n_unused=0, fingerprint="f00d", passed_over=(), deployable="", leaderboard="", report="",
             advice=f"use the champion: it beats the default by +1.0 points (95 % CI +0.5 to +1.5); {EVIL}",
         )  # fmt: skip
-        contents = Contents(result, board, scores, scores, tested, list(findings))
+        contents = Contents(result, board, scores, scores, tested, list(findings), panels=panels, said=said)
         write_report(run, contents)
         return (run.folder / "report.html").read_text(encoding="utf-8"), write_card(run, contents)
 
@@ -93,10 +97,10 @@ def report(toy_dataset, tmp_path, plugins):
 def test_the_report_opens_offline(report):
     text, _ = report()
     page = Page(text)
-    assert not re.search(r"https?://|@import|url\(", text)
+    assert not re.search(r"https?://|@import|url\((?!#)", text)
     assert not {"script", "link", "iframe", "object", "base"} & set(page.tags)
     for name, value in page.attributes:
-        assert name not in ("src", "href") or value.startswith("data:image/")
+        assert name not in ("src", "href") or value.startswith(("data:image/", "#"))
         assert not name.startswith("on")
 
 
@@ -169,7 +173,7 @@ def test_a_class_without_test_images_is_said_to_be_unknown_and_its_scores_are_da
     assert "nan" not in Page(text).text.lower()
     assert "nan" not in card.lower()
     row = re.search(r"<tr><td>zebra</td>.*?</tr>", text, re.DOTALL).group()
-    assert ">– <span" in row
+    assert ">–</span> <span" in row
     assert "recognised in –" not in text
 
 
@@ -178,6 +182,13 @@ def test_a_class_without_test_images_is_said_to_be_unknown_and_its_scores_are_da
 )
 def test_an_undefined_number_is_a_dash(value, text):
     assert number(value, 3) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.0001, "0.000"), (0.0001, "0.000"), (0.01, "+0.010"), (-0.01, "-0.010")]
+)
+def test_a_difference_that_rounds_to_nothing_has_no_sign(value, text):
+    assert signed(value, 3) == text
 
 
 def test_the_most_confident_mistakes_are_shown_with_their_images(report, shapes_dataset):
@@ -190,7 +201,7 @@ def test_the_most_confident_mistakes_are_shown_with_their_images(report, shapes_
     page = Page(text)
     assert page.text.index(shapes_dataset.items["path"][40]) < page.text.index(shapes_dataset.items["path"][3])
     pictures = [value for name, value in page.attributes if name == "src"]
-    assert len(pictures) == 2
+    assert len(pictures) == 4  # and once more behind their cells of the matrix
     assert all(picture.startswith("data:image/jpeg;base64,") for picture in pictures)
     assert "(98 %)" in page.text
 
@@ -216,3 +227,73 @@ def test_the_templates_are_part_of_the_package():
         "report.html.j2",
         "model_card.md.j2",
     }
+
+
+FIGURE = Figure(
+    "A figure",
+    {
+        "data": {"values": [{"name": EVIL, "score": 0.5}]},
+        "mark": "bar",
+        "encoding": {"y": {"field": "name", "type": "nominal"}, "x": {"field": "score", "type": "quantitative"}},
+    },
+    alt=f"bars of {EVIL}",
+)
+
+
+def test_each_mistake_of_the_matrix_leads_to_its_images(report, shapes_dataset):
+    answers = shapes_dataset.labels.copy()
+    answers[[3, 40]] = [1, 0]
+    text, _ = report(predictions_of(shapes_dataset.labels, answers), pictures=shapes_dataset)
+    links = re.findall(r'href="#(cell-\d+-\d+)"', text)
+    assert len(links) == 2
+    for link in links:
+        shown = re.search(rf'<li id="{link}">.*?</li>', text, re.DOTALL).group()
+        assert "data:image/jpeg;base64," in shown
+
+
+def test_the_first_sentence_of_each_piece_is_at_the_top_and_the_verdict_before_all(report):
+    said = (
+        Said("subgroups", sentences=("one group is worse", "which may be chance"), parts=(TABLE,)),
+        Said("feasibility", sentences=("usable for sorting",), parts=(TABLE,)),
+    )
+    text, card = report(said=said)
+    page = Page(text).text
+    places = [page.index(s) for s in ("Usable for sorting.", "Advice:", "One group is worse.", "What the model is bad")]
+    assert places == sorted(places)
+    assert page.index("Which may be chance.") > page.index("For whom does it work worse?")
+    assert "Usable for sorting" in card
+    assert "One group is worse" in card
+
+
+def test_a_piece_that_shows_nothing_says_why(report):
+    text, _ = report(said=(Said("doubts", problem="it failed: no time"),))
+    assert "Not shown: it failed: no time." in text
+
+
+def test_a_figure_is_drawn_into_the_page_and_lies_beside_it_as_a_file(report, tmp_path):
+    text, _ = report(said=(Said("doubts", (FIGURE,)),), panels=(ShownPanel("more", "a plugin", (FIGURE,)),))
+    assert text.count("<svg") == 3  # and the chart of the classes
+    assert EVIL not in text
+    files = sorted(path.name for path in (tmp_path / "run <i>" / "figures").iterdir())
+    assert files == ["01-a-figure.svg", "02-recall-and-precision-of-each-class.svg", "03-a-figure.svg"]
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_a_note(report):
+    broken = Figure("Broken", {"mark": "no such mark"}, alt="nothing")
+    text, _ = report(said=(Said("doubts", (broken,)),))
+    assert "This figure cannot be drawn" in text
+    assert text.count("<svg") == 1
+
+
+def test_every_score_says_where_it_stands_in_the_result(report):
+    text, _ = report()
+    at = re.findall(r'data-json="([^"]+)"', text)
+    assert "/test/accuracy/value" in at
+    assert "/default/test/accuracy/low" in at
+    assert any("recall[zebra]" in one for one in at)
+
+
+def test_a_long_table_is_cut_and_says_how_much(report):
+    table = Table("Long", ("n",), tuple((i,) for i in range(100)))
+    text, _ = report(said=(Said("doubts", (table,)),))
+    assert "and 60 more rows" in text

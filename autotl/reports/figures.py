@@ -1,0 +1,108 @@
+"""Figures as still images: Vega-Lite drawn to SVG, in the page's own colours and as files beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from autotl.interfaces import Figure
+from autotl.runtime.atomic_files import write_atomically
+
+INK, SOFT, LINE, ACCENT, WARN = "#1d2733", "#5b6b7b", "#d9e0e7", "#0b6fa4", "#8a4b00"
+FOLDER = "figures"
+WIDTH = 460
+"""Of the plot within a figure, in pixels: with its axis it fits on a sheet of paper and, nearly, on a phone."""
+_VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", ACCENT: "accent", WARN: "warn"}
+_ALLOWED = frozenset((
+    "svg", "g", "path", "line", "rect", "circle", "text", "tspan", "title", "desc", "defs", "clipPath",
+    "linearGradient", "stop",
+))  # fmt: skip
+_CONFIG: Mapping[str, Any] = {
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK, "titleColor": SOFT, "titleFontWeight": "normal", "gridColor": LINE, "domainColor": LINE,
+        "tickColor": LINE, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 170,
+    },
+    "legend": {"labelColor": INK, "titleColor": SOFT, "orient": "top", "labelFontSize": 12, "titleFontSize": 12},
+    "header": {"labelColor": INK, "titleColor": SOFT},
+    "title": {"color": INK},
+    "rule": {"color": INK},
+    "text": {"color": INK},
+    "circle": {"color": ACCENT},
+    "point": {"color": ACCENT},
+    "bar": {"color": ACCENT},
+    "line": {"color": ACCENT},
+    "area": {"color": ACCENT},
+}  # fmt: skip
+
+
+def draw(figure: Figure) -> str:
+    """The figure as an SVG document. Raises ValueError where its specification cannot be drawn.
+
+    It is drawn without a browser and without the network.
+    """
+    import vl_convert
+
+    spec = json.loads(json.dumps(figure.spec))
+    own = spec.get("config") or {}
+    spec["config"] = {
+        **_CONFIG,
+        **{k: {**_CONFIG.get(k, {}), **v} if isinstance(v, dict) else v for k, v in own.items()},
+    }
+    if not {"width", "facet", "row", "column", "hconcat", "vconcat", "concat", "repeat"} & spec.keys():
+        spec["width"] = WIDTH
+    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+
+
+def inline(svg: str, *, number: int, alt: str) -> str:
+    """The same as a part of a page: in the page's colours, which differ in the dark, and with identifiers of its own.
+
+    number: of the figure on the page. Elements and attributes that could run or fetch something are left out.
+    """
+    root = ElementTree.fromstring(svg)
+    _clean(root, f"f{number}-")
+    for name in ("width", "height", "version", "class"):
+        root.attrib.pop(name, None)
+    root.attrib |= {"role": "img", "aria-label": alt}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _clean(element: ElementTree.Element, prefix: str) -> None:
+    """Clean an element in place, with all below it."""
+    element.tag = element.tag.rpartition("}")[2]
+    for name, value in list(element.attrib.items()):
+        if ":" in name or "}" in name or name == "href" or name.startswith(("on", "aria-")):
+            del element.attrib[name]
+        elif name == "id":
+            element.attrib[name] = prefix + value
+        elif value.lower() in _VARIABLES:
+            element.attrib[name] = f"var(--{_VARIABLES[value.lower()]})"
+        else:
+            element.attrib[name] = re.sub(r"url\(#(.*?)\)", rf"url(#{prefix}\1)", value)
+    for child in list(element):
+        if child.tag.rpartition("}")[2] in _ALLOWED:
+            _clean(child, prefix)
+        else:
+            element.remove(child)
+
+
+def file_name(number: int, title: str) -> str:
+    """The name of a figure's file, by its number and title."""
+    words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:50].strip("-")
+    return f"{number:02d}-{words or 'figure'}.svg"
+
+
+def write_files(run_folder: Path, drawn: Sequence[tuple[str, str]]) -> None:
+    """Write figures beside the report. drawn: pairs of a title and an SVG document, in order."""
+    folder = run_folder / FOLDER
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("[0-9][0-9]-*.svg"):
+        old.unlink()
+    for number, (title, svg) in enumerate(drawn, 1):
+        write_atomically(folder / file_name(number, title), svg.encode())

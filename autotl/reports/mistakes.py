@@ -1,0 +1,112 @@
+"""The mistakes that a report shows: the surest ones, and images behind each cell of the confusion matrix."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autotl.images.decoder import UnreadableImage
+from autotl.images.file_info import thumbnail
+from autotl.predictions import Predictions
+from autotl.runs.run import Run
+
+N_MISTAKES = 12
+PIXELS, CELL_PIXELS = 112, 64
+PER_CELL, MOST_CELLS = 6, 40
+"""Images of one cell, and cells with images: a report of many classes stays small."""
+MAPS = "evidence/maps"
+"""Where the run keeps explanations of single images, by the item's number."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer on the test split.
+
+    image: JPEG in base64, empty where it cannot be read. map: PNG in base64 of what spoke for the answer, empty where
+    there is none.
+    """
+
+    path: str
+    true: str
+    predicted: str
+    confidence: float
+    image: str
+    map: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the confusion matrix off its diagonal. row, column: its place; images: JPEGs in base64."""
+
+    row: int
+    column: int
+    n_items: int
+    images: tuple[str, ...]
+
+
+def surest_mistakes(run: Run, tested: Predictions) -> list[Mistake]:
+    """The most confident mistakes on the test split, with thumbnails."""
+    classes, paths = run.dataset.classes, run.dataset.items["path"]
+    found = []
+    for row in _wrong(tested)[:N_MISTAKES]:
+        item = int(tested.items[row])
+        answer = int(tested.probabilities[row].argmax())
+        found.append(
+            Mistake(
+                path=str(paths.iloc[item]),
+                true=classes[tested.labels[row]],
+                predicted=classes[answer],
+                confidence=float(tested.probabilities[row, answer]),
+                image=_image(run, item, PIXELS),
+                map=_encoded(run.folder / MAPS / f"{item}.png"),
+            )
+        )
+    return found
+
+
+def cells(run: Run, tested: Predictions) -> list[Cell]:
+    """The cells off the diagonal with the most images, each with its surest mistakes."""
+    wrong, predicted = _wrong(tested), tested.probabilities.argmax(axis=1)
+    behind: dict[tuple[int, int], list[int]] = {}
+    for row in wrong:
+        behind.setdefault((int(tested.labels[row]), int(predicted[row])), []).append(int(tested.items[row]))
+    largest = sorted(behind.items(), key=lambda cell: (-len(cell[1]), cell[0]))[:MOST_CELLS]
+    found = []
+    for (row, column), items in largest:
+        images = _images(run, items)
+        if images:
+            found.append(Cell(row, column, len(items), images))
+    return found
+
+
+def _wrong(tested: Predictions) -> np.ndarray:
+    """Rows of the wrong answers, the most confident first."""
+    confidence = tested.probabilities.max(axis=1)
+    wrong = np.flatnonzero(tested.probabilities.argmax(axis=1) != tested.labels)
+    return np.asarray(wrong[np.argsort(-confidence[wrong], kind="stable")])
+
+
+def _images(run: Run, items: Iterable[int]) -> tuple[str, ...]:
+    shown: list[str] = []
+    for item in items:
+        if len(shown) == PER_CELL:
+            break
+        if image := _image(run, item, CELL_PIXELS):
+            shown.append(image)
+    return tuple(shown)
+
+
+def _image(run: Run, item: int, pixels: int) -> str:
+    """A thumbnail; empty where the file was taken away since the scan: the mistake is still worth telling."""
+    try:
+        return base64.b64encode(thumbnail(run.dataset.path(item), pixels)).decode()
+    except UnreadableImage:
+        return ""
+
+
+def _encoded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode() if path.is_file() else ""

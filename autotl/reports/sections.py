@@ -1,0 +1,93 @@
+"""The sections of the report that pieces of evidence and plugins fill: tables and figures, ready for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autotl.evidence.panels import ShownPanel
+from autotl.evidence.said import Said
+from autotl.interfaces import Figure, Table
+from autotl.reports.figures import draw, inline
+
+VERDICT = "feasibility"
+"""The piece whose first sentence opens the report."""
+MOST_ROWS = 40
+HEADINGS = {
+    "feasibility": "Is it good enough, and what would help?",
+    "learning-curve": "Would more images help?",
+    "subgroups": "For whom does it work worse?",
+    "weak-kinds": "Which kinds of images is it worse at?",
+    "doubts": "When should it say that it does not know?",
+    "why": "Why does it say that?",
+    "shortcuts": "What else predicts the class?",
+    "people": "How does it compare with people?",
+    "calibration": "Can its probabilities be believed?",
+    "certainty": "What if people decide the doubtful images?",
+    "importances": "Which choices mattered in the search?",
+}
+"""By the name of the piece or panel; another one's heading is its own name."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table or a figure. svg: the figure drawn; n_rest: rows that are not shown."""
+
+    title: str
+    note: str = ""
+    svg: str = ""
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[object]] = ()
+    n_rest: int = 0
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one piece or panel shows. sentences: those that the top of the report does not hold already."""
+
+    heading: str
+    parts: Sequence[Part]
+    sentences: Sequence[str] = ()
+    problem: str = ""
+
+
+class Figures:
+    """Draws figures and numbers them. drawn: pairs of title and SVG document, in order."""
+
+    def __init__(self) -> None:
+        self.drawn: list[tuple[str, str]] = []
+
+    def shown(self, figure: Figure | None) -> Part | None:
+        """A figure for the page; without its image where it cannot be drawn, which its note then says."""
+        if figure is None:
+            return None
+        try:
+            svg = draw(figure)
+        except ValueError as error:
+            return Part(figure.title, f"This figure cannot be drawn: {error}")
+        self.drawn.append((figure.title, svg))
+        return Part(figure.title, figure.note, inline(svg, number=len(self.drawn), alt=figure.alt or figure.title))
+
+
+def shown_piece(said: Said, figures: Figures) -> Section:
+    """The section of a piece of evidence."""
+    return Section(_heading(said.piece), _parts(said.parts, figures), said.sentences[1:], said.problem)
+
+
+def shown_panel(panel: ShownPanel, figures: Figures) -> Section:
+    """The section of a plugin's panel."""
+    return Section(_heading(panel.panel), _parts(panel.parts, figures), problem=panel.problem)
+
+
+def _heading(name: str) -> str:
+    return HEADINGS.get(name, name[:1].upper() + name[1:].replace("-", " "))
+
+
+def _parts(parts: Sequence[Table | Figure], figures: Figures) -> list[Part]:
+    found = [figures.shown(part) if isinstance(part, Figure) else _table(part) for part in parts]
+    return [part for part in found if part]
+
+
+def _table(table: Table) -> Part:
+    rows = table.rows[:MOST_ROWS]
+    return Part(table.title, table.note, columns=table.columns, rows=rows, n_rest=len(table.rows) - len(rows))
