@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotl.deploy import predictor
+from autotl.deploy.map_facts import map_facts
 from autotl.errors import ExportError, RunError
 from autotl.images import decoder, given_images
 from autotl.images.file_info import thumbnail
@@ -183,6 +184,7 @@ def _write_parts(
         "width": size[1],
         "decoder": decoder.DECODER_VERSION,
         "requirements": packages,
+        "map": map_facts(model),
     }
     try:
         (folder / "model.onnx").write_bytes(model.SerializeToString())

@@ -13,6 +13,7 @@ import numpy as np
 
 from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import write_deployable
+from autotl.deploy.maps import with_map
 from autotl.errors import AutoTLError, ExportError, HeadError, PluginError, in_one_line
 from autotl.evidence.champion_choice import Choice
 from autotl.evidence.evaluations import Evaluation, evaluate
@@ -97,7 +98,7 @@ def _conclude_with(
     for_panels: Callable[[], float],
 ) -> RunResult:
     run = context.run
-    champion = fit_champion(context, trial)
+    champion = with_map(run, fit_champion(context, trial))
     # Exported, and replayed, before it is tested: a champion that cannot leave must not use up the test split.
     _export(context, champion, {"preliminary": True}, PRELIMINARY_CARD)
     tested = champion.test()

@@ -45,11 +45,12 @@ def export_trial(
     keras_backend.load()
     # These load Keras, for which a call that is refused should not wait.
     from autotl.deploy.champion import fit_champion
+    from autotl.deploy.maps import with_map
     from autotl.search.context import open_context
     from autotl.workflows.conclusion import write_champion
 
     context = open_context(run, plugins, settings=settings, seconds_left=lambda: math.inf)
-    champion = fit_champion(context, trial)
+    champion = with_map(run, fit_champion(context, trial))
     score = trial.score
     card = _CARD.format(
         number=number, run=run.name, objective=run.config.objective, value=score.value, low=score.low, high=score.high

@@ -1,0 +1,98 @@
+"""Maps of where a model sees the evidence: how a deployable offers them, and what its metadata say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autotl.deploy.champion import Champion
+from autotl.deploy.map_facts import EXACT, GRADIENT, OCCLUSION, noted, packed
+from autotl.features.decoded_images import read_pixels
+from autotl.features.frozen_network import open_session
+from autotl.images.decoder import UnreadableImage
+from autotl.runs.events import Message
+from autotl.runs.run import Run
+
+if TYPE_CHECKING:
+    import onnx
+
+    from autotl.graphs.affine_logits import AffineLogits
+    from autotl.graphs.pooled_stages import PooledStage
+
+N_AVERAGE_ITEMS = 24
+"""Training images whose mean features count as those of an average image; another choice moves a map by a constant."""
+_BATCH_ITEMS = 8
+_TOLERANCE = 1e-3
+
+
+def with_map(run: Run, champion: Champion) -> Champion:
+    """The champion with a graph that offers a map where its head is linear; see `add_map`.
+
+    A model without maps is a model: where something fails, the run says so, and the champion is as it was.
+    """
+    items = run.split.development
+    items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:N_AVERAGE_ITEMS])
+    pixels = []
+    for item in items:
+        try:
+            pixels.append(read_pixels(run.dataset, int(item), champion.size))
+        except UnreadableImage:  # taken away since the scan
+            continue
+    if not pixels:
+        return champion
+    try:
+        return replace(champion, graph=add_map(champion.graph, np.stack(pixels)))
+    except Exception as error:
+        run.emit(Message(f"the model offers no maps of its evidence: {error}"))
+        return champion
+
+
+def add_map(model: onnx.ModelProto, pixels: np.ndarray) -> onnx.ModelProto:
+    """A graph that also gives `map` and `map_classes` where its head is linear, with how its maps are made.
+
+    pixels: uint8 (n, height, width, 3), training images, whose mean features are those of an average image. A head
+    counts as linear where its operations are affine and the logits folded from them give its own answers.
+    """
+    from autotl.graphs.affine_logits import affine_logits
+    from autotl.graphs.map_output import add_map as add_nodes
+    from autotl.graphs.map_output import map_grid
+    from autotl.graphs.pooled_stages import pooled_stages
+
+    stages = pooled_stages(model)
+    if not stages:
+        return noted(model, {"method": OCCLUSION})
+    features, probabilities = read_stages(model, stages, pixels)
+    average = {name: found.reshape(len(found), -1).mean(axis=0) for name, found in features.items()}
+    logits = affine_logits(model, stages, probabilities.shape[1])
+    if logits is None or not _agree(logits, features, probabilities):
+        return noted(model, {"method": GRADIENT, "average": {name: packed(row) for name, row in average.items()}})
+    offset = logits({name: row[None] for name, row in average.items()})[0]
+    facts = {"method": EXACT, "grid": list(map_grid(stages)), "offset": offset.tolist()}
+    return noted(add_nodes(model, stages, logits, average), facts)
+
+
+def read_stages(
+    model: onnx.ModelProto, stages: Sequence[PooledStage], pixels: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The pooled stages of some images, by tensor, and their probabilities float32 (n, n_classes)."""
+    from autotl.graphs.pooled_stages import with_outputs
+
+    names = [stage.tensor for stage in stages]
+    session = open_session(with_outputs(model, names).SerializeToString())
+    parts = [
+        session.run([*names, "probabilities"], {"images": pixels[start : start + _BATCH_ITEMS]})
+        for start in range(0, len(pixels), _BATCH_ITEMS)
+    ]
+    *features, probabilities = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return dict(zip(names, features, strict=True)), probabilities
+
+
+def _agree(logits: AffineLogits, features: Mapping[str, np.ndarray], probabilities: np.ndarray) -> bool:
+    """Whether folded logits give the answers that the graph gives."""
+    folded = logits(features)
+    exponentials = np.exp(folded - folded.max(axis=1, keepdims=True))
+    folded = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return bool((np.abs(folded - probabilities) < _TOLERANCE).all())

@@ -1,0 +1,147 @@
+"""An output `map` for a linear head: where in the image the evidence for one class against another lies.
+
+A logit is a sum over stages, channels and, because pooling is a mean or a maximum, positions (CAM: Zhou et al. 2016,
+here for any number of stages and for maxima too). The evidence of a position is its part of the difference between the
+logits of the most probable class and the runner-up, against features that are what they are in an average image:
+
+    sum of the map + offset[class] - offset[runner-up] = logit[class] - logit[runner-up]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from autotl.graphs.affine_logits import AffineLogits
+from autotl.graphs.pooled_stages import PooledStage
+from autotl.graphs.surgery import as_model
+
+MAP, MAP_CLASSES = "map", "map_classes"
+"""Outputs: float32 (n, height, width), and int64 (n, 2), the most probable class and the runner-up."""
+_PREFIX = "map/"
+
+
+def map_grid(stages: Sequence[PooledStage]) -> tuple[int, int]:
+    """Height and width of the map: those of the largest stage."""
+    return max(stage.height for stage in stages), max(stage.width for stage in stages)
+
+
+def add_map(
+    model: onnx.ModelProto, stages: Sequence[PooledStage], logits: AffineLogits, average: Mapping[str, np.ndarray]
+) -> onnx.ModelProto:
+    """A graph with two more outputs, `map` and `map_classes`.
+
+    average: by the stage's tensor, what is compared with, (channels,), such as the mean over training images.
+    """
+    writer = _Writer()
+    writer.classes(stages, logits)
+    for source, pooled in _by_source(stages):
+        writer.stage(source, list(pooled), logits, average, map_grid(stages))
+    writer.add("Sum", writer.parts, MAP)
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    copy.graph.node.extend(writer.nodes)
+    copy.graph.initializer.extend(writer.initializers)
+    copy.graph.output.append(helper.make_tensor_value_info(MAP, TensorProto.FLOAT, ["n", *map_grid(stages)]))
+    copy.graph.output.append(helper.make_tensor_value_info(MAP_CLASSES, TensorProto.INT64, ["n", 2]))
+    return as_model(copy.graph, copy.opset_import, copy.ir_version, copy)
+
+
+def spread_matrix(n: int, wanted: int) -> np.ndarray:
+    """A matrix (wanted, n) that interpolates linearly between n positions and keeps their sum: its columns sum to 1."""
+    places = np.clip((np.arange(wanted) + 0.5) * n / wanted - 0.5, 0, n - 1)
+    weights = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(n)))
+    return np.asarray(weights / weights.sum(axis=0))
+
+
+def _by_source(stages: Sequence[PooledStage]) -> Iterator[tuple[str, Iterator[PooledStage]]]:
+    """The stages that pool one feature map, together."""
+    return groupby(sorted(stages, key=lambda stage: stage.source), key=lambda stage: stage.source)
+
+
+class _Writer:
+    """Collects nodes and constants; all their names begin with `map/`."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.parts: list[str] = []
+
+    def constant(self, value: np.ndarray) -> str:
+        name = f"{_PREFIX}constant_{len(self.initializers)}"
+        self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name
+
+    def number(self, value: np.ndarray) -> str:
+        return self.constant(np.asarray(value, np.float32))
+
+    def shape(self, *values: int) -> str:
+        return self.constant(np.array(values, np.int64))
+
+    def add(self, op: str, inputs: Sequence[str], output: str = "", **attributes: object) -> str:
+        output = output or f"{_PREFIX}{op}_{len(self.nodes)}"
+        name = f"{_PREFIX}node_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name=name, **attributes))
+        return output
+
+    def classes(self, stages: Sequence[PooledStage], logits: AffineLogits) -> None:
+        """The two most probable classes, by logits: probabilities are all 0 or 1 where the model is very sure."""
+        parts = []
+        for stage in stages:
+            row = self.add("Flatten", [stage.tensor], axis=1)
+            parts.append(self.add("MatMul", [row, self.number(logits.weights[stage.tensor])]))
+        total = self.add("Sum", [*parts, self.number(logits.offset)])
+        values = f"{_PREFIX}values"
+        self.nodes.append(
+            helper.make_node("TopK", [total, self.shape(2)], [values, MAP_CLASSES], name=f"{_PREFIX}node_top", axis=1)
+        )
+        self.first = self.add("Gather", [MAP_CLASSES, self.constant(np.array(0, np.int64))], axis=1)
+        self.second = self.add("Gather", [MAP_CLASSES, self.constant(np.array(1, np.int64))], axis=1)
+
+    def stage(
+        self,
+        source: str,
+        pooled: Sequence[PooledStage],
+        logits: AffineLogits,
+        average: Mapping[str, np.ndarray],
+        grid: tuple[int, int],
+    ) -> None:
+        """The part of one feature map, spread over the grid."""
+        first = pooled[0]
+        channels, height, width = first.channels, first.height, first.width
+        if not first.channels_first:
+            source = self.add("Transpose", [source], perm=[0, 3, 1, 2])
+        cells = self.add("Reshape", [source, self.shape(0, channels, height * width)])
+        found = []
+        for stage in pooled:
+            by_class = self.number(logits.weights[stage.tensor].T)
+            weights = self.add("Sub", [self.add("Gather", [by_class, one]) for one in (self.first, self.second)])
+            usual = average[stage.tensor].reshape(1, channels)
+            found.append(
+                self._mean(cells, weights, usual, height * width)
+                if stage.pooling == "avg"
+                else self._maximum(cells, stage.tensor, weights, usual)
+            )
+        total = self.add("Sum", found) if len(found) > 1 else found[0]
+        map_ = self.add("Reshape", [total, self.shape(0, height, width)])
+        map_ = self.add("MatMul", [self.number(spread_matrix(height, grid[0])), map_])
+        self.parts.append(self.add("MatMul", [map_, self.number(spread_matrix(width, grid[1]).T)]))
+
+    def _mean(self, cells: str, weights: str, usual: np.ndarray, n_cells: int) -> str:
+        each = self.add("Mul", [weights, self.number(np.array(1 / n_cells))])
+        row = self.add("Unsqueeze", [each, self.shape(1)])
+        expected = self.add("MatMul", [row, self.number(usual.T)])
+        return self.add("Sub", [self.add("MatMul", [row, cells]), expected])
+
+    def _maximum(self, cells: str, maxima: str, weights: str, usual: np.ndarray) -> str:
+        """All of it where the maximum is; in equal parts where it is reached several times."""
+        row = self.add("Flatten", [maxima], axis=1)
+        highest = self.add("Unsqueeze", [row, self.shape(2)])
+        reached = self.add("Cast", [self.add("Equal", [cells, highest])], to=TensorProto.FLOAT)
+        times = self.add("ReduceSum", [reached, self.shape(2)], keepdims=0)
+        part = self.add("Mul", [weights, self.add("Sub", [row, self.number(usual)])])
+        return self.add("MatMul", [self.add("Unsqueeze", [self.add("Div", [part, times]), self.shape(1)]), reached])
