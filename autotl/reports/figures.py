@@ -23,6 +23,7 @@ _ALLOWED = frozenset((
 ))  # fmt: skip
 _CONFIG: Mapping[str, Any] = {
     "background": None,
+    "padding": {"left": 24, "right": 16, "top": 4, "bottom": 4},  # text is measured in another font than the reader's
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {

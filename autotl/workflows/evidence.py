@@ -16,6 +16,8 @@ from autotl.workflows.subject import Subject
 Piece = Callable[[Subject], Said]
 PIECES: Mapping[str, Piece] = {}
 """By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""
+ALWAYS = frozenset(("feasibility",))
+"""Asked also when no time is left: it is quick, and says what the others come to."""
 CORE = "autotl"
 """Who brought the panels of these pieces."""
 
@@ -29,7 +31,7 @@ def gather(
     """
     said: list[Said] = []
     for name, piece in pieces.items():
-        if seconds_left() <= 0:
+        if seconds_left() <= 0 and name not in ALWAYS:
             said.append(Said(name, problem=OUT_OF_TIME))
             continue
         began = time.monotonic()

@@ -20,6 +20,8 @@ CLOSING_EXPORTS, LEAST_CLOSING_SECONDS = 2.5, 1.5
 long."""
 PANELS_SHARE = 0.4
 """Of that, for the panels, which may be left out."""
+EVIDENCE_SHARE, MOST_EVIDENCE_SECONDS = 0.08, 20.0
+"""Of the budget, for evidence beyond the scores, which takes so long at most on some thousand images."""
 UNKNOWN_EXPORT_SECONDS = 1.0
 """Writing a model, until one has been written."""
 SECONDS_PER_ITEM = 0.0005
@@ -59,7 +61,7 @@ class SearchTime:
     def concluding(self) -> float:
         """Seconds that the conclusion would take from now on."""
         evaluating = self._evaluating * self._contention.slowdown()
-        return EXPORTS * self._export() + self._closing() + evaluating + self.champion_seconds
+        return EXPORTS * self._export() + self._closing() + evaluating + self.champion_seconds + self._evidence()
 
     def left(self) -> float:
         """Of the budget, less what the conclusion is expected to take; infinite without a budget."""
@@ -72,6 +74,10 @@ class SearchTime:
     def for_trials(self) -> float:
         """The same, but infinite while it is not enforced."""
         return self.left() if self.enforced else math.inf
+
+    def _evidence(self) -> float:
+        """Seconds that are kept for evidence."""
+        return min(EVIDENCE_SHARE * (self._clock.budget_seconds or math.inf), MOST_EVIDENCE_SECONDS)
 
     def _export(self) -> float:
         """Seconds of writing a model."""

@@ -69,5 +69,11 @@ def test_without_time_a_piece_is_left_out_and_said_to_be():
     assert (said.problem, said.parts) == (OUT_OF_TIME, ())
 
 
+def test_the_verdict_is_given_even_without_time():
+    pieces = {"late": lambda _: Said("late", (TABLE,)), "feasibility": lambda _: Said("feasibility", (TABLE,))}
+    _, said = gather(subject(), seconds_left=lambda: 0.0, pieces=pieces)
+    assert [bool(one.parts) for one in said] == [False, True]
+
+
 def test_a_piece_with_nothing_to_show_has_no_panel():
     assert panels_of((Said("silent", sentences=("all is well",)),)) == ()
