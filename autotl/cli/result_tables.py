@@ -35,6 +35,8 @@ def print_result(run: Run, result: RunResult) -> None:
     _print_leaderboard(console, run, result)
     _print_scores(console, result)
     console.print(f"[bold]Advice:[/bold] {escape(result.advice)}.", soft_wrap=True)
+    for text in result.in_short:
+        console.print(f"- {escape(text)}{'' if text[-1:] in '.!?' else '.'}", soft_wrap=True)
     for text in result.passed_over:
         console.print(f"[yellow]Passed over: {escape(text)}[/yellow]", soft_wrap=True)
     if result.refit:

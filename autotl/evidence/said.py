@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autotl.interfaces import Figure, Table
+
+VERDICT = "feasibility"
+"""The piece that says what all others come to."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,9 @@ class Said:
     fields: Mapping[str, object] = field(default_factory=dict)
     problem: str = ""
     seconds: float = 0.0
+
+
+def in_short(said: Iterable[Said]) -> tuple[str, ...]:
+    """The most important sentence of each piece, the verdict first."""
+    ordered = sorted(said, key=lambda one: one.piece != VERDICT)
+    return tuple(one.sentences[0] for one in ordered if one.sentences)

@@ -15,7 +15,7 @@ from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import ShownPanel
-from autotl.evidence.said import Said
+from autotl.evidence.said import VERDICT, Said, in_short
 from autotl.evidence.weak_classes import ClassRecalls, rank_by_recall
 from autotl.interfaces import Figure, Finding, ScoreInterval
 from autotl.predictions import Predictions
@@ -23,7 +23,7 @@ from autotl.reports.charts import class_chart, search_chart, time_chart
 from autotl.reports.figures import write_files
 from autotl.reports.methods import citation, methods_paragraph
 from autotl.reports.mistakes import cells, surest_mistakes
-from autotl.reports.sections import VERDICT, Figures, shown_panel, shown_piece
+from autotl.reports.sections import Figures, shown_panel, shown_piece
 from autotl.reports.templating import capital, template
 from autotl.runs.event_log import EVENTS_FILE, read_events
 from autotl.runs.result import RunResult, by_class, overall
@@ -61,8 +61,8 @@ def write_report(run: Run, contents: Contents) -> None:
     recalls = _recalls(contents)
     page = _render(
         "report.html.j2", run, contents,
-        verdict=[s for one in contents.said if one.piece == VERDICT for s in one.sentences[:1]],
-        in_short=[s for one in contents.said if one.piece != VERDICT for s in one.sentences[:1]],
+        verdict=in_short(one for one in contents.said if one.piece == VERDICT),
+        in_short=in_short(one for one in contents.said if one.piece != VERDICT),
         mistakes=surest_mistakes(run, contents.tested),
         class_figure=figures.shown(class_chart(recalls.ranked, contents.test.scores)),
         evidence=evidence,
@@ -154,6 +154,6 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         state=run.state(),
         trained_on=contents.trained_on,
         about_data=_about_data(run),
-        sentences=[sentence for one in contents.said for sentence in one.sentences],
+        sentences=in_short(contents.said),
         **more,
     )

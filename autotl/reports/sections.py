@@ -10,8 +10,6 @@ from autotl.evidence.said import Said
 from autotl.interfaces import Figure, Table
 from autotl.reports.figures import draw, inline
 
-VERDICT = "feasibility"
-"""The piece whose first sentence opens the report."""
 MOST_ROWS = 40
 HEADINGS = {
     "feasibility": "Is it good enough, and what would help?",

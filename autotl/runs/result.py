@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from autotl.errors import RunError
 from autotl.runs.forecasts import Forecast
 from autotl.runs.groups import GroupsFound
+from autotl.runs.shortcuts import ShortcutsFound
 from autotl.runs.summaries import ChampionSummary, ExpectedGain, RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.scores import ScoreInterval
@@ -37,8 +38,8 @@ def by_class(scores: Mapping[str, T]) -> dict[str, dict[str, T]]:
 class RunResult:
     """What a search found.
 
-    advice: what to use and why, in one sentence. search, test, default_test: scores of the champion in the search,
-    corrected for the choice among trials, and on the test split, and of the untuned default on the test split.
+    advice: what to use and why, in one sentence. in_short: what the evidence says, a sentence each, the verdict first.
+    search, test, default_test: scores of the champion in the search, corrected for the choice among trials, and on the test split, and of the untuned default on the test split.
     measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
     ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
     that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
@@ -72,6 +73,7 @@ class RunResult:
     groups: GroupsFound = field(default_factory=GroupsFound)
     unkept: tuple[str, ...] = ()
     advice: str = ""
+    in_short: tuple[str, ...] = ()
     seconds: float = 0.0
     tracking: Mapping[str, object] | None = None
     forecasts: tuple[Forecast, ...] = ()
@@ -106,9 +108,17 @@ class RunResult:
             "fingerprint": self.fingerprint, "passed_over": list(self.passed_over), "deployable": self.deployable,
             "leaderboard": self.leaderboard, "report": self.report, "unkept": list(self.unkept),
         }  # fmt: skip
+        in_short = {"in_short": list(self.in_short)} if self.in_short else {}
         refit = {"refit": self.refit.to_json()} if self.refit else {}
         forecasts = {"forecasts": [forecast.to_json() for forecast in self.forecasts]} if self.forecasts else {}
-        return document | refit | forecasts | {"seconds": self.seconds, "tracking": self.tracking} | dict(self.more)
+        return (
+            document
+            | in_short
+            | refit
+            | forecasts
+            | {"seconds": self.seconds, "tracking": self.tracking}
+            | dict(self.more)
+        )
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> RunResult:
@@ -129,7 +139,7 @@ class RunResult:
 _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
-    "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts",
+    "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short",
 ))  # fmt: skip
 
 
@@ -142,6 +152,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         run=text("run"),
         status=text("status"),
         advice=text("advice"),
+        in_short=tuple(map(str, document.get("in_short") or ())),
         objective=str(document["objective"]),
         champion=ChampionSummary.from_json(document["champion"]),
         search=_scores(document["search"]),

@@ -22,7 +22,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
-from autotl.evidence.said import Said
+from autotl.evidence.said import Said, in_short
 from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
@@ -146,6 +146,7 @@ def _conclude_with(
         refit=refit,
     )
     subject, said = gather(Subject(context, champion, searched, tested, result), seconds_left=for_panels)
+    subject = replace(subject, result=replace(subject.result, in_short=in_short(said)))
     _write(subject, board, said, (judged.search, test, test_default), for_panels)
     return subject.result
 

@@ -9,15 +9,13 @@ from typing import Any
 
 from autotl.errors import AutoTLError
 from autotl.evidence.panels import OUT_OF_TIME, ShownPanel
-from autotl.evidence.said import Said
+from autotl.evidence.said import VERDICT, Said
 from autotl.runs.events import Message
 from autotl.workflows.subject import Subject
 
 Piece = Callable[[Subject], Said]
 PIECES: Mapping[str, Piece] = {}
 """By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""
-ALWAYS = frozenset(("feasibility",))
-"""Asked also when no time is left: it is quick, and says what the others come to."""
 CORE = "autotl"
 """Who brought the panels of these pieces."""
 
@@ -31,7 +29,7 @@ def gather(
     """
     said: list[Said] = []
     for name, piece in pieces.items():
-        if seconds_left() <= 0 and name not in ALWAYS:
+        if seconds_left() <= 0 and name != VERDICT:  # which is quick
             said.append(Said(name, problem=OUT_OF_TIME))
             continue
         began = time.monotonic()

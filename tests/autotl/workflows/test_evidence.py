@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from autotl.evidence.panels import OUT_OF_TIME
-from autotl.evidence.said import Said
+from autotl.evidence.said import Said, in_short
 from autotl.interfaces import Table
 from autotl.workflows.evidence import gather, panels_of
 from autotl.workflows.subject import Subject
@@ -77,3 +77,8 @@ def test_the_verdict_is_given_even_without_time():
 
 def test_a_piece_with_nothing_to_show_has_no_panel():
     assert panels_of((Said("silent", sentences=("all is well",)),)) == ()
+
+
+def test_in_short_the_verdict_is_first_and_each_piece_has_one_sentence():
+    said = (Said("subgroups", sentences=("a", "b")), Said("why"), Said("feasibility", sentences=("c", "d")))
+    assert in_short(said) == ("c", "a")
