@@ -36,6 +36,21 @@ class Prediction(TypedDict, total=False):
     error: str
 
 
+class Explanation(TypedDict, total=False):
+    """Why an image got its label rather than the runner-up, or why it could not be read.
+
+    difference: of the logits of the two; map: float32 (height, width), what each part of the image adds to it, compared
+    with an average image; negative where it speaks for the runner-up.
+    """
+
+    item: str
+    label: str
+    runner_up: str
+    difference: float
+    map: NDArray[np.float32]
+    error: str
+
+
 class Predictor:
     """An exported model, opened from its folder (the one that holds metadata.json and model.onnx).
 
@@ -49,6 +64,7 @@ class Predictor:
         self.columns: tuple[str, ...] = tuple(metadata["columns"])
         self.height: int = metadata["height"]
         self.width: int = metadata["width"]
+        self._offset: list[float] = metadata.get("map", {}).get("offset", [])
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import; it would report its use to its makers
         import onnxruntime
 
@@ -56,6 +72,7 @@ class Predictor:
         wanted = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
         available = onnxruntime.get_available_providers()
         options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # it would warn of an input that may be left out
         # Products in int8 would overflow on processors without instructions for them.
         options.add_session_config_entry("session.x64quantprecision", "1")
         self._session = onnxruntime.InferenceSession(
@@ -95,6 +112,48 @@ class Predictor:
                 row = next(rows)
                 named = dict(zip(self.classes, row.tolist(), strict=True))
                 results.append({"item": name, "label": self.classes[row.argmax()], "probabilities": named})
+        return results
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether the model itself can say where it sees the evidence; see `maps`."""
+        return "map" in {output.name for output in self._session.get_outputs()}
+
+    def maps(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The evidence at each place for the most probable class against the runner-up: (n, h, w) and classes (n, 2).
+
+        The sum of a map plus the difference of the classes' `offset` in metadata.json is that of their logits.
+        """
+        inputs = {"explain": np.array(True)}
+        parts = [
+            self._session.run(["map", "map_classes"], {"images": pixels[start : start + BATCH_SIZE], **inputs})
+            for start in range(0, len(pixels), BATCH_SIZE)
+        ]
+        maps, classes = zip(*parts, strict=True)
+        return np.concatenate(maps), np.concatenate(classes)
+
+    def explain(self, items: object) -> list[Explanation]:
+        """Say of each image, given as for `predict`, where the evidence for its label lies.
+
+        Raises ValueError where the model has no maps: its head is not linear.
+        """
+        if not self.has_maps:
+            raise ValueError("this model offers no maps; `autotl explain` makes them by covering parts of the image")
+        images, results = given_images(items), list[Explanation]()
+        for decoded in self._decoded(images):
+            readable = [pixels for pixels in decoded if not isinstance(pixels, UnreadableImage)]
+            rows = iter(zip(*self.maps(np.stack(readable)), strict=True) if readable else ())
+            for pixels in decoded:
+                name = images[len(results)].name
+                if isinstance(pixels, UnreadableImage):
+                    results.append({"item": name, "error": str(pixels)})
+                    continue
+                found, (best, second) = next(rows)
+                difference = float(found.sum() + self._offset[best] - self._offset[second])
+                results.append({
+                    "item": name, "label": self.classes[best], "runner_up": self.classes[second],
+                    "difference": difference, "map": found,
+                })  # fmt: skip
         return results
 
     def _decoded(self, images: Sequence[GivenImage]) -> Iterator[list[NDArray[np.uint8] | UnreadableImage]]:

@@ -66,6 +66,7 @@ def is_made(network: FrozenNetwork) -> bool:
 def quantise_graph(file: Path, pixels: np.ndarray) -> bytes:
     """A graph of `images` in int8, as the content of a file; see `quantise`."""
     import onnx
+    import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -80,6 +81,7 @@ def quantise_graph(file: Path, pixels: np.ndarray) -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="autotl-int8-") as scratch:
         prepared, made = Path(scratch, "prepared.onnx"), Path(scratch, "int8.onnx")
+        onnxruntime.set_default_logger_severity(3)  # it would warn of every input that may be left out
         try:
             quant_pre_process(file, prepared, skip_symbolic_shape=True)
             chosen = _between_convolutions(onnx.load(prepared).graph)

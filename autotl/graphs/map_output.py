@@ -22,6 +22,8 @@ from autotl.graphs.surgery import as_model
 
 MAP, MAP_CLASSES = "map", "map_classes"
 """Outputs: float32 (n, height, width), and int64 (n, 2), the most probable class and the runner-up."""
+EXPLAIN = "explain"
+"""An optional input, a bool, false by default: whether there is a map; otherwise both outputs have no rows."""
 _PREFIX = "map/"
 
 
@@ -33,7 +35,7 @@ def map_grid(stages: Sequence[PooledStage]) -> tuple[int, int]:
 def add_map(
     model: onnx.ModelProto, stages: Sequence[PooledStage], logits: AffineLogits, average: Mapping[str, np.ndarray]
 ) -> onnx.ModelProto:
-    """A graph with two more outputs, `map` and `map_classes`.
+    """A graph with two more outputs, `map` and `map_classes`, which cost nothing unless its input `explain` is true.
 
     average: by the stage's tensor, what is compared with, (channels,), such as the mean over training images.
     """
@@ -41,13 +43,28 @@ def add_map(
     writer.classes(stages, logits)
     for source, pooled in _by_source(stages):
         writer.stage(source, list(pooled), logits, average, map_grid(stages))
-    writer.add("Sum", writer.parts, MAP)
+    writer.add("Sum", writer.parts, _PREFIX + MAP)
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    copy.graph.node.extend(writer.nodes)
-    copy.graph.initializer.extend(writer.initializers)
-    copy.graph.output.append(helper.make_tensor_value_info(MAP, TensorProto.FLOAT, ["n", *map_grid(stages)]))
-    copy.graph.output.append(helper.make_tensor_value_info(MAP_CLASSES, TensorProto.INT64, ["n", 2]))
+    outputs = [(MAP, TensorProto.FLOAT, map_grid(stages)), (MAP_CLASSES, TensorProto.INT64, (2,))]
+
+    def infos(n: str | int, prefix: str) -> list[onnx.ValueInfoProto]:
+        return [helper.make_tensor_value_info(prefix + name, kind, [n, *dims]) for name, kind, dims in outputs]
+
+    computed = helper.make_graph(writer.nodes, "map", [], infos("n", _PREFIX), writer.initializers)
+    empty = [
+        numpy_helper.from_array(np.zeros((0, *dims), helper.tensor_dtype_to_np_dtype(kind)), f"no_{name}")
+        for name, kind, dims in outputs
+    ]
+    nothing = [helper.make_node("Identity", [tensor.name], [f"without/{tensor.name[3:]}"]) for tensor in empty]
+    left_out = helper.make_graph(nothing, "no_map", [], infos(0, "without/"), empty)
+    # ONNX Runtime computes every output of a graph, whichever are asked for; a branch is computed only when it is taken.
+    copy.graph.node.append(
+        helper.make_node("If", [EXPLAIN], [MAP, MAP_CLASSES], name="map", then_branch=computed, else_branch=left_out)
+    )
+    copy.graph.input.append(helper.make_tensor_value_info(EXPLAIN, TensorProto.BOOL, []))
+    copy.graph.initializer.append(numpy_helper.from_array(np.array(False), EXPLAIN))
+    copy.graph.output.extend(infos("n_maps", ""))
     return as_model(copy.graph, copy.opset_import, copy.ir_version, copy)
 
 
@@ -95,12 +112,10 @@ class _Writer:
             row = self.add("Flatten", [stage.tensor], axis=1)
             parts.append(self.add("MatMul", [row, self.number(logits.weights[stage.tensor])]))
         total = self.add("Sum", [*parts, self.number(logits.offset)])
-        values = f"{_PREFIX}values"
-        self.nodes.append(
-            helper.make_node("TopK", [total, self.shape(2)], [values, MAP_CLASSES], name=f"{_PREFIX}node_top", axis=1)
-        )
-        self.first = self.add("Gather", [MAP_CLASSES, self.constant(np.array(0, np.int64))], axis=1)
-        self.second = self.add("Gather", [MAP_CLASSES, self.constant(np.array(1, np.int64))], axis=1)
+        top = [f"{_PREFIX}values", _PREFIX + MAP_CLASSES]
+        self.nodes.append(helper.make_node("TopK", [total, self.shape(2)], top, name=f"{_PREFIX}node_top", axis=1))
+        self.first = self.add("Gather", [top[1], self.constant(np.array(0, np.int64))], axis=1)
+        self.second = self.add("Gather", [top[1], self.constant(np.array(1, np.int64))], axis=1)
 
     def stage(
         self,
@@ -140,7 +155,8 @@ class _Writer:
     def _maximum(self, cells: str, maxima: str, weights: str, usual: np.ndarray) -> str:
         """All of it where the maximum is; in equal parts where it is reached several times."""
         row = self.add("Flatten", [maxima], axis=1)
-        highest = self.add("Unsqueeze", [row, self.shape(2)])
+        # Not the pooled number itself: a quantised graph may round it once more.
+        highest = self.add("ReduceMax", [cells], axes=[2], keepdims=1)
         reached = self.add("Cast", [self.add("Equal", [cells, highest])], to=TensorProto.FLOAT)
         times = self.add("ReduceSum", [reached, self.shape(2)], keepdims=0)
         part = self.add("Mul", [weights, self.add("Sub", [row, self.number(usual)])])
