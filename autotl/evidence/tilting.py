@@ -84,6 +84,38 @@ def changes_not_excluded(influences: Influences, z: float) -> tuple[float, float
     return min(low, 0.0), max(high, 0.0)
 
 
+def standard_errors_to(influences: Influences, change: float) -> float:
+    """How many standard errors a change of the score is away, at the most likely population that has it, at least 0.
+
+    `changes_not_excluded` at so many standard errors ends there. Infinite where no population has this change.
+    """
+    from scipy.optimize import brentq
+
+    scale = float(np.abs(influences.values).max(initial=0.0))
+    if change == 0:
+        return 0.0
+    if not scale > 0:
+        return math.inf
+    direction = math.copysign(1 / scale, change)
+
+    def excess(log_tilt: float) -> float:
+        return abs(_tilted(influences, direction * math.exp(log_tilt))[0]) - abs(change)
+
+    low = high = 0.5 * math.log(float(influences.sizes.max()) + 1)
+    for _ in range(_BRACKET_STEPS):
+        if excess(low) < 0:
+            break
+        low, high = low - 2, low
+    for _ in range(_BRACKET_STEPS):
+        if excess(high) > 0:
+            break
+        low, high = high, high + 1.5
+    else:
+        return math.inf
+    variance = _tilted(influences, direction * math.exp(brentq(excess, low, high, xtol=1e-6)))[1]
+    return abs(change) / math.sqrt(variance) if variance > 0 else math.inf
+
+
 def _furthest(influences: Influences, direction: float, z: float) -> float:
     """Where, by tilting ever more, the change reaches z standard errors."""
     from scipy.optimize import brentq
