@@ -9,22 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_reports import made_contents
 from markdown_it import MarkdownIt
 
-from autotl.data.split import Split
-from autotl.evidence.evaluations import evaluate
-from autotl.evidence.leaderboard import rank
 from autotl.evidence.panels import ShownPanel
 from autotl.evidence.said import Said
-from autotl.interfaces import Evaluator, Figure, Finding, ScoreInterval, Table
+from autotl.interfaces import Figure, Finding, Table
 from autotl.predictions import Predictions
-from autotl.reports.report import Contents, write_card, write_report
+from autotl.reports.report import write_card, write_report
 from autotl.reports.templating import number, signed
-from autotl.runs.config import Config
-from autotl.runs.result import RunResult
-from autotl.runs.run import create
-from autotl.runs.summaries import ChampionSummary
-from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
 from autotl.trial import Reading, TrialRecord
 
 EVIL = '<script>alert("1")</script>'
@@ -62,32 +55,11 @@ def report(toy_dataset, tmp_path, plugins):
     def report(tested=None, *, pictures=None, findings=(), trials=(), said=(), panels=()):
         labels = np.arange(N) % 3
         tested = tested if tested is not None else predictions_of(labels, labels)
-        dataset = toy_dataset([CLASSES[i] for i in labels], path=[f"{i}/{EVIL}{i}.png" for i in range(N)])
-        if pictures:
-            dataset = pictures
-        config = Config(data=tmp_path / "data", run=tmp_path / "run <i>")
-        run = create(
-            config,
-            dataset,
-            Split(fold=np.resize([-1, 0, 1], len(dataset.items)), cluster=np.arange(len(dataset.items))),
-        )
-        scores = evaluate(tested, plugins.all(Evaluator), dataset.classes)
-        champion = TrialRecord(
-            1, "complete", "probe", Reading("tiny", (32, 32), "top", "avg"), "knn", score=ScoreInterval(0.9, 0.8, 1.0)
-        )
-        board = rank([champion, *trials], objective="accuracy", larger_is_better=True, default=1)
-        result = RunResult(
-            run=str(run.folder), status="complete", objective="accuracy",
-            champion=ChampionSummary(1, "probe", "tiny", "32x32", "knn", "top", "avg"),
-            search=scores.scores, measured_on="cross-validation", test=scores.scores,
-            default_trial=1, default_test=scores.scores,
-            fine_tuning=FineTuningVerdict(f"fine-tuning was not tried: {EVIL}"),
-            over_default=DefaultVerdict("the champion beats the default by +1.0 points (95 % CI +0.5 to +1.5)"),
-            ended="all is done", expected_gain=None, n_trials=1, n_items={"train": 20, "validation": 5, "test": 5},
-            n_unused=0, fingerprint="f00d", passed_over=(), deployable="", leaderboard="", report="",
-            advice=f"use the champion: it beats the default by +1.0 points (95 % CI +0.5 to +1.5); {EVIL}",
+        dataset = pictures or toy_dataset([CLASSES[i] for i in labels], path=[f"{i}/{EVIL}{i}.png" for i in range(N)])
+        run, contents = made_contents(
+            tmp_path / "run <i>", dataset, tested, plugins, words=EVIL, trials=trials, findings=list(findings),
+            panels=panels, said=said,
         )  # fmt: skip
-        contents = Contents(result, board, scores, scores, tested, list(findings), panels=panels, said=said)
         write_report(run, contents)
         return (run.folder / "report.html").read_text(encoding="utf-8"), write_card(run, contents)
 
