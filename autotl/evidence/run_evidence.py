@@ -17,6 +17,7 @@ import pandas as pd
 from autotl.errors import RunError
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.panels import ShownPanel
+from autotl.evidence.recomputable import write_items, write_programs
 from autotl.predictions import Predictions
 from autotl.runs.run import Run, open_run
 from autotl.runtime.atomic_files import write_atomically
@@ -78,7 +79,10 @@ def write_evidence(
     tested: Predictions,
     panels: Iterable[ShownPanel],
 ) -> None:
-    """Write the evidence into the run folder. evaluations: search, test, and the test of the untuned default."""
+    """Write the evidence into the run folder, with the program that recomputes it.
+
+    evaluations: search, test, and the test of the untuned default.
+    """
     folder = run.folder / _FOLDER
     folder.mkdir(exist_ok=True)
     searched.save(folder / _SEARCHED)
@@ -86,6 +90,8 @@ def write_evidence(
     named = zip(("search", "test", "default"), evaluations, strict=True)
     _write_json(folder / _EVALUATIONS, {name: evaluation.to_json() for name, evaluation in named})
     _write_json(folder / _PANELS, [shown.to_json() for shown in panels])
+    write_items(run)
+    write_programs(run.folder)
 
 
 def read_evidence(folder: Path) -> Evidence | None:

@@ -1,0 +1,304 @@
+"""Recompute the numbers of this run's report and JSON from its stored predictions. Needs Python and NumPy, no more.
+
+    python verify.py [RUN] [--json]
+
+It ends with 0 where everything that was recomputed is as printed, and with 1 and a list of what differs where not. What
+cannot be recomputed from what is stored is listed with the reason. evidence/ holds the predictions; docs/evidence.md of
+AutoTL describes its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "evidence"))
+
+from verify_documents import Ledger, Report, pointer, printed_as
+from verify_intervals import Interval
+from verify_panels import check_panels
+from verify_scores import (
+    BOUNDS, Predictions, class_intervals, confusion, corrected, difference, interval, majority, score, tuned_interval,
+)  # fmt: skip
+
+N_ROWS = 25
+"""Rows of the leaderboard whose intervals are recomputed: those that the report prints. The values are, in all."""
+WHY_NOT = (
+    (r"run\.json#/result/(seconds|verdict/fine_tuning/seconds|n_unused)", "measured by a clock, or counted on the way"),
+    (r"run\.json#/result/champion/|run\.json#/result/default/trial|.*fine_tuning/trial", "choices, not measurements"),
+    (r"run\.json#/result/outlook/", "extrapolated from the course of the search by simulation"),
+    (r"run\.json#/result/forecasts/", "forecast early in the run, from measurements on fewer images"),
+    (r"run\.json#/result/groups/", "measured before the search; those predictions are not kept"),
+    (r"run\.json#/result/refit/", "against the model of another run, whose predictions are in that run's folder"),
+    (r"run\.json#/result/verdict/fine_tuning/test/", "the test predictions of the best frozen backbone are not kept"),
+    (r"run\.json#/result/(search|test|default/test)/", "a score of a plugin, which NumPy alone does not know"),
+    (
+        r"leaderboard\.csv#",
+        f"an interval beyond the first {N_ROWS} rows, a fact of a trial, or its predictions are lost",
+    ),
+)
+
+
+class Run:
+    """What a run folder holds."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.folder = ledger, ledger.folder
+        self.state = ledger.document("run.json")
+        self.result, self.seed = self.state["result"], self.state["config"]["seed"]
+        self.items = self.arrays("evidence/items.npz")
+        self.tested, self.searched = self.arrays("evidence/test.npz"), self.arrays("evidence/search.npz")
+        self.default = self.arrays("evidence/default.npz")
+        self.classes = sorted(set(self.items["label"].tolist()))
+        self.labels = np.searchsorted(np.array(self.classes), self.items["label"])
+        cluster = self.items["cluster"]
+        self.clusters = None if len(np.unique(cluster)) == len(cluster) else cluster
+        self.objective, self.champion = self.result["objective"], self.result["champion"]["trial"]
+        self.board, self.choice = ledger.document("leaderboard.csv"), self.arrays("evidence/choice.npz")
+        self.choice["items"] = np.flatnonzero(self.items["fold"] >= 0)
+        self.strategy = {int(row["trial"]): row["strategy"] for row in self.board}
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        with np.load(self.folder / name, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def trial(self, number: int) -> dict[str, np.ndarray]:
+        """The predictions of a trial in the search."""
+        return self.arrays(f"trials/{number:04d}/predictions.npz")
+
+    def score(self, found: Predictions) -> float:
+        """The objective of some predictions."""
+        value: float = score(self.objective, found["labels"], found["probabilities"])
+        return value
+
+    def measured(self, name: str, found: Predictions, seed: int) -> Iterator[Interval]:
+        """A score as measured: with up to 300 blocks of items left out in turn, or 100 where it is slow."""
+        for calls in (300, 100):
+            yield interval(name, found, self.clusters, seed=seed, max_calls=calls)
+
+    def tuned(self, found: Predictions, default: Predictions) -> Iterator[Interval]:
+        """The objective of a fine-tune trial that was measured on some folds."""
+        for calls in (300, 100):
+            yield tuned_interval(self.objective, found, default, self.clusters, max_calls=calls)
+
+    def differences(self, first: Predictions, second: Predictions) -> Iterator[Interval]:
+        """The paired difference of two models in the objective."""
+        for calls in (300, 100):
+            yield difference(self.objective, first, second, self.clusters, seed=self.seed, max_calls=calls)
+
+    def corrected(self, name: str) -> Iterator[Interval]:
+        """A score of the champion in the search, corrected for the choice on 200 resamples, 25 where it is slow."""
+        n_tested = len(np.unique(self.items["cluster"][self.items["fold"] == -1]))
+        for measured in self.measured(name, self.searched, self.seed):
+            for n_scored in (200, 25):
+                yield corrected(
+                    name, measured, self.choice, self.champion, self.trial, self.clusters,
+                    n_tested=n_tested, seed=self.seed, n_scored=n_scored,
+                )  # fmt: skip
+            yield measured
+
+    def counts(self, row: dict[str, str]) -> bool:
+        """Whether a row of the leaderboard is one of the trials that were asked for."""
+        config, strategy = self.state["config"], row["strategy"]
+        asked = (not config["heads"] or row["head"] in config["heads"]) and config["strategy"] in ("auto", strategy)
+        return strategy in ("probe", "fine-tune") and (asked or bool(config["refit"]))
+
+
+def check_data(run: Run) -> None:
+    """Fingerprints, the size of each part of the split, and that the predictions are of this data."""
+    items, ledger, fold = run.items, run.ledger, run.items["fold"]
+
+    def digest(hashes: np.ndarray, labels: np.ndarray) -> str:
+        lines = sorted(f"{a.decode()} {b}" for a, b in zip(hashes, labels, strict=True))
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    tested = fold == -1
+    hashes = np.r_[items["sha256"], items["other_sha256"]]
+    fingerprint = digest(hashes, np.r_[items["label"], items["other_label"]])
+    for address in ("run.json#/fingerprint", "/fingerprint", "champion/metadata.json#/fingerprint"):
+        ledger.expect(address, fingerprint)
+    ledger.expect("champion/metadata.json#/test_fingerprint", digest(items["sha256"][tested], items["label"][tested]))
+    ledger.expect("champion/metadata.json#/classes", run.classes)
+    for part, own in (("train", fold > 0), ("validation", fold == 0), ("test", tested)):
+        ledger.expect(f"/n_items/{part}", int(own.sum()))
+    for name, found, own in (
+        ("search", run.searched, fold >= 0),
+        ("test", run.tested, tested),
+        ("default", run.default, tested),
+    ):
+        sound = np.array_equal(found["labels"], run.labels[found["items"]]) and own[found["items"]].all()
+        whole = name == "search" or len(found["items"]) == own.sum()
+        ledger.expect_true(f"evidence/{name}.npz", sound and whole, "labels and split of evidence/items.npz")
+    kept = run.trial(run.champion)
+    same = all(np.array_equal(kept[name], run.searched[name]) for name in ("items", "labels", "probabilities"))
+    ledger.expect_true("evidence/search.npz", same, f"the predictions of trial {run.champion}")
+
+
+def check_evaluations(run: Run) -> None:
+    """Confusion matrices, and every score in the search, on the test split, and of the untuned default."""
+    ledger, places = run.ledger, {"search": "/search", "test": "/test", "default": "/default/test"}
+    for name, found in (("search", run.searched), ("test", run.tested), ("default", run.default)):
+        stored = f"evidence/evaluations.json#/{name}"
+        ledger.expect(f"{stored}/classes", run.classes)
+        ledger.expect(f"{stored}/n_items", len(found["items"]))
+        for (row, column), n in np.ndenumerate(confusion(found["labels"], found["probabilities"])):
+            ledger.expect(f"{stored}/confusion/{row}/{column}", int(n))
+        for of_class, one in class_intervals(found, run.classes, run.clusters).items():
+            ledger.expect_interval(places[name] + pointer(of_class), [one])
+        for known in sorted(BOUNDS.keys() & run.result["test"].keys()):
+            candidates = run.measured(known, found, run.seed) if name != "search" else run.corrected(known)
+            ledger.expect_interval(places[name] + pointer(known), candidates)
+        ledger.expect_copy(f"{stored}/scores", places[name])
+
+
+def check_verdicts(run: Run) -> None:
+    """The paired differences that the advice rests on, the numbers in its sentences, and the outcome of forecasts."""
+    ledger, result, told = run.ledger, run.result, []
+
+    def compare(address: str, candidates: Iterable[Sequence[float]]) -> None:
+        ledger.expect_interval(address, candidates)
+        told.append([ledger.get(f"{address}/{name}") for name in ("value", "low", "high")])
+
+    default, verdict = result["default"]["trial"], result["verdict"]
+    if run.champion != default:
+        compare("/verdict/over_default", run.differences(run.default, run.tested))
+    if "search" in verdict["over_default"]:
+        others = [number for number in run.choice["order"].tolist() if number != run.champion]
+        other = run.champion if run.champion != default else others[0]
+        shift = 0.0
+        if other == run.champion:  # what the choice flatters the champion by is taken off
+            measured = next(run.measured(run.objective, run.searched, run.seed))
+            shift = ledger.at(f"/search/{run.objective}/value") - measured[0]
+        found = run.differences(run.trial(default), run.trial(other))
+        compare("/verdict/over_default/search", ([x + shift for x in one] for one in found))
+    if verdict["fine_tuning"]["tried"]:
+        frozen = next(n for n in run.choice["order"].tolist() if run.strategy[n] in ("probe", "ensemble"))
+        tuned = run.trial(verdict["fine_tuning"]["trial"])
+        compare("/verdict/fine_tuning", run.differences(run.trial(frozen), tuned))
+        ledger.expect("/verdict/fine_tuning/n_items", len(tuned["items"]))
+        if "test" in verdict["fine_tuning"] and frozen == default:
+            compare("/verdict/fine_tuning/test", run.differences(run.default, run.tested))
+    if verdict["fine_tuning"].get("test"):
+        told.append([ledger.get(f"/verdict/fine_tuning/test/{name}") for name in ("value", "low", "high")])
+    scale, digits = (1, 3) if BOUNDS.get(run.objective) is None else (100, 1)
+    allowed = {f"{abs(round(scale * x, digits)):.{digits}f}" for row in told for x in row if isinstance(x, float | int)}
+    for address in ("/advice", "/verdict/over_default/claim", "/verdict/fine_tuning/claim"):
+        numbers = {number.lstrip("+-") for number in re.findall(r"[+-]\d+\.\d+", ledger.at(address))}
+        ledger.expect_true(f"run.json#/result{address}", numbers <= allowed, f"no other numbers than {sorted(allowed)}")
+    for number, forecast in enumerate(result.get("forecasts", ())):
+        if forecast["kind"] == "champion" and forecast["outcome"] is not None:
+            ledger.expect(f"/forecasts/{number}/outcome", ledger.at(f"/test/{run.objective}/value"))
+
+
+def check_leaderboard(run: Run) -> None:
+    """The value of each completed trial from its own predictions, and the intervals of the best of them."""
+    ledger, default, n = run.ledger, run.trial(run.result["default"]["trial"]), int((run.items["fold"] >= 0).sum())
+    done = [(place, row) for place, row in enumerate(run.board) if row["state"] == "complete"]
+    for rank, (place, row) in enumerate(done, 1):
+        address = f"leaderboard.csv#/{place}"
+        ledger.expect(f"{address}/rank", rank)
+        try:
+            majority_row = row["strategy"] == "majority"
+            found = (
+                majority(run.labels, run.items["fold"], len(run.classes))
+                if majority_row
+                else run.trial(int(row["trial"]))
+            )
+        except OSError:
+            continue
+        partly = row["strategy"] == "fine-tune" and len(found["items"]) < n
+        if rank <= N_ROWS:
+            ledger.expect_interval(
+                address, run.tuned(found, default) if partly else run.measured(run.objective, found, 0)
+            )
+        else:
+            value = next(run.tuned(found, default))[0] if partly else run.score(found)
+            ledger.expect(f"{address}/value", value)
+    counted = [row for row in run.board if run.counts(row)]
+    ledger.expect("/n_trials", len(counted))
+
+
+def check_copies(run: Run) -> None:
+    """What the deployable says of the model is what the run says."""
+    for name in ("search", "test", "verdict", "n_items"):
+        run.ledger.expect_copy(f"champion/metadata.json#/{name}", f"/{name}")
+
+
+def check_report(run: Run) -> Report:
+    """Every number of the report that is marked with its place, as it is rounded there."""
+    report = Report((run.folder / "report.html").read_text(encoding="utf-8"))
+    for address, scale, text in report.marked:
+        value = run.ledger.get(address)
+        if value == "nothing" or not printed_as(text, value, scale):
+            run.ledger.differs.append((f"report.html, {address}", " ".join(text.split()), value))
+    return report
+
+
+CHECKS: tuple[Callable[[Run], Any], ...] = (
+    check_data, check_evaluations, check_verdicts, check_leaderboard, check_copies, check_panels, check_report,
+)  # fmt: skip
+BROKEN = (OSError, KeyError, ValueError, TypeError, IndexError, StopIteration, zipfile.BadZipFile)
+"""What a damaged or unfinished run folder raises."""
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """What was recomputed in a run folder, what differs, and what cannot be recomputed."""
+    began, ledger, printed = time.monotonic(), Ledger(folder), None
+    try:
+        run = Run(ledger)
+    except BROKEN as error:
+        ledger.differs.append(
+            (str(folder), f"{type(error).__name__}: {error}", "a finished run, with all its evidence")
+        )
+    else:
+        for check in CHECKS:
+            try:
+                printed = check(run)
+            except BROKEN as error:
+                ledger.differs.append((check.__name__, f"{type(error).__name__}: {error}", "files that can be read"))
+    return {
+        "run": str(folder), "equal": not ledger.differs, "n_recomputed": len(ledger.covered),
+        "differs": [{"where": w, "found": f, "expected": e} for w, f, e in ledger.differs],
+        "report": {"marked": len(printed.marked), "not_marked": printed.loose} if printed else None,
+        "not_recomputed": left_out(ledger), "seconds": round(time.monotonic() - began, 1),
+    }  # fmt: skip
+
+
+def left_out(ledger: Ledger) -> list[dict[str, Any]]:
+    """Numbers that nothing was compared with, by the reason."""
+    found = dict[str, list[str]]()
+    for address in ledger.not_covered():
+        why = next((why for pattern, why in WHY_NOT if re.match(pattern, address)), "no rule for it here")
+        found.setdefault(why, []).append(address)
+    return [{"why": why, "n": len(addresses), "first": addresses[:3]} for why, addresses in found.items()]
+
+
+def main(arguments: list[str]) -> int:
+    """Check a run folder, that of this file unless another is given; returns the exit code."""
+    given = [argument for argument in arguments if argument != "--json"]
+    found = verify(Path(given[0]).resolve() if given else Path(__file__).resolve().parent)
+    if "--json" in arguments:
+        print(json.dumps(found, indent=2, default=float))
+        return 0 if found["equal"] else 1
+    print(f"{found['run']}: {found['n_recomputed']} numbers recomputed from stored predictions in {found['seconds']} s")
+    if report := found["report"]:
+        print(f"report.html: {report['marked']} numbers compared; {len(report['not_marked'])} others are not marked")
+    for part in found["not_recomputed"]:
+        print(f"not recomputed: {part['n']} numbers such as {part['first'][0]}: {part['why']}")
+    for one in found["differs"]:
+        print(f"DIFFERS {one['where']}: found {one['found']!r}, expected {one['expected']!r}")
+    print("Nothing differs." if found["equal"] else f"{len(found['differs'])} differences.")
+    return 0 if found["equal"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,202 @@
+"""What a run folder prints: JSON documents by address, the leaderboard, and the report; and how it is compared.
+
+An address is FILE#POINTER, the pointer as in RFC 6901: run.json#/result/test/accuracy/value. A pointer alone is one
+into the result in run.json, and several joined by + are the sum of what stands there.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
+DASHES = {"–", "-", "", "no interval", "undefined"}
+"""How an undefined number is printed."""
+NO_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Ledger:
+    """What a run folder says beside what was recomputed. differs: (address, found, expected) of each difference."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.documents = folder, dict[str, Any]()
+        self.differs, self.covered = list[tuple[str, Any, Any]](), set[str]()
+
+    def document(self, file: str) -> Any:
+        """A JSON file, or a table with a dictionary a row."""
+        if file not in self.documents:
+            with (self.folder / file).open(encoding="utf-8", newline="") as stream:
+                self.documents[file] = list(csv.DictReader(stream)) if file.endswith(".csv") else json.load(stream)
+        return self.documents[file]
+
+    def at(self, address: str) -> Any:
+        """What stands at an address; KeyError where there is nothing."""
+        file, hash_, pointer = address.partition("#")
+        if not hash_:
+            file, pointer = "run.json", "/result" + file
+        found = self.document(file)
+        for part in pointer.split("/")[1:]:
+            part = part.replace("~1", "/").replace("~0", "~")
+            try:
+                found = found[int(part)] if isinstance(found, list) else found[part]
+            except (IndexError, ValueError, TypeError) as error:
+                raise KeyError(f"{address} is not there") from error
+        return found
+
+    def expect(self, address: str, expected: Any, *, tolerance: float = 1e-9) -> None:
+        """Compare what stands at an address with what was recomputed."""
+        self.covered.add(full(address))
+        found = self.get(address)
+        if not same(found, expected, tolerance):
+            self.differs.append((full(address), found, expected))
+
+    def expect_true(self, address: str, holds: bool, expected: str) -> None:
+        """Note a difference unless something holds."""
+        if not holds:
+            self.differs.append((address, "something else", expected))
+
+    def expect_copy(self, address: str, original: str) -> None:
+        """Compare what stands at one address with what stands at another."""
+        for place in numbers_of(self.at(original), ""):
+            self.expect(address + place, self.at(original + place))
+
+    def expect_interval(self, address: str, candidates: Iterable[Sequence[float]]) -> None:
+        """Compare value and ends with the first candidate that they agree with, or else with the first.
+
+        There are several where a score was asked for less often because it was slow.
+        """
+        names, first = ("value", "low", "high"), None
+        stated = [self.get(f"{address}/{name}") for name in names]
+        for one in candidates:
+            first = one if first is None else first
+            if all(same(a, b, tolerance_of(one)) for a, b in zip(stated, one, strict=True)):
+                first = one
+                break
+        assert first is not None
+        for name, number in zip(names, first, strict=True):
+            self.expect(f"{address}/{name}", number, tolerance=tolerance_of(first))
+
+    def get(self, address: str) -> Any:
+        """What stands at an address, or the sum of what stands at several; "nothing" where there is nothing."""
+        try:
+            first, *others = (self.at(one) for one in re.split(r"\+(?=/)", address))
+            return sum(others, first) if others else first
+        except (OSError, KeyError, TypeError):
+            return "nothing"
+
+    def not_covered(self) -> list[str]:
+        """Addresses of the numbers in the documents that nothing was compared with."""
+        found: list[str] = []
+        for document in ("run.json#/result", "evidence/evaluations.json#", "evidence/panels.json#"):
+            found += numbers_of(self.get(document), document)
+        for place, row in enumerate(self.document("leaderboard.csv") if "leaderboard.csv" in self.documents else ()):
+            found += [f"leaderboard.csv#/{place}/{name}" for name in ("value", "low", "high") if row[name]]
+        return [address for address in found if address not in self.covered]
+
+
+def full(address: str) -> str:
+    """An address with its file."""
+    return address if "#" in address else f"run.json#/result{address}"
+
+
+def pointer(*parts: object) -> str:
+    """A JSON pointer, with / and ~ of names escaped."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def tolerance_of(interval: Sequence[float]) -> float:
+    """The run finds the ends of a score interval to about 1e-3 of its width, less than the last digit printed."""
+    width = interval[2] - interval[1]
+    return 1e-9 + (1e-3 * width if math.isfinite(width) else 0.0)
+
+
+def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:
+    """Whether two values are equal, numbers to a tolerance; an undefined number is None in JSON, empty in a table."""
+    if isinstance(expected, bool) or not isinstance(expected, int | float):
+        return bool(found == expected)
+    if isinstance(expected, float) and not math.isfinite(expected):
+        return found is None or found == ""
+    try:
+        return not isinstance(found, bool) and abs(float(found) - expected) <= tolerance * max(1.0, abs(expected))
+    except (TypeError, ValueError):
+        return False
+
+
+def numbers_of(document: Any, address: str) -> Iterator[str]:
+    """Addresses of all numbers of a document."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield from numbers_of(value, address + pointer(name))
+    elif isinstance(document, list):
+        for number, value in enumerate(document):
+            yield from numbers_of(value, address + pointer(number))
+    elif isinstance(document, int | float) and not isinstance(document, bool):
+        yield address
+
+
+class Report(HTMLParser):
+    """The report: marked, the texts of the elements with data-json, by address; loose, numbers outside of these."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.marked, self.loose = list[list[Any]](), list[str]()
+        self._open: list[tuple[str, list[Any] | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag in NO_END:
+            return
+        mark: list[Any] | None = None
+        if "data-json" in attributes:
+            mark = [attributes["data-json"], 100 if "data-percent" in attributes else 1, ""]
+            self.marked.append(mark)
+        self._open.append((tag, mark))
+
+    def handle_endtag(self, tag: str) -> None:
+        while any(name == tag for name, _ in self._open) and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if any(tag in ("script", "style", "svg") for tag, _ in self._open):
+            return
+        marks = [mark for _, mark in self._open if mark]
+        for mark in marks:
+            mark[2] += data
+        if not marks:
+            self.loose += NUMBER.findall(data)
+
+
+def printed_as(text: str, value: Any, scale: float = 1.0) -> bool:
+    """Whether a text prints a value: a number rounded to the digits printed, as it is or in per cent; or a text.
+
+    value: also a mapping with value, low and high, which are printed in this order, or the value alone.
+    """
+    text = " ".join(text.split())
+    if isinstance(value, dict) and "value" in value:
+        parts = [value[name] for name in ("value", "low", "high") if value.get(name) is not None]
+        found = NUMBER.findall(re.sub(r"\b95 % (CI|interval)", "", text))
+        if not parts or not found:
+            return not parts and text in DASHES
+        scale = scale * 100 if "%" in text and scale == 1 else scale
+        return len(found) in (1, len(parts)) and all(_rounds(a, b * scale) for a, b in zip(found, parts, strict=False))
+    if value is None:
+        return text in DASHES
+    if isinstance(value, str | bool):
+        return text == str(value)
+    found = NUMBER.findall(text.replace(",", "").replace("\u202f", ""))
+    if text in DASHES:
+        return bool(value == 0) and text == ""  # an empty cell of the confusion matrix
+    scale = scale * 100 if "%" in text and scale == 1 else scale
+    return len(found) == 1 and _rounds(found[0], float(value) * scale)
+
+
+def _rounds(printed: str, value: float) -> bool:
+    digits, shown = len(printed.partition(".")[2]), float(printed.replace("−", "-"))
+    return bool(abs(shown - value) <= 0.5 * 10**-digits * (1 + 1e-6) + 1e-12)

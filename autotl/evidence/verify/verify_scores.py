@@ -1,0 +1,188 @@
+"""Scores of stored predictions, recomputed with NumPy alone; their intervals are in verify_intervals.py.
+
+Predictions are mappings to arrays: items (row numbers of evidence/items.npz), labels, probabilities (n, n_classes).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from verify_intervals import Interval, proportion, score_interval
+
+Predictions = Mapping[str, np.ndarray]
+
+SMALLEST = float(np.finfo(np.float32).eps)
+BOUNDS: dict[str, tuple[float, float] | None] = {
+    "accuracy": (0, 1), "balanced_accuracy": (0, 1), "macro_f1": (0, 1), "log_loss": None, "roc_auc": (0, 1),
+}  # fmt: skip
+"""The overall scores that are recomputed, with their least and greatest value."""
+BY_CLASS = {"balanced_accuracy", "macro_f1", "roc_auc"}
+"""Means over the classes: the images of each class are a sample of their own."""
+
+
+def confusion(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Counts (classes, classes): rows the true class, columns the most probable one."""
+    k = probabilities.shape[1]
+    return np.bincount(labels * k + probabilities.argmax(axis=1), minlength=k * k).reshape(k, k)
+
+
+def score(name: str, labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """One overall score; NaN where it is undefined."""
+    if not len(labels):
+        return math.nan
+    if name == "log_loss":
+        return float(np.log(1 / np.clip(probabilities[np.arange(len(labels)), labels], SMALLEST, 1.0)).mean())
+    if name == "roc_auc":
+        return _roc_auc(labels, probabilities)
+    counts = confusion(labels, probabilities)
+    right, true, said = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    if name == "accuracy":
+        return float(right.sum() / counts.sum())
+    n = true if name == "balanced_accuracy" else true + said
+    return float(((1 if name == "balanced_accuracy" else 2) * right[n > 0] / n[n > 0]).mean())
+
+
+def _roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The mean over the classes of how often an image of the class has more of its probability than another image."""
+    areas = []
+    for label in np.unique(labels):
+        others, own = np.sort(probabilities[labels != label, label]), probabilities[labels == label, label]
+        if len(others):
+            below = np.searchsorted(others, own, "left") + np.searchsorted(others, own, "right")
+            areas.append(below.sum() / 2 / len(own) / len(others))  # Mann and Whitney's statistic: ties count one half
+    return float(np.mean(areas)) if areas else math.nan
+
+
+def interval(
+    name: str, found: Predictions, clusters: np.ndarray | None, *, seed: int = 0, max_calls: int = 300
+) -> Interval:
+    """(value, low, high) of a score; clusters: by item, the same for images that are alike, or None."""
+    labels, probabilities, groups = found["labels"], found["probabilities"], of_items(clusters, found)
+    if name == "accuracy":
+        return proportion(probabilities.argmax(axis=1) == labels, groups)
+    return score_interval(
+        lambda *of: score(name, *of), labels, (probabilities,), groups,
+        seed=seed, bounds=BOUNDS[name], by_class=name in BY_CLASS, max_calls=max_calls,
+    )  # fmt: skip
+
+
+def class_intervals(found: Predictions, classes: Sequence[str], clusters: np.ndarray | None) -> dict[str, Interval]:
+    """By name, (value, low, high) of recall[CLASS] and precision[CLASS]."""
+    labels, predicted, groups = found["labels"], found["probabilities"].argmax(axis=1), of_items(clusters, found)
+    intervals = {}
+    for kind, counted in (("recall", labels), ("precision", predicted)):
+        for number, name in enumerate(classes):
+            rows = counted == number
+            own = None if groups is None else groups[rows]
+            intervals[f"{kind}[{name}]"] = proportion((labels == predicted)[rows], own)
+    return intervals
+
+
+def difference(
+    name: str, first: Predictions, second: Predictions, clusters: np.ndarray | None, *, seed: int,
+    max_calls: int = 300,
+) -> Interval:  # fmt: skip
+    """(value, low, high) of the second's score less the first's, on the items that the second answers."""
+    first = restricted(first, second["items"])
+    labels, answers = first["labels"], (first["probabilities"], second["probabilities"])
+    if np.array_equal(*answers):
+        return 0.0, 0.0, 0.0
+    bounds = BOUNDS[name]
+    widest = (bounds[0] - bounds[1], bounds[1] - bounds[0]) if bounds else None
+    return score_interval(
+        lambda labels, one, other: score(name, labels, other) - score(name, labels, one),
+        labels, answers, of_items(clusters, first), seed=seed, bounds=widest,
+        by_class=name in BY_CLASS, max_calls=max_calls,
+    )  # fmt: skip
+
+
+def tuned_interval(
+    name: str, tuned: Predictions, default: Predictions, clusters: np.ndarray | None, *, max_calls: int = 300
+) -> Interval:
+    """A fine-tune trial measured on some folds: shifted by how easy they are for the default (a control variate)."""
+    value, low, high = interval(name, tuned, clusters, max_calls=max_calls)
+    here = restricted(default, tuned["items"])
+    whole, part = (score(name, p["labels"], p["probabilities"]) for p in (default, here))
+    (_, covariance), (_, variance) = np.cov([p["probabilities"].argmax(axis=1) == p["labels"] for p in (tuned, here)])
+    shift = (whole - part) * min(max(covariance / variance, 0), 1) if variance else 0.0
+    least, most = BOUNDS[name] or (-math.inf, math.inf)
+    shift = min(max(value + shift, least), most) - value
+    return value + shift, max(low + shift, least), min(high + shift, most)
+
+
+def majority(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> Predictions:
+    """Predictions of the leaderboard's first row: the class frequencies of the training folds."""
+    items = np.flatnonzero(fold >= 0)
+    probabilities = np.zeros((len(items), n_classes))
+    for number in range(fold.max() + 1):
+        counts = np.bincount(labels[items[fold[items] != number]], minlength=n_classes)
+        probabilities[fold[items] == number] = counts / counts.sum()
+    return {"items": items, "labels": labels[items], "probabilities": probabilities}
+
+
+def corrected(
+    name: str, measured: Interval, choice: Mapping[str, np.ndarray], champion: int,
+    load: Callable[[int], Predictions], clusters: np.ndarray | None, *, n_tested: int, seed: int, n_scored: int,
+) -> Interval:  # fmt: skip
+    """A search score less what the choice among trials flatters it by (Tsamardinos et al. 2018).
+
+    On each resample the choice was made on the images that it holds; here its pick is scored on those that it leaves
+    out. choice: evidence/choice.npz; load: a trial's predictions by its number; n_tested: independent images in the
+    test split; n_scored: how many of the resamples are used.
+    """
+    compared = choice["compared"].tolist()
+    if champion not in compared or any(math.isnan(x) for x in measured):
+        return measured
+    own = _aligned(load(champion), choice["items"])
+    rng, shifts, drawn, loaded = np.random.default_rng(seed), [], [], {champion: own}
+    labels = load(compared[0])["labels"][np.argsort(load(compared[0])["items"])]
+    for pick, counts in zip(choice["picks"][:n_scored], choice["weights"][:n_scored], strict=True):
+        number = compared[pick]
+        if number not in loaded:
+            loaded[number] = _aligned(load(number), choice["items"])
+        picked = loaded[number]
+        out = np.flatnonzero((counts == 0) & ~np.isnan(picked[:, 0]) & ~np.isnan(own[:, 0]))
+        if not len(out):
+            continue
+        ours, theirs = (score(name, labels[out], p[out]) for p in (own, picked))
+        rows = out[_draw(out if clusters is None else clusters[choice["items"][out]], n_tested, rng)]
+        shifts.append(0.0 if number == champion else theirs - ours)
+        drawn.append(score(name, labels[rows], picked[rows]))
+    sound = np.isfinite(shifts) & np.isfinite(drawn)
+    if sound.sum() < 20:
+        return measured
+    least, most = BOUNDS[name] or (-math.inf, math.inf)
+    value = min(max(measured[0] + float(np.mean(np.array(shifts)[sound])), least), most)
+    low, high = np.quantile(np.array(drawn)[sound], [0.025, 0.975])
+    low, high = min(low, value - (measured[0] - measured[1])), max(high, value + (measured[2] - measured[0]))
+    return value, max(low, least), min(high, most)
+
+
+def _aligned(found: Predictions, items: np.ndarray) -> np.ndarray:
+    """Probabilities for these items, in single precision as they were compared; NaN where there are none."""
+    aligned = np.full((len(items), found["probabilities"].shape[1]), np.nan, np.float32)
+    aligned[np.searchsorted(items, found["items"])] = found["probabilities"]
+    return aligned.astype(float)
+
+
+def _draw(groups: np.ndarray, n_groups: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of so many groups, drawn with replacement."""
+    own = np.unique(groups, return_inverse=True)[1]
+    if own.max(initial=0) + 1 == len(own):
+        return rng.integers(0, len(own), max(1, n_groups))
+    members = np.split(np.argsort(own, kind="stable"), np.cumsum(np.bincount(own))[:-1])
+    return np.concatenate([members[i] for i in rng.integers(0, len(members), max(1, n_groups))])
+
+
+def restricted(found: Predictions, items: np.ndarray) -> Predictions:
+    """The predictions for these items, in their order."""
+    order = np.argsort(found["items"])
+    rows = order[np.searchsorted(found["items"], items, sorter=order)]
+    return {name: found[name][rows] for name in ("items", "labels", "probabilities")}
+
+
+def of_items(clusters: np.ndarray | None, found: Predictions) -> np.ndarray | None:
+    """The clusters of what was predicted; None where no images are alike."""
+    return None if clusters is None else clusters[found["items"]]

@@ -1,0 +1,173 @@
+"""The program in the run folder: it recomputes a run's numbers with NumPy alone, and finds what was changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autotl.hookspecs import hookimpl
+from autotl.plugins import load_plugins
+from autotl.predictions import Predictions
+from autotl.runs.config import Config
+from autotl.runs.run import Run
+from autotl.settings import Settings
+from autotl.workflows.fit import fit
+
+Change = Callable[[Path], None]
+_ONLY_NUMPY = """
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+sys.argv.pop(0)
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    foreign = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - {"__main__", "numpy", "cython_runtime"}
+    print(*sorted(name for name in foreign if not name.startswith(("verify_", "_cython"))), file=sys.stderr)
+"""
+
+
+@pytest.fixture(scope="module")
+def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, settings: Settings) -> Run:
+    class Tiny:
+        __name__ = "tiny"
+
+        @hookimpl
+        def register_backbones(self) -> list[Any]:
+            return [tiny]
+
+    plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Tiny()])
+    config = Config(shapes, tmp_path_factory.mktemp("runs") / "run", budget_seconds=None, trials=6, strategy="probe")
+    return fit(config, plugins=plugins, settings=settings)
+
+
+@pytest.fixture
+def copy(run: Run, tmp_path: Path) -> Path:
+    return shutil.copytree(run.folder, tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def numpy_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages that holds NumPy and no other."""
+    folder, installed = tmp_path_factory.mktemp("packages"), Path(np.__file__).parent.parent
+    for name in ("numpy", "numpy.libs"):
+        if (installed / name).exists():
+            (folder / name).symlink_to(installed / name, target_is_directory=True)
+    return folder
+
+
+def verify(folder: Path, packages: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run verify.py of a run folder without any site-packages but these."""
+    command = [sys.executable, "-I", "-S", "-c", _ONLY_NUMPY, str(packages), str(folder / "verify.py"), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def found(folder: Path, packages: Path) -> tuple[int, dict[str, Any]]:
+    done = verify(folder, packages, "--json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_it_reproduces_a_run_with_numpy_alone(run: Run, numpy_alone: Path) -> None:
+    done = verify(run.folder, numpy_alone)
+    assert (done.returncode, done.stderr.strip()) == (0, ""), done.stdout
+    assert "Nothing differs." in done.stdout
+
+
+def test_it_says_what_it_cannot_recompute_and_leaves_out_no_score(run: Run, numpy_alone: Path) -> None:
+    _, document = found(run.folder, numpy_alone)
+    left = {address for part in document["not_recomputed"] for address in part["first"]}
+    whys = [part["why"] for part in document["not_recomputed"]]
+    assert "no rule for it here" not in whys, document["not_recomputed"]
+    assert not any("/search/" in address or "/test/" in address or "panels" in address for address in left)
+    assert document["n_recomputed"] > 200
+    assert document["report"]["marked"] > 30
+
+
+def _in_result(change: Callable[[Any], None]) -> Change:
+    def apply(folder: Path) -> None:
+        path = folder / "run.json"
+        document = json.loads(path.read_text(encoding="utf-8"))
+        change(document["result"])
+        path.write_text(json.dumps(document), encoding="utf-8")
+
+    return apply
+
+
+def _in_text(name: str, old: str, new: str) -> Change:
+    def apply(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return apply
+
+
+def _one_answer(folder: Path) -> None:
+    """The first test image is now answered with another class."""
+    path = folder / "evidence" / "test.npz"
+    old = Predictions.load(path)
+    probabilities = old.probabilities.copy()
+    probabilities[0] = np.roll(probabilities[0], 1)
+    Predictions(old.items, old.labels, probabilities).save(path)
+
+
+def _label_of_first(folder: Path) -> None:
+    path = folder / "evidence" / "items.npz"
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    kept["label"][0] = "stripes"
+    np.savez(path, **kept)
+
+
+CHANGES: dict[str, tuple[Change, str]] = {
+    "a test score": (_in_result(lambda r: r["test"]["accuracy"].update(value=0.5)), "/result/test/accuracy/value"),
+    "the end of an interval": (_in_result(lambda r: r["test"]["log_loss"].update(high=9.0)), "/test/log_loss/high"),
+    "a corrected score": (
+        _in_result(lambda r: r["search"]["macro_f1"].update(value=r["search"]["macro_f1"]["value"] - 0.01)),
+        "/search/macro_f1/value",
+    ),
+    "a recall": (_in_result(lambda r: r["test"]["recall[circle]"].update(low=0.9)), "/test/recall[circle]/low"),
+    "the default's score": (_in_result(lambda r: r["default"]["test"]["roc_auc"].update(value=0.1)), "/default/test/"),
+    "a count": (_in_result(lambda r: r["n_items"].update(test=999)), "/n_items/test"),
+    "the number of trials": (_in_result(lambda r: r.update(n_trials=60)), "/n_trials"),
+    "a sentence": (_in_result(lambda r: r.update(advice="Use it: +9.9 points of accuracy")), "/advice"),
+    "the fingerprint": (_in_result(lambda r: r.update(fingerprint="0" * 16)), "/fingerprint"),
+    "a label": (_label_of_first, "/fingerprint"),
+    "an answer": (_one_answer, "/test/accuracy/value"),
+    "a cell of the leaderboard": (_in_text("leaderboard.csv", ",complete,probe,", ",complete,fine-tune,"), "/n_trials"),
+    "the report": (_in_text("report.html", 'data-json="/n_items/test">', 'data-json="/n_items/test">1'), "report.html"),
+}
+
+
+@pytest.mark.parametrize(("change", "where"), CHANGES.values(), ids=CHANGES)
+def test_it_finds_what_was_changed(change: Change, where: str, copy: Path, numpy_alone: Path) -> None:
+    change(copy)
+    code, document = found(copy, numpy_alone)
+    assert code == 1
+    assert any(where in difference["where"] for difference in document["differs"]), document["differs"]
+
+
+def test_a_folder_that_lacks_evidence_is_not_called_verified(copy: Path, numpy_alone: Path) -> None:
+    (copy / "evidence" / "default.npz").unlink()
+    done = verify(copy, numpy_alone)
+    assert done.returncode == 1
+    assert "default.npz" in done.stdout
+
+
+def test_the_trials_of_a_deleted_folder_are_listed_and_no_difference(copy: Path, numpy_alone: Path) -> None:
+    champion = json.loads((copy / "run.json").read_text())["result"]["champion"]["trial"]
+    spare = [p for p in sorted((copy / "trials").iterdir()) if int(p.name) not in (1, champion)]
+    picked = set(np.load(copy / "evidence" / "choice.npz")["picks"].tolist())
+    compared = np.load(copy / "evidence" / "choice.npz")["compared"].tolist()
+    lost = next(p for p in spare if int(p.name) not in {compared[k] for k in picked})
+    shutil.rmtree(lost)
+    code, document = found(copy, numpy_alone)
+    assert code == 0, document["differs"]
+    assert any("leaderboard.csv" in part["first"][0] for part in document["not_recomputed"])
