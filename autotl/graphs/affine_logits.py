@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from autotl.graphs.pooled_stages import PooledStage, attributes_of, constants_of, shapes_of
+from autotl.graphs.pooled_stages import PooledStage, attributes_of, constants_of, head_of, shapes_of
 
 _KEPT = frozenset({"Identity", "Cast", "Flatten", "Squeeze", "Reshape", "Dropout"})
 """Operations that leave the columns of a row as they are, once a pooled stage is a row."""
@@ -53,29 +53,66 @@ def affine_logits(
     It goes through the graph backwards, as a gradient does, so that no matrix is wider than the number of classes.
     """
     makers = {name: node for node in model.graph.node for name in node.output if name}
-    constants = constants_of(model)
-    ends = {stage.tensor for stage in stages}
+    walk = _Walk.begin(model, n_classes)
     try:
         node = _softmax_behind(output, makers)
-        gradients: Gradients = {}
-        widths = {name: math.prod(shape[1:]) for name, shape in shapes_of(model).items()}
-        walk = _Walk(constants, widths, gradients, np.zeros(n_classes))
         if node.op_type == "Softmax":
             walk.add(node.input[0], np.eye(n_classes))
         else:
             walk.linear_classifier(node, np.eye(n_classes))
-        for node in reversed(model.graph.node):
-            for name in node.output:
-                if name in gradients and name not in ends:
-                    walk.back(node, gradients.pop(name), makers)
+        weights = _to_the_stages(model, stages, walk)
     except _NotAffine:
         return None
-    if set(gradients) - ends or not gradients:
-        return None
+    return AffineLogits(weights, walk.offset)
+
+
+def pull_back(
+    model: onnx.ModelProto, stages: Sequence[PooledStage], gradients: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Gradients by the pooled stages, (channels, k), from those by tensors behind them, (n_columns, k).
+
+    Raises ValueError where something between them is not affine.
+    """
+    walk = _Walk.begin(model, next(iter(gradients.values())).shape[1])
+    walk.gradients.update(gradients)
+    try:
+        return _to_the_stages(model, stages, walk)
+    except _NotAffine:
+        raise ValueError("there is no affine way back to the pooled stages") from None
+
+
+def affine_frontier(model: onnx.ModelProto, stages: Sequence[PooledStage], output: str = "probabilities") -> list[str]:
+    """The tensors up to which a head is affine, at most one matrix product far, and that the rest of it reads."""
+    constants, reached = constants_of(model), {stage.tensor for stage in stages}
+    multiplied: set[str] = set()
+    frontier: dict[str, None] = {}
+    needed = {name for node in head_of(model, sorted(reached), output).graph.node for name in node.output}
+    for node in model.graph.node:
+        read = [name for name in node.input if name and name not in constants]
+        if not needed.intersection(node.output) or not set(read) & (reached | multiplied):
+            continue
+        steps = node.op_type in _KEPT or node.op_type in _STEPS
+        bilinear = node.op_type in ("Mul", "Div", "Gemm", "MatMul") and len(read) > 1
+        if not steps or bilinear or not set(read) <= reached:
+            frontier.update(dict.fromkeys(name for name in read if name in reached | multiplied))
+        elif node.op_type in ("Gemm", "MatMul"):
+            multiplied.update(node.output)
+        else:
+            reached.update(node.output)
+    return list(frontier)
+
+
+def _to_the_stages(model: onnx.ModelProto, stages: Sequence[PooledStage], walk: _Walk) -> Gradients:
+    """Take gradients back through the graph; what is left lies at the stages."""
+    makers = {name: node for node in model.graph.node for name in node.output if name}
     sizes = {stage.tensor: stage.channels for stage in stages}
-    if any(len(matrix) != sizes[name] for name, matrix in gradients.items()):
-        return None
-    return AffineLogits(gradients, walk.offset)
+    for node in reversed(model.graph.node):
+        for name in node.output:
+            if name in walk.gradients and name not in sizes:
+                walk.back(node, walk.gradients.pop(name), makers)
+    if not walk.gradients or any(len(matrix) != sizes.get(name) for name, matrix in walk.gradients.items()):
+        raise _NotAffine
+    return walk.gradients
 
 
 def _softmax_behind(name: str, makers: Mapping[str, onnx.NodeProto]) -> onnx.NodeProto:
@@ -108,6 +145,11 @@ class _Walk:
     widths: Mapping[str, int]
     gradients: Gradients
     offset: np.ndarray
+
+    @classmethod
+    def begin(cls, model: onnx.ModelProto, n_classes: int) -> _Walk:
+        widths = {name: math.prod(shape[1:]) for name, shape in shapes_of(model).items()}
+        return cls(constants_of(model), widths, {}, np.zeros(n_classes))
 
     def add(self, name: str, gradient: np.ndarray) -> None:
         if name in self.constants:

@@ -58,7 +58,7 @@ def add_map(
     ]
     nothing = [helper.make_node("Identity", [tensor.name], [f"without/{tensor.name[3:]}"]) for tensor in empty]
     left_out = helper.make_graph(nothing, "no_map", [], infos(0, "without/"), empty)
-    # ONNX Runtime computes every output of a graph, whichever are asked for; a branch is computed only when it is taken.
+    # ONNX Runtime computes every output of a graph, whichever are asked for, but a branch only where it is taken.
     copy.graph.node.append(
         helper.make_node("If", [EXPLAIN], [MAP, MAP_CLASSES], name="map", then_branch=computed, else_branch=left_out)
     )
