@@ -28,7 +28,7 @@ _CONFIG: Mapping[str, Any] = {
     "view": {"stroke": None},
     "axis": {
         "labelColor": INK, "titleColor": SOFT, "titleFontWeight": "normal", "gridColor": LINE, "domainColor": LINE,
-        "tickColor": LINE, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 170,
+        "tickColor": LINE, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 230,
     },
     "legend": {"labelColor": INK, "titleColor": SOFT, "orient": "top", "labelFontSize": 12, "titleFontSize": 12},
     "header": {"labelColor": INK, "titleColor": SOFT},
