@@ -84,7 +84,7 @@ def join(first: onnx.ModelProto, second: onnx.ModelProto, wires: Mapping[str, st
         if name not in {value.name for value in have}:
             found = ", ".join(value.name for value in have)
             raise ExportError(f"There is no {end} graph called {name!r}; there are {found}.")
-    first, second = _same_versions(first, second)
+    first, second = same_versions(first, second)
     taken = {value.name for value in (*first.graph.input, *first.graph.initializer)}
     taken.update(name for node in first.graph.node for name in (node.name, *node.output))
     prefix = next(
@@ -164,8 +164,8 @@ def _describe(model: onnx.ModelProto, names: Sequence[str]) -> list[onnx.ValueIn
     return [known[name] for name in names]
 
 
-def _same_versions(first: onnx.ModelProto, second: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    """Copies with the newer of the two operator sets, and one file format version."""
+def same_versions(first: onnx.ModelProto, second: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """Copies of two graphs with the newer of their operator sets, and one file format version."""
     versions = [
         next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
         for model in (first, second)

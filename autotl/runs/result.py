@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from autotl.errors import RunError
+from autotl.runs.doubts import DoubtsSummary
 from autotl.runs.forecasts import Forecast
 from autotl.runs.groups import GroupsFound
 from autotl.runs.shortcuts import ShortcutsFound
@@ -44,8 +45,8 @@ class RunResult:
     ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
     that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
     leaderboard, report: paths. groups: images that belong together, and what keeping them on one side costs. forecasts:
-    what the run expected early, with what came of it. tracking: what a tracker left in tracking.json. more: what a
-    later version of AutoTL added.
+    what the run expected early, with what came of it. doubts: when the model says that it does not know. tracking:
+    what a tracker left in tracking.json. more: what a later version of AutoTL added.
     """
 
     run: str
@@ -77,6 +78,7 @@ class RunResult:
     seconds: float = 0.0
     tracking: Mapping[str, object] | None = None
     forecasts: tuple[Forecast, ...] = ()
+    doubts: DoubtsSummary | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -116,6 +118,7 @@ class RunResult:
             | in_short
             | refit
             | forecasts
+            | ({"doubts": self.doubts.to_json()} if self.doubts else {})
             | {"seconds": self.seconds, "tracking": self.tracking}
             | dict(self.more)
         )
@@ -139,7 +142,7 @@ class RunResult:
 _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
-    "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short",
+    "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short", "doubts",
 ))  # fmt: skip
 
 
@@ -178,6 +181,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         seconds=float(document.get("seconds") or 0.0),
         tracking=_optional(document.get("tracking"), dict),
         forecasts=tuple(map(Forecast.from_json, document.get("forecasts") or ())),
+        doubts=_optional(document.get("doubts"), DoubtsSummary.from_json),
         more={name: value for name, value in document.items() if name not in _KEYS},
     )
 

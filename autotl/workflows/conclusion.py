@@ -36,6 +36,7 @@ from autotl.runs.verdicts import FineTuningVerdict
 from autotl.search.context import SearchContext
 from autotl.search.trial_files import load_predictions
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
+from autotl.workflows.abstaining import with_doubts
 from autotl.workflows.choice import asked_for, choose_champion, judge_fine_tune_trials
 from autotl.workflows.evidence import gather, panels_of
 from autotl.workflows.judgement import judge
@@ -145,6 +146,8 @@ def _conclude_with(
         report=str(run.folder / "report.html"),
         refit=refit,
     )
+    champion, doubted = with_doubts(context, champion, searched, tested, seconds_left=for_panels)
+    result = replace(result, doubts=doubted)
     subject, said = gather(Subject(context, champion, searched, tested, result), seconds_left=for_panels)
     subject = replace(subject, result=replace(subject.result, in_short=in_short(said)))
     _write(subject, board, said, (judged.search, test, test_default), for_panels)
@@ -294,4 +297,5 @@ def _summary(trial: TrialRecord) -> ChampionSummary:
 def _facts(result: RunResult, trial: TrialRecord) -> dict[str, object]:
     """What the deployable's metadata.json says of how the model was found."""
     document = result.to_json()
-    return {name: document[name] for name in _FACTS} | {"device": trial.device}
+    doubts = {"doubts": result.doubts.to_json()} if result.doubts and result.doubts.offered else {}
+    return {name: document[name] for name in _FACTS} | doubts | {"device": trial.device}

@@ -11,10 +11,11 @@ from autotl.errors import AutoTLError
 from autotl.evidence.panels import OUT_OF_TIME, ShownPanel
 from autotl.evidence.said import VERDICT, Said
 from autotl.runs.events import Message
+from autotl.workflows.abstaining import doubts
 from autotl.workflows.subject import Subject
 
 Piece = Callable[[Subject], Said]
-PIECES: Mapping[str, Piece] = {}
+PIECES: Mapping[str, Piece] = {"doubts": doubts}
 """By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""
 CORE = "autotl"
 """Who brought the panels of these pieces."""

@@ -1,0 +1,109 @@
+"""A champion that can say that it does not know: doubts joined to its graph, and proved there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from autotl.deploy.champion import Champion
+from autotl.errors import ExportError
+from autotl.features.frozen_network import Column, FrozenNetwork, open_session
+
+if TYPE_CHECKING:
+    import onnx
+
+STAGE, POOLING = "joined", "avg"
+"""What is read from the frozen network to tell whether an image is like any that the model knows."""
+PROBABILITIES_TOLERANCE, P_VALUE_TOLERANCE = 1e-4, 0.02
+
+
+class Distances(Protocol):
+    """See `evidence.abstention.novelty.ClassDistances`."""
+
+    @property
+    def axes(self) -> np.ndarray: ...
+    @property
+    def offset(self) -> np.ndarray: ...
+    @property
+    def centres(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Novelty:
+    """A detector of images that are like none of the classes.
+
+    network: the frozen network whose features, `STAGE` by `POOLING`, it reads. detector: see `Distances`. distances:
+    float32 (m,), the calibration distances.
+    """
+
+    network: FrozenNetwork
+    detector: Distances
+    distances: np.ndarray
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What it reads."""
+        return self.network.select(STAGE, POOLING)
+
+
+def add_set(
+    model: onnx.ModelProto, thresholds: np.ndarray, *, penalty: float | None, free_ranks: int
+) -> onnx.ModelProto:
+    """The graph with the output `set`; see `graphs.doubts.membership`."""
+    from autotl.graphs.beside import beside
+    from autotl.graphs.doubts import SWITCH, membership
+
+    return beside(model, membership(thresholds, penalty=penalty, free_ranks=free_ranks), switch=SWITCH)
+
+
+def add_unsure(model: onnx.ModelProto, threshold: float, n_classes: int) -> onnx.ModelProto:
+    """The graph with the output `unsure`; see `graphs.doubts.unsure`."""
+    from autotl.graphs.beside import beside
+    from autotl.graphs.doubts import SWITCH, unsure
+
+    return beside(model, unsure(threshold, n_classes), switch=SWITCH)
+
+
+def add_novelty(model: onnx.ModelProto, novelty: Novelty) -> onnx.ModelProto:
+    """The graph with the output `none_of_these`, by the features of a frozen network that it contains or is given."""
+    import onnx
+
+    from autotl.graphs.beside import beside
+    from autotl.graphs.blocks import choices
+    from autotl.graphs.doubts import SWITCH
+    from autotl.graphs.doubts import novelty as nodes
+    from autotl.graphs.surgery import join, prune
+
+    widths = {column.tensor: column.stop - column.start for column in novelty.columns}
+    found = novelty.detector
+    head = join(
+        choices(widths, {"features": list(widths)}),
+        nodes(found.axes, found.offset, found.centres, novelty.distances),
+        {"features": "features"},
+    )
+    branch = join(prune(onnx.load(novelty.network.file), list(widths)), head, {name: name for name in widths})
+    return beside(model, branch, switch=SWITCH)
+
+
+def prove(
+    champion: Champion, model: onnx.ModelProto, pixels: np.ndarray, expected: Mapping[str, np.ndarray]
+) -> Champion:
+    """The champion with another graph, once that says what is expected of the pixels of its replay items.
+
+    expected: by output, what the training side says. Raises ExportError where the graph says something else, or other
+    probabilities than before.
+    """
+    session = open_session(model.SerializeToString())
+    wanted = {"probabilities": champion.replay_probabilities, **expected}
+    for (name, values), found in zip(wanted.items(), session.run(list(wanted), {"images": pixels}), strict=True):
+        tolerance = P_VALUE_TOLERANCE if name == "none_of_these" else PROBABILITIES_TOLERANCE
+        if found.shape != np.shape(values):
+            raise ExportError(f"the output {name} has the shape {found.shape}, not {np.shape(values)}")
+        if found.dtype != bool and not np.abs(found - values).max() <= tolerance:
+            raise ExportError(f"the output {name} differs by {np.abs(found - values).max():.2g} from what was computed")
+        if found.dtype == bool and (found != values).mean() > 0.25:
+            raise ExportError(f"the output {name} differs for {(found != values).sum()} of {found.size} values")
+    return replace(champion, graph=model)

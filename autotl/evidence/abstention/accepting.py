@@ -1,0 +1,128 @@
+"""Which answers to accept, so that with certainty few of the accepted are wrong; and how risk falls with coverage."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.evidence.design_effects import effective_sizes
+
+MAX_WRONG, CERTAINTY = 0.05, 0.95
+_MISTAKES_AT_START = 2
+GRID = 1 / (1 + np.exp(-np.linspace(12, -4, 321)))
+"""Thresholds that are tried, descending; fixed beforehand, evenly spaced in log-odds from 0.999994 to 0.018."""
+
+
+@dataclass(frozen=True)
+class AcceptRule:
+    """Answers are accepted whose highest probability is at least the threshold.
+
+    max_wrong: share of the accepted answers that are wrong at most, with this certainty. share: of the calibration
+    items that are accepted. n: how many were.
+    """
+
+    threshold: float
+    max_wrong: float
+    certainty: float
+    share: float
+    n: int
+
+
+def needed_answers(mistakes: int, *, max_wrong: float = MAX_WRONG, certainty: float = CERTAINTY) -> int:
+    """The fewest answers of which so many may be wrong for the promise to be made: 59 for none, by default."""
+    n = mistakes + 1
+    while binomial_p_value(mistakes, n, max_wrong) > 1 - certainty:
+        n += 1
+    return n
+
+
+def binomial_p_value(wrong: float, n: float, max_wrong: float) -> float:
+    """Probability of at most so many wrong answers among n if each is wrong with probability max_wrong.
+
+    Counts may be fractional, as effective ones are: the binomial distribution is continued by the beta distribution.
+    """
+    from scipy.special import betainc
+
+    return 1.0 if wrong >= n else float(betainc(n - wrong, wrong + 1, 1 - max_wrong))
+
+
+def find_accept_rule(
+    confidence: np.ndarray, right: np.ndarray, *, clusters: np.ndarray | None = None, max_wrong: float = MAX_WRONG,
+    certainty: float = CERTAINTY,
+) -> AcceptRule | None:  # fmt: skip
+    """The lowest threshold for which the promise can be made; None where it can be made for none.
+
+    confidence: float (n,), the highest probability of items that the model was not fitted on; right: bool (n,).
+    clusters: int (n,), equal for items that belong together; counts are then effective ones, as for intervals.
+
+    Learn then Test (Angelopoulos et al. 2022) with fixed sequence testing: thresholds of GRID are tested from the
+    highest that leaves enough answers downwards, each by an exact binomial test, until one cannot be rejected.
+    """
+    kept: AcceptRule | None = None
+    start = _start(_effective(right, clusters)[1], max_wrong, certainty)
+    for threshold in GRID.tolist():
+        accepted = confidence >= threshold
+        wrong, n = _effective(right[accepted], None if clusters is None else clusters[accepted])
+        if n < start:
+            continue
+        if binomial_p_value(wrong, n, max_wrong) > 1 - certainty:
+            break
+        kept = AcceptRule(threshold, max_wrong, certainty, float(accepted.mean()), int(accepted.sum()))
+        if accepted.all():
+            break
+    return kept
+
+
+def _start(n: float, max_wrong: float, certainty: float) -> float:
+    """With how many answers the first test is made: so many that it survives two mistakes, if that is at most half."""
+    needed = [needed_answers(k, max_wrong=max_wrong, certainty=certainty) for k in range(_MISTAKES_AT_START + 1)]
+    return max([needed[0], *(count for count in needed if count <= n / 2)])
+
+
+def _effective(right: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:
+    """How many answers are wrong, and how many there are, counted as independent ones."""
+    n, wrong = len(right), int((~right).sum())
+    if clusters is None or n == 0:
+        return float(wrong), float(n)
+    own = np.unique(clusters, return_inverse=True)[1]
+    sizes = np.bincount(own)
+    share = wrong / n
+    totals = (np.bincount(own, ~right) - share * sizes) / n
+    effective = float(effective_sizes([sizes], [totals], np.array([n]), np.array([share * (1 - share) / n]))[0])
+    return share * effective, effective
+
+
+@dataclass(frozen=True, eq=False)
+class RiskCoverage:
+    """The share of wrong answers among the most confident ones, for every number of them.
+
+    coverage, risk, thresholds: float (n,), from the most confident answer alone to all.
+    """
+
+    coverage: np.ndarray
+    risk: np.ndarray
+    thresholds: np.ndarray
+
+
+def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> RiskCoverage:
+    """The risk-coverage curve (El-Yaniv & Wiener 2010). confidence: float (n,); right: bool (n,).
+
+    Answers of equal confidence are taken in all their orders: each counts as their mean.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    ranked, wrong = confidence[order], (~right[order]).astype(float)
+    ties = np.unique(-ranked, return_inverse=True)[1]
+    wrong = (np.bincount(ties, wrong) / np.bincount(ties))[ties]
+    number = np.arange(1, len(ranked) + 1)
+    return RiskCoverage(number / len(ranked), wrong.cumsum() / number, ranked)
+
+
+def aurc(confidence: np.ndarray, right: np.ndarray) -> float:
+    """The area under the risk-coverage curve, the mean risk over all numbers of answers (Geifman, Uziel & El-Yaniv
+    2019, Bias-reduced uncertainty estimation for deep neural classifiers, equation 2); NaN without answers.
+
+    0 is best; a confidence that tells nothing gives the overall share of wrong answers.
+    """
+    return float(risk_coverage(confidence, right).risk.mean()) if len(confidence) else math.nan

@@ -1,0 +1,167 @@
+"""Doubts in sentences, as tables and as figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from autotl.evidence.abstention.accepting import risk_coverage
+from autotl.interfaces import Figure, Table
+from autotl.predictions import Predictions
+from autotl.runs.doubts import AcceptSummary, DoubtsSummary, NoveltySummary, SetsSummary
+from autotl.scores import ScoreInterval
+
+MOST_POINTS = 200
+"""Of the risk-coverage curve."""
+
+
+def describe(found: DoubtsSummary) -> tuple[str, ...]:
+    """Sentences, the most important first."""
+    said = [
+        *([_of_accept_rule(found.accept)] if found.accept else []), *([_of_sets(found.sets)] if found.sets else []),
+        *([_of_novelty(found.novelty)] if found.novelty else []),
+    ]  # fmt: skip
+    return (*said, *(f"The model offers no {why}." for why in found.left_out))
+
+
+def percent(score: ScoreInterval, digits: int = 0) -> str:
+    """A share with its interval, such as "71 % (66 to 76)"."""
+    if not score.is_defined:
+        return "an unknown share"
+    value, low, high = (f"{100 * part:.{digits}f}" for part in (score.value, score.low, score.high))
+    return f"{value} % ({low} to {high})"
+
+
+def _of_accept_rule(rule: AcceptSummary) -> str:
+    return (
+        f"The model calls itself unsure below a probability of {rule.threshold:.3g}: with {rule.certainty:.0%} "
+        f"certainty at most {rule.max_wrong:.0%} of its other answers are wrong. Of the test images it answers "
+        f"{percent(rule.answered)}, and {percent(rule.wrong, 1)} of these answers are wrong."
+    )
+
+
+def _of_sets(sets: SetsSummary) -> str:
+    pooled = [name for name, one in sets.classes.items() if one.pooled]
+    text = (
+        f"A set of classes is to hold the true one in {sets.coverage:.0%} of cases, for each class; on the test split "
+        f"it does in {percent(sets.tested)}, with {sets.mean_size:.2f} classes on average."
+    )
+    if not pooled:
+        return text
+    shown = ", ".join(pooled[:5]) + (f" and {len(pooled) - 5} more" if len(pooled) > 5 else "")
+    return f"{text} Too few images were left to promise that of {shown}: there it holds on average over the classes."
+
+
+def _of_novelty(rule: NoveltySummary) -> str:
+    return (
+        f'"None of these": images with a p-value of at most {rule.false_refusal:.0%} are unlike every class. Of the '
+        f"test images, which all belong to a class, that would refuse {percent(rule.tested, 1)}."
+    )
+
+
+def tables(found: DoubtsSummary) -> tuple[Table, ...]:
+    """What is offered, and the sets by class."""
+    area: tuple[str | float | None, ...] = ("area under the risk-coverage curve", None, *found.aurc.rounded())
+    rows = [area]
+    if found.accept:
+        promised = found.accept.max_wrong
+        rows.append(("answered", None, *found.accept.answered.rounded()))
+        rows.append(("wrong among the answered", f"at most {promised:g}", *found.accept.wrong.rounded()))
+    if found.sets:
+        rows.append(("sets that hold the true class", f"{found.sets.coverage:g}", *found.sets.tested.rounded()))
+    if found.novelty:
+        promised = found.novelty.false_refusal
+        rows.append(("known images taken for none of these", f"{promised:g}", *found.novelty.tested.rounded()))
+    note = (
+        "Calibrated on answers of the search, measured on the test split. The area is the share of wrong answers, "
+        f"averaged over how many of the surest ones are given: 0 is best, {found.random_aurc:.3f} a confidence that "
+        "tells nothing."
+    )
+    cells = tuple(tuple(_cell(cell) for cell in row) for row in rows)
+    summary = Table("When it does not know", ("on the test split", "promised", "found", "low", "high"), cells, note)
+    return (summary, _table_of_sets(found.sets)) if found.sets else (summary,)
+
+
+def _cell(cell: str | float | None) -> str | float | None:
+    return None if isinstance(cell, float) and not np.isfinite(cell) else cell
+
+
+def _table_of_sets(sets: SetsSummary) -> Table:
+    rows = tuple(
+        (
+            name, round(one.threshold, 4), one.n, "all classes" if one.pooled else "its own", round(one.low, 3),
+            round(one.high, 3), one.n_tested, *(_cell(part) for part in one.tested.rounded()),
+        )
+        for name, one in sets.classes.items()
+    )  # fmt: skip
+    columns = (
+        "class", "threshold", "images", "of", "coverage from", "to", "test images", "covered", "low", "high",
+    )  # fmt: skip
+    score = "1 - probability" if sets.method == "lac" else "RAPS"
+    note = (
+        f"A class is in the set where its score ({score}) is at most its threshold. With so many images the true "
+        f"coverage lies in the given range in 90 of 100 cases; promised is {sets.coverage:.0%} on average over these. "
+        f"{sets.empty:.0%} of the sets are empty (no class fits), {sets.single:.0%} hold one class."
+    )
+    return Table("Sets of classes", columns, rows, note)
+
+
+def figures(found: DoubtsSummary, tested: Predictions) -> Iterator[Figure]:
+    """The risk-coverage curve, and how often sets hold each class."""
+    if len(tested.items):
+        yield _risk_figure(found, tested)
+    if found.sets and any(one.tested.is_defined for one in found.sets.classes.values()):
+        yield _coverage_figure(found.sets)
+
+
+def _risk_figure(found: DoubtsSummary, tested: Predictions) -> Figure:
+    right = tested.probabilities.argmax(axis=1) == tested.labels
+    curve = risk_coverage(tested.probabilities.max(axis=1), right)
+    places = np.unique(np.linspace(0, len(right) - 1, MOST_POINTS).astype(int))
+    values = [
+        {"answered": round(float(curve.coverage[i]), 4), "wrong": round(float(curve.risk[i]), 4),
+         "threshold": round(float(curve.thresholds[i]), 4)} for i in places
+    ]  # fmt: skip
+    x = {"field": "answered", "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": {"format": "%"},
+         "title": "share of images answered, the surest first"}  # fmt: skip
+    y = {"field": "wrong", "type": "quantitative", "axis": {"format": "%"}, "title": "wrong among them"}
+    layers: list[dict[str, object]] = [{"mark": "line", "encoding": {"x": x, "y": y}}]
+    if found.accept and found.accept.answered.is_defined:
+        here = [{"answered": round(found.accept.answered.value, 4)}]
+        layers.append({"data": {"values": here}, "mark": {"type": "rule", "strokeDash": [4, 4]},
+                       "encoding": {"x": {**x, "scale": {"domain": [0, 1]}}}})  # fmt: skip
+    area = f"{found.aurc.value:.3f} ({found.aurc.ends})"
+    answers = f"{len(right):,} test images; with all of them answered {1 - right.mean():.1%} are wrong"
+    return Figure(
+        "Wrong answers, by how many are given", {"data": {"values": values}, "layer": layers},
+        f"Risk-coverage curve of {answers}. Area under it: {area}.",
+        f"Area under the curve: {area}; of a confidence that tells nothing {found.random_aurc:.3f}."
+        + (" The dashed line is the accept threshold." if found.accept else ""),
+    )  # fmt: skip
+
+
+def _coverage_figure(sets: SetsSummary) -> Figure:
+    values = [
+        {"class": name, **dict(zip(("covered", "low", "high"), one.tested.rounded(), strict=True))}
+        for name, one in sets.classes.items() if one.tested.is_defined
+    ]  # fmt: skip
+    y = {"field": "class", "type": "nominal", "sort": None, "title": None}
+    axis = {"scale": {"domain": [0, 1]}, "axis": {"format": "%"}}
+    spec = {
+        "data": {"values": values},
+        "layer": [
+            {"mark": {"type": "rule", "strokeDash": [4, 4]},
+             "encoding": {"x": {"datum": sets.coverage, "type": "quantitative"}}},
+            {"mark": "rule", "encoding": {
+                "y": y, "x2": {"field": "high"},
+                "x": {"field": "low", "type": "quantitative", "title": "sets that hold the true class", **axis}}},
+            {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": {
+                "y": y, "x": {"field": "covered", "type": "quantitative", **axis}}},
+        ],
+    }  # fmt: skip
+    listed = ", ".join(f"{one['class']} {one['covered']:.0%}" for one in values)
+    return Figure(
+        "How often sets hold the true class", spec, f"Coverage by class: {listed}.",
+        f"On the test split, with 95 % intervals; the dashed line is the {sets.coverage:.0%} that are promised.",
+    )  # fmt: skip
