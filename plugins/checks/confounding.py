@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.evidence.tiny_models import Guesses, guess_by_tree
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
 
@@ -32,34 +32,6 @@ comparisons as classes."""
 NAMES = {"format": "file format", "mode": "colour mode", "width": "width", "height": "height", "shape": "shape"}
 
 
-@dataclass(frozen=True)
-class Guesses:
-    """Out-of-fold probabilities of a tree that sees file properties only: float (n, n_classes), labels int (n,)."""
-
-    labels: np.ndarray
-    probabilities: np.ndarray
-
-    @cached_property
-    def recalls(self) -> np.ndarray:
-        """Share of each class that is recognised, float (n_classes,)."""
-        right = self.probabilities.argmax(axis=1) == self.labels
-        return np.array([right[self.labels == c].mean() for c in range(self.probabilities.shape[1])])
-
-    @property
-    def clear(self) -> float:
-        """Lower 95 % bound of the balanced accuracy, rescaled to 0 for guessing and 1 for knowing."""
-        chance = 1 / len(self.recalls)
-        return float((_lower(self.recalls, np.bincount(self.labels)) - chance) / (1 - chance))
-
-    def clear_for(self, label: int) -> float:
-        """The same for one class against all others."""
-        # The tree weighs every class alike: more than 1 / n_classes speaks for the class.
-        named = self.probabilities[:, label] > 1 / len(self.recalls)
-        own = self.labels == label
-        rates = np.array([named[own].mean(), (~named[~own]).mean()])
-        return float(2 * _lower(rates, np.array([own.sum(), (~own).sum()])) - 1)
-
-
 def confounding(dataset: Dataset) -> Iterator[Finding]:
     """Report how well file properties alone predict the class, and which does so best."""
     items = _drawn(dataset.items)
@@ -69,13 +41,13 @@ def confounding(dataset: Dataset) -> Iterator[Finding]:
         return
     classes, labels = np.unique(items["label"].to_numpy(dtype=str), return_inverse=True)
     guesses = _guess(properties[names], labels)
-    one = max(range(len(classes)), key=guesses.clear_for)
-    if guesses.clear > CLEAR:
+    one = max(range(len(classes)), key=lambda label: guesses.skill_for(label).low)
+    if guesses.skill.low > CLEAR:
         summary = (
             f"file properties alone predict the class in {guesses.recalls.mean():.0%} of cases; guessing would be "
             f"right in {1 / len(classes):.0%}"
         )
-    elif guesses.clear_for(one) > CLEAR_FOR_ONE:
+    elif guesses.skill_for(one).low > CLEAR_FOR_ONE:
         summary = f"file properties alone distinguish the class {classes[one]} from the others"
     else:
         return
@@ -116,31 +88,18 @@ def _properties(items: pd.DataFrame) -> pd.DataFrame:
 
 def _guess(properties: pd.DataFrame, labels: np.ndarray) -> Guesses:
     import pandas as pd
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.tree import DecisionTreeClassifier
+    from sklearn.model_selection import StratifiedKFold
 
-    tree = DecisionTreeClassifier(
-        max_leaf_nodes=max(16, 2 * (int(labels.max()) + 1)), min_samples_leaf=3, class_weight="balanced", random_state=0
-    )
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    columns = pd.get_dummies(properties, dtype=float).to_numpy()
-    return Guesses(labels, cross_val_predict(tree, columns, labels, cv=folds, method="predict_proba"))
-
-
-def _lower(rates: np.ndarray, trials: np.ndarray) -> float:
-    """Lower 95 % bound of the mean of independent proportions; two successes and failures are added to each.
-
-    Agresti and Coull, 1998: without them a rate of 1 would have no uncertainty.
-    """
-    adjusted = (rates * trials + 2) / (trials + 4)
-    error = np.sqrt((adjusted * (1 - adjusted) / (trials + 4)).sum()) / len(rates)
-    return float(rates.mean() - 1.96 * error)
+    fold = np.empty(len(labels), dtype=int)
+    for number, (_, held_out) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(labels, labels)):
+        fold[held_out] = number
+    return guess_by_tree(pd.get_dummies(properties, dtype=float).to_numpy(), labels, fold)
 
 
 def _most_telling(properties: pd.DataFrame, labels: np.ndarray, classes: list[str]) -> Example:
     guesses = {name: _guess(properties[[name]], labels) for name in NAMES if name in properties}
-    name = max(guesses, key=lambda each: max(guesses[each].clear_for(c) for c in range(len(classes))))
-    best = max(range(len(classes)), key=guesses[name].clear_for)
+    name = max(guesses, key=lambda each: max(guesses[each].skill_for(c).low for c in range(len(classes))))
+    best = max(range(len(classes)), key=lambda label: guesses[name].skill_for(label).low)
     values, own = properties[name], labels == best
     common = values[own].mode().iloc[0]
     inside, outside = float((values[own] == common).mean()), float((values[~own] == common).mean())

@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "workflows",
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
-    "autotl_plugins.checks": "interfaces hookspecs runtime images data",
+    "autotl_plugins.checks": "interfaces hookspecs runtime images data evidence",
     "autotl_plugins.evaluators": "interfaces hookspecs",
     "autotl_plugins.exporters": "errors interfaces hookspecs workflows",
     "autotl_plugins.heads": "interfaces hookspecs graphs",

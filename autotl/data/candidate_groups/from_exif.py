@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def by_exif(items: pd.DataFrame, root: Path) -> Iterator[GroupCandidate]:
 
     Times in file names such as IMG_20240131_120501 count where EXIF has none.
     """
-    fields = _read(items, root)
+    fields = read_exif(items, root, _FIELDS)
     for field in _CAMERA_FIELDS:
         if fields is not None and (fields[field] != "").any():
             yield make_candidate(
@@ -47,23 +47,23 @@ def by_exif(items: pd.DataFrame, root: Path) -> Iterator[GroupCandidate]:
         yield make_candidate(items, name, group, how=f"images taken {words} after the one before", of=name)
 
 
-def _read(items: pd.DataFrame, root: Path) -> pd.DataFrame | None:
-    """The fields of each item as text; None where the first ones that are looked at have none."""
+def read_exif(items: pd.DataFrame, root: Path, names: Sequence[str]) -> pd.DataFrame | None:
+    """EXIF fields of each item as text; None where those that are looked at first have none."""
     from autotl.images.decoder import UnreadableImage
     from autotl.images.file_info import exif_values
 
     def read(path: str) -> tuple[str, ...]:
         try:
-            return exif_values(root / path, _FIELDS)
+            return exif_values(root / path, names)
         except (UnreadableImage, OSError):  # the scan reports it
-            return ("",) * len(_FIELDS)
+            return ("",) * len(names)
 
     paths = items["path"].to_numpy()
     probed = np.linspace(0, len(paths) - 1, min(_N_PROBED, len(paths))).astype(int)
     if not any(any(read(path)) for path in paths[probed]):
         return None
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return pd.DataFrame(list(pool.map(read, paths)), columns=list(_FIELDS), index=items.index)
+        return pd.DataFrame(list(pool.map(read, paths)), columns=list(names), index=items.index)
 
 
 def _seconds(items: pd.DataFrame, fields: pd.DataFrame | None) -> pd.Series:
