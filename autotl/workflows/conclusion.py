@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.events import Message, StageBegun
-from autotl.runs.forecasts import graded
+from autotl.runs.forecasts import Forecast, graded
 from autotl.runs.groups import GroupsFound
 from autotl.runs.result import RunResult
 from autotl.runs.run import Run, cluster_of
@@ -136,11 +137,7 @@ def _conclude_with(
         passed_over=tuple(passed_over),
         unkept=_unkept(context, board, trial),
         groups=GroupsFound.from_json(state.get("groups") or {}),
-        forecasts=graded(
-            state.get("forecasts", ()),
-            test=test.scores[board.objective].value,
-            tuned=fine_tuning.difference.value if fine_tuning.difference else None,
-        ),
+        forecasts=_graded(state.get("forecasts", ()), test.scores[board.objective].value, fine_tuning),
         deployable=str(run.champion),
         leaderboard=str(run.folder / "leaderboard.csv"),
         report=str(run.folder / "report.html"),
@@ -152,6 +149,11 @@ def _conclude_with(
     subject = replace(subject, result=replace(subject.result, in_short=in_short(said)))
     _write(subject, board, said, (judged.search, test, test_default), for_panels)
     return subject.result
+
+
+def _graded(forecasts: Sequence[Mapping[str, Any]], test: float, tuned: FineTuningVerdict) -> tuple[Forecast, ...]:
+    """The forecasts with what came of them."""
+    return graded(forecasts, test=test, tuned=tuned.difference.value if tuned.difference else None)
 
 
 def _write(
