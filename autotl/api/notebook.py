@@ -46,7 +46,8 @@ def as_text(result: RunResult, folder: str) -> str:
     scores = "".join(f"\n  {name}: {score}" for name, score in overall(result.test).items())
     champion = f"{result.champion.strategy} champion: {_champion(result)}"
     told = "".join(f"{text}\n" for text in result.groups.sentences)
-    return f"FittedModel({folder!r})\n{told}{champion}\ntest scores:{scores}\nadvice: {result.advice}"
+    short = "".join(f"\n- {text}" for text in result.in_short)
+    return f"FittedModel({folder!r})\n{told}{champion}\ntest scores:{scores}\nadvice: {result.advice}{short}"
 
 
 def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
@@ -63,9 +64,10 @@ def as_html(result: RunResult, board: pd.DataFrame | None, folder: str) -> str:
         shown = board[[name for name in _COLUMNS if name in board]].head(_N_ROWS)
         trials = shown.to_html(index=False, na_rep="", float_format=lambda value: f"{value:.3f}")
     told = "".join(f"<p>{html.escape(text)}</p>" for text in result.groups.sentences)
+    short = "".join(f"<p>{html.escape(text)}</p>" for text in result.in_short)
     return (
         f"{told}<p><b>Champion:</b> {html.escape(_champion(result))}</p>{scores}"
-        f"<p><b>Advice:</b> {html.escape(result.advice)}.</p>{trials}"
+        f"<p><b>Advice:</b> {html.escape(result.advice)}.</p>{short}{trials}"
         f"<p><code>{html.escape(folder)}</code></p>"
     )
 

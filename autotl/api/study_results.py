@@ -51,6 +51,21 @@ class StudyResults:
         return self.result.advice
 
     @property
+    def in_short(self) -> tuple[str, ...]:
+        """What the evidence says in plain language, the verdict first."""
+        return self.result.in_short
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table of the report's evidence and of plugins' panels, by its title."""
+        import pandas as pd
+
+        from autotl.interfaces import Table
+
+        parts = [part for panel in self._evidence().panels for part in panel.parts]
+        return {p.title: pd.DataFrame(list(p.rows), columns=list(p.columns)) for p in parts if isinstance(p, Table)}
+
+    @property
     def verdict(self) -> dict[str, dict[str, object]]:
         """What may be claimed of fine-tuning, and over the untuned default."""
         result = self.result

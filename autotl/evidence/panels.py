@@ -15,6 +15,23 @@ from autotl.predictions import Predictions
 from autotl.runs.run import Run
 from autotl.runtime.blame import where_of_plugin
 
+CORE = "autotl"
+"""Who brought the panels that every run has: a search's own evidence."""
+HEADINGS = {
+    "feasibility": "Is it good enough, and what would help?",
+    "learning-curve": "Would more images help?",
+    "subgroups": "For whom does it work worse?",
+    "weak-kinds": "Which kinds of images is it worse at?",
+    "doubts": "When should it say that it does not know?",
+    "why": "Why does it say that?",
+    "shortcuts": "What else predicts the class?",
+    "people": "How does it compare with people?",
+    "calibration": "Can its probabilities be believed?",
+    "certainty": "What if people decide the doubtful images?",
+    "importances": "Which choices mattered in the search?",
+}
+"""By the name of the piece or panel; another one's heading is its own name."""
+
 
 @dataclass(frozen=True)
 class ShownPanel:
@@ -36,6 +53,11 @@ class ShownPanel:
         return cls(
             document["panel"], document["plugin"], tuple(map(_part, document["parts"])), document.get("problem", "")
         )
+
+
+def heading(panel: str) -> str:
+    """What stands above a panel, by its name."""
+    return HEADINGS.get(panel, panel[:1].upper() + panel[1:].replace("-", " "))
 
 
 OUT_OF_TIME = "it was left out, because the budget was used up"

@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autotl.evidence.panels import ShownPanel
+from autotl.evidence.panels import ShownPanel, heading
 from autotl.evidence.said import Said
 from autotl.interfaces import Figure, Table
 from autotl.reports.figures import draw, inline
 
 MOST_ROWS = 40
-HEADINGS = {
-    "feasibility": "Is it good enough, and what would help?",
-    "learning-curve": "Would more images help?",
-    "subgroups": "For whom does it work worse?",
-    "weak-kinds": "Which kinds of images is it worse at?",
-    "doubts": "When should it say that it does not know?",
-    "why": "Why does it say that?",
-    "shortcuts": "What else predicts the class?",
-    "people": "How does it compare with people?",
-    "calibration": "Can its probabilities be believed?",
-    "certainty": "What if people decide the doubtful images?",
-    "importances": "Which choices mattered in the search?",
-}
-"""By the name of the piece or panel; another one's heading is its own name."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +55,12 @@ class Figures:
 
 def shown_piece(said: Said, figures: Figures) -> Section:
     """The section of a piece of evidence."""
-    return Section(_heading(said.piece), _parts(said.parts, figures), said.sentences[1:], said.problem)
+    return Section(heading(said.piece), _parts(said.parts, figures), said.sentences[1:], said.problem)
 
 
 def shown_panel(panel: ShownPanel, figures: Figures) -> Section:
     """The section of a plugin's panel."""
-    return Section(_heading(panel.panel), _parts(panel.parts, figures), problem=panel.problem)
-
-
-def _heading(name: str) -> str:
-    return HEADINGS.get(name, name[:1].upper() + name[1:].replace("-", " "))
+    return Section(heading(panel.panel), _parts(panel.parts, figures), problem=panel.problem)
 
 
 def _parts(parts: Sequence[Table | Figure], figures: Figures) -> list[Part]:

@@ -8,17 +8,23 @@ from dataclasses import replace
 from typing import Any
 
 from autotl.errors import AutoTLError
-from autotl.evidence.panels import OUT_OF_TIME, ShownPanel
+from autotl.evidence.panels import CORE, OUT_OF_TIME, ShownPanel
 from autotl.evidence.said import VERDICT, Said
 from autotl.runs.events import Message
 from autotl.workflows.abstaining import doubts
+from autotl.workflows.feasibility import verdict
+from autotl.workflows.learning_curves import learning_curve
+from autotl.workflows.shortcuts import shortcuts
 from autotl.workflows.subject import Subject
 
 Piece = Callable[[Subject], Said]
-PIECES: Mapping[str, Piece] = {"doubts": doubts}
+PIECES: Mapping[str, Piece] = {
+    "doubts": doubts,
+    "shortcuts": shortcuts,
+    "learning-curve": learning_curve,
+    VERDICT: verdict,
+}
 """By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""
-CORE = "autotl"
-"""Who brought the panels of these pieces."""
 
 
 def gather(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.evidence.leaderboard import read_leaderboard
+from autotl.evidence.panels import CORE
 from autotl.runs.result import RunResult
 from autotl_ui.jobs import jobs
 from autotl_ui.results.comparison import show_comparison
@@ -79,7 +80,12 @@ def _all_scores(run: RunView, result: RunResult) -> None:
     show_overall(result)
     evidence = find_evidence(run.folder)
     if evidence:
-        show_panels(evidence.panels)
+        show_panels(tuple(panel for panel in evidence.panels if panel.plugin != CORE))
+
+
+def _evidence(run: RunView, _result: RunResult) -> None:
+    evidence = find_evidence(run.folder)
+    show_panels(tuple(panel for panel in evidence.panels if panel.plugin == CORE) if evidence else ())
 
 
 def _compare(run: RunView, _result: RunResult) -> None:
@@ -92,6 +98,7 @@ def _report(run: RunView, _result: RunResult) -> None:
 
 _SECTIONS = {
     "What it gets wrong": _mistakes,
+    "Evidence": _evidence,
     "Most confident mistakes": show_confident,
     "Per-class scores": lambda _run, result: show_classes(result),
     "Leaderboard": _trials,

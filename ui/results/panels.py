@@ -1,4 +1,4 @@
-"""The panels of plugins, drawn without knowing any of them."""
+"""The panels of a run's evidence and of plugins, drawn without knowing any of them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from autotl.evidence.panels import ShownPanel, fetches_data
+from autotl.evidence.panels import CORE, ShownPanel, fetches_data, heading
 from autotl.interfaces import Figure, Table
 from autotl_ui.widgets.theme import ink, muted
 from autotl_ui.widgets.words import plain
 
 
 def show_panels(panels: tuple[ShownPanel, ...]) -> None:
-    """Draw every table and figure, with the plugin it comes from."""
+    """Draw every table and figure, with the plugin it comes from, if it is one of a plugin."""
     if not panels:
-        st.caption("No plugin has a panel for this run.")
+        st.caption("There is no panel for this run.")
     for number, shown in enumerate(panels):
         with st.container(border=True):
-            st.subheader(plain(str(shown.panel)), anchor=False)
+            st.subheader(plain(heading(str(shown.panel))), anchor=False)
             for place, part in enumerate(shown.parts):
                 try:
                     _draw(part, key=f"panel-{number}-{place}")
                 except Exception:  # whatever a plugin wrote, the rest of the page is drawn
                     st.warning(
                         f"A {type(part).__name__.lower()} of this panel is damaged and cannot be drawn. Please tell "
-                        f"the author of the plugin {plain(str(shown.plugin))}.",
+                        f"the author of {plain(str(shown.plugin))}.",
                         icon=":material/broken_image:",
                     )
             if shown.problem:
                 st.warning(f"This panel is empty: {plain(shown.problem)}", icon=":material/extension_off:")
-            st.caption(f"From the plugin {plain(str(shown.plugin))}.")
+            if shown.plugin != CORE:
+                st.caption(f"From the plugin {plain(str(shown.plugin))}.")
 
 
 def _draw(part: Table | Figure, *, key: str) -> None:

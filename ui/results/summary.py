@@ -34,6 +34,8 @@ def show_summary(result: RunResult) -> None:
         )  # fmt: skip
     if result.advice:
         st.markdown(f":material/gavel: **Advice:** {plain(sentence(spell_scores(result.advice)))}")
+    for text in result.in_short:
+        st.markdown(f"- {plain(sentence(spell_scores(text)))}")
     _show_scores(result)
     if result.ended and not result.refit:  # a refit says so itself
         more = result.expected_gain.sentence if result.expected_gain else ""

@@ -177,6 +177,12 @@ def test_a_model_shows_its_champion_its_scores_and_the_leaderboard(model):
         assert text in page
 
 
+def test_every_table_of_the_evidence_is_a_frame(model):
+    assert len(model.tables)
+    assert all(len(table.columns) for table in model.tables.values())
+    assert model.in_short == model.result.in_short
+
+
 def test_the_charts_of_the_report_are_figures(model, tmp_path):
     for name in ("confusion", "classes", "leaderboard", "calibration"):
         figure = getattr(model, f"plot_{name}")()

@@ -15,7 +15,7 @@ from app_pages import open_page, words
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import read_patch
-from autotl.evidence.panels import ShownPanel
+from autotl.evidence.panels import CORE, ShownPanel
 from autotl.interfaces import Figure, Table
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
@@ -244,6 +244,27 @@ def test_panels_are_drawn_with_their_plugin_and_a_damaged_one_leaves_the_others_
     assert len(damaged) == 3
     assert "it failed: KeyError" in words(app)
     assert "From the plugin made-up." in words(app)
+
+
+def test_evidence_has_a_section_of_its_own_apart_from_the_panels_of_plugins(good: Path) -> None:
+    panels = [
+        ShownPanel("subgroups", CORE, (made_data.MADE_TABLE,)),
+        ShownPanel("sound", "made-up", (made_data.MADE_FIGURE,)),
+    ]
+    stored = json.dumps([shown.to_json() for shown in panels])
+    (good / "evidence" / "panels.json").write_text(stored, encoding="utf-8")
+    app = go(open_page("results", run="good"), "Evidence")
+    assert "For whom does it work worse?" in [one.value for one in app.subheader]
+    assert len(app.dataframe) == 1
+    assert "From the plugin" not in words(app)
+
+
+def test_the_page_says_in_short_what_the_evidence_says(good: Path) -> None:
+    state = json.loads((good / "run.json").read_text(encoding="utf-8"))
+    state["result"]["in_short"] = ["usable for sorting", "one group is worse"]
+    (good / "run.json").write_text(json.dumps(state), encoding="utf-8")
+    shown = [one.value for one in open_page("results", run="good").markdown]
+    assert shown.index("- Usable for sorting.") < shown.index("- One group is worse.")
 
 
 def test_runs_are_compared_and_unlike_ones_are_named(good: Path) -> None:
