@@ -27,7 +27,7 @@ def source_folders(items: pd.DataFrame) -> Mapping[str, np.ndarray]:
     folders = [path.split("/")[:-1] for path in items["path"]]
     labels = items["label_given"].astype(str).tolist()
     places = [_place_of(parts, label) for parts, label in zip(folders, labels, strict=True)]
-    has_class = np.mean([place is not None for place in places]) >= _NEARLY_ALL
+    has_class = bool(np.mean([place is not None for place in places]) >= _NEARLY_ALL)
     levels: dict[str, list[str]] = {}
     deepest = max(map(len, folders), default=0)
     for row, (parts, place) in enumerate(zip(folders, places, strict=True)):

@@ -14,7 +14,7 @@ FEWEST_MISLED = 5
 _NOTE = (
     "Each row is a tiny cross-validated model that sees nothing of an image but this. Named is what tells the class "
     "clearly beyond a margin, corrected for the number of rows; a corner or the border only where it tells clearly "
-    "more than comparable parts. Brightness, colour and file size may be part of what is shown."
+    "more than comparable parts. Brightness, sharpness, colour and sizes may be part of what is shown."
 )
 
 

@@ -31,7 +31,7 @@ class Guesses:
     @property
     def chance(self) -> float:
         """The balanced accuracy of guessing."""
-        return 1 / self.scores.shape[1]
+        return 1 / int(self.scores.shape[1])
 
     @cached_property
     def right(self) -> np.ndarray:

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from autotl.errors import RunError
 from autotl.runs.doubts import DoubtsSummary
+from autotl.runs.feasibility import Feasibility
 from autotl.runs.forecasts import Forecast
 from autotl.runs.groups import GroupsFound
+from autotl.runs.learning_curves import MoreImages
 from autotl.runs.shortcuts import ShortcutsFound
 from autotl.runs.summaries import ChampionSummary, ExpectedGain, RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
@@ -40,13 +42,14 @@ class RunResult:
     """What a search found.
 
     advice: what to use and why, in one sentence. in_short: what the evidence says, a sentence each, the verdict first.
-    search, test, default_test: scores of the champion in the search, corrected for the choice among trials, and on the test split, and of the untuned default on the test split.
-    measured_on: "cross-validation" or "validation", for the search scores. ended: why the search
-    ended. n_items: by part of the split; n_unused: images that there was no time to read. passed_over: better trials
-    that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
+    search, test, default_test: scores of the champion in the search, corrected for the choice among trials, and on the
+    test split, and of the untuned default on the test split. measured_on: "cross-validation" or "validation", for the
+    search scores. ended: why the search ended. n_items: by part of the split; n_unused: images that there was no time
+    to read. passed_over: better trials that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
     leaderboard, report: paths. groups: images that belong together, and what keeping them on one side costs. forecasts:
-    what the run expected early, with what came of it. doubts: when the model says that it does not know. tracking:
-    what a tracker left in tracking.json. more: what a later version of AutoTL added.
+    what the run expected early, with what came of it. doubts: when the model says that it does not know. shortcuts:
+    what else than the content tells the class. more_images: what more of them would bring. feasibility: the verdict.
+    tracking: what a tracker left in tracking.json. more: what a later version of AutoTL added.
     """
 
     run: str
@@ -79,6 +82,9 @@ class RunResult:
     tracking: Mapping[str, object] | None = None
     forecasts: tuple[Forecast, ...] = ()
     doubts: DoubtsSummary | None = None
+    shortcuts: ShortcutsFound | None = None
+    more_images: MoreImages | None = None
+    feasibility: Feasibility | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -119,6 +125,9 @@ class RunResult:
             | refit
             | forecasts
             | ({"doubts": self.doubts.to_json()} if self.doubts else {})
+            | ({"shortcuts": self.shortcuts.to_json()} if self.shortcuts else {})
+            | ({"more_images": self.more_images.to_json()} if self.more_images else {})
+            | ({"feasibility": self.feasibility.to_json()} if self.feasibility else {})
             | {"seconds": self.seconds, "tracking": self.tracking}
             | dict(self.more)
         )
@@ -143,6 +152,7 @@ _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
     "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short", "doubts",
+    "shortcuts", "more_images", "feasibility",
 ))  # fmt: skip
 
 
@@ -182,6 +192,9 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         tracking=_optional(document.get("tracking"), dict),
         forecasts=tuple(map(Forecast.from_json, document.get("forecasts") or ())),
         doubts=_optional(document.get("doubts"), DoubtsSummary.from_json),
+        shortcuts=_optional(document.get("shortcuts"), ShortcutsFound.from_json),
+        more_images=_optional(document.get("more_images"), MoreImages.from_json),
+        feasibility=_optional(document.get("feasibility"), Feasibility.from_json),
         more={name: value for name, value in document.items() if name not in _KEYS},
     )
 

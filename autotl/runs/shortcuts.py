@@ -57,14 +57,16 @@ class Shortcut:
     name: of the property, such as "file format" or "top left corner". score: the balanced accuracy of a tiny
     cross-validated model that sees nothing else. p_value: that it tells the label no better than the margin, and, for a
     part of the image, no better than comparable parts; corrected by Holm for all properties. is_named: whether that
-    is excluded. label: the class that it singles out, empty where it tells all classes apart. example: what shows it
-    best. following: None where it was not looked at, as for properties that are not named.
+    is excluded. may_be_content: it is about how the image looks as a whole, which may be part of what is shown. label:
+    the class that it singles out, empty where it tells all classes apart. example: what shows it best. following: None
+    where it was not looked at, as for properties that are not named.
     """
 
     name: str
     score: ScoreInterval = UNDEFINED
     p_value: float = 1.0
     is_named: bool = False
+    may_be_content: bool = False
     label: str = ""
     example: str = ""
     following: Following | None = None
@@ -78,7 +80,8 @@ class Shortcut:
         """Plain values."""
         return {
             "name": self.name, "score": self.score.to_json(), "p_value": self.p_value, "is_named": self.is_named,
-            "label": self.label, "example": self.example, "following": self.following and self.following.to_json(),
+            "may_be_content": self.may_be_content, "label": self.label, "example": self.example,
+            "following": self.following and self.following.to_json(),
         }  # fmt: skip
 
     @classmethod
@@ -87,8 +90,8 @@ class Shortcut:
         following = document.get("following")
         return cls(
             str(document["name"]), ScoreInterval.from_json(document["score"]), float(document["p_value"]),
-            bool(document["is_named"]), str(document.get("label") or ""), str(document.get("example") or ""),
-            Following.from_json(following) if following else None,
+            bool(document["is_named"]), bool(document.get("may_be_content")), str(document.get("label") or ""),
+            str(document.get("example") or ""), Following.from_json(following) if following else None,
         )  # fmt: skip
 
 

@@ -1,6 +1,8 @@
-"""The untuned default's learning curve, on features that have been read."""
+"""Learning curves of heads on features that have been read: the untuned default's, and those of subsets."""
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 
@@ -9,8 +11,8 @@ from autotl.predictions import Predictions
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.outcome import calibrated
-from autotl.search.probe_trials import build_classifier, session_of
-from autotl.trial import Candidate
+from autotl.search.probe_trials import build_classifier, fits_beside_others, session_of
+from autotl.trial import Candidate, Params
 
 SHARES = (0.25, 0.5)
 """Of the training images of each fold; the whole is known from the default's own trial."""
@@ -53,3 +55,39 @@ def _share_of(train: np.ndarray, labels: np.ndarray, cluster: np.ndarray, share:
         n_wanted = max(2, round(share * len(own)))
         chosen.append(own[np.argsort(turn[own], kind="stable")[:n_wanted]])
     return np.sort(train[np.concatenate(chosen)])
+
+
+def answers_of_subset(
+    context: SearchContext, candidate: Candidate, params: Params, share: float, *, label: int | None = None,
+    n_folds: int, most_columns: int,
+) -> Predictions:  # fmt: skip
+    """Answers to the items of some folds by heads that were fitted to a share of the other folds.
+
+    label: where given, only this class is thinned, and only its items are answered; what is left of it is repeated, so
+    that the head expects the class as often as before, and what it lacks is information alone. most_columns: of the
+    vectors that the heads are given, where these are principal components.
+    """
+    split, labels = context.run.split, context.labels
+    vectors = context.inputs.get(candidate).vectors
+    if candidate.head.on_components:
+        vectors = vectors[:, :most_columns]
+
+    def answer(fold: int) -> tuple[np.ndarray, np.ndarray]:
+        held_out = np.flatnonzero(split.fold == fold)
+        train = np.setdiff1d(split.development, held_out)
+        if label is None:
+            rows = _share_of(train, labels, split.cluster, share, seed=context.seed)
+        else:
+            own = train[labels[train] == label]
+            fewer = _share_of(own, labels, split.cluster, share, seed=context.seed)
+            rows = np.concatenate([train[labels[train] != label], np.resize(fewer, len(own))])
+            held_out = held_out[labels[held_out] == label]
+        classifier = build_classifier(context, candidate.head, fixed_hyperparameters(params), vectors.shape[1])
+        classifier.fit(vectors[rows], labels[rows])
+        return held_out, classifier.probabilities(vectors[held_out])
+
+    tasks = [functools.partial(answer, fold) for fold in range(n_folds)]
+    with session_of(context, candidate.head):
+        found = context.pool.map(tasks) if fits_beside_others(context, candidate.head) else [task() for task in tasks]
+    items = np.concatenate([rows for rows, _ in found])
+    return Predictions(items, labels[items], np.concatenate([answers for _, answers in found]))

@@ -83,7 +83,7 @@ def _properties(run: Run, items: np.ndarray, subject: Subject) -> Iterator[Prope
     yield Property("file format", Kind.FILE, table["format"].to_numpy(dtype=str))
     yield Property("colour mode", Kind.FILE, table["mode"].to_numpy(dtype=str))
     shape = np.log2(columns("width")[:, 0] / np.maximum(1, columns("height")[:, 0])).round(2)
-    yield Property("width and height", Kind.FILE, np.column_stack([columns("width", "height"), shape]))
+    yield Property("width and height", Kind.LOOK, np.column_stack([columns("width", "height"), shape]))
     for title, folders in source_folders(table).items():
         yield Property(title, Kind.FILE, folders)
     camera = cameras(table, run.dataset.root)

@@ -1,0 +1,197 @@
+"""Is a model good enough to be used? A verdict from everything that was measured, and what would change it.
+
+Which error is bearable only the user knows. The thresholds here are where people commonly stop using a model; each says
+why, and docs/feasibility.md says it to the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from autotl.evidence.learning_curve_words import is_worth, points
+from autotl.interfaces import Finding, ScoreInterval
+from autotl.runs.feasibility import NOT_YET, USABLE, VERDICTS, WITH_PEOPLE, Criterion, Feasibility
+from autotl.runs.learning_curves import MoreImages
+from autotl.runs.shortcuts import ShortcutsFound
+
+RIGHT = 0.8
+"""Accuracy whose lower bound makes a model usable by itself: where more than one answer in five may be wrong, people
+check every answer, and the model saves them nothing."""
+RECOGNISED = 0.5
+"""Recall of the weakest class: a class that is missed more often than found is not recognised."""
+ANSWERED = 0.5
+"""Share of images that the model must answer by itself where people decide the others: below, they do most of the work.
+"""
+ABOVE_GUESSING = 0.1
+"""How far the lower bound of the balanced accuracy must lie from guessing (0) towards knowing (1)."""
+CONFUSED = 0.25
+"""Share of all mistakes between two classes from which another scheme of labels is worth a thought."""
+FEWEST_CONFUSED = 5
+WIDE = 0.2
+"""Width of the accuracy's interval from which more test images are worth having."""
+MOST_CHANGES, MOST_CAUTIONS = 5, 4
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Two classes with their number of mistakes, of n_mistakes in all. merged: the accuracy if they were one class."""
+
+    first: str
+    second: str
+    n: int
+    n_mistakes: int
+    merged: ScoreInterval
+
+    @property
+    def is_worth_a_thought(self) -> bool:
+        """Whether so many mistakes are between the two that another scheme of labels may be better."""
+        return self.n >= FEWEST_CONFUSED and self.n >= CONFUSED * self.n_mistakes
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What the verdict rests on, all of the test split but for what the search has measured.
+
+    majority: share of the commonest class, common its name. weakest, recall: the class with the lowest recall, None
+    without one. answered, wrong: share that the accept rule answers, and of wrong answers among these; None without a
+    rule. gate: what the audit's gate says, "pass", "fail" or "undecided", empty without one.
+    """
+
+    accuracy: ScoreInterval
+    balanced: ScoreInterval
+    n_classes: int
+    common: str
+    majority: float
+    weakest: str = ""
+    recall: ScoreInterval | None = None
+    answered: ScoreInterval | None = None
+    wrong: ScoreInterval | None = None
+    gate: str = ""
+    pair: ConfusedPair | None = None
+    more_images: MoreImages | None = None
+    shortcuts: ShortcutsFound | None = None
+    findings: Sequence[Finding] = ()
+
+
+def judge_feasibility(grounds: Grounds) -> Feasibility:
+    """The verdict, its criteria, and what would change it."""
+    beyond, right, recognised, answered, honest, fair = criteria = _criteria(grounds)
+    if not (beyond.is_met and honest.is_met is not False and fair.is_met is not False):
+        verdict = NOT_YET
+    elif right.is_met and recognised.is_met is not False:
+        verdict = USABLE
+    elif answered.is_met:
+        verdict = WITH_PEOPLE
+    else:
+        verdict = NOT_YET
+    return Feasibility(
+        verdict, _sentence(verdict, grounds, criteria), criteria, tuple(_changes(grounds))[:MOST_CHANGES],
+        tuple(_cautions(grounds))[:MOST_CAUTIONS],
+    )  # fmt: skip
+
+
+def _criteria(grounds: Grounds) -> tuple[Criterion, ...]:
+    chance = 1 / grounds.n_classes
+    least = chance + ABOVE_GUESSING * (1 - chance)
+    beyond = grounds.accuracy.low > grounds.majority or grounds.balanced.low > least
+    recall, answered, wrong = grounds.recall, grounds.answered, grounds.wrong
+    rule = ""
+    if answered is not None and answered.is_defined:
+        rule = f"{of_hundred(answered)} of 100 are answered"
+        rule += f", of these {of_hundred(wrong)} of 100 wrong" if wrong is not None and wrong.is_defined else ""
+    followed = _followed(grounds)
+    return (
+        Criterion(
+            "better than guessing",
+            f"right in {of_hundred(grounds.accuracy)} of 100; always answering {grounds.common} in "
+            f"{100 * grounds.majority:.0f}",
+            "the lower bound above that, or the balanced accuracy clearly above guessing", beyond,
+        ),
+        Criterion(
+            "right often enough to be used alone", f"{of_hundred(grounds.accuracy)} of 100",
+            f"at least {RIGHT:.0%} at the lower bound", grounds.accuracy.low >= RIGHT,
+        ),
+        Criterion(
+            "every class is recognised",
+            f"{grounds.weakest}: {of_hundred(recall)} of 100" if recall is not None else "not measured",
+            f"the weakest in at least {RECOGNISED:.0%}", None if recall is None else recall.value >= RECOGNISED,
+        ),
+        Criterion(
+            "people decide few enough", rule or "no accept rule",
+            f"at least {ANSWERED:.0%} answered by the model", answered.value >= ANSWERED if rule and answered else None,
+        ),
+        Criterion(
+            "the errors follow no shortcut", ", ".join(followed) or "none that is followed", "none",
+            None if grounds.shortcuts is None or grounds.shortcuts.why_not else not followed,
+        ),
+        Criterion(
+            "the audit's gate", grounds.gate or "no gate", "not failed",
+            grounds.gate != "fail" if grounds.gate else None,
+        ),
+    )  # fmt: skip
+
+
+def of_hundred(score: ScoreInterval) -> str:
+    """A share in hundredths with its interval, such as "86 (80 to 91)"."""
+    return f"{100 * score.value:.0f} ({100 * score.low:.0f} to {100 * score.high:.0f})"
+
+
+def _sentence(verdict: str, grounds: Grounds, criteria: Sequence[Criterion]) -> str:
+    parts = [f"right in {of_hundred(grounds.accuracy)} of 100 test images"]
+    if grounds.recall is not None:
+        parts.append(f"in the weakest class, {grounds.weakest}, in {of_hundred(grounds.recall)}")
+    if verdict == WITH_PEOPLE and criteria[3].is_met:
+        parts.append(f"with an accept rule {criteria[3].found}")
+    if verdict == NOT_YET:
+        lacking = [one.name for one in criteria if one.is_met is False]
+        parts.append(f"it lacks: {', '.join(lacking)}" if lacking else "too little is known")
+    return f"{VERDICTS[verdict]}: {'; '.join(parts)}. Whether that error is bearable, only you know."
+
+
+def _followed(grounds: Grounds) -> list[str]:
+    """Shortcuts that the errors follow and that are none of what is shown."""
+    if grounds.shortcuts is None:
+        return []
+    return [one.name for one in grounds.shortcuts.named if one.is_followed and not one.may_be_content]
+
+
+def _changes(grounds: Grounds) -> Iterator[str]:
+    """What would improve the verdict, the most promising first."""
+    for name in _followed(grounds):
+        yield (
+            f"Collect images of each class in which the {name} is otherwise, or make it the same in all: the model "
+            "goes by it."
+        )
+    if grounds.gate == "fail":
+        yield "Collect images of the groups for which the model works worse: the audit's gate has failed."
+    if grounds.gate == "undecided":
+        yield "Label more images of the small groups: the audit's gate is undecided."
+    if grounds.more_images is not None:
+        worth = sorted(filter(is_worth, grounds.more_images.classes), key=lambda one: -one.gain.value)
+        for one in worth[:2]:
+            yield f"{grounds.more_images.more} more images of {one.label}: worth {points(one.gain)} of its recall."
+    pair = grounds.pair
+    if pair is not None and pair.is_worth_a_thought:
+        yield (
+            f"Define {pair.first} and {pair.second} more sharply, or make them one class: {pair.n} of "
+            f"{pair.n_mistakes} mistakes are between them; as one class {of_hundred(pair.merged)} of 100 would be right."
+        )
+    if any(one.check == "domain-distance" and one.severity == "warning" for one in grounds.findings):
+        yield "Let the search fine-tune: these images are unlike those that the backbone was trained on."
+    if grounds.accuracy.high - grounds.accuracy.low > WIDE:
+        yield "Hold out more images for the test: the interval of the accuracy is wider than 20 points."
+    if grounds.more_images is not None and grounds.more_images.twice.low > 0:
+        yield f"Twice the images of all classes: worth {points(grounds.more_images.twice)} of balanced accuracy."
+
+
+def _cautions(grounds: Grounds) -> Iterator[str]:
+    """What warns of trusting the scores."""
+    for one in grounds.findings:
+        measured_anew = one.check == "confounding" and grounds.shortcuts is not None and not grounds.shortcuts.why_not
+        if one.severity in ("warning", "error") and not measured_anew:
+            yield f"{one.check.replace('-', ' ')}: {one.message}"
+    if grounds.shortcuts is not None:
+        for shortcut in grounds.shortcuts.named:
+            if not shortcut.is_followed or shortcut.may_be_content:
+                yield f"shortcut: the {shortcut.name} alone tells the class in {shortcut.score.value:.0%}"

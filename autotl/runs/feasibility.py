@@ -1,0 +1,66 @@
+"""The verdict of a run: is a model good enough to be used, and what would change that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+USABLE, WITH_PEOPLE, NOT_YET = "usable", "usable-with-people", "not-yet"
+VERDICTS = {USABLE: "Usable", WITH_PEOPLE: "Usable with people deciding the doubtful", NOT_YET: "Not yet"}
+"""In words."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One ground of the verdict. found, needed: in words; is_met: None where it could not be judged."""
+
+    name: str
+    found: str
+    needed: str
+    is_met: bool | None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {"name": self.name, "found": self.found, "needed": self.needed, "met": self.is_met}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Criterion:
+        """Read what `to_json` returned."""
+        met = document.get("met")
+        return cls(
+            str(document["name"]), str(document["found"]), str(document["needed"]), None if met is None else bool(met)
+        )
+
+
+@dataclass(frozen=True)
+class Feasibility:
+    """The verdict, with its reasons.
+
+    verdict: one of VERDICTS. sentence: says it, with for what it holds. criteria: what it rests on. changes: what would
+    improve it, the most promising first. cautions: what the checks of the data warn of.
+    """
+
+    verdict: str
+    sentence: str
+    criteria: tuple[Criterion, ...] = ()
+    changes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "verdict": self.verdict, "sentence": self.sentence, "criteria": [one.to_json() for one in self.criteria],
+            "changes": list(self.changes), "cautions": list(self.cautions),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Feasibility:
+        """Read what `to_json` returned."""
+        return cls(
+            verdict=str(document["verdict"]),
+            sentence=str(document.get("sentence") or ""),
+            criteria=tuple(map(Criterion.from_json, document.get("criteria") or ())),
+            changes=tuple(map(str, document.get("changes") or ())),
+            cautions=tuple(map(str, document.get("cautions") or ())),
+        )

@@ -1,0 +1,94 @@
+"""A run's learning curve: what more images would bring, overall and for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autotl.scores import UNDEFINED, ScoreInterval
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The balanced accuracy with so many images to learn from; is_measured: else carried on."""
+
+    n_images: int
+    score: ScoreInterval
+    is_measured: bool
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {"n_images": self.n_images, "score": self.score.to_json(), "is_measured": self.is_measured}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> CurvePoint:
+        """Read what `to_json` returned."""
+        score = ScoreInterval.from_json(document["score"])
+        return cls(int(document["n_images"]), score, bool(document["is_measured"]))
+
+
+@dataclass(frozen=True)
+class ClassWorth:
+    """What more images of one class are worth.
+
+    n_images: that there are to learn from; recall: of the class with these, with its 95 % interval; gain: what `more`
+    images of this class alone would change of it, with an interval that is to hold in 80 of 100 cases.
+    """
+
+    label: str
+    n_images: int
+    recall: ScoreInterval
+    gain: ScoreInterval = UNDEFINED
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "class": self.label, "n_images": self.n_images, "recall": self.recall.to_json(),
+            "gain": self.gain.to_json(),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ClassWorth:
+        """Read what `to_json` returned."""
+        recall, gain = (ScoreInterval.from_json(document[name]) for name in ("recall", "gain"))
+        return cls(str(document["class"]), int(document["n_images"]), recall, gain)
+
+
+@dataclass(frozen=True)
+class MoreImages:
+    """What more images would bring.
+
+    head: which head it was measured with, in words. points: by number of images. twice: what as many images again would
+    add to the balanced accuracy, with its 80 % interval. more: how many images of a class `classes` are about; the
+    class with the lowest recall first. left_out: classes for which there was no time. why_not: why nothing is known.
+    """
+
+    head: str = ""
+    points: tuple[CurvePoint, ...] = ()
+    twice: ScoreInterval = UNDEFINED
+    more: int = 30
+    classes: tuple[ClassWorth, ...] = ()
+    left_out: tuple[str, ...] = ()
+    why_not: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "head": self.head, "points": [point.to_json() for point in self.points], "twice": self.twice.to_json(),
+            "more": self.more, "classes": [one.to_json() for one in self.classes], "left_out": list(self.left_out),
+            "why_not": self.why_not,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> MoreImages:
+        """Read what `to_json` returned."""
+        return cls(
+            head=str(document.get("head") or ""),
+            points=tuple(map(CurvePoint.from_json, document.get("points") or ())),
+            twice=ScoreInterval.from_json(document.get("twice") or {}),
+            more=int(document.get("more") or 0),
+            classes=tuple(map(ClassWorth.from_json, document.get("classes") or ())),
+            left_out=tuple(map(str, document.get("left_out") or ())),
+            why_not=str(document.get("why_not") or ""),
+        )

@@ -1,0 +1,114 @@
+"""The learning curve of a run's champion, or of the untuned default, and what more images of each class are worth."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.evidence.extrapolation import LearningCurve
+from autotl.evidence.learning_curve_words import describe, figure, table
+from autotl.evidence.learning_curves import MORE, class_worth, curve_points, gain_of
+from autotl.evidence.said import Said
+from autotl.predictions import Predictions
+from autotl.runs.learning_curves import ClassWorth, MoreImages
+from autotl.runs.run import cluster_of
+from autotl.search.context import SearchContext
+from autotl.search.learning_curve import FEWEST_IMAGES, answers_of_subset
+from autotl.search.trial_files import CALIBRATION_FILE
+from autotl.trial import PROBE, Candidate, Params
+from autotl.workflows.subject import Subject
+
+PIECE = "learning-curve"
+SHARES, CLASS_SHARES = (0.125, 0.25, 0.5, 1.0), (0.25, 0.5)
+MOST_COLUMNS = 256
+"""Principal components: half of what the search uses, a third of the time."""
+MOST_SECONDS, BUDGET_SHARE = 3.0, 0.02
+"""What the curves may take: the larger of the two."""
+SLOW_SECONDS = 0.5
+"""A champion whose head takes longer for a fold is left to the untuned default's curve."""
+FEWEST_PER_CLASS = 8
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """The head that the curves are of."""
+
+    candidate: Candidate
+    params: Params
+    title: str
+
+
+def learning_curve(subject: Subject) -> Said:
+    """Measure the curve, carry it on, and say what more images of each class are worth, weakest first."""
+    context = subject.context
+    n = len(context.run.split.development)
+    if n < FEWEST_IMAGES:
+        why = f"{n} images to learn from are too few for a learning curve"
+        return Said(PIECE, problem=why, fields={"more_images": MoreImages(why_not=why)})
+    began, limit = time.monotonic(), max(MOST_SECONDS, BUDGET_SHARE * (context.run.config.budget_seconds or 0))
+    probe = _probe(subject)
+    n_folds, whole = _affordable(context, probe, limit)
+    answers = [_answers(context, probe, share, n_folds) for share in SHARES[:-1]]
+    curve = LearningCurve(SHARES, (*answers, whole))
+    n_fitted = round(n * (1 - 1 / context.run.split.n_folds))
+    points = curve_points(curve, n_fitted, groups=cluster_of(context.run, whole.items), seed=context.seed)
+    classes, left_out = [], []
+    for label in _weakest_first(whole):
+        name = context.run.dataset.classes[label]
+        if time.monotonic() - began > limit:
+            left_out.append(name)
+        else:
+            classes.append(_worth(context, probe, label, whole, n_folds))
+    found = MoreImages(probe.title, points, gain_of(points), MORE, tuple(classes), tuple(left_out))
+    return Said(PIECE, (figure(found), table(found)), describe(found), {"more_images": found})
+
+
+def _probe(subject: Subject) -> _Probe:
+    """The champion where it is a single probe whose head is quick and gives probabilities, else the untuned default."""
+    context, trial = subject.context, subject.champion.trial
+    if trial.strategy == PROBE:
+        candidate = context.candidate(trial)
+        ours = not context.processes.is_foreign(trial.head) and not context.processes.traits(candidate.head).network
+        quick = context.costs.has_seen(trial.head) and context.costs.fit_cost(trial.head) < SLOW_SECONDS
+        gives_margins = (context.run.trial_folder(trial.number) / CALIBRATION_FILE).exists()
+        if ours and quick and not gives_margins:
+            return _Probe(candidate, trial.params, f"the champion's head, {trial.head}")
+    default = context.space.default()
+    return _Probe(default, {}, f"the untuned default, {default.head.name}, on {default.backbone.name}")
+
+
+def _answers(
+    context: SearchContext, probe: _Probe, share: float, n_folds: int, label: int | None = None
+) -> Predictions:  # fmt: skip
+    return answers_of_subset(
+        context, probe.candidate, probe.params, share, label=label, n_folds=n_folds, most_columns=MOST_COLUMNS
+    )  # fmt: skip
+
+
+def _affordable(context: SearchContext, probe: _Probe, limit: float) -> tuple[int, Predictions]:
+    """How many folds may be fitted, in half of the time, and the answers of heads fitted to all of the others."""
+    began = time.monotonic()
+    one = _answers(context, probe, 1.0, 1)
+    a_fold = sum(SHARES) * (time.monotonic() - began)
+    n_folds = min(context.run.split.n_folds, max(1, int(limit / 2 / a_fold)))
+    return (1, one) if n_folds == 1 else (n_folds, _answers(context, probe, 1.0, n_folds))
+
+
+def _weakest_first(whole: Predictions) -> list[int]:
+    """The classes with enough images, the lowest recall first."""
+    counts = np.bincount(whole.labels)
+    right = np.bincount(whole.labels, whole.probabilities.argmax(axis=1) == whole.labels)
+    large = np.flatnonzero(counts >= FEWEST_PER_CLASS)
+    return [int(label) for label in large[np.argsort((right[large] + 1) / (counts[large] + 2), kind="stable")]]
+
+
+def _worth(context: SearchContext, probe: _Probe, label: int, whole: Predictions, n_folds: int) -> ClassWorth:
+    """What more images of one class are worth."""
+    own = whole.restrict(whole.items[whole.labels == label])
+    fewer = [_answers(context, probe, share, n_folds, label).restrict(own.items) for share in CLASS_SHARES]
+    curve, split = LearningCurve((*CLASS_SHARES, 1.0), (*fewer, own)), context.run.split
+    n_images = int((context.labels[split.development] == label).sum())
+    name = context.run.dataset.classes[label]
+    return class_worth(curve, name, n_images, groups=cluster_of(context.run, own.items), seed=context.seed)
