@@ -1,0 +1,154 @@
+"""Shares of a finite population from a labelled sample, post-stratified by the model's answers.
+
+Within a bin of like answers the labelled items stand for the others, so that only what the model does not tell has to
+come from the labels (Holt & Smith 1979, "Post stratification"). The interval is that of a Beta posterior with
+Jeffreys' prior and the effective number of labels, as Korn & Graubard (1998) and Franco et al. (2019) have it for
+surveys: a posterior for each bin with a prior of its own adds half a label to each, which is most of what a rare class
+has. Labelled items are known: only the rest of the population is uncertain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from autotl.evidence.agreement.mean_interval import effective_share
+from autotl.evidence.shares.strata import merged, score_bins
+from autotl.interfaces import UNDEFINED, ScoreInterval
+
+FEW_LABELS = 10
+"""With fewer, an interval says little, and is said to."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSample:
+    """A population, what a model says of it, and the labels of some of its items.
+
+    probabilities: float (n_items, n_classes). rows: int (n,), the labelled items, no two alike; labels: int (n,), their
+    classes. weights: float (n,), above 0, inverse inclusion probabilities; None for 1. clusters: (n_items,), any
+    values, of items that are alike, such as the images of a person; None where there are none.
+    """
+
+    probabilities: np.ndarray
+    rows: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray | None = None
+    clusters: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.rows) == len(self.labels) == len(np.unique(self.rows)):
+            raise ValueError(f"{len(self.rows)} rows and {len(self.labels)} labels; expected one label per item")
+        if self.weights is not None and not (self.weights > 0).all():
+            raise ValueError("a weight is not above 0; weights are inverse inclusion probabilities")
+
+    @property
+    def n_items(self) -> int:
+        """Number of items of the population."""
+        return len(self.probabilities)
+
+    @cached_property
+    def bins(self) -> np.ndarray:
+        """The stratum of each item of the population, int (n_items,), each with at least two labels or the only one."""
+        return merged(score_bins(self.probabilities, len(self.rows)), self.rows)
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Where the model's answer is the label, bool (n,)."""
+        return np.asarray(self.probabilities[self.rows].argmax(axis=1) == self.labels)
+
+    def restrict(self, items: np.ndarray) -> LabelledSample:
+        """The part of the population where items, bool (n_items,), is true."""
+        number, own = np.cumsum(items) - 1, items[self.rows]
+        return LabelledSample(
+            self.probabilities[items], number[self.rows[own]], self.labels[own],
+            None if self.weights is None else self.weights[own],
+            None if self.clusters is None else self.clusters[items],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Strata:
+    """What is known of each stratum, float (n_strata,).
+
+    sizes: its items; labelled: those with a label; counted: those of them that count; effective: how many labels of
+    equal weight tell as much; means: the weighted share of labels that count.
+    """
+
+    sizes: np.ndarray
+    labelled: np.ndarray
+    counted: np.ndarray
+    effective: np.ndarray
+    means: np.ndarray
+
+
+def class_shares(sample: LabelledSample, level: float = 0.95) -> tuple[ScoreInterval, ...]:
+    """The share of each class among all items; the values sum to 1."""
+    n_classes = sample.probabilities.shape[1]
+    return tuple(share(sample, sample.labels == number, level) for number in range(n_classes))
+
+
+def accuracy(sample: LabelledSample, level: float = 0.95) -> ScoreInterval:
+    """The share of all items of which the model says what people say."""
+    return share(sample, sample.right, level)
+
+
+def share(sample: LabelledSample, counted: np.ndarray, level: float = 0.95) -> ScoreInterval:
+    """The share of items that count, of all items; without labels undefined, from 0 to 1.
+
+    counted: bool (n,), whether each labelled item counts.
+    """
+    if not len(sample.rows):
+        return replace(UNDEFINED, low=0.0, high=1.0)
+    strata, residuals = _strata(sample, counted)
+    if sample.clusters is None:
+        return interval_of(strata, level)
+    part = effective_share(residuals, sample.clusters[sample.rows])
+    return interval_of(strata, level, part)
+
+
+def _strata(sample: LabelledSample, counted: np.ndarray) -> tuple[Strata, np.ndarray]:
+    """The strata, and what each labelled item adds to the share beyond its stratum's mean, float (n,)."""
+    bins = sample.bins
+    own, n_bins = bins[sample.rows], int(bins.max()) + 1
+    weights = np.ones(len(own)) if sample.weights is None else sample.weights
+    sizes = np.bincount(bins, minlength=n_bins).astype(float)
+    total = np.bincount(own, weights, n_bins)
+    means = np.bincount(own, weights * counted, n_bins) / total
+    strata = Strata(
+        sizes, np.bincount(own, minlength=n_bins).astype(float), np.bincount(own, counted, n_bins),
+        total**2 / np.bincount(own, weights**2, n_bins), means,
+    )  # fmt: skip
+    return strata, (sizes / total)[own] * weights * (counted - means[own])
+
+
+def interval_of(strata: Strata, level: float = 0.95, effective_part: float = 1.0) -> ScoreInterval:
+    """The share that strata make together, with its interval.
+
+    effective_part: the number of labels that tell as much as those there are, as a share of their number, at most 1:
+    below 1 where items are alike. Even if every item has a label, the interval is as wide as one item.
+    """
+    from scipy.stats import beta
+
+    n_items, n = float(strata.sizes.sum()), float(strata.labelled.sum())
+    portions = strata.sizes / n_items
+    value = float(np.clip((portions * strata.means).sum(), 0, 1))
+    # A bin in which all labels agree does not show that it has no others: it is taken to have one more label, which
+    # counts with the probability that all labels together show.
+    pooled = (value * n + 0.5) / (n + 1)
+    means = (strata.effective * strata.means + pooled) / (strata.effective + 1)
+    unknown = 1 - strata.labelled / strata.sizes
+    variance = float((portions**2 * means * (1 - means) / strata.effective * unknown).sum())
+    centre = float((portions * means).sum())
+    half_an_item = 0.5 / n_items
+    if variance <= 0:
+        return ScoreInterval(value, max(0.0, value - half_an_item), min(1.0, value + half_an_item))
+    effective = centre * (1 - centre) / variance * effective_part
+    ends = beta.ppf([(1 - level) / 2, (1 + level) / 2], value * effective + 0.5, (1 - value) * effective + 0.5)
+    # What was seen is in the population: not fewer count than were counted. 0 and 1 stay possible where nothing speaks
+    # against them.
+    counted = float(strata.counted.sum())
+    low = 0.0 if value == 0 else max(min(float(ends[0]), value - half_an_item), counted / n_items)
+    high = 1.0 if value == 1 else min(max(float(ends[1]), value + half_an_item), 1 - (n - counted) / n_items)
+    return ScoreInterval(value, min(low, value), max(high, value))
