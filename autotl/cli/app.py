@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from autotl import __version__
-from autotl.cli import data, demo, evaluation, fit, installation, models, prediction, registry
+from autotl.cli import data, demo, evaluation, fit, installation, models, prediction, registry, validation
 from autotl.cli.output import drop_documents, keep_for_documents, spare_characters
 from autotl.errors import AutoTLError
 from autotl.runtime import interruption
@@ -29,6 +29,7 @@ COMMANDS = (
     data.check, data.fix,
     fit.fit, fit.resume, fit.refit, fit.report,
     prediction.predict, evaluation.evaluate, prediction.index, models.export, models.serve,
+    validation.validate,
     registry.register, registry.models, registry.promote,
     installation.ui, installation.plugins, installation.doctor,
 )  # fmt: skip

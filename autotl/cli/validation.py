@@ -1,0 +1,136 @@
+"""The command `validate`: people label a sample, and the model is compared with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from autotl.cli.options import Json, RunFolder
+from autotl.cli.output import print_json
+from autotl.errors import ConfigError
+from autotl.runtime.user_paths import expand_home
+
+if TYPE_CHECKING:
+    from autotl.evidence.sampling import Design
+    from autotl.workflows.human_validation import HumanValidation
+    from autotl.workflows.people_sample import SampleDrawn
+
+DESIGNS = ("random", "score", "group")
+
+
+def validate(
+    run: RunFolder,
+    sample: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Draw so many images for people to label.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="GROUP", help="Draw as many from each group: a column, `group` or `class`.")
+    ] = None,
+    design: Annotated[
+        str | None,
+        typer.Option(metavar="random|score|group", help="score: unsure answers more often. [default: random]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=expand_home, metavar="SHEET.csv", help="Where to write the sheet to fill in.")
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            parser=expand_home, metavar="FOLDER", help="Copy the drawn images there, with names that tell nothing."
+        ),
+    ] = None,
+    codings: Annotated[
+        Path | None,
+        typer.Option(
+            parser=expand_home, metavar="FILE.csv", help="Take in what people said: columns item, coder, label."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Let people label a sample: how far they agree, who errs, and whether the model is as good as a coder."""
+    from autotl.data.coding_sheet import read_sheet
+    from autotl.workflows.human_validation import validate as validate_run
+    from autotl.workflows.people_sample import draw_sample, write_sheet_again
+
+    _require_one_purpose(sample, by, design, out, images, codings)
+    if sample is not None:
+        assert out is not None
+        found = draw_sample(
+            run, sample, sheet=out, by=by, design=cast("Design | None", design), copies=images
+        )  # fmt: skip
+        print_json(found) if as_json else _print_sample(found, run)
+        return
+    if out is not None:
+        n = write_sheet_again(run, out)
+        print_json({"run": run.name, "sheet": str(out), "n_drawn": n}) if as_json else typer.echo(
+            f"All {n} images that were drawn so far are in {out}."
+        )
+        return
+    rows = read_sheet(codings) if codings else ()
+    validation = validate_run(run, rows, source=str(codings))
+    print_json(validation) if as_json else print_validation(validation)
+
+
+def _require_one_purpose(
+    sample: int | None, by: str | None, design: str | None, out: Path | None, images: Path | None, codings: Path | None
+) -> None:
+    if sample is not None and codings is not None:
+        raise ConfigError("--sample draws images and --codings takes codings in; give one of them at a time")
+    if sample is not None and out is None:
+        raise ConfigError("--sample needs a place for the sheet: give --out SHEET.csv")
+    if sample is None and (by or design or images):
+        given = "--by" if by else "--design" if design else "--images"
+        raise ConfigError(f"{given} says how images are drawn; give --sample N with it")
+    if codings is not None and out is not None:
+        raise ConfigError("--out names the sheet that --sample writes; --codings writes none")
+    if design is not None and design not in DESIGNS:
+        raise ConfigError(f"--design is {design!r}; expected one of {', '.join(DESIGNS)}")
+
+
+def _print_sample(found: SampleDrawn, run: Path) -> None:
+    typer.echo(f"Drawn: {len(found.items)} images, {found.n_drawn} with those before, from:")
+    for population in found.populations:
+        typer.echo(f"- {population}")
+    typer.echo(f"Sheet: {found.sheet}")
+    typer.echo(f"Before anybody labels: {found.plan.sentence}")
+    for note in found.notes:
+        typer.echo(f"Note: {note}.")
+    typer.echo(
+        "Next: give each coder a copy of the sheet, to fill in `coder` and `label` without looking at others' sheets, "
+        f"and take each in with `autotl validate {run} --codings FILE.csv`. From three coders on it can be told who "
+        "errs."
+    )
+
+
+def print_validation(found: HumanValidation) -> None:
+    """Print what people say: sentences first, then the tables."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as Printed
+
+    from autotl.interfaces import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    if found.taken:
+        known = f", {found.taken.n_known} were known" if found.taken.n_known else ""
+        left = f", {found.taken.n_open} rows have no label yet" if found.taken.n_open else ""
+        console.print(f"Taken in: {found.taken.n_new} new codings{known}{left}.", soft_wrap=True)
+    coders = ", ".join(f"{name} {n}" for name, n in found.coded.items()) or "none yet"
+    console.print(f"Images drawn: {found.n_drawn} of {found.n_population}. Coded: {escape(coders)}.", soft_wrap=True)
+    for sentence in found.sentences:
+        console.print(f"- {escape(sentence)}", soft_wrap=True)
+    for part in found.parts[1:]:  # the first holds the sentences
+        if isinstance(part, Table):
+            table = Printed(title=escape(part.title), title_justify="left")
+            for number, title in enumerate(part.columns):
+                table.add_column(escape(title), justify="left" if number == 0 else "right")
+            for row in part.rows:
+                table.add_row(*(escape(str(cell)) for cell in row))
+            console.print(table)
+            if part.note:
+                console.print(escape(part.note), soft_wrap=True)
+    console.print(f"[bold]Next:[/bold] {escape(found.next_step)}", soft_wrap=True)

@@ -1,0 +1,128 @@
+"""What people say of a model's images: how far they agree, what they say together, and how the model compares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.evidence.agreement.coding_table import MISSING, CodingTable
+from autotl.evidence.agreement.dawid_skene import Consensus, consensus
+from autotl.evidence.agreement.deviating_coders import DeviatingCoder, deviating_coders
+from autotl.evidence.agreement.mean_interval import mean_interval
+from autotl.evidence.agreement.model_as_coder import MARGIN, ModelAsCoder, model_as_coder
+from autotl.evidence.agreement.reliability import Reliability, reliability
+from autotl.interfaces import UNDEFINED, ScoreInterval
+
+LEAST_IN_GROUP = 10
+"""Below so many images of a group nothing is computed for it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What is known of the items of a table, in its order.
+
+    answers, given: int (n_items,), the model's classes and those of the dataset, MISSING where there is none. weights:
+    float (n_items,), inverse inclusion probabilities; None where the items were not drawn. clusters: (n_items,), of
+    items that are alike, near-duplicates too, for what is said of the model, which answers them alike; None where none
+    are. units: (n_items,), of items that somebody said belong together, for what is said of the coders; None where each
+    item stands alone. groups: by attribute, its text for each item, empty where unknown.
+    """
+
+    answers: np.ndarray
+    given: np.ndarray
+    weights: np.ndarray | None
+    clusters: np.ndarray | None
+    units: np.ndarray | None
+    groups: Mapping[str, np.ndarray]
+
+    def restrict(self, rows: np.ndarray) -> Context:
+        """The context of some items."""
+        weights, clusters, units = (
+            None if one is None else one[rows] for one in (self.weights, self.clusters, self.units)
+        )
+        return Context(self.answers[rows], self.given[rows], weights, clusters, units, {})
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """What people say of some items.
+
+    without: alpha without the coders who deviate; undefined where there are none. accuracy: share of the items with a
+    consensus whose class the model answers; contradicted: numbers of items that all coders, two at least, label alike
+    and other than the dataset does.
+    """
+
+    table: CodingTable
+    reliability: Reliability
+    without: ScoreInterval
+    consensus: Consensus
+    deviating: tuple[DeviatingCoder, ...]
+    compared: ModelAsCoder
+    accuracy: ScoreInterval
+    n_compared: int
+    contradicted: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class GroupOfPeople:
+    """The same of the items of one group. people: None where there are too few."""
+
+    attribute: str
+    value: str
+    n_items: int
+    people: People | None
+
+
+def ask_people(table: CodingTable, context: Context, *, margin: float = MARGIN, seed: int = 0) -> People:
+    """Everything about the items of a table."""
+    own, together = reliability(table, clusters=context.units, seed=seed), consensus(table)
+    deviating = deviating_coders(table, clusters=context.units)
+    known = together.resolved & (context.answers != MISSING)
+    right = (together.labels == context.answers)[known].astype(float)
+    kept = context.restrict(known)
+    return People(
+        table=table,
+        reliability=own,
+        without=_without(table, deviating, context, seed),
+        consensus=together,
+        deviating=deviating,
+        compared=model_as_coder(
+            table, context.answers, weights=context.weights, clusters=context.clusters, margin=margin
+        ),
+        accuracy=mean_interval(right, (0.0, 1.0), weights=kept.weights, clusters=kept.clusters),
+        n_compared=int(known.sum()),
+        contradicted=_contradicted(table, context.given),
+    )
+
+
+def ask_groups(
+    table: CodingTable, context: Context, *, margin: float = MARGIN, seed: int = 0
+) -> tuple[GroupOfPeople, ...]:
+    """Everything about each group by itself, in the order of the attributes and their values."""
+    found = []
+    for attribute, values in context.groups.items():
+        for value in sorted(set(values.tolist()) - {""}):
+            rows = np.flatnonzero(values == value)
+            people = None
+            if len(rows) >= LEAST_IN_GROUP:
+                people = ask_people(table.restrict(rows), context.restrict(rows), margin=margin, seed=seed)
+            found.append(GroupOfPeople(attribute, value, len(rows), people))
+    return tuple(found)
+
+
+def _without(
+    table: CodingTable, deviating: tuple[DeviatingCoder, ...], context: Context, seed: int
+) -> ScoreInterval:  # fmt: skip
+    names = {one.coder for one in deviating}
+    kept = [number for number, coder in enumerate(table.coders) if coder not in names]
+    if not names or len(kept) < 2:
+        return UNDEFINED
+    rest = CodingTable(table.items, tuple(table.coders[n] for n in kept), table.classes, table.codes[:, kept])
+    return reliability(rest, clusters=context.units, seed=seed).alpha
+
+
+def _contradicted(table: CodingTable, given: np.ndarray) -> np.ndarray:
+    n, most, best = table.votes.sum(axis=1), table.votes.max(axis=1), table.votes.argmax(axis=1)
+    return np.flatnonzero((n >= 2) & (most == n) & (given != MISSING) & (best != given))

@@ -1,0 +1,151 @@
+"""What people say of a model's images, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from autotl.evidence.agreement.deviating_coders import DeviatingCoder
+from autotl.evidence.agreement.model_as_coder import AgainstCoder, ModelAsCoder
+from autotl.evidence.agreement.people import GroupOfPeople, People
+from autotl.interfaces import ScoreInterval
+from autotl.runtime.wording import counted, listed
+
+RELIABLE, TENTATIVE = 0.8, 0.667
+"""Krippendorff 2004, Reliability in Content Analysis: conclusions from 0.800 on, tentative ones from 0.667 on."""
+METHODS = {"dawid-skene": "Dawid and Skene's model", "one-coin": "one error rate per coder", "majority": "majority"}
+
+
+def sentences(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[str, ...]:
+    """The most important first: who errs, whether the model is as good as a coder, how far people agree."""
+    found = [deviation_sentence(one) for one in people.deviating]
+    found += [comparison_sentence(people.compared), reliability_sentence(people)]
+    if people.accuracy.is_defined:
+        found.append(_accuracy_sentence(people))
+    found += _about_images(people)
+    for group in groups:
+        if group.people:
+            found += [f"In {group.attribute} = {group.value}: {deviation_sentence(d)}" for d in _new(group, people)]
+    return tuple(found)
+
+
+def _accuracy_sentence(people: People) -> str:
+    n = counted(people.n_compared, "image")
+    if len(people.table.coders) == 1:
+        return f"The model answers as {people.table.coders[0]} does on {percent(people.accuracy)} of the images ({n})."
+    return (
+        f"The model answers as the people together do on {percent(people.accuracy)} of the images ({n}; their common "
+        f"label is found by {METHODS[people.consensus.method]}, since {people.consensus.why})."
+    )
+
+
+def _new(group: GroupOfPeople, people: People) -> list[DeviatingCoder]:
+    """The coders who deviate in a group and not in all images together."""
+    known = {one.coder for one in people.deviating}
+    return [one for one in group.people.deviating if one.coder not in known] if group.people else []
+
+
+def deviation_sentence(one: DeviatingCoder) -> str:
+    """Who disagrees with the others, how much, and what is confused."""
+    more = one.difference
+    text = (
+        f"{one.coder} disagrees with the others far more than they do with each other: {one.coder} agrees with another "
+        f"coder on {100 * one.own:.0f} % of the images, the others with each other on {100 * one.others:.0f} % "
+        f"({100 * more.value:.0f} points more, 95 % CI {100 * more.low:.0f} to {100 * more.high:.0f}; "
+        f"{counted(one.n_items, 'image')})."
+    )
+    if one.n_confused:
+        text += (
+            f" On {counted(one.n_against, 'image')} most of the others said something else; "
+            f"{'all' if one.n_confused == one.n_against else one.n_confused} of these {one.coder} called {one.said}, "
+            f"and the others {one.meant}."
+        )
+    return text
+
+
+def comparison_sentence(compared: ModelAsCoder) -> str:
+    """Whether the model is as good as a coder, and if that is open, what would tell."""
+    start = f"Is the model as good as a coder? {compared.answer[:1].upper() + compared.answer[1:]}"
+    if compared.why_not:
+        return f"{start}: {compared.why_not}."
+    margin = f"{100 * compared.margin:.0f} points"
+    if compared.answer == "yes":
+        return (
+            f"{start}: in the place of {_each(compared.by_coder)}, it agrees with the other coders by at most {margin} "
+            "less than that person does (this is wrong in at most 5 of 100 such studies)."
+        )
+    if compared.answer == "no":
+        worse = [one for one in compared.by_coder if one.answer == "no"]
+        named = listed(f"{one.coder} does, {points(one.difference)} points" for one in worse)
+        return f"{start}: it agrees with the other coders by more than {margin} less than {named}."
+    return f"{start}: {_open(compared, margin)}"
+
+
+def _open(compared: ModelAsCoder, margin: str) -> str:
+    is_open = [one for one in compared.by_coder if one.answer == "cannot say yet"]
+    named = listed(f"{one.coder} {points(one.difference)}" for one in is_open)
+    said = (
+        f'"as good" is at most {margin} less agreement with the other coders, and these differences, model less coder, '
+        f"are not known well enough: {named}."
+    )
+    if compared.more_items is None:
+        return f"{said} The model is so close to this margin that no reasonable number of labels would tell."
+    return f"{said} About {compared.more_items:,} more images, each coded by all of them, would tell."
+
+
+def _each(cases: Sequence[AgainstCoder]) -> str:
+    names = [one.coder for one in cases]
+    return f"each of {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def reliability_sentence(people: People) -> str:
+    """Krippendorff's alpha and what it allows."""
+    found = people.reliability
+    if not found.alpha.is_defined:
+        return f"Krippendorff's alpha is not defined: {found.why_undefined}."
+    text = (
+        f"The coders' agreement beyond chance, Krippendorff's alpha, is {found.alpha.value:.2f}{_ends(found.alpha)}, "
+        f"from {found.n_codings} codings of {counted(found.n_items, 'image')}: {_judged(found.alpha)}."
+    )
+    if people.without.is_defined:
+        names = listed(one.coder for one in people.deviating)
+        text += f" Without {names} it is {people.without.value:.2f}{_ends(people.without)}."
+    return text
+
+
+def _judged(alpha: ScoreInterval) -> str:
+    if alpha.value < TENTATIVE:
+        return f"too low to draw conclusions from these labels (below {TENTATIVE})"
+    if alpha.value < RELIABLE:
+        return f"enough for tentative conclusions only ({TENTATIVE} to {RELIABLE:.3f})"
+    if alpha.has_interval and alpha.low < RELIABLE:
+        return f"reliable by the usual rule (from {RELIABLE:.3f} on), if it is not much lower than it looks"
+    return f"reliable by the usual rule (from {RELIABLE:.3f} on)"
+
+
+def _about_images(people: People) -> Iterator[str]:
+    if n := len(people.contradicted):
+        names = listed((people.table.items[row] for row in people.contradicted), most=3)
+        yield (
+            f"On {counted(n, 'image')} all who coded it agree on another class than the data have, such as {names}. "
+            "Look at them: the label in the data may be wrong."
+        )
+    if n := int((~people.consensus.resolved).sum()):
+        tied = f"{n} images have as many votes for one class as for another and stay open"
+        yield f"{tied if n > 1 else 'One image has as many votes for one class as for another and stays open'}."
+
+
+def percent(share: ScoreInterval) -> str:
+    """A share with its interval: "95 % (89 to 98)"."""
+    ends = f" ({100 * share.low:.0f} to {100 * share.high:.0f})" if share.has_interval else ""
+    return f"{100 * share.value:.0f} %{ends}"
+
+
+def points(difference: ScoreInterval) -> str:
+    """A difference of shares in points: "-2.1 (95 % CI -4.0 to +0.3)"."""
+    if not difference.has_interval:
+        return f"{100 * difference.value:+.1f}"
+    return f"{100 * difference.value:+.1f} (95 % CI {100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
+
+
+def _ends(one: ScoreInterval) -> str:
+    return f" (95 % CI {one.low:.2f} to {one.high:.2f})" if one.has_interval else ""

@@ -1,0 +1,358 @@
+"""Takes in what people say of a run's images, and says how far they agree and how the model compares."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autotl.data.coding_sheet import SheetRow
+from autotl.data.path_endings import PathEndings
+from autotl.errors import DatasetError
+from autotl.evidence.agreement.coding_table import MISSING, CodingTable
+from autotl.evidence.agreement.parts import PANEL, parts
+from autotl.evidence.agreement.people import Context, GroupOfPeople, People, ask_groups, ask_people
+from autotl.evidence.agreement.sentences import sentences
+from autotl.evidence.panels import CORE, ShownPanel
+from autotl.evidence.run_evidence import Evidence
+from autotl.interfaces import ScoreInterval
+from autotl.runs.run import cluster_of
+from autotl.runs.validation import (
+    DrawnSample,
+    HumanLabel,
+    append_codings,
+    in_force,
+    read_codings,
+    read_sample,
+    validation_folder,
+)
+from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.wording import counted, listed
+from autotl.workflows.people_sample import evidence_of
+
+SUMMARY_FILE = "summary.json"
+_COPY = re.compile(r"image-(\d{4,})\.\w+")
+_MOST_ERRORS, _MOST_VALUES = 5, 12
+_MOST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of a sheet. n_new: answers kept now; n_known: given before; n_open: rows without a label."""
+
+    n_new: int
+    n_known: int
+    n_open: int
+
+
+@dataclass(frozen=True, eq=False)
+class HumanValidation:
+    """What people say of a run's images.
+
+    n_drawn: images drawn for coding; n_population: that could be drawn. coded: number of images by coder. people: None
+    where nothing was coded yet; groups: the same by attribute. sentences: what it comes to, the most important first;
+    next_step: what to do now. taken: what this call took in, None where it took in nothing.
+    """
+
+    run: str
+    n_drawn: int
+    n_population: int
+    coded: dict[str, int]
+    people: People | None
+    groups: tuple[GroupOfPeople, ...]
+    sentences: tuple[str, ...]
+    next_step: str
+    taken: Taken | None = None
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """Tables and figures."""
+        return parts(self.people, self.groups) if self.people else ()
+
+    def to_json(self) -> dict[str, object]:
+        """What `autotl validate --json` prints; undefined numbers are None."""
+        return {
+            "run": self.run, "sample": {"drawn": self.n_drawn, "population": self.n_population},
+            "coders": [{"coder": name, "n_items": n} for name, n in self.coded.items()],
+            "taken": asdict(self.taken) if self.taken else None,
+            **(_people_json(self.people) if self.people else {}),
+            "groups": [
+                {"attribute": one.attribute, "value": one.value, "n_items": one.n_items}
+                | (_people_json(one.people) if one.people else {})
+                for one in self.groups
+            ],
+            "sentences": list(self.sentences), "next": self.next_step,
+        }  # fmt: skip
+
+
+def validate(folder: Path, rows: Sequence[SheetRow] = (), *, source: str = "the codings") -> HumanValidation:
+    """Take in the rows of a sheet, all or none, and say what people say of the run's images now.
+
+    The result is kept in RUN/validation and shown among the evidence of the run. Raises DatasetError, with the lines,
+    where a row cannot be understood; then nothing is kept.
+    """
+    evidence = evidence_of(folder)
+    taken = _take(evidence, rows, source) if rows else None
+    found = _summarised(evidence, taken)
+    if found.people:
+        _keep_summary(folder, found)
+    return found
+
+
+def keep_labels(folder: Path, coder: str, labels: Iterable[tuple[str, str]]) -> int:
+    """Keep what one person said, pairs of item and class (empty: taken back); returns how many are new.
+
+    For the app: nothing is compared. Raises DatasetError where something is no item or class of the run.
+    """
+    evidence = evidence_of(folder)
+    rows = [SheetRow(number, item, coder, label) for number, (item, label) in enumerate(labels, 1)]
+    items, classes = set(_known_items(evidence)), set(evidence.test.classes)
+    for row in rows:
+        if row.item not in items or row.label not in classes | {""} or not coder.strip():
+            raise DatasetError(f"{row.item!r}, coded as {row.label!r} by {coder!r}, cannot be kept with {folder}")
+    return _append(evidence, rows)
+
+
+def _take(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> Taken:
+    wanted = [row for row in rows if row.label]
+    if not wanted:
+        raise DatasetError(f"{source}: no row has a label. Fill in the column `label` and give the file again.")
+    understood = _understood(evidence, wanted, source)
+    n_new = _append(evidence, understood)
+    return Taken(n_new, len(understood) - n_new, len(rows) - len(wanted))
+
+
+def _append(evidence: Evidence, rows: Sequence[SheetRow]) -> int:
+    """Keep what is not in force already; returns how many."""
+    own = validation_folder(evidence.run.folder)
+    known = {key: one.label for key, one in in_force(read_codings(own)).items()}
+    inclusion, now = read_sample(own).probabilities, time.time()
+    new = [
+        HumanLabel(row.item, row.coder, row.label, now, inclusion.get(row.item))
+        for row in rows
+        if known.get((row.item, row.coder), "") != row.label
+    ]
+    append_codings(own, new)
+    return len(new)
+
+
+def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> list[SheetRow]:
+    """The rows with items and classes as the run names them; DatasetError names the lines that are wrong."""
+    drawn = read_sample(validation_folder(evidence.run.folder)).items
+    known = _known_items(evidence)
+    names, endings = set(known), PathEndings(known, known)
+    root = f"{evidence.run.dataset.root.absolute()}/"
+    classes = evidence.test.classes
+    by_case = {name.casefold(): name for name in classes if sum(n.casefold() == name.casefold() for n in classes) == 1}
+
+    def item_of(text: str) -> str:
+        text = text.replace("\\", "/") if text not in names else text
+        inside = text.removeprefix(root)
+        if inside in names:
+            return inside
+        copy = _COPY.fullmatch(Path(text).name)
+        if copy and 1 <= int(copy[1]) <= len(drawn):
+            return drawn[int(copy[1]) - 1]
+        several = endings.find(text)
+        return several[0] if len(several) == 1 else ""
+
+    found, wrong, first = [], [], dict[tuple[str, str], int]()
+    for row in rows:
+        item, coder = item_of(row.item), " ".join(row.coder.split())
+        label = row.label if row.label in classes else by_case.get(row.label.casefold(), "")
+        if not item:
+            wrong.append(f"line {row.line}: {row.item[:80]!r} is no image of the run")
+        elif not coder or len(coder) > _MOST_NAME:
+            wrong.append(f"line {row.line}: the coder is {coder[:80]!r}; expected a name, up to {_MOST_NAME} letters")
+        elif not label:
+            wrong.append(f"line {row.line}: {row.label[:80]!r} is no class; the classes are {listed(classes)}")
+        elif (item, coder) in first:
+            wrong.append(f"line {row.line}: {coder} coded {item} already in line {first[item, coder]}")
+        else:
+            first[item, coder] = row.line
+            found.append(SheetRow(row.line, item, coder, label))
+    if wrong:
+        more = f" (and {len(wrong) - _MOST_ERRORS} more)" if len(wrong) > _MOST_ERRORS else ""
+        raise DatasetError(
+            f"{source} has {counted(len(wrong), 'wrong row')}: {'; '.join(wrong[:_MOST_ERRORS])}{more}. Nothing was "
+            "kept; correct them and give the file again."
+        )
+    return found
+
+
+def _known_items(evidence: Evidence) -> list[str]:
+    dataset = evidence.run.dataset
+    return [*dataset.items["path"], *dataset.unlabelled["path"]]
+
+
+def _summarised(evidence: Evidence, taken: Taken | None) -> HumanValidation:
+    own = validation_folder(evidence.run.folder)
+    sample = read_sample(own)
+    labels = {key: one.label for key, one in in_force(read_codings(own)).items()}
+    classes = evidence.test.classes
+    known = set(_known_items(evidence))
+    labels = {key: label for key, label in labels.items() if key[0] in known and label in classes}
+    coded = dict(sorted(Counter(coder for _, coder in labels).items()))
+    people, groups = None, tuple[GroupOfPeople, ...]()
+    if labels:
+        table = CodingTable.of(labels, classes)
+        context = _context(evidence, sample, table)
+        people = ask_people(table, context, seed=evidence.run.config.seed)
+        groups = ask_groups(table, context, seed=evidence.run.config.seed)
+    said = sentences(people, groups) if people else ()
+    return HumanValidation(
+        evidence.run.name, len(sample.items), len(sample.inclusion), coded, people, groups,
+        (*said, *_about_images(evidence, sample, people)), _next_step(evidence, sample, coded, people), taken,
+    )  # fmt: skip
+
+
+def _context(evidence: Evidence, sample: DrawnSample, table: CodingTable) -> Context:
+    items = evidence.run.dataset.items
+    number = {path: place for place, path in enumerate(items["path"])}
+    places = np.array([number.get(item, MISSING) for item in table.items])
+    answers = np.full(len(items) + 1, MISSING)
+    for predictions in (evidence.searched, evidence.tested):
+        answers[predictions.items] = predictions.probabilities.argmax(axis=1)
+    own, weights = answers[places], None
+    inclusion = sample.probabilities
+    drawn = np.array([item in inclusion for item in table.items])
+    if drawn.any():
+        # What was not drawn stands for nothing else, so that the model is compared on the sample alone.
+        weights = np.array([1 / inclusion.get(item, 1.0) for item in table.items])
+        own = np.where(drawn, own, MISSING)
+    given = np.append(evidence.run.dataset.labels, MISSING)[places]
+    named = np.append(items["group"].to_numpy(dtype=str), "")[places]
+    named = np.where(named == "", np.array(table.items), named)
+    units = named if len(np.unique(named)) < len(named) else None
+    return Context(own, given, weights, _clusters(evidence, places), units, _groups(evidence, places))
+
+
+def _clusters(evidence: Evidence, places: np.ndarray) -> np.ndarray | None:
+    """The cluster of each item, of its own where it is none of the labelled; None where none are alike."""
+    found = cluster_of(evidence.run, np.maximum(places, 0))
+    if found is None:
+        return None
+    found = np.where(places == MISSING, -1 - np.arange(len(places)), found)
+    return found if len(np.unique(found)) < len(found) else None
+
+
+def _groups(evidence: Evidence, places: np.ndarray) -> dict[str, np.ndarray]:
+    """By attribute with at least two and not too many values, its text for each item."""
+    items, found = evidence.run.dataset.items, {}
+    for column in items.columns:
+        if column.startswith("attribute.") or column == "group":
+            values = np.append(items[column].fillna("").astype(str).to_numpy(dtype=object), "")[places].astype(str)
+            if 2 <= len(set(values.tolist()) - {""}) <= _MOST_VALUES:
+                found[column.removeprefix("attribute.")] = values
+    return found
+
+
+def _about_images(evidence: Evidence, sample: DrawnSample, people: People | None) -> list[str]:
+    """What limits what is said: images that nobody drew, and images that are alike."""
+    if people is None:
+        return []
+    drawn, said = set(sample.items), []
+    n = sum(item not in drawn for item in people.table.items)
+    if not drawn:
+        said.append(
+            "AutoTL did not draw these images: what is said of the model holds for them, and for others only if they "
+            "were chosen at random."
+        )
+    elif n:
+        said.append(f"{counted(n, 'image')} coded without being drawn count for the agreement of people only.")
+    alike = _n_alike(evidence, people)
+    if alike:
+        said.append(
+            f"{alike} of the images resemble each other or belong to one group. A model answers such images alike, so "
+            "that they count as fewer where the model is compared, and its intervals are wider."
+        )
+    return said
+
+
+def _n_alike(evidence: Evidence, people: People) -> int:
+    number = {path: place for place, path in enumerate(evidence.run.dataset.items["path"])}
+    clusters = _clusters(evidence, np.array([number.get(item, MISSING) for item in people.table.items]))
+    if clusters is None:
+        return 0
+    sizes = np.unique(clusters, return_counts=True)[1]
+    return int(sizes[sizes > 1].sum())
+
+
+def _next_step(evidence: Evidence, sample: DrawnSample, coded: dict[str, int], people: People | None) -> str:
+    run = evidence.run.folder
+    if not sample.items and not people:
+        return f"Draw images to code: `autotl validate {run} --sample 100 --out sheet.csv`."
+    if people is None:
+        return (
+            f"Give each coder a copy of the sheet, let them fill in `coder` and `label` without talking to each other, "
+            f"and give the files back: `autotl validate {run} --codings FILE.csv`."
+        )
+    drawn = set(sample.items)
+    done = people.table.given[[item in drawn for item in people.table.items]].sum(axis=0)
+    open_ones = [
+        f"{coder} {len(drawn) - n}"
+        for coder, n in zip(people.table.coders, done.tolist(), strict=True)
+        if n < len(drawn)
+    ]
+    if open_ones:
+        return f"Still to be coded of the images that were drawn: {listed(open_ones)}."
+    if len(coded) < 2:
+        return "Let a second person code the same images: agreement takes two, and to tell who errs takes three."
+    if len(coded) < 3:
+        return "Let a third person code the same images: with two, nobody can tell who errs."
+    more, left = people.compared.more_items, _n_answered(evidence) - len(drawn)
+    if people.compared.answer == "cannot say yet" and more and left:
+        return f"Draw more images: `autotl validate {run} --sample {min(more, left)} --out more.csv`." + (
+            f" Only {left} are left for which the model has an unseen answer." if left < more else ""
+        )
+    if people.compared.answer == "cannot say yet" and more:
+        return "All images that the model has an unseen answer for are coded; a larger test split would tell more."
+    return "Nothing is left to be coded."
+
+
+def _n_answered(evidence: Evidence) -> int:
+    return len(evidence.tested.items) + len(evidence.searched.items)
+
+
+def _keep_summary(folder: Path, found: HumanValidation) -> None:
+    """Leave the summary, and a panel among the evidence."""
+    document = json.dumps(found.to_json(), indent=2, allow_nan=False, ensure_ascii=True)
+    write_atomically(validation_folder(folder) / SUMMARY_FILE, document.encode())
+    shown = ShownPanel(PANEL, CORE, found.parts)
+    path = folder / "evidence" / "panels.json"
+    panels = [one for one in json.loads(path.read_text(encoding="utf-8")) if one.get("panel") != PANEL]
+    write_atomically(path, json.dumps([shown.to_json(), *panels], allow_nan=False).encode())
+
+
+def _people_json(people: People) -> dict[str, object]:
+    own, together, compared = people.reliability, people.consensus, people.compared
+    return {
+        "n_items": len(people.table.items), "alpha": own.alpha.to_json(), "alpha_items": own.n_items,
+        "alpha_codings": own.n_codings, "alpha_without_deviating": people.without.to_json(),
+        "pairs": [_plain(one) for one in own.pairs],
+        "consensus": {
+            "method": together.method, "why": together.why, "n_unresolved": int((~together.resolved).sum()),
+            "prevalence": dict(zip(people.table.classes, map(float, together.prevalence), strict=True)),
+        },
+        "deviating": [_plain(one) for one in people.deviating],
+        "model": {
+            "accuracy": people.accuracy.to_json(), "n_items": people.n_compared,
+            "as_good_as_a_coder": compared.answer, "margin": compared.margin, "more_items": compared.more_items,
+            "by_coder": [_plain(one) for one in compared.by_coder],
+        },
+        "contradicted": [people.table.items[row] for row in people.contradicted],
+    }  # fmt: skip
+
+
+def _plain(record: Any) -> dict[str, object]:
+    """A dataclass as plain values, with its intervals as JSON has them."""
+    return {
+        name: value.to_json() if isinstance(value, ScoreInterval) else value for name, value in vars(record).items()
+    }

@@ -1,0 +1,225 @@
+"""Draws images of a run for people to label, and writes the sheet that they fill in."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from autotl.data.coding_sheet import write_sheet
+from autotl.errors import ConfigError, DatasetError, RunError
+from autotl.evidence.agreement.planning import Plan, plan
+from autotl.evidence.run_evidence import Evidence, read_evidence
+from autotl.evidence.sampling import Design, draw, equal_weights, neyman_weights, score_strata
+from autotl.runs.validation import DrawnSample, locked, read_sample, validation_folder, write_sample
+from autotl.runtime.wording import counted, listed
+
+COPY = "image-{:04d}{}"
+"""What a copy is called of an image whose path would tell its class; the number is its place in the sample, from 1."""
+_MOST_GROUPS = 50
+
+
+@dataclass(frozen=True)
+class SampleDrawn:
+    """A sample for people to label.
+
+    sheet: the file to fill in. items: paths of the images drawn now, as the dataset lists them; n_drawn: with all draws
+    before. populations: what was drawn from, in words. plan: what all drawn images, once coded, will tell. notes: what
+    else there is to know, a sentence each.
+    """
+
+    run: str
+    sheet: Path
+    items: tuple[str, ...]
+    n_drawn: int
+    populations: tuple[str, ...]
+    plan: Plan
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """What `autotl validate --sample --json` prints."""
+        return {
+            "run": self.run, "sheet": str(self.sheet), "items": list(self.items), "n_drawn": self.n_drawn,
+            "populations": list(self.populations), "plan": self.plan.to_json(), "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def evidence_of(folder: Path) -> Evidence:
+    """The evidence of a finished run; RunError where there is none."""
+    found = read_evidence(folder)
+    if found is None:
+        raise RunError(
+            f"{folder} has no answers of a model to compare people with: it is no finished run, or its evidence is "
+            f"damaged. Finish it with `autotl resume {folder}`."
+        )
+    return found
+
+
+def draw_sample(
+    folder: Path,
+    n: int,
+    *,
+    sheet: Path,
+    by: str | None = None,
+    design: Design | None = None,
+    copies: Path | None = None,
+    seed: int | None = None,
+) -> SampleDrawn:
+    """Draw n further images of a run and write a sheet for people to fill in, without any answer of the model.
+
+    Images of the test split come first, which the model has not seen; where these are not enough, those of the search,
+    whose answers come from models that were not fitted on them. by: a column of attributes, "group" or "class": every
+    group gives as many images. design: "random", "score" (unsure answers more often) or "group", which by implies.
+    copies: a new folder for copies of the images under neutral names. seed: None for that of the run.
+    Raises ConfigError before anything is written.
+    """
+    evidence = evidence_of(folder)
+    _require_free(sheet, copies)
+    design = _design(design, by)
+    seed = evidence.run.config.seed if seed is None else seed
+    own = validation_folder(folder)
+    with locked(own):
+        before = read_sample(own)
+        after = _drawn(evidence, before, n, design=design, by=by, seed=seed)
+        new = after.items[len(before.items) :]
+        order = np.random.default_rng(seed).permutation(len(new))
+        numbers = {item: number for number, item in enumerate(after.items, 1)}
+        items = [new[place] for place in order]
+        files = [evidence.run.dataset.root / item for item in items]
+        names = [str(file.absolute()) for file in files]
+        if copies is not None:
+            names = _copied(files, [numbers[item] for item in items], copies)
+        write_sheet(sheet, names)
+        write_sample(own, after)
+    draws = after.draws[len(before.draws) :]
+    return SampleDrawn(
+        folder.name, sheet, tuple(items), len(after.items), tuple(one.population for one in draws),
+        _plan(evidence, len(after.items)), tuple(_notes(evidence, items, n, folder, copies)),
+    )  # fmt: skip
+
+
+def write_sheet_again(folder: Path, sheet: Path) -> int:
+    """Write a sheet of all images drawn so far; returns their number. ConfigError where none was drawn."""
+    evidence = evidence_of(folder)
+    _require_free(sheet, None)
+    items = read_sample(validation_folder(folder)).items
+    if not items:
+        raise ConfigError(f"no image of {folder} was drawn yet; draw some with --sample N")
+    write_sheet(sheet, [str((evidence.run.dataset.root / item).absolute()) for item in items])
+    return len(items)
+
+
+def _require_free(sheet: Path, copies: Path | None) -> None:
+    if sheet.exists():
+        raise ConfigError(f"{sheet} already exists, perhaps with codings in it. Give another file with --out.")
+    if copies is not None and copies.exists() and (not copies.is_dir() or any(copies.iterdir())):
+        raise ConfigError(f"{copies} already exists and is not empty. Give another folder with --images.")
+
+
+def _design(design: Design | None, by: str | None) -> Design:
+    if by is not None and design not in (None, "group"):
+        raise ConfigError(f"--by {by} draws by group, and --design {design} does not; give one of the two")
+    if design == "group" and by is None:
+        raise ConfigError("--design group needs to know which groups: give --by with the name of a column")
+    return "group" if by is not None else design or "random"
+
+
+def _drawn(
+    evidence: Evidence, before: DrawnSample, n: int, *, design: Design, by: str | None, seed: int
+) -> DrawnSample:
+    """The sample with one more draw from the test split, and one from the search where that is not enough."""
+    tested, searched = (evidence.answers(part) for part in ("test", "search"))
+    drawn, sample = set(before.items), before
+    left = int((~tested["path"].isin(drawn)).sum())
+    parts = [(tested, min(n, left), f"the test split, {counted(len(tested), 'image')} that the model has not seen")]
+    further = int((~searched["path"].isin(drawn)).sum())
+    if n > left and further:
+        said = (
+            f"the images of the search, {counted(len(searched), 'image')}, each with the answer of a model that was "
+            "not fitted on it"
+        )
+        parts.append((searched, min(n - left, further), said))
+    if n >= 1 and not left + further:
+        raise ConfigError(
+            f"nothing is left to draw: people were given all {len(drawn)} images for which the model has an unseen "
+            "answer. Write their sheet again with --out alone."
+        )
+    for answers, number, said in parts:
+        if number or n < 1:
+            strata, weights = _strata(evidence, answers, design, by)
+            sample = draw(
+                answers["path"].tolist(), number if n >= 1 else n, strata=strata, weights=weights, before=sample,
+                design=design, seed=seed, described=said,
+            )  # fmt: skip
+    return sample
+
+
+def _strata(
+    evidence: Evidence, answers: pd.DataFrame, design: Design, by: str | None
+) -> tuple[tuple[str, ...] | None, dict[str, float] | None]:
+    if design == "random":
+        return None, None
+    if design == "score":
+        confidence = answers["confidence"].to_numpy(float)
+        strata = score_strata(confidence)
+        return strata, neyman_weights(strata, confidence)
+    assert by is not None
+    strata = tuple(group_values(evidence, answers["path"], by))
+    return strata, equal_weights(strata)
+
+
+def group_values(evidence: Evidence, paths: pd.Series, by: str) -> list[str]:
+    """The group of each image by a column, "group" or "class"; "none" where it has none. ConfigError without it."""
+    table = evidence.run.dataset.items.set_index("path")
+    names = {"class": "label", "group": "group"} | {
+        name.removeprefix("attribute."): name for name in table.columns if name.startswith("attribute.")
+    }
+    if by not in names:
+        raise ConfigError(
+            f"--by {by!r}: the run has no such column; it has {listed(sorted(names))}. Columns come from the table of "
+            "labels or from `autotl fit --attributes CSV`."
+        )
+    values = table[names[by]].reindex(paths).fillna("").astype(str)
+    if values.nunique() > _MOST_GROUPS:
+        raise ConfigError(
+            f"--by {by!r} has {values.nunique()} different values, too many to draw from each; expected at most "
+            f"{_MOST_GROUPS}"
+        )
+    return [value or "none" for value in values]
+
+
+def _copied(files: list[Path], numbers: list[int], copies: Path) -> list[str]:
+    copies.mkdir(parents=True, exist_ok=True)
+    names = []
+    for file, number in zip(files, numbers, strict=True):
+        copy = copies.absolute() / COPY.format(number, file.suffix.lower())
+        try:
+            shutil.copyfile(file, copy)
+        except OSError as error:
+            raise DatasetError(f"{file} cannot be copied to {copies}: {error.strerror}.") from error
+        names.append(str(copy))
+    return names
+
+
+def _plan(evidence: Evidence, n: int) -> Plan:
+    shares = evidence.tested.probabilities.mean(axis=0)
+    right = float((evidence.tested.probabilities.argmax(axis=1) == evidence.tested.labels).mean())
+    return plan(n, accuracy=right, shares=shares)
+
+
+def _notes(evidence: Evidence, items: list[str], n: int, folder: Path, copies: Path | None) -> list[str]:
+    notes = []
+    if len(items) < n:
+        notes.append(f"{len(items)} images were drawn and not {n}: for no others has the model an unseen answer")
+    labels = evidence.run.dataset.items.set_index("path")["label"].reindex(items)
+    telling = [item for item, label in zip(items, labels, strict=True) if label in Path(item).parts[:-1]]
+    if telling and copies is None:
+        notes.append(
+            f"the paths in the sheet name the class of an image, such as {telling[0]}: who reads them is not blind. "
+            f"Let people code on the app's Label page (`autotl ui`, run {folder.name}), or draw with --images FOLDER, "
+            "which copies the images under neutral names"
+        )
+    return notes
