@@ -70,7 +70,7 @@ def _branch(graph: onnx.GraphProto, other: onnx.GraphProto, prefix: str) -> onnx
             raise ExportError(f"The graph {other.name!r} has a node {node.op_type} with graphs inside.")
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
-        copy.name = prefix + node.name
+        copy.name = f"{prefix}{len(nodes)}/{node.name}"  # many a node has no name of its own
         copy.input[:] = [names[name] if name else "" for name in node.input]
         names.update({name: prefix + name if name else "" for name in node.output})
         copy.output[:] = [names[name] for name in node.output]
