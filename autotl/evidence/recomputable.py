@@ -16,7 +16,8 @@ from autotl.runtime.atomic_files import write_atomically
 
 FOLDER = "evidence"
 ITEMS, CHOICE, DEFAULT = "items.npz", "choice.npz", "default.npz"
-PROGRAM, PARTS = "verify.py", ("verify_documents.py", "verify_intervals.py", "verify_panels.py", "verify_scores.py")
+PROGRAM = "verify.py"
+PARTS = tuple(f"verify_{name}.py" for name in ("documents", "doubts", "intervals", "panels", "scores"))
 """Copied as they are: the program into the run folder, its parts into evidence/."""
 _ATTRIBUTE = "attribute."
 

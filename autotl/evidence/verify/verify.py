@@ -24,6 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent / "evidence"))
 
 from verify_documents import Ledger, Report, pointer, printed_as
+from verify_doubts import check_doubts
 from verify_intervals import Interval
 from verify_panels import check_panels
 from verify_scores import (
@@ -40,6 +41,13 @@ WHY_NOT = (
     (r"run\.json#/result/groups/", "measured before the search; those predictions are not kept"),
     (r"run\.json#/result/refit/", "against the model of another run, whose predictions are in that run's folder"),
     (r"run\.json#/result/verdict/fine_tuning/test/", "the test predictions of the best frozen backbone are not kept"),
+    (r"run\.json#/result/shortcuts/|panel shortcuts", "tiny models of image properties, which are not kept"),
+    (
+        r"run\.json#/result/more_images|panel (learning-curve|feasibility)",
+        "fits on fewer images, whose predictions are not kept",
+    ),
+    (r"panel importances", "from the parameters of the trials in study.db"),
+    (r"run\.json#/result/doubts/none_of_these/|panel doubts/.*/rows/", "distances of features, which are not kept"),
     (r"run\.json#/result/(search|test|default/test)/", "a score of a plugin, which NumPy alone does not know"),
     (
         r"leaderboard\.csv#",
@@ -66,6 +74,15 @@ class Run:
         self.board, self.choice = ledger.document("leaderboard.csv"), self.arrays("evidence/choice.npz")
         self.choice["items"] = np.flatnonzero(self.items["fold"] >= 0)
         self.strategy = {int(row["trial"]): row["strategy"] for row in self.board}
+
+    pointer = staticmethod(pointer)
+
+    def panel(self, name: str) -> Iterator[tuple[str, Any]]:
+        """Address and content of each part of a panel."""
+        for number, panel in enumerate(self.ledger.document("evidence/panels.json")):
+            if panel["panel"] == name:
+                for place, part in enumerate(panel["parts"]):
+                    yield f"evidence/panels.json#/{number}/parts/{place}", part
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         with np.load(self.folder / name, allow_pickle=False) as arrays:
@@ -244,7 +261,8 @@ def check_report(run: Run) -> Report:
 
 
 CHECKS: tuple[Callable[[Run], Any], ...] = (
-    check_data, check_evaluations, check_verdicts, check_leaderboard, check_copies, check_panels, check_report,
+    check_data, check_evaluations, check_verdicts, check_leaderboard, check_copies, check_doubts,
+    check_panels, check_report,
 )  # fmt: skip
 BROKEN = (OSError, KeyError, ValueError, TypeError, IndexError, StopIteration, zipfile.BadZipFile)
 """What a damaged or unfinished run folder raises."""
@@ -276,9 +294,12 @@ def verify(folder: Path) -> dict[str, Any]:
 def left_out(ledger: Ledger) -> list[dict[str, Any]]:
     """Numbers that nothing was compared with, by the reason."""
     found = dict[str, list[str]]()
+    names = [panel["panel"] for panel in ledger.documents.get("evidence/panels.json", ())]
     for address in ledger.not_covered():
-        why = next((why for pattern, why in WHY_NOT if re.match(pattern, address)), "no rule for it here")
-        found.setdefault(why, []).append(address)
+        place = re.match(r"evidence/panels\.json#/(\d+)", address)
+        what = address.replace(place[0], f"panel {names[int(place[1])]}") if place else address
+        why = next((why for pattern, why in WHY_NOT if re.match(pattern, what)), "no rule for it here")
+        found.setdefault(why, []).append(what)
     return [{"why": why, "n": len(addresses), "first": addresses[:3]} for why, addresses in found.items()]
 
 

@@ -17,11 +17,9 @@ def check_panels(run: Any) -> None:
     confidence = tested["probabilities"].max(axis=1)
     right = tested["probabilities"].argmax(axis=1) == tested["labels"]
     groups = of_items(run.clusters, tested)
-    for number, panel in enumerate(ledger.document("evidence/panels.json")):
-        for place, part in enumerate(panel["parts"] if panel["panel"] in PANELS else ()):
-            PANELS[panel["panel"]](
-                ledger, f"evidence/panels.json#/{number}/parts/{place}", part, confidence, right, groups
-            )
+    for name, check in PANELS.items():
+        for address, part in run.panel(name):
+            check(ledger, address, part, confidence, right, groups)
 
 
 def _share(right: np.ndarray, groups: np.ndarray | None, rows: np.ndarray) -> Interval:
