@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,11 @@ import numpy as np
 from autotl.deploy.deployable import load_deployable
 from autotl.deploy.gradient_maps import GradientMaps
 from autotl.deploy.map_facts import EXACT, GRADIENT, OCCLUSION
-from autotl.deploy.occlusion_maps import GRID, log_odds, occlusion_map, windows
+from autotl.deploy.occlusion_maps import GRID, by_cell, covered, log_odds, occlusion_map
 from autotl.deploy.predictor import Predictor
 
-LEAST_AGREEMENT = 0.3
-"""Mean rank correlation with occlusion from which on a map to first order is believed."""
-_N_CHECKED = 3
+_SHARE_COVERED = 0.25
+_N_RANDOM = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +35,8 @@ class Evidence:
 class Explainer:
     """A deployable that says where it sees the evidence. folder: its own, or that of its run.
 
-    Exact where the head is linear. Otherwise to first order, if the first images show that this agrees with occlusion,
-    and else by occlusion.
+    Exact where the head is linear. Otherwise to first order where occlusion confirms it for the image, and else by
+    occlusion: see `confirmed`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,8 +47,6 @@ class Explainer:
         facts = known if isinstance(known, dict) else {}
         self._offset = np.array(facts.get("offset", []))
         self._gradients = _first_order(deployable.folder / "model.onnx") if facts.get("method") == GRADIENT else None
-        self.agreement: float | None = None
-        """The mean rank correlation of maps to first order with occlusion; None while it was not measured."""
 
     def explain(self, pixels: np.ndarray, *, grid: int = GRID) -> list[Evidence]:
         """The evidence for the answer to each image; pixels: uint8 (n, height, width, 3), grid: of occlusion."""
@@ -60,13 +56,11 @@ class Explainer:
             return self._exact(pixels)
         answers = self.predictor.probabilities(pixels)
         pairs = [(int(row[0]), int(row[1])) for row in np.argsort(-answers, axis=1, kind="stable")]
-        if self._gradients and self.agreement is None:
-            self._check(pixels[:_N_CHECKED], pairs, grid)
         found = []
         for image, row, pair in zip(pixels, answers, pairs, strict=True):
             difference = float(log_odds(row[None], pair)[0])
             smooth = self._gradients.map(image, pair) if self._gradients else None
-            if smooth is not None:
+            if smooth is not None and self.confirmed(image, pair, smooth):
                 found.append(Evidence(*pair, difference, smooth, GRADIENT))
             else:
                 found.append(Evidence(*pair, difference, self.occluded(image, pair, grid=grid), OCCLUSION))
@@ -83,17 +77,17 @@ class Explainer:
             for found, (a, b) in zip(maps.astype(np.float64), classes, strict=True)
         ]
 
-    def _check(self, pixels: np.ndarray, pairs: Sequence[tuple[int, int]], grid: int) -> None:
-        """Leave maps to first order alone where they do not agree with occlusion."""
-        assert self._gradients is not None
-        agreements = []
-        for image, pair in zip(pixels, pairs, strict=False):
-            smooth = self._gradients.map(image, pair)
-            covered = self.occluded(image, pair, grid=grid)
-            agreements.append(0.0 if smooth is None else rank_correlation(by_window(smooth, grid), covered))
-        self.agreement = float(np.mean(agreements))
-        if self.agreement < LEAST_AGREEMENT:
-            self._gradients = None
+    def confirmed(self, pixels: np.ndarray, classes: tuple[int, int], found: np.ndarray) -> bool:
+        """Whether covering the quarter with the most evidence costs more log-odds than other quarters do.
+
+        pixels: one image; found: its map. The others are the quarter with the least, and some at random.
+        """
+        sums, rng = by_cell(found, GRID).ravel(), np.random.default_rng(0)
+        order, n = np.argsort(-sums, kind="stable"), round(_SHARE_COVERED * sums.size)
+        choices = [order[:n], order[-n:], *(rng.permutation(order)[:n] for _ in range(_N_RANDOM))]
+        variants = np.stack([covered(pixels, choice, GRID) for choice in choices])
+        odds = log_odds(self.predictor.probabilities(variants), classes)
+        return bool(odds[0] < odds[1:].min())
 
 
 def _first_order(model: Path) -> GradientMaps | None:
@@ -101,18 +95,3 @@ def _first_order(model: Path) -> GradientMaps | None:
         return GradientMaps(model)
     except ValueError:
         return None
-
-
-def by_window(found: np.ndarray, grid: int) -> np.ndarray:
-    """The sums of a map over the windows of occlusion, float64 (grid, grid)."""
-    sums = [found[rows, columns].sum() for rows, columns in windows(found.shape[0], found.shape[1], grid)]
-    return np.array(sums).reshape(grid, grid)
-
-
-def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's; 0 where one of them is constant."""
-    from scipy.stats import spearmanr
-
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(spearmanr(one.ravel(), other.ravel()).statistic)

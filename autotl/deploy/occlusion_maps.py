@@ -47,6 +47,29 @@ def windows(height: int, width: int, grid: int = GRID) -> list[tuple[slice, slic
     return [(rows, columns) for rows in sides(height) for columns in sides(width)]
 
 
+def by_cell(found: np.ndarray, grid: int = GRID) -> np.ndarray:
+    """The sums of a map (h, w) over the cells of a coarser grid, or of the same, float64 (grid, grid)."""
+
+    def membership(n: int) -> np.ndarray:
+        edges = np.linspace(0, n, grid + 1)
+        lower = np.maximum(np.arange(n)[None], edges[:-1, None])
+        upper = np.minimum(np.arange(n)[None] + 1, edges[1:, None])
+        return np.maximum(0, upper - lower)
+
+    height, width = found.shape
+    return np.asarray(membership(height) @ found @ membership(width).T)
+
+
+def covered(pixels: np.ndarray, cells: np.ndarray, grid: int = GRID, *, keep: bool = False) -> np.ndarray:
+    """An image with these cells blurred, by their number row by row; keep: with all others blurred instead."""
+    height, width = pixels.shape[:2]
+    chosen = np.zeros(grid * grid, bool)
+    chosen[cells] = True
+    rows, columns = (np.arange(n) * grid // n for n in (height, width))
+    mask = chosen.reshape(grid, grid)[rows[:, None], columns[None]] != keep
+    return np.where(mask[..., None], blurred(pixels), pixels)
+
+
 def blurred(pixels: np.ndarray) -> np.ndarray:
     """A copy of which only the coarse shades are left, uint8 (height, width, 3)."""
     radius = _BLUR * max(pixels.shape[:2])
