@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from autotl.api.arguments import optional, read_path, read_text, read_whole
 from autotl.api.notebook import watched
 from autotl.api.study_results import StudyResults
+from autotl.errors import ConfigError
 from autotl.runs.events import Listener
 from autotl.runs.run import Run
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from autotl.interfaces import AliasChange
     from autotl.plugins import Plugins
     from autotl.workflows.evaluation import ModelEvaluation
+    from autotl.workflows.human_validation import HumanValidation
+    from autotl.workflows.people_sample import SampleDrawn
 
 
 class FittedModel(StudyResults):
@@ -42,10 +45,10 @@ class FittedModel(StudyResults):
         return self.run / "champion"
 
     @overload
-    def predict(self, items: object, *, as_frame: Literal[False] = False) -> list[Prediction]: ...
+    def predict(self, items: object, *, as_frame: Literal[False] = False, doubts: bool = ...) -> list[Prediction]: ...
     @overload
-    def predict(self, items: object, *, as_frame: Literal[True]) -> pd.DataFrame: ...
-    def predict(self, items: object, *, as_frame: bool = False) -> list[Prediction] | pd.DataFrame:
+    def predict(self, items: object, *, as_frame: Literal[True], doubts: bool = ...) -> pd.DataFrame: ...
+    def predict(self, items: object, *, as_frame: bool = False, doubts: bool = True) -> list[Prediction] | pd.DataFrame:
         """Classify one image or many: one answer per image, in the order in which they are given.
 
         items: an image or any iterable of images, such as a list, a generator or a column of a DataFrame. An image is a
@@ -54,8 +57,10 @@ class FittedModel(StudyResults):
         archive or a table: it has an answer for each of its images.
         Returns a list of dicts: {"item", "label", "probabilities"}, or {"item", "error"} for an image that cannot be
         read; a single image gives a list of one. as_frame: return a DataFrame with the columns item, label, one
-        per class, and error, and with the index of `items` where that is a Series. Raises TypeError if something is not
-        an image.
+        per class, and error, and with the index of `items` where that is a Series. doubts: add, where the model offers
+        them, "set" (the classes that the image may well have), "unsure" (the label is less certain than what was
+        promised asks for) and "none_of_these" (a p-value, small where the image is unlike every class); in a DataFrame
+        they follow error. Raises TypeError if something is not an image.
         """
         from autotl.deploy.batch_prediction import classify
         from autotl.deploy.prediction_files import collect
@@ -63,11 +68,12 @@ class FittedModel(StudyResults):
         from autotl.settings import settings
 
         images = collect(items, cache=settings().cache)
-        answers = [row for batch in classify(self._predictor, images) for row in batch]
+        answers = [row for batch in classify(self._predictor, images, doubts=doubts) for row in batch]
         if not as_frame:
             return answers
         index = getattr(items, "index", None) if hasattr(items, "iloc") else None
-        return framed(answers, self.classes, index if index is not None and len(index) == len(answers) else None)
+        index = index if index is not None and len(index) == len(answers) else None
+        return framed(answers, self.classes, index, self._predictor.doubts if doubts else ())
 
     def evaluate(
         self,
@@ -96,6 +102,41 @@ class FittedModel(StudyResults):
             return evaluate_model(
                 self.run, new, plugins=load_preferred(settings()), settings=settings(), listeners=listeners
             )
+
+    def validate(
+        self,
+        codings: str | PathLike[str] | None = None,
+        *,
+        sample: int | None = None,
+        by: str | None = None,
+        design: Literal["random", "score", "group"] | None = None,
+        out: str | PathLike[str] | None = None,
+        images: str | PathLike[str] | None = None,
+    ) -> HumanValidation | SampleDrawn:
+        """Let people label a sample: draw one, take in what they said, or say what is known.
+
+        sample: how many further images to draw; out: the sheet to write then, a CSV file; by: a column of attributes,
+        "group" or "class", to draw as many from each; design: "score" draws unsure answers more often; images: a new
+        folder for copies whose names tell nothing. codings: a CSV file with the columns item, coder and label.
+        Returns the sample, or how far the coders agree, who of them errs, and whether the model is as good as a coder.
+        Raises ConfigError or DatasetError before anything is kept.
+        """
+        from autotl.data.coding_sheet import read_sheet
+        from autotl.workflows.human_validation import validate
+        from autotl.workflows.people_sample import draw_sample
+
+        file = optional(read_path)("codings", codings)
+        number, sheet = optional(read_whole)("sample", sample), optional(read_path)("out", out)
+        if number is None:
+            if sheet or by or design or images:
+                raise ConfigError("out, by, design and images are about a sample: give sample with them")
+            return validate(self.run, None if file is None else read_sheet(file), source=str(file))
+        if file is not None or sheet is None:
+            raise ConfigError("sample draws images and writes the sheet `out`; codings are taken in by another call")
+        return draw_sample(
+            self.run, number, sheet=sheet, by=optional(read_text)("by", by), design=design,
+            copies=optional(read_path)("images", images),
+        )  # fmt: skip
 
     def refit(
         self,

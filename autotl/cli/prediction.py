@@ -27,6 +27,10 @@ def predict(
     ] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    doubts: Annotated[
+        bool,
+        typer.Option("--doubts/--no-doubts", help="Let the model say that it does not know, where it offers that."),
+    ] = True,
     label: Label = None,
     events: Events = None,
     tracking_uri: TrackingUri = None,
@@ -50,15 +54,14 @@ def predict(
         listeners: list[Listener] = [EventWriter.create(events)] if events else []
         if len(images) > batch_prediction.N_AT_ONCE:  # fewer take less time than importing the printer
             listeners.append(_printer(stack, len(images)))
-        batches = outcome.count(batch_prediction.classify(predictor, images, listeners=listeners))
+        batches = outcome.count(batch_prediction.classify(predictor, images, doubts=doubts, listeners=listeners))
         if not (as_json or as_csv):
             for piece in prediction_texts.as_lines(batches):
                 typer.echo(piece, nl=False)
         else:
-            written = (
-                prediction_texts.as_csv(batches, predictor.classes) if as_csv else prediction_texts.as_json(batches)
-            )
-            for piece in written:
+            offered = predictor.doubts if doubts else ()
+            table = prediction_texts.as_csv(batches, predictor.classes, offered)
+            for piece in table if as_csv else prediction_texts.as_json(batches):
                 print_document(piece)
     outcome.require_any()
     if outcome.n_unreadable:

@@ -21,17 +21,17 @@ N_AT_ONCE = 128
 
 
 def classify(
-    predictor: Predictor, images: Sequence[GivenImage], *, listeners: Sequence[Listener] = ()
+    predictor: Predictor, images: Sequence[GivenImage], *, doubts: bool = True, listeners: Sequence[Listener] = ()
 ) -> Iterator[list[Prediction]]:
     """Predictions as `Predictor.predict` gives them, in the order of the images, so many at once.
 
     A file whose decoder would bring this process down gets an error, and the next one is not harmed.
-    listeners: told how far it is, at the start and after each part.
+    doubts: whether to add those that the model offers. listeners: told how far it is, at the start and after each part.
     """
     began = time.monotonic()
     for start in range(0, len(images), N_AT_ONCE):
         _tell(listeners, start, len(images), began)
-        yield predictor.answer([_spared(image) for image in images[start : start + N_AT_ONCE]])
+        yield predictor.answer([_spared(image) for image in images[start : start + N_AT_ONCE]], doubts=doubts)
     _tell(listeners, len(images), len(images), began)
 
 

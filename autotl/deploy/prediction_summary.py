@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from autotl.deploy.prediction_texts import NONE_BELOW
+
 N_ROWS = 20
 
 
@@ -18,7 +20,9 @@ class PredictionSummary:
 
     counts: number of images by predicted class, most frequent first. n_unreadable: files that could not be read as an
     image. folder: the deepest folder that holds all files of `head`. head: the first rows, with the columns image
-    (its path below `folder`), label, probability (of that label) and problem. columns: of the file itself.
+    (its path below `folder`), label, probability (of that label) and problem. columns: of the file itself, up to
+    `error`. n_unsure, n_none: images of which the model was unsure, and that are like none
+    of the classes; None where it does not say.
     """
 
     counts: pd.Series
@@ -26,6 +30,8 @@ class PredictionSummary:
     folder: str
     head: pd.DataFrame
     columns: tuple[str, ...]
+    n_unsure: int | None = None
+    n_none: int | None = None
 
     @property
     def n_classified(self) -> int:
@@ -43,10 +49,11 @@ def summarise_predictions(file: Path) -> PredictionSummary | None:
     if len(header) < 4:
         return None
     # By position rather than name: a class may be called "label" or "error".
-    last = len(header) - 1
+    last = len(header) - 1 - header[::-1].index("error") if "error" in header else len(header) - 1
+    doubts = [name.removesuffix(" (doubts)") for name in header[last + 1 :]]
     columns = pd.read_csv(
-        file, usecols=[1, last], names=["label", "error"], header=None, skiprows=1, dtype=str, keep_default_na=False,
-        on_bad_lines="skip",
+        file, usecols=[1, *range(last, len(header))], names=["label", "error", *doubts], header=None, skiprows=1,
+        dtype=str, keep_default_na=False, on_bad_lines="skip",
     )  # fmt: skip
     if columns.empty:
         return None
@@ -64,4 +71,9 @@ def summarise_predictions(file: Path) -> PredictionSummary | None:
         }
     )
     n_unreadable = int((columns["error"] != "").sum())
-    return PredictionSummary(labelled.value_counts(), n_unreadable, folder, shown, tuple(header))
+    n_unsure = int((columns["unsure"] == "true").sum()) if "unsure" in columns else None
+    p_values = pd.to_numeric(columns["none_of_these"], errors="coerce") if "none_of_these" in columns else None
+    n_none = None if p_values is None else int((p_values <= NONE_BELOW).sum())
+    return PredictionSummary(
+        labelled.value_counts(), n_unreadable, folder, shown, tuple(header[: last + 1]), n_unsure, n_none
+    )

@@ -16,6 +16,11 @@ from autotl.deploy.predictor import Prediction
 if TYPE_CHECKING:
     import pandas as pd
 
+SEPARATOR = "|"
+"""Between the classes of a set in a table."""
+NONE_BELOW = 0.05
+"""Up to this p-value an image is said to be like none of the classes: of images of the classes, one in twenty is."""
+
 
 def as_json(batches: Batches) -> Iterator[str]:
     """One JSON document, a list; a piece per batch."""
@@ -27,34 +32,53 @@ def as_json(batches: Batches) -> Iterator[str]:
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def as_csv(batches: Batches, classes: Sequence[str]) -> Iterator[str]:
-    """The columns item, label, one per class, and error; a piece per batch, after the header."""
-    yield _csv([_header(classes)])
+def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = ()) -> Iterator[str]:
+    """The columns item, label, one per class, and error; a piece per batch, after the header.
+
+    doubts: which of `predictor.DOUBTS` follow, each a column: the set with its classes separated by `SEPARATOR`,
+    unsure as true or false.
+    """
+    yield _csv([_header(classes, doubts)])
     for batch in batches:
-        yield _csv(_cells(row, classes, "") for row in batch)
+        yield _csv(_cells(row, classes, doubts, "") for row in batch)
 
 
-def as_frame(rows: Sequence[Prediction], classes: Sequence[str], index: pd.Index | None = None) -> pd.DataFrame:
+def as_frame(
+    rows: Sequence[Prediction], classes: Sequence[str], index: pd.Index | None = None, doubts: Sequence[str] = ()
+) -> pd.DataFrame:
     """The same columns as a DataFrame, one row per prediction, missing where there is no value.
 
     index: that of the frame.
     """
     import pandas as pd
 
-    cells = [_cells(row, classes, None) for row in rows]
-    frame = pd.DataFrame(cells, columns=pd.Index(_header(classes), dtype=str), index=index)
-    texts = (frame.columns[0], frame.columns[1], frame.columns[-1])
-    return frame.astype({name: "str" if name in texts else "float64" for name in frame.columns})
+    cells = [_cells(row, classes, doubts, None) for row in rows]
+    header = _header(classes, doubts)
+    frame = pd.DataFrame(cells, columns=pd.Index(header, dtype=str), index=index)
+    last = len(header) - len(doubts)
+    kinds = dict.fromkeys(header[:last], "float64") | dict.fromkeys((header[0], header[1], header[last - 1]), "str")
+    for name, column in zip(doubts, header[last:], strict=True):
+        kinds[column] = {"none_of_these": "float64", "unsure": "boolean"}.get(name, "str")
+    return frame.astype(kinds)
 
 
-def _header(classes: Sequence[str]) -> list[str]:
-    return ["item", "label", *columns(classes), "error"]
+def _header(classes: Sequence[str], doubts: Sequence[str]) -> list[str]:
+    own = [*columns(classes)]
+    return ["item", "label", *own, "error", *(f"{name} (doubts)" if name in own else name for name in doubts)]
 
 
-def _cells(row: Prediction, classes: Sequence[str], empty: str | None) -> list[Any]:
+def _cells(row: Prediction, classes: Sequence[str], doubts: Sequence[str], empty: str | None) -> list[Any]:
     probabilities = row.get("probabilities", {})
     shares = (probabilities.get(name, empty) for name in classes)
-    return [row["item"], row.get("label", empty), *shares, row.get("error", empty)]
+    said = dict(row)
+    if "set" in row:
+        said["set"] = SEPARATOR.join(row["set"])
+    if "unsure" in row and empty == "":
+        said["unsure"] = str(row["unsure"]).lower()
+    return [
+        row["item"], row.get("label", empty), *shares, row.get("error", empty),
+        *(said.get(name, empty) for name in doubts),
+    ]  # fmt: skip
 
 
 def as_lines(batches: Batches) -> Iterator[str]:
@@ -64,7 +88,22 @@ def as_lines(batches: Batches) -> Iterator[str]:
 
 
 def _verdict(row: Prediction) -> str:
-    return f"{row['label']} ({row['probabilities'][row['label']]:.1%})" if "label" in row else f"? {row['error']}"
+    if "label" not in row:
+        return f"? {row['error']}"
+    return "; ".join([f"{row['label']} ({row['probabilities'][row['label']]:.1%})", *doubts_in_words(row)])
+
+
+def doubts_in_words(row: Prediction) -> list[str]:
+    """What there is to say of an answer besides its label, in parts; nothing where the model is sure of it."""
+    said = []
+    if row.get("unsure"):
+        said.append("unsure")
+    others = row.get("set")
+    if others is not None and others != [row["label"]]:
+        said.append(f"may be {' or '.join(others)}" if others else "no class fits well")
+    if row.get("none_of_these", 1.0) <= NONE_BELOW:
+        said.append(f"like none of the classes (p = {row['none_of_these']:.2g})")
+    return said
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:

@@ -21,18 +21,24 @@ from numpy.typing import NDArray
 from autotl.images.decoder import UnreadableImage, decode
 from autotl.images.given_images import GivenImage, given_images, read_source
 
+DOUBTS = ("set", "unsure", "none_of_these")  # outputs of a graph that can say that it does not know
 BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
 
 
 class Prediction(TypedDict, total=False):
     """What is said of one image: its label and the probability of every class, or why it could not be read.
 
-    item: the path; "item 0", "item 1", ... for bytes.
+    item: the path; "item 0", "item 1", ... for bytes. Where the model offers doubts, set: the classes that the image
+    may well have, which may be none; unsure: whether the label is less certain than what was promised asks for;
+    none_of_these: a p-value, small where the image is unlike all that the model knows.
     """
 
     item: str
     label: str
     probabilities: dict[str, float]
+    set: list[str]
+    unsure: bool
+    none_of_these: float
     error: str
 
 
@@ -56,6 +62,7 @@ class Predictor:
 
     classes: the names of the classes, in the order of the probabilities.
     columns: the names of their columns in a table that also has a column `label`.
+    doubts: which of `DOUBTS` the model offers; none for one that was exported before there were any.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -80,39 +87,61 @@ class Predictor:
             options,
             providers=[(name, options) for name, options in wanted.items() if name in available],
         )
+        offered = {output.name for output in self._session.get_outputs()}
+        self.doubts: tuple[str, ...] = tuple(name for name in DOUBTS if name in offered)
+        # What turns them off; without it the graph would compute them all the same.
+        self._switch = "doubts" in {entry.name for entry in self._session.get_inputs()}
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Classify pixels: uint8 (n, height, width, 3) -> float32 (n, n_classes), rows sum to 1."""
         parts = [
-            self._session.run(["probabilities"], {"images": pixels[start : start + BATCH_SIZE]})[0]
+            self._run(("probabilities",), pixels[start : start + BATCH_SIZE])[0]
             for start in range(0, len(pixels), BATCH_SIZE)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
-    def predict(self, items: object) -> list[Prediction]:
+    def _run(self, outputs: Sequence[str], pixels: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        inputs: dict[str, NDArray[Any]] = {"images": pixels}
+        if self._switch:
+            inputs["doubts"] = np.array(len(outputs) > 1)
+        found: list[NDArray[Any]] = self._session.run(list(outputs), inputs)
+        return found
+
+    def predict(self, items: object, *, doubts: bool = True) -> list[Prediction]:
         """Classify one image or many: paths, files' bytes, Pillow images or arrays of pixels, in any container.
 
-        Returns one dict per image, in order: `item` with `label` and `probabilities`, or with `error`. Raises
-        TypeError if something is not an image.
+        Returns one dict per image, in order: `item` with `label` and `probabilities`, or with `error`. doubts: add
+        those that the model offers, `set`, `unsure` and `none_of_these`. Raises TypeError if something is not an image.
         """
-        return self.answer(given_images(items))
+        return self.answer(given_images(items), doubts=doubts)
 
-    def answer(self, images: Sequence[GivenImage]) -> list[Prediction]:
+    def answer(self, images: Sequence[GivenImage], *, doubts: bool = True) -> list[Prediction]:
         """Classify images in batches; see `predict`."""
+        outputs = ("probabilities", *(self.doubts if doubts else ()))
         results: list[Prediction] = []
         for decoded in self._decoded(images):
             readable = [pixels for pixels in decoded if not isinstance(pixels, UnreadableImage)]
-            empty = np.zeros((0, self.height, self.width, 3), np.uint8)
-            rows = iter(self.probabilities(np.stack(readable) if readable else empty))
+            rows = zip(*self._run(outputs, np.stack(readable)), strict=True) if readable else iter(())
             for pixels in decoded:
                 name = images[len(results)].name
                 if isinstance(pixels, UnreadableImage):
                     results.append({"item": name, "error": str(pixels)})
                     continue
-                row = next(rows)
+                row, *said = next(rows)
                 named = dict(zip(self.classes, row.tolist(), strict=True))
-                results.append({"item": name, "label": self.classes[row.argmax()], "probabilities": named})
+                answer: Prediction = {"item": name, "label": self.classes[row.argmax()], "probabilities": named}
+                self._add_doubts(answer, dict(zip(outputs[1:], said, strict=True)))
+                results.append(answer)
         return results
+
+    def _add_doubts(self, answer: Prediction, said: dict[str, NDArray[Any]]) -> None:
+        """Add what the model says besides its probabilities of one image, by output."""
+        if "set" in said:
+            answer["set"] = [name for name, within in zip(self.classes, said["set"], strict=True) if within]
+        if "unsure" in said:
+            answer["unsure"] = bool(said["unsure"])
+        if "none_of_these" in said:
+            answer["none_of_these"] = float(said["none_of_these"])
 
     @property
     def has_maps(self) -> bool:
@@ -214,7 +243,8 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             model_input: the column `image` holds each file's bytes, or their base64 text. Returns the columns
             `label` and one probability per class. Raises ValueError that names the rows it cannot read.
             """
-            results = self.predictor.predict([_cell_bytes(cell) for cell in model_input["image"]])
+            images = [_cell_bytes(cell) for cell in model_input["image"]]
+            results = self.predictor.predict(images, doubts=False)
             bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
             if bad:
                 raise ValueError(f"{len(bad)} of {len(results)} images cannot be read. " + "; ".join(bad[:10]))

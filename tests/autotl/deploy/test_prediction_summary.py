@@ -38,3 +38,20 @@ def test_a_row_that_is_still_being_written_is_no_fault(file: Path) -> None:
 def test_a_table_without_rows_has_no_summary(content: str, file: Path) -> None:
     file.write_text(content, encoding="utf-8")
     assert summarise_predictions(file) is None
+
+
+def test_images_that_the_model_doubts_are_counted_where_it_says_so(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = ["/d/1.png,cat,0.7,0.3,,cat|set,true,0.4", "/d/2.png,cat,0.9,0.1,,cat,false,0.02", "/d/3.png,,,,torn,,,"]
+    table.write_text("item,label,cat,set,error,set (doubts),unsure,none_of_these\n" + "\n".join(rows), encoding="utf-8")
+    summary = summarise_predictions(table)
+    assert summary
+    assert (summary.n_unsure, summary.n_none, summary.n_unreadable) == (1, 1, 1)
+    assert summary.columns == ("item", "label", "cat", "set", "error")
+    assert summary.head["probability"].tolist()[:2] == [0.7, 0.9]
+
+
+def test_a_model_without_doubts_has_none_to_count(file: Path) -> None:
+    summary = summarise_predictions(file)
+    assert summary
+    assert (summary.n_unsure, summary.n_none) == (None, None)

@@ -61,3 +61,48 @@ def test_a_frame_has_the_index_that_is_asked_for():
     assert frame["label"].isna().tolist() == [False, True]
     assert frame["cat"].dtype == float
     assert as_frame([], ("cat", "dog")).columns.tolist() == ["item", "label", "cat", "dog", "error"]
+
+
+DOUBTED = [
+    {"item": "a.png", "label": "cat", "probabilities": {"cat": 0.9, "dog": 0.1}, "set": ["cat"], "unsure": False,
+     "none_of_these": 0.6},
+    {"item": "b.png", "label": "cat", "probabilities": {"cat": 0.6, "dog": 0.4}, "set": ["cat", "dog"], "unsure": True,
+     "none_of_these": 0.01},
+    {"item": "c.png", "label": "dog", "probabilities": {"cat": 0.4, "dog": 0.6}, "set": [], "unsure": True,
+     "none_of_these": 0.5},
+    {"item": "d.png", "error": "it is torn"},
+]  # fmt: skip
+DOUBTS = ("set", "unsure", "none_of_these")
+
+
+def test_a_line_says_what_the_model_doubts_and_nothing_where_it_does_not():
+    assert "".join(as_lines([DOUBTED])).splitlines() == [
+        "a.png: cat (90.0%)",
+        "b.png: cat (60.0%); unsure; may be cat or dog; like none of the classes (p = 0.01)",
+        "c.png: dog (60.0%); unsure; no class fits well",
+        "d.png: ? it is torn",
+    ]
+
+
+def test_doubts_are_the_last_columns_of_a_table_and_only_where_they_are_offered():
+    lines = "".join(as_csv([DOUBTED], ("cat", "dog"), DOUBTS)).splitlines()
+    assert lines[0] == "item,label,cat,dog,error,set,unsure,none_of_these"
+    assert lines[2] == "b.png,cat,0.6,0.4,,cat|dog,true,0.01"
+    assert lines[4] == "d.png,,,,it is torn,,,"
+    assert "".join(as_csv([DOUBTED], ("cat", "dog"))).splitlines()[1] == "a.png,cat,0.9,0.1,"
+
+
+def test_a_class_that_is_called_as_a_doubt_keeps_its_column():
+    rows = [{"item": "a.png", "label": "set", "probabilities": {"set": 0.9, "dog": 0.1}, "set": ["set"]}]
+    assert "".join(as_csv([rows], ("set", "dog"), ("set",))).splitlines() == [
+        "item,label,set,dog,error,set (doubts)", "a.png,set,0.9,0.1,,set",
+    ]  # fmt: skip
+
+
+def test_a_frame_holds_doubts_in_columns_of_their_own_kinds():
+    frame = as_frame(DOUBTED, ("cat", "dog"), doubts=DOUBTS)
+    assert frame["set"].tolist()[:3] == ["cat", "cat|dog", ""]
+    assert frame["unsure"].tolist()[:3] == [False, True, True]
+    assert frame["unsure"].isna().tolist() == [False, False, False, True]
+    assert frame["none_of_these"].tolist()[:3] == [0.6, 0.01, 0.5]
+    assert as_frame(DOUBTED, ("cat", "dog")).columns.tolist() == ["item", "label", "cat", "dog", "error"]

@@ -166,3 +166,42 @@ def test_onnx_runtime_keeps_no_record_of_its_use_to_report(folder: Path, tmp_pat
     for command in ([model / "predictor.py", tmp_path / "a.png"], ["-c", "import autotl, onnxruntime"]):
         subprocess.run([sys.executable, *command], capture_output=True, env=environment, check=True)
         assert list(home.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def doubting(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, which says dark up to a fifth and light from a half on, and is unsure below 0.7."""
+    import onnx
+
+    from autotl.deploy.doubts import add_set, add_unsure
+
+    model = onnx.load(folder / "model.onnx")
+    model = add_set(model, np.array([0.2, 0.5]), penalty=None, free_ranks=0)
+    model = add_unsure(model, 0.7, 2)
+    copy = tmp_path_factory.mktemp("doubting")
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
+    (copy / "model.onnx").write_bytes(model.SerializeToString())
+    return copy
+
+
+def test_a_model_that_offers_doubts_says_them_of_every_image(doubting: Path) -> None:
+    predictor = Predictor(doubting)
+    assert predictor.doubts == ("set", "unsure")
+    found = predictor.predict([grey(10), grey(90), b"torn", grey(140), grey(255)])
+    assert [row.get("set") for row in found] == [["dark"], [], None, ["light"], ["light"]]
+    assert [row.get("unsure") for row in found] == [False, True, None, True, False]
+
+
+def test_without_doubts_the_answers_are_those_of_the_model_that_has_none(folder: Path, doubting: Path) -> None:
+    images = [grey(level) for level in range(0, 256, 5)]
+    assert Predictor(doubting).predict(images, doubts=False) == Predictor(folder).predict(images)
+    with_doubts = Predictor(doubting).predict(images)
+    assert [row["probabilities"] for row in with_doubts] == [
+        row["probabilities"] for row in Predictor(folder).predict(images)
+    ]
+
+
+def test_a_model_that_was_exported_without_doubts_goes_on_answering(folder: Path) -> None:
+    [found] = Predictor(folder).predict(grey(90), doubts=True)
+    assert set(found) == {"item", "label", "probabilities"}
+    assert Predictor(folder).doubts == ()
