@@ -121,8 +121,7 @@ class FittedModel(StudyResults):
         Returns the sample, or how far the coders agree, who of them errs, and whether the model is as good as a coder.
         Raises ConfigError or DatasetError before anything is kept.
         """
-        from autotl.data.coding_sheet import read_sheet
-        from autotl.workflows.human_validation import validate
+        from autotl.workflows.human_validation import validate_file
         from autotl.workflows.people_sample import draw_sample
 
         file = optional(read_path)("codings", codings)
@@ -130,7 +129,7 @@ class FittedModel(StudyResults):
         if number is None:
             if sheet or by or design or images:
                 raise ConfigError("out, by, design and images are about a sample: give sample with them")
-            return validate(self.run, None if file is None else read_sheet(file), source=str(file))
+            return validate_file(self.run, file)
         if file is not None or sheet is None:
             raise ConfigError("sample draws images and writes the sheet `out`; codings are taken in by another call")
         return draw_sample(

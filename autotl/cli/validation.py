@@ -50,8 +50,7 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Let people label a sample: how far they agree, who errs, and whether the model is as good as a coder."""
-    from autotl.data.coding_sheet import read_sheet
-    from autotl.workflows.human_validation import validate as validate_run
+    from autotl.workflows.human_validation import validate_file
     from autotl.workflows.people_sample import draw_sample, write_sheet_again
 
     _require_one_purpose(sample, by, design, out, images, codings)
@@ -68,8 +67,7 @@ def validate(
             f"All {n} images that were drawn so far are in {out}."
         )
         return
-    rows = read_sheet(codings) if codings else ()
-    validation = validate_run(run, rows, source=str(codings))
+    validation = validate_file(run, codings)
     print_json(validation) if as_json else print_validation(validation)
 
 

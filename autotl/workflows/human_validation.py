@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
-import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autotl.data.coding_sheet import SheetRow
-from autotl.data.path_endings import PathEndings
-from autotl.errors import DatasetError
+from autotl.data.coding_sheet import SheetRow, read_sheet
 from autotl.evidence.agreement.coding_table import MISSING, CodingTable
 from autotl.evidence.agreement.parts import PANEL, parts
 from autotl.evidence.agreement.people import Context, GroupOfPeople, People, ask_groups, ask_people
@@ -24,32 +20,14 @@ from autotl.evidence.panels import CORE, ShownPanel
 from autotl.evidence.run_evidence import Evidence
 from autotl.interfaces import ScoreInterval
 from autotl.runs.run import cluster_of
-from autotl.runs.validation import (
-    DrawnSample,
-    HumanLabel,
-    append_codings,
-    in_force,
-    read_codings,
-    read_sample,
-    validation_folder,
-)
+from autotl.runs.validation import DrawnSample, in_force, read_codings, read_sample, validation_folder
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import counted, listed
+from autotl.workflows.codings_intake import Taken, known_items, take_codings
 from autotl.workflows.people_sample import evidence_of
 
 SUMMARY_FILE = "summary.json"
-_COPY = re.compile(r"image-(\d{4,})\.\w+")
-_MOST_ERRORS, _MOST_VALUES = 5, 12
-_MOST_NAME = 60
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What came of a sheet. n_new: answers kept now; n_known: given before; n_open: rows without a label."""
-
-    n_new: int
-    n_known: int
-    n_open: int
+_MOST_VALUES = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,104 +70,25 @@ class HumanValidation:
         }  # fmt: skip
 
 
-def validate(folder: Path, rows: Sequence[SheetRow] = (), *, source: str = "the codings") -> HumanValidation:
+def validate(
+    folder: Path, rows: Sequence[SheetRow] | None = None, *, source: str = "the codings"
+) -> HumanValidation:  # fmt: skip
     """Take in the rows of a sheet, all or none, and say what people say of the run's images now.
 
     The result is kept in RUN/validation and shown among the evidence of the run. Raises DatasetError, with the lines,
     where a row cannot be understood; then nothing is kept.
     """
     evidence = evidence_of(folder)
-    taken = _take(evidence, rows, source) if rows else None
+    taken = None if rows is None else take_codings(evidence, rows, source)
     found = _summarised(evidence, taken)
     if found.people:
         _keep_summary(folder, found)
     return found
 
 
-def keep_labels(folder: Path, coder: str, labels: Iterable[tuple[str, str]]) -> int:
-    """Keep what one person said, pairs of item and class (empty: taken back); returns how many are new.
-
-    For the app: nothing is compared. Raises DatasetError where something is no item or class of the run.
-    """
-    evidence = evidence_of(folder)
-    rows = [SheetRow(number, item, coder, label) for number, (item, label) in enumerate(labels, 1)]
-    items, classes = set(_known_items(evidence)), set(evidence.test.classes)
-    for row in rows:
-        if row.item not in items or row.label not in classes | {""} or not coder.strip():
-            raise DatasetError(f"{row.item!r}, coded as {row.label!r} by {coder!r}, cannot be kept with {folder}")
-    return _append(evidence, rows)
-
-
-def _take(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> Taken:
-    wanted = [row for row in rows if row.label]
-    if not wanted:
-        raise DatasetError(f"{source}: no row has a label. Fill in the column `label` and give the file again.")
-    understood = _understood(evidence, wanted, source)
-    n_new = _append(evidence, understood)
-    return Taken(n_new, len(understood) - n_new, len(rows) - len(wanted))
-
-
-def _append(evidence: Evidence, rows: Sequence[SheetRow]) -> int:
-    """Keep what is not in force already; returns how many."""
-    own = validation_folder(evidence.run.folder)
-    known = {key: one.label for key, one in in_force(read_codings(own)).items()}
-    inclusion, now = read_sample(own).probabilities, time.time()
-    new = [
-        HumanLabel(row.item, row.coder, row.label, now, inclusion.get(row.item))
-        for row in rows
-        if known.get((row.item, row.coder), "") != row.label
-    ]
-    append_codings(own, new)
-    return len(new)
-
-
-def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> list[SheetRow]:
-    """The rows with items and classes as the run names them; DatasetError names the lines that are wrong."""
-    drawn = read_sample(validation_folder(evidence.run.folder)).items
-    known = _known_items(evidence)
-    names, endings = set(known), PathEndings(known, known)
-    root = f"{evidence.run.dataset.root.absolute()}/"
-    classes = evidence.test.classes
-    by_case = {name.casefold(): name for name in classes if sum(n.casefold() == name.casefold() for n in classes) == 1}
-
-    def item_of(text: str) -> str:
-        text = text.replace("\\", "/") if text not in names else text
-        inside = text.removeprefix(root)
-        if inside in names:
-            return inside
-        copy = _COPY.fullmatch(Path(text).name)
-        if copy and 1 <= int(copy[1]) <= len(drawn):
-            return drawn[int(copy[1]) - 1]
-        several = endings.find(text)
-        return several[0] if len(several) == 1 else ""
-
-    found, wrong, first = [], [], dict[tuple[str, str], int]()
-    for row in rows:
-        item, coder = item_of(row.item), " ".join(row.coder.split())
-        label = row.label if row.label in classes else by_case.get(row.label.casefold(), "")
-        if not item:
-            wrong.append(f"line {row.line}: {row.item[:80]!r} is no image of the run")
-        elif not coder or len(coder) > _MOST_NAME:
-            wrong.append(f"line {row.line}: the coder is {coder[:80]!r}; expected a name, up to {_MOST_NAME} letters")
-        elif not label:
-            wrong.append(f"line {row.line}: {row.label[:80]!r} is no class; the classes are {listed(classes)}")
-        elif (item, coder) in first:
-            wrong.append(f"line {row.line}: {coder} coded {item} already in line {first[item, coder]}")
-        else:
-            first[item, coder] = row.line
-            found.append(SheetRow(row.line, item, coder, label))
-    if wrong:
-        more = f" (and {len(wrong) - _MOST_ERRORS} more)" if len(wrong) > _MOST_ERRORS else ""
-        raise DatasetError(
-            f"{source} has {counted(len(wrong), 'wrong row')}: {'; '.join(wrong[:_MOST_ERRORS])}{more}. Nothing was "
-            "kept; correct them and give the file again."
-        )
-    return found
-
-
-def _known_items(evidence: Evidence) -> list[str]:
-    dataset = evidence.run.dataset
-    return [*dataset.items["path"], *dataset.unlabelled["path"]]
+def validate_file(folder: Path, codings: Path | None) -> HumanValidation:
+    """The same with a sheet in a file; None to take in nothing."""
+    return validate(folder, None if codings is None else read_sheet(codings), source=str(codings))
 
 
 def _summarised(evidence: Evidence, taken: Taken | None) -> HumanValidation:
@@ -197,7 +96,7 @@ def _summarised(evidence: Evidence, taken: Taken | None) -> HumanValidation:
     sample = read_sample(own)
     labels = {key: one.label for key, one in in_force(read_codings(own)).items()}
     classes = evidence.test.classes
-    known = set(_known_items(evidence))
+    known = set(known_items(evidence))
     labels = {key: label for key, label in labels.items() if key[0] in known and label in classes}
     coded = dict(sorted(Counter(coder for _, coder in labels).items()))
     people, groups = None, tuple[GroupOfPeople, ...]()

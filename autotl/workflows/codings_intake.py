@@ -1,0 +1,120 @@
+"""Takes in what people say of a run's images: the rows of a sheet, or answers from the app."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autotl.data.coding_sheet import SheetRow
+from autotl.data.path_endings import PathEndings
+from autotl.errors import DatasetError
+from autotl.evidence.run_evidence import Evidence
+from autotl.runs.validation import HumanLabel, append_codings, in_force, read_codings, read_sample, validation_folder
+from autotl.runtime.wording import counted, listed
+from autotl.workflows.people_sample import evidence_of
+
+_COPY = re.compile(r"image-(\d{4,})\.\w+")
+_MOST_ERRORS, _MOST_NAME = 5, 60
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of a sheet. n_new: answers kept now; n_known: given before; n_open: rows without a label."""
+
+    n_new: int
+    n_known: int
+    n_open: int
+
+
+def keep_labels(folder: Path, coder: str, labels: Iterable[tuple[str, str]]) -> int:
+    """Keep what one person said, pairs of item and class (empty: taken back); returns how many are new.
+
+    For the app: nothing is compared. Raises DatasetError where something is no item or class of the run.
+    """
+    evidence = evidence_of(folder)
+    rows = [SheetRow(number, item, coder, label) for number, (item, label) in enumerate(labels, 1)]
+    items, classes = set(known_items(evidence)), set(evidence.test.classes)
+    for row in rows:
+        if row.item not in items or row.label not in classes | {""} or not coder.strip():
+            raise DatasetError(f"{row.item!r}, coded as {row.label!r} by {coder!r}, cannot be kept with {folder}")
+    return _append(evidence, rows)
+
+
+def take_codings(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> Taken:
+    """Keep the labels of a sheet, all or none; DatasetError names the lines that cannot be understood.
+
+    Rows without a label are passed over; what a coder has said already is not kept twice. source: the file, in words.
+    """
+    wanted = [row for row in rows if row.label]
+    if not wanted:
+        raise DatasetError(f"{source}: no row has a label. Fill in the column `label` and give the file again.")
+    understood = _understood(evidence, wanted, source)
+    n_new = _append(evidence, understood)
+    return Taken(n_new, len(understood) - n_new, len(rows) - len(wanted))
+
+
+def _append(evidence: Evidence, rows: Sequence[SheetRow]) -> int:
+    """Keep what is not in force already; returns how many."""
+    own = validation_folder(evidence.run.folder)
+    known = {key: one.label for key, one in in_force(read_codings(own)).items()}
+    inclusion, now = read_sample(own).probabilities, time.time()
+    new = [
+        HumanLabel(row.item, row.coder, row.label, now, inclusion.get(row.item))
+        for row in rows
+        if known.get((row.item, row.coder), "") != row.label
+    ]
+    append_codings(own, new)
+    return len(new)
+
+
+def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> list[SheetRow]:
+    """The rows with items and classes as the run names them; DatasetError names the lines that are wrong."""
+    drawn = read_sample(validation_folder(evidence.run.folder)).items
+    known = known_items(evidence)
+    names, endings = set(known), PathEndings(known, known)
+    root = f"{evidence.run.dataset.root.absolute()}/"
+    classes = evidence.test.classes
+    by_case = {name.casefold(): name for name in classes if sum(n.casefold() == name.casefold() for n in classes) == 1}
+
+    def item_of(text: str) -> str:
+        text = text.replace("\\", "/") if text not in names else text
+        inside = text.removeprefix(root)
+        if inside in names:
+            return inside
+        copy = _COPY.fullmatch(Path(text).name)
+        if copy and 1 <= int(copy[1]) <= len(drawn):
+            return drawn[int(copy[1]) - 1]
+        several = endings.find(text)
+        return several[0] if len(several) == 1 else ""
+
+    found, wrong, first = [], [], dict[tuple[str, str], int]()
+    for row in rows:
+        item, coder = item_of(row.item), " ".join(row.coder.split())
+        label = row.label if row.label in classes else by_case.get(row.label.casefold(), "")
+        if not item:
+            wrong.append(f"line {row.line}: {row.item[:80]!r} is no image of the run")
+        elif not coder or len(coder) > _MOST_NAME:
+            wrong.append(f"line {row.line}: the coder is {coder[:80]!r}; expected a name, up to {_MOST_NAME} letters")
+        elif not label:
+            wrong.append(f"line {row.line}: {row.label[:80]!r} is no class; the classes are {listed(classes)}")
+        elif (item, coder) in first:
+            wrong.append(f"line {row.line}: {coder} coded {item} already in line {first[item, coder]}")
+        else:
+            first[item, coder] = row.line
+            found.append(SheetRow(row.line, item, coder, label))
+    if wrong:
+        more = f" (and {len(wrong) - _MOST_ERRORS} more)" if len(wrong) > _MOST_ERRORS else ""
+        raise DatasetError(
+            f"{source} has {counted(len(wrong), 'wrong row')}: {'; '.join(wrong[:_MOST_ERRORS])}{more}. Nothing was "
+            "kept; correct them and give the file again."
+        )
+    return found
+
+
+def known_items(evidence: Evidence) -> list[str]:
+    """Paths of the images that can be coded: all that are usable, with a label or without."""
+    dataset = evidence.run.dataset
+    return [*dataset.items["path"], *dataset.unlabelled["path"]]
