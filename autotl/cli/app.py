@@ -14,7 +14,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from autotl import __version__
-from autotl.cli import data, demo, evaluation, fit, installation, models, prediction, registry, validation
+from autotl.cli import (
+    data,
+    demo,
+    estimate,
+    evaluation,
+    explanation,
+    fit,
+    installation,
+    models,
+    prediction,
+    registry,
+    validation,
+)
 from autotl.cli.output import drop_documents, keep_for_documents, spare_characters
 from autotl.errors import AutoTLError
 from autotl.runtime import interruption
@@ -28,8 +40,9 @@ COMMANDS = (
     demo.demo,
     data.check, data.fix,
     fit.fit, fit.resume, fit.refit, fit.report,
-    prediction.predict, evaluation.evaluate, prediction.index, models.export, models.serve,
-    validation.validate,
+    prediction.predict, explanation.explain, evaluation.evaluate, prediction.index, models.export,
+    models.serve,
+    validation.validate, estimate.estimate,
     registry.register, registry.models, registry.promote,
     installation.ui, installation.plugins, installation.doctor,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Other estimates of the same shares: a second opinion where there are labels, and all there is where there are none."""
+"""Other estimates of the same shares: a second opinion with labels, and all there is without them."""
 
 from __future__ import annotations
 

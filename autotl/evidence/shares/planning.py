@@ -12,8 +12,8 @@ from autotl.evidence.shares.post_stratified import LabelledSample, Strata, inter
 from autotl.evidence.shares.strata import LEAST_LABELS, bin_names, score_bins
 from autotl.interfaces import ScoreInterval
 
-NEYMAN_FROM = 300
-"""Labels: with fewer, a sample drawn in strata covers less often than it says if the model is surer than it should."""
+NEYMAN_FROM = 100
+"""Labels: with fewer, the bins are too few for a draw in strata to gain much."""
 _SCORE_COUNTS_AS = 0.5
 """Labels: what the model says of a bin weighs as much where labels were given."""
 
@@ -42,31 +42,26 @@ def planned_strata(probabilities: np.ndarray, n: int) -> tuple[tuple[str, ...] |
     return names, neyman_weights(names, probabilities.max(axis=1))
 
 
-def labels_needed(
-    probabilities: np.ndarray, *, within: float, sample: LabelledSample | None = None, neyman: bool | None = None
-) -> int:
+def labels_needed(sample: LabelledSample, *, within: float, neyman: bool | None = None) -> int:
     """How many labels give every class a share within so much: all items where fewer do not.
 
-    within: half the width of an interval, in (0, 1). sample: the labels there are. neyman: whether the sample is drawn
-    in strata; None for as `planned_strata` has it.
+    sample: the population with the labels there are, perhaps none. within: half the width of an interval, in (0, 1).
+    neyman: whether the sample is drawn in strata; None for as `planned_strata` has it.
     """
-    return _least(
-        lambda n: expected_widths(probabilities, n, sample=sample, neyman=neyman).share <= within, len(probabilities)
-    )
+    return _least(lambda n: expected_widths(sample, n, neyman=neyman).share <= within, sample.n_items)
 
 
-def expected_widths(
-    probabilities: np.ndarray, n_labels: int, *, sample: LabelledSample | None = None, neyman: bool | None = None
-) -> Widths:
+def expected_widths(sample: LabelledSample, n_labels: int, *, neyman: bool | None = None) -> Widths:
     """The widths to expect of the intervals when n_labels items are labelled.
 
     What is not yet labelled is expected to be as the model says, and where there are labels, as they say.
     """
+    probabilities = sample.probabilities
     bins = score_bins(probabilities, n_labels)
     sizes = np.bincount(bins).astype(float)
     drawn_in_strata = n_labels >= NEYMAN_FROM if neyman is None else neyman
     labelled = _labelled_by_bin(probabilities, bins, n_labels, drawn_in_strata)
-    means = _expected_means(probabilities, bins, sample)
+    means = _expected_means(sample, bins)
     halves = [_half(interval_of(_expected(sizes, labelled, mean))) for mean in means.T]
     return Widths(n_labels, max(halves[:-1]), halves[-1])
 
@@ -86,13 +81,14 @@ def _labelled_by_bin(probabilities: np.ndarray, bins: np.ndarray, n: int, drawn_
     return np.array([max(taken[str(one)], 1) for one in range(len(sizes))], dtype=float)
 
 
-def _expected_means(probabilities: np.ndarray, bins: np.ndarray, sample: LabelledSample | None) -> np.ndarray:
+def _expected_means(sample: LabelledSample, bins: np.ndarray) -> np.ndarray:
     """By bin, the expected share of each class, and of right answers, float (n_bins, n_classes + 1)."""
+    probabilities = sample.probabilities
     told = np.column_stack([probabilities, probabilities.max(axis=1)])
     n_bins = int(bins.max()) + 1
     sums, counts = _sums(told, bins, n_bins), np.bincount(bins, minlength=n_bins).astype(float)
     means = sums / counts[:, None]
-    if sample is None or not len(sample.rows):
+    if not len(sample.rows):
         return np.asarray(means)
     seen = np.column_stack([np.eye(probabilities.shape[1])[sample.labels], sample.right])
     weights = np.ones(len(sample.rows)) if sample.weights is None else sample.weights

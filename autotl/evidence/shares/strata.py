@@ -65,7 +65,7 @@ def merged(bins: np.ndarray, rows: np.ndarray) -> np.ndarray:
         numbers.append(number)
     if labelled < LEAST_LABELS and number:  # what is left at the end has too few
         numbers = [min(one, number - 1) for one in numbers]
-    return np.asarray(numbers, dtype=int)[bins]
+    return np.asarray(np.array(numbers, dtype=int)[bins])
 
 
 def bin_names(bins: np.ndarray, probabilities: np.ndarray) -> tuple[str, ...]:

@@ -1,0 +1,96 @@
+"""The command `estimate`: class shares among images without labels."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autotl.cli.options import Attributes, Json, RunFolder
+from autotl.cli.output import print_json
+from autotl.errors import ConfigError
+from autotl.runtime.user_paths import expand_home
+
+if TYPE_CHECKING:
+    from autotl.workflows.share_estimate import ShareEstimate
+
+
+def estimate(
+    run: RunFolder,
+    unlabelled: Annotated[
+        Path,
+        typer.Argument(parser=expand_home, metavar="UNLABELLED", help="A folder, an archive or a table of images."),
+    ],
+    codings: Annotated[
+        Path | None,
+        typer.Option(parser=expand_home, metavar="FILE.csv", help="What people said: columns item, coder, label."),
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Shares of each group, too.")] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="What tells persons or films apart, whose images are alike."),
+    ] = None,
+    attributes: Attributes = None,
+    sample: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Draw so many images for people to label.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=expand_home, metavar="SHEET.csv", help="Where to write the sheet to fill in.")
+    ] = None,
+    plan: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="How many labels give shares within so many points. [default: 3]"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate the share of each class among images without labels, corrected by labels of a sample."""
+    from autotl.runs.progress_printer import ProgressPrinter
+    from autotl.settings import settings
+    from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares
+
+    _require_one_purpose(codings, sample, out)
+    if plan is not None and not 0 < plan <= 50:
+        raise ConfigError(f"--plan is {plan:g}; expected points above 0 and at most 50, such as 3")
+    with closing(ProgressPrinter(budget_seconds=None)) as printer:
+        if sample is not None:
+            assert out is not None
+            drawn = draw_to_label(run, unlabelled, sample, out, settings=settings(), listeners=(printer,))
+        else:
+            asked = Request(codings, by, groups, attributes, plan / 100 if plan is not None else None)
+            found = estimate_shares(run, unlabelled, asked, settings=settings(), listeners=(printer,))
+    if as_json:
+        print_json(drawn if sample is not None else found)
+    elif sample is not None:
+        for sentence in drawn.text:
+            typer.echo(sentence)
+    else:
+        _print(found)
+
+
+def _require_one_purpose(codings: Path | None, sample: int | None, out: Path | None) -> None:
+    if sample is not None and codings is not None:
+        raise ConfigError("--sample draws images and --codings takes labels in; give one of them at a time")
+    if (sample is None) != (out is None):
+        given, lacking = ("--sample", "--out SHEET.csv") if out is None else ("--out", "--sample N")
+        raise ConfigError(f"{given} needs {lacking} beside it: the images that people are to label go into a sheet")
+
+
+def _print(found: ShareEstimate) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    findings = found.findings
+    console = Console(highlight=False)
+    table = Table(title=escape(f"Shares of {found.data}"), title_justify="left")
+    for title in ("class", "model's answers", "corrected", "95 % interval"):
+        table.add_column(title, justify="left" if title == "class" else "right")
+    for name, naive, one in zip(findings.classes, findings.whole.naive, findings.whole.shares, strict=True):
+        corrected = f"{100 * one.value:.1f} %" if one.is_defined else "not known"
+        ends = f"{100 * one.low:.1f} to {100 * one.high:.1f} %" if one.is_defined else "needs labels"
+        table.add_row(escape(name), f"{100 * naive:.1f} %", corrected, ends)
+    console.print(table)
+    for sentence in found.text:
+        typer.echo(sentence)

@@ -1,0 +1,132 @@
+"""The labels that people gave to images of a population, and how likely each image was to be asked about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autotl.data.coding_sheet import SheetRow, read_sheet
+from autotl.data.tables import read_table
+from autotl.errors import DatasetError
+from autotl.runs.validation import DrawnSample
+from autotl.runtime.wording import listed
+from autotl.workflows.share_findings import LabelCounts
+from autotl.workflows.share_population import Lookup, Population
+
+
+@dataclass(frozen=True, eq=False)
+class Codings:
+    """One label per image, where the coders have a majority.
+
+    rows: int (n,), images of the population; labels: int (n,), their classes. weights: float (n,), inverse inclusion
+    probabilities. counts: what became of the codings.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    counts: LabelCounts
+
+
+def read_codings(path: Path, population: Population, sample: DrawnSample) -> Codings:
+    """Read a filled-in sheet; DatasetError names the line where an image or a label is not known."""
+    rows = [row for row in read_sheet(path) if row.label]
+    if not rows:
+        raise DatasetError(
+            f"{path} has no label yet. Write the class of each image into the column `label`, one of "
+            f"{listed(population.classes)}, and the coder's name beside it."
+        )
+    found = _understood(path, rows, population)
+    answers: dict[str, Counter[str]] = {}
+    for (item, _), given in found.items():
+        answers.setdefault(item, Counter())[given] += 1
+    majority = {name: label for name, votes in answers.items() if (label := _majority(votes))}
+    numbers = {name: number for number, name in enumerate(population.names)}
+    inside = {name: label for name, label in majority.items() if name in numbers}
+    probabilities, how = _probabilities(path, population, sample)
+    drawn = {name: label for name, label in inside.items() if probabilities is None or name in probabilities}
+    if not drawn:
+        raise DatasetError(_nothing_left(path, answers, population, sample))
+    places = np.array(sorted(numbers[name] for name in drawn))
+    classes = {name: number for number, name in enumerate(population.classes)}
+    known = [population.names[place] for place in places]
+    return Codings(
+        places, np.array([classes[drawn[name]] for name in known]),
+        np.array([1.0 if probabilities is None else 1 / probabilities[name] for name in known]),
+        LabelCounts(
+            coders=tuple(sorted({coder for _, coder in found})), used=len(drawn),
+            unresolved=len(answers) - len(majority), trained_on=len(answers.keys() & population.trained_on),
+            unreadable=len(answers.keys() & population.unreadable), not_drawn=len(inside) - len(drawn), how=how,
+        ),
+    )  # fmt: skip
+
+
+def _understood(path: Path, rows: Sequence[SheetRow], population: Population) -> dict[tuple[str, str], str]:
+    """The last label by image and coder."""
+    lookup, found = Lookup(population), {}
+    by_case = {name.casefold(): name for name in population.classes}
+    for row in rows:
+        name = lookup.find(row.item)
+        if name is None:
+            raise DatasetError(
+                f"{path}, line {row.line}: {row.item!r} is not clearly one of the {len(population.names)} images of "
+                f"{population.described}, such as {population.names[0]!r}. Correct the item, or leave the line out."
+            )
+        label = row.label if row.label in population.classes else by_case.get(row.label.casefold())
+        if label is None:
+            raise DatasetError(
+                f"{path}, line {row.line}: the label {row.label!r} is no class of the model; expected one of "
+                f"{listed(population.classes)}. Leave the label empty where nobody can tell."
+            )
+        found[name, row.coder] = label
+    return found
+
+
+def _majority(votes: Counter[str]) -> str | None:
+    """The label that most coders gave, None where two have as many."""
+    first = votes.most_common(2)
+    return None if len(first) == 2 and first[0][1] == first[1][1] else first[0][0]
+
+
+def _probabilities(
+    path: Path, population: Population, sample: DrawnSample
+) -> tuple[Mapping[str, float] | None, str]:  # fmt: skip
+    """By name, the inclusion probabilities; None where all are taken to be equal."""
+    table = read_table(path)
+    column = next((name for name in table if str(name).casefold() == "probability"), None)
+    if column is not None and (table[column].str.strip() != "").all():
+        lookup = Lookup(population)
+        item = next(name for name in table if str(name).casefold() == "item")
+        values = [_probability(path, place, text) for place, text in enumerate(table[column], 2)]
+        return {
+            lookup.find(name.strip()) or "": value for name, value in zip(table[item], values, strict=True)
+        }, "given"
+    return (sample.probabilities, "drawn") if sample.items else (None, "assumed")
+
+
+def _probability(path: Path, line: int, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise DatasetError(f"{path}, line {line}: the probability {text!r} is not a number above 0 and at most 1.")
+    return value
+
+
+def _nothing_left(path: Path, answers: Mapping[str, object], population: Population, sample: DrawnSample) -> str:
+    if answers.keys() <= population.trained_on:
+        return (
+            f"the model was trained on all {len(answers)} images that {path} has labels of: they say nothing of new "
+            f"images. Draw others with --sample N --out SHEET.csv."
+        )
+    if sample.items:
+        return (
+            f"{path} has no label of the {len(sample.items)} images that were drawn from {population.described}. Label "
+            "these, or more of them."
+        )
+    return f"{path} has no image on whose label most coders agree. A further coder can decide between two."

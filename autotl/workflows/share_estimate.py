@@ -1,0 +1,252 @@
+"""Estimates the shares of classes among images without labels, from what people say of some of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from autotl.data.coding_sheet import write_sheet
+from autotl.errors import ConfigError
+from autotl.evidence.intervals import accuracy_with_interval
+from autotl.evidence.run_evidence import Evidence, read_evidence
+from autotl.evidence.sampling import draw
+from autotl.evidence.shares.cross_checks import (
+    prediction_powered_mean,
+    rogan_gladen,
+    shares_by_confusion,
+    shares_by_expectation_maximisation,
+)
+from autotl.evidence.shares.planning import expected_widths, labels_needed, planned_strata
+from autotl.evidence.shares.post_stratified import LabelledSample, accuracy, class_shares
+from autotl.evidence.shares.uses import difference, group_gaps
+from autotl.interfaces import UNDEFINED, ScoreInterval
+from autotl.runs.events import Listener
+from autotl.runs.run import Run, open_run
+from autotl.runs.validation import locked, read_sample, write_sample
+from autotl.runtime.atomic_files import write_atomically
+from autotl.settings import Settings
+from autotl.workflows.share_codings import Codings, read_codings
+from autotl.workflows.share_findings import Findings, LabelPlan, Part
+from autotl.workflows.share_population import Population, read_population
+from autotl.workflows.share_sentences import expected_sentence, sentences
+
+FOLDER, ESTIMATE_FILE = "shares", "estimate.json"
+"""In the run folder: draws and estimate of each population, in a folder that goes by the names of its images."""
+USUAL_WIDTH = 0.03
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    codings: the filled-in sheet; by: a column of groups; clusters: a column of items that are alike, such as the person
+    or the film; attributes: a table with these columns. within: half the width that the shares' intervals are to have,
+    in (0, 1), for the number of labels this takes; None for three points.
+    """
+
+    codings: Path | None = None
+    by: str | None = None
+    clusters: str | None = None
+    attributes: Path | None = None
+    within: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ShareEstimate:
+    """Class shares among images that the model was not trained on, and what else the labels say.
+
+    findings: the numbers; text: the same in sentences, most important first.
+    """
+
+    run: str
+    data: str
+    findings: Findings
+    text: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """What `autotl estimate --json` prints."""
+        return {"run": self.run, "data": self.data, **self.findings.to_json(), "sentences": list(self.text)}
+
+
+@dataclass(frozen=True)
+class SheetDrawn:
+    """Images drawn for people to label. sheet: the file to fill in; expected: what their labels will tell."""
+
+    sheet: Path
+    items: tuple[str, ...]
+    n_drawn: int
+    n_items: int
+    design: str
+    text: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, object]:
+        """What `autotl estimate --sample --json` prints."""
+        return {
+            "sheet": str(self.sheet), "items": list(self.items), "n_drawn": self.n_drawn, "n_items": self.n_items,
+            "design": self.design, "sentences": list(self.text),
+        }  # fmt: skip
+
+
+def estimate_shares(
+    folder: Path, items: object, asked: Request, *, settings: Settings, listeners: Sequence[Listener] = ()
+) -> ShareEstimate:
+    """The share of each class among the images; with codings corrected, without them with a warning.
+
+    folder: a run. items: as `collect` takes them. Raises ConfigError or DatasetError before the images are classified
+    where the call is at fault, and DatasetError with the line where a coding is.
+    """
+    run = open_run(folder)
+    evidence = _evidence(run)
+    columns = list(dict.fromkeys(name for name in (asked.by, asked.clusters) if name))
+    population = read_population(
+        run, items, columns=columns, attributes=asked.attributes, settings=settings, listeners=listeners
+    )
+    codings = None
+    if asked.codings is not None:
+        codings = read_codings(asked.codings, population, read_sample(_folder(run, population)))
+    found = _findings(evidence, population, codings, asked)
+    estimate = ShareEstimate(run.name, population.described, found, sentences(found))
+    if codings is not None:
+        _keep(_folder(run, population), estimate)
+    return estimate
+
+
+def draw_to_label(
+    folder: Path, items: object, n: int, sheet: Path, *, settings: Settings, listeners: Sequence[Listener] = ()
+) -> SheetDrawn:
+    """Draw n further images for people to label, and write the sheet; ConfigError where it is there already.
+
+    The draws are kept in the run, with the probability of every image to be in the sample.
+    """
+    if sheet.exists():
+        raise ConfigError(f"{sheet} already exists, perhaps with labels in it. Give another file with --out.")
+    run = open_run(folder)
+    _evidence(run)
+    population = read_population(run, items, columns=(), attributes=None, settings=settings, listeners=listeners)
+    own = _folder(run, population)
+    with locked(own):
+        before = read_sample(own)
+        total = min(len(before.items) + n, len(population.names))
+        strata, weights = planned_strata(population.probabilities, total)
+        after = draw(
+            population.names, n, strata=strata, weights=weights, before=before, seed=run.config.seed,
+            design="score" if strata else "random", described=population.described,
+        )  # fmt: skip
+        new = after.items[len(before.items) :]
+        files = dict(zip(population.names, population.files, strict=True))
+        write_sheet(sheet, [files[name] for name in new])
+        write_sample(own, after)
+    none = np.zeros(0, dtype=int)
+    widths = expected_widths(LabelledSample(population.probabilities, none, none), total)
+    text = (
+        f"{len(new)} of {len(population.names)} images are in {sheet}, in random order. Write each one's class into "
+        "the column `label` and your name into `coder`; several people may each fill in a copy.",
+        expected_sentence(total, widths),
+    )
+    return SheetDrawn(sheet, new, total, len(population.names), after.draws[-1].design, text)
+
+
+def _evidence(run: Run) -> Evidence:
+    found = read_evidence(run.folder)
+    if found is None or not run.champion.exists():
+        raise ConfigError(
+            f"{run.folder} has no tested model: the run is not finished, or its evidence is damaged. Finish it with "
+            f"`autotl resume {run.folder}`."
+        )
+    return found
+
+
+def _keep(folder: Path, estimate: ShareEstimate) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(estimate.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(folder / ESTIMATE_FILE, text.encode("utf-8", "backslashreplace"))
+
+
+def _folder(run: Run, population: Population) -> Path:
+    return run.folder / FOLDER / population.key
+
+
+def _findings(evidence: Evidence, population: Population, codings: Codings | None, asked: Request) -> Findings:
+    sample = _sample(population, codings, asked)
+    parts = {"all": np.ones(len(population.names), dtype=bool)}
+    if asked.by:
+        column = population.columns[asked.by]
+        parts |= {str(name): column == name for name in sorted(set(column.tolist()))}
+    whole, *groups = (_part(name, sample, own) for name, own in parts.items())
+    tested = _tested_accuracy(evidence)
+    within = asked.within or USUAL_WIDTH
+    n_needed = labels_needed(sample, within=within)
+    only_groups = {part.name: parts[part.name] for part in groups}
+    return Findings(
+        classes=population.classes, whole=whole, groups=tuple(groups), by=asked.by,
+        labels=None if codings is None else codings.counts,
+        n_trained_on=len(population.trained_on), n_unreadable=len(population.unreadable), tested=tested,
+        change=difference(whole.accuracy, tested) if codings else UNDEFINED,
+        gaps=group_gaps(sample, only_groups) if codings and len(groups) > 1 else (),
+        cross_check=_with_labels(population, sample) if codings else _without_labels(evidence, population),
+        plan=LabelPlan(within, n_needed, expected_widths(sample, n_needed)),
+    )  # fmt: skip
+
+
+def _sample(population: Population, codings: Codings | None, asked: Request) -> LabelledSample:
+    clusters = population.columns[asked.clusters] if asked.clusters else None
+    if codings is None:
+        none = np.zeros(0, dtype=int)
+        return LabelledSample(population.probabilities, none, none, clusters=clusters)
+    return LabelledSample(population.probabilities, codings.rows, codings.labels, codings.weights, clusters)
+
+
+def _part(name: str, sample: LabelledSample, items: np.ndarray) -> Part:
+    own = sample.restrict(items)
+    n_classes = own.probabilities.shape[1]
+    answered = np.bincount(own.probabilities.argmax(axis=1), minlength=n_classes)
+    return Part(
+        name, own.n_items, len(own.rows), tuple((answered / answered.sum()).tolist()), class_shares(own), accuracy(own)
+    )
+
+
+def _tested_accuracy(evidence: Evidence) -> ScoreInterval:
+    tested, clusters = evidence.tested, evidence.run.split.cluster[evidence.tested.items]
+    right = tested.probabilities.argmax(axis=1) == tested.labels
+    return accuracy_with_interval(right, clusters if len(np.unique(clusters)) < len(clusters) else None)
+
+
+def _with_labels(population: Population, sample: LabelledSample) -> dict[str, dict[str, float | None]]:
+    """The shares by other methods; none of an undefined one."""
+    powered, adjusted = {}, {}
+    everywhere = sample.probabilities.argmax(axis=1)
+    for number, name in enumerate(population.classes):
+        labels, scores = sample.labels == number, sample.probabilities[:, number]
+        powered[name] = prediction_powered_mean(
+            labels.astype(float), scores[sample.rows], scores, sample.weights
+        ).value  # fmt: skip
+        answers = everywhere == number
+        adjusted[name] = _or_none(rogan_gladen(labels, answers[sample.rows], float(answers.mean()), sample.weights))
+    return {"ppi++": dict(powered), "rogan-gladen": adjusted}
+
+
+def _without_labels(evidence: Evidence, population: Population) -> dict[str, dict[str, float | None]]:
+    """The shares if nothing but the shares has changed since the model was trained."""
+    run, classes = evidence.run, population.classes
+    unseen = [evidence.tested, evidence.searched]
+    labels = np.concatenate([one.labels for one in unseen])
+    answers = np.concatenate([one.probabilities.argmax(axis=1) for one in unseen])
+    confusion = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(confusion, (labels, answers), 1)
+    trained = np.bincount(run.dataset.labels[run.split.development], minlength=len(classes)) + 0.5
+    by_expectation = shares_by_expectation_maximisation(population.probabilities, trained / trained.sum())
+    answered = np.bincount(population.probabilities.argmax(axis=1), minlength=len(classes)) / len(population.names)
+    by_confusion = shares_by_confusion(confusion, answered)
+    found: dict[str, dict[str, float | None]] = {"sld": dict(zip(classes, by_expectation.tolist(), strict=True))}
+    if by_confusion is not None:
+        found["bbse"] = dict(zip(classes, by_confusion.tolist(), strict=True))
+    return found
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,121 @@
+"""What an estimate of shares found, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from autotl.evidence.shares.planning import Widths
+from autotl.evidence.shares.uses import TOLERANCE, GroupGap
+from autotl.interfaces import ScoreInterval
+
+
+@dataclass(frozen=True)
+class Part:
+    """Shares and accuracy among some images, in the order of the classes; without labels undefined.
+
+    naive: how often the model answers each class.
+    """
+
+    name: str
+    n_items: int
+    n_labelled: int
+    naive: tuple[float, ...]
+    shares: tuple[ScoreInterval, ...]
+    accuracy: ScoreInterval
+
+    def shares_json(self, classes: Sequence[str]) -> dict[str, object]:
+        """By class, the corrected share with its interval, and the naive one."""
+        return {
+            name: {**one.to_json(), "naive": naive}
+            for name, one, naive in zip(classes, self.shares, self.naive, strict=True)
+        }
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """What became of the codings.
+
+    unresolved: images on which the coders have no majority; trained_on, unreadable, not_drawn: coded images that do not
+    count. how: where the inclusion probabilities come from: "drawn", "given" or "assumed" to be equal.
+    """
+
+    coders: tuple[str, ...]
+    used: int
+    unresolved: int
+    trained_on: int
+    unreadable: int
+    not_drawn: int
+    how: str
+
+
+@dataclass(frozen=True)
+class LabelPlan:
+    """How many labels give every class a share within so much, and what else they tell.
+
+    within: half the width of an interval. needed: what `n_needed` labels, with those there are, are expected to tell.
+    """
+
+    within: float
+    n_needed: int
+    needed: Widths
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Shares among the images that the model was not trained on.
+
+    whole: all images; groups: those of each value of the column `by`. labels: None without codings. tested: the model's
+    accuracy in its test. change: the accuracy here less that; undefined without codings. cross_check: by method, the
+    share of each class.
+    """
+
+    classes: tuple[str, ...]
+    whole: Part
+    groups: tuple[Part, ...]
+    by: str | None
+    labels: LabelCounts | None
+    n_trained_on: int
+    n_unreadable: int
+    tested: ScoreInterval
+    change: ScoreInterval
+    gaps: tuple[GroupGap, ...]
+    cross_check: Mapping[str, Mapping[str, float | None]]
+    plan: LabelPlan
+
+    @property
+    def method(self) -> str:
+        """How the shares were estimated."""
+        return "post-stratified" if self.labels else "naive"
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "method": self.method,
+            "n_items": self.whole.n_items,
+            "n_labelled": self.whole.n_labelled,
+            "left_out": {"trained_on": self.n_trained_on, "unreadable": self.n_unreadable},
+            "labels": None if self.labels is None else {**vars(self.labels), "coders": list(self.labels.coders)},
+            "shares": self.whole.shares_json(self.classes),
+            "by": {part.name: part.shares_json(self.classes) for part in self.groups},
+            "groups": {part.name: {"n_items": part.n_items, "n_labelled": part.n_labelled} for part in self.groups},
+            "uses": self._uses(),
+            "cross_check": {name: dict(shares) for name, shares in self.cross_check.items()},
+            "plan": {
+                "share_within": self.plan.within, "n_labels": self.plan.n_needed,
+                "n_more": max(0, self.plan.n_needed - self.whole.n_labelled),
+                "expected": {"share": self.plan.needed.share, "accuracy": self.plan.needed.accuracy},
+            },
+        }  # fmt: skip
+
+    def _uses(self) -> dict[str, object]:
+        """What the same labels serve: shares, accuracy, gaps and monitoring."""
+        return {
+            "share": {name: one.to_json() for name, one in zip(self.classes, self.whole.shares, strict=True)},
+            "accuracy": {
+                **self.whole.accuracy.to_json(),
+                "by": {part.name: part.accuracy.to_json() for part in self.groups},
+            },
+            "gap": {"tolerance": TOLERANCE, "groups": [gap.to_json() for gap in self.gaps]},
+            "monitoring": {"tested": self.tested.to_json(), "change": self.change.to_json()},
+        }

@@ -1,0 +1,174 @@
+"""The images whose shares are estimated: what the model says of each, and which it must not be asked about."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autotl.data.hashing import hash_files
+from autotl.data.listing import TABLE_SUFFIXES
+from autotl.data.path_endings import PathEndings
+from autotl.data.tables import read_side_table, read_table
+from autotl.deploy.batch_prediction import classify
+from autotl.deploy.prediction_files import collect
+from autotl.deploy.predictor import Predictor
+from autotl.errors import ConfigError, DatasetError
+from autotl.images.given_images import GivenImage
+from autotl.runs.events import Listener
+from autotl.runs.run import Run
+from autotl.runtime.wording import counted, listed
+from autotl.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Images that the model was not trained on, and what it says of them.
+
+    described: what was given. names: (n,), no two alike, within the folder where one was given. files: (n,), where each
+    image is, or its name. probabilities: float (n, n_classes). unreadable, trained_on: names of images that could not
+    be read, or that the model was trained on. columns: by column that was asked for, its values, (n,).
+    """
+
+    described: str
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    files: tuple[str, ...]
+    probabilities: np.ndarray
+    unreadable: frozenset[str]
+    trained_on: frozenset[str]
+    columns: dict[str, np.ndarray]
+
+    @property
+    def key(self) -> str:
+        """Sixteen characters that go by the names of all images."""
+        names = sorted((*self.names, *self.unreadable, *self.trained_on))
+        return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+class Lookup:
+    """Finds the images that a table of codings names."""
+
+    def __init__(self, population: Population) -> None:
+        known = [*population.names, *population.unreadable, *population.trained_on]
+        self._exact = {name: name for name in known} | dict(zip(population.files, population.names, strict=True))
+        self._endings = PathEndings(known, known)
+
+    def find(self, item: str) -> str | None:
+        """The name of the image, None where there is none or several could be meant."""
+        wanted = item.replace("\\", "/")
+        if found := self._exact.get(item) or self._exact.get(Path(wanted).as_posix()):
+            return found
+        several = self._endings.find(wanted)
+        return several[0] if len(several) == 1 else None
+
+
+def read_population(
+    run: Run,
+    items: object,
+    *,
+    columns: Sequence[str],
+    attributes: Path | None,
+    settings: Settings,
+    listeners: Sequence[Listener] = (),
+) -> Population:
+    """Classify images, without those that the model was trained on, as the contents of the files show.
+
+    items: as `collect` takes them. columns: of the table that items is, or of attributes. Raises ConfigError or
+    DatasetError where no image is left, where two have one name, or where a column is missing.
+    """
+    described = str(items) if isinstance(items, str | os.PathLike) else "the images"
+    images = collect(items, cache=settings.cache)
+    names = _names(items, images)
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise DatasetError(f"{described} has the image {twice!r} more than once; keep one row or file per image.")
+    values = {column: _column(column, items, attributes, names) for column in columns}
+    trained_on = _trained_on(run, images)
+    predictor = Predictor(run.champion)
+    answers = [answer for batch in classify(predictor, _spared(images, trained_on), listeners=listeners)
+               for answer in batch]  # fmt: skip
+    kept = np.array([not known and "error" not in answer for known, answer in zip(trained_on, answers, strict=True)])
+    if not kept.any():
+        raise ConfigError(_none_left(run, described, len(images), int(trained_on.sum())))
+    classes = tuple(predictor.classes)
+    probabilities = np.array(
+        [[answers[place]["probabilities"][name] for name in classes] for place in np.flatnonzero(kept)]
+    )
+    named = np.array(names, dtype=object)
+    return Population(
+        described, classes, tuple(named[kept]), tuple(_file(images[place]) for place in np.flatnonzero(kept)),
+        probabilities, frozenset(named[~kept & ~trained_on]), frozenset(named[trained_on]),
+        {column: own[kept] for column, own in values.items()},
+    )  # fmt: skip
+
+
+def _names(items: object, images: Sequence[GivenImage]) -> list[str]:
+    """The names of images, with slashes; those of a folder do not depend on from where it was given."""
+    folder = Path(os.fsdecode(items)).expanduser() if isinstance(items, str | os.PathLike) else None
+    if folder is None or not folder.is_dir():
+        return [Path(image.name).as_posix() for image in images]
+    return [Path(image.image).relative_to(folder).as_posix() for image in images]
+
+
+def _file(image: GivenImage) -> str:
+    return str(Path(image.image).expanduser().absolute()) if isinstance(image.image, str) else image.name
+
+
+def _spared(images: Sequence[GivenImage], trained_on: np.ndarray) -> list[GivenImage]:
+    """The images; those that the model was trained on are not decoded again."""
+    return [
+        GivenImage(image.name, problem="the model was trained on it") if known else image
+        for image, known in zip(images, trained_on, strict=True)
+    ]
+
+
+def _trained_on(run: Run, images: Sequence[GivenImage]) -> np.ndarray:
+    """Where the model was trained on a file with the same content, bool (n,)."""
+    trained = set(run.dataset.items["sha256"].iloc[run.split.development])
+    places = [place for place, image in enumerate(images) if isinstance(image.image, str) and not image.problem]
+    found = np.zeros(len(images), dtype=bool)
+    hashes = hash_files(Path(), [os.path.expanduser(images[place].image) for place in places])["sha256"]  # noqa: PTH111
+    for place, content in zip(places, hashes, strict=True):
+        found[place] = content in trained
+    for place, image in enumerate(images):
+        if isinstance(image.image, bytes):
+            found[place] = hashlib.sha256(image.image).hexdigest() in trained
+    return found
+
+
+def _none_left(run: Run, described: str, n: int, n_trained: int) -> str:
+    if not n_trained:
+        return f"none of the {counted(n, 'image')} of {described} could be read"
+    rest = f", and the other {n - n_trained} could not be read" if n > n_trained else ""
+    return (
+        f"the model of {run.folder} was trained on {n_trained} of the {counted(n, 'image')} of {described}{rest}: "
+        "labels of these say nothing of new images. Give images that were not in its data."
+    )
+
+
+def _column(column: str, items: object, attributes: Path | None, names: Sequence[str]) -> np.ndarray:
+    """The values of a column for each image, in the order of the images; `not given` where there is none."""
+    if attributes is not None:
+        import pandas as pd
+
+        plain = pd.Series(names, dtype=str)
+        table = read_side_table(attributes, plain, column=column).set_index("path")[column]
+        values = table.reindex(plain).fillna("").to_numpy(str)
+    elif isinstance(items, str | os.PathLike) and Path(items).suffix.lower() in TABLE_SUFFIXES:
+        frame = read_table(Path(items).expanduser())
+        if column not in frame:
+            raise ConfigError(f"{items} has no column {column!r}; its columns are {listed(frame.columns, most=20)}")
+        values = frame[column].to_numpy(str)
+        if len(values) != len(names):
+            raise DatasetError(f"{items} has {len(values)} rows for {len(names)} images; expected a row per image.")
+    else:
+        raise ConfigError(
+            f"there is no table with the column {column!r}: give a table of images in place of a folder, or a table "
+            "with the columns path and " + column + " by --attributes"
+        )
+    return np.array([value.strip() or "not given" for value in values.tolist()], dtype=object)

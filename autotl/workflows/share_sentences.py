@@ -1,0 +1,229 @@
+"""What an estimate of shares found, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autotl.evidence.shares.planning import Widths
+from autotl.evidence.shares.post_stratified import FEW_LABELS
+from autotl.evidence.shares.uses import TOLERANCE, GroupGap, decided_with
+from autotl.interfaces import ScoreInterval
+from autotl.runtime.wording import counted, listed
+from autotl.workflows.share_findings import Findings
+
+_MOST_CLASSES = 12
+_POINTS = round(100 * TOLERANCE)
+
+
+def sentences(found: Findings) -> tuple[str, ...]:
+    """The findings in plain language, most important first."""
+    return tuple(_corrected(found) if found.labels else _uncorrected(found))
+
+
+def expected_sentence(n_labels: int, widths: Widths) -> str:
+    """What so many labels are expected to tell."""
+    return (
+        f"With {counted(n_labels, 'label')}, expect every share within {_points(widths.share)} and the accuracy within "
+        f"{_points(widths.accuracy)}, if the model is as often right about these images as it says."
+    )
+
+
+def percent(value: float) -> str:
+    """A share as people write it; one decimal."""
+    return f"{100 * value:.1f} %"
+
+
+def with_interval(one: ScoreInterval) -> str:
+    """A share with its interval in per cent."""
+    return f"{percent(one.value)} (95 % interval {100 * one.low:.1f} to {100 * one.high:.1f})"
+
+
+def _uncorrected(found: Findings) -> Iterator[str]:
+    answered = zip(found.classes, found.whole.naive, strict=True)
+    named = listed((f"{name} {percent(share)}" for name, share in answered), most=_MOST_CLASSES)
+    yield (
+        f"The model answers, for {counted(found.whole.n_items, 'image')}: {named}. Do not report these as shares: its "
+        "errors do not cancel out, and no interval covers what they add."
+    )
+    assumed = listed(
+        (f"{name} {percent(share or 0)}" for name, share in found.cross_check["sld"].items()), most=_MOST_CLASSES
+    )
+    yield (
+        f"Without labels only an assumption helps. If nothing but the shares has changed since the training, so that "
+        f"each class looks as it did there (label shift), the shares are: {assumed}. Nothing in these images can show "
+        "whether this holds."
+    )
+    if "bbse" in found.cross_check:
+        apart = _furthest(found)
+        yield (
+            f"Two methods under this assumption (SLD and BBSE) differ by up to {_points(apart)}"
+            + (", which speaks against it." if apart > 0.05 else ".")
+        )
+    plan = found.plan
+    yield (
+        f"{counted(plan.n_needed, 'label')} would give every share within {_points(plan.within)} and the accuracy "
+        f"within {_points(plan.needed.accuracy)}, if the model is as often right about these images as it says: draw "
+        f"them with --sample {plan.n_needed} --out SHEET.csv, and come back with --codings SHEET.csv."
+    )
+    yield from _left_out(found)
+
+
+def _corrected(found: Findings) -> Iterator[str]:
+    whole = found.whole
+    shares = zip(found.classes, whole.shares, strict=True)
+    named = listed((f"{name} {with_interval(one)}" for name, one in shares), most=_MOST_CLASSES)
+    yield (
+        f"Shares among {counted(whole.n_items, 'image')}, corrected by {counted(whole.n_labelled, 'label')}: {named}."
+    )
+    if whole.n_labelled < FEW_LABELS:
+        yield (
+            f"{counted(whole.n_labelled, 'label')} are too few to say much: the intervals are honest and very wide. "
+            f"Label at least {FEW_LABELS}, better {found.plan.n_needed}."
+        )
+    yield from _naive_compared(found)
+    yield f"The model is right about {with_interval(whole.accuracy)} of these images.{_since_test(found)}"
+    yield from _groups(found)
+    yield from _never_coded(found)
+    yield from _second_opinion(found)
+    yield _further(found)
+    yield from _about_labels(found)
+    yield from _left_out(found)
+
+
+def _naive_compared(found: Findings) -> Iterator[str]:
+    missed = [
+        f"{name} {percent(naive)}"
+        for name, one, naive in zip(found.classes, found.whole.shares, found.whole.naive, strict=True)
+        if not one.low <= naive <= one.high
+    ]
+    if missed:
+        yield f"Counting the model's answers would have been wrong for {listed(missed)}: outside the interval."
+
+
+def _since_test(found: Findings) -> str:
+    change, tested = found.change, found.tested
+    before = f" In its test it was right about {percent(tested.value)}"
+    if change.low > 0:
+        return f"{before}; here it does better by {_from_to(change)} points."
+    if change.high < 0:
+        return (
+            f"{before}; here it does worse by {_from_to(change)} points. Look at the new images before relying on it."
+        )
+    return f"{before}; no change is shown (difference {100 * change.value:+.1f} points, {_ends(change)})."
+
+
+def _groups(found: Findings) -> Iterator[str]:
+    for part in found.groups:
+        if not part.n_labelled:
+            yield f"{found.by} {part.name}: none of its {counted(part.n_items, 'image')} is labelled; nothing is known."
+            continue
+        few = ", which is too few to say much" if part.n_labelled < FEW_LABELS else ""
+        shares = zip(found.classes, part.shares, strict=True)
+        named = listed((f"{name} {with_interval(one)}" for name, one in shares), most=_MOST_CLASSES)
+        yield (
+            f"{found.by} {part.name}, {counted(part.n_items, 'image')}, {counted(part.n_labelled, 'label')}{few}: "
+            f"{named}; the model is right about {with_interval(part.accuracy)}."
+        )
+    if found.gaps:
+        yield _gap_sentence(found.gaps)
+
+
+def _gap_sentence(gaps: tuple[GroupGap, ...]) -> str:
+    failed = [gap for gap in gaps if gap.verdict == "fail"]
+    if failed:
+        return (
+            f"The model is right more or less often by more than {_POINTS} points in "
+            + listed(
+                f"{gap.group} ({100 * gap.difference.value:+.1f} points, {_ends(gap.difference)})" for gap in failed
+            )
+            + " than in the other groups."
+        )
+    undecided = [gap for gap in gaps if gap.verdict == "undecided"]
+    if not undecided:
+        return f"In no group is the model right more or less often by more than {_POINTS} points than in the others."
+    names = listed(f"{gap.group} ({_ends(gap.difference)})" for gap in undecided)
+    return f"Whether a gap of more than {_POINTS} points in accuracy sets a group apart is undecided for {names}."
+
+
+def _never_coded(found: Findings) -> Iterator[str]:
+    absent = [name for name, one in zip(found.classes, found.whole.shares, strict=True) if one.value == 0]
+    if absent:
+        yield f"No labelled image is {listed(absent)}: this bounds the share and does not show that there are none."
+
+
+def _second_opinion(found: Findings) -> Iterator[str]:
+    powered = found.cross_check["ppi++"]
+    outside = [
+        f"{name} {percent(powered[name] or 0)}"
+        for name, one in zip(found.classes, found.whole.shares, strict=True)
+        if not one.low <= (powered[name] or 0) <= one.high
+    ]
+    if outside:
+        yield f"A second method (PPI++) gives {listed(outside)}, outside the interval: label more before reporting."
+    else:
+        yield "A second method (PPI++) gives shares within these intervals."
+
+
+def _further(found: Findings) -> str:
+    plan, n = found.plan, found.whole.n_labelled
+    more = plan.n_needed - n
+    if more <= 0:
+        return f"Every share is known within {_points(plan.within)}; no further label is needed for that."
+    gap = ""
+    if found.gaps:
+        open_gaps = [one for one in found.gaps if not decided_with(one, plan.n_needed, n)]
+        gap = ", gap still open for " + listed(one.group for one in open_gaps) if open_gaps else ", gap decided"
+    return (
+        f"{more} more: every share within {_points(plan.within)}{gap}, accuracy within "
+        f"{_points(plan.needed.accuracy)}. Draw them with --sample {more}."
+    )
+
+
+def _about_labels(found: Findings) -> Iterator[str]:
+    labels = found.labels
+    assert labels is not None
+    if labels.how == "assumed":
+        yield (
+            "No sample was drawn for these images by --sample: the labelled ones are taken for a random sample of all. "
+            "If they were picked by hand, the shares are wrong by an unknown amount."
+        )
+    if labels.unresolved:
+        yield f"{counted(labels.unresolved, 'image')} without a majority among the coders left out."
+    if labels.not_drawn:
+        yield (
+            f"{counted(labels.not_drawn, 'labelled image')} left out that the sample does not contain: nobody knows "
+            "how likely they were to be labelled."
+        )
+    if labels.trained_on:
+        yield f"{counted(labels.trained_on, 'labelled image')} left out that the model was trained on."
+    if labels.unreadable:
+        yield f"{counted(labels.unreadable, 'labelled image')} left out that cannot be read."
+
+
+def _left_out(found: Findings) -> Iterator[str]:
+    if found.n_trained_on:
+        yield (
+            f"{counted(found.n_trained_on, 'image')} left out that the model was trained on, as the contents of the "
+            "files show: the shares are of the others."
+        )
+    if found.n_unreadable:
+        yield f"{counted(found.n_unreadable, 'image')} left out that cannot be read."
+
+
+def _furthest(found: Findings) -> float:
+    one, other = found.cross_check["sld"], found.cross_check["bbse"]
+    return max(abs((one[name] or 0) - (other[name] or 0)) for name in found.classes)
+
+
+def _from_to(change: ScoreInterval) -> str:
+    ends = sorted((abs(change.low), abs(change.high)))
+    return f"{100 * abs(change.value):.1f} ({100 * ends[0]:.1f} to {100 * ends[1]:.1f})"
+
+
+def _ends(one: ScoreInterval) -> str:
+    return f"95 % interval {100 * one.low:+.1f} to {100 * one.high:+.1f}"
+
+
+def _points(value: float) -> str:
+    points = f"{100 * value:.1f}".removesuffix(".0")
+    return f"{points} point" + ("" if points == "1" else "s")
