@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autotl.interfaces import AliasChange
     from autotl.plugins import Plugins
     from autotl.workflows.evaluation import ModelEvaluation
+    from autotl.workflows.explaining import Explanation
     from autotl.workflows.human_validation import HumanValidation
     from autotl.workflows.people_sample import SampleDrawn
 
@@ -74,6 +75,20 @@ class FittedModel(StudyResults):
         index = getattr(items, "index", None) if hasattr(items, "iloc") else None
         index = index if index is not None and len(index) == len(answers) else None
         return framed(answers, self.classes, index, self._predictor.doubts if doubts else ())
+
+    def explain(self, items: object, out: str | PathLike[str] | None = None) -> list[Explanation]:
+        """Say of each image where the evidence for its label against the runner-up lies.
+
+        items: as for `predict`. out: a new or empty folder for an overlay of each image and explanations.json. Returns
+        one dict per image: {"item", "label", "runner_up", "difference" of their logits, "method", "how", "place",
+        "said", and with `out` "overlay"}, or {"item", "error"}. Raises ConfigError where none can be read.
+        """
+        from autotl.deploy.prediction_files import collect
+        from autotl.settings import settings
+        from autotl.workflows.explaining import explain
+
+        images = collect(items, cache=settings().cache)
+        return explain(self.deployable, images, optional(read_path)("out", out))
 
     def evaluate(
         self,

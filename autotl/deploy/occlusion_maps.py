@@ -54,7 +54,7 @@ def by_cell(found: np.ndarray, grid: int = GRID) -> np.ndarray:
         edges = np.linspace(0, n, grid + 1)
         lower = np.maximum(np.arange(n)[None], edges[:-1, None])
         upper = np.minimum(np.arange(n)[None] + 1, edges[1:, None])
-        return np.maximum(0, upper - lower)
+        return np.asarray(np.maximum(0, upper - lower))
 
     height, width = found.shape
     return np.asarray(membership(height) @ found @ membership(width).T)
@@ -67,7 +67,7 @@ def covered(pixels: np.ndarray, cells: np.ndarray, grid: int = GRID, *, keep: bo
     chosen[cells] = True
     rows, columns = (np.arange(n) * grid // n for n in (height, width))
     mask = chosen.reshape(grid, grid)[rows[:, None], columns[None]] != keep
-    return np.where(mask[..., None], blurred(pixels), pixels)
+    return np.asarray(np.where(mask[..., None], blurred(pixels), pixels))
 
 
 def blurred(pixels: np.ndarray) -> np.ndarray:

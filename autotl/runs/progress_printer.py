@@ -20,6 +20,7 @@ _LINE_SECONDS = 10.0
 _TITLES = {
     "unpack": "unpacking", "hash": "hashing files", "scan": "looking at images", "compare": "finding near-duplicates",
     "features": "reading features", "index": "reading training images", "predict": "classifying",
+    "explain": "explaining",
 }  # fmt: skip
 
 

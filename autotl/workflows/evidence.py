@@ -14,6 +14,7 @@ from autotl.runs.events import Message
 from autotl.workflows.abstaining import doubts
 from autotl.workflows.feasibility import verdict
 from autotl.workflows.learning_curves import learning_curve
+from autotl.workflows.mistake_maps import maps_of_mistakes
 from autotl.workflows.shortcuts import shortcuts
 from autotl.workflows.subject import Subject
 
@@ -22,6 +23,7 @@ PIECES: Mapping[str, Piece] = {
     "doubts": doubts,
     "shortcuts": shortcuts,
     "learning-curve": learning_curve,
+    "why": maps_of_mistakes,
     VERDICT: verdict,
 }
 """By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""

@@ -1,0 +1,159 @@
+"""Why a model answers as it does: maps of the evidence over new images, and over its surest mistakes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+
+from autotl.deploy.explainer import Evidence, Explainer
+from autotl.deploy.export import require_new
+from autotl.errors import ConfigError
+from autotl.images.decoder import UnreadableImage, decode
+from autotl.images.given_images import GivenImage, read_source
+from autotl.images.overlays import overlay
+from autotl.images.safe_decode import decode_risk
+from autotl.runs.events import Listener, Progress
+
+DOCUMENT = "explanations.json"
+_AT_ONCE = 16
+_NAME_LENGTH = 60
+_METHODS = {
+    "exact": "the sum of the map and a constant is the difference between the two logits",
+    "gradient": "to first order around this image, confirmed by covering a quarter of it",
+    "occlusion": "how much the log-odds fall when a part of the image is blurred",
+}
+
+
+class Explanation(TypedDict, total=False):
+    """Why one image got its label rather than the runner-up, or why it could not be read.
+
+    difference: of the two classes' logits, the natural logarithm of the odds. method: "exact", "gradient" or
+    "occlusion"; how: the same in words. place: where most of the evidence for the label lies. overlay: the name of a
+    PNG file, where one was asked for.
+    """
+
+    item: str
+    label: str
+    runner_up: str
+    difference: float
+    method: str
+    how: str
+    place: str
+    said: str
+    overlay: str
+    error: str
+
+
+def explain(
+    model: Path, images: Sequence[GivenImage], out: Path | None, *, listeners: Sequence[Listener] = ()
+) -> list[Explanation]:
+    """Explain a deployable's answers, in the order of the images; model: its folder, or that of its run.
+
+    out: a new or empty folder for an overlay of each image and `explanations.json`; None writes nothing. Raises
+    ConfigError where there is no image, where none can be read, or where `out` is in use; RunError where there is no
+    model.
+    """
+    if not images:
+        raise ConfigError("there is nothing to explain; give image files or folders of images")
+    if out is not None:
+        require_new(out)
+    explainer = Explainer(model)
+    found: list[Explanation] = []
+    for start in range(0, len(images), _AT_ONCE):
+        _tell(listeners, start, len(images))
+        found += _explained(explainer, images[start : start + _AT_ONCE], start, out)
+    _tell(listeners, len(images), len(images))
+    if all("error" in one for one in found):
+        raise ConfigError(
+            f"none of {len(found)} images could be read; the first is {found[0]['item']}: {_error(found)}"
+        )
+    if out is not None:
+        document = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+        (out / DOCUMENT).write_bytes(document.encode("utf-8", "backslashreplace"))
+    return found
+
+
+def words_for(evidence: Evidence, classes: Sequence[str]) -> Explanation:
+    """What a map says, in words."""
+    label, runner_up = classes[evidence.label], classes[evidence.runner_up]
+    place, odds = place_of(evidence.map), math.exp(min(abs(evidence.difference), 20))
+    odds_text = f"{odds:.1f} to 1" if odds < 10 else f"{odds:,.0f} to 1"
+    return {
+        "label": label,
+        "runner_up": runner_up,
+        "difference": round(evidence.difference, 6),
+        "method": evidence.method,
+        "how": _METHODS[evidence.method],
+        "place": place,
+        "said": (
+            f"{label} rather than {runner_up}, {odds_text}: the evidence for {label} lies mostly {place}. "
+            f"Orange speaks for {label}, blue for {runner_up}."
+        ),
+    }
+
+
+def place_of(found: np.ndarray) -> str:
+    """Where the centre of gravity of the positive part of a map lies, such as "in the upper left"."""
+    positive = np.maximum(found, 0)
+    if positive.sum() == 0:
+        return "nowhere in particular"
+    height, width = found.shape
+    row = float((positive.sum(axis=1) * (np.arange(height) + 0.5)).sum() / positive.sum() / height)
+    column = float((positive.sum(axis=0) * (np.arange(width) + 0.5)).sum() / positive.sum() / width)
+    vertical = "upper" if row < 0.42 else "lower" if row > 0.58 else ""
+    horizontal = "left" if column < 0.42 else "right" if column > 0.58 else ""
+    if not vertical and not horizontal:
+        return "around the middle"
+    if not horizontal:
+        return f"in the {vertical} part"
+    return f"in the {vertical} {horizontal}".replace("the  ", "the ") + ("" if vertical else " part")
+
+
+def _explained(
+    explainer: Explainer, images: Sequence[GivenImage], first: int, out: Path | None
+) -> Iterator[Explanation]:
+    read = [_pixels(given, explainer.predictor.height, explainer.predictor.width) for given in images]
+    readable = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
+    evidence = iter(explainer.explain(np.stack(readable)) if readable else ())
+    for number, (given, pixels) in enumerate(zip(images, read, strict=True), first):
+        if isinstance(pixels, str):
+            yield {"item": given.name, "error": pixels}
+            continue
+        one = next(evidence)
+        said: Explanation = {"item": given.name, **words_for(one, explainer.classes)}
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            said["overlay"] = _file_name(number, given.name)
+            (out / said["overlay"]).write_bytes(overlay(read_source(given.image), one.map))
+        yield said
+
+
+def _pixels(given: GivenImage, height: int, width: int) -> np.ndarray | str:
+    """The pixels that the model sees, or why they cannot be read."""
+    if given.problem:
+        return given.problem
+    try:
+        source = read_source(given.image)
+        return decode_risk(source) or decode(source, height, width)
+    except UnreadableImage as error:
+        return str(error)
+
+
+def _file_name(number: int, name: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(name).stem)[-_NAME_LENGTH:]
+    return f"{number:04d}-{stem}.png"
+
+
+def _error(found: Sequence[Explanation]) -> str:
+    return found[0]["error"]
+
+
+def _tell(listeners: Sequence[Listener], done: int, total: int) -> None:
+    for listener in listeners:
+        listener(Progress("explain", done, total))
