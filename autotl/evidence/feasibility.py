@@ -22,7 +22,7 @@ RECOGNISED = 0.5
 """Recall of the weakest class: a class that is missed more often than found is not recognised."""
 ANSWERED = 0.5
 """Share of images that the model must answer by itself where people decide the others: below, they do most of the work.
-"""
+Without an accept rule, the surest images of that share must be right as often as RIGHT says."""
 ABOVE_GUESSING = 0.1
 """How far the lower bound of the balanced accuracy must lie from guessing (0) towards knowing (1)."""
 CONFUSED = 0.25
@@ -55,7 +55,8 @@ class Grounds:
 
     majority: share of the commonest class, common its name. weakest, recall: the class with the lowest recall, None
     without one. answered, wrong: share that the accept rule answers, and of wrong answers among these; None without a
-    rule. gate: what the audit's gate says, "pass", "fail" or "undecided", empty without one.
+    rule. surest: accuracy on the share ANSWERED of which the model is surest. gate: what the audit's gate says, "pass",
+    "fail" or "undecided", empty without one.
     """
 
     accuracy: ScoreInterval
@@ -67,6 +68,7 @@ class Grounds:
     recall: ScoreInterval | None = None
     answered: ScoreInterval | None = None
     wrong: ScoreInterval | None = None
+    surest: ScoreInterval | None = None
     gate: str = ""
     pair: ConfusedPair | None = None
     more_images: MoreImages | None = None
@@ -95,11 +97,7 @@ def _criteria(grounds: Grounds) -> tuple[Criterion, ...]:
     chance = 1 / grounds.n_classes
     least = chance + ABOVE_GUESSING * (1 - chance)
     beyond = grounds.accuracy.low > grounds.majority or grounds.balanced.low > least
-    recall, answered, wrong = grounds.recall, grounds.answered, grounds.wrong
-    rule = ""
-    if answered is not None and answered.is_defined:
-        rule = f"{of_hundred(answered)} of 100 are answered"
-        rule += f", of these {of_hundred(wrong)} of 100 wrong" if wrong is not None and wrong.is_defined else ""
+    recall = grounds.recall
     followed = _followed(grounds)
     return (
         Criterion(
@@ -117,10 +115,7 @@ def _criteria(grounds: Grounds) -> tuple[Criterion, ...]:
             f"{grounds.weakest}: {of_hundred(recall)} of 100" if recall is not None else "not measured",
             f"the weakest in at least {RECOGNISED:.0%}", None if recall is None else recall.value >= RECOGNISED,
         ),
-        Criterion(
-            "people decide few enough", rule or "no accept rule",
-            f"at least {ANSWERED:.0%} answered by the model", answered.value >= ANSWERED if rule and answered else None,
-        ),
+        _of_sure_answers(grounds),
         Criterion(
             "the errors follow no shortcut", ", ".join(followed) or "none that is followed", "none",
             None if grounds.shortcuts is None or grounds.shortcuts.why_not else not followed,
@@ -130,6 +125,19 @@ def _criteria(grounds: Grounds) -> tuple[Criterion, ...]:
             grounds.gate != "fail" if grounds.gate else None,
         ),
     )  # fmt: skip
+
+
+def _of_sure_answers(grounds: Grounds) -> Criterion:
+    """Whether the model is of use where people decide the doubtful images."""
+    name, answered, wrong, surest = "right where it is sure", grounds.answered, grounds.wrong, grounds.surest
+    if answered is not None and answered.is_defined:
+        found = f"{of_hundred(answered)} of 100 are answered"
+        found += f", of these {of_hundred(wrong)} of 100 wrong" if wrong is not None and wrong.is_defined else ""
+        return Criterion(name, found, f"at least {ANSWERED:.0%} answered", answered.value >= ANSWERED)
+    if surest is None:
+        return Criterion(name, "not measured", f"at least {ANSWERED:.0%} answered", None)
+    found = f"of the {ANSWERED:.0%} of which it is surest {of_hundred(surest)} of 100 are right"
+    return Criterion(name, found, f"at least {RIGHT:.0%} at the lower bound", surest.low >= RIGHT)
 
 
 def of_hundred(score: ScoreInterval) -> str:
@@ -142,7 +150,7 @@ def _sentence(verdict: str, grounds: Grounds, criteria: Sequence[Criterion]) -> 
     if grounds.recall is not None:
         parts.append(f"in the weakest class, {grounds.weakest}, in {of_hundred(grounds.recall)}")
     if verdict == WITH_PEOPLE and criteria[3].is_met:
-        parts.append(f"with an accept rule {criteria[3].found}")
+        parts.append(criteria[3].found)
     if verdict == NOT_YET:
         lacking = [one.name for one in criteria if one.is_met is False]
         parts.append(f"it lacks: {', '.join(lacking)}" if lacking else "too little is known")
@@ -175,7 +183,7 @@ def _changes(grounds: Grounds) -> Iterator[str]:
     if pair is not None and pair.is_worth_a_thought:
         yield (
             f"Define {pair.first} and {pair.second} more sharply, or make them one class: {pair.n} of "
-            f"{pair.n_mistakes} mistakes are between them; as one class {of_hundred(pair.merged)} of 100 would be right."
+            f"{pair.n_mistakes} mistakes are between them; as one class, {of_hundred(pair.merged)} would be right."
         )
     if any(one.check == "domain-distance" and one.severity == "warning" for one in grounds.findings):
         yield "Let the search fine-tune: these images are unlike those that the backbone was trained on."

@@ -28,8 +28,8 @@ def describe(found: ShortcutsFound) -> tuple[str, ...]:
     if not found.named:
         tried = [one.name for one in found.shortcuts if one.name != "centre"]
         sentences.append(
-            f"No shortcut was found: on {found.n_images:,} images none of {', '.join(tried)} alone tells the class "
-            "clearly beyond what the content explains."
+            f"No shortcut was found: on {found.n_images:,} images the class cannot clearly be told from any of these "
+            f"alone: {', '.join(tried)}."
         )
     if "border" in by_name and "centre" in by_name:
         border, centre = by_name["border"].score, by_name["centre"].score
@@ -41,18 +41,18 @@ def describe(found: ShortcutsFound) -> tuple[str, ...]:
 
 
 def percent(score: ScoreInterval) -> str:
-    """A share with its interval, such as "71 % (66 to 76)"."""
-    return f"{100 * score.value:.0f} % ({100 * score.low:.0f} to {100 * score.high:.0f})"
+    """A share with its interval, such as "71% (66 to 76)"."""
+    return f"{score.value:.0%} ({100 * score.low:.0f} to {100 * score.high:.0f})"
 
 
 def _sentence(one: Shortcut, chance: float) -> str:
     singled = f", and singles out {one.label}" if one.label else ""
-    text = f"The {one.name} alone tells the class in {percent(one.score)} of images, guessing in {chance:.0%}{singled}"
-    example = f" ({one.example})" if one.example else ""
-    return f"{text}{example}. {_consequence(one.following)}"
+    text = f"From the {one.name} alone a tiny model tells the class in {percent(one.score)} of images{singled}"
+    example = f"; {one.example}" if one.example else ""
+    return f"{text}; guessing would in {chance:.0%}{example}. {_consequence(one.following, one.may_be_content)}"
 
 
-def _consequence(following: Following | None) -> str:
+def _consequence(following: Following | None, may_be_content: bool) -> str:
     if following is None:
         return "Whether the model goes by it could not be measured."
     if following.n_misled < FEWEST_MISLED:
@@ -63,6 +63,8 @@ def _consequence(following: Following | None) -> str:
     d = following.difference
     gap = f"{100 * d.value:+.0f} points, {100 * d.low:+.0f} to {100 * d.high:+.0f}, at equal class"
     rates = f"{following.error_misled:.0%} where it misleads, {following.error_others:.0%} elsewhere ({gap})"
+    if following.is_clear and may_be_content:
+        return f"The model errs in {rates}: it may go by it, or such images are harder."
     if following.is_clear:
         return (
             f"The model's errors follow it: it errs in {rates}. Collect images of each class in which it is otherwise."

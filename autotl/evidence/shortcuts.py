@@ -126,10 +126,9 @@ def _test(
 
     overall = p_value(None)
     by_class = [p_value(label) for label in range(n_classes)]
-    p_of_one = min(1.0, n_classes * min(by_class))
-    if overall <= p_of_one or n_classes == 2:
-        return min(1.0, 2 * overall), None
-    return min(1.0, 2 * p_of_one), int(np.argmin(by_class))
+    told = [label for label, p in enumerate(by_class) if n_classes * p <= LEVEL]
+    best = min(overall, n_classes * min(by_class))
+    return min(1.0, 2 * best), told[0] if len(told) == 1 and n_classes > 2 else None
 
 
 def _score(guesses: Guesses, widened: float) -> ScoreInterval:

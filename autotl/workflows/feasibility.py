@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from autotl.evidence.feasibility import ConfusedPair, Grounds, judge_feasibility
+from autotl.evidence.feasibility import ANSWERED, ConfusedPair, Grounds, judge_feasibility
 from autotl.evidence.intervals import accuracy_with_interval, score_interval
 from autotl.evidence.learning_curves import balanced_error
 from autotl.evidence.said import VERDICT, Said
@@ -54,12 +54,20 @@ def _grounds(subject: Subject) -> Grounds:
         recall=recall,
         answered=getattr(accept, "answered", None),
         wrong=getattr(accept, "wrong", None),
+        surest=_surest(tested, right, groups),
         gate=str(getattr(getattr(result, "audit", None), "gate", "") or ""),
         pair=_confused(tested, groups, classes),
         more_images=result.more_images,
         shortcuts=result.shortcuts,
         findings=tuple(Finding.from_json(finding) for finding in run.state().get("findings", [])),
     )
+
+
+def _surest(tested: Predictions, right: np.ndarray, groups: np.ndarray | None) -> ScoreInterval:
+    """The accuracy on the images of which the model is surest."""
+    order = np.argsort(-tested.probabilities.max(axis=1), kind="stable")
+    kept = order[: max(1, round(ANSWERED * len(order)))]
+    return accuracy_with_interval(right[kept], None if groups is None else groups[kept])
 
 
 def _balanced(tested: Predictions, groups: np.ndarray | None, seed: int) -> ScoreInterval:

@@ -47,8 +47,11 @@ def learning_curve(subject: Subject) -> Said:
     if n < FEWEST_IMAGES:
         why = f"{n} images to learn from are too few for a learning curve"
         return Said(PIECE, problem=why, fields={"more_images": MoreImages(why_not=why)})
-    began, limit = time.monotonic(), max(MOST_SECONDS, BUDGET_SHARE * (context.run.config.budget_seconds or 0))
     probe = _probe(subject)
+    if not context.reader.has_features(probe.candidate.backbone.name, probe.candidate.reading.size):
+        why = f"the features of {probe.candidate.backbone.name} have not been read"
+        return Said(PIECE, problem=why, fields={"more_images": MoreImages(why_not=why)})
+    began, limit = time.monotonic(), max(MOST_SECONDS, BUDGET_SHARE * (context.run.config.budget_seconds or 0))
     n_folds, whole = _affordable(context, probe, limit)
     answers = [_answers(context, probe, share, n_folds) for share in SHARES[:-1]]
     curve = LearningCurve(SHARES, (*answers, whole))
