@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotl.evidence.abstention.representatives import representatives
+from autotl.runtime.blas_threads import limit_threads
 
 MAX_COMPONENTS = 256
 ITEMS_PER_COMPONENT = 4
@@ -108,11 +109,12 @@ def calibrate_novelty(
     smallest = min(int((folds != part).sum()) for part in parts)
     n_components = max(1, min(MAX_COMPONENTS, smallest // ITEMS_PER_COMPONENT, features.shape[1]))
     distances = np.empty(len(labels), np.float32)
-    for part in parts:
-        here = folds == part
-        detector = fit_distances(features[~here], labels[~here], n_components=n_components, seed=seed)
-        distances[here] = detector(features[here])
-    detector = fit_distances(features, labels, n_components=n_components, seed=seed)
+    with limit_threads(1):  # two that contend for a core take ten times as long as one
+        for part in parts:
+            here = folds == part
+            detector = fit_distances(features[~here], labels[~here], n_components=n_components, seed=seed)
+            distances[here] = detector(features[here])
+        detector = fit_distances(features, labels, n_components=n_components, seed=seed)
     return NoveltyRule(detector, _thinned(np.sort(distances[rows])), len(rows))
 
 
