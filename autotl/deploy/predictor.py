@@ -90,7 +90,7 @@ class Predictor:
         offered = {output.name for output in self._session.get_outputs()}
         self.doubts: tuple[str, ...] = tuple(name for name in DOUBTS if name in offered)
         # What turns them off; without it the graph would compute them all the same.
-        self._switch = "doubts" in {entry.name for entry in self._session.get_inputs()}
+        self._switch = "doubts" in {entry.name for entry in self._session.get_overridable_initializers()}
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Classify pixels: uint8 (n, height, width, 3) -> float32 (n, n_classes), rows sum to 1."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from autotl.deploy.explainer import Evidence, Explainer
 from autotl.deploy.export import require_new
+from autotl.deploy.occlusion_maps import by_cell
 from autotl.errors import ConfigError
 from autotl.images.decoder import UnreadableImage, decode
 from autotl.images.given_images import GivenImage, read_source
@@ -34,8 +35,8 @@ class Explanation(TypedDict, total=False):
     """Why one image got its label rather than the runner-up, or why it could not be read.
 
     difference: of the two classes' logits, the natural logarithm of the odds. method: "exact", "gradient" or
-    "occlusion"; how: the same in words. place: where most of the evidence for the label lies. overlay: the name of a
-    PNG file, where one was asked for.
+    "occlusion"; how: the same in words. place: the ninth of the image with the most evidence for the label. overlay:
+    the name of a PNG file, where one was asked for.
     """
 
     item: str
@@ -92,27 +93,24 @@ def words_for(evidence: Evidence, classes: Sequence[str]) -> Explanation:
         "how": _METHODS[evidence.method],
         "place": place,
         "said": (
-            f"{label} rather than {runner_up}, {odds_text}: the evidence for {label} lies mostly {place}. "
+            f"{label} rather than {runner_up}, {odds_text}: the evidence for {label} is strongest {place}. "
             f"Orange speaks for {label}, blue for {runner_up}."
         ),
     }
 
 
 def place_of(found: np.ndarray) -> str:
-    """Where the centre of gravity of the positive part of a map lies, such as "in the upper left"."""
-    positive = np.maximum(found, 0)
-    if positive.sum() == 0:
-        return "nowhere in particular"
-    height, width = found.shape
-    row = float((positive.sum(axis=1) * (np.arange(height) + 0.5)).sum() / positive.sum() / height)
-    column = float((positive.sum(axis=0) * (np.arange(width) + 0.5)).sum() / positive.sum() / width)
-    vertical = "upper" if row < 0.42 else "lower" if row > 0.58 else ""
-    horizontal = "left" if column < 0.42 else "right" if column > 0.58 else ""
-    if not vertical and not horizontal:
-        return "around the middle"
+    """In which of nine parts of the image most of the evidence for the answer lies, such as "in the upper left"."""
+    sums = by_cell(np.maximum(found, 0), 3)
+    if sums.sum() == 0:
+        return "nowhere"
+    row, column = divmod(int(sums.argmax()), 3)
+    if (row, column) == (1, 1):
+        return "in the middle"
+    vertical, horizontal = ("upper", "", "lower")[row], ("left", "", "right")[column]
     if not horizontal:
-        return f"in the {vertical} part"
-    return f"in the {vertical} {horizontal}".replace("the  ", "the ") + ("" if vertical else " part")
+        return f"in the {vertical} middle"
+    return f"in the {vertical} {horizontal}" if vertical else f"in the middle {horizontal}"
 
 
 def _explained(

@@ -173,7 +173,7 @@ def _table(subject: Subject, explained: list[_Explained], labels: dict[int, int]
     exact = all(one.evidence.method == EXACT for one in explained)
     how = "Each map is exact." if exact else "The maps show what changes when parts of the image do."
     columns = (
-        "image", "true class", "answer", "runner-up", "evidence for the answer lies", "nearest of the answer's class",
+        "image", "true class", "answer", "runner-up", "evidence for it is strongest", "nearest of the answer's class",
         "nearest of the true class",
     )  # fmt: skip
     return Table("Why the surest mistakes were made", columns, rows, f"{_NOTE} {how}")
