@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -211,6 +212,22 @@ def append_codings(folder: Path, new: Iterable[HumanLabel]) -> None:
         if not before.endswith(b"\n"):
             before += b"\n"
         write_atomically(path, before + _csv_lines(map(_cells, new)))
+
+
+def keep_answers(folder: Path, answers: Iterable[tuple[str, str, str]]) -> int:
+    """Keep what people say now; returns how much of it is new, for what is in force already is not kept twice.
+
+    answers: triples of item, coder and label, whose label is empty where the coder takes an answer back.
+    """
+    known = {key: one.label for key, one in in_force(read_codings(folder)).items()}
+    inclusion, now = read_sample(folder).probabilities, time.time()
+    new = [
+        HumanLabel(item, coder, label, now, inclusion.get(item))
+        for item, coder, label in answers
+        if known.get((item, coder), "") != label
+    ]
+    append_codings(folder, new)
+    return len(new)
 
 
 def _cells(one: HumanLabel) -> tuple[str, ...]:

@@ -1,10 +1,9 @@
-"""Takes in what people say of a run's images: the rows of a sheet, or answers from the app."""
+"""Takes in the rows of a sheet in which people say what they see on a run's images."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,8 @@ from autotl.data.coding_sheet import SheetRow
 from autotl.data.path_endings import PathEndings
 from autotl.errors import DatasetError
 from autotl.evidence.run_evidence import Evidence
-from autotl.runs.validation import HumanLabel, append_codings, in_force, read_codings, read_sample, validation_folder
+from autotl.runs.validation import keep_answers, read_sample, validation_folder
 from autotl.runtime.wording import counted, listed
-from autotl.workflows.people_sample import evidence_of
 
 _COPY = re.compile(r"image-(\d{4,})\.\w+")
 _MOST_ERRORS, _MOST_NAME = 5, 60
@@ -29,20 +27,6 @@ class Taken:
     n_open: int
 
 
-def keep_labels(folder: Path, coder: str, labels: Iterable[tuple[str, str]]) -> int:
-    """Keep what one person said, pairs of item and class (empty: taken back); returns how many are new.
-
-    For the app: nothing is compared. Raises DatasetError where something is no item or class of the run.
-    """
-    evidence = evidence_of(folder)
-    rows = [SheetRow(number, item, coder, label) for number, (item, label) in enumerate(labels, 1)]
-    items, classes = set(known_items(evidence)), set(evidence.test.classes)
-    for row in rows:
-        if row.item not in items or row.label not in classes | {""} or not coder.strip():
-            raise DatasetError(f"{row.item!r}, coded as {row.label!r} by {coder!r}, cannot be kept with {folder}")
-    return _append(evidence, rows)
-
-
 def take_codings(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> Taken:
     """Keep the labels of a sheet, all or none; DatasetError names the lines that cannot be understood.
 
@@ -52,22 +36,9 @@ def take_codings(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> T
     if not wanted:
         raise DatasetError(f"{source}: no row has a label. Fill in the column `label` and give the file again.")
     understood = _understood(evidence, wanted, source)
-    n_new = _append(evidence, understood)
-    return Taken(n_new, len(understood) - n_new, len(rows) - len(wanted))
-
-
-def _append(evidence: Evidence, rows: Sequence[SheetRow]) -> int:
-    """Keep what is not in force already; returns how many."""
     own = validation_folder(evidence.run.folder)
-    known = {key: one.label for key, one in in_force(read_codings(own)).items()}
-    inclusion, now = read_sample(own).probabilities, time.time()
-    new = [
-        HumanLabel(row.item, row.coder, row.label, now, inclusion.get(row.item))
-        for row in rows
-        if known.get((row.item, row.coder), "") != row.label
-    ]
-    append_codings(own, new)
-    return len(new)
+    n_new = keep_answers(own, ((row.item, row.coder, row.label) for row in understood))
+    return Taken(n_new, len(understood) - n_new, len(rows) - len(wanted))
 
 
 def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> list[SheetRow]:

@@ -10,7 +10,8 @@ from autotl_ui.widgets.words import counted
 
 PIXELS = 900
 N_AHEAD, N_BEHIND = 30, 5
-_mount = component("labeller")
+mount = component("labeller")
+"""Draws the desk; `data` is what `show_labeller` gives it."""
 
 
 def show_labeller(session: LabellingSession, *, blind: bool) -> None:
@@ -31,11 +32,12 @@ def show_labeller(session: LabellingSession, *, blind: bool) -> None:
         ],
         "labelled": len(session.labelled),
         "blind": blind,
+        "excludes": True,
         "classes": list(session.keys),
         "kept": session.kept,
         "problem": session.problem or _say_disputes(len(session.disputes)),
     }
-    _mount(data=data, key=KEY, default={"report": None}, on_report_change=keep_report)
+    mount(data=data, key=KEY, default={"report": None}, on_report_change=keep_report)
 
 
 def _say_disputes(n: int) -> str:

@@ -143,7 +143,7 @@ def take(session: LabellingSession, report: object, *, coder: str) -> tuple[str,
     log, position = str(report.get("log")), report.get("position")
     if isinstance(position, int):
         session.position = min(max(position, 0), len(session.queue.tasks))
-    actions = [action for action in _actions(report.get("actions")) if action.n > session.kept.get(log, 0)]
+    actions = [action for action in actions_in(report.get("actions")) if action.n > session.kept.get(log, 0)]
     if not actions:
         return ()
     known = decisions_by_image(session.subject.patch_file)
@@ -189,7 +189,7 @@ def _note(session: LabellingSession, changes: Mapping[str, Decision | None], not
             session.disputes.pop(item, None)
 
 
-def _actions(reported: object) -> list[Action]:
+def actions_in(reported: object) -> list[Action]:
     """The actions that can be understood, in the order of their numbers."""
     found = [_action(one) for one in reported if isinstance(one, Mapping)] if isinstance(reported, list) else []
     return sorted((action for action in found if action.n > 0), key=lambda action: action.n)

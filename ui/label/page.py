@@ -10,6 +10,7 @@ import streamlit as st
 from autotl.checks.label_queues import Queue
 from autotl.data.current_labels import CurrentLabels
 from autotl.errors import AutoTLError
+from autotl_ui.label.blind_coding import choose_purpose, show_coding
 from autotl_ui.label.disputes import show_disputes
 from autotl_ui.label.labeller import show_labeller
 from autotl_ui.label.labelling_session import (
@@ -38,6 +39,9 @@ def show() -> None:
     st.title("Label")
     keep_report()
     workspace = current()
+    if choose_purpose(workspace):
+        show_coding(workspace)
+        return
     subjects = list_subjects(workspace)
     if not subjects:
         if (study := current_study()).data:

@@ -16,6 +16,7 @@ from autotl.runs.validation import (
     HumanLabel,
     append_codings,
     in_force,
+    keep_answers,
     read_codings,
     read_sample,
     write_sample,
@@ -44,6 +45,15 @@ def test_coders_who_answer_at_the_same_time_lose_nothing(tmp_path: Path) -> None
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda one: append_codings(tmp_path, [one]), answers))
     assert sorted(read_codings(tmp_path), key=lambda one: one.moment) == answers
+
+
+def test_an_answer_is_kept_once_with_the_probability_of_its_item_and_can_be_taken_back(tmp_path: Path) -> None:
+    write_sample(tmp_path, draw([f"{n}.png" for n in range(10)], 10))
+    assert keep_answers(tmp_path, [("1.png", "Ann", "cat"), ("other.png", "Ann", "dog")]) == 2
+    assert keep_answers(tmp_path, [("1.png", "Ann", "cat")]) == 0
+    assert keep_answers(tmp_path, [("1.png", "Ann", "")]) == 1
+    assert [one.probability for one in read_codings(tmp_path)] == [1.0, None, 1.0]
+    assert list(in_force(read_codings(tmp_path))) == [("other.png", "Ann")]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from autotl.data.coding_sheet import SheetRow, read_sheet
 from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.run_evidence import read_evidence
 from autotl.runs.validation import read_codings, read_sample, validation_folder
-from autotl.workflows.codings_intake import keep_labels
 from autotl.workflows.human_validation import HumanValidation, validate
 from autotl.workflows.people_sample import draw_sample, write_sheet_again
 
@@ -212,17 +211,6 @@ def test_images_that_nobody_drew_are_said_to_stand_for_themselves(run: Path) -> 
     assert any("AutoTL did not draw these images" in sentence for sentence in found.sentences)
     assert found.people
     assert found.people.n_compared == 18
-
-
-def test_the_app_keeps_and_takes_back_one_answer_at_a_time(run: Path) -> None:
-    one, _ = drawn(run, 2)
-    assert keep_labels(run, "Ann", [(one, BIRD)]) == 1
-    assert keep_labels(run, "Ann", [(one, BIRD)]) == 0
-    assert keep_labels(run, "Ann", [(one, "")]) == 1
-    assert validate(run).coded == {}
-    for coder, item, label in (("Ann", "none.png", BIRD), ("Ann", one, "giraffe"), (" ", one, BIRD)):
-        with pytest.raises(DatasetError, match="cannot be kept"):
-            keep_labels(run, coder, [(item, label)])
 
 
 def test_a_sheet_without_labels_is_not_passed_over_in_silence(run: Path) -> None:

@@ -187,8 +187,8 @@ function newDesk(root) {
     if (event.repeat) return key.length === 1 && !inFilter; // a key held down is one answer
     if (key === "Escape" && desk.filter) return clearFilter(), draw(), true;
     if (key === " " && !desk.filter) return skip(), true;
-    if (key === "Delete" && !desk.filter) return say("exclude"), true;
-    if ((key === "0" || key === "x") && isFree(key)) return say("exclude"), true;
+    if (key === "Delete" && !desk.filter && desk.data.excludes) return say("exclude"), true;
+    if ((key === "0" || key === "x") && isFree(key) && desk.data.excludes) return say("exclude"), true;
     if (key === "u" && isFree(key)) return undo(), true;
     if (desk.many) {
       if (key === "Enter" && desk.filter) {
@@ -318,7 +318,7 @@ function newDesk(root) {
     undoer.disabled = !desk.undoable.length;
     const backer = button("←", "Back", back);
     backer.disabled = position === 0;
-    refill($(".actions"), [exclude, skipper, undoer, backer]);
+    refill($(".actions"), data.excludes ? [exclude, skipper, undoer, backer] : [skipper, undoer, backer]);
     $(".news").textContent = data.problem || desk.news;
   };
   // A button that was reached with the Tab key keeps the focus when it is drawn again.

@@ -1,0 +1,141 @@
+"""The part of the Label page on which people code a sample of a run, each under a name and blind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from autotl.errors import AutoTLError
+from autotl.runs.validation import read_sample, validation_folder
+from autotl_ui.label.coding_session import (
+    KEY,
+    CodingSession,
+    coding_session,
+    current_coding,
+    end_coding,
+    keep_codings,
+)
+from autotl_ui.label.labeller import N_AHEAD, N_BEHIND, PIXELS, mount
+from autotl_ui.server.pages import RESULTS
+from autotl_ui.widgets.error_boundary import live
+from autotl_ui.widgets.images import image_address
+from autotl_ui.widgets.study import current_study
+from autotl_ui.widgets.words import counted, plain
+from autotl_ui.workspace.evidence import find_evidence, has_evidence
+from autotl_ui.workspace.runs import RunView
+from autotl_ui.workspace.workspace import Workspace
+
+CORRECT, CODE = "Correct labels", "Code a sample, blind"
+_SECONDS = 120
+_USUAL_SAMPLE, _MOST = 100, 10_000
+
+
+def choose_purpose(workspace: Workspace) -> bool:
+    """Ask what to do where there is a model to compare people with; returns whether a sample is to be coded."""
+    if not any(has_evidence(run.folder) for run in workspace.list_runs() if run.result):
+        return False
+    chosen = st.segmented_control(
+        "What to do", (CORRECT, CODE), key="label-purpose", default=CORRECT, required=True,
+        help="To compare a model with people, several of them label the same images, each alone.",
+    )  # fmt: skip
+    return chosen == CODE
+
+
+def show_coding(workspace: Workspace) -> None:
+    """Draw the choice of run and coder, and the desk."""
+    keep_codings()
+    runs = [run for run in workspace.list_runs() if run.result and has_evidence(run.folder)]
+    left, right = st.columns(2, gap="medium")
+    names = [run.name for run in runs]
+    wanted = current_study().run
+    with left:
+        name = st.selectbox("Model", names, index=names.index(wanted) if wanted in names else 0, key="coded-run")
+    with right:
+        coder = st.text_input(
+            "Your name", key="coder-name", max_chars=60, autocomplete="off",
+            help="What you say is kept under this name. Use the same one when you come back.",
+        )  # fmt: skip
+    run = next(run for run in runs if run.name == name)
+    evidence = find_evidence(run.folder)
+    if evidence is None:
+        st.error("The evidence of this run is damaged.", icon=":material/error:")
+        return
+    try:
+        n_drawn = len(read_sample(validation_folder(run.folder)).items)
+        if not n_drawn:
+            _offer_draw(run, "No images were drawn for people to label yet.")
+        elif not coder.strip():
+            st.info(f"{counted(n_drawn, 'image was', 'images were')} drawn. Type your name to begin.")
+        else:
+            coding_session(run.folder, evidence.run.dataset.root, coder, evidence.test.classes)
+            _desk(run)
+    except AutoTLError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+@live
+def _desk(run: RunView) -> None:
+    """The part that every keystroke draws again."""
+    session = current_coding()
+    if session is None:
+        return
+    keep_codings()
+    st.caption(
+        f"{counted(len(session.items), 'image')} to code, {session.n_before} coded before as {plain(session.coder)}. "
+        "Judge by the image alone: neither its label nor any model's or other person's answer is shown."
+    )
+    _show(session)
+    if session.position < len(session.items):
+        return
+    left = len(session.items) - sum(bool(label) for label in session.labels.values())
+    if left and st.button(f"Go through the {left} that are left", key="code-again", icon=":material/refresh:"):
+        end_coding()
+        st.rerun()
+    _offer_comparison(run)
+
+
+def _show(session: CodingSession) -> None:
+    first = max(session.position - N_BEHIND, 0)
+    window = range(first, min(session.position + N_AHEAD, len(session.items)))
+    reasons = ["coded already" if session.labels.get(session.items[n]) else "what do you see?" for n in window]
+    data = {
+        "queue": session.name, "position": session.position, "total": len(session.items), "first": first,
+        "tasks": [
+            {"src": image_address(session.files[n], PIXELS), "reason": reason}
+            for n, reason in zip(window, reasons, strict=True)
+        ],
+        "labelled": sum(bool(label) for label in session.labels.values()), "blind": True, "excludes": False,
+        "classes": list(session.classes), "kept": session.kept, "problem": session.problem,
+    }  # fmt: skip
+    mount(data=data, key=KEY, default={"report": None}, on_report_change=keep_codings)
+
+
+def _offer_draw(run: RunView, why: str) -> None:
+    st.info(why, icon=":material/casino:")
+    n = st.number_input("Images to draw", 1, _MOST, _USUAL_SAMPLE, key="n-drawn", width=200)
+    if st.button("Draw", key="draw", type="primary"):
+        sheet = validation_folder(run.folder) / "sheet.csv"
+        _ask(run.folder, "--sample", str(int(n)), "--out", str(sheet))
+
+
+def _offer_comparison(run: RunView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Compare people and model", key="compare", type="primary", icon=":material/balance:"):
+            _ask(run.folder)
+        st.page_link(RESULTS, label="See it among the results", query_params={"run": run.name})
+
+
+def _ask(run: Path, *options: str) -> None:
+    """Let the command line do it, and draw the page again; says why where it cannot."""
+    command = [sys.executable, "-m", "autotl.cli", "validate", str(run), *options, "--json"]
+    with st.spinner("Working"):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if done.returncode:
+        st.error(plain(done.stderr.strip().removeprefix("Error: ")), icon=":material/error:")
+    elif options:
+        st.rerun()
+    else:
+        st.success("Done. It is among the results of this run.", icon=":material/check_circle:")

@@ -1,0 +1,113 @@
+"""A coding session: one person labels the images drawn from a run, and sees neither the model's answers nor others'."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from autotl.data.codings import coder_name
+from autotl.errors import AutoTLError
+from autotl.runs.validation import in_force, keep_answers, read_codings, read_sample, validation_folder
+from autotl_ui.label.labelling_session import actions_in
+
+KEY = "coding-desk"
+_SESSION = "coding-session"
+
+
+@dataclass
+class CodingSession:
+    """Where a person is in the images of a sample.
+
+    name: unique. run: the run's folder. items, files: paths of the images to code, as the dataset lists them and where
+    they lie; the ones that this person coded earlier are left out. n_before: how many these were. position: the number
+    of the image on the screen. kept: by log of the browser, the number of the last action kept. labels: by item, what
+    this person says. before: by log and action, the item and what was said of it before. problem: why the last
+    actions could not be kept.
+    """
+
+    name: str
+    run: Path
+    coder: str
+    classes: tuple[str, ...]
+    items: tuple[str, ...]
+    files: tuple[Path, ...]
+    n_before: int = 0
+    position: int = 0
+    kept: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    before: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    problem: str = ""
+
+
+def coding_session(run: Path, root: Path, coder: str, classes: tuple[str, ...]) -> CodingSession:
+    """The session of this browser with a run and a coder, begun where there is none. RunError for damaged files."""
+    coder = coder_name(coder)
+    found = st.session_state.get(_SESSION)
+    if isinstance(found, CodingSession) and (found.run, found.coder) == (run, coder):
+        return found
+    own = validation_folder(run)
+    drawn = read_sample(own).items
+    done = {item for item, name in in_force(read_codings(own)) if name == coder}
+    items = tuple(item for item in drawn if item not in done)
+    session = CodingSession(
+        uuid.uuid4().hex, run, coder, classes, items, tuple(root / item for item in items), len(set(drawn) & done)
+    )
+    st.session_state[_SESSION] = session
+    return session
+
+
+def current_coding() -> CodingSession | None:
+    """The coding session of this browser."""
+    found = st.session_state.get(_SESSION)
+    return found if isinstance(found, CodingSession) else None
+
+
+def end_coding() -> None:
+    """Leave the session; the next one has what is left."""
+    st.session_state.pop(_SESSION, None)
+
+
+def keep_codings() -> None:
+    """Keep what the browser has reported."""
+    session, state = current_coding(), st.session_state.get(KEY)
+    if session is None or not isinstance(state, Mapping):
+        return
+    try:
+        take_codings(session, state.get("report"))
+        session.problem = ""
+    except AutoTLError as error:
+        session.problem = f"{error} Your answers are kept here meanwhile, and saved with the next one."
+
+
+def take_codings(session: CodingSession, report: object) -> None:
+    """Keep the reported actions that are not kept yet, all or none; what does not fit, coming from outside, is ignored.
+
+    report: as in `labelling_session.take`. Raises RunError where they cannot be kept.
+    """
+    if not isinstance(report, Mapping) or report.get("queue") != session.name:
+        return
+    log, position = str(report.get("log")), report.get("position")
+    if isinstance(position, int):
+        session.position = min(max(position, 0), len(session.items))
+    actions = [action for action in actions_in(report.get("actions")) if action.n > session.kept.get(log, 0)]
+    if not actions:
+        return
+    labels, before = dict(session.labels), dict(session.before)
+    for action in actions:
+        if action.kind == "undo":
+            item, label = before.get((log, action.of), ("", ""))
+        elif action.kind == "label" and 0 <= action.index < len(session.items) and action.label in session.classes:
+            item, label = session.items[action.index], action.label
+        else:
+            continue
+        if item:
+            before[log, action.n] = (item, labels.get(item, ""))
+            labels[item] = label
+    changed = [(item, session.coder, label) for item, label in labels.items() if session.labels.get(item) != label]
+    keep_answers(validation_folder(session.run), changed)
+    session.labels, session.before = labels, before
+    session.kept[log] = actions[-1].n
