@@ -11,10 +11,9 @@ import numpy as np
 from autotl.evidence.intervals import accuracy_with_interval
 from autotl.evidence.shortcuts import LEVEL, holm
 from autotl.evidence.tiny_models import Guesses
-from autotl.interfaces import UNDEFINED
+from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.shortcuts import Following, Shortcut
-from autotl.scores import ScoreInterval
 
 _DRAWS = 4000
 _PRIOR_IMAGES = 2

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autotl.interfaces import Figure, Table
+from autotl.interfaces import Figure, ScoreInterval, Table
 from autotl.runs.learning_curves import ClassWorth, MoreImages
-from autotl.scores import ScoreInterval
 
 MOST_NAMED = 3
 HARDLY = 0.005

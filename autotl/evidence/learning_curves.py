@@ -15,9 +15,9 @@ import numpy as np
 from autotl.evidence.extrapolation import LearningCurve, exponents, remaining_error, spread_of
 from autotl.evidence.intervals import accuracy_with_interval, score_interval
 from autotl.evidence.tiny_models import mean_of
+from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.learning_curves import ClassWorth, CurvePoint
-from autotl.scores import UNDEFINED, ScoreInterval
 
 AHEAD = (1.25, 1.5, 2.0)
 """Times the images there are: to carry a curve on further than it was measured is guessing."""

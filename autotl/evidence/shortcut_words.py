@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from autotl.interfaces import Figure, Table
+from autotl.interfaces import Figure, ScoreInterval, Table
 from autotl.runs.shortcuts import Following, Shortcut, ShortcutsFound
-from autotl.scores import ScoreInterval
 
 MOST_SAID = 3
 FEWEST_MISLED = 5

@@ -16,8 +16,8 @@ import numpy as np
 
 from autotl.evidence.design_effects import effective_sizes
 from autotl.evidence.tiny_models import Estimate, Guesses, guess_by_ridge, guess_by_tree
+from autotl.interfaces import ScoreInterval
 from autotl.runs.shortcuts import Shortcut
-from autotl.scores import ScoreInterval
 
 LEVEL = 0.05
 

@@ -37,7 +37,7 @@ class Result:
 
 @pytest.fixture
 def subject(context, candidate):
-    """A logistic head as the champion, with its answers in the search; on the test split it errs in every fifth image."""
+    """A logistic head as the champion, with its answers in the search; in the test it errs in every fifth image."""
     chosen = candidate("logistic")
     context.reader.features(chosen.backbone, chosen.reading.size)
     outcome = probe(context, chosen, fixed_hyperparameters({}))
