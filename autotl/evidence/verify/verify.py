@@ -294,8 +294,9 @@ def verify(folder: Path) -> dict[str, Any]:
 def left_out(ledger: Ledger) -> list[dict[str, Any]]:
     """Numbers that nothing was compared with, by the reason."""
     found = dict[str, list[str]]()
+    addresses = ledger.not_covered()
     names = [panel["panel"] for panel in ledger.documents.get("evidence/panels.json", ())]
-    for address in ledger.not_covered():
+    for address in addresses:
         place = re.match(r"evidence/panels\.json#/(\d+)", address)
         what = address.replace(place[0], f"panel {names[int(place[1])]}") if place else address
         why = next((why for pattern, why in WHY_NOT if re.match(pattern, what)), "no rule for it here")

@@ -32,6 +32,8 @@ def calibration(
     """Images in bins of equal number by their confidence, and the expected calibration error in the note."""
     bins = np.array_split(np.argsort(confidence, kind="stable"), min(10, len(right) // 20))
     names, error = ("said", "right", "low", "high", "images"), 0.0
+    for number, name in ((0, "said"), (0, "right"), (1, "said"), (1, "right")):  # the diagonal
+        ledger.expect(f"{address}/spec/layer/0/data/values/{number}/{name}", number)
     for layer in (1, 2):
         for number, rows in enumerate(bins):
             share, said = _share(right, groups, rows), confidence[rows].mean()

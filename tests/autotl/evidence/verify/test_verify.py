@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from verified_runs import write_verified_run
 
 from autotl.hookspecs import hookimpl
 from autotl.plugins import load_plugins
@@ -29,7 +30,8 @@ sys.argv.pop(0)
 try:
     runpy.run_path(sys.argv[0], run_name="__main__")
 finally:
-    foreign = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - {"__main__", "numpy", "cython_runtime"}
+    foreign = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
+    foreign -= {"__main__", "numpy", "cython_runtime"}
     print(*sorted(name for name in foreign if not name.startswith(("verify_", "_cython"))), file=sys.stderr)
 """
 
@@ -152,6 +154,37 @@ def test_it_finds_what_was_changed(change: Change, where: str, copy: Path, numpy
     code, document = found(copy, numpy_alone)
     assert code == 1
     assert any(where in difference["where"] for difference in document["differs"]), document["differs"]
+
+
+MADE: dict[str, dict[str, Any]] = {
+    "images that are alike": {"per_group": 4},
+    "a loss": {"objective": "log_loss", "per_group": 3, "seed": 3},
+    "a proportion, few images": {"objective": "accuracy", "n": 120, "seed": 5},
+    "many classes": {"objective": "macro_f1", "n": 900, "n_classes": 24, "per_group": 2},
+}
+
+
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
+def test_it_reproduces_runs_of_all_kinds(
+    made: dict[str, Any], tmp_path: Path, toy_dataset: Any, plugins: Any, settings: Settings, numpy_alone: Path
+) -> None:
+    made_run = write_verified_run(tmp_path / "run", toy_dataset, plugins, settings, **made)
+    code, document = found(made_run.folder, numpy_alone)
+    assert (code, document["differs"]) == (0, [])
+    assert {part["why"] for part in document["not_recomputed"]} <= {
+        "choices, not measurements", "measured by a clock, or counted on the way",
+        "the test predictions of the best frozen backbone are not kept",
+    }  # fmt: skip
+
+
+def test_two_thousand_images_take_less_than_a_minute(
+    tmp_path: Path, toy_dataset: Any, plugins: Any, settings: Settings, numpy_alone: Path
+) -> None:
+    made_run = write_verified_run(tmp_path / "run", toy_dataset, plugins, settings, n=2000, n_classes=10, n_probes=12)
+    code, document = found(made_run.folder, numpy_alone)
+    assert (code, document["differs"]) == (0, [])
+    assert document["seconds"] < 60
+    print(f"2,000 images, 15 trials: {document['n_recomputed']} numbers in {document['seconds']} s")
 
 
 def test_a_folder_that_lacks_evidence_is_not_called_verified(copy: Path, numpy_alone: Path) -> None:

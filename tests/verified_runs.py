@@ -1,0 +1,172 @@
+"""Finished run folders of made predictions, with all that verify.py reads, and without a search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autotl.data.split import Split
+from autotl.evidence.abstention import accepting, conformal_sets
+from autotl.evidence.abstention.doubts_words import figures, tables
+from autotl.evidence.abstention.judgement import judge_accept_rule, judge_curve, judge_sets
+from autotl.evidence.champion_choice import Choice
+from autotl.evidence.evaluations import evaluate
+from autotl.evidence.leaderboard import Leaderboard, rank
+from autotl.evidence.panels import ShownPanel, show_panels
+from autotl.evidence.recomputable import write_choice
+from autotl.evidence.run_evidence import write_evidence
+from autotl.interfaces import Evaluator
+from autotl.predictions import Predictions
+from autotl.runs.config import Config
+from autotl.runs.doubts import AcceptSummary, DoubtsSummary
+from autotl.runs.result import RunResult
+from autotl.runs.run import Run, cluster_of, create
+from autotl.runs.summaries import ChampionSummary
+from autotl.search.context import SearchContext, open_context
+from autotl.search.trial_files import save_predictions
+from autotl.training.cross_validation import majority
+from autotl.trial import Reading, TrialRecord
+from autotl.workflows.choice import choose_champion, judge_fine_tune_trials
+from autotl.workflows.judgement import judge
+
+READING = Reading("tiny", (32, 32), "top", "avg")
+DEFAULT = 1
+
+
+def write_verified_run(
+    folder: Path, toy_dataset: Callable[..., Any], plugins: Any, settings: Any, *, n: int = 300, n_classes: int = 3,
+    n_probes: int = 4, per_group: int = 1, objective: str = "balanced_accuracy", seed: int = 0,
+    test_share: float = 0.25,
+) -> Run:  # fmt: skip
+    """Write a run about n made images; per_group of them are alike. Two trials are fine-tuned networks."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, n_classes, n)
+    dataset = toy_dataset([f"class {k:02d}" for k in labels])
+    cluster = np.arange(n) // per_group
+    fold = np.where(cluster < test_share * cluster.max(), -1, cluster % 5)
+    config = Config(data=folder.parent, run=folder, budget_seconds=None, trials=9, objective=objective, seed=seed)
+    run = create(config, dataset, Split(fold=fold, cluster=cluster))
+    context = open_context(run, plugins, settings=settings, seconds_left=lambda: float("inf"))
+    noise = _Noise(rng, cluster, n_classes)
+
+    def predict(items: np.ndarray, skill: float) -> Predictions:
+        return Predictions(items, dataset.labels[items], noise.answers(dataset.labels[items], items, skill))
+
+    trials = [TrialRecord(0, "complete", "majority", score=_majority_score(context))]
+    for number in range(DEFAULT, DEFAULT + n_probes):
+        trials.append(_trial(context, number, "probe", predict(run.split.development, 1.3 + 0.1 * number), trials))
+    for number, items in ((200, run.split.validation), (201, run.split.development)):
+        trials.append(_trial(context, number, "fine-tune", predict(items, 2.5), trials))
+    trials.append(TrialRecord(300, "failed", "probe", READING, "svm", reason="no"))
+    board = rank(trials, objective=objective, larger_is_better=context.objective.larger_is_better, default=DEFAULT)
+    tested = {number: predict(run.split.test, skill) for number, skill in ((DEFAULT, 1.4), (99, 2.5))}
+    _conclude(context, board, tested)
+    return run
+
+
+class _Noise:
+    """What models have in common on an item, and on items that are alike."""
+
+    def __init__(self, rng: np.random.Generator, cluster: np.ndarray, n_classes: int) -> None:
+        self._rng, self._shared = rng, rng.normal(size=(cluster.max() + 1, n_classes))[cluster]
+
+    def answers(self, labels: np.ndarray, items: np.ndarray, skill: float) -> np.ndarray:
+        logits = 0.7 * self._shared[items] + 0.7 * self._rng.normal(size=self._shared[items].shape)
+        logits[np.arange(len(items)), labels] += skill
+        powers = np.exp(1.5 * logits)
+        return np.asarray((powers / powers.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def _majority_score(context: SearchContext) -> Any:
+    return context.objective.score(majority(context.labels, context.run.split, context.n_classes))
+
+
+def _trial(
+    context: SearchContext, number: int, strategy: Any, found: Predictions, before: list[TrialRecord]
+) -> TrialRecord:
+    save_predictions(context.run, number, found)
+    score = context.objective.score(found)
+    if len(found.items) < len(context.run.split.development):
+        path = context.run.trial_folder(DEFAULT) / "predictions.npz"
+        score = context.objective.score_tuned(found, Predictions.load(path))
+    head = "logistic" if number == DEFAULT else "svm"
+    return TrialRecord(number, "complete", strategy, READING, head, score=score)
+
+
+def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predictions]) -> None:
+    """As workflows.conclusion does, without a model."""
+    run, evaluators = context.run, context.plugins.all(Evaluator)
+    choice = choose_champion(context, board)
+    fine_tuning = judge_fine_tune_trials(context, board, choice, "")
+    trial = next(t for t in board.completed if t.number == choice.order[0])
+    tested_default = tests[DEFAULT]
+    tested = tested_default if trial.number == DEFAULT else tests[99]
+    searched = Predictions.load(run.trial_folder(trial.number) / "predictions.npz")
+    measured, test, test_default = (
+        evaluate(
+            p, evaluators, run.dataset.classes, groups=cluster_of(run, p.items), seed=run.config.seed
+        ) for p in (searched, tested, tested_default)
+    )  # fmt: skip
+    judged = judge(
+        context, board, choice, trial, measured=measured, fine_tuning=replace(fine_tuning, trial=-2), tested=tested,
+        tested_default=tested_default, passed_over=(), refit=None,
+    )  # fmt: skip
+    doubts = _doubts(context, searched, tested)
+    result = RunResult(
+        run=str(run.folder), status="complete", objective=board.objective,
+        champion=ChampionSummary.from_json(trial.to_json() | {"trial": trial.number}), search=judged.search.scores,
+        measured_on="cross-validation", test=test.scores, default_trial=DEFAULT, default_test=test_default.scores,
+        fine_tuning=fine_tuning, over_default=judged.over_default, advice=judged.advice, ended="all is done",
+        expected_gain=None, n_trials=sum(run.config.counts(t.strategy, t.head) for t in board.trials),
+        n_items={part: len(getattr(run.split, part)) for part in ("train", "validation", "test")}, n_unused=0,
+        fingerprint=run.fingerprint, passed_over=(), deployable="", leaderboard="", report="", doubts=doubts,
+    )  # fmt: skip
+    board.write(run.folder / "leaderboard.csv")
+    write_choice(run, choice, tested_default)
+    panels = (
+        ShownPanel("doubts", "autotl", (*figures(doubts, tested), *tables(doubts))),
+        *(shown for shown in show_panels(run, tested, context.plugins) if shown.panel in ("calibration", "certainty")),
+    )
+    evaluations = (judged.search, test, test_default)
+    write_evidence(run, evaluations=evaluations, searched=searched, tested=tested, panels=panels)
+    run.update(status="complete", result=result.to_json())
+    _write_model(run, result)
+    _write_report(run, choice, result)
+
+
+def _doubts(context: SearchContext, searched: Predictions, tested: Predictions) -> DoubtsSummary:
+    run, classes = context.run, context.run.dataset.classes
+    clusters, groups = (cluster_of(run, p.items) for p in (searched, tested))
+    sets = conformal_sets.calibrate_sets(searched.labels, searched.probabilities, clusters=clusters, seed=context.seed)
+    right = searched.probabilities.argmax(axis=1) == searched.labels
+    rule = accepting.find_accept_rule(searched.probabilities.max(axis=1), right, clusters=clusters)
+    offered = rule and AcceptSummary(rule.threshold, rule.max_wrong, rule.certainty, rule.share, rule.n)
+    area, random_area = judge_curve(tested, groups, seed=context.seed)
+    return DoubtsSummary(
+        sets=sets and judge_sets(sets, tested, classes, groups),
+        accept=offered and judge_accept_rule(offered, tested, groups), aurc=area, random_aurc=random_area,
+    )  # fmt: skip
+
+
+def _write_model(run: Run, result: RunResult) -> None:
+    run.champion.mkdir()
+    document = result.to_json()
+    facts = {name: document[name] for name in ("search", "test", "verdict", "n_items")}
+    own = {"fingerprint": run.fingerprint, "test_fingerprint": run.test_fingerprint, "classes": run.dataset.classes}
+    (run.champion / "metadata.json").write_text(json.dumps(facts | own), encoding="utf-8")
+
+
+def _write_report(run: Run, choice: Choice, result: RunResult) -> None:
+    score = result.test[result.objective]
+    page = (
+        f'<p>It scores <b data-json="/test/{result.objective}/value">{score.value:.3f}</b>, from '
+        f'<span data-json="/test/{result.objective}/low" data-percent>{100 * score.low:.1f}</span> % on.'
+        f'<table><tr><td data-json="evidence/evaluations.json#/test/n_items">{result.n_items["test"]}</table>'
+        f"<p>{len(choice.numbers)} trials."
+    )
+    (run.folder / "report.html").write_text(page, encoding="utf-8")
