@@ -1,0 +1,129 @@
+"""The audit of a champion by the groups of its items: rates, claims, the largest gap, and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autotl.evidence.audit.comparisons import RESAMPLES, Comparisons, compare
+from autotl.evidence.audit.gate import decide, gap_at
+from autotl.evidence.audit.rates import group_rates, rate_name
+from autotl.evidence.audit.subgroups import Subgroup, Subgroups, find_subgroups
+from autotl.evidence.audit.sums import ERROR, Sums, gather_answers, metrics
+from autotl.interfaces import ScoreInterval
+from autotl.predictions import Predictions
+from autotl.runs.audit import AuditSummary, Deviation, Gap, GroupRates
+
+_FEWER_RESAMPLES, _MANY_ENTRIES = 1000, 200_000
+_SIMULATIONS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What was found. deviations: every one that was looked at, in any order. subgroups: with their members."""
+
+    summary: AuditSummary
+    deviations: tuple[Deviation, ...]
+    subgroups: Subgroups
+
+
+def unseen_answers(searched: Predictions, tested: Predictions) -> Predictions:
+    """The answers of the search and of the test together, each item once; its test answer where it has both."""
+    others = ~np.isin(searched.items, tested.items)
+    return Predictions(
+        np.concatenate([searched.items[others], tested.items]),
+        np.concatenate([searched.labels[others], tested.labels]),
+        np.concatenate([searched.probabilities[others], tested.probabilities]),
+    )
+
+
+def audit(
+    answers: Predictions,
+    attributes: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    *,
+    clusters: np.ndarray | None = None,
+    max_gap: float | None = None,
+    n_items: Mapping[str, int] | None = None,
+    seed: int = 0,
+) -> Audit:
+    """Audit answers to items that the model was not fitted on.
+
+    attributes: for each name a text per answer, empty where it is not known. clusters: (n,), one number for items that
+    are alike. max_gap: the largest gap in error or recall between two groups of one attribute, or of one pair of
+    attributes, that is tolerated. n_items: where the answers are from.
+    """
+    subgroups = find_subgroups(attributes)
+    large = subgroups.large
+    names = [group.name for group in large]
+    rates = [rate_name(kind, classes[k] if k >= 0 else "") for kind, k in metrics(len(classes))]
+    labels, probabilities = answers.labels, answers.probabilities
+    counted = gather_answers(labels, probabilities, [group.members for group in large], clusters)
+    many = len(counted.item) > _MANY_ENTRIES
+    compared = compare(
+        counted, list(subgroups.families.values()), seed=seed, resamples=_FEWER_RESAMPLES if many else RESAMPLES
+    )
+    deviations = _deviations(compared, names, rates)
+    sums = counted.sums()[0]
+    everyone = np.ones(len(labels), dtype=bool)
+    summary = AuditSummary(
+        attributes=tuple(name for name in attributes if name not in subgroups.not_auditable),
+        n_items=dict(n_items or {"all": len(labels)}),
+        overall=group_rates(labels, probabilities, everyone, classes, clusters),
+        groups=tuple(_rates_of(group, answers, classes, clusters) for group in large),
+        too_small={group.name: group.n_items for group in subgroups.small},
+        not_auditable=subgroups.not_auditable,
+        n_compared=len(deviations),
+        claims=tuple(sorted((d for d in deviations if d.is_claimed), key=lambda d: (d.p_value, -abs(d.value.value)))),
+        worst=_worst(compared, subgroups, sums, names, rates, seed),
+        gate=None if max_gap is None else decide(compared, max_gap, sums, names, rates),
+    )
+    return Audit(summary, deviations, subgroups)
+
+
+def _rates_of(
+    group: Subgroup, answers: Predictions, classes: Sequence[str], clusters: np.ndarray | None
+) -> GroupRates:  # fmt: skip
+    found = group_rates(
+        answers.labels, answers.probabilities, group.members, classes, clusters, by_class=len(group.attributes) == 1
+    )
+    return GroupRates(group.name, group.n_items, found)
+
+
+def _deviations(compared: Comparisons, names: Sequence[str], rates: Sequence[str]) -> tuple[Deviation, ...]:
+    family = compared.deviations
+    columns = zip(compared.cells, family.values, family.low, family.high, family.p_values, strict=True)
+    return tuple(
+        Deviation(names[group], rates[metric], ScoreInterval(float(value), float(low), float(high)), float(p))
+        for (group, metric), value, low, high, p in columns
+    )
+
+
+def _worst(
+    compared: Comparisons, subgroups: Subgroups, sums: Sums, names: Sequence[str], rates: Sequence[str], seed: int
+) -> Gap | None:
+    """The largest gap in error between groups of one attribute, with what chance alone would give."""
+    error = rates.index(ERROR)
+    single = np.array([len(group.attributes) == 1 for group in subgroups.large], dtype=bool)
+    candidates = [
+        place for place, (first, _, metric) in enumerate(compared.pairs) if metric == error and single[first]
+    ]
+    if not candidates:
+        return None
+    place = max(candidates, key=lambda place: abs(compared.gaps.values[place]))
+    family = next(own for own in subgroups.families.values() if int(compared.pairs[place][0]) in own)
+    sizes = sums.denominators[family, error].astype(int)
+    mean, high = gap_if_equal(sizes, float(sums.numerators[family, error].sum() / sizes.sum()), seed=seed)
+    return replace(gap_at(compared, place, names, rates), if_equal=mean, if_equal_high=high)
+
+
+def gap_if_equal(sizes: np.ndarray, share: float, *, seed: int = 0) -> tuple[float, float]:
+    """The largest difference between groups that all have the same true share: on average, and in 19 of 20 cases.
+
+    sizes: int (n_groups,), independent items of each.
+    """
+    drawn = np.random.default_rng(seed).binomial(sizes, share, size=(_SIMULATIONS, len(sizes))) / sizes
+    gaps = np.ptp(drawn, axis=1)
+    return float(gaps.mean()), float(np.quantile(gaps, 0.95))

@@ -1,0 +1,212 @@
+"""Simultaneous intervals for what sets groups apart: a studentised max-|t| bootstrap.
+
+Many groups, classes and metrics are compared at once, so that some differ by chance. Every difference is divided by
+its standard error, and so are the differences of bootstrap resamples from it; the 95 % quantile of the largest of a
+resample is the factor by which all intervals together hold with 95 % certainty (Romano & Wolf 2005, "Exact and
+approximate stepdown methods for multiple hypothesis testing").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.evidence.audit.subgroups import FEWEST_ITEMS
+from autotl.evidence.audit.sums import ERROR, RECALL, Answers, Sums, metrics
+from autotl.evidence.design_effects import effective_sizes
+
+LEVEL, LIKELY = 0.95, 0.8
+RESAMPLES = 2000
+_NUMBERS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Differences whose intervals hold together.
+
+    values, errors: float (n,), the differences and their standard errors. factor: standard errors on each side of an
+    interval; likely: what the largest of all differences from the truth stays below in 80 of 100 cases, in standard
+    errors. largest: float (n_resamples,), sorted.
+    """
+
+    values: np.ndarray
+    errors: np.ndarray
+    factor: float
+    likely: float
+    largest: np.ndarray
+
+    @property
+    def low(self) -> np.ndarray:
+        """Lower ends of the intervals, float (n,)."""
+        return np.asarray(self.values - self.factor * self.errors)
+
+    @property
+    def high(self) -> np.ndarray:
+        """Upper ends of the intervals, float (n,)."""
+        return np.asarray(self.values + self.factor * self.errors)
+
+    @property
+    def p_values(self) -> np.ndarray:
+        """Of each difference being 0, corrected for their number, float (n,)."""
+        n = len(self.largest)
+        above = n - np.searchsorted(self.largest, np.abs(self.values) / self.errors, side="left")
+        return np.asarray((above + 1) / (n + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """What was compared.
+
+    deviations: of groups from all items, for the places `cells`, int (n, 2) of group and metric. gaps: between two
+    groups, for the places `pairs`, int (m, 3) of two groups and a metric.
+    """
+
+    cells: np.ndarray
+    deviations: Family
+    pairs: np.ndarray
+    gaps: Family
+
+
+def compare(
+    answers: Answers, families: Sequence[Sequence[int]], *, seed: int, resamples: int = RESAMPLES,
+    fewest: int = FEWEST_ITEMS,
+) -> Comparisons:  # fmt: skip
+    """Compare every group with all items in every metric, and the groups of each family with each other.
+
+    families: numbers of groups that exclude each other. The groups are compared with each other in error and recall
+    only: how often a class is chosen, and its precision, also follow from how common it is. A rate of fewer than
+    `fewest` items takes no part, in resamples neither.
+    """
+    groups, everything = answers.sums()
+    cells = np.argwhere(np.ones(groups.values.shape, dtype=bool))
+    pairs = _all_pairs(families, answers.n_classes)
+    effects = _design_effects(answers, groups, everything)
+    every = _Places(effects, cells, pairs, fewest)
+    kept = every.large(groups, everything)
+    if answers.has_clusters:  # these are drawn with their groups, so that other rates are as small as they were
+        every, kept = every.only(*kept), tuple(np.ones(mask.sum(), dtype=bool) for mask in kept)
+    deviation, gap = every.deviations(groups, everything), every.gaps(groups)
+    centre = (deviation[0], gap[0]) if answers.has_clusters else (0.0, 0.0)
+    rng, largest = np.random.default_rng(seed), []
+    numbers = 4 * (groups.counts.size + len(answers.item) + len(every.cells) + len(every.pairs))
+    for size in _chunks(resamples, max(1, _NUMBERS_AT_ONCE // numbers)):
+        drawn = answers.split(answers.redrawn(rng, size))
+        found = zip((every.deviations(*drawn), every.gaps(drawn[0])), centre, every.large(*drawn), strict=True)
+        largest.append([_largest(values - middle, errors, large) for (values, errors), middle, large in found])
+    of_cells, of_pairs = (np.sort(np.concatenate(part)) for part in zip(*largest, strict=True))
+    return Comparisons(
+        every.cells[kept[0]], _family(deviation, kept[0], of_cells), every.pairs[kept[1]],
+        _family(gap, kept[1], of_pairs),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """What is compared, and the design effects of groups and of their rests, float (n_groups, n_metrics).
+
+    cells: int (n, 2), group and metric; pairs: int (m, 3), two groups and a metric.
+    """
+
+    effects: tuple[np.ndarray, np.ndarray]
+    cells: np.ndarray
+    pairs: np.ndarray
+    fewest: int
+
+    def only(self, cells: np.ndarray, pairs: np.ndarray) -> _Places:
+        """Some of them; bool masks."""
+        return _Places(self.effects, self.cells[cells], self.pairs[pairs], self.fewest)
+
+    def large(self, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
+        """Which cells and which pairs have enough items on both sides, bool (..., n)."""
+        (group, metric), (first, second, of) = self.cells.T, self.pairs.T
+        own, other = (sums.denominators >= self.fewest for sums in (groups, everything.without(groups)))
+        return (own & other)[..., group, metric], own[..., first, of] & own[..., second, of]
+
+    def deviations(self, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
+        """Group less all items, and its standard error, float (..., n_cells).
+
+        With the share f of a group it is (1 - f) times the difference of two independent samples.
+        """
+        group, metric = self.cells.T
+        rest = everything.without(groups)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = (groups.denominators / everything.denominators)[..., group, metric]
+            own, other = (
+                _variance_of_mean(part, effect)[..., group, metric]
+                for part, effect in zip((groups, rest), self.effects, strict=True)
+            )
+            difference = (groups.values - everything.values)[..., group, metric]
+            return difference, (1 - share) * np.sqrt(own + other)
+
+    def gaps(self, groups: Sums) -> tuple[np.ndarray, np.ndarray]:
+        """First group less second, and its standard error, float (..., n_pairs)."""
+        first, second, metric = self.pairs.T
+        values, variances = groups.values, _variance_of_mean(groups, self.effects[0])
+        error = np.sqrt(variances[..., first, metric] + variances[..., second, metric])
+        return values[..., first, metric] - values[..., second, metric], error
+
+
+def _variance_of_mean(sums: Sums, effect: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(effect * sums.variances / sums.denominators)
+
+
+def _all_pairs(families: Sequence[Sequence[int]], n_classes: int) -> np.ndarray:
+    """Pairs of groups of one family in each metric that is compared, int (n, 3)."""
+    wanted = [place for place, (name, _) in enumerate(metrics(n_classes)) if name in (ERROR, RECALL)]
+    found = [
+        (first, second, metric)
+        for family in families
+        for place, first in enumerate(family)
+        for second in family[place + 1 :]
+        for metric in wanted
+    ]
+    return np.array(found, dtype=int).reshape(-1, 3)
+
+
+def _design_effects(answers: Answers, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
+    """How much the clusters raise the variance of each group and of its rest, float (n_groups, n_metrics) each."""
+    own, other = np.ones(groups.values.shape), np.ones(groups.values.shape)
+    if not answers.has_clusters:
+        return own, other
+    all_parts = answers.parts(-1)
+    for group in range(answers.n_groups):
+        parts = answers.parts(group)
+        samples = ((parts, groups), (all_parts.without(parts), everything.without(groups)))
+        for metric in range(own.shape[1]):
+            found = [_residuals(part, total, group, metric) for part, total in samples]
+            sizes = np.array([size for size, *_ in found])
+            if sizes.min() > 0:
+                _, variances, trials, residuals = zip(*found, strict=True)
+                effect = sizes / effective_sizes(list(trials), list(residuals), sizes, np.array(variances))
+                own[group, metric], other[group, metric] = effect
+    return own, other
+
+
+def _residuals(parts: Sums, total: Sums, group: int, metric: int) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """Of one rate: its items, the variance if they were independent, and for each cluster items and residual."""
+    size = float(total.denominators[group, metric])
+    trials = parts.denominators[:, metric]
+    present = trials > 0
+    if size == 0:
+        return 0.0, 0.0, trials, trials
+    residuals = (parts.numerators[:, metric] - total.values[group, metric] * trials) / size
+    return size, float(total.variances[group, metric]) / size, trials[present], residuals[present]
+
+
+def _largest(distances: np.ndarray, errors: np.ndarray, large: np.ndarray) -> np.ndarray:
+    """The largest |t| of each resample, float (n_resamples,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(distances) / errors
+    return np.asarray(np.where(large, t, 0).max(axis=1, initial=0))
+
+
+def _family(found: tuple[np.ndarray, np.ndarray], kept: np.ndarray, largest: np.ndarray) -> Family:
+    factor, likely = (float(np.quantile(largest, level, method="higher")) for level in (LEVEL, LIKELY))
+    return Family(found[0][kept], found[1][kept], factor, likely, largest)
+
+
+def _chunks(total: int, most: int) -> list[int]:
+    return [min(most, total - start) for start in range(0, total, most)]

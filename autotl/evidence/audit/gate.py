@@ -1,0 +1,70 @@
+"""The gate: are the gaps between groups within a tolerance, do they exceed it, or is that not known yet?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from autotl.evidence.audit.comparisons import Comparisons
+from autotl.evidence.audit.sums import Sums
+from autotl.interfaces import ScoreInterval
+from autotl.runs.audit import FAIL, PASS, UNDECIDED, Gap, Gate
+
+MOST_NEEDED = 100_000
+"""A gap that lies at the tolerance itself would take any number of labels."""
+
+
+def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequence[str]) -> Gap:
+    """One of the compared gaps, turned so that it is at least 0."""
+    first, second, metric = map(int, compared.pairs[place])
+    value, low, high = (float(part[place]) for part in (compared.gaps.values, compared.gaps.low, compared.gaps.high))
+    # A larger recall is better, a larger error worse.
+    worse, better = (first, second) if (value > 0) == (rates[metric] == "error") else (second, first)
+    if value < 0:
+        value, low, high = -value, -high, -low
+    return Gap(rates[metric], groups[worse], groups[better], ScoreInterval(value, max(0.0, low), min(1.0, high)))
+
+
+def decide(
+    compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str], rates: Sequence[str]
+) -> Gate:
+    """Pass where every gap is within max_gap at its upper bound, fail where one exceeds it at its lower bound.
+
+    All bounds hold together with 95 % certainty, so that either is wrong in at most 5 % of audits. sums: by group.
+    groups, rates: their names, rates in the order of `sums.metrics`.
+    """
+    gaps = compared.gaps
+    if not len(gaps.values):
+        return Gate(UNDECIDED, max_gap)
+    at_least = np.maximum(gaps.low, -gaps.high)
+    at_most = np.maximum(gaps.high, -gaps.low)
+    if at_least.max() > max_gap:
+        return Gate(FAIL, max_gap, gap_at(compared, int(at_least.argmax()), groups, rates))
+    widest = gap_at(compared, int(at_most.argmax()), groups, rates)
+    if at_most.max() <= max_gap:
+        return Gate(PASS, max_gap, widest)
+    return Gate(UNDECIDED, max_gap, widest, _needed(compared, max_gap, sums, groups))
+
+
+def _needed(compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str]) -> dict[str, int]:
+    """How many more labelled items of each group would decide, the most first.
+
+    With a gap of g and standard errors of s, all bounds lie within the tolerance in 80 % of cases where s is at most
+    (max_gap - g) / (factor + likely), both of them multiples of s; likewise for a gap above it. The gap is taken as it
+    looks, drawn towards 0 by the share of it that is noise.
+    """
+    gaps = compared.gaps
+    t_squared = (gaps.values / gaps.errors) ** 2
+    shrunk = np.abs(gaps.values) * np.maximum(0, 1 - 1 / np.maximum(t_squared, 1e-12))
+    wanted = np.abs(max_gap - shrunk) / (gaps.factor + gaps.likely)
+    with np.errstate(divide="ignore"):
+        times = np.maximum((gaps.errors / wanted) ** 2, 1)
+    undecided = np.maximum(gaps.high, -gaps.low) > max_gap
+    needed = np.zeros(len(groups))
+    for (first, second, _), factor in zip(compared.pairs[undecided], times[undecided], strict=True):
+        for group in (first, second):
+            needed[group] = max(needed[group], sums.counts[group, 0] * (factor - 1))
+    order = np.argsort(-needed, kind="stable")
+    return {groups[i]: math.ceil(min(needed[i], MOST_NEEDED)) for i in order if needed[i] > 0}

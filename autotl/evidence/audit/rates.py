@@ -1,0 +1,62 @@
+"""How each group is answered: recall, precision, selection rate, error and calibration, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autotl.evidence.audit.sums import BY_CLASS, CALIBRATION, ERROR, PRECISION, RECALL
+from autotl.evidence.intervals import accuracy_with_interval, score_interval
+from autotl.interfaces import UNDEFINED, ScoreInterval
+
+
+def group_rates(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    members: np.ndarray,
+    classes: Sequence[str],
+    clusters: np.ndarray | None,
+    *,
+    by_class: bool = True,
+) -> dict[str, ScoreInterval]:
+    """The rates of one group, by name, such as "error" and "recall[cat]".
+
+    labels: int (n,); probabilities: (n, n_classes); members: bool (n,); clusters: (n,), one number for items that are
+    alike, None where none are. Recall: of the items of a class, the share predicted as it; precision: of the items
+    predicted as it, the share that is of it; selection rate: of all, the share predicted as it; calibration: mean
+    confidence less the share that is right, above 0 where the model is too sure. A rate of no items is left out.
+    """
+    clusters = None if clusters is None else clusters[members]
+    labels, probabilities = labels[members], probabilities[members]
+    predicted = probabilities.argmax(axis=1)
+    wrong = predicted != labels
+
+    def share(hits: np.ndarray, among: np.ndarray | None = None) -> ScoreInterval:
+        if among is None:
+            among = np.ones(len(hits), dtype=bool)
+        if not among.any():
+            return UNDEFINED
+        return accuracy_with_interval(hits[among], None if clusters is None else clusters[among])
+
+    found = {ERROR: share(wrong), CALIBRATION: _calibration(labels, probabilities, clusters)}
+    for number, name in enumerate(classes if by_class else ()):
+        is_label, is_answer = labels == number, predicted == number
+        for kind in BY_CLASS:
+            among = {RECALL: is_label, PRECISION: is_answer}.get(kind)
+            found[rate_name(kind, name)] = share(is_label if kind == PRECISION else is_answer, among)
+    return {name: rate for name, rate in found.items() if rate.is_defined}
+
+
+def rate_name(kind: str, of_class: str = "") -> str:
+    """The name of a rate, as in `RunResult.test`."""
+    return f"{kind}[{of_class}]" if of_class else kind
+
+
+def _calibration(labels: np.ndarray, probabilities: np.ndarray, clusters: np.ndarray | None) -> ScoreInterval:
+    return score_interval(_excess, labels, probabilities, groups=clusters) if len(labels) else UNDEFINED
+
+
+def _excess(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean confidence less the share of right answers."""
+    return float((probabilities.max(axis=1) - (probabilities.argmax(axis=1) == labels)).mean())

@@ -1,0 +1,215 @@
+"""The subgroup audit of a run, as run.json holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from autotl.scores import ScoreInterval
+
+GateStatus: TypeAlias = Literal["pass", "fail", "undecided"]
+PASS, FAIL, UNDECIDED = "pass", "fail", "undecided"
+
+
+@dataclass(frozen=True)
+class GroupRates:
+    """How a group is answered. rates: "error", "calibration", and by class such as "recall[cat]"."""
+
+    group: str
+    n_items: int
+    rates: Mapping[str, ScoreInterval]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        rates = {name: rate.to_json() for name, rate in self.rates.items()}
+        return {"group": self.group, "n_items": self.n_items, "rates": rates}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> GroupRates:
+        """Read what `to_json` returned."""
+        rates = {str(name): ScoreInterval.from_json(rate) for name, rate in document["rates"].items()}
+        return cls(str(document["group"]), int(document["n_items"]), rates)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far a group lies from all items in one rate, with an interval that holds for all groups at once.
+
+    p_value: of no deviation, corrected for the number of comparisons.
+    """
+
+    group: str
+    rate: str
+    value: ScoreInterval
+    p_value: float
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether its interval excludes 0."""
+        return self.value.low > 0 or self.value.high < 0
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {"group": self.group, "rate": self.rate, "value": self.value.to_json(), "p_value": self.p_value}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Deviation:
+        """Read what `to_json` returned."""
+        value = ScoreInterval.from_json(document["value"])
+        return cls(str(document["group"]), str(document["rate"]), value, float(document["p_value"]))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much worse a group is answered than another one of the same attributes.
+
+    rate: "error" or the recall of a class. value: at least 0, with an interval that holds for all gaps at once.
+    if_equal, if_equal_high: the largest gap of this rate between these attributes' groups that chance alone gives, on
+    average and in 19 of 20 cases.
+    """
+
+    rate: str
+    worse: str
+    better: str
+    value: ScoreInterval
+    if_equal: float = 0.0
+    if_equal_high: float = 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "rate": self.rate, "worse": self.worse, "better": self.better, "value": self.value.to_json(),
+            "if_equal": self.if_equal, "if_equal_high": self.if_equal_high,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Gap:
+        """Read what `to_json` returned."""
+        return cls(
+            str(document["rate"]), str(document["worse"]), str(document["better"]),
+            ScoreInterval.from_json(document["value"]),
+            float(document.get("if_equal") or 0), float(document.get("if_equal_high") or 0),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether the gaps between groups are within a tolerance.
+
+    status: "pass" where every gap is at most max_gap with 95 % certainty, "fail" where one is larger, else "undecided".
+    gap: the one that decides, or that might still be too large; None where no two groups can be compared. needed: more
+    labelled items by group that would decide, with a chance of 80 % if the gaps are as large as they look.
+    """
+
+    status: GateStatus
+    max_gap: float
+    gap: Gap | None = None
+    needed: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """What it says, in words."""
+        tolerance = f"the tolerance of {100 * self.max_gap:g} points"
+        if self.gap is None:
+            return f"Whether the gaps between groups are within {tolerance} cannot be said: no two groups are large enough"
+        value, pair = self.gap.value, f"{self.gap.rate} between {self.gap.worse} and {self.gap.better}"
+        if self.status == PASS:
+            return f"The gaps between groups are within {tolerance}: the largest is at most {100 * value.high:.1f} points"
+        found = f"{100 * value.value:.1f} points (95 % interval {100 * value.low:.1f} to {100 * value.high:.1f})"
+        if self.status == FAIL:
+            return f"The gap in {pair} exceeds {tolerance}: {found}"
+        sentence = f"Whether the gaps between groups are within {tolerance} is undecided: in {pair} it is {found}"
+        if self.needed:
+            more = ", ".join(f"{n:,} of {group}" for group, n in list(self.needed.items())[:4])
+            rest = len(self.needed) - 4
+            sentence += f". More labelled images would decide it: {more}{f' and {rest} more groups' if rest > 0 else ''}"
+        return sentence
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        gap = self.gap.to_json() if self.gap else None
+        return {"status": self.status, "max_gap": self.max_gap, "gap": gap, "needed": dict(self.needed)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Gate:
+        """Read what `to_json` returned."""
+        gap = document.get("gap")
+        status = document["status"]
+        if status not in (PASS, FAIL, UNDECIDED):
+            raise ValueError(f"the gate is {status!r}; expected pass, fail or undecided")
+        return cls(
+            status, float(document["max_gap"]), Gap.from_json(gap) if gap else None,
+            {str(group): int(n) for group, n in (document.get("needed") or {}).items()},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Forced:
+    """A registration in spite of the gate. time: seconds since the epoch."""
+
+    reason: str
+    time: float
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {"reason": self.reason, "time": self.time}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Forced:
+        """Read what `to_json` returned."""
+        return cls(str(document["reason"]), float(document["time"]))
+
+
+@dataclass(frozen=True)
+class AuditSummary:
+    """What the audit of a champion found.
+
+    attributes: those that were audited; not_auditable: others, with their number of values. n_items: unseen answers it
+    rests on, by where they are from ("search", "test"). overall: rates of all items; groups: of each group.
+    too_small: groups of which nothing is said, with their items. n_compared: number of deviations that were looked at;
+    claims: those whose intervals exclude 0, the surest first. worst: the largest gap between two groups in error, None
+    where none can be compared. gate: None without a tolerance. forced: a registration in spite of it.
+    """
+
+    attributes: tuple[str, ...]
+    n_items: Mapping[str, int]
+    overall: Mapping[str, ScoreInterval] = field(default_factory=dict)
+    groups: tuple[GroupRates, ...] = ()
+    too_small: Mapping[str, int] = field(default_factory=dict)
+    not_auditable: Mapping[str, int] = field(default_factory=dict)
+    n_compared: int = 0
+    claims: tuple[Deviation, ...] = ()
+    worst: Gap | None = None
+    gate: Gate | None = None
+    forced: Forced | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "attributes": list(self.attributes), "n_items": dict(self.n_items),
+            "overall": {name: rate.to_json() for name, rate in self.overall.items()},
+            "groups": [group.to_json() for group in self.groups], "too_small": dict(self.too_small),
+            "not_auditable": dict(self.not_auditable), "n_compared": self.n_compared,
+            "claims": [claim.to_json() for claim in self.claims], "worst": self.worst and self.worst.to_json(),
+            "gate": self.gate and self.gate.to_json(), "forced": self.forced and self.forced.to_json(),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> AuditSummary:
+        """Read what `to_json` returned."""
+
+        def counts(name: str) -> dict[str, int]:
+            return {str(key): int(n) for key, n in (document.get(name) or {}).items()}
+
+        worst, gate, forced = (document.get(name) for name in ("worst", "gate", "forced"))
+        return cls(
+            attributes=tuple(map(str, document["attributes"])), n_items=counts("n_items"),
+            overall={str(k): ScoreInterval.from_json(v) for k, v in (document.get("overall") or {}).items()},
+            groups=tuple(map(GroupRates.from_json, document.get("groups") or ())),
+            too_small=counts("too_small"), not_auditable=counts("not_auditable"),
+            n_compared=int(document.get("n_compared") or 0),
+            claims=tuple(map(Deviation.from_json, document.get("claims") or ())),
+            worst=Gap.from_json(worst) if worst else None, gate=Gate.from_json(gate) if gate else None,
+            forced=Forced.from_json(forced) if forced else None,
+        )  # fmt: skip
