@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+sys.dont_write_bytecode = True  # a run folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parent / "evidence"))
 
 from verify_documents import Ledger, Report, pointer, printed_as
