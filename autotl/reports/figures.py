@@ -28,7 +28,8 @@ _CONFIG: Mapping[str, Any] = {
     "view": {"stroke": None},
     "axis": {
         "labelColor": INK, "titleColor": SOFT, "titleFontWeight": "normal", "gridColor": LINE, "domainColor": LINE,
-        "tickColor": LINE, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 230,
+        "tickColor": LINE, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 230, "labelOverlap": "greedy",
+        "labelSeparation": 12,
     },
     "legend": {"labelColor": INK, "titleColor": SOFT, "orient": "top", "labelFontSize": 12, "titleFontSize": 12},
     "header": {"labelColor": INK, "titleColor": SOFT},

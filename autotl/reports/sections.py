@@ -10,18 +10,23 @@ from autotl.evidence.said import Said
 from autotl.interfaces import Figure, Table
 from autotl.reports.figures import draw, inline
 
-MOST_ROWS = 40
+MOST_ROWS, MOST_DIGITS = 40, 4
 
 
 @dataclass(frozen=True)
 class Part:
-    """A table or a figure. svg: the figure drawn; n_rest: rows that are not shown."""
+    """A table or a figure.
+
+    svg: the figure drawn. rows: cells as they are printed; numeric: which columns hold numbers; n_rest: rows that are
+    not shown.
+    """
 
     title: str
     note: str = ""
     svg: str = ""
     columns: Sequence[str] = ()
-    rows: Sequence[Sequence[object]] = ()
+    rows: Sequence[Sequence[str]] = ()
+    numeric: Sequence[int] = ()
     n_rest: int = 0
 
 
@@ -69,5 +74,20 @@ def _parts(parts: Sequence[Table | Figure], figures: Figures) -> list[Part]:
 
 
 def _table(table: Table) -> Part:
-    rows = table.rows[:MOST_ROWS]
-    return Part(table.title, table.note, columns=table.columns, rows=rows, n_rest=len(table.rows) - len(rows))
+    shown = table.rows[:MOST_ROWS]
+    columns = list(zip(*shown, strict=True))
+    numeric = [place for place, column in enumerate(columns) if any(map(_is_number, column))]
+    printed = list(zip(*map(_printed, columns), strict=True))
+    n_rest = len(table.rows) - len(shown)
+    return Part(table.title, table.note, columns=table.columns, rows=printed, numeric=numeric, n_rest=n_rest)
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def _printed(column: Sequence[object]) -> list[str]:
+    """The cells of a column as text, its fractions with equally many digits."""
+    fractions = [f"{cell:.{MOST_DIGITS}f}".rstrip("0") for cell in column if isinstance(cell, float)]
+    digits = max((len(text.partition(".")[2]) for text in fractions), default=0)
+    return ["–" if cell is None else f"{cell:.{digits}f}" if isinstance(cell, float) else str(cell) for cell in column]

@@ -198,6 +198,7 @@ def test_the_templates_are_part_of_the_package():
         "check.html.j2",
         "report.html.j2",
         "model_card.md.j2",
+        "people_section.html.j2",
     }
 
 
@@ -269,3 +270,12 @@ def test_a_long_table_is_cut_and_says_how_much(report):
     table = Table("Long", ("n",), tuple((i,) for i in range(100)))
     text, _ = report(said=(Said("doubts", (table,)),))
     assert "and 60 more rows" in text
+
+
+def test_the_fractions_of_a_column_have_equally_many_digits_and_stand_on_the_right(report):
+    table = Table("Mixed", ("kind", "score", "images"), (("a", 0.9, 5), ("b", 0.125, None), ("c", "none", 7)))
+    text, _ = report(said=(Said("doubts", (table,)),))
+    part = text[text.index("Mixed") :]
+    cells = re.findall(r"<td( class=\"n\")?>(.*?)</td>", part[: part.index("</table>")])
+    assert [cell for _, cell in cells] == ["a", "0.900", "5", "b", "0.125", "–", "c", "none", "7"]
+    assert [bool(right) for right, _ in cells] == [False, True, True] * 3
