@@ -19,12 +19,13 @@ from autotl.evidence.agreement.sentences import sentences
 from autotl.evidence.panels import CORE, ShownPanel
 from autotl.evidence.run_evidence import Evidence
 from autotl.interfaces import ScoreInterval
+from autotl.reports.people_section import add_people_section
 from autotl.runs.run import cluster_of
 from autotl.runs.validation import DrawnSample, in_force, read_codings, read_sample, validation_folder
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import counted, listed
 from autotl.workflows.codings_intake import Taken, known_items, take_codings
-from autotl.workflows.people_sample import evidence_of
+from autotl.workflows.people_sample import evidence_of, n_alike
 
 SUMMARY_FILE = "summary.json"
 _MOST_VALUES = 12
@@ -166,22 +167,13 @@ def _about_images(evidence: Evidence, sample: DrawnSample, people: People | None
         )
     elif n:
         said.append(f"{counted(n, 'image')} coded without being drawn count for the agreement of people only.")
-    alike = _n_alike(evidence, people)
+    alike = n_alike(evidence, people.table.items)
     if alike:
         said.append(
             f"{alike} of the images resemble each other or belong to one group. A model answers such images alike, so "
             "that they count as fewer where the model is compared, and its intervals are wider."
         )
     return said
-
-
-def _n_alike(evidence: Evidence, people: People) -> int:
-    number = {path: place for place, path in enumerate(evidence.run.dataset.items["path"])}
-    clusters = _clusters(evidence, np.array([number.get(item, MISSING) for item in people.table.items]))
-    if clusters is None:
-        return 0
-    sizes = np.unique(clusters, return_counts=True)[1]
-    return int(sizes[sizes > 1].sum())
 
 
 def _next_step(evidence: Evidence, sample: DrawnSample, coded: dict[str, int], people: People | None) -> str:
@@ -221,13 +213,14 @@ def _n_answered(evidence: Evidence) -> int:
 
 
 def _keep_summary(folder: Path, found: HumanValidation) -> None:
-    """Leave the summary, and a panel among the evidence."""
+    """Leave the summary, a panel among the evidence and a section in the report."""
     document = json.dumps(found.to_json(), indent=2, allow_nan=False, ensure_ascii=True)
     write_atomically(validation_folder(folder) / SUMMARY_FILE, document.encode())
     shown = ShownPanel(PANEL, CORE, found.parts)
     path = folder / "evidence" / "panels.json"
     panels = [one for one in json.loads(path.read_text(encoding="utf-8")) if one.get("panel") != PANEL]
     write_atomically(path, json.dumps([shown.to_json(), *panels], allow_nan=False).encode())
+    add_people_section(folder / "report.html", PANEL, found.sentences, found.parts[1:])
 
 
 def _people_json(people: People) -> dict[str, object]:

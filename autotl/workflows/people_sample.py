@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.agreement.planning import Plan, plan
 from autotl.evidence.run_evidence import Evidence, read_evidence
 from autotl.evidence.sampling import Design, draw, equal_weights, neyman_weights, score_strata
+from autotl.runs.run import cluster_of
 from autotl.runs.validation import DrawnSample, locked, read_sample, validation_folder, write_sample
 from autotl.runtime.wording import counted, listed
 
@@ -97,7 +99,7 @@ def draw_sample(
     draws = after.draws[len(before.draws) :]
     return SampleDrawn(
         folder.name, sheet, tuple(items), len(after.items), tuple(one.population for one in draws),
-        _plan(evidence, len(after.items)), tuple(_notes(evidence, items, n, folder, copies)),
+        _plan(evidence, after), tuple(_notes(evidence, items, n, folder, copies)),
     )  # fmt: skip
 
 
@@ -204,14 +206,27 @@ def _copied(files: list[Path], numbers: list[int], copies: Path) -> list[str]:
     return names
 
 
-def _plan(evidence: Evidence, n: int) -> Plan:
-    shares = evidence.tested.probabilities.mean(axis=0)
-    right = float((evidence.tested.probabilities.argmax(axis=1) == evidence.tested.labels).mean())
-    return plan(n, accuracy=right, shares=shares)
+def _plan(evidence: Evidence, sample: DrawnSample) -> Plan:
+    number = {path: place for place, path in enumerate(evidence.run.dataset.items["path"])}
+    places = np.array([number[item] for item in sample.items])
+    answers = np.full(len(number), -1)
+    for predictions in (evidence.searched, evidence.tested):
+        answers[predictions.items] = predictions.probabilities.argmax(axis=1)
+    weights = np.array([1 / p for p in sample.probabilities.values()])
+    return plan(
+        answers[places] == evidence.run.dataset.labels[places], evidence.tested.probabilities.mean(axis=0),
+        weights=weights, clusters=cluster_of(evidence.run, places),
+    )  # fmt: skip
 
 
 def _notes(evidence: Evidence, items: list[str], n: int, folder: Path, copies: Path | None) -> list[str]:
     notes = []
+    alike = n_alike(evidence, items)
+    if alike:
+        notes.append(
+            f"{alike} of these images resemble each other or belong to one group; a model answers such images alike, "
+            "so that they tell less of it than as many different ones"
+        )
     if len(items) < n:
         notes.append(f"{len(items)} images were drawn and not {n}: for no others has the model an unseen answer")
     labels = evidence.run.dataset.items.set_index("path")["label"].reindex(items)
@@ -223,3 +238,14 @@ def _notes(evidence: Evidence, items: list[str], n: int, folder: Path, copies: P
             "which copies the images under neutral names"
         )
     return notes
+
+
+def n_alike(evidence: Evidence, items: Sequence[str]) -> int:
+    """How many of some labelled images share a cluster with another of them."""
+    number = {path: place for place, path in enumerate(evidence.run.dataset.items["path"])}
+    places = np.array([number[item] for item in items if item in number], dtype=int)
+    clusters = cluster_of(evidence.run, places)
+    if clusters is None:
+        return 0
+    sizes = np.unique(clusters, return_counts=True)[1]
+    return int(sizes[sizes > 1].sum())

@@ -8,8 +8,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from autotl.evidence.agreement.mean_interval import mean_interval
 from autotl.evidence.agreement.model_as_coder import ERROR, MARGIN, POWER
-from autotl.evidence.intervals import wilson
 
 EXPECTED_AGREEMENT = 0.9
 """Of two coders, where nothing is known of them yet."""
@@ -49,17 +49,22 @@ class Plan:
         }  # fmt: skip
 
 
-def plan(n_images: int, *, accuracy: float, shares: np.ndarray) -> Plan:
-    """What a simple random sample will tell. accuracy: the model's, as known; shares: float (n_classes,), its answers'.
+def plan(
+    right: np.ndarray, shares: np.ndarray, *, weights: np.ndarray | None = None, clusters: np.ndarray | None = None
+) -> Plan:
+    """What a sample will tell. shares: float (n_classes,), of the model's answers.
 
-    Alpha's standard error is that of the agreement seen, over the disagreement by chance.
+    right: bool (n,), whether the model's answer for each drawn item is the label that the data have, as people are
+    expected to say, too. weights, clusters: as in `mean_interval`. Alpha's standard error is that of the agreement
+    seen, over the disagreement by chance.
     """
-    found = wilson(accuracy * n_images, n_images)
+    values = right.astype(float)
+    found = mean_interval(values, (0.0, 1.0), weights=weights, clusters=clusters)
     z = NormalDist().inv_cdf(0.975)
     spread = EXPECTED_AGREEMENT * (1 - EXPECTED_AGREEMENT)
     by_chance = max(1 - float((shares**2).sum()), 1e-9)
-    alpha = z * math.sqrt(spread / n_images) / by_chance
+    alpha = z * math.sqrt(spread / len(right)) / by_chance
     both = NormalDist().inv_cdf(1 - ERROR / _N_CODERS) + NormalDist().inv_cdf(POWER)
     # Model and coder answer differently on about as many images as two coders do.
     needed = math.ceil(both**2 * (1 - EXPECTED_AGREEMENT) / MARGIN**2)
-    return Plan(n_images, (found.high - found.low) / 2, min(alpha, 1.0), needed)
+    return Plan(len(right), (found.high - found.low) / 2, min(alpha, 1.0), needed)

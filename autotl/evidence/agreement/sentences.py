@@ -18,7 +18,8 @@ METHODS = {"dawid-skene": "Dawid and Skene's model", "one-coin": "one error rate
 def sentences(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[str, ...]:
     """The most important first: who errs, whether the model is as good as a coder, how far people agree."""
     found = [deviation_sentence(one) for one in people.deviating]
-    found += [comparison_sentence(people.compared), reliability_sentence(people)]
+    if len(people.table.coders) > 1:
+        found += [comparison_sentence(people.compared), reliability_sentence(people)]
     if people.accuracy.is_defined:
         found.append(_accuracy_sentence(people))
     found += _about_images(people)
@@ -87,6 +88,9 @@ def _open(compared: ModelAsCoder, margin: str) -> str:
         f'"as good" is at most {margin} less agreement with the other coders, and these differences, model less coder, '
         f"are not known well enough: {named}."
     )
+    good = [one.coder for one in compared.by_coder if one.answer == "yes"]
+    if good:
+        said += f" It is as good as {listed(good)}."
     if compared.more_items is None:
         return f"{said} The model is so close to this margin that no reasonable number of labels would tell."
     return f"{said} About {compared.more_items:,} more images, each coded by all of them, would tell."

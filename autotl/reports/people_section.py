@@ -1,0 +1,52 @@
+"""The section of a report on what people say of the same images, which comes after the report was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from autotl.evidence.panels import heading
+from autotl.interfaces import Figure, Table
+from autotl.reports.figures import draw, inline
+from autotl.reports.sections import MOST_ROWS, Part
+from autotl.reports.templating import template
+from autotl.runtime.atomic_files import write_atomically
+
+_BEGIN, _END = "<!-- people: begin -->", "<!-- people: end -->"
+_NUMBER = 1000
+"""Of the section's figure, whose identifiers must differ from those of the others on the page."""
+
+
+def add_people_section(report: Path, name: str, sentences: Sequence[str], parts: Sequence[Table | Figure]) -> bool:
+    """Put the section into a report before its first heading, in place of a former one; returns whether there is one.
+
+    name: of the panel. parts: tables and figures below the sentences.
+    """
+    try:
+        page = report.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    page = re.sub(f"{_BEGIN}.*?{_END}\n?", "", page, flags=re.DOTALL)
+    before, mark, after = page.partition("<h2")
+    if not mark:
+        return False
+    shown = [
+        _figure(part, _NUMBER + place) if isinstance(part, Figure) else _table(part) for place, part in enumerate(parts)
+    ]
+    section = template("people_section.html.j2").render(heading=heading(name), sentences=sentences, parts=shown)
+    write_atomically(report, f"{before}{_BEGIN}\n{section}\n{_END}\n{mark}{after}".encode())
+    return True
+
+
+def _figure(figure: Figure, number: int) -> Part:
+    try:
+        svg = inline(draw(figure), number=number, alt=figure.alt)
+    except ValueError as error:
+        return Part(figure.title, f"This figure cannot be drawn: {error}")
+    return Part(figure.title, figure.note, svg)
+
+
+def _table(table: Table) -> Part:
+    rows = [[str(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
+    return Part(table.title, table.note, columns=table.columns, rows=rows)
