@@ -9,7 +9,7 @@ import numpy as np
 
 from autotl.evidence.sampling import allocate, neyman_weights
 from autotl.evidence.shares.post_stratified import LabelledSample, Strata, interval_of
-from autotl.evidence.shares.strata import LEAST_LABELS, bin_names, score_bins
+from autotl.evidence.shares.strata import bin_names, confidence_bins, score_bins
 from autotl.interfaces import ScoreInterval
 
 NEYMAN_FROM = 100
@@ -57,50 +57,54 @@ def expected_widths(sample: LabelledSample, n_labels: int, *, neyman: bool | Non
     What is not yet labelled is expected to be as the model says, and where there are labels, as they say.
     """
     probabilities = sample.probabilities
+    rates = _rates(probabilities, n_labels, n_labels >= NEYMAN_FROM if neyman is None else neyman)
     bins = score_bins(probabilities, n_labels)
-    sizes = np.bincount(bins).astype(float)
-    drawn_in_strata = n_labels >= NEYMAN_FROM if neyman is None else neyman
-    labelled = _labelled_by_bin(probabilities, bins, n_labels, drawn_in_strata)
-    means = _expected_means(sample, bins)
-    halves = [_half(interval_of(_expected(sizes, labelled, mean))) for mean in means.T]
-    return Widths(n_labels, max(halves[:-1]), halves[-1])
+    halves = [
+        _half(
+            interval_of(
+                _expected(sample, bins, rates, probabilities[:, number], sample.labels == number), foreseen=True
+            )
+        )
+        for number in range(probabilities.shape[1])
+    ]
+    bins = confidence_bins(probabilities, n_labels)
+    right = interval_of(_expected(sample, bins, rates, probabilities.max(axis=1), sample.right), foreseen=True)
+    return Widths(n_labels, max(halves), _half(right))
 
 
-def _expected(sizes: np.ndarray, labelled: np.ndarray, means: np.ndarray) -> Strata:
-    return Strata(sizes, labelled, labelled * means, labelled, means)
-
-
-def _labelled_by_bin(probabilities: np.ndarray, bins: np.ndarray, n: int, drawn_in_strata: bool) -> np.ndarray:
-    sizes = np.bincount(bins).astype(float)
-    n = min(n, len(bins))
+def _rates(probabilities: np.ndarray, n: int, drawn_in_strata: bool) -> np.ndarray:
+    """How likely each item is to be in a sample of n, float (n_items,)."""
+    n_items = len(probabilities)
+    n = min(n, n_items)
     if not drawn_in_strata:
-        return np.asarray(np.minimum(np.maximum(n * sizes / len(bins), min(n, LEAST_LABELS) / len(sizes)), sizes))
+        return np.full(n_items, n / n_items)
+    bins = score_bins(probabilities, n)
     names = [str(one) for one in bins]
-    by_name = {str(one): int(size) for one, size in enumerate(sizes)}
-    taken = allocate(by_name, n, neyman_weights(names, probabilities.max(axis=1)))
-    return np.array([max(taken[str(one)], 1) for one in range(len(sizes))], dtype=float)
+    sizes = {str(one): int(size) for one, size in enumerate(np.bincount(bins))}
+    taken = allocate(sizes, n, neyman_weights(names, probabilities.max(axis=1)))
+    return np.asarray(np.array([taken[name] / size for name, size in sizes.items()])[bins])
 
 
-def _expected_means(sample: LabelledSample, bins: np.ndarray) -> np.ndarray:
-    """By bin, the expected share of each class, and of right answers, float (n_bins, n_classes + 1)."""
-    probabilities = sample.probabilities
-    told = np.column_stack([probabilities, probabilities.max(axis=1)])
+def _expected(
+    sample: LabelledSample, bins: np.ndarray, rates: np.ndarray, told: np.ndarray, counted: np.ndarray
+) -> Strata:
+    """The strata to expect. told: float (n_items,), the probability that an item counts, as the model says.
+
+    rates: float (n_items,), above 0, inclusion probabilities. counted: bool (n_labels,), whether the items labelled so
+    far count.
+    """
     n_bins = int(bins.max()) + 1
-    sums, counts = _sums(told, bins, n_bins), np.bincount(bins, minlength=n_bins).astype(float)
-    means = sums / counts[:, None]
-    if not len(sample.rows):
-        return np.asarray(means)
-    seen = np.column_stack([np.eye(probabilities.shape[1])[sample.labels], sample.right])
-    weights = np.ones(len(sample.rows)) if sample.weights is None else sample.weights
-    own = bins[sample.rows]
-    n_seen = np.bincount(own, minlength=n_bins).astype(float)[:, None]
-    total = np.maximum(np.bincount(own, weights, n_bins), 1e-12)[:, None]
-    mean_seen = _sums(seen * weights[:, None], own, n_bins) / total
-    return np.asarray((mean_seen * n_seen + means * _SCORE_COUNTS_AS) / (n_seen + _SCORE_COUNTS_AS))
-
-
-def _sums(values: np.ndarray, bins: np.ndarray, n_bins: int) -> np.ndarray:
-    return np.stack([np.bincount(bins, column, n_bins) for column in values.T], axis=1)
+    sizes = np.bincount(bins, minlength=n_bins).astype(float)
+    means = np.bincount(bins, told, n_bins) / sizes
+    if len(sample.rows):
+        own = bins[sample.rows]
+        weights = np.ones(len(own)) if sample.weights is None else sample.weights
+        n_seen = np.bincount(own, minlength=n_bins)
+        seen = np.bincount(own, weights * counted, n_bins) / np.maximum(np.bincount(own, weights, n_bins), 1e-12)
+        means = (seen * n_seen + means * _SCORE_COUNTS_AS) / (n_seen + _SCORE_COUNTS_AS)
+    labelled = np.bincount(bins, rates, n_bins)
+    effective = sizes**2 / np.bincount(bins, 1 / rates, n_bins)
+    return Strata(sizes, labelled, labelled * means, effective, means)
 
 
 def _half(interval: ScoreInterval) -> float:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from autotl.evidence.agreement.mean_interval import effective_share
-from autotl.evidence.shares.strata import merged, score_bins
+from autotl.evidence.shares.strata import confidence_bins, merged, score_bins
 from autotl.interfaces import UNDEFINED, ScoreInterval
 
 FEW_LABELS = 10
@@ -50,8 +51,13 @@ class LabelledSample:
 
     @cached_property
     def bins(self) -> np.ndarray:
-        """The stratum of each item of the population, int (n_items,), each with at least two labels or the only one."""
+        """The stratum of each item for shares of classes, int (n_items,), with at least two labels or the only one."""
         return merged(score_bins(self.probabilities, len(self.rows)), self.rows)
+
+    @cached_property
+    def confidence_bins(self) -> np.ndarray:
+        """The same for accuracy."""
+        return merged(confidence_bins(self.probabilities, len(self.rows)), self.rows)
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -86,31 +92,32 @@ class Strata:
 def class_shares(sample: LabelledSample, level: float = 0.95) -> tuple[ScoreInterval, ...]:
     """The share of each class among all items; the values sum to 1."""
     n_classes = sample.probabilities.shape[1]
-    return tuple(share(sample, sample.labels == number, level) for number in range(n_classes))
+    return tuple(_share(sample, sample.labels == number, "class", level) for number in range(n_classes))
 
 
 def accuracy(sample: LabelledSample, level: float = 0.95) -> ScoreInterval:
     """The share of all items of which the model says what people say."""
-    return share(sample, sample.right, level)
+    return _share(sample, sample.right, "confidence", level)
 
 
-def share(sample: LabelledSample, counted: np.ndarray, level: float = 0.95) -> ScoreInterval:
+def _share(
+    sample: LabelledSample, counted: np.ndarray, by: Literal["class", "confidence"], level: float
+) -> ScoreInterval:
     """The share of items that count, of all items; without labels undefined, from 0 to 1.
 
     counted: bool (n,), whether each labelled item counts.
     """
     if not len(sample.rows):
         return replace(UNDEFINED, low=0.0, high=1.0)
-    strata, residuals = _strata(sample, counted)
+    strata, residuals = _strata(sample, counted, sample.bins if by == "class" else sample.confidence_bins)
     if sample.clusters is None:
         return interval_of(strata, level)
     part = effective_share(residuals, sample.clusters[sample.rows])
-    return interval_of(strata, level, part)
+    return interval_of(strata, level, effective_part=part)
 
 
-def _strata(sample: LabelledSample, counted: np.ndarray) -> tuple[Strata, np.ndarray]:
+def _strata(sample: LabelledSample, counted: np.ndarray, bins: np.ndarray) -> tuple[Strata, np.ndarray]:
     """The strata, and what each labelled item adds to the share beyond its stratum's mean, float (n,)."""
-    bins = sample.bins
     own, n_bins = bins[sample.rows], int(bins.max()) + 1
     weights = np.ones(len(own)) if sample.weights is None else sample.weights
     sizes = np.bincount(bins, minlength=n_bins).astype(float)
@@ -123,11 +130,14 @@ def _strata(sample: LabelledSample, counted: np.ndarray) -> tuple[Strata, np.nda
     return strata, (sizes / total)[own] * weights * (counted - means[own])
 
 
-def interval_of(strata: Strata, level: float = 0.95, effective_part: float = 1.0) -> ScoreInterval:
+def interval_of(
+    strata: Strata, level: float = 0.95, *, effective_part: float = 1.0, foreseen: bool = False
+) -> ScoreInterval:
     """The share that strata make together, with its interval.
 
     effective_part: the number of labels that tell as much as those there are, as a share of their number, at most 1:
-    below 1 where items are alike. Even if every item has a label, the interval is as wide as one item.
+    below 1 where items are alike. foreseen: the means are those of all items, and the interval is the one to expect of
+    labels whose means scatter about them. Even if every item has a label, the interval is as wide as one item.
     """
     from scipy.stats import beta
 
@@ -139,7 +149,11 @@ def interval_of(strata: Strata, level: float = 0.95, effective_part: float = 1.0
     pooled = (value * n + 0.5) / (n + 1)
     means = (strata.effective * strata.means + pooled) / (strata.effective + 1)
     unknown = 1 - strata.labelled / strata.sizes
-    variance = float((portions**2 * means * (1 - means) / strata.effective * unknown).sum())
+    spread = means * (1 - means)
+    if foreseen:  # the expectation of p (1 - p) is less by the variance of p
+        scatter = strata.means * (1 - strata.means) * strata.effective / (strata.effective + 1) ** 2
+        spread = np.maximum(spread - scatter, 0)
+    variance = float((portions**2 * spread / strata.effective * unknown).sum())
     centre = float((portions * means).sum())
     half_an_item = 0.5 / n_items
     if variance <= 0:

@@ -12,22 +12,31 @@ LEAST_LABELS = 2
 
 
 def score_bins(probabilities: np.ndarray, n_labels: int) -> np.ndarray:
-    """The bin of each item, int (n,) from 0, by the class predicted and its probability.
+    """The bin of each item, int (n,) from 0, by the class predicted and its probability: for shares of classes.
 
     probabilities: float (n, n_classes); n_labels: how many items are labelled, which decides the number of bins: at
     most six, or two per class. The cuts are a compromise of bins of equal numbers and of equal sums of the deviation
     sqrt(p (1 - p)), which is best for means (Dalenius & Hodges 1959) if the model is as sure as it should be. Bins next
     to each other have numbers next to each other.
     """
-    n, n_classes = probabilities.shape
+    return _bins(probabilities, probabilities.argmax(axis=1), n_labels)
+
+
+def confidence_bins(probabilities: np.ndarray, n_labels: int) -> np.ndarray:
+    """The bin of each item, int (n,) from 0, by the probability of the class predicted, whichever: for accuracy."""
+    return _bins(probabilities, np.zeros(len(probabilities), dtype=int), n_labels)
+
+
+def _bins(probabilities: np.ndarray, predicted: np.ndarray, n_labels: int) -> np.ndarray:
+    n, n_kinds = len(probabilities), int(predicted.max(initial=0)) + 1
     if not n:
         return np.zeros(0, dtype=int)
-    predicted, top = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    top = probabilities.max(axis=1)
     # Every other class is in the opposite order: of two classes this is the order of the probability of the second.
     order = np.lexsort((np.where(predicted % 2, top, -top), predicted))
     deviation = np.sqrt(np.clip(top * (1 - top), 0, None))
     measure = np.full(n, 0.5 / n) + 0.5 * deviation / max(float(deviation.sum()), 1e-12)
-    n_bins = int(np.clip(n_labels // LABELS_PER_BIN, 1, max(MOST_BINS, 2 * n_classes)))
+    n_bins = int(np.clip(n_labels // LABELS_PER_BIN, 1, max(MOST_BINS, 2 * n_kinds)))
     least = int(np.ceil(LABELS_PER_BIN * n / max(n_labels, 1)))
     kept, last = [], 0
     for cut in _cuts(predicted[order], measure[order], n_bins):
