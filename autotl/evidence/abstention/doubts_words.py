@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from autotl.evidence.abstention.accepting import risk_coverage
-from autotl.interfaces import Figure, Table
+from autotl.interfaces import Figure, ScoreInterval, Table
 from autotl.predictions import Predictions
 from autotl.runs.doubts import AcceptSummary, DoubtsSummary, NoveltySummary, SetsSummary
-from autotl.scores import ScoreInterval
 
 MOST_POINTS = 200
 """Of the risk-coverage curve."""

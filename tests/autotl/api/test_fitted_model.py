@@ -67,7 +67,16 @@ def test_the_answers_to_a_column_are_in_its_order_and_join_by_its_index(model, s
     joined = shuffled.assign(label=frame["label"], item=frame["item"])
     assert (joined["item"] == joined["path"]).all()
     assert (joined["label"] == joined["true"]).mean() > 0.8
-    assert frame.columns.tolist() == ["item", "label", "circle", "square", "error"]
+    assert frame.columns.tolist() == ["item", "label", "circle", "square", "error", "set"]
+    plain = model.predict(shuffled["path"], as_frame=True, doubts=False)
+    assert plain.columns.tolist() == ["item", "label", "circle", "square", "error"]
+    assert plain.equals(frame[plain.columns])
+
+
+def test_an_answer_holds_the_doubts_that_the_model_offers_unless_it_is_to_leave_them_out(model, place):
+    one = next((place / "data" / "circle").iterdir())
+    assert set(model.predict(one)[0]) == {"item", "label", "probabilities", "set"}
+    assert set(model.predict(one, doubts=False)[0]) == {"item", "label", "probabilities"}
 
 
 def test_one_image_a_folder_an_archive_and_a_table_are_answered(model, place, tmp_path, monkeypatch):
