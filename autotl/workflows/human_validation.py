@@ -233,7 +233,9 @@ def _people_json(people: People) -> dict[str, object]:
             "method": together.method, "why": together.why, "n_unresolved": int((~together.resolved).sum()),
             "prevalence": dict(zip(people.table.classes, map(float, together.prevalence), strict=True)),
         },
-        "deviating": [_plain(one) for one in people.deviating],
+        "deviating": [
+            _plain(one) | {"against": [people.table.items[row] for row in one.against]} for one in people.deviating
+        ],
         "model": {
             "accuracy": people.accuracy.to_json(), "n_items": people.n_compared,
             "as_good_as_a_coder": compared.answer, "margin": compared.margin, "more_items": compared.more_items,

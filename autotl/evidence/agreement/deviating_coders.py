@@ -27,8 +27,8 @@ class DeviatingCoder:
 
     n_items: coded by this coder and at least two others. own: agreement of this coder with each of the others, on
     average; others: of the others among each other, on the same items. difference: others less own, with a 95 %
-    interval. n_against: items where most of the others said something else; said, meant: the label most often given
-    there and what the others said instead, n_confused times; empty and 0 where there is none.
+    interval. against: numbers of the items where most of the others said something else; said, meant: the label most
+    often given there and what the others said instead, n_confused times; empty and 0 where there is none.
     """
 
     coder: str
@@ -36,10 +36,15 @@ class DeviatingCoder:
     own: float
     others: float
     difference: ScoreInterval
-    n_against: int
+    against: tuple[int, ...]
     said: str
     meant: str
     n_confused: int
+
+    @property
+    def n_against(self) -> int:
+        """Number of items where most of the others said something else."""
+        return len(self.against)
 
 
 def deviating_coders(table: CodingTable, *, clusters: np.ndarray | None = None) -> tuple[DeviatingCoder, ...]:
@@ -92,6 +97,6 @@ def _described(table: CodingTable, case: _Case) -> DeviatingCoder:
     return DeviatingCoder(
         coder=table.coders[case.number], n_items=len(case.own), own=float(case.own.mean()),
         others=float(case.others.mean()), difference=case.difference,
-        n_against=int(against.sum()), said=table.classes[said] if n else "",
+        against=tuple(np.flatnonzero(against).tolist()), said=table.classes[said] if n else "",
         meant=table.classes[instead] if n else "", n_confused=n,
     )  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autotl.evidence.agreement.dawid_skene import others_majority
+from autotl.evidence.agreement.deviating_coders import DeviatingCoder
 from autotl.evidence.agreement.people import GroupOfPeople, People
 from autotl.evidence.agreement.sentences import METHODS, percent, sentences
 from autotl.interfaces import Figure, ScoreInterval, Table
 
 PANEL = "people"
-_MOST_CLASSES, _MOST_OPEN = 8, 50
+_MOST_CLASSES, _MOST_SHOWN = 8, 20
 
 
 def parts(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[Table | Figure, ...]:
@@ -20,6 +22,7 @@ def parts(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[Table |
         found += [_figure(people), _against(people)]
     if people.reliability.pairs:
         found.append(_pairs(people))
+    found += [_alone(people, one) for one in people.deviating if one.against]
     if people.consensus.confusions is not None and len(people.table.classes) <= _MOST_CLASSES:
         found.append(_confusions(people))
     if groups:
@@ -101,6 +104,20 @@ def _pairs(people: People) -> Table:
     return Table("Coders two by two", ("coders", "images", "same label", "Cohen's kappa"), rows, note)
 
 
+def _alone(people: People, one: DeviatingCoder) -> Table:
+    table, number = people.table, people.table.coders.index(one.coder)
+    meant = others_majority(table, number)
+    rows = tuple(
+        (table.items[row], table.classes[table.codes[row, number]], table.classes[meant[row]])
+        for row in one.against[:_MOST_SHOWN]
+    )
+    columns = ("image", f"{one.coder} said", "most of the others")
+    note = "Look at some of them together: a rule that was read differently is more likely than carelessness."
+    if len(one.against) > len(rows):
+        note = f"The first {len(rows)} of {len(one.against)}. {note}"
+    return Table(f"Where {one.coder} stands alone", columns, rows, note)
+
+
 def _confusions(people: People) -> Table:
     assert people.consensus.confusions is not None
     rows = tuple(
@@ -134,7 +151,7 @@ def _groups(groups: Sequence[GroupOfPeople]) -> Table:
 
 def _open_images(people: People) -> Table:
     table = people.table
-    rows = [row for row in range(len(table.items)) if not people.consensus.resolved[row]][:_MOST_OPEN]
+    rows = [row for row in range(len(table.items)) if not people.consensus.resolved[row]][:_MOST_SHOWN]
     found = tuple(
         (
             table.items[row],
