@@ -127,6 +127,12 @@ def _show_ended(batch: Batch) -> None:
         return
     if batch.status == "complete":
         st.markdown(f"Done: {counted(summary.n_classified, 'image')} classified.")
+    doubted = [
+        *([f"{counted(summary.n_unsure, 'answer')} unsure"] if summary.n_unsure else []),
+        *([f"{counted(summary.n_none, 'image')} like none of the classes"] if summary.n_none else []),
+    ]
+    if doubted:
+        st.info(f"What the model does not know: {', '.join(doubted)}.", icon=":material/help:")
     if summary.n_unreadable:
         st.warning(
             f"{counted(summary.n_unreadable, 'file')} could not be read as an image; the table gives the reason."

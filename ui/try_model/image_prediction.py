@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.deploy.prediction_texts import NONE_BELOW
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.images.safe_decode import decode_risk
@@ -16,11 +17,23 @@ from autotl_ui.workspace.deployables import open_model
 
 @dataclass(frozen=True)
 class ImagePrediction:
-    """The predicted class with the probability of every class, or the reason why there is no prediction."""
+    """The predicted class with the probability of every class, or the reason why there is no prediction.
+
+    classes: that the image may well have; unsure: whether the label is less certain than was promised; p_value: small
+    where the image is like none of the classes. Each is None where the model does not offer it.
+    """
 
     label: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
+    classes: tuple[str, ...] | None = None
+    unsure: bool | None = None
+    p_value: float | None = None
+
+    @property
+    def is_like_none(self) -> bool:
+        """Whether the image is like none of the classes."""
+        return self.p_value is not None and self.p_value <= NONE_BELOW
 
     @property
     def probability(self) -> float:
@@ -59,4 +72,8 @@ def _predict(folder: str, written: int, content: bytes) -> ImagePrediction:  # n
     if model is None:
         return ImagePrediction(error="the model cannot be opened")
     [found] = model.predict([content])
-    return ImagePrediction(found.get("label", ""), found.get("probabilities", {}), found.get("error", ""))
+    classes = found.get("set")
+    return ImagePrediction(
+        found.get("label", ""), found.get("probabilities", {}), found.get("error", ""),
+        None if classes is None else tuple(classes), found.get("unsure"), found.get("none_of_these"),
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from autotl.runs.result import overall
 from autotl_ui.widgets.words import unlinked
 
 MAX_ENTRIES = 12
-_SHOWN_ELSEWHERE = frozenset({"classes", "columns"})
+_SHOWN_ELSEWHERE = frozenset({"classes", "columns", "doubts"})
 
 
 def list_facts(folder: Path) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from autotl.deploy.model_facts import unsure_below
 from autotl_ui.server.access import current
 from autotl_ui.server.pages import TRAIN
 from autotl_ui.try_model import batch_section, similar_images
+from autotl_ui.try_model.doubts import doubting_lines, label_line
 from autotl_ui.try_model.image_prediction import ImagePrediction, predict_image, preview
 from autotl_ui.try_model.model_facts import list_facts, read_card
 from autotl_ui.widgets.charts import probability_chart
@@ -52,10 +53,18 @@ def _show_model(workspace: Workspace, run: RunView) -> None:
         return
     st.caption(f"The model knows {len(model.classes)} classes: {plain(', '.join(model.classes))}")
     images = _images()
+    doubting = bool(model.doubts) and st.toggle(
+        "Let the model say that it does not know", value=True, key="doubts",
+        help="It says so where its answer is less certain than what was promised for this model, where several classes "
+        "are likely, and where the image is unlike all that it was trained on. How far this can be relied on is "
+        "on the Results page.",
+    )  # fmt: skip
     for number, (name, content) in enumerate(images):
-        _show_image(run, number, name, content)
+        _show_image(run, number, name, content, doubting=doubting)
     if images:
         similar_images.offer(run)
+    elif doubting:
+        st.caption("Drop a few images here, also some that show something else.")
     else:
         st.caption(
             "Drop a few images here. The model always names one of its classes, even for something it never saw."
@@ -77,7 +86,7 @@ def _images() -> list[tuple[str, bytes]]:
     return [("From the camera", photo.getvalue()), *found] if photo else found
 
 
-def _show_image(run: RunView, number: int, name: str, content: bytes) -> None:
+def _show_image(run: RunView, number: int, name: str, content: bytes, *, doubting: bool) -> None:
     prediction = predict_image(run.champion, content)
     with st.container(border=True):
         if prediction.error:
@@ -91,17 +100,14 @@ def _show_image(run: RunView, number: int, name: str, content: bytes) -> None:
             else:
                 st.caption("no preview")
         with verdict:
-            _show_prediction(prediction, name, number, threshold=unsure_below(run.champion))
+            says = doubting_lines(prediction) if doubting else [label_line(prediction, unsure_below(run.champion))]
+            _show_prediction(prediction, name, number, says)
         similar_images.show(run, content, key=f"{number}-{hashlib.sha256(content).hexdigest()[:8]}")
 
 
-def _show_prediction(prediction: ImagePrediction, name: str, number: int, *, threshold: float) -> None:
+def _show_prediction(prediction: ImagePrediction, name: str, number: int, says: list[str]) -> None:
     label, probability = prediction.label, prediction.probability
-    unsure = ", **unsure**: it may be another class, or one that the model does not know"
-    st.markdown(
-        f"**{plain(label)}** {100 * probability:.1f} %{unsure if probability < threshold else ''}  \n"
-        f":gray[{plain(name)}]"
-    )
+    st.markdown("  \n".join([*says, f":gray[{plain(name)}]"]))
     st.altair_chart(
         legible(probability_chart(prediction.probabilities)),
         key=f"probabilities-{number}",

@@ -1,0 +1,34 @@
+"""What the page says of one image: the label, or that the model does not know."""
+
+from __future__ import annotations
+
+from autotl_ui.try_model.image_prediction import ImagePrediction
+from autotl_ui.widgets.words import plain
+
+
+def label_line(prediction: ImagePrediction, unsure_below: float) -> str:
+    """The label, and that it is unsure below a probability."""
+    unsure = ", **unsure**: it may be another class, or one that the model does not know"
+    return f"{_label(prediction)}{unsure if prediction.probability < unsure_below else ''}"
+
+
+def doubting_lines(prediction: ImagePrediction) -> list[str]:
+    """The label or "I don't know", then the classes that it may be, and whether it is like none of them."""
+    label = _label(prediction)
+    if prediction.is_like_none:
+        lines = [
+            f"**None of these**: it is unlike all that the model knows (p = {prediction.p_value:.2g})",
+            f"The nearest class is {label}.",
+        ]
+    elif prediction.unsure:
+        lines = ["**I don't know**", f"The most probable class is {label}."]
+    else:
+        lines = [label]
+    if prediction.classes is None or prediction.classes == (prediction.label,):
+        return lines
+    named = " or ".join(f"**{plain(name)}**" for name in prediction.classes)
+    return [*lines, f"It may be {named}." if named else "No class fits well."]
+
+
+def _label(prediction: ImagePrediction) -> str:
+    return f"**{plain(prediction.label)}** {100 * prediction.probability:.1f} %"
