@@ -43,20 +43,30 @@ class Guesses:
         """Share of each class that is recognised, float (n_classes,)."""
         return np.bincount(self.labels, self.right) / np.bincount(self.labels)
 
-    @property
-    def skill(self) -> Estimate:
-        """The balanced accuracy, rescaled to 0 for guessing and 1 for knowing."""
-        found = mean_of(self.recalls, np.bincount(self.labels))
-        return Estimate((found.value - self.chance) / (1 - self.chance), found.error / (1 - self.chance))
+    def skill(self, label: int | None = None) -> Estimate:
+        """The balanced accuracy, rescaled to 0 for guessing and 1 for knowing; of one class against all others."""
+        hits, strata, chance = self._hits(label)
+        counts = np.bincount(strata)
+        found = mean_of(np.bincount(strata, hits) / counts, counts)
+        return Estimate((found.value - chance) / (1 - chance), found.error / (1 - chance))
 
-    def skill_for(self, label: int) -> Estimate:
-        """The same for one class against all others."""
-        speaks = self.scores[:, label] > self.threshold
-        own = self.labels == label
-        found = mean_of(
-            np.array([speaks[own].mean(), (~speaks[~own]).mean()]), np.array([own.sum(), (~own).sum()])
-        )  # fmt: skip
-        return Estimate(2 * found.value - 1, 2 * found.error)
+    def excess_over(self, other: Guesses, label: int | None = None) -> Estimate:
+        """How much more skill than other guesses about the same images, of which many are right in both or in none."""
+        hits, strata, chance = self._hits(label)
+        differences = hits.astype(float) - other._hits(label)[0]
+        counts = np.bincount(strata)
+        means = np.bincount(strata, differences) / counts
+        # One more image for each side that the other has wrong: as `mean_of` does, no difference is without error.
+        squares = (np.bincount(strata, differences**2) + 2) / (counts + 4)
+        error = float(np.sqrt(((squares - np.minimum(means**2, squares)) / (counts + 4)).sum())) / len(counts)
+        return Estimate(float(means.mean()) / (1 - chance), max(error, 1e-9) / (1 - chance))
+
+    def _hits(self, label: int | None) -> tuple[np.ndarray, np.ndarray, float]:
+        """Which answers are right, the classes that weigh alike, and the share that guessing would have right."""
+        if label is None:
+            return self.right, self.labels, self.chance
+        own = (self.labels == label).astype(int)
+        return (self.scores[:, label] > self.threshold) == own.astype(bool), own, 0.5
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,10 @@ class Estimate:
     def low(self) -> float:
         """The lower end of the 95 % interval."""
         return self.value - 1.96 * self.error
+
+    def widened(self, factor: float) -> Estimate:
+        """The same with an error so many times as large."""
+        return Estimate(self.value, self.error * factor)
 
     def p_above(self, margin: float) -> float:
         """One-sided p-value of the hypothesis that the true value is not above a margin."""

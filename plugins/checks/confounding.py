@@ -41,13 +41,13 @@ def confounding(dataset: Dataset) -> Iterator[Finding]:
         return
     classes, labels = np.unique(items["label"].to_numpy(dtype=str), return_inverse=True)
     guesses = _guess(properties[names], labels)
-    one = max(range(len(classes)), key=lambda label: guesses.skill_for(label).low)
-    if guesses.skill.low > CLEAR:
+    one = max(range(len(classes)), key=lambda label: guesses.skill(label).low)
+    if guesses.skill().low > CLEAR:
         summary = (
             f"file properties alone predict the class in {guesses.recalls.mean():.0%} of cases; guessing would be "
             f"right in {1 / len(classes):.0%}"
         )
-    elif guesses.skill_for(one).low > CLEAR_FOR_ONE:
+    elif guesses.skill(one).low > CLEAR_FOR_ONE:
         summary = f"file properties alone distinguish the class {classes[one]} from the others"
     else:
         return
@@ -98,8 +98,8 @@ def _guess(properties: pd.DataFrame, labels: np.ndarray) -> Guesses:
 
 def _most_telling(properties: pd.DataFrame, labels: np.ndarray, classes: list[str]) -> Example:
     guesses = {name: _guess(properties[[name]], labels) for name in NAMES if name in properties}
-    name = max(guesses, key=lambda each: max(guesses[each].skill_for(c).low for c in range(len(classes))))
-    best = max(range(len(classes)), key=lambda label: guesses[name].skill_for(label).low)
+    name = max(guesses, key=lambda each: max(guesses[each].skill(c).low for c in range(len(classes))))
+    best = max(range(len(classes)), key=lambda label: guesses[name].skill(label).low)
     values, own = properties[name], labels == best
     common = values[own].mode().iloc[0]
     inside, outside = float((values[own] == common).mean()), float((values[~own] == common).mean())
