@@ -247,6 +247,12 @@ def in_force(codings: Iterable[HumanLabel]) -> dict[tuple[str, str], HumanLabel]
     return {key: one for key, one in last.items() if one.label}
 
 
+def spelled(codings: Iterable[HumanLabel], coder: str) -> str:
+    """A coder's name as it was spelled first, so that "ann" and "Ann" are one person; one line without extra spaces."""
+    coder = " ".join(coder.split())
+    return next((one.coder for one in codings if one.coder.casefold() == coder.casefold()), coder)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Let no other process change a validation meanwhile; RunError where one does so for a minute."""

@@ -11,7 +11,7 @@ from autotl.data.coding_sheet import SheetRow
 from autotl.data.path_endings import PathEndings
 from autotl.errors import DatasetError
 from autotl.evidence.run_evidence import Evidence
-from autotl.runs.validation import keep_answers, read_sample, validation_folder
+from autotl.runs.validation import keep_answers, read_codings, read_sample, spelled, validation_folder
 from autotl.runtime.wording import counted, listed
 
 _COPY = re.compile(r"image-(\d{4,})\.\w+")
@@ -43,7 +43,8 @@ def take_codings(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> T
 
 def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> list[SheetRow]:
     """The rows with items and classes as the run names them; DatasetError names the lines that are wrong."""
-    drawn = read_sample(validation_folder(evidence.run.folder)).items
+    own = validation_folder(evidence.run.folder)
+    drawn, before = read_sample(own).items, read_codings(own)
     known = known_items(evidence)
     names, endings = set(known), PathEndings(known, known)
     root = f"{evidence.run.dataset.root.absolute()}/"
@@ -61,9 +62,10 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
         several = endings.find(text)
         return several[0] if len(several) == 1 else ""
 
-    found, wrong, first = [], [], dict[tuple[str, str], int]()
+    found, wrong, first, coders = [], [], dict[tuple[str, str], int](), dict[str, str]()
     for row in rows:
-        item, coder = item_of(row.item), " ".join(row.coder.split())
+        item, coder = item_of(row.item), spelled(before, row.coder)
+        coder = coders.setdefault(coder.casefold(), coder)
         label = row.label if row.label in classes else by_case.get(row.label.casefold(), "")
         if not item:
             wrong.append(f"line {row.line}: {row.item[:80]!r} is no image of the run")

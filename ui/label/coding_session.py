@@ -11,7 +11,7 @@ import streamlit as st
 
 from autotl.data.codings import coder_name
 from autotl.errors import AutoTLError
-from autotl.runs.validation import in_force, keep_answers, read_codings, read_sample, validation_folder
+from autotl.runs.validation import in_force, keep_answers, read_codings, read_sample, spelled, validation_folder
 from autotl_ui.label.labelling_session import actions_in
 
 KEY = "coding-desk"
@@ -45,11 +45,11 @@ class CodingSession:
 
 def coding_session(run: Path, root: Path, coder: str, classes: tuple[str, ...]) -> CodingSession:
     """The session of this browser with a run and a coder, begun where there is none. RunError for damaged files."""
-    coder = coder_name(coder)
+    own = validation_folder(run)
+    coder = spelled(read_codings(own), coder_name(coder))
     found = st.session_state.get(_SESSION)
     if isinstance(found, CodingSession) and (found.run, found.coder) == (run, coder):
         return found
-    own = validation_folder(run)
     drawn = read_sample(own).items
     done = {item for item, name in in_force(read_codings(own)) if name == coder}
     items = tuple(item for item in drawn if item not in done)

@@ -213,6 +213,15 @@ def test_images_that_nobody_drew_are_said_to_stand_for_themselves(run: Path) -> 
     assert found.people.n_compared == 18
 
 
+def test_one_name_is_one_person_however_it_is_written_and_paths_of_another_place_are_understood(run: Path) -> None:
+    one, two = drawn(run, 2)
+    validate(run, [SheetRow(2, f"D:\\study\\photos\\{one.replace('/', chr(92))}", "Ann Lee", BIRD)])
+    found = validate(run, [SheetRow(2, f"./{two}", " ann  lee ", BIRD), SheetRow(3, one, "ANN LEE", BIRD)])
+    assert found.coded == {"Ann Lee": 2}
+    with pytest.raises(DatasetError, match="already in line 2"):
+        validate(run, [SheetRow(2, one, "Bo", BIRD), SheetRow(3, one, "bo", CATS)])
+
+
 def test_a_sheet_without_labels_is_not_passed_over_in_silence(run: Path) -> None:
     for rows in ([], [SheetRow(2, drawn(run, 2)[0], "Ann", "")]):
         with pytest.raises(DatasetError, match="no row has a label"):
