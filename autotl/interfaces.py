@@ -360,6 +360,7 @@ class Registry:
     promote(store, name, version, expected): make a version the champion; the one before becomes `previous`.
     roll_back(store, name, expected): let champion and previous change places.
     set_alias(store, name, alias, version): give a version an alias, or take the alias away (version None).
+    set_tag(store, name, version, key, value): note something on a version; None where the registry has no tags.
     expected: the change that the caller was shown; where it would be another by now, ConfigError and no change. None
         takes any.
     """
@@ -373,6 +374,7 @@ class Registry:
     roll_back: Callable[[ModelStore, str, AliasChange | None], AliasChange]
     set_alias: Callable[[ModelStore, str, str, int | None], AliasChange]
     check_store: Callable[[ModelStore], None] = lambda store: None  # noqa: ARG005
+    set_tag: Callable[[ModelStore, str, int, str, str], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,12 @@ def _read_seconds(name: str, value: object) -> float:
     return parse_duration(value if isinstance(value, str | float) else int(value), name=name)
 
 
+def _read_share(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | Integral):
+        raise ConfigError(f"{name} is {value!r}; expected a share between 0 and 1, such as 0.1")
+    return float(value)
+
+
 _READ: Mapping[str, Callable[[str, object], Any]] = {
     "data": read_path,
     "budget_seconds": optional(_read_seconds),
@@ -106,5 +112,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "storage": optional(read_text),
     "tracking_uri": optional(read_text),
     "register": optional(read_text),
+    "audit": read_names,
+    "max_gap": optional(_read_share),
     "disable_plugins": read_names,
 }

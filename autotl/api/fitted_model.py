@@ -205,17 +205,21 @@ class FittedModel(StudyResults):
             return export(self.run, folder, format, plugins)
         return export_trial(self.run, number, folder, format, plugins=plugins, settings=settings())
 
-    def register(self, name: str, *, tracking_uri: str | None = None) -> AliasChange:
+    def register(self, name: str, *, tracking_uri: str | None = None, force: str | None = None) -> AliasChange:
         """Register the model, so that models:/NAME@champion leads to it; returns the new version.
 
         A run that was not recorded, because its store was away, is recorded first, with all its trials. tracking_uri:
-        the store; None for the one of the run. Raises ConfigError for a name or a store that cannot be used.
+        the store; None for the one of the run. force: why it is registered although its audit of groups failed, which
+        is recorded. Raises ConfigError for a name or a store that cannot be used, and for such an audit.
         """
         from autotl.plugins import load_preferred
         from autotl.settings import settings
         from autotl.workflows.registration import register
 
         store = optional(read_text)("tracking_uri", tracking_uri)
-        change = register(self.run, read_text("name", name), load_preferred(settings()), tracking_uri=store)
+        change = register(
+            self.run, read_text("name", name), load_preferred(settings()), tracking_uri=store,
+            force=optional(read_text)("force", force),
+        )  # fmt: skip
         assert change is not None  # there is a name
         return change

@@ -45,6 +45,8 @@ def fit(
     storage: str | None = None,
     tracking_uri: str | None = None,
     register: str | None = None,
+    audit: Names = None,
+    max_gap: float | None = None,
     disable_plugins: Names = None,
     progress: bool | None = None,
     plugins: Plugins | None = None,
@@ -74,7 +76,7 @@ def fit(
             "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
             "min_per_class": min_per_class, "seed": seed,
             "workers": workers, "sampler": sampler, "storage": storage, "tracking_uri": tracking_uri,
-            "register": register, "disable_plugins": disable_plugins,
+            "register": register, "audit": audit, "max_gap": max_gap, "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)

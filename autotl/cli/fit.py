@@ -64,6 +64,17 @@ def fit(
     classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
+    audit: Annotated[
+        str, typer.Option(metavar="A,B", help="Attributes whose groups are compared. [default: all with few values]")
+    ] = "",
+    max_gap: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="The largest gap in error or recall between groups that is tolerated, such as 0.1; a champion that "
+            "exceeds it is not registered.",
+        ),
+    ] = None,
     patch: PatchFile = None,
     mirrored: Mirrored = False,
     min_per_class: MinPerClass = None,
@@ -93,7 +104,7 @@ def fit(
         min_per_class=min_per_class, seed=seed,
         workers=workers, sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None,
         tracking_uri=tracking_uri, register=register,
-        disable_plugins=tuple(disable_plugin or ()),
+        disable_plugins=tuple(disable_plugin or ()), audit=split_names(audit), max_gap=max_gap,
     )  # fmt: skip
     search(config, as_json=as_json, events=events)
 

@@ -22,6 +22,10 @@ def register(
     ] = None,
     tracking_uri: TrackingUri = None,
     storage: Storage = None,
+    force: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Register it although its audit failed, for a reason that is recorded."),
+    ] = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
 ) -> None:
@@ -31,7 +35,9 @@ def register(
     """
     from autotl.workflows.registration import register as register_run
 
-    change = register_run(run, name, load_plugins(disable_plugin), tracking_uri=tracking_uri, storage=storage)
+    change = register_run(
+        run, name, load_plugins(disable_plugin), tracking_uri=tracking_uri, storage=storage, force=force
+    )
     if as_json:
         print_json(
             {"name": change.name, "version": change.version, "alias": change.alias} if change else {"name": None}

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+import shlex
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotl.errors import AutoTLError, ConfigError, RunError
 from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, RegisteredModel, Registry
 from autotl.plugins import Plugins
+from autotl.runs.audit import FAIL, AuditSummary, Forced
 from autotl.runtime.addresses import hide_secrets, is_same_database
 
 if TYPE_CHECKING:
     from autotl.runs.config import Config
+    from autotl.runs.result import RunResult
     from autotl.runs.run import Run
 
 RUN_FOLDERS = (Path(), Path("autotl-runs"))
 """Where a store beside runs is looked for unless a folder is named: here, then where runs go by default."""
 MAX_NAME_LENGTH = 100
+FORCED_TAG = "audit-forced"
+"""On a version that was registered in spite of its audit: why."""
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 
 
@@ -132,17 +139,58 @@ def fetch(registry: Registry, uri: str, tracking_uri: str | None) -> Path:
     raise problems[0]
 
 
-def register(run: Run, name: str, plugins: Plugins, *, tracking_uri: str | None = None) -> AliasChange:
+def register(
+    run: Run, name: str, plugins: Plugins, *, tracking_uri: str | None = None, force: str | None = None
+) -> AliasChange:
     """Register a finished run's champion under a name and move the alias `champion` to it.
 
-    tracking_uri: the store; None for the one of the run itself. Raises ConfigError.
+    tracking_uri: the store; None for the one of the run itself. force: why it is registered in spite of its audit,
+    which is recorded in the run and on the version. Raises ConfigError, also where the audit speaks against it.
     """
     registry = require_registry(plugins)
     require_name(name)
-    if run.result() is None:
+    result = run.result()
+    if result is None:
         raise ConfigError(f"{run.folder} has no champion yet; finish it with `autotl resume {run.folder}`")
+    forced = require_gate(run, result, force)
     store = model_store(tracking_uri or run.config.tracking_uri, beside=run.folder.parent)
-    return registry.register(store, run.champion, name)
+    change = registry.register(store, run.champion, name)
+    if forced:
+        audit = result.audit or AuditSummary(run.config.audit, {})
+        run.update(result=replace(result, audit=replace(audit, forced=forced)).to_json())
+        if registry.set_tag is not None and change.version is not None:
+            registry.set_tag(store, name, change.version, FORCED_TAG, forced.reason)
+    return change
+
+
+def require_gate(run: Run, result: RunResult, force: str | None) -> Forced | None:
+    """Raise ConfigError where the audit of a run speaks against its registration and no reason overrules it.
+
+    force: the reason. Returns what is to be recorded, None where there is nothing to overrule.
+    """
+    if force is not None and not force.strip():
+        raise ConfigError('the reason for registering in spite of the audit is empty; give it as --force "REASON"')
+    why = gate_obstacle(run.config.max_gap, result)
+    if why and force is None:
+        again = f'`autotl register {shlex.quote(str(run.folder))} --name NAME --force "REASON"`'
+        raise ConfigError(
+            f"{why}. Add images of the group that is answered worse and search again, or register it all the same, "
+            f"with a reason that is recorded: {again}"
+        )
+    return Forced(force.strip(), time.time()) if why and force else None
+
+
+def gate_obstacle(max_gap: float | None, result: RunResult) -> str:
+    """Why the audit speaks against registering a champion; empty where it does not, as while it is undecided."""
+    if max_gap is None:
+        return ""
+    gate = result.audit.gate if result.audit else None
+    if gate is None:
+        return (
+            f"the gaps between groups were to be at most {100 * max_gap:g} points, and the audit that compares them "
+            "was not made: the time had run out, or it failed"
+        )
+    return gate.sentence if gate.status == FAIL else ""
 
 
 def model_store(tracking_uri: str | None, *, beside: Path | None = None) -> ModelStore:

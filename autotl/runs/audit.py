@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeAlias
 from autotl.scores import ScoreInterval
 
 GateStatus: TypeAlias = Literal["pass", "fail", "undecided"]
-PASS, FAIL, UNDECIDED = "pass", "fail", "undecided"
+PASS: GateStatus = "pass"
+FAIL: GateStatus = "fail"
+UNDECIDED: GateStatus = "undecided"
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,14 @@ class Gate:
         """What it says, in words."""
         tolerance = f"the tolerance of {100 * self.max_gap:g} points"
         if self.gap is None:
-            return f"Whether the gaps between groups are within {tolerance} cannot be said: no two groups are large enough"
+            return (
+                f"Whether the gaps between groups are within {tolerance} cannot be said: no two groups are large enough"
+            )
         value, pair = self.gap.value, f"{self.gap.rate} between {self.gap.worse} and {self.gap.better}"
         if self.status == PASS:
-            return f"The gaps between groups are within {tolerance}: the largest is at most {100 * value.high:.1f} points"
+            return (
+                f"The gaps between groups are within {tolerance}: the largest is at most {100 * value.high:.1f} points"
+            )
         found = f"{100 * value.value:.1f} points (95 % interval {100 * value.low:.1f} to {100 * value.high:.1f})"
         if self.status == FAIL:
             return f"The gap in {pair} exceeds {tolerance}: {found}"
@@ -123,7 +129,9 @@ class Gate:
         if self.needed:
             more = ", ".join(f"{n:,} of {group}" for group, n in list(self.needed.items())[:4])
             rest = len(self.needed) - 4
-            sentence += f". More labelled images would decide it: {more}{f' and {rest} more groups' if rest > 0 else ''}"
+            sentence += (
+                f". More labelled images would decide it: {more}{f' and {rest} more groups' if rest > 0 else ''}"
+            )
         return sentence
 
     def to_json(self) -> dict[str, object]:

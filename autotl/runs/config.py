@@ -29,7 +29,8 @@ class Config:
     backbones, heads: names, empty for all that are worth trying.
     min_per_class: classes with fewer usable images are left out.
     classes: names of the folders that are the classes, empty where the layout tells them.
-    refit: the run whose champion is fitted again, without a search.
+    refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
+    for all that can be. max_gap: the largest gap in error or recall between groups that is tolerated, None for any.
     """
 
     data: Path
@@ -55,6 +56,8 @@ class Config:
     register: str | None = None
     disable_plugins: tuple[str, ...] = ()
     refit: Path | None = None
+    audit: tuple[str, ...] = ()
+    max_gap: float | None = None
 
     def __post_init__(self) -> None:
         self._make_absolute()
@@ -73,6 +76,11 @@ class Config:
             raise ConfigError(f"min_per_class is {self.min_per_class}; give the images that each class needs, from 4")
         if self.workers < 1:
             raise ConfigError(f"{self.workers} workers were asked for; at least 1 is needed")
+        if self.max_gap is not None and not 0 < self.max_gap < 1:
+            raise ConfigError(
+                f"the largest tolerated gap is {self.max_gap:g}; give a share between 0 and 1, such as 0.1 for 10 "
+                "points"
+            )
         if not 0 <= self.seed <= MAX_SEED:
             raise ConfigError(f"the seed is {self.seed}; it must be a whole number from 0 to {MAX_SEED}")
 
@@ -106,5 +114,5 @@ class Config:
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """The inverse of `to_json`."""
         paths = {k: Path(values[k]) for k in _PATHS if values.get(k)}
-        names = {k: tuple(values[k]) for k in ("backbones", "heads", "classes", "disable_plugins")}
+        names = {k: tuple(values.get(k) or ()) for k in ("backbones", "heads", "classes", "disable_plugins", "audit")}
         return cls(**{**values, **paths, **names})

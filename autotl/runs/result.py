@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from autotl.errors import RunError
+from autotl.runs.audit import AuditSummary
 from autotl.runs.doubts import DoubtsSummary
 from autotl.runs.feasibility import Feasibility
 from autotl.runs.forecasts import Forecast
@@ -45,11 +46,12 @@ class RunResult:
     search, test, default_test: scores of the champion in the search, corrected for the choice among trials, and on the
     test split, and of the untuned default on the test split. measured_on: "cross-validation" or "validation", for the
     search scores. ended: why the search ended. n_items: by part of the split; n_unused: images that there was no time
-    to read. passed_over: better trials that could not be exported. unkept: what was asked for and did not happen. seconds: wall-clock. run, deployable,
-    leaderboard, report: paths. groups: images that belong together, and what keeping them on one side costs. forecasts:
-    what the run expected early, with what came of it. doubts: when the model says that it does not know. shortcuts:
-    what else than the content tells the class. more_images: what more of them would bring. feasibility: the verdict.
-    tracking: what a tracker left in tracking.json. more: what a later version of AutoTL added.
+    to read. passed_over: better trials that could not be exported. unkept: what was asked for and did not happen.
+    seconds: wall-clock. run, deployable, leaderboard, report: paths. groups: images that belong together, and what
+    keeping them on one side costs. forecasts: what the run expected early, with what came of it. audit: how the groups
+    of its items are answered. doubts: when the model says that it does not know. shortcuts: what else than the content
+    tells the class. more_images: what more of them would bring. feasibility: the verdict. tracking: what a tracker left
+    in tracking.json. more: what a later version of AutoTL added.
     """
 
     run: str
@@ -81,6 +83,7 @@ class RunResult:
     seconds: float = 0.0
     tracking: Mapping[str, object] | None = None
     forecasts: tuple[Forecast, ...] = ()
+    audit: AuditSummary | None = None
     doubts: DoubtsSummary | None = None
     shortcuts: ShortcutsFound | None = None
     more_images: MoreImages | None = None
@@ -124,6 +127,7 @@ class RunResult:
             | in_short
             | refit
             | forecasts
+            | ({"audit": self.audit.to_json()} if self.audit else {})
             | ({"doubts": self.doubts.to_json()} if self.doubts else {})
             | ({"shortcuts": self.shortcuts.to_json()} if self.shortcuts else {})
             | ({"more_images": self.more_images.to_json()} if self.more_images else {})
@@ -151,7 +155,7 @@ class RunResult:
 _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
-    "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short", "doubts",
+    "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short", "audit", "doubts",
     "shortcuts", "more_images", "feasibility",
 ))  # fmt: skip
 
@@ -191,6 +195,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         seconds=float(document.get("seconds") or 0.0),
         tracking=_optional(document.get("tracking"), dict),
         forecasts=tuple(map(Forecast.from_json, document.get("forecasts") or ())),
+        audit=_optional(document.get("audit"), AuditSummary.from_json),
         doubts=_optional(document.get("doubts"), DoubtsSummary.from_json),
         shortcuts=_optional(document.get("shortcuts"), ShortcutsFound.from_json),
         more_images=_optional(document.get("more_images"), MoreImages.from_json),

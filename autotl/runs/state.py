@@ -33,7 +33,7 @@ class RunState:
     damaged. result: None until it has ended with a model. data, patch: as the command was given them, which may be
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
     written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
-    backbones, heads: those that were asked for by name.
+    backbones, heads: those that were asked for by name. max_gap: between groups that is tolerated; None for any.
     """
 
     status: Status
@@ -51,6 +51,7 @@ class RunState:
     refit: bool = False
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
+    max_gap: float | None = None
 
 
 def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
@@ -91,6 +92,7 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         refit=bool(config.get("refit")),
         backbones=_names(config.get("backbones")),
         heads=_names(config.get("heads")),
+        max_gap=_number(config.get("max_gap")),
     )
 
 

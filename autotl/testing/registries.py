@@ -123,6 +123,9 @@ def _check_aliases(subject: str, registry: Registry, store: ModelStore) -> None:
             change = step()
         require(change == expected, f"{subject}: {what} returned {change}; expected {expected}")
         _require_aliases(f"{subject}, after {what}", _model(subject, registry, store), aliases)
+    if registry.set_tag is not None:
+        with doing(f"{subject}: set_tag(store, name, version, key, value)"):
+            registry.set_tag(store, NAME, first, "noted", "yes")
     stale = AliasChange(NAME, CHAMPION, first, first)
     for what, refused in (
         ("promote of a version that is not there", lambda: registry.promote(store, NAME, 10**6, None)),

@@ -12,6 +12,7 @@ from autotl.evidence.panels import CORE, OUT_OF_TIME, ShownPanel
 from autotl.evidence.said import VERDICT, Said
 from autotl.runs.events import Message
 from autotl.workflows.abstaining import doubts
+from autotl.workflows.auditing import SUBGROUPS, WEAK_KINDS, subgroups, weak_kinds
 from autotl.workflows.feasibility import verdict
 from autotl.workflows.learning_curves import learning_curve
 from autotl.workflows.mistake_maps import maps_of_mistakes
@@ -20,6 +21,8 @@ from autotl.workflows.subject import Subject
 
 Piece = Callable[[Subject], Said]
 PIECES: Mapping[str, Piece] = {
+    SUBGROUPS: subgroups,
+    WEAK_KINDS: weak_kinds,
     "doubts": doubts,
     "shortcuts": shortcuts,
     "learning-curve": learning_curve,

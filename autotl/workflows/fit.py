@@ -23,6 +23,7 @@ from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
 from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
 from autotl.runtime.clock import Clock
 from autotl.settings import Settings
+from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
 from autotl.workflows.groups_first import look_and_keep, no_look
 from autotl.workflows.kept_findings import keep_findings
@@ -127,6 +128,7 @@ def _begin(
             config, cache=settings.cache, listeners=listeners, hashed=early.begin, examined=early.examined, apart=True
         )
         require_learnable(dataset, config.data)
+        require_attributes(config, dataset)
         early.wait_for_shared()
         divided = divide(dataset)  # refused, if it is to be, before anything is read
         groups = no_look(config, plugins)

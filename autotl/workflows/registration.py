@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autotl.deploy.registry import register as register_champion
-from autotl.deploy.registry import require_name, require_registry, require_store
+from autotl.deploy.registry import require_gate, require_name, require_registry, require_store
 from autotl.errors import ConfigError
 from autotl.interfaces import AliasChange
 from autotl.plugins import Plugins
@@ -19,12 +19,19 @@ NOT_REGISTERED, NOT_RECORDED = "Not registered: ", "Not recorded: "
 
 
 def register(
-    folder: Path, name: str | None, plugins: Plugins, *, tracking_uri: str | None = None, storage: str | None = None
+    folder: Path,
+    name: str | None,
+    plugins: Plugins,
+    *,
+    tracking_uri: str | None = None,
+    storage: str | None = None,
+    force: str | None = None,
 ) -> AliasChange | None:
     """Record a finished run, with all its trials, where that has not been done, and register its champion.
 
     name: of the registered model; None for the one that the run was to be registered as, if any. tracking_uri: the
-    store; None for the one of the run itself. Returns the alias that was moved, None where there is no name.
+    store; None for the one of the run itself. force: why it is registered in spite of its audit. Returns the alias that
+    was moved, None where there is no name.
     Raises ConfigError where the run has no champion, or the store cannot be used.
     """
     run = open_run(folder).at(storage=storage, tracking_uri=tracking_uri)
@@ -32,12 +39,15 @@ def register(
     if name:
         require_registry(plugins)
         require_name(name)
-    if run.result() is None:
+    result = run.result()
+    if result is None:
         raise ConfigError(f"{folder} has no champion yet; finish it with `autotl resume {folder}`")
+    if name:
+        require_gate(run, result, force)
     require_writable(run_place(run.folder))  # where it was recorded, and as what it is registered, is noted there
     require_store(plugins, run.config)
     plugins.demand("record_run", run=run, trials=read_records(run))
-    change = register_champion(run, name, plugins) if name else None
+    change = register_champion(run, name, plugins, force=force) if name else None
     _note(run, settled=(NOT_RECORDED, NOT_REGISTERED) if change else (NOT_RECORDED,))
     return change
 

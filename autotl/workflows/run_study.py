@@ -14,12 +14,13 @@ from autotl.checks.leakage import inflation_sentence
 from autotl.checks.run_checks import run_checks, worst_first
 from autotl.data.candidate_groups.candidate import plausible
 from autotl.data.candidate_groups.near_duplicates import by_near_duplicates
-from autotl.deploy.registry import register
+from autotl.deploy.registry import gate_obstacle, register
 from autotl.errors import AutoTLError, RunError
 from autotl.interfaces import Finding
 from autotl.plugins import Plugins
 from autotl.runs.events import FindingMade, Message, SearchBegun, SearchEnded
 from autotl.runs.groups import GroupsFound
+from autotl.runs.result import RunResult
 from autotl.runs.run import Run, open_run
 from autotl.runs.state import LOCK_FILE
 from autotl.runtime.addresses import HIDDEN, hide_secrets, without_secrets
@@ -92,7 +93,10 @@ def _run_study(
         result = run.result()
         assert result is not None
         result = replace(
-            result, unkept=(*result.unkept, *unkept, *_unrecorded(run)), seconds=clock.spent(), tracking=run.tracking()
+            result,
+            unkept=(*result.unkept, *unkept, *_unaudited(run, result), *_unrecorded(run)),
+            seconds=clock.spent(),
+            tracking=run.tracking(),
         )
         # Last: a run that is killed before is carried on, and recorded, again.
         run.update(result=result.to_json(), status=status, spent_seconds=clock.spent())
@@ -102,6 +106,10 @@ def _run_study(
 
 def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
     """Put the champion into the registry; a search that has ended is not lost where that fails, which is returned."""
+    result = run.result()
+    if result is not None and (why := gate_obstacle(run.config.max_gap, result)):
+        forced = f'`{_again(run)} --name {shlex.quote(name)} --force "REASON"`'
+        return (f"{NOT_REGISTERED}{why}. Register it all the same, with a reason that is recorded: {forced}",)
     try:
         change = register(run, name, plugins)
     except AutoTLError as error:
@@ -110,6 +118,13 @@ def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
     if run.tracking() is None:  # where a tracker's note says nothing of it
         run.emit(Message(f"registered as models:/{change.name}@{change.alias}, version {change.version}"))
     return ()
+
+
+def _unaudited(run: Run, result: RunResult) -> tuple[str, ...]:
+    """That an audit which was asked for was not made."""
+    if result.audit is not None or not (run.config.audit or run.config.max_gap):
+        return ()
+    return ("The audit of groups was asked for and not made: the time had run out, or it failed, as the report says",)
 
 
 def _unrecorded(run: Run) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Aliases of registered models in MLflow: which version is champion, and how that changes."""
+"""Aliases and tags of registered models in MLflow: which version is champion, and how that changes."""
 
 from __future__ import annotations
 
@@ -59,6 +59,13 @@ def set_alias(store: ModelStore, name: str, alias: str, version: int | None) -> 
             _require_version(client, name, version)
             client.set_registered_model_alias(name, alias, str(version))
         return AliasChange(name, alias, version, aliases.get(alias))
+
+
+def set_tag(store: ModelStore, name: str, version: int, key: str, value: str) -> None:
+    """Note something on a version, as a tag. Raises ConfigError."""
+    with _registered(store, name) as (client, _):
+        _require_version(client, name, version)
+        client.set_model_version_tag(name, str(version), key, value)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from autotl.runtime.atomic_files import write_atomically
 from autotl_plugins.mlflow_store.address import resolve_address, store_address
 from autotl_plugins.mlflow_store.client import check_store, connect, first_line
 from autotl_plugins.mlflow_store.logged_models import log_model, open_experiment, read_model_uuid
-from autotl_plugins.registries._mlflow_aliases import promote, roll_back, set_alias
+from autotl_plugins.registries._mlflow_aliases import promote, roll_back, set_alias, set_tag
 from autotl_plugins.registries._mlflow_versions import EVIDENCE_TAG, list_models
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def register_registries() -> Iterable[Registry]:
         promote=promote,
         roll_back=roll_back,
         set_alias=set_alias,
+        set_tag=set_tag,
     )
 
 

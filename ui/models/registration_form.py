@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from autotl.deploy.registry import MAX_NAME_LENGTH, require_name
+from autotl.deploy.registry import MAX_NAME_LENGTH, gate_obstacle, require_name
 from autotl.errors import AutoTLError, ConfigError
 from autotl.interfaces import CHAMPION
 from autotl_ui.jobs import jobs
@@ -86,23 +86,42 @@ def _register(
         st.session_state[_DOUBTED] = (run.name, name)
         st.warning(plain(why), icon=":material/warning:")
         pressed = st.button("Register anyway", key="register-anyway")
+    reason = ""
+    if obstacle := gate_obstacle(run.state.max_gap, run.result) if run.result else "":
+        st.session_state[_DOUBTED] = (run.name, name)
+        reason, pressed = _overrule(run, obstacle)
     if not pressed:
         return
     st.session_state.pop(_DOUBTED, None)
     try:
-        _start(run, name, found, target)
+        _start(run, name, found, target, reason)
     except (AutoTLError, OSError) as error:  # too many jobs, a full disk
         st.error(f"The registration could not be started: {plain(str(error))}")
         return
     st.rerun()
 
 
-def _start(run: RunView, name: str, found: Registry, target: Path) -> None:
+def _overrule(run: RunView, obstacle: str) -> tuple[str, bool]:
+    """Say why the audit speaks against it, and ask for the reason to register it all the same."""
+    st.error(
+        plain(f"{sentence(obstacle)} The audit of groups speaks against registering this model."),
+        icon=":material/block:",
+    )
+    reason = st.text_input(
+        "Reason for registering it all the same", key=f"register-reason-{run.name}", autocomplete="off",
+        help="It is recorded in the run and on the registered version.",
+    )  # fmt: skip
+    pressed = st.button("Register with this reason", key="register-force", disabled=not str(reason or "").strip())
+    return str(reason or "").strip(), pressed
+
+
+def _start(run: RunView, name: str, found: Registry, target: Path, reason: str = "") -> None:
     store = ["--tracking-uri", found.address] if found.database else []  # an address of a server may hold a password
+    forced = [f"--force={reason}"] if reason else []
     target.parent.mkdir(parents=True, exist_ok=True)
     jobs.log_file(target).unlink(missing_ok=True)
     jobs.start(
-        target, ["register", str(run.folder), f"--name={name}", *store, "--json"], owner=current().job_owner,
+        target, ["register", str(run.folder), f"--name={name}", *store, *forced, "--json"], owner=current().job_owner,
         about=f"{run.name} as {name}", output=_answer_file(target),
     )  # fmt: skip
 

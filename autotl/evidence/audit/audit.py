@@ -76,7 +76,7 @@ def audit(
         too_small={group.name: group.n_items for group in subgroups.small},
         not_auditable=subgroups.not_auditable,
         n_compared=len(deviations),
-        claims=tuple(sorted((d for d in deviations if d.is_claimed), key=lambda d: (d.p_value, -abs(d.value.value)))),
+        claims=tuple(sorted((d for d in deviations if d.is_claimed), key=_doubt)),
         worst=_worst(compared, subgroups, sums, names, rates, seed),
         gate=None if max_gap is None else decide(compared, max_gap, sums, names, rates),
     )
@@ -101,15 +101,18 @@ def _deviations(compared: Comparisons, names: Sequence[str], rates: Sequence[str
     )
 
 
+def _doubt(deviation: Deviation) -> float:
+    """The width of its interval in units of the deviation: least for the surest."""
+    return (deviation.value.high - deviation.value.low) / abs(deviation.value.value)
+
+
 def _worst(
     compared: Comparisons, subgroups: Subgroups, sums: Sums, names: Sequence[str], rates: Sequence[str], seed: int
 ) -> Gap | None:
     """The largest gap in error between groups of one attribute, with what chance alone would give."""
     error = rates.index(ERROR)
     single = np.array([len(group.attributes) == 1 for group in subgroups.large], dtype=bool)
-    candidates = [
-        place for place, (first, _, metric) in enumerate(compared.pairs) if metric == error and single[first]
-    ]
+    candidates = [place for place, (first, _, metric) in enumerate(compared.pairs) if metric == error and single[first]]
     if not candidates:
         return None
     place = max(candidates, key=lambda place: abs(compared.gaps.values[place]))

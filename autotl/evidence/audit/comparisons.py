@@ -86,9 +86,10 @@ def compare(
     every = _Places(effects, cells, pairs, fewest)
     kept = every.large(groups, everything)
     if answers.has_clusters:  # these are drawn with their groups, so that other rates are as small as they were
-        every, kept = every.only(*kept), tuple(np.ones(mask.sum(), dtype=bool) for mask in kept)
+        every = every.only(*kept)
+        kept = np.ones(len(every.cells), dtype=bool), np.ones(len(every.pairs), dtype=bool)
     deviation, gap = every.deviations(groups, everything), every.gaps(groups)
-    centre = (deviation[0], gap[0]) if answers.has_clusters else (0.0, 0.0)
+    centre = [found[0] if answers.has_clusters else np.zeros(1) for found in (deviation, gap)]
     rng, largest = np.random.default_rng(seed), []
     numbers = 4 * (groups.counts.size + len(answers.item) + len(every.cells) + len(every.pairs))
     for size in _chunks(resamples, max(1, _NUMBERS_AT_ONCE // numbers)):
@@ -175,12 +176,13 @@ def _design_effects(answers: Answers, groups: Sums, everything: Sums) -> tuple[n
     for group in range(answers.n_groups):
         parts = answers.parts(group)
         samples = ((parts, groups), (all_parts.without(parts), everything.without(groups)))
-        for metric in range(own.shape[1]):
-            found = [_residuals(part, total, group, metric) for part, total in samples]
-            sizes = np.array([size for size, *_ in found])
+        for metric in range(len(metrics(answers.n_classes))):
+            found = [_residuals(part, sums, group, metric) for part, sums in samples]
+            sizes = np.array([one[0] for one in found])
             if sizes.min() > 0:
-                _, variances, trials, residuals = zip(*found, strict=True)
-                effect = sizes / effective_sizes(list(trials), list(residuals), sizes, np.array(variances))
+                variances = np.array([one[1] for one in found])
+                trials, residuals = [one[2] for one in found], [one[3] for one in found]
+                effect = sizes / effective_sizes(trials, residuals, sizes, variances)
                 own[group, metric], other[group, metric] = effect
     return own, other
 

@@ -27,9 +27,7 @@ def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequ
     return Gap(rates[metric], groups[worse], groups[better], ScoreInterval(value, max(0.0, low), min(1.0, high)))
 
 
-def decide(
-    compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str], rates: Sequence[str]
-) -> Gate:
+def decide(compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str], rates: Sequence[str]) -> Gate:
     """Pass where every gap is within max_gap at its upper bound, fail where one exceeds it at its lower bound.
 
     All bounds hold together with 95 % certainty, so that either is wrong in at most 5 % of audits. sums: by group.

@@ -19,7 +19,7 @@ from autotl.runs.run import Run
 from autotl.settings import Settings
 from autotl.testing.finished_runs import check_panel
 from autotl.workflows.fit import fit
-from autotl_plugins.panels import calibration, certainty, importances, slices
+from autotl_plugins.panels import calibration, certainty, importances
 
 N = 200
 
@@ -45,17 +45,6 @@ def answered(right: np.ndarray, confidence: np.ndarray | float) -> Predictions:
     probabilities[np.arange(N), answers] = confidence
     probabilities[np.arange(N), 1 - answers] = 1 - probabilities[np.arange(N), answers]
     return Predictions(np.arange(N), labels, probabilities)
-
-
-def test_a_slice_that_is_answered_worse_comes_first(run: Run) -> None:
-    old = np.arange(N) % 4 < 2
-    [table] = slices.slices(run, answered(~old | (np.arange(N) % 8 == 0), 0.9))
-    everything, first = table.rows[0], table.rows[1]
-    assert everything[1] == "all test images"
-    assert first[:3] == ("camera", "old", 100)
-    assert first[3] == pytest.approx(0.25)
-    assert first[5] < everything[4]
-    assert not any(row[0] == "serial" for row in table.rows)
 
 
 def test_an_overconfident_model_lies_below_the_line(run: Run) -> None:

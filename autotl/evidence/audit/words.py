@@ -1,0 +1,186 @@
+"""What an audit found, in sentences, tables and a figure."""
+
+from __future__ import annotations
+
+from autotl.evidence.audit.audit import Audit
+from autotl.interfaces import Figure, ScoreInterval, Table
+from autotl.runs.audit import AuditSummary, Deviation, Gap
+from autotl.runtime.wording import counted, listed
+
+MOST_ROWS, MOST_CLAIMS_SAID = 200, 2
+AT_ONCE = "95 % for all groups at once"
+
+
+def describe(summary: AuditSummary) -> tuple[str, ...]:
+    """Sentences, the most important first; none where nothing could be compared."""
+    said = [f"{summary.gate.sentence}."] if summary.gate else []
+    worse = [claim for claim in summary.claims if is_worse(claim)]
+    if worse:
+        said.append(f"It works worse for {'; and for '.join(map(_claimed, _one_a_group(worse)[:MOST_CLAIMS_SAID]))}.")
+    elif summary.n_compared:
+        said.append(
+            f"In {counted(summary.n_compared, 'comparison')} of groups by {listed(summary.attributes)}, none is shown "
+            "to be answered worse than all images together."
+        )
+    if summary.worst:
+        said.append(_gap(summary.worst))
+    if summary.too_small:
+        said.append(f"Too few images to speak of: {listed(f'{k} ({n})' for k, n in summary.too_small.items())}.")
+    if summary.not_auditable:
+        names = (f"{name} ({counted(n, 'value')})" for name, n in summary.not_auditable.items())
+        said.append(f"Not audited, for groups need 2 to 30 values: {listed(names)}.")
+    return tuple(said)
+
+
+def is_worse(claim: Deviation) -> bool:
+    """Whether a group is answered worse; how often a class is chosen is neither better nor worse."""
+    kind = claim.rate.partition("[")[0]
+    if kind in ("error", "calibration"):
+        return kind == "error" and claim.value.low > 0
+    return kind in ("recall", "precision") and claim.value.high < 0
+
+
+def parts(audit: Audit) -> tuple[Table | Figure, ...]:
+    """What the app and the report show."""
+    summary = audit.summary
+    if not summary.groups:
+        return ()
+    found: list[Table | Figure] = [_figure(summary), _errors(audit), _by_class(summary)]
+    if summary.claims:
+        found.append(_claims(summary))
+    return tuple(found)
+
+
+def _one_a_group(claims: list[Deviation]) -> list[Deviation]:
+    """The surest claim of each group."""
+    return list({claim.group: claim for claim in reversed(claims)}.values())[::-1]
+
+
+def _claimed(claim: Deviation) -> str:
+    value = claim.value
+    ends = sorted((abs(100 * value.low), abs(100 * value.high)))
+    direction = "higher" if value.value > 0 else "lower"
+    amount = f"{abs(100 * value.value):.1f} points {direction} than for all images"
+    rate, _, of_class = claim.rate.removesuffix("]").partition("[")
+    subject = f"{rate} of {of_class}" if of_class else rate
+    return f"{claim.group}: {subject} is {amount} ({AT_ONCE}: {ends[0]:.1f} to {ends[1]:.1f})"
+
+
+def _gap(gap: Gap) -> str:
+    return (
+        f"The largest gap in error is between {gap.worse} and {gap.better}: {100 * gap.value.value:.1f} points, at "
+        f"least {100 * gap.value.low:.1f}; equal groups of these sizes would show {100 * gap.if_equal:.1f} on average, "
+        f"and up to {100 * gap.if_equal_high:.1f} in 19 of 20 cases."
+    )
+
+
+def _origin(summary: AuditSummary) -> str:
+    places = [f"{n:,} of the {part}" for part, n in summary.n_items.items()]
+    return f"Unseen answers: {' and '.join(places)}, no image twice."
+
+
+def _errors(audit: Audit) -> Table:
+    summary = audit.summary
+    differences = {claim.group: claim for claim in audit.deviations if claim.rate == "error"}
+    rows: list[tuple[str | float | None, ...]] = [
+        ("all images", sum(summary.n_items.values()), *_cells(summary.overall.get("error")), None, None, None,
+         *_cells(summary.overall.get("calibration")))
+    ]  # fmt: skip
+    for group in summary.groups:
+        found = differences.get(group.group)
+        rows.append((
+            group.group, group.n_items, *_cells(group.rates.get("error")), *_cells(found.value if found else None),
+            *_cells(group.rates.get("calibration")),
+        ))  # fmt: skip
+    columns = (
+        "group", "images", *_columns("error"), "less all images", "at least", "at most", *_columns("too sure by")
+    )  # fmt: skip
+    note = (
+        f"{_origin(summary)} The first and last intervals are of one rate alone (95 %); those of the difference "
+        f"hold for {counted(summary.n_compared, 'comparison')} together, so that only there an interval without 0 "
+        "tells that a group is answered otherwise. Too sure by: mean confidence less the share of right answers."
+    )
+    return Table("Error and calibration by group", columns, tuple(rows[: MOST_ROWS + 1]), note)
+
+
+def _by_class(summary: AuditSummary) -> Table:
+    kinds = ("recall", "precision", "selection rate")
+    rows: list[tuple[str | float | None, ...]] = []
+    for name, rates in [("all images", summary.overall), *((one.group, one.rates) for one in summary.groups)]:
+        classes = dict.fromkeys(rate.partition("[")[2].removesuffix("]") for rate in rates if "[" in rate)
+        for label in classes:
+            rows.append((name, label, *(cell for kind in kinds for cell in _cells(rates.get(f"{kind}[{label}]")))))
+    columns = ("group", "class", *(cell for kind in kinds for cell in _columns(kind)))
+    note = (
+        "Each with its own 95 % interval. Selection rate: how often the class is chosen, which also follows from how "
+        "common it is."
+    )
+    if len(rows) > MOST_ROWS:
+        note += f" The first {MOST_ROWS} of {len(rows)} rows."
+    return Table("Recall, precision and selection rate by group and class", columns, tuple(rows[:MOST_ROWS]), note)
+
+
+def _claims(summary: AuditSummary) -> Table:
+    rows = tuple((claim.group, claim.rate, *_cells(claim.value), claim.p_value) for claim in summary.claims[:MOST_ROWS])
+    note = (
+        f"Of {counted(summary.n_compared, 'comparison')} those whose interval excludes 0; all intervals hold "
+        "together in 95 of 100 audits (studentised max-|t| resampling)."
+    )
+    return Table(
+        "Where groups differ from all images",
+        ("group", "rate", "less all images", "at least", "at most", "p"),
+        rows,
+        note,
+    )
+
+
+def _figure(summary: AuditSummary) -> Figure:
+    shown = [group for group in summary.groups if "error" in group.rates][:40]
+    values = [
+        {"group": group.group, "images": group.n_items}
+        | {name: getattr(group.rates["error"], name) for name in ("value", "low", "high")}
+        for group in shown
+    ]
+    x = {"type": "quantitative", "title": "share of wrong answers", "axis": {"format": "%"}, "scale": {"zero": True}}
+    y = {"field": "group", "type": "nominal", "sort": None, "title": None}
+    tooltip = [
+        {"field": "group"}, {"field": "value", "title": "error", "format": ".1%"},
+        {"field": "low", "format": ".1%"}, {"field": "high", "format": ".1%"}, {"field": "images"},
+    ]  # fmt: skip
+    overall = summary.overall["error"].value
+    spec = {
+        "layer": [
+            {
+                "data": {"values": [{"error": overall}]},
+                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "#8493a3"},
+                "encoding": {"x": {"field": "error", **x}},
+            },
+            {
+                "data": {"values": values},
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}},
+            },
+            {
+                "data": {"values": values},
+                "mark": {"type": "circle", "size": 80, "opacity": 1},
+                "encoding": {"y": y, "x": {"field": "value", **x}, "tooltip": tooltip},
+            },
+        ]
+    }
+    return Figure(
+        "Error by group", spec,
+        alt=f"Share of wrong answers in {counted(len(shown), 'group')} with 95 % intervals; all images: "
+        f"{100 * overall:.1f} %.",
+        note="Bars: 95 % intervals, each of one group alone; the dashed line is all images together.",
+    )  # fmt: skip
+
+
+def _columns(rate: str) -> tuple[str, str, str]:
+    return rate, f"{rate}, low", f"{rate}, high"
+
+
+def _cells(rate: ScoreInterval | None) -> tuple[float | None, float | None, float | None]:
+    if rate is None or not rate.is_defined:
+        return None, None, None
+    value, low, high = rate.rounded(4)
+    return (value, low, high) if rate.has_interval else (value, None, None)

@@ -1,0 +1,181 @@
+"""Slices: kinds of items, named by nobody, on which errors concentrate; found on one half, confirmed on the other.
+
+Candidates are the clusters of frozen features, as in Spotlight (d'Eon et al. 2022) and Domino (Eyuboglu et al. 2022),
+and kinds of looks. Whatever is found among many candidates looks worse than it is, so that only items that it was not
+found on tell how it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotl.evidence.design_effects import effective_sizes
+from autotl.evidence.intervals import accuracy_with_interval
+from autotl.evidence.looks import Look
+from autotl.interfaces import ScoreInterval
+
+MAX_COMPONENTS = 64
+FEWEST_ITEMS, FEWEST_WRONG = 4, 2
+"""Of a slice in each half, and of wrong answers in the half it is found on."""
+ITEMS_PER_CLUSTER = (100, 40, 15, 8)
+"""Kinds of items may be common or rare, so that clusters of several sizes are looked at."""
+MAX_CLUSTERS, MOST_FOUND = 64, 8
+FOUND_AT, CONFIRMED_AT = 0.05, 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """A kind of items on which errors concentrate.
+
+    members: bool (n_items,), in both halves. p_value: of no more errors than among the others, on the half that it was
+    not found on, corrected by Holm for all that were found. error: the share of wrong answers among its items in that
+    half, rest: among the others there.
+    """
+
+    name: str
+    members: np.ndarray
+    error: ScoreInterval
+    rest: ScoreInterval
+    p_value: float
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it holds on the half that it was not found on."""
+        return self.p_value < CONFIRMED_AT
+
+
+def halves(n_items: int, clusters: np.ndarray | None, *, seed: int) -> np.ndarray:
+    """Which items slices are found on, bool (n_items,): about half of them; alike ones stay together."""
+    unit = np.arange(n_items) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    order = np.random.default_rng(seed).permutation(int(unit.max(initial=-1)) + 1)
+    return np.asarray(order[unit] % 2 == 0)
+
+
+def feature_clusters(
+    features: np.ndarray, labels: np.ndarray, classes: Sequence[str], finding: np.ndarray, *, seed: int
+) -> list[Look]:
+    """Clusters of items by their features, of all and of each class.
+
+    features: float (n_items, n_features); labels: int (n_items,), of `classes`; finding: bool (n_items,), the half that
+    the clusters are found on. The items of the other half join the nearest centre.
+    """
+    from sklearn.decomposition import PCA
+
+    n_components = min(MAX_COMPONENTS, features.shape[1], int(finding.sum()))
+    solver = "full" if features.shape[1] <= 2 * MAX_COMPONENTS else "randomized"
+    axes = PCA(n_components, svd_solver=solver, random_state=seed).fit(features[finding])
+    points = axes.transform(features)
+    everyone = np.ones(len(points), dtype=bool)
+    found = _clustered(points, everyone, finding, "alike", seed=seed)
+    for number, name in enumerate(classes):
+        found += _clustered(points, labels == number, finding, f"{name}, alike", seed=seed)
+    return found
+
+
+def _clustered(
+    points: np.ndarray, members: np.ndarray, finding: np.ndarray, name: str, *, seed: int
+) -> list[Look]:  # fmt: skip
+    from sklearn.cluster import KMeans
+
+    rows, n = np.flatnonzero(members), int((members & finding).sum())
+    counts = sorted({min(MAX_CLUSTERS, n // size) for size in ITEMS_PER_CLUSTER} - {0, 1})
+    found = []
+    for count in counts:
+        fitted = KMeans(count, n_init=1, random_state=seed).fit(points[members & finding])
+        own = fitted.predict(points[rows])
+        for number in range(count):
+            mask = np.zeros(len(points), dtype=bool)
+            mask[rows[own == number]] = True
+            found.append(Look(f"{name} ({number + 1} of {count} clusters)", mask))
+    return found
+
+
+def find_slices(
+    wrong: np.ndarray, candidates: Iterable[Look], finding: np.ndarray, *, clusters: np.ndarray | None = None
+) -> tuple[Slice, ...]:
+    """Slices with more errors than the other items, the surest first; those that are not confirmed too.
+
+    wrong, finding: bool (n_items,). clusters: (n_items,), one number for items that are alike. Of found slices that
+    share most of their items the surest is kept.
+    """
+    own = None if clusters is None else clusters[finding]
+    scored = []
+    for one in candidates:
+        inside = one.members[finding]
+        if min(inside.sum(), (one.members & ~finding).sum()) < FEWEST_ITEMS or inside.all():
+            continue
+        if wrong[finding][inside].sum() >= FEWEST_WRONG:
+            scored.append((more_errors(wrong[finding], inside, own), one))
+    scored.sort(key=lambda pair: pair[0])
+    kept: list[Look] = []
+    for p_value, one in scored:
+        if p_value < FOUND_AT and len(kept) < MOST_FOUND and not any(_alike(one, other) for other in kept):
+            kept.append(one)
+    other = None if clusters is None else clusters[~finding]
+    p_values = [more_errors(wrong[~finding], one.members[~finding], other) for one in kept]
+    slices = [
+        _slice(one, wrong, finding, clusters, p) for one, p in zip(kept, holm(p_values), strict=True)
+    ]  # fmt: skip
+    return tuple(sorted(slices, key=lambda found: found.p_value))
+
+
+def more_errors(wrong: np.ndarray, inside: np.ndarray, clusters: np.ndarray | None) -> float:
+    """The p-value of items inside having no more errors than the others (Fisher's exact test, one-sided).
+
+    With clusters, at the number of independent items that tell as much.
+    """
+    from scipy.stats import hypergeom
+
+    counts = []
+    for members in (inside, ~inside):
+        n, k = int(members.sum()), int(wrong[members].sum())
+        if clusters is not None and n:
+            n, k = _independent(wrong[members], clusters[members])
+        counts.append((n, k))
+    (n_in, k_in), (n_out, k_out) = counts
+    if not n_in or not n_out:
+        return 1.0
+    return float(hypergeom.sf(k_in - 1, n_in + n_out, k_in + k_out, n_in))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number (Holm 1979), in the order given."""
+    n, order = len(p_values), np.argsort(p_values, kind="stable")
+    corrected, least = np.zeros(n), 0.0
+    for rank, place in enumerate(order):
+        least = max(least, min(1.0, (n - rank) * p_values[place]))
+        corrected[place] = least
+    return [float(p) for p in corrected]
+
+
+def _slice(
+    one: Look, wrong: np.ndarray, finding: np.ndarray, clusters: np.ndarray | None, p_value: float
+) -> Slice:  # fmt: skip
+    inside, outside = one.members & ~finding, ~one.members & ~finding
+    error, rest = (
+        accuracy_with_interval(wrong[members], None if clusters is None else clusters[members])
+        for members in (inside, outside)
+    )
+    return Slice(one.name, one.members, error, rest, p_value)
+
+
+def _independent(wrong: np.ndarray, clusters: np.ndarray) -> tuple[int, int]:
+    """How many independent items tell as much, and how many of them would be wrong."""
+    unit = np.unique(clusters, return_inverse=True)[1]
+    trials, n = np.bincount(unit), len(wrong)
+    share = float(wrong.mean())
+    if not 0 < share < 1:
+        return len(trials), round(share * len(trials))
+    totals = (np.bincount(unit, wrong) - share * trials) / n
+    effective = float(effective_sizes([trials], [totals], np.array([float(n)]), np.array([share * (1 - share) / n]))[0])
+    size = max(1, int(effective))
+    return size, round(share * size)
+
+
+def _alike(one: Look, other: Look) -> bool:
+    """Whether two kinds share more than half of the items of either."""
+    shared = (one.members & other.members).sum()
+    return bool(shared > 0.5 * min(one.members.sum(), other.members.sum()))

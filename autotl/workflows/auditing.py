@@ -1,0 +1,95 @@
+"""For whom, and for which kinds of images, a champion works worse: the subgroup audit and the slice finder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from autotl.data.dataset import Dataset
+from autotl.errors import ConfigError
+from autotl.evidence.audit.audit import audit, unseen_answers
+from autotl.evidence.audit.subgroups import MOST_VALUES
+from autotl.evidence.audit.words import describe, parts
+from autotl.evidence.looks import looks
+from autotl.evidence.said import Said
+from autotl.evidence.slice_finder import feature_clusters, find_slices, halves
+from autotl.evidence.slice_words import describe_slices, slice_tables
+from autotl.predictions import Predictions
+from autotl.runs.config import Config
+from autotl.runs.run import Run, cluster_of
+from autotl.runtime.wording import listed
+from autotl.workflows.subject import Subject
+
+SUBGROUPS, WEAK_KINDS = "subgroups", "weak-kinds"
+_PREFIX = "attribute."
+
+
+def require_attributes(config: Config, dataset: Dataset) -> None:
+    """Raise ConfigError where an attribute that is to be audited is unknown, or there is none to keep a gap within."""
+    known = attribute_names(dataset)
+    unknown = [name for name in config.audit if name not in known]
+    if unknown:
+        have = f"there are {listed(known)}" if known else "there are none: give them with --attributes CSV"
+        raise ConfigError(f"the data have no attribute {unknown[0]!r} to audit; {have}")
+    counts = {name: len(set(dataset.items[_PREFIX + name].astype(str)) - {""}) for name in config.audit or known}
+    usable = {name: 2 <= n <= MOST_VALUES for name, n in counts.items()}
+    for name in config.audit:
+        if not usable[name]:
+            raise ConfigError(
+                f"the attribute {name!r} has {counts[name]} different values; an audit compares 2 to {MOST_VALUES} "
+                "groups. Give another attribute, or a column with fewer, such as age groups in place of ages"
+            )
+    if config.max_gap is not None and not any(usable.values()):
+        raise ConfigError(
+            f"a largest gap of {config.max_gap:g} is to be kept, and there are no groups: the data have no attribute "
+            f"with 2 to {MOST_VALUES} values. Give a table of them with --attributes CSV, or leave out --max-gap"
+        )
+
+
+def attribute_names(dataset: Dataset) -> list[str]:
+    """The attributes of a dataset, without what its columns begin with."""
+    return [str(name).removeprefix(_PREFIX) for name in dataset.items.columns if str(name).startswith(_PREFIX)]
+
+
+def subgroups(subject: Subject) -> Said:
+    """Compare the groups of the attributes that were asked for, or of all; nothing where there are none."""
+    run = subject.context.run
+    names = run.config.audit or attribute_names(run.dataset)
+    if not names:
+        return Said(SUBGROUPS)
+    answers = unseen_answers(subject.searched, subject.tested)
+    rows = run.dataset.items.iloc[answers.items]
+    found = audit(
+        answers, {name: rows[_PREFIX + name].astype(str).to_numpy(dtype=object) for name in names},
+        run.dataset.classes, clusters=cluster_of(run, answers.items), max_gap=run.config.max_gap,
+        n_items={"search": len(answers.items) - len(subject.tested.items), "test": len(subject.tested.items)},
+        seed=run.config.seed,
+    )  # fmt: skip
+    return Said(SUBGROUPS, parts(found), describe(found.summary), {"audit": found.summary})
+
+
+def weak_kinds(subject: Subject) -> Said:
+    """Look for kinds of images, named by nobody, on which errors concentrate."""
+    context, run = subject.context, subject.context.run
+    answers = unseen_answers(subject.searched, subject.tested)
+    clusters = cluster_of(run, answers.items)
+    wrong = answers.probabilities.argmax(axis=1) != answers.labels
+    kinds = list(looks(run.dataset.items.iloc[answers.items]))
+    finding = halves(len(wrong), clusters, seed=run.config.seed)
+    features = context.inputs.get(context.space.default()).vectors[answers.items]
+    alike = feature_clusters(features, answers.labels, run.dataset.classes, finding, seed=run.config.seed)
+    found = find_slices(wrong, [*kinds, *alike], finding, clusters=clusters)
+    shown = slice_tables(found, kinds, wrong, clusters, _examples(run, answers, wrong))
+    return Said(WEAK_KINDS, shown, describe_slices(found))
+
+
+def _examples(run: Run, answers: Predictions, wrong: np.ndarray) -> Callable[[np.ndarray, int], list[str]]:
+    """Paths of some images of a kind, those that were answered wrongly first."""
+    paths = run.dataset.items["path"].to_numpy(dtype=object)[answers.items]
+
+    def examples(members: np.ndarray, n: int) -> list[str]:
+        rows = np.flatnonzero(members)
+        return [str(path) for path in paths[rows[np.argsort(~wrong[rows], kind="stable")][:n]]]
+
+    return examples
