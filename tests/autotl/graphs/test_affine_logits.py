@@ -1,4 +1,4 @@
-"""Which heads are linear is read from their graphs, whoever wrote them."""
+"""Which heads are linear is read from their graphs, whoever wrote them, and so is what each position adds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from autotl.deploy.gradient_maps import attribution
+from autotl.deploy.maps import read_stages
 from autotl.features.frozen_network import open_session
 from autotl.graphs.affine_logits import affine_frontier, affine_logits, pull_back
 from autotl.graphs.blocks import affine, choices
-from autotl.graphs.pooled_stages import pooled_stages
+from autotl.graphs.map_output import add_map
+from autotl.graphs.pooled_stages import pooled_stages, with_outputs
 from autotl.graphs.surgery import join
 from autotl.training.calibration import Calibration, tempered
 from autotl.training.classifiers import EstimatorClassifier
@@ -87,8 +90,6 @@ def log_ratios(model: onnx.ModelProto) -> np.ndarray:
 
 
 def pooled_values(model: onnx.ModelProto) -> dict[str, np.ndarray]:
-    from autotl.deploy.maps import read_stages
-
     return read_stages(model, pooled_stages(model), images())[0]
 
 
@@ -116,6 +117,25 @@ def test_a_linear_head_is_folded_into_weights_that_give_its_answers(estimator, n
     sure = np.abs(wanted).max(axis=1) < 8  # beyond it the graph raises probabilities to 1e-7
     assert sure.sum() > 10
     assert (found - found[:, :1])[sure] == pytest.approx(wanted[sure], abs=1e-4)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_the_map_of_a_graph_is_what_numpy_sums_up_position_by_position(channels_last):
+    model = classifier(exported(LogisticClassifier(C=1e-4)), channels_last=channels_last)
+    stages = pooled_stages(model)
+    logits = affine_logits(model, stages, 3)
+    assert logits is not None
+    average = {stage.tensor: np.random.default_rng(3).uniform(0, 255, CHANNELS) for stage in stages}
+    mapped = add_map(model, stages, logits, average)
+    names = list(dict.fromkeys(name for stage in stages for name in (stage.source, stage.tensor)))
+    session = open_session(with_outputs(mapped, names).SerializeToString())
+    pixels = images()
+    pixels[0, :2] = 255  # a maximum that is reached several times
+    maps, classes, *values = session.run(["map", "map_classes", *names], {"images": pixels, "explain": np.array(True)})
+    for i, (first, second) in enumerate(classes):
+        weights = {name: matrix[:, first] - matrix[:, second] for name, matrix in logits.weights.items()}
+        at = {name: value[i : i + 1] for name, value in zip(names, values, strict=True)}
+        assert maps[i] == pytest.approx(attribution(stages, at, weights, average), abs=1e-4)
 
 
 @pytest.mark.parametrize(
