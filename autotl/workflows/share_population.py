@@ -82,6 +82,8 @@ def read_population(
     DatasetError where no image is left, where two have one name, or where a column is missing.
     """
     described = str(items) if isinstance(items, str | os.PathLike) else "the images"
+    if isinstance(items, str | os.PathLike) and not Path(items).expanduser().exists():
+        raise ConfigError(f"{items} does not exist; expected a folder, an archive or a table of images")
     images = collect(items, cache=settings.cache)
     names = _names(items, images)
     if len(set(names)) < len(names):

@@ -109,7 +109,7 @@ def _since_test(found: Findings) -> str:
         return (
             f"{before}; here it does worse by {_from_to(change)} points. Look at the new images before relying on it."
         )
-    return f"{before}; no change is shown (difference {100 * change.value:+.1f} points, {_ends(change)})."
+    return f"{before}; no change is shown (difference {_signed(change.value)} points, {_ends(change)})."
 
 
 def _groups(found: Findings) -> Iterator[str]:
@@ -133,9 +133,7 @@ def _gap_sentence(gaps: tuple[GroupGap, ...]) -> str:
     if failed:
         return (
             f"The model is right more or less often by more than {_POINTS} points in "
-            + listed(
-                f"{gap.group} ({100 * gap.difference.value:+.1f} points, {_ends(gap.difference)})" for gap in failed
-            )
+            + listed(f"{gap.group} ({_signed(gap.difference.value)} points, {_ends(gap.difference)})" for gap in failed)
             + " than in the other groups."
         )
     undecided = [gap for gap in gaps if gap.verdict == "undecided"]
@@ -221,7 +219,13 @@ def _from_to(change: ScoreInterval) -> str:
 
 
 def _ends(one: ScoreInterval) -> str:
-    return f"95 % interval {100 * one.low:+.1f} to {100 * one.high:+.1f}"
+    return f"95 % interval {_signed(one.low)} to {_signed(one.high)}"
+
+
+def _signed(share: float) -> str:
+    """Points with their sign, and none of a zero."""
+    points = round(100 * share, 1)
+    return f"{points:+.1f}" if points else "0.0"
 
 
 def _points(value: float) -> str:

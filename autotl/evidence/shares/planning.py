@@ -9,7 +9,7 @@ import numpy as np
 
 from autotl.evidence.sampling import allocate, neyman_weights
 from autotl.evidence.shares.post_stratified import LabelledSample, Strata, interval_of
-from autotl.evidence.shares.strata import bin_names, confidence_bins, score_bins
+from autotl.evidence.shares.strata import accuracy_bins, bin_names, score_bins
 from autotl.interfaces import ScoreInterval
 
 NEYMAN_FROM = 100
@@ -67,7 +67,7 @@ def expected_widths(sample: LabelledSample, n_labels: int, *, neyman: bool | Non
         )
         for number in range(probabilities.shape[1])
     ]
-    bins = confidence_bins(probabilities, n_labels)
+    bins = accuracy_bins(probabilities, n_labels)
     right = interval_of(_expected(sample, bins, rates, probabilities.max(axis=1), sample.right), foreseen=True)
     return Widths(n_labels, max(halves), _half(right))
 

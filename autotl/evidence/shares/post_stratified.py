@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from autotl.evidence.agreement.mean_interval import effective_share
-from autotl.evidence.shares.strata import confidence_bins, merged, score_bins
+from autotl.evidence.shares.strata import accuracy_bins, merged, score_bins
 from autotl.interfaces import UNDEFINED, ScoreInterval
 
 FEW_LABELS = 10
@@ -55,9 +55,9 @@ class LabelledSample:
         return merged(score_bins(self.probabilities, len(self.rows)), self.rows)
 
     @cached_property
-    def confidence_bins(self) -> np.ndarray:
+    def accuracy_bins(self) -> np.ndarray:
         """The same for accuracy."""
-        return merged(confidence_bins(self.probabilities, len(self.rows)), self.rows)
+        return merged(accuracy_bins(self.probabilities, len(self.rows)), self.rows)
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -97,11 +97,11 @@ def class_shares(sample: LabelledSample, level: float = 0.95) -> tuple[ScoreInte
 
 def accuracy(sample: LabelledSample, level: float = 0.95) -> ScoreInterval:
     """The share of all items of which the model says what people say."""
-    return _share(sample, sample.right, "confidence", level)
+    return _share(sample, sample.right, "accuracy", level)
 
 
 def _share(
-    sample: LabelledSample, counted: np.ndarray, by: Literal["class", "confidence"], level: float
+    sample: LabelledSample, counted: np.ndarray, by: Literal["class", "accuracy"], level: float
 ) -> ScoreInterval:
     """The share of items that count, of all items; without labels undefined, from 0 to 1.
 
@@ -109,7 +109,7 @@ def _share(
     """
     if not len(sample.rows):
         return replace(UNDEFINED, low=0.0, high=1.0)
-    strata, residuals = _strata(sample, counted, sample.bins if by == "class" else sample.confidence_bins)
+    strata, residuals = _strata(sample, counted, sample.bins if by == "class" else sample.accuracy_bins)
     if sample.clusters is None:
         return interval_of(strata, level)
     part = effective_share(residuals, sample.clusters[sample.rows])
@@ -143,7 +143,8 @@ def interval_of(
 
     n_items, n = float(strata.sizes.sum()), float(strata.labelled.sum())
     portions = strata.sizes / n_items
-    value = float(np.clip((portions * strata.means).sum(), 0, 1))
+    # Rounded, so that all labels of one kind make 0 or 1, whatever their weights.
+    value = float(np.clip(np.round((portions * strata.means).sum(), 12), 0, 1))
     # A bin in which all labels agree does not show that it has no others: it is taken to have one more label, which
     # counts with the probability that all labels together show.
     pooled = (value * n + 0.5) / (n + 1)

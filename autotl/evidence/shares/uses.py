@@ -54,14 +54,16 @@ def group_gaps(
 ) -> tuple[GroupGap, ...]:
     """Each group's accuracy against that of all other items, by Bonferroni's level for all groups at once.
 
-    groups: by name, bool (n_items,). Groups in which, or outside which, nothing is labelled are left out.
+    groups: by name, bool (n_items,). Of two groups, only the first is compared: the second is all others. Groups in
+    which, or outside which, nothing is labelled are left out.
     """
     found = []
-    for name, items in groups.items():
+    compared = dict(list(groups.items())[:1]) if len(groups) == 2 else groups
+    for name, items in compared.items():
         inside, outside = sample.restrict(items), sample.restrict(~items)
         if not len(inside.rows) or not len(outside.rows):
             continue
-        level = 1 - (1 - LEVEL) / len(groups)
+        level = 1 - (1 - LEVEL) / len(compared)
         gap = difference(accuracy(inside, level), accuracy(outside, level))
         found.append(
             GroupGap(name, len(inside.rows), gap, verdict(gap, tolerance), _more(gap, len(sample.rows), tolerance))
