@@ -23,7 +23,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
-from autotl.evidence.said import Said, in_short
+from autotl.evidence.said import Said
 from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
@@ -37,9 +37,8 @@ from autotl.runs.verdicts import FineTuningVerdict
 from autotl.search.context import SearchContext
 from autotl.search.trial_files import load_predictions
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
-from autotl.workflows.abstaining import with_doubts
 from autotl.workflows.choice import asked_for, choose_champion, judge_fine_tune_trials
-from autotl.workflows.evidence import gather, panels_of
+from autotl.workflows.evidence import examine, panels_of
 from autotl.workflows.judgement import judge
 from autotl.workflows.refit import describe_refit
 from autotl.workflows.subject import Subject
@@ -143,10 +142,7 @@ def _conclude_with(
         report=str(run.folder / "report.html"),
         refit=refit,
     )
-    champion, doubted = with_doubts(context, champion, searched, tested, seconds_left=for_panels)
-    result = replace(result, doubts=doubted)
-    subject, said = gather(Subject(context, champion, searched, tested, result), seconds_left=for_panels)
-    subject = replace(subject, result=replace(subject.result, in_short=in_short(said)))
+    subject, said = examine(Subject(context, champion, searched, tested, result), seconds_left=for_panels)
     _write(subject, board, said, (judged.search, test, test_default), for_panels)
     return subject.result
 

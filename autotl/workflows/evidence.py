@@ -9,9 +9,10 @@ from typing import Any
 
 from autotl.errors import AutoTLError
 from autotl.evidence.panels import CORE, OUT_OF_TIME, ShownPanel
-from autotl.evidence.said import VERDICT, Said
+from autotl.evidence.said import VERDICT, Said, in_short
 from autotl.runs.events import Message
-from autotl.workflows.abstaining import doubts
+from autotl.workflows.abstaining import PIECE as DOUBTS
+from autotl.workflows.abstaining import doubts, with_doubts
 from autotl.workflows.auditing import SUBGROUPS, WEAK_KINDS, subgroups, weak_kinds
 from autotl.workflows.feasibility import verdict
 from autotl.workflows.learning_curves import learning_curve
@@ -23,13 +24,29 @@ Piece = Callable[[Subject], Said]
 PIECES: Mapping[str, Piece] = {
     SUBGROUPS: subgroups,
     WEAK_KINDS: weak_kinds,
-    "doubts": doubts,
+    DOUBTS: doubts,
     "shortcuts": shortcuts,
     "learning-curve": learning_curve,
     "why": maps_of_mistakes,
     VERDICT: verdict,
 }
 """By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""
+
+
+def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Subject, tuple[Said, ...]]:
+    """Let a champion say that it does not know, and gather the evidence for it.
+
+    Returns the subject with the champion that is to leave and the whole of its result, and what each piece said.
+    """
+    began = time.monotonic()
+    champion, doubted = with_doubts(
+        subject.context, subject.champion, subject.searched, subject.tested, seconds_left=seconds_left
+    )
+    seconds = time.monotonic() - began
+    subject = replace(subject, champion=champion, result=replace(subject.result, doubts=doubted))
+    subject, said = gather(subject, seconds_left=seconds_left)
+    said = tuple(replace(one, seconds=one.seconds + seconds * (one.piece == DOUBTS)) for one in said)
+    return replace(subject, result=replace(subject.result, in_short=in_short(said))), said
 
 
 def gather(
