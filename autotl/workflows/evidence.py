@@ -58,7 +58,7 @@ def gather(
     """
     said: list[Said] = []
     for name, piece in pieces.items():
-        if seconds_left() <= 0 and name != VERDICT:  # which is quick
+        if seconds_left() <= 0 and not _is_due(name, subject):
             said.append(Said(name, problem=OUT_OF_TIME))
             continue
         began = time.monotonic()
@@ -72,6 +72,14 @@ def gather(
             subject.context.run.emit(Message(f"{name}: {found.problem}"))
         said.append(replace(found, seconds=time.monotonic() - began))
     return subject, tuple(said)
+
+
+def _is_due(name: str, subject: Subject) -> bool:
+    """Whether a piece may not be left out: the verdict, which is quick, and an audit that was asked for."""
+    if name == SUBGROUPS:
+        config = subject.context.run.config
+        return bool(config.audit) or config.max_gap is not None
+    return name == VERDICT
 
 
 def panels_of(said: tuple[Said, ...]) -> tuple[ShownPanel, ...]:
