@@ -88,6 +88,16 @@ def add_novelty(model: onnx.ModelProto, novelty: Novelty) -> onnx.ModelProto:
     return beside(model, branch, switch=SWITCH)
 
 
+def without_doubts(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph without any doubts, which are promised of what was calibrated and of nothing that differs from it."""
+    from autotl.graphs.doubts import NONE_OF_THESE, SET, UNSURE
+    from autotl.graphs.surgery import prune
+
+    names = [output.name for output in model.graph.output]
+    kept = [name for name in names if name not in (SET, UNSURE, NONE_OF_THESE)]
+    return model if kept == names else prune(model, kept)
+
+
 def prove(
     champion: Champion, model: onnx.ModelProto, pixels: np.ndarray, expected: Mapping[str, np.ndarray]
 ) -> Champion:

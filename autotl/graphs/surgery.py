@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -67,6 +68,18 @@ def prune(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
         sparse_initializer=[t for t in graph.sparse_initializer if t.values.name in needed],
     )
     return as_model(kept, model.opset_import, model.ir_version, model)
+
+
+def sort_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Put the nodes of a graph into an order in which each follows what it reads, inside of branches too, in place."""
+    graph = model.graph
+    makers = {name: i for i, node in enumerate(graph.node) for name in node.output if name}
+    reads = {i: {makers[name] for name in _names_read(node) if name in makers} for i, node in enumerate(graph.node)}
+    order = list(graphlib.TopologicalSorter(reads).static_order())
+    nodes = [graph.node[i] for i in order]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return model
 
 
 def join(first: onnx.ModelProto, second: onnx.ModelProto, wires: Mapping[str, str]) -> onnx.ModelProto:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotl.deploy.deployable import load_deployable, write_deployable
+from autotl.deploy.doubts import without_doubts
 from autotl.deploy.predictor import Predictor
 from autotl.errors import ExportError
 from autotl.evidence.intervals import paired_difference
@@ -30,6 +31,8 @@ _SPEED_ITEMS = 64
 def export_int8(folder: Path, out: Path) -> Path:
     """Write the champion of a run in int8 with its replay; metadata.json says under "int8" what it costs and gains.
 
+    It offers no doubts: these were calibrated on answers in single precision.
+
     Calibrated on images that the champion learned from; measured on the test split, on the same images as the champion
     itself. Returns the graph. Raises ExportError where the graph cannot be quantised, RunError where images are gone.
     """
@@ -37,7 +40,8 @@ def export_int8(folder: Path, out: Path) -> Path:
 
     deployable, run = load_deployable(folder), open_run(folder)
     require_images(run)
-    metadata = dict(deployable.metadata)
+    # What was calibrated is promised of single precision only.
+    metadata = {name: fact for name, fact in deployable.metadata.items() if name != "doubts"}
     if metadata.get("precision") == INT8:
         raise ExportError("this champion is in int8 already; the format onnx writes it")
     rng = np.random.default_rng(run.config.seed)
@@ -48,7 +52,7 @@ def export_int8(folder: Path, out: Path) -> Path:
 
     def write(cost: Mapping[str, object], card: str) -> None:
         write_deployable(
-            onnx.load_from_string(graph), out, classes=deployable.classes, size=deployable.size,
+            without_doubts(onnx.load_from_string(graph)), out, classes=deployable.classes, size=deployable.size,
             replay=[(file.name.partition("_")[2], file.read_bytes()) for file in kept], expected=None,
             metadata={**metadata, "precision": INT8, "int8": cost}, card=card,
         )  # fmt: skip

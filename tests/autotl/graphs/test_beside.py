@@ -11,7 +11,7 @@ from autotl.errors import ExportError
 from autotl.features.frozen_network import open_session
 from autotl.graphs.beside import beside
 from autotl.graphs.blocks import affine
-from autotl.graphs.surgery import join
+from autotl.graphs.surgery import join, prune, sort_nodes
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(5, 3)).astype(np.float32)
@@ -107,3 +107,20 @@ def test_graphs_of_different_operator_sets_share_their_layers_too():
     both = beside(newer, older, switch="also")
     assert all_nodes(both.graph).count("Gemm") == 2  # the shared one and that of `result`
     assert run(both, x=X)[1] == pytest.approx(run(older, x=X)[0], abs=1e-6)
+
+
+def test_what_stands_beside_can_be_taken_away_again():
+    both = beside(two_layers(HEAD, "p"), two_layers(OTHER, "q"), switch="also")
+    alone = prune(both, ["p"])
+    assert [value.name for value in alone.graph.input] == ["x"]
+    assert all_nodes(alone.graph) == all_nodes(two_layers(HEAD, "p").graph)
+
+
+def test_nodes_are_sorted_by_what_their_branches_read_too():
+    both = beside(two_layers(HEAD, "p"), two_layers(OTHER, "q"), switch="also")
+    nodes = list(both.graph.node)
+    del both.graph.node[:]
+    both.graph.node.extend(reversed(nodes))
+    with pytest.raises(onnx.checker.ValidationError, match="topologically sorted"):
+        onnx.checker.check_model(both)
+    assert np.array_equal(run(sort_nodes(both), x=X)[1], run(two_layers(OTHER, "q"), x=X)[0])
