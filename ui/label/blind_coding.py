@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.data.codings import coder_name
 from autotl.errors import AutoTLError
 from autotl.runs.validation import read_sample, validation_folder
 from autotl_ui.label.coding_session import (
@@ -29,6 +30,7 @@ from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
 CORRECT, CODE = "Correct labels", "Code a sample, blind"
+_CODER = "coding-as"
 _SECONDS = 120
 _USUAL_SAMPLE, _MOST = 100, 10_000
 
@@ -48,16 +50,8 @@ def show_coding(workspace: Workspace) -> None:
     """Draw the choice of run and coder, and the desk."""
     keep_codings()
     runs = [run for run in workspace.list_runs() if run.result and has_evidence(run.folder)]
-    left, right = st.columns(2, gap="medium")
-    names = [run.name for run in runs]
-    wanted = current_study().run
-    with left:
-        name = st.selectbox("Model", names, index=names.index(wanted) if wanted in names else 0, key="coded-run")
-    with right:
-        coder = st.text_input(
-            "Your name", key="coder-name", max_chars=60, autocomplete="off",
-            help="What you say is kept under this name. Use the same one when you come back.",
-        )  # fmt: skip
+    names, wanted = [run.name for run in runs], current_study().run
+    name = st.selectbox("Model", names, index=names.index(wanted) if wanted in names else 0, key="coded-run", width=400)
     run = next(run for run in runs if run.name == name)
     evidence = find_evidence(run.folder)
     if evidence is None:
@@ -67,13 +61,34 @@ def show_coding(workspace: Workspace) -> None:
         n_drawn = len(read_sample(validation_folder(run.folder)).items)
         if not n_drawn:
             _offer_draw(run, "No images were drawn for people to label yet.")
-        elif not coder.strip():
-            st.info(f"{counted(n_drawn, 'image was', 'images were')} drawn. Type your name to begin.")
-        else:
+        elif coder := _ask_name(n_drawn):
             coding_session(run.folder, evidence.run.dataset.root, coder, evidence.test.classes)
             _desk(run)
     except AutoTLError as error:
         st.error(plain(str(error)), icon=":material/error:")
+
+
+def _ask_name(n_drawn: int) -> str:
+    """Who codes; empty until somebody has said so. The field then goes, for it would take the keys of the desk."""
+    coder = str(st.session_state.get(_CODER) or "")
+    if coder:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Coding as **{plain(coder)}**", width="content")
+            if st.button("Somebody else", key="other-coder", type="tertiary"):
+                st.session_state[_CODER] = ""
+                end_coding()
+                st.rerun()
+        return coder
+    with st.form("who-codes", border=False, width=400):
+        st.caption(f"{counted(n_drawn, 'image was', 'images were')} drawn for people to code.")
+        said = st.text_input(
+            "Your name", key="coder-name", max_chars=60, autocomplete="off",
+            help="What you say is kept under this name. Use the same one when you come back.",
+        )  # fmt: skip
+        if st.form_submit_button("Begin", key="begin-coding", type="primary") and coder_name(said):
+            st.session_state[_CODER] = coder_name(said)
+            st.rerun()
+    return ""
 
 
 @live

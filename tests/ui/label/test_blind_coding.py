@@ -30,9 +30,17 @@ def coding_page(coder: str = "") -> AppTest:
     app = open_page("label")
     app.segmented_control(key="label-purpose").set_value(CODE).run()
     if coder:
-        app.text_input(key="coder-name").set_value(coder).run()
+        begin(app, coder)
     assert not app.exception
     return app
+
+
+def begin(app: AppTest, coder: str) -> None:
+    if "other-coder" in [one.key for one in app.button]:
+        app.button(key="other-coder").click().run()
+    app.text_input(key="coder-name").set_value(coder)
+    app.button(key="begin-coding").click().run()
+    assert not app.exception
 
 
 def data_of(app: AppTest) -> dict[str, Any]:
@@ -55,9 +63,9 @@ def test_a_sample_is_drawn_coded_and_compared(run: Path) -> None:
     assert not app.exception
     items = read_sample(validation_folder(run)).items
     assert len(items) == 2
-    assert "Type your name" in words(app)
+    assert "2 images were drawn" in words(app)
     for coder in ("Ann", "Bo"):
-        app.text_input(key="coder-name").set_value(coder).run()
+        begin(app, coder)
         data = data_of(app)
         assert (data["total"], data["classes"], data["blind"], data["excludes"]) == (
             2, sorted(made_runs.CLASSES), True, False,
@@ -89,5 +97,5 @@ def test_nothing_on_the_page_tells_what_others_or_the_model_say(run: Path) -> No
 def test_damage_is_said_and_the_page_stays(run: Path) -> None:
     validation_folder(run).mkdir()
     (validation_folder(run) / "sample.json").write_text("{")
-    app = coding_page("Ann")
+    app = coding_page()
     assert "cannot be read" in words(app)
