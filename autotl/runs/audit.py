@@ -12,6 +12,8 @@ GateStatus: TypeAlias = Literal["pass", "fail", "undecided"]
 PASS: GateStatus = "pass"
 FAIL: GateStatus = "fail"
 UNDECIDED: GateStatus = "undecided"
+MOST_NEEDED = 100_000
+"""Labels; a gap that lies at the tolerance itself would take any number of them."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Gap:
 
     rate: "error" or the recall of a class. value: at least 0, with an interval that holds for all gaps at once.
     if_equal, if_equal_high: the largest gap of this rate between these attributes' groups that chance alone gives, on
-    average and in 19 of 20 cases.
+    average and in 19 of 20 cases; known of `AuditSummary.worst`, else 0.
     """
 
     rate: str
@@ -127,7 +129,8 @@ class Gate:
             return f"The gap in {pair} exceeds {tolerance}: {found}"
         sentence = f"Whether the gaps between groups are within {tolerance} is undecided: in {pair} it is {found}"
         if self.needed:
-            more = ", ".join(f"{n:,} of {group}" for group, n in list(self.needed.items())[:4])
+            over = {group: "over " if n >= MOST_NEEDED else "" for group, n in self.needed.items()}
+            more = ", ".join(f"{over[group]}{n:,} of {group}" for group, n in list(self.needed.items())[:4])
             rest = len(self.needed) - 4
             sentence += (
                 f". More labelled images would decide it: {more}{f' and {rest} more groups' if rest > 0 else ''}"

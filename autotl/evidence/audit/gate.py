@@ -10,10 +10,7 @@ import numpy as np
 from autotl.evidence.audit.comparisons import Comparisons
 from autotl.evidence.audit.sums import Sums
 from autotl.interfaces import ScoreInterval
-from autotl.runs.audit import FAIL, PASS, UNDECIDED, Gap, Gate
-
-MOST_NEEDED = 100_000
-"""A gap that lies at the tolerance itself would take any number of labels."""
+from autotl.runs.audit import FAIL, MOST_NEEDED, PASS, UNDECIDED, Gap, Gate
 
 
 def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequence[str]) -> Gap:
