@@ -38,11 +38,11 @@ def class_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def curve_points(
-    curve: LearningCurve, n_images: int, *, groups: np.ndarray | None, seed: int
+    curve: LearningCurve, n_images: int, *, groups: np.ndarray | None, seed: int, ahead: Sequence[float] = AHEAD
 ) -> tuple[CurvePoint, ...]:  # fmt: skip
     """The balanced accuracy that was measured, with its 95 % interval, and ahead of it, with an 80 % interval.
 
-    n_images: at a share of 1. groups: (n,), of items that are not independent.
+    n_images: at a share of 1. groups: (n,), of items that are not independent. ahead: times these images.
     """
     points = []
     for share, answers in zip(curve.shares, curve.predictions, strict=True):
@@ -54,7 +54,7 @@ def curve_points(
     now = points[-1].score.value
     drawn = exponents(curve, balanced_error, groups=groups, seed=seed)
     deviation = _deviation(curve.predictions[-1])
-    for growth in AHEAD:
+    for growth in ahead:
         gain = _gain(1 - now, drawn, growth, deviation, seed)
         low, high = (min(max(now + end, 0.0), 1.0) for end in (gain.low, gain.high))
         points.append(CurvePoint(round(growth * n_images), ScoreInterval(now + gain.value, low, high), False))

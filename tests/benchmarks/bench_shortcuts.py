@@ -82,7 +82,7 @@ def cases(pixels: np.ndarray, labels: np.ndarray, files: np.ndarray, times: int)
         for what, own in (("one class", labels == one), ("half the classes", labels <= labels.max() // 2)):
             case = f"watermark on {share:.0%} of {what}, {elsewhere:.0%} of others"
             found[case] = [
-                named(marked(pixels, rng.random(len(labels)) < np.where(own, share, elsewhere), rng), labels, files, rng)
+                named(marked(pixels, rng.random(len(own)) < np.where(own, share, elsewhere), rng), labels, files, rng)
                 for _ in range(few)
             ]  # fmt: skip
     return found
