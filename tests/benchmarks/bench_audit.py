@@ -3,9 +3,10 @@
 Simulated answers: half of the items are sure (95 % right), the others less sure, so that 90 % are right on average and
 confidences are calibrated. False alarms: of audits of equal groups the share that claims anything, of all rates of all
 classes and groups together, and of the gaps between groups. Beside it what is done elsewhere: an interval of the
-largest difference between groups by percentiles of a bootstrap that excludes 0, and a gap of more than 10 points. Gate: in sets
-whose largest gap is exactly the tolerance both answers are wrong; "decided" says how often either is given. Labels
-needed: of undecided audits with equal groups, the share that is decided with as many labels more as they ask for.
+largest difference between groups by percentiles of a bootstrap that excludes 0, and a gap of more than 10 points.
+Gate: in sets whose largest gap is exactly the tolerance both answers are wrong; "decided": how often it passes with a
+tolerance 10 points above the gap, and fails with one 4 points below. Labels needed: of undecided audits with equal
+groups, the share that is decided with as many labels more as they ask for.
 Prints tables and a JSON line. Usage: bench_audit.py [--repetitions 400]
 """
 
