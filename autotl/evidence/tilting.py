@@ -92,10 +92,8 @@ def standard_errors_to(influences: Influences, change: float) -> float:
     from scipy.optimize import brentq
 
     scale = float(np.abs(influences.values).max(initial=0.0))
-    if change == 0:
-        return 0.0
     if not scale > 0:
-        return math.inf
+        return math.inf if change else 0.0
     direction = math.copysign(1 / scale, change)
 
     def excess(log_tilt: float) -> float:
@@ -106,6 +104,8 @@ def standard_errors_to(influences: Influences, change: float) -> float:
         if excess(low) < 0:
             break
         low, high = low - 2, low
+    else:
+        return 0.0  # a change below rounding
     for _ in range(_BRACKET_STEPS):
         if excess(high) > 0:
             break

@@ -9,7 +9,7 @@ import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from autotl.evidence.agreement.coding_table import MISSING, CodingTable
-from autotl.evidence.agreement.mean_interval import mean_interval
+from autotl.evidence.agreement.mean_interval import mean_interval, signed_errors
 from autotl.evidence.agreement.reliability import cohen_kappa, reliability
 from autotl.evidence.intervals import wilson
 
@@ -103,3 +103,18 @@ def test_alpha_s_interval_covers_the_true_alpha() -> None:
         alpha = reliability(CodingTable(tuple(map(str, range(80))), ("a", "b", "c"), ("x", "y"), codes)).alpha
         covered += alpha.low <= 0.49 <= alpha.high
     assert covered / n_runs == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / n_runs))
+
+
+@pytest.mark.parametrize("limit", [0.6, 0.75, 0.8 - 1e-16, 0.8, 0.8 + 1e-16, 0.95])
+def test_an_interval_at_so_many_standard_errors_ends_at_the_limit(limit: float) -> None:
+    values = np.repeat([1.0, 0.0], [40, 10])
+    z = signed_errors(values, limit, (0.0, 1.0))
+    assert z == pytest.approx((0.8 - limit) / math.sqrt(limit * (1 - limit) / 50), abs=1e-4)
+    if abs(z) > 1e-6:
+        found = mean_interval(values, (0.0, 1.0), z=abs(z))
+        assert limit == pytest.approx(found.low if z > 0 else found.high, abs=1e-4)
+
+
+def test_a_limit_beyond_what_is_possible_is_infinitely_far() -> None:
+    assert signed_errors(np.ones(5), 1.5, (0.0, 1.0)) == -math.inf
+    assert signed_errors(np.ones(5), 1.0, (0.0, 1.0)) == 0
