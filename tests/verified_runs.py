@@ -14,6 +14,8 @@ from autotl.data.split import Split
 from autotl.evidence.abstention import accepting, conformal_sets
 from autotl.evidence.abstention.doubts_words import figures, tables
 from autotl.evidence.abstention.judgement import judge_accept_rule, judge_curve, judge_sets
+from autotl.evidence.audit.audit import Audit, audit, unseen_answers
+from autotl.evidence.audit.words import parts
 from autotl.evidence.champion_choice import Choice
 from autotl.evidence.evaluations import evaluate
 from autotl.evidence.leaderboard import Leaderboard, rank
@@ -41,21 +43,29 @@ DEFAULT = 1
 def write_verified_run(
     folder: Path, toy_dataset: Callable[..., Any], plugins: Any, settings: Any, *, n: int = 300, n_classes: int = 3,
     n_probes: int = 4, per_group: int = 1, objective: str = "balanced_accuracy", seed: int = 0,
-    test_share: float = 0.25,
+    test_share: float = 0.25, attributes: bool = False,
 ) -> Run:  # fmt: skip
     """Write a run about n made images; per_group of them are alike. Two trials are fine-tuned networks."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, n_classes, n)
-    dataset = toy_dataset([f"class {k:02d}" for k in labels])
+    columns = {
+        "attribute.age": rng.choice(["young", "old", "unknown"], n, p=[0.6, 0.3, 0.1]).tolist(),
+        "attribute.where = (a/b)": rng.choice(["here", "there, far"], n, p=[0.9, 0.1]).tolist(),
+        "attribute.name": [f"item {i}" for i in range(n)],
+    }
+    dataset = toy_dataset([f"class {k:02d}" for k in labels], **(columns if attributes else {}))
     cluster = np.arange(n) // per_group
     fold = np.where(cluster < test_share * cluster.max(), -1, cluster % 5)
     config = Config(data=folder.parent, run=folder, budget_seconds=None, trials=9, objective=objective, seed=seed)
     run = create(config, dataset, Split(fold=fold, cluster=cluster))
     context = open_context(run, plugins, settings=settings, seconds_left=lambda: float("inf"))
     noise = _Noise(rng, cluster, n_classes)
+    harder = 2.0 * (np.array(columns["attribute.age"]) == "old") if attributes else np.zeros(n)
 
     def predict(items: np.ndarray, skill: float) -> Predictions:
-        return Predictions(items, dataset.labels[items], noise.answers(dataset.labels[items], items, skill))
+        return Predictions(
+            items, dataset.labels[items], noise.answers(dataset.labels[items], items, skill - harder[items])
+        )
 
     trials = [TrialRecord(0, "complete", "majority", score=_majority_score(context))]
     for number in range(DEFAULT, DEFAULT + n_probes):
@@ -75,7 +85,7 @@ class _Noise:
     def __init__(self, rng: np.random.Generator, cluster: np.ndarray, n_classes: int) -> None:
         self._rng, self._shared = rng, rng.normal(size=(cluster.max() + 1, n_classes))[cluster]
 
-    def answers(self, labels: np.ndarray, items: np.ndarray, skill: float) -> np.ndarray:
+    def answers(self, labels: np.ndarray, items: np.ndarray, skill: np.ndarray) -> np.ndarray:
         logits = 0.7 * self._shared[items] + 0.7 * self._rng.normal(size=self._shared[items].shape)
         logits[np.arange(len(items)), labels] += skill
         powers = np.exp(1.5 * logits)
@@ -117,6 +127,7 @@ def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predi
         tested_default=tested_default, passed_over=(), refit=None,
     )  # fmt: skip
     doubts = _doubts(context, searched, tested)
+    audited = _audited(run, searched, tested)
     result = RunResult(
         run=str(run.folder), status="complete", objective=board.objective,
         champion=ChampionSummary.from_json(trial.to_json() | {"trial": trial.number}), search=judged.search.scores,
@@ -125,11 +136,13 @@ def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predi
         expected_gain=None, n_trials=sum(run.config.counts(t.strategy, t.head) for t in board.trials),
         n_items={part: len(getattr(run.split, part)) for part in ("train", "validation", "test")}, n_unused=0,
         fingerprint=run.fingerprint, passed_over=(), deployable="", leaderboard="", report="", doubts=doubts,
+        audit=audited and audited.summary,
     )  # fmt: skip
     board.write(run.folder / "leaderboard.csv")
     write_choice(run, choice, tested_default)
     panels = (
         ShownPanel("doubts", "autotl", (*figures(doubts, tested), *tables(doubts))),
+        ShownPanel("subgroups", "autotl", parts(audited) if audited else ()),
         *(shown for shown in show_panels(run, tested, context.plugins) if shown.panel in ("calibration", "certainty")),
     )
     evaluations = (judged.search, test, test_default)
@@ -137,6 +150,18 @@ def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predi
     run.update(status="complete", result=result.to_json())
     _write_model(run, result)
     _write_report(run, choice, result)
+
+
+def _audited(run: Run, searched: Predictions, tested: Predictions) -> Audit | None:
+    answers, items = unseen_answers(searched, tested), run.dataset.items
+    names = [name for name in items.columns if name.startswith("attribute.")]
+    attributes = {name.removeprefix("attribute."): items[name].to_numpy(str)[answers.items] for name in names}
+    if not attributes:
+        return None
+    sizes = {"search": len(answers.items) - len(tested.items), "test": len(tested.items)}
+    return audit(
+        answers, attributes, run.dataset.classes, clusters=cluster_of(run, answers.items), max_gap=0.1, n_items=sizes
+    )
 
 
 def _doubts(context: SearchContext, searched: Predictions, tested: Predictions) -> DoubtsSummary:

@@ -24,6 +24,7 @@ import numpy as np
 sys.dont_write_bytecode = True  # a run folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parent / "evidence"))
 
+from verify_audit import check_audit
 from verify_documents import Ledger, Report, pointer, printed_as
 from verify_doubts import check_doubts
 from verify_intervals import Interval
@@ -34,6 +35,8 @@ from verify_scores import (
 
 N_ROWS = 25
 """Rows of the leaderboard whose intervals are recomputed: those that the report prints. The values are, in all."""
+MOST_PRINTED = 50
+"""Differences that are printed; --json has all."""
 WHY_NOT = (
     (r"run\.json#/result/(seconds|verdict/fine_tuning/seconds|n_unused)", "measured by a clock, or counted on the way"),
     (r"run\.json#/result/champion/|run\.json#/result/default/trial|.*fine_tuning/trial", "choices, not measurements"),
@@ -47,6 +50,8 @@ WHY_NOT = (
         r"run\.json#/result/more_images|panel (learning-curve|feasibility)",
         "fits on fewer images, whose predictions are not kept",
     ),
+    (r"run\.json#/result/audit/forced/", "when a registration was forced"),
+    (r"panel weak-kinds", "kinds of images are found by features and properties of the images, which are not kept"),
     (r"panel importances", "from the parameters of the trials in study.db"),
     (r"run\.json#/result/doubts/none_of_these/|panel doubts/.*/rows/", "distances of features, which are not kept"),
     (r"run\.json#/result/(search|test|default/test)/", "a score of a plugin, which NumPy alone does not know"),
@@ -262,7 +267,7 @@ def check_report(run: Run) -> Report:
 
 
 CHECKS: tuple[Callable[[Run], Any], ...] = (
-    check_data, check_evaluations, check_verdicts, check_leaderboard, check_copies, check_doubts,
+    check_data, check_evaluations, check_verdicts, check_leaderboard, check_copies, check_doubts, check_audit,
     check_panels, check_report,
 )  # fmt: skip
 BROKEN = (OSError, KeyError, ValueError, TypeError, IndexError, StopIteration, zipfile.BadZipFile)
@@ -317,7 +322,7 @@ def main(arguments: list[str]) -> int:
         print(f"report.html: {report['marked']} numbers compared; {len(report['not_marked'])} others are not marked")
     for part in found["not_recomputed"]:
         print(f"not recomputed: {part['n']} numbers such as {part['first'][0]}: {part['why']}")
-    for one in found["differs"]:
+    for one in found["differs"][:MOST_PRINTED]:
         print(f"DIFFERS {one['where']}: found {one['found']!r}, expected {one['expected']!r}")
     print("Nothing differs." if found["equal"] else f"{len(found['differs'])} differences.")
     return 0 if found["equal"] else 1

@@ -160,6 +160,8 @@ MADE: dict[str, dict[str, Any]] = {
     "images that are alike": {"per_group": 4},
     "a loss": {"objective": "log_loss", "per_group": 3, "seed": 3},
     "a proportion, few images": {"objective": "accuracy", "n": 120, "seed": 5},
+    "groups of which one is answered worse": {"attributes": True, "n": 500},
+    "such groups, and images that are alike": {"attributes": True, "n": 600, "per_group": 3},
     "many classes": {"objective": "macro_f1", "n": 900, "n_classes": 24, "per_group": 2},
 }
 
@@ -175,6 +177,27 @@ def test_it_reproduces_runs_of_all_kinds(
         "choices, not measurements", "measured by a clock, or counted on the way",
         "the test predictions of the best frozen backbone are not kept",
     }  # fmt: skip
+
+
+def test_it_finds_a_changed_claim_about_a_group_and_a_changed_panel(
+    tmp_path: Path, toy_dataset: Any, plugins: Any, settings: Settings, numpy_alone: Path
+) -> None:
+    folder = write_verified_run(tmp_path / "run", toy_dataset, plugins, settings, n=400, attributes=True).folder
+    assert json.loads((folder / "run.json").read_text())["result"]["audit"]["claims"]
+    _in_result(lambda r: r["audit"]["claims"][0].update(p_value=0.04))(folder)
+    _in_result(lambda r: r["doubts"]["sets"].update(mean_size=1.0))(folder)
+    panels = json.loads((folder / "evidence" / "panels.json").read_text())
+    table = next(part for panel in panels if panel["panel"] == "certainty" for part in panel["parts"])
+    table["rows"][1][3] += 1
+    (folder / "evidence" / "panels.json").write_text(json.dumps(panels))
+    code, document = found(folder, numpy_alone)
+    assert code == 1
+    places = [difference["where"] for difference in document["differs"]]
+    assert [place.partition("#")[2] for place in places[:2]] == [
+        "/result/doubts/sets/mean_size", "/result/audit/claims/0/p_value",
+    ]  # fmt: skip
+    # The panel prints the claim as it was, and one cell as it was not.
+    assert [place.partition("/parts/")[2] for place in places[2:]] == ["3/rows/0/5", "0/rows/1/3"]
 
 
 def test_two_thousand_images_take_less_than_a_minute(
