@@ -20,7 +20,7 @@ from autotl.evidence.panels import CORE, ShownPanel
 from autotl.evidence.run_evidence import Evidence
 from autotl.interfaces import ScoreInterval
 from autotl.reports.people_section import add_people_section
-from autotl.runs.run import cluster_of
+from autotl.runs.run import Run, cluster_of
 from autotl.runs.validation import DrawnSample, in_force, read_codings, read_sample, validation_folder
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import counted, listed
@@ -55,6 +55,17 @@ class HumanValidation:
         """Tables and figures."""
         return parts(self.people, self.groups) if self.people else ()
 
+    @property
+    def in_short(self) -> dict[str, object]:
+        """What the result of the run holds of it; the rest is in RUN/validation/summary.json."""
+        assert self.people
+        return {
+            "n_items": len(self.people.table.items), "coders": list(self.coded),
+            "alpha": self.people.reliability.alpha.to_json(),
+            "deviating": [one.coder for one in self.people.deviating],
+            "as_good_as_a_coder": self.people.compared.answer, "sentences": list(self.sentences),
+        }  # fmt: skip
+
     def to_json(self) -> dict[str, object]:
         """What `autotl validate --json` prints; undefined numbers are None."""
         return {
@@ -83,7 +94,7 @@ def validate(
     taken = None if rows is None else take_codings(evidence, rows, source)
     found = _summarised(evidence, taken)
     if found.people:
-        _keep_summary(folder, found)
+        _keep_summary(evidence.run, found)
     return found
 
 
@@ -212,8 +223,9 @@ def _n_answered(evidence: Evidence) -> int:
     return len(evidence.tested.items) + len(evidence.searched.items)
 
 
-def _keep_summary(folder: Path, found: HumanValidation) -> None:
-    """Leave the summary, a panel among the evidence and a section in the report."""
+def _keep_summary(run: Run, found: HumanValidation) -> None:
+    """Leave the summary, a panel among the evidence, a section in the report, and the answers in the result."""
+    folder = run.folder
     document = json.dumps(found.to_json(), indent=2, allow_nan=False, ensure_ascii=True)
     write_atomically(validation_folder(folder) / SUMMARY_FILE, document.encode())
     shown = ShownPanel(PANEL, CORE, found.parts)
@@ -221,6 +233,9 @@ def _keep_summary(folder: Path, found: HumanValidation) -> None:
     panels = [one for one in json.loads(path.read_text(encoding="utf-8")) if one.get("panel") != PANEL]
     write_atomically(path, json.dumps([shown.to_json(), *panels], allow_nan=False).encode())
     add_people_section(folder / "report.html", PANEL, found.sentences, found.parts[1:])
+    result = run.state().get("result")
+    if result:
+        run.update(result=result | {"validation": found.in_short})
 
 
 def _people_json(people: People) -> dict[str, object]:

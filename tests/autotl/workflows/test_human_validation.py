@@ -13,6 +13,7 @@ import pytest
 from autotl.data.coding_sheet import SheetRow, read_sheet
 from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.run_evidence import read_evidence
+from autotl.runs.run import open_run
 from autotl.runs.validation import read_codings, read_sample, validation_folder
 from autotl.workflows.human_validation import HumanValidation, validate
 from autotl.workflows.people_sample import draw_sample, write_sheet_again
@@ -175,19 +176,18 @@ def test_who_errs_on_purpose_is_named_first_with_what_is_confused(run: Path) -> 
 def test_what_people_say_is_kept_as_json_and_as_a_panel_that_replaces_the_former(run: Path) -> None:
     before = read_evidence(run)
     three_coders(run)
-    found = three_coders_again(run)
+    found = validate(run)
     kept = json.loads((validation_folder(run) / "summary.json").read_text())
     assert kept == json.loads(json.dumps(found.to_json()))
     assert kept["model"]["as_good_as_a_coder"] in ("yes", "no", "cannot say yet")
+    result = open_run(run).result()
+    assert result
+    assert result.to_json()["validation"]["deviating"] == ["Cem"]  # type: ignore[index]
     after = read_evidence(run)
     assert before
     assert after
     assert [panel.panel for panel in after.panels] == ["people", *(panel.panel for panel in before.panels)]
     assert any("Cem disagrees" in str(row) for part in after.panels[0].parts for row in getattr(part, "rows", ()))
-
-
-def three_coders_again(run: Path) -> HumanValidation:
-    return validate(run)
 
 
 def test_without_codings_it_says_what_to_do_next(run: Path) -> None:
