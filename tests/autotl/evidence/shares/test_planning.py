@@ -1,0 +1,87 @@
+"""What labels are expected to tell before anybody gives them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_populations import calibrated, labelled
+
+from autotl.evidence.intervals import wilson
+from autotl.evidence.sampling import draw
+from autotl.evidence.shares.planning import expected_widths, labels_needed, planned_strata
+from autotl.evidence.shares.post_stratified import LabelledSample, accuracy, class_shares
+
+NONE = np.zeros(0, dtype=int)
+
+
+def drawn_as_planned(labels, probabilities, n, seed):
+    strata, weights = planned_strata(probabilities, n)
+    names = [f"{number:05d}" for number in range(len(labels))]
+    sample = draw(names, n, strata=strata, weights=weights, seed=seed)
+    rows = np.array([int(name) for name in sample.items])
+    return LabelledSample(probabilities, rows, labels[rows], np.array([1 / sample.inclusion[i] for i in sample.items]))
+
+
+@pytest.mark.parametrize("n", [60, 150, 300])
+def test_promised_widths_are_within_a_tenth_of_those_that_come_out(n):
+    labels, probabilities = calibrated(4000, 0, n_classes=2)
+    promised = expected_widths(LabelledSample(probabilities, NONE, NONE), n)
+    shares, accuracies = [], []
+    for seed in range(40):
+        sample = drawn_as_planned(labels, probabilities, n, seed)
+        shares.append(max((one.high - one.low) / 2 for one in class_shares(sample)))
+        one = accuracy(sample)
+        accuracies.append((one.high - one.low) / 2)
+    assert promised.share == pytest.approx(np.mean(shares), rel=0.1)
+    assert promised.accuracy == pytest.approx(np.mean(accuracies), rel=0.1)
+
+
+def test_a_planned_sample_needs_at_most_half_the_labels_of_a_random_one_with_wilson():
+    from sklearn.datasets import load_digits
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+
+    # Real answers of models that were not fitted on the item; the table is that of tests/benchmarks/bench_shares.py.
+    pixels, labels = load_digits(return_X_y=True)
+    model = LogisticRegression(C=0.05, solver="newton-cholesky")
+    probabilities = cross_val_predict(model, pixels / 8, labels, cv=5, method="predict_proba")
+    n, widths = 300, []
+    for seed in range(5):
+        sample = drawn_as_planned(labels, probabilities, n, seed)
+        widths.append([one.high - one.low for one in (*class_shares(sample), accuracy(sample))])
+    right = float((probabilities.argmax(axis=1) == labels).mean())
+    truths = [*(np.bincount(labels) / len(labels)), right]
+    plain = [(lambda one: one.high - one.low)(wilson(truth * 2 * n, 2 * n)) for truth in truths]
+    mean = np.mean(widths, axis=0)
+    assert mean[:-1].mean() <= np.mean(plain[:-1])
+    assert mean[-1] <= plain[-1]
+
+
+def test_more_labels_are_needed_for_narrower_intervals():
+    _, probabilities = calibrated(3000, 1)
+    sample = LabelledSample(probabilities, NONE, NONE)
+    wide, narrow = (labels_needed(sample, within=within) for within in (0.06, 0.03))
+    assert 20 < wide < narrow < 3000
+    assert expected_widths(sample, narrow).share <= 0.03 < expected_widths(sample, narrow - 1).share + 0.003
+
+
+def test_the_labels_there_are_correct_a_model_that_is_too_sure():
+    labels, probabilities = calibrated(3000, 2, n_classes=2)
+    sure = probabilities**4 / (probabilities**4).sum(axis=1, keepdims=True)
+    before = labels_needed(LabelledSample(sure, NONE, NONE), within=0.04)
+    after = labels_needed(labelled(labels, sure, 100, 0), within=0.04)
+    assert after > 1.3 * before
+
+
+def test_a_few_labels_are_drawn_at_random_and_more_of_them_in_strata():
+    _, probabilities = calibrated(2000, 3)
+    assert planned_strata(probabilities, 60) == (None, None)
+    strata, weights = planned_strata(probabilities, 200)
+    assert strata is not None
+    assert len(strata) == 2000
+    assert set(weights) == set(strata)
+
+
+def test_labels_needed_are_never_more_than_there_are_items():
+    _, probabilities = calibrated(40, 4)
+    assert labels_needed(LabelledSample(probabilities, NONE, NONE), within=0.001) == 40
