@@ -1,4 +1,4 @@
-"""How often "as good as a coder" and "who errs" are wrong, by simulation; prints two tables. About four minutes.
+"""How often "as good as a coder" and "who errs" are wrong, by simulation; prints two tables. About ten minutes.
 
 Two classes; each person errs independently, on every image or ("by fives") on five alike at once. The model agrees with
 the others by exactly the margin of 5 points less than a coder does, or by 10 points less, or as much. The bootstrap is
