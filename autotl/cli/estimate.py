@@ -40,25 +40,22 @@ def estimate(
         Path | None, typer.Option(parser=expand_home, metavar="SHEET.csv", help="Where to write the sheet to fill in.")
     ] = None,
     plan: Annotated[
-        float | None,
-        typer.Option(metavar="POINTS", help="How many labels give shares within so many points. [default: 3]"),
-    ] = None,
+        float, typer.Option(metavar="POINTS", help="Say how many labels give shares within so many points.")
+    ] = 3,
     as_json: Json = False,
 ) -> None:
     """Estimate the share of each class among images without labels, corrected by labels of a sample."""
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.settings import settings
-    from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares
+    from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, within_of
 
     _require_one_purpose(codings, sample, out)
-    if plan is not None and not 0 < plan <= 50:
-        raise ConfigError(f"--plan is {plan:g}; expected points above 0 and at most 50, such as 3")
+    asked = Request(codings, by, groups, attributes, within_of(plan, "--plan"))
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         if sample is not None:
             assert out is not None
             drawn = draw_to_label(run, unlabelled, sample, out, settings=settings(), listeners=(printer,))
         else:
-            asked = Request(codings, by, groups, attributes, plan / 100 if plan is not None else None)
             found = estimate_shares(run, unlabelled, asked, settings=settings(), listeners=(printer,))
     if as_json:
         print_json(drawn if sample is not None else found)

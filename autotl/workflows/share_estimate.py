@@ -37,7 +37,7 @@ from autotl.workflows.share_sentences import expected_sentence, sentences
 
 FOLDER, ESTIMATE_FILE = "shares", "estimate.json"
 """In the run folder: draws and estimate of each population, in a folder that goes by the names of its images."""
-USUAL_WIDTH = 0.03
+USUAL_POINTS = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class Request:
 
     codings: the filled-in sheet; by: a column of groups; clusters: a column of items that are alike, such as the person
     or the film; attributes: a table with these columns. within: half the width that the shares' intervals are to have,
-    in (0, 1), for the number of labels this takes; None for three points.
+    in (0, 1), for which labels are planned.
     """
 
     codings: Path | None = None
     by: str | None = None
     clusters: str | None = None
     attributes: Path | None = None
-    within: float | None = None
+    within: float = USUAL_POINTS / 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,13 @@ class SheetDrawn:
             "sheet": str(self.sheet), "items": list(self.items), "n_drawn": self.n_drawn, "n_items": self.n_items,
             "design": self.design, "sentences": list(self.text),
         }  # fmt: skip
+
+
+def within_of(points: float, name: str) -> float:
+    """Half the width of an interval from points of a hundred; ConfigError where they are not above 0, at most 50."""
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points <= 50:
+        raise ConfigError(f"{name} is {points!r}; expected points above 0 and at most 50, such as 3")
+    return points / 100
 
 
 def estimate_shares(
@@ -179,8 +186,7 @@ def _findings(evidence: Evidence, population: Population, codings: Codings | Non
         parts |= {str(name): column == name for name in sorted(set(column.tolist()))}
     whole, *groups = (_part(name, sample, own) for name, own in parts.items())
     tested = _tested_accuracy(evidence)
-    within = asked.within or USUAL_WIDTH
-    n_needed = labels_needed(sample, within=within)
+    n_needed = labels_needed(sample, within=asked.within)
     only_groups = {part.name: parts[part.name] for part in groups}
     return Findings(
         classes=population.classes, whole=whole, groups=tuple(groups), by=asked.by,
@@ -189,7 +195,7 @@ def _findings(evidence: Evidence, population: Population, codings: Codings | Non
         change=difference(whole.accuracy, tested) if codings else UNDEFINED,
         gaps=group_gaps(sample, only_groups) if codings and len(groups) > 1 else (),
         cross_check=_with_labels(population, sample) if codings else _without_labels(evidence, population),
-        plan=LabelPlan(within, n_needed, expected_widths(sample, n_needed)),
+        plan=LabelPlan(asked.within, n_needed, expected_widths(sample, n_needed)),
     )  # fmt: skip
 
 

@@ -1,0 +1,265 @@
+"""Shares of images without labels, from a run, a folder of new images and what people said of some of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import made_runs
+import numpy as np
+import pytest
+from PIL import Image
+
+from autotl.errors import ConfigError, DatasetError
+from autotl.runs.run import open_run
+from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares
+
+DARK, MIDDLE, BRIGHT = made_runs.CLASSES
+N = 120
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A finished run whose model goes by brightness, and 120 new images of which it takes some dark ones for bright."""
+    place = tmp_path_factory.mktemp("place")
+    made_runs.write_finished(place / "run")
+    (place / "new").mkdir()
+    random = np.random.default_rng(0)
+    for number in range(N):
+        value = random.integers(20, 40) if number % 4 else random.integers(215, 235)
+        pixels = np.full((8, 8, 3), value, np.uint8)
+        pixels[0, 0] = random.integers(0, 255, 3)
+        Image.fromarray(pixels).save(place / "new" / f"{number:03d}.png")
+    rows = [f"{number:03d}.png,{'north' if number % 3 else 'south'},{number % 4}-{number // 24}" for number in range(N)]
+    (place / "places.csv").write_text("path,place,person\n" + "\n".join(rows) + "\n")
+    return place
+
+
+def truth(item: str) -> str:
+    """What people see: a tenth of the dark ones are cats, which the model does not know."""
+    number = int(Path(item).stem)
+    return BRIGHT if number % 4 == 0 else MIDDLE if number % 10 == 1 else DARK
+
+
+def write(path: Path, rows: list[tuple[str, str, str]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("item", "coder", "label"), *rows])
+    return path
+
+
+def coded(sheet: Path, coder: str = "Ann") -> list[tuple[str, str, str]]:
+    with sheet.open() as file:
+        return [(row["item"], coder, truth(row["item"])) for row in csv.DictReader(file)]
+
+
+@pytest.fixture
+def sheet(place, tmp_path, settings, monkeypatch):
+    """A drawn sample of 60, filled in."""
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    drawn = draw_to_label(place / "run", place / "new", 60, tmp_path / "sheet.csv", settings=settings)
+    assert len(drawn.items) == drawn.n_drawn == 60
+    return write(tmp_path / "coded.csv", coded(drawn.sheet))
+
+
+def estimate(place, settings, **asked):
+    return estimate_shares(place / "run", place / "new", Request(**asked), settings=settings)
+
+
+def test_without_labels_no_share_is_given_and_the_assumption_is_printed(place, settings):
+    document = estimate(place, settings).to_json()
+    assert document["method"] == "naive"
+    assert all(one["value"] is None and one["low"] == 0 for one in document["shares"].values())
+    assert document["shares"][BRIGHT]["naive"] == pytest.approx(0.25)
+    assert set(document["cross_check"]) >= {"sld"}
+    text = " ".join(document["sentences"])
+    for said in ("Do not report these as shares", "label shift", "labels would give every share within 3 points"):
+        assert said in text
+
+
+def test_labels_correct_the_shares(place, settings, sheet):
+    found = estimate(place, settings, codings=sheet)
+    document = found.to_json()
+    assert (document["method"], document["n_items"], document["n_labelled"]) == ("post-stratified", N, 60)
+    real = {name: sum(truth(f"{number:03d}") == name for number in range(N)) / N for name in made_runs.CLASSES}
+    for name, one in document["shares"].items():
+        assert one["low"] <= real[name] <= one["high"], name
+        assert one["low"] < one["high"]
+    assert document["shares"][BRIGHT]["value"] == pytest.approx(0.25, abs=0.01)
+    assert document["labels"]["how"] == "drawn"
+    assert "corrected by 60 labels" in document["sentences"][0]
+    assert set(document["cross_check"]) == {"ppi++", "rogan-gladen"}
+
+
+def test_the_same_labels_serve_accuracy_gaps_and_monitoring(place, settings, sheet):
+    found = estimate(place, settings, codings=sheet, by="place", attributes=place / "places.csv")
+    uses = found.to_json()["uses"]
+    right = sum(truth(f"{number:03d}") != MIDDLE for number in range(N)) / N
+    assert uses["accuracy"]["low"] <= right <= uses["accuracy"]["high"]
+    assert set(uses["accuracy"]["by"]) == {"north", "south"}
+    assert [gap["group"] for gap in uses["gap"]["groups"]] == ["north"]
+    assert uses["gap"]["groups"][0]["verdict"] in ("pass", "fail", "undecided")
+    assert set(uses["monitoring"]) == {"tested", "change"}
+    assert set(found.to_json()["by"]) == {"north", "south"}
+    assert any(sentence.startswith("place north, 80 images") for sentence in found.text)
+
+
+def test_the_sentence_says_what_further_labels_would_tell(place, settings, sheet):
+    found = estimate(place, settings, codings=sheet, within=0.02, by="place", attributes=place / "places.csv")
+    [sentence] = [one for one in found.text if " more: " in one]
+    plan = found.to_json()["plan"]
+    assert sentence.startswith(f"{plan['n_more']} more: every share within 2 points, gap")
+    assert plan["n_labels"] == plan["n_more"] + 60
+
+
+def test_images_of_one_person_make_the_interval_wider(place, settings, sheet):
+    apart = estimate(place, settings, codings=sheet).to_json()["shares"][DARK]
+    together = estimate(
+        place, settings, codings=sheet, clusters="person", attributes=place / "places.csv"
+    ).to_json()["shares"][DARK]  # fmt: skip
+    assert together["value"] == apart["value"]
+    assert together["high"] - together["low"] > apart["high"] - apart["low"]
+
+
+def test_a_further_draw_repeats_no_image_and_both_count(place, settings, sheet, tmp_path):
+    again = draw_to_label(place / "run", place / "new", 30, tmp_path / "more.csv", settings=settings)
+    assert again.n_drawn == 90
+    first, more = ([Path(item).name for item, _, _ in coded(path)] for path in (sheet, again.sheet))
+    assert not set(first) & set(more)
+    both = write(tmp_path / "both.csv", coded(sheet) + coded(again.sheet))
+    assert estimate(place, settings, codings=both).to_json()["n_labelled"] == 90
+
+
+def test_a_sheet_is_not_written_over(place, settings, tmp_path):
+    (tmp_path / "sheet.csv").write_text("mine")
+    with pytest.raises(ConfigError, match="already exists"):
+        draw_to_label(place / "run", place / "new", 5, tmp_path / "sheet.csv", settings=settings)
+    assert (tmp_path / "sheet.csv").read_text() == "mine"
+
+
+def test_coders_who_disagree_leave_an_image_open(place, settings, sheet, tmp_path):
+    rows = coded(sheet)
+    other = [(item, "Bo", DARK if label == BRIGHT else BRIGHT) for item, _, label in rows[:3]]
+    found = estimate(place, settings, codings=write(tmp_path / "two.csv", rows + other)).to_json()
+    assert (found["n_labelled"], found["labels"]["unresolved"]) == (57, 3)
+    assert any("3 images without a majority" in sentence for sentence in found["sentences"])
+
+
+def test_of_three_coders_two_decide(place, settings, sheet, tmp_path):
+    rows = coded(sheet)
+    three = rows + [(item, "Bo", label) for item, _, label in rows] + [(item, "Cem", DARK) for item, _, _ in rows]
+    found = estimate(place, settings, codings=write(tmp_path / "three.csv", three)).to_json()
+    assert (found["n_labelled"], found["labels"]["unresolved"]) == (60, 0)
+    assert found["shares"] == estimate(place, settings, codings=sheet).to_json()["shares"]
+
+
+def test_images_that_were_not_drawn_do_not_count(place, settings, sheet, tmp_path):
+    drawn = {Path(item).name for item, _, _ in coded(sheet)}
+    extra = next(f"{number:03d}.png" for number in range(N) if f"{number:03d}.png" not in drawn)
+    rows = [*coded(sheet), (extra, "Ann", truth(extra))]
+    found = estimate(place, settings, codings=write(tmp_path / "more.csv", rows)).to_json()
+    assert (found["n_labelled"], found["labels"]["not_drawn"]) == (60, 1)
+
+
+def test_labels_that_nobody_drew_are_taken_for_a_random_sample_and_said_to_be(place, settings, tmp_path):
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    rows = [(f"{number:03d}.png", "Ann", truth(f"{number:03d}")) for number in range(0, N, 3)]
+    found = estimate(place, settings, codings=write(tmp_path / "own.csv", rows)).to_json()
+    assert found["labels"]["how"] == "assumed"
+    assert any("picked by hand" in sentence for sentence in found["sentences"])
+
+
+def test_probabilities_in_the_sheet_are_used(place, settings, tmp_path):
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    path = tmp_path / "weighted.csv"
+    rows = [
+        f"{number:03d}.png,Ann,{truth(f'{number:03d}')},{0.9 if number % 4 == 0 else 0.3}" for number in range(0, N, 2)
+    ]
+    path.write_text("item,coder,label,probability\n" + "\n".join(rows) + "\n")
+    assert estimate(place, settings, codings=path).to_json()["labels"]["how"] == "given"
+    path.write_text(path.read_text().replace(",0.9", ",1.9"))
+    with pytest.raises(DatasetError, match=r"line 2: the probability '1.9'"):
+        estimate(place, settings, codings=path)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("nowhere.png", "Ann", DARK), r"line 3: 'nowhere.png' is not clearly one of the 120 images"),
+        (("002.png", "Ann", "horse"), r"line 3: the label 'horse' is no class of the model; expected one of"),
+    ],
+)
+def test_a_coding_that_is_not_understood_is_refused_by_its_line(place, settings, tmp_path, row, message):
+    with pytest.raises(DatasetError, match=message):
+        estimate(place, settings, codings=write(tmp_path / "bad.csv", [("001.png", "Ann", DARK), row]))
+
+
+def test_a_sheet_without_labels_says_what_to_write(place, settings, tmp_path):
+    with pytest.raises(DatasetError, match="has no label yet"):
+        estimate(place, settings, codings=write(tmp_path / "empty.csv", [("001.png", "Ann", "")]))
+
+
+def test_few_labels_are_said_to_be_few(place, settings, tmp_path):
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    rows = [(f"{number:03d}.png", "Ann", DARK) for number in (1, 2, 3)]
+    found = estimate(place, settings, codings=write(tmp_path / "few.csv", rows))
+    assert any("too few to say much" in sentence for sentence in found.text)
+    assert any(f"No labelled image is {MIDDLE}" in sentence for sentence in found.text)
+    assert found.to_json()["shares"][MIDDLE]["high"] > 0.3
+
+
+def test_images_that_the_model_was_trained_on_are_left_out(place, settings, tmp_path):
+    run, mixed = place / "run", tmp_path / "mixed"
+    shutil.copytree(place / "new", mixed)
+    photos = sorted((place / "photos").rglob("*.*"))
+    for number, photo in enumerate(photos):
+        shutil.copy(photo, mixed / f"seen-{number:03d}{photo.suffix}")
+    found = estimate_shares(run, mixed, Request(), settings=settings).to_json()
+    trained_on = found["left_out"]["trained_on"]
+    # Of the run's 90 images, 18 are its test split; one of these has a copy that was trained on.
+    assert (trained_on, found["n_items"]) == (73, N + len(photos) - 73)
+    rows = [(f"seen-{number:03d}{photo.suffix}", "Ann", DARK) for number, photo in enumerate(photos)]
+    rows += [(f"{number:03d}.png", "Ann", truth(f"{number:03d}")) for number in range(0, N, 3)]
+    found = estimate_shares(run, mixed, Request(codings=write(tmp_path / "c.csv", rows)), settings=settings).to_json()
+    assert found["labels"]["trained_on"] == trained_on
+    assert found["n_labelled"] == N // 3 + len(photos) - trained_on
+
+
+def test_only_images_that_the_model_was_trained_on_are_refused(place, settings, tmp_path):
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    run = open_run(place / "run")
+    for number, path in enumerate(run.dataset.items["path"].iloc[run.split.development].tolist()[:5]):
+        shutil.copy(run.dataset.root / path, seen / f"{number}{Path(path).suffix}")
+    with pytest.raises(ConfigError, match="was trained on 5 of the 5 images"):
+        estimate_shares(place / "run", seen, Request(), settings=settings)
+
+
+def test_a_table_brings_its_own_groups(place, settings, tmp_path):
+    rows = [f"{place / 'new' / f'{number:03d}.png'},{'old' if number % 2 else ''}" for number in range(N)]
+    (tmp_path / "images.csv").write_text("path,era\n" + "\n".join(rows) + "\n")
+    found = estimate_shares(place / "run", tmp_path / "images.csv", Request(by="era"), settings=settings).to_json()
+    assert {name: one["n_items"] for name, one in found["groups"].items()} == {"not given": 60, "old": 60}
+
+
+@pytest.mark.parametrize(
+    ("items", "asked", "message"),
+    [
+        ("nowhere", Request(), "nowhere does not exist"),
+        ("new", Request(by="place"), "no table with the column 'place'"),
+    ],
+)
+def test_a_call_that_cannot_work_says_why(place, settings, items, asked, message):
+    with pytest.raises(ConfigError, match=message):
+        estimate_shares(place / "run", place / items, asked, settings=settings)
+
+
+def test_the_estimate_stays_in_the_run(place, settings, sheet):
+    found = estimate(place, settings, codings=sheet)
+    [kept] = (place / "run" / "shares").glob("*/estimate.json")
+    assert json.loads(kept.read_text()) == json.loads(json.dumps(found.to_json()))
+
+
+def test_the_same_call_gives_the_same_numbers(place, settings, sheet):
+    assert estimate(place, settings, codings=sheet).to_json() == estimate(place, settings, codings=sheet).to_json()
