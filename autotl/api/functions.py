@@ -74,9 +74,8 @@ def fit(
             "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
             "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
             "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
-            "min_per_class": min_per_class, "seed": seed,
-            "workers": workers, "sampler": sampler, "storage": storage, "tracking_uri": tracking_uri,
-            "register": register, "audit": audit, "max_gap": max_gap, "disable_plugins": disable_plugins,
+            "min_per_class": min_per_class, "seed": seed, "workers": workers, "sampler": sampler, "storage": storage,
+            "tracking_uri": tracking_uri, "register": register, "audit": audit, "max_gap": max_gap, "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)

@@ -12,6 +12,7 @@ import typer
 
 from autotl.cli.options import (
     Attributes,
+    Audit,
     Classes,
     Data,
     Disable,
@@ -19,6 +20,7 @@ from autotl.cli.options import (
     Groups,
     Json,
     Label,
+    MaxGap,
     MinPerClass,
     Mirrored,
     NewRun,
@@ -64,17 +66,8 @@ def fit(
     classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
-    audit: Annotated[
-        str, typer.Option(metavar="A,B", help="Attributes whose groups are compared. [default: all with few values]")
-    ] = "",
-    max_gap: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="The largest gap in error or recall between groups that is tolerated, such as 0.1; a champion that "
-            "exceeds it is not registered.",
-        ),
-    ] = None,
+    audit: Audit = "",
+    max_gap: MaxGap = None,
     patch: PatchFile = None,
     mirrored: Mirrored = False,
     min_per_class: MinPerClass = None,

@@ -60,6 +60,19 @@ Attributes = Annotated[
     Path | None, typer.Option(parser=expand_home, metavar="CSV", help="A table with more columns per image.")
 ]
 
+Audit = Annotated[
+    str, typer.Option(metavar="A,B", help="Attributes whose groups are compared. [default: all with few values]")
+]
+
+MaxGap = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="The largest gap in error or recall between groups that is tolerated, such as 0.1; a champion that exceeds "
+        "it is not registered.",
+    ),
+]
+
 PatchFile = Annotated[
     Path | None,
     typer.Option(

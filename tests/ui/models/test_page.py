@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from small_models import write_small_model
 from streamlit.testing.v1 import AppTest
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Exporter, ModelStore
+from autotl.interfaces import Exporter, ModelStore, ScoreInterval
 from autotl.plugins import load_plugins
+from autotl.runs.audit import AuditSummary, Gap, Gate
+from autotl.runs.run import open_run
 from autotl_plugins.mlflow_store.client import connect
 from autotl_plugins.registries.mlflow import register
 from autotl_ui.jobs import jobs
@@ -419,3 +422,27 @@ def finished(runs: Path) -> None:
     made_runs.write_finished(runs / "good")
     shutil.rmtree(runs / "good" / "champion")
     write_small_model(runs / "good" / "champion", metadata=METADATA)
+
+
+def test_a_model_whose_audit_failed_is_registered_only_with_a_reason(
+    shown: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: started.append(arguments))
+    run, before = open_run(shown / "good"), (shown / "good" / "run.json").read_bytes()
+    gap = Gap("error", "age=old", "age=young", ScoreInterval(0.3, 0.2, 0.4))
+    result = run.result()
+    assert result is not None
+    audited = replace(result, audit=AuditSummary(("age",), {}, gate=Gate("fail", 0.1, gap)))
+    run.update(result=audited.to_json(), config=replace(run.config, max_gap=0.1).to_json())
+    app = open_page("models")
+    app.text_input(key="register-name-good").set_value("fair")
+    press(app, "register")
+    assert "The gap in error between age=old and age=young exceeds the tolerance of 10 points" in words(app)
+    assert started == []
+    assert app.button(key="register-force").disabled
+    app.text_input(key="register-reason-good").set_value("a pilot").run()
+    press(app, "register-force")
+    assert [command[:3] for command in started] == [["register", str(shown / "good"), "--name=fair"]]
+    assert "--force=a pilot" in started[0]
+    (shown / "good" / "run.json").write_bytes(before)
