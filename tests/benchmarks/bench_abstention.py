@@ -39,9 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch)
         data = {name: _read(name, root) for name in SETS}
-    print(
-        f"\nSets of classes, 90 % promised, {N_SPLITS} splits: covered of new images in a run, of the same kind of answers; size"
-    )
+    print(f"\nSets of classes, 90 % promised, {N_SPLITS} splits: covered in a run, by answers of one kind; size")
     for name in SETS:
         print(f"{name:<10}", _sets(data[name]))
     print(f"\nAccept threshold, {N_SEARCHES} searches: risk kept, found, answered on average")

@@ -94,9 +94,21 @@ def test_predict_gives_json_csv_and_text(fitted: Result, workspace: Path, shapes
     assert [row["item"] for row in rows] == [str(path) for path in pictures]
     assert all(abs(sum(row["probabilities"].values()) - 1) < 1e-4 for row in rows)
     lines = autotl("predict", "run/champion", *pictures, "--csv", cwd=workspace).stdout.splitlines()
-    assert lines[0] == "item,label,circle,square,stripes,error"
+    assert lines[0] == "item,label,circle,square,stripes,error,set,none_of_these"
     assert len(lines) == 3
+    for row, line in zip(rows, lines[1:], strict=True):
+        assert line.endswith(f",{'|'.join(row['set'])},{row['none_of_these']}")
     assert "circle" in autotl("predict", "run", shapes / "circle", cwd=workspace).stdout
+
+
+def test_predict_leaves_doubts_out_where_it_is_told_to(fitted: Result, workspace: Path, shapes: Path) -> None:
+    picture = next((shapes / "circle").glob("*.png"))
+    [row] = json.loads(autotl("predict", "run", picture, "--json", "--no-doubts", cwd=workspace).stdout)
+    assert set(row) == {"item", "label", "probabilities"}
+    [doubted] = json.loads(autotl("predict", "run", picture, "--json", cwd=workspace).stdout)
+    assert doubted["probabilities"] == row["probabilities"]
+    lines = autotl("predict", "run", picture, "--csv", "--no-doubts", cwd=workspace).stdout.splitlines()
+    assert lines[0] == "item,label,circle,square,stripes,error"
 
 
 def test_predict_tells_how_far_it_is_to_a_file(fitted: Result, workspace: Path, shapes: Path) -> None:
