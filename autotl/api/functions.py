@@ -62,8 +62,7 @@ def fit(
         that are the classes, where the layout of the data would be read otherwise.
     progress: whether to print what happens; None prints it in a notebook and at a terminal. listeners: called with
         every `autotl.runs.events.Event`.
-    The other options are those of `autotl fit`. Raises AutoTLError where the data or an argument is at fault; its
-    message names the argument.
+    The other options are those of `autotl fit`. Raises AutoTLError, whose message names the argument at fault.
     """
     from autotl.plugins import load_preferred
     from autotl.settings import settings
@@ -75,7 +74,8 @@ def fit(
             "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
             "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
             "min_per_class": min_per_class, "seed": seed, "workers": workers, "sampler": sampler, "storage": storage,
-            "tracking_uri": tracking_uri, "register": register, "audit": audit, "max_gap": max_gap, "disable_plugins": disable_plugins,
+            "tracking_uri": tracking_uri, "register": register, "audit": audit, "max_gap": max_gap,
+            "disable_plugins": disable_plugins,
         }
     )  # fmt: skip
     loaded = plugins or load_preferred(settings(), disable=config.disable_plugins)
