@@ -182,7 +182,7 @@ def _changes(grounds: Grounds) -> Iterator[str]:
     pair = grounds.pair
     if pair is not None and pair.is_worth_a_thought:
         yield (
-            f"Define {pair.first} and {pair.second} more sharply, or make them one class: {pair.n} of "
+            f"Define {pair.first} and {pair.second} more sharply, or make them one class if they may be: {pair.n} of "
             f"{pair.n_mistakes} mistakes are between them; as one class, {of_hundred(pair.merged)} would be right."
         )
     if any(one.check == "domain-distance" and one.severity == "warning" for one in grounds.findings):

@@ -18,6 +18,7 @@ from autotl.evidence.design_effects import effective_sizes
 from autotl.evidence.tiny_models import Guesses, guess_by_ridge, guess_by_tree
 from autotl.interfaces import ScoreInterval
 from autotl.runs.shortcuts import Shortcut
+from autotl.runtime.blas_threads import limit_threads
 
 LEVEL = 0.05
 EXCESS = (0.05, 0.1)
@@ -82,7 +83,8 @@ def find_shortcuts(
     independent.
     """
     properties = [one for one in properties if one.varies]
-    guesses = {one.name: guess(one, labels, fold) for one in properties}
+    with limit_threads(1):  # problems so small wait for threads more than they gain
+        guesses = {one.name: guess(one, labels, fold) for one in properties}
     widened = {name: math.sqrt(_design_effect(found.right, groups)) for name, found in guesses.items()}
     tests = [_test(one, guesses, widened) for one in properties]
     tested = [not one.is_reference for one in properties]

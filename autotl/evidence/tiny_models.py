@@ -127,6 +127,8 @@ def guess_by_ridge(vectors: np.ndarray, labels: np.ndarray, fold: np.ndarray) ->
     Ridge regression on -1 and +1 for each class (Hastie, Tibshirani & Friedman 2009, section 4.2), on standardised
     columns: solved at once, where a logistic regression takes many steps.
     """
+    from scipy.linalg import solve
+
     n_classes = int(labels.max()) + 1
     scores = np.zeros((len(labels), n_classes))
     for held_out in _folds(fold):
@@ -135,16 +137,17 @@ def guess_by_ridge(vectors: np.ndarray, labels: np.ndarray, fold: np.ndarray) ->
         weights = weights / weights.sum()
         centre = weights @ known
         spread = np.sqrt(weights @ np.square(known - centre))
-        scale = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-6 * np.maximum(np.abs(centre), 1))
+        varies = spread > 1e-6 * np.maximum(np.abs(centre), 1)
+        known, centre, scale = known[:, varies], centre[varies], 1 / spread[varies]
         targets = 2.0 * np.eye(n_classes)[own] - 1
         middle = weights @ targets
         rows = (known - centre) * scale * np.sqrt(weights)[:, None]
         values = (targets - middle) * np.sqrt(weights)[:, None]
         if rows.shape[1] <= len(rows):
-            coefficients = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(rows.shape[1]), rows.T @ values)
+            coefficients = solve(rows.T @ rows + RIDGE * np.eye(rows.shape[1]), rows.T @ values, assume_a="pos")
         else:
-            coefficients = rows.T @ np.linalg.solve(rows @ rows.T + RIDGE * np.eye(len(rows)), values)
-        scores[held_out] = (vectors[held_out] - centre) * scale @ coefficients + middle
+            coefficients = rows.T @ solve(rows @ rows.T + RIDGE * np.eye(len(rows)), values, assume_a="pos")
+        scores[held_out] = (vectors[np.ix_(held_out, varies)] - centre) * scale @ coefficients + middle
     return Guesses(labels, scores, 2 / n_classes - 1)
 
 
