@@ -256,14 +256,36 @@ def check_copies(run: Run) -> None:
         run.ledger.expect_copy(f"champion/metadata.json#/{name}", f"/{name}")
 
 
-def check_report(run: Run) -> Report:
-    """Every number of the report that is marked with its place, as it is rounded there."""
-    report = Report((run.folder / "report.html").read_text(encoding="utf-8"))
-    for address, scale, text in report.marked:
-        value = run.ledger.get(address)
+def check_report(run: Run) -> dict[str, Any]:
+    """The numbers of the report, as they are rounded there: those that are marked, and those of known tables."""
+    report, ledger = Report((run.folder / "report.html").read_text(encoding="utf-8")), run.ledger
+    compared = [(text, address, ledger.get(address), scale) for address, scale, text in report.marked]
+    loose = list(report.loose)
+    for table in report.tables:
+        cells = list(cells_of(run, table.heading, table.plain()))
+        compared += [(text, f"{table.heading}: {address}", value, 1) for text, address, value in cells]
+        loose += [] if cells else table.loose
+    for text, address, value, scale in compared:
         if value == "nothing" or not printed_as(text, value, scale):
-            run.ledger.differs.append((f"report.html, {address}", " ".join(text.split()), value))
-    return report
+            ledger.differs.append((f"report.html, {address}", " ".join(text.split()), value))
+    return {"compared": len(compared), "not_compared": loose}
+
+
+def cells_of(run: Run, heading: str, rows: list[list[str]]) -> Iterator[tuple[str, str, Any]]:
+    """Of a table of the report, each text with the place that it prints and what stands there."""
+    for number, panel in enumerate(run.ledger.document("evidence/panels.json")):
+        for place, part in enumerate(panel["parts"]):
+            head = [" ".join(name.split()) for name in part.get("columns", ())]
+            if part["title"] == heading and rows[0] == head:
+                for row, column in np.ndindex(len(rows) - 1, len(head)):
+                    address = f"evidence/panels.json#/{number}/parts/{place}/rows/{row}/{column}"
+                    yield rows[row + 1][column], address, run.ledger.get(address)
+                return
+    if heading == "Leaderboard" and run.objective in rows[0]:
+        column = rows[0].index(run.objective)
+        for number, (printed, row) in enumerate(zip(rows[1:], run.board, strict=False)):
+            score = {name: float(row[name]) if row[name] else None for name in ("value", "low", "high")}
+            yield printed[column], f"leaderboard.csv#/{number}", score
 
 
 CHECKS: tuple[Callable[[Run], Any], ...] = (
@@ -292,7 +314,7 @@ def verify(folder: Path) -> dict[str, Any]:
     return {
         "run": str(folder), "equal": not ledger.differs, "n_recomputed": len(ledger.covered),
         "differs": [{"where": w, "found": f, "expected": e} for w, f, e in ledger.differs],
-        "report": {"marked": len(printed.marked), "not_marked": printed.loose} if printed else None,
+        "report": printed,
         "not_recomputed": left_out(ledger), "seconds": round(time.monotonic() - began, 1),
     }  # fmt: skip
 
@@ -319,7 +341,7 @@ def main(arguments: list[str]) -> int:
         return 0 if found["equal"] else 1
     print(f"{found['run']}: {found['n_recomputed']} numbers recomputed from stored predictions in {found['seconds']} s")
     if report := found["report"]:
-        print(f"report.html: {report['marked']} numbers compared; {len(report['not_marked'])} others are not marked")
+        print(f"report.html: {report['compared']} numbers compared; {len(report['not_compared'])} others are not")
     for part in found["not_recomputed"]:
         print(f"not recomputed: {part['n']} numbers such as {part['first'][0]}: {part['why']}")
     for one in found["differs"][:MOST_PRINTED]:

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)
 DASHES = {"–", "-", "", "no interval", "undefined"}
 """How an undefined number is printed."""
 NO_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+HEADINGS = {"h1", "h2", "h3", "h4"}
 
 
 class Ledger:
@@ -142,13 +146,27 @@ def numbers_of(document: Any, address: str) -> Iterator[str]:
         yield address
 
 
+@dataclass
+class PrintedTable:
+    """A table of the report: the heading above it, and the texts of its cells, row by row, its head included."""
+
+    heading: str
+    rows: list[list[str]]
+    loose: list[str]
+
+    def plain(self) -> list[list[str]]:
+        """The rows without line breaks."""
+        return [[" ".join(cell.split()) for cell in row] for row in self.rows]
+
+
 class Report(HTMLParser):
-    """The report: marked, the texts of the elements with data-json, by address; loose, numbers outside of these."""
+    """The report: marked, the texts of elements with data-json; tables; loose, the numbers outside of both."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.marked, self.loose = list[list[Any]](), list[str]()
+        self.marked, self.tables, self.loose = list[list[Any]](), list[PrintedTable](), list[str]()
         self._open: list[tuple[str, list[Any] | None]] = []
+        self._heading = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -159,6 +177,14 @@ class Report(HTMLParser):
         if "data-json" in attributes:
             mark = [attributes["data-json"], 100 if "data-percent" in attributes else 1, ""]
             self.marked.append(mark)
+        if tag in HEADINGS:
+            self._heading = ""
+        if tag == "table":
+            self.tables.append(PrintedTable(self._heading.strip(), [], []))
+        elif tag == "tr" and self.tables:
+            self.tables[-1].rows.append([])
+        elif tag in ("td", "th") and self.tables and self.tables[-1].rows:
+            self.tables[-1].rows[-1].append("")
         self._open.append((tag, mark))
 
     def handle_endtag(self, tag: str) -> None:
@@ -166,13 +192,17 @@ class Report(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if any(tag in ("script", "style", "svg") for tag, _ in self._open):
+        tags, marks = {tag for tag, _ in self._open}, [mark for _, mark in self._open if mark]
+        if tags & {"script", "style", "svg"}:
             return
-        marks = [mark for _, mark in self._open if mark]
+        if tags & HEADINGS:
+            self._heading += data
         for mark in marks:
             mark[2] += data
+        if tags & {"td", "th"} and self.tables and self.tables[-1].rows and self.tables[-1].rows[-1]:
+            self.tables[-1].rows[-1][-1] += data
         if not marks:
-            self.loose += NUMBER.findall(data)
+            (self.tables[-1].loose if "table" in tags and self.tables else self.loose).extend(NUMBER.findall(data))
 
 
 def printed_as(text: str, value: Any, scale: float = 1.0) -> bool:
@@ -180,10 +210,10 @@ def printed_as(text: str, value: Any, scale: float = 1.0) -> bool:
 
     value: also a mapping with value, low and high, which are printed in this order, or the value alone.
     """
-    text = " ".join(text.split())
+    text = re.sub(r"\b95 % (CI|interval)", "", " ".join(text.split()))
     if isinstance(value, dict) and "value" in value:
         parts = [value[name] for name in ("value", "low", "high") if value.get(name) is not None]
-        found = NUMBER.findall(re.sub(r"\b95 % (CI|interval)", "", text))
+        found = NUMBER.findall(text)
         if not parts or not found:
             return not parts and text in DASHES
         scale = scale * 100 if "%" in text and scale == 1 else scale

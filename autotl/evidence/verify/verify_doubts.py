@@ -101,7 +101,7 @@ def accept_rule(found: Predictions, clusters: np.ndarray | None) -> tuple[float,
         return next(n for n in range(mistakes + 1, 10**6) if p_value(mistakes, n) <= 1 - CERTAINTY)
 
     everything = counts(np.ones(len(right), bool))[1]
-    start = max([needed(0), *(n for n in map(needed, range(3)) if n <= everything / 2)])
+    start = max([needed(0), everything / 4, *(n for n in map(needed, range(3)) if n <= everything / 2)])
     kept = math.nan, math.nan, 0
     for threshold in (1 / (1 + np.exp(-np.linspace(12, -4, 321)))).tolist():
         accepted = confidence >= threshold

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from verified_runs import write_verified_run
 
+from autotl.evidence.verify.verify_documents import Report, printed_as
 from autotl.hookspecs import hookimpl
 from autotl.plugins import load_plugins
 from autotl.predictions import Predictions
@@ -89,7 +90,7 @@ def test_it_says_what_it_cannot_recompute_and_leaves_out_no_score(run: Run, nump
     assert "no rule for it here" not in whys, document["not_recomputed"]
     assert not any("/search/" in address or "/test/" in address or "panels" in address for address in left)
     assert document["n_recomputed"] > 200
-    assert document["report"]["marked"] > 30
+    assert document["report"]["compared"] > 30
 
 
 def _in_result(change: Callable[[Any], None]) -> Change:
@@ -198,6 +199,37 @@ def test_it_finds_a_changed_claim_about_a_group_and_a_changed_panel(
     ]  # fmt: skip
     # The panel prints the claim as it was, and one cell as it was not.
     assert [place.partition("/parts/")[2] for place in places[2:]] == ["3/rows/0/5", "0/rows/1/3"]
+
+
+PAGE = """<h2>Leaderboard</h2><table><tr><th>#</th><th>accuracy</th></tr><tr><td>1</td><td>0.9
+<span class="soft">(0.8 to 1.0)</span></td></tr></table><p>About <b data-json="/n">1,797</b> images, 95 % CI
+<i data-json="/low" data-percent>61</i> %, and 7 more<br>lines<style>p { margin: 3px }</style></p>"""
+
+
+def test_the_report_is_read_as_it_is_printed() -> None:
+    report = Report(PAGE)
+    assert [(mark[0], mark[2]) for mark in report.marked] == [("/n", "1,797"), ("/low", "61")]
+    assert report.loose == ["95", "7"]
+    [table] = report.tables
+    assert (table.heading, table.plain()[1]) == ("Leaderboard", ["1", "0.9 (0.8 to 1.0)"])
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "right"),
+    [
+        ("0.862", 0.8619, True), ("0.862", 0.8626, False), ("86 %", 0.8619, True), ("87 %", 0.8619, False),
+        ("1,797", 1797, True), ("1,798", 1797, False), ("+4.1", 4.12, True),
+        ("\u22120.1", -0.1, True), ("0.1", -0.1, False),
+        ("–", None, True), ("0", None, False), ("", 0, True), ("", 3, False),
+        ("cat", "cat", True), ("cat", "dog", False),
+        ("0.90 (0.80 to 1.00)", {"value": 0.9, "low": 0.8, "high": 1.0}, True),
+        ("0.90 (0.80 to 0.99)", {"value": 0.9, "low": 0.8, "high": 1.0}, False),
+        ("0.90 (95 % CI 0.80 to 1.00)", {"value": 0.9, "low": 0.8, "high": 1.0}, True),
+        ("0.90 (no interval)", {"value": 0.9, "low": None, "high": None}, True),
+    ],
+)  # fmt: skip
+def test_a_number_is_printed_rightly_where_it_is_rounded_rightly(text: str, value: Any, right: bool) -> None:
+    assert printed_as(text, value) is right
 
 
 def test_two_thousand_images_take_less_than_a_minute(
