@@ -14,7 +14,10 @@ from autotl.errors import ConfigError
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from autotl.workflows.share_estimate import ShareEstimate
+    from autotl.workflows.share_findings import Findings
 
 
 def estimate(
@@ -89,5 +92,31 @@ def _print(found: ShareEstimate) -> None:
         ends = f"{100 * one.low:.1f} to {100 * one.high:.1f} %" if one.is_defined else "needs labels"
         table.add_row(escape(name), f"{100 * naive:.1f} %", corrected, ends)
     console.print(table)
+    if findings.groups:
+        _print_groups(console, findings)
     for sentence in found.text:
         typer.echo(sentence)
+
+
+def _print_groups(console: Console, findings: Findings) -> None:
+    """The shares of each group: classes are rows, or columns where there are fewer of them than groups."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    cells = {
+        (part.name, name): f"{100 * one.value:.0f} ({100 * one.low:.0f} to {100 * one.high:.0f})"
+        if one.is_defined
+        else "-"
+        for part in findings.groups
+        for name, one in zip(findings.classes, part.shares, strict=True)
+    }
+    groups, classes = [part.name for part in findings.groups], list(findings.classes)
+    groups_are_columns = len(groups) <= len(classes)
+    table = Table(title=escape(f"In %, by {findings.by}"), title_justify="left")
+    table.add_column("class" if groups_are_columns else escape(str(findings.by)))
+    for title in groups if groups_are_columns else classes:
+        table.add_column(escape(title), justify="right")
+    for row in classes if groups_are_columns else groups:
+        pairs = [(group, row) for group in groups] if groups_are_columns else [(row, name) for name in classes]
+        table.add_row(escape(row), *(cells[pair] for pair in pairs))
+    console.print(table)

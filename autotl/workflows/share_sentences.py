@@ -35,7 +35,7 @@ def percent(value: float) -> str:
 
 def with_interval(one: ScoreInterval) -> str:
     """A share with its interval in per cent."""
-    return f"{percent(one.value)} (95 % interval {100 * one.low:.1f} to {100 * one.high:.1f})"
+    return f"{percent(one.value)} ({100 * one.low:.1f} to {100 * one.high:.1f})"
 
 
 def _uncorrected(found: Findings) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _uncorrected(found: Findings) -> Iterator[str]:
         apart = _furthest(found)
         yield (
             f"Two methods under this assumption (SLD and BBSE) differ by up to {_points(apart)}"
-            + (", which speaks against it." if apart > 0.05 else ".")
+            + (", which speaks against it, or for too few test images of some class." if apart > 0.05 else ".")
         )
     plan = found.plan
     yield (
@@ -73,7 +73,8 @@ def _corrected(found: Findings) -> Iterator[str]:
     shares = zip(found.classes, whole.shares, strict=True)
     named = listed((f"{name} {with_interval(one)}" for name, one in shares), most=_MOST_CLASSES)
     yield (
-        f"Shares among {counted(whole.n_items, 'image')}, corrected by {counted(whole.n_labelled, 'label')}: {named}."
+        f"Shares among {counted(whole.n_items, 'image')}, corrected by {counted(whole.n_labelled, 'label')}, with 95 % "
+        f"intervals: {named}."
     )
     if whole.n_labelled < FEW_LABELS:
         yield (
@@ -118,11 +119,9 @@ def _groups(found: Findings) -> Iterator[str]:
             yield f"{found.by} {part.name}: none of its {counted(part.n_items, 'image')} is labelled; nothing is known."
             continue
         few = ", which is too few to say much" if part.n_labelled < FEW_LABELS else ""
-        shares = zip(found.classes, part.shares, strict=True)
-        named = listed((f"{name} {with_interval(one)}" for name, one in shares), most=_MOST_CLASSES)
         yield (
-            f"{found.by} {part.name}, {counted(part.n_items, 'image')}, {counted(part.n_labelled, 'label')}{few}: "
-            f"{named}; the model is right about {with_interval(part.accuracy)}."
+            f"{found.by} {part.name}, {counted(part.n_items, 'image')}, {counted(part.n_labelled, 'label')}{few}: the "
+            f"model is right about {with_interval(part.accuracy)}."
         )
     if found.gaps:
         yield _gap_sentence(found.gaps)
@@ -173,7 +172,7 @@ def _further(found: Findings) -> str:
         gap = ", gap still open for " + listed(one.group for one in open_gaps) if open_gaps else ", gap decided"
     return (
         f"{more} more: every share within {_points(plan.within)}{gap}, accuracy within "
-        f"{_points(plan.needed.accuracy)}. Draw them with --sample {more}."
+        f"{_points(plan.needed.accuracy)}. Draw them with --sample {more} --out SHEET.csv."
     )
 
 
