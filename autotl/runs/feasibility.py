@@ -22,7 +22,8 @@ class Criterion:
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
-        return {"name": self.name, "found": self.found, "needed": self.needed, "met": self.is_met}
+        met = None if self.is_met is None else bool(self.is_met)  # of a comparison of NumPy's numbers, too
+        return {"name": self.name, "found": self.found, "needed": self.needed, "met": met}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Criterion:

@@ -25,6 +25,7 @@ from autotl.workflows.shortcuts import CORNERS, image_parts
 LOGO = np.array([[1.0, 0.2, 1.0], [0.2, 1.0, 0.2], [1.0, 0.2, 1.0]]) * 235
 SHARES = ((1.0, 0.0), (1.0, 0.03), (0.9, 0.03))
 """Of the images of a class and of the others that bear the watermark."""
+MARKED = "the marked corner"
 
 
 def main() -> None:
@@ -75,25 +76,26 @@ def cases(pixels: np.ndarray, labels: np.ndarray, files: np.ndarray, times: int)
     ]
     found["as they come"] = [named(pixels, labels, files, rng) for _ in range(few)]
     found["watermark on a third of all images"] = [
-        named(marked(pixels, rng.random(len(labels)) < 1 / 3, rng), labels, files, rng) for _ in range(few)
+        of_marked(pixels, rng.random(len(labels)) < 1 / 3, labels, files, rng) for _ in range(few)
     ]
     one = int(np.bincount(labels).argmax())
     for share, elsewhere in SHARES:
         for what, own in (("one class", labels == one), ("half the classes", labels <= labels.max() // 2)):
-            case = f"watermark on {share:.0%} of {what}, {elsewhere:.0%} of others"
-            found[case] = [
-                named(marked(pixels, rng.random(len(own)) < np.where(own, share, elsewhere), rng), labels, files, rng)
+            found[f"watermark on {share:.0%} of {what}, {elsewhere:.0%} of others"] = [
+                of_marked(pixels, rng.random(len(own)) < np.where(own, share, elsewhere), labels, files, rng)
                 for _ in range(few)
-            ]  # fmt: skip
+            ]
     return found
 
 
-def marked(pixels: np.ndarray, which: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Images of which some bear a logo of a tenth of the width, in one corner for all."""
-    copy, (below, right) = pixels.copy(), list(CORNERS.values())[rng.integers(4)]
-    row, column = (28 if below else 1), (28 if right else 1)
+def of_marked(
+    pixels: np.ndarray, which: np.ndarray, labels: np.ndarray, files: np.ndarray, rng: np.random.Generator
+) -> list[str]:  # fmt: skip
+    """What is named where some images bear a logo of a tenth of the width, in one corner for all."""
+    copy, corner = pixels.copy(), list(CORNERS)[rng.integers(4)]
+    row, column = (28 if below else 1 for below in CORNERS[corner])
     copy[np.flatnonzero(which)[:, None, None], 0, row + np.arange(3)[:, None], column + np.arange(3)] = LOGO
-    return copy
+    return [MARKED if name == corner else name for name in named(copy, labels, files, rng)]
 
 
 def named(
