@@ -76,9 +76,12 @@ def find_accept_rule(
 
 
 def _start(n: float, max_wrong: float, certainty: float) -> float:
-    """With how many answers the first test is made: so many that it survives two mistakes, if that is at most half."""
+    """With how many answers the first test is made, so that a wrong label among the surest does not end it.
+
+    A quarter of all, or at least so many that two mistakes are survived, if that is at most half.
+    """
     needed = [needed_answers(k, max_wrong=max_wrong, certainty=certainty) for k in range(_MISTAKES_AT_START + 1)]
-    return max([needed[0], *(count for count in needed if count <= n / 2)])
+    return max([needed[0], n / 4, *(count for count in needed if count <= n / 2)])
 
 
 def _effective(right: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:

@@ -52,6 +52,14 @@ def test_a_model_that_is_nearly_always_right_may_answer_everything():
     assert rule.share == 1
 
 
+def test_wrong_labels_among_the_surest_do_not_end_the_search_for_a_threshold():
+    confidence = np.linspace(1, 0.6, 1200)
+    right = np.ones(1200, bool)
+    right[[0, 3, 9, 20, 50, *range(100, 1200, 100)]] = False
+    assert binomial_p_value((~right[:124]).sum(), 124, 0.05) > 0.05
+    assert find_accept_rule(confidence, right).share == 1
+
+
 @pytest.mark.parametrize("n", [0, 58])
 def test_with_too_few_answers_nothing_is_promised(n):
     assert find_accept_rule(np.full(n, 0.9), np.ones(n, bool)) is None
