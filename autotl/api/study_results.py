@@ -1,21 +1,19 @@
-"""The results of a finished run in Python: its scores, its verdicts, its leaderboard and the charts of the report."""
+"""The results of a finished run in Python: its scores, its verdicts, its leaderboard and its evidence."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from autotl.api.notebook import as_html, as_text
-from autotl.errors import ConfigError, RunError
+from autotl.api.study_plots import StudyPlots
+from autotl.errors import ConfigError
 from autotl.runs.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
-
-    from autotl.evidence.run_evidence import Evidence
 
 
-class StudyResults:
+class StudyResults(StudyPlots):
     """The results of a finished run. run: its folder; result: scores, champion and verdicts."""
 
     def __init__(self, run: Run) -> None:
@@ -70,48 +68,6 @@ class StudyResults:
         """What may be claimed of fine-tuning, and over the untuned default."""
         result = self.result
         return {"fine_tuning": result.fine_tuning.to_json(), "over_default": result.over_default.to_json()}
-
-    @property
-    def leaderboard(self) -> pd.DataFrame:
-        """One row per trial, best first."""
-        from autotl.evidence.leaderboard import read_leaderboard
-
-        board = read_leaderboard(self.run)
-        if board is None:
-            raise RunError(f"leaderboard.csv is missing or damaged in {self.run}")
-        return board
-
-    def plot_confusion(self) -> Figure:
-        """The confusion matrix on the test split, as in the report: rows are the true classes."""
-        from autotl.api.plots import plot_confusion
-
-        return plot_confusion(self._evidence().test)
-
-    def plot_classes(self) -> Figure:
-        """The recall of each class on the test split with its interval, lowest first."""
-        from autotl.api.plots import plot_classes
-
-        return plot_classes(self._evidence().test)
-
-    def plot_leaderboard(self) -> Figure:
-        """The score of each trial in the search with its interval, best first."""
-        from autotl.api.plots import plot_leaderboard
-
-        return plot_leaderboard(self.leaderboard, self.result.objective)
-
-    def plot_calibration(self) -> Figure:
-        """How often the model is right against how sure it is, on the test split."""
-        from autotl.api.plots import plot_calibration
-
-        return plot_calibration(self._evidence().tested)
-
-    def _evidence(self) -> Evidence:
-        from autotl.evidence.run_evidence import read_evidence
-
-        evidence = read_evidence(self.run)
-        if evidence is None:
-            raise RunError(f"the evidence of {self.run} is missing or damaged, so there is nothing to draw")
-        return evidence
 
     def __repr__(self) -> str:
         return as_text(self.result, str(self.run))
