@@ -14,7 +14,8 @@ HARDLY = 0.005
 
 def describe(found: MoreImages) -> tuple[str, ...]:
     """Sentences: the first says of twice the images, and of the classes where more are worth most, and nothing."""
-    parts = [f"twice the images are worth {points(found.twice)} of balanced accuracy"] if found.twice.is_defined else []
+    twice = "are worth" if found.twice.low > 0 else "would change nothing that can be told from chance:"
+    parts = [f"twice the images {twice} {points(found.twice)} of balanced accuracy"] if found.twice.is_defined else []
     worth = sorted(filter(is_worth, found.classes), key=lambda one: -one.gain.value)
     parts += [
         f"{found.more} more of {one.label} are worth {points(one.gain)} of its recall" for one in worth[:MOST_NAMED]

@@ -91,8 +91,10 @@ def class_worth(
 def _gain(error: float, drawn: np.ndarray, growth: float, deviation: float, seed: int) -> ScoreInterval:
     """What so many times the images remove of an error, with the chance in fitting a head anew to other images."""
     noise = CHANCE * deviation * (1 - 1 / growth) ** CHANCE_POWER
-    value, low, high = spread_of(error - remaining_error(error, drawn, growth), noise, seed)
-    return ScoreInterval(value, low, min(high, error))
+    removed = error - remaining_error(error, drawn, growth)
+    value = float(np.median(removed))
+    _, low, high = spread_of(removed, noise, seed)
+    return ScoreInterval(value, min(low, value), max(value, min(high, error)))
 
 
 def _deviation(answers: Predictions) -> float:

@@ -56,8 +56,8 @@ def _consequence(following: Following | None, may_be_content: bool) -> str:
         return "Whether the model goes by it could not be measured."
     if following.n_misled < FEWEST_MISLED:
         return (
-            f"Only {following.n_misled} images contradict it, too few to tell whether the model goes by it: collect "
-            "images of each class in which it is otherwise."
+            f"Too few images contradict it ({following.n_misled}) to tell whether the model goes by it: collect images "
+            "of each class in which it is otherwise."
         )
     d = following.difference
     gap = f"{100 * d.value:+.0f} points, {100 * d.low:+.0f} to {100 * d.high:+.0f}, at equal class"

@@ -11,6 +11,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from autotl.evidence.extrapolation import LearningCurve
 from autotl.evidence.learning_curve_words import describe, figure, is_worth, table
 from autotl.evidence.learning_curves import balanced_error, class_worth, curve_points, gain_of
+from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.learning_curves import MoreImages
 
@@ -69,6 +70,11 @@ def test_it_says_which_classes_are_worth_more_images_in_one_sentence():
     assert len(table(found).rows) == 2
     assert len(figure(found).spec["data"]["values"]) == len(points) + 1
     assert MoreImages.from_json(found.to_json()) == found
+
+
+def test_a_gain_that_may_be_nothing_is_not_called_worth():
+    [sentence] = describe(MoreImages(twice=ScoreInterval(0.002, -0.01, 0.014)))
+    assert sentence.startswith("Twice the images would change nothing that can be told from chance: 0.2 points")
 
 
 def test_the_interval_for_twice_the_images_holds_on_digits():
