@@ -21,7 +21,7 @@ from autotl.interfaces import Figure, Finding, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.reports.charts import class_chart, search_chart, time_chart
 from autotl.reports.figures import write_files
-from autotl.reports.methods import citation, methods_paragraph
+from autotl.reports.methods import citation, methods_paragraph, references
 from autotl.reports.mistakes import cells, surest_mistakes
 from autotl.reports.sections import Figures, shown_panel, shown_piece
 from autotl.reports.templating import capital, template
@@ -58,7 +58,7 @@ def write_report(run: Run, contents: Contents) -> None:
     """Write report.html, one file with its images inside that is readable offline, and its figures as files."""
     figures = Figures()
     evidence = [shown_piece(one, figures) for one in contents.said if one.parts or one.problem]
-    recalls = _recalls(contents)
+    recalls, methods = _recalls(contents), methods_paragraph(run, contents.result)
     page = _render(
         "report.html.j2", run, contents,
         verdict=in_short(one for one in contents.said if one.piece == VERDICT),
@@ -68,7 +68,7 @@ def write_report(run: Run, contents: Contents) -> None:
         evidence=evidence,
         search_figures=[figures.shown(chart) for chart in _search_charts(run, contents) if chart],
         from_plugins=[shown_panel(panel, figures) for panel in contents.panels],
-        methods=methods_paragraph(run, contents.result), citation=citation(run),
+        methods=methods, references=references(methods), citation=citation(run),
         **_matrix(run, contents),
     )  # fmt: skip
     (run.folder / "report.html").write_text(page, encoding="utf-8")
