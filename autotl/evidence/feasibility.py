@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from autotl.evidence.learning_curve_words import is_worth, points
 from autotl.interfaces import Finding, ScoreInterval
+from autotl.runs.audit import FAIL, UNDECIDED, Gate
 from autotl.runs.feasibility import NOT_YET, USABLE, VERDICTS, WITH_PEOPLE, Criterion, Feasibility
 from autotl.runs.learning_curves import MoreImages
 from autotl.runs.shortcuts import ShortcutsFound
@@ -55,8 +56,8 @@ class Grounds:
 
     majority: share of the commonest class, common its name. weakest, recall: the class with the lowest recall, None
     without one. answered, wrong: share that the accept rule answers, and of wrong answers among these; None without a
-    rule. surest: accuracy on the share ANSWERED of which the model is surest. gate: what the audit's gate says, "pass",
-    "fail" or "undecided", empty without one.
+    rule. surest: accuracy on the share ANSWERED of which the model is surest. gate: of the audit, None without
+    one.
     """
 
     accuracy: ScoreInterval
@@ -69,7 +70,7 @@ class Grounds:
     answered: ScoreInterval | None = None
     wrong: ScoreInterval | None = None
     surest: ScoreInterval | None = None
-    gate: str = ""
+    gate: Gate | None = None
     pair: ConfusedPair | None = None
     more_images: MoreImages | None = None
     shortcuts: ShortcutsFound | None = None
@@ -121,8 +122,8 @@ def _criteria(grounds: Grounds) -> tuple[Criterion, ...]:
             None if grounds.shortcuts is None or grounds.shortcuts.why_not else not followed,
         ),
         Criterion(
-            "the audit's gate", grounds.gate or "no gate", "not failed",
-            grounds.gate != "fail" if grounds.gate else None,
+            "the audit's gate", grounds.gate.status if grounds.gate else "no gate", "not failed",
+            grounds.gate.status != FAIL if grounds.gate else None,
         ),
     )  # fmt: skip
 
@@ -171,10 +172,10 @@ def _changes(grounds: Grounds) -> Iterator[str]:
             f"Collect images of each class in which the {name} is otherwise, or make it the same in all: the model "
             "goes by it."
         )
-    if grounds.gate == "fail":
-        yield "Collect images of the groups for which the model works worse: the audit's gate has failed."
-    if grounds.gate == "undecided":
-        yield "Label more images of the small groups: the audit's gate is undecided."
+    if grounds.gate is not None and grounds.gate.status == FAIL:
+        yield f"Collect images of the groups for which the model works worse. {grounds.gate.sentence}."
+    if grounds.gate is not None and grounds.gate.status == UNDECIDED:
+        yield f"Label more images of the groups. {grounds.gate.sentence}."
     if grounds.more_images is not None:
         worth = sorted(filter(is_worth, grounds.more_images.classes), key=lambda one: -one.gain.value)
         for one in worth[:2]:

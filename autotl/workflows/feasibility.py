@@ -43,7 +43,7 @@ def _grounds(subject: Subject) -> Grounds:
     right = tested.probabilities.argmax(axis=1) == tested.labels
     common = int(np.bincount(context.labels[run.split.development]).argmax())
     weakest, recall = _weakest(by_class(result.test).get("recall", {}))
-    accept = getattr(result.doubts, "accept", None)
+    accept = result.doubts.accept if result.doubts else None
     return Grounds(
         accuracy=result.test.get("accuracy") or accuracy_with_interval(right, groups),
         balanced=result.test.get("balanced_accuracy") or _balanced(tested, groups, context.seed),
@@ -52,10 +52,10 @@ def _grounds(subject: Subject) -> Grounds:
         majority=float((tested.labels == common).mean()),
         weakest=weakest,
         recall=recall,
-        answered=getattr(accept, "answered", None),
-        wrong=getattr(accept, "wrong", None),
+        answered=accept.answered if accept else None,
+        wrong=accept.wrong if accept else None,
         surest=_surest(tested, right, groups),
-        gate=str(getattr(getattr(result, "audit", None), "gate", "") or ""),
+        gate=result.audit.gate if result.audit else None,
         pair=_confused(tested, groups, classes),
         more_images=result.more_images,
         shortcuts=result.shortcuts,

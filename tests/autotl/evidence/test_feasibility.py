@@ -8,6 +8,7 @@ import pytest
 
 from autotl.evidence.feasibility import ConfusedPair, Grounds, judge_feasibility
 from autotl.interfaces import Finding, ScoreInterval
+from autotl.runs.audit import FAIL, UNDECIDED, Gate
 from autotl.runs.feasibility import NOT_YET, USABLE, WITH_PEOPLE, Feasibility
 from autotl.runs.learning_curves import ClassWorth, MoreImages
 from autotl.runs.shortcuts import Following, Shortcut, ShortcutsFound
@@ -50,8 +51,8 @@ def test_a_model_that_is_right_often_enough_is_usable_and_it_says_for_what():
         (replace(GOOD, recall=ScoreInterval(0.3, 0.1, 0.6), answered=ScoreInterval(0.9, 0.8, 1.0)), WITH_PEOPLE),
         (replace(GOOD, majority=0.9, balanced=ScoreInterval(0.36, 0.33, 0.4)), NOT_YET),
         (replace(GOOD, majority=0.9), USABLE),
-        (replace(GOOD, gate="fail"), NOT_YET),
-        (replace(GOOD, gate="undecided"), USABLE),
+        (replace(GOOD, gate=Gate(FAIL, 0.1)), NOT_YET),
+        (replace(GOOD, gate=Gate(UNDECIDED, 0.1)), USABLE),
         (replace(GOOD, shortcuts=shortcuts(follows=True)), NOT_YET),
         (replace(GOOD, shortcuts=shortcuts(follows=False)), USABLE),
         (replace(GOOD, shortcuts=shortcuts(follows=True, may_be_content=True)), USABLE),
@@ -77,11 +78,11 @@ def test_classes_pairs_and_gates_are_named_in_what_would_change_it():
     )
     pair = ConfusedPair("town", "food", 12, 30, ScoreInterval(0.95, 0.9, 0.98))
     more = MoreImages(classes=classes, twice=ScoreInterval(0.03, 0.01, 0.05))
-    found = judge_feasibility(replace(FAIR, more_images=more, pair=pair, gate="undecided")).changes
+    found = judge_feasibility(replace(FAIR, more_images=more, pair=pair, gate=Gate(UNDECIDED, 0.1))).changes
     assert found[1] == "30 more images of town: worth 2.1 points (0.4 to 4.0) of its recall."
     assert "12 of 30 mistakes are between them; as one class, 95 (90 to 98) would be right" in found[2]
     assert not any("food:" in one for one in found)
-    assert "gate is undecided" in found[0]
+    assert found[0].startswith("Label more images of the groups. Whether the gaps between groups are within")
 
 
 def test_warnings_of_the_checks_speak_and_a_far_domain_asks_for_fine_tuning():

@@ -30,6 +30,7 @@ class Result:
     objective: str = "balanced_accuracy"
     test: dict[str, ScoreInterval] = field(default_factory=dict)
     doubts: Any = None
+    audit: Any = None
     shortcuts: Any = None
     more_images: Any = None
     feasibility: Any = None
