@@ -21,8 +21,8 @@ class PredictionSummary:
     counts: number of images by predicted class, most frequent first. n_unreadable: files that could not be read as an
     image. folder: the deepest folder that holds all files of `head`. head: the first rows, with the columns image
     (its path below `folder`), label, probability (of that label) and problem. columns: of the file itself, up to
-    `error`. n_unsure, n_none: images of which the model was unsure, and that are like none
-    of the classes; None where it does not say.
+    `error`; has_doubts: whether others follow. n_unsure, n_none: images of which the model was unsure, and that are
+    like none of the classes; None where it does not say.
     """
 
     counts: pd.Series
@@ -30,6 +30,7 @@ class PredictionSummary:
     folder: str
     head: pd.DataFrame
     columns: tuple[str, ...]
+    has_doubts: bool = False
     n_unsure: int | None = None
     n_none: int | None = None
 
@@ -75,5 +76,5 @@ def summarise_predictions(file: Path) -> PredictionSummary | None:
     p_values = pd.to_numeric(columns["none_of_these"], errors="coerce") if "none_of_these" in columns else None
     n_none = None if p_values is None else int((p_values <= NONE_BELOW).sum())
     return PredictionSummary(
-        labelled.value_counts(), n_unreadable, folder, shown, tuple(header[: last + 1]), n_unsure, n_none
+        labelled.value_counts(), n_unreadable, folder, shown, tuple(header[: last + 1]), bool(doubts), n_unsure, n_none
     )

@@ -162,10 +162,15 @@ def _show_summary(summary: PredictionSummary) -> None:
             alt="The first rows of the table.",
         )  # fmt: skip
         item, label, *classes, error = map(plain, summary.columns)
+        doubts = (
+            " What the model doubts follows: the set of likely classes, whether it is unsure, and a p-value that is "
+            "small where the image is like none of them."
+        )
         st.caption(
             f"The first {counted(len(summary.head), 'row')}, for images in {plain(summary.folder)}. The columns of the "
             f"file are **{item}** (the full path of the image), **{label}**, one for each of the {len(classes)} "
             f"classes (its probability) and **{error}** (why a file could not be read)."
+            + (doubts if summary.has_doubts else "")
         )
 
 

@@ -46,7 +46,7 @@ def test_images_that_the_model_doubts_are_counted_where_it_says_so(tmp_path: Pat
     table.write_text("item,label,cat,set,error,set (doubts),unsure,none_of_these\n" + "\n".join(rows), encoding="utf-8")
     summary = summarise_predictions(table)
     assert summary
-    assert (summary.n_unsure, summary.n_none, summary.n_unreadable) == (1, 1, 1)
+    assert (summary.has_doubts, summary.n_unsure, summary.n_none, summary.n_unreadable) == (True, 1, 1, 1)
     assert summary.columns == ("item", "label", "cat", "set", "error")
     assert summary.head["probability"].tolist()[:2] == [0.7, 0.9]
 
@@ -54,4 +54,4 @@ def test_images_that_the_model_doubts_are_counted_where_it_says_so(tmp_path: Pat
 def test_a_model_without_doubts_has_none_to_count(file: Path) -> None:
     summary = summarise_predictions(file)
     assert summary
-    assert (summary.n_unsure, summary.n_none) == (None, None)
+    assert (summary.has_doubts, summary.n_unsure, summary.n_none) == (False, None, None)
