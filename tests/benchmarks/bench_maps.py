@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "examples")]
 from mapped_models import Mapped, areas, fit_probe, plant, points_at  # noqa: E402
 
 SIZE, SIDE = 224, 28
-N_FIT, N_HEADS = 400, 5
+N_FIT, N_HEADS = 200, 10
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=40)
     options = parser.parse_args()
     print(
-        "| images | sum error | rho random (size) | deletion: map / occlusion / random | insertion | patch | ms: map / occl. |"
+        "| images | sum error | rho (size) | deletion: map / occlusion / random | insertion | patch | ms an image |"
     )
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
