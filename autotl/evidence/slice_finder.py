@@ -1,8 +1,9 @@
 """Slices: kinds of items, named by nobody, on which errors concentrate; found on one half, confirmed on the other.
 
-Candidates are the clusters of frozen features, as in Spotlight (d'Eon et al. 2022) and Domino (Eyuboglu et al. 2022),
-and kinds of looks. Whatever is found among many candidates looks worse than it is, so that only items that it was not
-found on tell how it is.
+Candidates are kinds of looks, clusters of frozen features, as in Domino (Eyuboglu et al. 2022), and of each class the
+items whose features are like those of its wrong answers (a linear direction, as in Jain et al. 2022, "Distilling model
+failures as directions in latent space"). Whatever is found among many candidates looks worse than it is, so that only
+items that it was not found on tell how it is. Few are tested there, for each takes from the power of the others.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ ITEMS_PER_CLUSTER = (100, 40, 15, 8)
 """Kinds of items may be common or rare, so that clusters of several sizes are looked at."""
 MAX_CLUSTERS, MOST_FOUND = 64, 8
 FOUND_AT, CONFIRMED_AT = 0.05, 0.05
+"""Levels, each for all candidates of its half together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +49,28 @@ class Slice:
         return self.p_value < CONFIRMED_AT
 
 
-def halves(n_items: int, clusters: np.ndarray | None, *, seed: int) -> np.ndarray:
-    """Which items slices are found on, bool (n_items,): about half of them; alike ones stay together."""
-    unit = np.arange(n_items) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    order = np.random.default_rng(seed).permutation(int(unit.max(initial=-1)) + 1)
-    return np.asarray(order[unit] % 2 == 0)
+def halves(labels: np.ndarray, wrong: np.ndarray, clusters: np.ndarray | None, *, seed: int) -> np.ndarray:
+    """Which items slices are found on, bool (n_items,): about half of the right and of the wrong answers of each class.
+
+    labels: int (n_items,); wrong: bool (n_items,). Items that are alike stay together, as the first of them would go.
+    """
+    first, unit = np.unique(np.arange(len(labels)) if clusters is None else clusters, return_index=True,
+                            return_inverse=True)[1:]  # fmt: skip
+    chance = np.random.default_rng(seed).random(len(first))
+    order = np.lexsort((chance, wrong[first], labels[first]))
+    finding = np.zeros(len(first), dtype=bool)
+    finding[order[::2]] = True
+    return np.asarray(finding[unit])
 
 
-def feature_clusters(
-    features: np.ndarray, labels: np.ndarray, classes: Sequence[str], finding: np.ndarray, *, seed: int
-) -> list[Look]:
-    """Clusters of items by their features, of all and of each class.
+def feature_kinds(
+    features: np.ndarray, labels: np.ndarray, wrong: np.ndarray, classes: Sequence[str], finding: np.ndarray, *,
+    seed: int,
+) -> list[Look]:  # fmt: skip
+    """Kinds of items by their features: clusters of all and of each class, and what is like a class's wrong answers.
 
-    features: float (n_items, n_features); labels: int (n_items,), of `classes`; finding: bool (n_items,), the half that
-    the clusters are found on. The items of the other half join the nearest centre.
+    features: float (n_items, n_features); labels: int (n_items,), of `classes`; wrong: bool (n_items,), read only where
+    finding, bool (n_items,), is true. The items of the other half join the nearest centre, or fall on one side.
     """
     from sklearn.decomposition import PCA
 
@@ -72,7 +82,24 @@ def feature_clusters(
     found = _clustered(points, everyone, finding, "alike", seed=seed)
     for number, name in enumerate(classes):
         found += _clustered(points, labels == number, finding, f"{name}, alike", seed=seed)
+        found += _like_errors(points, labels == number, wrong, finding, f"{name}, like those it errs on")
     return found
+
+
+def _like_errors(
+    points: np.ndarray, members: np.ndarray, wrong: np.ndarray, finding: np.ndarray, name: str
+) -> list[Look]:  # fmt: skip
+    """The members on the wrong answers' side of a linear discriminant with a shrunk covariance (Ledoit & Wolf 2004)."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    known = members & finding
+    if not FEWEST_WRONG < wrong[known].sum() < known.sum() - FEWEST_WRONG:
+        return []
+    side = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
+    side.fit(points[known], wrong[known])
+    mask = np.zeros(len(points), dtype=bool)
+    mask[members] = side.decision_function(points[members]) > 0
+    return [Look(name, mask)]
 
 
 def _clustered(
@@ -112,7 +139,11 @@ def find_slices(
     scored.sort(key=lambda pair: pair[0])
     kept: list[Look] = []
     for p_value, one in scored:
-        if p_value < FOUND_AT and len(kept) < MOST_FOUND and not any(_alike(one, other) for other in kept):
+        if (
+            p_value < FOUND_AT / len(scored)
+            and len(kept) < MOST_FOUND
+            and not any(_alike(one, other) for other in kept)
+        ):
             kept.append(one)
     other = None if clusters is None else clusters[~finding]
     p_values = [more_errors(wrong[~finding], one.members[~finding], other) for one in kept]

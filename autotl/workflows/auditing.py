@@ -13,7 +13,7 @@ from autotl.evidence.audit.subgroups import MOST_VALUES
 from autotl.evidence.audit.words import describe, parts
 from autotl.evidence.looks import looks
 from autotl.evidence.said import Said
-from autotl.evidence.slice_finder import feature_clusters, find_slices, halves
+from autotl.evidence.slice_finder import feature_kinds, find_slices, halves
 from autotl.evidence.slice_words import describe_slices, slice_tables
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
@@ -76,9 +76,9 @@ def weak_kinds(subject: Subject) -> Said:
     clusters = cluster_of(run, answers.items)
     wrong = answers.probabilities.argmax(axis=1) != answers.labels
     kinds = list(looks(run.dataset.items.iloc[answers.items]))
-    finding = halves(len(wrong), clusters, seed=run.config.seed)
+    finding = halves(answers.labels, wrong, clusters, seed=run.config.seed)
     features = context.inputs.get(context.space.default()).vectors[answers.items]
-    alike = feature_clusters(features, answers.labels, run.dataset.classes, finding, seed=run.config.seed)
+    alike = feature_kinds(features, answers.labels, wrong, run.dataset.classes, finding, seed=run.config.seed)
     found = find_slices(wrong, [*kinds, *alike], finding, clusters=clusters)
     shown = slice_tables(found, kinds, wrong, clusters, _examples(run, answers, wrong))
     return Said(WEAK_KINDS, shown, describe_slices(found))

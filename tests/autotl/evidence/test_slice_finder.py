@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autotl.evidence.looks import Look
-from autotl.evidence.slice_finder import feature_clusters, find_slices, halves, holm, more_errors
+from autotl.evidence.slice_finder import feature_kinds, find_slices, halves, holm, more_errors
 from autotl.evidence.slice_words import describe_slices, slice_tables
 
 CLASSES = tuple(map(str, range(10)))
@@ -28,8 +28,8 @@ def upside_down():
 
 def test_a_rare_style_of_one_class_is_found_and_confirmed(upside_down):
     pixels, labels, rare, wrong = upside_down
-    finding = halves(len(labels), None, seed=0)
-    found = find_slices(wrong, feature_clusters(pixels, labels, CLASSES, finding, seed=0), finding)
+    finding = halves(labels, wrong, None, seed=0)
+    found = find_slices(wrong, feature_kinds(pixels, labels, wrong, CLASSES, finding, seed=0), finding)
     styles = [one for one in found if one.is_confirmed and one.members[rare].sum() >= 14]
     assert styles
     assert styles[0].members.sum() <= 30
@@ -41,15 +41,15 @@ def test_of_errors_that_are_spread_by_chance_nothing_is_confirmed():
     for seed in range(20):
         rng = np.random.default_rng(seed)
         features, labels, wrong = rng.normal(size=(400, 8)), rng.integers(3, size=400), rng.random(400) < 0.1
-        finding = halves(400, None, seed=seed)
-        found = find_slices(wrong, feature_clusters(features, labels, CLASSES[:3], finding, seed=seed), finding)
+        finding = halves(labels, wrong, None, seed=seed)
+        found = find_slices(wrong, feature_kinds(features, labels, wrong, CLASSES[:3], finding, seed=seed), finding)
         alarms += any(one.is_confirmed for one in found)
     assert alarms <= 4  # 1 expected; at 5 % more come about in 1 of 300 such tests
 
 
 def test_images_that_are_alike_lie_in_one_half():
     clusters = np.repeat(np.arange(50), 4)
-    finding = halves(200, clusters, seed=3)
+    finding = halves(np.zeros(200, dtype=int), np.zeros(200, dtype=bool), clusters, seed=3)
     assert all(len(set(finding[clusters == cluster])) == 1 for cluster in range(50))
     assert 60 < finding.sum() < 140
 
@@ -68,7 +68,9 @@ def test_of_two_that_are_nearly_the_same_one_is_reported():
     wrong = dark & (rng.random(400) < 0.6)
     almost = dark.copy()
     almost[np.flatnonzero(dark)[:4]] = False
-    found = find_slices(wrong, [Look("dark", dark), Look("dim", almost)], halves(400, None, seed=0))
+    found = find_slices(
+        wrong, [Look("dark", dark), Look("dim", almost)], halves(np.zeros(400, dtype=int), wrong, None, seed=0)
+    )
     assert len(found) == 1
 
 
@@ -95,8 +97,8 @@ def test_errors_on_copies_of_one_image_count_once():
 
 def test_it_says_where_errors_concentrate_and_shows_examples(upside_down):
     pixels, labels, _, wrong = upside_down
-    finding = halves(len(labels), None, seed=0)
-    found = find_slices(wrong, feature_clusters(pixels, labels, CLASSES, finding, seed=0), finding)
+    finding = halves(labels, wrong, None, seed=0)
+    found = find_slices(wrong, feature_kinds(pixels, labels, wrong, CLASSES, finding, seed=0), finding)
     [sentence] = describe_slices(found)
     assert sentence.startswith("Errors concentrate on")
     kinds = [Look("dark", np.arange(len(labels)) % 3 == 0)]
