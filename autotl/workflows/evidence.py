@@ -75,11 +75,11 @@ def gather(
 
 
 def _is_due(name: str, subject: Subject) -> bool:
-    """Whether a piece may not be left out: the verdict, which is quick, and an audit that was asked for."""
+    """Whether a piece may not be left out: what only puts into words what is known, and an audit that was asked for."""
     if name == SUBGROUPS:
         config = subject.context.run.config
         return bool(config.audit) or config.max_gap is not None
-    return name == VERDICT
+    return name in (DOUBTS, VERDICT)
 
 
 def panels_of(said: tuple[Said, ...]) -> tuple[ShownPanel, ...]:
