@@ -17,7 +17,9 @@ from autotl.runtime.atomic_files import write_atomically
 FOLDER = "evidence"
 ITEMS, CHOICE, DEFAULT = "items.npz", "choice.npz", "default.npz"
 PROGRAM = "verify.py"
-PARTS = tuple(f"verify_{name}.py" for name in ("audit", "comparisons", "documents", "doubts", "intervals", "panels", "scores"))
+PARTS = tuple(
+    f"verify_{name}.py" for name in ("audit", "comparisons", "documents", "doubts", "intervals", "panels", "scores")
+)
 """Copied as they are: the program into the run folder, its parts into evidence/."""
 _ATTRIBUTE = "attribute."
 

@@ -137,8 +137,8 @@ def _on_software(run: Run) -> Iterator[str]:
     named = ", ".join(f"{name} {versions[name]}" for name in _PROGRAMS if name in versions)
     yield (
         f"AutoTL {versions.get('autotl', '')} was used with Python {versions.get('python', '')}, {named}."
-        f" Fingerprint of the data: {run.fingerprint}, of the test split: {run.test_fingerprint}. The predictions behind "
-        "these numbers are kept with the run, whose verify.py recomputes them."
+        f" Fingerprint of the data: {run.fingerprint}, of the test split: {run.test_fingerprint}. The predictions "
+        "behind these numbers are kept with the run, whose verify.py recomputes them."
     )
 
 

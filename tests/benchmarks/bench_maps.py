@@ -32,9 +32,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--images", type=int, default=40)
     options = parser.parse_args()
-    print(
-        "| images | sum error | rho (size) | deletion: map / occlusion / random | insertion | patch | ms an image |"
-    )
+    print("| images | sum error | rho (size) | deletion: map / occlusion / random | insertion | patch | ms an image |")
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for folder in options.folders or _installed(Path(scratch)):
