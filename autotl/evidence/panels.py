@@ -35,24 +35,31 @@ HEADINGS = {
 
 @dataclass(frozen=True)
 class ShownPanel:
-    """What one panel showed. plugin: who brought it. problem: why it shows nothing, empty where nothing is wrong."""
+    """What one panel showed.
+
+    plugin: who brought it. problem: why it shows nothing, empty where nothing is wrong. sentences: what it says in
+    plain language, the most important first.
+    """
 
     panel: str
     plugin: str
     parts: tuple[Table | Figure, ...]
     problem: str = ""
+    sentences: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Plain values; NaN is None, for JSON has none."""
         parts = [{"kind": type(part).__name__.lower(), **asdict(part)} for part in self.parts]
-        return {"panel": self.panel, "plugin": self.plugin, "parts": parts, "problem": self.problem}
+        said = {"sentences": list(self.sentences)} if self.sentences else {}
+        return {"panel": self.panel, "plugin": self.plugin, "parts": parts, "problem": self.problem, **said}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ShownPanel:
         """Read what `to_json` gave; raises KeyError, TypeError or ValueError where it is something else."""
         return cls(
-            document["panel"], document["plugin"], tuple(map(_part, document["parts"])), document.get("problem", "")
-        )
+            document["panel"], document["plugin"], tuple(map(_part, document["parts"])), document.get("problem", ""),
+            tuple(map(str, document.get("sentences") or ())),
+        )  # fmt: skip
 
 
 def heading(panel: str) -> str:

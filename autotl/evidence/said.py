@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from autotl.evidence.panels import CORE, ShownPanel
 from autotl.interfaces import Figure, Table
 
 VERDICT = "feasibility"
@@ -32,3 +33,10 @@ def in_short(said: Iterable[Said]) -> tuple[str, ...]:
     """The most important sentence of each piece, the verdict first."""
     ordered = sorted(said, key=lambda one: one.piece != VERDICT)
     return tuple(one.sentences[0] for one in ordered if one.sentences)
+
+
+def panels_of(said: Iterable[Said]) -> tuple[ShownPanel, ...]:
+    """What the app and the report show of each piece that has something to show."""
+    return tuple(
+        ShownPanel(one.piece, CORE, one.parts, one.problem, one.sentences) for one in said if one.parts or one.problem
+    )

@@ -15,7 +15,7 @@ from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import ShownPanel
-from autotl.evidence.said import VERDICT, Said, in_short
+from autotl.evidence.said import VERDICT, Said, in_short, panels_of
 from autotl.evidence.weak_classes import ClassRecalls, rank_by_recall
 from autotl.interfaces import Figure, Finding, ScoreInterval
 from autotl.predictions import Predictions
@@ -23,7 +23,7 @@ from autotl.reports.charts import class_chart, search_chart, time_chart
 from autotl.reports.figures import write_files
 from autotl.reports.methods import citation, methods_paragraph, references
 from autotl.reports.mistakes import cells, surest_mistakes
-from autotl.reports.sections import Figures, shown_panel, shown_piece
+from autotl.reports.sections import Figures, shown_panel
 from autotl.reports.templating import capital, template
 from autotl.runs.event_log import EVENTS_FILE, read_events
 from autotl.runs.result import RunResult, by_class, overall
@@ -57,7 +57,7 @@ class Contents:
 def write_report(run: Run, contents: Contents) -> None:
     """Write report.html, one file with its images inside that is readable offline, and its figures as files."""
     figures = Figures()
-    evidence = [shown_piece(one, figures) for one in contents.said if one.parts or one.problem]
+    evidence = [shown_panel(panel, figures) for panel in panels_of(contents.said)]
     recalls, methods = _recalls(contents), methods_paragraph(run, contents.result)
     page = _render(
         "report.html.j2", run, contents,

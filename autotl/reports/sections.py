@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autotl.evidence.panels import ShownPanel, heading
-from autotl.evidence.said import Said
 from autotl.interfaces import Figure, Table
 from autotl.reports.figures import draw, inline
 
@@ -58,14 +57,9 @@ class Figures:
         return Part(figure.title, figure.note, inline(svg, number=len(self.drawn), alt=figure.alt or figure.title))
 
 
-def shown_piece(said: Said, figures: Figures) -> Section:
-    """The section of a piece of evidence."""
-    return Section(heading(said.piece), _parts(said.parts, figures), said.sentences[1:], said.problem)
-
-
 def shown_panel(panel: ShownPanel, figures: Figures) -> Section:
-    """The section of a plugin's panel."""
-    return Section(heading(panel.panel), _parts(panel.parts, figures), problem=panel.problem)
+    """The section of a piece of evidence or of a plugin's panel."""
+    return Section(heading(panel.panel), _parts(panel.parts, figures), panel.sentences[1:], panel.problem)
 
 
 def _parts(parts: Sequence[Table | Figure], figures: Figures) -> list[Part]:

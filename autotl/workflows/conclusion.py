@@ -23,7 +23,7 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import show_panels
 from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
-from autotl.evidence.said import Said
+from autotl.evidence.said import Said, panels_of
 from autotl.interfaces import Backbone, Evaluator, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
@@ -38,7 +38,7 @@ from autotl.search.context import SearchContext
 from autotl.search.trial_files import load_predictions
 from autotl.trial import FINE_TUNE, PROBE, TrialRecord
 from autotl.workflows.choice import asked_for, choose_champion, judge_fine_tune_trials
-from autotl.workflows.evidence import examine, panels_of
+from autotl.workflows.evidence import examine
 from autotl.workflows.judgement import judge
 from autotl.workflows.refit import describe_refit
 from autotl.workflows.subject import Subject

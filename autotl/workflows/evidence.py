@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from autotl.errors import AutoTLError
-from autotl.evidence.panels import CORE, OUT_OF_TIME, ShownPanel
+from autotl.evidence.panels import OUT_OF_TIME
 from autotl.evidence.said import VERDICT, Said, in_short
 from autotl.runs.events import Message
 from autotl.workflows.abstaining import PIECE as DOUBTS
@@ -80,8 +80,3 @@ def _is_due(name: str, subject: Subject) -> bool:
         config = subject.context.run.config
         return bool(config.audit) or config.max_gap is not None
     return name in (DOUBTS, VERDICT)
-
-
-def panels_of(said: tuple[Said, ...]) -> tuple[ShownPanel, ...]:
-    """What the app and the report show of each piece that has something to show."""
-    return tuple(ShownPanel(one.piece, CORE, one.parts, one.problem) for one in said if one.parts or one.problem)

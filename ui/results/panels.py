@@ -11,7 +11,7 @@ import streamlit as st
 from autotl.evidence.panels import CORE, ShownPanel, fetches_data, heading
 from autotl.interfaces import Figure, Table
 from autotl_ui.widgets.theme import ink, muted
-from autotl_ui.widgets.words import plain
+from autotl_ui.widgets.words import plain, sentence, spell_scores
 
 
 def show_panels(panels: tuple[ShownPanel, ...]) -> None:
@@ -21,6 +21,8 @@ def show_panels(panels: tuple[ShownPanel, ...]) -> None:
     for number, shown in enumerate(panels):
         with st.container(border=True):
             st.subheader(plain(heading(str(shown.panel))), anchor=False)
+            for text in shown.sentences:
+                st.markdown(plain(sentence(spell_scores(text))))
             for place, part in enumerate(shown.parts):
                 try:
                     _draw(part, key=f"panel-{number}-{place}")

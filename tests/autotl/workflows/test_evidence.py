@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from autotl.evidence.panels import OUT_OF_TIME
-from autotl.evidence.said import Said, in_short
+from autotl.evidence.said import Said, in_short, panels_of
 from autotl.interfaces import Table
-from autotl.workflows.evidence import gather, panels_of
+from autotl.workflows.evidence import gather
 from autotl.workflows.subject import Subject
 
 TABLE = Table("A table", ("column",), (("cell",),))

@@ -248,13 +248,14 @@ def test_panels_are_drawn_with_their_plugin_and_a_damaged_one_leaves_the_others_
 
 def test_evidence_has_a_section_of_its_own_apart_from_the_panels_of_plugins(good: Path) -> None:
     panels = [
-        ShownPanel("subgroups", CORE, (made_data.MADE_TABLE,)),
+        ShownPanel("subgroups", CORE, (made_data.MADE_TABLE,), sentences=("one group is worse",)),
         ShownPanel("sound", "made-up", (made_data.MADE_FIGURE,)),
     ]
     stored = json.dumps([shown.to_json() for shown in panels])
     (good / "evidence" / "panels.json").write_text(stored, encoding="utf-8")
     app = go(open_page("results", run="good"), "Evidence")
     assert "For whom does it work worse?" in [one.value for one in app.subheader]
+    assert "One group is worse." in words(app)
     assert len(app.dataframe) == 1
     assert "From the plugin" not in words(app)
 
