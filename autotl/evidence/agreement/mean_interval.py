@@ -62,7 +62,10 @@ def _influences(
     deviations = weight * (values - mean)
     kinds, place = np.unique(np.round(deviations, 12), return_inverse=True)
     counts = np.bincount(place, minlength=len(kinds)).astype(float)
-    own = np.concatenate([kinds, [bound - mean for bound in bounds]])
+    # A kind that was not seen weighs what answers weigh by their weights; without any deviation, this is all that makes
+    # the interval wider by the design effect of the weights.
+    unseen = float((weight**2).mean())
+    own = np.concatenate([kinds, [unseen * (bound - mean) for bound in bounds]])
     counts = np.concatenate([counts, np.zeros(len(bounds))]) * effective_share(deviations, clusters)
     return mean, Influences(own, counts, np.zeros(len(own), dtype=int))
 
