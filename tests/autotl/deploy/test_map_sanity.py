@@ -66,7 +66,8 @@ def test_the_sum_of_a_map_and_the_offset_is_the_difference_of_the_logits(explain
     assert np.abs(wanted).max() > 1
 
 
-def test_the_map_of_a_random_head_is_another_one(probe: Any, explained: Any) -> None:
+def test_maps_of_random_heads_do_not_follow_the_model_s_on_average(probe: Any, explained: Any) -> None:
+    """Only on average: here, at 128 pixels, the size of a single correlation is 0.38 on average and 0.8 at most."""
     model, images = explained
     maps, _ = model.maps(images)
     correlations = []
