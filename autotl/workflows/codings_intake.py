@@ -56,16 +56,16 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
         inside = text.removeprefix(root)
         if inside in names:
             return inside
-        copy = _COPY.fullmatch(Path(text).name)
-        if copy and 1 <= int(copy[1]) <= len(drawn):
-            return drawn[int(copy[1]) - 1]
-        several = endings.find(text)
+        several, copied = endings.find(text), _copied_from(text, drawn)
+        if copied and not any(_in_same_folder(text, one) for one in several):
+            # Of data without folders, nobody can tell a file from a copy that is called like it.
+            return "" if several and "/" not in several[0] and several != [copied] else copied
         return several[0] if len(several) == 1 else ""
 
     found, wrong, first, coders = [], [], dict[tuple[str, str], int](), dict[str, str]()
     for row in rows:
-        item, coder = item_of(row.item), spelled(before, row.coder)
-        coder = coders.setdefault(coder.casefold(), coder)
+        item, coder = item_of(row.item), " ".join(row.coder.split())
+        coder = coders.get(coder.casefold()) or coders.setdefault(coder.casefold(), spelled(before, coder))
         label = row.label if row.label in classes else by_case.get(row.label.casefold(), "")
         if not item:
             wrong.append(f"line {row.line}: {row.item[:80]!r} is no image of the run")
@@ -85,6 +85,17 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
             "kept; correct them and give the file again."
         )
     return found
+
+
+def _copied_from(text: str, drawn: Sequence[str]) -> str:
+    """The image that a copy under a neutral name was made from; empty where it is called otherwise."""
+    copy = _COPY.fullmatch(Path(text).name)
+    return drawn[int(copy[1]) - 1] if copy and 1 <= int(copy[1]) <= len(drawn) else ""
+
+
+def _in_same_folder(text: str, item: str) -> bool:
+    """Whether a path ends with the folder and the name of an image of the run, wherever that lay once."""
+    return Path(text).parent.name.casefold() == Path(item).parent.name.casefold()
 
 
 def known_items(evidence: Evidence) -> list[str]:

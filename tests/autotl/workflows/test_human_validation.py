@@ -15,6 +15,7 @@ from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.run_evidence import read_evidence
 from autotl.runs.run import open_run
 from autotl.runs.validation import read_codings, read_sample, validation_folder
+from autotl.workflows.codings_intake import take_codings
 from autotl.workflows.human_validation import HumanValidation, validate
 from autotl.workflows.people_sample import draw_sample, write_sheet_again
 
@@ -89,6 +90,19 @@ def test_copies_under_neutral_names_are_understood_when_they_come_back(run: Path
     assert {(one.item, one.label) for one in read_codings(validation_folder(run))} == set(
         zip(found.items, truth, strict=True)
     )
+
+
+def test_an_image_of_the_data_that_is_called_like_a_copy_is_itself_wherever_the_data_lay(run: Path) -> None:
+    evidence = read_evidence(run)
+    assert evidence
+    items = evidence.run.dataset.items
+    folder = Path(items["path"].iloc[-1]).parent
+    items.loc[items.index[-1], "path"] = named = str(folder / "image-0001.png")
+    draw_sample(run, 5, sheet=run.parent / "sheet.csv")
+    first = read_sample(validation_folder(run)).items[0]
+    rows = [SheetRow(2, f"/elsewhere/{named}", "Ann", BIRD), SheetRow(3, "/copies/image-0001.png", "Ann", BIRD)]
+    take_codings(evidence, rows, "the sheet")
+    assert [one.item for one in read_codings(validation_folder(run))] == [named, first]
 
 
 @pytest.mark.parametrize(("by", "design"), [("class", None), (None, "score")])
