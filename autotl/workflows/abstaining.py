@@ -92,7 +92,8 @@ def _with_accept_rule(
     rule = accepting.find_accept_rule(searched.probabilities.max(axis=1), right, clusters=clusters)
     if rule is None:
         promise = (
-            f"at most {accepting.MAX_WRONG:.0%} wrong among the answered, with {accepting.CERTAINTY:.0%} certainty"
+            f"at most {100 * accepting.MAX_WRONG:.0f} % wrong among the answered, with "
+            f"{100 * accepting.CERTAINTY:.0f} % certainty"
         )
         why = f"{promise}, cannot be promised for any threshold ({len(right)} images, {(~right).sum()} wrong)"
         return champion, _without(summary, "accept threshold", why)

@@ -13,6 +13,7 @@ from autotl.runs.doubts import AcceptSummary, DoubtsSummary, NoveltySummary, Set
 
 MOST_POINTS = 200
 """Of the risk-coverage curve."""
+_OF_ALL = 'With "all classes" the range is that of all images together and says nothing of this class. '
 
 
 def describe(found: DoubtsSummary) -> tuple[str, ...]:
@@ -21,7 +22,13 @@ def describe(found: DoubtsSummary) -> tuple[str, ...]:
         *([_of_accept_rule(found.accept)] if found.accept else []), *([_of_sets(found.sets)] if found.sets else []),
         *([_of_novelty(found.novelty)] if found.novelty else []),
     ]  # fmt: skip
-    return (*said, *(f"The model offers no {why}." for why in found.left_out))
+    return (*said, *(f"The model offers no {_quoted(why)}." for why in found.left_out))
+
+
+def _quoted(why: str) -> str:
+    """Why something is left out, with the name of "none of these" in quotation marks."""
+    name = "none of these"
+    return f'answer "{name}"{why.removeprefix(name)}' if why.startswith(f"{name}:") else why
 
 
 def percent(score: ScoreInterval, digits: int = 0) -> str:
@@ -34,8 +41,8 @@ def percent(score: ScoreInterval, digits: int = 0) -> str:
 
 def _of_accept_rule(rule: AcceptSummary) -> str:
     return (
-        f"The model calls itself unsure below a probability of {rule.threshold:.3g}: with {rule.certainty:.0%} "
-        f"certainty at most {rule.max_wrong:.0%} of its other answers are wrong. Of the test images it answers "
+        f"The model calls itself unsure below a probability of {rule.threshold:.3g}: with {100 * rule.certainty:.0f} % "
+        f"certainty at most {100 * rule.max_wrong:.0f} % of its other answers are wrong. Of the test images it answers "
         f"{percent(rule.answered)}, and {percent(rule.wrong, 1)} of these answers are wrong."
     )
 
@@ -43,18 +50,18 @@ def _of_accept_rule(rule: AcceptSummary) -> str:
 def _of_sets(sets: SetsSummary) -> str:
     pooled = [name for name, one in sets.classes.items() if one.pooled]
     text = (
-        f"A set of classes is to hold the true one in {sets.coverage:.0%} of cases, for each class; on the test split "
+        f"A set of classes is to hold the true one in {100 * sets.coverage:.0f} % of cases, for each class; on the test split "
         f"it does in {percent(sets.tested)}, with {sets.mean_size:.2f} classes on average."
     )
     if not pooled:
         return text
     shown = ", ".join(pooled[:5]) + (f" and {len(pooled) - 5} more" if len(pooled) > 5 else "")
-    return f"{text} Too few images were left to promise that of {shown}: there it holds on average over the classes."
+    return f"{text} Too few images were left to promise that of {shown}: there the threshold is that of all images together."
 
 
 def _of_novelty(rule: NoveltySummary) -> str:
     return (
-        f'"None of these": images with a p-value of at most {rule.false_refusal:.0%} are unlike every class. Of the '
+        f'"None of these": images with a p-value of at most {100 * rule.false_refusal:.0f} % are unlike every class. Of the '
         f"test images, which all belong to a class, that would refuse {percent(rule.tested, 1)}."
     )
 
@@ -100,8 +107,9 @@ def _table_of_sets(sets: SetsSummary) -> Table:
     score = "1 - probability" if sets.method == "lac" else "RAPS"
     note = (
         f"A class is in the set where its score ({score}) is at most its threshold. With so many images the true "
-        f"coverage lies in the given range in 90 of 100 cases; promised is {sets.coverage:.0%} on average over these. "
-        f"{sets.empty:.0%} of the sets are empty (no class fits), {sets.single:.0%} hold one class."
+        f"coverage lies in the given range in 90 of 100 cases; promised is {100 * sets.coverage:.0f} % on average over "
+        f"these. {_OF_ALL if any(one.pooled for one in sets.classes.values()) else ''}"
+        f"{100 * sets.empty:.0f} % of the sets are empty (no class fits), {100 * sets.single:.0f} % hold one class."
     )
     return Table("Sets of classes", columns, rows, note)
 
@@ -131,7 +139,7 @@ def _risk_figure(found: DoubtsSummary, tested: Predictions) -> Figure:
         layers.append({"data": {"values": here}, "mark": {"type": "rule", "strokeDash": [4, 4]},
                        "encoding": {"x": {**x, "scale": {"domain": [0, 1]}}}})  # fmt: skip
     area = f"{found.aurc.value:.3f} ({found.aurc.ends})"
-    answers = f"{len(right):,} test images; with all of them answered {1 - right.mean():.1%} are wrong"
+    answers = f"{len(right):,} test images; with all of them answered {100 * (1 - right.mean()):.1f} % are wrong"
     return Figure(
         "Wrong answers, by how many are given", {"data": {"values": values}, "layer": layers},
         f"Risk-coverage curve of {answers}. Area under it: {area}.",
@@ -159,8 +167,8 @@ def _coverage_figure(sets: SetsSummary) -> Figure:
                 "y": y, "x": {"field": "covered", "type": "quantitative", **axis}}},
         ],
     }  # fmt: skip
-    listed = ", ".join(f"{one['class']} {one['covered']:.0%}" for one in values)
+    listed = ", ".join(f"{one['class']} {100 * one['covered']:.0f} %" for one in values)
     return Figure(
         "How often sets hold the true class", spec, f"Coverage by class: {listed}.",
-        f"On the test split, with 95 % intervals; the dashed line is the {sets.coverage:.0%} that are promised.",
+        f"On the test split, with 95 % intervals; the dashed line is the {100 * sets.coverage:.0f} % that are promised.",
     )  # fmt: skip

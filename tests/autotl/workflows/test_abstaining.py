@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -121,7 +122,7 @@ def test_what_no_guarantee_can_be_given_for_is_left_out_and_said(attempt, make):
     assert summary.accept is None
     [why] = summary.left_out
     assert why.startswith(
-        "accept threshold: at most 5% wrong among the answered, with 95% certainty, cannot be promised"
+        "accept threshold: at most 5 % wrong among the answered, with 95 % certainty, cannot be promised"
     )
     assert [output.name for output in after.graph.graph.output] == ["probabilities", "set", "none_of_these"]
 
@@ -194,10 +195,11 @@ def test_a_summary_survives_json_and_says_what_it_is_worth(context, attempt, mak
         "Wrong answers, by how many are given", "How often sets hold the true class", "When it does not know",
         "Sets of classes",
     ]  # fmt: skip
-    assert said.sentences[0].startswith("The model calls itself unsure below a probability of 0.6: with 95% certainty")
-    assert said.sentences[1].startswith("A set of classes is to hold the true one in 90% of cases, for each class")
-    assert said.sentences[2].startswith('"None of these": images with a p-value of at most 5%')
-    json.dumps([part.__dict__ for part in said.parts], allow_nan=False)
+    assert said.sentences[0].startswith("The model calls itself unsure below a probability of 0.6: with 95 % certainty")
+    assert said.sentences[1].startswith("A set of classes is to hold the true one in 90 % of cases, for each class")
+    assert said.sentences[2].startswith('"None of these": images with a p-value of at most 5 %')
+    shown = json.dumps([part.__dict__ for part in said.parts], allow_nan=False)
+    assert not re.search(r"\d%", shown + "".join(said.sentences))
     nothing = doubts(replace(subject, result=_Result(None)))
     assert (nothing.parts, nothing.sentences) == ((), ())
 
