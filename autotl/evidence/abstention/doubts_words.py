@@ -39,10 +39,14 @@ def percent(score: ScoreInterval, digits: int = 0) -> str:
     return f"{value} % ({low} to {high})"
 
 
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
 def _of_accept_rule(rule: AcceptSummary) -> str:
     return (
-        f"The model calls itself unsure below a probability of {rule.threshold:.3g}: with {100 * rule.certainty:.0f} % "
-        f"certainty at most {100 * rule.max_wrong:.0f} % of its other answers are wrong. Of the test images it answers "
+        f"The model calls itself unsure below a probability of {rule.threshold:.3g}: with {_share(rule.certainty)} "
+        f"certainty at most {_share(rule.max_wrong)} of its other answers are wrong. Of the test images it answers "
         f"{percent(rule.answered)}, and {percent(rule.wrong, 1)} of these answers are wrong."
     )
 
@@ -50,18 +54,19 @@ def _of_accept_rule(rule: AcceptSummary) -> str:
 def _of_sets(sets: SetsSummary) -> str:
     pooled = [name for name, one in sets.classes.items() if one.pooled]
     text = (
-        f"A set of classes is to hold the true one in {100 * sets.coverage:.0f} % of cases, for each class; on the test split "
+        f"A set of classes is to hold the true one in {_share(sets.coverage)} of cases, for each class; on the test split "
         f"it does in {percent(sets.tested)}, with {sets.mean_size:.2f} classes on average."
     )
     if not pooled:
         return text
     shown = ", ".join(pooled[:5]) + (f" and {len(pooled) - 5} more" if len(pooled) > 5 else "")
-    return f"{text} Too few images were left to promise that of {shown}: there the threshold is that of all images together."
+    together = "there the threshold is that of all images together"
+    return f"{text} Too few images were left to promise that of {shown}: {together}."
 
 
 def _of_novelty(rule: NoveltySummary) -> str:
     return (
-        f'"None of these": images with a p-value of at most {100 * rule.false_refusal:.0f} % are unlike every class. Of the '
+        f'"None of these": images with a p-value of at most {_share(rule.false_refusal)} are unlike every class. Of the '
         f"test images, which all belong to a class, that would refuse {percent(rule.tested, 1)}."
     )
 
@@ -107,9 +112,9 @@ def _table_of_sets(sets: SetsSummary) -> Table:
     score = "1 - probability" if sets.method == "lac" else "RAPS"
     note = (
         f"A class is in the set where its score ({score}) is at most its threshold. With so many images the true "
-        f"coverage lies in the given range in 90 of 100 cases; promised is {100 * sets.coverage:.0f} % on average over "
+        f"coverage lies in the given range in 90 of 100 cases; promised is {_share(sets.coverage)} on average over "
         f"these. {_OF_ALL if any(one.pooled for one in sets.classes.values()) else ''}"
-        f"{100 * sets.empty:.0f} % of the sets are empty (no class fits), {100 * sets.single:.0f} % hold one class."
+        f"{_share(sets.empty)} of the sets are empty (no class fits), {_share(sets.single)} hold one class."
     )
     return Table("Sets of classes", columns, rows, note)
 
@@ -167,8 +172,8 @@ def _coverage_figure(sets: SetsSummary) -> Figure:
                 "y": y, "x": {"field": "covered", "type": "quantitative", **axis}}},
         ],
     }  # fmt: skip
-    listed = ", ".join(f"{one['class']} {100 * one['covered']:.0f} %" for one in values)
+    listed = ", ".join(f"{one['class']} {_share(one['covered'])}" for one in values)
     return Figure(
         "How often sets hold the true class", spec, f"Coverage by class: {listed}.",
-        f"On the test split, with 95 % intervals; the dashed line is the {100 * sets.coverage:.0f} % that are promised.",
+        f"On the test split, with 95 % intervals; the dashed line is the {_share(sets.coverage)} that are promised.",
     )  # fmt: skip
