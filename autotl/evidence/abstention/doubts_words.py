@@ -54,8 +54,8 @@ def _of_accept_rule(rule: AcceptSummary) -> str:
 def _of_sets(sets: SetsSummary) -> str:
     pooled = [name for name, one in sets.classes.items() if one.pooled]
     text = (
-        f"A set of classes is to hold the true one in {_share(sets.coverage)} of cases, for each class; on the test split "
-        f"it does in {percent(sets.tested)}, with {sets.mean_size:.2f} classes on average."
+        f"A set of classes is to hold the true one in {_share(sets.coverage)} of cases, for each class; on the test "
+        f"split it does in {percent(sets.tested)}, with {sets.mean_size:.2f} classes on average."
     )
     if not pooled:
         return text
@@ -66,8 +66,8 @@ def _of_sets(sets: SetsSummary) -> str:
 
 def _of_novelty(rule: NoveltySummary) -> str:
     return (
-        f'"None of these": images with a p-value of at most {_share(rule.false_refusal)} are unlike every class. Of the '
-        f"test images, which all belong to a class, that would refuse {percent(rule.tested, 1)}."
+        f'"None of these": images with a p-value of at most {_share(rule.false_refusal)} are unlike every class. Of '
+        f"the test images, which all belong to a class, that would refuse {percent(rule.tested, 1)}."
     )
 
 
