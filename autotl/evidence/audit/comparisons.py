@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -26,13 +27,15 @@ _NUMBERS_AT_ONCE = 1_000_000
 class Family:
     """Differences whose intervals hold together.
 
-    values, errors: float (n,), the differences and their standard errors. factor: standard errors on each side of an
-    interval; likely: what the largest of all differences from the truth stays below in 80 of 100 cases, in standard
-    errors. largest: float (n_resamples,), sorted.
+    values, errors: float (n,), the differences and their standard errors. smoothed: float (n,), other estimates of the
+    differences that the intervals hold too. factor: standard errors on each side of an interval; likely: what the
+    largest of all differences from the truth stays below in 80 of 100 cases, in standard errors. largest: float
+    (n_resamples,), sorted.
     """
 
     values: np.ndarray
     errors: np.ndarray
+    smoothed: np.ndarray
     factor: float
     likely: float
     largest: np.ndarray
@@ -40,19 +43,21 @@ class Family:
     @property
     def low(self) -> np.ndarray:
         """Lower ends of the intervals, float (n,)."""
-        return np.asarray(self.values - self.factor * self.errors)
+        return np.asarray(np.minimum(self.values, self.smoothed) - self.factor * self.errors)
 
     @property
     def high(self) -> np.ndarray:
         """Upper ends of the intervals, float (n,)."""
-        return np.asarray(self.values + self.factor * self.errors)
+        return np.asarray(np.maximum(self.values, self.smoothed) + self.factor * self.errors)
 
     @property
     def p_values(self) -> np.ndarray:
         """Of each difference being 0, corrected for their number, float (n,)."""
-        n = len(self.largest)
-        above = n - np.searchsorted(self.largest, np.abs(self.values) / self.errors, side="left")
-        return np.asarray((above + 1) / (n + 1))
+        from scipy.special import erfc
+
+        n, t = len(self.largest), np.abs(self.values) / self.errors
+        above = n - np.searchsorted(self.largest, t, side="left")
+        return np.asarray(np.maximum((above + 1) / (n + 1), erfc(t / np.sqrt(2))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +103,8 @@ def compare(
         largest.append([_largest(values - middle, errors, large) for (values, errors), middle, large in found])
     of_cells, of_pairs = (np.sort(np.concatenate(part)) for part in zip(*largest, strict=True))
     return Comparisons(
-        every.cells[kept[0]], _family(deviation, kept[0], of_cells), every.pairs[kept[1]],
-        _family(gap, kept[1], of_pairs),
+        every.cells[kept[0]], _family(deviation, deviation[0], kept[0], of_cells), every.pairs[kept[1]],
+        _family(gap, every.smoothed_gaps(groups), kept[1], of_pairs),
     )  # fmt: skip
 
 
@@ -147,6 +152,16 @@ class _Places:
         values, variances = groups.values, _variance_of_mean(groups, self.effects[0])
         error = np.sqrt(variances[..., first, metric] + variances[..., second, metric])
         return values[..., first, metric] - values[..., second, metric], error
+
+    def smoothed_gaps(self, groups: Sums) -> np.ndarray:
+        """The gaps with one right and one wrong item added to each group (Agresti & Caffo 2000), float (n_pairs,).
+
+        A small group without errors is no proof that it has none.
+        """
+        first, second, metric = self.pairs.T
+        added = self.effects[0]  # as many items as one independent item is worth
+        shares = (groups.numerators + added) / (groups.denominators + 2 * added)
+        return np.asarray(shares[first, metric] - shares[second, metric])
 
 
 def _variance_of_mean(sums: Sums, effect: np.ndarray) -> np.ndarray:
@@ -205,9 +220,14 @@ def _largest(distances: np.ndarray, errors: np.ndarray, large: np.ndarray) -> np
     return np.asarray(np.where(large, t, 0).max(axis=1, initial=0))
 
 
-def _family(found: tuple[np.ndarray, np.ndarray], kept: np.ndarray, largest: np.ndarray) -> Family:
-    factor, likely = (float(np.quantile(largest, level, method="higher")) for level in (LEVEL, LIKELY))
-    return Family(found[0][kept], found[1][kept], factor, likely, largest)
+def _family(
+    found: tuple[np.ndarray, np.ndarray], smoothed: np.ndarray, kept: np.ndarray, largest: np.ndarray
+) -> Family:  # fmt: skip
+    factor, likely = (
+        max(float(np.quantile(largest, level, method="higher")), NormalDist().inv_cdf((1 + level) / 2))
+        for level in (LEVEL, LIKELY)
+    )
+    return Family(found[0][kept], found[1][kept], smoothed[kept], factor, likely, largest)
 
 
 def _chunks(total: int, most: int) -> list[int]:

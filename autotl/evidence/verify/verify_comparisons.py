@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from verify_intervals import effective_sizes
@@ -23,26 +24,31 @@ FEWEST = 10
 class Compared:
     """Differences by place with their errors, and the largest |t| of each resample, sorted.
 
-    place: (group, metric), or (first group, second group, metric).
+    place: (group, metric), or (first group, second group, metric). smoothed: other estimates of the differences, which
+    their intervals hold too.
     """
 
     values: Mapping[tuple[int, ...], float]
     errors: Mapping[tuple[int, ...], float]
+    smoothed: Mapping[tuple[int, ...], float]
     largest: np.ndarray
 
     def quantile(self, level: float) -> float:
-        """What the largest |t| stays below in this share of resamples."""
-        return float(np.quantile(self.largest, level, method="higher"))
+        """What the largest |t| stays below in this share of resamples; no less than a single normal one does."""
+        return max(float(np.quantile(self.largest, level, method="higher")), NormalDist().inv_cdf((1 + level) / 2))
 
     def interval(self, place: tuple[int, ...]) -> tuple[float, float, float]:
         """(value, low, high), which holds for all places at once."""
         value, half = self.values[place], self.quantile(0.95) * self.errors[place]
-        return value, value - half, value + half
+        other = self.smoothed[place]
+        return value, min(value, other) - half, max(value, other) + half
 
     def p_value(self, place: tuple[int, ...]) -> float:
         """Of no difference, corrected for the number of places."""
         n, t = len(self.largest), abs(self.values[place]) / self.errors[place]
-        return float((n - np.searchsorted(self.largest, t, side="left") + 1) / (n + 1))
+        return max(
+            float((n - np.searchsorted(self.largest, t, side="left") + 1) / (n + 1)), math.erfc(t / math.sqrt(2))
+        )
 
 
 def metric_names(classes: list[str]) -> list[str]:
@@ -84,10 +90,11 @@ def compare(
     if clusters is not None:
         kept = (np.ones(len(cells), bool), np.ones(len(pairs), bool))
     both = []
-    for number, (places, part) in enumerate(((cells, deviation), (pairs, gap))):
+    smoothed = _smoothed_gaps(table, pairs, effects[0], k)
+    for number, (places, part) in enumerate(((cells, (*deviation, deviation[0])), (pairs, (*gap, smoothed)))):
         keys = [tuple(place) for place in places[kept[number]].tolist()]
-        values, errors = (dict(zip(keys, x[kept[number]].tolist(), strict=True)) for x in part)
-        both.append(Compared(values, errors, np.sort(np.array(largest)[:, number])))
+        values, errors, others = (dict(zip(keys, x[kept[number]].tolist(), strict=True)) for x in part)
+        both.append(Compared(values, errors, others, np.sort(np.array(largest)[:, number])))
     return both[0], both[1]
 
 
@@ -141,6 +148,13 @@ def _differences(
         error = ((1 - below[:-1] / below[-1]) * np.sqrt(own + other))[group, metric]
         deviation = (values[:-1] - values[-1])[group, metric], error
         return [deviation, (values[first, of] - values[second, of], np.sqrt(own[first, of] + own[second, of]))]
+
+
+def _smoothed_gaps(table: np.ndarray, pairs: np.ndarray, effects: np.ndarray, k: int) -> np.ndarray:
+    """The gaps with one right and one wrong item added to each group (Agresti & Caffo 2000)."""
+    above, below = _ratios(table[:-1], k)
+    (first, second, of), shares = pairs.T, (above + effects) / (below + 2 * effects)
+    return np.asarray(shares[first, of] - shares[second, of])
 
 
 def _effects(

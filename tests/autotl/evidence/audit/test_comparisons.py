@@ -50,6 +50,19 @@ def test_clusters_make_intervals_wider():
     assert half[1] > 1.5 * half[0]
 
 
+def test_no_interval_is_of_zero_width_where_resamples_cannot_differ():
+    one_person = np.zeros(200, dtype=int)
+    found = answers(0, 2, 100)
+    alike = gather_answers(
+        found.labels, np.eye(2)[found.predicted], [np.arange(200) < 100, np.arange(200) >= 100], one_person
+    )
+    for result in (compare(alike, [[0, 1]], seed=0, resamples=20), compared(0, 2, 100, right=1.0, resamples=20)):
+        for family in (result.deviations, result.gaps):
+            assert (family.high - family.low).min() > 0.01
+            assert not claims(family)
+            assert family.p_values.min() > 0.05
+
+
 def test_equal_groups_of_clusters_are_rarely_told_apart():
     found = [compared(seed, 2, 120, cluster=4) for seed in range(60)]
     assert sum(claims(one.gaps) for one in found) <= 9

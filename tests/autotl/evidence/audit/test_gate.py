@@ -63,6 +63,20 @@ def test_at_the_tolerance_itself_it_is_rarely_wrong(wrong):
     assert found.count(wrong) <= 8  # at 5 % more come about in 1 of 200 such tests
 
 
+@pytest.mark.parametrize("errors", [(0.0, 0.101), (0.01, 0.111)])
+def test_a_small_group_beside_a_large_one_with_hardly_an_error_is_rarely_judged_wrongly(errors):
+    found = [gate([1 - share for share in errors], [500, 20], 0.1, seed).status for seed in range(60)]
+    assert found.count("pass") <= 8
+    assert found.count("fail") <= 8
+
+
+def test_groups_without_errors_pass_only_where_they_are_large():
+    assert gate([1.0, 1.0], 15, 0.1).status == "undecided"
+    found = gate([1.0, 1.0], 300, 0.1)
+    assert found.status == "pass"
+    assert found.gap.value.high > 0.01
+
+
 def test_where_no_groups_can_be_compared_it_says_so():
     found = gate([0.9], 50, 0.1)
     assert (found.status, found.gap) == ("undecided", None)
