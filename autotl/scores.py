@@ -47,6 +47,13 @@ class ScoreInterval:
         """The two ends as they are printed."""
         return f"{self.low:.{self.digits}f} to {self.high:.{self.digits}f}" if self.has_interval else "no interval"
 
+    def percent(self, digits: int = 0) -> str:
+        """A share as sentences give it: "71 % (66 to 76)"; "unknown" where it is undefined."""
+        if not self.is_defined:
+            return "unknown"
+        value, low, high = (f"{100 * number:.{digits}f}" for number in (self.value, self.low, self.high))
+        return f"{value} %" + (f" ({low} to {high})" if self.has_interval else "")
+
     def __str__(self) -> str:
         if not self.is_defined:
             return "undefined"

@@ -15,6 +15,7 @@ from autotl.runs.audit import FAIL, UNDECIDED, Gate
 from autotl.runs.feasibility import NOT_YET, USABLE, VERDICTS, WITH_PEOPLE, Criterion, Feasibility
 from autotl.runs.learning_curves import MoreImages
 from autotl.runs.shortcuts import ShortcutsFound
+from autotl.runtime.wording import percent
 
 RIGHT = 0.8
 """Accuracy whose lower bound makes a model usable by itself: where more than one answer in five may be wrong, people
@@ -103,22 +104,23 @@ def _criteria(grounds: Grounds) -> tuple[Criterion, ...]:
     return (
         Criterion(
             "better than guessing",
-            f"right in {of_hundred(grounds.accuracy)} of 100; always answering {grounds.common} in "
-            f"{100 * grounds.majority:.0f}",
+            f"right on {grounds.accuracy.percent()}; always answering {grounds.common} would be right on "
+            f"{percent(grounds.majority)}",
             "the lower bound above that, or the balanced accuracy clearly above guessing", beyond,
         ),
         Criterion(
-            "right often enough to be used alone", f"{of_hundred(grounds.accuracy)} of 100",
-            f"at least {RIGHT:.0%} at the lower bound", grounds.accuracy.low >= RIGHT,
+            "right often enough to be used alone", f"right on {grounds.accuracy.percent()}",
+            f"at least {percent(RIGHT)} at the lower bound", grounds.accuracy.low >= RIGHT,
         ),
         Criterion(
             "every class is recognised",
-            f"{grounds.weakest}: {of_hundred(recall)} of 100" if recall is not None else "not measured",
-            f"the weakest in at least {RECOGNISED:.0%}", None if recall is None else recall.value >= RECOGNISED,
+            f"{grounds.weakest}: {recall.percent()}" if recall is not None else "not measured",
+            f"at least {percent(RECOGNISED)} of the weakest class",
+            None if recall is None else recall.value >= RECOGNISED,
         ),
         _of_sure_answers(grounds),
         Criterion(
-            "the errors follow no shortcut", ", ".join(followed) or "none that is followed", "none",
+            "the errors follow no shortcut", ", ".join(followed) or "none", "none",
             None if grounds.shortcuts is None or grounds.shortcuts.why_not else not followed,
         ),
         Criterion(
@@ -132,30 +134,25 @@ def _of_sure_answers(grounds: Grounds) -> Criterion:
     """Whether the model is of use where people decide the doubtful images."""
     name, answered, wrong, surest = "right where it is sure", grounds.answered, grounds.wrong, grounds.surest
     if answered is not None and answered.is_defined:
-        found = f"{of_hundred(answered)} of 100 are answered"
-        found += f", of these {of_hundred(wrong)} of 100 wrong" if wrong is not None and wrong.is_defined else ""
-        return Criterion(name, found, f"at least {ANSWERED:.0%} answered", answered.value >= ANSWERED)
+        found = f"it answers {answered.percent()} by itself"
+        found += f", and {wrong.percent()} of these answers are wrong" if wrong and wrong.is_defined else ""
+        return Criterion(name, found, f"at least {percent(ANSWERED)} answered", answered.value >= ANSWERED)
     if surest is None:
-        return Criterion(name, "not measured", f"at least {ANSWERED:.0%} answered", None)
-    found = f"of the {ANSWERED:.0%} of which it is surest {of_hundred(surest)} of 100 are right"
-    return Criterion(name, found, f"at least {RIGHT:.0%} at the lower bound", surest.low >= RIGHT)
-
-
-def of_hundred(score: ScoreInterval) -> str:
-    """A share in hundredths with its interval, such as "86 (80 to 91)"."""
-    return f"{100 * score.value:.0f} ({100 * score.low:.0f} to {100 * score.high:.0f})"
+        return Criterion(name, "not measured", f"at least {percent(ANSWERED)} answered", None)
+    found = f"right on {surest.percent()} of the {percent(ANSWERED)} of which it is surest"
+    return Criterion(name, found, f"at least {percent(RIGHT)} at the lower bound", surest.low >= RIGHT)
 
 
 def _sentence(verdict: str, grounds: Grounds, criteria: Sequence[Criterion]) -> str:
-    parts = [f"right in {of_hundred(grounds.accuracy)} of 100 test images"]
+    said = f"{VERDICTS[verdict]}: it is right on {grounds.accuracy.percent()} of the test images"
     if grounds.recall is not None:
-        parts.append(f"in the weakest class, {grounds.weakest}, in {of_hundred(grounds.recall)}")
+        said += f", and on {grounds.recall.percent()} of its weakest class, {grounds.weakest}"
     if verdict == WITH_PEOPLE and criteria[3].is_met:
-        parts.append(criteria[3].found)
+        said += f"; {criteria[3].found}"
     if verdict == NOT_YET:
         lacking = [one.name for one in criteria if one.is_met is False]
-        parts.append(f"it lacks: {', '.join(lacking)}" if lacking else "too little is known")
-    return f"{VERDICTS[verdict]}: {'; '.join(parts)}. Whether that error is bearable, only you know."
+        said += f". Not met: {', '.join(lacking)}" if lacking else ". Too little is known"
+    return f"{said}. Only you can say whether such errors are acceptable."
 
 
 def _followed(grounds: Grounds) -> list[str]:
@@ -169,8 +166,8 @@ def _changes(grounds: Grounds) -> Iterator[str]:
     """What would improve the verdict, the most promising first."""
     for name in _followed(grounds):
         yield (
-            f"Collect images of each class in which the {name} is otherwise, or make it the same in all: the model "
-            "goes by it."
+            f"Collect images of each class that differ in the {name}, or make it the same in all: the model's errors "
+            "follow it."
         )
     if grounds.gate is not None and grounds.gate.status == FAIL:
         yield f"Collect images of the groups for which the model works worse. {grounds.gate.sentence}."
@@ -179,19 +176,20 @@ def _changes(grounds: Grounds) -> Iterator[str]:
     if grounds.more_images is not None:
         worth = sorted(filter(is_worth, grounds.more_images.classes), key=lambda one: -one.gain.value)
         for one in worth[:2]:
-            yield f"{grounds.more_images.more} more images of {one.label}: worth {points(one.gain)} of its recall."
+            more = grounds.more_images.more
+            yield f"Collect {more} more images of {one.label}: worth {points(one.gain)} of its recall."
     pair = grounds.pair
     if pair is not None and pair.is_worth_a_thought:
         yield (
-            f"Define {pair.first} and {pair.second} more sharply, or make them one class if they may be: {pair.n} of "
-            f"{pair.n_mistakes} mistakes are between them; as one class, {of_hundred(pair.merged)} would be right."
+            f"Define {pair.first} and {pair.second} more sharply, or merge them if your question allows it: {pair.n} "
+            f"of {pair.n_mistakes} mistakes are between them; as one class, {pair.merged.percent()} would be right."
         )
     if any(one.check == "domain-distance" and one.severity == "warning" for one in grounds.findings):
         yield "Let the search fine-tune: these images are unlike those that the backbone was trained on."
     if grounds.accuracy.high - grounds.accuracy.low > WIDE:
-        yield "Hold out more images for the test: the interval of the accuracy is wider than 20 points."
+        yield f"Hold out more images for the test: the interval of the accuracy is wider than {100 * WIDE:.0f} points."
     if grounds.more_images is not None and grounds.more_images.twice.low > 0:
-        yield f"Twice the images of all classes: worth {points(grounds.more_images.twice)} of balanced accuracy."
+        yield f"Collect twice as many images: worth {points(grounds.more_images.twice)} of balanced accuracy."
 
 
 def _cautions(grounds: Grounds) -> Iterator[str]:
@@ -203,4 +201,7 @@ def _cautions(grounds: Grounds) -> Iterator[str]:
     if grounds.shortcuts is not None:
         for shortcut in grounds.shortcuts.named:
             if not shortcut.is_followed or shortcut.may_be_content:
-                yield f"shortcut: the {shortcut.name} alone tells the class in {shortcut.score.value:.0%}"
+                yield (
+                    f"shortcut: the {shortcut.name} alone predicts the class with a balanced accuracy of "
+                    f"{percent(shortcut.score.value)}"
+                )

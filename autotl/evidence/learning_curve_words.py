@@ -13,23 +13,29 @@ HARDLY = 0.005
 
 
 def describe(found: MoreImages) -> tuple[str, ...]:
-    """Sentences: the first says of twice the images, and of the classes where more are worth most, and nothing."""
-    twice = "are worth" if found.twice.low > 0 else "would change nothing that can be told from chance:"
-    parts = [f"twice the images {twice} {points(found.twice)} of balanced accuracy"] if found.twice.is_defined else []
+    """Sentences: the first says what twice the images are worth, and more of which classes are worth most, or little."""
+    parts = [_of_twice(found.twice)] if found.twice.is_defined else []
     worth = sorted(filter(is_worth, found.classes), key=lambda one: -one.gain.value)
     parts += [
         f"{found.more} more of {one.label} are worth {points(one.gain)} of its recall" for one in worth[:MOST_NAMED]
     ]
     nothing = [one.label for one in found.classes if not is_worth(one)]
     if nothing:
-        parts.append(f"{found.more} more of {_named(nothing)} nothing that can be told from chance")
+        parts.append(f"no certain gain from {found.more} more of {_named(nothing)}")
     sentences = [f"{_capital('; '.join(parts))}."] if parts else []
     if found.left_out:
         named = _named(found.left_out)
         sentences.append(
-            f"There was no time to measure what more of {named} are worth: the weakest classes came first."
+            f"There was no time to measure what more images of {named} are worth: the weakest classes came first."
         )
     return tuple(sentences)
+
+
+def _of_twice(gain: ScoreInterval) -> str:
+    interval = f"80 % interval {100 * gain.low:.1f} to {100 * gain.high:.1f}"
+    worth = f"{100 * gain.value:.1f} points of balanced accuracy ({interval})"
+    certain = gain.low > 0
+    return f"twice as many images {'are worth' if certain else 'would bring no certain gain:'} {worth}"
 
 
 def _capital(text: str) -> str:
@@ -46,7 +52,7 @@ def is_worth(one: ClassWorth) -> bool:
 
 
 def points(gain: ScoreInterval) -> str:
-    """A difference of scores in points with its interval, such as "2.1 points (0.4 to 4.0)"."""
+    """A difference of scores in points with its 80 % interval, such as "2.1 points (0.4 to 4.0)"."""
     return f"{100 * gain.value:.1f} points ({100 * gain.low:.1f} to {100 * gain.high:.1f})"
 
 

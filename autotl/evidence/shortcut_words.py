@@ -6,6 +6,7 @@ import math
 
 from autotl.interfaces import Figure, ScoreInterval, Table
 from autotl.runs.shortcuts import Following, Shortcut, ShortcutsFound
+from autotl.runtime.wording import percent
 
 MOST_SAID = 3
 FEWEST_MISLED = 5
@@ -23,7 +24,7 @@ def describe(found: ShortcutsFound) -> tuple[str, ...]:
     sentences = [_sentence(one, found.chance) for one in found.named[:MOST_SAID]]
     if len(found.named) > MOST_SAID:
         others = ", ".join(one.name for one in found.named[MOST_SAID:])
-        sentences.append(f"So do: {others}.")
+        sentences.append(f"Other properties that predict the class: {others}.")
     if not found.named:
         tried = [one.name for one in found.shortcuts if one.name != "centre"]
         sentences.append(
@@ -33,42 +34,42 @@ def describe(found: ShortcutsFound) -> tuple[str, ...]:
     if "border" in by_name and "centre" in by_name:
         border, centre = by_name["border"].score, by_name["centre"].score
         sentences.append(
-            f"A tiny model that sees only the border tells the class in {percent(border)}, one that sees only the "
-            f"centre in {percent(centre)}; guessing would in {found.chance:.0%}."
+            f"A tiny model that sees only the border has a balanced accuracy of {border.percent()}, one that sees only "
+            f"the centre {centre.percent()}; guessing would have {percent(found.chance)}."
         )
     return tuple(sentences)
 
 
-def percent(score: ScoreInterval) -> str:
-    """A share with its interval, such as "71% (66 to 76)"."""
-    return f"{score.value:.0%} ({100 * score.low:.0f} to {100 * score.high:.0f})"
-
-
 def _sentence(one: Shortcut, chance: float) -> str:
-    singled = f", and singles out {one.label}" if one.label else ""
-    text = f"From the {one.name} alone a tiny model tells the class in {percent(one.score)} of images{singled}"
-    example = f"; {one.example}" if one.example else ""
-    return f"{text}; guessing would in {chance:.0%}{example}. {_consequence(one.following, one.may_be_content)}"
+    singled = f"; it mainly tells {one.label} from the other classes" if one.label else ""
+    example = f". {one.example}" if one.example else ""
+    return (
+        f"A tiny model that sees only the {one.name} has a balanced accuracy of {one.score.percent()}, against "
+        f"{percent(chance)} for guessing{singled}{example}. {_consequence(one.following, one.may_be_content)}"
+    )
 
 
 def _consequence(following: Following | None, may_be_content: bool) -> str:
     if following is None:
-        return "Whether the model goes by it could not be measured."
+        return "Whether the model relies on it could not be measured."
     if following.n_misled < FEWEST_MISLED:
         return (
-            f"Too few images contradict it ({following.n_misled}) to tell whether the model goes by it: collect images "
-            "of each class in which it is otherwise."
+            f"Too few images contradict it ({following.n_misled}) to tell whether the model relies on it: collect "
+            "images of each class that differ in it."
         )
     d = following.difference
-    gap = f"{100 * d.value:+.0f} points, {100 * d.low:+.0f} to {100 * d.high:+.0f}, at equal class"
-    rates = f"{following.error_misled:.0%} where it misleads, {following.error_others:.0%} elsewhere ({gap})"
+    if not d.is_defined:
+        return "Whether the model relies on it could not be measured: in no class does it mislead on some images only."
+    gap = f"{100 * d.value:+.0f} points within classes, {100 * d.low:+.0f} to {100 * d.high:+.0f}"
+    rates = (
+        f"wrong on {percent(following.error_misled)} of the images on which this misleads and on "
+        f"{percent(following.error_others)} of the others ({gap})"
+    )
     if following.is_clear and may_be_content:
-        return f"The model errs in {rates}: it may go by it, or such images are harder."
+        return f"The model is {rates}: it may rely on it, or such images are harder."
     if following.is_clear:
-        return (
-            f"The model's errors follow it: it errs in {rates}. Collect images of each class in which it is otherwise."
-        )
-    return f"The model's errors do not clearly follow it: it errs in {rates}."
+        return f"The model's errors follow it: it is {rates}. Collect images of each class that differ in it."
+    return f"The model's errors do not clearly follow it: it is {rates}."
 
 
 def table(found: ShortcutsFound) -> Table:

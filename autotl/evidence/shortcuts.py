@@ -19,6 +19,7 @@ from autotl.evidence.tiny_models import Guesses, guess_by_ridge, guess_by_tree
 from autotl.interfaces import ScoreInterval
 from autotl.runs.shortcuts import Shortcut
 from autotl.runtime.blas_threads import limit_threads
+from autotl.runtime.wording import percent
 
 LEVEL = 0.05
 EXCESS = (0.05, 0.1)
@@ -167,5 +168,6 @@ def _example(one: Property, labels: np.ndarray, classes: Sequence[str]) -> str:
         values, counts = np.unique(one.values[own], return_counts=True)
         common = values[counts.argmax()]
         inside, outside = (one.values[own] == common).mean(), (one.values[~own] == common).mean()
-        told.append((inside - outside, f"{inside:.0%} of {name} have {common}, and {outside:.0%} of the others"))
+        shares = f"{percent(inside)} of {name} have {common or 'none'}, and {percent(outside)} of the others"
+        told.append((inside - outside, shares))
     return max(told)[1]

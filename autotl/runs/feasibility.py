@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 USABLE, WITH_PEOPLE, NOT_YET = "usable", "usable-with-people", "not-yet"
-VERDICTS = {USABLE: "Usable", WITH_PEOPLE: "Usable with people deciding the doubtful", NOT_YET: "Not yet"}
+VERDICTS = {USABLE: "Usable", WITH_PEOPLE: "Usable with people deciding the doubtful images", NOT_YET: "Not yet"}
 """In words."""
 
 

@@ -14,6 +14,11 @@ def listed(names: Iterable[object], most: int = MOST_LISTED) -> str:
     return ", ".join(texts[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share as sentences give it: "95 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def counted(n: int, one: str, many: str = "") -> str:
     """A number and its noun: "1 image", "1,797 images"; many: the plural where it is not `one` with an s."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -14,6 +14,7 @@ import numpy as np
 from autotl.evidence.tiny_models import Guesses, guess_by_tree
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Check, Finding
+from autotl.runtime.wording import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +45,8 @@ def confounding(dataset: Dataset) -> Iterator[Finding]:
     one = max(range(len(classes)), key=lambda label: guesses.skill(label).low)
     if guesses.skill().low > CLEAR:
         summary = (
-            f"file properties alone predict the class in {guesses.recalls.mean():.0%} of cases; guessing would be "
-            f"right in {1 / len(classes):.0%}"
+            f"file properties alone predict the class with a balanced accuracy of {percent(guesses.recalls.mean())}, "
+            f"against {percent(guesses.chance)} for guessing"
         )
     elif guesses.skill(one).low > CLEAR_FOR_ONE:
         summary = f"file properties alone distinguish the class {classes[one]} from the others"
@@ -112,7 +113,7 @@ def _most_telling(properties: pd.DataFrame, labels: np.ndarray, classes: list[st
 
 
 def _share(share: float) -> str:
-    return {0.0: "none", 1.0: "all"}.get(share, f"{min(max(share, 0.01), 0.99):.0%}")
+    return {0.0: "none", 1.0: "all"}.get(share, percent(min(max(share, 0.01), 0.99)))
 
 
 def _words(name: str, value: object) -> str:

@@ -33,8 +33,8 @@ def test_a_model_that_is_right_often_enough_is_usable_and_it_says_for_what():
     found = judge_feasibility(GOOD)
     assert found.verdict == USABLE
     assert found.sentence == (
-        "Usable: right in 90 (85 to 94) of 100 test images; in the weakest class, dog, in 80 (60 to 90). "
-        "Whether that error is bearable, only you know."
+        "Usable: it is right on 90 % (85 to 94) of the test images, and on 80 % (60 to 90) of its weakest class, dog. "
+        "Only you can say whether such errors are acceptable."
     )
     assert Feasibility.from_json(found.to_json()) == found
 
@@ -63,12 +63,12 @@ def test_each_ground_decides_as_the_page_on_feasibility_says(grounds, verdict):
 
 
 def test_not_yet_says_what_is_lacking():
-    assert "it lacks: right often enough to be used alone" in judge_feasibility(FAIR).sentence
+    assert "Not met: right often enough to be used alone" in judge_feasibility(FAIR).sentence
 
 
 def test_a_shortcut_that_is_followed_is_the_first_thing_to_change():
     [first, *_] = judge_feasibility(replace(GOOD, shortcuts=shortcuts(follows=True))).changes
-    assert "in which the file format is otherwise" in first
+    assert "differ in the file format" in first
 
 
 def test_classes_pairs_and_gates_are_named_in_what_would_change_it():
@@ -79,8 +79,8 @@ def test_classes_pairs_and_gates_are_named_in_what_would_change_it():
     pair = ConfusedPair("town", "food", 12, 30, ScoreInterval(0.95, 0.9, 0.98))
     more = MoreImages(classes=classes, twice=ScoreInterval(0.03, 0.01, 0.05))
     found = judge_feasibility(replace(FAIR, more_images=more, pair=pair, gate=Gate(UNDECIDED, 0.1))).changes
-    assert found[1] == "30 more images of town: worth 2.1 points (0.4 to 4.0) of its recall."
-    assert "12 of 30 mistakes are between them; as one class, 95 (90 to 98) would be right" in found[2]
+    assert found[1] == "Collect 30 more images of town: worth 2.1 points (0.4 to 4.0) of its recall."
+    assert "12 of 30 mistakes are between them; as one class, 95 % (90 to 98) would be right" in found[2]
     assert not any("food:" in one for one in found)
     assert found[0].startswith("Label more images of the groups. Whether the gaps between groups are within")
 

@@ -63,9 +63,9 @@ def test_it_says_which_classes_are_worth_more_images_in_one_sentence():
     points = curve_points(curve(1000, (0.4, 0.28, 0.2)), 800, groups=None, seed=0)
     found = MoreImages("a head", points, gain_of(points), 30, classes, ("space",))
     first, second = describe(found)
-    assert first.startswith("Twice the images are worth")
+    assert first.startswith("Twice as many images are worth")
     assert "30 more of town are worth" in first
-    assert "30 more of food nothing that can be told from chance" in first
+    assert "no certain gain from 30 more of food" in first
     assert "space" in second
     assert len(table(found).rows) == 2
     assert len(figure(found).spec["data"]["values"]) == len(points) + 1
@@ -74,7 +74,7 @@ def test_it_says_which_classes_are_worth_more_images_in_one_sentence():
 
 def test_a_gain_that_may_be_nothing_is_not_called_worth():
     [sentence] = describe(MoreImages(twice=ScoreInterval(0.002, -0.01, 0.014)))
-    assert sentence.startswith("Twice the images would change nothing that can be told from chance: 0.2 points")
+    assert sentence.startswith("Twice as many images would bring no certain gain: 0.2 points")
 
 
 def test_the_interval_for_twice_the_images_holds_on_digits():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
 from autotl.evidence.shortcut_words import describe, figure, table
 from autotl.evidence.shortcuts import Kind, Property, find_shortcuts, holm
-from autotl.runs.shortcuts import ShortcutsFound
+from autotl.runs.shortcuts import Following, Shortcut, ShortcutsFound
+from autotl.scores import UNDEFINED, ScoreInterval
 from autotl.workflows.shortcuts import CORNERS, image_parts
 
 
@@ -54,8 +57,15 @@ def test_a_file_format_that_follows_the_class_is_named_with_what_shows_it():
     formats = np.where(np.random.default_rng(0).random(200) < 0.9, np.where(labels == 0, "JPEG", "PNG"), "PNG")
     [one] = found_in([Property("file format", Kind.FILE, formats)], labels).values()
     assert one.is_named
-    assert "of c0 have JPEG, and 0% of the others" in one.example
+    assert "% of c0 have JPEG, and 0 % of the others" in one.example
     assert one.score.low > 0.8
+
+
+def test_images_without_a_camera_are_said_to_have_none():
+    labels = np.arange(200) % 2
+    cameras = np.where(labels == 1, "", np.where(np.arange(200) % 4 == 0, "Canon", "Nikon"))
+    [one] = found_in([Property("camera", Kind.FILE, cameras)], labels).values()
+    assert one.example == "100 % of c1 have none, and 0 % of the others"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -86,13 +96,21 @@ def test_holm_is_that_of_the_textbook():
     assert len(holm([])) == 0
 
 
+def test_a_following_that_nothing_tells_is_not_said_in_numbers():
+    unknown = Following(30, 0, 0.5, math.nan, UNDEFINED, UNDEFINED)
+    one = Shortcut("camera", ScoreInterval(0.9, 0.8, 0.95), 0.001, is_named=True, following=unknown)
+    [sentence] = describe(ShortcutsFound(0.5, 100, (one,)))
+    assert "could not be measured" in sentence
+    assert "nan" not in sentence
+
+
 def test_it_says_what_was_tried_where_nothing_was_found(digits):
     pixels, labels = digits
     shortcuts = tuple(found_in(list(image_parts(pixels)), labels).values())
     result = ShortcutsFound(0.25, len(labels), shortcuts)
     first, border = describe(result)
     assert first.startswith("No shortcut was found: on 400 images")
-    assert "only the border tells the class in" in border
+    assert "sees only the border has a balanced accuracy of" in border
     assert len(table(result).rows) == len(shortcuts)
     assert figure(result).spec["data"]["values"]
     assert ShortcutsFound.from_json(result.to_json()) == result

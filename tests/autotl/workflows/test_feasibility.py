@@ -65,7 +65,7 @@ def test_the_curve_rises_to_all_images_and_every_class_is_looked_at(subject):
     assert {one.label for one in found.classes} | set(found.left_out) == set(subject.context.run.dataset.classes)
     recalls = [one.recall.value for one in found.classes]
     assert recalls == sorted(recalls)
-    assert said.sentences[0].startswith("Twice the images")
+    assert said.sentences[0].startswith("Twice as many images")
 
 
 def test_a_thinned_class_keeps_its_weight_and_only_its_items_are_answered(context, candidate, monkeypatch):
@@ -122,4 +122,4 @@ def test_the_verdict_reads_what_earlier_pieces_found(subject):
 def test_the_verdict_needs_no_other_piece(subject):
     found = verdict(subject).fields["feasibility"]
     assert found.verdict in ("usable", "usable-with-people", "not-yet")
-    assert "right in" in found.sentence
+    assert "it is right on" in found.sentence

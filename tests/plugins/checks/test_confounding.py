@@ -16,8 +16,11 @@ def test_it_says_how_often_files_alone_tell_the_class_and_by_what(photos):
     labels = ["cat"] * 40 + ["dog"] * 40
     [finding] = plugin.confounding(photos(labels, format=["JPEG"] * 38 + ["PNG"] * 42))
     assert finding.severity == "warning"
-    assert "file properties alone predict the class in 98% of cases; guessing would be right in 50%" in finding.message
-    assert "the file format: 95% of cat are JPEG files, and none of the others" in finding.message
+    assert (
+        "file properties alone predict the class with a balanced accuracy of 98 %, against 50 % for guessing"
+        in finding.message
+    )
+    assert "the file format: 95 % of cat are JPEG files, and none of the others" in finding.message
     assert set(finding.items) == {f"cat/{i}.png" for i in range(40)}
 
 

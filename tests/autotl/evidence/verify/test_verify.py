@@ -93,14 +93,18 @@ def test_it_says_what_it_cannot_recompute_and_leaves_out_no_score(run: Run, nump
     assert document["report"]["compared"] > 30
 
 
-def _in_result(change: Callable[[Any], None]) -> Change:
+def _in_state(change: Callable[[Any], None]) -> Change:
     def apply(folder: Path) -> None:
         path = folder / "run.json"
         document = json.loads(path.read_text(encoding="utf-8"))
-        change(document["result"])
+        change(document)
         path.write_text(json.dumps(document), encoding="utf-8")
 
     return apply
+
+
+def _in_result(change: Callable[[Any], None]) -> Change:
+    return _in_state(lambda state: change(state["result"]))
 
 
 def _in_text(name: str, old: str, new: str) -> Change:
@@ -155,6 +159,24 @@ def test_it_finds_what_was_changed(change: Change, where: str, copy: Path, numpy
     code, document = found(copy, numpy_alone)
     assert code == 1
     assert any(where in difference["where"] for difference in document["differs"]), document["differs"]
+
+
+DAMAGES: dict[str, Change] = {
+    "an empty file": lambda folder: (folder / "evidence" / "test.npz").write_bytes(b""),
+    "half a file": lambda folder: (folder / "evidence" / "items.npz").write_bytes(
+        (folder / "evidence" / "items.npz").read_bytes()[:500]
+    ),
+    "a run that has not ended": _in_state(lambda state: state.update(result=None)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_it_says_what_is_damaged_and_ends_without_a_traceback(damage: Change, copy: Path, numpy_alone: Path) -> None:
+    damage(copy)
+    done = verify(copy, numpy_alone)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "DIFFERS" in done.stdout
 
 
 MADE: dict[str, dict[str, Any]] = {
