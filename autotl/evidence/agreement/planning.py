@@ -33,7 +33,7 @@ class Plan:
     @property
     def sentence(self) -> str:
         """The plan in words."""
-        told = "are enough" if self.n_images >= self.for_as_good else f"it takes about {self.for_as_good}"
+        told = "they are enough" if self.n_images >= self.for_as_good else f"it takes about {self.for_as_good}"
         return (
             f"{self.n_images} coded images will tell the model's accuracy within about {100 * self.accuracy:.0f} "
             f"points and Krippendorff's alpha within about {self.alpha:.2f} (two coders who agree on "

@@ -110,7 +110,7 @@ def _why_undefined(votes: np.ndarray) -> str:
     if not len(votes):
         return "no image was coded by two people"
     if (votes.sum(axis=0) > 0).sum() < 2:
-        return "everybody gave one and the same label to every image, so that chance agreement is complete"
+        return "every label is the same, and then agreement cannot be told from chance"
     return ""
 
 

@@ -19,7 +19,7 @@ def sentences(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[str
     """The most important first: who errs, whether the model is as good as a coder, how far people agree."""
     found = [deviation_sentence(one) for one in people.deviating]
     if len(people.table.coders) > 1:
-        found += [comparison_sentence(people.compared), reliability_sentence(people)]
+        found += [comparison_sentence(people.compared) + _caution(people), reliability_sentence(people)]
     if people.accuracy.is_defined:
         found.append(_accuracy_sentence(people))
     found += _about_images(people)
@@ -71,14 +71,22 @@ def comparison_sentence(compared: ModelAsCoder) -> str:
     margin = f"{100 * compared.margin:.0f} points"
     if compared.answer == "yes":
         return (
-            f"{start}: in the place of {_each(compared.by_coder)}, it agrees with the other coders by at most {margin} "
-            "less than that person does (this is wrong in at most 5 of 100 such studies)."
+            f"{start}: in the place of {_each(compared.by_coder)}, its agreement with the other coders is at most "
+            f"{margin} below that person's (this is wrong in at most 5 of 100 such studies)."
         )
     if compared.answer == "no":
         worse = [one for one in compared.by_coder if one.answer == "no"]
-        named = listed(f"{one.coder} does, {points(one.difference)} points" for one in worse)
-        return f"{start}: it agrees with the other coders by more than {margin} less than {named}."
+        named = listed(f"that of {one.coder}, {points(one.difference)} points" for one in worse)
+        return f"{start}: its agreement with the other coders is more than {margin} below {named}."
     return f"{start}: {_open(compared, margin)}"
+
+
+def _caution(people: People) -> str:
+    """What a "yes" is worth where the coders agree on little themselves."""
+    alpha = people.reliability.alpha
+    if people.compared.answer == "yes" and alpha.is_defined and alpha.value < TENTATIVE:
+        return " The coders agree so little with each other that this says little for the model."
+    return ""
 
 
 def _open(compared: ModelAsCoder, margin: str) -> str:
@@ -108,7 +116,7 @@ def reliability_sentence(people: People) -> str:
         return f"Krippendorff's alpha is not defined: {found.why_undefined}."
     text = (
         f"The coders' agreement beyond chance, Krippendorff's alpha, is {found.alpha.value:.2f}{_ends(found.alpha)}, "
-        f"from {found.n_codings} codings of {counted(found.n_items, 'image')}: {_judged(found.alpha)}."
+        f"from {found.n_codings:,} codings of {counted(found.n_items, 'image')}: {_judged(found.alpha)}."
     )
     if people.without.is_defined:
         names = listed(one.coder for one in people.deviating)
@@ -121,17 +129,18 @@ def _judged(alpha: ScoreInterval) -> str:
         return f"too low to draw conclusions from these labels (below {TENTATIVE})"
     if alpha.value < RELIABLE:
         return f"enough for tentative conclusions only ({TENTATIVE} to {RELIABLE:.3f})"
-    if alpha.has_interval and alpha.low < RELIABLE:
-        return f"reliable by the usual rule (from {RELIABLE:.3f} on), if it is not much lower than it looks"
-    return f"reliable by the usual rule (from {RELIABLE:.3f} on)"
+    usual = f"reliable by the usual rule (at least {RELIABLE:.3f})"
+    if not alpha.has_interval:
+        return f"{usual}, but there are too few independent images to say how precisely this is known"
+    return f"{usual}, though the interval reaches below that" if alpha.low < RELIABLE else usual
 
 
 def _about_images(people: People) -> Iterator[str]:
     if n := len(people.contradicted):
         names = listed((people.table.items[row] for row in people.contradicted), most=3)
         yield (
-            f"On {counted(n, 'image')} all who coded it agree on another class than the data have, such as {names}. "
-            "Look at them: the label in the data may be wrong."
+            f"On {counted(n, 'image')} all coders agree on a class other than the one in the data: {names}. "
+            f"Look at {'it' if n == 1 else 'them'}: the label in the data may be wrong."
         )
     if n := int((~people.consensus.resolved).sum()):
         tied = f"{n} images have as many votes for one class as for another and stay open"

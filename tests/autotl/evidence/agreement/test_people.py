@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def test_labels_of_the_data_that_all_contradict_are_listed() -> None:
     given[[5, 11]] = 1 - given[[5, 11]]
     people = ask_people(table_of(said_by_three()), context(TRUTH, given))
     assert people.contradicted.tolist() == [5, 11]
-    assert any("On 2 images all who coded it" in one and "005.png" in one for one in sentences(people))
+    assert any("On 2 images all coders agree" in one and "005.png" in one for one in sentences(people))
 
 
 def test_ties_stay_open_and_are_listed_with_who_said_what() -> None:
@@ -97,6 +97,19 @@ def test_a_single_coder_is_compared_with_the_model_and_nothing_else_is_claimed()
     assert "(100 images)" in sentence
 
 
+def test_as_good_as_coders_who_agree_on_nothing_is_no_praise() -> None:
+    codes = np.stack([TRUTH, 1 - TRUTH], axis=1)
+    about = sentences(ask_people(table_of(codes), context(TRUTH, TRUTH)))
+    assert about[0].startswith("Is the model as good as a coder? Yes")
+    assert about[0].endswith("says little for the model.")
+
+
+def test_an_alpha_from_one_group_of_images_is_not_called_surely_reliable() -> None:
+    about = replace(context(TRUTH, TRUTH), units=np.zeros(N))
+    said = sentences(ask_people(table_of(np.stack([TRUTH] * 3, axis=1)), about))
+    assert any("too few independent images" in one for one in said)
+
+
 def test_the_plan_is_what_the_labels_will_tell() -> None:
     right = np.arange(100) >= 10
     found = plan(right, np.array([0.5, 0.5]))
@@ -104,6 +117,8 @@ def test_the_plan_is_what_the_labels_will_tell() -> None:
     assert 0.1 < found.alpha < 0.13
     assert found.for_as_good > 100
     assert f"about {found.for_as_good}" in found.sentence
-    assert plan(np.repeat(right, 4), np.array([0.5, 0.5])).accuracy < 0.6 * found.accuracy
+    more = plan(np.repeat(right, 4), np.array([0.5, 0.5]))
+    assert more.accuracy < 0.6 * found.accuracy
+    assert more.sentence.endswith("as good as each of 3 such coders, they are enough.")
     clustered = plan(right, np.array([0.5, 0.5]), clusters=np.arange(100) // 10)
     assert clustered.accuracy > 1.5 * found.accuracy
