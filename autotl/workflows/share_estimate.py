@@ -23,7 +23,7 @@ from autotl.evidence.shares.cross_checks import (
 )
 from autotl.evidence.shares.planning import expected_widths, labels_needed, planned_strata
 from autotl.evidence.shares.post_stratified import LabelledSample, accuracy, class_shares
-from autotl.evidence.shares.uses import difference, group_gaps
+from autotl.evidence.shares.uses import TOLERANCE, difference, group_gaps
 from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.runs.events import Listener
 from autotl.runs.run import Run, open_run
@@ -187,13 +187,16 @@ def _findings(evidence: Evidence, population: Population, codings: Codings | Non
     whole, *groups = (_part(name, sample, own) for name, own in parts.items())
     tested = _tested_accuracy(evidence)
     n_needed = labels_needed(sample, within=asked.within)
+    max_gap = evidence.run.config.max_gap
+    tolerance = TOLERANCE if max_gap is None else max_gap
     only_groups = {part.name: parts[part.name] for part in groups}
     return Findings(
         classes=population.classes, whole=whole, groups=tuple(groups), by=asked.by,
         labels=None if codings is None else codings.counts,
         n_trained_on=len(population.trained_on), n_unreadable=len(population.unreadable), tested=tested,
         change=difference(whole.accuracy, tested) if codings else UNDEFINED,
-        gaps=group_gaps(sample, only_groups) if codings and len(groups) > 1 else (),
+        tolerance=tolerance,
+        gaps=group_gaps(sample, only_groups, tolerance) if codings and len(groups) > 1 else (),
         cross_check=_with_labels(population, sample) if codings else _without_labels(evidence, population),
         plan=LabelPlan(asked.within, n_needed, expected_widths(sample, n_needed)),
     )  # fmt: skip

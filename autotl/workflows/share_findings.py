@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autotl.evidence.shares.planning import Widths
-from autotl.evidence.shares.uses import TOLERANCE, GroupGap
+from autotl.evidence.shares.uses import GroupGap
 from autotl.interfaces import ScoreInterval
 
 
@@ -66,8 +66,8 @@ class Findings:
     """Shares among the images that the model was not trained on.
 
     whole: all images; groups: those of each value of the column `by`. labels: None without codings. tested: the model's
-    accuracy in its test. change: the accuracy here less that; undefined without codings. cross_check: by method, the
-    share of each class.
+    accuracy in its test. change: the accuracy here less that; undefined without codings. tolerance: how far apart the
+    accuracies of groups may be. cross_check: by method, the share of each class.
     """
 
     classes: tuple[str, ...]
@@ -79,6 +79,7 @@ class Findings:
     n_unreadable: int
     tested: ScoreInterval
     change: ScoreInterval
+    tolerance: float
     gaps: tuple[GroupGap, ...]
     cross_check: Mapping[str, Mapping[str, float | None]]
     plan: LabelPlan
@@ -116,6 +117,6 @@ class Findings:
                 **self.whole.accuracy.to_json(),
                 "by": {part.name: part.accuracy.to_json() for part in self.groups},
             },
-            "gap": {"tolerance": TOLERANCE, "groups": [gap.to_json() for gap in self.gaps]},
+            "gap": {"tolerance": self.tolerance, "groups": [gap.to_json() for gap in self.gaps]},
             "monitoring": {"tested": self.tested.to_json(), "change": self.change.to_json()},
         }

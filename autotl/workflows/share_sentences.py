@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from autotl.evidence.shares.planning import Widths
 from autotl.evidence.shares.post_stratified import FEW_LABELS
-from autotl.evidence.shares.uses import TOLERANCE, GroupGap, decided_with
+from autotl.evidence.shares.uses import GroupGap, decided_with
 from autotl.interfaces import ScoreInterval
 from autotl.runtime.wording import counted, listed
 from autotl.workflows.share_findings import Findings
 
 _MOST_CLASSES = 12
-_POINTS = round(100 * TOLERANCE)
 
 
 def sentences(found: Findings) -> tuple[str, ...]:
@@ -124,22 +123,25 @@ def _groups(found: Findings) -> Iterator[str]:
             f"model is right about {with_interval(part.accuracy)}."
         )
     if found.gaps:
-        yield _gap_sentence(found.gaps)
+        yield _gap_sentence(found.gaps, found.tolerance)
 
 
-def _gap_sentence(gaps: tuple[GroupGap, ...]) -> str:
+def _gap_sentence(gaps: tuple[GroupGap, ...], tolerance: float) -> str:
+    limit = _points(tolerance)
     failed = [gap for gap in gaps if gap.verdict == "fail"]
     if failed:
-        return (
-            f"The model is right more or less often by more than {_POINTS} points in "
-            + listed(f"{gap.group} ({_signed(gap.difference.value)} points, {_ends(gap.difference)})" for gap in failed)
-            + " than in the other groups."
+        named = listed(
+            f"{gap.group} ({_signed(gap.difference.value)} points, {_ends(gap.difference)})" for gap in failed
         )
+        return f"The model's accuracy differs by more than {limit} from that in the other groups in {named}."
     undecided = [gap for gap in gaps if gap.verdict == "undecided"]
     if not undecided:
-        return f"In no group is the model right more or less often by more than {_POINTS} points than in the others."
-    names = listed(f"{gap.group} ({_ends(gap.difference)})" for gap in undecided)
-    return f"Whether a gap of more than {_POINTS} points in accuracy sets a group apart is undecided for {names}."
+        return f"In no group does the model's accuracy differ by more than {limit} from that in the other groups."
+    named = listed(f"{gap.group} ({_ends(gap.difference)})" for gap in undecided)
+    return (
+        f"Whether the model's accuracy differs by more than {limit} from that in the other groups is undecided for "
+        f"{named}."
+    )
 
 
 def _never_coded(found: Findings) -> Iterator[str]:

@@ -13,7 +13,7 @@ from autotl.evidence.shares.post_stratified import LabelledSample, accuracy
 from autotl.interfaces import ScoreInterval
 
 TOLERANCE = 0.10
-"""The accuracy of a group may differ so much from that of the others."""
+"""The accuracy of a group may differ so much from that of the others, unless the run has a largest gap of its own."""
 LEVEL = 0.95
 Verdict: TypeAlias = Literal["pass", "fail", "undecided"]
 
@@ -23,7 +23,7 @@ class GroupGap:
     """How much more often the model is right in a group than in the others.
 
     difference: of the accuracies, with an interval that holds for all groups together. verdict: pass if no difference
-    of more than `TOLERANCE` is left in the interval, fail if nothing else is. n_more: labels that would decide it if
+    beyond the tolerance is left in the interval, fail if nothing else is. n_more: labels that would decide it if
     the difference stays as it is; 0 where it is decided, None where no number of labels would.
     """
 

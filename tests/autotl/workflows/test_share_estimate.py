@@ -105,6 +105,19 @@ def test_the_same_labels_serve_accuracy_gaps_and_monitoring(place, settings, she
     assert any(sentence.startswith("place north, 80 images") for sentence in found.text)
 
 
+def test_the_gate_has_the_largest_gap_of_the_run_and_else_ten_points(place, settings, sheet, tmp_path):
+    asked = {"codings": sheet, "by": "place", "attributes": place / "places.csv"}
+    assert estimate(place, settings, **asked).to_json()["uses"]["gap"]["tolerance"] == 0.1
+    strict = shutil.copytree(place / "run", tmp_path / "strict")
+    document = json.loads((strict / "run.json").read_text())
+    document["config"]["max_gap"] = 0.001
+    (strict / "run.json").write_text(json.dumps(document))
+    found = estimate_shares(strict, place / "new", Request(**asked), settings=settings)
+    gap = found.to_json()["uses"]["gap"]
+    assert (gap["tolerance"], gap["groups"][0]["verdict"]) == (0.001, "undecided")
+    assert any("differs by more than 0.1 points from that in the other groups" in one for one in found.text)
+
+
 def test_the_sentence_says_what_further_labels_would_tell(place, settings, sheet):
     found = estimate(place, settings, codings=sheet, within=0.02, by="place", attributes=place / "places.csv")
     [sentence] = [one for one in found.text if " more: " in one]
