@@ -35,7 +35,8 @@ def add_people_section(report: Path, name: str, sentences: Sequence[str], parts:
         _figure(part, _NUMBER + place) if isinstance(part, Figure) else _table(part) for place, part in enumerate(parts)
     ]
     section = template("people_section.html.j2").render(heading=heading(name), sentences=sentences, parts=shown)
-    write_atomically(report, f"{before}{_BEGIN}\n{section}\n{_END}\n{mark}{after}".encode())
+    whole = f"{before}{_BEGIN}\n{section}\n{_END}\n{mark}{after}"
+    write_atomically(report, whole.encode("utf-8", "backslashreplace"))
     return True
 
 
@@ -49,4 +50,4 @@ def _figure(figure: Figure, number: int) -> Part:
 
 def _table(table: Table) -> Part:
     rows = [[str(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
-    return Part(table.title, table.note, columns=table.columns, rows=rows)
+    return Part(table.title, table.note, columns=table.columns, rows=rows, n_rest=len(table.rows) - len(rows))

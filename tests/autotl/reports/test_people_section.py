@@ -26,6 +26,20 @@ def test_the_section_is_put_before_the_first_heading_and_replaced(tmp_path: Path
     assert page.count("<h2") == 3
 
 
+def test_rows_that_are_not_shown_are_counted(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("<h2>first</h2>", encoding="utf-8")
+    assert add_people_section(report, "people", [], [Table("Long", ("n",), tuple((n,) for n in range(43)))])
+    assert "and 3 more rows" in report.read_text(encoding="utf-8")
+
+
+def test_a_name_that_is_no_text_is_no_hindrance(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_text("<h2>first</h2>", encoding="utf-8")
+    assert add_people_section(report, "people", ["caf\udce9.png is open"], [])
+    assert "Caf" in report.read_text(encoding="utf-8")
+
+
 def test_without_a_report_nothing_is_written(tmp_path: Path) -> None:
     assert not add_people_section(tmp_path / "report.html", "people", ["x"], [])
     (tmp_path / "report.html").write_text("no heading")
