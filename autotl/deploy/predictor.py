@@ -153,7 +153,7 @@ class Predictor:
 
         The sum of a map plus the difference of the classes' `offset` in metadata.json is that of their logits.
         """
-        inputs = {"explain": np.array(True)}
+        inputs = {"explain": np.array(True), **({"doubts": np.array(False)} if self._switch else {})}
         parts = [
             self._session.run(["map", "map_classes"], {"images": pixels[start : start + BATCH_SIZE], **inputs})
             for start in range(0, len(pixels), BATCH_SIZE)

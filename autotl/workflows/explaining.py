@@ -24,6 +24,7 @@ from autotl.runs.events import Listener, Progress
 DOCUMENT = "explanations.json"
 _AT_ONCE = 16
 _NAME_LENGTH = 60
+NOWHERE = "nowhere"
 _METHODS = {
     "exact": "the sum of the map and a constant is the difference between the two logits",
     "gradient": "to first order around this image, confirmed by covering a quarter of it",
@@ -84,6 +85,9 @@ def words_for(evidence: Evidence, classes: Sequence[str]) -> Explanation:
     """What a map says, in words."""
     label, runner_up = classes[evidence.label], classes[evidence.runner_up]
     place, odds = place_of(evidence.map), math.exp(min(abs(evidence.difference), 20))
+    where = f"the evidence for {label} is strongest {place}"
+    if place == NOWHERE:
+        where = f"no part of the image speaks for {label}"
     odds_text = f"{odds:.1f} to 1" if odds < 10 else f"{odds:,.0f} to 1"
     return {
         "label": label,
@@ -93,8 +97,7 @@ def words_for(evidence: Evidence, classes: Sequence[str]) -> Explanation:
         "how": _METHODS[evidence.method],
         "place": place,
         "said": (
-            f"{label} rather than {runner_up}, {odds_text}: the evidence for {label} is strongest {place}. "
-            f"Orange speaks for {label}, blue for {runner_up}."
+            f"{label} rather than {runner_up}, {odds_text}: {where}. Orange speaks for {label}, blue for {runner_up}."
         ),
     }
 
@@ -103,7 +106,7 @@ def place_of(found: np.ndarray) -> str:
     """In which of nine parts of the image most of the evidence for the answer lies, such as "in the upper left"."""
     sums = by_cell(np.maximum(found, 0), 3)
     if sums.sum() == 0:
-        return "nowhere"
+        return NOWHERE
     row, column = divmod(int(sums.argmax()), 3)
     if (row, column) == (1, 1):
         return "in the middle"

@@ -156,7 +156,7 @@ def _write(subject: Subject, explained: list[_Explained]) -> None:
             "item": one.item, "path": str(paths.iloc[one.item]), "map": name, "method": one.evidence.method,
             "for": list(one.nearest_for), "against": list(one.nearest_against),
         })  # fmt: skip
-    write_atomically(folder / DOCUMENT, json.dumps(document, indent=2, ensure_ascii=False).encode())
+    write_atomically(folder / DOCUMENT, json.dumps(document, indent=2).encode())
 
 
 def _table(subject: Subject, explained: list[_Explained], labels: dict[int, int]) -> Table:

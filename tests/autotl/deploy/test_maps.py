@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import onnx
@@ -14,6 +16,7 @@ from finished_trials import run_candidate
 from autotl.deploy import explainer as module
 from autotl.deploy.champion import Champion, fit_champion
 from autotl.deploy.deployable import load_deployable
+from autotl.deploy.doubts import add_unsure
 from autotl.deploy.explainer import Explainer
 from autotl.deploy.map_facts import EXACT, GRADIENT, OCCLUSION, kept_facts, map_facts
 from autotl.deploy.maps import with_map
@@ -117,6 +120,16 @@ def test_metadata_and_predictor_of_a_deployable_offer_the_map(champion, written,
     assert good["difference"] == pytest.approx(np.log(ranked[-1] / ranked[-2]), abs=1e-3)
     assert bad["item"] == "item 1"
     assert "error" in bad
+
+
+def test_doubts_are_not_computed_for_a_map(champion, written, pixels, monkeypatch):
+    one = champion()
+    predictor = Predictor(written(replace(one, graph=add_unsure(one.graph, 0.5, one.replay_probabilities.shape[1]))))
+    assert predictor.doubts == ("unsure",)
+    session = MagicMock(wraps=predictor._session)
+    monkeypatch.setattr(predictor, "_session", session)
+    assert len(predictor.maps(pixels[:2])[0]) == 2
+    assert not session.run.call_args.args[1]["doubts"]
 
 
 def test_a_kernel_is_explained_to_first_order_where_occlusion_confirms_it(champion, written, pixels, monkeypatch):

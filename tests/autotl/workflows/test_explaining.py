@@ -12,6 +12,7 @@ from PIL import Image
 
 from autotl.api.fitted_model import FittedModel
 from autotl.cli import app as command_line
+from autotl.deploy.explainer import Evidence
 from autotl.errors import ConfigError
 from autotl.evidence.panels import ShownPanel
 from autotl.evidence.run_evidence import read_evidence
@@ -22,7 +23,7 @@ from autotl.runs.run import Run
 from autotl.search.context import open_context
 from autotl.settings import Settings
 from autotl.workflows import mistake_maps
-from autotl.workflows.explaining import explain, place_of
+from autotl.workflows.explaining import explain, place_of, words_for
 from autotl.workflows.fit import fit
 from autotl.workflows.subject import Subject
 
@@ -141,6 +142,11 @@ def test_the_place_of_the_evidence_in_words(cell: tuple[int, int], place: str) -
     found[cell] = 0.5
     assert place_of(found) == place
     assert place_of(np.zeros((9, 9))) == "nowhere"
+
+
+def test_evidence_that_is_nowhere_is_not_strongest_there() -> None:
+    nothing = Evidence(0, 1, 0.5, np.zeros((4, 4)), "occlusion")
+    assert "no part of the image speaks for cat" in words_for(nothing, ("cat", "dog"))["said"]
 
 
 class _Champion:
