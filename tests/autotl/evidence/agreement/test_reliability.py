@@ -55,7 +55,7 @@ def test_kappa_and_its_standard_error_are_those_of_statsmodels(seed: int) -> Non
 def test_where_all_gave_one_label_nothing_is_said_of_chance() -> None:
     found = reliability(table_of("1111", "1111"))
     assert not found.alpha.is_defined
-    assert "one and the same label" in found.why_undefined
+    assert "every label is the same" in found.why_undefined
     assert not found.pairs[0].kappa.is_defined
     assert found.pairs[0].agreement.low > 0.4
 
