@@ -97,14 +97,13 @@ def _probabilities(
 ) -> tuple[Mapping[str, float] | None, str]:  # fmt: skip
     """By name, the inclusion probabilities; None where all are taken to be equal."""
     table = read_table(path)
-    column = next((name for name in table if str(name).casefold() == "probability"), None)
-    if column is not None and (table[column].str.strip() != "").all():
-        lookup = Lookup(population)
-        item = next(name for name in table if str(name).casefold() == "item")
-        values = [_probability(path, place, text) for place, text in enumerate(table[column], 2)]
-        return {
-            lookup.find(name.strip()) or "": value for name, value in zip(table[item], values, strict=True)
-        }, "given"
+    columns = {str(name).casefold(): table[name].str.strip() for name in table}
+    if "probability" in columns:
+        cells = zip(columns["item"], columns["label"], columns["probability"], strict=True)
+        given = [(line, item, text) for line, (item, label, text) in enumerate(cells, 2) if label]
+        if any(text for _, _, text in given):
+            lookup = Lookup(population)
+            return {lookup.find(item) or "": _probability(path, line, text) for line, item, text in given}, "given"
     return (sample.probabilities, "drawn") if sample.items else (None, "assumed")
 
 

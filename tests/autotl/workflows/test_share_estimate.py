@@ -191,7 +191,13 @@ def test_probabilities_in_the_sheet_are_used(place, settings, tmp_path):
     ]
     path.write_text("item,coder,label,probability\n" + "\n".join(rows) + "\n")
     assert estimate(place, settings, codings=path).to_json()["labels"]["how"] == "given"
-    path.write_text(path.read_text().replace(",0.9", ",1.9"))
+    whole = path.read_text()
+    path.write_text(whole + "003.png,Ann,,\n")  # without a label it needs no probability
+    assert estimate(place, settings, codings=path).to_json()["labels"]["how"] == "given"
+    path.write_text(whole.replace(",0.3", ",", 1))  # one that is missing is not taken to be like the others
+    with pytest.raises(DatasetError, match=r"line 3: the probability ''"):
+        estimate(place, settings, codings=path)
+    path.write_text(whole.replace(",0.9", ",1.9"))
     with pytest.raises(DatasetError, match=r"line 2: the probability '1.9'"):
         estimate(place, settings, codings=path)
 
