@@ -13,7 +13,7 @@ HARDLY = 0.005
 
 
 def describe(found: MoreImages) -> tuple[str, ...]:
-    """Sentences: the first says what twice the images are worth, and more of which classes are worth most, or little."""
+    """Sentences: the first says what twice the images are worth, and which classes need more most."""
     parts = [_of_twice(found.twice)] if found.twice.is_defined else []
     worth = sorted(filter(is_worth, found.classes), key=lambda one: -one.gain.value)
     parts += [

@@ -21,6 +21,7 @@ _ALLOWED = frozenset((
     "svg", "g", "path", "line", "rect", "circle", "text", "tspan", "title", "desc", "defs", "clipPath",
     "linearGradient", "stop",
 ))  # fmt: skip
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONFIG: Mapping[str, Any] = {
     "background": None,
     "padding": {"left": 24, "right": 16, "top": 4, "bottom": 4},  # text is measured in another font than the reader's
@@ -51,7 +52,7 @@ def draw(figure: Figure) -> str:
     """
     import vl_convert
 
-    spec = json.loads(json.dumps(figure.spec))
+    spec = _in_xml(json.loads(json.dumps(figure.spec)))
     own = spec.get("config") or {}
     spec["config"] = {
         **_CONFIG,
@@ -60,6 +61,15 @@ def draw(figure: Figure) -> str:
     if not {"width", "facet", "row", "column", "hconcat", "vconcat", "concat", "repeat"} & spec.keys():
         spec["width"] = WIDTH
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+
+
+def _in_xml(value: Any) -> Any:
+    """The same without characters that no XML may hold: at one of them vl-convert aborts the whole process."""
+    if isinstance(value, dict):
+        return {_in_xml(name): _in_xml(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_in_xml(part) for part in value]
+    return _NOT_XML.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def inline(svg: str, *, number: int, alt: str) -> str:

@@ -24,6 +24,13 @@ def test_text_of_the_data_is_text_in_the_drawing():
     assert "<b>" not in drawn
 
 
+@pytest.mark.parametrize("text", ["a\x0bb", "\x01", "\ufffe", "\ud800", "Zo\u00eb \U0001f600"])
+def test_a_name_with_any_character_is_drawn(text):
+    spec = {**BARS.spec, "data": {"values": [{"name": text, "score": 0.5}]}}
+    drawn = inline(draw(Figure("Bars", spec, alt=text)), number=1, alt="bars")
+    assert "<path" in drawn
+
+
 def test_colours_follow_the_page():
     drawn = draw(BARS)
     assert INK in drawn
