@@ -147,7 +147,11 @@ def _ask(run: Path, *options: str) -> None:
     """Let the command line do it, and draw the page again; says why where it cannot."""
     command = [sys.executable, "-m", "autotl.cli", "validate", str(run), *options, "--json"]
     with st.spinner("Working"):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            st.error(f"It took more than {_SECONDS} seconds and was stopped. Your answers are kept; try again.")
+            return
     if done.returncode:
         st.error(plain(done.stderr.strip().removeprefix("Error: ")), icon=":material/error:")
     elif options:

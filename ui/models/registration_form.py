@@ -82,14 +82,17 @@ def _register(
         message = str(error) if name else "Enter a name for the model first, such as pet-photos."
         st.error(plain(sentence(message)))
         return
-    if why := doubts(workspace, run, name, found.models):
+    why = doubts(workspace, run, name, found.models)
+    obstacle = gate_obstacle(run.state.max_gap, run.result) if run.result else ""
+    if why or obstacle:
         st.session_state[_DOUBTED] = (run.name, name)
+    if why:
         st.warning(plain(why), icon=":material/warning:")
-        pressed = st.button("Register anyway", key="register-anyway")
     reason = ""
-    if obstacle := gate_obstacle(run.state.max_gap, run.result) if run.result else "":
-        st.session_state[_DOUBTED] = (run.name, name)
+    if obstacle:
         reason, pressed = _overrule(run, obstacle)
+    elif why:
+        pressed = st.button("Register anyway", key="register-anyway")
     if not pressed:
         return
     st.session_state.pop(_DOUBTED, None)

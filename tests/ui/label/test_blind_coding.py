@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from autotl.evidence.run_evidence import read_evidence
 from autotl.runs.validation import read_codings, read_sample, validation_folder
 from autotl.workflows.people_sample import draw_sample
+from autotl_ui.label import blind_coding
 from autotl_ui.label.blind_coding import CODE
 from autotl_ui.label.coding_session import KEY
 from autotl_ui.workspace.workspace import Workspace
@@ -92,6 +93,15 @@ def test_nothing_on_the_page_tells_what_others_or_the_model_say(run: Path) -> No
     for item in read_sample(validation_folder(run)).items:
         assert Path(item).name not in shown
     assert "guess" not in shown
+
+
+def test_what_takes_too_long_is_stopped_and_said(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blind_coding, "_SECONDS", 0.01)
+    app = coding_page()
+    app.button(key="draw").click().run()
+    assert not app.exception
+    assert "was stopped" in words(app)
+    assert not read_sample(validation_folder(run)).items
 
 
 def test_damage_is_said_and_the_page_stays(run: Path) -> None:

@@ -24,7 +24,7 @@ from autotl.runs.run import open_run
 from autotl_plugins.mlflow_store.client import connect
 from autotl_plugins.registries.mlflow import register
 from autotl_ui.jobs import jobs
-from autotl_ui.models import export_jobs, model_servers, registry
+from autotl_ui.models import export_jobs, model_servers, registration_form, registry
 from autotl_ui.workspace.runs import look
 from autotl_ui.workspace.workspace import Workspace
 
@@ -429,6 +429,7 @@ def test_a_model_whose_audit_failed_is_registered_only_with_a_reason(
 ) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(jobs, "start", lambda target, arguments, **_: started.append(arguments))
+    monkeypatch.setattr(registration_form, "doubts", lambda *_: "The champion scores higher.")
     run, before = open_run(shown / "good"), (shown / "good" / "run.json").read_bytes()
     gap = Gap("error", "age=old", "age=young", ScoreInterval(0.3, 0.2, 0.4))
     result = run.result()
@@ -439,6 +440,8 @@ def test_a_model_whose_audit_failed_is_registered_only_with_a_reason(
     app.text_input(key="register-name-good").set_value("fair")
     press(app, "register")
     assert "The gap in error between age=old and age=young exceeds the tolerance of 10 points" in words(app)
+    assert "The champion scores higher" in words(app)
+    assert "register-anyway" not in [one.key for one in app.button]  # one way to go on, and it takes a reason
     assert started == []
     assert app.button(key="register-force").disabled
     app.text_input(key="register-reason-good").set_value("a pilot").run()
