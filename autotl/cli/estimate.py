@@ -33,17 +33,18 @@ def estimate(
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Shares of each group, too.")] = None,
     groups: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="What tells persons or films apart, whose images are alike."),
+        typer.Option(metavar="COLUMN", help="Names the person or film that each image is of; images of one are alike."),
     ] = None,
     attributes: Attributes = None,
     sample: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Draw so many images for people to label.")
+        int | None, typer.Option(metavar="N", min=1, help="Draw this many images for people to label.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(parser=expand_home, metavar="SHEET.csv", help="Where to write the sheet to fill in.")
     ] = None,
     plan: Annotated[
-        float, typer.Option(metavar="POINTS", help="Say how many labels give shares within so many points.")
+        float,
+        typer.Option(metavar="POINTS", help="Say how many labels would give every share within this many points."),
     ] = 3,
     as_json: Json = False,
 ) -> None:

@@ -21,8 +21,9 @@ def describe_slices(found: Sequence[Slice]) -> tuple[str, ...]:
     if not confirmed:
         return ("No kind of images was found on which its errors concentrate.",)
     said = [
-        f"{one.name[:1].upper()}{one.name[1:]}: {100 * one.error.value:.0f} % wrong ({100 * one.error.low:.0f} to "
-        f"{100 * one.error.high:.0f}), of the other images {100 * one.rest.value:.0f} %"
+        f"{one.name[:1].upper()}{one.name[1:]}: {100 * one.error.value:.0f} % wrong (95 % interval "
+        f"{100 * one.error.low:.0f} to {100 * one.error.high:.0f}), against {100 * one.rest.value:.0f} % of the "
+        "other images"
         for one in confirmed[:MOST_SAID]
     ]
     return (f"Errors concentrate on {counted(len(confirmed), 'kind')} of images. {'. '.join(said)}.",)

@@ -16,6 +16,12 @@ MOST_NEEDED = 100_000
 """Labels; a gap that lies at the tolerance itself would take any number of them."""
 
 
+def rate_in_words(rate: str) -> str:
+    """Such as "recall of cat" for "recall[cat]"."""
+    kind, _, of_class = rate.removesuffix("]").partition("[") if rate.endswith("]") else (rate, "", "")
+    return f"{kind} of {of_class}" if of_class else kind
+
+
 @dataclass(frozen=True)
 class GroupRates:
     """How a group is answered. rates: "error", "calibration", and by class such as "recall[cat]"."""
@@ -119,10 +125,11 @@ class Gate:
             return (
                 f"Whether the gaps between groups are within {tolerance} cannot be said: no two groups are large enough"
             )
-        value, pair = self.gap.value, f"{self.gap.rate} between {self.gap.worse} and {self.gap.better}"
+        value, pair = self.gap.value, f"{rate_in_words(self.gap.rate)} between {self.gap.worse} and {self.gap.better}"
         if self.status == PASS:
             return (
-                f"The gaps between groups are within {tolerance}: the largest is at most {100 * value.high:.1f} points"
+                f"Every gap between groups that could be compared is within {tolerance}: the largest is at most "
+                f"{100 * value.high:.1f} points"
             )
         found = f"{100 * value.value:.1f} points (95 % interval {100 * value.low:.1f} to {100 * value.high:.1f})"
         if self.status == FAIL:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from autotl.evidence.audit.audit import Audit
+from autotl.evidence.audit.subgroups import MOST_VALUES
 from autotl.interfaces import Figure, ScoreInterval, Table
-from autotl.runs.audit import AuditSummary, Deviation, Gap
+from autotl.runs.audit import AuditSummary, Deviation, Gap, rate_in_words
 from autotl.runtime.wording import counted, listed
 
 MOST_ROWS, MOST_CLAIMS_SAID = 200, 2
@@ -19,16 +20,18 @@ def describe(summary: AuditSummary) -> tuple[str, ...]:
         said.append(f"It works worse for {'; and for '.join(map(_claimed, _one_a_group(worse)[:MOST_CLAIMS_SAID]))}.")
     elif summary.n_compared:
         said.append(
-            f"In {counted(summary.n_compared, 'comparison')} of groups by {listed(summary.attributes)}, none is shown "
-            "to be answered worse than all images together."
+            f"In {counted(summary.n_compared, 'comparison')} of groups by {listed(summary.attributes)}, it is not "
+            "shown to work worse for any group than for all images together."
         )
-    if summary.worst:
+    if summary.worst and summary.worst.value.value > 0:
         said.append(_gap(summary.worst))
     if summary.too_small:
-        said.append(f"Too few images to speak of: {listed(f'{k} ({n})' for k, n in summary.too_small.items())}.")
+        said.append(
+            f"Groups with too few images to judge: {listed(f'{k} ({n})' for k, n in summary.too_small.items())}."
+        )
     if summary.not_auditable:
         names = (f"{name} ({counted(n, 'value')})" for name, n in summary.not_auditable.items())
-        said.append(f"Not audited, for groups need 2 to 30 values: {listed(names)}.")
+        said.append(f"Not audited, because an attribute needs 2 to {MOST_VALUES} values: {listed(names)}.")
     return tuple(said)
 
 
@@ -61,16 +64,14 @@ def _claimed(claim: Deviation) -> str:
     ends = sorted((abs(100 * value.low), abs(100 * value.high)))
     direction = "higher" if value.value > 0 else "lower"
     amount = f"{abs(100 * value.value):.1f} points {direction} than for all images"
-    rate, _, of_class = claim.rate.removesuffix("]").partition("[")
-    subject = f"{rate} of {of_class}" if of_class else rate
-    return f"{claim.group}: {subject} is {amount} ({AT_ONCE}: {ends[0]:.1f} to {ends[1]:.1f})"
+    return f"{claim.group}: {rate_in_words(claim.rate)} is {amount} ({AT_ONCE}: {ends[0]:.1f} to {ends[1]:.1f})"
 
 
 def _gap(gap: Gap) -> str:
     return (
         f"The largest gap in error is between {gap.worse} and {gap.better}: {100 * gap.value.value:.1f} points, at "
-        f"least {100 * gap.value.low:.1f}; equal groups of these sizes would show {100 * gap.if_equal:.1f} on average, "
-        f"and up to {100 * gap.if_equal_high:.1f} in 19 of 20 cases."
+        f"least {100 * gap.value.low:.1f}; if all groups were equal, the largest gap would be {100 * gap.if_equal:.1f} "
+        f"points on average, and at most {100 * gap.if_equal_high:.1f} in 19 of 20 cases."
     )
 
 
@@ -93,12 +94,13 @@ def _errors(audit: Audit) -> Table:
             *_cells(group.rates.get("calibration")),
         ))  # fmt: skip
     columns = (
-        "group", "images", *_columns("error"), "less all images", "at least", "at most", *_columns("too sure by")
+        "group", "images", *_columns("error"), "difference from all images", "at least", "at most",
+        *_columns("too sure by"),
     )  # fmt: skip
     note = (
-        f"{_origin(summary)} The first and last intervals are of one rate alone (95 %); those of the difference "
-        f"hold for {counted(summary.n_compared, 'comparison')} together, so that only there an interval without 0 "
-        "tells that a group is answered otherwise. Too sure by: mean confidence less the share of right answers."
+        f"{_origin(summary)} The first and the last interval each hold for one rate alone (95 %); that of the "
+        f"difference holds for {counted(summary.n_compared, 'comparison')} together, so that only there does an "
+        "interval without 0 show that a group differs. Too sure by: mean confidence minus the share of right answers."
     )
     return Table("Error and calibration by group", columns, tuple(rows[: MOST_ROWS + 1]), note)
 
@@ -112,8 +114,8 @@ def _by_class(summary: AuditSummary) -> Table:
             rows.append((name, label, *(cell for kind in kinds for cell in _cells(rates.get(f"{kind}[{label}]")))))
     columns = ("group", "class", *(cell for kind in kinds for cell in _columns(kind)))
     note = (
-        "Each with its own 95 % interval. Selection rate: how often the class is chosen, which also follows from how "
-        "common it is."
+        "Each with its own 95 % interval. Selection rate: how often the class is predicted, which also depends on how "
+        "common it is in the group."
     )
     if len(rows) > MOST_ROWS:
         note += f" The first {MOST_ROWS} of {len(rows)} rows."
@@ -128,7 +130,7 @@ def _claims(summary: AuditSummary) -> Table:
     )
     return Table(
         "Where groups differ from all images",
-        ("group", "rate", "less all images", "at least", "at most", "p"),
+        ("group", "rate", "difference from all images", "at least", "at most", "p"),
         rows,
         note,
     )

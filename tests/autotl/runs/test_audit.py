@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from autotl.runs.audit import AuditSummary, Deviation, Forced, Gap, Gate, GroupRates
+from autotl.runs.audit import AuditSummary, Deviation, Forced, Gap, Gate, GroupRates, rate_in_words
 from autotl.scores import ScoreInterval
 
 GAP = Gap("recall[cat]", "age=old", "age=young", ScoreInterval(0.2, 0.12, 0.28), 0.03, 0.06)
@@ -31,7 +31,7 @@ def test_a_gate_that_says_something_else_is_damaged():
 
 def test_each_answer_of_the_gate_is_a_sentence():
     assert Gate("fail", 0.1, GAP).sentence == (
-        "The gap in recall[cat] between age=old and age=young exceeds the tolerance of 10 points: 20.0 points (95 % "
+        "The gap in recall of cat between age=old and age=young exceeds the tolerance of 10 points: 20.0 points (95 % "
         "interval 12.0 to 28.0)"
     )
     assert "at most 28.0 points" in Gate("pass", 0.3, GAP).sentence
@@ -39,6 +39,14 @@ def test_each_answer_of_the_gate_is_a_sentence():
     assert "over 200,000 of g0, 50 of g1, 50 of g2, 50 of g3 and 2 more groups" in (
         Gate("undecided", 0.2, GAP, needed).sentence
     )
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [("error", "error"), ("recall[c[a]t]", "recall of c[a]t"), ("selection rate[a, b]", "selection rate of a, b")],
+)
+def test_a_rate_is_named_as_people_say_it(rate, words):
+    assert rate_in_words(rate) == words
 
 
 def test_only_an_interval_without_zero_is_claimed():

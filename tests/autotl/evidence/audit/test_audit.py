@@ -50,8 +50,14 @@ def test_a_gap_that_is_noise_is_not_claimed(attributes):
     found = audit(answers(0.9, seed=4), attributes, CLASSES)
     said = describe(found.summary)
     assert not found.summary.claims
-    assert "none is shown to be answered worse" in said[0]
+    assert "it is not shown to work worse for any group" in said[0]
     assert found.summary.gate is None
+
+
+def test_of_groups_without_errors_no_gap_is_told(attributes):
+    found = audit(answers(1.0), attributes, CLASSES)
+    assert found.summary.worst.value.value == 0
+    assert not any("largest gap" in sentence for sentence in describe(found.summary))
 
 
 def test_what_cannot_be_audited_is_said(unequal):
