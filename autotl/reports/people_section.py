@@ -8,14 +8,13 @@ from pathlib import Path
 
 from autotl.evidence.panels import heading
 from autotl.interfaces import Figure, Table
-from autotl.reports.figures import draw, inline
-from autotl.reports.sections import MOST_ROWS, Part
+from autotl.reports.sections import Figures, shown_parts
 from autotl.reports.templating import template
 from autotl.runtime.atomic_files import write_atomically
 
 _BEGIN, _END = "<!-- people: begin -->", "<!-- people: end -->"
 _NUMBER = 1000
-"""Of the section's figure, whose identifiers must differ from those of the others on the page."""
+"""Of the section's first figure, whose identifiers must differ from those of the others on the page."""
 
 
 def add_people_section(report: Path, name: str, sentences: Sequence[str], parts: Sequence[Table | Figure]) -> bool:
@@ -31,23 +30,8 @@ def add_people_section(report: Path, name: str, sentences: Sequence[str], parts:
     before, mark, after = page.partition("<h2")
     if not mark:
         return False
-    shown = [
-        _figure(part, _NUMBER + place) if isinstance(part, Figure) else _table(part) for place, part in enumerate(parts)
-    ]
+    shown = shown_parts(parts, Figures(_NUMBER))
     section = template("people_section.html.j2").render(heading=heading(name), sentences=sentences, parts=shown)
     whole = f"{before}{_BEGIN}\n{section}\n{_END}\n{mark}{after}"
     write_atomically(report, whole.encode("utf-8", "backslashreplace"))
     return True
-
-
-def _figure(figure: Figure, number: int) -> Part:
-    try:
-        svg = inline(draw(figure), number=number, alt=figure.alt)
-    except ValueError as error:
-        return Part(figure.title, f"This figure cannot be drawn: {error}")
-    return Part(figure.title, figure.note, svg)
-
-
-def _table(table: Table) -> Part:
-    rows = [[str(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
-    return Part(table.title, table.note, columns=table.columns, rows=rows, n_rest=len(table.rows) - len(rows))

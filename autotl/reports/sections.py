@@ -40,9 +40,10 @@ class Section:
 
 
 class Figures:
-    """Draws figures and numbers them. drawn: pairs of title and SVG document, in order."""
+    """Draws figures and numbers them from `first` on. drawn: pairs of title and SVG document, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 1) -> None:
+        self._first = first
         self.drawn: list[tuple[str, str]] = []
 
     def shown(self, figure: Figure | None) -> Part | None:
@@ -53,16 +54,18 @@ class Figures:
             svg = draw(figure)
         except ValueError as error:
             return Part(figure.title, f"This figure cannot be drawn: {error}")
+        number = self._first + len(self.drawn)
         self.drawn.append((figure.title, svg))
-        return Part(figure.title, figure.note, inline(svg, number=len(self.drawn), alt=figure.alt or figure.title))
+        return Part(figure.title, figure.note, inline(svg, number=number, alt=figure.alt or figure.title))
 
 
 def shown_panel(panel: ShownPanel, figures: Figures) -> Section:
     """The section of a piece of evidence or of a plugin's panel."""
-    return Section(heading(panel.panel), _parts(panel.parts, figures), panel.sentences[1:], panel.problem)
+    return Section(heading(panel.panel), shown_parts(panel.parts, figures), panel.sentences[1:], panel.problem)
 
 
-def _parts(parts: Sequence[Table | Figure], figures: Figures) -> list[Part]:
+def shown_parts(parts: Sequence[Table | Figure], figures: Figures) -> list[Part]:
+    """Tables and figures, ready for the template."""
     found = [figures.shown(part) if isinstance(part, Figure) else _table(part) for part in parts]
     return [part for part in found if part]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from autotl.interfaces import Figure, Table
 from autotl.reports.people_section import add_people_section
 
-TABLE = Table("Coders", ("coder", "n"), (("<b>Ann</b>", 3),), "a note")
+TABLE = Table("Coders", ("coder", "n", "kappa"), (("<b>Ann</b>", 3, None), ("Bo", 4, 0.5)), "a note")
 X = {"field": "a", "type": "quantitative"}
 FIGURE = Figure("Bars", {"data": {"values": [{"a": 1}]}, "mark": "point", "encoding": {"x": X}}, "one point")
 
@@ -22,6 +22,8 @@ def test_the_section_is_put_before_the_first_heading_and_replaced(tmp_path: Path
     assert "Bo disagrees" not in page
     assert page.count('id="people"') == 1
     assert "&lt;b&gt;Ann" in page
+    assert "<td>–</td>" in page
+    assert "None" not in page
     assert "<svg" in page
     assert page.count("<h2") == 3
 
