@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotl.evidence.sampling import allocate, neyman_weights
-from autotl.evidence.shares.post_stratified import LabelledSample, Strata, interval_of
+from autotl.evidence.shares.post_stratified import LabelledSample, Strata, effective_part, interval_of
 from autotl.evidence.shares.strata import accuracy_bins, bin_names, score_bins
-from autotl.interfaces import ScoreInterval
 
 NEYMAN_FROM = 100
 """Labels: with fewer, the bins are too few for a draw in strata to gain much."""
@@ -54,22 +53,28 @@ def labels_needed(sample: LabelledSample, *, within: float, neyman: bool | None 
 def expected_widths(sample: LabelledSample, n_labels: int, *, neyman: bool | None = None) -> Widths:
     """The widths to expect of the intervals when n_labels items are labelled.
 
-    What is not yet labelled is expected to be as the model says, and where there are labels, as they say.
+    What is not yet labelled is expected to be as the model says, and where there are labels, as they say: also of how
+    much alike the items of a cluster are, which nothing says before there are any.
     """
     probabilities = sample.probabilities
     rates = _rates(probabilities, n_labels, n_labels >= NEYMAN_FROM if neyman is None else neyman)
     bins = score_bins(probabilities, n_labels)
+
+    def half(told: np.ndarray, counted: np.ndarray, bins: np.ndarray, labelled_bins: np.ndarray) -> float:
+        part = effective_part(sample, counted, labelled_bins)
+        if part < 1:  # the more labels, the more of one cluster: their design effect less 1 grows in proportion
+            part = 1 / (1 + n_labels / len(sample.rows) * (1 / part - 1))
+        strata = _expected(sample, bins, rates, told, counted)
+        one = interval_of(strata, effective_part=part, foreseen=True)
+        return (one.high - one.low) / 2
+
     halves = [
-        _half(
-            interval_of(
-                _expected(sample, bins, rates, probabilities[:, number], sample.labels == number), foreseen=True
-            )
-        )
+        half(probabilities[:, number], sample.labels == number, bins, sample.bins)
         for number in range(probabilities.shape[1])
     ]
     bins = accuracy_bins(probabilities, n_labels)
-    right = interval_of(_expected(sample, bins, rates, probabilities.max(axis=1), sample.right), foreseen=True)
-    return Widths(n_labels, max(halves), _half(right))
+    right = half(probabilities.max(axis=1), sample.right, bins, sample.accuracy_bins)
+    return Widths(n_labels, max(halves), right)
 
 
 def _rates(probabilities: np.ndarray, n: int, drawn_in_strata: bool) -> np.ndarray:
@@ -105,10 +110,6 @@ def _expected(
     labelled = np.bincount(bins, rates, n_bins)
     effective = sizes**2 / np.bincount(bins, 1 / rates, n_bins)
     return Strata(sizes, labelled, labelled * means, effective, means)
-
-
-def _half(interval: ScoreInterval) -> float:
-    return (interval.high - interval.low) / 2
 
 
 def _least(enough: Callable[[int], bool], most: int) -> int:

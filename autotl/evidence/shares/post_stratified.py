@@ -109,11 +109,21 @@ def _share(
     """
     if not len(sample.rows):
         return replace(UNDEFINED, low=0.0, high=1.0)
-    strata, residuals = _strata(sample, counted, sample.bins if by == "class" else sample.accuracy_bins)
-    if sample.clusters is None:
-        return interval_of(strata, level)
-    part = effective_share(residuals, sample.clusters[sample.rows])
-    return interval_of(strata, level, effective_part=part)
+    bins = sample.bins if by == "class" else sample.accuracy_bins
+    strata, residuals = _strata(sample, counted, bins)
+    return interval_of(strata, level, effective_part=_effective_part(sample, residuals))
+
+
+def effective_part(sample: LabelledSample, counted: np.ndarray, bins: np.ndarray) -> float:
+    """How many independent labels tell as much, as a share of the labels there are: below 1 where items are alike.
+
+    counted: bool (n,), whether each labelled item counts. bins: int (n_items,), each with a label.
+    """
+    return _effective_part(sample, _strata(sample, counted, bins)[1]) if len(sample.rows) else 1.0
+
+
+def _effective_part(sample: LabelledSample, residuals: np.ndarray) -> float:
+    return 1.0 if sample.clusters is None else effective_share(residuals, sample.clusters[sample.rows])
 
 
 def _strata(sample: LabelledSample, counted: np.ndarray, bins: np.ndarray) -> tuple[Strata, np.ndarray]:

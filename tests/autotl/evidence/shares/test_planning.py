@@ -73,6 +73,24 @@ def test_the_labels_there_are_correct_a_model_that_is_too_sure():
     assert after > 1.3 * before
 
 
+@pytest.mark.parametrize("n", [100, 300])
+def test_promised_widths_hold_where_images_of_one_person_are_alike(n):
+    random = np.random.default_rng(0)
+    labels, probabilities = calibrated(3000, 1, n_classes=2, sharpness=1.0)
+    people = np.arange(3000) // 30
+    labels = np.where(random.random(3000) < 0.6, labels[people * 30], labels)
+    promised, found = [], []
+    for seed in range(20):
+        for n_labels, widths in ((100, promised), (n, found)):
+            plain = labelled(labels, probabilities, n_labels, seed)
+            sample = LabelledSample(probabilities, plain.rows, plain.labels, clusters=people)
+            one = class_shares(sample)[0]
+            widths.append(
+                expected_widths(sample, n, neyman=False).share if widths is promised else (one.high - one.low) / 2
+            )
+    assert np.mean(promised) == pytest.approx(np.mean(found), rel=0.1)
+
+
 def test_a_few_labels_are_drawn_at_random_and_more_of_them_in_strata():
     _, probabilities = calibrated(2000, 3)
     assert planned_strata(probabilities, 60) == (None, None)
