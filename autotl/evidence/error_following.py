@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from autotl.evidence.holm import holm
 from autotl.evidence.intervals import accuracy_with_interval
-from autotl.evidence.shortcuts import LEVEL, holm
+from autotl.evidence.shortcuts import LEVEL
 from autotl.evidence.tiny_models import Guesses
 from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.predictions import Predictions

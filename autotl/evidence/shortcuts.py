@@ -15,6 +15,7 @@ from enum import Enum
 import numpy as np
 
 from autotl.evidence.design_effects import effective_sizes
+from autotl.evidence.holm import holm
 from autotl.evidence.tiny_models import Guesses, guess_by_ridge, guess_by_tree
 from autotl.interfaces import ScoreInterval
 from autotl.runs.shortcuts import Shortcut
@@ -100,15 +101,6 @@ def find_shortcuts(
             _example(one, labels, classes) if named else "",
         ))  # fmt: skip
     return tuple(found), guesses
-
-
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """P-values corrected for their number by Holm (1979), so that one wrong claim in all is as unlikely as for one."""
-    values = np.asarray(p_values, dtype=float)
-    order = np.argsort(values, kind="stable")
-    corrected = np.empty(len(values))
-    corrected[order] = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)), 1)
-    return corrected
 
 
 def _test(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotl.evidence.design_effects import effective_sizes
+from autotl.evidence.holm import holm
 from autotl.evidence.intervals import accuracy_with_interval
 from autotl.evidence.looks import Look
 from autotl.interfaces import ScoreInterval
@@ -148,7 +149,7 @@ def find_slices(
     other = None if clusters is None else clusters[~finding]
     p_values = [more_errors(wrong[~finding], one.members[~finding], other) for one in kept]
     slices = [
-        _slice(one, wrong, finding, clusters, p) for one, p in zip(kept, holm(p_values), strict=True)
+        _slice(one, wrong, finding, clusters, p) for one, p in zip(kept, holm(p_values).tolist(), strict=True)
     ]  # fmt: skip
     return tuple(sorted(slices, key=lambda found: found.p_value))
 
@@ -170,16 +171,6 @@ def more_errors(wrong: np.ndarray, inside: np.ndarray, clusters: np.ndarray | No
     if not n_in or not n_out:
         return 1.0
     return float(hypergeom.sf(k_in - 1, n_in + n_out, k_in + k_out, n_in))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for their number (Holm 1979), in the order given."""
-    n, order = len(p_values), np.argsort(p_values, kind="stable")
-    corrected, least = np.zeros(n), 0.0
-    for rank, place in enumerate(order):
-        least = max(least, min(1.0, (n - rank) * p_values[place]))
-        corrected[place] = least
-    return [float(p) for p in corrected]
 
 
 def _slice(

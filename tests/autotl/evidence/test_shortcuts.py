@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from autotl.evidence.shortcut_words import describe, figure, table
-from autotl.evidence.shortcuts import Kind, Property, find_shortcuts, holm
+from autotl.evidence.shortcuts import Kind, Property, find_shortcuts
 from autotl.runs.shortcuts import Following, Shortcut, ShortcutsFound
 from autotl.scores import UNDEFINED, ScoreInterval
 from autotl.workflows.shortcuts import CORNERS, image_parts
@@ -88,12 +88,6 @@ def test_groups_that_are_alike_widen_the_interval():
 
 def test_a_property_that_is_the_same_everywhere_is_left_out():
     assert not found_in([Property("file format", Kind.FILE, np.full(60, "PNG"))], np.arange(60) % 2)
-
-
-def test_holm_is_that_of_the_textbook():
-    # Holm 1979: sorted values times 3, 2, 1, made monotone.
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert len(holm([])) == 0
 
 
 def test_a_following_that_nothing_tells_is_not_said_in_numbers():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from autotl.evidence.holm import holm
 from autotl.evidence.looks import Look
-from autotl.evidence.slice_finder import feature_kinds, find_slices, halves, holm, more_errors
+from autotl.evidence.slice_finder import feature_kinds, find_slices, halves, more_errors
 from autotl.evidence.slice_words import describe_slices, slice_tables
 
 CLASSES = tuple(map(str, range(10)))
