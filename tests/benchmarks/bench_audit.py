@@ -32,9 +32,11 @@ def main() -> None:
         row = false_alarms(n_groups, n_classes, size, repetitions)
         found.append({"groups": n_groups, "classes": n_classes, "items each": size} | row)
         print(*(f"{name} {value}" for name, value in found[-1].items()), sep=", ", flush=True)
-    for n_groups, size, gap in ((2, 100, 0.1), (4, 100, 0.1), (4, 300, 0.1), (6, 300, 0.05)):
-        row = gate_errors(n_groups, size, gap, repetitions)
-        found.append({"groups": n_groups, "items each": size, "gap": gap} | row)
+    balanced = [([100] * 2, 0.05, 0.1), ([100] * 4, 0.05, 0.1), ([300] * 4, 0.05, 0.1), ([300] * 6, 0.05, 0.05)]
+    unbalanced = [([20, 500], 0.0, 0.1), ([20, 500], 0.01, 0.1), ([40, 500], 0.01, 0.1), ([80, 2000], 0.0, 0.03)]
+    for sizes, error, gap in (*balanced, *unbalanced):
+        row = gate_errors(np.array(sizes), error, gap, repetitions)
+        found.append({"items": "+".join(map(str, sizes)), "error of the others": error, "gap": gap} | row)
         print(*(f"{name} {value}" for name, value in found[-1].items()), sep=", ", flush=True)
     row = labels_needed(3, 100, 0.15, max(20, repetitions // 8))
     found.append({"groups": 3, "items each": 100, "gap": 0.0, "tolerance": 0.15} | row)
@@ -94,20 +96,21 @@ def excludes_zero(errors: np.ndarray, size: int, seed: int) -> bool:
     return bool(np.quantile(np.ptp(drawn, axis=1), 0.025) > 0)
 
 
-def gate_errors(n_groups: int, size: int, gap: float, repetitions: int) -> dict[str, float]:
-    """In % of audits where one group's share of right answers is less than that of the others by the tolerance.
+def gate_errors(sizes: np.ndarray, error: float, gap: float, repetitions: int) -> dict[str, float]:
+    """In % of audits where the first group's share of wrong answers exceeds that of the others by the tolerance.
 
     A tolerance a little above the gap makes "fail" wrong, a little below it "pass".
     """
     from autotl.evidence.audit.gate import decide
     from autotl.evidence.audit.sums import metrics
 
-    shares = np.full(n_groups, 0.95)
+    n_groups = len(sizes)
+    shares = np.full(n_groups, 1 - error)
     shares[0] -= gap
     rates = [f"{name}[{k}]" if k >= 0 else name for name, k in metrics(2)]
     groups, counts = [str(number) for number in range(n_groups)], np.zeros(3)
     for seed in range(repetitions):
-        found, sums = compared(seed, shares, np.full(n_groups, size), 2)
+        found, sums = compared(seed, shares, sizes, 2)
         status = decide(found, gap, sums, groups, rates).status
         wide, narrow = (decide(found, gap + way, sums, groups, rates).status for way in (0.1, -0.04))
         counts += [status == "fail", status == "pass", (wide == "pass") + (narrow == "fail")]

@@ -117,8 +117,11 @@ def _worst(
         return None
     place = max(candidates, key=lambda place: abs(compared.gaps.values[place]))
     family = next(own for own in subgroups.families.values() if int(compared.pairs[place][0]) in own)
-    sizes = sums.denominators[family, error].astype(int)
-    mean, high = gap_if_equal(sizes, float(sums.numerators[family, error].sum() / sizes.sum()), seed=seed)
+    sizes = sums.denominators[family, error]
+    share = float(sums.numerators[family, error].sum() / sizes.sum())
+    # Where items are alike, as many independent ones as tell as much.
+    effective = np.maximum(np.rint(sizes / compared.effects[family, error]), 1).astype(int)
+    mean, high = gap_if_equal(effective, share, seed=seed)
     return replace(gap_at(compared, place, names, rates), if_equal=mean, if_equal_high=high)
 
 

@@ -64,10 +64,12 @@ class Family:
 class Comparisons:
     """What was compared.
 
-    deviations: of groups from all items, for the places `cells`, int (n, 2) of group and metric. gaps: between two
-    groups, for the places `pairs`, int (m, 3) of two groups and a metric.
+    effects: design effects of the groups, float (n_groups, n_metrics). deviations: of groups from all items, for the
+    places `cells`, int (n, 2) of group and metric. gaps: between two groups, for the places `pairs`, int (m, 3) of two
+    groups and a metric.
     """
 
+    effects: np.ndarray
     cells: np.ndarray
     deviations: Family
     pairs: np.ndarray
@@ -103,7 +105,7 @@ def compare(
         largest.append([_largest(values - middle, errors, large) for (values, errors), middle, large in found])
     of_cells, of_pairs = (np.sort(np.concatenate(part)) for part in zip(*largest, strict=True))
     return Comparisons(
-        every.cells[kept[0]], _family(deviation, deviation[0], kept[0], of_cells), every.pairs[kept[1]],
+        effects[0], every.cells[kept[0]], _family(deviation, deviation[0], kept[0], of_cells), every.pairs[kept[1]],
         _family(gap, every.smoothed_gaps(groups), kept[1], of_pairs),
     )  # fmt: skip
 

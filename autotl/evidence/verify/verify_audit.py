@@ -58,7 +58,7 @@ def _check_comparisons(
     for number, name in enumerate(names):
         families.setdefault(_attributes_of(name, found["attributes"]), []).append(number)
     rows = np.array(list(groups.values())).reshape(len(names), len(unseen["labels"]))
-    deviations, gaps = compare(unseen, rows, list(families.values()), clusters, run.seed)
+    deviations, gaps, effects = compare(unseen, rows, list(families.values()), clusters, run.seed)
     intervals = {place: deviations.interval(place) for place in deviations.values}
     sure = {(names[p[0]], rates[p[1]]): p for p, (_, low, high) in intervals.items() if low > 0 or high < 0}
     ledger.expect("/audit/n_compared", len(intervals))
@@ -77,7 +77,8 @@ def _check_comparisons(
         family = next(own for own in families.values() if worst[0] in own)
         mistakes = unseen["probabilities"].argmax(axis=1) != unseen["labels"]
         n, wrong = rows[family].sum(axis=1), (rows[family] & mistakes).sum()
-        drawn = np.random.default_rng(run.seed).binomial(n, wrong / n.sum(), size=(2000, len(n))) / n
+        share, n = wrong / n.sum(), np.maximum(np.rint(n / effects[family, rates.index("error")]), 1).astype(int)
+        drawn = np.random.default_rng(run.seed).binomial(n, share, size=(2000, len(n))) / n
         ledger.expect("/audit/worst/if_equal", float(np.ptp(drawn, axis=1).mean()))
         ledger.expect("/audit/worst/if_equal_high", float(np.quantile(np.ptp(drawn, axis=1), 0.95)))
     if found["gate"]:

@@ -59,8 +59,8 @@ def metric_names(classes: list[str]) -> list[str]:
 
 def compare(
     found: Predictions, groups: np.ndarray, families: list[list[int]], clusters: np.ndarray | None, seed: int
-) -> tuple[Compared, Compared]:
-    """The deviations of groups from all items, and the gaps between the groups of each family.
+) -> tuple[Compared, Compared, np.ndarray]:
+    """The deviations of groups from all items, the gaps between the groups of each family, and design effects.
 
     groups: bool (n_groups, n). families: numbers of groups that exclude each other.
     """
@@ -95,7 +95,7 @@ def compare(
         keys = [tuple(place) for place in places[kept[number]].tolist()]
         values, errors, others = (dict(zip(keys, x[kept[number]].tolist(), strict=True)) for x in part)
         both.append(Compared(values, errors, others, np.sort(np.array(largest)[:, number])))
-    return both[0], both[1]
+    return both[0], both[1], effects[0]
 
 
 def _columns(found: Predictions) -> np.ndarray:

@@ -54,6 +54,15 @@ def test_a_gap_that_is_noise_is_not_claimed(attributes):
     assert found.summary.gate is None
 
 
+def test_chance_makes_larger_gaps_where_images_are_alike():
+    apart = answers(0.8, seed=3)
+    place = np.repeat(np.arange(0, N, 8), 8)  # eight images of one person each, with one answer
+    site = {"site": np.array(["north", "south"], dtype=object)[(place // 8) % 2]}
+    alike = Predictions(apart.items, apart.labels[place], apart.probabilities[place])
+    worst = [audit(alike, site, CLASSES, clusters=clusters).summary.worst for clusters in (None, place)]
+    assert worst[1].if_equal > 2 * worst[0].if_equal
+
+
 def test_of_groups_without_errors_no_gap_is_told(attributes):
     found = audit(answers(1.0), attributes, CLASSES)
     assert found.summary.worst.value.value == 0
