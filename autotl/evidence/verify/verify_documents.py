@@ -117,9 +117,9 @@ def pointer(*parts: object) -> str:
 
 
 def tolerance_of(interval: Sequence[float]) -> float:
-    """The run finds the ends of a score interval to about 1e-3 of its width, less than the last digit printed."""
+    """The run finds the ends of a score interval to within 2e-3 of its width, less than the last digit printed."""
     width = interval[2] - interval[1]
-    return 1e-9 + (1e-3 * width if math.isfinite(width) else 0.0)
+    return 1e-9 + (2e-3 * width if math.isfinite(width) else 0.0)
 
 
 def same(found: Any, expected: Any, tolerance: float = 1e-9) -> bool:

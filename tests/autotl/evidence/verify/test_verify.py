@@ -185,6 +185,7 @@ MADE: dict[str, dict[str, Any]] = {
     "a proportion, few images": {"objective": "accuracy", "n": 120, "seed": 5},
     "groups of which one is answered worse": {"attributes": True, "n": 500},
     "such groups, and images that are alike": {"attributes": True, "n": 600, "per_group": 3},
+    "few images that are independent": {"n": 200, "per_group": 20},
     "many classes": {"objective": "macro_f1", "n": 900, "n_classes": 24, "per_group": 2},
 }
 
