@@ -9,6 +9,7 @@ import numpy as np
 
 from autotl.deploy import doubts as joined
 from autotl.deploy.champion import Champion
+from autotl.deploy.prediction_texts import NONE_BELOW
 from autotl.errors import AutoTLError
 from autotl.evidence.abstention import accepting, conformal_sets
 from autotl.evidence.abstention.doubts_words import describe, figures, tables
@@ -24,7 +25,6 @@ from autotl.search.context import SearchContext
 from autotl.workflows.subject import Subject
 
 PIECE = "doubts"
-FALSE_REFUSAL = 0.05
 
 
 def with_doubts(
@@ -126,7 +126,7 @@ def _with_novelty(
     novelty = joined.Novelty(features.network, rule.detector, rule.distances)
     graph = joined.add_novelty(champion.graph, novelty)
     champion = joined.prove(champion, graph, pixels, {"none_of_these": rule.p_values(read(champion.replay_items))})
-    offered = NoveltySummary(FALSE_REFUSAL, backbone.name, rule.detector.axes.shape[1], rule.n)
+    offered = NoveltySummary(NONE_BELOW, backbone.name, rule.detector.axes.shape[1], rule.n)
     said = _p_values(rule, read, tested.items)
     return champion, replace(summary, novelty=judge_novelty(offered, said, cluster_of(context.run, tested.items)))
 

@@ -172,7 +172,8 @@ def _coverage_figure(sets: SetsSummary) -> Figure:
                 "y": y, "x": {"field": "covered", "type": "quantitative", **axis}}},
         ],
     }  # fmt: skip
-    listed = ", ".join(f"{one['class']} {_share(one['covered'])}" for one in values)
+    known = {name: one.tested.value for name, one in sets.classes.items() if one.tested.is_defined}
+    listed = ", ".join(f"{name} {_share(share)}" for name, share in known.items())
     return Figure(
         "How often sets hold the true class", spec, f"Coverage by class: {listed}.",
         f"On the test split, with 95 % intervals; the dashed line is the {_share(sets.coverage)} that are promised.",
