@@ -173,4 +173,5 @@ def _words(name: str) -> str:
 def _for_tex(text: str) -> str:
     """Text in which TeX reads no character as a command."""
     text = re.sub(r"[\\{}]", "", text)
-    return re.sub(r"([&%$#_~^])", r"\\\1", text)
+    text = re.sub(r"([&%$#_])", r"\\\1", text)
+    return re.sub(r"([~^])", r"\\\1{}", text)  # without braces they are accents of the next letter

@@ -102,10 +102,10 @@ def test_images_that_stand_alone_need_no_effective_number(make: Make) -> None:
 
 
 def test_the_citation_is_one_entry_that_tex_can_read(make: Make) -> None:
-    run, _ = make("a_run {50 %} & more")
+    run, _ = make("a_run {50 %} & more~than^that")
     entry = citation(run)
     assert entry.startswith("@software{autotl-")
     assert entry.count("{") == entry.count("}")
-    assert r"a\_run 50 \% \& more" in entry
+    assert r"a\_run 50 \% \& more\~{}than\^{}that" in entry
     assert run.test_fingerprint in entry
     assert re.search(r"year +=? ?= \{20\d\d\}", entry)
