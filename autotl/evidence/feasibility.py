@@ -57,8 +57,8 @@ class Grounds:
 
     majority: share of the commonest class, common its name. weakest, recall: the class with the lowest recall, None
     without one. answered, wrong: share that the accept rule answers, and of wrong answers among these; None without a
-    rule. surest: accuracy on the share ANSWERED of which the model is surest. gate: of the audit, None without
-    one.
+    rule. most_wrong: the share of wrong answers that the rule promises at most. surest: accuracy on the share ANSWERED
+    of which the model is surest. gate: of the audit, None without one.
     """
 
     accuracy: ScoreInterval
@@ -70,6 +70,7 @@ class Grounds:
     recall: ScoreInterval | None = None
     answered: ScoreInterval | None = None
     wrong: ScoreInterval | None = None
+    most_wrong: float = 1.0
     surest: ScoreInterval | None = None
     gate: Gate | None = None
     pair: ConfusedPair | None = None
@@ -136,7 +137,9 @@ def _of_sure_answers(grounds: Grounds) -> Criterion:
     if answered is not None and answered.is_defined:
         found = f"it answers {answered.percent()} by itself"
         found += f", and {wrong.percent()} of these answers are wrong" if wrong and wrong.is_defined else ""
-        return Criterion(name, found, f"at least {percent(ANSWERED)} answered", answered.value >= ANSWERED)
+        kept = wrong is None or not wrong.is_defined or wrong.low <= grounds.most_wrong
+        needed = f"at least {percent(ANSWERED)} answered, and not clearly more wrong than promised"
+        return Criterion(name, found, needed, kept and answered.value >= ANSWERED)
     if surest is None:
         return Criterion(name, "not measured", f"at least {percent(ANSWERED)} answered", None)
     found = f"right on {surest.percent()} of the {percent(ANSWERED)} of which it is surest"

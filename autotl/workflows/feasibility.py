@@ -1,4 +1,4 @@
-"""The verdict on a run's champion: usable, usable with people deciding the doubtful, or not yet."""
+"""The verdict on a run's champion: usable, usable with people deciding the doubtful images, or not yet."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def _grounds(subject: Subject) -> Grounds:
         recall=recall,
         answered=accept.answered if accept else None,
         wrong=accept.wrong if accept else None,
+        most_wrong=accept.max_wrong if accept else 1.0,
         surest=_surest(tested, right, groups),
         gate=result.audit.gate if result.audit else None,
         pair=_confused(tested, groups, classes),
