@@ -88,7 +88,7 @@ def table(found: ShortcutsFound) -> Table:
         "more errors there", "from", "to", "association",
     )  # fmt: skip
     note = f"{_NOTE} Guessing: {found.chance:.3f}. Association: rank correlation of the model's certainty with its own."
-    return Table("What else tells the class?", columns, tuple(rows), note)
+    return Table("What else predicts the class?", columns, tuple(rows), note)
 
 
 def figure(found: ShortcutsFound) -> Figure:
@@ -115,7 +115,7 @@ def figure(found: ShortcutsFound) -> Figure:
     }  # fmt: skip
     named = ", ".join(one.name for one in found.named) or "none"
     return Figure(
-        "What else tells the class?", spec, f"Balanced accuracy of tiny models on one property each; named: {named}.",
+        "What else predicts the class?", spec, f"Balanced accuracy of tiny models on one property each; named: {named}.",
         "With 95 % intervals; the dashed line is guessing.",
     )  # fmt: skip
 
