@@ -1,9 +1,11 @@
-"""Several claims at once: a family's error is kept by Holm's step-down rule."""
+"""Several claims at once, by how many standard errors each is supported."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import NormalDist
+
+from autotl.evidence.holm import holm
 
 
 def holm_claims(errors: Sequence[float], *, error: float = 0.05) -> tuple[bool, ...]:
@@ -11,11 +13,5 @@ def holm_claims(errors: Sequence[float], *, error: float = 0.05) -> tuple[bool, 
 
     errors: by how many standard errors each claim is supported; negative where the data speak against it.
     """
-    claimed = [False] * len(errors)
-    while not all(claimed):
-        z = NormalDist().inv_cdf(1 - error / (len(errors) - sum(claimed)))
-        now = [done or one > z for one, done in zip(errors, claimed, strict=True)]
-        if now == claimed:
-            break
-        claimed = now
-    return tuple(claimed)
+    corrected = holm([NormalDist().cdf(-one) for one in errors])
+    return tuple((corrected < error).tolist())
