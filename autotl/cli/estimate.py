@@ -54,6 +54,11 @@ def estimate(
     from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, within_of
 
     _require_one_purpose(codings, sample, out)
+    if sample is not None and (by or groups or attributes):
+        raise ConfigError(
+            "--sample draws by the model's answers alone; leave out --by, --groups and --attributes, and give them "
+            "with --codings"
+        )
     asked = Request(codings, by, groups, attributes, within_of(plan, "--plan"))
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
         if sample is not None:

@@ -67,6 +67,7 @@ def test_from_no_labels_to_shares(place: Path) -> None:
         (["--sample", "5"], "--sample needs --out SHEET.csv"),
         (["--out", "s.csv"], "--out needs --sample N"),
         (["--sample", "5", "--out", "s.csv", "--codings", "c.csv"], "one of them at a time"),
+        (["--sample", "5", "--out", "s.csv", "--by", "place"], "leave out --by, --groups and --attributes"),
         (["--plan", "0"], "--plan is 0"),
     ],
 )
