@@ -91,6 +91,7 @@ def compare(
     pairs = _all_pairs(families, answers.n_classes)
     effects = _design_effects(answers, groups, everything)
     every = _Places(effects, cells, pairs, fewest)
+    every = every.only(*every.large(groups, everything, fewest / 2))  # smaller ones are hardly ever large in a resample
     kept = every.large(groups, everything)
     if answers.has_clusters:  # these are drawn with their groups, so that other rates are as small as they were
         every = every.only(*kept)
@@ -126,10 +127,13 @@ class _Places:
         """Some of them; bool masks."""
         return _Places(self.effects, self.cells[cells], self.pairs[pairs], self.fewest)
 
-    def large(self, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
+    def large(
+        self, groups: Sums, everything: Sums, fewest: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """Which cells and which pairs have enough items on both sides, bool (..., n)."""
+        fewest = self.fewest if fewest is None else fewest
         (group, metric), (first, second, of) = self.cells.T, self.pairs.T
-        own, other = (sums.denominators >= self.fewest for sums in (groups, everything.without(groups)))
+        own, other = (sums.denominators >= fewest for sums in (groups, everything.without(groups)))
         return (own & other)[..., group, metric], own[..., first, of] & own[..., second, of]
 
     def deviations(self, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:

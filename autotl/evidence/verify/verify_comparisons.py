@@ -70,6 +70,8 @@ def compare(
     pairs = np.array([(a, b, m) for own in families for i, a in enumerate(own) for b in own[i + 1 :] for m in metrics])
     cells, pairs = np.argwhere(np.ones((len(groups), 3 * k + 2), bool)), pairs.reshape(-1, 3).astype(int)
     effects = _effects(rows, columns, table, clusters)
+    possible = _large(table, cells, pairs, k, FEWEST / 2)  # smaller ones are hardly ever large in a resample
+    cells, pairs = cells[possible[0]], pairs[possible[1]]
     kept = _large(table, cells, pairs, k)
     if clusters is not None:
         cells, pairs = cells[kept[0]], pairs[kept[1]]
@@ -127,10 +129,12 @@ def _variances(table: np.ndarray, k: int) -> np.ndarray:
     return np.asarray(found)
 
 
-def _large(table: np.ndarray, cells: np.ndarray, pairs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _large(
+    table: np.ndarray, cells: np.ndarray, pairs: np.ndarray, k: int, fewest: float = FEWEST
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Which places have enough items on both sides."""
     below = _ratios(table, k)[1]
-    own, rest = below[:-1] >= FEWEST, below[-1] - below[:-1] >= FEWEST
+    own, rest = below[:-1] >= fewest, below[-1] - below[:-1] >= fewest
     (group, metric), (first, second, of) = cells.T, pairs.T
     return (own & rest)[group, metric], own[first, of] & own[second, of]
 
