@@ -184,8 +184,8 @@ def _about_labels(found: Findings) -> Iterator[str]:
     if labels.how == "assumed":
         yield (
             "No sample of exactly these images was drawn by --sample: the labelled ones are taken for a random sample "
-            "of all. If they were picked by hand, or drawn before images were added or removed, the shares may be wrong "
-            "by an unknown amount."
+            "of all. If they were picked by hand, or drawn before images were added or removed, the shares may be "
+            "wrong by an unknown amount."
         )
     if labels.unresolved:
         yield f"{counted(labels.unresolved, 'image')} without a majority among the coders left out."
