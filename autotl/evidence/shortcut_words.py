@@ -115,7 +115,8 @@ def figure(found: ShortcutsFound) -> Figure:
     }  # fmt: skip
     named = ", ".join(one.name for one in found.named) or "none"
     return Figure(
-        "What else predicts the class?", spec, f"Balanced accuracy of tiny models on one property each; named: {named}.",
+        "What else predicts the class?", spec,
+        f"Balanced accuracy of tiny models on one property each; named: {named}.",
         "With 95 % intervals; the dashed line is guessing.",
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 
 from autotl.interfaces import Figure
 from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.child_process import Isolated
 
 INK, SOFT, LINE, ACCENT, WARN = "#1d2733", "#5b6b7b", "#d9e0e7", "#0b6fa4", "#8a4b00"
 FOLDER = "figures"
@@ -45,14 +47,41 @@ _CONFIG: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def draw(figure: Figure) -> str:
-    """The figure as an SVG document. Raises ValueError where its specification cannot be drawn.
+class Drawer:
+    """Draws figures without a browser and without the network, in a child process: some make the library abort it."""
 
-    It is drawn without a browser and without the network.
-    """
+    def __init__(self) -> None:
+        crash = "it crashes the program that draws it, or takes longer than a minute"
+        self._drawn = Isolated("reports.figures", "draw_file", crash=crash)
+
+    def __call__(self, figure: Figure) -> str:
+        """The figure as an SVG document. Raises ValueError where its specification cannot be drawn."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+            json.dump(figure.spec, file)
+            file.flush()
+            answer = self._drawn(Path(file.name))
+        if isinstance(answer, str):
+            raise ValueError(answer)
+        return answer.decode()
+
+    def close(self) -> None:
+        """End the child."""
+        self._drawn.close()
+
+
+def draw_file(path: Path) -> bytes | str:
+    """The child's side: the specification in a file as an SVG document, or why it cannot be drawn."""
+    try:
+        return draw(json.loads(path.read_text(encoding="utf-8"))).encode()
+    except ValueError as error:
+        return " ".join(str(error).splitlines()[:2])  # below is where in the library
+
+
+def draw(spec: dict[str, Any]) -> str:
+    """A Vega-Lite specification as an SVG document. Raises ValueError where it cannot be drawn."""
     import vl_convert
 
-    spec = _in_xml(json.loads(json.dumps(figure.spec)))
+    spec = _in_xml(spec)
     own = spec.get("config") or {}
     spec["config"] = {
         **_CONFIG,

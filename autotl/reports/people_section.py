@@ -30,7 +30,8 @@ def add_people_section(report: Path, name: str, sentences: Sequence[str], parts:
     before, mark, after = page.partition("<h2")
     if not mark:
         return False
-    shown = shown_parts(parts, Figures(_NUMBER))
+    with Figures(_NUMBER) as figures:
+        shown = shown_parts(parts, figures)
     section = template("people_section.html.j2").render(heading=heading(name), sentences=sentences, parts=shown)
     whole = f"{before}{_BEGIN}\n{section}\n{_END}\n{mark}{after}"
     write_atomically(report, whole.encode("utf-8", "backslashreplace"))

@@ -56,23 +56,29 @@ class Contents:
 
 def write_report(run: Run, contents: Contents) -> None:
     """Write report.html, one file with its images inside that is readable offline, and its figures as files."""
-    figures = Figures()
-    evidence = [shown_panel(panel, figures) for panel in panels_of(contents.said)]
-    recalls, methods = _recalls(contents), methods_paragraph(run, contents.result)
+    with Figures() as figures:
+        shown = _shown(run, contents, figures)
+    methods = methods_paragraph(run, contents.result)
     page = _render(
         "report.html.j2", run, contents,
         verdict=in_short(one for one in contents.said if one.piece == VERDICT),
         in_short=in_short(one for one in contents.said if one.piece != VERDICT),
         mistakes=surest_mistakes(run, contents.tested),
-        class_figure=figures.shown(class_chart(recalls.ranked, contents.test.scores)),
-        evidence=evidence,
-        search_figures=[figures.shown(chart) for chart in _search_charts(run, contents) if chart],
-        from_plugins=[shown_panel(panel, figures) for panel in contents.panels],
         methods=methods, references=references(methods), citation=citation(run),
-        **_matrix(run, contents),
+        **shown, **_matrix(run, contents),
     )  # fmt: skip
     (run.folder / "report.html").write_text(page, encoding="utf-8")
     write_files(run.folder, figures.drawn)
+
+
+def _shown(run: Run, contents: Contents, figures: Figures) -> dict[str, object]:
+    """The sections with figures, drawn in the order of the page."""
+    return {
+        "class_figure": figures.shown(class_chart(_recalls(contents).ranked, contents.test.scores)),
+        "evidence": [shown_panel(panel, figures) for panel in panels_of(contents.said)],
+        "search_figures": [figures.shown(chart) for chart in _search_charts(run, contents) if chart],
+        "from_plugins": [shown_panel(panel, figures) for panel in contents.panels],
+    }
 
 
 def write_card(run: Run, contents: Contents) -> str:

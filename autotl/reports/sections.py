@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from autotl.evidence.panels import ShownPanel, heading
 from autotl.interfaces import Figure, Table
-from autotl.reports.figures import draw, inline
+from autotl.reports.figures import Drawer, inline
 
 MOST_ROWS, MOST_DIGITS = 40, 4
 
@@ -40,18 +41,27 @@ class Section:
 
 
 class Figures:
-    """Draws figures and numbers them from `first` on. drawn: pairs of title and SVG document, in order."""
+    """Draws figures and numbers them from `first` on, until it is closed, as a context manager does.
+
+    drawn: pairs of title and SVG document, in order.
+    """
 
     def __init__(self, first: int = 1) -> None:
-        self._first = first
+        self._first, self._draw = first, Drawer()
         self.drawn: list[tuple[str, str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._draw.close()
 
     def shown(self, figure: Figure | None) -> Part | None:
         """A figure for the page; without its image where it cannot be drawn, which its note then says."""
         if figure is None:
             return None
         try:
-            svg = draw(figure)
+            svg = self._draw(figure)
         except ValueError as error:
             return Part(figure.title, f"This figure cannot be drawn: {error}")
         number = self._first + len(self.drawn)

@@ -1,4 +1,4 @@
-"""Run a function on files in a child process, for formats whose decoder may crash the process it runs in."""
+"""Run a function on files in a child process, for libraries that may crash the process they run in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 _CHILD = "from autotl.{module} import {function}; from autotl.runtime.child_process import serve; serve({function})"
 _LIMIT_SECONDS = 60.0
+_CRASH = "it crashes the decoder, or takes longer than a minute to decode"
 
 
 class Isolated:
@@ -20,11 +21,12 @@ class Isolated:
     The child starts at the first call. When it dies, or takes longer than a minute, it is replaced: the current file
     gets a reason in place of an answer, and the next one is unaffected. Threads take turns.
 
-    module, function: where the child finds the function, within autotl.
+    module, function: where the child finds the function, within autotl. crash: the reason that stands for an answer
+    which the child did not live to give.
     """
 
-    def __init__(self, module: str, function: str) -> None:
-        self._code = _CHILD.format(module=module, function=function)
+    def __init__(self, module: str, function: str, *, crash: str = _CRASH) -> None:
+        self._code, self._crash = _CHILD.format(module=module, function=function), crash
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -43,7 +45,7 @@ class Isolated:
                 return _ask(self._child, path)
             except (OSError, ValueError):
                 self._end()
-                return "it crashes the decoder, or takes longer than a minute to decode"
+                return self._crash
             finally:
                 alarm.cancel()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autotl.interfaces import Figure
-from autotl.reports.figures import INK, draw, file_name, inline
+from autotl.reports.figures import INK, Drawer, draw, file_name, inline
 
 BARS = Figure(
     "Bars",
@@ -19,7 +19,7 @@ BARS = Figure(
 
 
 def test_text_of_the_data_is_text_in_the_drawing():
-    drawn = inline(draw(BARS), number=1, alt="bars")
+    drawn = inline(draw(dict(BARS.spec)), number=1, alt="bars")
     assert "a &lt;b&gt;" in drawn
     assert "<b>" not in drawn
 
@@ -27,12 +27,12 @@ def test_text_of_the_data_is_text_in_the_drawing():
 @pytest.mark.parametrize("text", ["a\x0bb", "\x01", "\ufffe", "\ud800", "Zo\u00eb \U0001f600"])
 def test_a_name_with_any_character_is_drawn(text):
     spec = {**BARS.spec, "data": {"values": [{"name": text, "score": 0.5}]}}
-    drawn = inline(draw(Figure("Bars", spec, alt=text)), number=1, alt="bars")
+    drawn = inline(draw(spec), number=1, alt="bars")
     assert "<path" in drawn
 
 
 def test_colours_follow_the_page():
-    drawn = draw(BARS)
+    drawn = draw(dict(BARS.spec))
     assert INK in drawn
     assert INK not in inline(drawn, number=1, alt="bars")
     assert "var(--ink)" in inline(drawn, number=1, alt="bars")
@@ -67,9 +67,25 @@ def test_what_could_run_or_fetch_something_is_left_out(inside):
 
 def test_data_at_an_address_are_not_fetched():
     with pytest.raises(ValueError, match="elsewhere"):
-        draw(Figure("Far", {"data": {"url": "http://elsewhere.example/x.json"}, "mark": "bar", "encoding": {}}, alt=""))
+        draw({"data": {"url": "http://elsewhere.example/x.json"}, "mark": "bar", "encoding": {}})
 
 
 def test_a_file_is_named_by_number_and_title():
     assert file_name(3, "Can its probabilities be believed?") == "03-can-its-probabilities-be-believed.svg"
     assert file_name(12, "???") == "12-figure.svg"
+
+
+def test_a_figure_that_ends_the_program_that_draws_it_costs_only_itself():
+    drawer = Drawer()
+    assert "<svg" in drawer(BARS)
+    drawer._drawn._child.kill()
+    drawer._drawn._child.wait()
+    assert "<svg" in drawer(BARS)
+    drawer.close()
+
+
+def test_what_cannot_be_drawn_says_why():
+    drawer = Drawer()
+    with pytest.raises(ValueError, match="conversion failed: [^/]*$"):
+        drawer(Figure("Broken", {"mark": "no such mark"}, alt=""))
+    drawer.close()

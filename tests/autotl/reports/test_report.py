@@ -248,7 +248,7 @@ def test_a_figure_is_drawn_into_the_page_and_lies_beside_it_as_a_file(report, tm
     assert text.count("<svg") == 3  # and the chart of the classes
     assert EVIL not in text
     files = sorted(path.name for path in (tmp_path / "run <i>" / "figures").iterdir())
-    assert files == ["01-a-figure.svg", "02-recall-and-precision-of-each-class.svg", "03-a-figure.svg"]
+    assert files == ["01-recall-and-precision-of-each-class.svg", "02-a-figure.svg", "03-a-figure.svg"]
 
 
 def test_a_figure_that_cannot_be_drawn_leaves_a_note(report):
