@@ -86,6 +86,6 @@ def test_a_figure_that_ends_the_program_that_draws_it_costs_only_itself():
 
 def test_what_cannot_be_drawn_says_why():
     drawer = Drawer()
-    with pytest.raises(ValueError, match="conversion failed: [^/]*$"):
+    with pytest.raises(ValueError, match=r"conversion failed: [^/]*$"):
         drawer(Figure("Broken", {"mark": "no such mark"}, alt=""))
     drawer.close()
