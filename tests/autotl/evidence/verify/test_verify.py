@@ -190,6 +190,7 @@ MADE: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("made", MADE.values(), ids=MADE)
 def test_it_reproduces_runs_of_all_kinds(
     made: dict[str, Any], tmp_path: Path, toy_dataset: Any, plugins: Any, settings: Settings, numpy_alone: Path
@@ -255,6 +256,7 @@ def test_a_number_is_printed_rightly_where_it_is_rounded_rightly(text: str, valu
     assert printed_as(text, value) is right
 
 
+@pytest.mark.heavy
 def test_two_thousand_images_take_less_than_a_minute(
     tmp_path: Path, toy_dataset: Any, plugins: Any, settings: Settings, numpy_alone: Path
 ) -> None:
