@@ -78,7 +78,8 @@ def _with_sets(
         return champion, _without(summary, "sets", f"fewer than {needed} independent images to calibrate them on")
     penalty = conformal_sets.PENALTY if rule.method == conformal_sets.RAPS else None
     graph = joined.add_set(champion.graph, rule.thresholds, penalty=penalty, free_ranks=conformal_sets.FREE_RANKS)
-    champion = joined.prove(champion, graph, pixels, {"set": rule.contains(champion.replay_probabilities)})
+    said = champion.replay_probabilities
+    champion = joined.prove(champion, graph, pixels, {"set": rule.contains(said)}, margins=rule.margins(said))
     classes, groups = context.run.dataset.classes, cluster_of(context.run, tested.items)
     return champion, replace(summary, sets=judge_sets(rule, tested, classes, groups))
 
@@ -98,8 +99,8 @@ def _with_accept_rule(
         why = f"{promise}, cannot be promised for any threshold ({len(right)} images, {(~right).sum()} wrong)"
         return champion, _without(summary, "accept threshold", why)
     graph = joined.add_unsure(champion.graph, rule.threshold, context.n_classes)
-    expected = champion.replay_probabilities.max(axis=1) < rule.threshold
-    champion = joined.prove(champion, graph, pixels, {"unsure": expected})
+    above = champion.replay_probabilities.max(axis=1) - rule.threshold
+    champion = joined.prove(champion, graph, pixels, {"unsure": above < 0}, margins=np.abs(above))
     offered = AcceptSummary(rule.threshold, rule.max_wrong, rule.certainty, rule.share, rule.n)
     return champion, replace(summary, accept=judge_accept_rule(offered, tested, cluster_of(context.run, tested.items)))
 

@@ -43,6 +43,10 @@ class SetRule:
         """Whether each class is in the set of each item, bool (n, n_classes); a set may be empty."""
         return np.asarray(scores_of(self.method, probabilities) <= self.thresholds)
 
+    def margins(self, probabilities: np.ndarray) -> np.ndarray:
+        """How far each score is from its threshold, float (n, n_classes)."""
+        return np.asarray(np.abs(scores_of(self.method, probabilities) - self.thresholds))
+
 
 def scores_of(method: str, probabilities: np.ndarray) -> np.ndarray:
     """How badly each class fits each item, float (n, n_classes).
