@@ -210,7 +210,10 @@ def printed_as(text: str, value: Any, scale: float = 1.0) -> bool:
 
     value: also a mapping with value, low and high, which are printed in this order, or the value alone.
     """
-    text = re.sub(r"\b95 % (CI|interval)", "", " ".join(text.split()))
+    text = " ".join(text.split())
+    if isinstance(value, str | bool):
+        return text == " ".join(str(value).split())
+    text = re.sub(r"\b95 % (CI|interval)", "", text).strip()
     if isinstance(value, dict) and "value" in value:
         parts = [value[name] for name in ("value", "low", "high") if value.get(name) is not None]
         found = NUMBER.findall(text)
@@ -220,8 +223,6 @@ def printed_as(text: str, value: Any, scale: float = 1.0) -> bool:
         return len(found) in (1, len(parts)) and all(_rounds(a, b * scale) for a, b in zip(found, parts, strict=False))
     if value is None:
         return text in DASHES
-    if isinstance(value, str | bool):
-        return text == str(value)
     found = NUMBER.findall(text.replace(",", "").replace("\u202f", ""))
     if text in DASHES:
         return bool(value == 0) and text == ""  # an empty cell of the confusion matrix

@@ -246,6 +246,8 @@ def test_the_report_is_read_as_it_is_printed() -> None:
         ("\u22120.1", -0.1, True), ("0.1", -0.1, False),
         ("–", None, True), ("0", None, False), ("", 0, True), ("", 3, False),
         ("cat", "cat", True), ("cat", "dog", False),
+        ("too wide (95 % interval 8 to 10)", "too wide (95 % interval 8 to 10)", True),
+        ("a\n b", "a  b", True),
         ("0.90 (0.80 to 1.00)", {"value": 0.9, "low": 0.8, "high": 1.0}, True),
         ("0.90 (0.80 to 0.99)", {"value": 0.9, "low": 0.8, "high": 1.0}, False),
         ("0.90 (95 % CI 0.80 to 1.00)", {"value": 0.9, "low": 0.8, "high": 1.0}, True),
