@@ -36,11 +36,11 @@ def make_first_model(context: SearchContext, clock: Clock, seconds_left: Callabl
     whole, items = context, sample_items(context)
     context.reader.features(default.backbone, default.reading.size, items)
     needed = context.costs.reading_seconds(*default.reading.place)
-    allowed = READING_SHARE * seconds_left()
+    allowed = max(0.0, READING_SHARE * seconds_left())
     if needed > allowed and "subsampled_to" not in run.state():
         n_used, n_missing = len(context.reader.used), context.reader.n_missing(*default.reading.place)
         # What has been read costs nothing more.
-        n_items = max(len(items), n_used - n_missing + math.floor(n_missing * max(0.0, allowed) / needed))
+        n_items = max(len(items), n_used - n_missing + math.floor(n_missing * allowed / needed))
         fewer = context.on(run.subsampled(n_items))
         n_kept = len(fewer.reader.used)  # a few more, where a few of each class make more: it may be all of them
         if n_kept < n_used:

@@ -61,6 +61,15 @@ def test_where_all_images_are_soon_read_nothing_is_done_before(slow):
     assert "subsampled_to" not in context.run.state()
 
 
+def test_where_all_is_read_already_a_budget_that_is_used_up_leaves_out_no_image(slow):
+    context = slow(1000.0)
+    default = context.space.default()
+    context.reader.features(default.backbone, default.reading.size)
+    assert context.costs.reading_seconds(*default.reading.place) == 0
+    start(context, FakeClock(100.0, spent=130.0))
+    assert "subsampled_to" not in context.run.state()
+
+
 def test_without_a_budget_no_sample_is_read(context):
     assert start(context, FakeClock(None)) is context
     assert not (context.run.folder / "events.jsonl").exists()
