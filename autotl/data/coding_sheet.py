@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.errors import DatasetError
+from autotl.errors import ConfigError, DatasetError
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import listed
 
 COLUMNS = ("item", "coder", "label")
 _SEPARATORS = ",;\t|"
+_NAMED_SEPARATOR = re.compile(r'"?sep=(\t|[^\w\s"])"?', re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Control characters, those that turn the direction of writing, and what no XML or HTML may hold."""
+_END = "\0end"
 
 
 @dataclass(frozen=True)
@@ -26,30 +32,51 @@ class SheetRow:
     label: str
 
 
+def name_problem(coder: str) -> str:
+    """What is wrong with the characters of a coder's name, without showing them; empty where nothing is."""
+    found = _UNUSABLE.search(coder)
+    if not found:
+        return ""
+    return (
+        f"the coder's name {coder[:80]!r} has the character U+{ord(found[0]):04X}, which a terminal or a page "
+        "cannot show; write the name without it"
+    )
+
+
 def write_sheet(path: Path, items: Iterable[str]) -> None:
-    """Write a sheet with a row per item, whose coder and label are still empty."""
+    """Write a sheet with a row per item, whose coder and label are still empty; ConfigError where that cannot be."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows((item, "", "") for item in items)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        # The error names a temporary file, which nobody gave.
+        raise ConfigError(f"{path} cannot be written: {error.strerror}. Give another place for the sheet.") from error
 
 
 def read_sheet(path: Path) -> tuple[SheetRow, ...]:
     """Read the rows of a sheet; empty ones are left out, and further columns count for nothing.
 
-    Cells may be separated by commas, semicolons, tabs or vertical bars, in UTF-8, UTF-16 or else Windows-1252. Raises
-    DatasetError, with the line, where the file is no table with the columns item, coder and label.
+    Cells may be separated by commas, semicolons, tabs or vertical bars, or by what a first line such as `sep=;` names,
+    in UTF-8, UTF-16 or else Windows-1252. Raises DatasetError, with the line, where the file is no table with the
+    columns item, coder and label, a quote is never closed, or a coder's name has control characters.
     """
-    text = _text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    mark = max(_SEPARATORS, key=first.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    lines, mark, skipped = _lines(_text(path))
+    # Behind a quote that is still open, the last line becomes part of a cell.
+    rows = csv.reader([*lines, _END], delimiter=mark)
     places: list[int] = []
     found = []
     try:
         for row in rows:
+            line = skipped + rows.line_num
+            if row == [_END]:
+                break
+            if row and row[-1].endswith(_END):
+                opened = line - len(_LINE_END.findall(row[-1]))
+                raise DatasetError(f"{path}: a quote opened in line {opened} is never closed. Close it, or remove it.")
             cells = [cell.strip() for cell in row]
             if not any(cells):
                 continue
@@ -57,12 +84,25 @@ def read_sheet(path: Path) -> tuple[SheetRow, ...]:
                 places = _places(cells, path)
                 continue
             item, coder, label = (cells[place] if place < len(cells) else "" for place in places)
-            found.append(SheetRow(rows.line_num, item, coder, label))
+            if problem := name_problem(" ".join(coder.split())):
+                raise DatasetError(f"{path}, line {line}: {problem}.")
+            found.append(SheetRow(line, item, coder, label))
     except csv.Error as error:
-        raise DatasetError(f"{path}, line {rows.line_num}: {error}. Save the sheet as CSV again.") from None
+        raise DatasetError(f"{path}, line {skipped + rows.line_num}: {error}. Save the sheet as CSV again.") from None
     if not places:
         raise DatasetError(f"{path} is empty; expected a table with the columns {listed(COLUMNS)}.")
     return tuple(found)
+
+
+def _lines(text: str) -> tuple[list[str], str, int]:
+    """The lines of the table, what separates its cells, and how many lines before it name that."""
+    lines = list(io.StringIO(text, newline=""))
+    if lines and not lines[-1].endswith(("\n", "\r")):
+        lines[-1] += "\n"
+    if lines and (named := _NAMED_SEPARATOR.fullmatch(lines[0].rstrip("\r\n"))):
+        return lines[1:], named[1], 1
+    first = next((line for line in lines if line.strip()), "")
+    return lines, max(_SEPARATORS, key=first.count), 0
 
 
 def _places(header: Sequence[str], path: Path) -> list[int]:
@@ -70,9 +110,14 @@ def _places(header: Sequence[str], path: Path) -> list[int]:
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise DatasetError(
-            f"{path} has the columns {listed(header, most=20)}; the column {missing[0]!r} is missing. Give a table "
-            f"with the columns {listed(COLUMNS)}, such as the sheet that `autotl validate RUN --sample N --out` writes."
+            f"{path} has the columns {listed(map(repr, header), most=20)}; the column {missing[0]!r} is missing. "
+            f"Give a table with the columns {listed(COLUMNS)}, such as the sheet that `autotl validate RUN --sample N --out` writes."
         )
+    for name in COLUMNS:
+        if names.count(name) > 1:
+            raise DatasetError(
+                f"{path} has {names.count(name)} columns {name!r}, and nothing tells which one counts. Leave one."
+            )
     return [names.index(name) for name in COLUMNS]
 
 

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autotl.errors import RunError
+from autotl.data.coding_sheet import name_problem
+from autotl.errors import DatasetError, RunError
 from autotl.runtime.atomic_files import write_atomically
 
 FOLDER, SAMPLE_FILE, CODINGS_FILE, LOCK_FILE = "validation", "sample.json", "codings.csv", ".lock"
@@ -146,6 +147,21 @@ def read_sample(folder: Path) -> DrawnSample:
     return sample
 
 
+def is_sample_missing(folder: Path) -> bool:
+    """Whether answers were given about drawn items, and the file with the draws is gone."""
+    return not (folder / SAMPLE_FILE).exists() and any(one.probability is not None for one in read_codings(folder))
+
+
+def require_sample(folder: Path) -> None:
+    """RunError where the sample that people coded is missing: what is drawn or coded now would get wrong weights."""
+    if is_sample_missing(folder):
+        raise RunError(
+            f"{folder / SAMPLE_FILE} is missing: {CODINGS_FILE} beside it has answers about images that were drawn, "
+            "and without the sample nobody knows which were, and how likely. Put back sample.json from a copy of the "
+            "folder."
+        )
+
+
 def write_sample(folder: Path, sample: DrawnSample) -> None:
     """Write the draws; call it while `locked`, with what was read since and the new draw behind it."""
     document = {
@@ -187,6 +203,8 @@ def _human_label(row: Sequence[str]) -> HumanLabel:
     item, coder, label, moment, probability = row
     if not item or not coder:
         raise ValueError(f"the {'coder' if item else 'item'} is empty")
+    if problem := name_problem(coder):
+        raise ValueError(problem)
     try:
         seconds = datetime.fromisoformat(moment).timestamp()
     except ValueError:
@@ -218,7 +236,12 @@ def keep_answers(folder: Path, answers: Iterable[tuple[str, str, str]]) -> int:
     """Keep what people say now; returns how much of it is new, for what is in force already is not kept twice.
 
     answers: triples of item, coder and label, whose label is empty where the coder takes an answer back.
+    Raises DatasetError where a coder's name has control characters, and RunError where the sample is missing.
     """
+    answers = tuple(answers)
+    if problem := next(filter(None, (name_problem(coder) for _, coder, _ in answers)), ""):
+        raise DatasetError(f"{problem}.")
+    require_sample(folder)
     known = {key: one.label for key, one in in_force(read_codings(folder)).items()}
     inclusion, now = read_sample(folder).probabilities, time.time()
     new = [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.data.coding_sheet import SheetRow
+from autotl.data.coding_sheet import SheetRow, name_problem
 from autotl.data.path_endings import PathEndings
 from autotl.errors import DatasetError
 from autotl.evidence.run_evidence import Evidence
@@ -71,6 +71,8 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
             wrong.append(f"line {row.line}: {row.item[:80]!r} is no image of the run")
         elif not coder or len(coder) > _MOST_NAME:
             wrong.append(f"line {row.line}: the coder is {coder[:80]!r}; expected a name, up to {_MOST_NAME} letters")
+        elif problem := name_problem(coder):
+            wrong.append(f"line {row.line}: {problem}")
         elif not label:
             wrong.append(f"line {row.line}: {row.label[:80]!r} is no class; the classes are {listed(classes)}")
         elif (item, coder) in first:

@@ -21,7 +21,15 @@ from autotl.evidence.run_evidence import Evidence
 from autotl.interfaces import ScoreInterval
 from autotl.reports.people_section import add_people_section
 from autotl.runs.run import Run, cluster_of
-from autotl.runs.validation import DrawnSample, in_force, read_codings, read_sample, validation_folder
+from autotl.runs.validation import (
+    SAMPLE_FILE,
+    DrawnSample,
+    in_force,
+    is_sample_missing,
+    read_codings,
+    read_sample,
+    validation_folder,
+)
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import counted, listed
 from autotl.workflows.codings_intake import Taken, known_items, take_codings
@@ -29,6 +37,10 @@ from autotl.workflows.people_sample import evidence_of, n_alike
 
 SUMMARY_FILE = "summary.json"
 _MOST_VALUES = 12
+_MISSED = (
+    "The sample is missing: {} is gone, so that every coded image counts alike here, however likely it was drawn. What "
+    "is said of the model may be wrong by that."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +129,12 @@ def _summarised(evidence: Evidence, taken: Taken | None) -> HumanValidation:
         context = _context(evidence, sample, table)
         people = ask_people(table, context, seed=evidence.run.config.seed)
         groups = ask_groups(table, context, seed=evidence.run.config.seed)
-    said = sentences(people, groups) if people else ()
+    said = (*sentences(people, groups), *_about_images(evidence, sample, people)) if people else ()
+    if is_sample_missing(own):
+        said = (_MISSED.format(own / SAMPLE_FILE), *said)
     return HumanValidation(
         evidence.run.name, len(sample.items), len(sample.inclusion), coded, people, groups,
-        (*said, *_about_images(evidence, sample, people)), _next_step(evidence, sample, coded, people), taken,
+        said, _next_step(evidence, sample, coded, people), taken,
     )  # fmt: skip
 
 
@@ -165,13 +179,13 @@ def _groups(evidence: Evidence, places: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def _about_images(evidence: Evidence, sample: DrawnSample, people: People | None) -> list[str]:
+def _about_images(evidence: Evidence, sample: DrawnSample, people: People) -> list[str]:
     """What limits what is said: images that nobody drew, and images that are alike."""
-    if people is None:
-        return []
     drawn, said = set(sample.items), []
     n = sum(item not in drawn for item in people.table.items)
-    if not drawn:
+    if is_sample_missing(validation_folder(evidence.run.folder)):
+        pass  # said first of all
+    elif not drawn:
         said.append(
             "AutoTL did not draw these images: what is said of the model holds for them, and for others only if they "
             "were chosen at random."
@@ -189,6 +203,8 @@ def _about_images(evidence: Evidence, sample: DrawnSample, people: People | None
 
 def _next_step(evidence: Evidence, sample: DrawnSample, coded: dict[str, int], people: People | None) -> str:
     run = evidence.run.folder
+    if is_sample_missing(validation_folder(run)):
+        return f"Put back {SAMPLE_FILE} from a copy of the folder; until then, nothing further is drawn or taken in."
     if not sample.items and not people:
         return f"Draw images to code: `autotl validate {run} --sample 100 --out sheet.csv`."
     if people is None:

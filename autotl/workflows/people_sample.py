@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.agreement.planning import Plan, plan
 from autotl.evidence.run_evidence import Evidence, read_evidence
 from autotl.evidence.sampling import Design, draw, equal_weights, neyman_weights, score_strata
-from autotl.runs.run import cluster_of
-from autotl.runs.validation import DrawnSample, locked, read_sample, validation_folder, write_sample
+from autotl.predictions import Predictions
+from autotl.runs.run import cluster_of, open_run
+from autotl.runs.validation import DrawnSample, locked, read_sample, require_sample, validation_folder, write_sample
 from autotl.runtime.wording import counted, listed
 
 COPY = "image-{:04d}{}"
@@ -50,14 +52,37 @@ class SampleDrawn:
 
 
 def evidence_of(folder: Path) -> Evidence:
-    """The evidence of a finished run; RunError where there is none."""
+    """The evidence of a finished run; RunError where there is none, naming the file that is missing or damaged."""
+    run = open_run(folder)
     found = read_evidence(folder)
-    if found is None:
+    if found is not None:
+        return found
+    if run.result() is None:
         raise RunError(
-            f"{folder} has no answers of a model to compare people with: it is no finished run, or its evidence is "
-            f"damaged. Finish it with `autotl resume {folder}`."
+            f"{folder} has no answers of a model to compare people with: it is not finished. Finish it with "
+            f"`autotl resume {folder}`."
         )
-    return found
+    raise RunError(
+        f"{folder} has no answers of a model to compare people with: {_damage(folder / 'evidence')}. The evidence of a "
+        f"finished run is not made again by resuming it: put the file back from a copy, or make a new run, with "
+        f"`autotl refit {folder}` or by a new search."
+    )
+
+
+def _damage(evidence: Path) -> str:
+    """Which file of the evidence cannot be read, in words."""
+    for name in ("search.npz", "test.npz", "evaluations.json", "panels.json"):
+        path = evidence / name
+        try:
+            if name.endswith(".npz"):
+                Predictions.load(path)
+            else:
+                json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return f"{path} is missing"
+        except (OSError, ValueError, RecursionError):
+            return f"{path} is damaged"
+    return f"the files in {evidence} do not belong together"
 
 
 def draw_sample(
@@ -84,6 +109,7 @@ def draw_sample(
     seed = evidence.run.config.seed if seed is None else seed
     own = validation_folder(folder)
     with locked(own):
+        require_sample(own)
         before = read_sample(own)
         after = _drawn(evidence, before, n, design=design, by=by, seed=seed)
         new = after.items[len(before.items) :]
@@ -99,7 +125,7 @@ def draw_sample(
     draws = after.draws[len(before.draws) :]
     return SampleDrawn(
         folder.name, sheet, tuple(items), len(after.items), tuple(one.population for one in draws),
-        _plan(evidence, after), tuple(_notes(evidence, items, n, folder, copies)),
+        _plan(evidence, after), tuple(_notes(evidence, items, n, len(after.items), copies)),
     )  # fmt: skip
 
 
@@ -107,6 +133,7 @@ def write_sheet_again(folder: Path, sheet: Path) -> int:
     """Write a sheet of all images drawn so far; returns their number. ConfigError where none was drawn."""
     evidence = evidence_of(folder)
     _require_free(sheet, None)
+    require_sample(validation_folder(folder))
     items = read_sample(validation_folder(folder)).items
     if not items:
         raise ConfigError(f"no image of {folder} was drawn yet; draw some with --sample N")
@@ -219,7 +246,7 @@ def _plan(evidence: Evidence, sample: DrawnSample) -> Plan:
     )  # fmt: skip
 
 
-def _notes(evidence: Evidence, items: list[str], n: int, folder: Path, copies: Path | None) -> list[str]:
+def _notes(evidence: Evidence, items: list[str], n: int, n_drawn: int, copies: Path | None) -> list[str]:
     notes = []
     alike = n_alike(evidence, items)
     if alike:
@@ -228,14 +255,18 @@ def _notes(evidence: Evidence, items: list[str], n: int, folder: Path, copies: P
             "so that they tell less of it than as many different ones"
         )
     if len(items) < n:
-        notes.append(f"{len(items)} images were drawn and not {n}: for no others has the model an unseen answer")
+        which = "there are" if n_drawn == len(items) else "were left"
+        notes.append(
+            f"{n:,} images were asked for, and all {len(items):,} that {which} were drawn: for no others has the model "
+            "an unseen answer"
+        )
     labels = evidence.run.dataset.items.set_index("path")["label"].reindex(items)
     telling = [item for item, label in zip(items, labels, strict=True) if label in Path(item).parts[:-1]]
     if telling and copies is None:
         notes.append(
             f"the paths in the sheet name the class of an image, such as {telling[0]}: who reads them is not blind. "
-            f"Let people code on the app's Label page (`autotl ui`, run {folder.name}), or draw with --images FOLDER, "
-            "which copies the images under neutral names"
+            f"Let people code on the app's Label page (`autotl ui`, run {evidence.run.name}), or draw with --images "
+            "FOLDER, which copies the images under neutral names"
         )
     return notes
 

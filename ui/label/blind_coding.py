@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from autotl.data.coding_sheet import name_problem
 from autotl.data.codings import coder_name
 from autotl.errors import AutoTLError
 from autotl.runs.validation import read_sample, validation_folder
@@ -85,9 +86,12 @@ def _ask_name(n_drawn: int) -> str:
             "Your name", key="coder-name", max_chars=60, autocomplete="off",
             help="What you say is kept under this name. Use the same one when you come back.",
         )  # fmt: skip
-        if st.form_submit_button("Begin", key="begin-coding", type="primary") and coder_name(said):
-            st.session_state[_CODER] = coder_name(said)
-            st.rerun()
+        if st.form_submit_button("Begin", key="begin-coding", type="primary") and (name := coder_name(said)):
+            if problem := name_problem(name):
+                st.error(plain(f"{problem}."), icon=":material/error:")
+            else:
+                st.session_state[_CODER] = name
+                st.rerun()
     return ""
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import streamlit as st
 
 from autotl.checks.label_queues import Queue
+from autotl.data.coding_sheet import name_problem
 from autotl.data.codings import Coding, NotKept, coder_name, decisions_by_image
 from autotl.data.current_labels import CurrentLabels
 from autotl.data.patch import Decision
-from autotl.errors import AutoTLError
+from autotl.errors import AutoTLError, DatasetError
 from autotl_ui.label.queues import keep, keep_classes
 from autotl_ui.workspace.subjects import Subject
 
@@ -134,7 +135,7 @@ def keep_report() -> None:
 def take(session: LabellingSession, report: object, *, coder: str) -> tuple[str, ...]:
     """Keep the reported actions that are not kept yet; returns the items that are no longer in the data.
 
-    Raises DatasetError where they cannot be kept; then none of them is.
+    Raises DatasetError where they cannot be kept, as with control characters in the name; then none of them is.
     report: {"log": name, "queue": name, "position": number, "actions": [{"n", "kind", "index", "label" or "of"}, ...]}.
     It comes from outside, so anything that does not fit is ignored.
     """
@@ -146,6 +147,8 @@ def take(session: LabellingSession, report: object, *, coder: str) -> tuple[str,
     actions = [action for action in actions_in(report.get("actions")) if action.n > session.kept.get(log, 0)]
     if not actions:
         return ()
+    if problem := name_problem(coder):
+        raise DatasetError(f"{problem}.")
     known = decisions_by_image(session.subject.patch_file)
     changes: dict[str, Decision | None] = {}
     before, labelled = dict(session.before), set(session.labelled)

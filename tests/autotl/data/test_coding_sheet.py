@@ -41,6 +41,11 @@ def test_whatever_a_spreadsheet_makes_of_it(tmp_path: Path, text: str, encoding:
         (b"", "is empty"),
         (b"image,label\na,b\n", "the column 'item' is missing"),
         (b"PK\x03\x04...", "is a spreadsheet"),
+        (b"item,coder,label,Label\na,Ann,cat,dog\n", "has 2 columns 'label'"),
+        (b'item,coder,label\na,Ann,cat\nb,"Ann,dog\nc,Ann,cat\n', "a quote opened in line 3 is never closed"),
+        (b'item,coder,label\n"a\nb",Ann,"cat', "a quote opened in line 3 is never closed"),
+        (b'"item,coder,label\na,Ann,cat\n', "a quote opened in line 1 is never closed"),
+        (b"item,coder,la\x1b[31mbel\na,Ann,cat\n", r"'la\\x1b\[31mbel'"),
     ],
 )
 def test_what_is_no_sheet_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
@@ -50,3 +55,33 @@ def test_what_is_no_sheet_is_refused(tmp_path: Path, content: bytes, said: str) 
         read_sheet(path)
     with pytest.raises(DatasetError, match="cannot be read"):
         read_sheet(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("mark", [";", ",", "\t"])
+def test_a_first_line_that_names_the_separator_is_followed(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "sheet.csv"
+    rows = [("item", "coder", "label", "note"), ("a.png", "Zoë", "cat", "x")]
+    path.write_text("\r\n".join([f"sep={mark}", *map(mark.join, rows)]), encoding="utf-8")
+    assert read_sheet(path) == (SheetRow(3, "a.png", "Zoë", "cat"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("a\0b", "U+0000"),
+        ("\x1b[31mAnn", "U+001B"),
+        ("Ann\u202e", "U+202E"),
+        ("A\u2066nn", "U+2066"),
+        ("a\uffff", "U+FFFF"),
+    ],
+)
+def test_a_name_that_a_terminal_or_a_page_cannot_show_is_refused_with_its_line(
+    tmp_path: Path, name: str, code: str
+) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text(f"item,coder,label\na.png,Zoë,cat\nb.png,{name},cat\n", encoding="utf-8")
+    with pytest.raises(DatasetError) as error:
+        read_sheet(path)
+    assert "line 3" in str(error.value)
+    assert code in str(error.value)
+    assert str(error.value).isprintable()

@@ -14,7 +14,7 @@ from autotl.data.coding_sheet import SheetRow, read_sheet
 from autotl.errors import ConfigError, DatasetError, RunError
 from autotl.evidence.run_evidence import read_evidence
 from autotl.runs.run import open_run
-from autotl.runs.validation import read_codings, read_sample, validation_folder
+from autotl.runs.validation import SAMPLE_FILE, read_codings, read_sample, validation_folder
 from autotl.workflows.codings_intake import take_codings
 from autotl.workflows.human_validation import HumanValidation, validate
 from autotl.workflows.people_sample import draw_sample, write_sheet_again
@@ -242,6 +242,77 @@ def test_a_sheet_without_labels_is_not_passed_over_in_silence(run: Path) -> None
             validate(run, rows)
 
 
+def test_a_name_with_control_characters_is_refused_with_its_line_and_never_shown(run: Path) -> None:
+    [one] = drawn(run, 1)
+    for name in ("a\0b", "\x1b[31mAnn", "Ann\u202e"):
+        with pytest.raises(DatasetError, match=r"line 2: the coder's name .* has the character U\+") as error:
+            validate(run, [SheetRow(2, one, name, BIRD)])
+        assert str(error.value).isprintable()
+    assert read_codings(validation_folder(run)) == ()
+
+
+def test_a_sample_that_is_gone_is_missed_and_nothing_is_drawn_or_coded_until_it_is_back(run: Path) -> None:
+    rows = said_by("Ann", drawn(run, 20))
+    validate(run, rows[:10])
+    sample = validation_folder(run) / SAMPLE_FILE
+    kept = sample.read_bytes()
+    sample.unlink()
+    found = validate(run)
+    assert found.sentences[0].startswith(f"The sample is missing: {sample} is gone")
+    assert found.next_step.startswith("Put back sample.json")
+    for attempt in (
+        lambda: drawn(run, 5), lambda: validate(run, rows[10:]),
+        lambda: write_sheet_again(run, run.parent / "again.csv"),
+    ):  # fmt: skip
+        with pytest.raises(RunError, match=r"sample\.json is missing.*Put back sample\.json"):
+            attempt()
+    assert not sample.exists()
+    sample.write_bytes(kept)
+    assert validate(run, rows[10:]).coded == {"Ann": 20}
+
+
 def test_a_folder_that_is_no_finished_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="no answers of a model"):
-        validate(tmp_path)
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(RunError, match=r"is not a run folder: it has no run\.json"):
+            validate(folder)
+
+
+def test_evidence_that_is_damaged_is_named_with_what_helps(run: Path) -> None:
+    evidence = run / "evidence"
+    searched = (evidence / "search.npz").read_bytes()
+    (evidence / "search.npz").unlink()
+    with pytest.raises(RunError, match=r"evidence/search\.npz is missing.*autotl refit") as error:
+        validate(run)
+    assert "autotl resume" not in str(error.value)
+    (evidence / "search.npz").write_bytes(searched)
+    for name in ("test.npz", "panels.json", "evaluations.json"):
+        whole = (evidence / name).read_bytes()
+        (evidence / name).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(RunError, match=rf"evidence/{name} is damaged.*autotl refit"):
+            validate(run)
+        (evidence / name).write_bytes(whole)
+    (run / "run.json").write_text('{"config":')
+    with pytest.raises(RunError, match=r"run\.json is damaged"):
+        validate(run)
+
+
+def test_a_run_that_was_not_finished_is_to_be_resumed(run: Path) -> None:
+    open_run(run).update(result=None)
+    (run / "evidence" / "test.npz").unlink()
+    with pytest.raises(RunError, match=r"is not finished.*autotl resume"):
+        validate(run)
+
+
+def test_a_sheet_that_cannot_be_written_is_named_as_it_was_given_and_nothing_is_drawn(run: Path) -> None:
+    (run.parent / "file").write_text("")
+    for sheet in (run.parent / "file" / "sheet.csv", Path("/proc/sheet.csv")):
+        with pytest.raises(ConfigError) as error:
+            draw_sample(run, 5, sheet=sheet)
+        assert str(error.value).startswith(f"{sheet} cannot be written: ")
+        assert f".{sheet.name}." not in str(error.value)
+    assert not read_sample(validation_folder(run)).items
+
+
+def test_more_than_there_is_is_all_there_is_and_said_so(run: Path) -> None:
+    found = draw_sample(run, 1_000_000_000, sheet=run.parent / "sheet.csv")
+    assert "1,000,000,000 images were asked for, and all 90 that there are were drawn" in " ".join(found.notes)

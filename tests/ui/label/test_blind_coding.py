@@ -109,3 +109,13 @@ def test_damage_is_said_and_the_page_stays(run: Path) -> None:
     (validation_folder(run) / "sample.json").write_text("{")
     app = coding_page()
     assert "cannot be read" in words(app)
+
+
+def test_a_name_that_cannot_be_shown_is_refused(run: Path, tmp_path: Path) -> None:
+    draw_sample(run, 4, sheet=tmp_path / "sheet.csv")
+    app = coding_page("Ann\u202eb")
+    assert "U+202E" in words(app)
+    assert "\u202e" not in words(app)
+    assert not app.get("bidi_component")
+    begin(app, "Ann")
+    assert app.get("bidi_component")

@@ -101,6 +101,14 @@ def test_what_cannot_be_kept_is_tried_again_with_the_next(session: LabellingSess
     assert kept(session) == {ITEMS[0]: "cat", ITEMS[1]: "dog"}
 
 
+def test_nothing_is_kept_under_a_name_that_cannot_be_shown(session: LabellingSession) -> None:
+    with pytest.raises(DatasetError, match=r"U\+001B"):
+        take(session, report(label(1, 0, "cat")), coder="\x1b[31mAnn")
+    assert kept(session) == {}
+    take(session, report(label(1, 0, "cat")), coder="Ann")
+    assert kept(session) == {ITEMS[0]: "cat"}
+
+
 def test_a_image_that_is_gone_keeps_nothing_else_from_being_kept(session: LabellingSession) -> None:
     (session.subject.data / ITEMS[1]).unlink()
     assert take(session, report(label(1, 0, "cat"), label(2, 1, "dog"), label(3, 2, "dog")), coder="") == (ITEMS[1],)
