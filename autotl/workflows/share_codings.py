@@ -13,9 +13,12 @@ from autotl.data.coding_sheet import SheetRow, read_sheet
 from autotl.data.tables import read_table
 from autotl.errors import DatasetError
 from autotl.runs.validation import DrawnSample
-from autotl.runtime.wording import listed
+from autotl.runtime.wording import counted, listed
 from autotl.workflows.share_findings import LabelCounts
-from autotl.workflows.share_population import Lookup, Population
+from autotl.workflows.share_items import Lookup
+from autotl.workflows.share_population import Population
+
+_LEAST_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,8 @@ def read_codings(path: Path, population: Population, sample: DrawnSample) -> Cod
     probabilities, how = _probabilities(path, population, sample)
     drawn = {name: label for name, label in inside.items() if probabilities is None or name in probabilities}
     if not drawn:
-        raise DatasetError(_nothing_left(path, answers, population, sample))
+        tied = [name for name in answers if name in numbers and (probabilities is None or name in probabilities)]
+        raise DatasetError(_nothing_left(path, answers, len(tied), population, sample))
     places = np.array(sorted(numbers[name] for name in drawn))
     classes = {name: number for number, name in enumerate(population.classes)}
     known = [population.names[place] for place in places]
@@ -66,8 +70,9 @@ def read_codings(path: Path, population: Population, sample: DrawnSample) -> Cod
 
 
 def _understood(path: Path, rows: Sequence[SheetRow], population: Population) -> dict[tuple[str, str], str]:
-    """The last label by image and coder."""
-    lookup, found = Lookup(population), {}
+    """The label by image and coder; DatasetError where a coder gave two to one image."""
+    lookup, found = Lookup(population.files), dict[tuple[str, str], str]()
+    first, coders = dict[tuple[str, str], int](), dict[str, str]()
     by_case = {name.casefold(): name for name in population.classes}
     for row in rows:
         name = lookup.find(row.item)
@@ -76,13 +81,25 @@ def _understood(path: Path, rows: Sequence[SheetRow], population: Population) ->
                 f"{path}, line {row.line}: {row.item!r} is not clearly one of the {len(population.names)} images of "
                 f"{population.described}, such as {population.names[0]!r}. Correct the item, or leave the line out."
             )
+        if reason := lookup.contradiction(row.item, name):
+            raise DatasetError(
+                f"{path}, line {row.line}: {row.item!r} {reason}. Correct the item, or leave the line out. A file name "
+                "without a folder is taken for the image that is called so."
+            )
         label = row.label if row.label in population.classes else by_case.get(row.label.casefold())
         if label is None:
             raise DatasetError(
                 f"{path}, line {row.line}: the label {row.label!r} is no class of the model; expected one of "
                 f"{listed(population.classes)}. Leave the label empty where nobody can tell."
             )
-        found[name, row.coder] = label
+        written = " ".join(row.coder.split())
+        coder = coders.setdefault(written.casefold(), written)
+        if found.setdefault((name, coder), label) != label:
+            raise DatasetError(
+                f"{path}, line {row.line}: {coder or 'a coder without a name'} coded {name} already in line "
+                f"{first[name, coder]}, with another label. Keep one of the two lines, or give each person a name."
+            )
+        first.setdefault((name, coder), row.line)
     return found
 
 
@@ -102,7 +119,7 @@ def _probabilities(
         cells = zip(columns["item"], columns["label"], columns["probability"], strict=True)
         given = [(line, item, text) for line, (item, label, text) in enumerate(cells, 2) if label]
         if any(text for _, _, text in given):
-            lookup = Lookup(population)
+            lookup = Lookup(population.files)
             return {lookup.find(item) or "": _probability(path, line, text) for line, item, text in given}, "given"
     return (sample.probabilities, "drawn") if sample.items else (None, "assumed")
 
@@ -112,12 +129,23 @@ def _probability(path: Path, line: int, text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value <= 1:
-        raise DatasetError(f"{path}, line {line}: the probability {text!r} is not a number above 0 and at most 1.")
+    if not _LEAST_PROBABILITY <= value <= 1:
+        raise DatasetError(
+            f"{path}, line {line}: the probability {text!r} is not a number from {_LEAST_PROBABILITY:f} to 1. Write "
+            "how likely the image was to be drawn."
+        )
     return value
 
 
-def _nothing_left(path: Path, answers: Mapping[str, object], population: Population, sample: DrawnSample) -> str:
+def _nothing_left(
+    path: Path, answers: Mapping[str, object], n_tied: int, population: Population, sample: DrawnSample
+) -> str:
+    """Why no label counts. n_tied: images whose labels would count if the coders agreed."""
+    if n_tied:
+        return (
+            f"{path}: the votes on the {counted(n_tied, 'labelled image')} tie: none has a label of most coders. "
+            "Have a further coder label them, or agree on one label each, and give the sheet again."
+        )
     if answers.keys() <= population.trained_on:
         return (
             f"the model was trained on all {len(answers)} images that {path} has labels of: they say nothing of new "

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from autotl.data.coding_sheet import write_sheet
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, MachineError
 from autotl.evidence.intervals import accuracy_with_interval
 from autotl.evidence.run_evidence import Evidence, read_evidence
 from autotl.evidence.sampling import draw
@@ -29,6 +29,7 @@ from autotl.runs.events import Listener
 from autotl.runs.run import Run, open_run
 from autotl.runs.validation import locked, read_sample, write_sample
 from autotl.runtime.atomic_files import write_atomically
+from autotl.runtime.conditions import Place, require_writable
 from autotl.settings import Settings
 from autotl.workflows.share_codings import Codings, read_codings
 from autotl.workflows.share_findings import Findings, LabelPlan, Part
@@ -37,7 +38,8 @@ from autotl.workflows.share_sentences import expected_sentence, sentences
 
 FOLDER, ESTIMATE_FILE = "shares", "estimate.json"
 """In the run folder: draws and estimate of each population, in a folder that goes by the names of its images."""
-USUAL_POINTS = 3.0
+USUAL_POINTS, LEAST_POINTS, MOST_POINTS = 3.0, 0.1, 50
+_REMEDY = "Give another file with --out"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Request:
 
     codings: the filled-in sheet; by: a column of groups; clusters: a column of items that are alike, such as the person
     or the film; attributes: a table with these columns. within: half the width that the shares' intervals are to have,
-    in (0, 1), for which labels are planned.
+    from 0.001 to 0.5, for which labels are planned.
     """
 
     codings: Path | None = None
@@ -93,9 +95,10 @@ class SheetDrawn:
 
 
 def within_of(points: float, name: str) -> float:
-    """Half the width of an interval from points of a hundred; ConfigError where they are not above 0, at most 50."""
-    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points <= 50:
-        raise ConfigError(f"{name} is {points!r}; expected points above 0 and at most 50, such as 3")
+    """Half the width of an interval from points of a hundred; ConfigError where they are not from 0.1 to 50."""
+    is_number = isinstance(points, int | float) and not isinstance(points, bool)
+    if not is_number or not LEAST_POINTS <= points <= MOST_POINTS:
+        raise ConfigError(f"{name} is {points!r}; expected points from {LEAST_POINTS} to {MOST_POINTS}, such as 3")
     return points / 100
 
 
@@ -109,9 +112,14 @@ def estimate_shares(
     """
     run = open_run(folder)
     evidence = _evidence(run)
-    columns = list(dict.fromkeys(name for name in (asked.by, asked.clusters) if name))
     population = read_population(
-        run, items, columns=columns, attributes=asked.attributes, settings=settings, listeners=listeners
+        run,
+        items,
+        by=asked.by,
+        clusters=asked.clusters,
+        attributes=asked.attributes,
+        settings=settings,
+        listeners=listeners,
     )
     codings = None
     if asked.codings is not None:
@@ -126,15 +134,17 @@ def estimate_shares(
 def draw_to_label(
     folder: Path, items: object, n: int, sheet: Path, *, settings: Settings, listeners: Sequence[Listener] = ()
 ) -> SheetDrawn:
-    """Draw n further images for people to label, and write the sheet; ConfigError where it is there already.
+    """Draw n further images for people to label, and write the sheet.
 
-    The draws are kept in the run, with the probability of every image to be in the sample.
+    ConfigError where it is there already, MachineError where it cannot be written. The draws are kept in the run, with
+    the probability of every image to be in the sample.
     """
     if sheet.exists():
         raise ConfigError(f"{sheet} already exists, perhaps with labels in it. Give another file with --out.")
+    require_writable(Place(sheet.parent, f"{sheet}: the folder", _REMEDY))
     run = open_run(folder)
     _evidence(run)
-    population = read_population(run, items, columns=(), attributes=None, settings=settings, listeners=listeners)
+    population = read_population(run, items, settings=settings, listeners=listeners)
     own = _folder(run, population)
     with locked(own):
         before = read_sample(own)
@@ -145,8 +155,10 @@ def draw_to_label(
             design="score" if strata else "random", described=population.described,
         )  # fmt: skip
         new = after.items[len(before.items) :]
-        files = dict(zip(population.names, population.files, strict=True))
-        write_sheet(sheet, [files[name] for name in new])
+        try:
+            write_sheet(sheet, [population.files[name] for name in new])
+        except OSError as error:  # it names the temporary file
+            raise MachineError(f"{sheet} cannot be written: {error.strerror}. {_REMEDY}.") from error
         write_sample(own, after)
     none = np.zeros(0, dtype=int)
     widths = expected_widths(LabelledSample(population.probabilities, none, none), total)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from autotl.data.column_words import IMAGE_COLUMNS, called
 from autotl.data.hashing import hash_files
 from autotl.data.listing import TABLE_SUFFIXES
-from autotl.data.path_endings import PathEndings
 from autotl.data.tables import read_side_table, read_table
 from autotl.deploy.batch_prediction import classify
 from autotl.deploy.prediction_files import collect
@@ -23,21 +23,25 @@ from autotl.runs.events import Listener
 from autotl.runs.run import Run
 from autotl.runtime.wording import counted, listed
 from autotl.settings import Settings
+from autotl.workflows.share_items import Lookup
+
+_MOST_GROUPS = 50
 
 
 @dataclass(frozen=True, eq=False)
 class Population:
     """Images that the model was not trained on, and what it says of them.
 
-    described: what was given. names: (n,), no two alike, within the folder where one was given. files: (n,), where each
-    image is, or its name. probabilities: float (n, n_classes). unreadable, trained_on: names of images that could not
-    be read, or that the model was trained on. columns: by column that was asked for, its values, (n,).
+    described: what was given. names: (n,), no two alike, within the folder where one was given. files: by the name of
+    every image, left out or not, where it is. probabilities: float (n, n_classes). unreadable, trained_on: names of
+    images that could not be read, or that the model was trained on. columns: by column that was asked for, its values,
+    (n,).
     """
 
     described: str
     classes: tuple[str, ...]
     names: tuple[str, ...]
-    files: tuple[str, ...]
+    files: dict[str, str]
     probabilities: np.ndarray
     unreadable: frozenset[str]
     trained_on: frozenset[str]
@@ -50,46 +54,39 @@ class Population:
         return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-class Lookup:
-    """Finds the images that a table of codings names."""
-
-    def __init__(self, population: Population) -> None:
-        known = [*population.names, *population.unreadable, *population.trained_on]
-        self._exact = {name: name for name in known} | dict(zip(population.files, population.names, strict=True))
-        self._endings = PathEndings(known, known)
-
-    def find(self, item: str) -> str | None:
-        """The name of the image, None where there is none or several could be meant."""
-        wanted = item.replace("\\", "/")
-        if found := self._exact.get(item) or self._exact.get(Path(wanted).as_posix()):
-            return found
-        several = self._endings.find(wanted)
-        return several[0] if len(several) == 1 else None
-
-
 def read_population(
     run: Run,
     items: object,
     *,
-    columns: Sequence[str],
-    attributes: Path | None,
+    by: str | None = None,
+    clusters: str | None = None,
+    attributes: Path | None = None,
     settings: Settings,
     listeners: Sequence[Listener] = (),
 ) -> Population:
     """Classify images, without those that the model was trained on, as the contents of the files show.
 
-    items: as `collect` takes them. columns: of the table that items is, or of attributes. Raises ConfigError or
-    DatasetError where no image is left, where two have one name, or where a column is missing.
+    items: as `collect` takes them. by, clusters: columns of the table that items is, or of attributes. Raises
+    ConfigError or DatasetError where no image is left, where two have one name, where a column is missing, or where by
+    has more than 50 values.
     """
     described = str(items) if isinstance(items, str | os.PathLike) else "the images"
     if isinstance(items, str | os.PathLike) and not Path(items).expanduser().exists():
-        raise ConfigError(f"{items} does not exist; expected a folder, an archive or a table of images")
+        raise ConfigError(
+            f"{items} does not exist. Check the path, or give another folder, archive or table of images."
+        )
     images = collect(items, cache=settings.cache)
     names = _names(items, images)
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         raise DatasetError(f"{described} has the image {twice!r} more than once; keep one row or file per image.")
-    values = {column: _column(column, items, attributes, names) for column in columns}
+    files = {name: _file(image) for name, image in zip(names, images, strict=True)}
+    columns = dict.fromkeys(column for column in (by, clusters) if column)
+    values = {column: _column(column, items, attributes, files) for column in columns}
+    if by and (n_groups := len(set(values[by].tolist()))) > _MOST_GROUPS:
+        raise ConfigError(
+            f"--by {by!r} has {n_groups} different values, too many to compare; expected at most {_MOST_GROUPS}"
+        )
     trained_on = _trained_on(run, images)
     predictor = Predictor(run.champion)
     answers = [answer for batch in classify(predictor, _spared(images, trained_on), listeners=listeners)
@@ -103,7 +100,7 @@ def read_population(
     )
     named = np.array(names, dtype=object)
     return Population(
-        described, classes, tuple(named[kept]), tuple(_file(images[place]) for place in np.flatnonzero(kept)),
+        described, classes, tuple(named[kept]), files,
         probabilities, frozenset(named[~kept & ~trained_on]), frozenset(named[trained_on]),
         {column: own[kept] for column, own in values.items()},
     )  # fmt: skip
@@ -153,24 +150,38 @@ def _none_left(run: Run, described: str, n: int, n_trained: int) -> str:
     )
 
 
-def _column(column: str, items: object, attributes: Path | None, names: Sequence[str]) -> np.ndarray:
+def _column(column: str, items: object, attributes: Path | None, files: Mapping[str, str]) -> np.ndarray:
     """The values of a column for each image, in the order of the images; `not given` where there is none."""
     if attributes is not None:
         import pandas as pd
 
-        plain = pd.Series(names, dtype=str)
-        table = read_side_table(attributes, plain, column=column).set_index("path")[column]
-        values = table.reindex(plain).fillna("").to_numpy(str)
+        plain = pd.Series(list(files), dtype=str)
+        table = read_side_table(attributes, plain, column=column)
+        _require_no_contradiction(attributes, column, table["path"].tolist(), files)
+        values = table.set_index("path")[column].reindex(plain).fillna("").to_numpy(str)
     elif isinstance(items, str | os.PathLike) and Path(items).suffix.lower() in TABLE_SUFFIXES:
         frame = read_table(Path(items).expanduser())
         if column not in frame:
             raise ConfigError(f"{items} has no column {column!r}; its columns are {listed(frame.columns, most=20)}")
         values = frame[column].to_numpy(str)
-        if len(values) != len(names):
-            raise DatasetError(f"{items} has {len(values)} rows for {len(names)} images; expected a row per image.")
+        if len(values) != len(files):
+            raise DatasetError(f"{items} has {len(values)} rows for {len(files)} images; expected a row per image.")
     else:
         raise ConfigError(
             f"there is no table with the column {column!r}: give a table of images in place of a folder, or a table "
             "with the columns path and " + column + " by --attributes"
         )
     return np.array([value.strip() or "not given" for value in values.tolist()], dtype=object)
+
+
+def _require_no_contradiction(attributes: Path, column: str, found: Sequence[str], files: Mapping[str, str]) -> None:
+    """Raise DatasetError where a row was found to be of an image that it is not of. found: each row's image."""
+    raw = read_table(attributes)
+    paths = "path" if "path" in raw else called(IMAGE_COLUMNS, [name for name in raw if name != column])[0]
+    lookup = Lookup(files)
+    for line, (given, name) in enumerate(zip(raw[paths].astype(str).str.strip(), found, strict=True), 2):
+        if name in files and (reason := lookup.contradiction(given, name)):
+            raise DatasetError(
+                f"{attributes}, line {line}: {given!r} {reason}. Correct the path, or leave the line out. A file name "
+                "without a folder is taken for the image that is called so."
+            )

@@ -76,8 +76,9 @@ def _corrected(found: Findings) -> Iterator[str]:
         f"intervals: {named}."
     )
     if whole.n_labelled < FEW_LABELS:
+        are = "is" if whole.n_labelled == 1 else "are"
         yield (
-            f"{counted(whole.n_labelled, 'label')} are too few to say much: the intervals are honest and very wide. "
+            f"{counted(whole.n_labelled, 'label')} {are} too few to say much: the intervals are honest and very wide. "
             f"Label at least {FEW_LABELS}, better {found.plan.n_needed}."
         )
     yield from _naive_compared(found)

@@ -69,6 +69,7 @@ def test_from_no_labels_to_shares(place: Path) -> None:
         (["--sample", "5", "--out", "s.csv", "--codings", "c.csv"], "one of them at a time"),
         (["--sample", "5", "--out", "s.csv", "--by", "place"], "leave out --by, --groups and --attributes"),
         (["--plan", "0"], "--plan is 0"),
+        (["--plan", "1e-9"], "--plan is 1e-09; expected points from 0.1 to 50"),
     ],
 )
 def test_a_call_with_two_purposes_or_half_of_one_is_refused(place: Path, options: list[str], message: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autotl.errors import ConfigError, DatasetError
+from autotl.errors import ConfigError, DatasetError, MachineError
 from autotl.runs.run import open_run
 from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares
 
@@ -265,7 +265,7 @@ def test_a_table_brings_its_own_groups(place, settings, tmp_path):
 @pytest.mark.parametrize(
     ("items", "asked", "message"),
     [
-        ("nowhere", Request(), "nowhere does not exist"),
+        ("nowhere", Request(), "nowhere does not exist. Check the path"),
         ("new", Request(by="place"), "no table with the column 'place'"),
     ],
 )
@@ -282,3 +282,90 @@ def test_the_estimate_stays_in_the_run(place, settings, sheet):
 
 def test_the_same_call_gives_the_same_numbers(place, settings, sheet):
     assert estimate(place, settings, codings=sheet).to_json() == estimate(place, settings, codings=sheet).to_json()
+
+
+def elsewhere(tmp_path: Path, folder: str = "other") -> Path:
+    """Another image that has the name of one of the population."""
+    other = tmp_path / folder / "001.png"
+    other.parent.mkdir()
+    Image.fromarray(np.full((8, 8, 3), 7, np.uint8)).save(other)
+    return other
+
+
+@pytest.mark.parametrize("folder", ["other", "new"])
+def test_the_coding_of_another_image_with_the_same_file_name_is_refused(place, settings, tmp_path, folder):
+    item = str(elsewhere(tmp_path, folder))
+    with pytest.raises(DatasetError, match=r"line 2: .*001.png' exists and is another image than"):
+        estimate(place, settings, codings=write(tmp_path / "c.csv", [(item, "Ann", DARK)]))
+
+
+@pytest.mark.parametrize("item", ["face/001.png", "C:\\old\\face\\001.png", "/gone/face/001.png"])
+def test_a_coding_of_another_folder_is_refused_by_its_line(place, settings, tmp_path, item):
+    with pytest.raises(DatasetError, match=r"line 3: .*has only the file name in common with"):
+        rows = [("002.png", "Ann", DARK), (item, "Ann", DARK)]
+        estimate(place, settings, codings=write(tmp_path / "c.csv", rows))
+
+
+@pytest.mark.parametrize("item", ["001.png", "001", "new/001.png", "D:\\old\\New\\001.png", "/gone/new/001.png"])
+def test_an_item_that_does_not_contradict_the_image_is_its_coding(place, settings, tmp_path, item):
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    assert estimate(place, settings, codings=write(tmp_path / "c.csv", [(item, "Ann", DARK)])).findings.labels.used == 1
+
+
+def test_a_copy_of_an_image_is_coded_as_the_image(place, settings, tmp_path):
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    copy = shutil.copy(place / "new" / "001.png", tmp_path / "001.png")
+    codings = write(tmp_path / "c.csv", [(str(copy), "Ann", DARK)])
+    assert estimate(place, settings, codings=codings).findings.labels.used == 1
+
+
+def test_an_attribute_of_another_folder_is_refused_by_its_line(place, settings, tmp_path):
+    (tmp_path / "a.csv").write_text("path,kind\n000.png,old\nface/001.png,new\n")
+    with pytest.raises(DatasetError, match=r"a.csv, line 3: 'face/001.png' has only the file name in common with"):
+        estimate(place, settings, by="kind", attributes=tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("given", ["1e-300", "1e-7", "nan"])
+def test_a_probability_that_no_sample_has_is_refused(place, settings, tmp_path, given):
+    (tmp_path / "c.csv").write_text(f"item,coder,label,probability\n001.png,Ann,{DARK},{given}\n")
+    with pytest.raises(DatasetError, match=rf"line 2: the probability '{given}' is not a number from 0.000001 to 1"):
+        estimate(place, settings, codings=tmp_path / "c.csv")
+
+
+def test_two_labels_of_one_coder_for_one_image_are_refused_with_both_lines(place, settings, tmp_path):
+    rows = [("001.png", "Ann", DARK), ("002.png", "Ann", DARK), ("001.png", " ann", BRIGHT)]
+    with pytest.raises(DatasetError, match=r"line 4: Ann coded 001.png already in line 2"):
+        estimate(place, settings, codings=write(tmp_path / "c.csv", rows))
+
+
+def test_a_coding_that_stands_twice_counts_once(place, settings, tmp_path):
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    rows = [("001.png", "Ann", DARK), ("001.png", "ANN ", DARK), ("001.png", "Bo", BRIGHT), ("001.png", "Cem", DARK)]
+    labels = estimate(place, settings, codings=write(tmp_path / "c.csv", rows)).findings.labels
+    assert (labels.coders, labels.used) == (("Ann", "Bo", "Cem"), 1)
+
+
+def test_votes_that_all_tie_are_said_to(place, settings, sheet, tmp_path):
+    rows = coded(sheet)[:10]
+    rows += [(item, "Bo", DARK if label == BRIGHT else BRIGHT) for item, _, label in rows]
+    with pytest.raises(DatasetError, match=r"the votes on the 10 labelled images tie.*further coder"):
+        estimate(place, settings, codings=write(tmp_path / "c.csv", rows))
+
+
+def test_a_sheet_that_cannot_be_written_is_named_before_any_work(place, settings, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError, match=r"file/sheet.csv: the folder .* cannot be written.*--out"):
+        draw_to_label(place / "run", place / "new", 5, tmp_path / "file" / "sheet.csv", settings=settings)
+
+
+def test_more_than_fifty_groups_are_refused(place, settings, tmp_path):
+    rows = [f"{number:03d}.png,{number}" for number in range(51)]
+    (tmp_path / "a.csv").write_text("path,kind\n" + "\n".join(rows) + "\n")
+    with pytest.raises(ConfigError, match=r"--by 'kind' has 52 different values.*at most 50"):
+        estimate(place, settings, by="kind", attributes=tmp_path / "a.csv")
+
+
+def test_one_label_is_spoken_of_as_one(place, settings, tmp_path):
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    found = estimate(place, settings, codings=write(tmp_path / "c.csv", [("001.png", "Ann", DARK)]))
+    assert any(one.startswith("1 label is too few") for one in found.text)
