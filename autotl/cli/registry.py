@@ -33,11 +33,18 @@ def register(
 
     A run that was not recorded, because its store was unavailable, is recorded first, with all its trials.
     """
+    from autotl.workflows.registration import is_overruling
     from autotl.workflows.registration import register as register_run
 
     change = register_run(
         run, name, load_plugins(disable_plugin), tracking_uri=tracking_uri, storage=storage, force=force
     )
+    if force is not None and not is_overruling(run):
+        typer.echo(
+            "Note: no audit speaks against this model, so that nothing had to be overruled. The reason given with "
+            "--force was not needed and is not kept.",
+            err=True,
+        )
     if as_json:
         print_json(
             {"name": change.name, "version": change.version, "alias": change.alias} if change else {"name": None}

@@ -111,7 +111,8 @@ def _places(header: Sequence[str], path: Path) -> list[int]:
     if missing:
         raise DatasetError(
             f"{path} has the columns {listed(map(repr, header), most=20)}; the column {missing[0]!r} is missing. "
-            f"Give a table with the columns {listed(COLUMNS)}, such as the sheet that `autotl validate RUN --sample N --out` writes."
+            f"Give a table with the columns {listed(COLUMNS)}, such as the sheet that `autotl validate RUN --sample N "
+            "--out SHEET.csv` writes."
         )
     for name in COLUMNS:
         if names.count(name) > 1:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from autotl.deploy.registry import gate_obstacle, require_gate, require_name, require_registry, require_store
 from autotl.deploy.registry import register as register_champion
-from autotl.deploy.registry import require_gate, require_name, require_registry, require_store
 from autotl.errors import ConfigError
 from autotl.interfaces import AliasChange
 from autotl.plugins import Plugins
@@ -32,10 +32,12 @@ def register(
     name: of the registered model; None for the one that the run was to be registered as, if any. tracking_uri: the
     store; None for the one of the run itself. force: why it is registered in spite of its audit. Returns the alias that
     was moved, None where there is no name.
-    Raises ConfigError where the run has no champion, or the store cannot be used.
+    Raises ConfigError where the name cannot be one, the run has no champion, or the store cannot be used.
     """
+    if name is not None:
+        require_name(name)
     run = open_run(folder).at(storage=storage, tracking_uri=tracking_uri)
-    name = name or run.config.register
+    name = run.config.register if name is None else name
     if name:
         require_registry(plugins)
         require_name(name)
@@ -50,6 +52,13 @@ def register(
     change = register_champion(run, name, plugins, force=force) if name else None
     _note(run, settled=(NOT_RECORDED, NOT_REGISTERED) if change else (NOT_RECORDED,))
     return change
+
+
+def is_overruling(folder: Path) -> bool:
+    """Whether the audit speaks against registering a run's champion, so that a reason to do so is needed and kept."""
+    run = open_run(folder)
+    result = run.result()
+    return result is not None and bool(gate_obstacle(run.config.max_gap, result))
 
 
 def _note(run: Run, *, settled: tuple[str, ...]) -> None:
