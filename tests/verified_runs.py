@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -180,6 +181,7 @@ def _doubts(context: SearchContext, searched: Predictions, tested: Predictions) 
 
 def _write_model(run: Run, result: RunResult) -> None:
     run.champion.mkdir()
+    (run.champion / "model.onnx").write_bytes(b"a model")
     document = result.to_json()
     facts = {name: document[name] for name in ("search", "test", "verdict", "n_items")}
     own = {"fingerprint": run.fingerprint, "test_fingerprint": run.test_fingerprint, "classes": run.dataset.classes}
@@ -192,6 +194,6 @@ def _write_report(run: Run, choice: Choice, result: RunResult) -> None:
         f'<p>It scores <b data-json="/test/{result.objective}/value">{score.value:.3f}</b>, from '
         f'<span data-json="/test/{result.objective}/low" data-percent>{100 * score.low:.1f}</span> % on.'
         f'<table><tr><td data-json="evidence/evaluations.json#/test/n_items">{result.n_items["test"]}</table>'
-        f"<p>{len(choice.numbers)} trials."
+        f"<p>{len(choice.numbers)} trials.<p>{html.escape(result.advice)}."
     )
     (run.folder / "report.html").write_text(page, encoding="utf-8")

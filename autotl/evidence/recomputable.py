@@ -18,7 +18,8 @@ FOLDER = "evidence"
 ITEMS, CHOICE, DEFAULT = "items.npz", "choice.npz", "default.npz"
 PROGRAM = "verify.py"
 PARTS = tuple(
-    f"verify_{name}.py" for name in ("audit", "comparisons", "documents", "doubts", "intervals", "panels", "scores")
+    f"verify_{name}.py"
+    for name in ("audit", "comparisons", "documents", "doubts", "intervals", "omitted", "panels", "scores", "words")
 )
 """Copied as they are: the program into the run folder, its parts into evidence/."""
 _ATTRIBUTE = "attribute."

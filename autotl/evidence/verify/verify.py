@@ -2,9 +2,9 @@
 
     python verify.py [RUN] [--json]
 
-It ends with 0 where everything that was recomputed is as printed, and with 1 and a list of what differs where not. What
-cannot be recomputed from what is stored is listed with the reason. evidence/ holds the predictions; docs/evidence.md of
-AutoTL describes its files.
+It ends with 0 where everything that was recomputed is as printed, with 1 and a list of what differs or is missing where
+not, and with 2 where it was called in another way. What cannot be recomputed from what is stored is listed with the
+reason. evidence/ holds the predictions; docs/evidence.md of AutoTL describes its files.
 """
 
 from __future__ import annotations
@@ -18,47 +18,49 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 sys.dont_write_bytecode = True  # a run folder stays as it is
 sys.path.insert(0, str(Path(__file__).resolve().parent / "evidence"))
 
-from verify_audit import check_audit
-from verify_documents import Ledger, Report, pointer, printed_as
-from verify_doubts import check_doubts
-from verify_intervals import Interval
-from verify_panels import check_panels
-from verify_scores import (
-    BOUNDS, Predictions, class_intervals, confusion, corrected, difference, interval, majority, score, tuned_interval,
-)  # fmt: skip
 
-N_ROWS = 25
-"""Rows of the leaderboard whose intervals are recomputed: those that the report prints. The values are, in all."""
+def unable(error: Exception) -> int:
+    """Say which part of this program, or which package, cannot be loaded; returns the exit code."""
+    name = getattr(error, "name", None) or "evidence/verify_*.py"
+    where = f"evidence/{name}.py" if name.startswith("verify_") else name
+    found, expected = f"{type(error).__name__}: {error}", "a part of this program, or NumPy, that can be loaded"
+    difference = {"where": where, "found": found, "expected": expected}
+    said = f"DIFFERS {where}: found {found!r}, expected {expected!r}"
+    print(json.dumps({"equal": False, "differs": [difference]}) if "--json" in sys.argv else said)
+    return 1
+
+
+try:
+    import numpy as np
+    from verify_audit import check_audit
+    from verify_documents import DamagedError, Ledger, Report, pointer, printed_as
+    from verify_doubts import check_doubts
+    from verify_intervals import Interval
+    from verify_omitted import N_ROWS, left_out
+    from verify_panels import check_panels
+    from verify_scores import (
+        BOUNDS, Predictions, class_intervals, confusion, corrected, difference, interval, majority, score,
+        tuned_interval,
+    )  # fmt: skip
+    from verify_words import check_printed_words, check_words
+except Exception as error:
+    sys.exit(unable(error))
+
 MOST_PRINTED = 50
 """Differences that are printed; --json has all."""
-WHY_NOT = (
-    (r"run\.json#/result/(seconds|verdict/fine_tuning/seconds|n_unused)", "measured by a clock, or counted on the way"),
-    (r"run\.json#/result/champion/|run\.json#/result/default/trial|.*fine_tuning/trial", "choices, not measurements"),
-    (r"run\.json#/result/outlook/", "extrapolated from the course of the search by simulation"),
-    (r"run\.json#/result/forecasts/", "forecast early in the run, from measurements on fewer images"),
-    (r"run\.json#/result/groups/", "measured before the search; those predictions are not kept"),
-    (r"run\.json#/result/refit/", "against the model of another run, whose predictions are in that run's folder"),
-    (r"run\.json#/result/verdict/fine_tuning/test/", "the test predictions of the best frozen backbone are not kept"),
-    (r"run\.json#/result/shortcuts/|panel shortcuts", "tiny models of image properties, which are not kept"),
-    (
-        r"run\.json#/result/more_images|panel (learning-curve|feasibility)",
-        "fits on fewer images, whose predictions are not kept",
-    ),
-    (r"run\.json#/result/audit/forced/", "when a registration was forced"),
-    (r"panel weak-kinds", "kinds of images are found by features and properties of the images, which are not kept"),
-    (r"panel importances", "from the parameters of the trials in study.db"),
-    (r"run\.json#/result/doubts/none_of_these/|panel doubts/.*/rows/", "distances of features, which are not kept"),
-    (r"run\.json#/result/(search|test|default/test)/", "a score of a plugin, which NumPy alone does not know"),
-    (
-        r"leaderboard\.csv#",
-        f"an interval beyond the first {N_ROWS} rows, a fact of a trial, or its predictions are lost",
-    ),
-)
+KINDS = {
+    "run.json#/config": dict, "run.json#/config/seed": int, "run.json#/result": dict,
+    "run.json#/result/objective": str, "run.json#/result/advice": str, "evidence/panels.json#": list,
+} | {
+    f"run.json#/result/{place}": dict for place in (
+        "test", "search", "champion", "default", "default/test", "n_items", "verdict", "verdict/over_default",
+        "verdict/fine_tuning",
+    )
+}  # fmt: skip
+"""What every finished run holds, and of which type."""
 
 
 class Run:
@@ -67,6 +69,9 @@ class Run:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.folder = ledger, ledger.folder
         self.state = ledger.document("run.json")
+        for address, kind in KINDS.items():
+            if not isinstance(found := ledger.get(address), kind):
+                raise DamagedError(address, found, f"{kind.__name__}, as in a finished run")
         self.result, self.seed = self.state["result"], self.state["config"]["seed"]
         self.items = self.arrays("evidence/items.npz")
         self.tested, self.searched = self.arrays("evidence/test.npz"), self.arrays("evidence/search.npz")
@@ -90,8 +95,15 @@ class Run:
                     yield f"evidence/panels.json#/{number}/parts/{place}", part
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
-        with np.load(self.folder / name, allow_pickle=False) as arrays:
-            return dict(arrays)
+        try:
+            with np.load(self.folder / name, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except OSError:
+            raise
+        except Exception as error:
+            raise DamagedError(
+                name, f"{type(error).__name__}: {error}", "a NumPy archive as the run wrote it"
+            ) from error
 
     def trial(self, number: int) -> dict[str, np.ndarray]:
         """The predictions of a trial in the search."""
@@ -255,11 +267,23 @@ def check_copies(run: Run) -> None:
     """What the deployable says of the model is what the run says."""
     for name in ("search", "test", "verdict", "n_items"):
         run.ledger.expect_copy(f"champion/metadata.json#/{name}", f"/{name}")
+    model = run.folder / "champion" / "model.onnx"
+    run.ledger.expect_true("champion/model.onnx", model.is_file(), "the model")
+    card = run.folder / "champion" / "MLmodel"
+    named = re.search(r"^model_uuid: (\w+)$", card.read_text(encoding="utf-8"), re.M) if card.is_file() else None
+    if named and model.is_file():
+        digest = hashlib.sha256(model.read_bytes()).hexdigest()
+        if not digest.startswith(named[1]):
+            run.ledger.differs.append(("champion/model.onnx", f"SHA-256 {digest}", f"{named[1]}…, as in MLmodel"))
 
 
 def check_report(run: Run) -> dict[str, Any]:
-    """The numbers of the report, as they are rounded there: those that are marked, and those of known tables."""
+    """The numbers of the report, as they are rounded there: those that are marked, and those of known tables.
+
+    The sentences of the advice and in short have to be there too.
+    """
     report, ledger = Report((run.folder / "report.html").read_text(encoding="utf-8")), run.ledger
+    check_printed_words(run, report)
     compared = [(text, address, ledger.get(address), scale) for address, scale, text in report.marked]
     loose = list(report.loose)
     for table in report.tables:
@@ -291,49 +315,52 @@ def cells_of(run: Run, heading: str, rows: list[list[str]]) -> Iterator[tuple[st
 
 CHECKS: tuple[Callable[[Run], Any], ...] = (
     check_data, check_evaluations, check_verdicts, check_leaderboard, check_copies, check_doubts, check_audit,
-    check_panels, check_report,
+    check_panels, check_words, check_report,
 )  # fmt: skip
 
 
 def verify(folder: Path) -> dict[str, Any]:
     """What was recomputed in a run folder, what differs, and what cannot be recomputed."""
     began, ledger, printed = time.monotonic(), Ledger(folder), None
+    not_recomputed: list[dict[str, Any]] = []
     try:
         run = Run(ledger)
-    except Exception as error:  # whatever is damaged or missing, it is said and not a traceback
-        ledger.differs.append(
-            (str(folder), f"{type(error).__name__}: {error}", "a finished run, with all its evidence")
-        )
-    else:
         for check in CHECKS:
             try:
                 printed = check(run)
             except Exception as error:
-                ledger.differs.append((check.__name__, f"{type(error).__name__}: {error}", "files that can be read"))
+                ledger.differs.append(damage(error, folder, check.__name__))
+        not_recomputed = left_out(ledger)
+    except Exception as error:  # whatever is damaged or missing, it is said and not a traceback
+        ledger.differs.append(damage(error, folder, str(folder)))
     return {
         "run": str(folder), "equal": not ledger.differs, "n_recomputed": len(ledger.covered),
         "differs": [{"where": w, "found": f, "expected": e} for w, f, e in ledger.differs],
         "report": printed,
-        "not_recomputed": left_out(ledger), "seconds": round(time.monotonic() - began, 1),
+        "not_recomputed": not_recomputed, "seconds": round(time.monotonic() - began, 1),
     }  # fmt: skip
 
 
-def left_out(ledger: Ledger) -> list[dict[str, Any]]:
-    """Numbers that nothing was compared with, by the reason."""
-    found = dict[str, list[str]]()
-    addresses = ledger.not_covered()
-    names = [panel["panel"] for panel in ledger.documents.get("evidence/panels.json", ())]
-    for address in addresses:
-        place = re.match(r"evidence/panels\.json#/(\d+)", address)
-        what = address.replace(place[0], f"panel {names[int(place[1])]}") if place else address
-        why = next((why for pattern, why in WHY_NOT if re.match(pattern, what)), "no rule for it here")
-        found.setdefault(why, []).append(what)
-    return [{"why": why, "n": len(addresses), "first": addresses[:3]} for why, addresses in found.items()]
+def damage(error: Exception, folder: Path, doing: str) -> tuple[str, Any, str]:
+    """An error as a difference: the file or place that cannot be read where it is known, or else what was done."""
+    if isinstance(error, DamagedError):
+        return error.difference
+    where, expected = doing, "a finished run, with all its evidence, that can be read"
+    if isinstance(error, OSError) and error.filename is not None:
+        path = Path(error.filename)
+        where = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+    return where, f"{type(error).__name__}: {error}", expected
 
 
 def main(arguments: list[str]) -> int:
     """Check a run folder, that of this file unless another is given; returns the exit code."""
     given = [argument for argument in arguments if argument != "--json"]
+    if given in (["--help"], ["-h"]):
+        print(__doc__)
+        return 0
+    if len(given) > 1 or any(argument.startswith("-") for argument in given):
+        print(f"verify.py: found {' '.join(given)!r}, expected [RUN] [--json]", file=sys.stderr)
+        return 2
     found = verify(Path(given[0]).resolve() if given else Path(__file__).resolve().parent)
     if "--json" in arguments:
         print(json.dumps(found, indent=2, default=float))

@@ -25,6 +25,14 @@ NO_END = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "m
 HEADINGS = {"h1", "h2", "h3", "h4"}
 
 
+class DamagedError(ValueError):
+    """A place that cannot be read, with what was found there and what was expected."""
+
+    def __init__(self, where: str, found: object, expected: str) -> None:
+        super().__init__(f"{where}: {found}")
+        self.difference = (where, found, expected)
+
+
 class Ledger:
     """What a run folder says beside what was recomputed. differs: (address, found, expected) of each difference."""
 
@@ -33,10 +41,19 @@ class Ledger:
         self.differs, self.covered = list[tuple[str, Any, Any]](), set[str]()
 
     def document(self, file: str) -> Any:
-        """A JSON file, or a table with a dictionary a row."""
+        """A JSON file, or a table with a dictionary a row; DamagedError where it is missing or cannot be read."""
         if file not in self.documents:
-            with (self.folder / file).open(encoding="utf-8", newline="") as stream:
-                self.documents[file] = list(csv.DictReader(stream)) if file.endswith(".csv") else json.load(stream)
+            try:
+                with (self.folder / file).open(encoding="utf-8", newline="") as stream:
+                    found = list(csv.DictReader(stream)) if file.endswith(".csv") else json.load(stream)
+            except OSError as error:
+                raise DamagedError(file, "no file that can be opened", "one, as the run wrote it") from error
+            except (ValueError, csv.Error, RecursionError) as error:
+                raise DamagedError(file, str(error), "a file as the run wrote it") from error
+            expected = list if file.endswith((".csv", "panels.json")) else dict
+            if not isinstance(found, expected):
+                raise DamagedError(file, found, "a list" if expected is list else "an object")
+            self.documents[file] = found
         return self.documents[file]
 
     def at(self, address: str) -> Any:
@@ -91,7 +108,7 @@ class Ledger:
         try:
             first, *others = (self.at(one) for one in re.split(r"\+(?=/)", address))
             return sum(others, first) if others else first
-        except (OSError, KeyError, TypeError):
+        except (OSError, KeyError, TypeError, ValueError):
             return "nothing"
 
     def not_covered(self) -> list[str]:
@@ -160,14 +177,16 @@ class PrintedTable:
 
 
 class Report(HTMLParser):
-    """The report: marked, the texts of elements with data-json; tables; loose, the numbers outside of both."""
+    """The report: marked, the texts of elements with data-json; tables; loose, the numbers outside of both; text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.marked, self.tables, self.loose = list[list[Any]](), list[PrintedTable](), list[str]()
         self._open: list[tuple[str, list[Any] | None]] = []
-        self._heading = ""
+        self._heading, self._words = "", list[str]()
         self.feed(text)
+        self.close()
+        self.text = " ".join("".join(self._words).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
@@ -195,6 +214,7 @@ class Report(HTMLParser):
         tags, marks = {tag for tag, _ in self._open}, [mark for _, mark in self._open if mark]
         if tags & {"script", "style", "svg"}:
             return
+        self._words.append(data)
         if tags & HEADINGS:
             self._heading += data
         for mark in marks:

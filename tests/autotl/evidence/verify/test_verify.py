@@ -133,7 +133,32 @@ def _label_of_first(folder: Path) -> None:
     np.savez(path, **kept)
 
 
+def _in_verdict(**changed: str) -> Change:
+    return _in_result(lambda r: r["feasibility"].update(changed))
+
+
+def _without_marks(folder: Path) -> None:
+    path = folder / "report.html"
+    path.write_text(path.read_text(encoding="utf-8").replace("data-json=", "data-was="), encoding="utf-8")
+
+
+def _another_word_in_short(folder: Path) -> None:
+    first = json.loads((folder / "run.json").read_text(encoding="utf-8"))["result"]["in_short"][0]
+    _in_text("report.html", first.split(":")[0] + ":", "Surely usable:")(folder)
+
+
 CHANGES: dict[str, tuple[Change, str]] = {
+    "no doubts": (_in_result(lambda r: r.update(doubts=None)), "/result/doubts"),
+    "no verdict": (_in_result(lambda r: r.update(feasibility=None)), "/result/feasibility"),
+    "another verdict": (_in_verdict(verdict="usable-as-if"), "/result/feasibility/verdict"),
+    "the sentence of the verdict": (_in_verdict(sentence="Usable: always right."), "/result/feasibility"),
+    "nothing in short": (_in_result(lambda r: r.update(in_short=[])), "/result/in_short"),
+    "another sentence in short": (_in_result(lambda r: r["in_short"].append("It is perfect.")), "/result/in_short/"),
+    "a criterion": (_in_result(lambda r: r["feasibility"]["criteria"][0].update(found="all")), "/criteria"),
+    "a report without marks": (_without_marks, "report.html"),
+    "a word in the report": (_another_word_in_short, "report.html, run.json#/result/in_short/0"),
+    "no model": (lambda folder: (folder / "champion" / "model.onnx").unlink(), "champion/model.onnx"),
+    "another model": (lambda folder: (folder / "champion" / "model.onnx").write_bytes(b"x"), "champion/model.onnx"),
     "a test score": (_in_result(lambda r: r["test"]["accuracy"].update(value=0.5)), "/result/test/accuracy/value"),
     "the end of an interval": (_in_result(lambda r: r["test"]["log_loss"].update(high=9.0)), "/test/log_loss/high"),
     "a corrected score": (
@@ -167,6 +192,16 @@ DAMAGES: dict[str, Change] = {
         (folder / "evidence" / "items.npz").read_bytes()[:500]
     ),
     "a run that has not ended": _in_state(lambda state: state.update(result=None)),
+    "a part of the program is missing": lambda folder: (folder / "evidence" / "verify_scores.py").unlink(),
+    "an empty run.json": lambda folder: (folder / "run.json").write_bytes(b""),
+    "a run.json that is no object": lambda folder: (folder / "run.json").write_text("[]"),
+    "a run.json of another encoding": lambda folder: (folder / "run.json").write_bytes(b"\xff\xfe{"),
+    "no test scores": _in_result(lambda r: r.update(test=None)),
+    "no panels": lambda folder: (folder / "evidence" / "panels.json").write_text("null"),
+    "panels that are none": lambda folder: (folder / "evidence" / "panels.json").write_text("[null]"),
+    "no evidence": lambda folder: shutil.rmtree(folder / "evidence"),
+    "no leaderboard": lambda folder: (folder / "leaderboard.csv").unlink(),
+    "no report": lambda folder: (folder / "report.html").unlink(),
 }
 
 
@@ -177,6 +212,31 @@ def test_it_says_what_is_damaged_and_ends_without_a_traceback(damage: Change, co
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "DIFFERS" in done.stdout
+    said = verify(copy, numpy_alone, "--json")
+    assert (said.returncode, json.loads(said.stdout)["equal"]) == (1, False)
+
+
+def test_the_place_that_cannot_be_read_is_named(copy: Path, numpy_alone: Path) -> None:
+    _in_result(lambda r: r.update(test=None))(copy)
+    assert "DIFFERS run.json#/result/test: found None" in verify(copy, numpy_alone).stdout
+    (copy / "run.json").write_bytes(b"")
+    assert "DIFFERS run.json: " in verify(copy, numpy_alone).stdout
+    (copy / "evidence" / "verify_scores.py").unlink()
+    assert "DIFFERS evidence/verify_scores.py: " in verify(copy, numpy_alone).stdout
+
+
+@pytest.mark.parametrize("options", [("--verbose",), ("one", "two")])
+def test_an_unknown_option_is_no_folder(options: tuple[str, ...], run: Run, numpy_alone: Path) -> None:
+    done = verify(run.folder, numpy_alone, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert options[0] in done.stderr
+    assert "[RUN] [--json]" in done.stderr
+
+
+def test_help_says_how_it_is_called(run: Run, numpy_alone: Path) -> None:
+    done = verify(run.folder, numpy_alone, "--help")
+    assert done.returncode == 0
+    assert "python verify.py [RUN] [--json]" in done.stdout
 
 
 MADE: dict[str, dict[str, Any]] = {
@@ -223,6 +283,9 @@ def test_it_finds_a_changed_claim_about_a_group_and_a_changed_panel(
     ]  # fmt: skip
     # The panel prints the claim as it was, and one cell as it was not.
     assert [place.partition("/parts/")[2] for place in places[2:]] == ["3/rows/0/5", "0/rows/1/3"]
+    _in_result(lambda r: r.update(audit=None))(folder)
+    _, document = found(folder, numpy_alone)
+    assert "run.json#/result/audit" in [difference["where"] for difference in document["differs"]]
 
 
 PAGE = """<h2>Leaderboard</h2><table><tr><th>#</th><th>accuracy</th></tr><tr><td>1</td><td>0.9

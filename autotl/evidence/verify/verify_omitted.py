@@ -1,0 +1,48 @@
+"""Which numbers of a run cannot be recomputed from what is stored, and why."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from verify_documents import Ledger
+
+N_ROWS = 25
+"""Rows of the leaderboard whose intervals are recomputed: those that the report prints. The values are, in all."""
+WHY_NOT = (
+    (r"run\.json#/result/(seconds|verdict/fine_tuning/seconds|n_unused)", "measured by a clock, or counted on the way"),
+    (r"run\.json#/result/champion/|run\.json#/result/default/trial|.*fine_tuning/trial", "choices, not measurements"),
+    (r"run\.json#/result/outlook/", "extrapolated from the course of the search by simulation"),
+    (r"run\.json#/result/forecasts/", "forecast early in the run, from measurements on fewer images"),
+    (r"run\.json#/result/groups/", "measured before the search; those predictions are not kept"),
+    (r"run\.json#/result/refit/", "against the model of another run, whose predictions are in that run's folder"),
+    (r"run\.json#/result/verdict/fine_tuning/test/", "the test predictions of the best frozen backbone are not kept"),
+    (r"run\.json#/result/shortcuts/|panel shortcuts", "tiny models of image properties, which are not kept"),
+    (
+        r"run\.json#/result/more_images|panel (learning-curve|feasibility)",
+        "fits on fewer images, whose predictions are not kept",
+    ),
+    (r"run\.json#/result/tracking/", "what a tracking server answered"),
+    (r"run\.json#/result/audit/forced/", "when a registration was forced"),
+    (r"panel weak-kinds", "kinds of images are found by features and properties of the images, which are not kept"),
+    (r"panel importances", "from the parameters of the trials in study.db"),
+    (r"run\.json#/result/doubts/none_of_these/|panel doubts/.*/rows/", "distances of features, which are not kept"),
+    (r"run\.json#/result/(search|test|default/test)/", "a score of a plugin, which NumPy alone does not know"),
+    (
+        r"leaderboard\.csv#",
+        f"an interval beyond the first {N_ROWS} rows, a fact of a trial, or its predictions are lost",
+    ),
+)
+
+
+def left_out(ledger: Ledger) -> list[dict[str, Any]]:
+    """Numbers that nothing was compared with, by the reason."""
+    found = dict[str, list[str]]()
+    addresses = ledger.not_covered()
+    names = [panel["panel"] for panel in ledger.documents.get("evidence/panels.json", ())]
+    for address in addresses:
+        place = re.match(r"evidence/panels\.json#/(\d+)", address)
+        what = address.replace(place[0], f"panel {names[int(place[1])]}") if place else address
+        why = next((why for pattern, why in WHY_NOT if re.match(pattern, what)), "no rule for it here")
+        found.setdefault(why, []).append(what)
+    return [{"why": why, "n": len(addresses), "first": addresses[:3]} for why, addresses in found.items()]
