@@ -177,7 +177,7 @@ def _column(column: str, items: object, attributes: Path | None, files: Mapping[
 def _require_no_contradiction(attributes: Path, column: str, found: Sequence[str], files: Mapping[str, str]) -> None:
     """Raise DatasetError where a row was found to be of an image that it is not of. found: each row's image."""
     raw = read_table(attributes)
-    paths = "path" if "path" in raw else called(IMAGE_COLUMNS, [name for name in raw if name != column])[0]
+    paths = "path" if "path" in raw else called(IMAGE_COLUMNS, [name for name in map(str, raw) if name != column])[0]
     lookup = Lookup(files)
     for line, (given, name) in enumerate(zip(raw[paths].astype(str).str.strip(), found, strict=True), 2):
         if name in files and (reason := lookup.contradiction(given, name)):
