@@ -10,6 +10,7 @@ reason. evidence/ holds the predictions; docs/evidence.md of AutoTL describes it
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import sys
@@ -344,7 +345,8 @@ def verify(folder: Path) -> dict[str, Any]:
 def damage(error: Exception, folder: Path, doing: str) -> tuple[str, Any, str]:
     """An error as a difference: the file or place that cannot be read where it is known, or else what was done."""
     if isinstance(error, DamagedError):
-        return error.difference
+        where, found, expected = error.difference
+        return where, found, expected
     where, expected = doing, "a finished run, with all its evidence, that can be read"
     if isinstance(error, OSError) and error.filename is not None:
         path = Path(error.filename)
@@ -377,4 +379,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal need not know each character of a class's name
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))

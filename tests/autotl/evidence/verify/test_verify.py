@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -223,6 +224,16 @@ def test_the_place_that_cannot_be_read_is_named(copy: Path, numpy_alone: Path) -
     assert "DIFFERS run.json: " in verify(copy, numpy_alone).stdout
     (copy / "evidence" / "verify_scores.py").unlink()
     assert "DIFFERS evidence/verify_scores.py: " in verify(copy, numpy_alone).stdout
+
+
+def test_a_terminal_that_lacks_a_character_gets_the_list(copy: Path) -> None:
+    _in_result(lambda r: r["in_short"].append("\u2192"))(copy)
+    command = [sys.executable, str(copy / "verify.py")]
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=ascii_only)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "found '\\u2192'" in done.stdout
 
 
 @pytest.mark.parametrize("options", [("--verbose",), ("one", "two")])
