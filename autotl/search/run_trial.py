@@ -120,11 +120,10 @@ def _probe(
     whole: bool,
     ahead: ProbeAhead | None,
 ) -> Outcome:
-    if (whole or candidate.head.recipe is not None) and not ahead:  # asked for by name: its whole score is the point
-        return probe(context, candidate, hp)
+    if whole or candidate.head.recipe is not None:  # asked for by name: its whole score is the point
+        return probe(context, candidate, hp, None, ahead)
     rival, n_folds = _rival(context, board, PROBE), context.run.split.n_folds
-    prune = prune_probe(trial, rival, context.objective, n_folds=n_folds)
-    return probe(context, candidate, hp, prune, ahead) if ahead else probe(context, candidate, hp, prune)
+    return probe(context, candidate, hp, prune_probe(trial, rival, context.objective, n_folds=n_folds), ahead)
 
 
 def _fine_tune(

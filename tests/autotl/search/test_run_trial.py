@@ -103,11 +103,19 @@ def test_a_probe_of_a_recipe_is_never_pruned(started, candidate, monkeypatch):
 
     loop, told = started(), []
     real = module.probe
-    monkeypatch.setattr(module, "probe", lambda *given: told.append(len(given)) or real(*given))
+    monkeypatch.setattr(module, "probe", lambda *given: told.append(given[3] is not None) or real(*given))
     chosen = candidate()
     run_one(loop, replace(chosen, head=replace(chosen.head, recipe=Recipe())))
     run_one(loop, chosen)
-    assert told == [3, 4]  # the last is what prunes
+    assert told == [False, True]
+
+
+@pytest.mark.parametrize("ahead", [None, object()], ids=["begins now", "has begun beside another"])
+def test_a_probe_that_was_asked_for_by_name_is_never_pruned(started, candidate, monkeypatch, ahead):
+    loop, told = started(), []
+    monkeypatch.setattr(module, "probe", lambda *given: told.append(given[3:]))
+    module._probe(loop.context, None, candidate(), None, loop.leaderboard(), whole=True, ahead=ahead)
+    assert told == [(None, ahead)]
 
 
 def test_a_trial_that_fails_says_why(started, candidate, monkeypatch):
