@@ -11,7 +11,7 @@ import streamlit as st
 from autotl.data.coding_sheet import name_problem
 from autotl.data.codings import coder_name
 from autotl.errors import AutoTLError
-from autotl.runs.validation import read_sample, validation_folder
+from autotl.runs.validation import read_sample, require_sample, validation_folder
 from autotl_ui.label.coding_session import (
     KEY,
     CodingSession,
@@ -59,6 +59,7 @@ def show_coding(workspace: Workspace) -> None:
         st.error("The evidence of this run is damaged.", icon=":material/error:")
         return
     try:
+        require_sample(validation_folder(run.folder))
         n_drawn = len(read_sample(validation_folder(run.folder)).items)
         if not n_drawn:
             _offer_draw(run, "No images were drawn for people to label yet.")

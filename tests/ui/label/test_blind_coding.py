@@ -13,7 +13,7 @@ from label_data import write_pets
 from streamlit.testing.v1 import AppTest
 
 from autotl.evidence.run_evidence import read_evidence
-from autotl.runs.validation import read_codings, read_sample, validation_folder
+from autotl.runs.validation import keep_answers, read_codings, read_sample, validation_folder
 from autotl.workflows.people_sample import draw_sample
 from autotl_ui.label import blind_coding
 from autotl_ui.label.blind_coding import CODE
@@ -119,3 +119,12 @@ def test_a_name_that_cannot_be_shown_is_refused(run: Path, tmp_path: Path) -> No
     assert not app.get("bidi_component")
     begin(app, "Ann")
     assert app.get("bidi_component")
+
+
+def test_where_the_sample_is_gone_no_other_is_offered(run: Path, tmp_path: Path) -> None:
+    [item] = draw_sample(run, 1, sheet=tmp_path / "sheet.csv").items
+    keep_answers(validation_folder(run), [(item, "Ann", made_runs.CLASSES[0])])
+    (validation_folder(run) / "sample.json").unlink()
+    app = coding_page()
+    assert "Put back sample.json" in words(app)
+    assert "draw" not in [one.key for one in app.button]
