@@ -109,6 +109,7 @@ def print_validation(found: HumanValidation) -> None:
     from rich.table import Table as Printed
 
     from autotl.interfaces import Table
+    from autotl.runtime.wording import counted
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -116,7 +117,7 @@ def print_validation(found: HumanValidation) -> None:
     if found.taken:
         known = f", {found.taken.n_known} were known" if found.taken.n_known else ""
         left = f", {found.taken.n_open} rows have no label yet" if found.taken.n_open else ""
-        console.print(f"Taken in: {found.taken.n_new} new codings{known}{left}.", soft_wrap=True)
+        console.print(f"Taken in: {counted(found.taken.n_new, 'new coding')}{known}{left}.", soft_wrap=True)
     coders = ", ".join(f"{name} {n}" for name, n in found.coded.items()) or "none yet"
     console.print(f"Images drawn: {found.n_drawn} of {found.n_population}. Coded: {escape(coders)}.", soft_wrap=True)
     for sentence in found.sentences:

@@ -99,13 +99,13 @@ def validate(
 ) -> HumanValidation:  # fmt: skip
     """Take in the rows of a sheet, all or none, and say what people say of the run's images now.
 
-    The result is kept in RUN/validation and shown among the evidence of the run. Raises DatasetError, with the lines,
-    where a row cannot be understood; then nothing is kept.
+    The result is kept in RUN/validation and shown among the evidence of the run, unless the sample is missing. Raises
+    DatasetError, with the lines, where a row cannot be understood; then nothing is kept.
     """
     evidence = evidence_of(folder)
     taken = None if rows is None else take_codings(evidence, rows, source)
     found = _summarised(evidence, taken)
-    if found.people:
+    if found.people and not is_sample_missing(validation_folder(folder)):
         _keep_summary(evidence.run, found)
     return found
 
@@ -183,14 +183,12 @@ def _about_images(evidence: Evidence, sample: DrawnSample, people: People) -> li
     """What limits what is said: images that nobody drew, and images that are alike."""
     drawn, said = set(sample.items), []
     n = sum(item not in drawn for item in people.table.items)
-    if is_sample_missing(validation_folder(evidence.run.folder)):
-        pass  # said first of all
-    elif not drawn:
+    if not drawn and not is_sample_missing(validation_folder(evidence.run.folder)):
         said.append(
             "AutoTL did not draw these images: what is said of the model holds for them, and for others only if they "
             "were chosen at random."
         )
-    elif n:
+    elif drawn and n:
         said.append(f"{counted(n, 'image')} coded without being drawn count for the agreement of people only.")
     alike = n_alike(evidence, people.table.items)
     if alike:

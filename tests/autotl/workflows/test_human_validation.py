@@ -257,7 +257,10 @@ def test_a_sample_that_is_gone_is_missed_and_nothing_is_drawn_or_coded_until_it_
     sample = validation_folder(run) / SAMPLE_FILE
     kept = sample.read_bytes()
     sample.unlink()
+    summary = (validation_folder(run) / "summary.json").read_bytes()
     found = validate(run)
+    assert (validation_folder(run) / "summary.json").read_bytes() == summary
+    assert not any("AutoTL did not draw" in sentence for sentence in found.sentences)
     assert found.sentences[0].startswith(f"The sample is missing: {sample} is gone")
     assert found.next_step.startswith("Put back sample.json")
     for attempt in (
