@@ -59,11 +59,11 @@ def test_a_probe_worse_than_the_best_is_pruned_after_a_fold(started, candidate, 
     labels, real = loop.context.labels, module.probe
     untaught = replace(loop.context, labels=(labels + 1) % 3)
 
-    def judged_by_the_truth(context, candidate, hp, after_fold):
+    def judged_by_the_truth(context, candidate, hp, after_fold, ahead):
         def after(fold, so_far):
             after_fold(fold, Predictions(so_far.items, labels[so_far.items], so_far.probabilities))
 
-        return real(context, candidate, hp, after)
+        return real(context, candidate, hp, after, ahead)
 
     monkeypatch.setattr(module, "probe", judged_by_the_truth)
     loop._trials._context = untaught
