@@ -114,9 +114,9 @@ def test_a_head_asked_for_by_name_is_run_once_though_there_is_no_time(start, mon
     monkeypatch.setattr(made.context.seconds_left, "hard", lambda: 0.0)
     made._study.set_user_attr("warm_started", True)
     assert made.search() == "the time is used up"
-    # Of each head the first: a fast machine may begin more trials in a hundredth of a second, and cut them short.
-    states = {t.head: t.state for t in reversed(made.leaderboard().of(PROBE))}
-    assert states == {"logistic": "complete", "knn": "complete", "linear-svm": "complete"}
+    # A fast machine may begin more trials in a hundredth of a second, which are cut short.
+    complete = [t.head for t in made.leaderboard().of(PROBE) if t.state == "complete"]
+    assert sorted(complete) == ["knn", "linear-svm", "logistic"]
     assert any(
         e["text"].startswith("knn was asked for by name, so it is run once") for e in events(made.context, "message")
     )
