@@ -83,7 +83,7 @@ def feature_kinds(
     found = _clustered(points, everyone, finding, "alike", seed=seed)
     for number, name in enumerate(classes):
         found += _clustered(points, labels == number, finding, f"{name}, alike", seed=seed)
-        found += _like_errors(points, labels == number, wrong, finding, f"{name}, like those it errs on")
+        found += _like_errors(points, labels == number, wrong, finding, f"images of {name} like those it errs on")
     return found
 
 

@@ -10,7 +10,6 @@ from autotl.evidence.intervals import accuracy_with_interval
 from autotl.evidence.looks import Look
 from autotl.evidence.slice_finder import Slice
 from autotl.interfaces import Table
-from autotl.runtime.wording import counted
 
 MOST_SAID, N_EXAMPLES = 2, 3
 
@@ -26,7 +25,8 @@ def describe_slices(found: Sequence[Slice]) -> tuple[str, ...]:
         "other images"
         for one in confirmed[:MOST_SAID]
     ]
-    return (f"Errors concentrate on {counted(len(confirmed), 'kind')} of images. {'. '.join(said)}.",)
+    kinds = "one kind of image" if len(confirmed) == 1 else f"{len(confirmed)} kinds of images"
+    return (f"Errors concentrate on {kinds}. {'. '.join(said)}.",)
 
 
 def slice_tables(
