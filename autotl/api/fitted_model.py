@@ -82,7 +82,7 @@ class FittedModel(ShareEstimates, StudyResults):
 
         items: as for `predict`. out: a new or empty folder for an overlay of each image and explanations.json. Returns
         one dict per image: {"item", "label", "runner_up", "difference" of their logits, "method", "how", "place",
-        "said", and with `out` "overlay"}, or {"item", "error"}. Raises ConfigError where none can be read.
+        "said", and with `out` "overlay"}, or {"item", "error"}. Raises ConfigError if none can be read.
         """
         from autotl.deploy.prediction_files import collect
         from autotl.settings import settings

@@ -33,7 +33,7 @@ class SheetRow:
 
 
 def name_problem(coder: str) -> str:
-    """What is wrong with the characters of a coder's name, without showing them; empty where nothing is."""
+    """What is wrong with the characters of a coder's name, without showing them; empty if nothing is."""
     found = _UNUSABLE.search(coder)
     if not found:
         return ""
@@ -44,7 +44,7 @@ def name_problem(coder: str) -> str:
 
 
 def write_sheet(path: Path, items: Iterable[str]) -> None:
-    """Write a sheet with a row per item, whose coder and label are still empty; ConfigError where that cannot be."""
+    """Write a sheet with a row per item, whose coder and label are still empty; ConfigError if that cannot be."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -61,7 +61,7 @@ def read_sheet(path: Path) -> tuple[SheetRow, ...]:
     """Read the rows of a sheet; empty ones are left out, and further columns count for nothing.
 
     Cells may be separated by commas, semicolons, tabs or vertical bars, or by what a first line such as `sep=;` names,
-    in UTF-8, UTF-16 or else Windows-1252. Raises DatasetError, with the line, where the file is no table with the
+    in UTF-8, UTF-16 or Windows-1252. Raises DatasetError, with the line, where the file is no table with the
     columns item, coder and label, a quote is never closed, or a coder's name has control characters.
     """
     lines, mark, skipped = _lines(_text(path))

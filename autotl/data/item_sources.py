@@ -44,7 +44,7 @@ def source_folders(items: pd.DataFrame) -> Mapping[str, np.ndarray]:
 
 
 def cameras(items: pd.DataFrame, root: Path) -> np.ndarray | None:
-    """Maker and model of each item's camera, text (n,), empty where they are not known; None where hardly any is."""
+    """Maker and model of each item's camera, text (n,), empty if they are not known; None if hardly any is."""
     fields = read_exif(items, root, ("Make", "Model"))
     if fields is None:
         return None

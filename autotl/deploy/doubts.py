@@ -105,7 +105,7 @@ def prove(
     """The champion with another graph, once that says what is expected of the pixels of its replay items.
 
     expected: by output, what the training side says. margins: of yes-or-no outputs, how far what decides is from its
-    threshold; a difference counts where that is more than the last digits of a probability. Raises ExportError where
+    threshold; a difference counts where that is more than the last digits of a probability. Raises ExportError if
     the graph says something else, or other probabilities than before.
     """
     session = open_session(model.SerializeToString())

@@ -29,7 +29,7 @@ _BATCH_ROWS = 512
 
 
 class GradientMaps:
-    """Makes maps with a deployable's graph. Raises ValueError where the graph is not cut by pooled stages."""
+    """Makes maps with a deployable's graph. Raises ValueError if the graph is not cut by pooled stages."""
 
     def __init__(self, file: Path) -> None:
         model = onnx.load(file)
@@ -44,7 +44,7 @@ class GradientMaps:
         self._head = open_session(head_of(model, self._frontier, "probabilities").SerializeToString())
 
     def map(self, pixels: np.ndarray, classes: tuple[int, int]) -> np.ndarray | None:
-        """The map of one image uint8 (height, width, 3), float64 (h, w); None where the head has no slope there."""
+        """The map of one image uint8 (height, width, 3), float64 (h, w); None if the head has no slope there."""
         values = dict(zip(self._read, self._network.run(self._read, {"images": pixels[None]}), strict=True))
         slopes = self._slopes({name: values[name] for name in self._frontier}, classes)
         if slopes is None:

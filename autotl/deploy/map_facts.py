@@ -19,7 +19,7 @@ PROPERTY = "autotl.map"
 
 
 def map_facts(model: onnx.ModelProto) -> dict[str, object]:
-    """What metadata.json says under "map": how the model's maps are made; empty where nothing is known.
+    """What metadata.json says under "map": how the model's maps are made; empty if nothing is known.
 
     For an exact map: grid, its height and width, and offset, a number for each class: the sum of a map plus the
     difference of the two classes' offsets is the difference of their logits.

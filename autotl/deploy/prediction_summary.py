@@ -22,7 +22,7 @@ class PredictionSummary:
     image. folder: the deepest folder that holds all files of `head`. head: the first rows, with the columns image
     (its path below `folder`), label, probability (of that label) and problem. columns: of the file itself, up to
     `error`; has_doubts: whether others follow. n_unsure, n_none: images of which the model was unsure, and that are
-    like none of the classes; None where it does not say.
+    like none of the classes; None if it does not say.
     """
 
     counts: pd.Series

@@ -94,7 +94,7 @@ def _verdict(row: Prediction) -> str:
 
 
 def doubts_in_words(row: Prediction) -> list[str]:
-    """What there is to say of an answer besides its label, in parts; nothing where the model is sure of it."""
+    """What there is to say of an answer besides its label, in parts; nothing if the model is sure of it."""
     said = []
     if row.get("unsure"):
         said.append("unsure")

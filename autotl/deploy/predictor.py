@@ -164,7 +164,7 @@ class Predictor:
     def explain(self, items: object) -> list[Explanation]:
         """Say of each image, given as for `predict`, where the evidence for its label lies.
 
-        Raises ValueError where the model has no maps: its head is not linear.
+        Raises ValueError if the model has no maps: its head is not linear.
         """
         if not self.has_maps:
             raise ValueError("this model offers no maps; `autotl explain` makes them by covering parts of the image")

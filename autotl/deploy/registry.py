@@ -164,9 +164,9 @@ def register(
 
 
 def require_gate(run: Run, result: RunResult, force: str | None) -> Forced | None:
-    """Raise ConfigError where the audit of a run speaks against its registration and no reason overrules it.
+    """Raise ConfigError if the audit of a run speaks against its registration and no reason overrules it.
 
-    force: the reason. Returns what is to be recorded, None where there is nothing to overrule.
+    force: the reason. Returns what is to be recorded, None if there is nothing to overrule.
     """
     if force is not None and not force.strip():
         raise ConfigError('the reason for registering in spite of the audit is empty; give it as --force "REASON"')
@@ -181,7 +181,7 @@ def require_gate(run: Run, result: RunResult, force: str | None) -> Forced | Non
 
 
 def gate_obstacle(max_gap: float | None, result: RunResult) -> str:
-    """Why the audit speaks against registering a champion; empty where it does not, as while it is undecided."""
+    """Why the audit speaks against registering a champion; empty if it does not, as while it is undecided."""
     if max_gap is None:
         return ""
     gate = result.audit.gate if result.audit else None

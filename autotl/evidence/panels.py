@@ -37,7 +37,7 @@ HEADINGS = {
 class ShownPanel:
     """What one panel showed.
 
-    plugin: who brought it. problem: why it shows nothing, empty where nothing is wrong. sentences: what it says in
+    plugin: who brought it. problem: why it shows nothing, empty if nothing is wrong. sentences: what it says in
     plain language, the most important first.
     """
 

@@ -18,7 +18,7 @@ class Said:
 
     piece: its name, which is also that of its panel. parts: what the app and the report show. sentences: for the top of
     the report, the model card and the terminal, the most important first. fields: fields of `RunResult` that it fills.
-    problem: why it says nothing; empty where nothing is wrong. seconds: what it took.
+    problem: why it says nothing; empty if nothing is wrong. seconds: what it took.
     """
 
     piece: str

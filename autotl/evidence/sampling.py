@@ -42,7 +42,7 @@ def draw(
     population: paths, no two alike. n: how many, at least 1; all that is left if there are not so many. strata: name of
     each item's stratum; None for one. weights: by stratum, how the n items are shared out, such as `neyman_weights`;
     None for in proportion to the strata's sizes. before: the draws so far. Within a stratum the draw is simple random,
-    without replacement. described: the population in words. Raises ConfigError where nothing is left to draw.
+    without replacement. described: the population in words. Raises ConfigError if nothing is left to draw.
     """
     names = list(strata) if strata is not None else [WHOLE] * len(population)
     if len(names) != len(population) or len(set(population)) != len(population):

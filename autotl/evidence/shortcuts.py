@@ -106,7 +106,7 @@ def find_shortcuts(
 def _test(
     one: Property, guesses: Mapping[str, Guesses], widened: Mapping[str, float]
 ) -> tuple[float, int | None]:  # fmt: skip
-    """The p-value of a property, and the class that it singles out; None where it tells all classes apart."""
+    """The p-value of a property, and the class that it singles out; None if it tells all classes apart."""
     own = guesses[one.name]
     n_classes = own.scores.shape[1]
     references = [[name for name in names if name in guesses] for names in one.references]

@@ -48,7 +48,7 @@ class _NotAffine(Exception):  # noqa: N818, it is an answer and not an error
 def affine_logits(
     model: onnx.ModelProto, stages: Sequence[PooledStage], n_classes: int, output: str = "probabilities"
 ) -> AffineLogits | None:
-    """Fold everything between the pooled stages and the last softmax; None where something there is not affine.
+    """Fold everything between the pooled stages and the last softmax; None if something there is not affine.
 
     It goes through the graph backwards, as a gradient does, so that no matrix is wider than the number of classes.
     """
@@ -71,7 +71,7 @@ def pull_back(
 ) -> dict[str, np.ndarray]:
     """Gradients by the pooled stages, (channels, k), from those by tensors behind them, (n_columns, k).
 
-    Raises ValueError where something between them is not affine.
+    Raises ValueError if something between them is not affine.
     """
     walk = _Walk.begin(model, next(iter(gradients.values())).shape[1])
     walk.gradients.update(gradients)

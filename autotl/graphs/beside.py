@@ -22,7 +22,7 @@ def beside(first: onnx.ModelProto, second: onnx.ModelProto, *, switch: str) -> o
     repeated. switch: an optional input, a bool, true by default; where it is false, the new outputs have no rows and
     cost nothing. (ONNX Runtime computes every output of a graph, whichever are asked for, but only one branch.)
 
-    Raises ExportError where the first has no tensor for an input, or has one that is called as an output is.
+    Raises ExportError if the first has no tensor for an input, or has one that is called as an output is.
     """
     first, second = same_versions(first, second)
     graph = onnx.GraphProto()

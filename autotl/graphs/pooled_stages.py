@@ -33,7 +33,7 @@ class PooledStage:
 
 
 def pooled_stages(model: onnx.ModelProto, output: str = "probabilities") -> tuple[PooledStage, ...]:
-    """The poolings nearest to an output through which everything passes that it depends on; empty where there are none.
+    """The poolings nearest to an output through which everything passes that it depends on; empty if there are none.
 
     The poolings of squeeze-and-excitation blocks lie deeper in the network and are not among them.
     """
@@ -141,7 +141,7 @@ def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProt
 def _pooled(
     node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...]], constants: Mapping[str, np.ndarray]
 ) -> PooledStage | None:
-    """What a node pools; None where it pools nothing, or something of unknown size."""
+    """What a node pools; None if it pools nothing, or something of unknown size."""
     shape = shapes.get(node.input[0], ()) if node.input else ()
     if len(shape) != 4:
         return None

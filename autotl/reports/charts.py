@@ -58,7 +58,7 @@ def class_chart(ranked: Sequence[ClassRecall], scores: Mapping[str, ScoreInterva
 
 
 def search_chart(board: Leaderboard) -> Figure | None:
-    """The score of every completed trial in order, and the best so far; None where there are only a few."""
+    """The score of every completed trial in order, and the best so far; None if there are only a few."""
     trials = sorted(board.completed, key=lambda trial: trial.number)
     if len(trials) < FEWEST_TRIALS:
         return None
@@ -106,7 +106,7 @@ def search_chart(board: Leaderboard) -> Figure | None:
 
 
 def time_chart(board: Leaderboard, events: Sequence[Event], evidence_seconds: float) -> Figure | None:
-    """Where the time went, in minutes of work; None where nothing is known."""
+    """Where the time went, in minutes of work; None if nothing is known."""
     parts = {
         "reading features": sum(event.seconds for event in events if isinstance(event, FeaturesRead)),
         "probes": sum(trial.seconds for trial in board.of(PROBE)),

@@ -55,7 +55,7 @@ class Drawer:
         self._drawn = Isolated("reports.figures", "draw_file", crash=crash)
 
     def __call__(self, figure: Figure) -> str:
-        """The figure as an SVG document. Raises ValueError where its specification cannot be drawn."""
+        """The figure as an SVG document. Raises ValueError if its specification cannot be drawn."""
         with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
             json.dump(figure.spec, file)
             file.flush()
@@ -78,7 +78,7 @@ def draw_file(path: Path) -> bytes | str:
 
 
 def draw(spec: dict[str, Any]) -> str:
-    """A Vega-Lite specification as an SVG document. Raises ValueError where it cannot be drawn."""
+    """A Vega-Lite specification as an SVG document. Raises ValueError if it cannot be drawn."""
     import vl_convert
 
     spec = _in_xml(spec)

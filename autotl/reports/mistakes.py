@@ -26,7 +26,7 @@ MAPS = "evidence/maps"
 class Mistake:
     """A wrong answer on the test split.
 
-    image: JPEG in base64, empty where it cannot be read. map: PNG in base64 of what spoke for the answer, empty where
+    image: JPEG in base64, empty if it cannot be read. map: PNG in base64 of what spoke for the answer, empty if
     there is none.
     """
 
@@ -101,7 +101,7 @@ def _images(run: Run, items: Iterable[int]) -> tuple[str, ...]:
 
 
 def _image(run: Run, item: int, pixels: int) -> str:
-    """A thumbnail; empty where the file was taken away since the scan: the mistake is still worth telling."""
+    """A thumbnail; empty if the file was taken away since the scan: the mistake is still worth telling."""
     try:
         return base64.b64encode(thumbnail(run.dataset.path(item), pixels)).decode()
     except UnreadableImage:

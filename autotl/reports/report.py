@@ -40,7 +40,7 @@ class Contents:
     """Everything a report shows.
 
     tested: the champion's predictions of the test split. panels: those of plugins. trained_on: what the weights of the
-    champion's backbone were trained on; empty where that is not known. said: what each piece of evidence says.
+    champion's backbone were trained on; empty if that is not known. said: what each piece of evidence says.
     """
 
     result: RunResult

@@ -108,7 +108,7 @@ class Gate:
     """Whether the gaps between groups are within a tolerance.
 
     status: "pass" where every gap is at most max_gap with 95 % certainty, "fail" where one is larger, else "undecided".
-    gap: the one that decides, or that might still be too large; None where no two groups can be compared. needed: more
+    gap: the one that decides, or that might still be too large; None if no two groups can be compared. needed: more
     labelled items by group that would decide, with a chance of 80 % if the gaps are as large as they look.
     """
 

@@ -145,7 +145,7 @@ class NoveltySummary:
 
 @dataclass(frozen=True)
 class DoubtsSummary:
-    """What a model offers of the three, each None where it does not, and why not, one sentence each.
+    """What a model offers of the three, each None if it does not, and why not, one sentence each.
 
     aurc: area under the risk-coverage curve of the test split; random_aurc: that of a confidence that tells nothing.
     """

@@ -13,7 +13,7 @@ VERDICTS = {USABLE: "Usable", WITH_PEOPLE: "Usable with people deciding the doub
 
 @dataclass(frozen=True)
 class Criterion:
-    """One ground of the verdict. found, needed: in words; is_met: None where it could not be judged."""
+    """One ground of the verdict. found, needed: in words; is_met: None if it could not be judged."""
 
     name: str
     found: str

@@ -58,7 +58,7 @@ class Shortcut:
     cross-validated model that sees nothing else. p_value: that it tells the label no better than the margin, and, for a
     part of the image, no better than comparable parts; corrected by Holm for all properties. is_named: whether that
     is excluded. may_be_content: it is about how the image looks as a whole, which may be part of what is shown. label:
-    the class that it singles out, empty where it tells all classes apart. example: what shows it best. following: None
+    the class that it singles out, empty if it tells all classes apart. example: what shows it best. following: None
     where it was not looked at, as for properties that are not named.
     """
 

@@ -110,8 +110,8 @@ class DrawnSample:
 class HumanLabel:
     """One person's label for one item, at one moment.
 
-    item: path, as the dataset lists it. label: a class; empty where the person took the answer back. moment: seconds
-    since the epoch. probability: the item's inclusion probability when it was coded; None where it was not drawn.
+    item: path, as the dataset lists it. label: a class; empty if the person took the answer back. moment: seconds
+    since the epoch. probability: the item's inclusion probability when it was coded; None if it was not drawn.
     """
 
     item: str
@@ -127,7 +127,7 @@ def validation_folder(run: Path) -> Path:
 
 
 def read_sample(folder: Path) -> DrawnSample:
-    """The draws in the folder of a validation, none where there is no file; RunError where it is damaged."""
+    """The draws in the folder of a validation, none if there is no file; RunError if it is damaged."""
     path = folder / SAMPLE_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -153,7 +153,7 @@ def is_sample_missing(folder: Path) -> bool:
 
 
 def require_sample(folder: Path) -> None:
-    """RunError where the sample that people coded is missing: what is drawn or coded now would get wrong weights."""
+    """RunError if the sample that people coded is missing: what is drawn or coded now would get wrong weights."""
     if is_sample_missing(folder):
         raise RunError(
             f"{folder / SAMPLE_FILE} is missing: {CODINGS_FILE} beside it has answers about images that were drawn, "
@@ -174,7 +174,7 @@ def write_sample(folder: Path, sample: DrawnSample) -> None:
 
 
 def read_codings(folder: Path) -> tuple[HumanLabel, ...]:
-    """Every answer that was ever given, in order; none where there is no file. RunError names a line that is wrong."""
+    """Every answer that was ever given, in order; none if there is no file. RunError names a line that is wrong."""
     path = folder / CODINGS_FILE
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
@@ -219,7 +219,7 @@ def _human_label(row: Sequence[str]) -> HumanLabel:
 
 
 def append_codings(folder: Path, new: Iterable[HumanLabel]) -> None:
-    """Add answers behind those that are there, all or none; RunError where the file is damaged or locked too long."""
+    """Add answers behind those that are there, all or none; RunError if the file is damaged or locked too long."""
     new = tuple(new)
     if not new:
         return
@@ -235,8 +235,8 @@ def append_codings(folder: Path, new: Iterable[HumanLabel]) -> None:
 def keep_answers(folder: Path, answers: Iterable[tuple[str, str, str]]) -> int:
     """Keep what people say now; returns how much of it is new, for what is in force already is not kept twice.
 
-    answers: triples of item, coder and label, whose label is empty where the coder takes an answer back.
-    Raises DatasetError where a coder's name has control characters, and RunError where the sample is missing.
+    answers: triples of item, coder and label, whose label is empty if the coder takes an answer back.
+    Raises DatasetError if a coder's name has control characters, and RunError if the sample is missing.
     """
     answers = tuple(answers)
     if problem := next(filter(None, (name_problem(coder) for _, coder, _ in answers)), ""):
@@ -278,7 +278,7 @@ def spelled(codings: Iterable[HumanLabel], coder: str) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let no other process change a validation meanwhile; RunError where one does so for a minute."""
+    """Let no other process change a validation meanwhile; RunError if one does so for a minute."""
     import filelock
 
     folder.mkdir(parents=True, exist_ok=True)

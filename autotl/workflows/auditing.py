@@ -26,7 +26,7 @@ _PREFIX = "attribute."
 
 
 def require_attributes(config: Config, dataset: Dataset) -> None:
-    """Raise ConfigError where an attribute that is to be audited is unknown, or there is none to keep a gap within."""
+    """Raise ConfigError if an attribute that is to be audited is unknown, or there is none to keep a gap within."""
     known = attribute_names(dataset)
     unknown = [name for name in config.audit if name not in known]
     if unknown:
@@ -53,7 +53,7 @@ def attribute_names(dataset: Dataset) -> list[str]:
 
 
 def subgroups(subject: Subject) -> Said:
-    """Compare the groups of the attributes that were asked for, or of all; nothing where there are none."""
+    """Compare the groups of the attributes that were asked for, or of all; nothing if there are none."""
     run = subject.context.run
     names = run.config.audit or attribute_names(run.dataset)
     if not names:

@@ -90,7 +90,7 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
 
 
 def _copied_from(text: str, drawn: Sequence[str]) -> str:
-    """The image that a copy under a neutral name was made from; empty where it is called otherwise."""
+    """The image that a copy under a neutral name was made from; empty if it is called otherwise."""
     copy = _COPY.fullmatch(Path(text).name)
     return drawn[int(copy[1]) - 1] if copy and 1 <= int(copy[1]) <= len(drawn) else ""
 

@@ -58,7 +58,7 @@ def explain(
     """Explain a deployable's answers, in the order of the images; model: its folder, or that of its run.
 
     out: a new or empty folder for an overlay of each image and `explanations.json`; None writes nothing. Raises
-    ConfigError where there is no image, where none can be read, or where `out` is in use; RunError where there is no
+    ConfigError if there is no image, where none can be read, or where `out` is in use; RunError if there is no
     model.
     """
     if not images:

@@ -88,7 +88,7 @@ def _weakest(recalls: dict[str, ScoreInterval]) -> tuple[str, ScoreInterval | No
 
 
 def _confused(tested: Predictions, groups: np.ndarray | None, classes: tuple[str, ...]) -> ConfusedPair | None:
-    """The two classes with the most mistakes between them; None where there are only two, or no mistakes."""
+    """The two classes with the most mistakes between them; None if there are only two, or no mistakes."""
     k = len(classes)
     answers = tested.probabilities.argmax(axis=1)
     counts = np.bincount(tested.labels * k + answers, minlength=k * k).reshape(k, k)

@@ -49,7 +49,7 @@ class HumanValidation:
 
     n_drawn: images drawn for coding; n_population: that could be drawn. coded: number of images by coder. people: None
     where nothing was coded yet; groups: the same by attribute. sentences: what it comes to, the most important first;
-    next_step: what to do now. taken: what this call took in, None where it took in nothing.
+    next_step: what to do now. taken: what this call took in, None if it took in nothing.
     """
 
     run: str
@@ -160,7 +160,7 @@ def _context(evidence: Evidence, sample: DrawnSample, table: CodingTable) -> Con
 
 
 def _clusters(evidence: Evidence, places: np.ndarray) -> np.ndarray | None:
-    """The cluster of each item, of its own where it is none of the labelled; None where none are alike."""
+    """The cluster of each item, of its own where it is none of the labelled; None if none are alike."""
     found = cluster_of(evidence.run, np.maximum(places, 0))
     if found is None:
         return None

@@ -52,7 +52,7 @@ class SampleDrawn:
 
 
 def evidence_of(folder: Path) -> Evidence:
-    """The evidence of a finished run; RunError where there is none, naming the file that is missing or damaged."""
+    """The evidence of a finished run; RunError if there is none, naming the file that is missing or damaged."""
     run = open_run(folder)
     found = read_evidence(folder)
     if found is not None:
@@ -130,7 +130,7 @@ def draw_sample(
 
 
 def write_sheet_again(folder: Path, sheet: Path) -> int:
-    """Write a sheet of all images drawn so far; returns their number. ConfigError where none was drawn."""
+    """Write a sheet of all images drawn so far; returns their number. ConfigError if none was drawn."""
     evidence = evidence_of(folder)
     _require_free(sheet, None)
     require_sample(validation_folder(folder))

@@ -31,8 +31,8 @@ def register(
 
     name: of the registered model; None for the one that the run was to be registered as, if any. tracking_uri: the
     store; None for the one of the run itself. force: why it is registered in spite of its audit. Returns the alias that
-    was moved, None where there is no name.
-    Raises ConfigError where the name cannot be one, the run has no champion, or the store cannot be used.
+    was moved, None if there is no name.
+    Raises ConfigError if the name cannot be one, the run has no champion, or the store cannot be used.
     """
     if name is not None:
         require_name(name)

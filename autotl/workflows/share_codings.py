@@ -70,7 +70,7 @@ def read_codings(path: Path, population: Population, sample: DrawnSample) -> Cod
 
 
 def _understood(path: Path, rows: Sequence[SheetRow], population: Population) -> dict[tuple[str, str], str]:
-    """The label by image and coder; DatasetError where a coder gave two to one image."""
+    """The label by image and coder; DatasetError if a coder gave two to one image."""
     lookup, found = Lookup(population.files), dict[tuple[str, str], str]()
     first, coders = dict[tuple[str, str], int](), dict[str, str]()
     by_case = {name.casefold(): name for name in population.classes}
@@ -104,7 +104,7 @@ def _understood(path: Path, rows: Sequence[SheetRow], population: Population) ->
 
 
 def _majority(votes: Counter[str]) -> str | None:
-    """The label that most coders gave, None where two have as many."""
+    """The label that most coders gave, None if two have as many."""
     first = votes.most_common(2)
     return None if len(first) == 2 and first[0][1] == first[1][1] else first[0][0]
 
@@ -112,7 +112,7 @@ def _majority(votes: Counter[str]) -> str | None:
 def _probabilities(
     path: Path, population: Population, sample: DrawnSample
 ) -> tuple[Mapping[str, float] | None, str]:  # fmt: skip
-    """By name, the inclusion probabilities; None where all are taken to be equal."""
+    """By name, the inclusion probabilities; None if all are taken to be equal."""
     table = read_table(path)
     columns = {str(name).casefold(): table[name].str.strip() for name in table}
     if "probability" in columns:

@@ -95,7 +95,7 @@ class SheetDrawn:
 
 
 def within_of(points: float, name: str) -> float:
-    """Half the width of an interval from points of a hundred; ConfigError where they are not from 0.1 to 50."""
+    """Half the width of an interval from points of a hundred; ConfigError if they are not from 0.1 to 50."""
     is_number = isinstance(points, int | float) and not isinstance(points, bool)
     if not is_number or not LEAST_POINTS <= points <= MOST_POINTS:
         raise ConfigError(f"{name} is {points!r}; expected points from {LEAST_POINTS} to {MOST_POINTS}, such as 3")
@@ -136,7 +136,7 @@ def draw_to_label(
 ) -> SheetDrawn:
     """Draw n further images for people to label, and write the sheet.
 
-    ConfigError where it is there already, MachineError where it cannot be written. The draws are kept in the run, with
+    ConfigError if it is there already, MachineError if it cannot be written. The draws are kept in the run, with
     the probability of every image to be in the sample.
     """
     if sheet.exists():

@@ -19,14 +19,14 @@ class Lookup:
         self._endings = PathEndings(list(files), list(files))
 
     def find(self, item: str) -> str | None:
-        """The name of the image, None where there is none or several could be meant."""
+        """The name of the image, None if there is none or several could be meant."""
         if found := self._exactly(item):
             return found
         several = self._endings.find(item.replace("\\", "/"))
         return several[0] if len(several) == 1 else None
 
     def contradiction(self, item: str, name: str) -> str:
-        """Why an item is another image than the one found for it, empty where nothing says so.
+        """Why an item is another image than the one found for it, empty if nothing says so.
 
         A file that exists is compared by its content: a copy is the same image. A path of elsewhere has to end with the
         folder of the image, since names such as 001.png are those of many images.
@@ -46,7 +46,7 @@ class Lookup:
 
 
 def _same_content(item: Path, file: Path) -> bool | None:
-    """Whether two files hold the same; None where the item is no file here."""
+    """Whether two files hold the same; None if the item is no file here."""
     try:
         if not item.is_file():
             return None

@@ -67,7 +67,7 @@ def read_population(
     """Classify images, without those that the model was trained on, as the contents of the files show.
 
     items: as `collect` takes them. by, clusters: columns of the table that items is, or of attributes. Raises
-    ConfigError or DatasetError where no image is left, where two have one name, where a column is missing, or where by
+    ConfigError or DatasetError if no image is left, where two have one name, where a column is missing, or where by
     has more than 50 values.
     """
     described = str(items) if isinstance(items, str | os.PathLike) else "the images"
@@ -151,7 +151,7 @@ def _none_left(run: Run, described: str, n: int, n_trained: int) -> str:
 
 
 def _column(column: str, items: object, attributes: Path | None, files: Mapping[str, str]) -> np.ndarray:
-    """The values of a column for each image, in the order of the images; `not given` where there is none."""
+    """The values of a column for each image, in the order of the images; `not given` if there is none."""
     if attributes is not None:
         import pandas as pd
 
@@ -175,7 +175,7 @@ def _column(column: str, items: object, attributes: Path | None, files: Mapping[
 
 
 def _require_no_contradiction(attributes: Path, column: str, found: Sequence[str], files: Mapping[str, str]) -> None:
-    """Raise DatasetError where a row was found to be of an image that it is not of. found: each row's image."""
+    """Raise DatasetError if a row was found to be of an image that it is not of. found: each row's image."""
     raw = read_table(attributes)
     paths = "path" if "path" in raw else called(IMAGE_COLUMNS, [name for name in map(str, raw) if name != column])[0]
     lookup = Lookup(files)

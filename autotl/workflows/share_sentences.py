@@ -8,7 +8,7 @@ from autotl.evidence.shares.planning import Widths
 from autotl.evidence.shares.post_stratified import FEW_LABELS
 from autotl.evidence.shares.uses import GroupGap, decided_with
 from autotl.interfaces import ScoreInterval
-from autotl.runtime.wording import counted, listed
+from autotl.runtime.wording import counted, listed, percent
 from autotl.workflows.share_findings import Findings
 
 _MOST_CLASSES = 12
@@ -27,25 +27,15 @@ def expected_sentence(n_labels: int, widths: Widths) -> str:
     )
 
 
-def percent(value: float) -> str:
-    """A share as people write it; one decimal."""
-    return f"{100 * value:.1f} %"
-
-
-def with_interval(one: ScoreInterval) -> str:
-    """A share with its interval in per cent."""
-    return f"{percent(one.value)} ({100 * one.low:.1f} to {100 * one.high:.1f})"
-
-
 def _uncorrected(found: Findings) -> Iterator[str]:
     answered = zip(found.classes, found.whole.naive, strict=True)
-    named = listed((f"{name} {percent(share)}" for name, share in answered), most=_MOST_CLASSES)
+    named = listed((f"{name} {percent(share, 1)}" for name, share in answered), most=_MOST_CLASSES)
     yield (
         f"The model answers, for {counted(found.whole.n_items, 'image')}: {named}. Do not report these as shares: its "
         "errors do not cancel out, and no interval covers what they add."
     )
     assumed = listed(
-        (f"{name} {percent(share or 0)}" for name, share in found.cross_check["sld"].items()), most=_MOST_CLASSES
+        (f"{name} {percent(share or 0, 1)}" for name, share in found.cross_check["sld"].items()), most=_MOST_CLASSES
     )
     yield (
         f"Without labels only an assumption helps. If nothing but the shares has changed since the training, so that "
@@ -70,7 +60,7 @@ def _uncorrected(found: Findings) -> Iterator[str]:
 def _corrected(found: Findings) -> Iterator[str]:
     whole = found.whole
     shares = zip(found.classes, whole.shares, strict=True)
-    named = listed((f"{name} {with_interval(one)}" for name, one in shares), most=_MOST_CLASSES)
+    named = listed((f"{name} {one.percent(1)}" for name, one in shares), most=_MOST_CLASSES)
     yield (
         f"Shares among {counted(whole.n_items, 'image')}, corrected by {counted(whole.n_labelled, 'label')}, with 95 % "
         f"intervals: {named}."
@@ -82,7 +72,7 @@ def _corrected(found: Findings) -> Iterator[str]:
             f"Label at least {FEW_LABELS}, better {found.plan.n_needed}."
         )
     yield from _naive_compared(found)
-    yield f"The model is right about {with_interval(whole.accuracy)} of these images.{_since_test(found)}"
+    yield f"The model is right about {whole.accuracy.percent(1)} of these images.{_since_test(found)}"
     yield from _groups(found)
     yield from _never_coded(found)
     yield from _second_opinion(found)
@@ -93,7 +83,7 @@ def _corrected(found: Findings) -> Iterator[str]:
 
 def _naive_compared(found: Findings) -> Iterator[str]:
     missed = [
-        f"{name} {percent(naive)}"
+        f"{name} {percent(naive, 1)}"
         for name, one, naive in zip(found.classes, found.whole.shares, found.whole.naive, strict=True)
         if not one.low <= naive <= one.high
     ]
@@ -103,7 +93,7 @@ def _naive_compared(found: Findings) -> Iterator[str]:
 
 def _since_test(found: Findings) -> str:
     change, tested = found.change, found.tested
-    before = f" In its test it was right about {percent(tested.value)}"
+    before = f" In its test it was right about {percent(tested.value, 1)}"
     if change.low > 0:
         return f"{before}; here it does better by {_from_to(change)} points."
     if change.high < 0:
@@ -121,7 +111,7 @@ def _groups(found: Findings) -> Iterator[str]:
         few = ", which is too few to say much" if part.n_labelled < FEW_LABELS else ""
         yield (
             f"{found.by} {part.name}, {counted(part.n_items, 'image')}, {counted(part.n_labelled, 'label')}{few}: the "
-            f"model is right about {with_interval(part.accuracy)}."
+            f"model is right about {part.accuracy.percent(1)}."
         )
     if found.gaps:
         yield _gap_sentence(found.gaps, found.tolerance)
@@ -154,7 +144,7 @@ def _never_coded(found: Findings) -> Iterator[str]:
 def _second_opinion(found: Findings) -> Iterator[str]:
     powered = found.cross_check["ppi++"]
     outside = [
-        f"{name} {percent(powered[name] or 0)}"
+        f"{name} {percent(powered[name] or 0, 1)}"
         for name, one in zip(found.classes, found.whole.shares, strict=True)
         if not one.low <= (powered[name] or 0) <= one.high
     ]

@@ -44,7 +44,7 @@ class CodingSession:
 
 
 def coding_session(run: Path, root: Path, coder: str, classes: tuple[str, ...]) -> CodingSession:
-    """The session of this browser with a run and a coder, begun where there is none. RunError for damaged files."""
+    """The session of this browser with a run and a coder, begun if there is none. RunError for damaged files."""
     own = validation_folder(run)
     coder = spelled(read_codings(own), coder_name(coder))
     found = st.session_state.get(_SESSION)
@@ -86,7 +86,7 @@ def keep_codings() -> None:
 def take_codings(session: CodingSession, report: object) -> None:
     """Keep the reported actions that are not kept yet, all or none; what does not fit, coming from outside, is ignored.
 
-    report: as in `labelling_session.take`. Raises RunError where they cannot be kept.
+    report: as in `labelling_session.take`. Raises RunError if they cannot be kept.
     """
     if not isinstance(report, Mapping) or report.get("queue") != session.name:
         return

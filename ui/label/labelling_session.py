@@ -135,7 +135,7 @@ def keep_report() -> None:
 def take(session: LabellingSession, report: object, *, coder: str) -> tuple[str, ...]:
     """Keep the reported actions that are not kept yet; returns the items that are no longer in the data.
 
-    Raises DatasetError where they cannot be kept, as with control characters in the name; then none of them is.
+    Raises DatasetError if they cannot be kept, as with control characters in the name; then none of them is.
     report: {"log": name, "queue": name, "position": number, "actions": [{"n", "kind", "index", "label" or "of"}, ...]}.
     It comes from outside, so anything that does not fit is ignored.
     """

@@ -20,7 +20,7 @@ class ImagePrediction:
     """The predicted class with the probability of every class, or the reason why there is no prediction.
 
     classes: that the image may well have; unsure: whether the label is less certain than was promised; p_value: small
-    where the image is like none of the classes. Each is None where the model does not offer it.
+    where the image is like none of the classes. Each is None if the model does not offer it.
     """
 
     label: str = ""

@@ -52,7 +52,7 @@ def find_accept_rule(
     confidence: np.ndarray, right: np.ndarray, *, clusters: np.ndarray | None = None, max_wrong: float = MAX_WRONG,
     certainty: float = CERTAINTY,
 ) -> AcceptRule | None:  # fmt: skip
-    """The lowest threshold for which the promise can be made; None where it can be made for none.
+    """The lowest threshold for which the promise can be made; None if it can be made for none.
 
     confidence: float (n,), the highest probability of items that the model was not fitted on; right: bool (n,).
     clusters: int (n,), equal for items that belong together; counts are then effective ones, as for intervals.

@@ -83,7 +83,7 @@ def calibrate_sets(
     labels: np.ndarray, probabilities: np.ndarray, *, alpha: float = ALPHA, clusters: np.ndarray | None = None,
     seed: int = 0, method: str = "",
 ) -> SetRule | None:  # fmt: skip
-    """Thresholds from answers about items that the model was not fitted on; None where all are too few.
+    """Thresholds from answers about items that the model was not fitted on; None if all are too few.
 
     labels: int (n,); probabilities: float (n, n_classes), as the model to be used gives them. clusters: int (n,), equal
     for items that belong together, of which one counts for each class. method: LAC or RAPS, by default by the number of

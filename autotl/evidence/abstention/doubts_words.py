@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from autotl.evidence.abstention.accepting import risk_coverage
-from autotl.interfaces import Figure, ScoreInterval, Table
+from autotl.interfaces import Figure, Table
 from autotl.predictions import Predictions
 from autotl.runs.doubts import AcceptSummary, DoubtsSummary, NoveltySummary, SetsSummary
+from autotl.runtime.wording import percent
 
 MOST_POINTS = 200
 """Of the risk-coverage curve."""
@@ -31,31 +32,19 @@ def _quoted(why: str) -> str:
     return f'answer "{name}"{why.removeprefix(name)}' if why.startswith(f"{name}:") else why
 
 
-def percent(score: ScoreInterval, digits: int = 0) -> str:
-    """A share with its interval, such as "71 % (66 to 76)"."""
-    if not score.is_defined:
-        return "an unknown share"
-    value, low, high = (f"{100 * part:.{digits}f}" for part in (score.value, score.low, score.high))
-    return f"{value} % ({low} to {high})"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.0f} %"
-
-
 def _of_accept_rule(rule: AcceptSummary) -> str:
     return (
-        f"The model calls itself unsure below a probability of {rule.threshold:.3g}: with {_share(rule.certainty)} "
-        f"certainty at most {_share(rule.max_wrong)} of its other answers are wrong. Of the test images it answers "
-        f"{percent(rule.answered)}, and {percent(rule.wrong, 1)} of these answers are wrong."
+        f"The model calls itself unsure below a probability of {rule.threshold:.3g}: with {percent(rule.certainty)} "
+        f"certainty at most {percent(rule.max_wrong)} of its other answers are wrong. Of the test images it answers "
+        f"{rule.answered.percent()}, and {rule.wrong.percent(1)} of these answers are wrong."
     )
 
 
 def _of_sets(sets: SetsSummary) -> str:
     pooled = [name for name, one in sets.classes.items() if one.pooled]
     text = (
-        f"A set of classes is to hold the true one in {_share(sets.coverage)} of cases, for each class; on the test "
-        f"split it does in {percent(sets.tested)}, with {sets.mean_size:.2f} classes on average."
+        f"A set of classes is to hold the true one in {percent(sets.coverage)} of cases, for each class; on the test "
+        f"split it does in {sets.tested.percent()}, with {sets.mean_size:.2f} classes on average."
     )
     if not pooled:
         return text
@@ -66,8 +55,8 @@ def _of_sets(sets: SetsSummary) -> str:
 
 def _of_novelty(rule: NoveltySummary) -> str:
     return (
-        f'"None of these": images with a p-value of at most {_share(rule.false_refusal)} are unlike every class. Of '
-        f"the test images, which all belong to a class, that would refuse {percent(rule.tested, 1)}."
+        f'"None of these": images with a p-value of at most {percent(rule.false_refusal)} are unlike every class. Of '
+        f"the test images, which all belong to a class, that would refuse {rule.tested.percent(1)}."
     )
 
 
@@ -112,9 +101,9 @@ def _table_of_sets(sets: SetsSummary) -> Table:
     score = "1 - probability" if sets.method == "lac" else "RAPS"
     note = (
         f"A class is in the set where its score ({score}) is at most its threshold. With so many images the true "
-        f"coverage lies in the given range in 90 of 100 cases; promised is {_share(sets.coverage)} on average over "
+        f"coverage lies in the given range in 90 of 100 cases; promised is {percent(sets.coverage)} on average over "
         f"these. {_OF_ALL if any(one.pooled for one in sets.classes.values()) else ''}"
-        f"{_share(sets.empty)} of the sets are empty (no class fits), {_share(sets.single)} hold one class."
+        f"{percent(sets.empty)} of the sets are empty (no class fits), {percent(sets.single)} hold one class."
     )
     return Table("Sets of classes", columns, rows, note)
 
@@ -173,8 +162,8 @@ def _coverage_figure(sets: SetsSummary) -> Figure:
         ],
     }  # fmt: skip
     known = {name: one.tested.value for name, one in sets.classes.items() if one.tested.is_defined}
-    listed = ", ".join(f"{name} {_share(share)}" for name, share in known.items())
+    listed = ", ".join(f"{name} {percent(share)}" for name, share in known.items())
     return Figure(
         "How often sets hold the true class", spec, f"Coverage by class: {listed}.",
-        f"On the test split, with 95 % intervals; the dashed line is the {_share(sets.coverage)} that are promised.",
+        f"On the test split, with 95 % intervals; the dashed line is the {percent(sets.coverage)} that are promised.",
     )  # fmt: skip

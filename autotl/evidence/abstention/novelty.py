@@ -93,7 +93,7 @@ def calibrate_novelty(
     read: Read, items: np.ndarray, labels: np.ndarray, folds: np.ndarray, *, clusters: np.ndarray | None = None,
     seed: int = 0,
 ) -> NoveltyRule | None:  # fmt: skip
-    """A detector of images that are like none of the classes; None where there are too few to calibrate one.
+    """A detector of images that are like none of the classes; None if there are too few to calibrate one.
 
     items, labels, folds, clusters: int (n,). Each item's distance is measured with a detector that was fitted on the
     other folds, and one item counts for each cluster and class.

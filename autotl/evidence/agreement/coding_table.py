@@ -13,7 +13,7 @@ MISSING = -1
 
 @dataclass(frozen=True, eq=False)
 class CodingTable:
-    """Items by coders. codes: int (n_items, n_coders), the number of a class, or MISSING where nothing was said."""
+    """Items by coders. codes: int (n_items, n_coders), the number of a class, or MISSING if nothing was said."""
 
     items: tuple[str, ...]
     coders: tuple[str, ...]

@@ -22,7 +22,7 @@ _ROUNDING = 1e-300
 class Consensus:
     """What the coders say together.
 
-    labels: int (n_items,), UNRESOLVED where classes tie. posterior: float (n_items, n_classes), how probable each class
+    labels: int (n_items,), UNRESOLVED if classes tie. posterior: float (n_items, n_classes), how probable each class
     is; with "majority" the share of votes. confusions: float (n_coders, n_classes, n_classes), the probability that a
     coder gives a label (column) to an item of a class (row); None with "majority". prevalence: float (n_classes,).
     why: the reason for the method, in words.
@@ -77,7 +77,7 @@ def _choose(table: CodingTable) -> tuple[Method, str]:
 
 
 def _decided(posterior: np.ndarray) -> np.ndarray:
-    """The most probable class of each row, UNRESOLVED where two are equally probable, or nothing was said."""
+    """The most probable class of each row, UNRESOLVED if two are equally probable, or nothing was said."""
     best = posterior.max(axis=1)
     ties = (posterior > best[:, None] - _TIE).sum(axis=1)
     return np.where((ties == 1) & (best > 0), posterior.argmax(axis=1), UNRESOLVED)
@@ -128,7 +128,7 @@ def _one_coin(joint: np.ndarray, n_classes: int) -> np.ndarray:
 
 
 def others_majority(table: CodingTable, coder: int) -> np.ndarray:
-    """What most of the other coders said of each item, int (n_items,); MISSING where they tie or said nothing."""
+    """What most of the other coders said of each item, int (n_items,); MISSING if they tie or said nothing."""
     votes = table.votes - table.indicators[:, coder]
     decided = _decided(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1))
     return np.where(decided == UNRESOLVED, MISSING, decided)

@@ -28,7 +28,7 @@ class DeviatingCoder:
     n_items: coded by this coder and at least two others. own: agreement of this coder with each of the others, on
     average; others: of the others among each other, on the same items. difference: others less own, with a 95 %
     interval. against: numbers of the items where most of the others said something else; said, meant: the label most
-    often given there and what the others said instead, n_confused times; empty and 0 where there is none.
+    often given there and what the others said instead, n_confused times; empty and 0 if there is none.
     """
 
     coder: str

@@ -31,7 +31,7 @@ class AgainstCoder:
     n_items: coded by this coder and by another one, and answered by the model. model, person: share of the other
     coders' labels that the model's answer, and this coder's label, agree with. difference: model less person, paired,
     with a 95 % interval of its own. more_items: about how many more images, coded by all, would tell with 80 %
-    probability; 0 where the answer is known, None where no number up to 10,000 would.
+    probability; 0 where the answer is known, None if no number up to 10,000 would.
     """
 
     coder: str
@@ -48,7 +48,7 @@ class ModelAsCoder:
     """Whether the model is as good as a coder.
 
     answer: "yes" where it is as good as each coder, "no" where it is worse than one of them; both hold for all coders
-    at once with an error of at most 5 % each. more_items: about how many more images would tell; None where too many.
+    at once with an error of at most 5 % each. more_items: about how many more images would tell; None if too many.
     why_not: why nothing can be said; empty otherwise.
     """
 
@@ -87,7 +87,7 @@ def model_as_coder(
 ) -> ModelAsCoder:
     """Compare the model's agreement with the other coders to that of each coder who is left out.
 
-    answers: int (n_items,), the model's classes, MISSING where it has none. weights: float (n_items,), inverse
+    answers: int (n_items,), the model's classes, MISSING if it has none. weights: float (n_items,), inverse
     inclusion probabilities; None for 1. clusters: (n_items,), of items that are alike. Non-inferiority and inferiority
     are tested one-sided at 5 %, each by Holm's rule over the coders.
     """
@@ -126,7 +126,7 @@ def overall(answers: Sequence[Answer]) -> Answer:
 
 
 def others_agreement(table: CodingTable, coder: int, labels: np.ndarray) -> np.ndarray:
-    """Share of the other coders who gave these labels, float (n_items,); NaN where there is none of either."""
+    """Share of the other coders who gave these labels, float (n_items,); NaN if there is none of either."""
     votes = table.votes - table.indicators[:, coder]
     n = votes.sum(axis=1)
     same = votes[np.arange(len(labels)), np.maximum(labels, 0)]

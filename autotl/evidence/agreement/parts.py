@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autotl.evidence.agreement.dawid_skene import others_majority
 from autotl.evidence.agreement.deviating_coders import DeviatingCoder
 from autotl.evidence.agreement.people import GroupOfPeople, People
-from autotl.evidence.agreement.sentences import METHODS, percent, sentences
+from autotl.evidence.agreement.sentences import METHODS, sentences
 from autotl.interfaces import Figure, ScoreInterval, Table
 
 PANEL = "people"
@@ -62,7 +62,7 @@ def _figure(people: People) -> Figure:
         ],
     }  # fmt: skip
     alt = "; ".join(
-        f"{one.coder}: {percent(one.person)}, the model in this place {percent(one.model)}"
+        f"{one.coder}: {one.person.percent()}, the model in this place {one.model.percent()}"
         for one in people.compared.by_coder
     )
     return Figure(
@@ -75,7 +75,7 @@ def _against(people: People) -> Table:
     names = {one.coder for one in people.deviating}
     rows = tuple(
         (
-            one.coder, one.n_items, percent(one.person), percent(one.model), _short(one.difference), one.answer,
+            one.coder, one.n_items, one.person.percent(), one.model.percent(), _short(one.difference), one.answer,
             "stands out" if one.coder in names else "",
         )
         for one in people.compared.by_coder
@@ -97,7 +97,7 @@ def _short(one: ScoreInterval) -> str:
 
 def _pairs(people: People) -> Table:
     rows = tuple(
-        (f"{one.first}, {one.second}", one.n_items, percent(one.agreement) if one.n_items else "", _number(one.kappa))
+        (f"{one.first}, {one.second}", one.n_items, one.agreement.percent() if one.n_items else "", _number(one.kappa))
         for one in people.reliability.pairs
     )
     note = "Kappa is agreement beyond what two coders with these habits would reach by chance; 1 is perfect."
@@ -140,7 +140,7 @@ def _groups(groups: Sequence[GroupOfPeople]) -> Table:
         rows.append(
             (
                 name, group.n_items, _number(people.reliability.alpha),
-                percent(people.accuracy) if people.accuracy.is_defined else "", people.compared.answer,
+                people.accuracy.percent() if people.accuracy.is_defined else "", people.compared.answer,
                 ", ".join(one.coder for one in people.deviating),
             )
         )  # fmt: skip

@@ -23,11 +23,11 @@ LEAST_IN_GROUP = 10
 class Context:
     """What is known of the items of a table, in its order.
 
-    answers, given: int (n_items,), the model's classes and those of the dataset, MISSING where there is none. weights:
-    float (n_items,), inverse inclusion probabilities; None where the items were not drawn. clusters: (n_items,), of
-    items that are alike, near-duplicates too, for what is said of the model, which answers them alike; None where none
-    are. units: (n_items,), of items that somebody said belong together, for what is said of the coders; None where each
-    item stands alone. groups: by attribute, its text for each item, empty where unknown.
+    answers, given: int (n_items,), the model's classes and those of the dataset, MISSING if there is none. weights:
+    float (n_items,), inverse inclusion probabilities; None if the items were not drawn. clusters: (n_items,), of
+    items that are alike, near-duplicates too, for what is said of the model, which answers them alike; None if none
+    are. units: (n_items,), of items that somebody said belong together, for what is said of the coders; None if each
+    item stands alone. groups: by attribute, its text for each item, empty if unknown.
     """
 
     answers: np.ndarray
@@ -49,7 +49,7 @@ class Context:
 class People:
     """What people say of some items.
 
-    without: alpha without the coders who deviate; undefined where there are none. accuracy: share of the items with a
+    without: alpha without the coders who deviate; undefined if there are none. accuracy: share of the items with a
     consensus whose class the model answers; contradicted: numbers of items that all coders, two at least, label alike
     and other than the dataset does.
     """
@@ -67,7 +67,7 @@ class People:
 
 @dataclass(frozen=True, eq=False)
 class GroupOfPeople:
-    """The same of the items of one group. people: None where there are too few."""
+    """The same of the items of one group. people: None if there are too few."""
 
     attribute: str
     value: str

@@ -35,9 +35,9 @@ class PairAgreement:
 class Reliability:
     """How far coders agree.
 
-    alpha: Krippendorff's, nominal; undefined where fewer than two coders share an item, or where all gave one label.
+    alpha: Krippendorff's, nominal; undefined if fewer than two coders share an item, or where all gave one label.
     n_items: with two codings or more, which is what alpha is about; n_codings: of these items.
-    why_undefined: empty where alpha is defined. pairs: in the order of the coders.
+    why_undefined: empty if alpha is defined. pairs: in the order of the coders.
     """
 
     alpha: ScoreInterval
@@ -97,7 +97,7 @@ def _disagreement(votes: np.ndarray) -> np.ndarray:
 
 
 def _alphas(votes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Alpha of each resample; NaN where it has one label only. times: float (n_resamples, n_items)."""
+    """Alpha of each resample; NaN if it has one label only. times: float (n_resamples, n_items)."""
     observed, totals = times @ _disagreement(votes), times @ votes
     n = totals.sum(axis=1)
     expected = (totals * (n[:, None] - totals)).sum(axis=1) / np.maximum(n - 1, 1)
@@ -131,7 +131,7 @@ def cohen_kappa(
 ) -> tuple[ScoreInterval, float]:
     """Cohen's kappa of two coders with a 95 % interval, and its standard error (Fleiss, Cohen & Everitt 1969).
 
-    first, second: int (n,), classes of the same items. Undefined where both gave one and the same label throughout. The
+    first, second: int (n,), classes of the same items. Undefined if both gave one and the same label throughout. The
     interval is a score interval (see `tilting`), which has a width where the coders agree in everything.
     """
     n = len(first)

@@ -32,9 +32,9 @@ def sentences(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[str
 def _accuracy_sentence(people: People) -> str:
     n = counted(people.n_compared, "image")
     if len(people.table.coders) == 1:
-        return f"The model answers as {people.table.coders[0]} does on {percent(people.accuracy)} of the images ({n})."
+        return f"The model answers as {people.table.coders[0]} does on {people.accuracy.percent()} of the images ({n})."
     return (
-        f"The model answers as the people together do on {percent(people.accuracy)} of the images ({n}; their common "
+        f"The model answers as the people together do on {people.accuracy.percent()} of the images ({n}; their common "
         f"label is found by {METHODS[people.consensus.method]}, since {people.consensus.why})."
     )
 
@@ -145,12 +145,6 @@ def _about_images(people: People) -> Iterator[str]:
     if n := int((~people.consensus.resolved).sum()):
         tied = f"{n} images have as many votes for one class as for another and stay open"
         yield f"{tied if n > 1 else 'One image has as many votes for one class as for another and stays open'}."
-
-
-def percent(share: ScoreInterval) -> str:
-    """A share with its interval: "95 % (89 to 98)"."""
-    ends = f" ({100 * share.low:.0f} to {100 * share.high:.0f})" if share.has_interval else ""
-    return f"{100 * share.value:.0f} %{ends}"
 
 
 def points(difference: ScoreInterval) -> str:

@@ -51,7 +51,7 @@ def audit(
 ) -> Audit:
     """Audit answers to items that the model was not fitted on.
 
-    attributes: for each name a text per answer, empty where it is not known. clusters: (n,), one number for items that
+    attributes: for each name a text per answer, empty if it is not known. clusters: (n,), one number for items that
     are alike. max_gap: the largest gap in error or recall between two groups of one attribute, or of one pair of
     attributes, that is tolerated. n_items: where the answers are from.
     """

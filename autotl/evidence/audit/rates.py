@@ -23,7 +23,7 @@ def group_rates(
     """The rates of one group, by name, such as "error" and "recall[cat]".
 
     labels: int (n,); probabilities: (n, n_classes); members: bool (n,); clusters: (n,), one number for items that are
-    alike, None where none are. Recall: of the items of a class, the share predicted as it; precision: of the items
+    alike, None if none are. Recall: of the items of a class, the share predicted as it; precision: of the items
     predicted as it, the share that is of it; selection rate: of all, the share predicted as it; calibration: mean
     confidence less the share that is right, above 0 where the model is too sure. A rate of no items is left out.
     """

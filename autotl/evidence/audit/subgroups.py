@@ -57,7 +57,7 @@ class Subgroups:
 def find_subgroups(attributes: Mapping[str, np.ndarray], *, fewest: int = FEWEST_ITEMS) -> Subgroups:
     """Divide items by each attribute and by each pair of attributes.
 
-    attributes: for each name a text per item, empty where the value is not known: such an item is in no group of that
+    attributes: for each name a text per item, empty if the value is not known: such an item is in no group of that
     attribute. An attribute with one value, which compares nothing, or with more than MOST_VALUES is not auditable. A
     pair of values that has the same items as one of the values alone is left out.
     """

@@ -38,7 +38,7 @@ class Sums:
 
     @property
     def values(self) -> np.ndarray:
-        """The rates, float (..., n_groups, n_metrics); NaN where a denominator is 0."""
+        """The rates, float (..., n_groups, n_metrics); NaN if a denominator is 0."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(self.numerators / self.denominators)
 
@@ -173,7 +173,7 @@ def gather_answers(
     """The answers of a model to items of some groups.
 
     labels: int (n,); probabilities: (n, n_classes); groups: bool (n,) each; clusters: (n,), any values, of items that
-    are not independent; None where all are.
+    are not independent; None if all are.
     """
     n, n_classes = probabilities.shape
     predicted = probabilities.argmax(axis=1)

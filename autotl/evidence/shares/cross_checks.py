@@ -47,7 +47,7 @@ def rogan_gladen(
 ) -> float:
     """The share of a class from the share that the model answers, by its sensitivity and specificity.
 
-    labels, answers: bool (n,), of the labelled items; share_answered: of all items. weights: as above. NaN where the
+    labels, answers: bool (n,), of the labelled items; share_answered: of all items. weights: as above. NaN if the
     labels lack one of the two, or the model tells nothing (Rogan & Gladen 1978).
     """
     weight = np.ones(len(labels)) if weights is None else weights
@@ -82,7 +82,7 @@ def shares_by_confusion(confusion: np.ndarray, answered: np.ndarray) -> np.ndarr
 
     confusion: int (n_classes, n_classes), rows are the true classes, of items that the model did not learn from.
     answered: float (n_classes,), the share of each answer among the new items. The shares are those, not below 0, whose
-    answers are closest to the given ones. None where a class has no items, or where its answers do not set it apart.
+    answers are closest to the given ones. None if a class has no items, or where its answers do not set it apart.
     """
     from scipy.optimize import nnls
 

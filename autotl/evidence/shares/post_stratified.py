@@ -29,7 +29,7 @@ class LabelledSample:
 
     probabilities: float (n_items, n_classes). rows: int (n,), the labelled items, no two alike; labels: int (n,), their
     classes. weights: float (n,), above 0, inverse inclusion probabilities; None for 1. clusters: (n_items,), any
-    values, of items that are alike, such as the images of a person; None where there are none.
+    values, of items that are alike, such as the images of a person; None if there are none.
     """
 
     probabilities: np.ndarray

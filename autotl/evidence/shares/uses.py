@@ -24,7 +24,7 @@ class GroupGap:
 
     difference: of the accuracies, with an interval that holds for all groups together. verdict: pass if no difference
     beyond the tolerance is left in the interval, fail if nothing else is. n_more: labels that would decide it if
-    the difference stays as it is; 0 where it is decided, None where no number of labels would.
+    the difference stays as it is; 0 where it is decided, None if no number of labels would.
     """
 
     group: str

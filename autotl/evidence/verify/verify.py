@@ -2,7 +2,7 @@
 
     python verify.py [RUN] [--json]
 
-It ends with 0 where everything that was recomputed is as printed, with 1 and a list of what differs or is missing where
+It ends with 0 where everything that was recomputed is as printed, with 1 and a list of what differs or is missing if
 not, and with 2 where it was called in another way. What cannot be recomputed from what is stored is listed with the
 reason. evidence/ holds the predictions; docs/evidence.md of AutoTL describes its files.
 """
@@ -343,7 +343,7 @@ def verify(folder: Path) -> dict[str, Any]:
 
 
 def damage(error: Exception, folder: Path, doing: str) -> tuple[str, Any, str]:
-    """An error as a difference: the file or place that cannot be read where it is known, or else what was done."""
+    """An error as a difference: the file or place that cannot be read where it is known, or what was done."""
     if isinstance(error, DamagedError):
         where, found, expected = error.difference
         return where, found, expected

@@ -57,7 +57,7 @@ class Ledger:
         return self.documents[file]
 
     def at(self, address: str) -> Any:
-        """What stands at an address; KeyError where there is nothing."""
+        """What stands at an address; KeyError if there is nothing."""
         file, hash_, pointer = address.partition("#")
         if not hash_:
             file, pointer = "run.json", "/result" + file
@@ -88,7 +88,7 @@ class Ledger:
             self.expect(address + place, self.at(original + place))
 
     def expect_interval(self, address: str, candidates: Iterable[Sequence[float]]) -> None:
-        """Compare value and ends with the first candidate that they agree with, or else with the first.
+        """Compare value and ends with the first candidate that they agree with, or with the first.
 
         There are several where a score was asked for less often because it was slow.
         """
@@ -104,7 +104,7 @@ class Ledger:
             self.expect(f"{address}/{name}", number, tolerance=tolerance_of(first))
 
     def get(self, address: str) -> Any:
-        """What stands at an address, or the sum of what stands at several; "nothing" where there is nothing."""
+        """What stands at an address, or the sum of what stands at several; "nothing" if there is nothing."""
         try:
             first, *others = (self.at(one) for one in re.split(r"\+(?=/)", address))
             return sum(others, first) if others else first

@@ -29,7 +29,7 @@ def confusion(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def score(name: str, labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """One overall score; NaN where it is undefined."""
+    """One overall score; NaN if it is undefined."""
     if not len(labels):
         return math.nan
     if name == "log_loss":
@@ -161,7 +161,7 @@ def corrected(
 
 
 def _aligned(found: Predictions, items: np.ndarray) -> np.ndarray:
-    """Probabilities for these items, in single precision as they were compared; NaN where there are none."""
+    """Probabilities for these items, in single precision as they were compared; NaN if there are none."""
     aligned = np.full((len(items), found["probabilities"].shape[1]), np.nan, np.float32)
     aligned[np.searchsorted(items, found["items"])] = found["probabilities"]
     return aligned.astype(float)
@@ -184,5 +184,5 @@ def restricted(found: Predictions, items: np.ndarray) -> Predictions:
 
 
 def of_items(clusters: np.ndarray | None, found: Predictions) -> np.ndarray | None:
-    """The clusters of what was predicted; None where no images are alike."""
+    """The clusters of what was predicted; None if no images are alike."""
     return None if clusters is None else clusters[found["items"]]
