@@ -228,6 +228,25 @@ def candidate(plugins: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def attempt(context: Any, candidate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """attempt(head="dense", stage="top"): runs a trial of `context`, fine-tuned briefly, and gives its record."""
+    from finished_trials import run_candidate
+
+    from autotl.training import fine_tuning
+    from autotl.trial import FINE_TUNE, PROBE, Training
+
+    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 2)
+
+    def attempt(
+        head: str = "logistic", stage: str = "joined", pooling: str = "avg+max", strategy: str = PROBE, number: int = 0
+    ) -> Any:
+        training = Training(1, 1e-3, 1e-4, augment=False) if strategy == FINE_TUNE else None
+        return run_candidate(context, candidate(head, stage, pooling, training=training), number)
+
+    return attempt
+
+
+@pytest.fixture
 def toy_dataset() -> Callable[..., Any]:
     """A dataset without files: toy_dataset(labels=["a", "b"], group=["1", ""], pairs=[(0, 1, 0.9)])."""
     import pandas as pd

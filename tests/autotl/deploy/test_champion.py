@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from finished_trials import run_candidate
 
 from autotl.deploy import champion as module
 from autotl.deploy.champion import fit_champion
@@ -17,23 +16,10 @@ from autotl.search.ensemble_trials import ensemble
 from autotl.search.outcome import completed
 from autotl.search.replay_items import N_REPLAY
 from autotl.search.trial_files import load_predictions
-from autotl.training import fine_tuning
 from autotl.training.calibration import apply_temperature
-from autotl.trial import FINE_TUNE, PROBE, Training
+from autotl.trial import FINE_TUNE
 
 TOLERANCE = 1e-4
-
-
-@pytest.fixture
-def attempt(context, candidate, monkeypatch):
-    """attempt(head="dense", stage="top"): runs a trial and gives its record."""
-    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 2)
-
-    def attempt(head="logistic", stage="joined", pooling="avg+max", strategy=PROBE, number=0):
-        training = Training(1, 1e-3, 1e-4, augment=False) if strategy == FINE_TUNE else None
-        return run_candidate(context, candidate(head, stage, pooling, training=training), number)
-
-    return attempt
 
 
 def graph_says(context, graph, items):

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from finished_trials import run_candidate
 
 from autotl.deploy.champion import fit_champion
 from autotl.deploy.deployable import load_deployable, replay
@@ -24,23 +23,11 @@ from autotl.runs.doubts import DoubtsSummary
 from autotl.search.ensemble_trials import ensemble
 from autotl.search.outcome import completed
 from autotl.search.trial_files import load_predictions, save_predictions
-from autotl.training import fine_tuning
-from autotl.trial import FINE_TUNE, PROBE, Training
+from autotl.trial import FINE_TUNE
 from autotl.workflows import abstaining as module
 from autotl.workflows import conclusion
 from autotl.workflows.abstaining import doubts, with_doubts
 from autotl.workflows.subject import Subject
-
-
-@pytest.fixture
-def attempt(context, candidate, monkeypatch):
-    monkeypatch.setattr(fine_tuning, "MAX_EPOCHS", 2)
-
-    def attempt(head="logistic", stage="joined", pooling="avg+max", strategy=PROBE, number=0):
-        training = Training(1, 1e-3, 1e-4, augment=False) if strategy == FINE_TUNE else None
-        return run_candidate(context, candidate(head, stage, pooling, training=training), number)
-
-    return attempt
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ import pytest
 from verified_runs import write_verified_run
 
 from autotl.evidence.verify.verify_documents import Report, printed_as
-from autotl.hookspecs import hookimpl
-from autotl.plugins import load_plugins
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.run import Run
@@ -39,15 +37,7 @@ finally:
 
 
 @pytest.fixture(scope="module")
-def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory, tiny: Any, settings: Settings) -> Run:
-    class Tiny:
-        __name__ = "tiny"
-
-        @hookimpl
-        def register_backbones(self) -> list[Any]:
-            return [tiny]
-
-    plugins = load_plugins(disable=("mlflow", "efficientnet-lite"), extra=[Tiny()])
+def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory, plugins: Any, settings: Settings) -> Run:
     config = Config(shapes, tmp_path_factory.mktemp("runs") / "run", budget_seconds=None, trials=6, strategy="probe")
     return fit(config, plugins=plugins, settings=settings)
 
