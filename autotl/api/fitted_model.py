@@ -60,9 +60,9 @@ class FittedModel(ShareEstimates, StudyResults):
         Returns a list of dicts: {"item", "label", "probabilities"}, or {"item", "error"} for an image that cannot be
         read; a single image gives a list of one. as_frame: return a DataFrame with the columns item, label, one
         per class, and error, and with the index of `items` where that is a Series. doubts: add, where the model offers
-        them, "set" (the classes that the image may well have), "unsure" (the label is less certain than what was
-        promised asks for) and "none_of_these" (a p-value, small where the image is unlike every class); in a DataFrame
-        they follow error. Raises TypeError if something is not an image.
+        them, "set" (the plausible classes of the image), "unsure" (whether the confidence is below the accept
+        threshold) and "none_of_these" (a p-value, small if the image is unlike every class); in a DataFrame they
+        follow error. Raises TypeError if something is not an image.
         """
         from autotl.deploy.batch_prediction import classify
         from autotl.deploy.prediction_files import collect
@@ -78,7 +78,7 @@ class FittedModel(ShareEstimates, StudyResults):
         return framed(answers, self.classes, index, self._predictor.doubts if doubts else ())
 
     def explain(self, items: object, out: str | PathLike[str] | None = None) -> list[Explanation]:
-        """Say of each image where the evidence for its label against the runner-up lies.
+        """Show where in each image the evidence for its label over the runner-up lies.
 
         items: as for `predict`. out: a new or empty folder for an overlay of each image and explanations.json. Returns
         one dict per image: {"item", "label", "runner_up", "difference" of their logits, "method", "how", "place",
@@ -129,13 +129,13 @@ class FittedModel(ShareEstimates, StudyResults):
         out: str | PathLike[str] | None = None,
         images: str | PathLike[str] | None = None,
     ) -> HumanValidation | SampleDrawn:
-        """Let people label a sample: draw one, take in what they said, or say what is known.
+        """Validate the model against people: draw a sample, import codings, or summarise the results so far.
 
-        sample: how many further images to draw; out: the sheet to write then, a CSV file; by: a column of attributes,
-        "group" or "class", to draw as many from each; design: "score" draws unsure answers more often; images: a new
-        folder for copies whose names tell nothing. codings: a CSV file with the columns item, coder and label.
-        Returns the sample, or how far the coders agree, who of them errs, and whether the model is as good as a coder.
-        Raises ConfigError or DatasetError before anything is kept.
+        sample: how many more images to draw. With sample: out, the CSV file to write the sheet to; by, an attribute
+        column, "group" or "class", to draw equally many images from each value; design, "score" to draw images with
+        unsure answers more often; images, a new folder for copies with neutral names. codings: a CSV file with the
+        columns item, coder and label. Returns the sample, or the agreement between coders, each coder's errors, and
+        whether the model is as good as a coder. Raises ConfigError or DatasetError before anything is saved.
         """
         from autotl.workflows.human_validation import validate_file
         from autotl.workflows.people_sample import draw_sample
@@ -144,10 +144,10 @@ class FittedModel(ShareEstimates, StudyResults):
         number, sheet = optional(read_whole)("sample", sample), optional(read_path)("out", out)
         if number is None:
             if sheet or by or design or images:
-                raise ConfigError("out, by, design and images are about a sample: give sample with them")
+                raise ConfigError("out, by, design and images apply only to drawing a sample; give sample as well")
             return validate_file(self.run, file)
         if file is not None or sheet is None:
-            raise ConfigError("sample draws images and writes the sheet `out`; codings are taken in by another call")
+            raise ConfigError("sample draws images and writes the sheet `out`; import codings in a separate call")
         return draw_sample(
             self.run, number, sheet=sheet, by=optional(read_text)("by", by), design=design,
             copies=optional(read_path)("images", images),
@@ -209,9 +209,10 @@ class FittedModel(ShareEstimates, StudyResults):
     def register(self, name: str, *, tracking_uri: str | None = None, force: str | None = None) -> AliasChange:
         """Register the model, so that models:/NAME@champion leads to it; returns the new version.
 
-        A run that was not recorded, because its store was away, is recorded first, with all its trials. tracking_uri:
-        the store; None for the one of the run. force: why it is registered although its audit of groups failed, which
-        is recorded. Raises ConfigError for a name or a store that cannot be used, and for such an audit.
+        If the run has not been recorded because its store was unavailable, it is recorded first, with all its trials.
+        tracking_uri: the store; None for the run's own. force: the reason for registering the model although its
+        subgroup audit failed; the reason is recorded. Raises ConfigError if the name or the store cannot be used, or
+        if the audit failed and `force` is not given.
         """
         from autotl.plugins import load_preferred
         from autotl.settings import settings

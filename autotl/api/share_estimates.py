@@ -1,4 +1,4 @@
-"""Shares of classes in Python: what a fitted model and people's labels say of images that have none."""
+"""Class shares in Python: estimated for unlabelled images from a fitted model and a labelled sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ShareEstimates:
-    """What a finished run says of shares; `FittedModel` has it."""
+    """Estimates class shares with a finished run; a base of `FittedModel`."""
 
     run: Path
 
@@ -32,13 +32,14 @@ class ShareEstimates:
         out: str | PathLike[str] | None = None,
         progress: bool | None = None,
     ) -> ShareEstimate | SheetDrawn:
-        """Estimate the share of each class among images without labels, or draw some of them for people to label.
+        """Estimate the share of each class among unlabelled images, or draw some of them for people to label.
 
-        items: as for `predict`. codings: a sheet that people filled in; without it only the model's own count is known,
-        which is no estimate. by: a column of groups, of the table that items is, or of the table attributes; groups: a
-        column of what has images that are alike, such as persons. within_points: the precision for which labels are
-        planned. sample, out: draw so many further images, and write the sheet, in place of an estimate. Returns what
-        was found or drawn; `text` says it in sentences. Raises ConfigError or DatasetError.
+        items: as for `predict`. codings: a sheet filled in by people. Without it, only the model's own counts are
+        known, and these are not a valid estimate. by: a column of groups; groups: a column of clusters of similar
+        images, such as one per person. Both are columns of the table given as `items`, or of the table `attributes`.
+        within_points: target half-width of the intervals, in percentage points, for planning the number of labels.
+        sample, out: instead of estimating, draw this many more images and write the sheet to fill in.
+        Returns the estimate or the drawn sheet; its `text` is a summary. Raises ConfigError or DatasetError.
         """
         from autotl.settings import settings
         from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, within_of
@@ -53,5 +54,5 @@ class ShareEstimates:
             if number is None and sheet is None:
                 return estimate_shares(self.run, items, asked, settings=settings(), listeners=listeners)
             if number is None or sheet is None or asked.codings:
-                raise ConfigError("sample and out belong together, without codings: draw images first, label them next")
+                raise ConfigError("sample and out belong together, without codings: draw images first, then label them")
             return draw_to_label(self.run, items, number, sheet, settings=settings(), listeners=listeners)

@@ -50,7 +50,7 @@ class StudyPlots:
         return plot_leaderboard(self.leaderboard, self.result.objective)
 
     def plot_calibration(self) -> Figure:
-        """How often the model is right against how sure it is, on the test split."""
+        """The reliability diagram: accuracy against confidence, on the test split."""
         from autotl.api.plots import plot_calibration
 
         return plot_calibration(self._evidence().tested)

@@ -50,12 +50,12 @@ class StudyResults(StudyPlots):
 
     @property
     def in_short(self) -> tuple[str, ...]:
-        """What the evidence says in plain language, the verdict first."""
+        """A summary of the evidence in plain language, the verdict first."""
         return self.result.in_short
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table of the report's evidence and of plugins' panels, by its title."""
+        """All tables of the report's evidence and of plugins' panels, by title."""
         import pandas as pd
 
         from autotl.interfaces import Table
@@ -65,7 +65,7 @@ class StudyResults(StudyPlots):
 
     @property
     def verdict(self) -> dict[str, dict[str, object]]:
-        """What may be claimed of fine-tuning, and over the untuned default."""
+        """What can be claimed about fine-tuning, and about the champion compared with the untuned default."""
         result = self.result
         return {"fine_tuning": result.fine_tuning.to_json(), "over_default": result.over_default.to_json()}
 

@@ -28,12 +28,12 @@ def estimate(
     ],
     codings: Annotated[
         Path | None,
-        typer.Option(parser=expand_home, metavar="FILE.csv", help="What people said: columns item, coder, label."),
+        typer.Option(parser=expand_home, metavar="FILE.csv", help="People's labels: columns item, coder, label."),
     ] = None,
-    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Shares of each group, too.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also estimate the shares in each group.")] = None,
     groups: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="Names the person or film that each image is of; images of one are alike."),
+        typer.Option(metavar="COLUMN", help="The person or film of each image, which makes images similar."),
     ] = None,
     attributes: Attributes = None,
     sample: Annotated[
@@ -44,11 +44,11 @@ def estimate(
     ] = None,
     plan: Annotated[
         float,
-        typer.Option(metavar="POINTS", help="Say how many labels would give every share within this many points."),
+        typer.Option(metavar="POINTS", help="Plan how many labels would give every share within this many points."),
     ] = 3,
     as_json: Json = False,
 ) -> None:
-    """Estimate the share of each class among images without labels, corrected by labels of a sample."""
+    """Estimate the share of each class among unlabelled images, corrected with a labelled sample."""
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.settings import settings
     from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, within_of
@@ -77,10 +77,10 @@ def estimate(
 
 def _require_one_purpose(codings: Path | None, sample: int | None, out: Path | None) -> None:
     if sample is not None and codings is not None:
-        raise ConfigError("--sample draws images and --codings takes labels in; give one of them at a time")
+        raise ConfigError("--sample draws images and --codings imports labels; give one of them at a time")
     if (sample is None) != (out is None):
         given, lacking = ("--sample", "--out SHEET.csv") if out is None else ("--out", "--sample N")
-        raise ConfigError(f"{given} needs {lacking} beside it: the images that people are to label go into a sheet")
+        raise ConfigError(f"{given} needs {lacking} as well: the images to label are listed in a sheet")
 
 
 def _print(found: ShareEstimate) -> None:
@@ -105,7 +105,7 @@ def _print(found: ShareEstimate) -> None:
 
 
 def _print_groups(console: Console, findings: Findings) -> None:
-    """The shares of each group: classes are rows, or columns where there are fewer of them than groups."""
+    """Print the shares of each group: classes are rows, or columns if there are fewer classes than groups."""
     from rich.markup import escape
     from rich.table import Table
 

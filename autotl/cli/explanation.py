@@ -1,4 +1,4 @@
-"""The command `explain`: where a model sees the evidence for its answers."""
+"""The command `explain`: where in an image the evidence for the model's answer lies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def explain(
     label: Label = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Show where a model sees the evidence for its label against the runner-up, over each image."""
+    """Show, as an overlay on each image, where the evidence for its label over the runner-up lies."""
     from autotl.deploy.prediction_files import collect
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.workflows.explaining import explain as explain_images

@@ -68,8 +68,8 @@ MaxGap = Annotated[
     float | None,
     typer.Option(
         metavar="SHARE",
-        help="The largest gap in error or recall between groups that is tolerated, such as 0.1; a champion that "
-        "exceeds it is not registered.",
+        help="The largest tolerated gap in error or recall between groups, such as 0.1; a champion that exceeds it "
+        "is not registered.",
     ),
 ]
 

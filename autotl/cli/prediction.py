@@ -29,7 +29,7 @@ def predict(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     doubts: Annotated[
         bool,
-        typer.Option("--doubts/--no-doubts", help="Let the model say that it does not know, where it offers that."),
+        typer.Option("--doubts/--no-doubts", help="Let the model abstain when it is unsure, if it supports this."),
     ] = True,
     label: Label = None,
     events: Events = None,

@@ -24,7 +24,7 @@ def register(
     storage: Storage = None,
     force: Annotated[
         str | None,
-        typer.Option(metavar="REASON", help="Register it although its audit failed, for a reason that is recorded."),
+        typer.Option(metavar="REASON", help="Register the model although its audit failed; the reason is recorded."),
     ] = None,
     disable_plugin: Disable = None,
     as_json: Json = False,
@@ -41,8 +41,8 @@ def register(
     )
     if force is not None and not is_overruling(run):
         typer.echo(
-            "Note: no audit speaks against this model, so that nothing had to be overruled. The reason given with "
-            "--force was not needed and is not kept.",
+            "Note: no audit speaks against this model, so there was nothing to overrule. The reason given with "
+            "--force was not needed and is not recorded.",
             err=True,
         )
     if as_json:

@@ -1,4 +1,4 @@
-"""The command `validate`: people label a sample, and the model is compared with them."""
+"""The command `validate`: compare the model with people on a sample that they label."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ DESIGNS = ("random", "score", "group")
 def validate(
     run: RunFolder,
     sample: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Draw so many images for people to label.")
+        int | None, typer.Option(metavar="N", min=1, help="Draw this many images for people to label.")
     ] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="GROUP", help="Draw as many from each group: a column, `group` or `class`.")
+        str | None, typer.Option(metavar="GROUP", help="Draw equally from each group: a column, `group` or `class`.")
     ] = None,
     design: Annotated[
         str | None,
@@ -37,19 +37,17 @@ def validate(
     ] = None,
     images: Annotated[
         Path | None,
-        typer.Option(
-            parser=expand_home, metavar="FOLDER", help="Copy the drawn images there, with names that tell nothing."
-        ),
+        typer.Option(parser=expand_home, metavar="FOLDER", help="Copy the drawn images there under neutral names."),
     ] = None,
     codings: Annotated[
         Path | None,
         typer.Option(
-            parser=expand_home, metavar="FILE.csv", help="Take in what people said: columns item, coder, label."
+            parser=expand_home, metavar="FILE.csv", help="Import people's labels: columns item, coder, label."
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Let people label a sample: how far they agree, who errs, and whether the model is as good as a coder."""
+    """Let people label a sample; measure their agreement and errors, and compare the model with them."""
     from autotl.workflows.human_validation import validate_file
     from autotl.workflows.people_sample import draw_sample, write_sheet_again
 
@@ -64,7 +62,7 @@ def validate(
     if out is not None:
         n = write_sheet_again(run, out)
         print_json({"run": run.name, "sheet": str(out), "n_drawn": n}) if as_json else typer.echo(
-            f"All {n} images that were drawn so far are in {out}."
+            f"All {n} images drawn so far are in {out}."
         )
         return
     validation = validate_file(run, codings)
@@ -75,12 +73,12 @@ def _require_one_purpose(
     sample: int | None, by: str | None, design: str | None, out: Path | None, images: Path | None, codings: Path | None
 ) -> None:
     if sample is not None and codings is not None:
-        raise ConfigError("--sample draws images and --codings takes codings in; give one of them at a time")
+        raise ConfigError("--sample draws images and --codings imports codings; give one of them at a time")
     if sample is not None and out is None:
-        raise ConfigError("--sample needs a place for the sheet: give --out SHEET.csv")
+        raise ConfigError("--sample writes a sheet: give its file with --out SHEET.csv")
     if sample is None and (by or design or images):
         given = "--by" if by else "--design" if design else "--images"
-        raise ConfigError(f"{given} says how images are drawn; give --sample N with it")
+        raise ConfigError(f"{given} controls how images are drawn; give --sample N with it")
     if codings is not None and out is not None:
         raise ConfigError("--out names the sheet that --sample writes; --codings writes none")
     if design is not None and design not in DESIGNS:
@@ -88,7 +86,7 @@ def _require_one_purpose(
 
 
 def _print_sample(found: SampleDrawn, run: Path) -> None:
-    typer.echo(f"Drawn: {len(found.items)} images, {found.n_drawn} with those before, from:")
+    typer.echo(f"Drawn: {len(found.items)} images, {found.n_drawn} including earlier draws, from:")
     for population in found.populations:
         typer.echo(f"- {population}")
     typer.echo(f"Sheet: {found.sheet}")
@@ -103,7 +101,7 @@ def _print_sample(found: SampleDrawn, run: Path) -> None:
 
 
 def print_validation(found: HumanValidation) -> None:
-    """Print what people say: sentences first, then the tables."""
+    """Print the results of the coding: sentences first, then the tables."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as Printed

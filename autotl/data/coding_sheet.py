@@ -1,4 +1,4 @@
-"""Coding sheets: tables in which people write what they see on each image, as spreadsheets save them."""
+"""Coding sheets: CSV tables in which people enter a label for each image."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SEPARATORS = ",;\t|"
 _NAMED_SEPARATOR = re.compile(r'"?sep=(\t|[^\w\s"])"?', re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Control characters, those that turn the direction of writing, and what no XML or HTML may hold."""
+"""Control characters, bidirectional formatting characters, and characters that XML and HTML do not allow."""
 _END = "\0end"
 
 
 @dataclass(frozen=True)
 class SheetRow:
-    """A row of a coding sheet, as it was written. line: in the file, from 1."""
+    """A row of a coding sheet, unchanged. line: its line number in the file, from 1."""
 
     line: int
     item: str
@@ -33,7 +33,7 @@ class SheetRow:
 
 
 def name_problem(coder: str) -> str:
-    """What is wrong with the characters of a coder's name, without showing them; empty if nothing is."""
+    """Describe a character that makes a coder's name unusable, without printing it; empty if the name is fine."""
     found = _UNUSABLE.search(coder)
     if not found:
         return ""
@@ -44,7 +44,7 @@ def name_problem(coder: str) -> str:
 
 
 def write_sheet(path: Path, items: Iterable[str]) -> None:
-    """Write a sheet with a row per item, whose coder and label are still empty; ConfigError if that cannot be."""
+    """Write a sheet with one row per item and empty coder and label; ConfigError if it cannot be written."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -53,19 +53,20 @@ def write_sheet(path: Path, items: Iterable[str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
     except OSError as error:
-        # The error names a temporary file, which nobody gave.
+        # The error itself would name the temporary file, which the user does not know.
         raise ConfigError(f"{path} cannot be written: {error.strerror}. Give another place for the sheet.") from error
 
 
 def read_sheet(path: Path) -> tuple[SheetRow, ...]:
-    """Read the rows of a sheet; empty ones are left out, and further columns count for nothing.
+    """Read the rows of a sheet; empty rows are skipped, and additional columns are ignored.
 
-    Cells may be separated by commas, semicolons, tabs or vertical bars, or by what a first line such as `sep=;` names,
-    in UTF-8, UTF-16 or Windows-1252. Raises DatasetError, with the line, where the file is no table with the
-    columns item, coder and label, a quote is never closed, or a coder's name has control characters.
+    Cells may be separated by commas, semicolons, tabs or vertical bars, or by the character given in a first line such
+    as `sep=;`. The encoding may be UTF-8, UTF-16 or Windows-1252. Raises DatasetError, with the line number, if the
+    file is not a table with the columns item, coder and label, if a quote is never closed, or if a coder's name has
+    control characters.
     """
     lines, mark, skipped = _lines(_text(path))
-    # Behind a quote that is still open, the last line becomes part of a cell.
+    # If a quote is still open, this end marker becomes part of a cell.
     rows = csv.reader([*lines, _END], delimiter=mark)
     places: list[int] = []
     found = []
@@ -95,7 +96,7 @@ def read_sheet(path: Path) -> tuple[SheetRow, ...]:
 
 
 def _lines(text: str) -> tuple[list[str], str, int]:
-    """The lines of the table, what separates its cells, and how many lines before it name that."""
+    """The lines of the table, the separator of its cells, and the number of `sep=` lines skipped (0 or 1)."""
     lines = list(io.StringIO(text, newline=""))
     if lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
@@ -117,7 +118,7 @@ def _places(header: Sequence[str], path: Path) -> list[int]:
     for name in COLUMNS:
         if names.count(name) > 1:
             raise DatasetError(
-                f"{path} has {names.count(name)} columns {name!r}, and nothing tells which one counts. Leave one."
+                f"{path} has {names.count(name)} columns {name!r}, so it is unclear which one to use. Keep one of them."
             )
     return [names.index(name) for name in COLUMNS]
 

@@ -1,4 +1,4 @@
-"""Where images come from, as far as their files tell: the folders around that of the class, and the camera."""
+"""Sources of images, as far as their files reveal them: the folders around the class folder, and the camera."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from autotl.data.candidate_groups.from_exif import read_exif
 
 _NEARLY_ALL = 0.9
 _FEWEST_EACH = 3
-"""A folder with fewer images counts as one with all others that have as few: it could not be learned."""
+"""Folders with fewer images are merged into one source: each of them has too few images to be learned."""
 _PARTS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
 
 
 def source_folders(items: pd.DataFrame) -> Mapping[str, np.ndarray]:
-    """Names of the folders of each item but that of its class, by level, text (n,).
+    """By level, the name of each item's folder other than its class folder, text (n,).
 
-    items: with the columns path and label_given. Levels are counted from the class folder, or from the file where the
-    path does not hold the class; there a level whose folders are one for each class counts as that of the class. Names
-    of the parts of a split are left out, and so are levels whose folders mostly hold one class only: they are kinds of
-    the class as likely as sources of images.
+    items: with the columns path and label_given. Levels are counted from the class folder, or from the file if the path
+    does not contain the class; in that case a level with one folder per class is taken for the class level. Names of
+    the parts of a split are left out. So are levels whose folders mostly hold a single class: such a folder is as
+    likely to be a kind of its class as a source of images.
     """
     folders = [path.split("/")[:-1] for path in items["path"]]
     labels = items["label_given"].astype(str).tolist()
@@ -44,7 +44,7 @@ def source_folders(items: pd.DataFrame) -> Mapping[str, np.ndarray]:
 
 
 def cameras(items: pd.DataFrame, root: Path) -> np.ndarray | None:
-    """Maker and model of each item's camera, text (n,), empty if they are not known; None if hardly any is."""
+    """Make and model of each item's camera, text (n,), empty if unknown; None if hardly any is known."""
     fields = read_exif(items, root, ("Make", "Model"))
     if fields is None:
         return None
@@ -52,7 +52,7 @@ def cameras(items: pd.DataFrame, root: Path) -> np.ndarray | None:
 
 
 def _place_of(parts: list[str], label: str) -> int | None:
-    """The level of the deepest folder that is called like the class."""
+    """The level of the deepest folder named after the class."""
     return next((place for place in reversed(range(len(parts))) if parts[place].lower() == label.lower()), None)
 
 
@@ -69,14 +69,14 @@ def _without_rare(names: np.ndarray) -> np.ndarray:
 
 
 def _is_shared(names: np.ndarray, labels: np.ndarray) -> bool:
-    """Whether most items are in folders that hold more than one class, and there is more than one folder."""
+    """Whether there is more than one folder, and most items are in folders with more than one class."""
     folders, codes = np.unique(names, return_inverse=True)
     several = np.array([len(np.unique(labels[codes == code])) > 1 for code in range(len(folders))])
     return len(folders) > 1 and float(several[codes].mean()) > 0.5
 
 
 def _one_each(names: np.ndarray, labels: np.ndarray) -> bool:
-    """Whether the folders of a level are nearly one for each class."""
+    """Whether a level has nearly one folder per class."""
     commonest = []
     for label in np.unique(labels):
         values, counts = np.unique(names[labels == label], return_counts=True)

@@ -13,7 +13,7 @@ PASS: GateStatus = "pass"
 FAIL: GateStatus = "fail"
 UNDECIDED: GateStatus = "undecided"
 MOST_NEEDED = 100_000
-"""Labels; a gap that lies at the tolerance itself would take any number of them."""
+"""The most labels to suggest: a gap close to the tolerance would need arbitrarily many."""
 
 
 def rate_in_words(rate: str) -> str:
@@ -24,7 +24,7 @@ def rate_in_words(rate: str) -> str:
 
 @dataclass(frozen=True)
 class GroupRates:
-    """How a group is answered. rates: "error", "calibration", and by class such as "recall[cat]"."""
+    """Performance on one group. rates: "error", "calibration", and per class, such as "recall[cat]"."""
 
     group: str
     n_items: int
@@ -44,9 +44,9 @@ class GroupRates:
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far a group lies from all items in one rate, with an interval that holds for all groups at once.
+    """The difference in one rate between a group and all items, with a simultaneous interval over all groups.
 
-    p_value: of no deviation, corrected for the number of comparisons.
+    p_value: for the null hypothesis of no deviation, corrected for the number of comparisons.
     """
 
     group: str
@@ -72,11 +72,11 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Gap:
-    """How much worse a group is answered than another one of the same attributes.
+    """How much worse the model is on one group than on another group of the same attributes.
 
-    rate: "error" or the recall of a class. value: at least 0, with an interval that holds for all gaps at once.
-    if_equal, if_equal_high: the largest gap of this rate between these attributes' groups that chance alone gives, on
-    average and in 19 of 20 cases; known of `AuditSummary.worst`, else 0.
+    rate: "error" or the recall of a class. value: at least 0, with a simultaneous interval over all gaps.
+    if_equal, if_equal_high: the largest gap in this rate between these attributes' groups expected by chance alone:
+    its mean and its 95th percentile. Known only for `AuditSummary.worst`, otherwise 0.
     """
 
     rate: str
@@ -108,8 +108,8 @@ class Gate:
     """Whether the gaps between groups are within a tolerance.
 
     status: "pass" where every gap is at most max_gap with 95 % certainty, "fail" where one is larger, else "undecided".
-    gap: the one that decides, or that might still be too large; None if no two groups can be compared. needed: more
-    labelled items by group that would decide, with a chance of 80 % if the gaps are as large as they look.
+    gap: the one that decides, or that may still be too large; None if no two groups can be compared. needed: by group,
+    how many more labelled items would decide it with a power of 80 % if the true gaps equal the observed ones.
     """
 
     status: GateStatus
@@ -119,7 +119,7 @@ class Gate:
 
     @property
     def sentence(self) -> str:
-        """What it says, in words."""
+        """The outcome in words."""
         tolerance = f"the tolerance of {100 * self.max_gap:g} points"
         if self.gap is None:
             return (
@@ -164,7 +164,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Forced:
-    """A registration in spite of the gate. time: seconds since the epoch."""
+    """A registration despite the gate. time: seconds since the epoch."""
 
     reason: str
     time: float
@@ -183,11 +183,11 @@ class Forced:
 class AuditSummary:
     """What the audit of a champion found.
 
-    attributes: those that were audited; not_auditable: others, with their number of values. n_items: unseen answers it
-    rests on, by where they are from ("search", "test"). overall: rates of all items; groups: of each group.
-    too_small: groups of which nothing is said, with their items. n_compared: number of deviations that were looked at;
-    claims: those whose intervals exclude 0, the surest first. worst: the largest gap between two groups in error, None
-    where none can be compared. gate: None without a tolerance. forced: a registration in spite of it.
+    attributes: the audited ones; not_auditable: the others, with their number of values. n_items: number of held-out
+    answers by source ("search", "test"). overall: rates over all items; groups: rates of each group. too_small: groups
+    too small to be judged, with their number of items. n_compared: number of deviations tested; claims: those whose
+    intervals exclude 0, the most certain first. worst: the largest gap in error between two groups, None if no two
+    groups can be compared. gate: None without a tolerance. forced: a registration despite the gate.
     """
 
     attributes: tuple[str, ...]

@@ -30,7 +30,7 @@ class Config:
     min_per_class: classes with fewer usable images are left out.
     classes: names of the folders that are the classes, empty where the layout tells them.
     refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
-    for all that can be. max_gap: the largest gap in error or recall between groups that is tolerated, None for any.
+    for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     """
 
     data: Path

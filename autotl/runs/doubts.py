@@ -1,4 +1,4 @@
-"""When a model says that it does not know: what was calibrated in the search, and what came of it on the test split."""
+"""When a model abstains: what was calibrated in the search, and how it performed on the test split."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from autotl.scores import UNDEFINED, ScoreInterval
 class ClassSet:
     """The threshold of one class in conformal sets.
 
-    n: independent items that it rests on. pooled: whether these are of all classes, since its own are too few; then
-    nothing is promised for this class by itself. low, high: where the true coverage lies in 90 of 100 cases. tested:
-    how often sets held the class, of test images that have it; n_tested: how many these are.
+    n: number of independent calibration items. pooled: whether these are from all classes because the class has too
+    few; the coverage of this class by itself is then not guaranteed. low, high: where the true coverage lies in 90 of
+    100 cases. tested: coverage on the test images of this class; n_tested: number of these images.
     """
 
     threshold: float
@@ -45,10 +45,10 @@ class ClassSet:
 
 @dataclass(frozen=True)
 class SetsSummary:
-    """Conformal sets. method: "lac" or "raps". coverage: how often the true class is to be in the set.
+    """Conformal sets. method: "lac" or "raps". coverage: the target share of sets with the true class.
 
-    classes: by name. tested: how often it was, of all test images; mean_size: of their sets; empty: share of them with
-    an empty set, single: with one class.
+    classes: by name. On all test images: tested, the observed coverage; mean_size, the mean set size; empty and single,
+    the shares of images with an empty set and with exactly one class.
     """
 
     method: str
@@ -82,9 +82,9 @@ class SetsSummary:
 class AcceptSummary:
     """The accept threshold: answers below it are unsure.
 
-    max_wrong, certainty: of the others at most this share is wrong, with this certainty. share, n: of the answers of
-    the search that were accepted. answered, wrong: on the test split, the share of accepted answers, and of wrong ones
-    among them.
+    max_wrong, certainty: with this certainty, at most this share of the accepted answers is wrong. share, n: share and
+    number of answers accepted in the search. answered, wrong: on the test split, the share of answers accepted, and
+    the share of these that are wrong.
     """
 
     threshold: float
@@ -115,10 +115,10 @@ class AcceptSummary:
 
 @dataclass(frozen=True)
 class NoveltySummary:
-    """ "None of these". false_refusal: p-value below which an image is taken for none of the classes.
+    """ "None of these". false_refusal: p-value below which an image is taken to belong to none of the classes.
 
-    backbone: the frozen network whose features are read. n: independent images that it is calibrated on. tested: share
-    of test images, which are of the classes, that were refused nevertheless.
+    backbone: the frozen network that gives the features. n: number of independent calibration images. tested: share
+    of test images refused, although all of them belong to the classes.
     """
 
     false_refusal: float
@@ -145,9 +145,9 @@ class NoveltySummary:
 
 @dataclass(frozen=True)
 class DoubtsSummary:
-    """What a model offers of the three, each None if it does not, and why not, one sentence each.
+    """Which of the three a model offers, each None if it does not; left_out: why not, one sentence each.
 
-    aurc: area under the risk-coverage curve of the test split; random_aurc: that of a confidence that tells nothing.
+    aurc: area under the risk-coverage curve on the test split; random_aurc: that of an uninformative confidence.
     """
 
     sets: SetsSummary | None = None

@@ -1,4 +1,4 @@
-"""The verdict of a run: is a model good enough to be used, and what would change that."""
+"""The verdict of a run: whether the model is good enough to be used, and what would change that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERDICTS = {USABLE: "Usable", WITH_PEOPLE: "Usable with people deciding the doub
 
 @dataclass(frozen=True)
 class Criterion:
-    """One ground of the verdict. found, needed: in words; is_met: None if it could not be judged."""
+    """One criterion of the verdict. found, needed: in words; is_met: None if it could not be judged."""
 
     name: str
     found: str
@@ -22,7 +22,7 @@ class Criterion:
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
-        met = None if self.is_met is None else bool(self.is_met)  # of a comparison of NumPy's numbers, too
+        met = None if self.is_met is None else bool(self.is_met)  # may be a NumPy boolean
         return {"name": self.name, "found": self.found, "needed": self.needed, "met": met}
 
     @classmethod
@@ -38,8 +38,8 @@ class Criterion:
 class Feasibility:
     """The verdict, with its reasons.
 
-    verdict: one of VERDICTS. sentence: says it, with for what it holds. criteria: what it rests on. changes: what would
-    improve it, the most promising first. cautions: what the checks of the data warn of.
+    verdict: one of VERDICTS. sentence: the verdict and its scope. criteria: what it is based on. changes: what would
+    improve it, the most promising first. cautions: warnings of the data checks.
     """
 
     verdict: str

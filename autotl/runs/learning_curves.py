@@ -1,4 +1,4 @@
-"""A run's learning curve: what more images would bring, overall and for each class."""
+"""A run's learning curve: the expected gain from more images, overall and for each class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl.scores import UNDEFINED, ScoreInterval
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """The balanced accuracy with so many images to learn from; is_measured: else carried on."""
+    """The balanced accuracy at a number of training images; is_measured: False if extrapolated."""
 
     n_images: int
     score: ScoreInterval
@@ -30,10 +30,10 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class ClassWorth:
-    """What more images of one class are worth.
+    """The expected gain from more images of one class.
 
-    n_images: that there are to learn from; recall: of the class with these, with its 95 % interval; gain: what `more`
-    images of this class alone would change of it, with an interval that is to hold in 80 of 100 cases.
+    n_images: number of training images of the class; recall: its recall with these, with a 95 % interval; gain: the
+    expected change in recall from `more` images of this class alone, with an 80 % interval.
     """
 
     label: str
@@ -57,11 +57,11 @@ class ClassWorth:
 
 @dataclass(frozen=True)
 class MoreImages:
-    """What more images would bring.
+    """The expected gain from more images.
 
-    head: which head it was measured with, in words. points: by number of images. twice: what as many images again would
-    add to the balanced accuracy, with its 80 % interval. more: how many images of a class `classes` are about; the
-    class with the lowest recall first. left_out: classes for which there was no time. why_not: why nothing is known.
+    head: the head that was measured, in words. points: by number of images. twice: the expected gain in balanced
+    accuracy from doubling the images, with its 80 % interval. classes: the gain for each class from `more` images of
+    it, the lowest recall first. left_out: classes for which there was no time. why_not: why nothing is known.
     """
 
     head: str = ""

@@ -48,10 +48,10 @@ class RunResult:
     search scores. ended: why the search ended. n_items: by part of the split; n_unused: images that there was no time
     to read. passed_over: better trials that could not be exported. unkept: what was asked for and did not happen.
     seconds: wall-clock. run, deployable, leaderboard, report: paths. groups: images that belong together, and what
-    keeping them on one side costs. forecasts: what the run expected early, with what came of it. audit: how the groups
-    of its items are answered. doubts: when the model says that it does not know. shortcuts: what else than the content
-    tells the class. more_images: what more of them would bring. feasibility: the verdict. tracking: what a tracker left
-    in tracking.json. more: what a later version of AutoTL added.
+    keeping them on one side costs. forecasts: what the run expected early, with what came of it. audit: the
+    performance on groups of items. doubts: when the model abstains. shortcuts: what predicts the class other than the
+    content. more_images: the expected gain from more images. feasibility: the verdict. tracking: what a tracker left
+    in tracking.json. more: fields that a later version of AutoTL added.
     """
 
     run: str

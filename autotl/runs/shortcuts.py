@@ -1,4 +1,4 @@
-"""Shortcuts of a run: what else than the content tells the label, and whether the champion's errors follow it."""
+"""Shortcuts of a run: what predicts the label other than the content, and whether the champion relies on it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from autotl.scores import UNDEFINED, ScoreInterval
 class Following:
     """Whether the champion errs where a property misleads.
 
-    n_misled, n_others: images whose class the property tells wrongly, and the others, of those that the champion has
-    answered without having learned from them. error_misled, error_others: its share of errors among them.
-    difference: misled less others, at equal class. association: rank correlation of the champion's certainty in the
-    true class with the property's, at equal class. p_value: that the difference is not above 0, corrected by Holm for
-    all properties of which this was asked. is_clear: whether that is excluded.
+    n_misled, n_others: number of held-out images for which the property predicts the wrong class, and of all other
+    held-out images. error_misled, error_others: the champion's error rates on these two sets. difference: misled minus
+    others, within classes. association: rank correlation between the champion's probability of the true class and the
+    property's, within classes. p_value: for the null hypothesis that the difference is not above 0, Holm-corrected
+    over all properties tested this way. is_clear: whether this hypothesis is rejected.
     """
 
     n_misled: int
@@ -52,14 +52,14 @@ class Following:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """How well one property tells the label by itself.
+    """How well one property predicts the label by itself.
 
     name: of the property, such as "file format" or "top left corner". score: the balanced accuracy of a tiny
-    cross-validated model that sees nothing else. p_value: that it tells the label no better than the margin, and, for a
-    part of the image, no better than comparable parts; corrected by Holm for all properties. is_named: whether that
-    is excluded. may_be_content: it is about how the image looks as a whole, which may be part of what is shown. label:
-    the class that it singles out, empty if it tells all classes apart. example: what shows it best. following: None
-    where it was not looked at, as for properties that are not named.
+    cross-validated model that sees nothing else. p_value: for the null hypothesis that it predicts the label no better
+    than the margin and, for a part of the image, no better than comparable parts; Holm-corrected over all properties.
+    is_named: whether this hypothesis is rejected. may_be_content: whether it describes the overall look of the image,
+    which may be part of the content. label: the class that it singles out, empty if it separates all classes. example:
+    what shows it best. following: None if not tested, as for properties that are not named.
     """
 
     name: str
@@ -97,9 +97,9 @@ class Shortcut:
 
 @dataclass(frozen=True)
 class ShortcutsFound:
-    """What else than the content was asked for the label.
+    """All properties other than the content that were tested for predicting the label.
 
-    chance: the balanced accuracy of guessing. n_images: how many were looked at. why_not: why nothing was looked at.
+    chance: the balanced accuracy of guessing. n_images: how many were analysed. why_not: why nothing was analysed.
     """
 
     chance: float = 0.0
@@ -109,7 +109,7 @@ class ShortcutsFound:
 
     @property
     def named(self) -> tuple[Shortcut, ...]:
-        """Those that tell the label clearly; first those that the champion's errors follow, then by their score."""
+        """Those that clearly predict the label: first those that the champion's errors follow, then by score."""
         named = (one for one in self.shortcuts if one.is_named)
         return tuple(sorted(named, key=lambda one: (not one.is_followed, -one.score.value)))
 

@@ -33,7 +33,7 @@ class RunState:
     damaged. result: None until it has ended with a model. data, patch: as the command was given them, which may be
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
     written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
-    backbones, heads: those that were asked for by name. max_gap: between groups that is tolerated; None for any.
+    backbones, heads: those that were asked for by name. max_gap: largest tolerated gap between groups, or None.
     """
 
     status: Status

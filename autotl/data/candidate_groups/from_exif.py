@@ -48,7 +48,7 @@ def by_exif(items: pd.DataFrame, root: Path) -> Iterator[GroupCandidate]:
 
 
 def read_exif(items: pd.DataFrame, root: Path, names: Sequence[str]) -> pd.DataFrame | None:
-    """EXIF fields of each item as text; None if those that are looked at first have none."""
+    """EXIF fields of each item as text; None if the first items checked have none."""
     from autotl.images.decoder import UnreadableImage
     from autotl.images.file_info import exif_values
 
