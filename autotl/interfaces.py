@@ -360,7 +360,7 @@ class Registry:
     promote(store, name, version, expected): make a version the champion; the one before becomes `previous`.
     roll_back(store, name, expected): let champion and previous change places.
     set_alias(store, name, alias, version): give a version an alias, or take the alias away (version None).
-    set_tag(store, name, version, key, value): note something on a version; None if the registry has no tags.
+    set_tag(store, name, version, key, value): set a tag of a version; None if the registry has no tags.
     expected: the change that the caller was shown; where it would be another by now, ConfigError and no change. None
         takes any.
     """

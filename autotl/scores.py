@@ -48,7 +48,7 @@ class ScoreInterval:
         return f"{self.low:.{self.digits}f} to {self.high:.{self.digits}f}" if self.has_interval else "no interval"
 
     def percent(self, digits: int = 0) -> str:
-        """A share as sentences give it: "71 % (66 to 76)"; "unknown" where it is undefined."""
+        """A share in per cent, as sentences print it: "71 % (66 to 76)"; "unknown" if it is undefined."""
         if not self.is_defined:
             return "unknown"
         value, low, high = (f"{100 * number:.{digits}f}" for number in (self.value, self.low, self.high))

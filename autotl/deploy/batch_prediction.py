@@ -26,7 +26,8 @@ def classify(
     """Predictions as `Predictor.predict` gives them, in the order of the images, so many at once.
 
     A file whose decoder would bring this process down gets an error, and the next one is not harmed.
-    doubts: whether to add those that the model offers. listeners: told how far it is, at the start and after each part.
+    doubts: whether to add the doubts that the model offers. listeners: told the progress at the start and after each
+    batch.
     """
     began = time.monotonic()
     for start in range(0, len(images), N_AT_ONCE):

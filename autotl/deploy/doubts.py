@@ -1,4 +1,4 @@
-"""A champion that can say that it does not know: doubts joined to its graph, and proved there."""
+"""Adds doubts (sets, unsure, none of these) to a champion's graph, and checks the graph's outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import onnx
 
 STAGE, POOLING = "joined", "avg"
-"""What is read from the frozen network to tell whether an image is like any that the model knows."""
+"""The features of the frozen network from which novelty is detected."""
 PROBABILITIES_TOLERANCE, P_VALUE_TOLERANCE = 1e-4, 0.02
 
 
@@ -35,8 +35,8 @@ class Distances(Protocol):
 class Novelty:
     """A detector of images that are like none of the classes.
 
-    network: the frozen network whose features, `STAGE` by `POOLING`, it reads. detector: see `Distances`. distances:
-    float32 (m,), the calibration distances.
+    network: the frozen network whose features it reads (`STAGE`, `POOLING`). detector: see `Distances`. distances:
+    float32 (m,), the distances of the calibration items.
     """
 
     network: FrozenNetwork
@@ -45,7 +45,7 @@ class Novelty:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What it reads."""
+        """The feature columns that the detector reads."""
         return self.network.select(STAGE, POOLING)
 
 
@@ -68,7 +68,7 @@ def add_unsure(model: onnx.ModelProto, threshold: float, n_classes: int) -> onnx
 
 
 def add_novelty(model: onnx.ModelProto, novelty: Novelty) -> onnx.ModelProto:
-    """The graph with the output `none_of_these`, by the features of a frozen network that it contains or is given."""
+    """The graph with the output `none_of_these`; layers of the frozen network that it lacks are added."""
     import onnx
 
     from autotl.graphs.beside import beside
@@ -89,7 +89,7 @@ def add_novelty(model: onnx.ModelProto, novelty: Novelty) -> onnx.ModelProto:
 
 
 def without_doubts(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph without any doubts, which are promised of what was calibrated and of nothing that differs from it."""
+    """The graph without doubts, for models that differ from the calibrated one: the guarantees do not hold for them."""
     from autotl.graphs.doubts import NONE_OF_THESE, SET, UNSURE
     from autotl.graphs.surgery import prune
 
@@ -102,11 +102,11 @@ def prove(
     champion: Champion, model: onnx.ModelProto, pixels: np.ndarray, expected: Mapping[str, np.ndarray],
     *, margins: np.ndarray | float = 1.0,
 ) -> Champion:  # fmt: skip
-    """The champion with another graph, once that says what is expected of the pixels of its replay items.
+    """The champion with a new graph, after checking the graph's outputs on the pixels of the champion's replay items.
 
-    expected: by output, what the training side says. margins: of yes-or-no outputs, how far what decides is from its
-    threshold; a difference counts where that is more than the last digits of a probability. Raises ExportError if
-    the graph says something else, or other probabilities than before.
+    expected: the expected values, by output. margins: for boolean outputs, the distance of each score from its
+    threshold; a difference counts only if this distance is larger than `PROBABILITIES_TOLERANCE`. Raises ExportError
+    if an output differs from what is expected, or if the probabilities have changed.
     """
     session = open_session(model.SerializeToString())
     wanted = {"probabilities": champion.replay_probabilities, **expected}

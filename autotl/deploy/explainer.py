@@ -1,4 +1,4 @@
-"""Why a model answers as it does: a map of the evidence for each image, by the best method that its graph allows."""
+"""Explains answers with a map of the evidence in each image, made by the best method that the graph allows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _N_RANDOM = 3
 class Evidence:
     """Where the evidence for one answer lies.
 
-    label, runner_up: class indices. difference: of their logits (exact) or log-odds. map: float64 (h, w), positive
-    where a part speaks for the label against the runner-up. method: "exact", "gradient" or "occlusion".
+    label, runner_up: class indices. difference: between their logits (exact), or in log-odds. map: float64 (h, w),
+    positive where the image supports the label over the runner-up. method: "exact", "gradient" or "occlusion".
     """
 
     label: int
@@ -33,10 +33,10 @@ class Evidence:
 
 
 class Explainer:
-    """A deployable that says where it sees the evidence. folder: its own, or that of its run.
+    """Explains the answers of a deployable. folder: the deployable's, or its run's.
 
-    Exact where the head is linear. Otherwise to first order where occlusion confirms it for the image, and else by
-    occlusion: see `confirmed`.
+    Maps are exact if the head is linear. Otherwise they are first-order maps if occlusion confirms them for the image
+    (see `confirmed`), and occlusion maps if not.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,7 +49,7 @@ class Explainer:
         self._gradients = _first_order(deployable.folder / "model.onnx") if facts.get("method") == GRADIENT else None
 
     def explain(self, pixels: np.ndarray, *, grid: int = GRID) -> list[Evidence]:
-        """The evidence for the answer to each image; pixels: uint8 (n, height, width, 3), grid: of occlusion."""
+        """The evidence for the answer to each image; pixels: uint8 (n, height, width, 3); grid: see `occlusion_map`."""
         if not len(pixels):
             return []
         if self.predictor.has_maps:
@@ -67,7 +67,7 @@ class Explainer:
         return found
 
     def occluded(self, pixels: np.ndarray, classes: tuple[int, int], *, grid: int = GRID) -> np.ndarray:
-        """The map of one image by occlusion, whatever the model offers."""
+        """The occlusion map of one image, even if the model offers a better method."""
         return occlusion_map(self.predictor.probabilities, pixels, classes, grid=grid)
 
     def _exact(self, pixels: np.ndarray) -> list[Evidence]:
@@ -78,9 +78,10 @@ class Explainer:
         ]
 
     def confirmed(self, pixels: np.ndarray, classes: tuple[int, int], found: np.ndarray) -> bool:
-        """Whether covering the quarter with the most evidence costs more log-odds than other quarters do.
+        """Whether covering the quarter of the image with the most evidence costs more log-odds than other quarters.
 
-        pixels: one image; found: its map. The others are the quarter with the least, and some at random.
+        pixels: one image; found: its map. The other quarters are the one with the least evidence and `_N_RANDOM` random
+        ones.
         """
         sums, rng = by_cell(found, GRID).ravel(), np.random.default_rng(0)
         order, n = np.argsort(-sums, kind="stable"), round(_SHARE_COVERED * sums.size)

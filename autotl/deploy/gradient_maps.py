@@ -1,14 +1,14 @@
-"""Maps of a model's evidence to first order, for heads that are smooth but not linear, such as kernels.
+"""First-order maps of a model's evidence, for heads that are smooth but not linear, such as kernels.
 
-The log-odds of the most probable class against the runner-up are taken to be linear around the item: their gradient by
-the pooled features takes the place of a linear head's weights (as in Grad-CAM: Selvaraju et al. 2017). The gradient is
-measured by central differences where the head is narrowest, behind its principal components, and carried back exactly.
+The log-odds of the most probable class against the runner-up are approximated as linear around the item: their
+gradient with respect to the pooled features replaces a linear head's weights (as in Grad-CAM: Selvaraju et al. 2017).
+The gradient is estimated by central differences where the head is narrowest, after its principal components, and
+propagated back exactly from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +18,18 @@ from autotl.deploy.map_facts import average_features, kept_facts
 from autotl.deploy.occlusion_maps import log_odds
 from autotl.features.frozen_network import open_session
 from autotl.graphs.affine_logits import affine_frontier, pull_back
-from autotl.graphs.map_output import map_grid, spread_matrix
+from autotl.graphs.map_output import by_source, map_grid, spread_matrix
 from autotl.graphs.pooled_stages import PooledStage, head_of, pooled_stages, with_outputs
 
 MOST_COLUMNS = 8192
-"""A wider head would be asked too often."""
+"""A wider head would need too many evaluations."""
 _STEP = 0.01
-"""Of the columns' root mean square."""
+"""Step of the central differences, as a share of the columns' root mean square."""
 _BATCH_ROWS = 512
 
 
 class GradientMaps:
-    """Makes maps with a deployable's graph. Raises ValueError if the graph is not cut by pooled stages."""
+    """Makes maps with a deployable's graph. Raises ValueError if the graph does not pool its features."""
 
     def __init__(self, file: Path) -> None:
         model = onnx.load(file)
@@ -44,7 +44,7 @@ class GradientMaps:
         self._head = open_session(head_of(model, self._frontier, "probabilities").SerializeToString())
 
     def map(self, pixels: np.ndarray, classes: tuple[int, int]) -> np.ndarray | None:
-        """The map of one image uint8 (height, width, 3), float64 (h, w); None if the head has no slope there."""
+        """The map, float64 (h, w), of one image, uint8 (height, width, 3); None if the gradient is 0 or too wide."""
         values = dict(zip(self._read, self._network.run(self._read, {"images": pixels[None]}), strict=True))
         slopes = self._slopes({name: values[name] for name in self._frontier}, classes)
         if slopes is None:
@@ -53,7 +53,7 @@ class GradientMaps:
         return attribution(self._stages, values, weights, self._average)
 
     def _slopes(self, at: Mapping[str, np.ndarray], classes: tuple[int, int]) -> dict[str, np.ndarray] | None:
-        """The gradient of the log-odds by each tensor of the frontier, (n_columns, 1)."""
+        """The gradient of the log-odds with respect to each tensor of the frontier, (n_columns, 1)."""
         widths = {name: value[0].size for name, value in at.items()}
         if sum(widths.values()) > MOST_COLUMNS:
             return None
@@ -83,14 +83,14 @@ def attribution(
     weights: Mapping[str, np.ndarray],
     average: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """The sum of weights x (feature - average feature), given to the positions that made the features; float64 (h, w).
+    """Attribute the sum of weights x (feature - average feature) to the positions of the feature maps; float64 (h, w).
 
     values: the feature maps and pooled stages of one item, by tensor. weights, average: by the stage's tensor,
     (channels,); a missing average counts as 0.
     """
     height, width = map_grid(stages)
     total = np.zeros((height, width))
-    for source, pooled in groupby(sorted(stages, key=lambda stage: stage.source), key=lambda stage: stage.source):
+    for source, pooled in by_source(stages):
         for stage in pooled:
             cells = values[source][0].astype(np.float64)
             cells = cells if stage.channels_first else cells.transpose(2, 0, 1)

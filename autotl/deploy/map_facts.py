@@ -1,4 +1,4 @@
-"""What a graph's own metadata say of the maps of its evidence."""
+"""How a model's evidence maps are made, as stored in the metadata of its ONNX graph."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     import onnx
 
 EXACT, GRADIENT, OCCLUSION = "exact", "gradient", "occlusion"
-"""How a map is made: the logits taken apart; to first order; by covering parts of the image."""
+"""How a map is made: by decomposing the logits, to first order, or by covering parts of the image."""
 PROPERTY = "autotl.map"
-"""The key of the graph's own metadata that holds what `map_facts` gives, and more."""
+"""The key of the graph's metadata; its value holds what `map_facts` returns, and the average features."""
 
 
 def map_facts(model: onnx.ModelProto) -> dict[str, object]:
-    """What metadata.json says under "map": how the model's maps are made; empty if nothing is known.
+    """How the model's maps are made, for "map" in metadata.json; empty if this is not known.
 
-    For an exact map: grid, its height and width, and offset, a number for each class: the sum of a map plus the
-    difference of the two classes' offsets is the difference of their logits.
+    For exact maps it holds grid (height and width of a map) and offset (one number per class): the sum of a map plus
+    the difference of the two classes' offsets equals the difference of their logits.
     """
     known = kept_facts(model)
     return {name: value for name, value in known.items() if name != "average"}
 
 
 def kept_facts(model: onnx.ModelProto) -> dict[str, Any]:
-    """What the graph's own metadata say of its maps."""
+    """Everything that the graph's metadata hold about its maps."""
     found = [entry.value for entry in model.metadata_props if entry.key == PROPERTY]
     facts: dict[str, Any] = json.loads(found[-1]) if found else {}
     return facts
@@ -42,7 +42,7 @@ def average_features(facts: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def noted(model: onnx.ModelProto, facts: Mapping[str, object]) -> onnx.ModelProto:
-    """A copy of a graph whose own metadata hold these facts."""
+    """A copy of a graph with these facts in its metadata."""
     import onnx
 
     copy = onnx.ModelProto()
@@ -54,5 +54,5 @@ def noted(model: onnx.ModelProto, facts: Mapping[str, object]) -> onnx.ModelProt
 
 
 def packed(row: np.ndarray) -> str:
-    """A row of numbers as text, in base64 of float32."""
+    """A row of numbers as base64-encoded float32."""
     return base64.b64encode(row.astype(np.float32).tobytes()).decode()

@@ -1,4 +1,4 @@
-"""Maps of where a model sees the evidence: how a deployable offers them, and what its metadata say of it."""
+"""Adds evidence maps to a model's graph, and stores in its metadata how they are made."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from autotl.graphs.pooled_stages import PooledStage
 
 N_AVERAGE_ITEMS = 24
-"""Training images whose mean features count as those of an average image; another choice moves a map by a constant."""
+"""Training images whose mean features represent an average image; another choice shifts a map by a constant."""
 _BATCH_ITEMS = 8
 _TOLERANCE = 1e-3
 
 
 def with_map(run: Run, champion: Champion) -> Champion:
-    """The champion with a graph that offers a map where its head is linear; see `add_map`.
+    """The champion with a graph that offers a map if its head is linear; see `add_map`.
 
-    A model without maps is a model: where something fails, the run says so, and the champion is as it was.
+    Maps are optional: if something fails, the run emits a message and the champion is returned unchanged.
     """
     items = run.split.development
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:N_AVERAGE_ITEMS])
@@ -51,10 +51,10 @@ def with_map(run: Run, champion: Champion) -> Champion:
 
 
 def add_map(model: onnx.ModelProto, pixels: np.ndarray) -> onnx.ModelProto:
-    """A graph that also gives `map` and `map_classes` where its head is linear, with how its maps are made.
+    """A graph with how its maps are made in its metadata, and outputs `map` and `map_classes` if its head is linear.
 
-    pixels: uint8 (n, height, width, 3), training images, whose mean features are those of an average image. A head
-    counts as linear where its operations are affine and the logits folded from them give its own answers.
+    pixels: uint8 (n, height, width, 3), training images whose mean features represent an average image. A head counts
+    as linear if its operations are affine and the logits folded from them reproduce the graph's answers.
     """
     from autotl.graphs.affine_logits import affine_logits
     from autotl.graphs.map_output import add_map as add_nodes
@@ -91,7 +91,7 @@ def read_stages(
 
 
 def _agree(logits: AffineLogits, features: Mapping[str, np.ndarray], probabilities: np.ndarray) -> bool:
-    """Whether folded logits give the answers that the graph gives."""
+    """Whether the folded logits reproduce the graph's probabilities."""
     folded = logits(features)
     exponentials = np.exp(folded - folded.max(axis=1, keepdims=True))
     folded = exponentials / exponentials.sum(axis=1, keepdims=True)

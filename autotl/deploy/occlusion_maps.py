@@ -1,6 +1,6 @@
-"""Maps of a model's evidence by covering parts of the image (Zeiler & Fergus 2014): slow, but for every model.
+"""Maps of a model's evidence by covering parts of the image (Zeiler & Fergus 2014): slow, but it works for every model.
 
-A part is covered by a blurred copy of the image, which has neither the edges nor the foreign colour of a grey patch.
+A part is covered with a blurred copy of the image, which avoids the edges and the foreign colour of a grey patch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Answer = Callable[[np.ndarray], np.ndarray]
 
 
 def occlusion_map(answer: Answer, pixels: np.ndarray, classes: tuple[int, int], *, grid: int = GRID) -> np.ndarray:
-    """How much the log-odds of the first class against the second fall when a window is covered, float (grid, grid).
+    """The drop in log-odds of the first class against the second when each window is covered, float (grid, grid).
 
     pixels: uint8 (height, width, 3).
     """
@@ -48,7 +48,7 @@ def windows(height: int, width: int, grid: int = GRID) -> list[tuple[slice, slic
 
 
 def by_cell(found: np.ndarray, grid: int = GRID) -> np.ndarray:
-    """The sums of a map (h, w) over the cells of a coarser grid, or of the same, float64 (grid, grid)."""
+    """The sums of a map (h, w) over the cells of a grid that is at most as fine, float64 (grid, grid)."""
 
     def membership(n: int) -> np.ndarray:
         edges = np.linspace(0, n, grid + 1)
@@ -61,7 +61,7 @@ def by_cell(found: np.ndarray, grid: int = GRID) -> np.ndarray:
 
 
 def covered(pixels: np.ndarray, cells: np.ndarray, grid: int = GRID, *, keep: bool = False) -> np.ndarray:
-    """An image with these cells blurred, by their number row by row; keep: with all others blurred instead."""
+    """An image with some cells blurred. cells: their numbers, row by row; keep: blur all other cells instead."""
     height, width = pixels.shape[:2]
     chosen = np.zeros(grid * grid, bool)
     chosen[cells] = True
@@ -71,7 +71,7 @@ def covered(pixels: np.ndarray, cells: np.ndarray, grid: int = GRID, *, keep: bo
 
 
 def blurred(pixels: np.ndarray) -> np.ndarray:
-    """A copy of which only the coarse shades are left, uint8 (height, width, 3)."""
+    """A strongly blurred copy, uint8 (height, width, 3)."""
     radius = _BLUR * max(pixels.shape[:2])
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
 

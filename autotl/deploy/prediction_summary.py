@@ -20,9 +20,9 @@ class PredictionSummary:
 
     counts: number of images by predicted class, most frequent first. n_unreadable: files that could not be read as an
     image. folder: the deepest folder that holds all files of `head`. head: the first rows, with the columns image
-    (its path below `folder`), label, probability (of that label) and problem. columns: of the file itself, up to
-    `error`; has_doubts: whether others follow. n_unsure, n_none: images of which the model was unsure, and that are
-    like none of the classes; None if it does not say.
+    (its path below `folder`), label, probability (of that label) and problem. columns: those of the file up to
+    `error`; has_doubts: whether columns of doubts follow. n_unsure, n_none: how many images the model was unsure of,
+    and how many are like none of the classes; None if the file does not have that column.
     """
 
     counts: pd.Series

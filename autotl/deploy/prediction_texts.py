@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATOR = "|"
-"""Between the classes of a set in a table."""
+"""Separates the classes of a set in a table cell."""
 NONE_BELOW = 0.05
-"""Up to this p-value an image is said to be like none of the classes: of images of the classes, one in twenty is."""
+"""An image with at most this p-value is reported as like none of the classes; 5 % of images of the classes are."""
 
 
 def as_json(batches: Batches) -> Iterator[str]:
@@ -35,8 +35,8 @@ def as_json(batches: Batches) -> Iterator[str]:
 def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = ()) -> Iterator[str]:
     """The columns item, label, one per class, and error; a piece per batch, after the header.
 
-    doubts: which of `predictor.DOUBTS` follow, each a column: the set with its classes separated by `SEPARATOR`,
-    unsure as true or false.
+    doubts: the names from `predictor.DOUBTS` that follow, one column each. A set is its classes joined by `SEPARATOR`;
+    unsure is true or false.
     """
     yield _csv([_header(classes, doubts)])
     for batch in batches:
@@ -46,9 +46,9 @@ def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = ())
 def as_frame(
     rows: Sequence[Prediction], classes: Sequence[str], index: pd.Index | None = None, doubts: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The same columns as a DataFrame, one row per prediction, missing where there is no value.
+    """The columns of `as_csv` as a DataFrame, one row per prediction; cells without a value are missing.
 
-    index: that of the frame.
+    index: the index of the DataFrame.
     """
     import pandas as pd
 
@@ -94,7 +94,7 @@ def _verdict(row: Prediction) -> str:
 
 
 def doubts_in_words(row: Prediction) -> list[str]:
-    """What there is to say of an answer besides its label, in parts; nothing if the model is sure of it."""
+    """The model's doubts about an answer in words, one part per doubt; empty if there are none."""
     said = []
     if row.get("unsure"):
         said.append("unsure")

@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from autotl.images.decoder import UnreadableImage, decode
 from autotl.images.given_images import GivenImage, given_images, read_source
 
-DOUBTS = ("set", "unsure", "none_of_these")  # outputs of a graph that can say that it does not know
+DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
 BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
 
 
 class Prediction(TypedDict, total=False):
     """What is said of one image: its label and the probability of every class, or why it could not be read.
 
-    item: the path; "item 0", "item 1", ... for bytes. Where the model offers doubts, set: the classes that the image
-    may well have, which may be none; unsure: whether the label is less certain than what was promised asks for;
-    none_of_these: a p-value, small where the image is unlike all that the model knows.
+    item: the path; "item 0", "item 1", ... for bytes. If the model offers doubts, set: the plausible classes of the
+    image, possibly none; unsure: whether the label's probability is below the model's accept threshold; none_of_these:
+    a p-value, small if the image is unlike all classes.
     """
 
     item: str
@@ -45,8 +45,8 @@ class Prediction(TypedDict, total=False):
 class Explanation(TypedDict, total=False):
     """Why an image got its label rather than the runner-up, or why it could not be read.
 
-    difference: of the logits of the two; map: float32 (height, width), what each part of the image adds to it, compared
-    with an average image; negative where it speaks for the runner-up.
+    difference: between the logits of the two classes; map: float32 (height, width), the contribution of each part of
+    the image to the difference, relative to an average image; negative where the part supports the runner-up.
     """
 
     item: str
@@ -62,7 +62,7 @@ class Predictor:
 
     classes: the names of the classes, in the order of the probabilities.
     columns: the names of their columns in a table that also has a column `label`.
-    doubts: which of `DOUBTS` the model offers; none for one that was exported before there were any.
+    doubts: which of `DOUBTS` the model offers; empty for models exported before there were doubts.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -79,7 +79,7 @@ class Predictor:
         wanted = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
         available = onnxruntime.get_available_providers()
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # it would warn of an input that may be left out
+        options.log_severity_level = 3  # otherwise it warns about optional inputs
         # Products in int8 would overflow on processors without instructions for them.
         options.add_session_config_entry("session.x64quantprecision", "1")
         self._session = onnxruntime.InferenceSession(
@@ -89,7 +89,7 @@ class Predictor:
         )
         offered = {output.name for output in self._session.get_outputs()}
         self.doubts: tuple[str, ...] = tuple(name for name in DOUBTS if name in offered)
-        # What turns them off; without it the graph would compute them all the same.
+        # Without this input the graph computes the doubts even if they are not requested.
         self._switch = "doubts" in {entry.name for entry in self._session.get_overridable_initializers()}
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -111,7 +111,8 @@ class Predictor:
         """Classify one image or many: paths, files' bytes, Pillow images or arrays of pixels, in any container.
 
         Returns one dict per image, in order: `item` with `label` and `probabilities`, or with `error`. doubts: add
-        those that the model offers, `set`, `unsure` and `none_of_these`. Raises TypeError if something is not an image.
+        `set`, `unsure` and `none_of_these`, as far as the model offers them.
+        Raises TypeError if something is not an image.
         """
         return self.answer(given_images(items), doubts=doubts)
 
@@ -135,7 +136,7 @@ class Predictor:
         return results
 
     def _add_doubts(self, answer: Prediction, said: dict[str, NDArray[Any]]) -> None:
-        """Add what the model says besides its probabilities of one image, by output."""
+        """Add the model's doubts about one image to its answer. said: the outputs, by name."""
         if "set" in said:
             answer["set"] = [name for name, within in zip(self.classes, said["set"], strict=True) if within]
         if "unsure" in said:
@@ -145,13 +146,14 @@ class Predictor:
 
     @property
     def has_maps(self) -> bool:
-        """Whether the model itself can say where it sees the evidence; see `maps`."""
+        """Whether the model's graph computes evidence maps; see `maps`."""
         return "map" in {output.name for output in self._session.get_outputs()}
 
     def maps(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The evidence at each place for the most probable class against the runner-up: (n, h, w) and classes (n, 2).
+        """The evidence at each position for the top class over the runner-up, (n, h, w), and both classes, (n, 2).
 
-        The sum of a map plus the difference of the classes' `offset` in metadata.json is that of their logits.
+        The sum of a map plus the difference of the classes' `offset` in metadata.json equals the difference of their
+        logits.
         """
         inputs = {"explain": np.array(True), **({"doubts": np.array(False)} if self._switch else {})}
         parts = [
@@ -162,7 +164,7 @@ class Predictor:
         return np.concatenate(maps), np.concatenate(classes)
 
     def explain(self, items: object) -> list[Explanation]:
-        """Say of each image, given as for `predict`, where the evidence for its label lies.
+        """Locate the evidence for the label of each image. items: see `predict`.
 
         Raises ValueError if the model has no maps: its head is not linear.
         """

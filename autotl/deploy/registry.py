@@ -24,7 +24,7 @@ RUN_FOLDERS = (Path(), Path("autotl-runs"))
 """Where a store beside runs is looked for unless a folder is named: here, then where runs go by default."""
 MAX_NAME_LENGTH = 100
 FORCED_TAG = "audit-forced"
-"""On a version that was registered in spite of its audit: why."""
+"""Tag with the reason why a version was registered although its audit had failed or was missing."""
 _RESERVED_ALIAS = re.compile(r"latest|v\d+", re.IGNORECASE)
 
 
@@ -144,8 +144,9 @@ def register(
 ) -> AliasChange:
     """Register a finished run's champion under a name and move the alias `champion` to it.
 
-    tracking_uri: the store; None for the one of the run itself. force: why it is registered in spite of its audit,
-    which is recorded in the run and on the version. Raises ConfigError, also where the audit speaks against it.
+    tracking_uri: the store; None for the run's own. force: the reason for registering although the audit has failed or
+    is missing; it is recorded in the run and on the version. Raises ConfigError, also if the audit prevents the
+    registration and no reason is given.
     """
     registry = require_registry(plugins)
     require_name(name)
@@ -164,9 +165,9 @@ def register(
 
 
 def require_gate(run: Run, result: RunResult, force: str | None) -> Forced | None:
-    """Raise ConfigError if the audit of a run speaks against its registration and no reason overrules it.
+    """Raise ConfigError if a run's audit prevents its registration and no reason overrides it.
 
-    force: the reason. Returns what is to be recorded, None if there is nothing to overrule.
+    force: the reason. Returns the override to record, None if there is nothing to override.
     """
     if force is not None and not force.strip():
         raise ConfigError('the reason for registering in spite of the audit is empty; give it as --force "REASON"')
@@ -181,7 +182,7 @@ def require_gate(run: Run, result: RunResult, force: str | None) -> Forced | Non
 
 
 def gate_obstacle(max_gap: float | None, result: RunResult) -> str:
-    """Why the audit speaks against registering a champion; empty if it does not, as while it is undecided."""
+    """Why the audit prevents the registration of a champion; empty if it passed or is undecided."""
     if max_gap is None:
         return ""
     gate = result.audit.gate if result.audit else None

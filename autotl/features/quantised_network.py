@@ -83,7 +83,7 @@ def quantise_graph(file: Path, pixels: np.ndarray) -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="autotl-int8-") as scratch:
         prepared, made = Path(scratch, "prepared.onnx"), Path(scratch, "int8.onnx")
-        onnxruntime.set_default_logger_severity(3)  # it would warn of every input that may be left out
+        onnxruntime.set_default_logger_severity(3)  # otherwise it warns about every optional input
         try:
             quant_pre_process(file, prepared, skip_symbolic_shape=True)
             chosen = _between_convolutions(onnx.load(prepared).graph)
@@ -93,7 +93,7 @@ def quantise_graph(file: Path, pixels: np.ndarray) -> bytes:
                 prepared, made, Images(), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8, per_channel=True, nodes_to_quantize=chosen,
             )  # fmt: skip
-            # The quantiser's own order ignores what is read inside of branches.
+            # The quantiser's node order ignores what branches read.
             return bytes(sort_nodes(onnx.load(made)).SerializeToString())
         except ExportError:
             raise

@@ -1,7 +1,7 @@
-"""Whether a head is linear, read from its graph: the weights by which pooled features become logits.
+"""Detects linear heads in ONNX graphs, and folds each into the weights that turn pooled features into logits.
 
 Scalers, principal components, the head itself, its calibration and the temperature are folded into one matrix per
-pooled stage, in double precision. No kind of head is known here: only which ONNX operations are affine.
+pooled stage, in double precision. The module knows which ONNX operations are affine, not the kinds of heads.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import onnx
 from autotl.graphs.pooled_stages import PooledStage, attributes_of, constants_of, head_of, shapes_of
 
 _KEPT = frozenset({"Identity", "Cast", "Flatten", "Squeeze", "Reshape", "Dropout"})
-"""Operations that leave the columns of a row as they are, once a pooled stage is a row."""
+"""Operations that do not change the columns of a pooled stage that is already a row."""
 _OF_PROBABILITIES = frozenset({"Identity", "Cast", "Clip", "Normalizer", "Dropout"})
-"""Operations that leave a softmax's answer a softmax's answer, but for rounding."""
+"""Operations that leave the output of a softmax unchanged, except for rounding."""
 
 Gradients = dict[str, np.ndarray]
 """By tensor: how each logit depends on its columns, float64 (n_columns, n_classes)."""
@@ -26,23 +26,23 @@ Gradients = dict[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class AffineLogits:
-    """Logits are the sum over pooled stages of features @ weights, plus an offset.
+    """Logits as the sum over pooled stages of features @ weights, plus an offset.
 
     weights: by the stage's tensor, float64 (channels, n_classes). offset: float64 (n_classes,). The softmax of the
-    logits is the classifier's answer; each row of them may differ from other logits by a constant.
+    logits gives the classifier's probabilities; logits are determined up to a constant per row.
     """
 
     weights: Mapping[str, np.ndarray]
     offset: np.ndarray
 
     def __call__(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Logits float64 (n, n_classes) of the pooled stages, by tensor, (n, channels, ...)."""
+        """Logits, float64 (n, n_classes). features: by the stage's tensor, (n, channels, ...)."""
         parts = [features[name].reshape(len(features[name]), -1) @ matrix for name, matrix in self.weights.items()]
         return np.asarray(np.sum(parts, axis=0) + self.offset)
 
 
-class _NotAffine(Exception):  # noqa: N818, it is an answer and not an error
-    """There is an operation that is not affine."""
+class _NotAffine(Exception):  # noqa: N818, a result rather than an error
+    """An operation is not affine."""
 
 
 def affine_logits(
@@ -50,7 +50,7 @@ def affine_logits(
 ) -> AffineLogits | None:
     """Fold everything between the pooled stages and the last softmax; None if something there is not affine.
 
-    It goes through the graph backwards, as a gradient does, so that no matrix is wider than the number of classes.
+    The graph is traversed backwards, like a gradient, so that no matrix is wider than the number of classes.
     """
     makers = {name: node for node in model.graph.node for name in node.output if name}
     walk = _Walk.begin(model, n_classes)
@@ -69,20 +69,20 @@ def affine_logits(
 def pull_back(
     model: onnx.ModelProto, stages: Sequence[PooledStage], gradients: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Gradients by the pooled stages, (channels, k), from those by tensors behind them, (n_columns, k).
+    """Gradients with respect to the pooled stages, (channels, k), from those of later tensors, (n_columns, k).
 
-    Raises ValueError if something between them is not affine.
+    Raises ValueError if an operation between them is not affine.
     """
     walk = _Walk.begin(model, next(iter(gradients.values())).shape[1])
     walk.gradients.update(gradients)
     try:
         return _to_the_stages(model, stages, walk)
     except _NotAffine:
-        raise ValueError("there is no affine way back to the pooled stages") from None
+        raise ValueError("the operations after the pooled stages are not affine") from None
 
 
 def affine_frontier(model: onnx.ModelProto, stages: Sequence[PooledStage], output: str = "probabilities") -> list[str]:
-    """The tensors up to which a head is affine, at most one matrix product far, and that the rest of it reads."""
+    """The tensors where a head's affine part ends, at most one matrix product deep, and which its rest reads."""
     constants, reached = constants_of(model), {stage.tensor for stage in stages}
     multiplied: set[str] = set()
     frontier: dict[str, None] = {}
@@ -103,7 +103,7 @@ def affine_frontier(model: onnx.ModelProto, stages: Sequence[PooledStage], outpu
 
 
 def _to_the_stages(model: onnx.ModelProto, stages: Sequence[PooledStage], walk: _Walk) -> Gradients:
-    """Take gradients back through the graph; what is left lies at the stages."""
+    """Propagate gradients back through the graph until only those of the pooled stages are left."""
     makers = {name: node for node in model.graph.node for name in node.output if name}
     sizes = {stage.tensor: stage.channels for stage in stages}
     for node in reversed(model.graph.node):
@@ -116,7 +116,7 @@ def _to_the_stages(model: onnx.ModelProto, stages: Sequence[PooledStage], walk: 
 
 
 def _softmax_behind(name: str, makers: Mapping[str, onnx.NodeProto]) -> onnx.NodeProto:
-    """The softmax whose answer a tensor holds."""
+    """The softmax whose output a tensor holds."""
     node = makers.get(name)
     while node is not None:
         if node.op_type == "Softmax" or (node.op_type == "LinearClassifier" and _is_softmax(node)):
@@ -128,7 +128,7 @@ def _softmax_behind(name: str, makers: Mapping[str, onnx.NodeProto]) -> onnx.Nod
 
 
 def _is_softmax(node: onnx.NodeProto) -> bool:
-    """Whether the scores of a LinearClassifier are a softmax, or what is one for two classes of opposite margins."""
+    """Whether a LinearClassifier returns a softmax, or its equivalent for two classes with opposite margins."""
     attributes = attributes_of(node)
     kind = attributes.get("post_transform", b"NONE")
     return kind == b"SOFTMAX" or (kind == b"LOGISTIC" and len(attributes["intercepts"]) == 2)  # type: ignore[arg-type]
@@ -136,9 +136,9 @@ def _is_softmax(node: onnx.NodeProto) -> bool:
 
 @dataclass
 class _Walk:
-    """The way back from the logits.
+    """Backward traversal from the logits.
 
-    widths: the number of columns of a tensor, by name. offset: what the constants on the way add to the logits.
+    widths: the number of columns of a tensor, by name. offset: what constants on the way add to the logits.
     """
 
     constants: Mapping[str, np.ndarray]
@@ -158,11 +158,11 @@ class _Walk:
             self.gradients[name] = self.gradients.get(name, 0) + gradient
 
     def back(self, node: onnx.NodeProto, gradient: np.ndarray, makers: Mapping[str, onnx.NodeProto]) -> None:
-        """Hand a gradient of a node's output on to its inputs."""
+        """Pass the gradient of a node's output on to its inputs."""
         if node.op_type in _KEPT:
             self.add(node.input[0], gradient)
             return
-        if node.op_type == "Log":  # of a softmax: its logits, but for a constant of each row
+        if node.op_type == "Log":  # the log of a softmax is its logits, up to a constant per row
             softmax = _softmax_behind(node.input[0], makers)
             if softmax.op_type == "Softmax":
                 self.add(softmax.input[0], gradient)
@@ -178,7 +178,7 @@ class _Walk:
         attributes = attributes_of(node)
         coefficients = np.asarray(attributes["coefficients"], np.float64).reshape(len(gradient), -1).T
         intercepts = np.asarray(attributes["intercepts"], np.float64)
-        if attributes.get("post_transform") == b"LOGISTIC":  # p and 1 - p of one margin
+        if attributes.get("post_transform") == b"LOGISTIC":  # p and 1 - p, from one margin
             coefficients, intercepts = coefficients / 2, intercepts / 2
         self.offset = self.offset + intercepts @ gradient
         self.add(node.input[0], coefficients @ gradient)
@@ -236,7 +236,7 @@ class _Walk:
         return self.constants[name].astype(np.float64)
 
     def _row(self, name: str, width: int) -> np.ndarray:
-        """A constant as what it is for each column of a row."""
+        """A constant broadcast to the columns of a row."""
         value = self._constant(name)
         if value.size not in (1, width):
             raise _NotAffine

@@ -1,4 +1,4 @@
-"""An ONNX graph with another one beside it, on shared tensors, that computes only when it is asked to."""
+"""Adds a second ONNX graph to a first: both share tensors, and the second runs only when it is switched on."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from autotl.graphs.surgery import as_model, same_versions
 
 
 def beside(first: onnx.ModelProto, second: onnx.ModelProto, *, switch: str) -> onnx.ModelProto:
-    """The first graph with the outputs of the second as further ones.
+    """The first graph with the outputs of the second added.
 
-    The inputs of the second are tensors of the first that bear the same names, inputs or not. A node of the second that
-    computes from them what a node of the first does, such as a layer of a frozen network that both contain, is not
-    repeated. switch: an optional input, a bool, true by default; where it is false, the new outputs have no rows and
-    cost nothing. (ONNX Runtime computes every output of a graph, whichever are asked for, but only one branch.)
+    The inputs of the second graph are the tensors of the first with the same names, whether inputs or not. Nodes that
+    compute the same in both, such as layers of a shared frozen network, are not repeated. switch: name of an optional
+    bool input, true by default; if it is false, the new outputs have no rows and cost nothing. (ONNX Runtime computes
+    all outputs of a graph, even those that are not requested, but only the chosen branch of an If.)
 
-    Raises ExportError if the first has no tensor for an input, or has one that is called as an output is.
+    Raises ExportError if the first graph has no tensor for an input, or already has a tensor with an output's name.
     """
     first, second = same_versions(first, second)
     graph = onnx.GraphProto()
@@ -53,9 +53,9 @@ def beside(first: onnx.ModelProto, second: onnx.ModelProto, *, switch: str) -> o
 
 
 def _branch(graph: onnx.GraphProto, other: onnx.GraphProto, prefix: str) -> onnx.GraphProto:
-    """The nodes of the other graph that the first has not, as a graph that reads the first one's tensors."""
+    """The nodes of the other graph that the first lacks, as a graph that reads the tensors of the first."""
     constants = {_content(tensor): tensor.name for tensor in reversed(graph.initializer)}
-    # Equal constants of several names in the first are one where nodes are compared.
+    # Equal constants with different names count as one when nodes are compared.
     one = {tensor.name: constants[_content(tensor)] for tensor in graph.initializer}
     made = {_computation(node, one): list(node.output) for node in reversed(graph.node)}
     names = {value.name: value.name for value in other.input}
@@ -70,7 +70,7 @@ def _branch(graph: onnx.GraphProto, other: onnx.GraphProto, prefix: str) -> onnx
             raise ExportError(f"The graph {other.name!r} has a node {node.op_type} with graphs inside.")
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
-        copy.name = f"{prefix}{len(nodes)}/{node.name}"  # many a node has no name of its own
+        copy.name = f"{prefix}{len(nodes)}/{node.name}"  # many nodes have no name
         copy.input[:] = [names[name] if name else "" for name in node.input]
         names.update({name: prefix + name if name else "" for name in node.output})
         copy.output[:] = [names[name] for name in node.output]
@@ -94,7 +94,7 @@ def _branch(graph: onnx.GraphProto, other: onnx.GraphProto, prefix: str) -> onnx
 
 
 def _no_rows(outputs: Sequence[onnx.ValueInfoProto], prefix: str) -> onnx.GraphProto:
-    """A graph of the same outputs, each with no rows."""
+    """A graph with the same outputs, all without rows."""
     nodes, results, empty = [], [], []
     for value in outputs:
         kind, dims = value.type.tensor_type.elem_type, [d.dim_value for d in value.type.tensor_type.shape.dim[1:]]
@@ -107,13 +107,13 @@ def _no_rows(outputs: Sequence[onnx.ValueInfoProto], prefix: str) -> onnx.GraphP
 
 
 def _computation(node: onnx.NodeProto, names: dict[str, str]) -> Hashable:
-    """Equal for nodes that compute the same. names: of the tensors that the node reads, where they have others."""
+    """A key, equal for nodes that compute the same. names: replaces the names of tensors that the node reads."""
     attributes = sorted(attribute.SerializeToString(deterministic=True) for attribute in node.attribute)
     inputs = tuple(names.get(name, name) for name in node.input)
     return node.op_type, node.domain, inputs, len(node.output), tuple(attributes)
 
 
 def _content(tensor: onnx.TensorProto) -> Hashable:
-    """Equal for constants of the same values."""
+    """A key, equal for constants with the same values."""
     values = numpy_helper.to_array(tensor)
     return tensor.data_type, tuple(tensor.dims), hashlib.sha256(values.tobytes()).digest()

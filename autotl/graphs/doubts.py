@@ -1,4 +1,4 @@
-"""What a model says besides its probabilities, as ONNX nodes: a set of classes, whether it is unsure, and a p-value.
+"""A model's doubts as ONNX nodes: a set of classes, whether the model is unsure, and a p-value for novelty.
 
 `set` is bool (batch, n_classes), `unsure` bool (batch,), `none_of_these` float32 (batch,).
 """
@@ -15,14 +15,14 @@ from autotl.graphs.keras_to_onnx import IR_VERSION, OPSET
 
 SET, UNSURE, NONE_OF_THESE = "set", "unsure", "none_of_these"
 SWITCH = "doubts"
-"""The optional input that turns them off; see `beside`."""
+"""The optional input that turns the doubts off; see `beside`."""
 
 
 def membership(thresholds: np.ndarray, *, penalty: float | None = None, free_ranks: int = 0) -> onnx.ModelProto:
-    """`probabilities` to `set`: the classes whose score is at most their threshold.
+    """From `probabilities` to `set`: the classes whose score is at most their threshold.
 
-    thresholds: float (n_classes,). The score is 1 less the probability; with a penalty, that of RAPS: the probability
-    of the class and of all that are more probable, plus the penalty for each rank beyond the free ones.
+    thresholds: float (n_classes,). The score is 1 minus the probability. With a penalty it is the score of RAPS: the
+    total probability of the class and of all more probable ones, plus the penalty for each rank beyond `free_ranks`.
     """
     n_classes = len(thresholds)
     constants: dict[str, np.ndarray | np.generic] = {"thresholds": thresholds.astype(np.float32)}
@@ -46,7 +46,7 @@ def membership(thresholds: np.ndarray, *, penalty: float | None = None, free_ran
 
 
 def unsure(threshold: float, n_classes: int) -> onnx.ModelProto:
-    """`probabilities` to `unsure`: whether the highest probability is below the threshold."""
+    """From `probabilities` to `unsure`: whether the highest probability is below the threshold."""
     nodes = [
         helper.make_node("ReduceMax", ["probabilities"], ["highest"], axes=[1], keepdims=0),
         helper.make_node("Less", ["highest", "threshold"], [UNSURE]),
@@ -57,10 +57,11 @@ def unsure(threshold: float, n_classes: int) -> onnx.ModelProto:
 
 
 def novelty(axes: np.ndarray, offset: np.ndarray, centres: np.ndarray, distances: np.ndarray) -> onnx.ModelProto:
-    """`features` to `none_of_these`, the share of calibration distances that are at least as large as the image's own.
+    """From `features` to `none_of_these`: the share of distances, the image's own included, that are at least as large.
 
-    axes: (n_features, n_components), offset: (n_components,), centres: (n_classes, n_components); the distance is the
-    squared one to the nearest centre, of the features at length 1. distances: (m,), of the calibration items.
+    axes: (n_features, n_components), offset: (n_components,), centres: (n_classes, n_components). The distance is the
+    squared distance to the nearest centre, of features scaled to unit length. distances: (m,), those of the calibration
+    items.
     """
     constants: dict[str, np.ndarray | np.generic] = {
         "axes": axes.astype(np.float32), "offset": offset.astype(np.float32),
@@ -92,7 +93,7 @@ def _graph(
     nodes: Sequence[onnx.NodeProto], width: int, source: str, output: tuple[str, int, int | None],
     constants: Mapping[str, np.ndarray | np.generic],
 ) -> onnx.ModelProto:  # fmt: skip
-    """A graph from one float32 matrix (batch, width); output: name, type, and columns (None for a vector)."""
+    """A graph with one float32 input (batch, width). output: name, type, and number of columns (None for a vector)."""
     name, kind, columns = output
     graph = helper.make_graph(
         nodes, name,

@@ -1,8 +1,8 @@
-"""An output `map` for a linear head: where in the image the evidence for one class against another lies.
+"""An output `map` for linear heads: where in the image the evidence for one class over another lies.
 
 A logit is a sum over stages, channels and, because pooling is a mean or a maximum, positions (CAM: Zhou et al. 2016,
-here for any number of stages and for maxima too). The evidence of a position is its part of the difference between the
-logits of the most probable class and the runner-up, against features that are what they are in an average image:
+here for any number of stages and for maxima too). The evidence at a position is its contribution to the difference
+between the logits of the most probable class and the runner-up, relative to the features of an average image:
 
     sum of the map + offset[class] - offset[runner-up] = logit[class] - logit[runner-up]
 """
@@ -23,7 +23,7 @@ from autotl.graphs.surgery import as_model
 MAP, MAP_CLASSES = "map", "map_classes"
 """Outputs: float32 (n, height, width), and int64 (n, 2), the most probable class and the runner-up."""
 EXPLAIN = "explain"
-"""An optional input, a bool, false by default: whether there is a map; otherwise both outputs have no rows."""
+"""An optional bool input, false by default; unless it is true, both outputs have no rows."""
 _PREFIX = "map/"
 
 
@@ -37,11 +37,11 @@ def add_map(
 ) -> onnx.ModelProto:
     """A graph with two more outputs, `map` and `map_classes`, which cost nothing unless its input `explain` is true.
 
-    average: by the stage's tensor, what is compared with, (channels,), such as the mean over training images.
+    average: by the stage's tensor, the reference features (channels,), such as the mean over training images.
     """
     writer = _Writer()
     writer.classes(stages, logits)
-    for source, pooled in _by_source(stages):
+    for source, pooled in by_source(stages):
         writer.stage(source, list(pooled), logits, average, map_grid(stages))
     writer.add("Sum", writer.parts, _PREFIX + MAP)
     copy = onnx.ModelProto()
@@ -58,7 +58,7 @@ def add_map(
     ]
     nothing = [helper.make_node("Identity", [tensor.name], [f"without/{tensor.name[3:]}"]) for tensor in empty]
     left_out = helper.make_graph(nothing, "no_map", [], infos(0, "without/"), empty)
-    # ONNX Runtime computes every output of a graph, whichever are asked for, but a branch only where it is taken.
+    # ONNX Runtime computes all outputs of a graph, even those not requested, but only the chosen branch of an If.
     copy.graph.node.append(
         helper.make_node("If", [EXPLAIN], [MAP, MAP_CLASSES], name="map", then_branch=computed, else_branch=left_out)
     )
@@ -69,14 +69,14 @@ def add_map(
 
 
 def spread_matrix(n: int, wanted: int) -> np.ndarray:
-    """A matrix (wanted, n) that interpolates linearly between n positions and keeps their sum: its columns sum to 1."""
+    """A matrix (wanted, n) for linear interpolation between n positions that keeps their sum: its columns sum to 1."""
     places = np.clip((np.arange(wanted) + 0.5) * n / wanted - 0.5, 0, n - 1)
     weights = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(n)))
     return np.asarray(weights / weights.sum(axis=0))
 
 
-def _by_source(stages: Sequence[PooledStage]) -> Iterator[tuple[str, Iterator[PooledStage]]]:
-    """The stages that pool one feature map, together."""
+def by_source(stages: Sequence[PooledStage]) -> Iterator[tuple[str, Iterator[PooledStage]]]:
+    """The stages, grouped by the feature map that they pool."""
     return groupby(sorted(stages, key=lambda stage: stage.source), key=lambda stage: stage.source)
 
 
@@ -106,7 +106,7 @@ class _Writer:
         return output
 
     def classes(self, stages: Sequence[PooledStage], logits: AffineLogits) -> None:
-        """The two most probable classes, by logits: probabilities are all 0 or 1 where the model is very sure."""
+        """The two most probable classes, by logit: probabilities saturate at 0 and 1 when the model is very sure."""
         parts = []
         for stage in stages:
             row = self.add("Flatten", [stage.tensor], axis=1)
@@ -125,7 +125,7 @@ class _Writer:
         average: Mapping[str, np.ndarray],
         grid: tuple[int, int],
     ) -> None:
-        """The part of one feature map, spread over the grid."""
+        """The contribution of one feature map, interpolated to the grid."""
         first = pooled[0]
         channels, height, width = first.channels, first.height, first.width
         if not first.channels_first:
@@ -153,9 +153,9 @@ class _Writer:
         return self.add("Sub", [self.add("MatMul", [row, cells]), expected])
 
     def _maximum(self, cells: str, maxima: str, weights: str, usual: np.ndarray) -> str:
-        """All of it where the maximum is; in equal parts where it is reached several times."""
+        """All at the position of the maximum; in equal parts if several positions reach it."""
         row = self.add("Flatten", [maxima], axis=1)
-        # Not the pooled number itself: a quantised graph may round it once more.
+        # Not the pooled value itself: a quantised graph may round it once more.
         highest = self.add("ReduceMax", [cells], axes=[2], keepdims=1)
         reached = self.add("Cast", [self.add("Equal", [cells, highest])], to=TensorProto.FLOAT)
         times = self.add("ReduceSum", [reached, self.shape(2)], keepdims=0)

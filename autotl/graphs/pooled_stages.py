@@ -1,4 +1,4 @@
-"""Where a classifier's graph pools its feature maps to numbers: the cut between its network and its head."""
+"""Finds where a classifier's graph pools its feature maps: the boundary between its network and its head."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _REDUCTIONS = {"ReduceMean": "avg", "ReduceMax": "max"}
 class PooledStage:
     """A tensor that pools a feature map over its positions.
 
-    tensor: (n, channels), or (n, channels, 1, 1) and the like. source: the feature map, a tensor of four axes.
-    pooling: "avg" or "max".
+    tensor: the result, (n, channels) or with further axes of length 1. source: the feature map, a tensor with four
+    axes. pooling: "avg" or "max".
     """
 
     tensor: str
@@ -33,9 +33,9 @@ class PooledStage:
 
 
 def pooled_stages(model: onnx.ModelProto, output: str = "probabilities") -> tuple[PooledStage, ...]:
-    """The poolings nearest to an output through which everything passes that it depends on; empty if there are none.
+    """The poolings nearest to an output, if the output depends on the inputs only through them; otherwise empty.
 
-    The poolings of squeeze-and-excitation blocks lie deeper in the network and are not among them.
+    Poolings in squeeze-and-excitation blocks lie deeper in the network and are not included.
     """
     makers = {name: node for node in model.graph.node for name in node.output if name}
     constants = constants_of(model)
@@ -60,7 +60,7 @@ def pooled_stages(model: onnx.ModelProto, output: str = "probabilities") -> tupl
 
 
 def constants_of(model: onnx.ModelProto) -> dict[str, np.ndarray]:
-    """The initializers of a graph and what its Constant nodes hold, by name."""
+    """The initializers of a graph and the values of its Constant nodes, by name."""
     found = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant":
@@ -77,9 +77,9 @@ def attributes_of(node: onnx.NodeProto) -> dict[str, object]:
 
 
 def shapes_of(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
-    """The shapes of tensors, by name, as far as they are known; 0 for an axis that is not."""
+    """The known shapes of tensors, by name; 0 for an axis of unknown length."""
     graph = model.graph
-    # Weights say no more than their shapes do, and inference copies the whole model.
+    # Shape inference needs only the shapes of large weights, and copies the whole model.
     small = [tensor for tensor in graph.initializer if np.prod(tensor.dims) <= 64]
     large = [
         helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
@@ -99,7 +99,7 @@ def shapes_of(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
 
 
 def head_of(model: onnx.ModelProto, inputs: Sequence[str], output: str) -> onnx.ModelProto:
-    """The part of a graph between some tensors of float32 and an output, as a graph of its own."""
+    """The part of a graph between some float32 tensors and an output, as a separate graph."""
     makers = {name: node for node in model.graph.node for name in node.output if name}
     needed: set[str] = set()
     pending = [output]
@@ -127,7 +127,7 @@ def head_of(model: onnx.ModelProto, inputs: Sequence[str], output: str) -> onnx.
 
 
 def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
-    """A copy of a graph that also gives these tensors of float32."""
+    """A copy of a graph with these float32 tensors as further outputs."""
     shapes, copy = shapes_of(model), onnx.ModelProto()
     copy.CopyFrom(model)
     have = {value.name for value in copy.graph.output}
@@ -141,7 +141,7 @@ def with_outputs(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProt
 def _pooled(
     node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...]], constants: Mapping[str, np.ndarray]
 ) -> PooledStage | None:
-    """What a node pools; None if it pools nothing, or something of unknown size."""
+    """The stage that a node pools; None if it does not pool, or if the size is unknown."""
     shape = shapes.get(node.input[0], ()) if node.input else ()
     if len(shape) != 4:
         return None

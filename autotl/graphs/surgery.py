@@ -71,7 +71,7 @@ def prune(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
 
 
 def sort_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Put the nodes of a graph into an order in which each follows what it reads, inside of branches too, in place."""
+    """Sort the nodes of a graph topologically, in place; tensors that are read inside branches count too."""
     graph = model.graph
     makers = {name: i for i, node in enumerate(graph.node) for name in node.output if name}
     reads = {i: {makers[name] for name in _names_read(node) if name in makers} for i, node in enumerate(graph.node)}
@@ -178,7 +178,7 @@ def _describe(model: onnx.ModelProto, names: Sequence[str]) -> list[onnx.ValueIn
 
 
 def same_versions(first: onnx.ModelProto, second: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    """Copies of two graphs with the newer of their operator sets, and one file format version."""
+    """Copies of two graphs, both with the newer of their operator sets and one file format version."""
     versions = [
         next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
         for model in (first, second)

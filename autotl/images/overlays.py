@@ -1,4 +1,4 @@
-"""An image with the evidence for an answer drawn over it."""
+"""Draws the evidence for an answer over its image."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from autotl.images.decoder import ImageSource, open_image
 
 EDGE = 320
 FOR, AGAINST = (230, 97, 1), (53, 61, 168)
-"""Orange and blue, which people with any colour blindness tell apart (ColorBrewer's PuOr)."""
+"""Orange and blue, distinguishable with any colour blindness (ColorBrewer's PuOr)."""
 _MOST_OPAQUE = 0.75
 _FULL_AT = 99
-"""Percentile of the evidence's size that is drawn at full strength, so that one cell does not hide the others."""
+"""Percentile of the absolute evidence that is drawn at full strength, so that one cell does not hide the others."""
 _FINEST = 28
-"""Cells along each side that are drawn."""
+"""Most cells that are drawn along each side."""
 _FADED = 0.45
-"""How far the image is moved towards light grey, so that colours of its own are not taken for evidence."""
+"""How far the image is faded to light grey, so that its own shades are not mistaken for evidence."""
 
 
 def overlay(source: ImageSource, found: np.ndarray, *, edge: int = EDGE) -> bytes:
-    """Draw a map over its image: orange speaks for the answer, blue against it; PNG bytes.
+    """Draw a map over its image as PNG: orange supports the answer, blue speaks against it.
 
-    found: float (h, w), its corners those of the image. edge: pixels of the longer side. Raises UnreadableImage.
+    found: float (h, w), covering the whole image. edge: pixels of the longer side. Raises UnreadableImage.
     """
     image = open_image(source, at_least=(edge, edge))
     width, height = image.size
@@ -44,8 +44,8 @@ def overlay(source: ImageSource, found: np.ndarray, *, edge: int = EDGE) -> byte
 
 
 def _smooth(found: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A map at the size (width, height) of its image, without the steps of its cells."""
+    """A map smoothly resized to the size (width, height) of its image."""
     coarse = Image.fromarray(np.asarray(found, np.float32))
-    # Single points of a fine map, of an early layer, are noise to the eye.
+    # Single points of a fine map, from an early layer, look like noise.
     seen = coarse.resize((min(coarse.width, _FINEST), min(coarse.height, _FINEST)), Image.Resampling.BOX)
     return np.asarray(seen.resize(size, Image.Resampling.BICUBIC), np.float32)
