@@ -1,4 +1,4 @@
-"""A champion that can say that it does not know: calibrated on the search, judged on the test split, and shown."""
+"""Lets a champion abstain: calibrates on the search, evaluates on the test split, and presents the results."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def with_doubts(
     context: SearchContext, champion: Champion, searched: Predictions, tested: Predictions,
     *, seconds_left: Callable[[], float],
 ) -> tuple[Champion, DoubtsSummary]:  # fmt: skip
-    """The champion with a graph that offers sets, an accept threshold and "none of these", and what they are worth.
+    """The champion with a graph that offers sets, an accept threshold and "none of these", and their evaluation.
 
-    searched: answers of its trial in the search, on which they are calibrated; tested: its answers on the test split,
-    on which they are only judged. What cannot be offered is left out, and the summary says why; a champion without
-    doubts is a champion.
+    searched: answers of its trial in the search, used for calibration; tested: its answers on the test split, used for
+    evaluation only. What cannot be offered is left out, and the summary says why; the champion remains valid without
+    it.
     """
     summary = DoubtsSummary()
     pixels = np.stack([read_pixels(context.run.dataset, int(item), champion.size) for item in champion.replay_items])
@@ -54,7 +54,7 @@ def with_doubts(
 
 
 def doubts(subject: Subject) -> Said:
-    """What the champion's doubts are worth, in tables, figures and sentences."""
+    """How well the champion abstains, in tables, figures and sentences."""
     found = subject.result.doubts
     if found is None:
         return Said(PIECE)

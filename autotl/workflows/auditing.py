@@ -1,4 +1,4 @@
-"""For whom, and for which kinds of images, a champion works worse: the subgroup audit and the slice finder."""
+"""For which groups and kinds of images a champion performs worse: the subgroup audit and the slice finder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PREFIX = "attribute."
 
 
 def require_attributes(config: Config, dataset: Dataset) -> None:
-    """Raise ConfigError if an attribute that is to be audited is unknown, or there is none to keep a gap within."""
+    """Raise ConfigError if a requested attribute is unknown, or if max_gap is set and no attribute can be audited."""
     known = attribute_names(dataset)
     unknown = [name for name in config.audit if name not in known]
     if unknown:
@@ -42,18 +42,18 @@ def require_attributes(config: Config, dataset: Dataset) -> None:
             )
     if config.max_gap is not None and not any(usable.values()):
         raise ConfigError(
-            f"a largest gap of {config.max_gap:g} is to be kept, and there are no groups: the data have no attribute "
+            f"the largest gap is set to {config.max_gap:g}, but there are no groups: the data have no attribute "
             f"with 2 to {MOST_VALUES} values. Give a table of them with --attributes CSV, or leave out --max-gap"
         )
 
 
 def attribute_names(dataset: Dataset) -> list[str]:
-    """The attributes of a dataset, without what its columns begin with."""
+    """The names of a dataset's attributes, without the prefix of their columns."""
     return [str(name).removeprefix(_PREFIX) for name in dataset.items.columns if str(name).startswith(_PREFIX)]
 
 
 def subgroups(subject: Subject) -> Said:
-    """Compare the groups of the attributes that were asked for, or of all; nothing if there are none."""
+    """Compare the groups of the requested attributes, or of all attributes; nothing if there are none."""
     run = subject.context.run
     names = run.config.audit or attribute_names(run.dataset)
     if not names:
@@ -70,7 +70,7 @@ def subgroups(subject: Subject) -> Said:
 
 
 def weak_kinds(subject: Subject) -> Said:
-    """Look for kinds of images, named by nobody, on which errors concentrate."""
+    """Look for kinds of images, without given names, on which errors concentrate."""
     context, run = subject.context, subject.context.run
     answers = unseen_answers(subject.searched, subject.tested)
     clusters = cluster_of(run, answers.items)
@@ -85,7 +85,7 @@ def weak_kinds(subject: Subject) -> Said:
 
 
 def _examples(run: Run, answers: Predictions, wrong: np.ndarray) -> Callable[[np.ndarray, int], list[str]]:
-    """Paths of some images of a kind, those that were answered wrongly first."""
+    """Paths of some images of a kind, misclassified ones first."""
     paths = run.dataset.items["path"].to_numpy(dtype=object)[answers.items]
 
     def examples(members: np.ndarray, n: int) -> list[str]:

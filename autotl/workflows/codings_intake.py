@@ -1,4 +1,4 @@
-"""Takes in the rows of a sheet in which people say what they see on a run's images."""
+"""Imports the rows of a sheet in which people have labelled a run's images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_ERRORS, _MOST_NAME = 5, 60
 
 @dataclass(frozen=True)
 class Taken:
-    """What came of a sheet. n_new: answers kept now; n_known: given before; n_open: rows without a label."""
+    """Result of importing a sheet. n_new: answers saved now; n_known: saved before; n_open: rows without a label."""
 
     n_new: int
     n_known: int
@@ -28,9 +28,9 @@ class Taken:
 
 
 def take_codings(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> Taken:
-    """Keep the labels of a sheet, all or none; DatasetError names the lines that cannot be understood.
+    """Save the labels of a sheet, all or none; DatasetError names the lines that cannot be understood.
 
-    Rows without a label are passed over; what a coder has said already is not kept twice. source: the file, in words.
+    Rows without a label are skipped; an answer that is already saved is not saved again. source: the file, in words.
     """
     wanted = [row for row in rows if row.label]
     if not wanted:
@@ -58,7 +58,7 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
             return inside
         several, copied = endings.find(text), _copied_from(text, drawn)
         if copied and not any(_in_same_folder(text, one) for one in several):
-            # Of data without folders, nobody can tell a file from a copy that is called like it.
+            # In data without folders, a file cannot be told from a copy with the same name.
             return "" if several and "/" not in several[0] and several != [copied] else copied
         return several[0] if len(several) == 1 else ""
 
@@ -68,13 +68,13 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
         coder = coders.get(coder.casefold()) or coders.setdefault(coder.casefold(), spelled(before, coder))
         label = row.label if row.label in classes else by_case.get(row.label.casefold(), "")
         if not item:
-            wrong.append(f"line {row.line}: {row.item[:80]!r} is no image of the run")
+            wrong.append(f"line {row.line}: {row.item[:80]!r} is not an image of the run")
         elif not coder or len(coder) > _MOST_NAME:
             wrong.append(f"line {row.line}: the coder is {coder[:80]!r}; expected a name, up to {_MOST_NAME} letters")
         elif problem := name_problem(coder):
             wrong.append(f"line {row.line}: {problem}")
         elif not label:
-            wrong.append(f"line {row.line}: {row.label[:80]!r} is no class; the classes are {listed(classes)}")
+            wrong.append(f"line {row.line}: {row.label[:80]!r} is not a class; the classes are {listed(classes)}")
         elif (item, coder) in first:
             wrong.append(f"line {row.line}: {coder} coded {item} already in line {first[item, coder]}")
         else:
@@ -90,13 +90,13 @@ def _understood(evidence: Evidence, rows: Sequence[SheetRow], source: str) -> li
 
 
 def _copied_from(text: str, drawn: Sequence[str]) -> str:
-    """The image that a copy under a neutral name was made from; empty if it is called otherwise."""
+    """The original of a copy with a neutral name; empty if the name is not such a name."""
     copy = _COPY.fullmatch(Path(text).name)
     return drawn[int(copy[1]) - 1] if copy and 1 <= int(copy[1]) <= len(drawn) else ""
 
 
 def _in_same_folder(text: str, item: str) -> bool:
-    """Whether a path ends with the folder and the name of an image of the run, wherever that lay once."""
+    """Whether a path ends with the folder and file name of an image of the run, wherever the data used to be."""
     return Path(text).parent.name.casefold() == Path(item).parent.name.casefold()
 
 

@@ -148,7 +148,7 @@ def _conclude_with(
 
 
 def _graded(forecasts: Sequence[Mapping[str, Any]], test: float, tuned: FineTuningVerdict) -> tuple[Forecast, ...]:
-    """The forecasts with what came of them."""
+    """The forecasts with their outcomes."""
     return graded(forecasts, test=test, tuned=tuned.difference.value if tuned.difference else None)
 
 

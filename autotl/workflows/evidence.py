@@ -1,4 +1,4 @@
-"""The pieces of evidence for a champion, one after the other; none of them can cost the run its model."""
+"""Gathers the pieces of evidence for a champion, in order; the failure of a piece never fails the run."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ PIECES: Mapping[str, Piece] = {
     "why": maps_of_mistakes,
     VERDICT: verdict,
 }
-"""By name, in the order in which they are asked: a piece may read what earlier ones put into the result."""
+"""By name, in the order in which they run: a piece may read what earlier ones have put into the result."""
 
 
 def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Subject, tuple[Said, ...]]:
-    """Let a champion say that it does not know, and gather the evidence for it.
+    """Let a champion abstain, and gather the evidence for it.
 
-    Returns the subject with the champion that is to leave and the whole of its result, and what each piece said.
+    Returns the subject with the champion to deploy and its complete result, and the findings of each piece.
     """
     began = time.monotonic()
     champion, doubted = with_doubts(
@@ -52,9 +52,9 @@ def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Sub
 def gather(
     subject: Subject, *, seconds_left: Callable[[], float], pieces: Mapping[str, Piece] = PIECES
 ) -> tuple[Subject, tuple[Said, ...]]:
-    """Ask every piece; returns the subject with its result filled in, and what each piece said.
+    """Run every piece; returns the subject with its result filled in, and the findings of each piece.
 
-    seconds_left: for what may be left out. One that fails, or for which no time is left, says so in its place.
+    seconds_left: time left for optional pieces. A piece that fails or is skipped for lack of time reports this instead.
     """
     said: list[Said] = []
     for name, piece in pieces.items():
@@ -75,7 +75,7 @@ def gather(
 
 
 def _is_due(name: str, subject: Subject) -> bool:
-    """Whether a piece may not be left out: what only puts into words what is known, and an audit that was asked for."""
+    """Whether a piece must always run: one that only puts known results into words, or a requested audit."""
     if name == SUBGROUPS:
         config = subject.context.run.config
         return bool(config.audit) or config.max_gap is not None

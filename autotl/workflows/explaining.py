@@ -1,4 +1,4 @@
-"""Why a model answers as it does: maps of the evidence over new images, and over its surest mistakes."""
+"""Explains a model's answers: maps of the evidence over new images, and over its most confident mistakes."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _METHODS = {
 class Explanation(TypedDict, total=False):
     """Why one image got its label rather than the runner-up, or why it could not be read.
 
-    difference: of the two classes' logits, the natural logarithm of the odds. method: "exact", "gradient" or
-    "occlusion"; how: the same in words. place: the ninth of the image with the most evidence for the label. overlay:
-    the name of a PNG file, where one was asked for.
+    difference: between the two classes' logits, that is, the natural logarithm of the odds. method: "exact", "gradient"
+    or "occlusion"; how: the same in words. place: the ninth of the image with the most evidence for the label.
+    overlay: the name of a PNG file, if overlays were requested.
     """
 
     item: str
@@ -82,7 +82,7 @@ def explain(
 
 
 def words_for(evidence: Evidence, classes: Sequence[str]) -> Explanation:
-    """What a map says, in words."""
+    """A map in words."""
     label, runner_up = classes[evidence.label], classes[evidence.runner_up]
     place, odds = place_of(evidence.map), math.exp(min(abs(evidence.difference), 20))
     where = f"the evidence for {label} is strongest {place}"
@@ -103,7 +103,7 @@ def words_for(evidence: Evidence, classes: Sequence[str]) -> Explanation:
 
 
 def place_of(found: np.ndarray) -> str:
-    """In which of nine parts of the image most of the evidence for the answer lies, such as "in the upper left"."""
+    """The ninth of the image with the most evidence for the answer, such as "in the upper left"."""
     sums = by_cell(np.maximum(found, 0), 3)
     if sums.sum() == 0:
         return NOWHERE

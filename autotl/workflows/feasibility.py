@@ -18,7 +18,7 @@ from autotl.workflows.subject import Subject
 
 
 def verdict(subject: Subject) -> Said:
-    """Judge from the scores of the test split and from what earlier pieces of evidence have found."""
+    """Judge the champion by its scores on the test split and by the findings of earlier pieces of evidence."""
     result, run = subject.result, subject.context.run
     found = judge_feasibility(_grounds(subject))
     rows = tuple(
@@ -36,7 +36,7 @@ def verdict(subject: Subject) -> Said:
 
 
 def _grounds(subject: Subject) -> Grounds:
-    """What was found, of all pieces of evidence that there are."""
+    """The findings of all available pieces of evidence."""
     context, result, tested = subject.context, subject.result, subject.tested
     run, classes = context.run, context.run.dataset.classes
     groups = cluster_of(run, tested.items)
@@ -65,7 +65,7 @@ def _grounds(subject: Subject) -> Grounds:
 
 
 def _surest(tested: Predictions, right: np.ndarray, groups: np.ndarray | None) -> ScoreInterval:
-    """The accuracy on the images of which the model is surest."""
+    """The accuracy on the images with the highest confidence."""
     order = np.argsort(-tested.probabilities.max(axis=1), kind="stable")
     kept = order[: max(1, round(ANSWERED * len(order)))]
     return accuracy_with_interval(right[kept], None if groups is None else groups[kept])
@@ -79,7 +79,7 @@ def _balanced(tested: Predictions, groups: np.ndarray | None, seed: int) -> Scor
 
 
 def _weakest(recalls: dict[str, ScoreInterval]) -> tuple[str, ScoreInterval | None]:
-    """The class with the lowest recall, of those that were tested."""
+    """The tested class with the lowest recall."""
     known = {name: recall for name, recall in recalls.items() if recall.is_defined}
     if not known:
         return "", None

@@ -1,4 +1,4 @@
-"""Takes in what people say of a run's images, and says how far they agree and how the model compares."""
+"""Imports people's labels for a run's images, measures their agreement and compares the model with them."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ from autotl.workflows.people_sample import evidence_of, n_alike
 SUMMARY_FILE = "summary.json"
 _MOST_VALUES = 12
 _MISSED = (
-    "The sample is missing: {} is gone, so that every coded image counts alike here, however likely it was drawn. What "
-    "is said of the model may be wrong by that."
+    "The sample is missing: {} is gone, so all coded images have equal weight here, however likely they were to be "
+    "drawn. The results for the model may therefore be biased."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class HumanValidation:
-    """What people say of a run's images.
+    """People's labels for a run's images, compared with each other and with the model.
 
-    n_drawn: images drawn for coding; n_population: that could be drawn. coded: number of images by coder. people: None
-    where nothing was coded yet; groups: the same by attribute. sentences: what it comes to, the most important first;
-    next_step: what to do now. taken: what this call took in, None if it took in nothing.
+    n_drawn: number of images drawn for coding; n_population: number that could be drawn. coded: number of images by
+    coder. people: the comparison, None if nothing is coded yet; groups: the same by attribute. sentences: the results,
+    the most important first; next_step: what to do now. taken: what this call imported, None if nothing.
     """
 
     run: str
@@ -69,7 +69,7 @@ class HumanValidation:
 
     @property
     def in_short(self) -> dict[str, object]:
-        """What the result of the run holds of it; the rest is in RUN/validation/summary.json."""
+        """The part stored in the result of the run; the rest is in RUN/validation/summary.json."""
         assert self.people
         return {
             "n_items": len(self.people.table.items), "coders": list(self.coded),
@@ -97,10 +97,10 @@ class HumanValidation:
 def validate(
     folder: Path, rows: Sequence[SheetRow] | None = None, *, source: str = "the codings"
 ) -> HumanValidation:  # fmt: skip
-    """Take in the rows of a sheet, all or none, and say what people say of the run's images now.
+    """Import the rows of a sheet, all or none, and summarise all labels for the run's images.
 
-    The result is kept in RUN/validation and shown among the evidence of the run, unless the sample is missing. Raises
-    DatasetError, with the lines, where a row cannot be understood; then nothing is kept.
+    The result is saved in RUN/validation and shown among the evidence of the run, unless the sample is missing. Raises
+    DatasetError, with the line numbers, if a row cannot be understood; in that case nothing is saved.
     """
     evidence = evidence_of(folder)
     taken = None if rows is None else take_codings(evidence, rows, source)
@@ -111,7 +111,7 @@ def validate(
 
 
 def validate_file(folder: Path, codings: Path | None) -> HumanValidation:
-    """The same with a sheet in a file; None to take in nothing."""
+    """The same for a sheet in a file; None to import nothing."""
     return validate(folder, None if codings is None else read_sheet(codings), source=str(codings))
 
 
@@ -149,7 +149,7 @@ def _context(evidence: Evidence, sample: DrawnSample, table: CodingTable) -> Con
     inclusion = sample.probabilities
     drawn = np.array([item in inclusion for item in table.items])
     if drawn.any():
-        # What was not drawn stands for nothing else, so that the model is compared on the sample alone.
+        # Images that were not drawn represent no others, so the model is compared on the sample alone.
         weights = np.array([1 / inclusion.get(item, 1.0) for item in table.items])
         own = np.where(drawn, own, MISSING)
     given = np.append(evidence.run.dataset.labels, MISSING)[places]
@@ -160,7 +160,7 @@ def _context(evidence: Evidence, sample: DrawnSample, table: CodingTable) -> Con
 
 
 def _clusters(evidence: Evidence, places: np.ndarray) -> np.ndarray | None:
-    """The cluster of each item, of its own where it is none of the labelled; None if none are alike."""
+    """The cluster of each item, a separate one for each unlabelled item; None if no two items share a cluster."""
     found = cluster_of(evidence.run, np.maximum(places, 0))
     if found is None:
         return None
@@ -169,7 +169,7 @@ def _clusters(evidence: Evidence, places: np.ndarray) -> np.ndarray | None:
 
 
 def _groups(evidence: Evidence, places: np.ndarray) -> dict[str, np.ndarray]:
-    """By attribute with at least two and not too many values, its text for each item."""
+    """By attribute, its text for each item; only attributes with at least two and not too many values."""
     items, found = evidence.run.dataset.items, {}
     for column in items.columns:
         if column.startswith("attribute.") or column == "group":
@@ -180,21 +180,21 @@ def _groups(evidence: Evidence, places: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _about_images(evidence: Evidence, sample: DrawnSample, people: People) -> list[str]:
-    """What limits what is said: images that nobody drew, and images that are alike."""
+    """Limits of the results: images coded without being drawn, and similar images."""
     drawn, said = set(sample.items), []
     n = sum(item not in drawn for item in people.table.items)
     if not drawn and not is_sample_missing(validation_folder(evidence.run.folder)):
         said.append(
-            "AutoTL did not draw these images: what is said of the model holds for them, and for others only if they "
+            "AutoTL did not draw these images: the results for the model hold for them, and for others only if they "
             "were chosen at random."
         )
     elif drawn and n:
-        said.append(f"{counted(n, 'image')} coded without being drawn count for the agreement of people only.")
+        said.append(f"{counted(n, 'image')} coded without being drawn count only for the coders' agreement.")
     alike = n_alike(evidence, people.table.items)
     if alike:
         said.append(
-            f"{alike} of the images resemble each other or belong to one group. A model answers such images alike, so "
-            "that they count as fewer where the model is compared, and its intervals are wider."
+            f"{alike} of the images resemble each other or belong to one group. The model's answers to them are "
+            "similar, so the effective sample size for comparing the model is smaller and its intervals are wider."
         )
     return said
 
@@ -202,7 +202,7 @@ def _about_images(evidence: Evidence, sample: DrawnSample, people: People) -> li
 def _next_step(evidence: Evidence, sample: DrawnSample, coded: dict[str, int], people: People | None) -> str:
     run = evidence.run.folder
     if is_sample_missing(validation_folder(run)):
-        return f"Put back {SAMPLE_FILE} from a copy of the folder; until then, nothing further is drawn or taken in."
+        return f"Put back {SAMPLE_FILE} from a copy of the folder; until then, nothing can be drawn or imported."
     if not sample.items and not people:
         return f"Draw images to code: `autotl validate {run} --sample 100 --out sheet.csv`."
     if people is None:
@@ -218,19 +218,19 @@ def _next_step(evidence: Evidence, sample: DrawnSample, coded: dict[str, int], p
         if n < len(drawn)
     ]
     if open_ones:
-        return f"Still to be coded of the images that were drawn: {listed(open_ones)}."
+        return f"Drawn images still to be coded: {listed(open_ones)}."
     if len(coded) < 2:
-        return "Let a second person code the same images: agreement takes two, and to tell who errs takes three."
+        return "Let a second person code the same images: agreement takes two coders, each coder's errors take three."
     if len(coded) < 3:
-        return "Let a third person code the same images: with two, nobody can tell who errs."
+        return "Let a third person code the same images: with two, it is unknown which of them is wrong."
     more, left = people.compared.more_items, _n_answered(evidence) - len(drawn)
     if people.compared.answer == "cannot say yet" and more and left:
         return f"Draw more images: `autotl validate {run} --sample {min(more, left)} --out more.csv`." + (
-            f" Only {left} are left for which the model has an unseen answer." if left < more else ""
+            f" Only {left} images with a held-out answer of the model are left." if left < more else ""
         )
     if people.compared.answer == "cannot say yet" and more:
-        return "All images that the model has an unseen answer for are coded; a larger test split would tell more."
-    return "Nothing is left to be coded."
+        return "All images with a held-out answer of the model are coded; only a larger test split could tell more."
+    return "Nothing is left to code."
 
 
 def _n_answered(evidence: Evidence) -> int:
@@ -238,7 +238,7 @@ def _n_answered(evidence: Evidence) -> int:
 
 
 def _keep_summary(run: Run, found: HumanValidation) -> None:
-    """Leave the summary, a panel among the evidence, a section in the report, and the answers in the result."""
+    """Save the summary, a panel in the evidence, a section in the report, and the main results in the run's result."""
     folder = run.folder
     document = json.dumps(found.to_json(), indent=2, allow_nan=False, ensure_ascii=True)
     write_atomically(validation_folder(folder) / SUMMARY_FILE, document.encode())

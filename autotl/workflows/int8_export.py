@@ -29,9 +29,9 @@ _SPEED_ITEMS = 64
 
 
 def export_int8(folder: Path, out: Path) -> Path:
-    """Write the champion of a run in int8 with its replay; metadata.json says under "int8" what it costs and gains.
+    """Write the champion of a run in int8 with its replay; "int8" in metadata.json holds its cost and gain.
 
-    It offers no doubts: these were calibrated on answers in single precision.
+    It does not abstain: abstention was calibrated on answers in single precision.
 
     Calibrated on images that the champion learned from; measured on the test split, on the same images as the champion
     itself. Returns the graph. Raises ExportError where the graph cannot be quantised, RunError where images are gone.
@@ -40,7 +40,7 @@ def export_int8(folder: Path, out: Path) -> Path:
 
     deployable, run = load_deployable(folder), open_run(folder)
     require_images(run)
-    # What was calibrated is promised of single precision only.
+    # The calibration is valid for single precision only.
     metadata = {name: fact for name, fact in deployable.metadata.items() if name != "doubts"}
     if metadata.get("precision") == INT8:
         raise ExportError("this champion is in int8 already; the format onnx writes it")

@@ -1,4 +1,4 @@
-"""The learning curve of a run's champion, or of the untuned default, and what more images of each class are worth."""
+"""Learning curve of the champion or the untuned default, and the expected gain from more images of each class."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SHARES, CLASS_SHARES = (0.125, 0.25, 0.5, 1.0), (0.25, 0.5)
 MOST_COLUMNS = 256
 """Principal components: half of what the search uses, a third of the time."""
 MOST_SECONDS, BUDGET_SHARE = 3.0, 0.02
-"""What the curves may take: the larger of the two."""
+"""Time limit of the curves: the larger of this many seconds and this share of the budget."""
 SLOW_SECONDS = 0.5
-"""A champion whose head takes longer for a fold is left to the untuned default's curve."""
+"""If the champion's head takes longer than this for a fold, the untuned default's curve is used."""
 FEWEST_PER_CLASS = 8
 
 
 @dataclass(frozen=True)
 class _Probe:
-    """The head that the curves are of."""
+    """The head whose curves are measured."""
 
     candidate: Candidate
     params: Params
@@ -41,7 +41,7 @@ class _Probe:
 
 
 def learning_curve(subject: Subject) -> Said:
-    """Measure the curve, carry it on, and say what more images of each class are worth, weakest first."""
+    """Measure and extrapolate the curve, and estimate the gain from more images of each class, weakest first."""
     context = subject.context
     n = len(context.run.split.development)
     if n < FEWEST_IMAGES:
@@ -69,7 +69,7 @@ def learning_curve(subject: Subject) -> Said:
 
 
 def _probe(subject: Subject) -> _Probe:
-    """The champion where it is a single probe whose head is quick and gives probabilities, else the untuned default."""
+    """The champion if it is a single probe with a fast probabilistic head, otherwise the untuned default."""
     context, trial = subject.context, subject.champion.trial
     if trial.strategy == PROBE:
         candidate = context.candidate(trial)
@@ -91,7 +91,7 @@ def _answers(
 
 
 def _affordable(context: SearchContext, probe: _Probe, limit: float) -> tuple[int, Predictions]:
-    """How many folds may be fitted, in half of the time, and the answers of heads fitted to all of the others."""
+    """How many folds can be run in half of the time, and the answers to them of heads fitted to all other folds."""
     began = time.monotonic()
     one = _answers(context, probe, 1.0, 1)
     a_fold = sum(SHARES) * (time.monotonic() - began)
@@ -108,7 +108,7 @@ def _weakest_first(whole: Predictions) -> list[int]:
 
 
 def _worth(context: SearchContext, probe: _Probe, label: int, whole: Predictions, n_folds: int) -> ClassWorth:
-    """What more images of one class are worth."""
+    """The expected gain from more images of one class."""
     own = whole.restrict(whole.items[whole.labels == label])
     fewer = [_answers(context, probe, share, n_folds, label).restrict(own.items) for share in CLASS_SHARES]
     curve, split = LearningCurve((*CLASS_SHARES, 1.0), (*fewer, own)), context.run.split

@@ -1,4 +1,4 @@
-"""Why the surest mistakes were made: a map of each one's evidence, and the nearest training images for and against."""
+"""Explains the most confident mistakes: a map of the evidence, and the nearest training images for and against."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ N_MISTAKES = 12
 """As many as the report shows."""
 N_NEAREST = 3
 SECONDS = 3.0
-"""What the maps may take; a map by occlusion takes some dozens of passes through the network."""
+"""Time limit of the maps; a map by occlusion takes a few dozen passes through the network."""
 _EDGE = 224
 _OCCLUSION_GRID = 6
 _STAGE, _POOLING = "joined", "avg"
@@ -36,7 +36,7 @@ _SAMPLE_ITEMS = 1000
 _BLOCK_ITEMS = 2048
 
 _NOTE = (
-    "The mistakes of the test split that the model was surest of. Where its evidence lies is drawn over each of them, "
+    "The model's most confident mistakes on the test split. The location of the evidence is drawn over each of them, "
     "orange for the answer and blue for the runner-up. The nearest training images are by the cosine similarity of "
     "standardised frozen features."
 )
@@ -44,7 +44,7 @@ _NOTE = (
 
 @dataclass(frozen=True)
 class _Explained:
-    """A mistake. nearest_for: paths of training images of the class answered; nearest_against: of the true class."""
+    """A mistake. nearest_for: paths of training images of the predicted class; nearest_against: of the true class."""
 
     item: int
     evidence: Evidence
@@ -53,7 +53,7 @@ class _Explained:
 
 
 def maps_of_mistakes(subject: Subject) -> Said:
-    """Write an overlay of each of the surest mistakes into the run's evidence, and say where their evidence lies."""
+    """Write an overlay of each most confident mistake to the run's evidence, and say where the evidence lies."""
     tested = subject.tested
     rows = surest_mistakes(tested)
     if not len(rows):
@@ -73,14 +73,14 @@ def maps_of_mistakes(subject: Subject) -> Said:
 
 
 def surest_mistakes(tested: Predictions) -> np.ndarray:
-    """Rows of the most confident wrong answers, the surest first, at most `N_MISTAKES`."""
+    """Rows of the most confident wrong answers, the most confident first, at most `N_MISTAKES`."""
     confidence = tested.probabilities.max(axis=1)
     wrong = np.flatnonzero(tested.probabilities.argmax(axis=1) != tested.labels)
     return np.asarray(wrong[np.argsort(-confidence[wrong], kind="stable")][:N_MISTAKES])
 
 
 def _evidence(subject: Subject, items: np.ndarray) -> list[tuple[int, Evidence]]:
-    """The place of each item that could be explained in time, and its evidence."""
+    """The position of each item that could be explained in time, and its evidence."""
     run, began = subject.context.run, time.monotonic()
     explainer = Explainer(run.champion)
     size = (explainer.predictor.height, explainer.predictor.width)
@@ -90,14 +90,14 @@ def _evidence(subject: Subject, items: np.ndarray) -> list[tuple[int, Evidence]]
             break
         try:
             pixels = read_pixels(run.dataset, int(item), size)
-        except UnreadableImage:  # taken away since the scan
+        except UnreadableImage:  # removed since the scan
             continue
         found += [(place, one) for one in explainer.explain(pixels[None], grid=_OCCLUSION_GRID)]
     return found
 
 
 def _features(subject: Subject) -> Features | None:
-    """Frozen features that were read anyway: the champion's, else the untuned default's."""
+    """Frozen features that have already been extracted: the champion's, else the untuned default's."""
     context, trial = subject.context, subject.champion.trial
     default = context.space.default()
     known = [trial.members[0].trial if trial.members else trial]
@@ -131,7 +131,7 @@ def _nearest(
 
 
 def _standardised(features: Features, development: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Reads features of length 1, (n, n_columns), after each column was standardised."""
+    """A function that returns features with standardised columns, scaled to unit length, (n, n_columns)."""
     sample = np.sort(np.random.default_rng(seed).permutation(development)[:_SAMPLE_ITEMS])
     known = features.read(_STAGE, _POOLING, sample)
     mean, deviation = known.mean(axis=0), known.std(axis=0)

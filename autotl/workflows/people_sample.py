@@ -22,7 +22,7 @@ from autotl.runs.validation import DrawnSample, locked, read_sample, require_sam
 from autotl.runtime.wording import counted, listed
 
 COPY = "image-{:04d}{}"
-"""What a copy is called of an image whose path would tell its class; the number is its place in the sample, from 1."""
+"""The neutral file name of a copy of an image; the number is the image's place in the sample, from 1."""
 _MOST_GROUPS = 50
 
 
@@ -30,9 +30,9 @@ _MOST_GROUPS = 50
 class SampleDrawn:
     """A sample for people to label.
 
-    sheet: the file to fill in. items: paths of the images drawn now, as the dataset lists them; n_drawn: with all draws
-    before. populations: what was drawn from, in words. plan: what all drawn images, once coded, will tell. notes: what
-    else there is to know, a sentence each.
+    sheet: the file to fill in. items: paths of the images drawn now, as the dataset lists them; n_drawn: their number
+    including all earlier draws. populations: what was drawn from, in words. plan: the expected results once all drawn
+    images are coded. notes: further remarks, a sentence each.
     """
 
     run: str
@@ -59,12 +59,12 @@ def evidence_of(folder: Path) -> Evidence:
         return found
     if run.result() is None:
         raise RunError(
-            f"{folder} has no answers of a model to compare people with: it is not finished. Finish it with "
+            f"{folder} has no model answers to compare with people: the run is not finished. Finish it with "
             f"`autotl resume {folder}`."
         )
     raise RunError(
-        f"{folder} has no answers of a model to compare people with: {_damage(folder / 'evidence')}. The evidence of a "
-        f"finished run is not made again by resuming it: put the file back from a copy, or make a new run, with "
+        f"{folder} has no model answers to compare with people: {_damage(folder / 'evidence')}. Resuming a "
+        f"finished run does not restore its evidence: restore the file from a copy, or make a new run with "
         f"`autotl refit {folder}` or by a new search."
     )
 
@@ -95,12 +95,12 @@ def draw_sample(
     copies: Path | None = None,
     seed: int | None = None,
 ) -> SampleDrawn:
-    """Draw n further images of a run and write a sheet for people to fill in, without any answer of the model.
+    """Draw n more images of a run and write a sheet for people to fill in, without any answer of the model.
 
-    Images of the test split come first, which the model has not seen; where these are not enough, those of the search,
-    whose answers come from models that were not fitted on them. by: a column of attributes, "group" or "class": every
-    group gives as many images. design: "random", "score" (unsure answers more often) or "group", which by implies.
-    copies: a new folder for copies of the images under neutral names. seed: None for that of the run.
+    Images of the test split, which the model has not seen, come first. If there are not enough, images of the search
+    follow, with answers of models that were not fitted on them. by: an attribute column, "group" or "class"; equally
+    many images are drawn from each value. design: "random", "score" (images with unsure answers more often) or "group"
+    (implied by `by`). copies: a new folder for copies of the images under neutral names. seed: None for the run's.
     Raises ConfigError before anything is written.
     """
     evidence = evidence_of(folder)
@@ -136,7 +136,7 @@ def write_sheet_again(folder: Path, sheet: Path) -> int:
     require_sample(validation_folder(folder))
     items = read_sample(validation_folder(folder)).items
     if not items:
-        raise ConfigError(f"no image of {folder} was drawn yet; draw some with --sample N")
+        raise ConfigError(f"no image of {folder} has been drawn yet; draw some with --sample N")
     write_sheet(sheet, [str((evidence.run.dataset.root / item).absolute()) for item in items])
     return len(items)
 
@@ -150,16 +150,16 @@ def _require_free(sheet: Path, copies: Path | None) -> None:
 
 def _design(design: Design | None, by: str | None) -> Design:
     if by is not None and design not in (None, "group"):
-        raise ConfigError(f"--by {by} draws by group, and --design {design} does not; give one of the two")
+        raise ConfigError(f"--by {by} draws by group, but --design {design} does not; give one of the two")
     if design == "group" and by is None:
-        raise ConfigError("--design group needs to know which groups: give --by with the name of a column")
+        raise ConfigError("--design group needs a column of groups: give its name with --by")
     return "group" if by is not None else design or "random"
 
 
 def _drawn(
     evidence: Evidence, before: DrawnSample, n: int, *, design: Design, by: str | None, seed: int
 ) -> DrawnSample:
-    """The sample with one more draw from the test split, and one from the search where that is not enough."""
+    """The sample with one more draw from the test split, plus one from the search if that is not enough."""
     tested, searched = (evidence.answers(part) for part in ("test", "search"))
     drawn, sample = set(before.items), before
     left = int((~tested["path"].isin(drawn)).sum())
@@ -173,8 +173,8 @@ def _drawn(
         parts.append((searched, min(n - left, further), said))
     if n >= 1 and not left + further:
         raise ConfigError(
-            f"nothing is left to draw: people were given all {len(drawn)} images for which the model has an unseen "
-            "answer. Write their sheet again with --out alone."
+            f"nothing is left to draw: all {len(drawn)} images with a held-out answer of the model have been drawn "
+            "already. Write their sheet again with --out alone."
         )
     for answers, number, said in parts:
         if number or n < 1:
@@ -201,7 +201,7 @@ def _strata(
 
 
 def group_values(evidence: Evidence, paths: pd.Series, by: str) -> list[str]:
-    """The group of each image by a column, "group" or "class"; "none" where it has none. ConfigError without it."""
+    """The group of each image by a column, "group" or "class"; "none" without one. ConfigError if it cannot be used."""
     table = evidence.run.dataset.items.set_index("path")
     names = {"class": "label", "group": "group"} | {
         name.removeprefix("attribute."): name for name in table.columns if name.startswith("attribute.")
@@ -251,20 +251,20 @@ def _notes(evidence: Evidence, items: list[str], n: int, n_drawn: int, copies: P
     alike = n_alike(evidence, items)
     if alike:
         notes.append(
-            f"{alike} of these images resemble each other or belong to one group; a model answers such images alike, "
-            "so that they tell less of it than as many different ones"
+            f"{alike} of these images resemble each other or belong to one group; the model's answers to them are "
+            "similar, so they carry less information than as many distinct images"
         )
     if len(items) < n:
         which = "there are" if n_drawn == len(items) else "were left"
         notes.append(
-            f"{n:,} images were asked for, and all {len(items):,} that {which} were drawn: for no others has the model "
-            "an unseen answer"
+            f"{n:,} images were requested, and all {len(items):,} that {which} were drawn: the model has no held-out "
+            "answer for any other image"
         )
     labels = evidence.run.dataset.items.set_index("path")["label"].reindex(items)
     telling = [item for item, label in zip(items, labels, strict=True) if label in Path(item).parts[:-1]]
     if telling and copies is None:
         notes.append(
-            f"the paths in the sheet name the class of an image, such as {telling[0]}: who reads them is not blind. "
+            f"some paths in the sheet reveal the class, such as {telling[0]}: coders who read them are not blind. "
             f"Let people code on the app's Label page (`autotl ui`, run {evidence.run.name}), or draw with --images "
             "FOLDER, which copies the images under neutral names"
         )
@@ -272,7 +272,7 @@ def _notes(evidence: Evidence, items: list[str], n: int, n_drawn: int, copies: P
 
 
 def n_alike(evidence: Evidence, items: Sequence[str]) -> int:
-    """How many of some labelled images share a cluster with another of them."""
+    """How many of the given labelled images share a cluster with another of them."""
     number = {path: place for place, path in enumerate(evidence.run.dataset.items["path"])}
     places = np.array([number[item] for item in items if item in number], dtype=int)
     clusters = cluster_of(evidence.run, places)

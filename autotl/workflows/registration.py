@@ -27,11 +27,11 @@ def register(
     storage: str | None = None,
     force: str | None = None,
 ) -> AliasChange | None:
-    """Record a finished run, with all its trials, where that has not been done, and register its champion.
+    """Record a finished run, with all its trials, unless already recorded, and register its champion.
 
     name: of the registered model; None for the one that the run was to be registered as, if any. tracking_uri: the
-    store; None for the one of the run itself. force: why it is registered in spite of its audit. Returns the alias that
-    was moved, None if there is no name.
+    store; None for the run's own. force: the reason for registering it despite its audit. Returns the alias that was
+    moved, None if there is no name.
     Raises ConfigError if the name cannot be one, the run has no champion, or the store cannot be used.
     """
     if name is not None:
@@ -55,7 +55,7 @@ def register(
 
 
 def is_overruling(folder: Path) -> bool:
-    """Whether the audit speaks against registering a run's champion, so that a reason to do so is needed and kept."""
+    """Whether the audit speaks against registering a run's champion, so that a reason is required and recorded."""
     run = open_run(folder)
     result = run.result()
     return result is not None and bool(gate_obstacle(run.config.max_gap, result))

@@ -109,7 +109,7 @@ def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
     result = run.result()
     if result is not None and (why := gate_obstacle(run.config.max_gap, result)):
         forced = f'`{_again(run)} --name {shlex.quote(name)} --force "REASON"`'
-        return (f"{NOT_REGISTERED}{why}. Register it all the same, with a reason that is recorded: {forced}",)
+        return (f"{NOT_REGISTERED}{why}. To register it anyway, with a reason that is recorded: {forced}",)
     try:
         change = register(run, name, plugins)
     except AutoTLError as error:
@@ -121,10 +121,10 @@ def _register(run: Run, name: str, plugins: Plugins) -> tuple[str, ...]:
 
 
 def _unaudited(run: Run, result: RunResult) -> tuple[str, ...]:
-    """That an audit which was asked for was not made."""
+    """A note if a requested audit was not carried out."""
     if result.audit is not None or not (run.config.audit or run.config.max_gap):
         return ()
-    return ("The audit of groups was asked for and not made: the time had run out, or it failed, as the report says",)
+    return ("The requested audit of groups was not made: time ran out, or it failed, as the report says",)
 
 
 def _unrecorded(run: Run) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ long."""
 PANELS_SHARE = 0.4
 """Of that, for the panels, which may be left out."""
 EVIDENCE_SHARE, MOST_EVIDENCE_SECONDS = 0.08, 20.0
-"""Of the budget, for evidence beyond the scores, which takes so long at most on some thousand images."""
+"""Share of the budget reserved for evidence beyond the scores, and its limit, enough for a few thousand images."""
 UNKNOWN_EXPORT_SECONDS = 1.0
 """Writing a model, until one has been written."""
 SECONDS_PER_ITEM = 0.0005
@@ -76,7 +76,7 @@ class SearchTime:
         return self.left() if self.enforced else math.inf
 
     def _evidence(self) -> float:
-        """Seconds that are kept for evidence."""
+        """Seconds reserved for evidence."""
         return min(EVIDENCE_SHARE * (self._clock.budget_seconds or math.inf), MOST_EVIDENCE_SECONDS)
 
     def _export(self) -> float:

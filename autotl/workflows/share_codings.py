@@ -1,4 +1,4 @@
-"""The labels that people gave to images of a population, and how likely each image was to be asked about."""
+"""People's labels for images of a population, and the inclusion probability of each image."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LEAST_PROBABILITY = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Codings:
-    """One label per image, where the coders have a majority.
+    """One label per image, for images with a majority among the coders.
 
     rows: int (n,), images of the population; labels: int (n,), their classes. weights: float (n,), inverse inclusion
-    probabilities. counts: what became of the codings.
+    probabilities. counts: how many codings were used or left out.
     """
 
     rows: np.ndarray
@@ -84,13 +84,13 @@ def _understood(path: Path, rows: Sequence[SheetRow], population: Population) ->
         if reason := lookup.contradiction(row.item, name):
             raise DatasetError(
                 f"{path}, line {row.line}: {row.item!r} {reason}. Correct the item, or leave the line out. A file name "
-                "without a folder is taken for the image that is called so."
+                "without a folder stands for the image of that name."
             )
         label = row.label if row.label in population.classes else by_case.get(row.label.casefold())
         if label is None:
             raise DatasetError(
-                f"{path}, line {row.line}: the label {row.label!r} is no class of the model; expected one of "
-                f"{listed(population.classes)}. Leave the label empty where nobody can tell."
+                f"{path}, line {row.line}: the label {row.label!r} is not a class of the model; expected one of "
+                f"{listed(population.classes)}. Leave the label empty if it cannot be decided."
             )
         written = " ".join(row.coder.split())
         coder = coders.setdefault(written.casefold(), written)
@@ -104,7 +104,7 @@ def _understood(path: Path, rows: Sequence[SheetRow], population: Population) ->
 
 
 def _majority(votes: Counter[str]) -> str | None:
-    """The label that most coders gave, None if two have as many."""
+    """The label given by most coders, None for an unresolved tie."""
     first = votes.most_common(2)
     return None if len(first) == 2 and first[0][1] == first[1][1] else first[0][0]
 
@@ -112,7 +112,7 @@ def _majority(votes: Counter[str]) -> str | None:
 def _probabilities(
     path: Path, population: Population, sample: DrawnSample
 ) -> tuple[Mapping[str, float] | None, str]:  # fmt: skip
-    """By name, the inclusion probabilities; None if all are taken to be equal."""
+    """Inclusion probabilities by name, None if assumed to be equal; and where they come from."""
     table = read_table(path)
     columns = {str(name).casefold(): table[name].str.strip() for name in table}
     if "probability" in columns:
@@ -140,20 +140,20 @@ def _probability(path: Path, line: int, text: str) -> float:
 def _nothing_left(
     path: Path, answers: Mapping[str, object], n_tied: int, population: Population, sample: DrawnSample
 ) -> str:
-    """Why no label counts. n_tied: images whose labels would count if the coders agreed."""
+    """Why no label can be used. n_tied: images whose labels could be used if the coders agreed."""
     if n_tied:
         return (
-            f"{path}: the votes on the {counted(n_tied, 'labelled image')} tie: none has a label of most coders. "
-            "Have a further coder label them, or agree on one label each, and give the sheet again."
+            f"{path}: the votes on the {counted(n_tied, 'labelled image')} tie: no image has a majority label. "
+            "Have another coder label them, or agree on one label for each, and give the sheet again."
         )
     if answers.keys() <= population.trained_on:
         return (
-            f"the model was trained on all {len(answers)} images that {path} has labels of: they say nothing of new "
+            f"the model was trained on all {len(answers)} images labelled in {path}, so they say nothing about new "
             f"images. Draw others with --sample N --out SHEET.csv."
         )
     if sample.items:
         return (
-            f"{path} has no label of the {len(sample.items)} images that were drawn from {population.described}. Label "
-            "these, or more of them."
+            f"{path} has no label for the {len(sample.items)} images drawn from {population.described}. Label "
+            "these images."
         )
-    return f"{path} has no image on whose label most coders agree. A further coder can decide between two."
+    return f"{path} has no image with a majority label. Another coder can resolve ties."

@@ -116,7 +116,7 @@ def test_other_designs_store_what_they_did(run: Path, by: str | None, design: st
 
 
 def test_a_sheet_is_never_overwritten_and_can_be_written_again(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="was drawn yet"):
+    with pytest.raises(ConfigError, match="has been drawn yet"):
         write_sheet_again(run, tmp_path / "again.csv")
     draw_sample(run, 5, sheet=tmp_path / "sheet.csv")
     with pytest.raises(ConfigError, match="already exists"):
@@ -130,7 +130,7 @@ def test_a_sheet_is_never_overwritten_and_can_be_written_again(run: Path, tmp_pa
     ("more", "said"),
     [
         ({"by": "age"}, "no such column; it has class, group"),
-        ({"design": "group"}, "needs to know which groups"),
+        ({"design": "group"}, "needs a column of groups"),
         ({"design": "score", "by": "class"}, "give one of the two"),
     ],
 )
@@ -318,4 +318,4 @@ def test_a_sheet_that_cannot_be_written_is_named_as_it_was_given_and_nothing_is_
 
 def test_more_than_there_is_is_all_there_is_and_said_so(run: Path) -> None:
     found = draw_sample(run, 1_000_000_000, sheet=run.parent / "sheet.csv")
-    assert "1,000,000,000 images were asked for, and all 90 that there are were drawn" in " ".join(found.notes)
+    assert "1,000,000,000 images were requested, and all 90 that there are were drawn" in " ".join(found.notes)

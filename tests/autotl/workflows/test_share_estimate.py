@@ -206,7 +206,7 @@ def test_probabilities_in_the_sheet_are_used(place, settings, tmp_path):
     ("row", "message"),
     [
         (("nowhere.png", "Ann", DARK), r"line 3: 'nowhere.png' is not clearly one of the 120 images"),
-        (("002.png", "Ann", "horse"), r"line 3: the label 'horse' is no class of the model; expected one of"),
+        (("002.png", "Ann", "horse"), r"line 3: the label 'horse' is not a class of the model; expected one of"),
     ],
 )
 def test_a_coding_that_is_not_understood_is_refused_by_its_line(place, settings, tmp_path, row, message):
