@@ -1,1 +1,1 @@
-"""When a model should say that it does not know: conformal sets, an accept threshold, and "none of these"."""
+"""When a model should abstain: conformal sets, a threshold for accepting answers, and "none of these"."""

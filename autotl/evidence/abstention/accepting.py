@@ -1,4 +1,4 @@
-"""Which answers to accept, so that with certainty few of the accepted are wrong; and how risk falls with coverage."""
+"""A threshold that bounds the share of wrong answers among those accepted, and the risk-coverage curve."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from autotl.evidence.design_effects import effective_sizes
 MAX_WRONG, CERTAINTY = 0.05, 0.95
 _MISTAKES_AT_START = 2
 GRID = 1 / (1 + np.exp(-np.linspace(12, -4, 321)))
-"""Thresholds that are tried, descending; fixed beforehand, evenly spaced in log-odds from 0.999994 to 0.018."""
+"""Candidate thresholds, descending: fixed in advance, evenly spaced in log-odds from 0.999994 to 0.018."""
 
 
 @dataclass(frozen=True)
 class AcceptRule:
-    """Answers are accepted whose highest probability is at least the threshold.
+    """Accept an answer if its highest probability is at least the threshold.
 
-    max_wrong: share of the accepted answers that are wrong at most, with this certainty. share: of the calibration
-    items that are accepted. n: how many were.
+    max_wrong: upper bound of the share of wrong answers among those accepted, in (0, 1). certainty: the probability
+    with which this bound holds. share: share of the calibration items that are accepted. n: their number.
     """
 
     threshold: float
@@ -31,7 +31,7 @@ class AcceptRule:
 
 
 def needed_answers(mistakes: int, *, max_wrong: float = MAX_WRONG, certainty: float = CERTAINTY) -> int:
-    """The fewest answers of which so many may be wrong for the promise to be made: 59 for none, by default."""
+    """The fewest answers for which the bound holds despite this many mistakes: by default 59 without a mistake."""
     n = mistakes + 1
     while binomial_p_value(mistakes, n, max_wrong) > 1 - certainty:
         n += 1
@@ -39,9 +39,10 @@ def needed_answers(mistakes: int, *, max_wrong: float = MAX_WRONG, certainty: fl
 
 
 def binomial_p_value(wrong: float, n: float, max_wrong: float) -> float:
-    """Probability of at most so many wrong answers among n if each is wrong with probability max_wrong.
+    """The probability of at most `wrong` wrong answers among n if each is wrong with probability max_wrong.
 
-    Counts may be fractional, as effective ones are: the binomial distribution is continued by the beta distribution.
+    Counts may be fractional, such as effective sample sizes: the beta distribution extends the binomial distribution to
+    them.
     """
     from scipy.special import betainc
 
@@ -52,13 +53,14 @@ def find_accept_rule(
     confidence: np.ndarray, right: np.ndarray, *, clusters: np.ndarray | None = None, max_wrong: float = MAX_WRONG,
     certainty: float = CERTAINTY,
 ) -> AcceptRule | None:  # fmt: skip
-    """The lowest threshold for which the promise can be made; None if it can be made for none.
+    """The lowest threshold for which the bound can be guaranteed; None if there is none.
 
-    confidence: float (n,), the highest probability of items that the model was not fitted on; right: bool (n,).
-    clusters: int (n,), equal for items that belong together; counts are then effective ones, as for intervals.
+    confidence: float (n,), the highest probability of each held-out item; right: bool (n,). clusters: int (n,), equal
+    for items that belong together; counts are then effective sample sizes, as for intervals.
 
-    Learn then Test (Angelopoulos et al. 2022) with fixed sequence testing: thresholds of GRID are tested from the
-    highest that leaves enough answers downwards, each by an exact binomial test, until one cannot be rejected.
+    Learn then Test (Angelopoulos et al. 2022) with fixed sequence testing: the thresholds of GRID are tested in
+    descending order, from the first that accepts enough answers. Each test is an exact binomial test of the hypothesis
+    that more than max_wrong of the accepted answers are wrong; the sequence ends when one is not rejected.
     """
     kept: AcceptRule | None = None
     start = _start(_effective(right, clusters)[1], max_wrong, certainty)
@@ -76,16 +78,16 @@ def find_accept_rule(
 
 
 def _start(n: float, max_wrong: float, certainty: float) -> float:
-    """With how many answers the first test is made, so that a wrong label among the surest does not end it.
+    """Number of answers at the first test, so that one wrong label at high confidence does not end the sequence.
 
-    A quarter of all, or at least so many that two mistakes are survived, if that is at most half.
+    A quarter of all answers, or the number for which the test tolerates up to two mistakes, if that is at most half.
     """
     needed = [needed_answers(k, max_wrong=max_wrong, certainty=certainty) for k in range(_MISTAKES_AT_START + 1)]
     return max([needed[0], n / 4, *(count for count in needed if count <= n / 2)])
 
 
 def _effective(right: np.ndarray, clusters: np.ndarray | None) -> tuple[float, float]:
-    """How many answers are wrong, and how many there are, counted as independent ones."""
+    """The number of wrong answers and of all answers, as effective sample sizes."""
     n, wrong = len(right), int((~right).sum())
     if clusters is None or n == 0:
         return float(wrong), float(n)
@@ -99,9 +101,9 @@ def _effective(right: np.ndarray, clusters: np.ndarray | None) -> tuple[float, f
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """The share of wrong answers among the most confident ones, for every number of them.
+    """The share of wrong answers among the k most confident ones, for every k.
 
-    coverage, risk, thresholds: float (n,), from the most confident answer alone to all.
+    coverage, risk, thresholds: float (n,), from the most confident answer alone to all answers.
     """
 
     coverage: np.ndarray
@@ -112,7 +114,7 @@ class RiskCoverage:
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> RiskCoverage:
     """The risk-coverage curve (El-Yaniv & Wiener 2010). confidence: float (n,); right: bool (n,).
 
-    Answers of equal confidence are taken in all their orders: each counts as their mean.
+    Ties in confidence are averaged over all orders: each of the tied answers counts as their mean error.
     """
     order = np.argsort(-confidence, kind="stable")
     ranked, wrong = confidence[order], (~right[order]).astype(float)
@@ -123,9 +125,9 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> RiskCoverage:
 
 
 def aurc(confidence: np.ndarray, right: np.ndarray) -> float:
-    """The area under the risk-coverage curve, the mean risk over all numbers of answers (Geifman, Uziel & El-Yaniv
+    """The area under the risk-coverage curve: the mean risk over all coverages (Geifman, Uziel & El-Yaniv
     2019, Bias-reduced uncertainty estimation for deep neural classifiers, equation 2); NaN without answers.
 
-    0 is best; a confidence that tells nothing gives the overall share of wrong answers.
+    0 is best; an uninformative confidence gives the overall share of wrong answers.
     """
     return float(risk_coverage(confidence, right).risk.mean()) if len(confidence) else math.nan

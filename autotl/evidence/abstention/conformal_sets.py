@@ -1,6 +1,6 @@
-"""Conformal sets: the classes that an image may well have, so that its own is among them as often as was promised.
+"""Conformal sets: sets of classes that contain the true class with a guaranteed probability.
 
-Split conformal prediction with a threshold for each class (Vovk 2012, Conditional validity of inductive conformal
+Split conformal prediction with per-class thresholds (Vovk 2012, Conditional validity of inductive conformal
 predictors; Sadinle, Lei & Wasserman 2019, Least ambiguous set-valued classifiers with bounded error levels).
 """
 
@@ -15,22 +15,22 @@ from autotl.evidence.abstention.representatives import representatives
 
 LAC, RAPS = "lac", "raps"
 MANY_CLASSES = 20
-"""With more classes the sets are made by RAPS."""
+"""With more classes than this, the method is RAPS."""
 PENALTY, FREE_RANKS = 0.01, 5
-"""RAPS adds so much for each class beyond the first five (Angelopoulos et al. 2021, section 3, find such values to
-work on every data set; sets cover as promised with any values that do not depend on the calibration data)."""
+"""RAPS adds this penalty for each rank beyond the first five. Angelopoulos et al. (2021, section 3) report that such
+values work on all their data sets. The coverage holds for any values that do not depend on the calibration data."""
 ALPHA = 0.1
-"""Sets that miss the true class in at most so many cases."""
+"""The share of cases in which a set may miss the true class."""
 
 
 @dataclass(frozen=True, eq=False)
 class SetRule:
-    """Which classes are in the set of an image: those whose score is at most the threshold of the class.
+    """The set of an image contains each class whose score is at most the threshold of this class.
 
-    method: LAC or RAPS, see `scores_of`. alpha: share of cases in which the true class may be missed. thresholds: float
-    (n_classes,). n_calibration: int (n_classes,), independent items that the threshold rests on. pooled: bool
-    (n_classes,), the classes with too few items, whose threshold is that of all items together: it holds on average
-    over the classes and not for this one.
+    method: LAC or RAPS, see `scores_of`. alpha: share of cases in which the true class may be missed, in (0, 1).
+    thresholds: float (n_classes,). n_calibration: int (n_classes,), number of independent items from which each
+    threshold was calibrated. pooled: bool (n_classes,), the classes with too few items. Their threshold is calibrated
+    on the items of all classes, so that the coverage holds on average over all items, but not for this class.
     """
 
     method: str
@@ -44,16 +44,17 @@ class SetRule:
         return np.asarray(scores_of(self.method, probabilities) <= self.thresholds)
 
     def margins(self, probabilities: np.ndarray) -> np.ndarray:
-        """How far each score is from its threshold, float (n, n_classes)."""
+        """The absolute distance of each score from its threshold, float (n, n_classes)."""
         return np.asarray(np.abs(scores_of(self.method, probabilities) - self.thresholds))
 
 
 def scores_of(method: str, probabilities: np.ndarray) -> np.ndarray:
-    """How badly each class fits each item, float (n, n_classes).
+    """The nonconformity score of each class for each item, float (n, n_classes); higher is a worse fit.
 
-    LAC: one less the probability of the class. RAPS without randomisation (Angelopoulos et al. 2021, Uncertainty sets
-    for image classifiers using conformal prediction, equation 4 with u = 1): the probability of the class and of all
-    that are more probable, plus PENALTY for each rank beyond FREE_RANKS; of equal ones the first is the more probable.
+    LAC: 1 minus the probability of the class. RAPS without randomisation (Angelopoulos et al. 2021, Uncertainty sets
+    for image classifiers using conformal prediction, equation 4 with u = 1): the summed
+    probability of the class and of all more probable classes, plus PENALTY for each rank beyond FREE_RANKS. Ties are
+    ordered by class index.
     """
     if method == LAC:
         return np.asarray(1 - probabilities)
@@ -66,12 +67,12 @@ def scores_of(method: str, probabilities: np.ndarray) -> np.ndarray:
 
 
 def needed_items(alpha: float) -> int:
-    """The fewest calibration items that allow any threshold, 1 / alpha - 1."""
+    """The fewest calibration items for which a finite threshold exists: 1 / alpha - 1, rounded up."""
     return math.ceil(1 / alpha - 1 - 1e-9)
 
 
 def conformal_quantile(scores: np.ndarray, alpha: float) -> float:
-    """The smallest threshold that a new score exceeds with a probability of at most alpha; infinite for too few.
+    """The smallest threshold that a new score exceeds with probability at most alpha; infinite with too few scores.
 
     It is the ceil((n + 1) (1 - alpha))-th smallest of n exchangeable scores.
     """
@@ -83,11 +84,11 @@ def calibrate_sets(
     labels: np.ndarray, probabilities: np.ndarray, *, alpha: float = ALPHA, clusters: np.ndarray | None = None,
     seed: int = 0, method: str = "",
 ) -> SetRule | None:  # fmt: skip
-    """Thresholds from answers about items that the model was not fitted on; None if all are too few.
+    """Calibrate the thresholds on held-out items; None if there are too few items in all.
 
-    labels: int (n,); probabilities: float (n, n_classes), as the model to be used gives them. clusters: int (n,), equal
-    for items that belong together, of which one counts for each class. method: LAC or RAPS, by default by the number of
-    classes.
+    labels: int (n,); probabilities: float (n, n_classes), calibrated in the same way as those of the deployed model.
+    clusters: int (n,), equal for items that belong together; one item per cluster and class is used. method: LAC or
+    RAPS, by default chosen by the number of classes.
     """
     n_classes = probabilities.shape[1]
     method = method or (RAPS if n_classes > MANY_CLASSES else LAC)
@@ -106,10 +107,10 @@ def calibrate_sets(
 
 
 def coverage_spread(n: int, alpha: float, level: float = 0.9) -> tuple[float, float]:
-    """Between which shares the true coverage of a threshold lies that n calibration items gave.
+    """The range of the true coverage of a threshold that was calibrated on n items.
 
-    Over all that could have been drawn it is distributed as Beta(n + 1 - l, l) with l = floor((n + 1) alpha) (Vovk
-    2012, proposition 2); level: how often the true coverage is between the two. From 0 to 1 where n is too few.
+    Over random calibration sets, the coverage is distributed as Beta(n + 1 - l, l) with l = floor((n + 1) alpha) (Vovk
+    2012, proposition 2); level: the probability that the true coverage lies in the range. (0, 1) if n is too small.
     """
     from scipy.stats import beta
 

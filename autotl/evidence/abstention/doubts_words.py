@@ -1,4 +1,4 @@
-"""Doubts in sentences, as tables and as figures."""
+"""The abstention results as sentences, tables and figures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from autotl.evidence.abstention.accepting import risk_coverage
 from autotl.interfaces import Figure, Table
 from autotl.predictions import Predictions
 from autotl.runs.doubts import AcceptSummary, DoubtsSummary, NoveltySummary, SetsSummary
-from autotl.runtime.wording import percent
+from autotl.runtime.wording import listed, percent
 
 MOST_POINTS = 200
-"""Of the risk-coverage curve."""
-_OF_ALL = 'With "all classes" the range is that of all images together and says nothing of this class. '
+"""Number of points drawn of the risk-coverage curve."""
+_OF_ALL = 'With "all classes" the range is that of all images together and does not hold for this class. '
 
 
 def describe(found: DoubtsSummary) -> tuple[str, ...]:
-    """Sentences, the most important first."""
+    """The results as sentences, the most important first."""
     said = [
         *([_of_accept_rule(found.accept)] if found.accept else []), *([_of_sets(found.sets)] if found.sets else []),
         *([_of_novelty(found.novelty)] if found.novelty else []),
@@ -27,7 +27,7 @@ def describe(found: DoubtsSummary) -> tuple[str, ...]:
 
 
 def _quoted(why: str) -> str:
-    """Why something is left out, with the name of "none of these" in quotation marks."""
+    """The reason why something is left out, with the name "none of these" in quotation marks."""
     name = "none of these"
     return f'answer "{name}"{why.removeprefix(name)}' if why.startswith(f"{name}:") else why
 
@@ -43,14 +43,13 @@ def _of_accept_rule(rule: AcceptSummary) -> str:
 def _of_sets(sets: SetsSummary) -> str:
     pooled = [name for name, one in sets.classes.items() if one.pooled]
     text = (
-        f"A set of classes is to hold the true one in {percent(sets.coverage)} of cases, for each class; on the test "
-        f"split it does in {sets.tested.percent()}, with {sets.mean_size:.2f} classes on average."
+        f"A set of classes should contain the true one in {percent(sets.coverage)} of cases, for each class; on the "
+        f"test split it does in {sets.tested.percent()}, with {sets.mean_size:.2f} classes on average."
     )
     if not pooled:
         return text
-    shown = ", ".join(pooled[:5]) + (f" and {len(pooled) - 5} more" if len(pooled) > 5 else "")
-    together = "there the threshold is that of all images together"
-    return f"{text} Too few images were left to promise that of {shown}: {together}."
+    together = "these classes use the threshold of all images together"
+    return f"{text} There were too few images to guarantee this for {listed(pooled, most=5)}: {together}."
 
 
 def _of_novelty(rule: NoveltySummary) -> str:
@@ -61,7 +60,7 @@ def _of_novelty(rule: NoveltySummary) -> str:
 
 
 def tables(found: DoubtsSummary) -> tuple[Table, ...]:
-    """What is offered, and the sets by class."""
+    """A summary of the rules, and the sets by class."""
     area: tuple[str | float | None, ...] = ("area under the risk-coverage curve", None, *found.aurc.rounded())
     rows = [area]
     if found.accept:
@@ -72,11 +71,11 @@ def tables(found: DoubtsSummary) -> tuple[Table, ...]:
         rows.append(("sets that hold the true class", f"{found.sets.coverage:g}", *found.sets.tested.rounded()))
     if found.novelty:
         promised = found.novelty.false_refusal
-        rows.append(("known images taken for none of these", f"{promised:g}", *found.novelty.tested.rounded()))
+        rows.append(("images of the classes taken for none of these", f"{promised:g}", *found.novelty.tested.rounded()))
     note = (
-        "Calibrated on answers of the search, measured on the test split. The area is the share of wrong answers, "
-        f"averaged over how many of the surest ones are given: 0 is best, {found.random_aurc:.3f} a confidence that "
-        "tells nothing."
+        "Calibrated on the held-out answers of the search, measured on the test split. The area is the share of wrong "
+        "answers among the most confident ones, averaged over all coverages: 0 is best; an uninformative confidence "
+        f"has {found.random_aurc:.3f}."
     )
     cells = tuple(tuple(_cell(cell) for cell in row) for row in rows)
     summary = Table("When it does not know", ("on the test split", "promised", "found", "low", "high"), cells, note)
@@ -100,16 +99,16 @@ def _table_of_sets(sets: SetsSummary) -> Table:
     )  # fmt: skip
     score = "1 - probability" if sets.method == "lac" else "RAPS"
     note = (
-        f"A class is in the set where its score ({score}) is at most its threshold. With so many images the true "
-        f"coverage lies in the given range in 90 of 100 cases; promised is {percent(sets.coverage)} on average over "
-        f"these. {_OF_ALL if any(one.pooled for one in sets.classes.values()) else ''}"
-        f"{percent(sets.empty)} of the sets are empty (no class fits), {percent(sets.single)} hold one class."
+        f"A class is in the set where its score ({score}) is at most its threshold. With this number of images, the "
+        f"true coverage lies in the given range in 90 of 100 cases; {percent(sets.coverage)} is guaranteed on average "
+        f"over these cases. {_OF_ALL if any(one.pooled for one in sets.classes.values()) else ''}"
+        f"{percent(sets.empty)} of the sets are empty (no class fits), and {percent(sets.single)} contain one class."
     )
     return Table("Sets of classes", columns, rows, note)
 
 
 def figures(found: DoubtsSummary, tested: Predictions) -> Iterator[Figure]:
-    """The risk-coverage curve, and how often sets hold each class."""
+    """The risk-coverage curve, and the coverage of the sets by class."""
     if len(tested.items):
         yield _risk_figure(found, tested)
     if found.sets and any(one.tested.is_defined for one in found.sets.classes.values()):
@@ -125,7 +124,7 @@ def _risk_figure(found: DoubtsSummary, tested: Predictions) -> Figure:
          "threshold": round(float(curve.thresholds[i]), 4)} for i in places
     ]  # fmt: skip
     x = {"field": "answered", "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": {"format": "%"},
-         "title": "share of images answered, the surest first"}  # fmt: skip
+         "title": "share of images answered, the most confident first"}  # fmt: skip
     y = {"field": "wrong", "type": "quantitative", "axis": {"format": "%"}, "title": "wrong among them"}
     layers: list[dict[str, object]] = [{"mark": "line", "encoding": {"x": x, "y": y}}]
     if found.accept and found.accept.answered.is_defined:
@@ -137,7 +136,7 @@ def _risk_figure(found: DoubtsSummary, tested: Predictions) -> Figure:
     return Figure(
         "Wrong answers, by how many are given", {"data": {"values": values}, "layer": layers},
         f"Risk-coverage curve of {answers}. Area under it: {area}.",
-        f"Area under the curve: {area}; of a confidence that tells nothing {found.random_aurc:.3f}."
+        f"Area under the curve: {area}; an uninformative confidence has {found.random_aurc:.3f}."
         + (" The dashed line is the accept threshold." if found.accept else ""),
     )  # fmt: skip
 
@@ -162,8 +161,8 @@ def _coverage_figure(sets: SetsSummary) -> Figure:
         ],
     }  # fmt: skip
     known = {name: one.tested.value for name, one in sets.classes.items() if one.tested.is_defined}
-    listed = ", ".join(f"{name} {percent(share)}" for name, share in known.items())
+    shares = ", ".join(f"{name} {percent(share)}" for name, share in known.items())
     return Figure(
-        "How often sets hold the true class", spec, f"Coverage by class: {listed}.",
-        f"On the test split, with 95 % intervals; the dashed line is the {percent(sets.coverage)} that are promised.",
+        "How often sets hold the true class", spec, f"Coverage by class: {shares}.",
+        f"On the test split, with 95 % intervals; the dashed line is the guaranteed {percent(sets.coverage)}.",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What doubts are worth on a test split that had no part in their calibration."""
+"""Evaluates the abstention rules on the test split, which was not used to calibrate them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from autotl.runs.doubts import AcceptSummary, ClassSet, NoveltySummary, SetsSumm
 
 
 def share_with_interval(holds: np.ndarray, groups: np.ndarray | None) -> ScoreInterval:
-    """The share of items of which something holds, undefined without items. holds: bool (n,); groups: (n,) or None."""
+    """The share of items for which a condition holds; undefined without items. holds: bool (n,); groups: (n,)."""
     return accuracy_with_interval(holds, groups) if len(holds) else UNDEFINED
 
 
 def judge_sets(rule: SetRule, tested: Predictions, classes: Sequence[str], groups: np.ndarray | None) -> SetsSummary:
-    """How often sets hold the true class, by class and of all, and how large they are."""
+    """How often sets contain the true class, for each class and overall, and how large they are."""
     found = rule.contains(tested.probabilities)
     held, sizes = found[np.arange(len(found)), tested.labels], found.sum(axis=1)
     by_class = {}
@@ -38,7 +38,7 @@ def judge_sets(rule: SetRule, tested: Predictions, classes: Sequence[str], group
 
 
 def judge_accept_rule(rule: AcceptSummary, tested: Predictions, groups: np.ndarray | None) -> AcceptSummary:
-    """How many answers are accepted, and how many of these are wrong."""
+    """The share of answers that are accepted, and the share of wrong answers among them."""
     accepted = tested.probabilities.max(axis=1) >= rule.threshold
     wrong = tested.probabilities.argmax(axis=1) != tested.labels
     of_accepted = share_with_interval(wrong[accepted], None if groups is None else groups[accepted])
@@ -46,12 +46,12 @@ def judge_accept_rule(rule: AcceptSummary, tested: Predictions, groups: np.ndarr
 
 
 def judge_novelty(rule: NoveltySummary, p_values: np.ndarray, groups: np.ndarray | None) -> NoveltySummary:
-    """How many images of the classes are refused. p_values: float (n,), of the test split."""
+    """The share of images of known classes that are rejected. p_values: float (n,), of the test split."""
     return replace(rule, tested=share_with_interval(p_values <= rule.false_refusal, groups))
 
 
 def judge_curve(tested: Predictions, groups: np.ndarray | None, *, seed: int) -> tuple[ScoreInterval, float]:
-    """The area under the risk-coverage curve, and that of a confidence that tells nothing (the share wrong)."""
+    """The area under the risk-coverage curve, and that of an uninformative confidence (the share of wrong answers)."""
 
     def area(labels: np.ndarray, probabilities: np.ndarray) -> float:
         return aurc(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)

@@ -1,9 +1,9 @@
 """None of these: how far an image is from every class in the features of a frozen network, as a conformal p-value.
 
 Lee et al. 2018 (A simple unified framework for detecting out-of-distribution samples) take the smallest Mahalanobis
-distance to a class mean under one shared covariance; here after L2 normalisation, on leading principal components, with
-the covariance shrunk as by Ledoit & Wolf (2004). The p-value is that of Bates et al. 2023 (Testing for outliers with
-conformal p-values), calibrated on distances that were measured with the other folds.
+distance to a class mean under one shared covariance; here after L2 normalisation, on the leading principal components,
+with Ledoit-Wolf shrinkage of the covariance (Ledoit & Wolf 2004). The p-value is that of Bates et al. 2023 (Testing for
+outliers with conformal p-values), calibrated on out-of-fold distances.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from autotl.runtime.blas_threads import limit_threads
 
 MAX_COMPONENTS = 256
 ITEMS_PER_COMPONENT = 4
-"""Distances to what was learned from few items in many directions are too long for new items (stamps, 280 items: with
-256 components 8 % of new items of the same kind had a p-value of at most 5 %, with 70 of them 5.7 %)."""
+"""With many components and few items, the distances of new items are too large (stamps, 280 items: 8 % of new items of
+the same classes had a p-value of at most 5 % with 256 components, and 5.7 % with 70)."""
 MAX_ITEMS = 3000
-"""That the axes, the means and the covariance are found from."""
+"""The most items from which the axes, the means and the covariance are estimated."""
 FEWEST_ITEMS = 40
-"""Of which distances can be calibrated that are worth the name."""
+"""The fewest independent items for a useful calibration."""
 MAX_DISTANCES = 2000
-"""That are kept for p-values."""
+"""The most distances that are kept for p-values."""
 Read = Callable[[np.ndarray], np.ndarray]
-"""The features of some items by a frozen network, float32 (n, n_features)."""
+"""read(items): the features of these items from a frozen network, float32 (n, n_features)."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClassDistances:
-    """The smallest distance of features to a class, after L2 normalisation.
+    """The distance of features to the nearest class mean, after L2 normalisation.
 
-    axes: float32 (n_features, n_components), to coordinates in which the covariance within classes is the identity;
+    axes: float32 (n_features, n_components), projects to coordinates with the identity as within-class covariance;
     offset: float32 (n_components,); centres: float32 (n_classes, n_components).
     """
 
@@ -43,7 +43,7 @@ class ClassDistances:
     centres: np.ndarray
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Squared distances float32 (n,) of features float (n, n_features)."""
+        """Squared distances, float32 (n,), of features, float (n, n_features)."""
         turned = _normalised(features) @ self.axes + self.offset
         squares = (turned**2).sum(axis=1, keepdims=True) - 2 * turned @ self.centres.T + (self.centres**2).sum(axis=1)
         return np.asarray(squares.min(axis=1))
@@ -51,14 +51,14 @@ class ClassDistances:
 
 @dataclass(frozen=True, eq=False)
 class NoveltyRule:
-    """A detector and what it is calibrated on. distances: float32 (m,), ascending, of n independent items."""
+    """A detector and its calibration distances. distances: float32 (m,), ascending; n: number of independent items."""
 
     detector: ClassDistances
     distances: np.ndarray
     n: int
 
     def p_values(self, features: np.ndarray) -> np.ndarray:
-        """For each item the share of known images that are at least as far from every class, float (n,)."""
+        """For each item, the share of known images that are at least as far from their nearest class, float (n,)."""
         return p_values(self.distances, self.detector(features))
 
 
@@ -70,7 +70,7 @@ def p_values(calibration: np.ndarray, distances: np.ndarray) -> np.ndarray:
 
 
 def fit_distances(features: np.ndarray, labels: np.ndarray, *, n_components: int, seed: int) -> ClassDistances:
-    """Find axes, class means and the shared covariance. features: float (n, n_features); labels: int (n,)."""
+    """Fit the axes, the class means and the shared covariance. features: float (n, n_features); labels: int (n,)."""
     from scipy.linalg import solve_triangular
     from sklearn.covariance import ledoit_wolf
     from sklearn.decomposition import PCA
@@ -81,7 +81,7 @@ def fit_distances(features: np.ndarray, labels: np.ndarray, *, n_components: int
     kinds, own = np.unique(labels, return_inverse=True)
     centres = np.stack([turned[own == k].mean(axis=0) for k in range(len(kinds))])
     covariance, _ = ledoit_wolf(turned - centres[own], assume_centered=True)
-    # A set of equal images has no variance at all.
+    # If all images are identical, the variance is 0.
     covariance += np.eye(n_components) * max(1e-12, 1e-6 * float(np.trace(covariance)) / n_components)
     whitening = solve_triangular(np.linalg.cholesky(covariance), np.eye(n_components), lower=True).T
     axes = found.components_.T.astype(np.float64) @ whitening
@@ -93,10 +93,10 @@ def calibrate_novelty(
     read: Read, items: np.ndarray, labels: np.ndarray, folds: np.ndarray, *, clusters: np.ndarray | None = None,
     seed: int = 0,
 ) -> NoveltyRule | None:  # fmt: skip
-    """A detector of images that are like none of the classes; None if there are too few to calibrate one.
+    """Fit and calibrate a detector of images that belong to none of the classes; None if there are too few items.
 
-    items, labels, folds, clusters: int (n,). Each item's distance is measured with a detector that was fitted on the
-    other folds, and one item counts for each cluster and class.
+    items, labels, folds, clusters: int (n,). The distance of each item comes from a detector that was fitted on the
+    other folds. One item per cluster and class is used for calibration.
     """
     if len(items) > MAX_ITEMS:
         kept = np.sort(np.random.default_rng(seed).permutation(len(items))[:MAX_ITEMS])
@@ -109,7 +109,7 @@ def calibrate_novelty(
     smallest = min(int((folds != part).sum()) for part in parts)
     n_components = max(1, min(MAX_COMPONENTS, smallest // ITEMS_PER_COMPONENT, features.shape[1]))
     distances = np.empty(len(labels), np.float32)
-    with limit_threads(1):  # two that contend for a core take ten times as long as one
+    with limit_threads(1):  # two threads that contend for a core take ten times as long as one
         for part in parts:
             here = folds == part
             detector = fit_distances(features[~here], labels[~here], n_components=n_components, seed=seed)
@@ -119,7 +119,7 @@ def calibrate_novelty(
 
 
 def _thinned(ascending: np.ndarray) -> np.ndarray:
-    """At most MAX_DISTANCES of the distances, evenly spaced in rank and none smaller than the rank asks for."""
+    """At most MAX_DISTANCES of the distances, evenly spaced in rank; ranks are rounded up, never down."""
     n = len(ascending)
     if n <= MAX_DISTANCES:
         return ascending

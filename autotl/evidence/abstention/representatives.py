@@ -1,4 +1,4 @@
-"""One item for each cluster, so that what is calibrated on them are independent items."""
+"""Selects one item per cluster and class, so that calibration items are independent."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def representatives(labels: np.ndarray, clusters: np.ndarray | None, *, seed: int) -> np.ndarray:
-    """Row numbers of one item per cluster and class, in order; of all items where clusters is None.
+    """The row numbers of one item per cluster and class, in ascending order; of all items if clusters is None.
 
-    labels, clusters: int (n,). Items of one cluster are not exchangeable with those of others, but one that is drawn
-    at random from each is exchangeable with one drawn from a new cluster (subsampling once: Dunn, Wasserman & Ramdas
-    2022, Distribution-free prediction sets for two-layer hierarchical models).
+    labels, clusters: int (n,). Items of the same cluster are not exchangeable with those of others. One item drawn at
+    random from each cluster is exchangeable with one drawn from a new cluster (subsampling once: Dunn, Wasserman &
+    Ramdas 2022, Distribution-free prediction sets for two-layer hierarchical models).
     """
     if clusters is None:
         return np.arange(len(labels))

@@ -1,1 +1,1 @@
-"""Agreement: what several people, and a model beside them, say of the same items."""
+"""Agreement between several people, and between people and a model, on the same items."""

@@ -1,4 +1,4 @@
-"""The table of codings: what each coder said of each item."""
+"""The table of codings: the label that each coder gave to each item."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MISSING = -1
 
 @dataclass(frozen=True, eq=False)
 class CodingTable:
-    """Items by coders. codes: int (n_items, n_coders), the number of a class, or MISSING if nothing was said."""
+    """Items by coders. codes: int (n_items, n_coders), the index of a class, or MISSING if no label was given."""
 
     items: tuple[str, ...]
     coders: tuple[str, ...]
@@ -28,7 +28,7 @@ class CodingTable:
 
     @classmethod
     def of(cls, labels: Mapping[tuple[str, str], str], classes: Sequence[str]) -> CodingTable:
-        """Make a table of labels by (item, coder), both in sorted order; KeyError for a label that is no class."""
+        """Build a table from labels by (item, coder), both sorted; raises KeyError if a label is not a class."""
         items, coders = (sorted({key[place] for key in labels}) for place in (0, 1))
         rows, columns = ({name: number for number, name in enumerate(names)} for names in (items, coders))
         numbers = {name: number for number, name in enumerate(classes)}
@@ -39,20 +39,20 @@ class CodingTable:
 
     @cached_property
     def given(self) -> np.ndarray:
-        """Where something was said, bool (n_items, n_coders)."""
+        """Where a label was given, bool (n_items, n_coders)."""
         return np.asarray(self.codes != MISSING)
 
     @cached_property
     def indicators(self) -> np.ndarray:
-        """Which class was said, 0 or 1, float (n_items, n_coders, n_classes)."""
+        """The labels, one-hot encoded, float (n_items, n_coders, n_classes); all 0 if none was given."""
         return np.asarray(self.codes[:, :, None] == np.arange(len(self.classes)), dtype=float)
 
     @cached_property
     def votes(self) -> np.ndarray:
-        """How many coders said each class, float (n_items, n_classes)."""
+        """How many coders chose each class, float (n_items, n_classes)."""
         return np.asarray(self.indicators.sum(axis=1))
 
     def restrict(self, rows: np.ndarray) -> CodingTable:
-        """The table of some items. rows: their numbers, or bool (n_items,)."""
+        """The table of a subset of the items. rows: their row numbers, or a mask, bool (n_items,)."""
         places = np.flatnonzero(rows) if rows.dtype == bool else rows
         return CodingTable(tuple(self.items[row] for row in places), self.coders, self.classes, self.codes[places])

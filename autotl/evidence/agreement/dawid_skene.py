@@ -1,4 +1,4 @@
-"""Labels that several coders give together, with how certain they are, and what each coder confuses."""
+"""Consensus labels of several coders, with their probabilities and each coder's confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from autotl.evidence.agreement.coding_table import MISSING, CodingTable
 Method: TypeAlias = Literal["dawid-skene", "one-coin", "majority"]
 UNRESOLVED = -1
 LEAST_CODERS, LEAST_ITEMS = 3, 20
-"""Below 3 coders nobody can tell who errs; below 20 items a class and coder a confusion matrix is mostly noise."""
+"""With fewer than 3 coders, errors cannot be attributed to a coder. With fewer than 20 items per class and coder, a
+confusion matrix is mostly noise."""
 _TIE = 1e-6
 _STEPS, _TOLERANCE = 2000, 1e-10
 _ROUNDING = 1e-300
@@ -20,12 +21,13 @@ _ROUNDING = 1e-300
 
 @dataclass(frozen=True, eq=False)
 class Consensus:
-    """What the coders say together.
+    """The consensus of the coders.
 
-    labels: int (n_items,), UNRESOLVED if classes tie. posterior: float (n_items, n_classes), how probable each class
-    is; with "majority" the share of votes. confusions: float (n_coders, n_classes, n_classes), the probability that a
-    coder gives a label (column) to an item of a class (row); None with "majority". prevalence: float (n_classes,).
-    why: the reason for the method, in words.
+    labels: int (n_items,), UNRESOLVED if classes tie. posterior: float (n_items, n_classes), the probability of each
+    class; with "majority" its share of the votes. confusions: float (n_coders, n_classes, n_classes), the probability
+    that a coder gives a label (column) to an item of a class (row); None with "majority". prevalence: float
+    (n_classes,).
+    why: the reason for the method, in plain language.
     """
 
     method: Method
@@ -42,10 +44,10 @@ class Consensus:
 
 
 def consensus(table: CodingTable) -> Consensus:
-    """The label of each item by the method that the number of codings allows; ties stay unresolved.
+    """The label of each item, by the method that the number of codings allows; ties stay unresolved.
 
-    Dawid & Skene's from 3 coders on, with at least 20 items of each class per coder; with one error rate per coder
-    ("one-coin") where there are 20 items per coder, and by majority with fewer.
+    With at least 3 coders and at least 20 items of each class per coder: the model of Dawid & Skene. With at least 20
+    items per coder: the same model with one error rate per coder ("one-coin"). With fewer: the majority.
     """
     method, why = _choose(table)
     if method == "majority":
@@ -59,25 +61,25 @@ def consensus(table: CodingTable) -> Consensus:
 def _choose(table: CodingTable) -> tuple[Method, str]:
     n_coders = len(table.coders)
     if n_coders < LEAST_CODERS:
-        return "majority", f"with {n_coders} {'coder' if n_coders == 1 else 'coders'} nobody can tell who errs"
+        return "majority", f"with {n_coders} {'coder' if n_coders == 1 else 'coders'} one cannot tell who errs"
     votes = table.votes / np.maximum(table.votes.sum(axis=1, keepdims=True), 1)
-    by_coder = table.given.astype(float).T @ votes  # items of each class that each coder saw, by the votes
+    by_coder = table.given.astype(float).T @ votes  # items of each class per coder, by the votes
     fewest_items, fewest = int(table.given.sum(axis=0).min()), float(by_coder.min())
     if fewest_items < LEAST_ITEMS:
         return (
             "majority",
-            f"somebody coded only {fewest_items} images; a coder's errors are estimated from {LEAST_ITEMS}",
+            f"one of the coders coded only {fewest_items} images; estimating a coder's errors takes {LEAST_ITEMS}",
         )
     if fewest < LEAST_ITEMS:
         return "one-coin", (
-            f"a coder saw about {fewest:.0f} images of a class; from {LEAST_ITEMS} of each class on, every coder's "
-            "confusions would be estimated, and not only the error rate"
+            f"one of the coders saw only about {fewest:.0f} images of a class; with at least {LEAST_ITEMS} of each, "
+            "each coder's confusions would be estimated as well as the error rate"
         )
     return "dawid-skene", f"every coder saw at least {LEAST_ITEMS} images of each class"
 
 
 def _decided(posterior: np.ndarray) -> np.ndarray:
-    """The most probable class of each row, UNRESOLVED if two are equally probable, or nothing was said."""
+    """The most probable class of each row; UNRESOLVED if two are equally probable or no label was given."""
     best = posterior.max(axis=1)
     ties = (posterior > best[:, None] - _TIE).sum(axis=1)
     return np.where((ties == 1) & (best > 0), posterior.argmax(axis=1), UNRESOLVED)
@@ -93,10 +95,10 @@ class DawidSkene:
 
 
 def fit_dawid_skene(counts: np.ndarray, *, one_coin: bool = False) -> DawidSkene:
-    """Maximum likelihood by EM, from the shares of votes (Dawid & Skene 1979, Applied Statistics 28, 20, eq. 2.3-2.5).
+    """Fit by EM, starting from the shares of votes (Dawid & Skene 1979, Applied Statistics 28, 20, eq. 2.3-2.5).
 
-    counts: float (n_items, n_coders, n_classes), how often a coder gave an item a label. one_coin: a coder errs at one
-    rate, and gives each wrong label as often as any other.
+    counts: float (n_items, n_coders, n_classes), how often a coder gave an item a label. one_coin: each
+    coder has a single error rate, and all wrong labels are equally likely.
     """
     n_classes = counts.shape[2]
     votes = counts.sum(axis=1)
@@ -128,7 +130,7 @@ def _one_coin(joint: np.ndarray, n_classes: int) -> np.ndarray:
 
 
 def others_majority(table: CodingTable, coder: int) -> np.ndarray:
-    """What most of the other coders said of each item, int (n_items,); MISSING if they tie or said nothing."""
+    """The majority label of the other coders for each item, int (n_items,); MISSING if they tie or gave no label."""
     votes = table.votes - table.indicators[:, coder]
     decided = _decided(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1))
     return np.where(decided == UNRESOLVED, MISSING, decided)

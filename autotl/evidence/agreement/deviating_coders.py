@@ -1,4 +1,4 @@
-"""Who errs: a coder who disagrees with the others far more than these do among each other."""
+"""Deviating coders: those who disagree with the others far more than the others disagree with each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autotl.evidence.agreement.model_as_coder import others_agreement
 from autotl.interfaces import ScoreInterval
 
 FAR_MORE = 0.05
-"""Less agreement than this is what any coder may have; only what surely exceeds it is said."""
+"""Any coder may agree this much less than the others do. A coder is only named if the difference clearly exceeds it."""
 LEAST_CODERS = 3
 _BOUNDS = (-1.0, 1.0)
 
@@ -25,10 +25,11 @@ _BOUNDS = (-1.0, 1.0)
 class DeviatingCoder:
     """A coder who stands out.
 
-    n_items: coded by this coder and at least two others. own: agreement of this coder with each of the others, on
-    average; others: of the others among each other, on the same items. difference: others less own, with a 95 %
-    interval. against: numbers of the items where most of the others said something else; said, meant: the label most
-    often given there and what the others said instead, n_confused times; empty and 0 if there is none.
+    n_items: items coded by this coder and at least two others. own: mean agreement of this coder with each of the
+    others. others: mean agreement of the others with each other, on the same items. difference: others minus own,
+    with a 95 % interval. against: row numbers of the items to which most of the others gave another label. said,
+    meant: the most frequent confusion on these items, as this coder's label and that of the others; n_confused: how
+    often it occurs. Without such items, said and meant are empty and n_confused is 0.
     """
 
     coder: str
@@ -43,15 +44,15 @@ class DeviatingCoder:
 
     @property
     def n_against(self) -> int:
-        """Number of items where most of the others said something else."""
+        """Number of items to which most of the others gave another label."""
         return len(self.against)
 
 
 def deviating_coders(table: CodingTable, *, clusters: np.ndarray | None = None) -> tuple[DeviatingCoder, ...]:
-    """The coders who agree with the others by more than 5 points less than these with each other; most telling first.
+    """The coders whose agreement with the others is clearly more than 5 points below that of the others.
 
-    Claimed by Holm's rule over all coders, one-sided with 5 % error. Nobody from fewer than 3 coders. clusters:
-    (n_items,), of items that are alike.
+    The largest difference comes first. The tests are one-sided, with Holm's correction for all coders at 5 %. Empty
+    with fewer than 3 coders. clusters: (n_items,), equal for items that are alike.
     """
     if len(table.coders) < LEAST_CODERS:
         return ()
@@ -64,7 +65,7 @@ def deviating_coders(table: CodingTable, *, clusters: np.ndarray | None = None) 
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """A coder's items. own, others: float (n,), agreement of this coder with the others, and of these among them."""
+    """A coder's items. own, others: float (n,), agreement of this coder with the others, and of the others."""
 
     number: int
     own: np.ndarray

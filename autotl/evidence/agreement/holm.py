@@ -1,4 +1,4 @@
-"""Several claims at once, by how many standard errors each is supported."""
+"""Holm's procedure for several claims, from z statistics instead of p-values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl.evidence.holm import holm
 def holm_claims(errors: Sequence[float], *, error: float = 0.05) -> tuple[bool, ...]:
     """Which of several one-sided claims hold, with at most this probability of any false one (Holm 1979).
 
-    errors: by how many standard errors each claim is supported; negative where the data speak against it.
+    errors: the z statistic of each claim, in standard errors; negative if the data speak against it.
     """
     corrected = holm([NormalDist().cdf(-one) for one in errors])
     return tuple((corrected < error).tolist())

@@ -1,4 +1,4 @@
-"""The interval of a mean over items: of paired differences, of right answers, of influences on an agreement."""
+"""The interval of a mean over items, such as of paired differences or of right answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from autotl.evidence.design_effects import effective_sizes
 from autotl.evidence.tilting import Influences, changes_not_excluded, standard_errors_to
 from autotl.interfaces import UNDEFINED, ScoreInterval
 
-# A percentile bootstrap of differences that are nearly all 0 has next to no width, and claims what the items do not
-# show: tests/benchmarks/bench_coders.py measures both.
+# If nearly all differences are 0, the interval of a percentile bootstrap has almost no width and leads to false claims:
+# tests/benchmarks/bench_coders.py compares both.
 
 
 def mean_interval(
@@ -23,12 +23,12 @@ def mean_interval(
     clusters: np.ndarray | None = None,
     z: float = NormalDist().inv_cdf(0.975),
 ) -> ScoreInterval:
-    """The weighted mean of bounded values with the means that they do not exclude at z standard errors.
+    """The weighted mean of bounded values, with its score interval at z standard errors.
 
-    values: float (n,), one per item; bounds: the least and the greatest possible value, which count as kinds of answer
-    that may have been missed by chance. weights: float (n,), above 0, such as inverse inclusion probabilities; None for
-    1. clusters: (n,), of items that are alike. The interval is a score interval (see `tilting`): that of Wilson for
-    values of 0 and 1, nearly that of Tango for paired differences; clusters and unequal weights make it wider by their
+    values: float (n,), one per item. bounds: the least and the greatest possible value; both are considered possible
+    even if they do not occur in the sample. weights: float (n,), above 0, such as inverse inclusion probabilities; None
+    for equal weights. clusters: (n,), equal for items that are alike. The score interval (see `tilting`) is Wilson's
+    for values of 0 and 1, and close to Tango's for paired differences. Clusters and unequal weights widen it by their
     design effects (Kish 1965).
     """
     if not len(values):
@@ -46,9 +46,10 @@ def signed_errors(
     weights: np.ndarray | None = None,
     clusters: np.ndarray | None = None,
 ) -> float:
-    """How many standard errors the mean is above a limit, negative below it: at z, `mean_interval` ends at the limit.
+    """How many standard errors the mean is above a limit; negative if it is below.
 
-    The arguments are those of `mean_interval`, with at least one value.
+    If the result is z, `mean_interval` at z standard errors ends at the limit. The arguments are those of
+    `mean_interval`, with at least one value.
     """
     mean, influences = _influences(values, bounds, weights, clusters)
     return math.copysign(standard_errors_to(influences, limit - mean), mean - limit)
@@ -62,8 +63,8 @@ def _influences(
     deviations = weight * (values - mean)
     kinds, place = np.unique(np.round(deviations, 12), return_inverse=True)
     counts = np.bincount(place, minlength=len(kinds)).astype(float)
-    # A kind that was not seen weighs what answers weigh by their weights; without any deviation, this is all that makes
-    # the interval wider by the design effect of the weights.
+    # A value that was not observed gets the mean squared weight. If all values are equal, this alone widens the
+    # interval by the design effect of the weights.
     unseen = float((weight**2).mean())
     own = np.concatenate([kinds, [unseen * (bound - mean) for bound in bounds]])
     counts = np.concatenate([counts, np.zeros(len(bounds))]) * effective_share(deviations, clusters)
@@ -71,9 +72,9 @@ def _influences(
 
 
 def effective_share(influences: np.ndarray, clusters: np.ndarray | None) -> float:
-    """The effective number of items, as a share of their number: below 1 where items of a cluster are alike.
+    """The effective sample size as a share of the number of items: below 1 if items of a cluster are alike.
 
-    influences: float (n,), with mean 0: what each item adds to what is estimated.
+    influences: float (n,), with mean 0: the influence of each item on the estimate.
     """
     n = len(influences)
     own = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]

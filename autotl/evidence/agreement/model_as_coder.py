@@ -17,21 +17,22 @@ from autotl.interfaces import ScoreInterval
 
 Answer: TypeAlias = Literal["yes", "no", "cannot say yet"]
 MARGIN = 0.05
-"""What counts as "as good": at most so much less agreement with the other coders than the coder has."""
+"""The non-inferiority margin: the model is "as good" as a coder if its agreement with the other coders is at most this
+much lower."""
 ERROR, POWER = 0.05, 0.8
 _BOUNDS = (-1.0, 1.0)
 MOST_ITEMS = 10_000
-"""More labels than this are not promised to tell anything: the model is then at the margin."""
+"""If more items than this were needed, the model is too close to the margin, and no number is given."""
 
 
 @dataclass(frozen=True)
 class AgainstCoder:
     """The model in the place of one coder.
 
-    n_items: coded by this coder and by another one, and answered by the model. model, person: share of the other
-    coders' labels that the model's answer, and this coder's label, agree with. difference: model less person, paired,
-    with a 95 % interval of its own. more_items: about how many more images, coded by all, would tell with 80 %
-    probability; 0 where the answer is known, None if no number up to 10,000 would.
+    n_items: items coded by this coder and at least one other, and answered by the model. model, person: share of the
+    other coders' labels that the model, or this coder, agrees with. difference: model minus person, paired, with its
+    own 95 % interval. more_items: about how many more images, coded by everyone, would decide it with a power of 80 %;
+    0 if the answer is known, None if that takes more than 10,000 images.
     """
 
     coder: str
@@ -47,9 +48,9 @@ class AgainstCoder:
 class ModelAsCoder:
     """Whether the model is as good as a coder.
 
-    answer: "yes" where it is as good as each coder, "no" where it is worse than one of them; both hold for all coders
-    at once with an error of at most 5 % each. more_items: about how many more images would tell; None if too many.
-    why_not: why nothing can be said; empty otherwise.
+    answer: "yes" if it is as good as each coder, "no" if it is worse than one of them. Both are corrected for the
+    number of coders, each with a family-wise error rate of 5 %. more_items: about how many more images would decide it;
+    None if too many. why_not: why the question cannot be answered; empty otherwise.
     """
 
     answer: Answer
@@ -61,7 +62,7 @@ class ModelAsCoder:
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """One coder's items. model, person: float (n,), agreement with the others; weights, clusters: of these items."""
+    """One coder's items. model, person: float (n,), agreement with the others; weights, clusters: (n,) or None."""
 
     coder: str
     model: np.ndarray
@@ -85,14 +86,14 @@ def model_as_coder(
     clusters: np.ndarray | None = None,
     margin: float = MARGIN,
 ) -> ModelAsCoder:
-    """Compare the model's agreement with the other coders to that of each coder who is left out.
+    """Leave out each coder in turn, and compare the model's agreement with the others to that of this coder.
 
-    answers: int (n_items,), the model's classes, MISSING if it has none. weights: float (n_items,), inverse
-    inclusion probabilities; None for 1. clusters: (n_items,), of items that are alike. Non-inferiority and inferiority
-    are tested one-sided at 5 %, each by Holm's rule over the coders.
+    answers: int (n_items,), the model's classes, MISSING if there is no answer. weights: float (n_items,), inverse
+    inclusion probabilities; None for equal weights. clusters: (n_items,), equal for items that are alike.
+    Non-inferiority and inferiority are tested one-sided at 5 %, each with Holm's correction for the number of coders.
     """
     if len(table.coders) < 2:
-        return ModelAsCoder("cannot say yet", (), None, margin, "it takes two people to compare the model with")
+        return ModelAsCoder("cannot say yet", (), None, margin, "the comparison takes labels from at least two people")
     pairs = in_each_place(table, answers, weights=weights, clusters=clusters)
     if not pairs:
         return ModelAsCoder("cannot say yet", (), None, margin, "no image was coded by two people and by the model")
@@ -108,25 +109,25 @@ def model_as_coder(
 def in_each_place(
     table: CodingTable, answers: np.ndarray, *, weights: np.ndarray | None = None, clusters: np.ndarray | None = None
 ) -> list[Paired]:
-    """The model in the place of each coder who has items in common with another one and with the model."""
+    """The paired agreements for each coder who shares items with another coder and with the model."""
     pairs = [_paired(table, answers, number, weights, clusters) for number in range(len(table.coders))]
     return [pair for pair in pairs if len(pair.model)]
 
 
 def decide(pairs: Sequence[Paired], margin: float = MARGIN) -> tuple[Answer, ...]:
-    """Whether the model is as good as each coder, such that all answers hold at once."""
+    """Whether the model is as good as each coder, corrected for the number of coders."""
     above = [pair.errors_above(-margin) for pair in pairs]
     as_good, worse = holm_claims(above, error=ERROR), holm_claims([-one for one in above], error=ERROR)
     return tuple("yes" if good else "no" if bad else "cannot say yet" for good, bad in zip(as_good, worse, strict=True))
 
 
 def overall(answers: Sequence[Answer]) -> Answer:
-    """The answer for all coders: "no" where the model is worse than one, "yes" where it is as good as each."""
+    """The answer for all coders: "no" if the model is worse than one of them, "yes" if it is as good as each."""
     return "no" if "no" in answers else "yes" if set(answers) == {"yes"} else "cannot say yet"
 
 
 def others_agreement(table: CodingTable, coder: int, labels: np.ndarray) -> np.ndarray:
-    """Share of the other coders who gave these labels, float (n_items,); NaN if there is none of either."""
+    """Share of the other coders who gave the same label, float (n_items,); NaN if either is missing."""
     votes = table.votes - table.indicators[:, coder]
     n = votes.sum(axis=1)
     same = votes[np.arange(len(labels)), np.maximum(labels, 0)]
@@ -154,13 +155,13 @@ def _against(pair: Paired, answer: Answer, n_coders: int, margin: float) -> Agai
 
 
 def more_items(pair: Paired, n_coders: int, margin: float) -> int | None:
-    """How many more items would tell yes from no, if the difference and its variance stay as they are."""
+    """How many more items would decide between yes and no, if the difference and its variance stay the same."""
     values = pair.model - pair.person
     n, weight = len(values), np.ones(len(values)) if pair.weights is None else pair.weights / pair.weights.mean()
     mean = float((weight * values).mean() / weight.mean())
     distance = mean + margin
     deviations = weight * (values - mean)
-    # One item with a difference of 1 is added: where none was seen, some may still be there.
+    # One item with a difference of 1 is added: even if none was observed, some may exist.
     variance = (float((deviations**2).sum()) + 1) / (n + 1) / effective_share(deviations, pair.clusters)
     z = NormalDist().inv_cdf(1 - ERROR / n_coders) + NormalDist().inv_cdf(POWER)
     if abs(distance) * math.sqrt(MOST_ITEMS) <= z * math.sqrt(variance):

@@ -1,4 +1,4 @@
-"""Tables and a figure of what people say of a model's images, for the app and the report."""
+"""Tables and a figure about the labels that people gave, for the app and the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_CLASSES, _MOST_SHOWN = 8, 20
 
 
 def parts(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[Table | Figure, ...]:
-    """What there is to show, the most important first."""
+    """The tables and figures that apply, the most important first."""
     rows = tuple((text,) for text in sentences(people, groups))
     found: list[Table | Figure] = [Table("In short", ("what people say",), rows)]
     if people.compared.by_coder:
@@ -67,7 +67,7 @@ def _figure(people: People) -> Figure:
     )
     return Figure(
         "Each coder, and the model in that place", spec, f"Agreement with the other coders. {alt}.",
-        "Lines are 95 % intervals, each by itself; the table compares the two on the same images.",
+        "Lines are 95 % intervals of single values; the table has the paired differences, on the same images.",
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _against(people: People) -> Table:
     )  # fmt: skip
     note = (
         f'"As good": at most {100 * people.compared.margin:.0f} points less agreement with the other coders. The '
-        "answers hold for all coders at once (Holm), each kind with an error of at most 5 %."
+        "answers are corrected for the number of coders (Holm), with an error of at most 5 % for each kind of answer."
     )
     return Table("Is the model as good as a coder?", columns, rows, note)
 
@@ -100,8 +100,8 @@ def _pairs(people: People) -> Table:
         (f"{one.first}, {one.second}", one.n_items, one.agreement.percent() if one.n_items else "", _number(one.kappa))
         for one in people.reliability.pairs
     )
-    note = "Kappa is agreement beyond what two coders with these habits would reach by chance; 1 is perfect."
-    return Table("Coders two by two", ("coders", "images", "same label", "Cohen's kappa"), rows, note)
+    note = "Kappa is agreement beyond chance, given how often each coder uses each class; 1 is perfect."
+    return Table("Pairs of coders", ("coders", "images", "same label", "Cohen's kappa"), rows, note)
 
 
 def _alone(people: People, one: DeviatingCoder) -> Table:
@@ -112,7 +112,7 @@ def _alone(people: People, one: DeviatingCoder) -> Table:
         for row in one.against[:_MOST_SHOWN]
     )
     columns = ("image", f"{one.coder} said", "most of the others")
-    note = "Look at some of them together: a rule that was read differently is more likely than carelessness."
+    note = "Look at some of them together: a different reading of the rules is more likely than carelessness."
     if len(one.against) > len(rows):
         note = f"The first {len(rows)} of {len(one.against)}. {note}"
     return Table(f"Where {one.coder} stands alone", columns, rows, note)
@@ -126,8 +126,8 @@ def _confusions(people: People) -> Table:
         for number, name in enumerate(people.table.classes)
     )
     note = f"Estimated by {METHODS[people.consensus.method]}; {people.consensus.why}."
-    columns = ("coder", "class by all together", *(f"says {name}" for name in people.table.classes))
-    return Table("What each coder says of each class", columns, rows, note)
+    columns = ("coder", "consensus class", *(f"says {name}" for name in people.table.classes))
+    return Table("What each coder says for each class", columns, rows, note)
 
 
 def _groups(groups: Sequence[GroupOfPeople]) -> Table:
@@ -144,8 +144,8 @@ def _groups(groups: Sequence[GroupOfPeople]) -> Table:
                 ", ".join(one.coder for one in people.deviating),
             )
         )  # fmt: skip
-    columns = ("group", "images", "alpha", "model as people say", "as good as a coder", "who errs")
-    note = "Each group by itself. Differences between groups are not tested here."
+    columns = ("group", "images", "alpha", "model agrees with people", "as good as a coder", "who errs")
+    note = "Each group is analysed separately. Differences between groups are not tested here."
     return Table("By group", columns, tuple(rows), note)
 
 
@@ -163,7 +163,7 @@ def _open_images(people: People) -> Table:
         )
         for row in rows
     )
-    return Table("Images that stay open", ("image", "codings"), found, "One more coding of each would settle it.")
+    return Table("Images with tied votes", ("image", "codings"), found, "One more coding of each would break the tie.")
 
 
 def _number(one: ScoreInterval) -> str:

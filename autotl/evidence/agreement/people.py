@@ -1,4 +1,4 @@
-"""What people say of a model's images: how far they agree, what they say together, and how the model compares."""
+"""People's labels of a model's images: their reliability, their consensus, and how the model compares."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from autotl.evidence.agreement.reliability import Reliability, reliability
 from autotl.interfaces import UNDEFINED, ScoreInterval
 
 LEAST_IN_GROUP = 10
-"""Below so many images of a group nothing is computed for it."""
+"""Groups with fewer images than this are not analysed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What is known of the items of a table, in its order.
+    """What is known about the items of a table, in the order of its rows.
 
     answers, given: int (n_items,), the model's classes and those of the dataset, MISSING if there is none. weights:
-    float (n_items,), inverse inclusion probabilities; None if the items were not drawn. clusters: (n_items,), of
-    items that are alike, near-duplicates too, for what is said of the model, which answers them alike; None if none
-    are. units: (n_items,), of items that somebody said belong together, for what is said of the coders; None if each
-    item stands alone. groups: by attribute, its text for each item, empty if unknown.
+    float (n_items,), inverse inclusion probabilities; None if the items were not sampled. clusters: (n_items,), equal
+    for items that are alike, including near-duplicates, which the model answers alike; used for intervals about the
+    model; None if no items are alike. units: (n_items,), equal for items that were declared to belong together; used
+    for intervals about the coders; None if all items are independent. groups: the values of each attribute, one text
+    per item, empty if unknown.
     """
 
     answers: np.ndarray
@@ -38,7 +39,7 @@ class Context:
     groups: Mapping[str, np.ndarray]
 
     def restrict(self, rows: np.ndarray) -> Context:
-        """The context of some items."""
+        """The context of a subset of the items, without groups."""
         weights, clusters, units = (
             None if one is None else one[rows] for one in (self.weights, self.clusters, self.units)
         )
@@ -47,11 +48,11 @@ class Context:
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """What people say of some items.
+    """Results for a set of items.
 
-    without: alpha without the coders who deviate; undefined if there are none. accuracy: share of the items with a
-    consensus whose class the model answers; contradicted: numbers of items that all coders, two at least, label alike
-    and other than the dataset does.
+    without: alpha without the deviating coders; undefined if there are none. accuracy: share of the items with a
+    consensus label for which the model gives this label; n_compared: number of these items. contradicted: row numbers
+    of the items to which all coders, at least two, give the same label, but the dataset another.
     """
 
     table: CodingTable
@@ -67,7 +68,7 @@ class People:
 
 @dataclass(frozen=True, eq=False)
 class GroupOfPeople:
-    """The same of the items of one group. people: None if there are too few."""
+    """Results for the items of one group. people: None if there are too few items."""
 
     attribute: str
     value: str
@@ -76,7 +77,7 @@ class GroupOfPeople:
 
 
 def ask_people(table: CodingTable, context: Context, *, margin: float = MARGIN, seed: int = 0) -> People:
-    """Everything about the items of a table."""
+    """Compute all results for the items of a table."""
     own, together = reliability(table, clusters=context.units, seed=seed), consensus(table)
     deviating = deviating_coders(table, clusters=context.units)
     known = together.resolved & (context.answers != MISSING)
@@ -100,7 +101,7 @@ def ask_people(table: CodingTable, context: Context, *, margin: float = MARGIN, 
 def ask_groups(
     table: CodingTable, context: Context, *, margin: float = MARGIN, seed: int = 0
 ) -> tuple[GroupOfPeople, ...]:
-    """Everything about each group by itself, in the order of the attributes and their values."""
+    """Compute all results for each group separately, in the order of the attributes and their values."""
     found = []
     for attribute, values in context.groups.items():
         for value in sorted(set(values.tolist()) - {""}):

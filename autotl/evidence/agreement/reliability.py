@@ -1,4 +1,4 @@
-"""Reliability: how far several coders agree beyond chance, all together and two by two."""
+"""Reliability: agreement between coders beyond chance, for all coders and for each pair."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from autotl.interfaces import UNDEFINED, ScoreInterval
 
 N_RESAMPLES = 2000
 _BLOCK = 250
-"""Resamples at a time, so that the counts of many items need little memory."""
+"""Number of resamples computed at a time, to limit memory."""
 
 
 @dataclass(frozen=True)
 class PairAgreement:
-    """Two coders. n_items: what both coded. agreement: share of it with the same label; kappa: Cohen's."""
+    """Two coders. n_items: items that both coded. agreement: share with the same label. kappa: Cohen's kappa."""
 
     first: str
     second: str
@@ -35,9 +35,9 @@ class PairAgreement:
 class Reliability:
     """How far coders agree.
 
-    alpha: Krippendorff's, nominal; undefined if fewer than two coders share an item, or where all gave one label.
-    n_items: with two codings or more, which is what alpha is about; n_codings: of these items.
-    why_undefined: empty if alpha is defined. pairs: in the order of the coders.
+    alpha: Krippendorff's alpha for nominal data; undefined if no item has two codings, or if all labels are the same.
+    n_items: number of items with at least two codings, from which alpha is computed; n_codings: number of their
+    codings. why_undefined: empty if alpha is defined. pairs: in the order of the coders.
     """
 
     alpha: ScoreInterval
@@ -48,7 +48,7 @@ class Reliability:
 
 
 def reliability(table: CodingTable, *, clusters: np.ndarray | None = None, seed: int = 0) -> Reliability:
-    """Alpha and pairwise kappas, with 95 % intervals. clusters: (n_items,), of items that are alike."""
+    """Alpha and pairwise kappas, with 95 % intervals. clusters: (n_items,), equal for items that are alike."""
     shared = table.votes.sum(axis=1) >= 2
     votes = table.votes[shared]
     own = None if clusters is None else clusters[shared]
@@ -64,10 +64,9 @@ def reliability(table: CodingTable, *, clusters: np.ndarray | None = None, seed:
 def krippendorff_alpha(votes: np.ndarray, *, clusters: np.ndarray | None = None, seed: int = 0) -> ScoreInterval:
     """Krippendorff's alpha for nominal data (2011, Computing Krippendorff's Alpha-Reliability), with a 95 % interval.
 
-    votes: float (n_items, n_classes), how many coders gave each label; every item has at least two. The interval is the
-    percentile bootstrap over items, or over clusters of them. Where no two coders disagree anywhere, the lower end
-    follows from the share of disagreement that so many items do not exclude (Wilson 1927). Undefined without two
-    different labels.
+    votes: float (n_items, n_classes), how many coders gave each label; every item has at least two. The interval is
+    a percentile bootstrap over items or clusters. If no two coders disagree on any item, the lower end comes from the
+    upper Wilson bound of the share of disagreement (Wilson 1927). Undefined unless there are two different labels.
     """
     if _why_undefined(votes):
         return UNDEFINED
@@ -91,13 +90,13 @@ def krippendorff_alpha(votes: np.ndarray, *, clusters: np.ndarray | None = None,
 
 
 def _disagreement(votes: np.ndarray) -> np.ndarray:
-    """Ordered pairs of codings of an item with different labels, over the number of codings less one."""
+    """Ordered pairs of codings of an item with different labels, divided by the number of codings minus 1."""
     n = votes.sum(axis=1)
     return np.asarray((votes * (n[:, None] - votes)).sum(axis=1) / (n - 1))
 
 
 def _alphas(votes: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Alpha of each resample; NaN if it has one label only. times: float (n_resamples, n_items)."""
+    """Alpha of each resample; NaN if it has a single label. times: float (n_resamples, n_items)."""
     observed, totals = times @ _disagreement(votes), times @ votes
     n = totals.sum(axis=1)
     expected = (totals * (n[:, None] - totals)).sum(axis=1) / np.maximum(n - 1, 1)
@@ -110,7 +109,7 @@ def _why_undefined(votes: np.ndarray) -> str:
     if not len(votes):
         return "no image was coded by two people"
     if (votes.sum(axis=0) > 0).sum() < 2:
-        return "every label is the same, and then agreement cannot be told from chance"
+        return "every label is the same, so that agreement cannot be distinguished from chance"
     return ""
 
 
@@ -131,8 +130,8 @@ def cohen_kappa(
 ) -> tuple[ScoreInterval, float]:
     """Cohen's kappa of two coders with a 95 % interval, and its standard error (Fleiss, Cohen & Everitt 1969).
 
-    first, second: int (n,), classes of the same items. Undefined if both gave one and the same label throughout. The
-    interval is a score interval (see `tilting`), which has a width where the coders agree in everything.
+    first, second: int (n,), classes of the same items. Undefined if both used a single, identical label. The interval
+    is a score interval (see `tilting`), whose width is above 0 even if the coders agree on every item.
     """
     n = len(first)
     table = np.bincount(first * n_classes + second, minlength=n_classes**2).reshape(n_classes, n_classes) / max(n, 1)
@@ -141,7 +140,7 @@ def cohen_kappa(
     if not n or expected >= 1 - 1e-12:
         return UNDEFINED, math.nan
     value = (observed - expected) / (1 - expected)
-    # What a pair of labels adds, to first order, to the agreement seen and to the one expected.
+    # The influence of a pair of labels on the observed and the expected agreement, to first order.
     seen = np.eye(n_classes) - observed
     by_chance = columns[:, None] + rows[None, :] - 2 * expected
     influence = (seen * (1 - expected) - (1 - observed) * by_chance) / (1 - expected) ** 2

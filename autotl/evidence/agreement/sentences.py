@@ -1,4 +1,4 @@
-"""What people say of a model's images, in plain sentences."""
+"""The results about people's labels, as sentences."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from autotl.interfaces import ScoreInterval
 from autotl.runtime.wording import counted, listed
 
 RELIABLE, TENTATIVE = 0.8, 0.667
-"""Krippendorff 2004, Reliability in Content Analysis: conclusions from 0.800 on, tentative ones from 0.667 on."""
+"""Krippendorff 2004, Reliability in Content Analysis: at least 0.800 for conclusions, 0.667 for tentative ones."""
 METHODS = {"dawid-skene": "Dawid and Skene's model", "one-coin": "one error rate per coder", "majority": "majority"}
 
 
 def sentences(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[str, ...]:
-    """The most important first: who errs, whether the model is as good as a coder, how far people agree."""
+    """The most important first: deviating coders, whether the model is as good as a coder, and how far people agree."""
     found = [deviation_sentence(one) for one in people.deviating]
     if len(people.table.coders) > 1:
         found += [comparison_sentence(people.compared) + _caution(people), reliability_sentence(people)]
@@ -32,21 +32,21 @@ def sentences(people: People, groups: Sequence[GroupOfPeople] = ()) -> tuple[str
 def _accuracy_sentence(people: People) -> str:
     n = counted(people.n_compared, "image")
     if len(people.table.coders) == 1:
-        return f"The model answers as {people.table.coders[0]} does on {people.accuracy.percent()} of the images ({n})."
+        return f"The model agrees with {people.table.coders[0]} on {people.accuracy.percent()} of the images ({n})."
     return (
-        f"The model answers as the people together do on {people.accuracy.percent()} of the images ({n}; their common "
-        f"label is found by {METHODS[people.consensus.method]}, since {people.consensus.why})."
+        f"The model gives the consensus label on {people.accuracy.percent()} of the images ({n}; the consensus of the "
+        f"people is found by {METHODS[people.consensus.method]}, since {people.consensus.why})."
     )
 
 
 def _new(group: GroupOfPeople, people: People) -> list[DeviatingCoder]:
-    """The coders who deviate in a group and not in all images together."""
+    """The coders who deviate in a group but not in all images together."""
     known = {one.coder for one in people.deviating}
     return [one for one in group.people.deviating if one.coder not in known] if group.people else []
 
 
 def deviation_sentence(one: DeviatingCoder) -> str:
-    """Who disagrees with the others, how much, and what is confused."""
+    """Who disagrees with the others, by how much, and which classes this coder confuses."""
     more = one.difference
     text = (
         f"{one.coder} disagrees with the others far more than they do with each other: {one.coder} agrees with another "
@@ -56,7 +56,7 @@ def deviation_sentence(one: DeviatingCoder) -> str:
     )
     if one.n_confused:
         text += (
-            f" On {counted(one.n_against, 'image')} most of the others said something else; "
+            f" On {counted(one.n_against, 'image')} most of the others gave another label; "
             f"{'all' if one.n_confused == one.n_against else one.n_confused} of these {one.coder} called {one.said}, "
             f"and the others {one.meant}."
         )
@@ -64,15 +64,15 @@ def deviation_sentence(one: DeviatingCoder) -> str:
 
 
 def comparison_sentence(compared: ModelAsCoder) -> str:
-    """Whether the model is as good as a coder, and if that is open, what would tell."""
+    """Whether the model is as good as a coder, and if that is undecided, what would decide it."""
     start = f"Is the model as good as a coder? {compared.answer[:1].upper() + compared.answer[1:]}"
     if compared.why_not:
         return f"{start}: {compared.why_not}."
     margin = f"{100 * compared.margin:.0f} points"
     if compared.answer == "yes":
         return (
-            f"{start}: in the place of {_each(compared.by_coder)}, its agreement with the other coders is at most "
-            f"{margin} below that person's (this is wrong in at most 5 of 100 such studies)."
+            f"{start}: compared with {_each(compared.by_coder)}, its agreement with the other coders is at most "
+            f"{margin} lower (this is wrong in at most 5 of 100 such studies)."
         )
     if compared.answer == "no":
         worse = [one for one in compared.by_coder if one.answer == "no"]
@@ -82,7 +82,7 @@ def comparison_sentence(compared: ModelAsCoder) -> str:
 
 
 def _caution(people: People) -> str:
-    """What a "yes" is worth where the coders agree on little themselves."""
+    """A caution about a "yes" if the coders themselves agree on little."""
     alpha = people.reliability.alpha
     if people.compared.answer == "yes" and alpha.is_defined and alpha.value < TENTATIVE:
         return " The coders agree so little with each other that this says little for the model."
@@ -93,15 +93,15 @@ def _open(compared: ModelAsCoder, margin: str) -> str:
     is_open = [one for one in compared.by_coder if one.answer == "cannot say yet"]
     named = listed(f"{one.coder} {points(one.difference)}" for one in is_open)
     said = (
-        f'"as good" is at most {margin} less agreement with the other coders, and these differences, model less coder, '
-        f"are not known well enough: {named}."
+        f'"as good" means at most {margin} less agreement with the other coders, and these differences (model minus '
+        f"coder) are not known precisely enough: {named}."
     )
     good = [one.coder for one in compared.by_coder if one.answer == "yes"]
     if good:
         said += f" It is as good as {listed(good)}."
     if compared.more_items is None:
-        return f"{said} The model is so close to this margin that no reasonable number of labels would tell."
-    return f"{said} About {compared.more_items:,} more images, each coded by all of them, would tell."
+        return f"{said} The model is so close to this margin that no reasonable number of labels would decide it."
+    return f"{said} About {compared.more_items:,} more images, each coded by all coders, would decide it."
 
 
 def _each(cases: Sequence[AgainstCoder]) -> str:
@@ -110,12 +110,12 @@ def _each(cases: Sequence[AgainstCoder]) -> str:
 
 
 def reliability_sentence(people: People) -> str:
-    """Krippendorff's alpha and what it allows."""
+    """Krippendorff's alpha, and whether it allows conclusions."""
     found = people.reliability
     if not found.alpha.is_defined:
         return f"Krippendorff's alpha is not defined: {found.why_undefined}."
     text = (
-        f"The coders' agreement beyond chance, Krippendorff's alpha, is {found.alpha.value:.2f}{_ends(found.alpha)}, "
+        f"The coders' agreement beyond chance (Krippendorff's alpha) is {found.alpha.value:.2f}{_ends(found.alpha)}, "
         f"from {found.n_codings:,} codings of {counted(found.n_items, 'image')}: {_judged(found.alpha)}."
     )
     if people.without.is_defined:
@@ -143,12 +143,12 @@ def _about_images(people: People) -> Iterator[str]:
             f"Look at {'it' if n == 1 else 'them'}: the label in the data may be wrong."
         )
     if n := int((~people.consensus.resolved).sum()):
-        tied = f"{n} images have as many votes for one class as for another and stay open"
-        yield f"{tied if n > 1 else 'One image has as many votes for one class as for another and stays open'}."
+        tied = f"{n} images have as many votes for one class as for another and remain unresolved"
+        yield f"{tied if n > 1 else 'One image has as many votes for one class as for another and remains unresolved'}."
 
 
 def points(difference: ScoreInterval) -> str:
-    """A difference of shares in points: "-2.1 (95 % CI -4.0 to +0.3)"."""
+    """A difference of shares in percentage points: "-2.1 (95 % CI -4.0 to +0.3)"."""
     if not difference.has_interval:
         return f"{100 * difference.value:+.1f}"
     return f"{100 * difference.value:+.1f} (95 % CI {100 * difference.low:+.1f} to {100 * difference.high:+.1f})"

@@ -195,7 +195,7 @@ def test_a_summary_survives_json_and_says_what_it_is_worth(context, attempt, mak
         "Sets of classes",
     ]  # fmt: skip
     assert said.sentences[0].startswith("The model calls itself unsure below a probability of 0.6: with 95 % certainty")
-    assert said.sentences[1].startswith("A set of classes is to hold the true one in 90 % of cases, for each class")
+    assert said.sentences[1].startswith("A set of classes should contain the true one in 90 % of cases, for each class")
     assert said.sentences[2].startswith('"None of these": images with a p-value of at most 5 %')
     shown = json.dumps([part.__dict__ for part in said.parts], allow_nan=False)
     assert not re.search(r"\d%", shown + "".join(said.sentences))

@@ -69,7 +69,7 @@ def test_ties_stay_open_and_are_listed_with_who_said_what() -> None:
     n_open = int((codes[:, 0] != codes[:, 1]).sum())
     assert any(f"{n_open} images have as many votes" in one for one in sentences(people))
     last = parts(people)[-1]
-    assert last.title == "Images that stay open"
+    assert last.title == "Images with tied votes"
     assert last.rows[0] == ("000.png", "Ann: dog, Bo: cat")
     assert people.n_compared == N - n_open
 
@@ -81,9 +81,7 @@ def test_everything_to_show_can_be_stored_and_names_what_it_shows() -> None:
     json.dumps([asdict(part) for part in shown], allow_nan=False)
     titles = [part.title for part in shown]
     assert len(set(titles)) == len(titles)
-    assert {"In short", "Is the model as good as a coder?", "Where Cem stands alone", "Coders two by two"} <= set(
-        titles
-    )
+    assert {"In short", "Is the model as good as a coder?", "Where Cem stands alone", "Pairs of coders"} <= set(titles)
     alone = next(part for part in shown if part.title == "Where Cem stands alone")
     assert alone.rows[0] == ("060.png", "dog", "cat")
 
@@ -93,7 +91,7 @@ def test_a_single_coder_is_compared_with_the_model_and_nothing_else_is_claimed()
     answers[-20:] = MISSING
     people = ask_people(table_of(TRUTH[:, None]), context(answers, TRUTH))
     [sentence] = sentences(people)
-    assert sentence.startswith("The model answers as Ann does on 88 %")
+    assert sentence.startswith("The model agrees with Ann on 88 %")
     assert "(100 images)" in sentence
 
 
