@@ -1,4 +1,4 @@
-"""The figures that the report draws itself: the classes, the search and where its time went."""
+"""Figures of the report itself: scores by class, the search, and where the time went."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def class_chart(ranked: Sequence[ClassRecall], scores: Mapping[str, ScoreInterva
         "Recall and precision of each class",
         spec,
         alt="Recall and precision of each class on the test split, with intervals.",
-        note="Recall: the share of a class's test images that is recognised. Precision: the share of the answers with "
-        f"this class that is right. Bars: 95 % intervals.{rest}",
+        note="Recall: the share of a class's test images that are recognised. Precision: the share of predictions of "
+        f"this class that are right. Bars: 95 % intervals.{rest}",
     )
 
 
@@ -129,6 +129,6 @@ def time_chart(board: Leaderboard, events: Sequence[Event], evidence_seconds: fl
         "Where the time went",
         spec,
         alt="Minutes of work: " + ", ".join(f"{row['part']} {row['minutes']}" for row in rows),
-        note="Minutes of work; what ran side by side is added up. Reading the data, comparing images and exporting are "
-        "not among them.",
+        note="Minutes of work; parallel work is added up. Reading the data, comparing images and exporting are "
+        "not included.",
     )

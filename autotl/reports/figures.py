@@ -1,4 +1,4 @@
-"""Figures as still images: Vega-Lite drawn to SVG, in the page's own colours and as files beside it."""
+"""Renders Vega-Lite figures as SVG, inline in the page's colours and as files next to it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _CONFIG: Mapping[str, Any] = {
 
 
 class Drawer:
-    """Draws figures without a browser and without the network, in a child process: some make the library abort it."""
+    """Draws figures offline, without a browser, in a child process that the library may crash."""
 
     def __init__(self) -> None:
         crash = "it crashes the program that draws it, or takes longer than a minute"
@@ -74,7 +74,7 @@ def draw_file(path: Path) -> bytes | str:
     try:
         return draw(json.loads(path.read_text(encoding="utf-8"))).encode()
     except ValueError as error:
-        return " ".join(str(error).splitlines()[:2])  # below is where in the library
+        return " ".join(str(error).splitlines()[:2])  # the rest is a traceback of the library
 
 
 def draw(spec: dict[str, Any]) -> str:
@@ -93,7 +93,7 @@ def draw(spec: dict[str, Any]) -> str:
 
 
 def _in_xml(value: Any) -> Any:
-    """The same without characters that no XML may hold: at one of them vl-convert aborts the whole process."""
+    """A copy without characters that XML does not allow: they make vl-convert abort the whole process."""
     if isinstance(value, dict):
         return {_in_xml(name): _in_xml(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -102,9 +102,9 @@ def _in_xml(value: Any) -> Any:
 
 
 def inline(svg: str, *, number: int, alt: str) -> str:
-    """The same as a part of a page: in the page's colours, which differ in the dark, and with identifiers of its own.
+    """An SVG document as an element of a page, with the page's colours (light or dark) and unique identifiers.
 
-    number: of the figure on the page. Elements and attributes that could run or fetch something are left out.
+    number: of the figure on the page. Elements and attributes that could run code or fetch resources are removed.
     """
     root = ElementTree.fromstring(svg)
     _clean(root, f"f{number}-")

@@ -1,4 +1,4 @@
-"""What a paper says of a run: a methods paragraph, the works that it refers to, and how to cite the software."""
+"""Texts for papers: a methods paragraph, its references, and how to cite the software."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ REFERENCES = {
     "Wilson 1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
     "Journal of the American Statistical Association 22, 209-212.",
 }
-"""The works that a methods paragraph may name, as it names them."""
+"""The works that a methods paragraph may cite, by their citation."""
 _FEW_SCORES, _MOST_CLASSES = 3, 12
 _PROGRAMS = ("keras", "scikit-learn", "onnxruntime", "optuna", "numpy")
-"""Besides AutoTL and Python: whose versions a paper states."""
+"""Packages whose versions are stated, besides AutoTL and Python."""
 
 
 def methods_paragraph(run: Run, result: RunResult) -> str:
@@ -171,7 +171,7 @@ def _words(name: str) -> str:
 
 
 def _for_tex(text: str) -> str:
-    """Text in which TeX reads no character as a command."""
+    """Text with TeX's special characters escaped or removed."""
     text = re.sub(r"[\\{}]", "", text)
     text = re.sub(r"([&%$#_])", r"\\\1", text)
     return re.sub(r"([~^])", r"\\\1{}", text)  # without braces they are accents of the next letter

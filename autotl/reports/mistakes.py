@@ -1,4 +1,4 @@
-"""The mistakes that a report shows: the surest ones, and images behind each cell of the confusion matrix."""
+"""The mistakes that a report shows: the most confident ones, and images for each cell of the confusion matrix."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MAPS = "evidence/maps"
 class Mistake:
     """A wrong answer on the test split.
 
-    image: JPEG in base64, empty if it cannot be read. map: PNG in base64 of what spoke for the answer, empty if
-    there is none.
+    image: JPEG in base64, empty if it cannot be read. map: its evidence map as PNG in base64, empty if there is
+    none.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the confusion matrix off its diagonal. row, column: its place; images: JPEGs in base64."""
+    """An off-diagonal cell of the confusion matrix. row, column: its position; images: JPEGs in base64."""
 
     row: int
     column: int
@@ -101,7 +101,7 @@ def _images(run: Run, items: Iterable[int]) -> tuple[str, ...]:
 
 
 def _image(run: Run, item: int, pixels: int) -> str:
-    """A thumbnail; empty if the file was taken away since the scan: the mistake is still worth telling."""
+    """A thumbnail; empty if the file was removed after the scan, as the mistake is reported all the same."""
     try:
         return base64.b64encode(thumbnail(run.dataset.path(item), pixels)).decode()
     except UnreadableImage:

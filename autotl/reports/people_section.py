@@ -1,4 +1,4 @@
-"""The section of a report on what people say of the same images, which comes after the report was written."""
+"""The section of a report that compares the model with human coders; added after the report was written."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NUMBER = 1000
 
 
 def add_people_section(report: Path, name: str, sentences: Sequence[str], parts: Sequence[Table | Figure]) -> bool:
-    """Put the section into a report before its first heading, in place of a former one; returns whether there is one.
+    """Put the section into a report before its first heading, replacing an earlier one.
 
-    name: of the panel. parts: tables and figures below the sentences.
+    name: of the panel. parts: tables and figures below the sentences. Returns False if there is no report to change.
     """
     try:
         page = report.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The report and the model card: plain language first, and what the model is bad at before what it is good at."""
+"""Writes the report and the model card: a plain-language summary first, and weaknesses before strengths."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from autotl.runtime.wording import counted, listed
 
 N_CONFUSIONS = 5
 MATRIX_CLASSES = 25
-"""More columns would fit on no sheet of paper."""
+"""More columns would not fit on a sheet of paper."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _search_charts(run: Run, contents: Contents) -> list[Figure | None]:
 
 
 def _matrix(run: Run, contents: Contents) -> dict[str, object]:
-    """The confusion matrix, or the classes of it with the most mistakes, and the images behind its cells."""
+    """The confusion matrix, limited to the classes with the most mistakes, and images for its cells."""
     confusion = contents.test.confusion
     wrong = confusion.sum(axis=0) + confusion.sum(axis=1) - 2 * np.diag(confusion)
     rows = sorted(np.argsort(-wrong, kind="stable")[:MATRIX_CLASSES].tolist())

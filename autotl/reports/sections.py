@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Section:
-    """What one piece or panel shows. sentences: those that the top of the report does not hold already."""
+    """What one piece or panel shows. sentences: those that are not already at the top of the report."""
 
     heading: str
     parts: Sequence[Part]
@@ -41,7 +41,7 @@ class Section:
 
 
 class Figures:
-    """Draws figures and numbers them from `first` on, until it is closed, as a context manager does.
+    """Draws figures and numbers them, starting at `first`. Use it as a context manager.
 
     drawn: pairs of title and SVG document, in order.
     """
@@ -57,7 +57,7 @@ class Figures:
         self._draw.close()
 
     def shown(self, figure: Figure | None) -> Part | None:
-        """A figure for the page; without its image where it cannot be drawn, which its note then says."""
+        """A figure for the page; if it cannot be drawn, a part without an image whose note says why."""
         if figure is None:
             return None
         try:
@@ -94,7 +94,7 @@ def _is_number(cell: object) -> bool:
 
 
 def _printed(column: Sequence[object]) -> list[str]:
-    """The cells of a column as text, its fractions with equally many digits."""
+    """The cells of a column as text; all fractions have the same number of digits."""
     fractions = [f"{cell:.{MOST_DIGITS}f}".rstrip("0") for cell in column if isinstance(cell, float)]
     digits = max((len(text.partition(".")[2]) for text in fractions), default=0)
     return ["–" if cell is None else f"{cell:.{digits}f}" if isinstance(cell, float) else str(cell) for cell in column]

@@ -1,4 +1,4 @@
-"""The package's templates: they escape what they are given, and print every number in one way."""
+"""Loads the package's templates, which escape their values and format numbers consistently."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def number(value: float | None, digits: int) -> str:
 
 
 def signed(value: float, digits: int) -> str:
-    """A difference as it is printed, with its sign unless it rounds to nothing."""
+    """A difference as it is printed, with its sign unless it rounds to 0."""
     text = f"{value:+.{digits}f}"
     return text[1:] if float(text) == 0 else text
 
@@ -37,7 +37,7 @@ def pointer(name: str) -> str:
 
 
 def template(name: str) -> jinja2.Template:
-    """One of the package's templates; it escapes what it is given, and a name it lacks is an error."""
+    """One of the package's templates; values are escaped, and an undefined name is an error."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -55,7 +55,7 @@ def template(name: str) -> jinja2.Template:
 
 
 def _markdown(value: Any) -> Any:
-    """Text as markdown shows it as it is: no name of a class becomes an image, a link or a row of a table."""
+    """Text escaped for markdown, so that no class name becomes an image, a link or a table row."""
     if not isinstance(value, str):
         return value
     # An underscore within a word is not emphasis.

@@ -1,1 +1,1 @@
-"""The programs that are copied into a run folder: they recompute its numbers and need NumPy alone."""
+"""The programs that are copied into a run folder: they recompute its numbers and need only NumPy."""

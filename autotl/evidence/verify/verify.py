@@ -1,9 +1,9 @@
-"""Recompute the numbers of this run's report and JSON from its stored predictions. Needs Python and NumPy, no more.
+"""Recompute the numbers of this run's report and JSON from its stored predictions. Needs only Python and NumPy.
 
     python verify.py [RUN] [--json]
 
-It ends with 0 where everything that was recomputed is as printed, with 1 and a list of what differs or is missing if
-not, and with 2 where it was called in another way. What cannot be recomputed from what is stored is listed with the
+The exit code is 0 if all recomputed numbers agree with what is printed, 1 if something differs or is missing (with a
+list), and 2 for invalid arguments. Numbers that cannot be recomputed from the stored predictions are listed with the
 reason. evidence/ holds the predictions; docs/evidence.md of AutoTL describes its files.
 """
 
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "evidence"))
 
 
 def unable(error: Exception) -> int:
-    """Say which part of this program, or which package, cannot be loaded; returns the exit code."""
+    """Print which part of this program, or which package, cannot be loaded; returns the exit code."""
     name = getattr(error, "name", None) or "evidence/verify_*.py"
     where = f"evidence/{name}.py" if name.startswith("verify_") else name
     found, expected = f"{type(error).__name__}: {error}", "a part of this program, or NumPy, that can be loaded"
@@ -61,11 +61,11 @@ KINDS = {
         "verdict/fine_tuning",
     )
 }  # fmt: skip
-"""What every finished run holds, and of which type."""
+"""The fields that every finished run has, and their types."""
 
 
 class Run:
-    """What a run folder holds."""
+    """The contents of a run folder."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.folder = ledger, ledger.folder
@@ -142,7 +142,7 @@ class Run:
             yield measured
 
     def counts(self, row: dict[str, str]) -> bool:
-        """Whether a row of the leaderboard is one of the trials that were asked for."""
+        """Whether a row of the leaderboard is one of the requested trials."""
         config, strategy = self.state["config"], row["strategy"]
         asked = (not config["heads"] or row["head"] in config["heads"]) and config["strategy"] in ("auto", strategy)
         return strategy in ("probe", "fine-tune") and (asked or bool(config["refit"]))
@@ -210,7 +210,7 @@ def check_verdicts(run: Run) -> None:
         others = [number for number in run.choice["order"].tolist() if number != run.champion]
         other = run.champion if run.champion != default else others[0]
         shift = 0.0
-        if other == run.champion:  # what the choice flatters the champion by is taken off
+        if other == run.champion:  # subtract the champion's selection bias
             measured = next(run.measured(run.objective, run.searched, run.seed))
             shift = ledger.at(f"/search/{run.objective}/value") - measured[0]
         found = run.differences(run.trial(default), run.trial(other))
@@ -265,7 +265,7 @@ def check_leaderboard(run: Run) -> None:
 
 
 def check_copies(run: Run) -> None:
-    """What the deployable says of the model is what the run says."""
+    """Check that the deployable's metadata agree with the run."""
     for name in ("search", "test", "verdict", "n_items"):
         run.ledger.expect_copy(f"champion/metadata.json#/{name}", f"/{name}")
     model = run.folder / "champion" / "model.onnx"
@@ -279,9 +279,9 @@ def check_copies(run: Run) -> None:
 
 
 def check_report(run: Run) -> dict[str, Any]:
-    """The numbers of the report, as they are rounded there: those that are marked, and those of known tables.
+    """Compare the report's rounded numbers: those that are marked, and those of known tables.
 
-    The sentences of the advice and in short have to be there too.
+    Also check that the report has the advice and the sentences of `in_short`.
     """
     report, ledger = Report((run.folder / "report.html").read_text(encoding="utf-8")), run.ledger
     check_printed_words(run, report)
@@ -298,7 +298,7 @@ def check_report(run: Run) -> dict[str, Any]:
 
 
 def cells_of(run: Run, heading: str, rows: list[list[str]]) -> Iterator[tuple[str, str, Any]]:
-    """Of a table of the report, each text with the place that it prints and what stands there."""
+    """The texts of a table of the report, each with the address that it prints and the value there."""
     for number, panel in enumerate(run.ledger.document("evidence/panels.json")):
         for place, part in enumerate(panel["parts"]):
             head = [" ".join(name.split()) for name in part.get("columns", ())]
@@ -332,7 +332,7 @@ def verify(folder: Path) -> dict[str, Any]:
             except Exception as error:
                 ledger.differs.append(damage(error, folder, check.__name__))
         not_recomputed = left_out(ledger)
-    except Exception as error:  # whatever is damaged or missing, it is said and not a traceback
+    except Exception as error:  # whatever is damaged or missing is reported, without a traceback
         ledger.differs.append(damage(error, folder, str(folder)))
     return {
         "run": str(folder), "equal": not ledger.differs, "n_recomputed": len(ledger.covered),
@@ -343,7 +343,7 @@ def verify(folder: Path) -> dict[str, Any]:
 
 
 def damage(error: Exception, folder: Path, doing: str) -> tuple[str, Any, str]:
-    """An error as a difference: the file or place that cannot be read where it is known, or what was done."""
+    """An error as a difference: names the file or address that cannot be read, if known, or the failed check."""
     if isinstance(error, DamagedError):
         where, found, expected = error.difference
         return where, found, expected
@@ -355,7 +355,7 @@ def damage(error: Exception, folder: Path, doing: str) -> tuple[str, Any, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Check a run folder, that of this file unless another is given; returns the exit code."""
+    """Check a run folder, by default the one that holds this file; returns the exit code."""
     given = [argument for argument in arguments if argument != "--json"]
     if given in (["--help"], ["-h"]):
         print(__doc__)
@@ -379,6 +379,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal need not know each character of a class's name
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not support all characters of class names
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))

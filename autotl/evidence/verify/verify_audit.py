@@ -13,7 +13,7 @@ from verify_intervals import Interval, proportion, score_interval
 from verify_scores import Predictions, of_items
 
 FEWEST, MOST_VALUES = 10, 30
-"""Of smaller groups nothing is said; an attribute with more values is not audited."""
+"""Smaller groups are not evaluated; an attribute with more values is not audited."""
 
 
 def check_audit(run: Any) -> None:
@@ -86,7 +86,7 @@ def _check_comparisons(
 
 
 def _check_panel(run: Any, found: Any, of_error: Mapping[str, Interval]) -> None:
-    """The panel prints what /audit holds, and how far the error of each group lies from that of all images."""
+    """Compare the panel with /audit, and with the deviation of each group's error from that of all images."""
     groups, kinds = found["groups"], ("recall", "precision", "selection rate")
     everyone = [{"group": "all images", "n_items": sum(found["n_items"].values()), "rates": found["overall"]}, *groups]
     for address, part in run.panel("subgroups"):
@@ -137,12 +137,12 @@ def _check_gate(
     status = "fail" if at_least[lowest] > most else "pass" if at_most[widest] <= most else "undecided"
     run.ledger.expect("/audit/gate/status", status)
     _check_gap(run, "/audit/gate/gap", gaps, lowest if status == "fail" else widest, names, rates)
-    for name in ("if_equal", "if_equal_high"):  # said of the largest gap in error only
+    for name in ("if_equal", "if_equal_high"):  # given for the largest gap in error only
         run.ledger.expect(f"/audit/gate/gap/{name}", 0.0)
     needed = np.zeros(len(names))
     for place in (place for place in ends if status == "undecided" and at_most[place] > most):
         gap, error = gaps.values[place], gaps.errors[place]
-        shrunk = abs(gap) * max(0, 1 - 1 / max((gap / error) ** 2, 1e-12))  # drawn towards 0 by the share of noise
+        shrunk = abs(gap) * max(0, 1 - 1 / max((gap / error) ** 2, 1e-12))  # shrunk towards 0 by the share of noise
         wanted = abs(most - shrunk) / (gaps.quantile(0.95) + gaps.quantile(0.8))
         for group in place[:2]:
             times = max((error / wanted) ** 2, 1) if wanted else math.inf
@@ -166,7 +166,7 @@ def _check_gap(
 
 
 def _attributes_of(group: str, attributes: list[str]) -> tuple[str, ...]:
-    """Which attribute, or pair of them, a group is of."""
+    """The attribute, or pair of attributes, that defines a group."""
     return tuple(name for name in attributes if group.startswith(f"{name}=") or f", {name}=" in group)
 
 
@@ -230,5 +230,5 @@ def _shares(
 
 
 def _excess(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean confidence less the share of right answers."""
+    """Mean confidence minus accuracy."""
     return float((probabilities.max(axis=1) - (probabilities.argmax(axis=1) == labels)).mean())

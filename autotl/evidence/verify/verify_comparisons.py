@@ -22,10 +22,10 @@ FEWEST = 10
 
 @dataclass
 class Compared:
-    """Differences by place with their errors, and the largest |t| of each resample, sorted.
+    """Differences by place with their standard errors, and the sorted largest |t| of each resample.
 
     place: (group, metric), or (first group, second group, metric). smoothed: other estimates of the differences, which
-    their intervals hold too.
+    their intervals also contain.
     """
 
     values: Mapping[tuple[int, ...], float]
@@ -34,17 +34,17 @@ class Compared:
     largest: np.ndarray
 
     def quantile(self, level: float) -> float:
-        """What the largest |t| stays below in this share of resamples; no less than a single normal one does."""
+        """The quantile of the largest |t| over resamples; never below the normal quantile of a single comparison."""
         return max(float(np.quantile(self.largest, level, method="higher")), NormalDist().inv_cdf((1 + level) / 2))
 
     def interval(self, place: tuple[int, ...]) -> tuple[float, float, float]:
-        """(value, low, high), which holds for all places at once."""
+        """(value, low, high), a simultaneous interval for all places."""
         value, half = self.values[place], self.quantile(0.95) * self.errors[place]
         other = self.smoothed[place]
         return value, min(value, other) - half, max(value, other) + half
 
     def p_value(self, place: tuple[int, ...]) -> float:
-        """Of no difference, corrected for the number of places."""
+        """The p-value of no difference, corrected for the number of places."""
         n, t = len(self.largest), abs(self.values[place]) / self.errors[place]
         return max(
             float((n - np.searchsorted(self.largest, t, side="left") + 1) / (n + 1)), math.erfc(t / math.sqrt(2))

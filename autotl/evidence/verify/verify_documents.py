@@ -34,7 +34,10 @@ class DamagedError(ValueError):
 
 
 class Ledger:
-    """What a run folder says beside what was recomputed. differs: (address, found, expected) of each difference."""
+    """The documents of a run folder, and how they differ from what was recomputed.
+
+    differs: (address, found, expected) of each difference.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.documents = folder, dict[str, Any]()
@@ -57,7 +60,7 @@ class Ledger:
         return self.documents[file]
 
     def at(self, address: str) -> Any:
-        """What stands at an address; KeyError if there is nothing."""
+        """The value at an address; KeyError if there is none."""
         file, hash_, pointer = address.partition("#")
         if not hash_:
             file, pointer = "run.json", "/result" + file
@@ -71,7 +74,7 @@ class Ledger:
         return found
 
     def expect(self, address: str, expected: Any, *, tolerance: float = 1e-9) -> None:
-        """Compare what stands at an address with what was recomputed."""
+        """Compare the value at an address with what was recomputed."""
         self.covered.add(full(address))
         found = self.get(address)
         if not same(found, expected, tolerance):
@@ -83,14 +86,14 @@ class Ledger:
             self.differs.append((address, "something else", expected))
 
     def expect_copy(self, address: str, original: str) -> None:
-        """Compare what stands at one address with what stands at another."""
+        """Compare the value at one address with that at another."""
         for place in numbers_of(self.at(original), ""):
             self.expect(address + place, self.at(original + place))
 
     def expect_interval(self, address: str, candidates: Iterable[Sequence[float]]) -> None:
         """Compare value and ends with the first candidate that they agree with, or with the first.
 
-        There are several where a score was asked for less often because it was slow.
+        There are several candidates if a slow score was computed on fewer resamples.
         """
         names, first = ("value", "low", "high"), None
         stated = [self.get(f"{address}/{name}") for name in names]
@@ -104,7 +107,7 @@ class Ledger:
             self.expect(f"{address}/{name}", number, tolerance=tolerance_of(first))
 
     def get(self, address: str) -> Any:
-        """What stands at an address, or the sum of what stands at several; "nothing" if there is nothing."""
+        """The value at an address, or the sum of the values at several; "nothing" if there is none."""
         try:
             first, *others = (self.at(one) for one in re.split(r"\+(?=/)", address))
             return sum(others, first) if others else first
@@ -118,7 +121,7 @@ class Ledger:
             found += numbers_of(self.get(document), document)
         for place, row in enumerate(self.document("leaderboard.csv") if "leaderboard.csv" in self.documents else ()):
             found += [f"leaderboard.csv#/{place}/{name}" for name in ("value", "low", "high") if row[name]]
-        # Of a figure only the data count, not the width of its lines.
+        # Only a figure's data count, not its line widths.
         found = [address for address in found if "/spec/" not in address or "/data/values/" in address]
         return [address for address in found if address not in self.covered]
 
@@ -226,7 +229,7 @@ class Report(HTMLParser):
 
 
 def printed_as(text: str, value: Any, scale: float = 1.0) -> bool:
-    """Whether a text prints a value: a number rounded to the digits printed, as it is or in per cent; or a text.
+    """Whether a text prints a value: a text, or a number rounded to the printed digits, plain or in per cent.
 
     value: also a mapping with value, low and high, which are printed in this order, or the value alone.
     """

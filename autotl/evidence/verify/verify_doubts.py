@@ -1,4 +1,4 @@
-"""When the model says that it does not know: thresholds from the search predictions, and their worth on the test split.
+"""The model's doubts: thresholds from the search predictions, and how they perform on the test split.
 
 Conformal sets (Sadinle, Lei & Wasserman 2019; RAPS: Angelopoulos et al. 2021), an accept threshold by Learn then Test
 (Angelopoulos et al. 2022), and the area under the risk-coverage curve (Geifman, Uziel & El-Yaniv 2019).
@@ -18,7 +18,7 @@ UNDEFINED = (math.nan, math.nan, math.nan)
 
 
 def check_doubts(run: Any) -> None:
-    """Compare all of /doubts in the result, and the panel that shows it, but for what rests on features."""
+    """Compare all of /doubts in the result, and the panel that shows it, except for what depends on features."""
     found, ledger, tested, groups = run.result.get("doubts"), run.ledger, run.tested, of_items(run.clusters, run.tested)
     if not found:
         return
@@ -45,7 +45,7 @@ def answers(found: Predictions) -> tuple[np.ndarray, np.ndarray]:
 
 
 def risks(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The share of wrong answers among the surest 1, 2, ..., n; of equal ones each counts as their mean."""
+    """The share of wrong answers among the surest 1, 2, ..., n; tied answers count with their mean."""
     order = np.argsort(-confidence, kind="stable")
     wrong, ties = (~right[order]).astype(float), np.unique(-confidence[order], return_inverse=True)[1]
     wrong = (np.bincount(ties, wrong) / np.bincount(ties))[ties]
@@ -64,7 +64,7 @@ def set_scores(probabilities: np.ndarray) -> np.ndarray:
 
 
 def set_thresholds(found: Predictions, clusters: np.ndarray | None, seed: int) -> list[tuple[float, int, bool]]:
-    """By class, the threshold, how many independent items it rests on, and whether these are of all classes."""
+    """By class: the threshold, the number of independent items behind it, and whether these are of all classes."""
     labels, rows = found["labels"], np.arange(len(found["labels"]))
     if clusters is not None:  # one item for each cluster and class, drawn at random
         order = np.random.default_rng(seed).permutation(len(labels))
@@ -158,7 +158,7 @@ def _check_sets(run: Any, groups: np.ndarray | None) -> None:
 
 
 def _check_panel(run: Any) -> None:
-    """The panel prints what /doubts holds, and points of the risk-coverage curve."""
+    """Compare the panel with /doubts and with points of the risk-coverage curve."""
     confidence, right = answers(run.tested)
     found, curve, n = run.result["doubts"], risks(confidence, right), len(right)
     rows: list[tuple[str, Any]] = [("area under the risk-coverage curve", found["test"]["aurc"])]

@@ -1,7 +1,7 @@
 """95 % intervals, recomputed with NumPy alone.
 
-Proportions have Wilson's interval (1927); where images are alike, at the number of independent images that would tell
-as much (Kish 1965; Korn & Graubard 1998). Other scores have an interval of the same kind: it holds every value whose
+Proportions have Wilson's interval (1927); where images are alike, at the effective sample size
+(Kish 1965; Korn & Graubard 1998). Other scores have an interval of the same kind: it holds every value whose
 distance from the one found is at most z standard errors, the error being that of the most likely population with this
 value, found by tilting the sample (Owen 2001, Empirical likelihood; Miettinen & Nurminen 1985; Tango 1998).
 """
@@ -47,7 +47,7 @@ def proportion(right: np.ndarray, clusters: np.ndarray | None = None) -> Interva
 def effective_sizes(
     parts: list[np.ndarray], sums: list[np.ndarray], sizes: np.ndarray, variances: np.ndarray
 ) -> np.ndarray:
-    """How many independent items tell as much as those of each stratum.
+    """The effective sample size of each stratum.
 
     parts: per stratum the sizes of its groups; sums: per stratum what each group adds to the score, less its share of
     the mean; sizes, variances: per stratum its items, and the variance if they were independent.
@@ -65,7 +65,7 @@ def effective_sizes(
             most += n - 1
         freedom = min(2 * seen**2 / uncertainty, most) if uncertainty > 0 else most
         pooled = min(max((seen - variances[several].sum()) / expected, 0), 1)
-    # Averaged with one more group that is wholly alike: a few wrong answers tell a correlation badly.
+    # One fully correlated group is added: a few wrong answers estimate a correlation poorly.
     correlation = np.where(several, (freedom * pooled + 1) / (freedom + 1), 1.0)
     return np.asarray(sizes / (1 + (m - 1) * correlation))
 
@@ -91,7 +91,7 @@ class Sample:
             self.strata = [np.flatnonzero(self.labels == label) for label in np.unique(self.labels)]
 
     def influence(self, rows: np.ndarray, n_stratum: int) -> float:
-        """What the score would change by if a whole stratum of this size were like these rows of it."""
+        """The change of the score if a whole stratum of this size were like these rows of it."""
         kept = np.ones(len(self.labels), bool)
         kept[rows] = False
         if n_stratum == len(rows) or not kept.any():
@@ -149,7 +149,7 @@ def _influences(sample: Sample, max_calls: int, rng: np.random.Generator) -> tup
             n = np.array([len(block) for block in blocks], float)
             found = np.array([sample.influence(block, len(stratum)) for block in blocks])
             mean = (found * n).sum() / n.sum()
-            influences.append(mean + np.sqrt(n) * (found - mean))  # a block's mean varies by the root of n less
+            influences.append(mean + np.sqrt(n) * (found - mean))  # the mean of a block varies less, by the root of n
             n_items.append(n)
         own, sizes = np.concatenate(influences), np.concatenate(n_items)
         own = np.r_[own - (own * sizes).sum() / sizes.sum(), list(_unseen(sample, stratum, outcomes))]
@@ -250,7 +250,7 @@ def _student(freedom: float) -> float:
 def _furthest(
     values: np.ndarray, counts: np.ndarray, starts: np.ndarray, direction: float, z: float, lost: int
 ) -> float:
-    """Where, by tilting ever more, the change of the score reaches z standard errors."""
+    """The end of the interval: the tilt is increased until the score changes by z standard errors."""
     sizes = np.maximum(np.add.reduceat(counts, starts) - lost, 1)
 
     def change(log_tilt: float) -> tuple[float, float]:

@@ -8,9 +8,12 @@ from typing import Any
 from verify_documents import Ledger
 
 N_ROWS = 25
-"""Rows of the leaderboard whose intervals are recomputed: those that the report prints. The values are, in all."""
+"""Leaderboard rows whose intervals are recomputed: those that the report prints. Values are recomputed in all rows."""
 WHY_NOT = (
-    (r"run\.json#/result/(seconds|verdict/fine_tuning/seconds|n_unused)", "measured by a clock, or counted on the way"),
+    (
+        r"run\.json#/result/(seconds|verdict/fine_tuning/seconds|n_unused)",
+        "measured by a clock, or counted during the run",
+    ),
     (r"run\.json#/result/champion/|run\.json#/result/default/trial|.*fine_tuning/trial", "choices, not measurements"),
     (r"run\.json#/result/outlook/", "extrapolated from the course of the search by simulation"),
     (r"run\.json#/result/forecasts/", "forecast early in the run, from measurements on fewer images"),
@@ -22,12 +25,12 @@ WHY_NOT = (
         r"run\.json#/result/more_images|panel (learning-curve|feasibility)",
         "fits on fewer images, whose predictions are not kept",
     ),
-    (r"run\.json#/result/tracking/", "what a tracking server answered"),
+    (r"run\.json#/result/tracking/", "reported by a tracking server"),
     (r"run\.json#/result/audit/forced/", "when a registration was forced"),
     (r"panel weak-kinds", "kinds of images are found by features and properties of the images, which are not kept"),
     (r"panel importances", "from the parameters of the trials in study.db"),
     (r"run\.json#/result/doubts/none_of_these/|panel doubts/.*/rows/", "distances of features, which are not kept"),
-    (r"run\.json#/result/(search|test|default/test)/", "a score of a plugin, which NumPy alone does not know"),
+    (r"run\.json#/result/(search|test|default/test)/", "a plugin's score, whose formula verify.py does not know"),
     (
         r"leaderboard\.csv#",
         f"an interval beyond the first {N_ROWS} rows, a fact of a trial, or its predictions are lost",
@@ -36,7 +39,7 @@ WHY_NOT = (
 
 
 def left_out(ledger: Ledger) -> list[dict[str, Any]]:
-    """Numbers that nothing was compared with, by the reason."""
+    """The numbers that were not compared, grouped by reason."""
     found = dict[str, list[str]]()
     addresses = ledger.not_covered()
     names = [panel["panel"] for panel in ledger.documents.get("evidence/panels.json", ())]

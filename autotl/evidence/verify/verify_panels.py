@@ -1,4 +1,4 @@
-"""What the panels print of the test split, recomputed with NumPy alone."""
+"""What the panels print about the test split, recomputed with only NumPy."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def difference(
     name: str, first: Predictions, second: Predictions, clusters: np.ndarray | None, *, seed: int,
     max_calls: int = 300,
 ) -> Interval:  # fmt: skip
-    """(value, low, high) of the second's score less the first's, on the items that the second answers."""
+    """(value, low, high) of the second model's score minus the first's, on the items that the second predicted."""
     first = restricted(first, second["items"])
     labels, answers = first["labels"], (first["probabilities"], second["probabilities"])
     if np.array_equal(*answers):
@@ -126,9 +126,9 @@ def corrected(
     name: str, measured: Interval, choice: Mapping[str, np.ndarray], champion: int,
     load: Callable[[int], Predictions], clusters: np.ndarray | None, *, n_tested: int, seed: int, n_scored: int,
 ) -> Interval:  # fmt: skip
-    """A search score less what the choice among trials flatters it by (Tsamardinos et al. 2018).
+    """A search score corrected for the bias of choosing among trials (Tsamardinos et al. 2018).
 
-    On each resample the choice was made on the images that it holds; here its pick is scored on those that it leaves
+    The pick on each resample was made with the images that it holds; here it is scored on the images that it leaves
     out. choice: evidence/choice.npz; load: a trial's predictions by its number; n_tested: independent images in the
     test split; n_scored: how many of the resamples are used.
     """

@@ -1,4 +1,4 @@
-"""That the sentences of a run are the same everywhere: in run.json, in the panels, and in the report."""
+"""Checks that the sentences of a run agree in run.json, in the panels and in the report."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ FIELDS = {
     "subgroups": "audit", "doubts": "doubts", "feasibility": "feasibility", "shortcuts": "shortcuts",
     "learning-curve": "more_images",
 }  # fmt: skip
-"""Of each panel, the field of the result that it shows."""
+"""The field of the result that each panel shows."""
 LATER = {"people"}
-"""Panels that are added after the run has ended; their sentences are not in short."""
+"""Panels that are added after the run; their sentences are not in `in_short`."""
 VERDICTS = {
     "usable": "Usable", "usable-with-people": "Usable with people deciding the doubtful images", "not-yet": "Not yet",
 }  # fmt: skip
@@ -66,7 +66,7 @@ def _check_feasibility(ledger: Ledger, found: Any, panel: Any, in_short: list[st
 
 
 def check_printed_words(run: Any, report: Report) -> None:
-    """The report says every sentence in short and the advice, and marks the numbers that it prints."""
+    """Check that the report has the advice and every sentence of `in_short`, and marks the numbers that it prints."""
     text, result, ledger = report.text, run.result, run.ledger
     said = [("/advice", result["advice"])]
     said += [(f"/in_short/{number}", sentence) for number, sentence in enumerate(result.get("in_short") or ())]
