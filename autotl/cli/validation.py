@@ -75,7 +75,7 @@ def _require_one_purpose(
     if sample is not None and codings is not None:
         raise ConfigError("--sample draws images and --codings imports codings; give one of them at a time")
     if sample is not None and out is None:
-        raise ConfigError("--sample writes a sheet: give its file with --out SHEET.csv")
+        raise ConfigError("--sample needs a file for the sheet: give --out SHEET.csv")
     if sample is None and (by or design or images):
         given = "--by" if by else "--design" if design else "--images"
         raise ConfigError(f"{given} controls how images are drawn; give --sample N with it")

@@ -1,7 +1,7 @@
-"""What people were asked to label, and what they answered: draws with probabilities, and codings kept for good.
+"""The images drawn for labelling, with their probabilities, and the codings: people's answers, never overwritten.
 
-The folder of a validation has two files: sample.json, the draws, and codings.csv, a row per answer. That of a run's own
-images is RUN/validation; other images, such as those whose shares are to be estimated, get a folder of their own.
+The folder of a validation has two files: sample.json with the draws, and codings.csv with one row per answer. For a
+run's own images it is RUN/validation; other images, such as those for estimating class shares, have their own folder.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _PATIENCE_SECONDS = 60.0
 class Draw:
     """One draw of items that people are to label.
 
-    number: from 1. items: paths, in random order. strata: name of each item's stratum. probabilities: of each item, in
-    (0, 1], to be drawn here, given that it had not been drawn before. design: how it was drawn, such as "random" or
-    "score". seed: of the random generator. sizes, taken: by stratum, how many items could be drawn, and how many were.
-    population: what it was drawn from, in words. moment: when, seconds since the epoch.
+    number: from 1. items: paths, in random order. strata: name of each item's stratum. probabilities: each item's
+    probability of being drawn here, in (0, 1], given that it had not been drawn before. design: the sampling design,
+    such as "random" or "score". seed: of the random generator. sizes, taken: by stratum, the number of items available
+    and the number drawn. population: what was drawn from, in words. moment: time, in seconds since the epoch.
     """
 
     number: int
@@ -63,7 +63,7 @@ class Draw:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Draw:
-        """Read what `to_json` gave; KeyError, TypeError, ValueError or AttributeError where it is something else."""
+        """Read what `to_json` returned; KeyError, TypeError, ValueError or AttributeError for anything else."""
         draw = cls(
             number=int(document["number"]), items=tuple(map(str, document["items"])),
             strata=tuple(map(str, document["strata"])), probabilities=tuple(map(float, document["probabilities"])),
@@ -73,7 +73,7 @@ class Draw:
             population=str(document["population"]), moment=float(document["moment"]),
         )  # fmt: skip
         if not len(draw.items) == len(draw.strata) == len(draw.probabilities):
-            raise ValueError(f"draw {draw.number} has {len(draw.items)} items, and not as many strata or probabilities")
+            raise ValueError(f"draw {draw.number} has {len(draw.items)} items, but not as many strata or probabilities")
         if not all(0 < p <= 1 for p in draw.probabilities):
             raise ValueError(f"draw {draw.number} has a probability outside (0, 1]")
         return draw
@@ -83,8 +83,8 @@ class Draw:
 class DrawnSample:
     """All draws so far, first to last; no item is drawn twice.
 
-    inclusion: by path, the probability that an item is in the sample after all draws, for every item that could have
-    been drawn, also those that were not: a further draw needs it.
+    inclusion: by path, the probability that an item is in the sample after all draws. It covers all items that could
+    have been drawn, including those that were not, because a further draw needs it.
     """
 
     draws: tuple[Draw, ...] = ()
@@ -92,17 +92,17 @@ class DrawnSample:
 
     @property
     def items(self) -> tuple[str, ...]:
-        """Paths of the items that were drawn, in their order."""
+        """Paths of the drawn items, in the order drawn."""
         return tuple(item for draw in self.draws for item in draw.items)
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """By path of an item that was drawn, its inclusion probability: a weight is its inverse."""
+        """Inclusion probability of each drawn item, by path; sampling weights are its inverse."""
         return {item: self.inclusion[item] for item in self.items}
 
     @property
     def strata(self) -> dict[str, str]:
-        """By path of an item that was drawn, the name of its stratum in its draw."""
+        """Stratum of each drawn item in its draw, by path."""
         return {item: name for draw in self.draws for item, name in zip(draw.items, draw.strata, strict=True)}
 
 
@@ -110,7 +110,7 @@ class DrawnSample:
 class HumanLabel:
     """One person's label for one item, at one moment.
 
-    item: path, as the dataset lists it. label: a class; empty if the person took the answer back. moment: seconds
+    item: path, as the dataset lists it. label: a class; empty if the person withdrew the answer. moment: seconds
     since the epoch. probability: the item's inclusion probability when it was coded; None if it was not drawn.
     """
 
@@ -122,7 +122,7 @@ class HumanLabel:
 
 
 def validation_folder(run: Path) -> Path:
-    """Where a run keeps what people said of its own images."""
+    """The folder in which a run stores people's labels for its own images."""
     return run / FOLDER
 
 
@@ -136,34 +136,34 @@ def read_sample(folder: Path) -> DrawnSample:
         inclusion = {str(item): float(p) for item, p in document["inclusion"].items()}
         sample = DrawnSample(tuple(map(Draw.from_json, document["draws"])), inclusion)
         if lacking := set(sample.items) - set(inclusion):
-            raise ValueError(f"{min(lacking)!r} was drawn and has no inclusion probability")
+            raise ValueError(f"{min(lacking)!r} was drawn but has no inclusion probability")
     except FileNotFoundError:
         return DrawnSample()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
-            f"the sample in {path} cannot be read: {type(error).__name__}: {error}. Put back a copy of the file; "
-            "without it nobody knows how likely each item was to be drawn, and the codings are worth less."
+            f"the sample in {path} cannot be read: {type(error).__name__}: {error}. Restore the file from a "
+            "copy; without it the inclusion probabilities are unknown, and the codings cannot be weighted."
         ) from error
     return sample
 
 
 def is_sample_missing(folder: Path) -> bool:
-    """Whether answers were given about drawn items, and the file with the draws is gone."""
+    """Whether there are answers about drawn items, but the file with the draws is missing."""
     return not (folder / SAMPLE_FILE).exists() and any(one.probability is not None for one in read_codings(folder))
 
 
 def require_sample(folder: Path) -> None:
-    """RunError if the sample that people coded is missing: what is drawn or coded now would get wrong weights."""
+    """RunError if the coded sample is missing: new draws and codings would get wrong weights."""
     if is_sample_missing(folder):
         raise RunError(
-            f"{folder / SAMPLE_FILE} is missing: {CODINGS_FILE} beside it has answers about images that were drawn, "
-            "and without the sample nobody knows which were, and how likely. Put back sample.json from a copy of the "
+            f"{folder / SAMPLE_FILE} is missing: {CODINGS_FILE} in the same folder has answers about drawn images, "
+            "but without the sample their inclusion probabilities are unknown. Put back sample.json from a copy of the "
             "folder."
         )
 
 
 def write_sample(folder: Path, sample: DrawnSample) -> None:
-    """Write the draws; call it while `locked`, with what was read since and the new draw behind it."""
+    """Write the draws. Call this while `locked`, with the draws read under the lock and the new one at the end."""
     document = {
         "format": _FORMAT,
         "draws": [draw.to_json() for draw in sample.draws],
@@ -174,7 +174,7 @@ def write_sample(folder: Path, sample: DrawnSample) -> None:
 
 
 def read_codings(folder: Path) -> tuple[HumanLabel, ...]:
-    """Every answer that was ever given, in order; none if there is no file. RunError names a line that is wrong."""
+    """Every answer ever given, in order; none if there is no file. RunError names an invalid line."""
     path = folder / CODINGS_FILE
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
@@ -192,7 +192,7 @@ def read_codings(folder: Path) -> tuple[HumanLabel, ...]:
     except (ValueError, csv.Error) as error:
         raise RunError(
             f"{path}, line {rows.line_num}: {error}. Put back a copy of the file, or correct this line by hand; AutoTL "
-            "adds lines to it and changes none."
+            "only appends lines to it."
         ) from error
     return tuple(found)
 
@@ -219,7 +219,7 @@ def _human_label(row: Sequence[str]) -> HumanLabel:
 
 
 def append_codings(folder: Path, new: Iterable[HumanLabel]) -> None:
-    """Add answers behind those that are there, all or none; RunError if the file is damaged or locked too long."""
+    """Append answers, all or none; RunError if the file is damaged or locked for too long."""
     new = tuple(new)
     if not new:
         return
@@ -233,9 +233,9 @@ def append_codings(folder: Path, new: Iterable[HumanLabel]) -> None:
 
 
 def keep_answers(folder: Path, answers: Iterable[tuple[str, str, str]]) -> int:
-    """Keep what people say now; returns how much of it is new, for what is in force already is not kept twice.
+    """Save people's answers; returns how many are new, since an answer already in force is not saved again.
 
-    answers: triples of item, coder and label, whose label is empty if the coder takes an answer back.
+    answers: triples of item, coder and label; an empty label withdraws the coder's answer.
     Raises DatasetError if a coder's name has control characters, and RunError if the sample is missing.
     """
     answers = tuple(answers)
@@ -265,20 +265,20 @@ def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def in_force(codings: Iterable[HumanLabel]) -> dict[tuple[str, str], HumanLabel]:
-    """By item and coder, the last answer; those that were taken back are left out."""
+    """The last answer by item and coder, without withdrawn answers."""
     last = {(one.item, one.coder): one for one in codings}
     return {key: one for key, one in last.items() if one.label}
 
 
 def spelled(codings: Iterable[HumanLabel], coder: str) -> str:
-    """A coder's name as it was spelled first, so that "ann" and "Ann" are one person; one line without extra spaces."""
+    """A coder's name as first spelled, so that "ann" and "Ann" are one person; whitespace is normalised."""
     coder = " ".join(coder.split())
     return next((one.coder for one in codings if one.coder.casefold() == coder.casefold()), coder)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let no other process change a validation meanwhile; RunError if one does so for a minute."""
+    """Lock a validation against changes by other processes; RunError if another one holds the lock for a minute."""
     import filelock
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,7 @@ class FineTuneSearch:
         for trial in board.of(FINE_TUNE):
             if trial.reading and trial.state != "failed":
                 backbone = self._space.backbone(trial.reading.backbone)
-                # Any head will do: its own work is not counted.
+                # Any head will do, since the work of the head is not counted.
                 work = self._work(candidate_of(trial, backbone=backbone, head=candidate.head))
                 first, further = first + work, further + work * (trial.training.get("folds", 1) - 1)
         return 1 + math.floor(max(0.0, UNBOUNDED_FOLDS_SHARE * (first + own) - further) / own)

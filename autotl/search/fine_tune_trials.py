@@ -92,7 +92,7 @@ class _Trained:
 class Options:
     """How a fine-tune trial is run.
 
-    judge: is told what it predicts, and may end it. start_from: a completed fine-tune trial of this run with the same
+    judge: receives its predictions and may end it. start_from: a completed fine-tune trial of this run with the same
     reading and head, and fewer trainable stages: training starts from its weights; where they do not fit, from the
     probe. searched: whether its choices were sampled, and not the schedule's. max_seconds: of training one fold.
     most_folds: the largest number of folds to measure it on; None for as many as the time allows.
@@ -216,7 +216,7 @@ def _train_folds(
         if first is None:
             first, seconds = tuned, time.monotonic() - began
             _save(context, tuned, candidate.reading.size, folder)
-            # A trial that was asked for by name may take as long as it takes; its further folds may not.
+            # A trial requested by name has no time limit; its further folds do.
             allowed = (FOLDS_SHARE if options.searched else FOLDS_SHARE_OF_STEP) * context.seconds_left.hard()
         elif not options.searched:
             _keep_weights(context, network.model, int(folder.name), fold)

@@ -1,4 +1,4 @@
-"""Learning curves of heads on features that have been read: the untuned default's, and those of subsets."""
+"""Learning curves of heads on extracted features: of the untuned default, and on subsets of the data."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def answers_of_subset(
     context: SearchContext, candidate: Candidate, params: Params, share: float, *, label: int | None = None,
     n_folds: int, most_columns: int,
 ) -> Predictions:  # fmt: skip
-    """Answers to the items of some folds by heads that were fitted to a share of the other folds.
+    """Answers to the items of some folds by heads fitted to a share of the other folds.
 
-    label: where given, only this class is thinned, and only its items are answered; what is left of it is repeated, so
-    that the head expects the class as often as before, and what it lacks is information alone. most_columns: of the
-    vectors that the heads are given, where these are principal components.
+    label: if given, only this class is subsampled, and only its items are answered. Its remaining items are repeated so
+    that the class prior is unchanged and only information is lost. most_columns: the largest number of columns of the
+    heads' inputs, if these are principal components.
     """
     split, labels = context.run.split, context.labels
     vectors = context.inputs.get(candidate).vectors

@@ -120,7 +120,7 @@ def _probe(
     whole: bool,
     ahead: ProbeAhead | None,
 ) -> Outcome:
-    if whole or candidate.head.recipe is not None:  # asked for by name: its whole score is the point
+    if whole or candidate.head.recipe is not None:  # requested by name: it needs its complete score
         return probe(context, candidate, hp, None, ahead)
     rival, n_folds = _rival(context, board, PROBE), context.run.split.n_folds
     return probe(context, candidate, hp, prune_probe(trial, rival, context.objective, n_folds=n_folds), ahead)

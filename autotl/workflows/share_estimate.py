@@ -1,4 +1,4 @@
-"""Estimates the shares of classes among images without labels, from what people say of some of them."""
+"""Estimates class shares among unlabelled images from people's labels for a sample of them."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from autotl.workflows.share_population import Population, read_population
 from autotl.workflows.share_sentences import expected_sentence, sentences
 
 FOLDER, ESTIMATE_FILE = "shares", "estimate.json"
-"""In the run folder: draws and estimate of each population, in a folder that goes by the names of its images."""
+"""In the run folder: draws and estimate of each population, in a folder named by a hash of its image names."""
 USUAL_POINTS, LEAST_POINTS, MOST_POINTS = 3.0, 0.1, 50
 _REMEDY = "Give another file with --out"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for.
+    """Options of an estimate.
 
-    codings: the filled-in sheet; by: a column of groups; clusters: a column of items that are alike, such as the person
-    or the film; attributes: a table with these columns. within: half the width that the shares' intervals are to have,
-    from 0.001 to 0.5, for which labels are planned.
+    codings: the filled-in sheet; by: a column of groups; clusters: a column of clusters of similar items, such as the
+    person or the film; attributes: a table with these columns. within: target half-width of the shares' intervals, from
+    0.001 to 0.5, for planning the number of labels.
     """
 
     codings: Path | None = None
@@ -60,7 +60,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class ShareEstimate:
-    """Class shares among images that the model was not trained on, and what else the labels say.
+    """Class shares among images that the model was not trained on, and further results of the labels.
 
     findings: the numbers; text: the same in sentences, most important first.
     """
@@ -95,7 +95,7 @@ class SheetDrawn:
 
 
 def within_of(points: float, name: str) -> float:
-    """Half the width of an interval from points of a hundred; ConfigError if they are not from 0.1 to 50."""
+    """The half-width of an interval as a fraction, from percentage points; ConfigError if not from 0.1 to 50."""
     is_number = isinstance(points, int | float) and not isinstance(points, bool)
     if not is_number or not LEAST_POINTS <= points <= MOST_POINTS:
         raise ConfigError(f"{name} is {points!r}; expected points from {LEAST_POINTS} to {MOST_POINTS}, such as 3")
@@ -105,10 +105,10 @@ def within_of(points: float, name: str) -> float:
 def estimate_shares(
     folder: Path, items: object, asked: Request, *, settings: Settings, listeners: Sequence[Listener] = ()
 ) -> ShareEstimate:
-    """The share of each class among the images; with codings corrected, without them with a warning.
+    """The share of each class among the images: corrected if there are codings, otherwise with a warning.
 
-    folder: a run. items: as `collect` takes them. Raises ConfigError or DatasetError before the images are classified
-    where the call is at fault, and DatasetError with the line where a coding is.
+    folder: a run. items: as for `collect`. Raises ConfigError or DatasetError before the images are classified if an
+    argument is invalid, and DatasetError with the line number if a coding is.
     """
     run = open_run(folder)
     evidence = _evidence(run)
@@ -134,10 +134,10 @@ def estimate_shares(
 def draw_to_label(
     folder: Path, items: object, n: int, sheet: Path, *, settings: Settings, listeners: Sequence[Listener] = ()
 ) -> SheetDrawn:
-    """Draw n further images for people to label, and write the sheet.
+    """Draw n more images for people to label, and write the sheet.
 
-    ConfigError if it is there already, MachineError if it cannot be written. The draws are kept in the run, with
-    the probability of every image to be in the sample.
+    ConfigError if the sheet already exists, MachineError if it cannot be written. The draws are saved in the run, with
+    the inclusion probability of every image.
     """
     if sheet.exists():
         raise ConfigError(f"{sheet} already exists, perhaps with labels in it. Give another file with --out.")
@@ -157,7 +157,7 @@ def draw_to_label(
         new = after.items[len(before.items) :]
         try:
             write_sheet(sheet, [population.files[name] for name in new])
-        except OSError as error:  # it names the temporary file
+        except OSError as error:  # the error itself would name the temporary file
             raise MachineError(f"{sheet} cannot be written: {error.strerror}. {_REMEDY}.") from error
         write_sample(own, after)
     none = np.zeros(0, dtype=int)
@@ -238,7 +238,7 @@ def _tested_accuracy(evidence: Evidence) -> ScoreInterval:
 
 
 def _with_labels(population: Population, sample: LabelledSample) -> dict[str, dict[str, float | None]]:
-    """The shares by other methods; none of an undefined one."""
+    """The shares by other methods, without undefined ones."""
     powered, adjusted = {}, {}
     everywhere = sample.probabilities.argmax(axis=1)
     for number, name in enumerate(population.classes):
@@ -252,7 +252,7 @@ def _with_labels(population: Population, sample: LabelledSample) -> dict[str, di
 
 
 def _without_labels(evidence: Evidence, population: Population) -> dict[str, dict[str, float | None]]:
-    """The shares if nothing but the shares has changed since the model was trained."""
+    """The shares assuming that only the shares have changed since the model was trained (label shift)."""
     run, classes = evidence.run, population.classes
     unseen = [evidence.tested, evidence.searched]
     labels = np.concatenate([one.labels for one in unseen])

@@ -1,4 +1,4 @@
-"""What an estimate of shares found, as numbers."""
+"""The results of an estimate of class shares, as numbers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from autotl.interfaces import ScoreInterval
 
 @dataclass(frozen=True)
 class Part:
-    """Shares and accuracy among some images, in the order of the classes; without labels undefined.
+    """Shares and accuracy among some images, in class order; undefined without labels.
 
-    naive: how often the model answers each class.
+    naive: share of the model's answers for each class.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Part:
     accuracy: ScoreInterval
 
     def shares_json(self, classes: Sequence[str]) -> dict[str, object]:
-        """By class, the corrected share with its interval, and the naive one."""
+        """By class, the corrected share with its interval, and the naive share."""
         return {
             name: {**one.to_json(), "naive": naive}
             for name, one, naive in zip(classes, self.shares, self.naive, strict=True)
@@ -34,10 +34,10 @@ class Part:
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """What became of the codings.
+    """How many codings were used or left out.
 
-    unresolved: images on which the coders have no majority; trained_on, unreadable, not_drawn: coded images that do not
-    count. how: where the inclusion probabilities come from: "drawn", "given" or "assumed" to be equal.
+    unresolved: images without a majority among the coders; trained_on, unreadable, not_drawn: coded images that are
+    left out. how: where the inclusion probabilities come from: "drawn", "given" or "assumed" to be equal.
     """
 
     coders: tuple[str, ...]
@@ -51,9 +51,9 @@ class LabelCounts:
 
 @dataclass(frozen=True)
 class LabelPlan:
-    """How many labels give every class a share within so much, and what else they tell.
+    """How many labels are needed to estimate every share within a given precision.
 
-    within: half the width of an interval. needed: what `n_needed` labels, with those there are, are expected to tell.
+    within: half-width of an interval. needed: the expected precision with `n_needed` labels, including existing ones.
     """
 
     within: float
@@ -66,8 +66,8 @@ class Findings:
     """Shares among the images that the model was not trained on.
 
     whole: all images; groups: those of each value of the column `by`. labels: None without codings. tested: the model's
-    accuracy in its test. change: the accuracy here less that; undefined without codings. tolerance: how far apart the
-    accuracies of groups may be. cross_check: by method, the share of each class.
+    accuracy on its test split. change: the accuracy here minus that; undefined without codings. tolerance: the largest
+    tolerated difference in accuracy between groups. cross_check: by method, the share of each class.
     """
 
     classes: tuple[str, ...]
@@ -110,7 +110,7 @@ class Findings:
         }  # fmt: skip
 
     def _uses(self) -> dict[str, object]:
-        """What the same labels serve: shares, accuracy, gaps and monitoring."""
+        """All uses of the same labels: shares, accuracy, gaps and monitoring."""
         return {
             "share": {name: one.to_json() for name, one in zip(self.classes, self.whole.shares, strict=True)},
             "accuracy": {

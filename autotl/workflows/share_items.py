@@ -1,4 +1,4 @@
-"""Which image of a population a row of somebody's table is about."""
+"""Matches the rows of a user's table to the images of a population."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ class Lookup:
     """Finds the images that a table names."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        """files: by the name of each image, where it is."""
+        """files: the path of each image, by name."""
         self._files = files
         self._exact = {name: name for name in files} | {file: name for name, file in files.items()}
         self._endings = PathEndings(list(files), list(files))
 
     def find(self, item: str) -> str | None:
-        """The name of the image, None if there is none or several could be meant."""
+        """The name of the matching image, None if there is none or the match is ambiguous."""
         if found := self._exactly(item):
             return found
         several = self._endings.find(item.replace("\\", "/"))
         return several[0] if len(several) == 1 else None
 
     def contradiction(self, item: str, name: str) -> str:
-        """Why an item is another image than the one found for it, empty if nothing says so.
+        """Why an item is not the image found for it; empty if there is no contradiction.
 
-        A file that exists is compared by its content: a copy is the same image. A path of elsewhere has to end with the
-        folder of the image, since names such as 001.png are those of many images.
+        If the item is an existing file, contents are compared: a copy is the same image. Otherwise a path must end with
+        the folder and name of the image, since many images share names such as 001.png.
         """
         wanted, file = Path(item.replace("\\", "/")), Path(self._files[name])
         if self._exactly(item) or len(wanted.parts) < 2:
@@ -46,7 +46,7 @@ class Lookup:
 
 
 def _same_content(item: Path, file: Path) -> bool | None:
-    """Whether two files hold the same; None if the item is no file here."""
+    """Whether two files have the same content; None if the item is not an existing file."""
     try:
         if not item.is_file():
             return None

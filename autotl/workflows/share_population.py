@@ -1,4 +1,4 @@
-"""The images whose shares are estimated: what the model says of each, and which it must not be asked about."""
+"""The images whose class shares are estimated, with the model's answers; training images are left out."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ _MOST_GROUPS = 50
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Images that the model was not trained on, and what it says of them.
+    """Images that the model was not trained on, and its answers to them.
 
-    described: what was given. names: (n,), no two alike, within the folder where one was given. files: by the name of
-    every image, left out or not, where it is. probabilities: float (n, n_classes). unreadable, trained_on: names of
-    images that could not be read, or that the model was trained on. columns: by column that was asked for, its values,
-    (n,).
+    described: the input, in words. names: (n,), unique, relative to the folder if one was given. files: the path of
+    every image by name, including images left out. probabilities: float (n, n_classes). unreadable, trained_on: names
+    of images that could not be read, or that the model was trained on. columns: values of each requested column, (n,).
     """
 
     described: str
@@ -49,7 +48,7 @@ class Population:
 
     @property
     def key(self) -> str:
-        """Sixteen characters that go by the names of all images."""
+        """A hash of the names of all images, sixteen characters."""
         names = sorted((*self.names, *self.unreadable, *self.trained_on))
         return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
@@ -64,11 +63,11 @@ def read_population(
     settings: Settings,
     listeners: Sequence[Listener] = (),
 ) -> Population:
-    """Classify images, without those that the model was trained on, as the contents of the files show.
+    """Classify images, except those that the model was trained on, recognised by file content.
 
-    items: as `collect` takes them. by, clusters: columns of the table that items is, or of attributes. Raises
-    ConfigError or DatasetError if no image is left, where two have one name, where a column is missing, or where by
-    has more than 50 values.
+    items: as for `collect`. by, clusters: columns of the table given as items, or of attributes. Raises ConfigError or
+    DatasetError if no image is left, if two images have the same name, if a column is missing, or if by has more than
+    50 values.
     """
     described = str(items) if isinstance(items, str | os.PathLike) else "the images"
     if isinstance(items, str | os.PathLike) and not Path(items).expanduser().exists():
@@ -107,7 +106,7 @@ def read_population(
 
 
 def _names(items: object, images: Sequence[GivenImage]) -> list[str]:
-    """The names of images, with slashes; those of a folder do not depend on from where it was given."""
+    """The names of images, with slashes; in a folder, relative to it, so they do not depend on the working folder."""
     folder = Path(os.fsdecode(items)).expanduser() if isinstance(items, str | os.PathLike) else None
     if folder is None or not folder.is_dir():
         return [Path(image.name).as_posix() for image in images]
@@ -119,7 +118,7 @@ def _file(image: GivenImage) -> str:
 
 
 def _spared(images: Sequence[GivenImage], trained_on: np.ndarray) -> list[GivenImage]:
-    """The images; those that the model was trained on are not decoded again."""
+    """The images, with training images replaced by a problem so that they are not decoded again."""
     return [
         GivenImage(image.name, problem="the model was trained on it") if known else image
         for image, known in zip(images, trained_on, strict=True)
@@ -146,12 +145,12 @@ def _none_left(run: Run, described: str, n: int, n_trained: int) -> str:
     rest = f", and the other {n - n_trained} could not be read" if n > n_trained else ""
     return (
         f"the model of {run.folder} was trained on {n_trained} of the {counted(n, 'image')} of {described}{rest}: "
-        "labels of these say nothing of new images. Give images that were not in its data."
+        "labels of these say nothing about new images. Give images that were not in its data."
     )
 
 
 def _column(column: str, items: object, attributes: Path | None, files: Mapping[str, str]) -> np.ndarray:
-    """The values of a column for each image, in the order of the images; `not given` if there is none."""
+    """The values of a column for each image, in image order; `not given` where there is none."""
     if attributes is not None:
         import pandas as pd
 
@@ -175,7 +174,7 @@ def _column(column: str, items: object, attributes: Path | None, files: Mapping[
 
 
 def _require_no_contradiction(attributes: Path, column: str, found: Sequence[str], files: Mapping[str, str]) -> None:
-    """Raise DatasetError if a row was found to be of an image that it is not of. found: each row's image."""
+    """Raise DatasetError if a row contradicts the image found for it. found: each row's image."""
     raw = read_table(attributes)
     paths = "path" if "path" in raw else called(IMAGE_COLUMNS, [name for name in map(str, raw) if name != column])[0]
     lookup = Lookup(files)
@@ -183,5 +182,5 @@ def _require_no_contradiction(attributes: Path, column: str, found: Sequence[str
         if name in files and (reason := lookup.contradiction(given, name)):
             raise DatasetError(
                 f"{attributes}, line {line}: {given!r} {reason}. Correct the path, or leave the line out. A file name "
-                "without a folder is taken for the image that is called so."
+                "without a folder stands for the image of that name."
             )

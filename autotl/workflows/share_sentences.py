@@ -1,4 +1,4 @@
-"""What an estimate of shares found, in sentences."""
+"""The results of an estimate of class shares, in sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sentences(found: Findings) -> tuple[str, ...]:
 
 
 def expected_sentence(n_labels: int, widths: Widths) -> str:
-    """What so many labels are expected to tell."""
+    """The precision expected from a number of labels."""
     return (
         f"With {counted(n_labels, 'label')}, expect every share within {_points(widths.share)} and the accuracy within "
         f"{_points(widths.accuracy)}, if the model is as often right about these images as it says."
@@ -32,21 +32,21 @@ def _uncorrected(found: Findings) -> Iterator[str]:
     named = listed((f"{name} {percent(share, 1)}" for name, share in answered), most=_MOST_CLASSES)
     yield (
         f"The model answers, for {counted(found.whole.n_items, 'image')}: {named}. Do not report these as shares: its "
-        "errors do not cancel out, and no interval covers what they add."
+        "errors do not cancel out, and no interval accounts for this bias."
     )
     assumed = listed(
         (f"{name} {percent(share or 0, 1)}" for name, share in found.cross_check["sld"].items()), most=_MOST_CLASSES
     )
     yield (
-        f"Without labels only an assumption helps. If nothing but the shares has changed since the training, so that "
-        f"each class looks as it did there (label shift), the shares are: {assumed}. Nothing in these images can show "
-        "whether this holds."
+        f"Without labels an assumption is needed. If only the shares have changed since training, so that each class "
+        f"looks as it did there (label shift), the shares are: {assumed}. These images cannot show whether this "
+        "assumption holds."
     )
     if "bbse" in found.cross_check:
         apart = _furthest(found)
         yield (
             f"Two methods under this assumption (SLD and BBSE) differ by up to {_points(apart)}"
-            + (", which speaks against it, or for too few test images of some class." if apart > 0.05 else ".")
+            + (", a sign that it does not hold, or that some class has too few test images." if apart > 0.05 else ".")
         )
     plan = found.plan
     yield (
@@ -68,7 +68,7 @@ def _corrected(found: Findings) -> Iterator[str]:
     if whole.n_labelled < FEW_LABELS:
         are = "is" if whole.n_labelled == 1 else "are"
         yield (
-            f"{counted(whole.n_labelled, 'label')} {are} too few to say much: the intervals are honest and very wide. "
+            f"{counted(whole.n_labelled, 'label')} {are} too few to say much: the intervals are valid but very wide. "
             f"Label at least {FEW_LABELS}, better {found.plan.n_needed}."
         )
     yield from _naive_compared(found)
@@ -88,7 +88,7 @@ def _naive_compared(found: Findings) -> Iterator[str]:
         if not one.low <= naive <= one.high
     ]
     if missed:
-        yield f"Counting the model's answers would have been wrong for {listed(missed)}: outside the interval."
+        yield f"Counting the model's answers would be wrong for {listed(missed)}: outside the interval."
 
 
 def _since_test(found: Findings) -> str:
@@ -138,7 +138,7 @@ def _gap_sentence(gaps: tuple[GroupGap, ...], tolerance: float) -> str:
 def _never_coded(found: Findings) -> Iterator[str]:
     absent = [name for name, one in zip(found.classes, found.whole.shares, strict=True) if one.value == 0]
     if absent:
-        yield f"No labelled image is {listed(absent)}: this bounds the share and does not show that there are none."
+        yield f"No labelled image is {listed(absent)}: this bounds the share, but does not exclude the class."
 
 
 def _second_opinion(found: Findings) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _further(found: Findings) -> str:
     plan, n = found.plan, found.whole.n_labelled
     more = plan.n_needed - n
     if more <= 0:
-        return f"Every share is known within {_points(plan.within)}; no further label is needed for that."
+        return f"Every share is known within {_points(plan.within)}; no more labels are needed for that."
     gap = ""
     if found.gaps:
         open_gaps = [one for one in found.gaps if not decided_with(one, plan.n_needed, n)]
@@ -174,16 +174,16 @@ def _about_labels(found: Findings) -> Iterator[str]:
     assert labels is not None
     if labels.how == "assumed":
         yield (
-            "No sample of exactly these images was drawn by --sample: the labelled ones are taken for a random sample "
-            "of all. If they were picked by hand, or drawn before images were added or removed, the shares may be "
+            "No sample of exactly these images was drawn with --sample: the labelled ones are treated as a random "
+            "sample. If they were picked by hand, or drawn before images were added or removed, the shares may be "
             "wrong by an unknown amount."
         )
     if labels.unresolved:
         yield f"{counted(labels.unresolved, 'image')} without a majority among the coders left out."
     if labels.not_drawn:
         yield (
-            f"{counted(labels.not_drawn, 'labelled image')} left out that the sample does not contain: nobody knows "
-            "how likely they were to be labelled."
+            f"{counted(labels.not_drawn, 'labelled image')} left out that the sample does not contain: their inclusion "
+            "probabilities are unknown."
         )
     if labels.trained_on:
         yield f"{counted(labels.trained_on, 'labelled image')} left out that the model was trained on."
@@ -216,7 +216,7 @@ def _ends(one: ScoreInterval) -> str:
 
 
 def _signed(share: float) -> str:
-    """Points with their sign, and none of a zero."""
+    """Points with their sign; zero has no sign."""
     points = round(100 * share, 1)
     return f"{points:+.1f}" if points else "0.0"
 

@@ -1,4 +1,4 @@
-"""What else than the content tells the label of a run's images, and whether its champion's errors follow it."""
+"""What predicts the label of a run's images other than their content, and whether the champion's errors follow it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PIECE = "shortcuts"
 MOST_IMAGES = 1000
 """Enough for an interval of 6 points, and read in a second."""
 FEWEST_PER_CLASS, FEWEST_FOLDS = 8, 2
-"""Chance alone may give a few images one format."""
+"""With fewer images, a class may have a single file format by chance alone."""
 CORNERS = {"top left corner": (0, 0), "top right corner": (0, 1), "bottom left corner": (1, 0),
            "bottom right corner": (1, 1)}  # fmt: skip
 BORDER, CENTRE = "border", "centre"
@@ -58,7 +58,7 @@ def shortcuts(subject: Subject) -> Said:
 
 
 def _drawn(run: Run, seed: int) -> np.ndarray:
-    """At most MOST_IMAGES items that are used, one of each class in turn, without classes that are too small."""
+    """At most MOST_IMAGES usable items, taken from each class in turn, without classes that are too small."""
     labels = run.dataset.labels
     used = np.flatnonzero(run.split.fold != LEFT_OUT_FOLD)
     order = np.random.default_rng(seed).permutation(used)
@@ -72,7 +72,7 @@ def _drawn(run: Run, seed: int) -> np.ndarray:
 
 
 def _properties(run: Run, items: np.ndarray, subject: Subject) -> Iterator[Property]:
-    """What tiny models may see of each image, one property after the other."""
+    """The properties of each image that the tiny models see, one at a time."""
     table = run.dataset.items.iloc[items]
     pixels = _miniatures(subject, items)
     area = np.maximum(1.0, table["width"].to_numpy(float) * table["height"].to_numpy(float))
@@ -118,7 +118,7 @@ def image_parts(pixels: np.ndarray) -> Iterator[Property]:
 
 
 def _miniatures(subject: Subject, items: np.ndarray) -> np.ndarray:
-    """Luminance and two colour differences of 32 x 32 pixels, float (n, 3, 32, 32), as the scan has kept them."""
+    """Luminance and two colour differences of 32 x 32 pixels, float (n, 3, 32, 32), stored by the scan."""
     run = subject.context.run
     paths, digests = run.dataset.items["path"].to_numpy(dtype=str), run.dataset.digests()
     found = read_facts(run.dataset.root, paths[items], digests[items], cache=subject.context.settings.cache)
@@ -126,7 +126,7 @@ def _miniatures(subject: Subject, items: np.ndarray) -> np.ndarray:
 
 
 def _unseen(subject: Subject) -> Predictions:
-    """The champion's answers to items that it had not learned from when it was asked."""
+    """The champion's held-out answers."""
     searched, tested = subject.searched, subject.tested
     new = ~np.isin(searched.items, tested.items)
     return Predictions(
@@ -137,6 +137,6 @@ def _unseen(subject: Subject) -> Predictions:
 
 
 def _of_classes(probabilities: np.ndarray, classes: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Probabilities of some of the classes, which then sum to 1."""
+    """Probabilities of some of the classes, renormalised to sum to 1."""
     some = np.maximum(probabilities[:, classes], 1e-12)
     return np.asarray(some / some.sum(axis=1, keepdims=True))

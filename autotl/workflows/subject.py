@@ -1,4 +1,4 @@
-"""What a piece of evidence is about: a champion with its unseen answers, and what is said of it so far."""
+"""The subject of a piece of evidence: a champion with its held-out answers and the findings so far."""
 
 from __future__ import annotations
 

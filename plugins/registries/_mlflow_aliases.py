@@ -62,7 +62,7 @@ def set_alias(store: ModelStore, name: str, alias: str, version: int | None) -> 
 
 
 def set_tag(store: ModelStore, name: str, version: int, key: str, value: str) -> None:
-    """Note something on a version, as a tag. Raises ConfigError."""
+    """Set a tag on a version. Raises ConfigError."""
     with _registered(store, name) as (client, _):
         _require_version(client, name, version)
         client.set_model_version_tag(name, str(version), key, value)

@@ -1,4 +1,4 @@
-"""The part of the Label page on which people code a sample of a run, each under a name and blind."""
+"""The part of the Label page on which people code a sample of a run, blind and each under a name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _USUAL_SAMPLE, _MOST = 100, 10_000
 
 
 def choose_purpose(workspace: Workspace) -> bool:
-    """Ask what to do where there is a model to compare people with; returns whether a sample is to be coded."""
+    """Ask what to do if there is a model to compare people with; returns whether to code a sample."""
     if not any(has_evidence(run.folder) for run in workspace.list_runs() if run.result):
         return False
     chosen = st.segmented_control(
@@ -71,7 +71,7 @@ def show_coding(workspace: Workspace) -> None:
 
 
 def _ask_name(n_drawn: int) -> str:
-    """Who codes; empty until somebody has said so. The field then goes, for it would take the keys of the desk."""
+    """The coder's name, empty until entered. The field is then removed, since it would capture the desk's keys."""
     coder = str(st.session_state.get(_CODER) or "")
     if coder:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -98,7 +98,7 @@ def _ask_name(n_drawn: int) -> str:
 
 @live
 def _desk(run: RunView) -> None:
-    """The part that every keystroke draws again."""
+    """The part that is redrawn at every keystroke."""
     session = current_coding()
     if session is None:
         return
@@ -149,7 +149,7 @@ def _offer_comparison(run: RunView) -> None:
 
 
 def _ask(run: Path, *options: str) -> None:
-    """Let the command line do it, and draw the page again; says why where it cannot."""
+    """Run a command and redraw the page; shows why if the command fails."""
     command = [sys.executable, "-m", "autotl.cli", "validate", str(run), *options, "--json"]
     with st.spinner("Working"):
         try:

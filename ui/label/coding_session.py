@@ -20,13 +20,13 @@ _SESSION = "coding-session"
 
 @dataclass
 class CodingSession:
-    """Where a person is in the images of a sample.
+    """One person's progress through the images of a sample.
 
-    name: unique. run: the run's folder. items, files: paths of the images to code, as the dataset lists them and where
-    they lie; the ones that this person coded earlier are left out. n_before: how many these were. position: the number
-    of the image on the screen. kept: by log of the browser, the number of the last action kept. labels: by item, what
-    this person says. before: by log and action, the item and what was said of it before. problem: why the last
-    actions could not be kept.
+    name: unique. run: the run's folder. items, files: paths of the images to code, in the dataset and on disk,
+    without those that this person coded earlier. n_before: number of images coded earlier. position: the number of the
+    image on the screen. kept: by log of the browser, the number of the last saved action. labels: this person's labels
+    by item. before: by log and action, the item and its previous label. problem: why the last actions could not be
+    saved.
     """
 
     name: str
@@ -44,7 +44,7 @@ class CodingSession:
 
 
 def coding_session(run: Path, root: Path, coder: str, classes: tuple[str, ...]) -> CodingSession:
-    """The session of this browser with a run and a coder, begun if there is none. RunError for damaged files."""
+    """This browser's session for a run and a coder, started if there is none. RunError for damaged files."""
     own = validation_folder(run)
     coder = spelled(read_codings(own), coder_name(coder))
     found = st.session_state.get(_SESSION)
@@ -67,12 +67,12 @@ def current_coding() -> CodingSession | None:
 
 
 def end_coding() -> None:
-    """Leave the session; the next one has what is left."""
+    """Leave the session; the next one continues with the remaining images."""
     st.session_state.pop(_SESSION, None)
 
 
 def keep_codings() -> None:
-    """Keep what the browser has reported."""
+    """Save the actions reported by the browser."""
     session, state = current_coding(), st.session_state.get(KEY)
     if session is None or not isinstance(state, Mapping):
         return
@@ -84,9 +84,9 @@ def keep_codings() -> None:
 
 
 def take_codings(session: CodingSession, report: object) -> None:
-    """Keep the reported actions that are not kept yet, all or none; what does not fit, coming from outside, is ignored.
+    """Save the reported actions that are not saved yet, all or none; invalid input is ignored, since it is untrusted.
 
-    report: as in `labelling_session.take`. Raises RunError if they cannot be kept.
+    report: as in `labelling_session.take`. Raises RunError if they cannot be saved.
     """
     if not isinstance(report, Mapping) or report.get("queue") != session.name:
         return

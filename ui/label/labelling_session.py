@@ -137,7 +137,7 @@ def take(session: LabellingSession, report: object, *, coder: str) -> tuple[str,
 
     Raises DatasetError if they cannot be kept, as with control characters in the name; then none of them is.
     report: {"log": name, "queue": name, "position": number, "actions": [{"n", "kind", "index", "label" or "of"}, ...]}.
-    It comes from outside, so anything that does not fit is ignored.
+    It is untrusted input, so anything invalid is ignored.
     """
     if not isinstance(report, Mapping) or report.get("queue") != session.name:
         return ()

@@ -105,14 +105,14 @@ def _register(
 
 
 def _overrule(run: RunView, obstacle: str) -> tuple[str, bool]:
-    """Say why the audit speaks against it, and ask for the reason to register it all the same."""
+    """Say why the audit speaks against registering the model, and ask for a reason to register it anyway."""
     st.error(
         plain(f"{sentence(obstacle)} The audit of groups speaks against registering this model."),
         icon=":material/block:",
     )
     reason = st.text_input(
         "Reason for registering it all the same", key=f"register-reason-{run.name}", autocomplete="off",
-        help="It is recorded in the run and on the registered version.",
+        help="The reason is recorded in the run and on the registered version.",
     )  # fmt: skip
     pressed = st.button("Register with this reason", key="register-force", disabled=not str(reason or "").strip())
     return str(reason or "").strip(), pressed

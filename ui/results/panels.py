@@ -1,4 +1,4 @@
-"""The panels of a run's evidence and of plugins, drawn without knowing any of them."""
+"""Draws the panels of a run's evidence and of plugins, independent of their content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autotl_ui.widgets.words import plain, sentence, spell_scores
 
 
 def show_panels(panels: tuple[ShownPanel, ...]) -> None:
-    """Draw every table and figure, with the plugin it comes from, if it is one of a plugin."""
+    """Draw every table and figure, and name the plugin that it comes from, if any."""
     if not panels:
         st.caption("There is no panel for this run.")
     for number, shown in enumerate(panels):

@@ -1,4 +1,4 @@
-"""What the page says of one image: the label, or that the model does not know."""
+"""What the page shows for one image: the label, or that the model abstains."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from autotl_ui.widgets.words import plain
 
 
 def label_line(prediction: ImagePrediction, unsure_below: float) -> str:
-    """The label, and that it is unsure below a probability."""
+    """The label, marked as unsure below a probability."""
     unsure = ", **unsure**: it may be another class, or one that the model does not know"
     return f"{_label(prediction)}{unsure if prediction.probability < unsure_below else ''}"
 
 
 def doubting_lines(prediction: ImagePrediction) -> list[str]:
-    """The label or "I don't know", then the classes that it may be, and whether it is like none of them."""
+    """The label or "I don't know", then the plausible classes, and whether the image is like none of them."""
     label = _label(prediction)
     if prediction.is_like_none:
         lines = [

@@ -19,8 +19,8 @@ from autotl_ui.workspace.deployables import open_model
 class ImagePrediction:
     """The predicted class with the probability of every class, or the reason why there is no prediction.
 
-    classes: that the image may well have; unsure: whether the label is less certain than was promised; p_value: small
-    where the image is like none of the classes. Each is None if the model does not offer it.
+    classes: the plausible classes; unsure: whether the confidence is below the accept threshold; p_value: small if the
+    image is like none of the classes. Each is None if the model does not offer it.
     """
 
     label: str = ""
