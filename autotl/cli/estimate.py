@@ -57,7 +57,7 @@ def estimate(
     if sample is not None and (by or groups or attributes):
         raise ConfigError(
             "--sample draws by the model's answers alone; leave out --by, --groups and --attributes, and give them "
-            "with --codings"
+            "later with --codings"
         )
     asked = Request(codings, by, groups, attributes, within_of(plan, "--plan"))
     with closing(ProgressPrinter(budget_seconds=None)) as printer:

@@ -42,7 +42,7 @@ def register(
     if force is not None and not is_overruling(run):
         typer.echo(
             "Note: no audit speaks against this model, so there was nothing to overrule. The reason given with "
-            "--force was not needed and is not recorded.",
+            "--force was not needed and is not kept.",
             err=True,
         )
     if as_json:

@@ -90,13 +90,13 @@ def _print_sample(found: SampleDrawn, run: Path) -> None:
     for population in found.populations:
         typer.echo(f"- {population}")
     typer.echo(f"Sheet: {found.sheet}")
-    typer.echo(f"Before anybody labels: {found.plan.sentence}")
+    typer.echo(f"Expected before labelling: {found.plan.sentence}")
     for note in found.notes:
         typer.echo(f"Note: {note}.")
     typer.echo(
         "Next: give each coder a copy of the sheet, to fill in `coder` and `label` without looking at others' sheets, "
-        f"and take each in with `autotl validate {run} --codings FILE.csv`. From three coders on it can be told who "
-        "errs."
+        f"and import each with `autotl validate {run} --codings FILE.csv`. With three or more coders, the "
+        "errors of each can be estimated."
     )
 
 
@@ -113,9 +113,9 @@ def print_validation(found: HumanValidation) -> None:
     if not console.is_terminal:
         console.width = 120
     if found.taken:
-        known = f", {found.taken.n_known} were known" if found.taken.n_known else ""
+        known = f", {found.taken.n_known} already known" if found.taken.n_known else ""
         left = f", {found.taken.n_open} rows have no label yet" if found.taken.n_open else ""
-        console.print(f"Taken in: {counted(found.taken.n_new, 'new coding')}{known}{left}.", soft_wrap=True)
+        console.print(f"Imported: {counted(found.taken.n_new, 'new coding')}{known}{left}.", soft_wrap=True)
     coders = ", ".join(f"{name} {n}" for name, n in found.coded.items()) or "none yet"
     console.print(f"Images drawn: {found.n_drawn} of {found.n_population}. Coded: {escape(coders)}.", soft_wrap=True)
     for sentence in found.sentences:

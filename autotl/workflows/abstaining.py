@@ -75,7 +75,7 @@ def _with_sets(
     )  # fmt: skip
     if rule is None:
         needed = conformal_sets.needed_items(conformal_sets.ALPHA)
-        return champion, _without(summary, "sets", f"fewer than {needed} independent images to calibrate them on")
+        return champion, _without(summary, "sets", f"fewer than {needed} independent images to calibrate them")
     penalty = conformal_sets.PENALTY if rule.method == conformal_sets.RAPS else None
     graph = joined.add_set(champion.graph, rule.thresholds, penalty=penalty, free_ranks=conformal_sets.FREE_RANKS)
     said = champion.replay_probabilities

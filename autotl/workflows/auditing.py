@@ -38,7 +38,7 @@ def require_attributes(config: Config, dataset: Dataset) -> None:
         if not usable[name]:
             raise ConfigError(
                 f"the attribute {name!r} has {counts[name]} different values; an audit compares 2 to {MOST_VALUES} "
-                "groups. Give another attribute, or a column with fewer, such as age groups in place of ages"
+                "groups. Give another attribute, or a column with fewer, such as age groups instead of ages"
             )
     if config.max_gap is not None and not any(usable.values()):
         raise ConfigError(

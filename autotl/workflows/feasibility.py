@@ -28,7 +28,7 @@ def verdict(subject: Subject) -> Said:
     criteria = Table(
         "Is it good enough?", ("criterion", "found", "needed", "met"), rows,
         f"Of {len(subject.tested.items):,} test images. The thresholds are where people commonly stop using a model "
-        f"(docs/feasibility.md); set your own where an error costs more, or less. Run: {run.name}, {result.objective}.",
+        f"(docs/feasibility.md); set your own if errors cost more or less. Run: {run.name}, {result.objective}.",
     )  # fmt: skip
     lines = [("to improve it", text) for text in found.changes] + [("beware", text) for text in found.cautions]
     parts = (criteria, Table("What would change it?", ("", "what"), tuple(lines))) if lines else (criteria,)

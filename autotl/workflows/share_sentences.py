@@ -23,7 +23,8 @@ def expected_sentence(n_labels: int, widths: Widths) -> str:
     """The precision expected from a number of labels."""
     return (
         f"With {counted(n_labels, 'label')}, expect every share within {_points(widths.share)} and the accuracy within "
-        f"{_points(widths.accuracy)}, if the model is as often right about these images as it says."
+        f"{_points(widths.accuracy)}, if the model is right about these images as often as its "
+        "probabilities predict."
     )
 
 
@@ -51,8 +52,9 @@ def _uncorrected(found: Findings) -> Iterator[str]:
     plan = found.plan
     yield (
         f"{counted(plan.n_needed, 'label')} would give every share within {_points(plan.within)} and the accuracy "
-        f"within {_points(plan.needed.accuracy)}, if the model is as often right about these images as it says: draw "
-        f"them with --sample {plan.n_needed} --out SHEET.csv, and come back with --codings SHEET.csv."
+        f"within {_points(plan.needed.accuracy)}, if the model is right about these images as often as its "
+        f"probabilities predict: draw them with --sample {plan.n_needed} --out SHEET.csv, then estimate with "
+        "--codings SHEET.csv."
     )
     yield from _left_out(found)
 
@@ -93,7 +95,7 @@ def _naive_compared(found: Findings) -> Iterator[str]:
 
 def _since_test(found: Findings) -> str:
     change, tested = found.change, found.tested
-    before = f" In its test it was right about {percent(tested.value, 1)}"
+    before = f" On its test split it was right about {percent(tested.value, 1)}"
     if change.low > 0:
         return f"{before}; here it does better by {_from_to(change)} points."
     if change.high < 0:

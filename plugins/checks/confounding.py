@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autotl.data.dataset import Dataset
 
 MIN_PER_CLASS = 8
-"""Smaller classes are left out: chance alone may give a few images one format."""
+"""Smaller classes are left out: a few images may have the same format by chance alone."""
 MOST_PER_CLASS = 200
 """Drawn from larger classes: enough for a lower bound four points below the estimate, and quick."""
 FOLDS = 4

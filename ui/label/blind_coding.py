@@ -42,7 +42,7 @@ def choose_purpose(workspace: Workspace) -> bool:
         return False
     chosen = st.segmented_control(
         "What to do", (CORRECT, CODE), key="label-purpose", default=CORRECT, required=True,
-        help="To compare a model with people, several of them label the same images, each alone.",
+        help="To compare a model with people, several people label the same images independently.",
     )  # fmt: skip
     return chosen == CODE
 
@@ -85,7 +85,7 @@ def _ask_name(n_drawn: int) -> str:
         st.caption(f"{counted(n_drawn, 'image was', 'images were')} drawn for people to code.")
         said = st.text_input(
             "Your name", key="coder-name", max_chars=60, autocomplete="off",
-            help="What you say is kept under this name. Use the same one when you come back.",
+            help="Your answers are saved under this name. Use the same one when you come back.",
         )  # fmt: skip
         if st.form_submit_button("Begin", key="begin-coding", type="primary") and (name := coder_name(said)):
             if problem := name_problem(name):
@@ -111,7 +111,7 @@ def _desk(run: RunView) -> None:
     if session.position < len(session.items):
         return
     left = len(session.items) - sum(bool(label) for label in session.labels.values())
-    if left and st.button(f"Go through the {left} that are left", key="code-again", icon=":material/refresh:"):
+    if left and st.button(f"Go through the remaining {left}", key="code-again", icon=":material/refresh:"):
         end_coding()
         st.rerun()
     _offer_comparison(run)

@@ -80,7 +80,7 @@ def keep_codings() -> None:
         take_codings(session, state.get("report"))
         session.problem = ""
     except AutoTLError as error:
-        session.problem = f"{error} Your answers are kept here meanwhile, and saved with the next one."
+        session.problem = f"{error} Your answers are kept here for now and saved with the next one."
 
 
 def take_codings(session: CodingSession, report: object) -> None:

@@ -163,8 +163,8 @@ def _show_summary(summary: PredictionSummary) -> None:
         )  # fmt: skip
         item, label, *classes, error = map(plain, summary.columns)
         doubts = (
-            " What the model doubts follows: the set of likely classes, whether it is unsure, and a p-value that is "
-            "small where the image is like none of them."
+            " The model's doubts follow: the set of plausible classes, whether it is unsure, and a p-value that is "
+            "small if the image is like none of the classes."
         )
         st.caption(
             f"The first {counted(len(summary.head), 'row')}, for images in {plain(summary.folder)}. The columns of the "

@@ -55,16 +55,15 @@ def _show_model(workspace: Workspace, run: RunView) -> None:
     images = _images()
     doubting = bool(model.doubts) and st.toggle(
         "Let the model say that it does not know", value=True, key="doubts",
-        help="It says so where its answer is less certain than what was promised for this model, where several classes "
-        "are likely, and where the image is unlike all that it was trained on. How far this can be relied on is "
-        "on the Results page.",
+        help="It says so if its confidence is below the threshold calibrated for this model, if several classes are "
+        "plausible, or if the image is unlike all training images. The Results page shows how reliable this is.",
     )  # fmt: skip
     for number, (name, content) in enumerate(images):
         _show_image(run, number, name, content, doubting=doubting)
     if images:
         similar_images.offer(run)
     elif doubting:
-        st.caption("Drop a few images here, also some that show something else.")
+        st.caption("Drop a few images here, including some that show something else.")
     else:
         st.caption(
             "Drop a few images here. The model always names one of its classes, even for something it never saw."

@@ -46,12 +46,12 @@ def code(sheet: Path, coder: str, *, errs: bool = False) -> Path:
 
 def test_from_the_sample_to_who_errs(run: Path) -> None:
     said = ask(run, "--sample", 60, "--out", "sheet.csv")
-    for text in ("Drawn: 60 images", "test split, 18 images", "Before anybody labels: 60 coded images", "not blind"):
+    for text in ("Drawn: 60 images", "test split, 18 images", "Expected before labelling: 60 coded images", "not blind"):
         assert text in said
     for name in ("Ann", "Bo"):
         ask(run, "--codings", code(Path("sheet.csv"), name))
     said = ask(run, "--codings", code(Path("sheet.csv"), "Cem", errs=True))
-    assert "Taken in: 60 new codings" in said
+    assert "Imported: 60 new codings" in said
     assert "Cem disagrees with the others far more" in said
     assert "Krippendorff's alpha" in said
     assert "model as good?" in said

@@ -348,7 +348,7 @@ def test_a_coding_that_stands_twice_counts_once(place, settings, tmp_path):
 def test_votes_that_all_tie_are_said_to(place, settings, sheet, tmp_path):
     rows = coded(sheet)[:10]
     rows += [(item, "Bo", DARK if label == BRIGHT else BRIGHT) for item, _, label in rows]
-    with pytest.raises(DatasetError, match=r"the votes on the 10 labelled images tie.*further coder"):
+    with pytest.raises(DatasetError, match=r"the votes on the 10 labelled images tie.*another coder"):
         estimate(place, settings, codings=write(tmp_path / "c.csv", rows))
 
 
