@@ -22,7 +22,7 @@ def test_the_section_is_put_before_the_first_heading_and_replaced(tmp_path: Path
     assert "Bo disagrees" not in page
     assert page.count('id="people"') == 1
     assert "&lt;b&gt;Ann" in page
-    assert "<td>–</td>" in page
+    assert '<td class="n">–</td>' in page
     assert "None" not in page
     assert "<svg" in page
     assert page.count("<h2") == 3
