@@ -1,4 +1,4 @@
-"""Whether a model's errors follow a shortcut: does it err more often where the shortcut misleads, at equal class?"""
+"""Whether a model's errors follow a shortcut: is it wrong more often where the shortcut misleads, within classes?"""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from autotl.runs.shortcuts import Following, Shortcut
 
 _DRAWS = 4000
 _PRIOR_IMAGES = 2
-"""How much the error rate of the class counts as an expectation of both shares."""
+"""The weight of the prior, in images: both shares are shrunk towards the error rate of the class."""
 
 
 def follow(guesses: Guesses, model: Predictions, *, groups: np.ndarray | None = None, seed: int = 0) -> Following:
-    """Compare the errors of a model where a tiny model is misled with those elsewhere.
+    """Compare the errors of a model on the images that mislead a tiny model with those on the others.
 
-    guesses, model: answers to the same images in the same order, none of which a model has learned from; groups: (n,),
-    of images that are not independent. The difference is that within the classes, weighted as Mantel and Haenszel
-    (1959) do; its interval is that of independent beta posteriors, whose prior is the class's own error rate.
+    guesses, model: held-out answers to the same images in the same order. groups: (n,), equal for images that are not
+    independent. The difference is taken within the classes, with Mantel-Haenszel weights (Mantel & Haenszel 1959). Its
+    interval comes from independent beta posteriors, whose prior mean is the error rate of the class.
     """
     misled, wrong, labels = ~guesses.right, model.probabilities.argmax(axis=1) != model.labels, model.labels
     n_misled, n_others = int(misled.sum()), int((~misled).sum())
@@ -40,7 +40,7 @@ def follow(guesses: Guesses, model: Predictions, *, groups: np.ndarray | None = 
 
 
 def corrected(shortcuts: Sequence[Shortcut]) -> tuple[Shortcut, ...]:
-    """Shortcuts with the p-values of their followings corrected for their number, and what is then clear."""
+    """The shortcuts with the p-values of `following` corrected by Holm's method, and `is_clear` set accordingly."""
     asked = [one.following for one in shortcuts if one.following]
     adjusted = iter(holm([following.p_value for following in asked]).tolist())
     return tuple(_with_p_value(one, next(adjusted)) if one.following else one for one in shortcuts)
@@ -54,7 +54,7 @@ def _with_p_value(one: Shortcut, p_value: float) -> Shortcut:
 def _difference(
     misled: np.ndarray, wrong: np.ndarray, labels: np.ndarray, thinning: float, seed: int
 ) -> tuple[ScoreInterval, float]:  # fmt: skip
-    """The share of errors among the misled less that among the others; and the p-value that it is not above 0."""
+    """The error rate on misleading images minus that on the others, and the p-value that it is not above 0."""
     k = int(labels.max()) + 1
     n = np.stack([np.bincount(labels[side], minlength=k) for side in (misled, ~misled)])
     errors = np.stack([np.bincount(labels[side], wrong[side], minlength=k) for side in (misled, ~misled)])
@@ -76,7 +76,7 @@ def _difference(
 
 
 def _thinning(wrong: np.ndarray, groups: np.ndarray | None) -> float:
-    """How many images tell as much as one independent image: the interval's width, squared, with and without groups."""
+    """The design effect of the groups: the squared ratio of the interval widths with and without them, at least 1."""
     if groups is None:
         return 1.0
     alone, grouped = accuracy_with_interval(wrong, None), accuracy_with_interval(wrong, groups)
@@ -84,7 +84,7 @@ def _thinning(wrong: np.ndarray, groups: np.ndarray | None) -> float:
 
 
 def _certainty(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The true class's score less the best of the others, float (n,)."""
+    """The score of the true class minus the highest of the others, float (n,)."""
     rows = np.arange(len(labels))
     others = scores.copy()
     others[rows, labels] = -np.inf
@@ -92,7 +92,7 @@ def _certainty(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _association(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> ScoreInterval:
-    """Spearman's rank correlation within the classes, pooled and with its interval by Fisher's z."""
+    """Spearman's rank correlation within the classes, pooled, with an interval by Fisher's z transformation."""
     from scipy.stats import spearmanr
 
     total = weight = 0.0

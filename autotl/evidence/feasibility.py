@@ -1,7 +1,7 @@
 """Is a model good enough to be used? A verdict from everything that was measured, and what would change it.
 
-Which error is bearable only the user knows. The thresholds here are where people commonly stop using a model; each says
-why, and docs/feasibility.md says it to the user.
+Only the user knows which error is acceptable. The thresholds here are those below which people commonly stop using a
+model. Each is given with its reason, and docs/feasibility.md explains them to the user.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from autotl.runs.shortcuts import ShortcutsFound
 from autotl.runtime.wording import percent
 
 RIGHT = 0.8
-"""Accuracy whose lower bound makes a model usable by itself: where more than one answer in five may be wrong, people
-check every answer, and the model saves them nothing."""
+"""The lower bound of the accuracy from which a model is usable by itself. If more than one answer in five may be wrong,
+people have to check every answer, and the model saves no work."""
 RECOGNISED = 0.5
 """Recall of the weakest class: a class that is missed more often than found is not recognised."""
 ANSWERED = 0.5
-"""Share of images that the model must answer by itself where people decide the others: below, they do most of the work.
-Without an accept rule, the surest images of that share must be right as often as RIGHT says."""
+"""The share of images that the model must answer by itself if people decide the others. With less, people do most of
+the work. Without an accept rule, the accuracy on this share of most confident answers must reach RIGHT."""
 ABOVE_GUESSING = 0.1
-"""How far the lower bound of the balanced accuracy must lie from guessing (0) towards knowing (1)."""
+"""The least skill: lower bound of the balanced accuracy, rescaled to 0 for guessing and 1 for perfect answers."""
 CONFUSED = 0.25
-"""Share of all mistakes between two classes from which another scheme of labels is worth a thought."""
+"""The share of all mistakes that are between two classes, from which other class definitions are worth considering."""
 FEWEST_CONFUSED = 5
 WIDE = 0.2
-"""Width of the accuracy's interval from which more test images are worth having."""
+"""The width of the interval of the accuracy above which more test images are recommended."""
 MOST_CHANGES, MOST_CAUTIONS = 5, 4
 
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Two classes with their number of mistakes, of n_mistakes in all. merged: the accuracy if they were one class."""
+    """Two classes, with n of n_mistakes mistakes between them. merged: the accuracy if they were one class."""
 
     first: str
     second: str
@@ -47,18 +47,18 @@ class ConfusedPair:
 
     @property
     def is_worth_a_thought(self) -> bool:
-        """Whether so many mistakes are between the two that another scheme of labels may be better."""
+        """Whether enough mistakes are between the two classes that other class definitions may be better."""
         return self.n >= FEWEST_CONFUSED and self.n >= CONFUSED * self.n_mistakes
 
 
 @dataclass(frozen=True)
 class Grounds:
-    """What the verdict rests on, all of the test split but for what the search has measured.
+    """The measurements that the verdict is based on, from the test split unless they are of the search.
 
-    majority: share of the commonest class, common its name. weakest, recall: the class with the lowest recall, None
-    without one. answered, wrong: share that the accept rule answers, and of wrong answers among these; None without a
-    rule. most_wrong: the share of wrong answers that the rule promises at most. surest: accuracy on the share ANSWERED
-    of which the model is surest. gate: of the audit, None without one.
+    common: the most common class; majority: its share. weakest, recall: the class with the lowest recall, and this
+    recall, None if not measured. answered, wrong: share of images that the accept rule answers, and share of wrong
+    answers among these; None without a rule. most_wrong: the share of wrong answers that the rule guarantees not to
+    exceed. surest: accuracy on the share ANSWERED of most confident answers. gate: that of the audit; None without one.
     """
 
     accuracy: ScoreInterval
@@ -132,7 +132,7 @@ def _criteria(grounds: Grounds) -> tuple[Criterion, ...]:
 
 
 def _of_sure_answers(grounds: Grounds) -> Criterion:
-    """Whether the model is of use where people decide the doubtful images."""
+    """Whether the model is useful if people decide the doubtful images."""
     name, answered, wrong, surest = "right where it is sure", grounds.answered, grounds.wrong, grounds.surest
     if answered is not None and answered.is_defined:
         found = f"it answers {answered.percent()} by itself"
@@ -142,7 +142,7 @@ def _of_sure_answers(grounds: Grounds) -> Criterion:
         return Criterion(name, found, needed, kept and answered.value >= ANSWERED)
     if surest is None:
         return Criterion(name, "not measured", f"at least {percent(ANSWERED)} answered", None)
-    found = f"right on {surest.percent()} of the {percent(ANSWERED)} of which it is surest"
+    found = f"right on {surest.percent()} of the {percent(ANSWERED)} of images of which it is most confident"
     return Criterion(name, found, f"at least {percent(RIGHT)} at the lower bound", surest.low >= RIGHT)
 
 
@@ -159,14 +159,14 @@ def _sentence(verdict: str, grounds: Grounds, criteria: Sequence[Criterion]) -> 
 
 
 def _followed(grounds: Grounds) -> list[str]:
-    """Shortcuts that the errors follow and that are none of what is shown."""
+    """The names of shortcuts that the errors follow and that cannot be part of the content."""
     if grounds.shortcuts is None:
         return []
     return [one.name for one in grounds.shortcuts.named if one.is_followed and not one.may_be_content]
 
 
 def _changes(grounds: Grounds) -> Iterator[str]:
-    """What would improve the verdict, the most promising first."""
+    """Changes that may improve the verdict, the most promising first."""
     for name in _followed(grounds):
         yield (
             f"Collect images of each class that differ in the {name}, or make it the same in all: the model's errors "
@@ -184,11 +184,11 @@ def _changes(grounds: Grounds) -> Iterator[str]:
     pair = grounds.pair
     if pair is not None and pair.is_worth_a_thought:
         yield (
-            f"Define {pair.first} and {pair.second} more sharply, or merge them if your question allows it: {pair.n} "
+            f"Define {pair.first} and {pair.second} more precisely, or merge them if your question allows it: {pair.n} "
             f"of {pair.n_mistakes} mistakes are between them; as one class, {pair.merged.percent()} would be right."
         )
     if any(one.check == "domain-distance" and one.severity == "warning" for one in grounds.findings):
-        yield "Let the search fine-tune: these images are unlike those that the backbone was trained on."
+        yield "Allow the search to fine-tune: these images are unlike those that the backbone was trained on."
     if grounds.accuracy.high - grounds.accuracy.low > WIDE:
         yield f"Hold out more images for the test: the interval of the accuracy is wider than {100 * WIDE:.0f} points."
     if grounds.more_images is not None and grounds.more_images.twice.low > 0:
@@ -196,7 +196,7 @@ def _changes(grounds: Grounds) -> Iterator[str]:
 
 
 def _cautions(grounds: Grounds) -> Iterator[str]:
-    """What warns of trusting the scores."""
+    """Reasons to be cautious about the scores."""
     for one in grounds.findings:
         measured_anew = one.check == "confounding" and grounds.shortcuts is not None and not grounds.shortcuts.why_not
         if one.severity in ("warning", "error") and not measured_anew:

@@ -1,4 +1,4 @@
-"""P-values of several claims, corrected for their number."""
+"""Holm's correction of p-values for multiple testing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """P-values corrected for their number by Holm (1979), so that one wrong claim in all is as unlikely as for one."""
+    """P-values corrected by Holm's method (1979), which controls the family-wise error rate; float (n,), in order."""
     values = np.asarray(p_values, dtype=float)
     order = np.argsort(values, kind="stable")
     corrected = np.empty(len(values))

@@ -1,4 +1,4 @@
-"""What more images would bring, in sentences, as a figure and as a table."""
+"""The gain to expect from more images, as sentences, a figure and a table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from autotl.runs.learning_curves import ClassWorth, MoreImages
 
 MOST_NAMED = 3
 HARDLY = 0.005
-"""Half a point: nobody collects images for less."""
+"""Half a point: a smaller gain is not worth collecting images for."""
 
 
 def describe(found: MoreImages) -> tuple[str, ...]:
-    """Sentences: the first says what twice the images are worth, and which classes need more most."""
+    """Sentences; the first states the gain from twice the images, and which classes gain most from more."""
     parts = [_of_twice(found.twice)] if found.twice.is_defined else []
     worth = sorted(filter(is_worth, found.classes), key=lambda one: -one.gain.value)
     parts += [
@@ -47,7 +47,7 @@ def _named(labels: Sequence[str]) -> str:
 
 
 def is_worth(one: ClassWorth) -> bool:
-    """Whether more images of a class clearly change its recall, and by more than hardly anything."""
+    """Whether more images of a class clearly change its recall, by more than a negligible amount."""
     return one.gain.has_interval and one.gain.low > 0 and one.gain.value >= HARDLY
 
 
@@ -57,7 +57,7 @@ def points(gain: ScoreInterval) -> str:
 
 
 def figure(found: MoreImages) -> Figure:
-    """The curve that was measured, and ahead of it the band of the 80 % interval."""
+    """The measured curve, and its extrapolation with the band of the 80 % interval."""
     measured = [point for point in found.points if point.is_measured]
     rows = [
         {"images": point.n_images, **dict(zip(("value", "low", "high"), point.score.rounded(4), strict=True)),
@@ -86,13 +86,13 @@ def figure(found: MoreImages) -> Figure:
     )
     return Figure(
         "What would more images bring?", spec, alt,
-        f"Of {found.head}, on at most 256 components. Measured in cross-validation, with 95 % intervals; the band is "
-        "to hold the expected value in 80 of 100 cases.",
+        f"Of {found.head}, on at most 256 components. Measured in cross-validation, with 95 % intervals; the band "
+        "should contain the expected value in 80 of 100 cases.",
     )  # fmt: skip
 
 
 def table(found: MoreImages) -> Table:
-    """A row for each class: its images, its recall, and what more of them are worth."""
+    """A row for each class: number of images, recall, and the gain to expect from more images."""
     rows = tuple(
         (one.label, one.n_images, *one.recall.rounded(), *_in_points(one.gain)) for one in found.classes
     )  # fmt: skip
@@ -100,8 +100,8 @@ def table(found: MoreImages) -> Table:
     left = f" No time was left for: {', '.join(found.left_out)}." if found.left_out else ""
     return Table(
         f"What are {found.more} more images of a class worth?", columns, rows,
-        "Measured by leaving out images of this class alone and keeping its weight, and carried on; from and to hold "
-        f"in 80 of 100 cases. The lowest recall first.{left}",
+        "Measured by leaving out images of this class alone while keeping its weight, and then extrapolated. From and "
+        f"to are the ends of an 80 % interval. The lowest recall comes first.{left}",
     )  # fmt: skip
 
 

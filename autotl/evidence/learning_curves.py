@@ -1,8 +1,8 @@
-"""What more images would bring: a learning curve of the balanced accuracy, and of each class's recall, carried on.
+"""The gain to expect from more images: extrapolated learning curves of the balanced accuracy and of per-class recall.
 
-The power law and its uncertainty are those of `extrapolation`; here they become gains with intervals. On halves and on
-three quarters of digits, clothes, stamps and faces the 80 % intervals held in 78 % of 32 cases for all classes together
-and in 82 % of 204 for single ones: tests/benchmarks/bench_learning_curves.py.
+The power law and its uncertainty come from `extrapolation`; here they are turned into gains with intervals. On halves
+and three quarters of digits, clothes, stamps and faces, the 80 % intervals contained the true value in 78 % of 32 cases
+for all classes together and in 82 % of 204 cases for single classes: tests/benchmarks/bench_learning_curves.py.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from autotl.predictions import Predictions
 from autotl.runs.learning_curves import ClassWorth, CurvePoint
 
 AHEAD = (1.25, 1.5, 2.0)
-"""Times the images there are: to carry a curve on further than it was measured is guessing."""
+"""Multiples of the current number of images; extrapolating a curve further would be guessing."""
 MORE = 30
 CHANCE, CHANCE_POWER = 0.9, 1 / 3
-"""A head that is fitted anew to so many times the images differs by chance by this many standard errors times this
-power of the share of images that are new; back-tests on a half and on three quarters of four sets chose it."""
+"""Refitting a head to more images changes its score by chance. The standard deviation of this change is CHANCE standard
+errors times the share of new images to the power CHANCE_POWER; both were chosen by back-tests on halves and three
+quarters of four data sets."""
 
 
 def balanced_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """1 less the mean recall of the classes that occur."""
+    """1 minus the mean recall of the classes that occur."""
     right = probabilities.argmax(axis=1) == labels
     counts = np.bincount(labels)
     present = counts > 0
@@ -42,9 +43,10 @@ def class_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def curve_points(
     curve: LearningCurve, n_images: int, *, groups: np.ndarray | None, seed: int, ahead: Sequence[float] = AHEAD
 ) -> tuple[CurvePoint, ...]:  # fmt: skip
-    """The balanced accuracy that was measured, with its 95 % interval, and ahead of it, with an 80 % interval.
+    """The measured balanced accuracy with 95 % intervals, and its extrapolation with 80 % intervals.
 
-    n_images: at a share of 1. groups: (n,), of items that are not independent. ahead: times these images.
+    n_images: the number of images at a share of 1. groups: (n,), equal for items that are not independent. ahead:
+    multiples of n_images.
     """
     points = []
     for share, answers in zip(curve.shares, curve.predictions, strict=True):
@@ -64,7 +66,7 @@ def curve_points(
 
 
 def gain_of(points: Sequence[CurvePoint]) -> ScoreInterval:
-    """What the last point adds to the last that was measured."""
+    """The gain from the last measured point to the last extrapolated one; undefined if one of them is missing."""
     measured = [point for point in points if point.is_measured]
     if not measured or points[-1].is_measured:
         return UNDEFINED
@@ -75,10 +77,10 @@ def gain_of(points: Sequence[CurvePoint]) -> ScoreInterval:
 def class_worth(
     curve: LearningCurve, label: str, n_images: int, *, more: int = MORE, groups: np.ndarray | None, seed: int
 ) -> ClassWorth:  # fmt: skip
-    """What more images of one class change of its recall.
+    """The gain in recall to expect from more images of one class.
 
-    curve: answers to the images of this class only, by heads that were fitted to ever more images of this class and to
-    all of the others. n_images: of the class, at a share of 1.
+    curve: answers to the images of this class only, by heads that were fitted to increasing shares of this class and to
+    all images of the others. n_images: number of images of the class at a share of 1.
     """
     now = curve.predictions[-1]
     error = class_error(now.labels, now.probabilities)
@@ -89,7 +91,7 @@ def class_worth(
 
 
 def _gain(error: float, drawn: np.ndarray, growth: float, deviation: float, seed: int) -> ScoreInterval:
-    """What so many times the images remove of an error, with the chance in fitting a head anew to other images."""
+    """The reduction of an error with `growth` times the images, including the chance variation of refitting a head."""
     noise = CHANCE * deviation * (1 - 1 / growth) ** CHANCE_POWER
     removed = error - remaining_error(error, drawn, growth)
     value = float(np.median(removed))

@@ -1,4 +1,4 @@
-"""Kinds of images by what can be measured of them: small, dark, blurred, with glare, and so on."""
+"""Kinds of images by simple measures: small, dark, blurred, with glare, and so on."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _THIRDS = {
     "sharpness": ("blurred", "sharp"),
     "colourfulness": ("pale", "colourful"),
 }
-"""The lowest and the highest third of each measure."""
+"""Names for the lowest and the highest third of each measure."""
 SATURATED = 0.99
-"""The brightness (0..1) that a hundredth of the pixels of an image with glare reach."""
+"""The brightness (0..1) that at least 1 % of the pixels reach in an image with glare."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Look:
 
 
 def looks(items: pd.DataFrame) -> Iterator[Look]:
-    """The kinds of images among some rows of a dataset's table; where most are equal there is nothing to divide."""
+    """The kinds of images in rows of a dataset's table; a measure whose thirds coincide is skipped."""
     measures = {name: items[name].to_numpy(dtype=float) for name in _THIRDS if name in items.columns}
     if {"width", "height"} <= set(items.columns):
         measures["pixels"] = (items["width"] * items["height"]).to_numpy(dtype=float)

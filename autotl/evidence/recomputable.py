@@ -1,4 +1,4 @@
-"""What a run folder keeps so that a referee can recompute its numbers with NumPy alone, and the program for it."""
+"""The files of a run folder that let anyone recompute its numbers with NumPy alone, and the program that does so."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PARTS = tuple(
     f"verify_{name}.py"
     for name in ("audit", "comparisons", "documents", "doubts", "intervals", "omitted", "panels", "scores", "words")
 )
-"""Copied as they are: the program into the run folder, its parts into evidence/."""
+"""Modules of the program. It is copied unchanged into the run folder, and its modules into evidence/."""
 _ATTRIBUTE = "attribute."
 
 
 def write_items(run: Run) -> None:
-    """Write evidence/items.npz: what scores depend on besides predictions, a row per item, as dataset.parquet has it.
+    """Write evidence/items.npz: what scores depend on besides predictions, one row per item, as in dataset.parquet.
 
-    The images that are no items, since they have no label or could not be read, count in the data's fingerprint only:
-    other_sha256 and other_label are theirs.
+    Images without a label, and those that could not be read, are not items. They only count in the fingerprint of the
+    data, for which other_sha256 and other_label are stored.
     """
     items, split, dataset = run.dataset.items, run.split, run.dataset
     names = ["path", "label", "group", *(name for name in items.columns if name.startswith(_ATTRIBUTE))]
@@ -44,10 +44,10 @@ def write_items(run: Run) -> None:
 
 
 def write_choice(run: Run, choice: Choice, tested_default: Predictions) -> None:
-    """Write what the champion was chosen by, and the untuned default's predictions of the test split.
+    """Write the data for the choice of the champion, and the test predictions of the untuned default.
 
-    evidence/choice.npz holds, of the resamples on which the search scores are corrected, how often each holds each
-    development item (in the order of item numbers), and which trial the rule picks on it.
+    evidence/choice.npz is about the resamples by which the search scores are corrected: how often each resample
+    contains each development item (in the order of item numbers), and which trial the rule picks on it.
     """
     (run.folder / FOLDER).mkdir(exist_ok=True)
     weights = choice.weights[:N_SCORED]
@@ -68,7 +68,7 @@ def write_programs(folder: Path) -> None:
 
 
 def _texts(values: np.ndarray) -> np.ndarray:
-    # An empty array of str would be of a type of no width, which cannot be written.
+    # An empty array of str has a data type of width 0, which cannot be written.
     return values.astype(str) if len(values) else np.zeros(0, dtype="U1")
 
 

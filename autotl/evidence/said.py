@@ -1,4 +1,4 @@
-"""What one piece of evidence says of a champion: tables and figures, sentences, and fields of the result."""
+"""The results of one piece of evidence about a champion: tables, figures, sentences, and fields of the run result."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from autotl.evidence.panels import CORE, ShownPanel
 from autotl.interfaces import Figure, Table
 
 VERDICT = "feasibility"
-"""The piece that says what all others come to."""
+"""The piece that summarises all others."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """What one piece of evidence says.
+    """The results of one piece of evidence.
 
-    piece: its name, which is also that of its panel. parts: what the app and the report show. sentences: for the top of
-    the report, the model card and the terminal, the most important first. fields: fields of `RunResult` that it fills.
-    problem: why it says nothing; empty if nothing is wrong. seconds: what it took.
+    piece: its name, also that of its panel. parts: tables and figures for the app and the report. sentences: for the
+    top of the report, the model card and the terminal, the most important first. fields: values for fields of
+    `RunResult`. problem: why there is no result; empty if nothing went wrong. seconds: the time it took.
     """
 
     piece: str
@@ -36,7 +36,7 @@ def in_short(said: Iterable[Said]) -> tuple[str, ...]:
 
 
 def panels_of(said: Iterable[Said]) -> tuple[ShownPanel, ...]:
-    """What the app and the report show of each piece that has something to show."""
+    """The panels for the app and the report, for each piece with parts or a problem."""
     return tuple(
         ShownPanel(one.piece, CORE, one.parts, one.problem, one.sentences) for one in said if one.parts or one.problem
     )

@@ -1,7 +1,7 @@
-"""Draws items for people to label, each with a known probability: simple random, by the model's score, by group.
+"""Draws items for people to label with known probabilities: simple random, or stratified by model score or by group.
 
-Whatever is estimated from the labels weighs each item by the inverse of its inclusion probability (Horvitz & Thompson
-1952), so one set of labels serves accuracy, shares and every later question.
+Estimates from the labels weight each item by its inverse inclusion probability (Horvitz & Thompson 1952), so the same
+labels can be used for accuracy, shares and later questions.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from autotl.runs.validation import Draw, DrawnSample
 
 Design: TypeAlias = Literal["random", "score", "group"]
 WHOLE = "all"
-"""The only stratum of a simple random draw."""
+"""The single stratum of a simple random sample."""
 LEAST_PER_STRATUM = 2
-"""A stratum's variance is not known from one item."""
+"""The variance of a stratum cannot be estimated from one item."""
 N_SCORE_BINS = 5
 _LEAST_DEVIATION = 0.1
-"""Of an answer, where the model is sure: a bin is drawn from even where its confidence says that it cannot be wrong."""
+"""The least standard deviation that is assumed, so that bins in which the model is certain are sampled too."""
 
 
 def draw(
@@ -37,12 +37,13 @@ def draw(
     seed: int = 0,
     described: str = "",
 ) -> DrawnSample:
-    """Draw further items, none of which was drawn before; returns all draws with the inclusion probabilities.
+    """Draw items that were not drawn before; returns all draws so far with the inclusion probabilities.
 
-    population: paths, no two alike. n: how many, at least 1; all that is left if there are not so many. strata: name of
-    each item's stratum; None for one. weights: by stratum, how the n items are shared out, such as `neyman_weights`;
-    None for in proportion to the strata's sizes. before: the draws so far. Within a stratum the draw is simple random,
-    without replacement. described: the population in words. Raises ConfigError if nothing is left to draw.
+    population: unique paths. n: number of items, at least 1; if fewer are left, all of them are drawn. strata: the name
+    of each item's stratum; None for a single stratum. weights: the allocation of the n items to strata, such as
+    `neyman_weights`; None for proportional allocation. before: the draws so far. Within a stratum, items are drawn at
+    random without replacement. described: a description of the population. Raises ConfigError if n is below 1, or if
+    no items are left.
     """
     names = list(strata) if strata is not None else [WHOLE] * len(population)
     if len(names) != len(population) or len(set(population)) != len(population):
@@ -59,7 +60,7 @@ def draw(
     if not sum(sizes.values()):
         raise ConfigError(f"nothing is left to draw: all {len(population)} images were drawn already")
     taken = allocate(sizes, n, weights)
-    # The number of the draw goes into the seed: a second draw is no repetition of the first.
+    # The number of the draw is part of the seed, so that a second draw does not repeat the first.
     random = np.random.default_rng([seed, len(before.draws)])
     chosen = [int(row) for name in sizes for row in random.choice(open_rows[name], taken[name], replace=False)]
     chosen = [chosen[place] for place in random.permutation(len(chosen))]
@@ -69,7 +70,7 @@ def draw(
         strata=tuple(names[row] for row in chosen), probabilities=tuple(rates[names[row]] for row in chosen),
         design=design, seed=seed, sizes=sizes, taken=taken, population=described, moment=time.time(),
     )  # fmt: skip
-    # An item is missed by one draw after another: 1 - inclusion is the product of 1 - rate over the draws.
+    # An item is not included if every draw misses it: 1 - inclusion is the product of 1 - rate over the draws.
     now = {
         item: 1 - (1 - before.inclusion.get(item, 0.0)) * (1 - rates[name])
         for item, name in zip(population, names, strict=True)
@@ -78,11 +79,11 @@ def draw(
 
 
 def allocate(sizes: Mapping[str, int], n: int, weights: Mapping[str, float] | None = None) -> dict[str, int]:
-    """How many items each stratum gives to a sample of n, or of all items where there are fewer.
+    """The number of items to draw from each stratum for a sample of n, or of all items if there are fewer.
 
-    sizes: by stratum, items that can be drawn. weights: in proportion to them; None for to the sizes. Every stratum
-    gives at least `LEAST_PER_STRATUM` where n and its size allow, and none more than it has: what it lacks, the others
-    give. Fractions are rounded by largest remainder, so that the numbers sum to n.
+    sizes: number of available items by stratum. weights: the allocation is proportional to them; None for the sizes.
+    Each stratum gets at least `LEAST_PER_STRATUM` items if n and its size allow, and never more than it has; the others
+    make up the difference. Fractions are rounded by the largest remainder method, so that the numbers sum to n.
     """
     n = min(n, sum(sizes.values()))
     names = [name for name in sizes if sizes[name]]
@@ -102,7 +103,7 @@ def allocate(sizes: Mapping[str, int], n: int, weights: Mapping[str, float] | No
 
 
 def _scaled(weight: np.ndarray, least: np.ndarray, most: np.ndarray, n: int) -> np.ndarray:
-    """factor * weight between least and most, with the factor at which they sum to n."""
+    """factor * weight, with the factor at which the values, clipped to between least and most, sum to n."""
     low, high = 0.0, float(n) / max(float(weight[weight > 0].min()), 1e-300)
     for _ in range(200):
         middle = (low + high) / 2
@@ -114,9 +115,9 @@ def _scaled(weight: np.ndarray, least: np.ndarray, most: np.ndarray, n: int) -> 
 
 
 def score_strata(confidence: np.ndarray, n_bins: int = N_SCORE_BINS) -> tuple[str, ...]:
-    """The bin of each item by the model's confidence, in about equal numbers, as a name that says its range.
+    """The bin of each item by the model's confidence, as a name with its range; bins have about equal numbers of items.
 
-    confidence: float (n,), the probability of the class predicted. Equal values share a bin; bins may be fewer.
+    confidence: float (n,), the probability of the predicted class. Equal values share a bin; there may be fewer bins.
     """
     edges = np.unique(np.quantile(confidence, np.linspace(0, 1, n_bins + 1)[1:-1]))
     number = np.searchsorted(edges, confidence, side="right")
@@ -129,9 +130,9 @@ def score_strata(confidence: np.ndarray, n_bins: int = N_SCORE_BINS) -> tuple[st
 
 
 def neyman_weights(strata: Sequence[str], expected: np.ndarray) -> dict[str, float]:
-    """By stratum, its size times the deviation to expect in it (Neyman 1934), for `allocate`.
+    """Weights for `allocate`: the size of each stratum times its expected standard deviation (Neyman 1934).
 
-    expected: float (n,), for each item the probability that what is counted holds, such as that the model is right.
+    expected: float (n,), for each item the probability of the event that is counted, such as a right answer.
     """
     names = np.asarray(strata, dtype=object)
     found = {}
@@ -142,5 +143,5 @@ def neyman_weights(strata: Sequence[str], expected: np.ndarray) -> dict[str, flo
 
 
 def equal_weights(strata: Sequence[str]) -> dict[str, float]:
-    """By stratum, the same: every group gets as many labels, so that each can be spoken of."""
+    """Equal weights for `allocate`, so that every group gets enough labels to be judged."""
     return dict.fromkeys(strata, 1.0)

@@ -1,4 +1,4 @@
-"""The audit of a champion by the groups of its items: rates, claims, the largest gap, and the gate."""
+"""The subgroup audit of a champion: rates, claims, the largest gap, and the gate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIMULATIONS = 2000
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What was found. deviations: every one that was looked at, in any order. subgroups: with their members."""
+    """The results. deviations: all that were tested, in any order. subgroups: the groups with their members."""
 
     summary: AuditSummary
     deviations: tuple[Deviation, ...]
@@ -30,7 +30,7 @@ class Audit:
 
 
 def unseen_answers(searched: Predictions, tested: Predictions) -> Predictions:
-    """The answers of the search and of the test together, each item once; its test answer where it has both."""
+    """The held-out answers of the search and the test, each item once; if it has both, the test answer is used."""
     others = ~np.isin(searched.items, tested.items)
     return Predictions(
         np.concatenate([searched.items[others], tested.items]),
@@ -49,11 +49,11 @@ def audit(
     n_items: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> Audit:
-    """Audit answers to items that the model was not fitted on.
+    """Audit the answers to held-out items.
 
-    attributes: for each name a text per answer, empty if it is not known. clusters: (n,), one number for items that
-    are alike. max_gap: the largest gap in error or recall between two groups of one attribute, or of one pair of
-    attributes, that is tolerated. n_items: where the answers are from.
+    attributes: the values of each attribute, one text per answer, empty if unknown. clusters: (n,), equal for items
+    that are alike. max_gap: the largest tolerated gap in error or recall between two groups of the same attribute or
+    pair of attributes; None for no gate. n_items: number of answers by their origin.
     """
     subgroups = find_subgroups(attributes)
     large = subgroups.large
@@ -102,14 +102,14 @@ def _deviations(compared: Comparisons, names: Sequence[str], rates: Sequence[str
 
 
 def _doubt(deviation: Deviation) -> float:
-    """The width of its interval in units of the deviation: least for the surest."""
+    """The width of the interval relative to the deviation: smallest for the most certain claim."""
     return (deviation.value.high - deviation.value.low) / abs(deviation.value.value)
 
 
 def _worst(
     compared: Comparisons, subgroups: Subgroups, sums: Sums, names: Sequence[str], rates: Sequence[str], seed: int
 ) -> Gap | None:
-    """The largest gap in error between groups of one attribute, with what chance alone would give."""
+    """The largest gap in error between groups of one attribute, and the gap to expect by chance alone."""
     error = rates.index(ERROR)
     single = np.array([len(group.attributes) == 1 for group in subgroups.large], dtype=bool)
     candidates = [place for place, (first, _, metric) in enumerate(compared.pairs) if metric == error and single[first]]
@@ -119,16 +119,16 @@ def _worst(
     family = next(own for own in subgroups.families.values() if int(compared.pairs[place][0]) in own)
     sizes = sums.denominators[family, error]
     share = float(sums.numerators[family, error].sum() / sizes.sum())
-    # Where items are alike, as many independent ones as tell as much.
+    # If items are alike, the effective sample sizes.
     effective = np.maximum(np.rint(sizes / compared.effects[family, error]), 1).astype(int)
     mean, high = gap_if_equal(effective, share, seed=seed)
     return replace(gap_at(compared, place, names, rates), if_equal=mean, if_equal_high=high)
 
 
 def gap_if_equal(sizes: np.ndarray, share: float, *, seed: int = 0) -> tuple[float, float]:
-    """The largest difference between groups that all have the same true share: on average, and in 19 of 20 cases.
+    """The largest gap to expect if all groups have the same true share: the mean and the 95 % quantile.
 
-    sizes: int (n_groups,), independent items of each.
+    sizes: int (n_groups,), number of independent items of each group.
     """
     drawn = np.random.default_rng(seed).binomial(sizes, share, size=(_SIMULATIONS, len(sizes))) / sizes
     gaps = np.ptp(drawn, axis=1)

@@ -1,9 +1,9 @@
-"""Simultaneous intervals for what sets groups apart: a studentised max-|t| bootstrap.
+"""Simultaneous intervals for differences between groups: a studentised max-|t| bootstrap.
 
-Many groups, classes and metrics are compared at once, so that some differ by chance. Every difference is divided by
-its standard error, and so are the differences of bootstrap resamples from it; the 95 % quantile of the largest of a
-resample is the factor by which all intervals together hold with 95 % certainty (Romano & Wolf 2005, "Exact and
-approximate stepdown methods for multiple hypothesis testing").
+Many groups, classes and metrics are compared at once, so some differ by chance. In each bootstrap resample, the
+deviations of all differences are divided by their standard errors. The 95 % quantile of the largest of them over all
+resamples is the number of standard errors at which all intervals hold simultaneously with 95 % confidence (Romano &
+Wolf 2005, "Exact and approximate stepdown methods for multiple hypothesis testing").
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _NUMBERS_AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Differences whose intervals hold together.
+    """Differences with simultaneous intervals.
 
-    values, errors: float (n,), the differences and their standard errors. smoothed: float (n,), other estimates of the
-    differences that the intervals hold too. factor: standard errors on each side of an interval; likely: what the
-    largest of all differences from the truth stays below in 80 of 100 cases, in standard errors. largest: float
-    (n_resamples,), sorted.
+    values, errors: float (n,), the differences and their standard errors. smoothed: float (n,), smoothed estimates of
+    the differences, which the intervals also contain. factor: half-width of the intervals in standard errors. likely:
+    the 80 % quantile of the largest deviation from the truth, in standard errors. largest: float (n_resamples,), the
+    largest |t| of each resample, ascending.
     """
 
     values: np.ndarray
@@ -52,7 +52,7 @@ class Family:
 
     @property
     def p_values(self) -> np.ndarray:
-        """Of each difference being 0, corrected for their number, float (n,)."""
+        """The p-value of each difference, corrected for their number, float (n,)."""
         from scipy.special import erfc
 
         n, t = len(self.largest), np.abs(self.values) / self.errors
@@ -62,11 +62,11 @@ class Family:
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """What was compared.
+    """The results of all comparisons.
 
-    effects: design effects of the groups, float (n_groups, n_metrics). deviations: of groups from all items, for the
-    places `cells`, int (n, 2) of group and metric. gaps: between two groups, for the places `pairs`, int (m, 3) of two
-    groups and a metric.
+    effects: float (n_groups, n_metrics), design effects of the groups. deviations: groups minus all items; cells: int
+    (n, 2), the group and metric of each. gaps: differences between two groups; pairs: int (m, 3), the two groups and
+    the metric of each.
     """
 
     effects: np.ndarray
@@ -82,18 +82,19 @@ def compare(
 ) -> Comparisons:  # fmt: skip
     """Compare every group with all items in every metric, and the groups of each family with each other.
 
-    families: numbers of groups that exclude each other. The groups are compared with each other in error and recall
-    only: how often a class is chosen, and its precision, also follow from how common it is. A rate of fewer than
-    `fewest` items takes no part, in resamples neither.
+    families: indices of mutually exclusive groups. Groups are compared with each other in error and recall only, since
+    selection rate and precision also depend on how common a class is. Rates of fewer than `fewest` items are left out,
+    also within resamples.
     """
     groups, everything = answers.sums()
     cells = np.argwhere(np.ones(groups.values.shape, dtype=bool))
     pairs = _all_pairs(families, answers.n_classes)
     effects = _design_effects(answers, groups, everything)
     every = _Places(effects, cells, pairs, fewest)
-    every = every.only(*every.large(groups, everything, fewest / 2))  # smaller ones are hardly ever large in a resample
+    # Rates of fewer items than half of `fewest` hardly ever reach `fewest` in a resample.
+    every = every.only(*every.large(groups, everything, fewest / 2))
     kept = every.large(groups, everything)
-    if answers.has_clusters:  # these are drawn with their groups, so that other rates are as small as they were
+    if answers.has_clusters:  # clusters keep their groups, so the excluded rates stay small
         every = every.only(*kept)
         kept = np.ones(len(every.cells), dtype=bool), np.ones(len(every.pairs), dtype=bool)
     deviation, gap = every.deviations(groups, everything), every.gaps(groups)
@@ -113,7 +114,7 @@ def compare(
 
 @dataclass(frozen=True, eq=False)
 class _Places:
-    """What is compared, and the design effects of groups and of their rests, float (n_groups, n_metrics).
+    """What is compared, and the design effects of groups and of their complements, float (n_groups, n_metrics) each.
 
     cells: int (n, 2), group and metric; pairs: int (m, 3), two groups and a metric.
     """
@@ -124,7 +125,7 @@ class _Places:
     fewest: int
 
     def only(self, cells: np.ndarray, pairs: np.ndarray) -> _Places:
-        """Some of them; bool masks."""
+        """The comparisons that are selected by two masks, bool (n,) and (m,)."""
         return _Places(self.effects, self.cells[cells], self.pairs[pairs], self.fewest)
 
     def large(
@@ -137,9 +138,9 @@ class _Places:
         return (own & other)[..., group, metric], own[..., first, of] & own[..., second, of]
 
     def deviations(self, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
-        """Group less all items, and its standard error, float (..., n_cells).
+        """Group minus all items, and its standard error, float (..., n_cells).
 
-        With the share f of a group it is (1 - f) times the difference of two independent samples.
+        If a group has a share f of the items, this is (1 - f) times the difference of two independent samples.
         """
         group, metric = self.cells.T
         rest = everything.without(groups)
@@ -153,19 +154,19 @@ class _Places:
             return difference, (1 - share) * np.sqrt(own + other)
 
     def gaps(self, groups: Sums) -> tuple[np.ndarray, np.ndarray]:
-        """First group less second, and its standard error, float (..., n_pairs)."""
+        """First group minus second, and its standard error, float (..., n_pairs)."""
         first, second, metric = self.pairs.T
         values, variances = groups.values, _variance_of_mean(groups, self.effects[0])
         error = np.sqrt(variances[..., first, metric] + variances[..., second, metric])
         return values[..., first, metric] - values[..., second, metric], error
 
     def smoothed_gaps(self, groups: Sums) -> np.ndarray:
-        """The gaps with one right and one wrong item added to each group (Agresti & Caffo 2000), float (n_pairs,).
+        """The gaps with one success and one failure added to each group (Agresti & Caffo 2000), float (n_pairs,).
 
-        A small group without errors is no proof that it has none.
+        No observed errors in a small group do not imply that its error rate is 0.
         """
         first, second, metric = self.pairs.T
-        added = self.effects[0]  # as many items as one independent item is worth
+        added = self.effects[0]  # the number of items equivalent to one independent item
         shares = (groups.numerators + added) / (groups.denominators + 2 * added)
         return np.asarray(shares[first, metric] - shares[second, metric])
 
@@ -176,7 +177,7 @@ def _variance_of_mean(sums: Sums, effect: np.ndarray) -> np.ndarray:
 
 
 def _all_pairs(families: Sequence[Sequence[int]], n_classes: int) -> np.ndarray:
-    """Pairs of groups of one family in each metric that is compared, int (n, 3)."""
+    """All pairs of groups of the same family, for each metric that is compared, int (n, 3)."""
     wanted = [place for place, (name, _) in enumerate(metrics(n_classes)) if name in (ERROR, RECALL)]
     found = [
         (first, second, metric)
@@ -189,7 +190,7 @@ def _all_pairs(families: Sequence[Sequence[int]], n_classes: int) -> np.ndarray:
 
 
 def _design_effects(answers: Answers, groups: Sums, everything: Sums) -> tuple[np.ndarray, np.ndarray]:
-    """How much the clusters raise the variance of each group and of its rest, float (n_groups, n_metrics) each."""
+    """The design effects of clusters in each group and its complement, float (n_groups, n_metrics) each."""
     own, other = np.ones(groups.values.shape), np.ones(groups.values.shape)
     if not answers.has_clusters:
         return own, other
@@ -209,7 +210,7 @@ def _design_effects(answers: Answers, groups: Sums, everything: Sums) -> tuple[n
 
 
 def _residuals(parts: Sums, total: Sums, group: int, metric: int) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Of one rate: its items, the variance if they were independent, and for each cluster items and residual."""
+    """For one rate: number of items, variance if they were independent, and items and residual of each cluster."""
     size = float(total.denominators[group, metric])
     trials = parts.denominators[:, metric]
     present = trials > 0

@@ -1,4 +1,4 @@
-"""The gate: are the gaps between groups within a tolerance, do they exceed it, or is that not known yet?"""
+"""The gate: whether the gaps between groups are within a tolerance, exceed it, or cannot be decided yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autotl.runs.audit import FAIL, MOST_NEEDED, PASS, UNDECIDED, Gap, Gate
 
 
 def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequence[str]) -> Gap:
-    """One of the compared gaps, turned so that it is at least 0."""
+    """One of the compared gaps, with the sign chosen so that it is at least 0."""
     first, second, metric = map(int, compared.pairs[place])
     value, low, high = (float(part[place]) for part in (compared.gaps.values, compared.gaps.low, compared.gaps.high))
     # A larger recall is better, a larger error worse.
@@ -25,10 +25,10 @@ def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequ
 
 
 def decide(compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str], rates: Sequence[str]) -> Gate:
-    """Pass where every gap is within max_gap at its upper bound, fail where one exceeds it at its lower bound.
+    """Pass if the upper bound of every gap is at most max_gap; fail if the lower bound of one exceeds it.
 
-    All bounds hold together with 95 % certainty, so that either is wrong in at most 5 % of audits. sums: by group.
-    groups, rates: their names, rates in the order of `sums.metrics`.
+    The bounds are simultaneous at 95 %, so either decision is wrong in at most 5 % of audits. sums: by group. groups,
+    rates: names of the groups, and of the rates in the order of `sums.metrics`.
     """
     gaps = compared.gaps
     if not len(gaps.values):
@@ -44,11 +44,11 @@ def decide(compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[s
 
 
 def _needed(compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str]) -> dict[str, int]:
-    """How many more labelled items of each group would decide, the most first.
+    """How many more labelled items of each group would decide the gate, in descending order.
 
-    With a gap of g and standard errors of s, all bounds lie within the tolerance in 80 % of cases where s is at most
-    (max_gap - g) / (factor + likely), both of them multiples of s; likewise for a gap above it. The gap is taken as it
-    looks, drawn towards 0 by the share of it that is noise.
+    With a gap of g and a standard error of s, all bounds are within the tolerance with a power of 80 % if s is at most
+    (max_gap - g) / (factor + likely), where factor and likely are in standard errors; likewise for a gap above the
+    tolerance. The gap is the observed one, shrunk towards 0 by its share of noise.
     """
     gaps = compared.gaps
     t_squared = (gaps.values / gaps.errors) ** 2

@@ -1,4 +1,4 @@
-"""How each group is answered: recall, precision, selection rate, error and calibration, each with its interval."""
+"""The rates of each group with their intervals: recall, precision, selection rate, error and calibration."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def group_rates(
 ) -> dict[str, ScoreInterval]:
     """The rates of one group, by name, such as "error" and "recall[cat]".
 
-    labels: int (n,); probabilities: (n, n_classes); members: bool (n,); clusters: (n,), one number for items that are
-    alike, None if none are. Recall: of the items of a class, the share predicted as it; precision: of the items
-    predicted as it, the share that is of it; selection rate: of all, the share predicted as it; calibration: mean
-    confidence less the share that is right, above 0 where the model is too sure. A rate of no items is left out.
+    labels: int (n,); probabilities: (n, n_classes); members: bool (n,); clusters: (n,), equal for items that are
+    alike; None if all are independent. Recall: share of the items of a class that are predicted as it. Precision: share
+    of the items predicted as a class that belong to it. Selection rate: share of all items predicted as a class.
+    Calibration: mean confidence minus the share of right answers, above 0 if the model is overconfident. Rates without
+    items are left out.
     """
     clusters = None if clusters is None else clusters[members]
     labels, probabilities = labels[members], probabilities[members]
@@ -58,5 +59,5 @@ def _calibration(labels: np.ndarray, probabilities: np.ndarray, clusters: np.nda
 
 
 def _excess(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean confidence less the share of right answers."""
+    """Mean confidence minus the share of right answers."""
     return float((probabilities.max(axis=1) - (probabilities.argmax(axis=1) == labels)).mean())

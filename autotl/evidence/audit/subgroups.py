@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 
 MOST_VALUES = 30
-"""An attribute with more values than this names items rather than kinds of them."""
+"""An attribute with more values than this identifies items rather than groups."""
 FEWEST_ITEMS = 10
-"""With fewer answers in a group a rate says nothing."""
+"""With fewer answers than this in a group, a rate is not informative."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Subgroup:
 
     @property
     def name(self) -> str:
-        """Such as "age=old" or "age=old, sex=f"."""
+        """The name, such as "age=old" or "age=old, sex=f"."""
         return ", ".join(f"{key}={value}" for key, value in zip(self.attributes, self.values, strict=True))
 
     @property
@@ -47,7 +47,7 @@ class Subgroups:
 
     @property
     def families(self) -> dict[tuple[str, ...], list[int]]:
-        """For each attribute and each pair of them, the places of its groups in `large`."""
+        """For each attribute and each pair of attributes, the indices of its groups in `large`."""
         found: dict[tuple[str, ...], list[int]] = {}
         for place, group in enumerate(self.large):
             found.setdefault(group.attributes, []).append(place)
@@ -57,9 +57,9 @@ class Subgroups:
 def find_subgroups(attributes: Mapping[str, np.ndarray], *, fewest: int = FEWEST_ITEMS) -> Subgroups:
     """Divide items by each attribute and by each pair of attributes.
 
-    attributes: for each name a text per item, empty if the value is not known: such an item is in no group of that
-    attribute. An attribute with one value, which compares nothing, or with more than MOST_VALUES is not auditable. A
-    pair of values that has the same items as one of the values alone is left out.
+    attributes: the values of each attribute, one text per item. If the value is unknown, the text is empty, and the
+    item is in no group of that attribute. An attribute with a single value, or with more than MOST_VALUES, is not
+    auditable. A pair of values with the same items as one of the values alone is left out.
     """
     values = {name: sorted(set(column.tolist()) - {""}) for name, column in attributes.items()}
     usable = [name for name in attributes if 2 <= len(values[name]) <= MOST_VALUES]

@@ -1,4 +1,4 @@
-"""The counts that every rate of every group is a ratio of, for all items or for many resamples at once."""
+"""The counts from which the rates of all groups are computed, for all items or for many resamples at once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _ITEMS, _WRONG, _EXCESS, _SQUARES, _FIRST_CLASS = 0, 1, 2, 3, 4
 class Sums:
     """Sums over the items of each group, or of each group in each of several resamples.
 
-    counts: float (..., n_groups, 4 + 3 * n_classes): items, wrong answers, the confidence less 1 for a right answer,
-    its square, and for each class the items labelled with it, those predicted as it, and those that are both.
+    counts: float (..., n_groups, 4 + 3 * n_classes): the number of items, the wrong answers, the excess confidence
+    (confidence minus 1 for a right answer), its square, and for each class the items labelled with it, those predicted
+    as it, and those that are both.
     """
 
     counts: np.ndarray
@@ -25,13 +26,13 @@ class Sums:
 
     @property
     def numerators(self) -> np.ndarray:
-        """Of each metric, float (..., n_groups, n_metrics), in the order of `metrics`."""
+        """The numerator of each metric, float (..., n_groups, n_metrics), in the order of `metrics`."""
         _, predicted, hits = self._classes()
         return np.concatenate([hits, hits, predicted, self.counts[..., [_WRONG, _EXCESS]]], axis=-1)
 
     @property
     def denominators(self) -> np.ndarray:
-        """Of each metric, float (..., n_groups, n_metrics)."""
+        """The denominator of each metric, float (..., n_groups, n_metrics)."""
         labelled, predicted, _ = self._classes()
         items = self.counts[..., [_ITEMS]]
         return np.concatenate([labelled, predicted, np.repeat(items, self.n_classes + 2, axis=-1)], axis=-1)
@@ -46,8 +47,8 @@ class Sums:
     def variances(self) -> np.ndarray:
         """The variance of one item's contribution, float (..., n_groups, n_metrics), never 0.
 
-        Of a proportion it is p (1 - p) at p = (k + 1) / (n + 2) (Agresti & Coull 1998): one right and one wrong item
-        are added. The same two items, of the mean confidence, are added for the calibration.
+        For a proportion it is p (1 - p) with p = (k + 1) / (n + 2) (Agresti & Coull 1998): one success and one failure
+        are added. For the calibration, the same two items are added with the mean confidence.
         """
         above, below = self.numerators, self.denominators
         share = (above + 1) / (below + 2)
@@ -56,7 +57,7 @@ class Sums:
         return np.asarray(found)
 
     def without(self, others: Sums) -> Sums:
-        """The sums over the items that are not in other groups."""
+        """The sums over the items of these groups that are not in `others`."""
         return Sums(self.counts - others.counts, self.n_classes)
 
     def _variance_of_excess(self) -> np.ndarray:
@@ -76,7 +77,7 @@ class Sums:
 
 
 def metrics(n_classes: int) -> list[tuple[str, int]]:
-    """Name and class of each metric; -1 for those of all classes."""
+    """Name and class index of each metric; -1 if it is over all classes."""
     return [*((name, k) for name in BY_CLASS for k in range(n_classes)), (ERROR, -1), (CALIBRATION, -1)]
 
 
@@ -84,8 +85,8 @@ def metrics(n_classes: int) -> list[tuple[str, int]]:
 class Answers:
     """Answers of a model, and the groups that their items are in.
 
-    labels, predicted: int (n,); excess: float (n,), the confidence less 1 for a right answer. unit: int (n,), the
-    cluster of each item. group, item: int, one entry for each item of each group; the last group is all items.
+    labels, predicted: int (n,); excess: float (n,), the confidence, minus 1 for a right answer. unit: int (n,), the
+    cluster of each item. group, item: int, one entry for each item of each group; the last group contains all items.
     """
 
     labels: np.ndarray
@@ -99,7 +100,7 @@ class Answers:
 
     @property
     def n_units(self) -> int:
-        """Number of clusters; that of items where each is its own."""
+        """Number of clusters; the number of items if all are independent."""
         return int(self.unit.max(initial=-1)) + 1
 
     @property
@@ -114,9 +115,9 @@ class Answers:
     def redrawn(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Counts of resamples, float (size, n_groups + 1, 4 + 3 * n_classes).
 
-        Of clusters as many are drawn as there are, with their groups. Where all items are independent, groups keep
-        their places and sizes, and answers are drawn for them from all: then the t values are those of equal groups,
-        which those of an ordinary bootstrap follow less closely in small groups.
+        With clusters, whole clusters are drawn with replacement, together with their groups. If all items are
+        independent, the groups keep their items, and the answers are drawn from those to all items. The t values then
+        follow the null hypothesis of equal groups, which an ordinary bootstrap approximates less well in small groups.
         """
         if self.has_clusters:
             weights = _frequencies(rng.integers(self.n_units, size=(size, self.n_units)), self.n_units)
@@ -124,16 +125,16 @@ class Answers:
         return self._counts(rng.integers(len(self.labels), size=(size, len(self.labels))), None)
 
     def split(self, counts: np.ndarray) -> tuple[Sums, Sums]:
-        """Counts of groups and of all items, (..., n_groups + 1, 4 + 3 * n_classes), apart."""
+        """Split counts, (..., n_groups + 1, 4 + 3 * n_classes), into those of the groups and of all items."""
         return Sums(counts[..., :-1, :], self.n_classes), Sums(counts[..., -1:, :], self.n_classes)
 
     def parts(self, group: int) -> Sums:
-        """What each unit adds to a group, or to all items for group -1: one unit a row."""
+        """The contribution of each cluster to a group, or to all items if group is -1: one row per cluster."""
         own = self.item[self.group == group % (self.n_groups + 1)]
         return Sums(self._table(self.unit[own], own, None, self.n_units), self.n_classes)
 
     def _counts(self, source: np.ndarray | None, weights: np.ndarray | None) -> np.ndarray:
-        """The counts where item i of a resample is given the answer to item source[i], or counts weights[i] times."""
+        """The counts if item i of a resample gets the answer to item source[i], or if it counts weights[i] times."""
         if source is None and weights is None:
             return self._table(self.group, self.item, None, self.n_groups + 1)
         size = len(source if source is not None else weights)  # type: ignore[arg-type]
@@ -144,7 +145,7 @@ class Answers:
         return self._table(row, item, weight, size * n_rows).reshape(size, n_rows, -1)
 
     def _table(self, row: np.ndarray, item: np.ndarray, weight: np.ndarray | None, n_rows: int) -> np.ndarray:
-        """Sums over items, by the row that each is in."""
+        """Sums over items, grouped by row."""
         k, label, predicted, excess = self.n_classes, self.labels[item], self.predicted[item], self.excess[item]
         weighted = excess if weight is None else excess * weight
         hit = (predicted == label) if weight is None else (predicted == label) * weight
@@ -172,8 +173,8 @@ def gather_answers(
 ) -> Answers:
     """The answers of a model to items of some groups.
 
-    labels: int (n,); probabilities: (n, n_classes); groups: bool (n,) each; clusters: (n,), any values, of items that
-    are not independent; None if all are.
+    labels: int (n,); probabilities: (n, n_classes); groups: bool (n,) each; clusters: (n,), any values, equal for items
+    that are not independent; None if all items are independent.
     """
     n, n_classes = probabilities.shape
     predicted = probabilities.argmax(axis=1)

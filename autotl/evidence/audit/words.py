@@ -1,4 +1,4 @@
-"""What an audit found, in sentences, tables and a figure."""
+"""The results of an audit as sentences, tables and a figure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from autotl.runs.audit import AuditSummary, Deviation, Gap, rate_in_words
 from autotl.runtime.wording import counted, listed
 
 MOST_ROWS, MOST_CLAIMS_SAID = 200, 2
-AT_ONCE = "95 % for all groups at once"
+AT_ONCE = "simultaneous 95 % interval"
 
 
 def describe(summary: AuditSummary) -> tuple[str, ...]:
-    """Sentences, the most important first; none where nothing could be compared."""
+    """The results as sentences, the most important first; none if nothing could be compared."""
     said = [f"{summary.gate.sentence}."] if summary.gate else []
     worse = [claim for claim in summary.claims if is_worse(claim)]
     if worse:
@@ -36,7 +36,7 @@ def describe(summary: AuditSummary) -> tuple[str, ...]:
 
 
 def is_worse(claim: Deviation) -> bool:
-    """Whether a group is answered worse; how often a class is chosen is neither better nor worse."""
+    """Whether the model works worse for a group; a different selection rate is neither better nor worse."""
     kind = claim.rate.partition("[")[0]
     if kind in ("error", "calibration"):
         return kind == "error" and claim.value.low > 0
@@ -44,7 +44,7 @@ def is_worse(claim: Deviation) -> bool:
 
 
 def parts(audit: Audit) -> tuple[Table | Figure, ...]:
-    """What the app and the report show."""
+    """The tables and the figure for the app and the report."""
     summary = audit.summary
     if not summary.groups:
         return ()
@@ -55,7 +55,7 @@ def parts(audit: Audit) -> tuple[Table | Figure, ...]:
 
 
 def _one_a_group(claims: list[Deviation]) -> list[Deviation]:
-    """The surest claim of each group."""
+    """The most certain claim of each group."""
     return list({claim.group: claim for claim in reversed(claims)}.values())[::-1]
 
 
@@ -99,8 +99,8 @@ def _errors(audit: Audit) -> Table:
     )  # fmt: skip
     note = (
         f"{_origin(summary)} The first and the last interval each hold for one rate alone (95 %); that of the "
-        f"difference holds for {counted(summary.n_compared, 'comparison')} together, so that only there does an "
-        "interval without 0 show that a group differs. Too sure by: mean confidence minus the share of right answers."
+        f"difference is simultaneous for {counted(summary.n_compared, 'comparison')}, so only this interval shows that "
+        "a group differs, if it excludes 0. Too sure by: mean confidence minus the share of right answers."
     )
     return Table("Error and calibration by group", columns, tuple(rows[: MOST_ROWS + 1]), note)
 
@@ -114,8 +114,8 @@ def _by_class(summary: AuditSummary) -> Table:
             rows.append((name, label, *(cell for kind in kinds for cell in _cells(rates.get(f"{kind}[{label}]")))))
     columns = ("group", "class", *(cell for kind in kinds for cell in _columns(kind)))
     note = (
-        "Each with its own 95 % interval. Selection rate: how often the class is predicted, which also depends on how "
-        "common it is in the group."
+        "Each interval is a 95 % interval for one rate alone. Selection rate: how often the class is predicted, "
+        "which also depends on how common it is in the group."
     )
     if len(rows) > MOST_ROWS:
         note += f" The first {MOST_ROWS} of {len(rows)} rows."
@@ -125,8 +125,8 @@ def _by_class(summary: AuditSummary) -> Table:
 def _claims(summary: AuditSummary) -> Table:
     rows = tuple((claim.group, claim.rate, *_cells(claim.value), claim.p_value) for claim in summary.claims[:MOST_ROWS])
     note = (
-        f"Of {counted(summary.n_compared, 'comparison')} those whose interval excludes 0; all intervals hold "
-        "together in 95 of 100 audits (studentised max-|t| resampling)."
+        f"The differences whose interval excludes 0, of {counted(summary.n_compared, 'comparison')}. The intervals are "
+        "simultaneous: all hold together in 95 of 100 audits (studentised max-|t| resampling)."
     )
     return Table(
         "Where groups differ from all images",
@@ -173,7 +173,7 @@ def _figure(summary: AuditSummary) -> Figure:
         "Error by group", spec,
         alt=f"Share of wrong answers in {counted(len(shown), 'group')} with 95 % intervals; all images: "
         f"{100 * overall:.1f} %.",
-        note="Bars: 95 % intervals, each of one group alone; the dashed line is all images together.",
+        note="Lines are 95 % intervals, each for one group alone; the dashed line is the error on all images.",
     )  # fmt: skip
 
 

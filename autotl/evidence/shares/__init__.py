@@ -1,1 +1,1 @@
-"""Shares of classes in a population: from labels of a sample, corrected by what the model says of every item."""
+"""Class shares in a population, estimated from a labelled sample and the model's predictions for all items."""

@@ -1,4 +1,4 @@
-"""Other estimates of the same shares: a second opinion with labels, and all there is without them."""
+"""Other estimates of the same shares: as a cross-check with labels, and as the only estimates without them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def prediction_powered_mean(
     weights: np.ndarray | None = None,
     level: float = 0.95,
 ) -> ScoreInterval:
-    """The mean of labels, helped by predictions of more items (PPI++: Angelopoulos, Duchi & Zrnic 2023).
+    """The mean of the labels, with prediction-powered inference (PPI++: Angelopoulos, Duchi & Zrnic 2023).
 
-    labels, predicted: float (n,), of the labelled items; predicted_everywhere: float (n_items,). weights: float (n,),
-    such as inverse inclusion probabilities; None for 1. The weight of the predictions is the one with the least
-    variance, between 0 and 1; the interval is a normal one, which is too narrow for few labels of a rare class.
+    labels, predicted: float (n,), of the labelled items; predicted_everywhere: float (n_items,), of all items. weights:
+    float (n,), such as inverse inclusion probabilities; None for equal weights. The tuning parameter between 0 and 1
+    minimises the variance. The interval is a normal approximation, too narrow for few labels of a rare class.
     """
     n, n_items = len(labels), len(predicted_everywhere)
     if not n:
@@ -45,10 +45,11 @@ def prediction_powered_mean(
 def rogan_gladen(
     labels: np.ndarray, answers: np.ndarray, share_answered: float, weights: np.ndarray | None = None
 ) -> float:
-    """The share of a class from the share that the model answers, by its sensitivity and specificity.
+    """The share of a class, from the share predicted by the model and its sensitivity and specificity.
 
-    labels, answers: bool (n,), of the labelled items; share_answered: of all items. weights: as above. NaN if the
-    labels lack one of the two, or the model tells nothing (Rogan & Gladen 1978).
+    labels, answers: bool (n,), whether each labelled item is of the class, and is predicted as it. share_answered:
+    share of all items predicted as it. weights: as above. NaN if the labels are all true or all false, or if the model
+    is no better than chance (Rogan & Gladen 1978).
     """
     weight = np.ones(len(labels)) if weights is None else weights
     has, lacks = float(weight[labels].sum()), float(weight[~labels].sum())
@@ -62,10 +63,10 @@ def rogan_gladen(
 
 
 def shares_by_expectation_maximisation(probabilities: np.ndarray, trained: np.ndarray) -> np.ndarray:
-    """Class shares without labels, if only the shares changed (Saerens, Latinne & Decaestecker 2002); (n_classes,).
+    """Class shares without labels, by EM under label shift (Saerens, Latinne & Decaestecker 2002); float (n_classes,).
 
-    probabilities: float (n, n_classes), as calibrated as they were at training; trained: float (n_classes,), the shares
-    among the items trained on, above 0.
+    probabilities: float (n, n_classes), assumed to be calibrated for the training shares. trained: float (n_classes,),
+    the class shares of the training set, above 0.
     """
     shares = np.asarray(trained, dtype=float)
     for _ in range(_MOST_STEPS):
@@ -78,11 +79,11 @@ def shares_by_expectation_maximisation(probabilities: np.ndarray, trained: np.nd
 
 
 def shares_by_confusion(confusion: np.ndarray, answered: np.ndarray) -> np.ndarray | None:
-    """Class shares without labels, if only the shares changed (BBSE: Lipton, Wang & Smola 2018); (n_classes,).
+    """Class shares without labels, under label shift (BBSE: Lipton, Wang & Smola 2018); float (n_classes,).
 
-    confusion: int (n_classes, n_classes), rows are the true classes, of items that the model did not learn from.
-    answered: float (n_classes,), the share of each answer among the new items. The shares are those, not below 0, whose
-    answers are closest to the given ones. None if a class has no items, or where its answers do not set it apart.
+    confusion: int (n_classes, n_classes), the confusion matrix on held-out items; rows are the true classes. answered:
+    float (n_classes,), the share of each answer among the new items. The result is the non-negative least-squares
+    solution, scaled to sum to 1. None if a class has no items, or if the confusion matrix is nearly singular.
     """
     from scipy.optimize import nnls
 

@@ -1,4 +1,4 @@
-"""How many labels it takes: the intervals to expect of a sample that is not yet labelled."""
+"""How many labels are needed: the interval widths to expect before a sample is labelled."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from autotl.evidence.shares.post_stratified import LabelledSample, Strata, effec
 from autotl.evidence.shares.strata import accuracy_bins, bin_names, score_bins
 
 NEYMAN_FROM = 100
-"""Labels: with fewer, the bins are too few for a draw in strata to gain much."""
+"""Number of labels: with fewer, there are too few bins for stratified sampling to help much."""
 _SCORE_COUNTS_AS = 0.5
-"""Labels: what the model says of a bin weighs as much where labels were given."""
+"""The model's expectation for a bin has the weight of this many labels once the bin has labels."""
 
 
 @dataclass(frozen=True)
 class Widths:
-    """Half the width of the intervals that so many labels are expected to give.
+    """Half the width of the intervals to expect from a number of labels.
 
-    n_labels: all, with those there are. share: of the class whose share is known least.
+    n_labels: total number of labels, including those already given. share: half-width of the class whose share is least
+    precise; accuracy: half-width of the accuracy.
     """
 
     n_labels: int
@@ -30,10 +31,10 @@ class Widths:
 
 
 def planned_strata(probabilities: np.ndarray, n: int) -> tuple[tuple[str, ...] | None, dict[str, float] | None]:
-    """How a sample of n items is drawn, as `sampling.draw` takes it: the stratum of each item, and the weights.
+    """The sampling design for n items, as arguments of `sampling.draw`: the stratum of each item, and the weights.
 
-    A simple random sample (None, None) below `NEYMAN_FROM`; from there in bins of the model's answers, each weighted by
-    its size and the deviation to expect in it (Neyman 1934).
+    Below `NEYMAN_FROM`, a simple random sample (None, None). Otherwise a sample stratified by bins of the model's
+    predictions, each weighted by its size and its expected standard deviation (Neyman 1934).
     """
     if n < NEYMAN_FROM:
         return None, None
@@ -42,19 +43,19 @@ def planned_strata(probabilities: np.ndarray, n: int) -> tuple[tuple[str, ...] |
 
 
 def labels_needed(sample: LabelledSample, *, within: float, neyman: bool | None = None) -> int:
-    """How many labels give every class a share within so much: all items where fewer do not.
+    """The number of labels for which the share of every class is known to within a half-width; at most all items.
 
-    sample: the population with the labels there are, perhaps none. within: half the width of an interval, in (0, 1).
-    neyman: whether the sample is drawn in strata; None for as `planned_strata` has it.
+    sample: the population with the labels given so far, possibly none. within: half the width of the interval, in
+    (0, 1). neyman: whether the sample is stratified; None for the design of `planned_strata`.
     """
     return _least(lambda n: expected_widths(sample, n, neyman=neyman).share <= within, sample.n_items)
 
 
 def expected_widths(sample: LabelledSample, n_labels: int, *, neyman: bool | None = None) -> Widths:
-    """The widths to expect of the intervals when n_labels items are labelled.
+    """The interval widths to expect when n_labels items are labelled.
 
-    What is not yet labelled is expected to be as the model says, and where there are labels, as they say: also of how
-    much alike the items of a cluster are, which nothing says before there are any.
+    The expectation follows the model's probabilities, corrected by the labels given so far. The design effect of
+    clusters is also estimated from these labels; without labels it is assumed to be 1.
     """
     probabilities = sample.probabilities
     rates = _rates(probabilities, n_labels, n_labels >= NEYMAN_FROM if neyman is None else neyman)
@@ -62,7 +63,7 @@ def expected_widths(sample: LabelledSample, n_labels: int, *, neyman: bool | Non
 
     def half(told: np.ndarray, counted: np.ndarray, bins: np.ndarray, labelled_bins: np.ndarray) -> float:
         part = effective_part(sample, counted, labelled_bins)
-        if part < 1:  # the more labels, the more of one cluster: their design effect less 1 grows in proportion
+        if part < 1:  # more labels mean more of each cluster: the design effect minus 1 grows in proportion
             part = 1 / (1 + n_labels / len(sample.rows) * (1 / part - 1))
         strata = _expected(sample, bins, rates, told, counted)
         one = interval_of(strata, effective_part=part, foreseen=True)
@@ -78,7 +79,7 @@ def expected_widths(sample: LabelledSample, n_labels: int, *, neyman: bool | Non
 
 
 def _rates(probabilities: np.ndarray, n: int, drawn_in_strata: bool) -> np.ndarray:
-    """How likely each item is to be in a sample of n, float (n_items,)."""
+    """The inclusion probability of each item in a sample of n, float (n_items,)."""
     n_items = len(probabilities)
     n = min(n, n_items)
     if not drawn_in_strata:
@@ -93,10 +94,10 @@ def _rates(probabilities: np.ndarray, n: int, drawn_in_strata: bool) -> np.ndarr
 def _expected(
     sample: LabelledSample, bins: np.ndarray, rates: np.ndarray, told: np.ndarray, counted: np.ndarray
 ) -> Strata:
-    """The strata to expect. told: float (n_items,), the probability that an item counts, as the model says.
+    """The expected strata. told: float (n_items,), the model's probability that an item counts.
 
-    rates: float (n_items,), above 0, inclusion probabilities. counted: bool (n_labels,), whether the items labelled so
-    far count.
+    rates: float (n_items,), above 0, inclusion probabilities. counted: bool (n_labels,), whether each item labelled so
+    far counts.
     """
     n_bins = int(bins.max()) + 1
     sizes = np.bincount(bins, minlength=n_bins).astype(float)
@@ -113,7 +114,7 @@ def _expected(
 
 
 def _least(enough: Callable[[int], bool], most: int) -> int:
-    """The least number for which it is enough, if it is for all above; `most` where it never is."""
+    """The least number that is enough, by bisection; `most` if none is. enough: true for all larger numbers too."""
     low, high = 1, most
     while low < high:
         middle = (low + high) // 2

@@ -1,10 +1,10 @@
-"""Shares of a finite population from a labelled sample, post-stratified by the model's answers.
+"""Shares of a finite population from a labelled sample, post-stratified by the model's predictions.
 
-Within a bin of like answers the labelled items stand for the others, so that only what the model does not tell has to
-come from the labels (Holt & Smith 1979, "Post stratification"). The interval is that of a Beta posterior with
-Jeffreys' prior and the effective number of labels, as Korn & Graubard (1998) and Franco et al. (2019) have it for
-surveys: a posterior for each bin with a prior of its own adds half a label to each, which is most of what a rare class
-has. Labelled items are known: only the rest of the population is uncertain.
+Within a bin of similar predictions, the labelled items represent the others, so the labels only need to supply what the
+model does not know (Holt & Smith 1979, "Post stratification"). The interval is that of a Beta posterior with Jeffreys'
+prior and the effective number of labels, as for surveys (Korn & Graubard 1998; Franco et al. 2019). A separate
+posterior per bin would add half a label to each bin, which would dominate the few labels of a rare class. The labelled
+items are known exactly; only the rest of the population is uncertain.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from autotl.evidence.shares.strata import accuracy_bins, merged, score_bins
 from autotl.interfaces import UNDEFINED, ScoreInterval
 
 FEW_LABELS = 10
-"""With fewer, an interval says little, and is said to."""
+"""With fewer labels, the interval is reported with a warning."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledSample:
-    """A population, what a model says of it, and the labels of some of its items.
+    """A population with the model's probabilities, and the labels of some of its items.
 
-    probabilities: float (n_items, n_classes). rows: int (n,), the labelled items, no two alike; labels: int (n,), their
-    classes. weights: float (n,), above 0, inverse inclusion probabilities; None for 1. clusters: (n_items,), any
-    values, of items that are alike, such as the images of a person; None if there are none.
+    probabilities: float (n_items, n_classes). rows: int (n,), unique row numbers of the labelled items; labels: int
+    (n,), their classes. weights: float (n,), above 0, inverse inclusion probabilities; None for equal weights.
+    clusters: (n_items,), any values, equal for items that are alike, such as the images of a person; None if there are
+    no clusters.
     """
 
     probabilities: np.ndarray
@@ -51,21 +52,21 @@ class LabelledSample:
 
     @cached_property
     def bins(self) -> np.ndarray:
-        """The stratum of each item for shares of classes, int (n_items,), with at least two labels or the only one."""
+        """The stratum of each item for class shares, int (n_items,); at least two labels each, or a single stratum."""
         return merged(score_bins(self.probabilities, len(self.rows)), self.rows)
 
     @cached_property
     def accuracy_bins(self) -> np.ndarray:
-        """The same for accuracy."""
+        """The stratum of each item for accuracy, int (n_items,)."""
         return merged(accuracy_bins(self.probabilities, len(self.rows)), self.rows)
 
     @cached_property
     def right(self) -> np.ndarray:
-        """Where the model's answer is the label, bool (n,)."""
+        """Whether the model's answer equals the label, bool (n,)."""
         return np.asarray(self.probabilities[self.rows].argmax(axis=1) == self.labels)
 
     def restrict(self, items: np.ndarray) -> LabelledSample:
-        """The part of the population where items, bool (n_items,), is true."""
+        """The subset of the population in which items, bool (n_items,), is true."""
         number, own = np.cumsum(items) - 1, items[self.rows]
         return LabelledSample(
             self.probabilities[items], number[self.rows[own]], self.labels[own],
@@ -76,10 +77,10 @@ class LabelledSample:
 
 @dataclass(frozen=True, eq=False)
 class Strata:
-    """What is known of each stratum, float (n_strata,).
+    """The counts of each stratum, float (n_strata,).
 
-    sizes: its items; labelled: those with a label; counted: those of them that count; effective: how many labels of
-    equal weight tell as much; means: the weighted share of labels that count.
+    sizes: number of items; labelled: number of labels; counted: number of labelled items that count towards the share;
+    effective: effective number of labels, given their weights; means: weighted share of the labels that count.
     """
 
     sizes: np.ndarray
@@ -96,14 +97,14 @@ def class_shares(sample: LabelledSample, level: float = 0.95) -> tuple[ScoreInte
 
 
 def accuracy(sample: LabelledSample, level: float = 0.95) -> ScoreInterval:
-    """The share of all items of which the model says what people say."""
+    """The share of all items for which the model's answer equals the people's label."""
     return _share(sample, sample.right, "accuracy", level)
 
 
 def _share(
     sample: LabelledSample, counted: np.ndarray, by: Literal["class", "accuracy"], level: float
 ) -> ScoreInterval:
-    """The share of items that count, of all items; without labels undefined, from 0 to 1.
+    """The share of all items that count; without labels undefined, with the interval from 0 to 1.
 
     counted: bool (n,), whether each labelled item counts.
     """
@@ -115,9 +116,10 @@ def _share(
 
 
 def effective_part(sample: LabelledSample, counted: np.ndarray, bins: np.ndarray) -> float:
-    """How many independent labels tell as much, as a share of the labels there are: below 1 where items are alike.
+    """The effective number of labels as a share of their number: below 1 if items of a cluster are alike.
 
-    counted: bool (n,), whether each labelled item counts. bins: int (n_items,), each with a label.
+    counted: bool (n,), whether each labelled item counts. bins: int (n_items,), each with at least one
+    label.
     """
     return _effective_part(sample, _strata(sample, counted, bins)[1]) if len(sample.rows) else 1.0
 
@@ -127,7 +129,7 @@ def _effective_part(sample: LabelledSample, residuals: np.ndarray) -> float:
 
 
 def _strata(sample: LabelledSample, counted: np.ndarray, bins: np.ndarray) -> tuple[Strata, np.ndarray]:
-    """The strata, and what each labelled item adds to the share beyond its stratum's mean, float (n,)."""
+    """The strata, and the weighted residual of each labelled item from its stratum's mean, float (n,)."""
     own, n_bins = bins[sample.rows], int(bins.max()) + 1
     weights = np.ones(len(own)) if sample.weights is None else sample.weights
     sizes = np.bincount(bins, minlength=n_bins).astype(float)
@@ -143,25 +145,25 @@ def _strata(sample: LabelledSample, counted: np.ndarray, bins: np.ndarray) -> tu
 def interval_of(
     strata: Strata, level: float = 0.95, *, effective_part: float = 1.0, foreseen: bool = False
 ) -> ScoreInterval:
-    """The share that strata make together, with its interval.
+    """The share of all strata together, with its interval.
 
-    effective_part: the number of labels that tell as much as those there are, as a share of their number, at most 1:
-    below 1 where items are alike. foreseen: the means are those of all items, and the interval is the one to expect of
-    labels whose means scatter about them. Even if every item has a label, the interval is as wide as one item.
+    effective_part: the effective number of labels as a share of their number, at most 1; below 1 if items of a cluster
+    are alike. foreseen: for planning; the means are those expected of all items, and the interval is the one to expect
+    from labels whose means vary around them. Even if every item has a label, the interval is as wide as one item.
     """
     from scipy.stats import beta
 
     n_items, n = float(strata.sizes.sum()), float(strata.labelled.sum())
     portions = strata.sizes / n_items
-    # Rounded, so that all labels of one kind make 0 or 1, whatever their weights.
+    # Rounded so that the value is exactly 0 or 1 if all labels agree, whatever their weights.
     value = float(np.clip(np.round((portions * strata.means).sum(), 12), 0, 1))
-    # A bin in which all labels agree does not show that it has no others: it is taken to have one more label, which
-    # counts with the probability that all labels together show.
+    # Even if all labels of a bin agree, the bin may contain other items: one label is added to each bin, with the share
+    # of all labels together.
     pooled = (value * n + 0.5) / (n + 1)
     means = (strata.effective * strata.means + pooled) / (strata.effective + 1)
     unknown = 1 - strata.labelled / strata.sizes
     spread = means * (1 - means)
-    if foreseen:  # the expectation of p (1 - p) is less by the variance of p
+    if foreseen:  # the expectation of p (1 - p) is lower by the variance of p
         scatter = strata.means * (1 - strata.means) * strata.effective / (strata.effective + 1) ** 2
         spread = np.maximum(spread - scatter, 0)
     variance = float((portions**2 * spread / strata.effective * unknown).sum())
@@ -171,8 +173,8 @@ def interval_of(
         return ScoreInterval(value, max(0.0, value - half_an_item), min(1.0, value + half_an_item))
     effective = centre * (1 - centre) / variance * effective_part
     ends = beta.ppf([(1 - level) / 2, (1 + level) / 2], value * effective + 0.5, (1 - value) * effective + 0.5)
-    # What was seen is in the population: not fewer count than were counted. 0 and 1 stay possible where nothing speaks
-    # against them.
+    # The labelled items are part of the population, so at least those counted must count. 0 and 1 remain possible if no
+    # label contradicts them.
     counted = float(strata.counted.sum())
     low = 0.0 if value == 0 else max(min(float(ends[0]), value - half_an_item), counted / n_items)
     high = 1.0 if value == 1 else min(max(float(ends[1]), value + half_an_item), 1 - (n - counted) / n_items)

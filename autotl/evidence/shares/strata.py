@@ -1,27 +1,27 @@
-"""Strata of a population by what the model says: bins of its answers within which items are much alike."""
+"""Strata of a population: bins of the model's predictions, within which items are similar."""
 
 from __future__ import annotations
 
 import numpy as np
 
 LABELS_PER_BIN = 8
-"""To expect in each bin of a simple random sample; with fewer, the bins tell more of chance than of the model."""
+"""The expected number of labels per bin in a simple random sample; with fewer, bins mostly reflect chance."""
 LABELS_PER_CLASS = 4
-"""The same where another class is predicted, which tells more than another probability."""
+"""The same for bins that differ in the predicted class, which is more informative than its probability."""
 LABELS_FOR_CLASSES = 16
-"""In a bin, where accuracy is looked at by class."""
+"""The number of labels per bin if the bins for accuracy depend on the predicted class."""
 MOST_BINS = 6
 LEAST_LABELS = 2
-"""Of a bin, as its variance is not known from one."""
+"""The fewest labels per bin: the variance of a bin cannot be estimated from one label."""
 
 
 def score_bins(probabilities: np.ndarray, n_labels: int) -> np.ndarray:
-    """The bin of each item, int (n,) from 0, by the class predicted and its probability: for shares of classes.
+    """The bin of each item for class shares, by the predicted class and its probability; int (n,) from 0.
 
-    probabilities: float (n, n_classes); n_labels: how many items are labelled, which decides the number of bins: about
-    six, or two per class, at most. Within a predicted class, the cuts are a compromise of bins of equal numbers and of
-    equal sums of the deviation sqrt(p (1 - p)), which is best for means (Dalenius & Hodges 1959) if the model is as
-    sure as it should be. Bins next to each other have numbers next to each other.
+    probabilities: float (n, n_classes); n_labels: number of labelled items, which determines the number of bins: at
+    most about six, or two per class. Within a predicted class, the cuts are a compromise between bins with equal
+    numbers of items and bins with equal sums of the standard deviation sqrt(p (1 - p)). The latter are optimal for
+    means (Dalenius & Hodges 1959) if the model is calibrated. Adjacent bins have consecutive numbers.
     """
     return _bins(probabilities, probabilities.argmax(axis=1), n_labels)
 
@@ -29,7 +29,8 @@ def score_bins(probabilities: np.ndarray, n_labels: int) -> np.ndarray:
 def accuracy_bins(probabilities: np.ndarray, n_labels: int) -> np.ndarray:
     """The bin of each item for accuracy, int (n,) from 0.
 
-    The class predicted counts where there are labels enough for every class; with fewer, its probability tells more.
+    The predicted class is used if there are enough labels for every class. With fewer labels, the probability alone is
+    more informative.
     """
     n, n_classes = probabilities.shape
     if n_labels >= 2 * n_classes * LABELS_FOR_CLASSES:
@@ -42,7 +43,7 @@ def _bins(probabilities: np.ndarray, predicted: np.ndarray, n_labels: int) -> np
     if not n:
         return np.zeros(0, dtype=int)
     top = probabilities.max(axis=1)
-    # Every other class is in the opposite order: of two classes this is the order of the probability of the second.
+    # Every second class is sorted in reverse: with two classes, the order is that of the second class's probability.
     order = np.lexsort((np.where(predicted % 2, top, -top), predicted))
     deviation = np.sqrt(np.clip(top * (1 - top), 0, None))
     measure = (np.full(n, 0.5 / n) + 0.5 * deviation / max(float(deviation.sum()), 1e-12))[order]
@@ -61,7 +62,7 @@ def _bins(probabilities: np.ndarray, predicted: np.ndarray, n_labels: int) -> np
 
 
 def _kept(cuts: list[int], n: int, least: float) -> list[int]:
-    """The cuts that leave at least so many items on both sides, from the first on."""
+    """The cuts with at least `least` items on both sides, chosen from left to right."""
     kept, last = [], 0
     for cut in cuts:
         if cut - last >= least and n - cut >= least:
@@ -71,7 +72,7 @@ def _kept(cuts: list[int], n: int, least: float) -> list[int]:
 
 
 def merged(bins: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The bins, those with fewer than two labels joined to the one before, or the first to the next; int (n,) from 0.
+    """Merge bins with fewer than two labels into an adjacent bin; int (n,) from 0.
 
     rows: int (n_labels,), the items with a label.
     """
@@ -82,13 +83,13 @@ def merged(bins: np.ndarray, rows: np.ndarray) -> np.ndarray:
             number, labelled = number + 1, 0
         labelled += count
         numbers.append(number)
-    if labelled < LEAST_LABELS and number:  # what is left at the end has too few
+    if labelled < LEAST_LABELS and number:  # the last bin has too few labels
         numbers = [min(one, number - 1) for one in numbers]
     return np.asarray(np.array(numbers, dtype=int)[bins])
 
 
 def bin_names(bins: np.ndarray, probabilities: np.ndarray) -> tuple[str, ...]:
-    """A name for the bin of each item that says the range of the model's confidence."""
+    """A name for the bin of each item, with the range of the model's confidence."""
     top = probabilities.max(axis=1)
     names = {
         int(one): f"{one + 1}: confidence {top[bins == one].min():.3f} to {top[bins == one].max():.3f}"

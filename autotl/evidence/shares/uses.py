@@ -1,4 +1,4 @@
-"""What the same labels say besides the shares: accuracy, gaps between groups, and whether the model holds up."""
+"""Other uses of the same labels: gaps in accuracy between groups, and whether they are within a tolerance."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from autotl.evidence.shares.post_stratified import LabelledSample, accuracy
 from autotl.interfaces import ScoreInterval
 
 TOLERANCE = 0.10
-"""The accuracy of a group may differ so much from that of the others, unless the run has a largest gap of its own."""
+"""The default tolerance for the gap between the accuracy of a group and that of the others."""
 LEVEL = 0.95
 Verdict: TypeAlias = Literal["pass", "fail", "undecided"]
 
 
 @dataclass(frozen=True)
 class GroupGap:
-    """How much more often the model is right in a group than in the others.
+    """The gap in accuracy between a group and all other items.
 
-    difference: of the accuracies, with an interval that holds for all groups together. verdict: pass if no difference
-    beyond the tolerance is left in the interval, fail if nothing else is. n_more: labels that would decide it if
-    the difference stays as it is; 0 where it is decided, None if no number of labels would.
+    difference: group minus others, with an interval that is simultaneous for all groups. verdict: "pass" if the whole
+    interval is within the tolerance, "fail" if all of it is outside, "undecided" otherwise. n_more: number of further
+    labels that would decide it if the difference stays the same; 0 if it is decided, None if no number would.
     """
 
     group: str
@@ -42,7 +42,7 @@ class GroupGap:
 
 
 def difference(first: ScoreInterval, second: ScoreInterval) -> ScoreInterval:
-    """first - second, of independent samples, from their own intervals (Newcombe 1998, method 10)."""
+    """first - second, for independent samples, from the intervals of both (Newcombe 1998, method 10)."""
     value = first.value - second.value
     below = math.hypot(first.value - first.low, second.high - second.value)
     above = math.hypot(first.high - first.value, second.value - second.low)
@@ -52,10 +52,10 @@ def difference(first: ScoreInterval, second: ScoreInterval) -> ScoreInterval:
 def group_gaps(
     sample: LabelledSample, groups: Mapping[str, np.ndarray], tolerance: float = TOLERANCE
 ) -> tuple[GroupGap, ...]:
-    """Each group's accuracy against that of all other items, by Bonferroni's level for all groups at once.
+    """The accuracy of each group minus that of all other items, with Bonferroni's correction for the number of groups.
 
-    groups: by name, bool (n_items,). Of two groups, only the first is compared: the second is all others. Groups in
-    which, or outside which, nothing is labelled are left out.
+    groups: a mask for each name, bool (n_items,). Of two groups, only the first is compared, since the second is its
+    complement. A group is left out if it has no labels, or if there are none outside it.
     """
     found = []
     compared = dict(list(groups.items())[:1]) if len(groups) == 2 else groups
@@ -72,19 +72,19 @@ def group_gaps(
 
 
 def verdict(gap: ScoreInterval, tolerance: float = TOLERANCE) -> Verdict:
-    """Whether a difference is within the tolerance: pass, fail, or undecided where its interval has both."""
+    """Whether a difference is within the tolerance: pass, fail, or undecided if its interval contains both."""
     if -tolerance <= gap.low and gap.high <= tolerance:
         return "pass"
     return "fail" if gap.low > tolerance or gap.high < -tolerance else "undecided"
 
 
 def decided_with(gap: GroupGap, n_labels: int, n_now: int) -> bool:
-    """Whether so many labels instead of n_now would decide a gap whose difference stays as it is."""
+    """Whether n_labels labels instead of n_now would decide the gap, if the difference stays the same."""
     return gap.n_more == 0 or (gap.n_more is not None and n_now + gap.n_more <= n_labels)
 
 
 def _more(gap: ScoreInterval, n_now: int, tolerance: float) -> int | None:
-    """The labels that shrink the interval until it ends at the tolerance: its width falls with the root of them."""
+    """The further labels at which the interval ends at the tolerance, as its width falls with their square root."""
     if verdict(gap, tolerance) != "undecided":
         return 0
     size = abs(gap.value)
