@@ -16,7 +16,7 @@ from autotl.runs.run import Run
 from autotl.runtime.blame import where_of_plugin
 
 CORE = "autotl"
-"""Who brought the panels that every run has: a search's own evidence."""
+"""The plugin name of the panels that every run has, with the evidence of the search itself."""
 HEADINGS = {
     "feasibility": "Is it good enough, and what would help?",
     "learning-curve": "Would more images help?",
@@ -30,7 +30,7 @@ HEADINGS = {
     "certainty": "What if people decide the doubtful images?",
     "importances": "Which choices mattered in the search?",
 }
-"""By the name of the piece or panel; another one's heading is its own name."""
+"""Headings by name of the piece or panel; the heading of any other panel is its name."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ShownPanel:
 
 
 def heading(panel: str) -> str:
-    """What stands above a panel, by its name."""
+    """The heading of a panel, by its name."""
     return HEADINGS.get(panel, panel[:1].upper() + panel[1:].replace("-", " "))
 
 

@@ -1,4 +1,4 @@
-"""Shortcuts in sentences, as a table and as a figure."""
+"""Shortcuts as sentences, a table and a figure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from autotl.runtime.wording import percent
 
 MOST_SAID = 3
 FEWEST_MISLED = 5
-"""With fewer images that contradict a shortcut nobody can tell whether the model goes by it."""
+"""With fewer images that contradict a shortcut, one cannot tell whether the model relies on it."""
 _NOTE = (
-    "Each row is a tiny cross-validated model that sees nothing of an image but this. Named is what tells the class "
-    "clearly beyond a margin, corrected for the number of rows; a corner or the border only where it tells clearly "
-    "more than comparable parts. Brightness, sharpness, colour and sizes may be part of what is shown."
+    "Each row is a tiny cross-validated model that sees only this property of an image. A property is named if it "
+    "predicts the class clearly better than a margin, corrected for the number of rows; a corner or the border only if "
+    "it also predicts it clearly better than comparable parts. Brightness, sharpness, colour and sizes may be part of "
+    "the content."
 )
 
 
 def describe(found: ShortcutsFound) -> tuple[str, ...]:
-    """Sentences, the gravest first."""
+    """Sentences, the most serious first."""
     by_name = {one.name: one for one in found.shortcuts}
     sentences = [_sentence(one, found.chance) for one in found.named[:MOST_SAID]]
     if len(found.named) > MOST_SAID:
@@ -28,8 +29,8 @@ def describe(found: ShortcutsFound) -> tuple[str, ...]:
     if not found.named:
         tried = [one.name for one in found.shortcuts if one.name != "centre"]
         sentences.append(
-            f"No shortcut was found: on {found.n_images:,} images the class cannot clearly be told from any of these "
-            f"alone: {', '.join(tried)}."
+            f"No shortcut was found: on {found.n_images:,} images, none of these properties alone clearly predicts the "
+            f"class: {', '.join(tried)}."
         )
     if "border" in by_name and "centre" in by_name:
         border, centre = by_name["border"].score, by_name["centre"].score
@@ -41,7 +42,7 @@ def describe(found: ShortcutsFound) -> tuple[str, ...]:
 
 
 def _sentence(one: Shortcut, chance: float) -> str:
-    singled = f"; it mainly tells {one.label} from the other classes" if one.label else ""
+    singled = f"; it mainly separates {one.label} from the other classes" if one.label else ""
     example = f". {one.example}" if one.example else ""
     return (
         f"A tiny model that sees only the {one.name} has a balanced accuracy of {one.score.percent()}, against "
@@ -59,7 +60,7 @@ def _consequence(following: Following | None, may_be_content: bool) -> str:
         )
     d = following.difference
     if not d.is_defined:
-        return "Whether the model relies on it could not be measured: in no class does it mislead on some images only."
+        return "Whether the model relies on it could not be measured: it misleads on all or no images of each class."
     gap = f"{100 * d.value:+.0f} points within classes, {100 * d.low:+.0f} to {100 * d.high:+.0f}"
     rates = (
         f"wrong on {percent(following.error_misled)} of the images on which this misleads and on "
@@ -73,7 +74,7 @@ def _consequence(following: Following | None, may_be_content: bool) -> str:
 
 
 def table(found: ShortcutsFound) -> Table:
-    """A row for each property, the most telling first."""
+    """A row for each property, the most predictive first."""
     rows = []
     for one in sorted(found.shortcuts, key=lambda each: -each.score.value):
         seen = one.following
@@ -87,12 +88,15 @@ def table(found: ShortcutsFound) -> Table:
         "seen alone", "balanced accuracy", "low", "high", "named", "singles out", "images it misleads",
         "more errors there", "from", "to", "association",
     )  # fmt: skip
-    note = f"{_NOTE} Guessing: {found.chance:.3f}. Association: rank correlation of the model's certainty with its own."
+    note = (
+        f"{_NOTE} Guessing: {found.chance:.3f}. Association: rank correlation of the model's certainty with that of "
+        "the tiny model."
+    )
     return Table("What else predicts the class?", columns, tuple(rows), note)
 
 
 def figure(found: ShortcutsFound) -> Figure:
-    """Each property's balanced accuracy with its interval, and a line where guessing is."""
+    """The balanced accuracy of each property with its interval, and a line for guessing."""
     values = [
         {"seen alone": one.name, **dict(zip(("value", "low", "high"), one.score.rounded(), strict=True)),
          "named": "named" if one.is_named else "not named"}

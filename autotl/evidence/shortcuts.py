@@ -1,8 +1,8 @@
-"""Shortcuts: properties beside the content that tell the label, each by the answers of a tiny model on it alone.
+"""Shortcuts: properties other than the content that predict the label, each measured by a tiny model on it alone.
 
-What a property tells is claimed only beyond a margin, since some of it is honest: shape and size follow what cut-out
-images show, and strokes reach into the corners. A part of the image, a corner or the border, is a shortcut where it
-tells clearly more than comparable parts do, as a watermark makes it.
+A property is claimed only if its skill exceeds a margin, since some skill is legitimate: the shape and size of cut-out
+images depend on their content, and strokes reach into the corners. A part of the image, such as a corner or the border,
+is a shortcut if it predicts the label clearly better than comparable parts do, as with a watermark.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from autotl.runtime.wording import percent
 
 LEVEL = 0.05
 EXCESS = (0.05, 0.1)
-"""How much more skill a part of the image must have than comparable parts, for several classes together, and for one
-against the others. Without a watermark a corner had up to 0.15 more than the best of the others (200 faces), and 0.27
-for a class of digits whose corner has a skill of 0.62."""
+"""How much more skill a part of the image must have than comparable parts: for all classes together, and for one class
+against the others. Without a watermark, a corner had up to 0.15 more than the best of the others (200 faces), and 0.27
+more for a class of digits whose corner has a skill of 0.62."""
 
 
 class Kind(Enum):
-    """What a property is about."""
+    """What a property describes."""
 
     FILE = "file"
-    """How the image was made and kept: it has nothing to do with what is shown."""
+    """How the image was made and stored, which is unrelated to its content."""
     LOOK = "look"
-    """How the image looks as a whole: often it is part of what is shown."""
+    """How the image looks as a whole, which is often part of its content."""
     PART = "part"
-    """What a part of the image shows, where comparable parts tell less."""
+    """What a part of the image shows, compared with similar parts."""
 
 
 MARGINS = {Kind.FILE: (0.1, 0.3), Kind.LOOK: (0.25, 0.5), Kind.PART: (0.1, 0.6)}
-"""Skill that is not worth a word, for all classes and for one against the others. The brightness of faces against
-backgrounds has 0.54, the size and shape of cut-out images 0.28, and 0.54 for one class."""
+"""Skill up to which a property is not named: for all classes together, and for one class against the others. The
+brightness of faces against backgrounds has 0.54; the size and shape of cut-out images 0.28, and 0.54 for one class."""
 
 
 @dataclass(frozen=True, eq=False)
 class Property:
-    """Something of each image that a tiny model may see.
+    """A property of each image, as input of a tiny model.
 
     values: float (n, n_columns), or text (n,) for categories. references: for a part of the image, groups of names of
-    comparable parts, of each of which the best counts; it is a shortcut where it tells more than those of any group.
-    is_reference: it is measured for others only, and never named.
+    comparable parts. The part is a shortcut if it has more skill than the best part of at least one group.
+    is_reference: measured only for comparison with others, and never named.
     """
 
     name: str
@@ -62,12 +62,12 @@ class Property:
 
     @property
     def varies(self) -> bool:
-        """Whether images differ in it at all."""
+        """Whether the images differ in this property."""
         return len(np.unique(self.values, axis=0)) > 1
 
 
 def guess(one: Property, labels: np.ndarray, fold: np.ndarray) -> Guesses:
-    """Let a tiny model guess the label from a property: a tree from a few numbers, ridge regression from many."""
+    """Predict the label from a property with a tiny model: a tree for few columns, ridge regression for many."""
     if one.values.ndim == 1:
         names, codes = np.unique(one.values, return_inverse=True)
         return guess_by_ridge(np.eye(len(names))[codes], labels, fold)
@@ -79,13 +79,13 @@ def find_shortcuts(
     properties: Sequence[Property], labels: np.ndarray, fold: np.ndarray, *, classes: Sequence[str],
     groups: np.ndarray | None = None,
 ) -> tuple[tuple[Shortcut, ...], Mapping[str, Guesses]]:  # fmt: skip
-    """Measure each property that varies, and claim those that tell the label; returns the guesses by name, too.
+    """Measure each property that varies, and name those that predict the label; also returns the guesses by name.
 
-    labels: int (n,), every class occurs; fold: int (n,), for cross-validation; groups: (n,), of images that are not
-    independent.
+    labels: int (n,), every class occurs; fold: int (n,), for cross-validation; groups: (n,), equal for images that are
+    not independent.
     """
     properties = [one for one in properties if one.varies]
-    with limit_threads(1):  # problems so small wait for threads more than they gain
+    with limit_threads(1):  # problems this small spend more time on starting threads than they gain
         guesses = {one.name: guess(one, labels, fold) for one in properties}
     widened = {name: math.sqrt(_design_effect(found.right, groups)) for name, found in guesses.items()}
     tests = [_test(one, guesses, widened) for one in properties]
@@ -106,7 +106,7 @@ def find_shortcuts(
 def _test(
     one: Property, guesses: Mapping[str, Guesses], widened: Mapping[str, float]
 ) -> tuple[float, int | None]:  # fmt: skip
-    """The p-value of a property, and the class that it singles out; None if it tells all classes apart."""
+    """The p-value of a property, and the index of the class that it singles out; None if it does not single out one."""
     own = guesses[one.name]
     n_classes = own.scores.shape[1]
     references = [[name for name in names if name in guesses] for names in one.references]
@@ -137,7 +137,7 @@ def _score(guesses: Guesses, widened: float) -> ScoreInterval:
 
 
 def _design_effect(right: np.ndarray, groups: np.ndarray | None) -> float:
-    """How many images tell as much as one independent image."""
+    """The design effect of the groups: the number of images divided by the effective sample size, at least 1."""
     if groups is None:
         return 1.0
     numbers = np.unique(groups, return_inverse=True)[1]
@@ -151,7 +151,7 @@ def _design_effect(right: np.ndarray, groups: np.ndarray | None) -> float:
 
 
 def _example(one: Property, labels: np.ndarray, classes: Sequence[str]) -> str:
-    """The class and its commonest value that show best how a property of categories tells the label."""
+    """The class and its most common value that best show how a categorical property predicts the label."""
     if one.values.ndim != 1:
         return ""
     told = []

@@ -1,9 +1,9 @@
-"""Slices: kinds of items, named by nobody, on which errors concentrate; found on one half, confirmed on the other.
+"""Slices: unlabelled kinds of items on which errors concentrate, found on one half of the items, tested on the other.
 
-Candidates are kinds of looks, clusters of frozen features, as in Domino (Eyuboglu et al. 2022), and of each class the
-items whose features are like those of its wrong answers (a linear direction, as in Jain et al. 2022, "Distilling model
-failures as directions in latent space"). Whatever is found among many candidates looks worse than it is, so that only
-items that it was not found on tell how it is. Few are tested there, for each takes from the power of the others.
+The candidates are kinds of looks, clusters of frozen features as in Domino (Eyuboglu et al. 2022), and for each class
+the items whose features are like those of its wrong answers (a linear direction, as in Jain et al. 2022, "Distilling
+model failures as directions in latent space"). The worst of many candidates looks worse than it is, so its error is
+estimated on the held-out half only. Few slices are tested there, since each test reduces the power of the others.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from autotl.interfaces import ScoreInterval
 
 MAX_COMPONENTS = 64
 FEWEST_ITEMS, FEWEST_WRONG = 4, 2
-"""Of a slice in each half, and of wrong answers in the half it is found on."""
+"""The fewest items of a slice in each half, and the fewest wrong answers in the half on which it is found."""
 ITEMS_PER_CLUSTER = (100, 40, 15, 8)
-"""Kinds of items may be common or rare, so that clusters of several sizes are looked at."""
+"""Mean cluster sizes. Kinds of items may be common or rare, so several sizes are tried."""
 MAX_CLUSTERS, MOST_FOUND = 64, 8
 FOUND_AT, CONFIRMED_AT = 0.05, 0.05
-"""Levels, each for all candidates of its half together."""
+"""Significance levels, each for all candidates of its half together."""
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
     """A kind of items on which errors concentrate.
 
-    members: bool (n_items,), in both halves. p_value: of no more errors than among the others, on the half that it was
-    not found on, corrected by Holm for all that were found. error: the share of wrong answers among its items in that
-    half, rest: among the others there.
+    members: bool (n_items,), in both halves. The other values are from the half on which it was not found. error: the
+    share of wrong answers among its items; rest: among all other items. p_value: of the hypothesis that its error rate
+    is not higher, with Holm's correction for all slices found.
     """
 
     name: str
@@ -46,14 +46,15 @@ class Slice:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether it holds on the half that it was not found on."""
+        """Whether it is significant on the half on which it was not found."""
         return self.p_value < CONFIRMED_AT
 
 
 def halves(labels: np.ndarray, wrong: np.ndarray, clusters: np.ndarray | None, *, seed: int) -> np.ndarray:
-    """Which items slices are found on, bool (n_items,): about half of the right and of the wrong answers of each class.
+    """A mask of the half for finding slices, bool (n_items,): about half of the right and wrong answers of each class.
 
-    labels: int (n_items,); wrong: bool (n_items,). Items that are alike stay together, as the first of them would go.
+    labels: int (n_items,); wrong: bool (n_items,). Items of a cluster stay together, and are stratified by the first of
+    them.
     """
     first, unit = np.unique(np.arange(len(labels)) if clusters is None else clusters, return_index=True,
                             return_inverse=True)[1:]  # fmt: skip
@@ -68,10 +69,11 @@ def feature_kinds(
     features: np.ndarray, labels: np.ndarray, wrong: np.ndarray, classes: Sequence[str], finding: np.ndarray, *,
     seed: int,
 ) -> list[Look]:  # fmt: skip
-    """Kinds of items by their features: clusters of all and of each class, and what is like a class's wrong answers.
+    """Kinds of items by features: clusters of all items and of each class, and items like a class's wrong answers.
 
-    features: float (n_items, n_features); labels: int (n_items,), of `classes`; wrong: bool (n_items,), read only where
-    finding, bool (n_items,), is true. The items of the other half join the nearest centre, or fall on one side.
+    features: float (n_items, n_features); labels: int (n_items,), indices of `classes`; wrong: bool (n_items,), used
+    only where finding, bool (n_items,), is true. Items of the other half are assigned to the nearest centre, or to a
+    side of the linear direction.
     """
     from sklearn.decomposition import PCA
 
@@ -124,10 +126,10 @@ def _clustered(
 def find_slices(
     wrong: np.ndarray, candidates: Iterable[Look], finding: np.ndarray, *, clusters: np.ndarray | None = None
 ) -> tuple[Slice, ...]:
-    """Slices with more errors than the other items, the surest first; those that are not confirmed too.
+    """Slices with more errors than the other items, the lowest p-value first, including those not confirmed.
 
-    wrong, finding: bool (n_items,). clusters: (n_items,), one number for items that are alike. Of found slices that
-    share most of their items the surest is kept.
+    wrong, finding: bool (n_items,). clusters: (n_items,), equal for items that are alike. Of overlapping slices, only
+    the one with the lowest p-value is kept.
     """
     own = None if clusters is None else clusters[finding]
     scored = []
@@ -155,9 +157,9 @@ def find_slices(
 
 
 def more_errors(wrong: np.ndarray, inside: np.ndarray, clusters: np.ndarray | None) -> float:
-    """The p-value of items inside having no more errors than the others (Fisher's exact test, one-sided).
+    """The one-sided p-value that items inside have more errors than the others (Fisher's exact test).
 
-    With clusters, at the number of independent items that tell as much.
+    With clusters, the counts are effective sample sizes.
     """
     from scipy.stats import hypergeom
 
@@ -185,7 +187,7 @@ def _slice(
 
 
 def _independent(wrong: np.ndarray, clusters: np.ndarray) -> tuple[int, int]:
-    """How many independent items tell as much, and how many of them would be wrong."""
+    """The effective sample size, rounded, and the number of wrong answers among as many items."""
     unit = np.unique(clusters, return_inverse=True)[1]
     trials, n = np.bincount(unit), len(wrong)
     share = float(wrong.mean())
@@ -198,6 +200,6 @@ def _independent(wrong: np.ndarray, clusters: np.ndarray) -> tuple[int, int]:
 
 
 def _alike(one: Look, other: Look) -> bool:
-    """Whether two kinds share more than half of the items of either."""
+    """Whether two kinds share more than half of the items of the smaller one."""
     shared = (one.members & other.members).sum()
     return bool(shared > 0.5 * min(one.members.sum(), other.members.sum()))

@@ -1,4 +1,4 @@
-"""What the slice finder found, in sentences and tables."""
+"""The results of the slice finder as sentences and tables."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def slice_tables(
     clusters: np.ndarray | None,
     examples: Callable[[np.ndarray, int], Sequence[str]],
 ) -> tuple[Table, ...]:
-    """The slices that were confirmed or not, and every kind of looks.
+    """The slices, confirmed or not, and every kind of looks.
 
-    wrong: bool (n_items,); clusters: (n_items,) or None; examples(members, n): paths of some of the items, those that
-    were answered wrongly first.
+    wrong: bool (n_items,); clusters: (n_items,) or None; examples(members, n): paths of at most n of the items, wrong
+    answers first.
     """
     tables = []
     if found:
@@ -52,9 +52,9 @@ def slice_tables(
         )  # fmt: skip
         columns = ("kind", "images", "error", "low", "high", "error of the others", "p", "confirmed", "such as")
         note = (
-            "Found on one half of the unseen answers, among clusters of features and kinds of looks; errors, "
-            "intervals (95 %) and p-values (Fisher's exact test, corrected by Holm) are those of the other "
-            "half. Images are of both."
+            "Found on one half of the unseen answers, among clusters of features and kinds of looks. Errors, 95 % "
+            "intervals and p-values (Fisher's exact test with Holm's correction) are from the other half. The number "
+            "of images is for both halves."
         )
         tables.append(Table("Where errors concentrate", columns, rows, note))
     if kinds:
@@ -65,8 +65,8 @@ def slice_tables(
                 "Error by what images look like",
                 ("images that are", "images", "error", "low", "high"),
                 tuple(_row(kind, wrong, clusters) for kind in (everyone, *looked_at)),
-                note="Thirds of all images by each measure, with 95 % intervals of each alone: of so many, some look "
-                "bad by chance.",
+                note="Thirds of all images by each measure, each with its own 95 % interval. With so many rows, some "
+                "look bad by chance.",
             )
         )
     return tuple(tables)

@@ -85,9 +85,9 @@ def changes_not_excluded(influences: Influences, z: float) -> tuple[float, float
 
 
 def standard_errors_to(influences: Influences, change: float) -> float:
-    """How many standard errors a change of the score is away, at the most likely population that has it, at least 0.
+    """The number of standard errors to a change of the score, at the most likely population that has it; at least 0.
 
-    `changes_not_excluded` at so many standard errors ends there. Infinite where no population has this change.
+    At this number of standard errors, `changes_not_excluded` ends at the change. Infinite if no population has it.
     """
     from scipy.optimize import brentq
 

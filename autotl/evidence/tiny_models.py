@@ -1,4 +1,4 @@
-"""Tiny models that see one property only, cross-validated: how much of the label that property tells by itself."""
+"""Tiny cross-validated models on a single property, to measure how well it predicts the label by itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 RIDGE = 0.1
-"""The penalty, for columns of variance 1 and weights that sum to 1: corners and borders of five data sets differ by 2
-points from 0.03 to 0.3."""
+"""The penalty, for columns of variance 1 and weights that sum to 1. From 0.03 to 0.3, the results for corners and
+borders of five data sets differ by 2 points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,7 @@ class Guesses:
     """Out-of-fold answers of a tiny model.
 
     labels: int (n,), every class from 0 to n_classes - 1 occurs. scores: float (n, n_classes), the highest is the
-    answer; above `threshold` they speak for a class against all others.
+    answer. threshold: a score above it predicts the class in one-versus-rest comparisons.
     """
 
     labels: np.ndarray
@@ -40,29 +40,29 @@ class Guesses:
 
     @cached_property
     def recalls(self) -> np.ndarray:
-        """Share of each class that is recognised, float (n_classes,)."""
+        """The recall of each class, float (n_classes,)."""
         return np.bincount(self.labels, self.right) / np.bincount(self.labels)
 
     def skill(self, label: int | None = None) -> Estimate:
-        """The balanced accuracy, rescaled to 0 for guessing and 1 for knowing; of one class against all others."""
+        """The balanced accuracy, rescaled to 0 for guessing and 1 for perfect answers; with label, one versus rest."""
         hits, strata, chance = self._hits(label)
         counts = np.bincount(strata)
         found = mean_of(np.bincount(strata, hits) / counts, counts)
         return Estimate((found.value - chance) / (1 - chance), found.error / (1 - chance))
 
     def excess_over(self, other: Guesses, label: int | None = None) -> Estimate:
-        """How much more skill than other guesses about the same images, of which many are right in both or in none."""
+        """The difference in skill from other guesses about the same images, with a paired standard error."""
         hits, strata, chance = self._hits(label)
         differences = hits.astype(float) - other._hits(label)[0]
         counts = np.bincount(strata)
         means = np.bincount(strata, differences) / counts
-        # One more image for each side that the other has wrong: as `mean_of` does, no difference is without error.
+        # As in `mean_of`, images are added so that the error is never 0: here one in favour of each side, and two ties.
         squares = (np.bincount(strata, differences**2) + 2) / (counts + 4)
         error = float(np.sqrt(((squares - np.minimum(means**2, squares)) / (counts + 4)).sum())) / len(counts)
         return Estimate(float(means.mean()) / (1 - chance), max(error, 1e-9) / (1 - chance))
 
     def _hits(self, label: int | None) -> tuple[np.ndarray, np.ndarray, float]:
-        """Which answers are right, the classes that weigh alike, and the share that guessing would have right."""
+        """Which answers are right, the strata with equal weight, and the share of right answers by guessing."""
         if label is None:
             return self.right, self.labels, self.chance
         own = (self.labels == label).astype(int)
@@ -82,7 +82,7 @@ class Estimate:
         return self.value - 1.96 * self.error
 
     def widened(self, factor: float) -> Estimate:
-        """The same with an error so many times as large."""
+        """The same value with its standard error multiplied by a factor."""
         return Estimate(self.value, self.error * factor)
 
     def p_above(self, margin: float) -> float:
@@ -93,9 +93,10 @@ class Estimate:
 
 
 def mean_of(rates: np.ndarray, trials: np.ndarray) -> Estimate:
-    """The mean of independent proportions; for its error two successes and failures are added to each.
+    """The mean of independent proportions, with its standard error.
 
-    Agresti and Coull, 1998: without them a rate of 1 would have no uncertainty.
+    For the error, two successes and two failures are added to each proportion (Agresti & Coull 1998). Otherwise a rate
+    of 1 would have no uncertainty.
     """
     adjusted = (rates * trials + 2) / (trials + 4)
     error = np.sqrt((adjusted * (1 - adjusted) / (trials + 4)).sum()) / len(rates)
@@ -103,9 +104,9 @@ def mean_of(rates: np.ndarray, trials: np.ndarray) -> Estimate:
 
 
 def guess_by_tree(columns: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> Guesses:
-    """Guess from a few columns, float (n, n_columns), with a small tree that weighs every class alike.
+    """Out-of-fold guesses from few columns, float (n, n_columns), by a small decision tree with balanced class weights.
 
-    fold: int (n,); each fold is answered by a tree that was grown on the others.
+    fold: int (n,); each fold is predicted by a tree that was fitted to the others.
     """
     from sklearn.tree import DecisionTreeClassifier
 
@@ -117,15 +118,15 @@ def guess_by_tree(columns: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> 
     for held_out in _folds(fold):
         tree.fit(columns[~held_out], labels[~held_out])
         scores[np.ix_(held_out, tree.classes_)] = tree.predict_proba(columns[held_out])
-    # The tree weighs every class alike: more than 1 / n_classes speaks for the class.
+    # With balanced class weights, a probability above 1 / n_classes is evidence for the class.
     return Guesses(labels, scores, 1 / n_classes)
 
 
 def guess_by_ridge(vectors: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> Guesses:
-    """Guess from many columns, such as pixels, float (n, n_columns), with a linear model that weighs every class alike.
+    """Out-of-fold guesses from many columns, such as pixels, float (n, n_columns), by a class-balanced linear model.
 
-    Ridge regression on -1 and +1 for each class (Hastie, Tibshirani & Friedman 2009, section 4.2), on standardised
-    columns: solved at once, where a logistic regression takes many steps.
+    Ridge regression on targets of -1 and +1 for each class (Hastie, Tibshirani & Friedman 2009, section 4.2), with
+    standardised columns. It has a closed-form solution, whereas logistic regression takes many steps.
     """
     from scipy.linalg import solve
 
@@ -152,5 +153,5 @@ def guess_by_ridge(vectors: np.ndarray, labels: np.ndarray, fold: np.ndarray) ->
 
 
 def _folds(fold: np.ndarray) -> list[np.ndarray]:
-    """Which items each fold holds, bool (n,)."""
+    """A mask of the items of each fold, bool (n,)."""
     return [fold == number for number in np.unique(fold)]

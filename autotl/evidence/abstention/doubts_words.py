@@ -54,8 +54,8 @@ def _of_sets(sets: SetsSummary) -> str:
 
 def _of_novelty(rule: NoveltySummary) -> str:
     return (
-        f'"None of these": images with a p-value of at most {percent(rule.false_refusal)} are unlike every class. Of '
-        f"the test images, which all belong to a class, that would refuse {rule.tested.percent(1)}."
+        f'"None of these": images with a p-value of at most {percent(rule.false_refusal)} are unlike every class. '
+        f"This would reject {rule.tested.percent(1)} of the test images, all of which belong to a class."
     )
 
 
