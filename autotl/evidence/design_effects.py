@@ -47,6 +47,20 @@ def _variance(totals: list[np.ndarray]) -> tuple[float, float]:
     return variance, min(2 * variance**2 / uncertainty, most) if uncertainty > 0 else most
 
 
+def effective_share(influences: np.ndarray, clusters: np.ndarray | None) -> float:
+    """The effective sample size as a share of the number of items: below 1 if items of a cluster are alike.
+
+    influences: float (n,), with mean 0: the influence of each item on the estimate.
+    """
+    n = len(influences)
+    own = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
+    if int(own.max(initial=-1)) + 1 == n:
+        return 1.0
+    sizes, totals = np.bincount(own).astype(float), np.bincount(own, influences) / n
+    variance = float((influences**2).sum()) / n**2
+    return float(effective_sizes([sizes], [totals], np.array([float(n)]), np.array([variance]))[0]) / n
+
+
 def thinned(influences: Influences, sample: Sample, value: float, *, max_calls: int, seed: int) -> Influences:
     """The influences of items, counted as often as independent items would be that tell as much as their groups.
 

@@ -14,7 +14,7 @@ from enum import Enum
 
 import numpy as np
 
-from autotl.evidence.design_effects import effective_sizes
+from autotl.evidence.design_effects import effective_share
 from autotl.evidence.holm import holm
 from autotl.evidence.tiny_models import Guesses, guess_by_ridge, guess_by_tree
 from autotl.interfaces import ScoreInterval
@@ -140,14 +140,10 @@ def _design_effect(right: np.ndarray, groups: np.ndarray | None) -> float:
     """The design effect of the groups: the number of images divided by the effective sample size, at least 1."""
     if groups is None:
         return 1.0
-    numbers = np.unique(groups, return_inverse=True)[1]
-    n, share = len(right), float(right.mean())
-    variance = share * (1 - share) / n
-    if variance == 0:
-        return float(n / (numbers.max() + 1))
-    trials = np.bincount(numbers)
-    totals = (np.bincount(numbers, right) - share * trials) / n
-    return max(1.0, n / float(effective_sizes([trials], [totals], np.array([n]), np.array([variance]))[0]))
+    share = float(right.mean())
+    if not 0 < share < 1:
+        return len(right) / len(np.unique(groups))
+    return max(1.0, 1 / effective_share(right - share, groups))
 
 
 def _example(one: Property, labels: np.ndarray, classes: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.evidence.design_effects import effective_sizes
+from autotl.evidence.design_effects import effective_share
 from autotl.evidence.holm import holm
 from autotl.evidence.intervals import accuracy_with_interval
 from autotl.evidence.looks import Look
@@ -188,14 +188,11 @@ def _slice(
 
 def _independent(wrong: np.ndarray, clusters: np.ndarray) -> tuple[int, int]:
     """The effective sample size, rounded, and the number of wrong answers among as many items."""
-    unit = np.unique(clusters, return_inverse=True)[1]
-    trials, n = np.bincount(unit), len(wrong)
     share = float(wrong.mean())
     if not 0 < share < 1:
-        return len(trials), round(share * len(trials))
-    totals = (np.bincount(unit, wrong) - share * trials) / n
-    effective = float(effective_sizes([trials], [totals], np.array([float(n)]), np.array([share * (1 - share) / n]))[0])
-    size = max(1, int(effective))
+        size = len(np.unique(clusters))
+    else:
+        size = max(1, int(len(wrong) * effective_share(wrong - share, clusters)))
     return size, round(share * size)
 
 

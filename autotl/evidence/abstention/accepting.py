@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.evidence.design_effects import effective_sizes
+from autotl.evidence.design_effects import effective_share
 
 MAX_WRONG, CERTAINTY = 0.05, 0.95
 _MISTAKES_AT_START = 2
@@ -91,12 +91,8 @@ def _effective(right: np.ndarray, clusters: np.ndarray | None) -> tuple[float, f
     n, wrong = len(right), int((~right).sum())
     if clusters is None or n == 0:
         return float(wrong), float(n)
-    own = np.unique(clusters, return_inverse=True)[1]
-    sizes = np.bincount(own)
-    share = wrong / n
-    totals = (np.bincount(own, ~right) - share * sizes) / n
-    effective = float(effective_sizes([sizes], [totals], np.array([n]), np.array([share * (1 - share) / n]))[0])
-    return share * effective, effective
+    effective = n * effective_share(~right - wrong / n, clusters)
+    return wrong / n * effective, effective
 
 
 @dataclass(frozen=True, eq=False)

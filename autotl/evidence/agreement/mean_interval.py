@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from autotl.evidence.design_effects import effective_sizes
+from autotl.evidence.design_effects import effective_share
 from autotl.evidence.tilting import Influences, changes_not_excluded, standard_errors_to
 from autotl.interfaces import UNDEFINED, ScoreInterval
 
@@ -69,17 +69,3 @@ def _influences(
     own = np.concatenate([kinds, [unseen * (bound - mean) for bound in bounds]])
     counts = np.concatenate([counts, np.zeros(len(bounds))]) * effective_share(deviations, clusters)
     return mean, Influences(own, counts, np.zeros(len(own), dtype=int))
-
-
-def effective_share(influences: np.ndarray, clusters: np.ndarray | None) -> float:
-    """The effective sample size as a share of the number of items: below 1 if items of a cluster are alike.
-
-    influences: float (n,), with mean 0: the influence of each item on the estimate.
-    """
-    n = len(influences)
-    own = np.arange(n) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    if int(own.max(initial=-1)) + 1 == n:
-        return 1.0
-    sizes, totals = np.bincount(own).astype(float), np.bincount(own, influences) / n
-    variance = float((influences**2).sum()) / n**2
-    return float(effective_sizes([sizes], [totals], np.array([float(n)]), np.array([variance]))[0]) / n

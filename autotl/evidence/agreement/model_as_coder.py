@@ -12,7 +12,8 @@ import numpy as np
 
 from autotl.evidence.agreement.coding_table import MISSING, CodingTable
 from autotl.evidence.agreement.holm import holm_claims
-from autotl.evidence.agreement.mean_interval import effective_share, mean_interval, signed_errors
+from autotl.evidence.agreement.mean_interval import mean_interval, signed_errors
+from autotl.evidence.design_effects import effective_share
 from autotl.interfaces import ScoreInterval
 
 Answer: TypeAlias = Literal["yes", "no", "cannot say yet"]

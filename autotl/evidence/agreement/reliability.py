@@ -10,7 +10,8 @@ from statistics import NormalDist
 import numpy as np
 
 from autotl.evidence.agreement.coding_table import CodingTable
-from autotl.evidence.agreement.mean_interval import effective_share, mean_interval
+from autotl.evidence.agreement.mean_interval import mean_interval
+from autotl.evidence.design_effects import effective_share
 from autotl.evidence.intervals import wilson
 from autotl.evidence.tilting import Influences, changes_not_excluded
 from autotl.interfaces import UNDEFINED, ScoreInterval

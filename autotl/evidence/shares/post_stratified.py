@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from autotl.evidence.agreement.mean_interval import effective_share
+from autotl.evidence.design_effects import effective_share
 from autotl.evidence.shares.strata import accuracy_bins, merged, score_bins
 from autotl.interfaces import UNDEFINED, ScoreInterval
 
