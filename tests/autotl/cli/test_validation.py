@@ -46,7 +46,12 @@ def code(sheet: Path, coder: str, *, errs: bool = False) -> Path:
 
 def test_from_the_sample_to_who_errs(run: Path) -> None:
     said = ask(run, "--sample", 60, "--out", "sheet.csv")
-    for text in ("Drawn: 60 images", "test split, 18 images", "Expected before labelling: 60 coded images", "not blind"):
+    for text in (
+        "Drawn: 60 images",
+        "test split, 18 images",
+        "Expected before labelling: 60 coded images",
+        "not blind",
+    ):
         assert text in said
     for name in ("Ann", "Bo"):
         ask(run, "--codings", code(Path("sheet.csv"), name))
