@@ -260,7 +260,7 @@ def test_it_reproduces_runs_of_all_kinds(
     code, document = found(made_run.folder, numpy_alone)
     assert (code, document["differs"]) == (0, [])
     assert {part["why"] for part in document["not_recomputed"]} <= {
-        "choices, not measurements", "measured by a clock, or counted on the way",
+        "choices, not measurements", "measured by a clock, or counted during the run",
         "the test predictions of the best frozen backbone are not kept",
     }  # fmt: skip
 
