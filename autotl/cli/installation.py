@@ -10,6 +10,7 @@ import typer
 from autotl.cli.options import Disable, Json
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import ConfigError
+from autotl.runtime.wording import percent
 
 
 def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
@@ -62,7 +63,7 @@ def _show_track_record(*, as_json: bool) -> None:
         return
     typer.echo(f"Forecasts of {len(records)} runs on this machine; 80 of 100 intervals should hold.")
     for one in tallies:
-        share = f" ({one.held / one.graded:.0%})" if one.graded else ""
+        share = f" ({percent(one.held / one.graded)})" if one.graded else ""
         typer.echo(f"{one.subject:<58}{one.held} of {one.graded} held{share}, {one.open} open")
 
 

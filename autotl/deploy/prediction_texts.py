@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autotl.deploy.batch_prediction import Batches
 from autotl.deploy.deployable import columns
 from autotl.deploy.predictor import Prediction
+from autotl.runtime.wording import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +91,7 @@ def as_lines(batches: Batches) -> Iterator[str]:
 def _verdict(row: Prediction) -> str:
     if "label" not in row:
         return f"? {row['error']}"
-    return "; ".join([f"{row['label']} ({row['probabilities'][row['label']]:.1%})", *doubts_in_words(row)])
+    return "; ".join([f"{row['label']} ({percent(row['probabilities'][row['label']], 1)})", *doubts_in_words(row)])
 
 
 def doubts_in_words(row: Prediction) -> list[str]:

@@ -36,7 +36,7 @@ def coverage(run: Run, tested: Predictions) -> Iterable[Table]:
         accuracy = accuracy_with_interval(right[:kept], None if clusters is None else clusters[:kept])
         mistakes = kept - int(right[:kept].sum())
         surest = f"{confidence[order[kept - 1]]:.3f}"
-        rows.append((f"{answered:.0%}", surest, n - kept, mistakes, *accuracy.rounded()))
+        rows.append((f"{100 * answered:.0f} %", surest, n - kept, mistakes, *accuracy.rounded()))
     yield Table(
         "What if people decide the doubtful ones?",
         ("answered by the model", "probability at least", "left to people", "mistakes left", "accuracy", "low", "high"),

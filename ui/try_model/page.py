@@ -110,7 +110,7 @@ def _show_prediction(prediction: ImagePrediction, name: str, number: int, says: 
     st.altair_chart(
         legible(probability_chart(prediction.probabilities)),
         key=f"probabilities-{number}",
-        alt=f"Probabilities of {name}: {label} {probability:.1%}",
+        alt=f"Probabilities of {name}: {label} {100 * probability:.1f} %",
     )
 
 

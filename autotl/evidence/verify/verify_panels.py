@@ -54,7 +54,7 @@ def certainty(
         kept = order[: max(1, round(answered * n))]
         share = [round(x, 3) for x in _share(right, groups, kept)]
         mistakes = int((~right[kept]).sum())
-        row = (f"{answered:.0%}", f"{confidence[kept[-1]]:.3f}", n - len(kept), mistakes, *share)
+        row = (f"{100 * answered:.0f} %", f"{confidence[kept[-1]]:.3f}", n - len(kept), mistakes, *share)
         for column, value in enumerate(row):
             ledger.expect(f"{address}/rows/{number}/{column}", value)
 

@@ -34,7 +34,7 @@ def test_csv_has_a_header_then_a_row_per_image():
 
 
 def test_lines_are_for_people():
-    assert "".join(as_lines([[CAT, TORN]])) == 'a, b.png: cat (75.0%)\ntorn.png: ? it is "empty"\n'
+    assert "".join(as_lines([[CAT, TORN]])) == 'a, b.png: cat (75.0 %)\ntorn.png: ? it is "empty"\n'
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ DOUBTS = ("set", "unsure", "none_of_these")
 
 def test_a_line_says_what_the_model_doubts_and_nothing_where_it_does_not():
     assert "".join(as_lines([DOUBTED])).splitlines() == [
-        "a.png: cat (90.0%)",
-        "b.png: cat (60.0%); unsure; may be cat or dog; like none of the classes (p = 0.01)",
-        "c.png: dog (60.0%); unsure; no class fits well",
+        "a.png: cat (90.0 %)",
+        "b.png: cat (60.0 %); unsure; may be cat or dog; like none of the classes (p = 0.01)",
+        "c.png: dog (60.0 %); unsure; no class fits well",
         "d.png: ? it is torn",
     ]
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from autotl.runtime.wording import counted, listed
+import ast
+import re
+
+import pytest
+from imports import MODULES, ROOT
+
+from autotl.runtime.wording import counted, listed, percent
 
 
 def test_a_long_list_of_names_is_cut_and_counted():
@@ -14,3 +20,16 @@ def test_a_long_list_of_names_is_cut_and_counted():
 def test_one_thing_is_not_spoken_of_in_the_plural():
     assert [counted(n, "image") for n in (0, 1, 2, 1797)] == ["0 images", "1 image", "2 images", "1,797 images"]
     assert counted(2, "class", "classes") == "2 classes"
+
+
+def test_a_share_has_a_space_before_its_sign():
+    assert [percent(0.95), percent(0.125, 1)] == ["95 %", "12.5 %"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_module_formats_a_share_without_the_space(name):
+    formats = [node.format_spec for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+               if isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr)]  # fmt: skip
+    ends = [(one.lineno, one.values[-1].value) for one in formats if isinstance(one.values[-1], ast.Constant)]
+    found = [line for line, text in ends if re.fullmatch(r"\.\d%", text)]
+    assert not found, f"{MODULES[name].relative_to(ROOT)}, lines {found}: write `percent` instead"

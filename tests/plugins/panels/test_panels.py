@@ -60,8 +60,8 @@ def test_leaving_doubtful_images_to_people_leaves_fewer_mistakes(run: Run) -> No
     confidence = np.linspace(0.51, 0.99, N)
     [table] = certainty.coverage(run, answered(confidence > 0.6, confidence))
     column = dict(zip([row[0] for row in table.rows], [row[3] for row in table.rows], strict=True))
-    assert column["100%"] == (confidence <= 0.6).sum()
-    assert column["80%"] == 0
+    assert column["100 %"] == (confidence <= 0.6).sum()
+    assert column["80 %"] == 0
 
 
 def test_too_few_images_show_nothing(run: Run) -> None:
