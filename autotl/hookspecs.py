@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
+from autotl.interfaces import (
+    Backbone,
+    Check,
+    Encoder,
+    EncoderFormat,
+    Evaluator,
+    Exporter,
+    Head,
+    Panel,
+    Registry,
+    Sampler,
+)
 
 if TYPE_CHECKING:
     from autotl.runs.run import Run
@@ -23,6 +34,18 @@ hookimpl = pluggy.HookimplMarker("autotl")
 @hookspec
 def register_backbones() -> Iterable[Backbone]:
     """Offer pretrained networks."""
+    return ()
+
+
+@hookspec
+def register_encoders() -> Iterable[Encoder]:
+    """Offer frozen functions from images to vectors."""
+    return ()
+
+
+@hookspec
+def register_encoder_formats() -> Iterable[EncoderFormat]:
+    """Offer ways to open an encoder that a user names by a file, or by a prefix."""
     return ()
 
 

@@ -11,11 +11,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from autotl.feature_sources import Backbone as Backbone
+from autotl.feature_sources import Encoder as Encoder
+from autotl.feature_sources import EncoderFormat as EncoderFormat
+from autotl.feature_sources import FeatureSource as FeatureSource
+from autotl.feature_sources import Size as Size
 from autotl.scores import UNDEFINED as UNDEFINED
 from autotl.scores import ScoreInterval as ScoreInterval
 
 if TYPE_CHECKING:
-    import keras
     import keras_tuner
     import numpy as np
     import optuna
@@ -29,38 +33,11 @@ FAR = 0.3
 """Photographs darkened, blurred, made noisy or reduced to edges gave up to 0.27 at a backbone's own size, and
 spectrograms, the nearest of the foreign sets, no less than 0.33. Close-ups of one texture lie about the mark."""
 
-Size: TypeAlias = tuple[int, int]
-"""(height, width) in pixels."""
-
-
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
 """The alias of the version that was champion before; a roll-back returns to it."""
-
-
-@dataclass(frozen=True)
-class Backbone:
-    """A pretrained network whose stages can be read, and fine-tuned.
-
-    build(height, width): a functional `keras.Model` with one input of pixels in 0..255, float32
-        (n, height, width, 3), preprocessing inside, and one output of shape (n, h, w, channels) per stage,
-        shallow to deep; the name of the layer that makes an output is the name of the stage.
-    weights(download): the local file with the pretrained weights; it is part of the feature cache's key.
-        It may fetch the file only where `download` is true, and raises WeightsError if the file is not available.
-    sizes: the input sizes worth trying; the first is the default.
-    embedded: the weights came with the installation, so the backbone takes part in every search by default.
-    trained_on(): what the weights on this machine were trained on, such as "ImageNet", as the model card says it; empty
-        where that is not known for sure.
-    """
-
-    name: str
-    build: Callable[[int, int], keras.Model]
-    weights: Callable[[bool], Path]
-    sizes: tuple[Size, ...]
-    embedded: bool = False
-    trained_on: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)

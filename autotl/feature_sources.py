@@ -1,0 +1,83 @@
+"""What features can be read from: networks, and encoders in many formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import keras
+    import onnx
+
+Size: TypeAlias = tuple[int, int]
+"""(height, width) in pixels."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pretrained network whose stages can be read, and fine-tuned.
+
+    build(height, width): a functional `keras.Model` with one input of pixels in 0..255, float32
+        (n, height, width, 3), preprocessing inside, and one output of shape (n, h, w, channels) per stage,
+        shallow to deep; the name of the layer that makes an output is the name of the stage.
+    weights(download): the local file with the pretrained weights; it is part of the feature cache's key.
+        It may fetch the file only where `download` is true, and raises WeightsError if the file is not available.
+    sizes: the input sizes worth trying; the first is the default.
+    embedded: the weights came with the installation, so the backbone takes part in every search by default.
+    trained_on(): what the weights on this machine were trained on, such as "ImageNet", as the model card says it; empty
+        where that is not known for sure.
+    source, licence, commercial: as of an `Encoder`.
+    """
+
+    name: str
+    build: Callable[[int, int], keras.Model]
+    weights: Callable[[bool], Path]
+    sizes: tuple[Size, ...]
+    embedded: bool = False
+    trained_on: Callable[[], str] = lambda: ""
+    source: str = ""
+    licence: str = ""
+    commercial: bool = True
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A frozen function from images to vectors, given as an ONNX graph: it is read like a backbone, never fine-tuned.
+
+    graph(height, width): a graph with one input `images`, uint8 (n, height, width, 3), RGB, and preprocessing inside;
+        one float32 output per stage, shallow to deep, named as the stage: a map (n, h, w, channels), which is pooled,
+        or a vector (n, n_features). It raises WeightsError if what it needs is not available.
+    sizes: the input sizes that it takes; the first is the default.
+    embedded: it came with the installation, so it takes part in every search by default.
+    source: where it comes from; licence: its licence, SPDX where there is an identifier; both as the model card says
+        them, empty if unknown. commercial: whether the licence allows commercial use; if not, the encoder takes part
+        only when it is asked for by name, and a run says so first.
+    """
+
+    name: str
+    graph: Callable[[int, int], onnx.ModelProto]
+    sizes: tuple[Size, ...]
+    embedded: bool = False
+    source: str = ""
+    licence: str = ""
+    commercial: bool = True
+
+
+@dataclass(frozen=True)
+class EncoderFormat:
+    """Opens encoders that a user names by a file, or by a name with a prefix such as `timm:resnet18`.
+
+    open(name): the encoder, under that name; None if the name is not of this format. Raises ConfigError where the file
+        is missing or holds no network of images, WeightsError where a package or weights are missing.
+    example: what a user writes, such as "FILE.onnx".
+    """
+
+    name: str
+    open: Callable[[str], Encoder | None]
+    example: str
+
+
+FeatureSource: TypeAlias = Backbone | Encoder
+"""What features can be read from."""

@@ -1,0 +1,1 @@
+"""Encoders, and formats of encoders, that come with AutoTL."""
