@@ -10,7 +10,6 @@ import typer
 from autotl.cli.options import Disable, Json
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import ConfigError
-from autotl.runtime.wording import percent
 
 
 def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
@@ -51,6 +50,7 @@ def doctor(
 
 
 def _show_track_record(*, as_json: bool) -> None:
+    from autotl.runtime.wording import percent
     from autotl.workflows.track_record import read_records, tally
 
     records = read_records(cache_folder())
