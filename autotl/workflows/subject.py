@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autotl.deploy.champion import Champion
 from autotl.predictions import Predictions
 from autotl.runs.result import RunResult
-from autotl.search.context import SearchContext
+
+if TYPE_CHECKING:  # they import Keras, and `fit` imports this module before Keras' backend is chosen
+    from autotl.deploy.champion import Champion
+    from autotl.search.context import SearchContext
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,18 @@ def test_importing_it_loads_no_framework(module):
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
+def test_a_workflow_can_be_imported_before_keras_is():
+    """`keras_backend.prepare` must come first: it chooses the backend, and silences what TensorFlow says."""
+    users = [path for name, path in MODULES.items() if name.startswith(("autotl.cli.", "autotl.api.", "autotl_ui."))]
+    started = {found for path in users for found, _ in imports(path) if found.startswith("autotl.workflows.")}
+    code = (
+        f"import importlib, sys\nfor name in {sorted(started)!r}:\n    importlib.import_module(name)\n"
+        "    assert not {'keras', 'keras_tuner', 'tensorflow'} & set(sys.modules), name"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_loads_the_commands_and_none_of_what_they_run():
     code = (
         "import atexit, sys\n"
