@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from autotl.api.arguments import optional, read_path, read_text, read_whole
 from autotl.api.notebook import watched
-from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
     from autotl.workflows.share_estimate import ShareEstimate, SheetDrawn
@@ -38,11 +37,18 @@ class ShareEstimates:
         known, and these are not a valid estimate. by: a column of groups; groups: a column of clusters of similar
         images, such as one per person. Both are columns of the table given as `items`, or of the table `attributes`.
         within_points: target half-width of the intervals, in percentage points, for planning the number of labels.
-        sample, out: instead of estimating, draw this many more images and write the sheet to fill in.
+        sample, out: instead of estimating, draw this many more images and write the sheet to fill in; by, groups,
+        attributes and codings belong to an estimate and are refused here.
         Returns the estimate or the drawn sheet; its `text` is a summary. Raises ConfigError or DatasetError.
         """
         from autotl.settings import settings
-        from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, within_of
+        from autotl.workflows.share_estimate import (
+            Request,
+            draw_to_label,
+            estimate_shares,
+            require_one_purpose,
+            within_of,
+        )
 
         number, sheet = optional(read_whole)("sample", sample), optional(read_path)("out", out)
         asked = Request(
@@ -50,9 +56,8 @@ class ShareEstimates:
             optional(read_text)("groups", groups), optional(read_path)("attributes", attributes),
             within_of(within_points, "within_points"),
         )  # fmt: skip
+        require_one_purpose(asked, number, sheet)
         with watched(progress, ()) as listeners:
-            if number is None and sheet is None:
-                return estimate_shares(self.run, items, asked, settings=settings(), listeners=listeners)
-            if number is None or sheet is None or asked.codings:
-                raise ConfigError("sample and out belong together, without codings: draw images first, then label them")
-            return draw_to_label(self.run, items, number, sheet, settings=settings(), listeners=listeners)
+            if number is not None and sheet is not None:
+                return draw_to_label(self.run, items, number, sheet, settings=settings(), listeners=listeners)
+            return estimate_shares(self.run, items, asked, settings=settings(), listeners=listeners)

@@ -10,7 +10,6 @@ import typer
 
 from autotl.cli.options import Attributes, Json, RunFolder
 from autotl.cli.output import print_json
-from autotl.errors import ConfigError
 from autotl.runtime.user_paths import expand_home
 
 if TYPE_CHECKING:
@@ -51,18 +50,12 @@ def estimate(
     """Estimate the share of each class among unlabelled images, corrected with a labelled sample."""
     from autotl.runs.progress_printer import ProgressPrinter
     from autotl.settings import settings
-    from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, within_of
+    from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares, require_one_purpose, within_of
 
-    _require_one_purpose(codings, sample, out)
-    if sample is not None and (by or groups or attributes):
-        raise ConfigError(
-            "--sample draws by the model's answers alone; leave out --by, --groups and --attributes, and give them "
-            "later with --codings"
-        )
     asked = Request(codings, by, groups, attributes, within_of(plan, "--plan"))
+    require_one_purpose(asked, sample, out)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
-        if sample is not None:
-            assert out is not None
+        if sample is not None and out is not None:
             drawn = draw_to_label(run, unlabelled, sample, out, settings=settings(), listeners=(printer,))
         else:
             found = estimate_shares(run, unlabelled, asked, settings=settings(), listeners=(printer,))
@@ -73,14 +66,6 @@ def estimate(
             typer.echo(sentence)
     else:
         _print(found)
-
-
-def _require_one_purpose(codings: Path | None, sample: int | None, out: Path | None) -> None:
-    if sample is not None and codings is not None:
-        raise ConfigError("--sample draws images and --codings imports labels; give one of them at a time")
-    if (sample is None) != (out is None):
-        given, lacking = ("--sample", "--out SHEET.csv") if out is None else ("--out", "--sample N")
-        raise ConfigError(f"{given} needs {lacking} as well: the images to label are listed in a sheet")
 
 
 def _print(found: ShareEstimate) -> None:

@@ -102,6 +102,24 @@ def within_of(points: float, name: str) -> float:
     return points / 100
 
 
+def require_one_purpose(asked: Request, sample: int | None, out: Path | None) -> None:
+    """Raise ConfigError unless a call either estimates shares, or draws at least one image and names a sheet."""
+    if (sample is None) != (out is None):
+        given, lacking = ("--sample", "--out SHEET.csv") if out is None else ("--out", "--sample N")
+        raise ConfigError(f"{given} needs {lacking} as well: the images to label are listed in a sheet")
+    if sample is None:
+        return
+    if sample < 1:
+        raise ConfigError(f"--sample is {sample}; expected at least 1")
+    if asked.codings is not None:
+        raise ConfigError("--sample draws images and --codings imports labels; give one of them at a time")
+    if asked.by or asked.clusters or asked.attributes:
+        raise ConfigError(
+            "--sample draws by the model's answers alone; leave out --by, --groups and --attributes, and give them "
+            "later with --codings"
+        )
+
+
 def estimate_shares(
     folder: Path, items: object, asked: Request, *, settings: Settings, listeners: Sequence[Listener] = ()
 ) -> ShareEstimate:

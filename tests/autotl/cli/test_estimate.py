@@ -62,18 +62,34 @@ def test_from_no_labels_to_shares(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("asked", "message"),
     [
-        (["--sample", "5"], "--sample needs --out SHEET.csv"),
-        (["--out", "s.csv"], "--out needs --sample N"),
-        (["--sample", "5", "--out", "s.csv", "--codings", "c.csv"], "one of them at a time"),
-        (["--sample", "5", "--out", "s.csv", "--by", "place"], "leave out --by, --groups and --attributes"),
-        (["--plan", "0"], "--plan is 0"),
-        (["--plan", "1e-9"], "--plan is 1e-09; expected points from 0.1 to 50"),
+        ({"sample": 5}, "--sample needs --out SHEET.csv"),
+        ({"out": "s.csv"}, "--out needs --sample N"),
+        ({"sample": 5, "out": "s.csv", "codings": "c.csv"}, "one of them at a time"),
+        ({"sample": 5, "out": "s.csv", "by": "place"}, "leave out --by, --groups and --attributes"),
+        ({"sample": 5, "out": "s.csv", "groups": "person"}, "leave out --by, --groups and --attributes"),
+        ({"sample": 5, "out": "s.csv", "attributes": "a.csv"}, "leave out --by, --groups and --attributes"),
     ],
 )
-def test_a_call_with_two_purposes_or_half_of_one_is_refused(place: Path, options: list[str], message: str) -> None:
+def test_a_call_with_two_purposes_or_half_of_one_is_refused(
+    place: Path, asked: dict[str, object], message: str
+) -> None:
+    options = [text for name, value in asked.items() for text in (f"--{name}", str(value))]
     done = CliRunner().invoke(app, ["estimate", "run", "new", *options])
+    assert isinstance(done.exception, ConfigError)
+    assert message in str(done.exception)
+    with pytest.raises(ConfigError) as python:
+        autotl.load("run").estimate("new", **asked)
+    assert str(python.value) == str(done.exception)
+    assert not Path("s.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"), [("0", "--plan is 0"), ("1e-9", "--plan is 1e-09; expected points from 0.1 to 50")]
+)
+def test_a_width_that_cannot_be_planned_for_is_refused(place: Path, plan: str, message: str) -> None:
+    done = CliRunner().invoke(app, ["estimate", "run", "new", "--plan", plan])
     assert isinstance(done.exception, ConfigError)
     assert message in str(done.exception)
 
@@ -86,5 +102,5 @@ def test_python_does_the_same(place: Path) -> None:
     assert found.to_json() == json.loads(ask("run", "new", "--codings", "sheet.csv", "--json"))
     with pytest.raises(ConfigError, match="within_points is 0"):
         model.estimate("new", within_points=0)
-    with pytest.raises(ConfigError, match="sample and out belong together"):
-        model.estimate("new", sample=3)
+    with pytest.raises(ConfigError, match="--sample is 0; expected at least 1"):
+        model.estimate("new", sample=0, out="other.csv")
