@@ -25,7 +25,7 @@ import pluggy
 
 from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
-from autotl.interfaces import Check, Evaluator, Head, Panel
+from autotl.interfaces import Backbone, Check, Encoder, Evaluator, Head, Panel
 from autotl.runtime.blame import blaming, describe
 from autotl.runtime.loose_module import import_file
 from autotl.runtime.patience import MOST_SECONDS, Patience
@@ -58,6 +58,7 @@ def _kinds() -> Iterator[tuple[type[Offered], str]]:
             yield kind, name
 
 
+_CHOSEN_TOGETHER: Mapping[type[Offered], type[Offered]] = {Backbone: Encoder, Encoder: Backbone}
 KINDS: Mapping[type[Offered], str] = dict(_kinds())
 """Every kind of object that a plugin can offer, with the hook that offers it; `hookspecs` alone declares them."""
 
@@ -272,6 +273,8 @@ class Plugins:
 
     def _accept(self, kind: type[Offered], thing: Offered, plugin: str) -> None:
         owner = self._owners.setdefault((kind, thing.name), plugin)
+        if kind in _CHOSEN_TOGETHER:  # a user names either in the same place
+            owner = self._owners.setdefault((_CHOSEN_TOGETHER[kind], thing.name), plugin)
         if owner != plugin:
             sources = [f"{p!r} (from {self.loaded[p].source})" for p in (owner, plugin)]
             self._clashes.append(
@@ -301,7 +304,7 @@ def _files(plugin: object, offers: Mapping[type[Offered], Iterable[Offered]]) ->
 
 
 def _singular(kind: type[Offered]) -> str:
-    return kind.__name__.lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
 
 
 def _plural(kind: type[Offered]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, TypedDict
 
-from autotl.interfaces import UNDEFINED, Backbone, Head, ScoreInterval, Size
+from autotl.interfaces import UNDEFINED, Backbone, FeatureSource, Head, ScoreInterval, Size
 from autotl.runs.config import ENSEMBLE as ENSEMBLE
 from autotl.runs.config import FINE_TUNE as FINE_TUNE
 from autotl.runs.config import MAJORITY as MAJORITY
@@ -129,10 +129,17 @@ class Candidate:
     """
 
     strategy: str
-    backbone: Backbone
+    backbone: FeatureSource
     reading: Reading
     head: Head
     training: Training | None = None
+
+    @property
+    def network(self) -> Backbone:
+        """The backbone of a fine-tune trial; TypeError for an encoder, which cannot be trained."""
+        if not isinstance(self.backbone, Backbone):
+            raise TypeError(f"{self.backbone.name!r} is an encoder, which cannot be fine-tuned")
+        return self.backbone
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,7 @@ def describe(candidate: Candidate, number: int, *, started: float) -> TrialRecor
     )
 
 
-def candidate_of(trial: TrialRecord, *, backbone: Backbone, head: Head) -> Candidate:
+def candidate_of(trial: TrialRecord, *, backbone: FeatureSource, head: Head) -> Candidate:
     """The candidate that a record describes; backbone, head: those that it names."""
     assert trial.reading is not None
     training = Training.from_json(trial.training) if trial.strategy == FINE_TUNE else None

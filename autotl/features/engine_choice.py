@@ -26,8 +26,9 @@ SAMPLE_ITEMS = 32
 """Images to measure with, about a third of a second each time on a small machine."""
 _FEWEST_MEASURED = 16
 _REFERENCE_ITEMS = 4
-_TOLERANCE = 1e-3
-"""Of the largest number in an output; runtimes in single precision differ by about 1e-5 of it."""
+_TOLERANCE, _TOLERANCE_OF_GRAPHS = 1e-3, 1e-5
+"""Of the largest number in an output. Runtimes in single precision differ by about 1e-5 of it from Keras. An encoder is
+its graph, which ONNX Runtime computes as it is written: what others make of it must be the same but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Reference:
-    """What Keras says of a few images of the user."""
+    """What Keras, or for an encoder ONNX Runtime, says of a few images of the user."""
 
     pixels: np.ndarray
     answers: list[np.ndarray]
+    of: str = "keras"
+
+    @property
+    def tolerance(self) -> float:
+        """How far an engine may be off, as a share of the largest number in an output."""
+        return _TOLERANCE if self.of == "keras" else _TOLERANCE_OF_GRAPHS
 
 
 def choose_engine(
@@ -88,14 +95,14 @@ def choose_engine(
 
 
 def _open_all(
-    names: list[str], network: FrozenNetwork, threads: int | None, reference: _Reference | None
+    names: list[str], network: FrozenNetwork, threads: int | None, reference: _Reference
 ) -> tuple[list[Engine], dict[str, str]]:
     """Those that open and agree with Keras, and why the others do not."""
     usable, dropped = [], {}
     for name in names:
         try:
             engine = open_named(name, network, threads=threads)
-            reason = _disagreement(engine, network, reference) if reference else ""
+            reason = _disagreement(engine, network, reference)
         except Exception as error:  # a graph that one runtime refuses may be read by another
             reason = str(error) or type(error).__name__
         if reason:
@@ -108,35 +115,43 @@ def _open_all(
 def _disagreement(engine: Engine, network: FrozenNetwork, reference: _Reference) -> str:
     found = engine.run(reference.pixels)
     for tensor, want, got in zip(network.tensors, reference.answers, found, strict=True):
-        allowed = _TOLERANCE * max(1.0, float(np.abs(want).max()))
+        allowed = reference.tolerance * max(1.0, float(np.abs(want).max()))
         off = float(np.abs(want - got).max()) if want.shape == got.shape else float("inf")
         if not off <= allowed:
-            return f"it does not compute what Keras computes: {tensor!r} is off by {off:.2g} (allowed: {allowed:.2g})"
+            told = TITLES[reference.of]
+            return f"it does not compute what {told} computes: {tensor!r} is off by {off:.2g} (allowed: {allowed:.2g})"
     return ""
 
 
-def _reference(network: FrozenNetwork, pixels: np.ndarray) -> _Reference | None:
-    """Keras' answers, kept beside the graph; None for a network that was not made from a Keras model."""
+def _reference(network: FrozenNetwork, pixels: np.ndarray) -> _Reference:
+    """Keras' answers, kept beside the graph; ONNX Runtime's for a network that was not made from a Keras model."""
+    if network.reader is None:
+        computed = open_named("onnxruntime", network).run(pixels)
+        _require_finite(network, computed)
+        return _Reference(pixels, computed, "onnxruntime")
     file = network.file.with_name("reference.npz")
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
             return _Reference(kept["pixels"], [kept[name] for name in network.tensors])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        if network.reader is None:
-            return None
+        pass
     import keras
 
     reader = network.reader("float32")
     answers = [keras.ops.convert_to_numpy(a) for a in reader(pixels.astype(np.float32), training=False)]
+    _require_finite(network, answers)
+    buffer = io.BytesIO()
+    np.savez(buffer, pixels=pixels, **dict(zip(network.tensors, answers, strict=True)))
+    write_atomically(file, buffer.getvalue())
+    return _Reference(pixels, answers)
+
+
+def _require_finite(network: FrozenNetwork, answers: list[np.ndarray]) -> None:
     if not all(np.isfinite(answer).all() for answer in answers):
         raise PluginError(
             f"backbone {network.backbone!r} gives numbers that are not finite at {network.size[0]}x{network.size[1]}; "
             "its weights or its preprocessing are broken"
         )
-    buffer = io.BytesIO()
-    np.savez(buffer, pixels=pixels, **dict(zip(network.tensors, answers, strict=True)))
-    write_atomically(file, buffer.getvalue())
-    return _Reference(pixels, answers)
 
 
 def _sentence(engine: Engine, rates: dict[str, float], dropped: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ExportError, PluginError
-from autotl.interfaces import Backbone, Size
+from autotl.interfaces import Backbone, Encoder, FeatureSource, Size
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blame import of_plugin
 
@@ -24,14 +25,17 @@ GRAPH_VERSION = 1
 """Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""
 _GIVEN_UP_SECONDS = 600.0
 """A partial file older than this was left by a process that died."""
+_COLUMNS = "columns.json"
 SINGLE, INT8 = "fp32", "int8"
 """Precisions of a graph: single, and 8-bit integers."""
+VECTOR = "vector"
+"""The pooling of a stage that has no positions: every choice of pooling reads it."""
 POOLINGS = {"avg": ("avg",), "max": ("max",), "avg+max": ("avg", "max")}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One pooled stage: columns start to stop of the vectors."""
+    """One pooled stage: columns start to stop of the vectors. pooling: "vector" for a stage without positions."""
 
     stage: str
     pooling: str
@@ -46,10 +50,11 @@ class Column:
 
 @dataclass(frozen=True)
 class FrozenNetwork:
-    """A backbone at one input size as an ONNX graph: uint8 images in, one output per stage and pooling.
+    """A backbone or encoder at one size as an ONNX graph: uint8 images in, one output per stage and pooling.
 
     file: the graph; it is not there where the backbone has a layer that cannot be written.
-    reader: builds the Keras model that the graph was written from, at a precision such as "float32".
+    reader: builds the Keras model that the graph was written from, at a precision such as "float32"; None for an
+        encoder.
     precision: SINGLE or INT8, that of the graph.
     """
 
@@ -83,7 +88,8 @@ class FrozenNetwork:
         with fewer stages gives its shallowest.
         """
         stages = select_stages(self.stages, stage)
-        return tuple(c for c in self.columns if c.stage in stages and c.pooling in POOLINGS[pooling])
+        wanted = (*POOLINGS[pooling], VECTOR)
+        return tuple(c for c in self.columns if c.stage in stages and c.pooling in wanted)
 
 
 def open_session(graph: Path | bytes, threads: int | None = None) -> Any:
@@ -143,22 +149,47 @@ def stage_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
 _built: dict[str, keras.Model] = {}
 
 
-def freeze(backbone: Backbone, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
-    """Write the backbone's graph at one size, or take it from the cache; version: that of the backbone's plugin."""
+def freeze(source: FeatureSource, size: Size, *, cache: Path, version: str = "") -> FrozenNetwork:
+    """Write the graph of a source at one size, or take it from the cache; version: that of the source's plugin."""
+    if isinstance(source, Encoder):
+        return _freeze_encoder(source, size, cache)
+    return _freeze_backbone(source, size, cache, version)
+
+
+def _freeze_encoder(encoder: Encoder, size: Size, cache: Path) -> FrozenNetwork:
+    from autotl.graphs.pooled_outputs import pool_outputs
+
+    graph = encoder.graph(*size)
+    digest = hashlib.sha256(graph.SerializeToString(deterministic=True))
+    digest.update(f"{encoder.name} {size} {GRAPH_VERSION}".encode())
+    name = re.sub(r"[^a-z0-9.-]+", "-", encoder.name.lower())
+    key = f"{name}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
+    folder = cache / "networks" / key
+    columns = _known_columns(folder)
+    if not columns:
+        who = f"encoder {encoder.name!r}{of_plugin(encoder.graph)}"
+        try:
+            pooled, widths = pool_outputs(graph, size)
+        except ValueError as error:
+            raise PluginError(f"{who} at {size[0]}x{size[1]}: {error}") from error
+        columns = _side_by_side(widths)
+        _tidy(folder)
+        write_atomically(folder / "network.onnx", pooled.SerializeToString())
+        _describe(folder, columns)
+    return FrozenNetwork(encoder.name, size, key, folder / "network.onnx", columns)
+
+
+def _freeze_backbone(backbone: Backbone, size: Size, cache: Path, version: str) -> FrozenNetwork:
     key = _network_key(backbone, size, version)
     folder = cache / "networks" / key
-    described = folder / "columns.json"
 
     def reader(precision: str) -> keras.Model:
         # What was built to write the graph is handed on once and not kept in memory.
         built = _built.pop(key, None)
         return built if built is not None and precision == "float32" else _reader(backbone, size, precision)
 
-    try:
-        columns = tuple(Column(**column) for column in json.loads(described.read_text()))
-        with suppress(OSError):  # says that it is in use, see `eviction`
-            os.utime(described)
-    except (OSError, ValueError):
+    columns = _known_columns(folder)
+    if not columns:
         _built[key] = _reader(backbone, size, "float32")
         columns = _write_network(_built[key], folder)
     return FrozenNetwork(backbone.name, size, key, folder / "network.onnx", columns, reader)
@@ -203,24 +234,54 @@ def _write_network(reader: keras.Model, folder: Path) -> tuple[Column, ...]:
     """Write the graph, if it can be written, and what its columns are."""
     from autotl.graphs.keras_to_onnx import to_onnx
 
-    columns: list[Column] = []
-    start = 0
-    for name, output in zip(reader.output_names, reader.outputs, strict=True):
-        stage, pooling = name.rsplit("-", 1)
-        columns.append(Column(stage, pooling, start, start + output.shape[-1]))
-        start += output.shape[-1]
-    folder.mkdir(parents=True, exist_ok=True)
+    columns = _side_by_side(dict(zip(reader.output_names, (o.shape[-1] for o in reader.outputs), strict=True)))
     file, reason = folder / "network.onnx", folder / "no-graph.txt"
-    for old in folder.iterdir():  # what a killed process left half written, not what another one is writing now
-        with suppress(OSError):
-            if old not in (file, reason) and old.stat().st_mtime < time.time() - _GIVEN_UP_SECONDS:
-                old.unlink()
+    _tidy(folder)
     try:
         write_atomically(file, to_onnx(reader, input_dtype="uint8").SerializeToString())
         reason.unlink(missing_ok=True)
     except ExportError as error:
         write_atomically(reason, str(error).encode())
         file.unlink(missing_ok=True)
-    document = json.dumps([asdict(column) for column in columns])
-    write_atomically(folder / "columns.json", document.encode())  # last: its presence says "complete"
+    _describe(folder, columns)
+    return columns
+
+
+def _side_by_side(widths: Mapping[str, int]) -> tuple[Column, ...]:
+    """The columns of tensors by name, as `tensor_name` makes it, and width."""
+    columns: list[Column] = []
+    start = 0
+    for name, width in widths.items():
+        stage, pooling = name.rsplit("-", 1)
+        columns.append(Column(stage, pooling, start, start + width))
+        start += width
     return tuple(columns)
+
+
+def _known_columns(folder: Path) -> tuple[Column, ...]:
+    """The columns of a network in the cache; empty where it is not there, or not complete."""
+    described = folder / _COLUMNS
+    try:
+        columns = tuple(Column(**column) for column in json.loads(described.read_text()))
+    except (OSError, ValueError):
+        return ()
+    with suppress(OSError):  # says that it is in use, see `eviction`
+        os.utime(described)
+    return columns
+
+
+def _describe(folder: Path, columns: tuple[Column, ...]) -> None:
+    """Write what the columns are, last of all: that it is there says that the network is complete."""
+    write_atomically(folder / _COLUMNS, json.dumps([asdict(column) for column in columns]).encode())
+
+
+def _tidy(folder: Path) -> None:
+    """Make a network's folder, without what a killed process left half written; another may be writing there now."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        with suppress(OSError):
+            if (
+                old.name not in ("network.onnx", "no-graph.txt")
+                and old.stat().st_mtime < time.time() - _GIVEN_UP_SECONDS
+            ):
+                old.unlink()

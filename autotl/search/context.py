@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autotl.interfaces import Backbone, Evaluator, Head
+from autotl.interfaces import Evaluator, Head
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import cores_per_worker
@@ -18,6 +18,7 @@ from autotl.search.limits import Deadline
 from autotl.search.measured_costs import MeasuredCosts
 from autotl.search.objective import Objective
 from autotl.search.remote_heads import HeadProcesses
+from autotl.search.sources import find_source
 from autotl.search.space import Space, make_space
 from autotl.settings import Settings
 from autotl.trial import Candidate, TrialRecord, candidate_of
@@ -60,7 +61,8 @@ class SearchContext:
     def candidate(self, trial: TrialRecord) -> Candidate:
         """What a record describes; ConfigError where a plugin that it needs is no longer installed."""
         assert trial.reading is not None
-        backbone, head = self.plugins.pick(Backbone, trial.reading.backbone), self.plugins.pick(Head, trial.head)
+        name, head = trial.reading.backbone, self.plugins.pick(Head, trial.head)
+        backbone = self.space.backbones.get(name) or find_source(name, self.plugins)
         return candidate_of(trial, backbone=backbone, head=head)
 
     def on(self, run: Run) -> SearchContext:

@@ -13,11 +13,12 @@ from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork, freeze
 from autotl.features.quantised_network import is_made, quantise, quantised_by
-from autotl.interfaces import Backbone, Size
+from autotl.interfaces import FeatureSource, Size
 from autotl.plugins import Plugins
 from autotl.runs.events import EngineChosen, FeaturesRead, Progress, StageBegun
 from autotl.runs.run import Run
 from autotl.runtime.blas_threads import threads_per_worker
+from autotl.search.sources import source_version
 from autotl.settings import Settings
 from autotl.trial import format_size
 
@@ -56,7 +57,7 @@ class FeatureReader:
         found = self._read.get((backbone, size))
         return found.n_missing(self.used) if found else len(self.used)
 
-    def features(self, backbone: Backbone, size: Size, items: np.ndarray | None = None) -> Features:
+    def features(self, backbone: FeatureSource, size: Size, items: np.ndarray | None = None) -> Features:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only.
 
         Raises OutOfTimeError where the time runs out meanwhile; what was computed until then stays in the cache.
@@ -73,9 +74,9 @@ class FeatureReader:
         self._read.pop((backbone, size), None)
         self._complete.discard((backbone, size))
 
-    def _network(self, backbone: Backbone, size: Size) -> FrozenNetwork:
+    def _network(self, backbone: FeatureSource, size: Size) -> FrozenNetwork:
         """The graph that this run reads features with, in the precision that was chosen for it."""
-        version = self._plugins.provenance(Backbone, backbone.name).version
+        version = source_version(backbone, self._plugins)
         network = freeze(backbone, size, cache=self._settings.cache, version=version)
         contents = kept_precision(self._run, backbone.name, size)
         if not contents:
@@ -88,7 +89,7 @@ class FeatureReader:
         pixels = np.stack([read_pixels(self._run.dataset, int(item), size) for item in items])
         return quantise(network, pixels, contents)
 
-    def _extract(self, backbone: Backbone, size: Size, items: np.ndarray) -> Features:
+    def _extract(self, backbone: FeatureSource, size: Size, items: np.ndarray) -> Features:
         run, cache = self._run, self._settings.cache
         run.emit(StageBegun("features", backbone.name, format_size(size)))
         network = self._network(backbone, size)

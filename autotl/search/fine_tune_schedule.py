@@ -64,8 +64,8 @@ class FineTuneSchedule:
         tuned = self._tried(board)
         if trials_without_gain(tuned, board.larger_is_better) >= MAX_DISAPPOINTMENTS:
             return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
-        best = board.best(PROBE) or board.best()
-        if best is None or best.reading is None or best.reading.backbone not in self._space.backbones:
+        best = self._probe_to_tune(board)
+        if best is None or best.reading is None:
             return "no probe has completed that it could start from"
         top, params = self._start(best.reading, tuned, board)
         left = self._limits.seconds_left()
@@ -89,8 +89,8 @@ class FineTuneSchedule:
 
     def steps(self, board: Leaderboard) -> list[Candidate]:
         """All steps, shallow to deep, on the schedule's reading; empty before a probe has completed."""
-        best = board.best(PROBE) or board.best()
-        if best is None or best.reading is None or best.reading.backbone not in self._space.backbones:
+        best = self._probe_to_tune(board)
+        if best is None or best.reading is None:
             return []
         top, _ = self._start(best.reading, self._tried(board), board)
         return [_at_depth(top, depth) for depth in self._costs.step_depths(top)]
@@ -174,6 +174,12 @@ class FineTuneSchedule:
             if after > left or self.seconds(candidate, board, whole=True) + after <= left:
                 return candidate
         return ahead[-1] if ahead else None
+
+    def _probe_to_tune(self, board: Leaderboard) -> TrialRecord | None:
+        """The best probe on a network, or the best other trial on one; None where there is none."""
+        tunable = self._space.tunable
+        on_networks = [t for t in board.completed if t.reading and t.reading.backbone in tunable]
+        return next((t for t in on_networks if t.strategy == PROBE), on_networks[0] if on_networks else None)
 
     def _head_to_tune(self, board: Leaderboard) -> tuple[Head, Params]:
         """The best probe's head with its parameters, of those that can sit on an unfrozen backbone."""

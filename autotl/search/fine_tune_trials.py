@@ -117,7 +117,7 @@ def fine_tune(
     with keras_backend.session(context.seed):
         network = _assemble(context, candidate, hp, options)
         trained = _train(context, candidate, network, options, folder)
-        work = context.costs.stage_work(candidate.backbone, reading.size, network.backbone)
+        work = context.costs.stage_work(candidate.network, reading.size, network.backbone)
     read = select_stages(tuple(work), reading.stage)[-1]
     above = sum(list(work.values())[network.freeze_depth : tuple(work).index(read) + 1])
     details = _details(
@@ -137,7 +137,7 @@ def _assemble(
     width = context.inputs.get(candidate).vectors.shape[1]
     classifier = build_classifier(context, candidate.head, hp, width)
     head = _fit_head(context, candidate, classifier, context.run.split.train)
-    backbone = candidate.backbone.build(*reading.size)
+    backbone = candidate.network.build(*reading.size)
     model, freeze_depth = assemble(
         backbone, head, stage=reading.stage, pooling=reading.pooling, trainable_stages=training.trainable_stages,
         dropout=training.dropout,

@@ -65,7 +65,7 @@ class MeasuredCosts:
         assert candidate.training is not None
         reading = candidate.reading
         return estimate_seconds(
-            self.stage_work(candidate.backbone, reading.size),
+            self.stage_work(candidate.network, reading.size),
             stage=reading.stage,
             trainable_stages=candidate.training.trainable_stages,
             n_train=len(self._split.train),
@@ -77,7 +77,7 @@ class MeasuredCosts:
 
     def step_depths(self, candidate: Candidate) -> tuple[int, ...]:
         """How many stages to train, one after the other, above the candidate's reading."""
-        return step_depths(self.stage_work(candidate.backbone, candidate.reading.size), candidate.reading.stage)
+        return step_depths(self.stage_work(candidate.network, candidate.reading.size), candidate.reading.stage)
 
     def stage_work(self, backbone: Backbone, size: Size, network: Any = None) -> dict[str, float]:
         """Multiplications of each stage for one image; network: the Keras model, built once where it is not given.

@@ -111,10 +111,12 @@ class Planner:
         if left <= self.heads.least_cost():
             return "the time is used up"
         if FINE_TUNE not in self.strategies:
-            asked = self._strategy == PROBE
-            self._why_no_fine_tuning = (
-                "only linear probes were asked for" if asked else "none of the heads can sit on a network that trains"
-            )
+            if self._strategy == PROBE:
+                self._why_no_fine_tuning = "only linear probes were asked for"
+            elif not self._space.tunable:
+                self._why_no_fine_tuning = "encoders are frozen, and no other backbone takes part"
+            else:
+                self._why_no_fine_tuning = "none of the heads can sit on a network that trains"
         waited = trials_without_gain(board.of(PROBE), board.larger_is_better)
         stalled = waited >= STALLED_TRIALS
         if PROBE in self.strategies and stalled:

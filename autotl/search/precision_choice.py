@@ -20,7 +20,7 @@ from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine, machine_k
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork
 from autotl.features.quantised_network import CALIBRATION_ITEMS, is_made, quantise, quantised_by
-from autotl.interfaces import Backbone, Size
+from autotl.interfaces import FeatureSource, Size
 from autotl.runs.events import EngineChosen
 from autotl.runs.run import open_run
 from autotl.runtime import keras_backend
@@ -48,7 +48,7 @@ _SPEED_ITEMS = 16
 
 
 def choose_precision(
-    context: SearchContext, backbone: Backbone, size: Size, seconds_left: Callable[[], float]
+    context: SearchContext, backbone: FeatureSource, size: Size, seconds_left: Callable[[], float]
 ) -> None:  # fmt: skip
     """Decide, keep and tell what a run reads features in, where int8 may pay; what was decided before stays."""
     run, reader = context.run, context.reader

@@ -12,7 +12,7 @@ import optuna
 
 from autotl.errors import HeadError, OutOfTimeError, in_one_line
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import Backbone, Evaluator, Head
+from autotl.interfaces import Evaluator, Head
 from autotl.plugins import line_in
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
@@ -25,6 +25,7 @@ from autotl.search.outcome import Outcome, completed
 from autotl.search.planner import Planner
 from autotl.search.probe_trials import ProbeAhead, probe
 from autotl.search.pruning import FIRST_CYCLE_STEP, FIRST_FOLD_STEP, Earlier, Rival, judge_fine_tune, prune_probe
+from autotl.search.sources import source_owner
 from autotl.search.trial_files import CALIBRATION_FILE, FIRST_CYCLE_FILE, load_predictions, save_predictions
 from autotl.training.cross_validation import majority
 from autotl.trial import FINE_TUNE, MAJORITY, PROBE, Candidate, Cause, TrialRecord
@@ -100,11 +101,15 @@ def _failed(context: SearchContext, begun: TrialRecord, candidate: Candidate, er
     if isinstance(error, HeadError):  # it says so itself
         return ended(begun, "failed", str(error), cause="crash" if error.crashed else "", told=error.traceback)
     told = "".join(traceback.format_exception(error))
-    brought = [(Backbone, candidate.backbone.name), (Head, candidate.head.name)]
+    source, head = candidate.backbone, candidate.head
+    brought = [
+        (type(source).__name__, source.name, source_owner(source, context.plugins)),
+        ("Head", head.name, context.plugins.owner(Head, head.name)),
+    ]
     parts = [
-        f"{kind.__name__.lower()} {name!r} of plugin {owner.name!r}{line_in(told, owner)}"
-        for kind, name in brought
-        if (owner := context.plugins.owner(kind, name)).origin != "ours" and line_in(told, owner)
+        f"{kind.lower()} {name!r} of plugin {owner.name!r}{line_in(told, owner)}"
+        for kind, name, owner in brought
+        if owner and owner.origin != "ours" and line_in(told, owner)
     ]
     where = f" ({'; '.join(parts)})" if parts else ""
     return ended(begun, "failed", f"{type(error).__name__}: {in_one_line(error)}{where}", told=told)

@@ -17,7 +17,7 @@ import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split, reading_order
 from autotl.features.features import Features
-from autotl.interfaces import Backbone
+from autotl.interfaces import FeatureSource
 from autotl.predictions import log_losses
 from autotl.runs.events import Message
 from autotl.search.context import SearchContext
@@ -88,7 +88,7 @@ def sample_items(context: SearchContext) -> np.ndarray:
 
 
 def score_readings(
-    context: SearchContext, backbone: Backbone, readings: Iterable[Reading], items: np.ndarray,
+    context: SearchContext, backbone: FeatureSource, readings: Iterable[Reading], items: np.ndarray,
     seconds: float = math.inf,
 ) -> list[ReadingScore]:  # fmt: skip
     """Score readings of a backbone on a sample, best first; features are computed where they are not cached.
@@ -102,9 +102,13 @@ def score_readings(
             return None
         return ReadingScore(reading, float(_held_out_losses(context, values, items).mean()))
 
-    work = []
+    work, known = [], set()
     for reading in readings:
         features = context.reader.features(backbone, reading.size, items)
+        columns = features.network.select(reading.stage, reading.pooling)
+        if columns in known:  # as where a source has one stage only, or stages without positions
+            continue
+        known.add(columns)
         work.append(partial(score, reading, features.read(reading.stage, reading.pooling, items)))
     beside = fits_beside_others(context, context.space.default_head)
     found = context.pool.map(work) if beside else [one() for one in work]

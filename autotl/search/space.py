@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Head, Size
+from autotl.interfaces import Backbone, FeatureSource, Head, Size
 from autotl.plugins import Plugins
-from autotl.runs.config import Config
 from autotl.runs.run import Run
 from autotl.search.heads import declare
 from autotl.search.remote_heads import Traits
+from autotl.search.sources import find_source, sources_of
 from autotl.trial import (
     DEFAULT_HEAD,
     FINE_TUNE,
@@ -42,24 +42,30 @@ LABEL_SMOOTHINGS = (0.0, 0.05, 0.1, 0.2)
 class Space:
     """What the search may choose from; the first of each is the default.
 
+    backbones: networks and encoders, by name.
     default_head: of the untuned default, which is run even where it may not be chosen.
     fine_tune_heads: the heads that may sit on an unfrozen backbone; networks: all that could.
     recipe_backbones: those that only recipes name, by name.
     """
 
-    backbones: Mapping[str, Backbone]
+    backbones: Mapping[str, FeatureSource]
     heads: Mapping[str, Head]
     default_head: Head
     fine_tune_heads: tuple[str, ...]
     networks: tuple[str, ...] = ()
-    recipe_backbones: Mapping[str, Backbone] = field(default_factory=dict)
+    recipe_backbones: Mapping[str, FeatureSource] = field(default_factory=dict)
 
     @property
     def strategies(self) -> tuple[str, ...]:
         """The strategies for which there is a head."""
         return (PROBE, FINE_TUNE) if self.fine_tune_heads else (PROBE,)
 
-    def backbone(self, name: str) -> Backbone:
+    @property
+    def tunable(self) -> tuple[str, ...]:
+        """The backbones that can be fine-tuned."""
+        return tuple(name for name, source in self.backbones.items() if isinstance(source, Backbone))
+
+    def backbone(self, name: str) -> FeatureSource:
         """A backbone that a candidate of this space may have."""
         return self.backbones[name] if name in self.backbones else self.recipe_backbones[name]
 
@@ -70,7 +76,10 @@ class Space:
         return Candidate(PROBE, backbone, reading, self.default_head)
 
     def sample(self, hp: keras_tuner.HyperParameters) -> Candidate:
-        """Ask `hp` for one candidate; a head that is a recipe overrides what the recipe fixes."""
+        """Ask `hp` for one candidate; a head that is a recipe overrides what the recipe fixes.
+
+        Where an encoder was drawn to be fine-tuned, the first network takes its place.
+        """
         strategy = hp.Choice("strategy", list(self.strategies))
         backbone = hp.Choice("backbone", list(self.backbones))
         with hp.conditional_scope("backbone", [backbone]):
@@ -91,7 +100,8 @@ class Space:
                     label_smoothing=hp.Choice("label_smoothing", list(LABEL_SMOOTHINGS)),
                 )
         reading = Reading(backbone, parse_size(size), stage, pooling)
-        return self._follow_recipe(Candidate(strategy, self.backbone(backbone), reading, self.heads[head], training))
+        drawn = Candidate(strategy, self.backbone(backbone), reading, self.heads[head], training)
+        return self.on_network(self._follow_recipe(drawn))
 
     def sample_with_head(
         self, hp: keras_tuner.HyperParameters, declare: Callable[[Head, keras_tuner.HyperParameters], object] = declare
@@ -115,6 +125,14 @@ class Space:
             recipe.pooling or reading.pooling,
         )  # fmt: skip
         return Candidate(strategy, self.backbone(reading.backbone), reading, candidate.head, training)
+
+    def on_network(self, candidate: Candidate) -> Candidate:
+        """The same on the first network, where a candidate would fine-tune an encoder."""
+        if candidate.strategy != FINE_TUNE or isinstance(candidate.backbone, Backbone) or not self.tunable:
+            return candidate
+        network = self.backbones[self.tunable[0]]
+        reading = replace(candidate.reading, backbone=network.name, size=network.sizes[0])
+        return replace(candidate, backbone=network, reading=reading)
 
 
 def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int) -> dict[str, Head]:
@@ -157,10 +175,17 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
     heads = choose_heads(plugins.all(Head), config.heads, len(run.split.development))
     edge = float(run.dataset.items[["width", "height"]].max(axis=1).median())
     backbones = {
-        name: replace(b, sizes=_worthwhile_sizes(b, edge)) for name, b in backbones_of(config, plugins).items()
+        name: replace(source, sizes=_worthwhile_sizes(source, edge))
+        for name, source in sources_of(config, plugins).items()
     }
+    has_network = any(isinstance(source, Backbone) for source in backbones.values())
     tunable = tuple(name for name, head in heads.items() if _may_tune(head, traits))
     networks = tuple(name for name, head in heads.items() if traits(head).network)
+    if config.strategy == FINE_TUNE and not has_network:
+        raise ConfigError(
+            f"none of the backbones {', '.join(backbones)} can be fine-tuned: encoders are frozen. Leave out "
+            "--strategy, or name a network with --backbones."
+        )
     if config.strategy == FINE_TUNE and not tunable:
         raise ConfigError(
             f"none of the heads {', '.join(heads)} can sit on a network that is fine-tuned; add --heads logistic"
@@ -170,19 +195,12 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
     return Space(
-        backbones, heads, default_head(plugins, traits), tunable if config.strategy != PROBE else (), networks,
-        {name: plugins.pick(Backbone, name) for name in named - set(backbones)},
+        backbones, heads, default_head(plugins, traits), tunable if config.strategy != PROBE and has_network else (),
+        networks, {name: find_source(name, plugins) for name in named - set(backbones)},
     )  # fmt: skip
 
 
-def backbones_of(config: Config, plugins: Plugins) -> dict[str, Backbone]:
-    """The backbones that take part, the default first: those asked for, else all whose weights are installed."""
-    return {name: plugins.all(Backbone)[name] for name in config.backbones} or {
-        name: backbone for name, backbone in plugins.all(Backbone).items() if backbone.embedded
-    }
-
-
-def _worthwhile_sizes(backbone: Backbone, edge: float) -> tuple[Size, ...]:
+def _worthwhile_sizes(backbone: FeatureSource, edge: float) -> tuple[Size, ...]:
     """The default size, larger ones that the images have the detail for, and smaller ones that lose none.
 
     edge: the images' median longer edge. Twice that still pays: a network sees finer structure in larger copies.

@@ -175,9 +175,9 @@ def _write(
 
 def _trained_on(context: SearchContext, backbone: str) -> str:
     """What the weights of a backbone were trained on; empty where its plugin does not know, or fails."""
-    known = context.plugins.all(Backbone).get(backbone)
+    known = context.space.backbones.get(backbone)
     try:
-        return str(known.trained_on()) if known else ""
+        return str(known.trained_on()) if isinstance(known, Backbone) else ""
     except AutoTLError as error:
         context.run.emit(Message(str(error)))
         return ""

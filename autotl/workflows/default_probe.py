@@ -12,7 +12,7 @@ from autotl.errors import AutoTLError
 from autotl.evidence.intervals import paired_difference
 from autotl.features.decoded_images import read_pixels
 from autotl.images.decoder import UnreadableImage
-from autotl.interfaces import DefaultProbe, DomainShift, ScoreInterval
+from autotl.interfaces import Backbone, DefaultProbe, DomainShift, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
@@ -78,7 +78,7 @@ def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def _shift(context: SearchContext, default: Candidate) -> DomainShift | None:
     """The distance of a stratified sample from what the backbone was trained on; None where it cannot be measured."""
     dataset = context.run.dataset
-    if len(dataset.items) < _FEWEST_SHIFT_IMAGES:
+    if len(dataset.items) < _FEWEST_SHIFT_IMAGES or not isinstance(default.backbone, Backbone):
         return None
     rng = np.random.default_rng(context.seed)
     # One of each class in turn, until there are enough.
@@ -90,6 +90,6 @@ def _shift(context: SearchContext, default: Candidate) -> DomainShift | None:
     chosen = order[np.argsort(turn[order], kind="stable")][:SHIFT_IMAGES]
     try:
         images = np.stack([read_pixels(dataset, int(item), default.reading.size) for item in chosen])
-        return measure_shift(default.backbone, default.reading.size, images)
+        return measure_shift(default.network, default.reading.size, images)
     except (AutoTLError, UnreadableImage):  # a changed file, or a graph that cannot be written, is reported elsewhere
         return None

@@ -17,7 +17,7 @@ import numpy as np
 
 from autotl.data.dataset import Dataset
 from autotl.data.split import reading_order
-from autotl.interfaces import Backbone
+from autotl.interfaces import FeatureSource
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import EngineChosen, Event, FeaturesRead
@@ -99,13 +99,15 @@ class EarlyReading:
             default = self._default()
             freeze(default, default.sizes[0], cache=self._settings.cache, version=self._version(default))
 
-    def _default(self) -> Backbone:
-        from autotl.search.space import backbones_of
+    def _default(self) -> FeatureSource:
+        from autotl.search.sources import sources_of
 
-        return next(iter(backbones_of(self._config, self._plugins).values()))
+        return next(iter(sources_of(self._config, self._plugins).values()))
 
-    def _version(self, backbone: Backbone) -> str:
-        return self._plugins.provenance(Backbone, backbone.name).version
+    def _version(self, backbone: FeatureSource) -> str:
+        from autotl.search.sources import source_version
+
+        return source_version(backbone, self._plugins)
 
     def _read_quietly(self, dataset: Dataset) -> None:
         self._loading.join()

@@ -22,6 +22,7 @@ from autotl.runs.config import Config
 from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
 from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
 from autotl.runtime.clock import Clock
+from autotl.search.sources import absolute_names
 from autotl.settings import Settings
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
@@ -60,6 +61,7 @@ def fit(
     """
     clock = clock or Clock(config.budget_seconds)
     with conditions_explained(settings, config.run):
+        config = replace(config, backbones=absolute_names(config.backbones, plugins))
         return _begin(config, plugins, settings, listeners, clock, lambda dataset: split(dataset, seed=config.seed))
 
 

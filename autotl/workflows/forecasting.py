@@ -76,7 +76,8 @@ def _fine_tuning(context: SearchContext, default: TrialRecord, error: float) -> 
         return Forecast(FINE_TUNING, why_not="it is not part of this search")
     top = space.default()
     training = Training(1, LEARNING_RATE, WEIGHT_DECAY, augment=False)
-    candidate = Candidate(FINE_TUNE, top.backbone, top.reading, space.heads[space.fine_tune_heads[0]], training)
+    head = space.heads[space.fine_tune_heads[0]]
+    candidate = space.on_network(Candidate(FINE_TUNE, top.backbone, top.reading, head, training))
     try:
         estimate = context.costs.fine_tune_seconds(candidate)
     except AutoTLError as failure:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from autotl.errors import AutoTLError, PluginError
-from autotl.interfaces import Backbone, Head
+from autotl.interfaces import Backbone, FeatureSource, Head
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
 from autotl.runtime.blame import of_plugin
+from autotl.search.sources import named_sources, source_owner, source_version, sources_of
 from autotl.settings import Settings
 
 
@@ -19,28 +20,34 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
     """
     heads = [plugins.pick(Head, name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
-    named = [plugins.pick(Backbone, name) for name in (*config.backbones, *by_recipe)]
-    embedded = [] if config.backbones else [b for b in plugins.all(Backbone).values() if b.embedded]
-    theirs = [b for b in embedded if plugins.owner(Backbone, b.name).origin != "ours"]
-    backbones = {backbone.name: backbone for backbone in (*named, *theirs)}
-    if backbones:  # a download imports Keras too, with all that TensorFlow has to say
+    named = named_sources((*config.backbones, *by_recipe), plugins)
+    installed = {} if config.backbones else sources_of(config, plugins)
+    theirs = {
+        name: source
+        for name, source in installed.items()
+        if (owner := source_owner(source, plugins)) and owner.origin != "ours"
+    }
+    sources = {**named, **theirs}
+    if any(isinstance(source, Backbone) for source in sources.values()):
+        # A download imports Keras too, with all that TensorFlow has to say.
         keras_backend.prepare()
         keras_backend.load()
-    for name, backbone in backbones.items():
-        backbone.weights(True)
-        _require_network(name, backbone, plugins, settings)
+    for source in sources.values():
+        if isinstance(source, Backbone):
+            source.weights(True)
+        _require_network(source, plugins, settings)
 
 
-def _require_network(name: str, backbone: Backbone, plugins: Plugins, settings: Settings) -> None:
+def _require_network(source: FeatureSource, plugins: Plugins, settings: Settings) -> None:
     from autotl.features.frozen_network import freeze
 
-    version = plugins.provenance(Backbone, name).version
     try:
-        freeze(backbone, backbone.sizes[0], cache=settings.cache, version=version)
+        freeze(source, source.sizes[0], cache=settings.cache, version=source_version(source, plugins))
     except (AutoTLError, MemoryError, OSError):  # it says so itself, or it is the machine's condition
         raise
     except Exception as error:
+        maker = source.build if isinstance(source, Backbone) else source.graph
         raise PluginError(
-            f"backbone {name!r}{of_plugin(backbone.build)} cannot be read: {type(error).__name__}: {error}. Leave it "
+            f"backbone {source.name!r}{of_plugin(maker)} cannot be read: {type(error).__name__}: {error}. Leave it "
             "out, or report this to the author of its plugin."
         ) from error

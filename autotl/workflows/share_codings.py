@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from autotl.data.coding_sheet import SheetRow, read_sheet
-from autotl.data.tables import read_table
 from autotl.errors import DatasetError
 from autotl.runs.validation import DrawnSample
 from autotl.runtime.wording import counted, listed
@@ -50,7 +49,7 @@ def read_codings(path: Path, population: Population, sample: DrawnSample) -> Cod
     majority = {name: label for name, votes in answers.items() if (label := _majority(votes))}
     numbers = {name: number for number, name in enumerate(population.names)}
     inside = {name: label for name, label in majority.items() if name in numbers}
-    probabilities, how = _probabilities(path, population, sample)
+    probabilities, how = _probabilities(path, rows, population, sample)
     drawn = {name: label for name, label in inside.items() if probabilities is None or name in probabilities}
     if not drawn:
         tied = [name for name in answers if name in numbers and (probabilities is None or name in probabilities)]
@@ -110,29 +109,25 @@ def _majority(votes: Counter[str]) -> str | None:
 
 
 def _probabilities(
-    path: Path, population: Population, sample: DrawnSample
-) -> tuple[Mapping[str, float] | None, str]:  # fmt: skip
+    path: Path, rows: Sequence[SheetRow], population: Population, sample: DrawnSample
+) -> tuple[Mapping[str, float] | None, str]:
     """Inclusion probabilities by name, None if assumed to be equal; and where they come from."""
-    table = read_table(path)
-    columns = {str(name).casefold(): table[name].str.strip() for name in table}
-    if "probability" in columns:
-        cells = zip(columns["item"], columns["label"], columns["probability"], strict=True)
-        given = [(line, item, text) for line, (item, label, text) in enumerate(cells, 2) if label]
-        if any(text for _, _, text in given):
-            lookup = Lookup(population.files)
-            return {lookup.find(item) or "": _probability(path, line, text) for line, item, text in given}, "given"
+    if any(row.probability for row in rows):
+        lookup = Lookup(population.files)
+        return {lookup.find(row.item) or "": _probability(path, row) for row in rows}, "given"
     return (sample.probabilities, "drawn") if sample.items else (None, "assumed")
 
 
-def _probability(path: Path, line: int, text: str) -> float:
+def _probability(path: Path, row: SheetRow) -> float:
+    text = row.probability or ""
     try:
-        value = float(text)
+        value = float(text.replace(",", "."))  # a spreadsheet may write the decimal mark of its language
     except ValueError:
         value = 0.0
     if not _LEAST_PROBABILITY <= value <= 1:
         raise DatasetError(
-            f"{path}, line {line}: the probability {text!r} is not a number from {_LEAST_PROBABILITY:f} to 1. Write "
-            "how likely the image was to be drawn."
+            f"{path}, line {row.line}: the probability {text!r} is not a number from {_LEAST_PROBABILITY:f} to 1. "
+            "Write how likely the image was to be drawn."
         )
     return value
 

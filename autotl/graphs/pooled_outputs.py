@@ -1,0 +1,73 @@
+"""Pools the outputs of an encoder's graph: maps by mean and maximum over positions, vectors as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from autotl.graphs.surgery import as_model, join
+
+IMAGES = "images"
+_N_IMAGES = 2
+_OPSET, _IR_VERSION = 17, 8
+
+
+def pool_outputs(model: onnx.ModelProto, size: tuple[int, int]) -> tuple[onnx.ModelProto, dict[str, int]]:
+    """A graph with two outputs, `STAGE-avg` and `STAGE-max`, per map and one, `STAGE-vector`, per vector.
+
+    model: one input `images`, uint8 (n, height, width, 3); outputs float32 (n, h, w, channels) or (n, n_features).
+    Returns the graph and the width of each output by name. Raises ValueError where the model is none of this, or
+    cannot be computed.
+    """
+    shapes = _shapes(model, size)
+    nodes, widths, wires = [], {}, {}
+    for stage, shape in shapes.items():
+        wires[stage] = f"from/{stage}"
+        if len(shape) == 2:
+            widths[f"{stage}-vector"] = shape[1]
+            nodes.append(helper.make_node("Identity", [f"from/{stage}"], [f"{stage}-vector"]))
+            continue
+        for pooling, op in (("avg", "GlobalAveragePool"), ("max", "GlobalMaxPool")):
+            name = f"{stage}-{pooling}"
+            widths[name] = shape[3]
+            first = f"{name}/channels-first"
+            nodes += [
+                helper.make_node("Transpose", [f"from/{stage}"], [first], perm=[0, 3, 1, 2]),
+                helper.make_node(op, [first], [f"{name}/pooled"]),
+                helper.make_node("Flatten", [f"{name}/pooled"], [name], axis=1),
+            ]
+    inputs = [_info(f"from/{stage}", shape) for stage, shape in shapes.items()]
+    outputs = [_info(name, (0, width)) for name, width in widths.items()]
+    graph = helper.make_graph(nodes, "pooling", inputs, outputs)
+    return join(model, as_model(graph, [helper.make_opsetid("", _OPSET)], _IR_VERSION), wires), widths
+
+
+def _info(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape[1:]])
+
+
+def _shapes(model: onnx.ModelProto, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+    """The shape of each output, found by computing two images, which no description of a graph is as sure as."""
+    import onnxruntime
+
+    inputs = [value.name for value in model.graph.input]
+    if inputs != [IMAGES]:
+        raise ValueError(f"its graph has the inputs {inputs}; expected one, {IMAGES!r}")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    names = [value.name for value in model.graph.output]
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        found = session.run(names, {IMAGES: np.zeros((_N_IMAGES, *size, 3), np.uint8)})
+    except Exception as error:  # ONNX Runtime raises its own kinds
+        raise ValueError(f"its graph cannot be computed: {error}") from error
+    for name, array in zip(names, found, strict=True):
+        if array.ndim not in (2, 4) or array.shape[0] != _N_IMAGES or array.dtype != np.float32:
+            raise ValueError(
+                f"its output {name!r} is {array.dtype} {array.shape} for {_N_IMAGES} images; expected float32 "
+                "(n, h, w, channels) or (n, n_features)"
+            )
+    if not found:
+        raise ValueError("its graph has no output")
+    return {name: array.shape for name, array in zip(names, found, strict=True)}

@@ -1,0 +1,86 @@
+"""The feature sources that a run may read: backbones and encoders of plugins, and what a format opens by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from autotl.errors import ConfigError
+from autotl.interfaces import Backbone, Encoder, EncoderFormat, FeatureSource
+from autotl.plugins import LoadedPlugin, Plugins, nearest
+from autotl.runs.config import Config
+
+
+def offered_sources(plugins: Plugins) -> dict[str, FeatureSource]:
+    """All backbones and encoders that plugins offer by name, backbones first."""
+    return {**plugins.all(Backbone), **plugins.all(Encoder)}
+
+
+def find_source(name: str, plugins: Plugins) -> FeatureSource:
+    """The backbone or encoder of this name, or the encoder that a format opens by it.
+
+    An encoder that is opened from a file bears the file's name without its folder. Raises ConfigError if there is none,
+    or what the format raises.
+    """
+    offered = offered_sources(plugins)
+    if name in offered:
+        return offered[name]
+    formats = plugins.all(EncoderFormat)
+    for one in formats.values():
+        if (encoder := one.open(name)) is not None:
+            return replace(encoder, name=Path(name).name)
+    others = [one.example for one in formats.values()]
+    known = ", ".join([*offered, *others]) or "none"
+    raise ConfigError(f"unknown backbone {name!r}{nearest(name, offered) or '.'} Available: {known}.")
+
+
+def named_sources(names: Sequence[str], plugins: Plugins) -> dict[str, FeatureSource]:
+    """The sources of these names, by the names that they bear; ConfigError if two would bear the same."""
+    found: dict[str, FeatureSource] = {}
+    given: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        source = find_source(name, plugins)
+        if source.name in found:
+            raise ConfigError(
+                f"the backbones {given[source.name]} and {name} would both be called {source.name!r}. "
+                "Rename one of them."
+            )
+        found[source.name], given[source.name] = source, name
+    return found
+
+
+def sources_of(config: Config, plugins: Plugins) -> dict[str, FeatureSource]:
+    """The sources that take part, the default first: those asked for, else all that are installed and free to use."""
+    if config.backbones:
+        return named_sources(config.backbones, plugins)
+    return {name: source for name, source in offered_sources(plugins).items() if source.embedded and source.commercial}
+
+
+def source_owner(source: FeatureSource, plugins: Plugins) -> LoadedPlugin | None:
+    """The plugin that brought a source; None if a format opened it."""
+    kind = Backbone if isinstance(source, Backbone) else Encoder
+    return plugins.owner(kind, source.name) if source.name in plugins.all(kind) else None
+
+
+def source_version(source: FeatureSource, plugins: Plugins) -> str:
+    """The version of the plugin that brought a source; empty if a format opened it."""
+    owner = source_owner(source, plugins)
+    return owner.version if owner else ""
+
+
+def absolute_names(names: Sequence[str], plugins: Plugins) -> tuple[str, ...]:
+    """The names of sources with absolute paths for files, so that a run is resumed from any folder."""
+    offered = offered_sources(plugins)
+    paths = {name: Path(name).expanduser() for name in names if name not in offered}
+    return tuple(str(paths[name].absolute()) if name in paths and paths[name].exists() else name for name in names)
+
+
+def usage_notes(config: Config, plugins: Plugins) -> list[str]:
+    """What to know of the sources that take part before they are used: licences that forbid commercial use."""
+    return [
+        f"{source.name} may not be used commercially: its licence is {source.licence or 'not known to allow it'}"
+        + (f" ({source.source})" if source.source else "")
+        for source in sources_of(config, plugins).values()
+        if not source.commercial
+    ]
