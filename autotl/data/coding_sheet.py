@@ -13,7 +13,7 @@ from autotl.errors import ConfigError, DatasetError
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import listed
 
-COLUMNS = ("item", "coder", "label")
+COLUMNS, _PROBABILITY = ("item", "coder", "label"), "probability"
 _SEPARATORS = ",;\t|"
 _NAMED_SEPARATOR = re.compile(r'"?sep=(\t|[^\w\s"])"?', re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -24,12 +24,16 @@ _END = "\0end"
 
 @dataclass(frozen=True)
 class SheetRow:
-    """A row of a coding sheet, unchanged. line: its line number in the file, from 1."""
+    """A row of a coding sheet, unchanged.
+
+    line: its line number in the file, from 1. probability: inclusion probability as text, None without such a column.
+    """
 
     line: int
     item: str
     coder: str
     label: str
+    probability: str | None = None
 
 
 def name_problem(coder: str) -> str:
@@ -58,7 +62,7 @@ def write_sheet(path: Path, items: Iterable[str]) -> None:
 
 
 def read_sheet(path: Path) -> tuple[SheetRow, ...]:
-    """Read the rows of a sheet; empty rows are skipped, and additional columns are ignored.
+    """Read the rows of a sheet; empty rows are skipped, and columns other than `probability` are ignored.
 
     Cells may be separated by commas, semicolons, tabs or vertical bars, or by the character given in a first line such
     as `sep=;`. The encoding may be UTF-8, UTF-16 or Windows-1252. Raises DatasetError, with the line number, if the
@@ -84,10 +88,10 @@ def read_sheet(path: Path) -> tuple[SheetRow, ...]:
             if not places:
                 places = _places(cells, path)
                 continue
-            item, coder, label = (cells[place] if place < len(cells) else "" for place in places)
+            item, coder, label, *rest = (cells[place] if place < len(cells) else "" for place in places)
             if problem := name_problem(" ".join(coder.split())):
                 raise DatasetError(f"{path}, line {line}: {problem}.")
-            found.append(SheetRow(line, item, coder, label))
+            found.append(SheetRow(line, item, coder, label, *rest))
     except csv.Error as error:
         raise DatasetError(f"{path}, line {skipped + rows.line_num}: {error}. Save the sheet as CSV again.") from None
     if not places:
@@ -115,12 +119,13 @@ def _places(header: Sequence[str], path: Path) -> list[int]:
             f"Give a table with the columns {listed(COLUMNS)}, such as the sheet that `autotl validate RUN --sample N "
             "--out SHEET.csv` writes."
         )
-    for name in COLUMNS:
+    wanted = [name for name in (*COLUMNS, _PROBABILITY) if name in names]
+    for name in wanted:
         if names.count(name) > 1:
             raise DatasetError(
                 f"{path} has {names.count(name)} columns {name!r}, so it is unclear which one to use. Keep one of them."
             )
-    return [names.index(name) for name in COLUMNS]
+    return [names.index(name) for name in wanted]
 
 
 def _text(path: Path) -> str:

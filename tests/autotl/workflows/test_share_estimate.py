@@ -202,6 +202,30 @@ def test_probabilities_in_the_sheet_are_used(place, settings, tmp_path):
         estimate(place, settings, codings=path)
 
 
+@pytest.mark.parametrize(("first", "mark"), [("", ";"), ("", "\t"), ("sep=;\n", ";"), ("sep=:\n", ":")])
+def test_a_sheet_as_a_spreadsheet_saves_it_is_read_with_its_probabilities(place, settings, tmp_path, first, mark):
+    """Separated by semicolons or tabs, with commas as decimal marks, empty rows, and remarks beside the table."""
+    shutil.rmtree(place / "run" / "shares", ignore_errors=True)
+    rows = [("item", "coder", "label", "probability", "note", "note"), ("",) * 6]
+    rows += [
+        (f"{number:03d}.png", "Ann", truth(f"{number:03d}"), "0,9" if number % 4 == 0 else "0,3", "", "")
+        for number in range(0, N, 2)
+    ]
+    path = tmp_path / "saved.csv"
+    with path.open("w", newline="") as file:
+        file.write(first)
+        csv.writer(file, delimiter=mark, lineterminator="\n").writerows(rows)
+    found = estimate(place, settings, codings=path)
+    assert (found.findings.labels.how, found.findings.labels.used) == ("given", N // 2)
+    with (tmp_path / "plain.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([(*row[:3], row[3].replace(",", ".")) for row in rows])
+    assert found.to_json() == estimate(place, settings, codings=tmp_path / "plain.csv").to_json()
+    path.write_text(path.read_text().replace("0,3", "3", 1))
+    line = 4 + bool(first)
+    with pytest.raises(DatasetError, match=rf"saved.csv, line {line}: the probability '3' is not a number"):
+        estimate(place, settings, codings=path)
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
