@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from autotl.errors import RunError
 from autotl.runs.audit import AuditSummary
+from autotl.runs.backbones_tried import BackbonesTried
 from autotl.runs.doubts import DoubtsSummary
 from autotl.runs.feasibility import Feasibility
 from autotl.runs.forecasts import Forecast
@@ -50,8 +51,9 @@ class RunResult:
     seconds: wall-clock. run, deployable, leaderboard, report: paths. groups: images that belong together, and what
     keeping them on one side costs. forecasts: what the run expected early, with what came of it. audit: the
     performance on groups of items. doubts: when the model abstains. shortcuts: what predicts the class other than the
-    content. more_images: the expected gain from more images. feasibility: the verdict. tracking: what a tracker left
-    in tracking.json. more: fields that a later version of AutoTL added.
+    content. more_images: the expected gain from more images. backbones_tried: how the backbones did on a sample; None
+    if only one took part. feasibility: the verdict. tracking: what a tracker left in tracking.json. more: fields that
+    a later version of AutoTL added.
     """
 
     run: str
@@ -87,6 +89,7 @@ class RunResult:
     doubts: DoubtsSummary | None = None
     shortcuts: ShortcutsFound | None = None
     more_images: MoreImages | None = None
+    backbones_tried: BackbonesTried | None = None
     feasibility: Feasibility | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
@@ -131,6 +134,7 @@ class RunResult:
             | ({"doubts": self.doubts.to_json()} if self.doubts else {})
             | ({"shortcuts": self.shortcuts.to_json()} if self.shortcuts else {})
             | ({"more_images": self.more_images.to_json()} if self.more_images else {})
+            | ({"backbones_tried": self.backbones_tried.to_json()} if self.backbones_tried else {})
             | ({"feasibility": self.feasibility.to_json()} if self.feasibility else {})
             | {"seconds": self.seconds, "tracking": self.tracking}
             | dict(self.more)
@@ -156,7 +160,7 @@ _KEYS = frozenset((
     "run", "status", "objective", "advice", "champion", "search", "search_measured_on", "test", "default", "verdict",
     "ended", "outlook", "n_trials", "n_items", "n_unused", "fingerprint", "passed_over", "deployable", "leaderboard",
     "report", "unkept", "refit", "groups", "seconds", "tracking", "forecasts", "in_short", "audit", "doubts",
-    "shortcuts", "more_images", "feasibility",
+    "shortcuts", "more_images", "backbones_tried", "feasibility",
 ))  # fmt: skip
 
 
@@ -199,6 +203,7 @@ def _read(document: Mapping[str, Any]) -> RunResult:
         doubts=_optional(document.get("doubts"), DoubtsSummary.from_json),
         shortcuts=_optional(document.get("shortcuts"), ShortcutsFound.from_json),
         more_images=_optional(document.get("more_images"), MoreImages.from_json),
+        backbones_tried=_optional(document.get("backbones_tried"), BackbonesTried.from_json),
         feasibility=_optional(document.get("feasibility"), Feasibility.from_json),
         more={name: value for name, value in document.items() if name not in _KEYS},
     )

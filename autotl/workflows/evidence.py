@@ -14,6 +14,8 @@ from autotl.runs.events import Message
 from autotl.workflows.abstaining import PIECE as DOUBTS
 from autotl.workflows.abstaining import doubts, with_doubts
 from autotl.workflows.auditing import SUBGROUPS, WEAK_KINDS, subgroups, weak_kinds
+from autotl.workflows.backbones import PIECE as BACKBONES
+from autotl.workflows.backbones import backbones
 from autotl.workflows.feasibility import verdict
 from autotl.workflows.learning_curves import learning_curve
 from autotl.workflows.mistake_maps import maps_of_mistakes
@@ -28,6 +30,7 @@ PIECES: Mapping[str, Piece] = {
     "shortcuts": shortcuts,
     "learning-curve": learning_curve,
     "why": maps_of_mistakes,
+    BACKBONES: backbones,
     VERDICT: verdict,
 }
 """By name, in the order in which they run: a piece may read what earlier ones have put into the result."""
@@ -79,4 +82,4 @@ def _is_due(name: str, subject: Subject) -> bool:
     if name == SUBGROUPS:
         config = subject.context.run.config
         return bool(config.audit) or config.max_gap is not None
-    return name in (DOUBTS, VERDICT)
+    return name in (DOUBTS, BACKBONES, VERDICT)

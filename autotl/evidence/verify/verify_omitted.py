@@ -25,6 +25,10 @@ WHY_NOT = (
         r"run\.json#/result/more_images|panel (learning-curve|feasibility)",
         "fits on fewer images, whose predictions are not kept",
     ),
+    (
+        r"run\.json#/result/backbones_tried/|panel backbones",
+        "held-out answers on a sample of the images, which are not kept, and speeds measured by a clock",
+    ),
     (r"run\.json#/result/tracking/", "reported by a tracking server"),
     (r"run\.json#/result/audit/forced/", "when a registration was forced"),
     (r"panel weak-kinds", "kinds of images are found by features and properties of the images, which are not kept"),

@@ -8,7 +8,7 @@ from verify_documents import Ledger, Report
 
 FIELDS = {
     "subgroups": "audit", "doubts": "doubts", "feasibility": "feasibility", "shortcuts": "shortcuts",
-    "learning-curve": "more_images",
+    "learning-curve": "more_images", "backbones": "backbones_tried",
 }  # fmt: skip
 """The field of the result that each panel shows."""
 LATER = {"people"}
