@@ -16,7 +16,13 @@ from autotl.plugins import KINDS, load_plugins
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PACKAGES = sorted(file.parent for file in EXAMPLES.glob("*/pyproject.toml"))
-QUICK = ("cohens-kappa-evaluator", "folder-registry", "quasi-random-sampler", "screenshots-check")
+QUICK = (
+    "cohens-kappa-evaluator",
+    "colour-histogram-encoder",
+    "folder-registry",
+    "quasi-random-sampler",
+    "screenshots-check",
+)
 
 
 def project(package: Path) -> dict:
