@@ -82,8 +82,8 @@ def _pixels(size: str) -> str:
 
 def _rounded_up(n: int) -> int:
     """To two digits: more would pretend to a precision that a forecast lacks."""
-    step = 10 ** max(0, len(str(n)) - 2)
-    return -(-n // step) * step
+    step = int(10 ** max(0, len(str(n)) - 2))
+    return math.ceil(n / step) * step
 
 
 def tables(found: BackbonesTried) -> tuple[Table, ...]:

@@ -56,10 +56,11 @@ class TriedBackbone:
         """Read what `to_json` returned."""
         needed = document.get("images_needed")
         return cls(
-            *(str(document[name]) for name in ("backbone", "size", "stage", "pooling")), float(document["log_loss"]),
-            ScoreInterval.from_json(document.get("difference") or {}), None if needed is None else int(needed),
-            *(_number(document.get(name)) for name in ("images_per_second", "pass_seconds")),
-            bool(document.get("read_in_full")), int(document.get("n_trials") or 0),
+            str(document["backbone"]), str(document["size"]), str(document["stage"]), str(document["pooling"]),
+            float(document["log_loss"]), ScoreInterval.from_json(document.get("difference") or {}),
+            None if needed is None else int(needed), _number(document.get("images_per_second")),
+            _number(document.get("pass_seconds")), bool(document.get("read_in_full")),
+            int(document.get("n_trials") or 0),
         )  # fmt: skip
 
 
@@ -136,7 +137,8 @@ class BackbonesTried:
     def from_json(cls, document: Mapping[str, Any]) -> BackbonesTried:
         """Read what `to_json` returned."""
         return cls(
-            *(int(document.get(name) or 0) for name in ("n_sample", "n_development", "n_images")),
+            int(document.get("n_sample") or 0), int(document.get("n_development") or 0),
+            int(document.get("n_images") or 0),
             tuple(map(TriedBackbone.from_json, document.get("tried") or ())),
             tuple(map(LeftOutBackbone.from_json, document.get("left_out") or ())),
             tuple(map(str, document.get("not_asked") or ())),

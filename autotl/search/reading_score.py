@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
+from autotl.predictions import Predictions
 from autotl.runs.events import RankedReading
 from autotl.trial import Reading
 
@@ -22,10 +23,14 @@ class StoredScore(TypedDict):
 
 @dataclass(frozen=True)
 class ReadingScore:
-    """How well the default head does on a reading of the sample: its mean held-out log loss, calibrated."""
+    """How well the default head does on a reading of the sample: its mean held-out log loss, calibrated.
+
+    answers: the held-out answers, with places in the sample as items; None where they are not kept.
+    """
 
     reading: Reading
     log_loss: float
+    answers: Predictions | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> StoredScore:
         """Plain values."""

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split, reading_order
 from autotl.features.features import Features
-from autotl.interfaces import FeatureSource
-from autotl.predictions import log_losses
+from autotl.interfaces import FeatureSource, Size
+from autotl.predictions import Predictions, log_losses
 from autotl.runs.events import Message
+from autotl.search.backbone_tries import BackboneTries, sample_seconds
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
 from autotl.search.probe_trials import build_classifier, fits_beside_others
 from autotl.search.reading_score import ReadingScore
+from autotl.search.space import Space
 from autotl.training.calibration import apply_temperature, fit_temperature
 from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
@@ -35,42 +38,63 @@ SCREENING_SHARE, SCREENING_ALLOWANCE = 0.1, 0.25
 """Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
 GROWTH_GAIN = 0.1
 """Where a larger size lowered the sample's log loss by this share, the next may take twice the time to look at."""
-_SETUP_SECONDS = 3.0
-"""Building a network and writing its graph, the first time."""
+Place: TypeAlias = tuple[str, Size]
+"""A backbone by its name, and a size."""
 
 
 def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
     """Score every stage and pooling of each backbone and size whose sample can be read in little time, best first.
 
-    Where a larger size made the sample's log loss fall a good deal, the next larger one may take more time. A backbone
-    that fails is left out with a message.
+    The cheapest sample is read first; the order decides nothing but what there is time for. Where a larger size made
+    the sample's log loss fall a good deal, the next larger one may take more time. A backbone that fails is left out
+    with a message. What was tried, and what was not, is kept in run.json.
     """
-    run, items = context.run, sample_items(context)
+    items = sample_items(context)
+    tries, places = BackboneTries(context, items), _places(context.space)
     allowance = SCREENING_ALLOWANCE * limits.seconds_left()
-    scores: list[ReadingScore] = []
-    for backbone in context.space.backbones.values():
-        best, share = math.inf, SCREENING_SHARE
-        for size in sorted(backbone.sizes, key=lambda size: (size > backbone.sizes[0], size)):
-            read = context.costs.has_features(backbone.name, size)
-            speed = context.costs.images_per_second(backbone.name, size)
-            needed = 0.0 if read else _SETUP_SECONDS + len(items) / speed
-            if needed > min(share * limits.seconds_left(), allowance):
-                continue
-            began = time.monotonic()
-            readings = [Reading(backbone.name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
-            try:
-                found = score_readings(context, backbone, readings, items, allowance)
-            except Exception as error:  # a broken backbone must not take the search down with it
-                place, reason = f"{backbone.name} at {format_size(size)}", f"{type(error).__name__}: {error}"
-                run.emit(Message(f"{place} is left out: {reason}"))
-                continue
-            allowance -= time.monotonic() - began
-            if not found:
-                continue
-            share = SCREENING_SHARE * (2 if found[0].log_loss < (1 - GROWTH_GAIN) * best < math.inf else 1)
-            best = min(best, found[0].log_loss)
-            scores += found
-    return sorted(scores, key=lambda score: score.log_loss)
+    waiting, found = list(places), dict[Place, list[ReadingScore]]()
+    while waiting:
+        costs = [sample_seconds(context, *place, items) for place in waiting]
+        needed = min(costs)
+        name, size = place = waiting.pop(costs.index(needed))
+        share = SCREENING_SHARE * (2 if _gained_by_size(found, place) else 1)
+        if needed > min(share * limits.seconds_left(), allowance):
+            tries.too_slow(name, size, needed)
+            continue
+        began = time.monotonic()
+        readings = [Reading(name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
+        try:
+            scores = score_readings(context, context.space.backbone(name), readings, items, allowance)
+        except Exception as error:  # a broken backbone must not take the search down with it
+            reason = f"{type(error).__name__}: {error}"
+            context.run.emit(Message(f"{name} at {format_size(size)} is left out: {reason}"))
+            tries.failed(name, size, error, needed)
+            continue
+        allowance -= time.monotonic() - began
+        if scores:
+            tries.tried(scores[0])
+            found[place] = [replace(score, answers=None) for score in scores]
+        else:
+            tries.too_slow(name, size, needed)
+    tries.keep()
+    ranked = [score for place in places for score in found.get(place, ())]
+    return sorted(ranked, key=lambda score: score.log_loss)
+
+
+def _places(space: Space) -> list[Place]:
+    """The backbones, each at its own size and smaller ones, and then at larger ones."""
+    return [
+        (name, size)
+        for name, source in space.backbones.items()
+        for size in sorted(source.sizes, key=lambda size: (size > source.sizes[0], size))
+    ]
+
+
+def _gained_by_size(found: Mapping[Place, Sequence[ReadingScore]], place: Place) -> bool:
+    """Whether the largest size below this one, of the same backbone, did much better than those below it."""
+    smaller = sorted(other for other in found if other[0] == place[0] and other[1] < place[1])
+    losses = [found[other][0].log_loss for other in smaller]
+    return len(losses) > 1 and losses[-1] < (1 - GROWTH_GAIN) * min(losses[:-1])
 
 
 def sample_items(context: SearchContext) -> np.ndarray:
@@ -100,7 +124,8 @@ def score_readings(
     def score(reading: Reading, values: np.ndarray) -> ReadingScore | None:
         if time.monotonic() - began > seconds:
             return None
-        return ReadingScore(reading, float(_held_out_losses(context, values, items).mean()))
+        answers = _held_out_answers(context, values, items)
+        return ReadingScore(reading, float(log_losses(answers.labels, answers.probabilities).mean()), answers)
 
     work, known = [], set()
     for reading in readings:
@@ -117,17 +142,21 @@ def score_readings(
 
 def reading_losses(context: SearchContext, features: Features, reading: Reading, items: np.ndarray) -> np.ndarray:
     """The default head's held-out log loss on a reading, calibrated: float (n,), in the order of the folds."""
-    return _held_out_losses(context, features.read(reading.stage, reading.pooling, items), items)
+    answers = _held_out_answers(context, features.read(reading.stage, reading.pooling, items), items)
+    return log_losses(answers.labels, answers.probabilities)
 
 
-def _held_out_losses(context: SearchContext, values: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """values: what was read from the items, float (n, n_columns)."""
+def _held_out_answers(context: SearchContext, values: np.ndarray, items: np.ndarray) -> Predictions:
+    """The default head's calibrated answers, with places in the sample as items.
+
+    values: what was read from the items, float (n, n_columns).
+    """
     whole, labels = context.run.split, context.labels[items]
     vectors = fit_components(values.__getitem__, np.arange(len(items)), seed=0)(values)
     head = build_classifier(context, context.space.default_head, fixed_hyperparameters({}), vectors.shape[1])
     found = cross_validate(head, vectors, labels, Split(whole.fold[items], whole.cluster[items])).predictions
     temperature = fit_temperature(found.labels, found.probabilities)
-    return log_losses(found.labels, apply_temperature(found.probabilities, temperature))
+    return replace(found, probabilities=apply_temperature(found.probabilities, temperature))
 
 
 def sample_split(split: Split, items: np.ndarray) -> Split:

@@ -1,0 +1,33 @@
+"""What the cache holds of a source's features, by its name alone: nothing is built to find out."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from autotl.cache.record_store import RecordStore
+from autotl.images.decoder import DECODER_VERSION
+from autotl.interfaces import Size
+
+
+def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> int:
+    """How many images have features of a source at a size in the cache, the most of any of its versions.
+
+    digests: bytes (n,). It is an estimate: the features may be those of other weights under the same name.
+    """
+    slug = re.sub(r"[^a-z0-9.-]+", "-", source.lower())
+    found = 0
+    for name in {source, slug}:
+        for folder in (cache / "networks").glob(f"{glob.escape(name)}-{size[0]}x{size[1]}-*"):
+            try:
+                n_features = int(json.loads((folder / "columns.json").read_text(encoding="utf-8"))[-1]["stop"])
+            except (OSError, ValueError, LookupError, TypeError):
+                continue
+            kept = cache / "features" / f"{folder.name}-d{DECODER_VERSION}"
+            store = RecordStore(kept, np.dtype(np.float32), (n_features,))
+            found = max(found, int(store.known(digests).sum()))
+    return found
