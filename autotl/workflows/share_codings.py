@@ -34,15 +34,30 @@ class Codings:
     counts: LabelCounts
 
 
-def read_codings(path: Path, population: Population, sample: DrawnSample) -> Codings:
-    """Read a filled-in sheet; DatasetError names the line where an image or a label is not known."""
-    rows = [row for row in read_sheet(path) if row.label]
+def read_labels(path: Path, classes: Sequence[str]) -> tuple[SheetRow, ...]:
+    """The rows of a sheet that have a label; DatasetError if there are none."""
+    rows = tuple(row for row in read_sheet(path) if row.label)
     if not rows:
         raise DatasetError(
             f"{path} has no label yet. Write the class of each image into the column `label`, one of "
-            f"{listed(population.classes)}, and the coder's name beside it."
+            f"{listed(classes)}, and the coder's name beside it."
         )
-    found = _understood(path, rows, population)
+    return rows
+
+
+def gives_probabilities(rows: Sequence[SheetRow]) -> bool:
+    """Whether a sheet has its own inclusion probabilities."""
+    return any(row.probability for row in rows)
+
+
+def read_codings(
+    path: Path, rows: Sequence[SheetRow], population: Population, sample: DrawnSample, removed: frozenset[str]
+) -> Codings:
+    """The labels in the rows of a sheet; DatasetError names the line where an image or a label is not known.
+
+    removed: images that could be drawn and are no longer in the population; their labels are left out.
+    """
+    found = _understood(path, rows, population, removed)
     answers: dict[str, Counter[str]] = {}
     for (item, _), given in found.items():
         answers.setdefault(item, Counter())[given] += 1
@@ -63,24 +78,31 @@ def read_codings(path: Path, population: Population, sample: DrawnSample) -> Cod
         LabelCounts(
             coders=tuple(sorted({coder for _, coder in found})), used=len(drawn),
             unresolved=len(answers) - len(majority), trained_on=len(answers.keys() & population.trained_on),
-            unreadable=len(answers.keys() & population.unreadable), not_drawn=len(inside) - len(drawn), how=how,
+            unreadable=len(answers.keys() & population.unreadable - removed), removed=len(answers.keys() & removed),
+            not_drawn=len(majority.keys() - drawn.keys() - removed - population.trained_on - population.unreadable),
+            how=how,
         ),
     )  # fmt: skip
 
 
-def _understood(path: Path, rows: Sequence[SheetRow], population: Population) -> dict[tuple[str, str], str]:
+def _understood(
+    path: Path, rows: Sequence[SheetRow], population: Population, removed: frozenset[str]
+) -> dict[tuple[str, str], str]:
     """The label by image and coder; DatasetError if a coder gave two to one image."""
     lookup, found = Lookup(population.files), dict[tuple[str, str], str]()
+    gone = Lookup({name: name for name in removed})
     first, coders = dict[tuple[str, str], int](), dict[str, str]()
     by_case = {name.casefold(): name for name in population.classes}
     for row in rows:
         name = lookup.find(row.item)
+        if name is None or lookup.contradiction(row.item, name):
+            name = gone.find(row.item) or name
         if name is None:
             raise DatasetError(
                 f"{path}, line {row.line}: {row.item!r} is not clearly one of the {len(population.names)} images of "
                 f"{population.described}, such as {population.names[0]!r}. Correct the item, or leave the line out."
             )
-        if reason := lookup.contradiction(row.item, name):
+        if name not in removed and (reason := lookup.contradiction(row.item, name)):
             raise DatasetError(
                 f"{path}, line {row.line}: {row.item!r} {reason}. Correct the item, or leave the line out. A file name "
                 "without a folder stands for the image of that name."
@@ -112,7 +134,7 @@ def _probabilities(
     path: Path, rows: Sequence[SheetRow], population: Population, sample: DrawnSample
 ) -> tuple[Mapping[str, float] | None, str]:
     """Inclusion probabilities by name, None if assumed to be equal; and where they come from."""
-    if any(row.probability for row in rows):
+    if gives_probabilities(rows):
         lookup = Lookup(population.files)
         return {lookup.find(row.item) or "": _probability(path, row) for row in rows}, "given"
     return (sample.probabilities, "drawn") if sample.items else (None, "assumed")

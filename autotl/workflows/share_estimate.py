@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,17 +27,19 @@ from autotl.evidence.shares.uses import TOLERANCE, difference, group_gaps
 from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.runs.events import Listener
 from autotl.runs.run import Run, open_run
-from autotl.runs.validation import locked, read_sample, write_sample
+from autotl.runs.validation import locked
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.conditions import Place, require_writable
+from autotl.runtime.wording import counted
 from autotl.settings import Settings
-from autotl.workflows.share_codings import Codings, read_codings
-from autotl.workflows.share_findings import Findings, LabelPlan, Part
+from autotl.workflows.share_codings import Codings, gives_probabilities, read_codings, read_labels
+from autotl.workflows.share_draws import StoredDraws, find_draws, write_draws
+from autotl.workflows.share_findings import Findings, LabelPlan, Part, SinceDraw
 from autotl.workflows.share_population import Population, read_population
 from autotl.workflows.share_sentences import expected_sentence, sentences
 
-FOLDER, ESTIMATE_FILE = "shares", "estimate.json"
-"""In the run folder: draws and estimate of each population, in a folder named by a hash of its image names."""
+ESTIMATE_FILE = "estimate.json"
+"""In the folder of the draws from the same images."""
 USUAL_POINTS, LEAST_POINTS, MOST_POINTS = 3.0, 0.1, 50
 _REMEDY = "Give another file with --out"
 
@@ -139,13 +141,18 @@ def estimate_shares(
         settings=settings,
         listeners=listeners,
     )
-    codings = None
+    codings, since = None, None
     if asked.codings is not None:
-        codings = read_codings(asked.codings, population, read_sample(_folder(run, population)))
-    found = _findings(evidence, population, codings, asked)
+        rows, draws = read_labels(asked.codings, population.classes), find_draws(run.folder, population)
+        if draws.sample.items and not gives_probabilities(rows):
+            since = SinceDraw(len(draws.sample.inclusion), draws.n_added, len(draws.removed))
+            population = population.restrict(draws.covered)
+        removed = draws.removed if since else frozenset()
+        codings = read_codings(asked.codings, rows, population, draws.sample, removed)
+    found = _findings(evidence, population, codings, since, asked)
     estimate = ShareEstimate(run.name, population.described, found, sentences(found))
     if codings is not None:
-        _keep(_folder(run, population), estimate)
+        _keep(draws.folder, estimate)
     return estimate
 
 
@@ -163,10 +170,11 @@ def draw_to_label(
     run = open_run(folder)
     _evidence(run)
     population = read_population(run, items, settings=settings, listeners=listeners)
-    own = _folder(run, population)
-    with locked(own):
-        before = read_sample(own)
-        total = min(len(before.items) + n, len(population.names))
+    with locked(find_draws(run.folder, population).folder):
+        draws = find_draws(run.folder, population)
+        before = draws.sample
+        population = population.restrict(set(population.names) - draws.replaced)
+        total = min(draws.n_kept + n, len(population.names))
         strata, weights = planned_strata(population.probabilities, total)
         after = draw(
             population.names, n, strata=strata, weights=weights, before=before, seed=run.config.seed,
@@ -177,15 +185,32 @@ def draw_to_label(
             write_sheet(sheet, [population.files[name] for name in new])
         except OSError as error:  # the error itself would name the temporary file
             raise MachineError(f"{sheet} cannot be written: {error.strerror}. {_REMEDY}.") from error
-        write_sample(own, after)
+        write_draws(draws, after, population)
     none = np.zeros(0, dtype=int)
     widths = expected_widths(LabelledSample(population.probabilities, none, none), total)
     text = (
         f"{len(new)} of {len(population.names)} images are in {sheet}, in random order. Write each one's class into "
         "the column `label` and your name into `coder`; several people may each fill in a copy.",
+        *_changes(draws),
         expected_sentence(total, widths),
     )
     return SheetDrawn(sheet, new, total, len(population.names), after.draws[-1].design, text)
+
+
+def _changes(draws: StoredDraws) -> Iterator[str]:
+    """What a further draw from a changed set of images means."""
+    n = len(draws.replaced)
+    added, removed = draws.n_added - n, len(draws.removed) - n
+    if draws.sample.items and (added or removed):
+        yield (
+            f"Since the last draw {counted(added, 'image')} {'was' if added == 1 else 'were'} added and {removed:,} "
+            "removed. This draw is from all that are there now, so the added ones count in the next estimate."
+        )
+    if n:
+        yield (
+            f"{counted(n, 'image')} left out: the content is not that of the image drawn from under the same name. "
+            f"Rename {'it' if n == 1 else 'them'} to include {'it' if n == 1 else 'them'}."
+        )
 
 
 def _evidence(run: Run) -> Evidence:
@@ -204,11 +229,9 @@ def _keep(folder: Path, estimate: ShareEstimate) -> None:
     write_atomically(folder / ESTIMATE_FILE, text.encode("utf-8", "backslashreplace"))
 
 
-def _folder(run: Run, population: Population) -> Path:
-    return run.folder / FOLDER / population.key
-
-
-def _findings(evidence: Evidence, population: Population, codings: Codings | None, asked: Request) -> Findings:
+def _findings(
+    evidence: Evidence, population: Population, codings: Codings | None, since: SinceDraw | None, asked: Request
+) -> Findings:
     sample = _sample(population, codings, asked)
     parts = {"all": np.ones(len(population.names), dtype=bool)}
     if asked.by:
@@ -222,7 +245,7 @@ def _findings(evidence: Evidence, population: Population, codings: Codings | Non
     only_groups = {part.name: parts[part.name] for part in groups}
     return Findings(
         classes=population.classes, whole=whole, groups=tuple(groups), by=asked.by,
-        labels=None if codings is None else codings.counts,
+        labels=None if codings is None else codings.counts, sample=since,
         n_trained_on=len(population.trained_on), n_unreadable=len(population.unreadable), tested=tested,
         change=difference(whole.accuracy, tested) if codings else UNDEFINED,
         tolerance=tolerance,

@@ -37,7 +37,8 @@ class LabelCounts:
     """How many codings were used or left out.
 
     unresolved: images without a majority among the coders; trained_on, unreadable, not_drawn: coded images that are
-    left out. how: where the inclusion probabilities come from: "drawn", "given" or "assumed" to be equal.
+    left out; removed: those that are no longer among the images. how: where the inclusion probabilities come from:
+    "drawn", "given" or "assumed" to be equal.
     """
 
     coders: tuple[str, ...]
@@ -46,7 +47,17 @@ class LabelCounts:
     trained_on: int
     unreadable: int
     not_drawn: int
+    removed: int
     how: str
+
+
+@dataclass(frozen=True)
+class SinceDraw:
+    """What has changed since a sample was drawn. drawn_from: number of images that could be drawn."""
+
+    drawn_from: int
+    added: int
+    removed: int
 
 
 @dataclass(frozen=True)
@@ -65,9 +76,10 @@ class LabelPlan:
 class Findings:
     """Shares among the images that the model was not trained on.
 
-    whole: all images; groups: those of each value of the column `by`. labels: None without codings. tested: the model's
-    accuracy on its test split. change: the accuracy here minus that; undefined without codings. tolerance: the largest
-    tolerated difference in accuracy between groups. cross_check: by method, the share of each class.
+    whole: all images; groups: those of each value of the column `by`. labels: None without codings. sample: None unless
+    the labels are of a drawn sample; then these are the images that could be drawn. tested: the model's accuracy on its
+    test split. change: the accuracy here minus that; undefined without codings. tolerance: the largest tolerated
+    difference in accuracy between groups. cross_check: by method, the share of each class.
     """
 
     classes: tuple[str, ...]
@@ -75,6 +87,7 @@ class Findings:
     groups: tuple[Part, ...]
     by: str | None
     labels: LabelCounts | None
+    sample: SinceDraw | None
     n_trained_on: int
     n_unreadable: int
     tested: ScoreInterval
@@ -97,6 +110,7 @@ class Findings:
             "n_labelled": self.whole.n_labelled,
             "left_out": {"trained_on": self.n_trained_on, "unreadable": self.n_unreadable},
             "labels": None if self.labels is None else {**vars(self.labels), "coders": list(self.labels.coders)},
+            "sample": None if self.sample is None else dict(vars(self.sample)),
             "shares": self.whole.shares_json(self.classes),
             "by": {part.name: part.shares_json(self.classes) for part in self.groups},
             "groups": {part.name: {"n_items": part.n_items, "n_labelled": part.n_labelled} for part in self.groups},

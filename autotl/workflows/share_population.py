@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +33,16 @@ class Population:
     """Images that the model was not trained on, and its answers to them.
 
     described: the input, in words. names: (n,), unique, relative to the folder if one was given. files: the path of
-    every image by name, including images left out. probabilities: float (n, n_classes). unreadable, trained_on: names
-    of images that could not be read, or that the model was trained on. columns: values of each requested column, (n,).
+    every image by name, including images left out; contents: a hash of each file, empty if it cannot be read.
+    probabilities: float (n, n_classes). unreadable, trained_on: names of images that could not be read, or that the
+    model was trained on. columns: values of each requested column, (n,).
     """
 
     described: str
     classes: tuple[str, ...]
     names: tuple[str, ...]
     files: dict[str, str]
+    contents: dict[str, str]
     probabilities: np.ndarray
     unreadable: frozenset[str]
     trained_on: frozenset[str]
@@ -48,9 +50,19 @@ class Population:
 
     @property
     def key(self) -> str:
-        """A hash of the names of all images, sixteen characters."""
-        names = sorted((*self.names, *self.unreadable, *self.trained_on))
-        return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        """A hash of the names and contents of all images, sixteen characters."""
+        lines = sorted(f"{name}\0{content}" for name, content in self.contents.items())
+        return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def restrict(self, names: Collection[str]) -> Population:
+        """Only some of the images, in the same order."""
+        kept = np.array([name in names for name in self.names], dtype=bool)
+        return replace(
+            self,
+            names=tuple(name for name in self.names if name in names),
+            probabilities=self.probabilities[kept],
+            columns={column: values[kept] for column, values in self.columns.items()},
+        )
 
 
 def read_population(
@@ -86,7 +98,9 @@ def read_population(
         raise ConfigError(
             f"--by {by!r} has {n_groups} different values, too many to compare; expected at most {_MOST_GROUPS}"
         )
-    trained_on = _trained_on(run, images)
+    contents = _contents(images)
+    trained = set(run.dataset.items["sha256"].iloc[run.split.development])
+    trained_on = np.array([content in trained for content in contents], dtype=bool)
     predictor = Predictor(run.champion)
     answers = [answer for batch in classify(predictor, _spared(images, trained_on), listeners=listeners)
                for answer in batch]  # fmt: skip
@@ -99,8 +113,8 @@ def read_population(
     )
     named = np.array(names, dtype=object)
     return Population(
-        described, classes, tuple(named[kept]), files,
-        probabilities, frozenset(named[~kept & ~trained_on]), frozenset(named[trained_on]),
+        described, classes, tuple(named[kept]), files, dict(zip(names, contents, strict=True)), probabilities,
+        frozenset(named[~kept & ~trained_on]), frozenset(named[trained_on]),
         {column: own[kept] for column, own in values.items()},
     )  # fmt: skip
 
@@ -125,17 +139,16 @@ def _spared(images: Sequence[GivenImage], trained_on: np.ndarray) -> list[GivenI
     ]
 
 
-def _trained_on(run: Run, images: Sequence[GivenImage]) -> np.ndarray:
-    """Where the model was trained on a file with the same content, bool (n,)."""
-    trained = set(run.dataset.items["sha256"].iloc[run.split.development])
+def _contents(images: Sequence[GivenImage]) -> list[str]:
+    """A hash of the content of each image, empty if it has none."""
     places = [place for place, image in enumerate(images) if isinstance(image.image, str) and not image.problem]
-    found = np.zeros(len(images), dtype=bool)
+    found = [""] * len(images)
     hashes = hash_files(Path(), [os.path.expanduser(images[place].image) for place in places])["sha256"]  # noqa: PTH111
     for place, content in zip(places, hashes, strict=True):
-        found[place] = content in trained
+        found[place] = content
     for place, image in enumerate(images):
         if isinstance(image.image, bytes):
-            found[place] = hashlib.sha256(image.image).hexdigest() in trained
+            found[place] = hashlib.sha256(image.image).hexdigest()
     return found
 
 

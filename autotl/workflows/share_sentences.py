@@ -67,11 +67,11 @@ def _corrected(found: Findings) -> Iterator[str]:
         f"Shares among {counted(whole.n_items, 'image')}, corrected by {counted(whole.n_labelled, 'label')}, with 95 % "
         f"intervals: {named}."
     )
+    yield from _since_draw(found)
     if whole.n_labelled < FEW_LABELS:
-        are = "is" if whole.n_labelled == 1 else "are"
         yield (
-            f"{counted(whole.n_labelled, 'label')} {are} too few to say much: the intervals are valid but very wide. "
-            f"Label at least {FEW_LABELS}, better {found.plan.n_needed}."
+            f"{counted(whole.n_labelled, 'label')} {_are(whole.n_labelled)} too few to say much: the intervals are "
+            f"valid but very wide. Label at least {FEW_LABELS}, better {found.plan.n_needed}."
         )
     yield from _naive_compared(found)
     yield f"The model is right about {whole.accuracy.percent(1)} of these images.{_since_test(found)}"
@@ -81,6 +81,18 @@ def _corrected(found: Findings) -> Iterator[str]:
     yield _further(found)
     yield from _about_labels(found)
     yield from _left_out(found)
+
+
+def _since_draw(found: Findings) -> Iterator[str]:
+    sample = found.sample
+    if sample is None or not (sample.added or sample.removed):
+        return
+    yield (
+        f"The sample was drawn from {counted(sample.drawn_from, 'image')}; since then {counted(sample.added, 'image')} "
+        f"{'was' if sample.added == 1 else 'were'} added and {sample.removed:,} removed. The shares are of the "
+        f"{counted(found.whole.n_items, 'image')} that could be drawn and are still there."
+        + (" To include the added ones, draw more images with --sample N --out SHEET.csv." if sample.added else "")
+    )
 
 
 def _naive_compared(found: Findings) -> Iterator[str]:
@@ -176,9 +188,8 @@ def _about_labels(found: Findings) -> Iterator[str]:
     assert labels is not None
     if labels.how == "assumed":
         yield (
-            "No sample of exactly these images was drawn with --sample: the labelled ones are treated as a random "
-            "sample. If they were picked by hand, or drawn before images were added or removed, the shares may be "
-            "wrong by an unknown amount."
+            "No sample of these images was drawn with --sample: the labelled ones are treated as a random sample. If "
+            "they were picked by hand, the shares may be wrong by an unknown amount."
         )
     if labels.unresolved:
         yield f"{counted(labels.unresolved, 'image')} without a majority among the coders left out."
@@ -187,10 +198,16 @@ def _about_labels(found: Findings) -> Iterator[str]:
             f"{counted(labels.not_drawn, 'labelled image')} left out that the sample does not contain: their inclusion "
             "probabilities are unknown."
         )
+    if labels.removed:
+        yield f"{counted(labels.removed, 'labelled image')} left out that {_are(labels.removed)} no longer there."
     if labels.trained_on:
         yield f"{counted(labels.trained_on, 'labelled image')} left out that the model was trained on."
     if labels.unreadable:
         yield f"{counted(labels.unreadable, 'labelled image')} left out that cannot be read."
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _left_out(found: Findings) -> Iterator[str]:

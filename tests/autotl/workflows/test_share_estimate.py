@@ -393,3 +393,90 @@ def test_one_label_is_spoken_of_as_one(place, settings, tmp_path):
     shutil.rmtree(place / "run" / "shares", ignore_errors=True)
     found = estimate(place, settings, codings=write(tmp_path / "c.csv", [("001.png", "Ann", DARK)]))
     assert any(one.startswith("1 label is too few") for one in found.text)
+
+
+@pytest.fixture
+def copied(place, tmp_path, settings):
+    """A copy of the run and of the images, with a sample of 60 that is filled in."""
+    shutil.copytree(place / "new", tmp_path / "new")
+    shutil.copytree(place / "run", tmp_path / "run", ignore=shutil.ignore_patterns("shares"))
+    drawn = draw_to_label(tmp_path / "run", tmp_path / "new", 60, tmp_path / "sheet.csv", settings=settings)
+    write(tmp_path / "coded.csv", coded(drawn.sheet))
+    return tmp_path
+
+
+def add(folder: Path, n: int) -> None:
+    for number in range(n):
+        Image.fromarray(np.full((8, 9 + number, 3), 220, np.uint8)).save(folder / f"{N + 4 * number:03d}.png")
+
+
+def again(copied, settings, sheet: str = "coded.csv"):
+    return estimate_shares(copied / "run", copied / "new", Request(copied / sheet), settings=settings)
+
+
+def test_a_sample_stays_when_images_are_added_and_speaks_of_those_it_was_drawn_from(copied, settings):
+    before = again(copied, settings).to_json()
+    assert before["sample"] == {"drawn_from": N, "added": 0, "removed": 0}
+    add(copied / "new", 5)
+    found = again(copied, settings)
+    after = found.to_json()
+    assert (after["labels"]["how"], after["n_items"], after["shares"]) == ("drawn", N, before["shares"])
+    assert after["sample"] == {"drawn_from": N, "added": 5, "removed": 0}
+    assert any("drawn from 120 images; since then 5 images were added and 0 removed" in one for one in found.text)
+    assert any("The shares are of the 120 images" in one for one in found.text)
+
+
+def test_images_that_were_removed_are_left_out_with_their_labels(copied, settings):
+    drawn = {Path(item).name for item, _, _ in coded(copied / "sheet.csv")}
+    others = {f"{number:03d}.png" for number in range(N)} - drawn
+    for name in [*sorted(drawn)[:3], *sorted(others)[:2]]:
+        (copied / "new" / name).unlink()
+    found = again(copied, settings)
+    document = found.to_json()
+    assert document["sample"] == {"drawn_from": N, "added": 0, "removed": 5}
+    assert (document["n_items"], document["n_labelled"], document["labels"]["removed"]) == (N - 5, 57, 3)
+    assert any("3 labelled images left out that are no longer there" in one for one in found.text)
+
+
+def test_a_further_draw_counts_the_images_added_since_and_says_so(copied, settings):
+    (copied / "new" / Path(coded(copied / "sheet.csv")[0][0]).name).unlink()
+    add(copied / "new", 5)
+    more = draw_to_label(copied / "run", copied / "new", 30, copied / "more.csv", settings=settings)
+    assert more.n_drawn == 89
+    assert any(
+        "5 images were added and 1 removed. This draw is from all that are there now" in one for one in more.text
+    )
+    write(copied / "both.csv", coded(copied / "sheet.csv") + coded(more.sheet))
+    document = again(copied, settings, "both.csv").to_json()
+    assert (document["n_items"], document["n_labelled"]) == (N - 1 + 5, 89)
+    assert document["sample"] == {"drawn_from": N + 5, "added": 0, "removed": 1}
+
+
+def test_other_images_with_the_same_names_have_no_part_in_the_sample(copied, settings):
+    for number in range(N):
+        path = copied / "new" / f"{number:03d}.png"
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    found = again(copied, settings).to_json()
+    assert (found["labels"]["how"], found["sample"]) == ("assumed", None)
+
+
+def test_an_image_that_was_replaced_counts_as_removed_and_is_not_drawn_under_its_name(copied, settings):
+    name = Path(coded(copied / "sheet.csv")[0][0]).name
+    Image.fromarray(np.full((8, 8, 3), 100, np.uint8)).save(copied / "new" / name)
+    document = again(copied, settings).to_json()
+    assert document["sample"] == {"drawn_from": N, "added": 1, "removed": 1}
+    assert (document["n_items"], document["labels"]["removed"]) == (N - 1, 1)
+    more = draw_to_label(copied / "run", copied / "new", 60, copied / "more.csv", settings=settings)
+    assert name not in {Path(item).name for item in more.items}
+    assert len(more.items) == N - 60
+    assert any("Rename it to include it" in one for one in more.text)
+
+
+def test_part_of_the_images_keeps_its_part_of_the_sample(copied, settings):
+    """The labels of a part are a sample of that part, with the same probabilities."""
+    for number in range(20, N):
+        (copied / "new" / f"{number:03d}.png").unlink()
+    document = again(copied, settings).to_json()
+    labelled = sum(int(Path(item).stem) < 20 for item, _, _ in coded(copied / "sheet.csv"))
+    assert (document["n_items"], document["n_labelled"]) == (20, labelled)
+    assert document["labels"]["removed"] == 60 - labelled
