@@ -57,7 +57,7 @@ def prune(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
         if name not in needed:
             needed.add(name)
             if name in makers:
-                pending.extend(_names_read(makers[name]))
+                pending.extend(names_read(makers[name]))
     kept = onnx.helper.make_graph(
         [node for node in graph.node if needed.intersection(node.output)],
         graph.name,
@@ -74,7 +74,7 @@ def sort_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
     """Sort the nodes of a graph topologically, in place; tensors that are read inside branches count too."""
     graph = model.graph
     makers = {name: i for i, node in enumerate(graph.node) for name in node.output if name}
-    reads = {i: {makers[name] for name in _names_read(node) if name in makers} for i, node in enumerate(graph.node)}
+    reads = {i: {makers[name] for name in names_read(node) if name in makers} for i, node in enumerate(graph.node)}
     order = list(graphlib.TopologicalSorter(reads).static_order())
     nodes = [graph.node[i] for i in order]
     del graph.node[:]
@@ -105,7 +105,7 @@ def join(first: onnx.ModelProto, second: onnx.ModelProto, wires: Mapping[str, st
         for prefix in (f"graph{number}/" for number in itertools.count(2))
         if not any(name.startswith(prefix) for name in taken)
     )
-    _add_prefix(second.graph, prefix, keep={value.name for value in second.graph.output} - taken)
+    add_prefix(second.graph, prefix, keep={value.name for value in second.graph.output} - taken)
     try:
         merged = onnx.compose.merge_models(
             first, second, [(source, prefix + target) for source, target in wires.items()]
@@ -146,13 +146,13 @@ def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
         yield from attribute.graphs
 
 
-def _names_read(node: onnx.NodeProto) -> Iterator[str]:
+def names_read(node: onnx.NodeProto) -> Iterator[str]:
     """Inputs of a node, and what the branches and bodies inside it read."""
     yield from (name for name in node.input if name)
     for graph in _subgraphs(node):
         yield from (value.name for value in graph.output)
         for inner in graph.node:
-            yield from _names_read(inner)
+            yield from names_read(inner)
 
 
 def _describe(model: onnx.ModelProto, names: Sequence[str]) -> list[onnx.ValueInfoProto]:
@@ -195,8 +195,11 @@ def same_versions(first: onnx.ModelProto, second: onnx.ModelProto) -> tuple[onnx
     return copies[0], copies[1]
 
 
-def _add_prefix(graph: onnx.GraphProto, prefix: str, *, keep: set[str]) -> None:
-    """Rename in place, bodies of loops and branches included (onnx.compose leaves out the constants they read)."""
+def add_prefix(graph: onnx.GraphProto, prefix: str, *, keep: set[str]) -> None:
+    """Put a prefix before names in place, but for those kept, bodies of loops and branches included.
+
+    onnx.compose leaves out the constants that such bodies read.
+    """
 
     def renamed(name: str) -> str:
         return name if not name or name in keep else prefix + name
@@ -206,7 +209,7 @@ def _add_prefix(graph: onnx.GraphProto, prefix: str, *, keep: set[str]) -> None:
         node.input[:] = [renamed(name) for name in node.input]
         node.output[:] = [renamed(name) for name in node.output]
         for inner in _subgraphs(node):
-            _add_prefix(inner, prefix, keep=keep)
+            add_prefix(inner, prefix, keep=keep)
     for item in (*graph.input, *graph.output, *graph.initializer, *graph.value_info):
         item.name = renamed(item.name)
     for sparse in graph.sparse_initializer:

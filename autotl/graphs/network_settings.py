@@ -1,0 +1,189 @@
+"""What files beside an ONNX network say of its input: `NAME.json`, or the configuration of a model hub.
+
+`NAME.json` beside `NAME.onnx` is an object; each of its keys may be left out:
+
+- `size`: of the input, in pixels: a number or [height, width].
+- `scale`, `mean`, `std`: the network is given (pixel * scale - mean) / std, for pixels of 0..255. `mean` and `std` are
+  a number or one per channel. Without a `scale` it is 1/255, or 1 if a mean or deviation exceeds 2.
+- `channels`: "RGB", "BGR" or "grey"; `layout`: "NCHW" or "NHWC", of the input.
+- `outputs`: the names of the tensors to read, shallow to deep, in place of those that are found.
+- `source`, `licence`: texts for the model card; `commercial`: false if the licence forbids commercial use.
+
+Where there is no such file, the `preprocessor_config.json` of Hugging Face is read, or the `config.json` of timm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autotl.errors import ConfigError
+
+_ORDERS = ("RGB", "BGR", "grey")
+_LAYOUTS = ("NCHW", "NHWC")
+_PLAIN_VALUES = 2.0
+"""A mean or deviation above it is one of pixels 0..255, not 0..1."""
+_MOST_PIXELS = 4096
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What is known of a network from beside its file; None and empty texts for what is not said.
+
+    file: that says it; None where there is none. scale, mean, std: the network is given (pixel * scale - mean) / std.
+    """
+
+    file: Path | None = None
+    size: tuple[int, int] | None = None
+    scale: float | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    channels: str = ""
+    layout: str = ""
+    outputs: tuple[str, ...] = ()
+    source: str = ""
+    licence: str = ""
+    commercial: bool | None = None
+
+    @property
+    def normalises(self) -> bool:
+        """Whether it says how pixels are normalised."""
+        return (self.scale, self.mean, self.std) != (None, None, None)
+
+    @property
+    def pixel_scale(self) -> float:
+        """The scale, found from mean and deviation where it is not said."""
+        if self.scale is not None:
+            return self.scale
+        return 1.0 if max((*(self.mean or ()), *(self.std or ())), default=0.0) > _PLAIN_VALUES else 1 / 255
+
+
+def settings_files(network: Path) -> tuple[Path, ...]:
+    """Where settings of a network are looked for; the first that is there and says something counts."""
+    folders = [network.parent, *([network.parent.parent] if network.parent.name == "onnx" else [])]
+    return (
+        network.with_suffix(".json"),
+        *(folder / "preprocessor_config.json" for folder in folders),
+        *(folder / "config.json" for folder in folders),
+    )
+
+
+def read_settings(network: Path) -> NetworkSettings:
+    """The settings beside a network's file; ConfigError where a key or value is not one of those expected."""
+    own, *hubs = settings_files(network)
+    if own.is_file():
+        return _own_settings(own, _read_object(own))
+    for file in hubs:
+        if file.is_file():
+            document = _read_object(file)
+            found = _hugging_face(file, document) if file.name != "config.json" else _timm(file, document)
+            if found is not None:
+                return found
+    return NetworkSettings()
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{file} cannot be read as JSON: {error}. Mend it, or remove it.") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f'{file} holds {_shown(document)}; expected an object such as {{"size": 224}}.')
+    return document
+
+
+def _own_settings(file: Path, document: Mapping[str, Any]) -> NetworkSettings:
+    if unknown := sorted(set(document) - set(_READERS)):
+        raise ConfigError(f"{file} has the key {unknown[0]!r}; expected some of {', '.join(_READERS)}.")
+    return NetworkSettings(file=file, **{key: _value(file, key, value) for key, value in document.items()})
+
+
+def _hugging_face(file: Path, document: Mapping[str, Any]) -> NetworkSettings | None:
+    keys = ("image_mean", "image_std", "size", "crop_size", "rescale_factor")
+    if not any(key in document for key in keys):
+        return None
+    said: dict[str, Any] = {}
+    size = document.get("crop_size") if document.get("do_center_crop", True) else None
+    size = size if size is not None else document.get("size")
+    if isinstance(size, dict):
+        size = [size["height"], size["width"]] if {"height", "width"} <= set(size) else size.get("shortest_edge")
+    if size is not None:
+        said["size"] = _value(file, "size", size)
+    normalised = document.get("do_normalize", True)
+    for key, theirs in (("mean", "image_mean"), ("std", "image_std")):
+        if normalised and theirs in document:
+            said[key] = _value(file, key, document[theirs], named=theirs)
+    rescaled = document.get("do_rescale", True)
+    said["scale"] = _value(file, "scale", document.get("rescale_factor", 1 / 255)) if rescaled else 1.0
+    return NetworkSettings(file=file, **said)
+
+
+def _timm(file: Path, document: Mapping[str, Any]) -> NetworkSettings | None:
+    about = document.get("pretrained_cfg")
+    if not isinstance(about, dict):
+        return None
+    said: dict[str, Any] = {"scale": 1 / 255}
+    if about.get("input_size") is not None:
+        shape = about["input_size"]
+        said["size"] = _value(file, "size", shape[-2:] if isinstance(shape, list) else shape, named="input_size")
+    for key, theirs in (("mean", "mean"), ("std", "std"), ("licence", "license"), ("source", "hf_hub_id")):
+        if about.get(theirs) is not None:
+            said[key] = _value(file, key, about[theirs], named=theirs)
+    return NetworkSettings(file=file, **said)
+
+
+def _value(file: Path, key: str, value: Any, *, named: str = "") -> Any:
+    read, expected = _READERS[key]
+    found = read(value)
+    if found is None:
+        raise ConfigError(f"{file} has {_shown(value)} under {named or key!r}; expected {expected}.")
+    return found
+
+
+def _size(value: Any) -> tuple[int, int] | None:
+    pair = [value, value] if isinstance(value, int) else value
+    if not isinstance(pair, list) or len(pair) != 2:
+        return None
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= _MOST_PIXELS for n in pair)
+    return (pair[0], pair[1]) if whole else None
+
+
+def _numbers(value: Any, *, positive: bool = False) -> tuple[float, ...] | None:
+    numbers = value if isinstance(value, list) else [value]
+    if len(numbers) not in (1, 3) or not all(_is_number(n) and (n > 0 or not positive) for n in numbers):
+        return None
+    return tuple(map(float, numbers))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    texts = isinstance(value, list) and value and all(isinstance(text, str) and text for text in value)
+    return tuple(value) if texts and len(set(value)) == len(value) else None
+
+
+def _choice(options: tuple[str, ...]) -> Callable[[Any], str | None]:
+    return lambda value: next((option for option in options if str(value).lower() == option.lower()), None)
+
+
+_READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "size": (_size, f"a whole number of pixels from 1 to {_MOST_PIXELS}, or [height, width]"),
+    "scale": (lambda value: float(value) if _is_number(value) and value > 0 else None, "a number above 0"),
+    "mean": (_numbers, "a number, or one per channel such as [0.485, 0.456, 0.406]"),
+    "std": (lambda value: _numbers(value, positive=True), "a number above 0, or one per channel"),
+    "channels": (_choice(_ORDERS), f"one of {', '.join(_ORDERS)}"),
+    "layout": (_choice(_LAYOUTS), f"one of {', '.join(_LAYOUTS)}"),
+    "outputs": (_texts, "a list of names of tensors, each once"),
+    "source": (lambda value: value if isinstance(value, str) else None, "a text"),
+    "licence": (lambda value: value if isinstance(value, str) else None, "a text"),
+    "commercial": (lambda value: value if isinstance(value, bool) else None, "true or false"),
+}
+
+
+def _shown(value: Any) -> str:
+    return f"{json.dumps(value):.80}"
