@@ -89,7 +89,7 @@ class BackboneTries:
         seconds = len(reader.used) / speed if speed else None
         return TriedBackbone(
             reading.backbone, format_size(reading.size), reading.stage, reading.pooling, round(score.log_loss, 4),
-            images_per_second=round(speed, 1) or None, pass_seconds=None if seconds is None else round(seconds, 1),
+            images_per_second=round(speed, 1) or None, pass_seconds=None if seconds is None else round(seconds, 2),
         )  # fmt: skip
 
 
