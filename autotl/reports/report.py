@@ -17,8 +17,9 @@ from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.panels import ShownPanel
 from autotl.evidence.said import VERDICT, Said, in_short, panels_of
 from autotl.evidence.weak_classes import ClassRecalls, rank_by_recall
-from autotl.interfaces import Figure, Finding, ScoreInterval
+from autotl.interfaces import FeatureSource, Figure, Finding, ScoreInterval
 from autotl.predictions import Predictions
+from autotl.reports.backbone_origin import describe_origin, describe_training_data
 from autotl.reports.charts import class_chart, search_chart, time_chart
 from autotl.reports.figures import write_files
 from autotl.reports.methods import citation, methods_paragraph, references
@@ -39,8 +40,9 @@ MATRIX_CLASSES = 25
 class Contents:
     """Everything a report shows.
 
-    tested: the champion's predictions of the test split. panels: those of plugins. trained_on: what the weights of the
-    champion's backbone were trained on; empty if that is not known. said: what each piece of evidence says.
+    tested: the champion's predictions of the test split. panels: those of plugins. source: the champion's backbone,
+    None if it has none. trained_on: what its weights were trained on, empty if that is not known. said: what each piece
+    of evidence says.
     """
 
     result: RunResult
@@ -50,6 +52,7 @@ class Contents:
     tested: Predictions
     findings: Sequence[Finding]
     panels: Sequence[ShownPanel] = ()
+    source: FeatureSource | None = None
     trained_on: str = ""
     said: Sequence[Said] = ()
 
@@ -158,7 +161,8 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         confusions=most_frequent_mistakes(contents.test, N_CONFUSIONS),
         recalls=_recalls(contents),
         state=run.state(),
-        trained_on=contents.trained_on,
+        origin=describe_origin(contents.source) if contents.source else "",
+        training_data=describe_training_data(contents.source, contents.trained_on),
         about_data=_about_data(run),
         sentences=in_short(contents.said),
         **more,

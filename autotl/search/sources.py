@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from autotl.errors import ConfigError
 from autotl.interfaces import Backbone, Encoder, EncoderFormat, FeatureSource
 from autotl.plugins import LoadedPlugin, Plugins, nearest
-from autotl.runs.config import Config
+from autotl.runs.config import FINE_TUNE, Config
 
 
 def offered_sources(plugins: Plugins) -> dict[str, FeatureSource]:
@@ -55,6 +55,15 @@ def sources_of(config: Config, plugins: Plugins) -> dict[str, FeatureSource]:
     if config.backbones:
         return named_sources(config.backbones, plugins)
     return {name: source for name, source in offered_sources(plugins).items() if source.embedded and source.commercial}
+
+
+def require_tunable(config: Config, sources: Mapping[str, FeatureSource]) -> None:
+    """Raise ConfigError where fine-tuning was asked for, and none of the sources that take part is a network."""
+    if config.strategy == FINE_TUNE and not any(isinstance(source, Backbone) for source in sources.values()):
+        raise ConfigError(
+            f"none of the backbones {', '.join(sources)} can be fine-tuned: encoders are frozen. Leave out "
+            "--strategy, or name a network with --backbones."
+        )
 
 
 def source_owner(source: FeatureSource, plugins: Plugins) -> LoadedPlugin | None:

@@ -24,7 +24,7 @@ from autotl.evidence.panels import show_panels
 from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
 from autotl.evidence.said import Said, panels_of
-from autotl.interfaces import Backbone, Evaluator, Finding
+from autotl.interfaces import Backbone, Evaluator, FeatureSource, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
 from autotl.runs.events import Message, StageBegun
@@ -167,17 +167,23 @@ def _write(
     write_evidence(run, evaluations=evaluations, searched=subject.searched, tested=subject.tested, panels=panels)
     run.update(evidence_seconds={one.piece: round(one.seconds, 2) for one in said})
     findings = [Finding.from_json(finding) for finding in run.state().get("findings", [])]
-    trained_on = _trained_on(context, result.champion.backbone)
-    contents = Contents(result, board, search, test, subject.tested, findings, plugins, trained_on, said)
+    source = _source(context, result.champion.backbone)
+    trained_on = _trained_on(context, source)
+    contents = Contents(result, board, search, test, subject.tested, findings, plugins, source, trained_on, said)
     _export(context, champion, _facts(result, champion.trial), write_card(run, contents))
     write_report(run, contents)
 
 
-def _trained_on(context: SearchContext, backbone: str) -> str:
+def _source(context: SearchContext, backbone: str) -> FeatureSource | None:
+    """The backbone or encoder of a name; None for a champion that has none."""
+    space = context.space
+    return space.backbones.get(backbone) or space.recipe_backbones.get(backbone)
+
+
+def _trained_on(context: SearchContext, source: FeatureSource | None) -> str:
     """What the weights of a backbone were trained on; empty where its plugin does not know, or fails."""
-    known = context.space.backbones.get(backbone)
     try:
-        return str(known.trained_on()) if isinstance(known, Backbone) else ""
+        return str(source.trained_on()) if isinstance(source, Backbone) else ""
     except AutoTLError as error:
         context.run.emit(Message(str(error)))
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,13 @@ from autotl.runs.config import Config
 from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
 from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
 from autotl.runtime.clock import Clock
-from autotl.search.sources import absolute_names
+from autotl.search.sources import absolute_names, usage_notes
 from autotl.settings import Settings
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
 from autotl.workflows.groups_first import look_and_keep, no_look
 from autotl.workflows.kept_findings import keep_findings
-from autotl.workflows.networks import require_networks
+from autotl.workflows.networks import opened_encoders, require_networks, require_unchanged
 from autotl.workflows.places import conditions_explained, require_places
 
 
@@ -92,6 +93,7 @@ def refit(
         return carry_split(former, dataset, corrections(former, dataset).place)
 
     with conditions_explained(settings, config.run):
+        require_unchanged(former.state().get("opened", {}), config, plugins, settings)
         return _begin(config, plugins, settings, listeners, Clock(None), carried)
 
 
@@ -125,6 +127,9 @@ def _begin(
 ) -> Run:
     """Scan, check and divide the data into a new run, and conduct it."""
     _require_startable(config, plugins, settings)
+    opened, restrictions = opened_encoders(config, plugins, settings), usage_notes(config, plugins)
+    for listener, note in product(listeners, restrictions):
+        listener(Message(note))
     with EarlyReading(config, plugins, settings) as early:
         dataset = scan_data(
             config, cache=settings.cache, listeners=listeners, hashed=early.begin, examined=early.examined, apart=True
@@ -143,7 +148,9 @@ def _begin(
                 # As if they had been named: a refit reads the same groups again.
                 config, dataset, divided = replace(config, groups=groups.used), grouped, divide(grouped)
         run = create(config, dataset, divided, listeners)
-        run.update(groups=groups.to_json())
+        run.update(groups=groups.to_json(), opened=opened, usage_notes=restrictions)
+        for note in restrictions:  # the listeners know it already
+            run.log(Message(note))
         run.emit(_dataset_read(run))
         for sentence in groups.sentences:
             run.emit(Message(sentence))
@@ -193,6 +200,7 @@ def resume(
     _require_stores(run.config, plugins, run.storage)
     if not conclude:  # what is missing may be what its trials did not need
         require_networks(run.config, plugins, settings)
+    require_unchanged(state.get("opened", {}), run.config, plugins, settings)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder), EarlyReading(run.config, plugins, settings) as early:
         early.begin()

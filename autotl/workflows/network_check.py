@@ -16,7 +16,7 @@ from autotl.plugins import load_preferred
 from autotl.runs.config import Config
 from autotl.runs.run import read_state
 from autotl.settings import settings
-from autotl.workflows.networks import require_networks
+from autotl.workflows.networks import require_networks, require_unchanged
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,8 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         config = _kept_config(given.run) if given.run else _config(given.backbones, given.heads)
+        opened = read_state(given.run).get("opened", {}) if given.run else {}
         with contextlib.redirect_stdout(sys.stderr):  # plugins may print
-            require_networks(config, load_preferred(settings(), disable=config.disable_plugins), settings())
+            plugins = load_preferred(settings(), disable=config.disable_plugins)
+            require_networks(config, plugins, settings())
+            require_unchanged(opened, config, plugins, settings())
     except AutoTLError as error:
         sys.stdout.write(f"{error}\n")
         return 2

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from autotl.errors import AutoTLError, PluginError
+from collections.abc import Mapping
+from pathlib import Path
+
+from autotl.errors import AutoTLError, ConfigError, PluginError
 from autotl.interfaces import Backbone, FeatureSource, Head
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
 from autotl.runtime.blame import of_plugin
-from autotl.search.sources import named_sources, source_owner, source_version, sources_of
+from autotl.search.sources import named_sources, require_tunable, source_owner, source_version, sources_of
 from autotl.settings import Settings
 
 
 def require_networks(config: Config, plugins: Plugins, settings: Settings) -> None:
     """Raise before any work where a backbone that was asked for, or that a plugin adds to every search, cannot be used.
 
-    WeightsError where its weights are missing or do not fit, PluginError if it is not a network with stages. What
-    is built here is kept in the cache, where the search finds it.
+    ConfigError where none can be fine-tuned as was asked for, WeightsError where its weights are missing or do not fit,
+    PluginError if it is not a network with stages. What is built here is kept in the cache, where the search finds it.
     """
     heads = [plugins.pick(Head, name) for name in config.heads]
     by_recipe = [head.recipe.backbone for head in heads if head.recipe and head.recipe.backbone]
@@ -28,6 +31,7 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
         if (owner := source_owner(source, plugins)) and owner.origin != "ours"
     }
     sources = {**named, **theirs}
+    require_tunable(config, sources_of(config, plugins))
     if any(isinstance(source, Backbone) for source in sources.values()):
         # A download imports Keras too, with all that TensorFlow has to say.
         keras_backend.prepare()
@@ -36,6 +40,28 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
         if isinstance(source, Backbone):
             source.weights(True)
         _require_network(source, plugins, settings)
+
+
+def opened_encoders(config: Config, plugins: Plugins, settings: Settings) -> dict[str, str]:
+    """A key of each encoder that a format opens, by name; a key is that of one graph."""
+    from autotl.features.frozen_network import freeze
+
+    return {
+        name: freeze(source, source.sizes[0], cache=settings.cache).key
+        for name, source in sources_of(config, plugins).items()
+        if source_owner(source, plugins) is None
+    }
+
+
+def require_unchanged(before: Mapping[str, str], config: Config, plugins: Plugins, settings: Settings) -> None:
+    """Raise ConfigError where an encoder is not the one that a run began with; before: its `opened_encoders`."""
+    now = opened_encoders(config, plugins, settings) if before else {}
+    if changed := [name for name, key in before.items() if now.get(name) != key]:
+        named = {Path(name).name: name for name in config.backbones}
+        raise ConfigError(
+            f"the backbone {named.get(changed[0], changed[0])} has changed since the run began: it computes other "
+            "features than those of its trials. Put back what was there, or start a new search with `autotl fit`."
+        )
 
 
 def _require_network(source: FeatureSource, plugins: Plugins, settings: Settings) -> None:

@@ -17,6 +17,7 @@ from autotl.search.optuna_study import read_records
 from autotl.search.trial_files import GRAPH_FILE
 from autotl.settings import Settings
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
+from autotl.workflows.networks import require_unchanged
 
 _CARD = """# Trial {number} of {run}
 
@@ -41,6 +42,7 @@ def export_trial(
     if result and result.champion.trial == number:
         return export(run.folder, out, format_name, plugins)
     require_images(run)
+    require_unchanged(run.state().get("opened", {}), run.config, plugins, settings)
     keras_backend.prepare()
     keras_backend.load()
     # These load Keras, for which a call that is refused should not wait.
