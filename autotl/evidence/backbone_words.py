@@ -18,8 +18,8 @@ def describe(found: BackbonesTried) -> tuple[str, ...]:
     late = [one for one in found.left_out if one.reason == "time"]
     sentences = [_of_the_best(found)] if found.tried else []
     if late:
-        times = listed([f"{_place(one)} (about {duration(one.seconds or 0)})" for one in late], MOST_NAMED)
-        sentences.append(f"There was no time to try, on the sample: {times}.")
+        what = "to try, on the sample" if found.tried else "to compare backbones on a sample"
+        sentences.append(f"There was no time {what}: {listed(map(_with_time, late), MOST_NAMED)}.")
     sentences += [f"{_place(one)} was left out: {one.details}." for one in found.left_out if one.reason == "failed"]
     sentences += [
         f"{one.backbone} was left out, because its licence ({one.details or 'not known'}) does not allow commercial "
@@ -72,6 +72,11 @@ def _difference(one: TriedBackbone) -> str:
 
 def _place(one: TriedBackbone | LeftOutBackbone) -> str:
     return f"{one.backbone} at {_pixels(one.size)} pixels"
+
+
+def _with_time(one: LeftOutBackbone) -> str:
+    """A backbone with what its sample would have taken, unless the cache holds it."""
+    return f"{_place(one)} (about {duration(one.seconds)})" if one.seconds else _place(one)
 
 
 def _pixels(size: str) -> str:

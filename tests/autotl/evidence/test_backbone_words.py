@@ -77,9 +77,14 @@ def test_what_was_left_out_is_named_with_what_it_would_have_taken():
 
 def test_without_time_for_any_only_that_is_said():
     found = BackbonesTried(300, 500, 500, (), (LeftOutBackbone("a", "32x32", "time", seconds=9.0),))
-    assert describe(found) == ("There was no time to try, on the sample: a at 32 pixels (about 9s).",)
+    assert describe(found) == ("There was no time to compare backbones on a sample: a at 32 pixels (about 9s).",)
     [table] = tables(found)
     assert table.rows == (("a", "32x32", "reading the sample would have taken too much of the time", 9.0),)
+
+
+def test_one_that_the_cache_holds_would_have_taken_no_time_that_is_worth_saying():
+    found = BackbonesTried(300, 500, 500, (), (LeftOutBackbone("a", "32x32", "time", seconds=0.0),))
+    assert describe(found)[0].endswith(": a at 32 pixels.")
 
 
 def test_a_single_one_that_was_tried_is_called_the_only_one():
