@@ -17,7 +17,7 @@ import numpy as np
 
 from autotl.errors import PluginError
 from autotl.features.engine import HALF, TITLES, Engine, images_per_second, open_named
-from autotl.features.frozen_network import INT8, FrozenNetwork
+from autotl.features.frozen_network import INT8, FrozenNetwork, require_finite
 from autotl.runtime import keras_backend
 from autotl.runtime.atomic_files import write_atomically
 from autotl.settings import installed_engines
@@ -127,7 +127,7 @@ def _reference(network: FrozenNetwork, pixels: np.ndarray) -> _Reference:
     """Keras' answers, kept beside the graph; ONNX Runtime's for a network that was not made from a Keras model."""
     if network.reader is None:
         computed = open_named("onnxruntime", network).run(pixels)
-        _require_finite(network, computed)
+        require_finite(network, computed)
         return _Reference(pixels, computed, "onnxruntime")
     file = network.file.with_name("reference.npz")
     try:
@@ -139,19 +139,11 @@ def _reference(network: FrozenNetwork, pixels: np.ndarray) -> _Reference:
 
     reader = network.reader("float32")
     answers = [keras.ops.convert_to_numpy(a) for a in reader(pixels.astype(np.float32), training=False)]
-    _require_finite(network, answers)
+    require_finite(network, answers)
     buffer = io.BytesIO()
     np.savez(buffer, pixels=pixels, **dict(zip(network.tensors, answers, strict=True)))
     write_atomically(file, buffer.getvalue())
     return _Reference(pixels, answers)
-
-
-def _require_finite(network: FrozenNetwork, answers: list[np.ndarray]) -> None:
-    if not all(np.isfinite(answer).all() for answer in answers):
-        raise PluginError(
-            f"backbone {network.backbone!r} gives numbers that are not finite at {network.size[0]}x{network.size[1]}; "
-            "its weights or its preprocessing are broken"
-        )
 
 
 def _sentence(engine: Engine, rates: dict[str, float], dropped: dict[str, str]) -> str:

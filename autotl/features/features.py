@@ -15,11 +15,11 @@ import numpy as np
 
 from autotl.cache.record_store import RecordStore
 from autotl.data.dataset import Dataset
-from autotl.errors import ConfigError, OutOfTimeError, PluginError
+from autotl.errors import ConfigError, OutOfTimeError
 from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
-from autotl.features.frozen_network import FrozenNetwork
+from autotl.features.frozen_network import FrozenNetwork, require_finite
 from autotl.images.decoder import DECODER_VERSION
 from autotl.runtime.progress import OnProgress
 
@@ -182,7 +182,7 @@ def _batches(
         with computing:
             parts = engine.compute(pixels)
         vectors = np.concatenate(parts, axis=1)
-        _require_finite(vectors, network)
+        require_finite(network, [vectors])
         return vectors
 
     # One more than compute at once: it decodes while the others wait for a runtime's own threads, or for the disk. On 2
@@ -212,11 +212,3 @@ def _slices(network: FrozenNetwork, stage: str, pooling: str) -> list[slice]:
         else:
             slices.append(slice(column.start, column.stop))
     return slices
-
-
-def _require_finite(vectors: np.ndarray, network: FrozenNetwork) -> None:
-    if not np.isfinite(vectors).all():
-        raise PluginError(
-            f"backbone {network.backbone!r} gave features that are not finite at {network.size[0]}x{network.size[1]}; "
-            "its weights or its preprocessing are broken"
-        )

@@ -7,11 +7,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from autotl.errors import ExportError, PluginError
 from autotl.interfaces import Backbone, Encoder, FeatureSource, Size
@@ -110,6 +112,15 @@ def open_session(graph: Path | bytes, threads: int | None = None) -> Any:
     providers = [(name, settings) for name, settings in wanted if name in offered]
     source = graph if isinstance(graph, bytes) else str(graph)
     return onnxruntime.InferenceSession(source, options, providers=providers)
+
+
+def require_finite(network: FrozenNetwork, answers: Iterable[np.ndarray]) -> None:
+    """Raise PluginError where a network has computed something that is not a finite number."""
+    if not all(np.isfinite(answer).all() for answer in answers):
+        raise PluginError(
+            f"backbone {network.backbone!r} gives features that are not finite at {network.size[0]}x{network.size[1]}; "
+            "its weights or its preprocessing are broken"
+        )
 
 
 def select_stages(stages: tuple[str, ...], choice: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -64,7 +65,7 @@ class FineTuneSchedule:
         tuned = self._tried(board)
         if trials_without_gain(tuned, board.larger_is_better) >= MAX_DISAPPOINTMENTS:
             return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
-        best = self._probe_to_tune(board)
+        best = _probe_on_network(board, self._space.tunable)
         if best is None or best.reading is None:
             return "no probe has completed that it could start from"
         top, params = self._start(best.reading, tuned, board)
@@ -89,7 +90,7 @@ class FineTuneSchedule:
 
     def steps(self, board: Leaderboard) -> list[Candidate]:
         """All steps, shallow to deep, on the schedule's reading; empty before a probe has completed."""
-        best = self._probe_to_tune(board)
+        best = _probe_on_network(board, self._space.tunable)
         if best is None or best.reading is None:
             return []
         top, _ = self._start(best.reading, self._tried(board), board)
@@ -175,12 +176,6 @@ class FineTuneSchedule:
                 return candidate
         return ahead[-1] if ahead else None
 
-    def _probe_to_tune(self, board: Leaderboard) -> TrialRecord | None:
-        """The best probe on a network, or the best other trial on one; None where there is none."""
-        tunable = self._space.tunable
-        on_networks = [t for t in board.completed if t.reading and t.reading.backbone in tunable]
-        return next((t for t in on_networks if t.strategy == PROBE), on_networks[0] if on_networks else None)
-
     def _head_to_tune(self, board: Leaderboard) -> tuple[Head, Params]:
         """The best probe's head with its parameters, of those that can sit on an unfrozen backbone."""
         for trial in board.completed:
@@ -210,6 +205,12 @@ def is_step(training: TrainingDetails) -> bool:
     told = Training(0, LEARNING_RATE, WEIGHT_DECAY, augment=False).to_json() | training
     choices = (told["learning_rate"], told["weight_decay"], told["dropout"], told["label_smoothing"])
     return choices == (LEARNING_RATE, WEIGHT_DECAY, 0.0, 0.0)
+
+
+def _probe_on_network(board: Leaderboard, networks: Collection[str]) -> TrialRecord | None:
+    """The best probe on a backbone that can be fine-tuned, or the best other trial on one; None where there is none."""
+    found = [trial for trial in board.completed if trial.reading and trial.reading.backbone in networks]
+    return next((trial for trial in found if trial.strategy == PROBE), found[0] if found else None)
 
 
 def _at_depth(top: Candidate, depth: int, *, augment: bool = False) -> Candidate:

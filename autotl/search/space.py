@@ -12,7 +12,7 @@ from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.search.heads import declare
 from autotl.search.remote_heads import Traits
-from autotl.search.sources import find_source, require_tunable, sources_of
+from autotl.search.sources import find_source, sources_of
 from autotl.trial import (
     DEFAULT_HEAD,
     FINE_TUNE,
@@ -181,7 +181,6 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
     has_network = any(isinstance(source, Backbone) for source in backbones.values())
     tunable = tuple(name for name, head in heads.items() if _may_tune(head, traits))
     networks = tuple(name for name, head in heads.items() if traits(head).network)
-    require_tunable(config, backbones)
     if config.strategy == FINE_TUNE and not tunable:
         raise ConfigError(
             f"none of the heads {', '.join(heads)} can sit on a network that is fine-tuned; add --heads logistic"

@@ -2,6 +2,7 @@
 
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
+from autotl.testing.encoders import check_encoder, check_encoder_format
 from autotl.testing.evaluators import check_evaluator
 from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher
 from autotl.testing.heads import check_head
@@ -12,6 +13,8 @@ from autotl.testing.samplers import check_sampler
 __all__ = [
     "check_backbone",
     "check_check",
+    "check_encoder",
+    "check_encoder_format",
     "check_evaluator",
     "check_exporter",
     "check_head",

@@ -12,7 +12,7 @@ from autotl.interfaces import (
     Backbone,
     Size,
 )
-from autotl.testing.support import doing, named, prepare_keras, require
+from autotl.testing.support import doing, named, prepare_keras, require, require_sizes
 
 SMALL: Size = (96, 128)
 """Not square: height and width that are mixed up then show."""
@@ -22,10 +22,7 @@ def check_backbone(backbone: Backbone) -> None:
     """Check names, sizes, stages, numbers and the ONNX graph; AssertionError also where the weights are not there."""
     subject = named(backbone, "backbone")
     sizes = backbone.sizes
-    require(
-        bool(sizes) and all(len(size) == 2 and min(size) > 0 for size in sizes),
-        f"{subject}: sizes are {sizes}; expected at least one (height, width) in pixels",
-    )
+    require_sizes(subject, sizes)
     try:
         with doing(f"{subject}: weights(False)", WeightsError):
             weights = backbone.weights(False)

@@ -7,10 +7,22 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Registry, Sampler
+from autotl.interfaces import (
+    Backbone,
+    Check,
+    Encoder,
+    EncoderFormat,
+    Evaluator,
+    Exporter,
+    Head,
+    Panel,
+    Registry,
+    Sampler,
+)
 from autotl.plugins import LoadedPlugin, Offered
 from autotl.testing.backbones import check_backbone
 from autotl.testing.checks import check_check
+from autotl.testing.encoders import check_encoder, check_encoder_format
 from autotl.testing.evaluators import check_evaluator
 from autotl.testing.finished_runs import check_exporter, check_panel, check_watcher, finished_run, watches
 from autotl.testing.heads import check_head
@@ -20,6 +32,8 @@ from autotl.testing.support import require
 
 CHECKS: Mapping[type[Offered], Callable[[Any], None]] = {
     Backbone: check_backbone,
+    Encoder: check_encoder,
+    EncoderFormat: check_encoder_format,
     Head: check_head,
     Evaluator: check_evaluator,
     Check: check_check,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import PluginError
+from autotl.interfaces import Size
 from autotl.plugins import NAME
 from autotl.runtime.blame import describe, where_of_plugin
 
@@ -22,6 +23,13 @@ def require(condition: object, message: str) -> None:
     # Not `assert`: python -O would leave it out.
     if not condition:
         raise AssertionError(message)
+
+
+def require_sizes(subject: str, sizes: Sequence[Size]) -> None:
+    require(
+        bool(sizes) and all(len(size) == 2 and min(size) > 0 for size in sizes),
+        f"{subject}: sizes are {sizes}; expected at least one (height, width) in pixels",
+    )
 
 
 def named(thing: Any, kind: str) -> str:

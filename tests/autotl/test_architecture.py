@@ -43,8 +43,8 @@ MAY_IMPORT = {
     "training search",
     "autotl.workflows": "errors settings interfaces trial predictions plugins runtime images data runs features "
     "training checks evidence search reports deploy",
-    "autotl.testing": "errors settings interfaces trial plugins runtime graphs data runs training checks evidence "
-    "search deploy workflows",
+    "autotl.testing": "errors settings interfaces trial plugins runtime graphs data runs features training checks "
+    "evidence search deploy workflows",
     "autotl.api": "errors scores settings interfaces predictions plugins runtime runs evidence deploy workflows",
     "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
     "autotl.cli": "autotl errors scores settings interfaces plugins runtime images data runs evidence reports deploy "

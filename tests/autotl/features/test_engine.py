@@ -199,7 +199,7 @@ def test_weights_that_are_not_finite_are_found_before_anything_is_read(tiny, pix
         return model
 
     network = freeze(replace(tiny, build=broken), (32, 48), cache=tmp_path)
-    with pytest.raises(PluginError, match="backbone 'tiny' gives numbers that are not finite at 32x48"):
+    with pytest.raises(PluginError, match="backbone 'tiny' gives features that are not finite at 32x48"):
         choose_engine(network, lambda: pixels)
 
 

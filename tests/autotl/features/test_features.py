@@ -19,7 +19,7 @@ from scanning import scan
 
 from autotl.cache.record_store import RecordStore
 from autotl.errors import ConfigError, DatasetError, OutOfTimeError, PluginError
-from autotl.features import engine
+from autotl.features import engine, engine_choice
 from autotl.features import features as module
 from autotl.features.features import extract
 from autotl.features.frozen_network import Column, FrozenNetwork, freeze, open_session
@@ -267,7 +267,11 @@ def test_time_that_runs_out_with_the_last_image_is_no_failure(folder, network, t
     assert extract(scan(folder), network, cache=tmp_path, out_of_time=lambda: next(calls)).reused == 0
 
 
-def test_numbers_that_are_not_finite_name_the_backbone_and_are_not_kept(folder, tmp_path):
+@pytest.mark.parametrize("when", ["the engine is chosen", "images are read"])
+def test_numbers_that_are_not_finite_name_the_backbone_and_are_not_kept(when, folder, tmp_path, monkeypatch):
+    if when == "images are read":  # as where the few images that choose the engine are bright
+        monkeypatch.setattr(engine_choice, "require_finite", lambda network, answers: None)
+        monkeypatch.setattr(engine_choice, "_disagreement", lambda *_: "")
     nodes = [
         helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["pixels"], ["grey"], axes=[1, 2], keepdims=0),
@@ -275,7 +279,7 @@ def test_numbers_that_are_not_finite_name_the_backbone_and_are_not_kept(folder, 
         helper.make_node("Sqrt", ["above"], ["top-avg"]),  # of a negative number, for images that are not bright
     ]
     dark = by_hand_network(tmp_path / "dark.onnx", nodes, [numpy_helper.from_array(np.float32(200), "limit")], 3)
-    with pytest.raises(PluginError, match="backbone 'dark' gave features that are not finite at 32x32"):
+    with pytest.raises(PluginError, match="backbone 'dark' gives features that are not finite at 32x32"):
         extract(scan(folder), dark, cache=tmp_path)
     assert not shards(tmp_path)
 

@@ -1,0 +1,79 @@
+"""Conformance checks for encoders, and for formats that open them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autotl.errors import ConfigError, WeightsError
+from autotl.interfaces import Encoder, EncoderFormat, Size
+from autotl.testing.support import doing, named, require, require_sizes
+
+_TOLERANCE = 1e-4
+"""Of the largest number in an output, between an image computed alone and among others."""
+
+
+def check_encoder(encoder: Encoder) -> None:
+    """Check the name, sizes, licence and, at each size, the graph: its input, stages and numbers.
+
+    Raises AssertionError, also where what the encoder needs is not there.
+    """
+    subject = named(encoder, "encoder")
+    require_sizes(subject, encoder.sizes)
+    require(
+        encoder.commercial or encoder.licence,
+        f"{subject}: commercial is False; say in `licence` which licence forbids it",
+    )
+    stages = {size: _check_graph(subject, encoder, size) for size in encoder.sizes}
+    first = stages[encoder.sizes[0]]
+    for size, found in stages.items():
+        require(
+            found == first,
+            f"{subject}: the outputs are {first}, and {found} at {size[0]}x{size[1]}; give them fixed names",
+        )
+
+
+def _check_graph(subject: str, encoder: Encoder, size: Size) -> list[str]:
+    """Compute pooled outputs at one size; returns the names of the stages."""
+    from autotl.features.frozen_network import open_session
+    from autotl.graphs.pooled_outputs import pool_outputs
+
+    subject = f"{subject} at {size[0]}x{size[1]}"
+    try:
+        with doing(f"{subject}: graph", WeightsError):
+            graph = encoder.graph(*size)
+    except WeightsError as error:
+        require(str(error), f"{subject}: WeightsError must say what is expected, and where")
+        raise AssertionError(f"{subject}: it cannot be checked without its weights: {error}") from error
+    with doing(f"{subject}: its graph"):
+        pooled, widths = pool_outputs(graph, size)
+        session = open_session(pooled.SerializeToString(), threads=1)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, *size, 3)).astype(np.uint8)
+    pixels[0], pixels[1] = 0, 255
+    with doing(f"{subject}: computing pixels 0..255"):
+        together = session.run(list(widths), {"images": pixels})
+        alone = [session.run(list(widths), {"images": pixels[i : i + 1]}) for i in range(len(pixels))]
+    for place, (name, found) in enumerate(zip(widths, together, strict=True)):
+        where = f"{subject}, output {name!r}"
+        require(np.isfinite(found).all(), f"{where}: not finite on pixels 0..255; is the preprocessing inside?")
+        single = np.concatenate([answers[place] for answers in alone])
+        difference = float(np.abs(found - single).max() / max(float(np.abs(found).max()), 1e-6))
+        require(difference < _TOLERANCE, f"{where}: an image alone gives other numbers than among others")
+        require(np.ptp(found, axis=0).any(), f"{where}: black, white and noise give the same numbers")
+    return [value.name for value in graph.graph.output]
+
+
+def check_encoder_format(given: EncoderFormat) -> None:
+    """Check the name and the example, and that names which are not of this format, or name nothing, are told so."""
+    subject = named(given, "encoder format")
+    require(isinstance(given.example, str) and given.example, f"{subject}: say in `example` what a user writes")
+    with doing(f"{subject}: open('efficientnet-lite0')"):
+        found = given.open("efficientnet-lite0")
+    require(found is None, f"{subject}: it opened 'efficientnet-lite0', which is the name of a backbone; return None")
+    missing = given.example.replace("FILE", "/no/such/file").replace("NAME", "no-such-name")
+    try:
+        with doing(f"{subject}: open({missing!r})", ConfigError, WeightsError):
+            found = given.open(missing)
+    except (ConfigError, WeightsError) as error:
+        require(str(error), f"{subject}: the error for {missing!r} must say what is missing")
+        return
+    require(found is None, f"{subject}: it opened {missing!r}, which does not exist")

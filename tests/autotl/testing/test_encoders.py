@@ -1,0 +1,98 @@
+"""The conformance checks of encoders and formats pass sound ones and fail on the defect planted in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from onnx import TensorProto, helper
+from small_encoder import small_graph
+
+from autotl.errors import ConfigError, WeightsError
+from autotl.interfaces import Encoder, EncoderFormat
+from autotl.testing import check_encoder, check_encoder_format
+
+SOUND = Encoder("small", small_graph, ((20, 28), (32, 32)))
+
+
+def test_a_sound_encoder_passes():
+    check_encoder(SOUND)
+    check_encoder(replace(SOUND, commercial=False, licence="CC-BY-NC-4.0"))
+
+
+def constant(height, width):
+    model = small_graph(height, width)
+    third = next(one for one in model.graph.initializer if one.name == "third")
+    third.CopyFrom(helper.make_tensor("third", TensorProto.FLOAT, [8, 5], [0.0] * 40))
+    return model
+
+
+def infinite(height, width):
+    model = small_graph(height, width)
+    for node in model.graph.node:
+        if node.op_type == "Relu":
+            node.op_type = "Log"
+    return model
+
+
+def across_images(height, width):
+    model = small_graph(height, width)
+    for node in model.graph.node:
+        if node.op_type == "Flatten":
+            node.CopyFrom(helper.make_node("Flatten", ["mixed"], ["flat"]))
+    place = next(i for i, node in enumerate(model.graph.node) if node.op_type == "Flatten")
+    mean = helper.make_node("ReduceMean", ["g"], ["batch"], axes=[0], keepdims=1)
+    model.graph.node.insert(place, mean)
+    model.graph.node.insert(place + 1, helper.make_node("Sub", ["g", "batch"], ["mixed"]))
+    return model
+
+
+def renamed(height, width):
+    model = small_graph(height, width)
+    model.graph.node[-1].output[0] = model.graph.output[-1].name = f"embedding{height}"
+    return model
+
+
+def missing(height, width):
+    raise WeightsError("expected net.onnx in the folder AUTOTL_WEIGHTS")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"sizes": ()}, "sizes are"),
+        ({"commercial": False}, "say in `licence` which licence forbids it"),
+        ({"graph": constant}, "'embedding-vector': black, white and noise give the same numbers"),
+        ({"graph": infinite}, "'low-avg': not finite on pixels 0..255"),
+        ({"graph": across_images}, "'embedding-vector': an image alone gives other numbers"),
+        ({"graph": renamed}, "give them fixed names"),
+        ({"graph": missing}, r"cannot be checked without its weights: expected net\.onnx"),
+        ({"graph": lambda height, width: 1 / 0}, "graph raised ZeroDivisionError"),
+    ],
+)
+def test_an_unsound_encoder_fails(change, told):
+    with pytest.raises(AssertionError, match=told):
+        check_encoder(replace(SOUND, **change))
+
+
+def open_toy(name):
+    if not name.endswith(".toy"):
+        return
+    raise ConfigError(f"{name} is missing")
+
+
+def test_a_sound_format_passes():
+    check_encoder_format(EncoderFormat("toy", open_toy, "FILE.toy"))
+
+
+@pytest.mark.parametrize(
+    ("opener", "told"),
+    [
+        (lambda name: SOUND, "it opened 'efficientnet-lite0', which is the name of a backbone"),
+        (lambda name: SOUND if name.endswith(".toy") else None, "opened '/no/such/file.toy', which does not exist"),
+        (lambda name: {}[name], "raised KeyError"),
+    ],
+)
+def test_an_unsound_format_fails(opener, told):
+    with pytest.raises(AssertionError, match=told):
+        check_encoder_format(EncoderFormat("toy", opener, "FILE.toy"))

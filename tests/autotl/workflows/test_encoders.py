@@ -1,0 +1,91 @@
+"""A search over encoders: they are probed, never fine-tuned, and leave in one graph that answers as it was trained."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import onnxruntime
+import pytest
+from scanning import scan
+from small_encoder import WIDTHS, small_graph
+
+from autotl.deploy.predictor import Predictor
+from autotl.errors import ConfigError, PluginError
+from autotl.evidence.leaderboard import read_leaderboard
+from autotl.features.decoded_images import read_pixels
+from autotl.features.features import extract
+from autotl.features.frozen_network import freeze
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Encoder
+from autotl.plugins import load_plugins
+from autotl.runs.config import Config
+from autotl.workflows.fit import fit
+
+SMALL = Encoder("small", small_graph, ((32, 32), (48, 48)), embedded=True)
+BUILT_IN = ("mlflow", "keras-applications", "efficientnet-lite")
+
+
+def loaded(*encoders):
+    plugin = SimpleNamespace(__name__="theirs", register_encoders=hookimpl(lambda: list(encoders)))
+    return load_plugins(extra=[plugin], disable=BUILT_IN)
+
+
+def test_features_are_those_of_the_bare_graph(shapes, tmp_path):
+    dataset = scan(shapes)
+    network = freeze(SMALL, (32, 32), cache=tmp_path)
+    features = extract(dataset, network, cache=tmp_path)
+    pixels = np.stack([read_pixels(dataset, item, (32, 32)) for item in range(len(dataset.items))])
+    session = onnxruntime.InferenceSession(small_graph(32, 32).SerializeToString(), providers=["CPUExecutionProvider"])
+    low, high, embedding = session.run(None, {"images": pixels})
+    expected = np.concatenate([low.mean((1, 2)), low.max((1, 2)), high.mean((1, 2)), high.max((1, 2)), embedding], 1)
+    got = features.read("joined", "avg+max")
+    assert got.shape[1] == sum(WIDTHS.values())
+    assert np.abs(got - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_a_vector_is_read_whatever_the_pooling(shapes, tmp_path):
+    network = freeze(SMALL, (32, 32), cache=tmp_path)
+    assert {pooling: [c.tensor for c in network.select("top", pooling)] for pooling in ("avg", "max", "avg+max")} == {
+        pooling: ["embedding-vector"] for pooling in ("avg", "max", "avg+max")
+    }
+
+
+def test_another_graph_of_the_same_name_has_another_key(tmp_path):
+    other = Encoder("small", lambda height, width: small_graph(height, width, seed=1), ((32, 32),))
+    keys = {freeze(one, (32, 32), cache=tmp_path).key for one in (SMALL, other, SMALL)}
+    assert len(keys) == 2
+
+
+def test_a_search_over_an_encoder_alone_ends_with_a_model_that_answers_as_it_was_trained(shapes, tmp_path, settings):
+    run = fit(Config(data=shapes, run=tmp_path / "run", trials=4, seed=1), plugins=loaded(SMALL), settings=settings)
+    result = run.result()
+    assert result.champion.backbone == "small"
+    assert set(read_leaderboard(run.folder)["strategy"]) <= {"majority", "probe", "ensemble"}
+    assert "encoders are frozen" in json.dumps(result.to_json())
+    replay = run.folder / "champion" / "replay"
+    expected = json.loads((replay / "expected.json").read_text(encoding="utf-8"))["items"]
+    answers = Predictor(run.folder / "champion").predict([replay / one["file"] for one in expected])
+    for one, answer in zip(expected, answers, strict=True):
+        assert list(answer["probabilities"].values()) == pytest.approx(one["probabilities"], abs=1e-4)
+
+
+def test_to_fine_tune_an_encoder_is_refused_before_any_work(shapes, tmp_path, settings):
+    config = Config(data=shapes, run=tmp_path / "run", strategy="fine-tune", backbones=("small",))
+    with pytest.raises(ConfigError, match="none of the backbones small can be fine-tuned: encoders are frozen"):
+        fit(config, plugins=loaded(SMALL), settings=settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_encoder_whose_graph_is_none_is_refused_with_its_plugin_before_the_data_are_read(tmp_path, settings):
+    def wrong(height, width):
+        model = small_graph(height, width)
+        model.graph.input[0].name = "pixels"
+        model.graph.node[0].input[0] = "pixels"
+        return model
+
+    config = Config(data=tmp_path / "nowhere", run=tmp_path / "run")
+    with pytest.raises(PluginError, match=r"encoder 'small' of plugin 'theirs'.*inputs \['pixels'\]"):
+        fit(config, plugins=loaded(Encoder("small", wrong, ((32, 32),), embedded=True)), settings=settings)
+    assert not (tmp_path / "run").exists()
