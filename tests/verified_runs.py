@@ -45,8 +45,12 @@ def write_verified_run(
     folder: Path, toy_dataset: Callable[..., Any], plugins: Any, settings: Any, *, n: int = 300, n_classes: int = 3,
     n_probes: int = 4, per_group: int = 1, objective: str = "balanced_accuracy", seed: int = 0,
     test_share: float = 0.25, attributes: bool = False,
+    n_rare: int = 0, max_gap: float = 0.1,
 ) -> Run:  # fmt: skip
-    """Write a run about n made images; per_group of them are alike. Two trials are fine-tuned networks."""
+    """Write a run about n made images; per_group of them are alike. Two trials are fine-tuned networks.
+
+    n_rare: number of images of a further age group.
+    """
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, n_classes, n)
     columns = {
@@ -54,10 +58,13 @@ def write_verified_run(
         "attribute.where = (a/b)": rng.choice(["here", "there, far"], n, p=[0.9, 0.1]).tolist(),
         "attribute.name": [f"item {i}" for i in range(n)],
     }
+    columns["attribute.age"][:n_rare] = ["rare"] * n_rare
     dataset = toy_dataset([f"class {k:02d}" for k in labels], **(columns if attributes else {}))
     cluster = np.arange(n) // per_group
     fold = np.where(cluster < test_share * cluster.max(), -1, cluster % 5)
-    config = Config(data=folder.parent, run=folder, budget_seconds=None, trials=9, objective=objective, seed=seed)
+    config = Config(
+        data=folder.parent, run=folder, budget_seconds=None, trials=9, objective=objective, seed=seed, max_gap=max_gap
+    )  # fmt: skip
     run = create(config, dataset, Split(fold=fold, cluster=cluster))
     context = open_context(run, plugins, settings=settings, seconds_left=lambda: float("inf"))
     noise = _Noise(rng, cluster, n_classes)
@@ -161,8 +168,9 @@ def _audited(run: Run, searched: Predictions, tested: Predictions) -> Audit | No
         return None
     sizes = {"search": len(answers.items) - len(tested.items), "test": len(tested.items)}
     return audit(
-        answers, attributes, run.dataset.classes, clusters=cluster_of(run, answers.items), max_gap=0.1, n_items=sizes
-    )
+        answers, attributes, run.dataset.classes, clusters=cluster_of(run, answers.items), n_items=sizes,
+        max_gap=run.config.max_gap,
+    )  # fmt: skip
 
 
 def _doubts(context: SearchContext, searched: Predictions, tested: Predictions) -> DoubtsSummary:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from autotl.runtime.wording import counted, listed
 from autotl.scores import ScoreInterval
 
 GateStatus: TypeAlias = Literal["pass", "fail", "undecided"]
@@ -107,15 +108,18 @@ class Gap:
 class Gate:
     """Whether the gaps between groups are within a tolerance.
 
-    status: "pass" where every gap is at most max_gap with 95 % certainty, "fail" where one is larger, else "undecided".
-    gap: the one that decides, or that may still be too large; None if no two groups can be compared. needed: by group,
-    how many more labelled items would decide it with a power of 80 % if the true gaps equal the observed ones.
+    status: "fail" if one gap exceeds max_gap with 95 % certainty, "pass" if every gap is at most max_gap with 95 %
+    certainty and every value of the attributes could be compared, otherwise "undecided". gap: the one that decides, or
+    the one that may be the largest; None if no two groups can be compared. needed: by group, how many more labelled
+    items would decide it with a power of 80 % if the true gaps equal the observed ones. lacking: by value that is too
+    small to be compared, how many items it lacks for that.
     """
 
     status: GateStatus
     max_gap: float
     gap: Gap | None = None
     needed: Mapping[str, int] = field(default_factory=dict)
+    lacking: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -123,7 +127,8 @@ class Gate:
         tolerance = f"the tolerance of {100 * self.max_gap:g} points"
         if self.gap is None:
             return (
-                f"Whether the gaps between groups are within {tolerance} cannot be said: no two groups are large enough"
+                f"Whether the gaps between groups are within {tolerance} cannot be said: no two groups are large "
+                f"enough{self._too_small}"
             )
         value, pair = self.gap.value, f"{rate_in_words(self.gap.rate)} between {self.gap.worse} and {self.gap.better}"
         if self.status == PASS:
@@ -134,6 +139,11 @@ class Gate:
         found = f"{100 * value.value:.1f} points (95 % interval {100 * value.low:.1f} to {100 * value.high:.1f})"
         if self.status == FAIL:
             return f"The gap in {pair} exceeds {tolerance}: {found}"
+        if value.high <= self.max_gap:
+            return (
+                f"Whether the gaps between groups are within {tolerance} is undecided: every gap that can be compared "
+                f"is, the largest is at most {100 * value.high:.1f} points{self._too_small}"
+            )
         sentence = f"Whether the gaps between groups are within {tolerance} is undecided: in {pair} it is {found}"
         if self.needed:
             over = {group: "over " if n >= MOST_NEEDED else "" for group, n in self.needed.items()}
@@ -142,23 +152,31 @@ class Gate:
             sentence += (
                 f". More labelled images would decide it: {more}{f' and {rest} more groups' if rest > 0 else ''}"
             )
-        return sentence
+        return sentence + self._too_small
+
+    @property
+    def _too_small(self) -> str:
+        more = listed(
+            (f"{name} needs at least {counted(n, 'more labelled image')}" for name, n in self.lacking.items()), most=4
+        )
+        return f". Too small to be compared: {more}" if more else ""
 
     def to_json(self) -> dict[str, object]:
         """Plain values."""
         gap = self.gap.to_json() if self.gap else None
-        return {"status": self.status, "max_gap": self.max_gap, "gap": gap, "needed": dict(self.needed)}
+        return {"status": self.status, "max_gap": self.max_gap, "gap": gap, "needed": dict(self.needed),
+                "lacking": dict(self.lacking)}  # fmt: skip
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Gate:
         """Read what `to_json` returned."""
-        gap = document.get("gap")
+        gap, counts = document.get("gap"), (document.get(name) or {} for name in ("needed", "lacking"))
         status = document["status"]
         if status not in (PASS, FAIL, UNDECIDED):
             raise ValueError(f"the gate is {status!r}; expected pass, fail or undecided")
         return cls(
             status, float(document["max_gap"]), Gap.from_json(gap) if gap else None,
-            {str(group): int(n) for group, n in (document.get("needed") or {}).items()},
+            *({str(group): int(n) for group, n in one.items()} for one in counts),
         )  # fmt: skip
 
 

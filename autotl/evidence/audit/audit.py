@@ -10,7 +10,7 @@ import numpy as np
 from autotl.evidence.audit.comparisons import RESAMPLES, Comparisons, compare
 from autotl.evidence.audit.gate import decide, gap_at
 from autotl.evidence.audit.rates import group_rates, rate_name
-from autotl.evidence.audit.subgroups import Subgroup, Subgroups, find_subgroups
+from autotl.evidence.audit.subgroups import FEWEST_ITEMS, Subgroup, Subgroups, find_subgroups
 from autotl.evidence.audit.sums import ERROR, Sums, gather_answers, metrics
 from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
@@ -68,6 +68,7 @@ def audit(
     deviations = _deviations(compared, names, rates)
     sums = counted.sums()[0]
     everyone = np.ones(len(labels), dtype=bool)
+    lacking = {one.name: FEWEST_ITEMS - one.n_items for one in subgroups.small if len(one.attributes) == 1}
     summary = AuditSummary(
         attributes=tuple(name for name in attributes if name not in subgroups.not_auditable),
         n_items=dict(n_items or {"all": len(labels)}),
@@ -78,7 +79,7 @@ def audit(
         n_compared=len(deviations),
         claims=tuple(sorted((d for d in deviations if d.is_claimed), key=_doubt)),
         worst=_worst(compared, subgroups, sums, names, rates, seed),
-        gate=None if max_gap is None else decide(compared, max_gap, sums, names, rates),
+        gate=None if max_gap is None else decide(compared, max_gap, sums, names, rates, lacking),
     )
     return Audit(summary, deviations, subgroups)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -24,23 +24,32 @@ def gap_at(compared: Comparisons, place: int, groups: Sequence[str], rates: Sequ
     return Gap(rates[metric], groups[worse], groups[better], ScoreInterval(value, max(0.0, low), min(1.0, high)))
 
 
-def decide(compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str], rates: Sequence[str]) -> Gate:
+def decide(
+    compared: Comparisons,
+    max_gap: float,
+    sums: Sums,
+    groups: Sequence[str],
+    rates: Sequence[str],
+    lacking: Mapping[str, int] | None = None,
+) -> Gate:
     """Pass if the upper bound of every gap is at most max_gap; fail if the lower bound of one exceeds it.
 
     The bounds are simultaneous at 95 %, so either decision is wrong in at most 5 % of audits. sums: by group. groups,
-    rates: names of the groups, and of the rates in the order of `sums.metrics`.
+    rates: names of the groups, and of the rates in the order of `sums.metrics`. lacking: by attribute value that could
+    not be compared, how many items it lacks for that; a gate that has not failed is then undecided.
     """
+    lacking = dict(lacking or {})
     gaps = compared.gaps
     if not len(gaps.values):
-        return Gate(UNDECIDED, max_gap)
+        return Gate(UNDECIDED, max_gap, lacking=lacking)
     at_least = np.maximum(gaps.low, -gaps.high)
     at_most = np.maximum(gaps.high, -gaps.low)
     if at_least.max() > max_gap:
-        return Gate(FAIL, max_gap, gap_at(compared, int(at_least.argmax()), groups, rates))
+        return Gate(FAIL, max_gap, gap_at(compared, int(at_least.argmax()), groups, rates), lacking=lacking)
     widest = gap_at(compared, int(at_most.argmax()), groups, rates)
     if at_most.max() <= max_gap:
-        return Gate(PASS, max_gap, widest)
-    return Gate(UNDECIDED, max_gap, widest, _needed(compared, max_gap, sums, groups))
+        return Gate(UNDECIDED if lacking else PASS, max_gap, widest, lacking=lacking)
+    return Gate(UNDECIDED, max_gap, widest, _needed(compared, max_gap, sums, groups), lacking)
 
 
 def _needed(compared: Comparisons, max_gap: float, sums: Sums, groups: Sequence[str]) -> dict[str, int]:

@@ -46,11 +46,17 @@ def check_audit(run: Any) -> None:
         address = f"/audit/groups/{number}"
         ledger.expect(f"{address}/n_items", int(rows.sum()))
         _check_rates(run, f"{address}/rates", one["rates"], unseen, clusters, rows, by_class)
-    _check_comparisons(run, found, unseen, {name: groups[name][0] for name in large}, clusters)
+    lacking = {name: FEWEST - n for name, n in small.items() if groups[name][1]}
+    _check_comparisons(run, found, unseen, {name: groups[name][0] for name in large}, clusters, lacking)
 
 
 def _check_comparisons(
-    run: Any, found: Any, unseen: Predictions, groups: Mapping[str, np.ndarray], clusters: np.ndarray | None
+    run: Any,
+    found: Any,
+    unseen: Predictions,
+    groups: Mapping[str, np.ndarray],
+    clusters: np.ndarray | None,
+    lacking: dict[str, int],
 ) -> None:
     """Claims, the largest gap, and the gate, by repeating the resamples with the run's seed."""
     ledger, names, rates = run.ledger, list(groups), metric_names(run.classes)
@@ -82,7 +88,7 @@ def _check_comparisons(
         ledger.expect("/audit/worst/if_equal", float(np.ptp(drawn, axis=1).mean()))
         ledger.expect("/audit/worst/if_equal_high", float(np.quantile(np.ptp(drawn, axis=1), 0.95)))
     if found["gate"]:
-        _check_gate(run, found["gate"], gaps, names, rates, rows)
+        _check_gate(run, found["gate"], gaps, names, rates, rows, lacking)
 
 
 def _check_panel(run: Any, found: Any, of_error: Mapping[str, Interval]) -> None:
@@ -124,17 +130,21 @@ def _cells(rate: Any) -> list[float]:
 
 
 def _check_gate(
-    run: Any, gate: Any, gaps: Compared, names: list[str], rates: list[str], rows: np.ndarray
-) -> None:  # fmt: skip
+    run: Any, gate: Any, gaps: Compared, names: list[str], rates: list[str], rows: np.ndarray, lacking: dict[str, int]
+) -> None:
     most, ends = gate["max_gap"], {place: gaps.interval(place) for place in gaps.values}
     run.ledger.covered.add("run.json#/result/audit/gate/max_gap")
+    run.ledger.expect_true("/audit/gate/lacking", gate["lacking"].keys() == lacking.keys(), f"{lacking}")
+    for name, n in lacking.items():
+        run.ledger.expect(f"/audit/gate/lacking{run.pointer(name)}", n)
     if not ends:
         run.ledger.expect("/audit/gate/status", "undecided")
         return
     at_least = {place: max(low, -high) for place, (_, low, high) in ends.items()}
     at_most = {place: max(high, -low) for place, (_, low, high) in ends.items()}
     lowest, widest = max(at_least, key=at_least.__getitem__), max(at_most, key=at_most.__getitem__)
-    status = "fail" if at_least[lowest] > most else "pass" if at_most[widest] <= most else "undecided"
+    within = at_most[widest] <= most and not lacking  # an attribute value that could not be compared leaves it open
+    status = "fail" if at_least[lowest] > most else "pass" if within else "undecided"
     run.ledger.expect("/audit/gate/status", status)
     _check_gap(run, "/audit/gate/gap", gaps, lowest if status == "fail" else widest, names, rates)
     for name in ("if_equal", "if_equal_high"):  # given for the largest gap in error only

@@ -19,7 +19,9 @@ SUMMARY = AuditSummary(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("summary", [SUMMARY, AuditSummary((), {}), replace(SUMMARY, gate=Gate("undecided", 0.1))])
+@pytest.mark.parametrize(
+    "summary", [SUMMARY, AuditSummary((), {}), replace(SUMMARY, gate=Gate("undecided", 0.1, lacking={"a": 7}))]
+)
 def test_it_is_read_as_it_was_written(summary):
     assert AuditSummary.from_json(json.loads(json.dumps(summary.to_json(), allow_nan=False))) == summary
 

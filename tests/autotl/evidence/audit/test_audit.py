@@ -107,7 +107,41 @@ def test_groups_without_answers_to_compare_leave_nothing_to_say():
     found = audit(answers(0.9), few, CLASSES, max_gap=0.1)
     assert found.summary.worst is None
     assert found.summary.gate.status == "undecided"
-    assert found.summary.too_small == {"age=old": 5}
+    assert found.summary.too_small == found.summary.gate.lacking == {"age=old": 5}
+
+
+def with_few_of(attributes, name: str, n: int) -> dict[str, np.ndarray]:
+    """The attributes with n images of a further age group."""
+    age = attributes["age"].copy()
+    age[:n] = name
+    return {"age": age, "skin": attributes["skin"]}
+
+
+def test_a_gate_does_not_pass_as_long_as_a_group_is_too_small_to_compare(attributes):
+    everyone = audit(answers(1.0), with_few_of(attributes, "middle", 0), CLASSES, max_gap=0.3).summary
+    assert everyone.gate.status == "pass"
+    found = audit(answers(1.0), with_few_of(attributes, "middle", 3), CLASSES, max_gap=0.3).summary
+    assert (found.gate.status, found.gate.lacking) == ("undecided", {"age=middle": 7})
+    assert "every gap that can be compared is" in found.gate.sentence
+    assert "age=middle needs at least 7 more labelled images" in found.gate.sentence
+    assert AuditSummary.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_a_gap_beyond_doubt_fails_whatever_the_small_groups_are(attributes):
+    share = np.where(attributes["age"] == "old", 0.6, 0.95)
+    found = audit(answers(share), with_few_of(attributes, "middle", 3), CLASSES, max_gap=0.1).summary
+    assert (found.gate.status, found.gate.lacking) == ("fail", {"age=middle": 7})
+
+
+def test_a_small_intersection_is_listed_and_does_not_hold_up_the_gate(attributes):
+    """The tool forms intersections; the images in one are also in the two groups that are compared."""
+    skin = np.where(attributes["age"] == "old", "dark", "light").astype(object)
+    skin[:5] = np.where(skin[:5] == "dark", "light", "dark")
+    found = audit(answers(1.0), {"age": attributes["age"], "skin": skin}, CLASSES, max_gap=0.3).summary
+    assert len(found.too_small) == 2
+    assert all(", " in name for name in found.too_small)
+    assert (found.gate.status, found.gate.lacking) == ("pass", {})
+    assert "could be compared" in found.gate.sentence
 
 
 def test_six_equal_groups_of_fifty_differ_by_ten_points_by_chance():

@@ -289,6 +289,20 @@ def test_it_finds_a_changed_claim_about_a_group_and_a_changed_panel(
     assert "run.json#/result/audit" in [difference["where"] for difference in document["differs"]]
 
 
+def test_a_gate_that_passed_over_a_small_group_is_found(
+    tmp_path: Path, toy_dataset: Any, plugins: Any, settings: Settings, numpy_alone: Path
+) -> None:
+    made = {"n": 1200, "n_classes": 2, "attributes": True, "n_rare": 4, "max_gap": 0.95}
+    folder = write_verified_run(tmp_path / "run", toy_dataset, plugins, settings, **made).folder
+    gate = json.loads((folder / "run.json").read_text())["result"]["audit"]["gate"]
+    assert (gate["status"], gate["needed"], gate["lacking"]) == ("undecided", {}, {"age=rare": 6})
+    assert found(folder, numpy_alone)[0] == 0
+    _in_result(lambda r: r["audit"]["gate"].update(status="pass", lacking={"age=rare": 5}))(folder)
+    code, document = found(folder, numpy_alone)
+    places = {difference["where"].partition("/gate/")[2] for difference in document["differs"]}
+    assert (code, places) == (1, {"status", "lacking/age=rare"})
+
+
 PAGE = """<h2>Leaderboard</h2><table><tr><th>#</th><th>accuracy</th></tr><tr><td>1</td><td>0.9
 <span class="soft">(0.8 to 1.0)</span></td></tr></table><p>About <b data-json="/n">1,797</b> images, 95 % CI
 <i data-json="/low" data-percent>61</i> %, and 7 more<br>lines<style>p { margin: 3px }</style></p>"""
