@@ -6,12 +6,10 @@ from autotl.interfaces import Encoder, FeatureSource
 
 
 def describe_origin(source: FeatureSource) -> str:
-    """Name, source and licence of a backbone, and whether its use is restricted, as plain text."""
-    known = (source.source, f"licence {source.licence}" if source.licence else "")
-    facts = ", ".join(fact for fact in known if fact) or "source and licence are not known here"
-    missing = "" if source.licence or not source.source else "; its licence is not known here"
-    forbidden = "" if source.commercial else " It may not be used commercially."
-    return f"Backbone: {source.name}, {facts}{missing}.{forbidden}"
+    """Name, source and licence of a backbone, and whether the licence forbids commercial use, as plain text."""
+    forbidden = " It may not be used commercially." if not source.commercial else ""
+    origin, licence = (text.rstrip(".") or "not known here" for text in (source.source, source.licence))
+    return f"Backbone: {source.name}. Source: {origin}. Licence: {licence}.{forbidden}"
 
 
 def describe_training_data(source: FeatureSource | None, trained_on: str) -> str:

@@ -31,6 +31,12 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
         if (encoder := one.open(name)) is not None:
             return replace(encoder, name=Path(name).name)
     others = [one.example for one in formats.values()]
+    if (path := Path(name).expanduser()).exists():
+        what = "a folder" if path.is_dir() else "a file of an unknown kind"
+        raise ConfigError(
+            f"the backbone {path} is {what}; expected {', '.join(others) or 'none'}, or one of the names that "
+            "`autotl plugins` lists."
+        )
     known = ", ".join([*offered, *others]) or "none"
     raise ConfigError(f"unknown backbone {name!r}{nearest(name, offered) or '.'} Available: {known}.")
 
@@ -89,7 +95,6 @@ def usage_notes(config: Config, plugins: Plugins) -> list[str]:
     """What to know of the sources that take part before they are used: licences that forbid commercial use."""
     return [
         f"{source.name} may not be used commercially: its licence is {source.licence or 'not known to allow it'}"
-        + (f" ({source.source})" if source.source else "")
         for source in sources_of(config, plugins).values()
         if not source.commercial
     ]

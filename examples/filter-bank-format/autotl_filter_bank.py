@@ -1,4 +1,4 @@
-"""Filters learned elsewhere, such as by ICA or k-means, as an encoder: `--backbones FILE.npy`, an array (n, h, w, 3)."""
+"""Filters learned elsewhere, such as by k-means, as an encoder: `--backbones FILE.npy`, an array (n, h, w, 3)."""
 
 from pathlib import Path
 
