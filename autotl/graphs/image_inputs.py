@@ -73,8 +73,8 @@ def find_image_input(model: onnx.ModelProto, settings: NetworkSettings) -> Image
     inputs_found = "; ".join(_described(value) for value in inputs[:6]) or "none"
     count = "more than one of its inputs takes images" if fitting else "none of its inputs takes images"
     raise ConfigError(
-        f"{count}: {inputs_found}. Expected one of four axes, float32, float16 or uint8, (n, channels, height, width) or "
-        "(n, height, width, channels) with 3 channels or 1."
+        f"{count}: {inputs_found}. Expected one of four axes, float32, float16 or uint8, (n, channels, height, "
+        "width) or (n, height, width, channels) with 3 channels or 1."
     )
 
 

@@ -144,18 +144,25 @@ def _prepare(writer: _Nodes, source: str, images: ImageInput, pixels: Pixels) ->
         is_float = True
     elif pixels.channels == "BGR":
         x = writer.add("Gather", [x, writer.constant("pixels/order", [2, 1, 0])], "pixels/bgr", axis=3)
-    if images.channels_first:
+    half = images.element == TensorProto.FLOAT16
+    first = images.channels_first and not half
+    if first:
         x = writer.add("Transpose", [x], "pixels/channels_first", perm=[0, 3, 1, 2])
     if not pixels.unchanged:
         x = x if is_float else writer.add("Cast", [x], "pixels/float", to=TensorProto.FLOAT)
         std = np.array(pixels.std, np.float64)
-        shape = (-1, 1, 1) if images.channels_first else (-1,)
+        shape = (-1, 1, 1) if first else (-1,)
         scale = (pixels.scale / std).reshape(shape)
         offset = (-np.array(pixels.mean, np.float64) / std).reshape(shape)
         x = writer.add("Mul", [x, writer.constant("pixels/scale", scale, np.float32)], "pixels/scaled")
         if np.any(offset):
             x = writer.add("Add", [x, writer.constant("pixels/offset", offset, np.float32)], "pixels/normalised")
-    writer.add("Cast", [x], target, to=images.element)
+    if half and images.channels_first:
+        # ONNX Runtime takes out a Cast to half precision that is next to its own Cast back: round, then turn.
+        x = writer.add("Cast", [x], "pixels/half_precision", to=images.element)
+        writer.add("Transpose", [x], target, perm=[0, 3, 1, 2])
+    else:
+        writer.add("Cast", [x], target, to=images.element)
 
 
 def _read_out(writer: _Nodes, stage: Stage, height: int | str, width: int | str, *, alone: Reading) -> None:

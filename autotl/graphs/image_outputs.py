@@ -80,6 +80,11 @@ class Network:
         shape = self.shapes[tensor]
         return (shape[2], shape[3]) if self.layouts.get(tensor) == "first" else (shape[1], shape[2])
 
+    def patch(self, tensor: str) -> tuple[int, int]:
+        """Height and width of a map's position in pixels, rounded down."""
+        rows, columns = self.positions(tensor)
+        return self.size[0] // rows, self.size[1] // columns
+
     def channels(self, tensor: str) -> int:
         """Of a map."""
         return self.shapes[tensor][1 if self.layouts.get(tensor) == "first" else 3]
@@ -96,12 +101,17 @@ def find_stages(network: Network) -> tuple[Stage, ...]:
     flow = network.flow
     end = deepest_output(flow, network.outputs)
     cuts = [(name, network.kind(name)) for name in cut_points(flow, end)]
-    maps = _map_stages(network, [name for name, kind in cuts if kind == "map"], end)
     tokens = _token_stages(network, [name for name, kind in cuts if kind == "tokens"])
+    grid = tokens[0].patch if tokens else None
+    maps = [
+        stage
+        for stage in _map_stages(network, [name for name, kind in cuts if kind == "map"], end)
+        if network.patch(stage.tensor) != grid  # the patches as they go into the transformer
+    ]
     last = max((index for index, (_, kind) in enumerate(cuts) if kind in ("map", "tokens")), default=-1)
     read = {stage.tensor for stage in (*maps, *tokens)}
     vectors = _vector_stages(network, [name for name, kind in cuts[last + 1 :] if kind == "vector"], end, read)
-    vectors += _further_outputs(network, end, {*read, *(stage.tensor for stage in vectors)})
+    vectors = [*_further_outputs(network, end, {*read, *(stage.tensor for stage in vectors)}), *vectors]
     if not (found := _named(maps, tokens, vectors)):
         shapes = "; ".join(f"{name!r} {network.shapes.get(name, 'of unknown shape')}" for name in network.outputs)
         raise ConfigError(
@@ -146,11 +156,17 @@ def _before_probabilities(flow: DataFlow, end: str) -> str:
 
 def _map_stages(network: Network, cuts: Sequence[str], end: str) -> list[Stage]:
     """The deepest map at each resolution, and the narrow one that a last convolution makes many channels of."""
+    wanted = ancestors(network.flow, end)
+    made = [name for name in network.flow.tensors if name in wanted]
+    every = [name for name in made if network.kind(name) == "map" and max(network.positions(name)) > 1]
+    learned = _after_weights(network.flow)
+    maps = [name for name in cuts if name in learned]
+    if every and min(map(network.positions, every)) < min(map(network.positions, maps), default=network.size):
+        maps = _side_by_side(network, every, maps)
     levels: list[list[str]] = []
-    for name in cuts or _before_reductions(network, end):
+    for name in maps:
         height = network.positions(name)[0]
-        same = levels and _NEW_LEVEL <= height / network.positions(levels[-1][0])[0] <= 1 / _NEW_LEVEL
-        if not same:
+        if not levels or not _NEW_LEVEL <= height / network.positions(levels[-1][0])[0] <= 1 / _NEW_LEVEL:
             levels.append([])
         levels[-1].append(name)
     chosen = [level[-1] for level in levels]
@@ -163,19 +179,32 @@ def _map_stages(network: Network, cuts: Sequence[str], end: str) -> list[Stage]:
     return [Stage("", name, "map", network.layouts[name]) for name in chosen[-MAX_MAPS:]]
 
 
-def _before_reductions(network: Network, end: str) -> list[str]:
-    """Where paths run side by side to the end: the maps that convolutions and poolings reduce, last per resolution."""
-    wanted = ancestors(network.flow, end)
+def _after_weights(flow: DataFlow) -> set[str]:
+    """The tensors that a convolution or linear layer has had a part in; what comes before is the image itself."""
+    found: set[str] = set()
+    for node in flow.nodes:
+        if node.op_type in _LINEAR or any(name in found for name in flow.reads(node)):
+            found.update(node.output)
+    return found
+
+
+def _side_by_side(network: Network, every: Sequence[str], cuts: Sequence[str]) -> list[str]:
+    """Where paths run side by side, as in a segmenter: maps just before each reduction, the coarsest, and the cuts.
+
+    every: all maps, in order.
+    """
     found: dict[tuple[int, int], str] = {}
-    for node in network.flow.nodes:
-        if node.op_type not in _REDUCING or not wanted.intersection(node.output):
-            continue
-        source, made = node.input[0], node.output[0]
-        if network.kind(source) == network.kind(made) == "map" and source != network.flow.images:
+    for name in every:
+        node = network.flow.tensors[name]
+        source = node.input[0]
+        if node.op_type in _REDUCING and source in every:
             before = network.positions(source)
-            if network.positions(made)[0] < _NEW_LEVEL * before[0]:
+            if network.positions(name)[0] < _NEW_LEVEL * before[0]:
                 found[before] = source
-    return list(found.values())
+    coarsest = min(map(network.positions, every))
+    found[coarsest] = next(name for name in reversed(every) if network.positions(name) == coarsest)
+    chosen = {*found.values(), *cuts}
+    return [name for name in every if name in chosen]
 
 
 def _token_stages(network: Network, cuts: Sequence[str]) -> list[Stage]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 from onnx import TensorProto, helper
 
 from autotl.errors import ConfigError, in_one_line
@@ -113,6 +114,8 @@ def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     light.graph.input.extend(value for value in graph.input if value.name not in weights)
     light.graph.input.extend(helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in large)
     light.graph.output.extend(graph.output)
+    for value in light.graph.output:
+        value.type.tensor_type.shape.SetInParent()  # the checker wants one, ONNX Runtime does not
     small = [tensor for tensor in graph.initializer if np.prod(tensor.dims, dtype=float) <= _LARGE]
     light.graph.initializer.extend(small)
     light.graph.sparse_initializer.extend(graph.sparse_initializer)
