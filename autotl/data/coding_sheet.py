@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotl.data.spreadsheet_paths import unlike_formula
 from autotl.errors import ConfigError, DatasetError
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.wording import listed
@@ -48,11 +49,14 @@ def name_problem(coder: str) -> str:
 
 
 def write_sheet(path: Path, items: Iterable[str]) -> None:
-    """Write a sheet with one row per item and empty coder and label; ConfigError if it cannot be written."""
+    """Write a sheet with one row per item and empty coder and label; ConfigError if it cannot be written.
+
+    An item that a spreadsheet would run as a formula, and lose, is written with "./" before it.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows((item, "", "") for item in items)
+    writer.writerows((unlike_formula(item), "", "") for item in items)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from autotl.data.spreadsheet_paths import unlike_formula
 from autotl.deploy.batch_prediction import Batches
 from autotl.deploy.deployable import columns
 from autotl.deploy.predictor import Prediction
@@ -36,12 +37,13 @@ def as_json(batches: Batches) -> Iterator[str]:
 def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = ()) -> Iterator[str]:
     """The columns item, label, one per class, and error; a piece per batch, after the header.
 
-    doubts: the names from `predictor.DOUBTS` that follow, one column each. A set is its classes joined by `SEPARATOR`;
-    unsure is true or false.
+    An item that a spreadsheet would run as a formula is written as the same path with "./" before it; class names stay
+    as they are, because programs compare them. doubts: the names from `predictor.DOUBTS` that follow, one column each.
+    A set is its classes joined by `SEPARATOR`; unsure is true or false.
     """
     yield _csv([_header(classes, doubts)])
     for batch in batches:
-        yield _csv(_cells(row, classes, doubts, "") for row in batch)
+        yield _csv([unlike_formula(row["item"]), *_cells(row, classes, doubts, "")[1:]] for row in batch)
 
 
 def as_frame(

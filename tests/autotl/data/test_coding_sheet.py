@@ -20,6 +20,11 @@ def test_a_sheet_that_was_written_is_read_without_labels(tmp_path: Path) -> None
     )
 
 
+def test_a_spreadsheet_runs_no_item_as_a_formula(tmp_path: Path) -> None:
+    write_sheet(tmp_path / "sheet.csv", ["=1+1.png", "/photos/=1+1.png"])
+    assert [row.item for row in read_sheet(tmp_path / "sheet.csv")] == ["./=1+1.png", "/photos/=1+1.png"]
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [

@@ -33,6 +33,14 @@ def test_csv_has_a_header_then_a_row_per_image():
     ]
 
 
+@pytest.mark.parametrize("name", ["=HYPERLINK(A1).png", "+1.png", "-1.png", "@SUM(A1).png"])
+def test_a_spreadsheet_runs_no_file_name_of_a_table_as_a_formula(name):
+    batches = [[{**CAT, "item": name}]]
+    [_, row] = csv.reader(io.StringIO("".join(as_csv(batches, ("cat", "dog")))))
+    assert row[0] == f"./{name}"
+    assert json.loads("".join(as_json(batches)))[0]["item"] == as_frame(batches[0], ("cat", "dog"))["item"][0] == name
+
+
 def test_lines_are_for_people():
     assert "".join(as_lines([[CAT, TORN]])) == 'a, b.png: cat (75.0 %)\ntorn.png: ? it is "empty"\n'
 

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autotl.data.spreadsheet_paths import unlike_formula
 from autotl.errors import ConfigError, DatasetError, MachineError
 from autotl.runs.run import open_run
 from autotl.workflows.share_estimate import Request, draw_to_label, estimate_shares
+from autotl.workflows.share_items import Lookup
 
 DARK, MIDDLE, BRIGHT = made_runs.CLASSES
 N = 120
@@ -328,6 +330,14 @@ def test_a_coding_of_another_folder_is_refused_by_its_line(place, settings, tmp_
     with pytest.raises(DatasetError, match=r"line 3: .*has only the file name in common with"):
         rows = [("002.png", "Ann", DARK), (item, "Ann", DARK)]
         estimate(place, settings, codings=write(tmp_path / "c.csv", rows))
+
+
+@pytest.mark.parametrize("name", ["=1+1.png", "-1.png", "@SUM(A1).png", "+1.png"])
+def test_an_item_that_was_kept_from_being_a_formula_is_its_image(tmp_path, name):
+    files = {name: name, "1.png": "1.png", f"cats/{name}": f"cats/{name}"}
+    lookup = Lookup(files)
+    assert lookup.find(unlike_formula(name)) == name
+    assert not lookup.contradiction(unlike_formula(name), name)
 
 
 @pytest.mark.parametrize("item", ["001.png", "001", "new/001.png", "D:\\old\\New\\001.png", "/gone/new/001.png"])
