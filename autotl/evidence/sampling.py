@@ -22,8 +22,9 @@ WHOLE = "all"
 LEAST_PER_STRATUM = 2
 """The variance of a stratum cannot be estimated from one item."""
 N_SCORE_BINS = 5
-_LEAST_DEVIATION = 0.1
-"""The least standard deviation that is assumed, so that bins in which the model is certain are sampled too."""
+_LEAST_DEVIATION = 0.15
+"""The least standard deviation that is assumed, as if about 2 % were wrong, so that a model that is too sure of some
+items does not keep their errors out of the sample."""
 
 
 def draw(

@@ -36,9 +36,10 @@ def main() -> None:
     parser.add_argument("--ready", type=Path, help="a folder with the set fashion, laid out by examples/datasets.py")
     asked = parser.parse_args()
     print(
-        "| prevalence, labels | naive | random, Wilson | PPI++ | Rogan-Gladen | post-stratified | planned | accuracy |"
+        "| prevalence, labels | naive | random, Wilson | PPI++ | Rogan-Gladen | post-stratified | planned "
+        "| accuracy: random | planned |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for prevalence, n in SETTINGS:
         print(simulated(prevalence, n, asked.repetitions), flush=True)
     print("\n| set, labels | draw | labels, of those of Wilson: shares | accuracy | covers: shares | accuracy "
@@ -86,15 +87,16 @@ def simulated(prevalence: float, n: int, repetitions: int) -> str:
         scores = probabilities[:, 1]
         naive = float(answers.mean())
         right = float((answers == labels).mean())
-        planned = class_shares(labelled(probabilities, labels, n, seed, planned=True))[1]
+        planned = labelled(probabilities, labels, n, seed, planned=True)
         for name, one, truth in (
             ("naive", wilson(naive * N_ITEMS, N_ITEMS), share),
             ("wilson", wilson(int(said.sum()), n), share),
             ("ppi", prediction_powered_mean(said.astype(float), scores[sample.rows], scores), share),
             ("rogan-gladen", _bootstrapped(said == 1, answers[sample.rows] == 1, naive, seed), share),
             ("post", class_shares(sample)[1], share),
-            ("planned", planned, share),
+            ("planned", class_shares(planned)[1], share),
             ("accuracy", accuracy(sample), right),
+            ("accuracy planned", accuracy(planned), right),
         ):
             found.setdefault(name, []).append((one.low <= truth <= one.high, one.high - one.low))
     cells = [

@@ -3,8 +3,9 @@
 Within a bin of similar predictions, the labelled items represent the others, so the labels only need to supply what the
 model does not know (Holt & Smith 1979, "Post stratification"). The interval is that of a Beta posterior with Jeffreys'
 prior and the effective number of labels, as for surveys (Korn & Graubard 1998; Franco et al. 2019). A separate
-posterior per bin would add half a label to each bin, which would dominate the few labels of a rare class. The labelled
-items are known exactly; only the rest of the population is uncertain.
+posterior per bin would add half a label to each bin, which would dominate the few labels of a rare class. The variance
+of a bin whose labels have unequal weights is that of the weighted residuals (Sarndal, Swensson & Wretman 1992). The
+labelled items are known exactly; only the rest of the population is uncertain.
 """
 
 from __future__ import annotations
@@ -80,14 +81,22 @@ class Strata:
     """The counts of each stratum, float (n_strata,).
 
     sizes: number of items; labelled: number of labels; counted: number of labelled items that count towards the share;
-    effective: effective number of labels, given their weights; means: weighted share of the labels that count.
+    total: sum of the weights; effective: effective number of labels, given their weights; means: weighted share of the
+    labels that count; spreads: mean squared residual from it, by squared weight.
     """
 
     sizes: np.ndarray
     labelled: np.ndarray
     counted: np.ndarray
+    total: np.ndarray
     effective: np.ndarray
     means: np.ndarray
+    spreads: np.ndarray
+
+    @property
+    def relative_rates(self) -> np.ndarray:
+        """The sampling rate of each stratum, by its weights, relative to that of all strata; 1 if weights are equal."""
+        return np.asarray(self.labelled / self.total * (self.total.sum() / self.labelled.sum()))
 
 
 def class_shares(sample: LabelledSample, level: float = 0.95) -> tuple[ScoreInterval, ...]:
@@ -134,12 +143,14 @@ def _strata(sample: LabelledSample, counted: np.ndarray, bins: np.ndarray) -> tu
     weights = np.ones(len(own)) if sample.weights is None else sample.weights
     sizes = np.bincount(bins, minlength=n_bins).astype(float)
     total = np.bincount(own, weights, n_bins)
+    squares = np.bincount(own, weights**2, n_bins)
     means = np.bincount(own, weights * counted, n_bins) / total
+    residuals = weights * (counted - means[own])
     strata = Strata(
-        sizes, np.bincount(own, minlength=n_bins).astype(float), np.bincount(own, counted, n_bins),
-        total**2 / np.bincount(own, weights**2, n_bins), means,
+        sizes, np.bincount(own, minlength=n_bins).astype(float), np.bincount(own, counted, n_bins), total,
+        total**2 / squares, means, np.bincount(own, residuals**2, n_bins) / squares,
     )  # fmt: skip
-    return strata, (sizes / total)[own] * weights * (counted - means[own])
+    return strata, (sizes / total)[own] * residuals
 
 
 def interval_of(
@@ -157,16 +168,9 @@ def interval_of(
     portions = strata.sizes / n_items
     # Rounded so that the value is exactly 0 or 1 if all labels agree, whatever their weights.
     value = float(np.clip(np.round((portions * strata.means).sum(), 12), 0, 1))
-    # Even if all labels of a bin agree, the bin may contain other items: one label is added to each bin, with the share
-    # of all labels together.
-    pooled = (value * n + 0.5) / (n + 1)
-    means = (strata.effective * strata.means + pooled) / (strata.effective + 1)
+    means, spreads = _smoothed(strata, pooled=(value * n + 0.5) / (n + 1), foreseen=foreseen)
     unknown = 1 - strata.labelled / strata.sizes
-    spread = means * (1 - means)
-    if foreseen:  # the expectation of p (1 - p) is lower by the variance of p
-        scatter = strata.means * (1 - strata.means) * strata.effective / (strata.effective + 1) ** 2
-        spread = np.maximum(spread - scatter, 0)
-    variance = float((portions**2 * spread / strata.effective * unknown).sum())
+    variance = float((portions**2 * spreads / strata.effective * unknown).sum())
     centre = float((portions * means).sum())
     half_an_item = 0.5 / n_items
     if variance <= 0:
@@ -179,3 +183,21 @@ def interval_of(
     low = 0.0 if value == 0 else max(min(float(ends[0]), value - half_an_item), counted / n_items)
     high = 1.0 if value == 1 else min(max(float(ends[1]), value + half_an_item), 1 - (n - counted) / n_items)
     return ScoreInterval(value, min(low, value), max(high, value))
+
+
+def _smoothed(strata: Strata, *, pooled: float, foreseen: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and the variance of each stratum with at most one label added; float (n_strata,) each.
+
+    pooled: the share of all labels together, which the added label has. Even if all labels of a stratum agree, the
+    stratum may contain other items. An optimal allocation has sampling rates in proportion to the standard deviations
+    (Neyman 1934), so where the rate is lower, the variance of the added label is lower by its square.
+    """
+    added = np.minimum(strata.relative_rates, 1) ** 2
+    total = strata.effective + added
+    spreads, distances = strata.spreads, (strata.means - pooled) ** 2
+    if foreseen:  # the means of labels vary around those expected, and their residuals are smaller by as much
+        scatter = spreads / strata.effective
+        spreads, distances = np.maximum(spreads - scatter, 0), distances + scatter
+    means = (strata.effective * strata.means + added * pooled) / total
+    within = strata.effective * spreads + added * pooled * (1 - pooled)
+    return np.asarray(means), np.asarray((within + strata.effective * added / total * distances) / total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_populations import calibrated, labelled
+from made_populations import calibrated, labelled, population
 
 from autotl.evidence.intervals import wilson
 from autotl.evidence.sampling import draw
@@ -22,21 +22,22 @@ def drawn_as_planned(labels, probabilities, n, seed):
     return LabelledSample(probabilities, rows, labels[rows], np.array([1 / sample.inclusion[i] for i in sample.items]))
 
 
-@pytest.mark.parametrize("n", [60, 150, 300])
-def test_promised_widths_are_within_a_tenth_of_those_that_come_out(n):
-    labels, probabilities = calibrated(4000, 0, n_classes=2)
+@pytest.mark.parametrize(("n_classes", "n"), [(2, 60), (2, 150), (2, 300), (8, 60), (8, 150)])
+def test_promised_widths_are_within_a_tenth_of_those_that_come_out(n_classes, n):
+    labels, probabilities = calibrated(4000, 0, n_classes=n_classes)
     promised = expected_widths(LabelledSample(probabilities, NONE, NONE), n)
     shares, accuracies = [], []
     for seed in range(40):
         sample = drawn_as_planned(labels, probabilities, n, seed)
-        shares.append(max((one.high - one.low) / 2 for one in class_shares(sample)))
+        shares.append([(one.high - one.low) / 2 for one in class_shares(sample)])
         one = accuracy(sample)
         accuracies.append((one.high - one.low) / 2)
-    assert promised.share == pytest.approx(np.mean(shares), rel=0.1)
+    assert promised.share == pytest.approx(np.mean(shares, axis=0).max(), rel=0.1)
     assert promised.accuracy == pytest.approx(np.mean(accuracies), rel=0.1)
 
 
-def test_a_planned_sample_needs_at_most_half_the_labels_of_a_random_one_with_wilson():
+@pytest.fixture(scope="module")
+def digits():
     from sklearn.datasets import load_digits
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_predict
@@ -44,9 +45,14 @@ def test_a_planned_sample_needs_at_most_half_the_labels_of_a_random_one_with_wil
     # Real answers of models that were not fitted on the item; the table is that of tests/benchmarks/bench_shares.py.
     pixels, labels = load_digits(return_X_y=True)
     model = LogisticRegression(C=0.05, solver="newton-cholesky")
-    probabilities = cross_val_predict(model, pixels / 8, labels, cv=5, method="predict_proba")
-    n, widths = 300, []
-    for seed in range(5):
+    return labels, cross_val_predict(model, pixels / 8, labels, cv=5, method="predict_proba")
+
+
+@pytest.mark.parametrize("n", [100, 300])
+def test_a_planned_sample_needs_at_most_half_the_labels_of_a_random_one_with_wilson(digits, n):
+    labels, probabilities = digits
+    widths = []
+    for seed in range(10):
         sample = drawn_as_planned(labels, probabilities, n, seed)
         widths.append([one.high - one.low for one in (*class_shares(sample), accuracy(sample))])
     right = float((probabilities.argmax(axis=1) == labels).mean())
@@ -98,6 +104,27 @@ def test_a_few_labels_are_drawn_at_random_and_more_of_them_in_strata():
     assert strata is not None
     assert len(strata) == 2000
     assert set(weights) == set(strata)
+
+
+def test_a_planned_sample_gives_narrower_intervals_than_a_random_one_even_of_a_common_class():
+    planned, random = [], []
+    for seed in range(20):
+        labels, probabilities = population(0.3, seed)
+        for widths, sample in (
+            (planned, drawn_as_planned(labels, probabilities, 100, seed)),
+            (random, labelled(labels, probabilities, 100, seed)),
+        ):
+            one = class_shares(sample)[1]
+            widths.append(one.high - one.low)
+    assert np.mean(planned) < 0.9 * np.mean(random)
+
+
+def test_with_few_labels_per_class_the_strata_differ_only_in_confidence():
+    _, probabilities = calibrated(2000, 5, n_classes=8)
+    strata, _ = planned_strata(probabilities, 100)
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    names = np.array(strata)[order]
+    assert (names[1:] != names[:-1]).sum() == len(set(names)) - 1
 
 
 def test_labels_needed_are_never_more_than_there_are_items():

@@ -108,6 +108,31 @@ def test_labels_that_were_drawn_more_often_count_less():
     assert weighted.low <= labels.mean() <= weighted.high
 
 
+@pytest.mark.parametrize("heavy", [False, True])
+def test_labels_that_disagree_cost_as_much_precision_as_their_weight(heavy):
+    # Half of the labels have four times the weight of the others; only one half contains both classes.
+    flat = np.tile([0.501, 0.499], (100_000, 1))
+    labels = np.repeat([0, 0, 1], [200, 100, 100])
+    weights = np.repeat([1.0, 4.0] if heavy else [4.0, 1.0], 200)
+    one = class_shares(LabelledSample(flat, np.arange(400), labels, weights))[1]
+    mean = (weights * labels).sum() / weights.sum()
+    deviation = np.sqrt((weights**2 * (labels - mean) ** 2).sum()) / weights.sum()
+    assert one.value == pytest.approx(mean)
+    assert one.high - one.low == pytest.approx(2 * 1.96 * deviation, rel=0.03)
+
+
+def test_a_stratum_sampled_at_a_lower_rate_is_expected_to_vary_less():
+    # Neyman's allocation: 20 labels of 10,000 items that all agree, and 180 of 2,000 that do not.
+    second = np.repeat([0.01, 0.55], [10_000, 2_000])
+    rows = np.concatenate([np.arange(20) * 500, 10_000 + np.arange(180) * 11])
+    labels = np.concatenate([np.zeros(20, dtype=int), np.arange(180) % 2])
+    weights = np.repeat([500.0, 2_000 / 180], [20, 180])
+    by_design = class_shares(LabelledSample(np.column_stack([1 - second, second]), rows, labels, weights))[1]
+    by_chance = class_shares(LabelledSample(np.column_stack([1 - second, second]), rows, labels))[1]
+    assert by_design.value == pytest.approx(by_chance.value)
+    assert by_design.high - by_design.low < 0.8 * (by_chance.high - by_chance.low)
+
+
 def test_images_of_one_person_count_as_less_than_as_many_of_others():
     labels, probabilities = calibrated(2000, 11)
     people = np.arange(2000) // 20
