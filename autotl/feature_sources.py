@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
+NOT_COMMERCIAL = "may not be used commercially"
+"""What is said of a source whose licence forbids it."""
 
 
 @dataclass(frozen=True)

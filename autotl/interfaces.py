@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from autotl.feature_sources import NOT_COMMERCIAL as NOT_COMMERCIAL
 from autotl.feature_sources import Backbone as Backbone
 from autotl.feature_sources import Encoder as Encoder
 from autotl.feature_sources import EncoderFormat as EncoderFormat

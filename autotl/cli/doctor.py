@@ -11,7 +11,7 @@ import psutil
 
 from autotl import __version__
 from autotl.errors import AutoTLError, MachineError
-from autotl.interfaces import Backbone
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
@@ -29,6 +29,7 @@ def diagnose(plugins: Plugins, cache: Path) -> dict[str, str | list[str]]:
         "onnx runtime": _providers(),
         "cache": _cache(cache),
         "backbones ready": _ready(plugins),
+        "backbones from": [one.example for one in plugins.all(EncoderFormat).values()],
         "plugins": [f"{plugin.name} {plugin.version}" for plugin in plugins.loaded.values()],
         "broken plugins": [f"{name}: {reason}" for name, reason in plugins.broken.items()],
         "packages": [f"{name} {version}" for name, version in installed_versions().items()],
@@ -59,14 +60,14 @@ def _providers() -> str:
 
 
 def _ready(plugins: Plugins) -> list[str]:
-    """Return the backbones whose weights are on this machine."""
+    """Return the backbones and encoders whose weights are on this machine; what restricts their use is in brackets."""
     ready = []
-    for name, backbone in plugins.all(Backbone).items():
+    for name, source in {**plugins.all(Backbone), **plugins.all(Encoder)}.items():
         try:
-            backbone.weights(False)
+            source.weights(False) if isinstance(source, Backbone) else source.graph(*source.sizes[0])
         except Exception:  # any failure means that it is not ready
             continue
-        ready.append(name)
+        ready.append(name if source.commercial else f"{name} ({NOT_COMMERCIAL})")
     return ready
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autotl.cli.options import Disable, Json
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from autotl.plugins import Plugins
 
 
 def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
@@ -21,10 +24,21 @@ def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
     for plugin in loaded.loaded.values():
         typer.echo(f"{plugin.name} {plugin.version} ({plugin.source})")
         for kind, names in plugin.offers.items():
-            typer.echo(f"    {kind}: {', '.join(names)}")
+            about = [f"{name}{_remark(loaded, kind, name)}" for name in names]
+            typer.echo(f"    {kind.replace('_', ' ')}: {', '.join(about)}")
         watches = [hook for hook in plugin.hooks if hook.startswith("on_")]
         if watches:
             typer.echo(f"    watches: {', '.join(watches)}")
+
+
+def _remark(plugins: Plugins, kind: str, name: str) -> str:
+    """In brackets, what a user writes for a format of encoders, or that a licence restricts the use of a backbone."""
+    from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat
+
+    if kind == "encoder_formats":
+        return f" ({plugins.all(EncoderFormat)[name].example})"
+    source = {**plugins.all(Backbone), **plugins.all(Encoder)}.get(name) if kind in ("backbones", "encoders") else None
+    return f" ({NOT_COMMERCIAL})" if source and not source.commercial else ""
 
 
 def doctor(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, Encoder, EncoderFormat, FeatureSource
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource
 from autotl.plugins import LoadedPlugin, Plugins, nearest
 from autotl.runs.config import FINE_TUNE, Config
 
@@ -94,7 +94,7 @@ def absolute_names(names: Sequence[str], plugins: Plugins) -> tuple[str, ...]:
 def usage_notes(config: Config, plugins: Plugins) -> list[str]:
     """What to know of the sources that take part before they are used: licences that forbid commercial use."""
     return [
-        f"{source.name} may not be used commercially: its licence is {source.licence or 'not known to allow it'}"
+        f"{source.name} {NOT_COMMERCIAL}: its licence is {source.licence or 'not known to allow it'}"
         for source in sources_of(config, plugins).values()
         if not source.commercial
     ]
