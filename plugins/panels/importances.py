@@ -64,8 +64,7 @@ def _of_strategy(study: optuna.Study, trials: list[FrozenTrial], word: str) -> I
     yield Figure(
         "Which choices mattered?" if word == _WORDS[PROBE] else "Which choices mattered in fine-tuning?",
         spec,
-        alt="Importance of each choice: "
-        + ", ".join(f"{row['choice']} {100 * row['importance']:.0f} %" for row in rows),
+        alt="Importance of each choice: " + ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items()),
         note=f"How much each choice that every {word} has to make decided which of the {len(trials)} completed ones "
         "are among the best; of few trials this is a hint, no more.",
     )
