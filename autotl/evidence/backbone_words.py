@@ -40,13 +40,14 @@ def _of_the_best(found: BackbonesTried) -> str:
         return f"{start}; the next, {_place(others[0])}, is clearly worse ({_difference(others[0])})."
     nearest, n_more = found.unclear[0], len(found.unclear) - 1
     and_more = f" and {counted(n_more, 'other')}" if n_more else ""
-    of_which = "of the first, " if n_more else ""
+    of_which = "the nearest: " if n_more else ""
     told = f"{_place(nearest)}{and_more} cannot be told from it ({of_which}{_difference(nearest)})"
-    return "; ".join(filter(None, (start, told, _cost(found, best, nearest)))) + "."
+    cost = _cost(found, best, nearest, "tell the nearest from it" if n_more else "tell")
+    return "; ".join(filter(None, (start, told, cost))) + "."
 
 
-def _cost(found: BackbonesTried, best: TriedBackbone, other: TriedBackbone) -> str:
-    """What it would cost to tell two backbones apart."""
+def _cost(found: BackbonesTried, best: TriedBackbone, other: TriedBackbone, tell: str) -> str:
+    """What it would cost to tell two backbones apart; tell: the verb, and if it is needed, which of them."""
     unread = [one for one in (best, other) if not one.read_in_full]
     if not unread:
         return "the search compared both on all images"
@@ -57,8 +58,8 @@ def _cost(found: BackbonesTried, best: TriedBackbone, other: TriedBackbone) -> s
     needed, reading = other.images_needed, f"reading all images with {'both' if len(unread) > 1 else _name(unread[0])}"
     takes = f"{duration(math.ceil(sum(known)))} of {reading}" if len(known) == len(seconds) else reading
     if needed <= found.n_development:
-        return f"{takes} would probably tell"
-    return f"about {_rounded_up(needed - found.n_development):,} more images, and {takes}, would probably tell"
+        return f"{takes} would probably {tell}"
+    return f"about {_rounded_up(needed - found.n_development):,} more images, and {takes}, would probably {tell}"
 
 
 def _name(one: TriedBackbone) -> str:

@@ -54,7 +54,8 @@ def test_a_clear_winner_is_called_one():
 
 def test_others_that_cannot_be_told_apart_are_counted():
     [sentence] = describe(replace(FOUND, tried=(READ, NEAR, replace(NEAR, backbone="lite1"))))
-    assert "lite2 at 260 pixels and 1 other cannot be told from it (of the first, difference" in sentence
+    assert "lite2 at 260 pixels and 1 other cannot be told from it (the nearest: difference" in sentence
+    assert sentence.endswith(" would probably tell the nearest from it.")
 
 
 def test_equal_answers_promise_nothing():
