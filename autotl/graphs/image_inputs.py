@@ -82,7 +82,7 @@ def _as_images(model: onnx.ModelProto, value: onnx.ValueInfoProto, settings: Net
     kind = value.type.tensor_type
     if kind.elem_type not in _ELEMENTS:
         return None
-    axes: list[int | None] = [d.dim_value or None for d in kind.shape.dim] if kind.HasField("shape") else [None] * 4
+    axes: list[int | None] = [_length(d) for d in kind.shape.dim] if kind.HasField("shape") else [None] * 4
     if len(axes) != 4:
         return None
     found = _from_layout(settings.layout, axes) or _from_axes(axes)
@@ -98,6 +98,11 @@ def _as_images(model: onnx.ModelProto, value: onnx.ValueInfoProto, settings: Net
         return None
     batch, height, width = (axes[0], axes[2], axes[3]) if first else (axes[0], axes[1], axes[2])
     return ImageInput(value.name, kind.elem_type, channels, first, batch, height, width)
+
+
+def _length(axis: onnx.TensorShapeProto.Dimension) -> int | None:
+    """None where it is free; some converters write -1."""
+    return axis.dim_value if axis.dim_value > 0 else None
 
 
 def _from_layout(layout: str, axes: Sequence[int | None]) -> tuple[int | None, bool] | None:

@@ -21,6 +21,11 @@ _MOST_BYTES = 2**31 - 2**24
 _LARGE = 64
 _WEIGHTS_ARE_NO_INPUTS = 4
 """The version of the file format from which weights need not be inputs as well."""
+_ORIGIN = {
+    "licence": ("license", "licence", "model_license"),
+    "author": ("author", "authors", "model_author", "creator"),
+    "source": ("source", "url", "homepage", "repository", "docs"),
+}
 _ITS_OWN = ("", "ai.onnx")
 
 
@@ -149,8 +154,10 @@ def part_for(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:
-    """What a file says of itself, by lower-case key."""
-    return {entry.key.strip().lower(): entry.value.strip() for entry in model.metadata_props if entry.value.strip()}
+    """What a file says of its origin: "licence", "author" and "source", each in one line, where it is there."""
+    said = {entry.key.strip().lower(): in_one_line(entry.value) for entry in model.metadata_props}
+    found = {key: next((said[name] for name in names if said.get(name)), "") for key, names in _ORIGIN.items()}
+    return {key: text for key, text in found.items() if text}
 
 
 def describe_domains(model: onnx.ModelProto) -> list[str]:

@@ -26,7 +26,7 @@ _ORDERS = ("RGB", "BGR", "grey")
 _LAYOUTS = ("NCHW", "NHWC")
 _PLAIN_VALUES = 2.0
 """A mean or deviation above it is one of pixels 0..255, not 0..1."""
-_MOST_PIXELS = 4096
+MOST_PIXELS = 4096
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _size(value: Any) -> tuple[int, int] | None:
     pair = [value, value] if isinstance(value, int) else value
     if not isinstance(pair, list) or len(pair) != 2:
         return None
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= _MOST_PIXELS for n in pair)
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MOST_PIXELS for n in pair)
     return (pair[0], pair[1]) if whole else None
 
 
@@ -172,7 +172,7 @@ def _choice(options: tuple[str, ...]) -> Callable[[Any], str | None]:
 
 
 _READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "size": (_size, f"a whole number of pixels from 1 to {_MOST_PIXELS}, or [height, width]"),
+    "size": (_size, f"a whole number of pixels from 1 to {MOST_PIXELS}, or [height, width]"),
     "scale": (lambda value: float(value) if _is_number(value) and value > 0 else None, "a number above 0"),
     "mean": (_numbers, "a number, or one per channel such as [0.485, 0.456, 0.406]"),
     "std": (lambda value: _numbers(value, positive=True), "a number above 0, or one per channel"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,11 +22,12 @@ from autotl.graphs.image_networks import IMAGES, Reading, encoder_graph, with_fr
 from autotl.graphs.image_outputs import Network, deepest_output, find_stages, stated_stages
 from autotl.graphs.network_check import open_session, run, verify
 from autotl.graphs.network_files import describe_domains, load_network, metadata, part_for, without_weights
-from autotl.graphs.network_settings import NetworkSettings, read_settings
+from autotl.graphs.network_settings import MOST_PIXELS, NetworkSettings, read_settings
 
 FURTHER_SIZES = (128, 320, 448)
 _TRIED_SIZES = (224, 256, 384, 336, 112, 128, 160, 192, 240, 260, 288, 299, 300, 320, 331, 448, 512, 518, 227, 231,
                 96, 64, 56, 48, 32, 28)  # fmt: skip
+_PATIENCE_SECONDS = 12.0
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
 Size = tuple[int, int]
 
@@ -87,21 +89,23 @@ def _usable_outputs(model: onnx.ModelProto, images: ImageInput) -> tuple[str, ..
 
 def _find_size(model: onnx.ModelProto, images: ImageInput, settings: NetworkSettings, outputs: Sequence[str]) -> _Trial:
     """The first size at which it runs, with two images at a time or else with one."""
-    sizes = _sizes_to_try(images, settings)
-    problems = []
-    graphs = [(with_free_batch(model, images), 2), *([(model, 1)] if images.batch in (None, 1) else [])]
-    for graph, n_images in graphs:
+    sizes, problems, sessions = _sizes_to_try(images, settings), [], []
+    for graph, n_images in [(with_free_batch(model, images), 2), *([(model, 1)] if images.batch in (None, 1) else [])]:
         try:
-            session = open_session(part_for(graph, outputs))
+            sessions.append((graph, n_images, open_session(part_for(graph, outputs))))
         except Exception as error:
             problems.append(in_one_line(error))
-            continue
-        for size in sizes:
+    deadline, tried = time.monotonic() + _PATIENCE_SECONDS, []
+    for size in sizes:
+        if time.monotonic() > deadline:
+            break
+        tried.append(f"{size[0]}x{size[1]}")
+        for graph, n_images, session in sessions:
             if not (problem := _problem(session, images, n_images, size)):
                 return _Trial(graph, size, n_images, one_by_one=n_images == 1)
             problems.append(problem)
-    where = f"{sizes[0][0]}x{sizes[0][1]}" if len(sizes) == 1 else "any usual size"
-    raise ConfigError(f"ONNX Runtime cannot run it on images of {where}: {problems[0]}")
+    advice = ". Write its 'size' in the file of the same name that ends in .json" if len(sizes) > 1 and sessions else ""
+    raise ConfigError(f"ONNX Runtime cannot run it on images of {', '.join(tried)}: {problems[0].rstrip('.')}{advice}.")
 
 
 def _sizes_to_try(images: ImageInput, settings: NetworkSettings) -> list[Size]:
@@ -115,6 +119,10 @@ def _sizes_to_try(images: ImageInput, settings: NetworkSettings) -> list[Size]:
         return [settings.size]
     if any(fixed):
         height, width = fixed
+        if max(height or 0, width or 0) > MOST_PIXELS:
+            raise ConfigError(
+                f"its input is of {height or 'any'}x{width or 'any'} pixels; expected {MOST_PIXELS} at most"
+            )
         return [(height or width or 0, width or height or 0)]
     return [(side, side) for side in _TRIED_SIZES]
 

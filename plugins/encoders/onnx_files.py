@@ -51,7 +51,7 @@ def open_file(name: str) -> Encoder | None:
     file = Path(name).expanduser()
     _require_file(file)
     reading, said, settings = _opened(_stamps(file))
-    licence = settings.licence or _first(said, "licence", "license")
+    licence = settings.licence or said.get("licence", "")
     commercial = settings.commercial if settings.commercial is not None else not _NON_COMMERCIAL.search(licence)
     return Encoder(
         name=name,
@@ -122,8 +122,8 @@ def _graph(file: Path, height: int, width: int) -> onnx.ModelProto:
 
 def _source(file: Path, reading: Reading, said: dict[str, str], settings: NetworkSettings) -> str:
     """Where it comes from, and how its pixels are normalised, as sentences."""
-    origin = settings.source or _first(said, "source", "url", "homepage", "repository")
-    author = _first(said, "author", "authors", "creator")
+    origin = settings.source or said.get("source", "")
+    author = said.get("author", "")
     start = f"the file {file.name}" + (f" by {author}" if author else "") + (f", from {origin}" if origin else "")
     sentences = [f"{start}; {reading.pixels.said}", *reading.notes]
     if reading.pixels.assumed:
@@ -132,7 +132,3 @@ def _source(file: Path, reading: Reading, said: dict[str, str], settings: Networ
             '{"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "channels": "RGB"}'
         )
     return "; ".join(sentences)
-
-
-def _first(said: dict[str, str], *keys: str) -> str:
-    return next((said[key] for key in keys if key in said), "")
