@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
     "autotl_plugins.checks": "interfaces hookspecs runtime images data evidence",
-    "autotl_plugins.encoders": "errors interfaces hookspecs runtime graphs",
+    "autotl_plugins.encoders": "errors settings interfaces hookspecs runtime graphs cache",
     "autotl_plugins.evaluators": "interfaces hookspecs",
     "autotl_plugins.exporters": "errors interfaces hookspecs workflows",
     "autotl_plugins.heads": "interfaces hookspecs graphs",
@@ -69,8 +69,8 @@ MAY_IMPORT = {
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
     "autotl_ui.uploads",
-    "autotl_ui.train": "errors data interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server "
-    "autotl_ui.widgets",
+    "autotl_ui.train": "errors runtime data interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace "
+    "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.results": "errors settings data runs interfaces evidence autotl_ui.jobs autotl_ui.workspace "
     "autotl_ui.server autotl_ui.widgets",
     "autotl_ui.try_model": "images runs deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
