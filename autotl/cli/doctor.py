@@ -11,7 +11,7 @@ import psutil
 
 from autotl import __version__
 from autotl.errors import AutoTLError, MachineError
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
@@ -61,8 +61,9 @@ def _providers() -> str:
 
 def _ready(plugins: Plugins) -> list[str]:
     """Return the backbones and encoders whose weights are on this machine; what restricts their use is in brackets."""
+    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
     ready = []
-    for name, source in {**plugins.all(Backbone), **plugins.all(Encoder)}.items():
+    for name, source in sources.items():
         try:
             source.weights(False) if isinstance(source, Backbone) else source.graph(*source.sizes[0])
         except Exception:  # any failure means that it is not ready

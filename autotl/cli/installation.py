@@ -33,12 +33,13 @@ def plugins(disable_plugin: Disable = None, as_json: Json = False) -> None:
 
 def _remark(plugins: Plugins, kind: str, name: str) -> str:
     """In brackets, what a user writes for a format of encoders, or that a licence restricts the use of a backbone."""
-    from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat
+    from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource
 
     if kind == "encoder_formats":
         return f" ({plugins.all(EncoderFormat)[name].example})"
-    source = {**plugins.all(Backbone), **plugins.all(Encoder)}.get(name) if kind in ("backbones", "encoders") else None
-    return f" ({NOT_COMMERCIAL})" if source and not source.commercial else ""
+    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
+    restricted = kind in ("backbones", "encoders") and not sources[name].commercial
+    return f" ({NOT_COMMERCIAL})" if restricted else ""
 
 
 def doctor(

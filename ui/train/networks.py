@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from autotl.interfaces import Backbone, Head
+from autotl.interfaces import Backbone, Encoder, FeatureSource, Head
 from autotl_ui.jobs.jobs import PYTHON, JobOwner
 from autotl_ui.workspace.installed import loaded_plugins
 
@@ -17,12 +17,13 @@ MOST_SECONDS = 300
 def brings_networks(backbones: Sequence[str], heads: Sequence[str]) -> bool:
     """Whether a search has other backbones than the built-in ones: named, wanted by a recipe, or of a plugin."""
     plugins = loaded_plugins()
-    embedded = [name for name, backbone in plugins.all(Backbone).items() if backbone.embedded]
+    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
+    installed = [source for source in sources.values() if source.embedded and source.commercial]
     heads_of = plugins.all(Head)
     recipes = [heads_of[name].recipe for name in heads if name in heads_of]
     if backbones or any(recipe and recipe.backbone for recipe in recipes):
         return True
-    return any(plugins.owner(Backbone, name).origin != "ours" for name in embedded)
+    return any(plugins.owner(type(source), source.name).origin != "ours" for source in installed)
 
 
 def find_problem_of_networks(arguments: Sequence[str], *, owner: JobOwner) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from autotl.errors import PluginError
 from autotl.evidence.evaluations import gives_one_value
-from autotl.interfaces import Backbone, Evaluator, Head
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, Evaluator, FeatureSource, Head
 from autotl_ui.widgets.words import OBJECTIVES
 from autotl_ui.workspace.installed import loaded_plugins
 
@@ -16,11 +17,11 @@ from autotl_ui.workspace.installed import loaded_plugins
 class PluginChoices:
     """Names of each kind.
 
-    backbones: first those whose weights are installed, `n_embedded` of them. objectives: the built-in ones first.
+    backbones: and encoders, with what to know before one is chosen, empty for those that a search tries by default,
+    which come first. objectives: the built-in ones first.
     """
 
-    backbones: tuple[str, ...]
-    n_embedded: int
+    backbones: Mapping[str, str]
     heads: tuple[str, ...]
     objectives: tuple[str, ...]
 
@@ -29,16 +30,24 @@ class PluginChoices:
 def installed_choices() -> PluginChoices:
     """Ask the plugins, once: what they offer does not change while the app runs."""
     plugins = loaded_plugins()
-    embedded = [name for name, backbone in plugins.all(Backbone).items() if backbone.embedded]
-    others = [name for name in plugins.all(Backbone) if name not in embedded]
+    sources: dict[str, FeatureSource] = {**plugins.all(Backbone), **plugins.all(Encoder)}
+    remarks = {name: _remark(source) for name, source in sources.items()}
     objectives = [name for name, evaluator in plugins.all(Evaluator).items() if _is_objective(evaluator)]
     usual = [name for name in OBJECTIVES if name in objectives]
     return PluginChoices(
-        backbones=(*embedded, *others),
-        n_embedded=len(embedded),
+        backbones=dict(sorted(remarks.items(), key=lambda entry: entry[1] != "")),
         heads=tuple(plugins.all(Head)),
         objectives=(*usual, *(name for name in objectives if name not in usual)),
     )
+
+
+def _remark(source: FeatureSource) -> str:
+    facts = []
+    if not source.embedded:
+        facts.append("downloads its weights" if isinstance(source, Backbone) else "only if chosen")
+    if not source.commercial:
+        facts.append(NOT_COMMERCIAL)
+    return ", ".join(facts)
 
 
 def _is_objective(evaluator: Evaluator) -> bool:

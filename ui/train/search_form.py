@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS
+from autotl.interfaces import NOT_COMMERCIAL
+from autotl_ui.server.access import current
+from autotl_ui.train.network_file import NetworkFileError, SentFile, ask_for_path, ask_for_upload, keep_upload
 from autotl_ui.train.plugin_choices import installed_choices
 from autotl_ui.train.start_search import SearchRequest
 from autotl_ui.widgets.study import GROUPS_ANSWER
-from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, score_name
+from autotl_ui.widgets.words import OBJECTIVES, STRATEGIES, STRATEGY_MEANINGS, duration, plain, score_name
 from autotl_ui.workspace.data_sets import DataSet
 
 LEAVE_OUT = "leave-out"
@@ -21,9 +25,13 @@ BUDGETS = (60, 180, 600, 1800, 7200)
 
 @dataclass(frozen=True)
 class _Advanced:
-    """The values of the options that most people do not need."""
+    """The values of the options that most people do not need.
+
+    network: the path of a network, or the files of one that was uploaded.
+    """
 
     backbones: tuple[str, ...]
+    network: str | tuple[SentFile, ...]
     heads: tuple[str, ...]
     trials: int | None
     workers: int
@@ -60,17 +68,34 @@ def show_form(data_set: DataSet, *, refused: bool, leave_out: bool | None) -> Se
         )  # fmt: skip
     if not pressed:
         return None
-    return SearchRequest(data_set, float(seconds or 180), str(objective), str(strategy), **vars(advanced))
+    chosen = dict(vars(advanced))
+    network = chosen.pop("network")
+    try:
+        path = network if isinstance(network, str) else keep_upload(network, current())
+    except (NetworkFileError, OSError) as error:
+        st.error(f"The network cannot be used: {plain(str(error))}")
+        return None
+    if path:
+        chosen["backbones"] = (*advanced.backbones, path)
+    return SearchRequest(data_set, float(seconds or 180), str(objective), str(strategy), **chosen)
+
+
+def _about(remarks: Mapping[str, str]) -> str:
+    """What to know of networks that are not the default."""
+    text = "Backbones that download their weights need an internet connection the first time."
+    if restricted := [name for name, remark in remarks.items() if NOT_COMMERCIAL in remark]:
+        text += f" The licences of {', '.join(restricted)} forbid commercial use, so they take part only if chosen."
+    return text
 
 
 def _advanced(data_set: DataSet, leave_out: bool | None) -> _Advanced:
     offered = installed_choices()
-    installed = set(offered.backbones[: offered.n_embedded])
+    remarks = offered.backbones
     backbones = st.multiselect(
-        "Networks (backbones)", offered.backbones, key="backbones", placeholder="All that are installed",
-        format_func=lambda name: name if name in installed else f"{name} (downloads its weights)",
-        help="Backbones that download their weights need an internet connection the first time.",
+        "Networks (backbones)", list(remarks), key="backbones", placeholder="All that are installed",
+        format_func=lambda name: f"{name} ({remarks[name]})" if remarks[name] else name, help=_about(remarks),
     )  # fmt: skip
+    own = ask_for_path() if current().whole_machine else ask_for_upload()
     heads = st.multiselect(
         "Classifiers (heads)", offered.heads, key="heads", placeholder="The default selection",
         help="The classifier on top of the network. Heads of installed plugins are listed here too.",
@@ -109,7 +134,7 @@ def _advanced(data_set: DataSet, leave_out: bool | None) -> _Advanced:
             "ends the search.",
         )  # fmt: skip
     return _Advanced(
-        backbones=tuple(backbones), heads=tuple(heads), trials=int(trials) if trials else None, workers=int(workers),
-        seed=int(seed), register=register.strip(), groups=groups.strip(), mirrored=mirrored,
-        leave_out=leave_out,
+        backbones=tuple(backbones), network=own if isinstance(own, str) else tuple(own), heads=tuple(heads),
+        trials=int(trials) if trials else None, workers=int(workers), seed=int(seed), register=register.strip(),
+        groups=groups.strip(), mirrored=mirrored, leave_out=leave_out,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from autotl.data.patch import read_patch
 from autotl.data.preflight import listed_small_classes, require_learnable_listing, require_trainable_listing
 from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import AutoTLError
+from autotl.interfaces import Backbone, Encoder
 from autotl_ui.jobs import jobs
 from autotl_ui.train.networks import brings_networks, find_problem_of_networks
 from autotl_ui.workspace.data_sets import DataSet
@@ -26,8 +27,8 @@ from autotl_ui.workspace.workspace import Workspace
 class SearchRequest:
     """The data and the options of a search.
 
-    trials: None for as many as the time allows. backbones, heads: empty for the defaults. groups, register: empty for
-    none. leave_out: whether classes with too few images are left out.
+    trials: None for as many as the time allows. backbones, heads: empty for the defaults; a backbone may be the path of
+    a network. groups, register: empty for none. leave_out: whether classes with too few images are left out.
     """
 
     data_set: DataSet
@@ -82,6 +83,10 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
         return refusal
     if Path(request.groups).suffix.lower() in TABLE_SUFFIXES and not workspace.whole_machine:
         return "Groups cannot be read from a table here. Name a column of the table of labels, or give a pattern."
+    offered = (*loaded_plugins().all(Backbone), *loaded_plugins().all(Encoder))
+    elsewhere = [name for name in request.backbones if name not in offered and not _is_inside(name, workspace)]
+    if elsewhere and not workspace.whole_machine:
+        return f"The network {elsewhere[0]} cannot be used here. Choose one from the list, or upload an ONNX file."
     try:
         if request.register:
             require_name(request.register)
@@ -99,6 +104,10 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
     return find_problem_of_networks(
         [f"{option}={','.join(given)}" for option, given in names.items()], owner=workspace.job_owner
     )
+
+
+def _is_inside(path: str, workspace: Workspace) -> bool:
+    return Path(path).resolve().is_relative_to(workspace.root.resolve())
 
 
 def start_search(request: SearchRequest, workspace: Workspace) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import made_runs
 import psutil
@@ -12,9 +14,13 @@ import pytest
 from app_pages import APP, PAGES, open_page, words
 from label_data import write_image
 from queueing import begin, clear, end, has_begun, one_at_a_time, wait_until
+from small_encoder import small_graph
 from streamlit.testing.v1 import AppTest
 
 from autotl.data.patch import Decision, patch_file, write_patch
+from autotl.hookspecs import hookimpl
+from autotl.interfaces import Encoder
+from autotl.plugins import load_plugins
 from autotl_ui.jobs import jobs
 from autotl_ui.workspace.data_sets import DataSet, save_data_set
 from autotl_ui.workspace.workspace import Workspace
@@ -242,3 +248,46 @@ def test_a_page_that_cannot_say_why_a_job_was_refused_leaves_it_to_the_frame(
     monkeypatch.setattr(Workspace, "list_runs", refuse)
     app = open_page("train")
     assert app.warning[0].value == "Nothing was started: 5 jobs of yours are at work."
+
+
+@pytest.fixture
+def offering(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Beside what is built in, an encoder whose licence forbids commercial use."""
+    from autotl_ui.train import plugin_choices
+    from autotl_ui.workspace import installed
+
+    restricted = Encoder("faces", small_graph, ((32, 32),), True, "some faces", "CC-BY-NC-4.0", commercial=False)
+    plugin = SimpleNamespace(__name__="theirs", register_encoders=hookimpl(lambda: [restricted]))
+    plugins = load_plugins(extra=[plugin])
+    for module in ("plugin_choices", "networks", "start_search", "network_file"):
+        monkeypatch.setattr(f"autotl_ui.train.{module}.loaded_plugins", lambda: plugins)
+    plugin_choices.installed_choices.cache_clear()
+    yield
+    plugin_choices.installed_choices.cache_clear()
+    installed.loaded_plugins.cache_clear()
+
+
+def test_encoders_are_offered_beside_backbones_with_what_restricts_their_use(
+    runs: Path, commands: list[list[str]], offering: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autotl_ui.train.start_search.find_problem_of_networks", lambda *_, **__: "")
+    add_data(runs, "cats")
+    app = open_with_data("cats")
+    field = app.multiselect(key="backbones")
+    assert field.options[0] == "efficientnet-lite0"
+    assert "faces (may not be used commercially)" in field.options
+    assert "vgg16 (downloads its weights)" in field.options
+    assert "The licences of faces forbid commercial use" in field.help
+    field.set_value(["faces"])
+    app.text_input(key="network").set_value(" net.onnx ")
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert "--backbones=faces,net.onnx" in commands[0]
+
+
+def test_a_guest_uploads_a_network_and_names_no_path(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_data(runs, "cats")
+    monkeypatch.setattr("autotl_ui.train.search_form.current", lambda: Workspace(runs.parent, whole_machine=False))
+    app = open_with_data("cats")
+    assert [one.proto.id.endswith("network") for one in app.get("file_uploader")] == [True]
+    assert "network" not in {one.key for one in app.text_input}
