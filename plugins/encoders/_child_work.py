@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autotl.errors import AutoTLError, ConfigError, WeightsError, in_one_line
@@ -48,9 +49,23 @@ def answer_with(work: Callable[[Mapping[str, Any]], None]) -> None:
 
     def make_handler(ask: Callable[[Document], dict[str, Any]]) -> Handler:
         def handle(request: Document, arrays: Sequence[np.ndarray]) -> tuple[Document, Sequence[np.ndarray]]:
-            work(request)
+            with _quiet():
+                work(request)
             return {}, ()
 
         return handle
 
     serve(make_handler)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Throw away what frameworks print, some of it from C++; what goes wrong is raised."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - no file of a user's
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ def main() -> None:
 def export(request: Mapping[str, Any]) -> None:
     """Write a network and what is known of it into the folder of a request."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # features must not depend on where the network was exported
-    warnings.simplefilter("ignore")  # of the exporter, for its own developers
     folder = Path(request["folder"])
     if request["library"] == "timm":
         from autotl_plugins.encoders._timm_networks import export_network
