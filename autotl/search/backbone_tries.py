@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,13 +23,18 @@ _SETUP_SECONDS = 3.0
 """Building a network and writing its graph, the first time."""
 
 
-def sample_seconds(context: SearchContext, backbone: str, size: Size, items: np.ndarray) -> float:
-    """What reading a sample with a backbone at a size would take, as far as is known; 0 if the cache holds it."""
-    if context.costs.has_features(backbone, size):
-        return 0.0
-    digests = context.run.dataset.digests()[items]
-    n_missing = len(items) - count_known(context.settings.cache, backbone, size, digests)
-    return _SETUP_SECONDS + n_missing / context.costs.images_per_second(backbone, size) if n_missing else 0.0
+def count_unread(context: SearchContext, places: Sequence[tuple[str, Size]], items: np.ndarray) -> list[int]:
+    """How many of these items are not in the cache for each backbone and size, as far as is known."""
+    cache, digests = context.settings.cache, context.run.dataset.digests()[items]
+    return [
+        0 if context.costs.has_features(name, size) else len(items) - count_known(cache, name, size, digests)
+        for name, size in places
+    ]
+
+
+def sample_seconds(context: SearchContext, backbone: str, size: Size, n_unread: int) -> float:
+    """What reading the rest of a sample would take by what this process has measured so far; 0 if all is read."""
+    return _SETUP_SECONDS + n_unread / context.costs.images_per_second(backbone, size) if n_unread else 0.0
 
 
 class BackboneTries:

@@ -21,7 +21,7 @@ from autotl.features.features import Features
 from autotl.interfaces import FeatureSource, Size
 from autotl.predictions import Predictions, log_losses
 from autotl.runs.events import Message
-from autotl.search.backbone_tries import BackboneTries, sample_seconds
+from autotl.search.backbone_tries import BackboneTries, count_unread, sample_seconds
 from autotl.search.context import SearchContext
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
@@ -52,11 +52,13 @@ def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
     items = sample_items(context)
     tries, places = BackboneTries(context, items), _places(context.space)
     allowance = SCREENING_ALLOWANCE * limits.seconds_left()
-    waiting, found = list(places), dict[Place, list[ReadingScore]]()
-    while waiting:
-        costs = [sample_seconds(context, *place, items) for place in waiting]
-        needed = min(costs)
-        name, size = place = waiting.pop(costs.index(needed))
+    unread = dict(zip(places, count_unread(context, places, items), strict=True))
+    found: dict[Place, list[ReadingScore]] = {}
+    while unread:
+        costs = {place: sample_seconds(context, *place, n) for place, n in unread.items()}
+        name, size = place = min(costs, key=costs.__getitem__)
+        needed = costs[place]
+        del unread[place]
         share = SCREENING_SHARE * (2 if _gained_by_size(found, place) else 1)
         if needed > min(share * limits.seconds_left(), allowance):
             tries.too_slow(name, size, needed)

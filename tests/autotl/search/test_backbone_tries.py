@@ -13,7 +13,7 @@ from autotl.evidence.backbone_comparison import compare_with_best
 from autotl.runs.backbones_tried import KEY, BackbonesTried
 from autotl.runs.run import open_run
 from autotl.search import backbone_tries, screening
-from autotl.search.backbone_tries import BackboneTries, sample_seconds
+from autotl.search.backbone_tries import BackboneTries, count_unread, sample_seconds
 from autotl.search.context import open_context
 from autotl.search.limits import Limits
 from autotl.search.reading_score import ReadingScore
@@ -68,12 +68,14 @@ def test_what_the_cache_holds_comes_before_what_has_to_be_read(two, tmp_path, ti
     context = two(cache=tmp_path / "fresh")
     context.reader.pixels_per_second.update(tiny=1e5, shallow=1e6)
     items = sample_items(context)
-    before = sample_seconds(context, "tiny", (48, 48), items)
+    places = [("tiny", (48, 48)), ("shallow", (32, 32))]
+    assert count_unread(context, places, items) == [len(items)] * 2
     context.reader.features(tiny, (48, 48), items)
     later = two(cache=tmp_path / "fresh", run=tmp_path / "later")
     later.reader.pixels_per_second.update(tiny=1e5, shallow=1e6)
-    assert before > 3
-    assert sample_seconds(later, "tiny", (48, 48), items) == 0
+    assert count_unread(later, places, items) == [0, len(items)]
+    assert sample_seconds(later, "tiny", (48, 48), 0) == 0
+    assert sample_seconds(later, "tiny", (48, 48), 50) == pytest.approx(3 + 50 * 48 * 48 / 1e5)
     assert order(later, monkeypatch)[0] == ("tiny", 48)
 
 
@@ -173,13 +175,14 @@ def test_a_licence_that_forbids_commercial_use_is_the_reason_only_where_nothing_
     assert limited.details == "CC-BY-NC-4.0"
     asked = two(plugins, backbones=("tiny",), run=tmp_path / "asked")
     BackboneTries(asked, sample_items(asked)).keep()
-    assert (kept(asked).left_out, kept(asked).not_asked) == ((), ("shallow",))
+    assert kept(asked).left_out == ()
+    assert "shallow" in kept(asked).not_asked
 
 
 def test_a_backbone_whose_weights_do_not_come_along_takes_part_only_if_named(two, tiny):
     context = two(load_two_backbones(tiny, embedded=False))
     screen(context, FREE)
-    assert kept(context).not_asked == ("shallow",)
+    assert "shallow" in kept(context).not_asked
     assert kept(context).names == ("tiny",)
 
 
