@@ -17,6 +17,7 @@ from autotl.cli.doctor import diagnose
 from autotl.errors import AutoTLError, ConfigError
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
+from autotl.workflows import network_check
 from autotl.workflows.fit import fit, refit, resume
 from autotl.workflows.trial_export import export_trial
 
@@ -157,6 +158,7 @@ def test_a_file_that_changed_or_is_gone_is_noticed_wherever_it_is_needed_and_onl
     for needs in needing:
         with pytest.raises(ConfigError, match=r"backbone .*net\.onnx has changed since the run began"):
             needs()
+    assert network_check.main([str(place / "killed")]) == 2
     (place / "net.onnx").unlink()
     for needs in needing:
         with pytest.raises(ConfigError, match=r"there is no file .*net\.onnx"):
