@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "bsd-3-clause": "BSD-3-Clause", "cc-by-4.0": "CC-BY-4.0",
          "cc-by-nc-4.0": "CC-BY-NC-4.0", "cc-by-nc-sa-4.0": "CC-BY-NC-SA-4.0", "cc0-1.0": "CC0-1.0"}  # fmt: skip
@@ -20,3 +21,13 @@ def spdx(name: str | None) -> str:
 def forbids_commercial_use(licence: str) -> bool:
     """Whether the name of a licence says that it forbids commercial use."""
     return bool(_RESEARCH_ONLY.search(licence))
+
+
+def described(licence: str, *, own: bool) -> dict[str, Any]:
+    """What is known of the licence of weights: `licence`, and `commercial`, whether it allows commercial use.
+
+    own: they are the user's, and their licence is not known. What forbids commercial use also holds for weights that
+    were made of published ones.
+    """
+    commercial = not forbids_commercial_use(licence)
+    return {"licence": "" if own and commercial else licence, "commercial": commercial}

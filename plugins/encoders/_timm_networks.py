@@ -9,7 +9,7 @@ from typing import Any
 
 from autotl.errors import ConfigError, WeightsError, in_one_line
 from autotl_plugins.encoders._kept_networks import NETWORK
-from autotl_plugins.encoders._licences import forbids_commercial_use, spdx
+from autotl_plugins.encoders._licences import described, spdx
 from autotl_plugins.encoders._published_weights import is_reachable, missing_weights
 from autotl_plugins.encoders._torch_export import read_weights, sizes_taken, write_network
 
@@ -37,11 +37,10 @@ def export_network(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     images = torch.randint(0, 256, (3, height, width, 3), dtype=torch.uint8, generator=torch.manual_seed(0))
     stages, names = _stages(network, images, data["mean"], data["std"])
     write_network(stages, images, folder / NETWORK, source="images", outputs=names)
-    own = request["given"] or network.num_classes != timm.get_pretrained_cfg(name).num_classes
-    return {
-        "sizes": sizes, "source": f"timm {name}, {origin}", "licence": "" if own else spdx(config.get("license")),
-        "commercial": not forbids_commercial_use(str(config.get("license"))),
-    }  # fmt: skip
+    published = timm.get_pretrained_cfg(name)
+    own = request["given"] or published is None or network.num_classes != published.num_classes
+    licence = described(spdx(config.get("license")), own=own)
+    return {"sizes": sizes, "source": f"timm {name}, {origin}", **licence}
 
 
 def _require_model(name: str) -> str:

@@ -43,8 +43,8 @@ def open_model(library: Library, name: str) -> Encoder | None:
     At the first time the network is exported, which takes about a minute. Raises WeightsError where packages or weights
     are missing, ConfigError where there is no such model or it cannot be exported.
     """
-    prefix, _, rest = name.partition(":")
-    if prefix != library.name:
+    prefix, colon, rest = name.partition(":")
+    if not colon or prefix != library.name:
         return None
     model, _, checkpoint = rest.partition(CHECKPOINT)
     if not model:

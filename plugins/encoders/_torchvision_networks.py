@@ -11,7 +11,7 @@ from typing import Any
 
 from autotl.errors import ConfigError, in_one_line
 from autotl_plugins.encoders._kept_networks import NETWORK
-from autotl_plugins.encoders._licences import forbids_commercial_use
+from autotl_plugins.encoders._licences import described
 from autotl_plugins.encoders._published_weights import is_reachable, missing_weights
 from autotl_plugins.encoders._torch_export import load_weights, read_weights, sizes_taken, write_network
 
@@ -34,16 +34,13 @@ def export_network(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     size = request["size"] or (native, native)
     images = torch.rand(3, 3, *size, generator=torch.manual_seed(0))
     write_network(network, images, folder / NETWORK, source="pixels", outputs=["logits"])
-    described = {"size": list(size), "scale": 1 / 255, "mean": transforms.mean, "std": transforms.std}
-    described |= {"channels": "RGB", "layout": "NCHW"}
-    (folder / NETWORK).with_suffix(".json").write_text(json.dumps(described), encoding="utf-8")
+    pixels = {"size": list(size), "scale": 1 / 255, "mean": transforms.mean, "std": transforms.std}
+    pixels |= {"channels": "RGB", "layout": "NCHW"}
+    (folder / NETWORK).with_suffix(".json").write_text(json.dumps(pixels), encoding="utf-8")
     origin = f"weights of {Path(request['weights']).name}" if request["weights"] else f"weights {weights.name}"
     own = request["given"] or _n_classes(network.state_dict()) != len(weights.meta["categories"])
-    licence = _licence(weights)
-    return {
-        "sizes": sizes, "source": f"torchvision {name}, {origin}", "licence": "" if own else licence,
-        "commercial": not forbids_commercial_use(licence),
-    }  # fmt: skip
+    licence = described(_licence(weights), own=own)
+    return {"sizes": sizes, "source": f"torchvision {name}, {origin}", **licence}
 
 
 def _licence(weights: Any) -> str:

@@ -30,4 +30,4 @@ TIMM = Library("timm", ("torch", "timm", "onnxscript"), _read)
 
 @hookimpl
 def register_encoder_formats() -> Iterable[EncoderFormat]:
-    yield EncoderFormat("timm", partial(open_model, TIMM), "timm:resnet18")
+    yield EncoderFormat("timm", partial(open_model, TIMM), "timm:NAME")

@@ -30,4 +30,4 @@ TORCHVISION = Library("torchvision", ("torch", "torchvision", "onnxscript"), _re
 
 @hookimpl
 def register_encoder_formats() -> Iterable[EncoderFormat]:
-    yield EncoderFormat("torchvision", partial(open_model, TORCHVISION), "torchvision:resnet18")
+    yield EncoderFormat("torchvision", partial(open_model, TORCHVISION), "torchvision:NAME")
