@@ -59,7 +59,11 @@ def fit(
     objective: Annotated[str, typer.Option(help="The evaluator to optimise.")] = "balanced_accuracy",
     strategy: Annotated[str, typer.Option(help="auto, probe or fine-tune.")] = "auto",
     backbones: Annotated[
-        str, typer.Option(metavar="A,B", help="Backbones. [default: those whose weights are installed]")
+        str,
+        typer.Option(
+            metavar="A,B",
+            help="Backbones by name, or files such as net.onnx. [default: those whose weights are installed]",
+        ),
     ] = "",
     heads: Annotated[str, typer.Option(metavar="A,B", help="Heads. [default: all but the recipes]")] = "",
     label: Label = None,

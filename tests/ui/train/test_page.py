@@ -285,9 +285,21 @@ def test_encoders_are_offered_beside_backbones_with_what_restricts_their_use(
     assert "--backbones=faces,net.onnx" in commands[0]
 
 
-def test_a_guest_uploads_a_network_and_names_no_path(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_data(runs, "cats")
+def test_a_guest_uploads_a_network_and_names_no_path(
+    runs: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autotl_ui.train.start_search.find_problem_of_networks", lambda *_, **__: "")
     monkeypatch.setattr("autotl_ui.train.search_form.current", lambda: Workspace(runs.parent, whole_machine=False))
+    add_data(runs, "cats")
     app = open_with_data("cats")
-    assert [one.proto.id.endswith("network") for one in app.get("file_uploader")] == [True]
     assert "network" not in {one.key for one in app.text_input}
+    field = app.file_uploader(key="network")
+    field.set_value([("a net.onnx", b"1", ""), ("b.onnx", b"2", "")])
+    app.button(key="start").click().run()
+    assert "2 ONNX files and 0 JSON files were uploaded" in app.error[0].value
+    assert not commands
+    app.file_uploader(key="network").set_value([("a net.onnx", b"1", "")])
+    app.button(key="start").click().run()
+    assert not app.exception
+    [kept] = (runs.parent / "autotl-networks").glob("*/a-net.onnx")
+    assert f"--backbones={kept}" in commands[0]
