@@ -99,6 +99,6 @@ def register_backbones() -> Iterable[Backbone]:
         weights=weights,
         sizes=((227, 227), (323, 323)),
         trained_on=lambda: "ImageNet",
-        source=f"Python package {PACKAGE}; weights by the authors of SqueezeNet",
+        source=f"Python package {PACKAGE}",
         licence="MIT",
     )

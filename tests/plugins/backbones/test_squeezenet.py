@@ -115,8 +115,7 @@ def test_the_stages_are_named_shallow_to_deep():
 
 def test_it_runs_only_when_named_and_says_where_it_comes_from():
     assert not BACKBONE.embedded
-    assert "Python package ndf" in BACKBONE.source
-    assert BACKBONE.licence == "MIT"
+    assert (BACKBONE.source, BACKBONE.licence) == ("Python package ndf", "MIT")
 
 
 def test_a_missing_package_is_named_with_what_to_do(monkeypatch):
