@@ -150,13 +150,13 @@ def _prepare(writer: _Nodes, source: str, images: ImageInput, pixels: Pixels) ->
         x = writer.add("Transpose", [x], "pixels/channels_first", perm=[0, 3, 1, 2])
     if not pixels.unchanged:
         x = x if is_float else writer.add("Cast", [x], "pixels/float", to=TensorProto.FLOAT)
-        std = np.array(pixels.std, np.float64)
         shape = (-1, 1, 1) if first else (-1,)
-        scale = (pixels.scale / std).reshape(shape)
-        offset = (-np.array(pixels.mean, np.float64) / std).reshape(shape)
+        middle = (np.array(pixels.mean, np.float64) / pixels.scale).reshape(shape)
+        scale = (pixels.scale / np.array(pixels.std, np.float64)).reshape(shape)
+        # In this order single precision comes nearer to what double precision gives.
+        if np.any(middle):
+            x = writer.add("Sub", [x, writer.constant("pixels/mean", middle, np.float32)], "pixels/centred")
         x = writer.add("Mul", [x, writer.constant("pixels/scale", scale, np.float32)], "pixels/scaled")
-        if np.any(offset):
-            x = writer.add("Add", [x, writer.constant("pixels/offset", offset, np.float32)], "pixels/normalised")
     if half and images.channels_first:
         # ONNX Runtime takes out a Cast to half precision that is next to its own Cast back: round, then turn.
         x = writer.add("Cast", [x], "pixels/half_precision", to=images.element)
