@@ -8,7 +8,7 @@ from typing import Any
 from loose_plugins.tiny_backbone import build_tiny
 
 from autotl.hookspecs import hookimpl
-from autotl.interfaces import Backbone
+from autotl.interfaces import Backbone, Encoder
 from autotl.plugins import Plugins, load_plugins
 
 
@@ -21,7 +21,7 @@ def build_shallow(height: int, width: int) -> Any:
 
 
 def load_two_backbones(tiny: Backbone, **of_the_second: Any) -> Plugins:
-    """What is built in, with the backbones "tiny" and "shallow"; of_the_second: fields of the latter."""
+    """What is built in, with "tiny" and "shallow" as the only backbones; of_the_second: fields of the latter."""
     fields = {"name": "shallow", "build": build_shallow, "weights": lambda download: Path(__file__),
               "sizes": ((32, 32),), "embedded": True}  # fmt: skip
 
@@ -32,6 +32,8 @@ def load_two_backbones(tiny: Backbone, **of_the_second: Any) -> Plugins:
         def register_backbones(self) -> list[Backbone]:
             return [tiny, Backbone(**(fields | of_the_second))]
 
-    plugins = load_plugins(disable=("mlflow", "keras-applications", "efficientnet-lite"), extra=[TwoBackbones()])
+    installed = load_plugins(disable=("mlflow",))
+    others = {installed.owner(kind, name).name for kind in (Backbone, Encoder) for name in installed.all(kind)}
+    plugins = load_plugins(disable=("mlflow", *others), extra=[TwoBackbones()])
     assert not plugins.broken
     return plugins
