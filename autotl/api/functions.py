@@ -58,9 +58,8 @@ def fit(
         default one in ./autotl-runs.
     budget: wall-clock time for everything, such as "30s", "10m" or "1h30m", or seconds, as is `budget_seconds`; None
         for ten minutes, or for no limit where `trials` is given.
-    backbones, heads, disable_plugins: names, one or several; None for all, all and none. A backbone may also be the
-        path of a network, such as "net.onnx". classes: the folders
-        that are the classes, where the layout of the data would be read otherwise.
+    backbones, heads, disable_plugins: names, one or several; None for all, all and none; a backbone also by a file such
+        as "net.onnx". classes: the folders that are the classes, where the layout would be read otherwise.
     progress: whether to print what happens; None prints it in a notebook and at a terminal. listeners: called with
         every `autotl.runs.events.Event`.
     The other options are those of `autotl fit`. Raises AutoTLError, whose message names the argument at fault.
