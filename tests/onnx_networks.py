@@ -156,7 +156,7 @@ def squeezenet(*, prelu: bool = False, half: bool = False, size: int | str = 64,
     return net.model(axes, [net.op("Softmax", net.op("Flatten", x, axis=1, to="scores"), to="prob", axis=1)])
 
 
-def resnet(opset: int = 17, *, fixed: bool = False) -> onnx.ModelProto:
+def resnet(opset: int = 17, *, fixed: int = 0) -> onnx.ModelProto:
     """Two stages with a shortcut that is itself reduced, and batch normalisation."""
 
     def block(x: str, c_in: int, c_out: int, to: str) -> str:
@@ -167,7 +167,7 @@ def resnet(opset: int = 17, *, fixed: bool = False) -> onnx.ModelProto:
     net = Net(opset)
     x = block(block(net.relu(net.norm(net.conv("input", 3, 8, 3, 2), 8), to="stem"), 8, 16, "layer1"), 16, 24, "layer2")
     x = net.op("Flatten", net.op("GlobalAveragePool", x), axis=1, to="pooled")
-    return net.model([1 if fixed else "n", 3, 48, 48], [net.linear(x, 24, 10, to="logits")])
+    return net.model([fixed or "n", 3, 48, 48], [net.linear(x, 24, 10, to="logits")])
 
 
 def mobilenet() -> onnx.ModelProto:

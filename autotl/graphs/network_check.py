@@ -40,13 +40,14 @@ def run(model: onnx.ModelProto, source: str, pixels: np.ndarray[Any, Any]) -> di
 def verify(file: Path, model: onnx.ModelProto, reading: Reading) -> None:
     """Raise ConfigError if the encoder's graph does not compute what the file does."""
     size = reading.sizes[0]
-    images = np.random.default_rng(0).integers(0, 256, (_N_IMAGES, *size, 3), np.uint8)
+    n_images = max(_N_IMAGES, reading.images.batch or 0)
+    images = np.random.default_rng(0).integers(0, 256, (n_images, *size, 3), np.uint8)
     found = run(encoder_graph(model, reading, *size), IMAGES, images)
     for name, shape in reading.shapes.items():
         array = found.get(name)
-        if array is None or array.shape != (_N_IMAGES, *shape):
+        if array is None or array.shape != (n_images, *shape):
             raise ConfigError(
-                f"its stage {name} has the shape {None if array is None else array.shape} for {_N_IMAGES} images"
+                f"its stage {name} has the shape {None if array is None else array.shape} for {n_images} images"
             )
         if not np.all(np.isfinite(array)):
             raise ConfigError(f"its stage {name} is not finite for images of noise: it is damaged, or overflows")

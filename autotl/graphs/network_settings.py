@@ -33,10 +33,13 @@ MOST_PIXELS = 4096
 class NetworkSettings:
     """What is known of a network from beside its file; None and empty texts for what is not said.
 
-    file: that says it; None where there is none. scale, mean, std: the network is given (pixel * scale - mean) / std.
+    file: that says it; None where there is none. own: it was written for this network, so that its size is the graph's;
+    a hub's is that of the images, which the graph may take smaller. scale, mean, std: the network is given
+    (pixel * scale - mean) / std.
     """
 
     file: Path | None = None
+    own: bool = False
     size: tuple[int, int] | None = None
     scale: float | None = None
     mean: tuple[float, ...] | None = None
@@ -98,7 +101,7 @@ def _read_object(file: Path) -> dict[str, Any]:
 def _own_settings(file: Path, document: Mapping[str, Any]) -> NetworkSettings:
     if unknown := sorted(set(document) - set(_READERS)):
         raise ConfigError(f"{file} has the key {unknown[0]!r}; expected some of {', '.join(_READERS)}.")
-    return NetworkSettings(file=file, **{key: _value(file, key, value) for key, value in document.items()})
+    return NetworkSettings(file=file, own=True, **{key: _value(file, key, value) for key, value in document.items()})
 
 
 def _hugging_face(file: Path, document: Mapping[str, Any]) -> NetworkSettings | None:

@@ -110,21 +110,23 @@ def _find_size(model: onnx.ModelProto, images: ImageInput, settings: NetworkSett
 
 def _sizes_to_try(images: ImageInput, settings: NetworkSettings) -> list[Size]:
     fixed = (images.height, images.width)
-    if settings.size is not None:
-        if any(has not in (None, wanted) for has, wanted in zip(fixed, settings.size, strict=True)):
-            raise ConfigError(
-                f"{settings.file} has the size {settings.size[0]}x{settings.size[1]}; the input {images.name!r} is of "
-                f"{fixed[0] or 'any'}x{fixed[1] or 'any'}."
-            )
-        return [settings.size]
+    said = settings.size
+    fits = said and all(has in (None, wanted) for has, wanted in zip(fixed, said, strict=True))
+    if said and settings.own and not fits:
+        raise ConfigError(
+            f"{settings.file} has the size {said[0]}x{said[1]}; the input {images.name!r} is of "
+            f"{fixed[0] or 'any'}x{fixed[1] or 'any'}."
+        )
+    if said and settings.own:
+        return [said]
     if any(fixed):
         height, width = fixed
         if max(height or 0, width or 0) > MOST_PIXELS:
             raise ConfigError(
                 f"its input is of {height or 'any'}x{width or 'any'} pixels; expected {MOST_PIXELS} at most"
             )
-        return [(height or width or 0, width or height or 0)]
-    return [(side, side) for side in _TRIED_SIZES]
+        return [said] if said and fits else [(height or width or 0, width or height or 0)]
+    return [*([said] if said else []), *((side, side) for side in _TRIED_SIZES)]
 
 
 def _pixels(images: ImageInput, n_images: int, size: Size) -> np.ndarray[Any, Any]:
@@ -204,7 +206,7 @@ def _stage_shapes(network: Network, reading: Reading) -> dict[str, tuple[int, ..
 
 def _further_sizes(model: onnx.ModelProto, reading: Reading, settings: NetworkSettings) -> list[Size]:
     """Other sizes that a graph takes that leaves it free, and has no tokens, whose number belongs to a size."""
-    fixed = settings.size or reading.images.height or reading.images.width or reading.one_by_one
+    fixed = (settings.own and settings.size) or reading.images.height or reading.images.width or reading.one_by_one
     if fixed or any(stage.kind not in ("map", "vector") for stage in reading.stages):
         return []
     session = open_session(encoder_graph(model, reading, "height", "width"))

@@ -88,7 +88,7 @@ CONVOLUTIONAL = {
     "PReLU-net": (lambda: networks.squeezenet(prelu=True), {"stage1": "conv1", "stage2": "fire2", "stage3": "fire3",
                                                             "stage4": "conv10"}),
     "resnet": (networks.resnet, {"stage1": "stem", "stage2": "layer1", "stage3": "layer2", "logits": "logits"}),
-    "resnet of one image": (lambda: networks.resnet(fixed=True), {"stage1": "stem", "stage2": "layer1",
+    "resnet of one image": (lambda: networks.resnet(fixed=1), {"stage1": "stem", "stage2": "layer1",
                                                                    "stage3": "layer2", "logits": "logits"}),
     "segmenter": (networks.u_net, {"stage1": "one", "stage2": "two", "stage3": "three", "stage4": "mask_logits"}),
 }  # fmt: skip
@@ -141,6 +141,23 @@ def test_a_grey_network_gets_pillows_grey_levels(tmp_path):
     for stage, tensor in tensors.items():
         same(found[stage], expected[tensor])
     assert "assumed" in encoder.source
+
+
+def test_a_batch_that_is_fixed_at_several_images_is_made_free(tmp_path):
+    model = networks.resnet(fixed=4)
+    encoder = open_file(str(networks.save(model, tmp_path / "net.onnx")))
+    batch = images((48, 48))
+    expected = bare(model, ["layer1", "logits"], imagenet(batch))
+    same(features(encoder, batch)["logits"], expected["logits"])
+    same(features(encoder, batch[:3])["stage2"], expected["layer1"][:3])
+
+
+def test_a_hubs_size_of_images_does_not_overrule_that_of_the_graph(tmp_path):
+    (tmp_path / "preprocessor_config.json").write_text(
+        json.dumps({"image_mean": [0.5] * 3, "size": {"shortest_edge": 72}})
+    )
+    encoder = open_file(str(networks.save(networks.squeezenet(), tmp_path / "net.onnx")))
+    assert encoder.sizes == ((64, 64),)
 
 
 def test_half_precision_stays_inside_and_features_are_single(tmp_path):
