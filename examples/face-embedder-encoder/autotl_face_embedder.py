@@ -24,7 +24,7 @@ def graph(height, width):
     folder = settings().weights
     if folder is None or not (folder / FILE).is_file():
         where = f"in {folder}" if folder else "in the folder that AUTOTL_WEIGHTS names, which is not set"
-        raise WeightsError(f"faceres needs {FILE} {where}. The package's description says how to make it.")
+        raise WeightsError(f"faceres needs {FILE} {where}. The docstring of autotl_face_embedder says how to make it.")
     model = onnx.load(folder / FILE)
     [given] = model.graph.input
     [embedding] = [output.name for output in model.graph.output if output.name.startswith(EMBEDDING)]
