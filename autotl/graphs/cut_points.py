@@ -19,14 +19,14 @@ _CHANNELS_FIRST = (
 )  # fmt: skip
 _OTHER_AXES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Einsum", "ReduceMean", "ReduceMax", "ReduceSum")
 Layout: TypeAlias = Literal["first", "last", ""]
-"""Where the channels of a tensor with four axes are; empty where that is not known."""
+"""The position of the channels in a tensor with four axes; empty if it is not known."""
 
 
 @dataclass(frozen=True)
 class DataFlow:
-    """The nodes that depend on the images, in order, and the tensors they make.
+    """The nodes that depend on the images, in order, and the tensors they compute.
 
-    tensors: by name, the node that makes each.
+    tensors: the node that computes each, by name.
     """
 
     images: str
@@ -34,12 +34,12 @@ class DataFlow:
     tensors: dict[str, onnx.NodeProto]
 
     def reads(self, node: onnx.NodeProto) -> list[str]:
-        """What a node reads of it."""
+        """The tensors of the flow that a node reads."""
         return [name for name in names_read(node) if name in self.tensors or name == self.images]
 
 
 def data_flow(model: onnx.ModelProto, images: str) -> DataFlow:
-    """What depends on the pixels of the images; their number and size alone do not count."""
+    """The nodes that depend on pixels, not only on the number and size of the images."""
     made: dict[str, onnx.NodeProto] = {}
     nodes = []
     for node in model.graph.node:
@@ -50,7 +50,7 @@ def data_flow(model: onnx.ModelProto, images: str) -> DataFlow:
 
 
 def needing(model: onnx.ModelProto, inputs: Iterable[str]) -> set[str]:
-    """The tensors that cannot be computed without some inputs, those included."""
+    """The tensors that cannot be computed without some inputs, including these."""
     found = set(inputs)
     for node in model.graph.node:
         if any(name in found for name in names_read(node)):
@@ -90,7 +90,7 @@ def cut_points(flow: DataFlow, end: str) -> list[str]:
 
 
 def layouts(flow: DataFlow, *, channels_first: bool) -> dict[str, Layout]:
-    """Where the channels of each tensor with four axes are, as far as the operations show."""
+    """The position of the channels in each tensor with four axes, as far as the operations determine it."""
     found: dict[str, Layout] = {flow.images: "first" if channels_first else "last"}
     for node in flow.nodes:
         reads = flow.reads(node)

@@ -1,4 +1,4 @@
-"""Finds the input of an ONNX graph that takes images, and how it wants their pixels."""
+"""Finds the image input of an ONNX graph, and how its pixels must be normalised."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ImageInput:
 class Pixels:
     """The network is given (pixel * scale - mean) / std, for pixels of 0..255 in the order of `channels`.
 
-    said: how that was found, as a phrase. assumed: nothing said so.
+    said: how this was found, as a phrase. assumed: neither settings nor graph say so.
     """
 
     scale: float
@@ -59,12 +59,12 @@ class Pixels:
 
     @property
     def unchanged(self) -> bool:
-        """Whether pixels go in as they are."""
+        """Whether pixels are not changed."""
         return self.scale == 1 and set(self.mean) == {0.0} and set(self.std) == {1.0}
 
 
 def find_image_input(model: onnx.ModelProto, settings: NetworkSettings) -> ImageInput:
-    """The one input that images fit; raises ConfigError, which says what there is, without one."""
+    """The only input that fits images; raises ConfigError, listing the inputs, if there is none or more than one."""
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     fitting = [found for value in inputs if (found := _as_images(model, value, settings)) is not None]
@@ -101,7 +101,7 @@ def _as_images(model: onnx.ModelProto, value: onnx.ValueInfoProto, settings: Net
 
 
 def _length(axis: onnx.TensorShapeProto.Dimension) -> int | None:
-    """None where it is free; some converters write -1."""
+    """None if it is free, for which some converters write -1."""
     return axis.dim_value if axis.dim_value > 0 else None
 
 
@@ -118,7 +118,7 @@ def _from_axes(axes: Sequence[int | None]) -> tuple[int | None, bool] | None:
 
 
 def _from_readers(model: onnx.ModelProto, name: str) -> tuple[int, bool] | None:
-    """The same by the first convolution that reads it, if there is nothing but arithmetic and turns between."""
+    """The same, from the first convolution, if only arithmetic and transpositions come before it."""
     last = False
     for _ in range(12):
         readers = [node for node in model.graph.node if name in node.input]
@@ -147,7 +147,7 @@ def _described(value: onnx.ValueInfoProto) -> str:
 
 
 def find_pixels(model: onnx.ModelProto, images: ImageInput, settings: NetworkSettings) -> Pixels:
-    """How the network wants pixels: as the settings say, else as its first nodes show, else as is usual."""
+    """The normalisation: that of the settings, else what the first nodes imply, else the usual one, assumed."""
     grey = images.channels == 1
     order = settings.channels or ("grey" if grey else "RGB")
     if (order == "grey") != grey:
@@ -189,7 +189,7 @@ def _for_channels(settings: NetworkSettings, numbers: tuple[float, ...], channel
 def _normalised_inside(model: onnx.ModelProto, images: ImageInput) -> tuple[int, bool] | None:
     """The largest pixel that the first nodes expect, 1 or 255, and whether they have ImageNet's means as B, G, R.
 
-    None where they do not say: they do no arithmetic, or none that fits pixels of either range.
+    None if there is no arithmetic, or if it fits neither range.
     """
     scale, offset, steps = np.ones(1), np.zeros(1), 0
     name, axis = images.name, 1 if images.channels_first else 3
@@ -224,7 +224,7 @@ def _normalised_inside(model: onnx.ModelProto, images: ImageInput) -> tuple[int,
 def _affine_step(
     model: onnx.ModelProto, node: onnx.NodeProto, name: str, axis: int
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
-    """A node as x * scale + offset, each of one number or one per channel; None where it is something else."""
+    """Scale and offset of a node that computes x * scale + offset, one or one per channel; None for other nodes."""
     if node.op_type == "BatchNormalization":
         values = [tensor_value(model, one) for one in node.input[1:5]]
         if axis != 1 or any(value is None for value in values):

@@ -1,4 +1,4 @@
-"""An ONNX network of images as the graph of an encoder: bytes of RGB images in, float32 features per stage out."""
+"""Wraps an ONNX network as the graph of an encoder: RGB images in uint8 in, float32 features per stage out."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Reading:
 
 
 def with_free_batch(model: onnx.ModelProto, images: ImageInput) -> onnx.ModelProto:
-    """A copy that takes any number of images, if its nodes do; reshapes to a batch of 1 keep their input's instead."""
+    """A copy whose batch axis is free; a Reshape to the fixed batch takes the batch of its input instead."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     _set_shape(copy, images, BATCH)
@@ -79,7 +79,7 @@ def with_free_batch(model: onnx.ModelProto, images: ImageInput) -> onnx.ModelPro
 
 
 def _set_shape(model: onnx.ModelProto, images: ImageInput, batch: int | str) -> None:
-    """Set the input's batch in place, and forget the shapes of what comes after."""
+    """Set the batch axis of the input in place, and remove the shapes that were inferred from it."""
     for value in model.graph.input:
         if value.name == images.name:
             axes = images.shape(batch, images.height or "height", images.width or "width")
@@ -117,7 +117,7 @@ def encoder_graph(model: onnx.ModelProto, reading: Reading, height: int | str, w
 
 
 class _Nodes:
-    """Nodes and constants of a graph, as they are added."""
+    """Collects the nodes and constants of a graph."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -133,7 +133,7 @@ class _Nodes:
 
 
 def _prepare(writer: _Nodes, source: str, images: ImageInput, pixels: Pixels) -> None:
-    """Bytes (n, height, width, 3) to what the network takes, on its input."""
+    """Convert uint8 images (n, height, width, 3) to what the network takes as input."""
     x, target = source, _INSIDE + images.name
     is_float = False
     if images.channels == 1:
@@ -158,7 +158,7 @@ def _prepare(writer: _Nodes, source: str, images: ImageInput, pixels: Pixels) ->
             x = writer.add("Sub", [x, writer.constant("pixels/mean", middle, np.float32)], "pixels/centred")
         x = writer.add("Mul", [x, writer.constant("pixels/scale", scale, np.float32)], "pixels/scaled")
     if half and images.channels_first:
-        # ONNX Runtime takes out a Cast to half precision that is next to its own Cast back: round, then turn.
+        # ONNX Runtime removes a Cast to half precision next to its own Cast back, and with it the rounding.
         x = writer.add("Cast", [x], "pixels/half_precision", to=images.element)
         writer.add("Transpose", [x], target, perm=[0, 3, 1, 2])
     else:
@@ -166,7 +166,7 @@ def _prepare(writer: _Nodes, source: str, images: ImageInput, pixels: Pixels) ->
 
 
 def _read_out(writer: _Nodes, stage: Stage, height: int | str, width: int | str, *, alone: Reading) -> None:
-    """A tensor of the network as the output of a stage, float32; without the batch where images go one by one."""
+    """Make a tensor of the network the float32 output of a stage, without the batch axis if images go one by one."""
     x = _INSIDE + stage.tensor
     if stage.kind == "vector":
         x = writer.add("Flatten", [x], f"{stage.name}/flat", axis=1)
@@ -187,7 +187,7 @@ def _read_out(writer: _Nodes, stage: Stage, height: int | str, width: int | str,
 
 
 def _patches(writer: _Nodes, stage: Stage, x: str, height: int | str, width: int | str) -> str:
-    """The tokens of the patches as a map, of one column where their rows are not known."""
+    """The tokens of the patches as a map, with a single column if the grid is not known."""
     if stage.prefix:
         ends = [
             writer.constant(f"{stage.name}/{name}", [value])
@@ -213,7 +213,7 @@ def _output_info(name: str, reading: Reading, axis: str) -> onnx.ValueInfoProto:
 def _looped(
     writer: _Nodes, reading: Reading, network: onnx.ModelProto, height: int | str, width: int | str
 ) -> onnx.ModelProto:
-    """A graph that goes through the batch image by image."""
+    """A graph that processes a batch one image at a time."""
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, [height, width, 3])
     names = [stage.name for stage in reading.stages]
     inner = [f"one/{name}" for name in names]

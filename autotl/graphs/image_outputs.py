@@ -1,4 +1,4 @@
-"""Finds what is worth reading in an ONNX graph that takes images: feature maps, tokens and vectors, shallow to deep."""
+"""Finds the stages to read in an ONNX graph that takes images: feature maps, tokens and vectors, shallow to deep."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POOLING = (
     "QuantizeLinear", "DequantizeLinear", "ReduceMax", "ReduceMean", "Reshape", "Slice", "Squeeze", "Transpose",
     "Unsqueeze",
 )  # fmt: skip
-"""What only pools a map, or takes a token: the result says nothing that the map does not."""
+"""Operations that only pool a map or select a token, so that their result adds nothing to the map."""
 Kind: TypeAlias = Literal["map", "vector", "tokens", "class token"]
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
@@ -64,7 +64,7 @@ class Network:
     size: tuple[int, int]
 
     def kind(self, tensor: str) -> Kind | None:
-        """What a tensor is; None where it is nothing to read."""
+        """The kind of a tensor; None if it cannot be read as features."""
         shape, n = self.shapes.get(tensor, ()), self.n_images
         if len(shape) == 3 and n in shape[:2] and shape[2] > 1 and max(shape[:2]) > n:
             return "tokens"
@@ -91,13 +91,13 @@ class Network:
 
 
 def deepest_output(flow: DataFlow, outputs: Sequence[str]) -> str:
-    """The output that most of the graph leads to, without the softmax at its end."""
+    """The output that depends on most of the graph; its logits if it is a softmax or sigmoid."""
     end = max(outputs, key=lambda name: len(ancestors(flow, name)))
     return _before_probabilities(flow, end)
 
 
 def find_stages(network: Network) -> tuple[Stage, ...]:
-    """The stages of a network; ConfigError where there is nothing to read."""
+    """The stages of a network; raises ConfigError if there are none."""
     flow = network.flow
     end = deepest_output(flow, network.outputs)
     cuts = [(name, network.kind(name)) for name in cut_points(flow, end)]
@@ -122,7 +122,7 @@ def find_stages(network: Network) -> tuple[Stage, ...]:
 
 
 def stated_stages(network: Network, tensors: Sequence[str]) -> tuple[Stage, ...]:
-    """Stages for the tensors that a user named, under names made of theirs."""
+    """Stages for the tensors that a user named, with names derived from theirs."""
     stages = []
     for number, tensor in enumerate(tensors, start=1):
         kind = network.kind(tensor)
@@ -142,7 +142,7 @@ def _clean(tensor: str, number: int) -> str:
 
 
 def _before_probabilities(flow: DataFlow, end: str) -> str:
-    """The logits where the end is a softmax of them, or a sigmoid."""
+    """The logits, if the end is their softmax or sigmoid; else the end itself."""
     name = end
     while name in flow.tensors:
         node = flow.tensors[name]
@@ -155,7 +155,7 @@ def _before_probabilities(flow: DataFlow, end: str) -> str:
 
 
 def _map_stages(network: Network, cuts: Sequence[str], end: str) -> list[Stage]:
-    """The deepest map at each resolution, and the narrow one that a last convolution makes many channels of."""
+    """The deepest map at each resolution, and the last one before a final convolution that adds channels."""
     wanted = ancestors(network.flow, end)
     made = [name for name in network.flow.tensors if name in wanted]
     every = [name for name in made if network.kind(name) == "map" and max(network.positions(name)) > 1]
@@ -180,7 +180,7 @@ def _map_stages(network: Network, cuts: Sequence[str], end: str) -> list[Stage]:
 
 
 def _after_weights(flow: DataFlow) -> set[str]:
-    """The tensors that a convolution or linear layer has had a part in; what comes before is the image itself."""
+    """The tensors after the first convolution or linear layer; before it there are only pixels."""
     found: set[str] = set()
     for node in flow.nodes:
         if node.op_type in _LINEAR or any(name in found for name in flow.reads(node)):
@@ -189,7 +189,7 @@ def _after_weights(flow: DataFlow) -> set[str]:
 
 
 def _side_by_side(network: Network, every: Sequence[str], cuts: Sequence[str]) -> list[str]:
-    """Where paths run side by side, as in a segmenter: maps just before each reduction, the coarsest, and the cuts.
+    """For parallel paths, as in a segmentation network: maps before each reduction, the coarsest map, and the cuts.
 
     every: all maps, in order.
     """
@@ -208,7 +208,7 @@ def _side_by_side(network: Network, every: Sequence[str], cuts: Sequence[str]) -
 
 
 def _token_stages(network: Network, cuts: Sequence[str]) -> list[Stage]:
-    """Tokens at four depths, where the graph is a transformer: many cut points with tokens of one shape."""
+    """Tokens at four depths if the graph is a transformer: several cut points with tokens of the same shape."""
     common = Counter(network.shapes[name] for name in cuts)
     shape, count = common.most_common(1)[0] if common else ((), 0)
     if count < 3:
@@ -238,7 +238,7 @@ def _as_tokens(network: Network, stage: Stage) -> list[Stage]:
 
 
 def _vector_stages(network: Network, cuts: Sequence[str], end: str, read: set[str]) -> list[Stage]:
-    """What linear layers read after the last map, and the end; not what only pools a map that is read anyway."""
+    """Inputs of linear layers after the last map, and the end, without those that only pool a map that is read."""
     flow = network.flow
     linear = {node.input[0] for node in flow.nodes if node.op_type in _LINEAR}
     chosen = [name for name in cuts if name in linear or name == end]
@@ -256,14 +256,14 @@ def _only_pools(flow: DataFlow, name: str, read: set[str]) -> bool:
 
 
 def _end_name(network: Network, name: str) -> str:
-    """ "logits" where probabilities are made of it, or its name says so; else "embedding"."""
+    """The end is called "logits" if probabilities are computed from it or its name says so, else "embedding"."""
     softened = any(name in node.input and node.op_type in _PROBABILITIES[:3] for node in network.flow.nodes)
     said = any(word in name.lower() for word in ("logit", "prob", "class", "score", "softmax"))
     return "logits" if softened or said or network.shapes[name][1] == 1000 else "embedding"
 
 
 def _further_outputs(network: Network, end: str, read: set[str]) -> list[Stage]:
-    """Declared outputs that are vectors of their own."""
+    """Other declared outputs that are vectors."""
     rest = [_before_probabilities(network.flow, name) for name in network.outputs]
     fresh = [
         name for name in dict.fromkeys(rest) if name != end and name not in read and network.kind(name) == "vector"
@@ -273,7 +273,7 @@ def _further_outputs(network: Network, end: str, read: set[str]) -> list[Stage]:
 
 
 def _named(maps: Sequence[Stage], tokens: Sequence[Stage], vectors: Sequence[Stage]) -> tuple[Stage, ...]:
-    """All stages, with fixed names where they have none: stage1, stage2, ..., vector1, ..."""
+    """All stages; those without a name are called stage1, stage2, ..., vector1, ..."""
     numbers = {"stage": 0, "vector": 0}
     found = []
     for stage in (*maps, *tokens, *vectors):

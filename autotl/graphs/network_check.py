@@ -1,4 +1,4 @@
-"""Compares the graph of an encoder with the file it was made of, on images of noise."""
+"""Compares the graph of an encoder with the file that it was built from, on random images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autotl.graphs.image_outputs import Stage
 from autotl.graphs.network_files import OLDEST_OPSET, opset_of, part_for
 
 _TOLERANCE = 1e-3
-"""Relative to the largest value of a stage; what is beyond it was converted wrongly, or mixes the images of a batch."""
+"""Relative to the largest value of a stage; a larger difference is an error of conversion, or a mixed batch."""
 _N_IMAGES = 2
 
 
@@ -38,7 +38,7 @@ def run(model: onnx.ModelProto, source: str, pixels: np.ndarray[Any, Any]) -> di
 
 
 def verify(file: Path, model: onnx.ModelProto, reading: Reading) -> None:
-    """Raise ConfigError if the encoder's graph does not compute what the file does."""
+    """Raise ConfigError if the graph of the encoder does not compute what the file does."""
     size = reading.sizes[0]
     n_images = max(_N_IMAGES, reading.images.batch or 0)
     images = np.random.default_rng(0).integers(0, 256, (n_images, *size, 3), np.uint8)
@@ -50,14 +50,16 @@ def verify(file: Path, model: onnx.ModelProto, reading: Reading) -> None:
                 f"its stage {name} has the shape {None if array is None else array.shape} for {n_images} images"
             )
         if not np.all(np.isfinite(array)):
-            raise ConfigError(f"its stage {name} is not finite for images of noise: it is damaged, or overflows")
+            raise ConfigError(
+                f"its stage {name} is not finite for random images: the file is damaged, or the network overflows"
+            )
     _compare_with_file(file, reading, images, found)
 
 
 def _compare_with_file(
     file: Path, reading: Reading, images: np.ndarray[Any, Any], found: dict[str, np.ndarray[Any, Any]]
 ) -> None:
-    """The same stages read by the graph as it is in the file, where it was converted or its batch made free."""
+    """Compare with the original graph, if it was converted or its batch was made free."""
     original = onnx.load(file)
     if opset_of(original) >= OLDEST_OPSET and reading.images.batch is None:
         return
@@ -78,8 +80,8 @@ def _compare_with_file(
             limit = _TOLERANCE * max(float(np.abs(expected).max()), 1e-6)
             if np.abs(expected - part).max() > limit:
                 raise ConfigError(
-                    f"its stage {stage.name} ({stage.tensor!r}) is not the same for several images at a time, or after "
-                    "conversion to a newer operator set, as by the file itself. Export it with a free batch axis."
+                    f"its stage {stage.name} ({stage.tensor!r}) differs from the original after conversion to a newer "
+                    f"operator set or a free batch. Export it with opset_version={OLDEST_OPSET} and a free batch axis."
                 )
 
 

@@ -15,12 +15,12 @@ from autotl.errors import ConfigError, in_one_line
 from autotl.graphs.surgery import names_read
 
 OLDEST_OPSET = 17
-"""That of the graphs which are joined to it (`keras_to_onnx.OPSET`); what is older is converted."""
+"""The operator set of the graphs that are joined to it (`keras_to_onnx.OPSET`)."""
 _MOST_BYTES = 2**31 - 2**24
-"""A graph is one message, which cannot have 2 GiB."""
+"""A graph is one protocol buffer message, which must be smaller than 2 GiB."""
 _LARGE = 64
 _WEIGHTS_ARE_NO_INPUTS = 4
-"""The version of the file format from which weights need not be inputs as well."""
+"""From this IR version on, weights need not be listed among the inputs."""
 _ORIGIN = {
     "licence": ("license", "licence", "model_license"),
     "author": ("author", "authors", "model_author", "creator"),
@@ -30,15 +30,15 @@ _ITS_OWN = ("", "ai.onnx")
 
 
 def load_network(file: Path) -> onnx.ModelProto:
-    """The graph in a file, with the weights that lie beside it; raises ConfigError, with the reason, if it is none."""
+    """Read the graph in a file, with external weights; raises ConfigError, with the reason, if it cannot be used."""
     if file.stat().st_size == 0:
         raise ConfigError("the file is empty")
     try:
         model = onnx.load(file, load_external_data=False)
-    except Exception as error:  # the parser's own kind
-        raise ConfigError(f"it is no ONNX file, or only part of one: {in_one_line(error)}") from error
+    except Exception as error:
+        raise ConfigError(f"it is not an ONNX file, or it is incomplete: {in_one_line(error)}") from error
     if not model.graph.node:
-        raise ConfigError("it is no ONNX file, or only part of one: it holds no graph with nodes")
+        raise ConfigError("it is not an ONNX file, or it is incomplete: its graph has no nodes")
     _load_weights_beside(model, file)
     try:
         if model.functions:
@@ -47,7 +47,9 @@ def load_network(file: Path) -> onnx.ModelProto:
     except Exception as error:
         raise ConfigError(f"its graph is not valid: {in_one_line(error)}") from error
     if model.ByteSize() > _MOST_BYTES:
-        raise ConfigError("it has more than 2 GB of weights; a graph can hold less. Export it in 16-bit precision.")
+        raise ConfigError(
+            "its weights take more than 2 GB, the most that a graph can hold. Export it in 16-bit precision."
+        )
     return _converted(model)
 
 
@@ -64,9 +66,13 @@ def _locations(model: onnx.ModelProto) -> list[str]:
 def _load_weights_beside(model: onnx.ModelProto, file: Path) -> None:
     names = dict.fromkeys(_locations(model))
     if missing := [name for name in names if not (file.parent / name).is_file()]:
-        raise ConfigError(f"its weights should be in {missing[0]!r} beside it, which is not there. Copy that file too.")
+        raise ConfigError(
+            f"its weights are in the file {missing[0]!r}, which is not in the same folder. Copy that file too."
+        )
     if sum((file.parent / name).stat().st_size for name in names) > _MOST_BYTES:
-        raise ConfigError("it has more than 2 GB of weights; a graph can hold less. Export it in 16-bit precision.")
+        raise ConfigError(
+            "its weights take more than 2 GB, the most that a graph can hold. Export it in 16-bit precision."
+        )
     try:
         onnx.load_external_data_for_model(model, str(file.parent))
     except Exception as error:
@@ -79,7 +85,7 @@ def opset_of(model: onnx.ModelProto) -> int:
 
 
 def _converted(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph in an operator set that is recent enough; what is not in ONNX' own set stays as it is."""
+    """The graph, converted if its operator set is too old; operators of other domains stay as they are."""
     version = opset_of(model)
     if version >= OLDEST_OPSET:
         return model
@@ -108,7 +114,7 @@ def _converted(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose large weights are inputs without values; weights are no inputs otherwise."""
+    """A copy in which large weights are replaced by inputs without values."""
     graph = model.graph
     weights = {tensor.name for tensor in graph.initializer}
     light = onnx.ModelProto()
@@ -129,7 +135,7 @@ def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def part_for(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
-    """Only what some tensors need, with these as outputs; their types are left to the runtime to find."""
+    """The part of a graph that computes some tensors, with these as outputs; the runtime infers their types."""
     makers = {name: node for node in model.graph.node for name in node.output if name}
     needed: set[str] = set()
     pending = list(outputs)
@@ -154,19 +160,19 @@ def part_for(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:
-    """What a file says of its origin: "licence", "author" and "source", each in one line, where it is there."""
+    """The "licence", "author" and "source" that a file states, each in one line."""
     said = {entry.key.strip().lower(): in_one_line(entry.value) for entry in model.metadata_props}
     found = {key: next((said[name] for name in names if said.get(name)), "") for key, names in _ORIGIN.items()}
     return {key: text for key, text in found.items() if text}
 
 
 def describe_domains(model: onnx.ModelProto) -> list[str]:
-    """The sets of operators that its nodes use beside ONNX' own."""
+    """The domains of operators that are not in the ONNX standard."""
     return sorted({node.domain for node in model.graph.node if node.domain not in _ITS_OWN})
 
 
 def tensor_value(model: onnx.ModelProto, name: str) -> Any:
-    """The value of a constant; None where a tensor is none."""
+    """The value of a tensor; None if it is not constant."""
     for tensor in model.graph.initializer:
         if tensor.name == name:
             return onnx.numpy_helper.to_array(tensor)

@@ -1,15 +1,16 @@
-"""What files beside an ONNX network say of its input: `NAME.json`, or the configuration of a model hub.
+"""Settings of an ONNX network from files beside it: `NAME.json`, or the configuration of a model hub.
 
-`NAME.json` beside `NAME.onnx` is an object; each of its keys may be left out:
+`NAME.json` beside `NAME.onnx` is an object whose keys are all optional:
 
 - `size`: of the input, in pixels: a number or [height, width].
 - `scale`, `mean`, `std`: the network is given (pixel * scale - mean) / std, for pixels of 0..255. `mean` and `std` are
-  a number or one per channel. Without a `scale` it is 1/255, or 1 if a mean or deviation exceeds 2.
+  a number, or one per channel in the order of `channels`. Without a `scale` it is 1/255, or 1 if a mean or deviation
+  exceeds 2.
 - `channels`: "RGB", "BGR" or "grey"; `layout`: "NCHW" or "NHWC", of the input.
-- `outputs`: the names of the tensors to read, shallow to deep, in place of those that are found.
+- `outputs`: the names of the tensors to read, shallow to deep, instead of those found automatically.
 - `source`, `licence`: texts for the model card; `commercial`: false if the licence forbids commercial use.
 
-Where there is no such file, the `preprocessor_config.json` of Hugging Face is read, or the `config.json` of timm.
+Without such a file, the `preprocessor_config.json` of Hugging Face is read, or the `config.json` of timm.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from autotl.errors import ConfigError
 _ORDERS = ("RGB", "BGR", "grey")
 _LAYOUTS = ("NCHW", "NHWC")
 _PLAIN_VALUES = 2.0
-"""A mean or deviation above it is one of pixels 0..255, not 0..1."""
+"""A larger mean or deviation refers to pixels of 0..255, not 0..1."""
 MOST_PIXELS = 4096
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """What is known of a network from beside its file; None and empty texts for what is not said.
+    """Settings found beside the file of a network; None and empty texts for what they do not state.
 
     file: that says it; None where there is none. own: it was written for this network, so that its size is the graph's;
     a hub's is that of the images, which the graph may take smaller. scale, mean, std: the network is given
@@ -53,19 +54,19 @@ class NetworkSettings:
 
     @property
     def normalises(self) -> bool:
-        """Whether it says how pixels are normalised."""
+        """Whether the settings state how pixels are normalised."""
         return (self.scale, self.mean, self.std) != (None, None, None)
 
     @property
     def pixel_scale(self) -> float:
-        """The scale, found from mean and deviation where it is not said."""
+        """The scale, derived from mean and deviation if it is not stated."""
         if self.scale is not None:
             return self.scale
         return 1.0 if max((*(self.mean or ()), *(self.std or ())), default=0.0) > _PLAIN_VALUES else 1 / 255
 
 
 def settings_files(network: Path) -> tuple[Path, ...]:
-    """Where settings of a network are looked for; the first that is there and says something counts."""
+    """The files in which settings are looked for; the first that states any is used."""
     folders = [network.parent, *([network.parent.parent] if network.parent.name == "onnx" else [])]
     return (
         network.with_suffix(".json"),
@@ -75,7 +76,7 @@ def settings_files(network: Path) -> tuple[Path, ...]:
 
 
 def read_settings(network: Path) -> NetworkSettings:
-    """The settings beside a network's file; ConfigError where a key or value is not one of those expected."""
+    """Read the settings beside the file of a network; raises ConfigError for an unknown key or a wrong value."""
     own, *hubs = settings_files(network)
     if own.is_file():
         return _own_settings(own, _read_object(own))
@@ -92,7 +93,7 @@ def _read_object(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{file} cannot be read as JSON: {error}. Mend it, or remove it.") from error
+        raise ConfigError(f"{file} cannot be read as JSON: {error}. Correct it, or remove it.") from error
     if not isinstance(document, dict):
         raise ConfigError(f'{file} holds {_shown(document)}; expected an object such as {{"size": 224}}.')
     return document

@@ -1,4 +1,4 @@
-"""Finds out how an ONNX network of images is read, by running it in a process that a damaged file may crash."""
+"""Finds how the network in an ONNX file is read, by running it: in a child process, as a damaged file may crash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 
 from autotl.errors import AutoTLError, ConfigError, in_one_line
 from autotl.graphs.cut_points import cut_points, data_flow, layouts, needing
-from autotl.graphs.image_inputs import ImageInput, find_image_input, find_pixels
+from autotl.graphs.image_inputs import ImageInput, Pixels, find_image_input, find_pixels
 from autotl.graphs.image_networks import IMAGES, Reading, encoder_graph, with_free_batch
 from autotl.graphs.image_outputs import Network, deepest_output, find_stages, stated_stages
 from autotl.graphs.network_check import open_session, run, verify
@@ -33,7 +33,7 @@ Size = tuple[int, int]
 
 
 def examined(file: Path) -> bytes | str:
-    """How a network is read, as JSON: `reading` and `metadata`; or the reason why it cannot be."""
+    """How the network in a file is read, as JSON with `reading` and `metadata`, or the reason why it cannot be used."""
     try:
         model = load_network(file)
         document = {"reading": examine(model, read_settings(file), file).to_json(), "metadata": metadata(model)}
@@ -47,30 +47,55 @@ def examined(file: Path) -> bytes | str:
 
 
 def examine(model: onnx.ModelProto, settings: NetworkSettings, file: Path) -> Reading:
-    """Find how a network is read; ConfigError, with the reason, if it cannot be. file: as it was written."""
+    """Find how a network is read; raises ConfigError, with the reason, if it cannot be used. file: its file."""
     images = find_image_input(model, settings)
     pixels = find_pixels(model, images, settings)
     outputs = _usable_outputs(model, images)
-    trial = _find_size(model, images, settings, outputs)
+    graphs = [(with_free_batch(model, images), 2), *([(model, 1)] if images.batch in (None, 1) else [])]
+    trial = _find_size(graphs, images, settings, outputs)
+    try:
+        reading = _verified(trial, images, pixels, settings, outputs, model, file)
+    except ConfigError:
+        if trial.one_by_one or images.batch != 1:
+            raise
+        # The graph ran with its batch made free, but computed something else.
+        trial = _find_size(graphs[1:], images, settings, outputs)
+        reading = _verified(trial, images, pixels, settings, outputs, model, file)
+    return replace(reading, sizes=(trial.size, *_further_sizes(model, reading, settings)))
+
+
+class _Trial(NamedTuple):
+    """A successful run: the graph, with its batch free or of one image, and what it was given."""
+
+    model: onnx.ModelProto
+    size: Size
+    n_images: int
+
+    @property
+    def one_by_one(self) -> bool:
+        return self.n_images == 1
+
+
+def _verified(
+    trial: _Trial,
+    images: ImageInput,
+    pixels: Pixels,
+    settings: NetworkSettings,
+    outputs: Sequence[str],
+    model: onnx.ModelProto,
+    file: Path,
+) -> Reading:
+    """How a network is read at the size of a trial, checked by computing it."""
     network = _network(trial, images, outputs, settings)
     stages = stated_stages(network, settings.outputs) if settings.outputs else find_stages(network)
     reading = Reading(images, pixels, stages, (trial.size,), trial.one_by_one)
     reading = replace(reading, shapes=_stage_shapes(network, reading), notes=tuple(_notes(model, reading)))
     verify(file, model, reading)
-    return replace(reading, sizes=(trial.size, *_further_sizes(model, reading, settings)))
-
-
-class _Trial(NamedTuple):
-    """A run that succeeded: the graph, with the batch free or one image at a time, and what it was given."""
-
-    model: onnx.ModelProto
-    size: Size
-    n_images: int
-    one_by_one: bool
+    return reading
 
 
 def _usable_outputs(model: onnx.ModelProto, images: ImageInput) -> tuple[str, ...]:
-    """The declared outputs that need the images, and no other input; ConfigError where there are none."""
+    """The declared outputs that depend on the images alone; raises ConfigError if there are none."""
     weights = {tensor.name for tensor in model.graph.initializer}
     others = [v.name for v in model.graph.input if v.name not in weights and v.name != images.name]
     excluded = needing(model, others)
@@ -79,18 +104,23 @@ def _usable_outputs(model: onnx.ModelProto, images: ImageInput) -> tuple[str, ..
     usable = tuple(name for name in declared if name not in excluded)
     if not usable and declared:
         raise ConfigError(
-            f"it needs {', '.join(map(repr, others))} beside the images {images.name!r}; expected a network of images "
-            "alone. Export it without these inputs, or only its part for images."
+            f"it needs {', '.join(map(repr, others))} as well as the images {images.name!r}; expected a network whose "
+            "only input is the images. Export only the part that processes images."
         )
     if not usable:
         raise ConfigError(f"none of its outputs depends on the images {images.name!r}")
     return usable
 
 
-def _find_size(model: onnx.ModelProto, images: ImageInput, settings: NetworkSettings, outputs: Sequence[str]) -> _Trial:
-    """The first size at which it runs, with two images at a time or else with one."""
+def _find_size(
+    graphs: Sequence[tuple[onnx.ModelProto, int]],
+    images: ImageInput,
+    settings: NetworkSettings,
+    outputs: Sequence[str],
+) -> _Trial:
+    """The first size at which one of the graphs runs. graphs: with the number of images that each is given."""
     sizes, problems, sessions = _sizes_to_try(images, settings), [], []
-    for graph, n_images in [(with_free_batch(model, images), 2), *([(model, 1)] if images.batch in (None, 1) else [])]:
+    for graph, n_images in graphs:
         try:
             sessions.append((graph, n_images, open_session(part_for(graph, outputs))))
         except Exception as error:
@@ -102,7 +132,7 @@ def _find_size(model: onnx.ModelProto, images: ImageInput, settings: NetworkSett
         tried.append(f"{size[0]}x{size[1]}")
         for graph, n_images, session in sessions:
             if not (problem := _problem(session, images, n_images, size)):
-                return _Trial(graph, size, n_images, one_by_one=n_images == 1)
+                return _Trial(graph, size, n_images)
             problems.append(problem)
     advice = ". Write its 'size' in the file of the same name that ends in .json" if len(sizes) > 1 and sessions else ""
     raise ConfigError(f"ONNX Runtime cannot run it on images of {', '.join(tried)}: {problems[0].rstrip('.')}{advice}.")
@@ -205,7 +235,7 @@ def _stage_shapes(network: Network, reading: Reading) -> dict[str, tuple[int, ..
 
 
 def _further_sizes(model: onnx.ModelProto, reading: Reading, settings: NetworkSettings) -> list[Size]:
-    """Other sizes that a graph takes that leaves it free, and has no tokens, whose number belongs to a size."""
+    """Further sizes that the graph takes. None for a graph with tokens: their number depends on the size."""
     fixed = (settings.own and settings.size) or reading.images.height or reading.images.width or reading.one_by_one
     if fixed or any(stage.kind not in ("map", "vector") for stage in reading.stages):
         return []

@@ -1,7 +1,7 @@
 """Any ONNX file of a network of images as an encoder: `--backbones FILE.onnx`.
 
-How its pixels are normalised and which of its tensors are read is found in the file and beside it; see
-`autotl.graphs.network_settings` for the file `NAME.json` that says so where it cannot be found.
+Normalisation and stages are found in the graph and in files beside it. `autotl.graphs.network_settings` describes
+`NAME.json`, in which a user states what cannot be found.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NON_COMMERCIAL = re.compile(r"non.?commercial|\bnc\b|research.only|academic.onl
 
 
 class _Stamp(NamedTuple):
-    """A file as it was when it was looked at."""
+    """The state of a file when it was examined."""
 
     path: Path
     mtime_ns: int
@@ -45,7 +45,7 @@ def register_encoder_formats() -> Iterable[EncoderFormat]:
 
 
 def open_file(name: str) -> Encoder | None:
-    """The network in an ONNX file; None if the name is not that of one, ConfigError if it cannot be an encoder."""
+    """The network in an ONNX file; None for other names. Raises ConfigError if the file cannot be used."""
     if not name.lower().endswith(SUFFIX):
         return None
     file = Path(name).expanduser()
@@ -78,7 +78,7 @@ def _require_file(file: Path) -> None:
 
 
 def _stamps(file: Path) -> tuple[_Stamp, ...]:
-    """The file first, then those beside it that are read with it."""
+    """The states of the file and of the settings beside it."""
     from autotl.graphs.network_settings import settings_files
 
     files = [file.absolute(), *(one.absolute() for one in settings_files(file) if one.is_file())]
@@ -88,7 +88,7 @@ def _stamps(file: Path) -> tuple[_Stamp, ...]:
 
 @lru_cache(maxsize=32)
 def _opened(stamps: tuple[_Stamp, ...]) -> tuple[Reading, dict[str, str], NetworkSettings]:
-    """How a file is read, what it says of itself, and what is said beside it; once for a file as it is."""
+    """How a file is read, its origin, and its settings; examined once until a file changes."""
     from autotl.graphs.network_settings import read_settings
 
     file = stamps[0].path
@@ -98,7 +98,7 @@ def _opened(stamps: tuple[_Stamp, ...]) -> tuple[Reading, dict[str, str], Networ
 
 
 def understood(file: Path, answer: bytes | str) -> tuple[Reading, dict[str, str]]:
-    """How a file is read, by the answer of `network_trial.examined`; ConfigError where that is a reason."""
+    """Parse the answer of `network_trial.examined`; raises ConfigError if it is a reason for refusal."""
     from autotl.graphs.image_networks import Reading
 
     if isinstance(answer, str):
@@ -121,7 +121,7 @@ def _graph(file: Path, height: int, width: int) -> onnx.ModelProto:
 
 
 def _source(file: Path, reading: Reading, said: dict[str, str], settings: NetworkSettings) -> str:
-    """Where it comes from, and how its pixels are normalised, as sentences."""
+    """The origin and the normalisation, as the model card states them."""
     origin = settings.source or said.get("source", "")
     author = said.get("author", "")
     start = f"the file {file.name}" + (f" by {author}" if author else "") + (f", from {origin}" if origin else "")

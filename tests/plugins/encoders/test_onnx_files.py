@@ -152,6 +152,17 @@ def test_a_batch_that_is_fixed_at_several_images_is_made_free(tmp_path):
     same(features(encoder, batch[:3])["stage2"], expected["layer1"][:3])
 
 
+def test_a_network_that_mixes_the_images_of_a_batch_gets_one_image_at_a_time(tmp_path):
+    net = networks.Net()
+    x = net.conv("input", 3, 8, 3, 2)
+    x = net.relu(net.op("Sub", x, net.op("ReduceMean", x, axes=[0, 2, 3])), to="centred")
+    model = net.model([1, 3, 32, 32], ["centred"])
+    encoder = open_file(str(networks.save(model, tmp_path / "net.onnx")))
+    batch = images((32, 32))
+    same(features(encoder, batch)["stage1"], bare(model, ["centred"], imagenet(batch), one_by_one=True)["centred"])
+    assert "one image at a time" in encoder.source
+
+
 def test_a_hubs_size_of_images_does_not_overrule_that_of_the_graph(tmp_path):
     (tmp_path / "preprocessor_config.json").write_text(
         json.dumps({"image_mean": [0.5] * 3, "size": {"shortest_edge": 72}})
@@ -379,7 +390,7 @@ def test_weights_in_a_file_of_their_own_are_read_and_a_missing_one_is_named(tmp_
     same(features(encoder, batch)["logits"], bare(model, ["logits"], imagenet(batch))["logits"])
     shutil.copy(tmp_path / "net.onnx", tmp_path / "alone.onnx")
     (tmp_path / "net.data").unlink()
-    with pytest.raises(ConfigError, match=r"its weights should be in 'net\.data' beside it"):
+    with pytest.raises(ConfigError, match=r"its weights are in the file 'net\.data', which is not in the same folder"):
         open_file(str(tmp_path / "alone.onnx"))
 
 
@@ -432,8 +443,8 @@ def test_a_missing_file_a_folder_and_a_file_that_is_no_network_are_refused(tmp_p
         open_file(str(tmp_path / "folder.ONNX"))
     for content, message in (
         (b"", "empty"),
-        (b"not ONNX at all", "no ONNX file"),
-        (b"\x08\x07", "no graph with nodes"),
+        (b"not ONNX at all", "not an ONNX file"),
+        (b"\x08\x07", "its graph has no nodes"),
     ):
         (tmp_path / "bad.onnx").write_bytes(content)
         with pytest.raises(ConfigError, match=f"bad.onnx cannot be used as a backbone: .*{message}"):
@@ -448,7 +459,7 @@ def test_what_is_no_network_of_images_is_refused_with_what_it_takes(tmp_path):
     net = networks.Net()
     x = net.op("Mul", net.conv("input", 3, 4), "strength")
     model = net.model(["n", 3, 32, 32], [x], others=[("strength", TensorProto.FLOAT, [1])])
-    with pytest.raises(ConfigError, match="it needs 'strength' beside the images 'input'"):
+    with pytest.raises(ConfigError, match="it needs 'strength' as well as the images 'input'"):
         open_file(str(networks.save(model, tmp_path / "two.onnx")))
     net = networks.Net()
     model = net.model(["n", 4, 32, 32], [net.conv("input", 4, 4)])
