@@ -9,7 +9,7 @@ from autotl_plugins.encoders.litert_files import open_litert, register_encoder_f
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOTL_CACHE", str(tmp_path / "cache"))
 
 

@@ -17,7 +17,7 @@ BIAS = np.linspace(-1, 1, 8, dtype=np.float32)
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOTL_CACHE", str(tmp_path / "cache"))
 
 
