@@ -67,12 +67,14 @@ def _largest_difference(file: Path, graph: onnx.ModelProto, images: np.ndarray[A
 
     answer = examined(file)
     assert isinstance(answer, bytes), answer
-    stages = {s["name"]: s for s in json.loads(answer)["reading"]["stages"] if s["kind"] in ("map", "vector")}
+    model = onnx.load(file)
+    known = {name for node in model.graph.node for name in node.output}  # conversion may add tensors
+    found = json.loads(answer)["reading"]["stages"]
+    stages = {s["name"]: s for s in found if s["kind"] in ("map", "vector") and s["tensor"] in known}
     names = list(stages)
     quiet = onnxruntime.SessionOptions()
     quiet.log_severity_level = 3
     ours = onnxruntime.InferenceSession(graph.SerializeToString(), quiet).run(names, {"images": images})
-    model = onnx.load(file)
     have = {value.name for value in model.graph.output}
     tensors = [stages[name]["tensor"] for name in names]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors if name not in have)

@@ -109,8 +109,8 @@ def test_a_convolutional_network_is_read_before_each_reduction_and_at_its_end(fa
         same(found[stage], expected[tensor])
 
 
-@pytest.mark.parametrize("opset", range(9, 22))
-def test_every_operator_set_from_9_to_21_gives_the_features_of_the_file_and_joins_a_head(opset, tmp_path):
+@pytest.mark.parametrize("opset", range(7, 24))
+def test_every_operator_set_from_7_to_23_gives_the_features_of_the_file_and_joins_a_head(opset, tmp_path):
     from autotl.graphs.blocks import affine
     from autotl.graphs.surgery import join, prune
 
