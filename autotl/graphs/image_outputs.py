@@ -156,17 +156,9 @@ def _before_probabilities(flow: DataFlow, end: str) -> str:
 
 def _map_stages(network: Network, cuts: Sequence[str], end: str) -> list[Stage]:
     """The deepest map at each resolution, and the last one before a final convolution that adds channels."""
-    wanted = ancestors(network.flow, end)
-    made = [name for name in network.flow.tensors if name in wanted]
-    every = [name for name in made if network.kind(name) == "map" and max(network.positions(name)) > 1]
-    learned = _after_weights(network.flow)
-    maps = [name for name in cuts if name in learned]
-    if every and min(map(network.positions, every)) < min(map(network.positions, maps), default=network.size):
-        maps = _side_by_side(network, every, maps)
     levels: list[list[str]] = []
-    for name in maps:
-        height = network.positions(name)[0]
-        if not levels or not _NEW_LEVEL <= height / network.positions(levels[-1][0])[0] <= 1 / _NEW_LEVEL:
+    for name in _with_parallel_maps(network, cuts, end):
+        if not levels or not _same_level(network, name, levels[-1][0]):
             levels.append([])
         levels[-1].append(name)
     chosen = [level[-1] for level in levels]
@@ -188,23 +180,35 @@ def _after_weights(flow: DataFlow) -> set[str]:
     return found
 
 
-def _side_by_side(network: Network, every: Sequence[str], cuts: Sequence[str]) -> list[str]:
-    """For parallel paths, as in a segmentation network: maps before each reduction, the coarsest map, and the cuts.
+def _same_level(network: Network, one: str, other: str) -> bool:
+    return _NEW_LEVEL <= network.positions(one)[0] / network.positions(other)[0] <= 1 / _NEW_LEVEL
 
-    every: all maps, in order.
+
+def _with_parallel_maps(network: Network, cuts: Sequence[str], end: str) -> list[str]:
+    """The cuts, and for resolutions that only parallel paths have, as in a segmentation network, one of their maps.
+
+    That is the last map that a strided convolution or pooling reads, and at the coarsest resolution the last map.
     """
+    flow = network.flow
+    wanted = ancestors(flow, end) & _after_weights(flow)
+    maps = [name for name in flow.tensors if name in wanted and network.kind(name) == "map"]
+    every = [name for name in maps if flow.tensors[name].op_type != "Pad"]
+    if not every:
+        return []
+    coarsest = min(reversed(every), key=network.positions)
+    before = every[: every.index(coarsest) + 1]
     found: dict[tuple[int, int], str] = {}
-    for name in every:
-        node = network.flow.tensors[name]
+    for name in before:
+        node = flow.tensors[name]
         source = node.input[0]
-        if node.op_type in _REDUCING and source in every:
-            before = network.positions(source)
-            if network.positions(name)[0] < _NEW_LEVEL * before[0]:
-                found[before] = source
-    coarsest = min(map(network.positions, every))
-    found[coarsest] = next(name for name in reversed(every) if network.positions(name) == coarsest)
-    chosen = {*found.values(), *cuts}
-    return [name for name in every if name in chosen]
+        if source in flow.tensors and flow.tensors[source].op_type == "Pad":
+            source = flow.tensors[source].input[0]
+        if node.op_type in _REDUCING and source in before and not _same_level(network, name, source):
+            found[network.positions(source)] = source
+    found.setdefault(network.positions(coarsest), coarsest)
+    covered = [name for name in before if name in cuts]
+    missing = {name for name in found.values() if not any(_same_level(network, name, cut) for cut in covered)}
+    return [name for name in every if name in missing or name in cuts]
 
 
 def _token_stages(network: Network, cuts: Sequence[str]) -> list[Stage]:

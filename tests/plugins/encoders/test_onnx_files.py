@@ -143,6 +143,21 @@ def test_a_grey_network_gets_pillows_grey_levels(tmp_path):
     assert "assumed" in encoder.source
 
 
+def test_a_map_is_read_before_it_is_padded_and_pixels_are_no_map(tmp_path):
+    net = networks.Net()
+    x = net.op("Div", net.op("Sub", "input", net.const(123.0)), net.const(58.0))
+    x = net.relu(net.conv(x, 3, 8, 3, 2), to="first")
+    x = net.op("Pad", x, net.const(np.array([0, 0, 1, 1, 0, 0, 1, 1])), to="padded")
+    model = net.model(["n", 3, 32, 32], [net.relu(net.conv(x, 8, 12, 3, 2, 0), to="second")])
+    encoder = open_file(str(networks.save(model, tmp_path / "net.onnx")))
+    batch = images((32, 32))
+    found = features(encoder, batch)
+    expected = bare(model, ["first", "second"], batch.astype(np.float32).transpose(0, 3, 1, 2))
+    assert list(found) == ["stage1", "stage2"]
+    same(found["stage1"], expected["first"])
+    same(found["stage2"], expected["second"])
+
+
 def test_a_batch_that_is_fixed_at_several_images_is_made_free(tmp_path):
     model = networks.resnet(fixed=4)
     encoder = open_file(str(networks.save(model, tmp_path / "net.onnx")))
