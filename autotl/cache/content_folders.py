@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import time
 import uuid
@@ -17,6 +18,11 @@ from autotl.runtime.atomic_files import write_atomically
 
 _PREFIX = ".unpacking-"
 _STALE_SECONDS = 24 * 3600
+
+
+def folder_name(text: str) -> str:
+    """Text as the name of a folder: lowercase letters, digits, dots and hyphens, at most 60 of them."""
+    return re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-")[:60]
 
 
 @dataclass(frozen=True)

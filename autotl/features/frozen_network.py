@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.cache.content_folders import folder_name
 from autotl.errors import ExportError, PluginError
 from autotl.interfaces import Backbone, Encoder, FeatureSource, Size
 from autotl.runtime.atomic_files import write_atomically
@@ -173,8 +173,7 @@ def _freeze_encoder(encoder: Encoder, size: Size, cache: Path) -> FrozenNetwork:
     graph = encoder.graph(*size)
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True))
     digest.update(f"{encoder.name} {size} {GRAPH_VERSION}".encode())
-    name = re.sub(r"[^a-z0-9.-]+", "-", encoder.name.lower())
-    key = f"{name}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
+    key = f"{folder_name(encoder.name)}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
     folder = cache / "networks" / key
     columns = _known_columns(folder)
     if not columns:

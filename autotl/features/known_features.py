@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import glob
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 
+from autotl.cache.content_folders import folder_name
 from autotl.cache.record_store import RecordStore
 from autotl.images.decoder import DECODER_VERSION
 from autotl.interfaces import Size
@@ -19,9 +19,8 @@ def count_known(cache: Path, source: str, size: Size, digests: np.ndarray) -> in
 
     digests: bytes (n,). It is an estimate: the features may be those of other weights under the same name.
     """
-    slug = re.sub(r"[^a-z0-9.-]+", "-", source.lower())
     found = 0
-    for name in {source, slug}:
+    for name in {source, folder_name(source)}:
         for folder in (cache / "networks").glob(f"{glob.escape(name)}-{size[0]}x{size[1]}-*"):
             try:
                 n_features = int(json.loads((folder / "columns.json").read_text(encoding="utf-8"))[-1]["stop"])

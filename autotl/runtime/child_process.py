@@ -18,15 +18,15 @@ _CRASH = "it crashes the decoder, or takes longer than a minute to decode"
 class Isolated:
     """A function of a path, called in a child process; it returns bytes, or text that says why there are none.
 
-    The child starts at the first call. When it dies, or takes longer than a minute, it is replaced: the current file
+    The child starts at the first call. When it dies, or takes too long, it is replaced: the current file
     gets a reason in place of an answer, and the next one is unaffected. Threads take turns.
 
     module, function: where the child finds the function, within autotl. crash: the reason that stands for an answer
-    which the child did not live to give.
+    which the child did not live to give. seconds: how long an answer may take.
     """
 
-    def __init__(self, module: str, function: str, *, crash: str = _CRASH) -> None:
-        self._code, self._crash = _CHILD.format(module=module, function=function), crash
+    def __init__(self, module: str, function: str, *, crash: str = _CRASH, seconds: float = _LIMIT_SECONDS) -> None:
+        self._code, self._crash, self._seconds = _CHILD.format(module=module, function=function), crash, seconds
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -39,7 +39,7 @@ class Isolated:
                 self._child = subprocess.Popen(
                     [sys.executable, "-c", self._code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
-            alarm = threading.Timer(_LIMIT_SECONDS, self._child.kill)
+            alarm = threading.Timer(self._seconds, self._child.kill)
             alarm.start()
             try:
                 return _ask(self._child, path)

@@ -29,7 +29,7 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
     formats = plugins.all(EncoderFormat)
     for one in formats.values():
         if (encoder := one.open(name)) is not None:
-            return replace(encoder, name=Path(name).name)
+            return replace(encoder, name=Path(name).name) if Path(name).exists() else encoder
     others = [one.example for one in formats.values()]
     if (path := Path(name).expanduser()).exists():
         what = "a folder" if path.is_dir() else "a file of an unknown kind"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autotl.cache.content_folders import new_folder
+from autotl.cache.content_folders import folder_name, new_folder
 from autotl.errors import ConfigError
 
 NETWORK, FACTS = "network.onnx", "facts.json"
@@ -28,8 +27,7 @@ def kept_network(name: str, identity: Any, make: Callable[[Path], None]) -> Path
 
     cache = settings().cache
     digest = hashlib.sha256(json.dumps([_VERSION, identity], sort_keys=True).encode()).hexdigest()
-    slug = re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-")[:60]
-    folder = cache / "networks" / f"{slug}-{digest[:16]}"
+    folder = cache / "networks" / f"{folder_name(name)}-{digest[:16]}"
     try:
         if not folder.is_dir():
             _make(folder, make)

@@ -49,10 +49,15 @@ def test_backbones_come_first_and_what_may_not_be_used_commercially_is_not_chose
 
 
 def test_a_file_is_opened_by_its_format_and_bears_its_own_name(tmp_path):
+    (tmp_path / "net.toy").touch()
     assert find_source(str(tmp_path / "net.toy"), loaded()).name == "net.toy"
+    assert find_source("name/of.toy", loaded()).name == "name/of.toy"
 
 
 def test_two_files_of_one_name_are_refused(tmp_path):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net.toy").touch()
     names = [str(tmp_path / folder / "net.toy") for folder in "ab"]
     with pytest.raises(ConfigError, match=r"a/net\.toy and .*b/net\.toy would both be called 'net\.toy'"):
         named_sources(names, loaded())

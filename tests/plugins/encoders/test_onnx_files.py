@@ -22,7 +22,7 @@ RELATIVE = 1e-5
 class InThisProcess:
     """In place of a child process, which takes a second to start; one test below has a real one."""
 
-    def __init__(self, module, function, *, crash):
+    def __init__(self, module, function, *, crash, seconds):
         pass
 
     def __call__(self, file):
