@@ -36,6 +36,8 @@ from autotl.trial import POOLINGS, STAGES, Reading, format_size
 SAMPLE_ITEMS = 300
 SCREENING_SHARE, SCREENING_ALLOWANCE = 0.1, 0.25
 """Reading a sample with one more backbone or size may take this share of the time left, and the second one in all."""
+ASKED_SHARE = 0.4
+"""The same for each of several backbones that were asked for by name, at its own size."""
 GROWTH_GAIN = 0.1
 """Where a larger size lowered the sample's log loss by this share, the next may take twice the time to look at."""
 Place: TypeAlias = tuple[str, Size]
@@ -45,7 +47,8 @@ Place: TypeAlias = tuple[str, Size]
 def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
     """Score every stage and pooling of each backbone and size whose sample can be read in little time, best first.
 
-    The cheapest sample is read first; the order decides nothing but what there is time for. Where a larger size made
+    The cheapest sample is read first, after those of backbones that were asked for by name; the order decides nothing
+    but what there is time for. Where a larger size made
     the sample's log loss fall a good deal, the next larger one may take more time. A backbone that fails is left out
     with a message. What was tried, and what was not, is kept in run.json.
     """
@@ -54,19 +57,23 @@ def screen(context: SearchContext, limits: Limits) -> list[ReadingScore]:
     allowance = SCREENING_ALLOWANCE * limits.seconds_left()
     unread = dict(zip(places, count_unread(context, places, items), strict=True))
     found: dict[Place, list[ReadingScore]] = {}
+    asked = _asked_for(context)
     while unread:
         costs = {place: sample_seconds(context, *place, n) for place, n in unread.items()}
-        name, size = place = min(costs, key=costs.__getitem__)
+        name, size = place = min(costs, key=lambda one: (one not in asked, costs[one]))
         needed = costs[place]
         del unread[place]
         share = SCREENING_SHARE * (2 if _gained_by_size(found, place) else 1)
-        if needed > min(share * limits.seconds_left(), allowance):
+        allowed = min(share * limits.seconds_left(), allowance)
+        if place in asked:
+            allowed = max(allowed, ASKED_SHARE * limits.seconds_left())
+        if needed > allowed:
             tries.too_slow(name, size, needed)
             continue
         began = time.monotonic()
         readings = [Reading(name, size, stage, pooling) for stage in STAGES for pooling in POOLINGS]
         try:
-            scores = score_readings(context, context.space.backbone(name), readings, items, allowance)
+            scores = score_readings(context, context.space.backbone(name), readings, items, max(allowed, allowance))
         except Exception as error:  # a broken backbone must not take the search down with it
             reason = f"{type(error).__name__}: {error}"
             context.run.emit(Message(f"{name} at {format_size(size)} is left out: {reason}"))
@@ -90,6 +97,12 @@ def _places(space: Space) -> list[Place]:
         for name, source in space.backbones.items()
         for size in sorted(source.sizes, key=lambda size: (size > source.sizes[0], size))
     ]
+
+
+def _asked_for(context: SearchContext) -> set[Place]:
+    """Each of several backbones that were asked for by name, at its own size."""
+    named = context.space.backbones if context.run.config.backbones else {}
+    return {(name, source.sizes[0]) for name, source in named.items()} if len(named) > 1 else set()
 
 
 def _gained_by_size(found: Mapping[Place, Sequence[ReadingScore]], place: Place) -> bool:

@@ -27,6 +27,7 @@ from autotl.evidence.said import Said, panels_of
 from autotl.interfaces import Backbone, Evaluator, FeatureSource, Finding
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents, write_card, write_report
+from autotl.runs.backbones_tried import KEY, BackbonesTried
 from autotl.runs.events import Message, StageBegun
 from autotl.runs.forecasts import Forecast, graded
 from autotl.runs.groups import GroupsFound
@@ -190,7 +191,9 @@ def _trained_on(context: SearchContext, source: FeatureSource | None) -> str:
 
 
 def _unkept(context: SearchContext, board: Leaderboard, champion: TrialRecord) -> tuple[str, ...]:
-    """What was asked for and did not happen: heads and strategies of which no trial completed, another champion."""
+    """What was asked for and did not happen: heads and strategies of which no trial completed, backbones
+    that could not be tried, another champion.
+    """
     config, said = context.run.config, []
     if config.refit:
         return ()
@@ -205,9 +208,22 @@ def _unkept(context: SearchContext, board: Leaderboard, champion: TrialRecord) -
         and not any(t.state == "complete" for t in board.of(FINE_TUNE))
     ):
         said.append(f"fine-tuning was asked for, and no trial of it completed: {_last_reason(board.of(FINE_TUNE))}")
+    said += _untried(context, board)
     if not asked_for(context, champion):
         said.append(f"the champion is {board.title(champion)}, which was not asked for: nothing else could be used")
     return tuple(said)
+
+
+def _untried(context: SearchContext, board: Leaderboard) -> list[str]:
+    """The backbones that were asked for by name, of which neither a sample nor all features were read."""
+    if not context.run.config.backbones:
+        return []
+    found = BackbonesTried.from_json(context.run.state().get(KEY) or {})
+    read = {one.backbone for one in found.tried} | {
+        trial.reading.backbone for trial in board.completed if trial.reading
+    }
+    why = {one.backbone: f": {one.details}" if one.details else " in the time that was left" for one in found.left_out}
+    return [f"{name} was asked for, and could not be tried{why[name]}" for name in why if name not in read]
 
 
 def _last_reason(trials: list[TrialRecord]) -> str:

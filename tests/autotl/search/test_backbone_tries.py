@@ -135,6 +135,16 @@ def test_what_the_time_does_not_suffice_for_is_kept_with_the_seconds_it_needs(tw
     assert late.seconds == pytest.approx(3 + found.n_sample * 32 * 32 / 10, rel=0.01)
 
 
+@pytest.mark.parametrize(("asked", "tried"), [((), {"tiny"}), (("tiny", "shallow"), {"tiny", "shallow"})])
+def test_a_backbone_that_was_asked_for_by_name_may_take_longer(asked, tried, two, tmp_path):
+    context = two(cache=tmp_path / "fresh")
+    context = replace(context, run=replace(context.run, config=replace(context.run.config, backbones=asked)))
+    n_pixels = len(sample_items(context)) * 32 * 32
+    context.reader.pixels_per_second.update(tiny=1e9, shallow=n_pixels / 27)  # 30 s with what it takes to build it
+    screen(context, Limits(lambda: 100.0, None, None))
+    assert {one.backbone for one in kept(context).tried} == tried
+
+
 def test_a_larger_size_gets_more_time_where_size_helps(two):
     place = ("tiny", (96, 96))
     found = {("tiny", (32, 32)): [score(1.0)], ("tiny", (48, 48)): [score(0.8)], ("shallow", (64, 64)): [score(2.0)]}

@@ -243,6 +243,26 @@ def test_a_trial_whose_predictions_are_lost_is_not_considered_and_that_is_said(c
     assert "trial 2 cannot be the champion" in (context.run.folder / "events.jsonl").read_text()
 
 
+@pytest.mark.parametrize(
+    ("asked", "left_out", "said"),
+    [
+        (("tiny", "slow"), {"backbone": "slow", "reason": "time"}, "could not be tried in the time that was left"),
+        (("tiny", "slow"), {"backbone": "slow", "reason": "failed", "details": "it broke"}, "be tried: it broke"),
+        (("tiny", "slow"), {"backbone": "tiny", "reason": "time"}, ""),  # a larger size of one that was read
+        ((), {"backbone": "slow", "reason": "time"}, ""),
+    ],
+)
+def test_a_backbone_that_was_asked_for_and_never_read_is_a_promise_that_was_not_kept(
+    asked, left_out, said, context, attempt
+):
+    board = board_of(context, attempt(1))
+    context.run.update(backbones_tried={"tried": [], "left_out": [left_out]})
+    context = replace(context, run=replace(context.run, config=replace(context.run.config, backbones=asked)))
+    told = module._untried(context, board)
+    assert len(told) == bool(said)
+    assert all(said in text for text in told)
+
+
 def test_an_evaluator_that_fails_is_named_and_left_out_and_costs_no_search(context, attempt, monkeypatch):
     def explode(labels, probabilities):
         raise RuntimeError("no such score")
