@@ -27,6 +27,7 @@ from autotl import hookspecs
 from autotl.errors import ConfigError, PluginError
 from autotl.interfaces import Backbone, Check, Encoder, Evaluator, Head, Panel
 from autotl.runtime.blame import blaming, describe
+from autotl.runtime.garbage import no_collection
 from autotl.runtime.loose_module import import_file
 from autotl.runtime.patience import MOST_SECONDS, Patience
 from autotl.settings import Settings
@@ -117,9 +118,10 @@ def load_plugins(
     for name in sorted(set(disable) - {candidate.name for candidate in candidates}):
         log.warning("there is no plugin %r to disable%s", name, nearest(name, [c.name for c in candidates]))
     plugins = Plugins()
-    for candidate in candidates:
-        if candidate.name not in disable and only in (None, candidate.name):
-            plugins._add(candidate)
+    with no_collection():
+        for candidate in candidates:
+            if candidate.name not in disable and only in (None, candidate.name):
+                plugins._add(candidate)
     if plugins._clashes:
         raise PluginError("\n".join(plugins._clashes))
     return plugins
