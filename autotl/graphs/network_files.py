@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,19 @@ def _locations(model: onnx.ModelProto) -> list[str]:
         for entry in tensor.external_data
         if entry.key == "location"
     ]
+
+
+def weights_files(file: Path) -> tuple[Path, ...]:
+    """The files in which the weights of a network are, if not in its own; none where it cannot be read.
+
+    Those that lie outside its folder, which ONNX does not read, are left out.
+    """
+    try:
+        model = onnx.load(file, load_external_data=False)
+    except Exception:  # `load_network` gives the reason
+        return ()
+    names = [PurePosixPath(name) for name in dict.fromkeys(_locations(model))]
+    return tuple(file.parent / name for name in names if not name.is_absolute() and ".." not in name.parts)
 
 
 def _load_weights_beside(model: onnx.ModelProto, file: Path) -> None:

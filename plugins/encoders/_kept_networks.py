@@ -1,4 +1,4 @@
-"""Networks in ONNX that were made of other files, kept in the user's cache."""
+"""Networks in ONNX that were made of other files, and what was found out about networks, in the user's cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERSION = 1
 
 
 def kept_network(name: str, identity: Any, make: Callable[[Path], None]) -> Path:
-    """The folder with a network, in the cache beside the networks of backbones; `make(folder)` fills it once.
+    """The folder of a network, in the cache beside the networks of backbones; `make(folder)` fills it once.
 
     name: what the folder's name begins with. identity: what the network depends on, as JSON. Raises ConfigError where
     the cache cannot be written, and what `make` raises.

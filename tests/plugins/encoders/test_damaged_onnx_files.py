@@ -9,7 +9,7 @@ from autotl.errors import ConfigError
 from autotl.graphs.image_networks import encoder_graph
 from autotl.graphs.network_files import load_network
 from autotl.runtime.child_process import Isolated
-from autotl_plugins.encoders.onnx_files import _CRASH, understood
+from autotl_plugins.encoders._examined_files import CRASH, understood
 
 LENGTHS = (0, -1, 1, 2, 3, 7, 1000, 2**31 - 1, 2**31, 2**40, -(2**63))
 
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_refused_with_a_reason_or_read_and_nothing_else_happen
     random = np.random.default_rng(0)
     sound = [networks.squeezenet(), networks.vit(), networks.alexnet(), networks.vit(batch=1), networks.channels_last()]
     file, refused = tmp_path / "net.onnx", 0
-    with closing(Isolated("graphs.network_trial", "examined", crash=_CRASH)) as examined:
+    with closing(Isolated("graphs.network_trial", "examined", crash=CRASH)) as examined:
         for number in range(n_files):
             model = sound[number % len(sound)]
             damage = number // len(sound) % 2

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from autotl.errors import ConfigError
 from autotl.graphs.network_trial import examined
 from autotl.runtime.child_process import Isolated
-from autotl_plugins.encoders import onnx_files
+from autotl_plugins.encoders import _examined_files
 from autotl_plugins.encoders.onnx_files import open_file
 
 IMAGENET = {"mean": np.array([0.485, 0.456, 0.406]), "std": np.array([0.229, 0.224, 0.225])}
@@ -35,7 +35,14 @@ class InThisProcess:
 @pytest.fixture(autouse=True)
 def no_child_process(request, monkeypatch):
     if "child" not in request.node.name:
-        monkeypatch.setattr(onnx_files, "Isolated", InThisProcess)
+        monkeypatch.setattr(_examined_files, "Isolated", InThisProcess)
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """A cache that holds nothing of other tests, whose networks have the same content."""
+    monkeypatch.setenv("AUTOTL_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 def images(size, n=4, seed=1):
@@ -490,13 +497,47 @@ def test_what_onnx_runtime_refuses_is_refused_with_its_reason(tmp_path):
         open_file(str(networks.save(model, tmp_path / "net.onnx")))
 
 
-def test_a_file_is_looked_at_once_until_it_changes(tmp_path, monkeypatch):
+def test_a_file_is_examined_once_on_a_machine_until_its_content_changes(own_cache, tmp_path, monkeypatch):
     file = networks.save(networks.squeezenet(), tmp_path / "net.onnx")
-    open_file(str(file))
-    monkeypatch.setattr(onnx_files, "Isolated", None)
-    assert open_file(str(file)).name == str(file)
+    first = open_file(str(file))
+    monkeypatch.setattr(_examined_files, "Isolated", None)
+    _examined_files._examined.cache_clear()  # as in another process
     os.utime(file, ns=(1, 1))
+    again = open_file(str(file))
+    assert (again.sizes, again.source) == (first.sizes, first.source)
+    networks.save(networks.alexnet(), file)
     with pytest.raises(TypeError):
+        open_file(str(file))
+
+
+def test_settings_that_change_or_bear_another_name_are_examined_again(own_cache, tmp_path):
+    for name in ("net", "other"):
+        file = networks.save(networks.squeezenet(), tmp_path / f"{name}.onnx")
+        for scale in (1, 0.5):
+            (tmp_path / f"{name}.json").write_text(json.dumps({"scale": scale, "mean": 0, "std": 1}))
+            batch = images((64, 64))
+            x = (batch * np.float32(scale)).astype(np.float32).transpose(0, 3, 1, 2)
+            encoder = open_file(str(file))
+            assert f"as {name}.json says" in encoder.source
+            same(features(encoder, batch)["stage1"], bare(networks.squeezenet(), ["conv1"], x)["conv1"])
+
+
+def test_a_refusal_is_not_kept(own_cache, tmp_path):
+    (tmp_path / "net.onnx").write_bytes(b"")
+    with pytest.raises(ConfigError, match="empty"):
+        open_file(str(tmp_path / "net.onnx"))
+    assert list((own_cache / "networks").iterdir()) == []
+
+
+def test_a_change_of_the_weights_beside_a_file_is_noticed(own_cache, tmp_path):
+    file, beside = tmp_path / "net.onnx", tmp_path / "net.data"
+    onnx.save(networks.resnet(), file, save_as_external_data=True, location=beside.name, size_threshold=0)
+    assert open_file(str(file)).sizes == ((48, 48),)
+    beside.write_bytes(b"\xff" * beside.stat().st_size)
+    with pytest.raises(ConfigError, match="is not finite"):
+        open_file(str(file))
+    beside.unlink()
+    with pytest.raises(ConfigError, match=r"its weights are in the file 'net\.data', which is not in the same folder"):
         open_file(str(file))
 
 
@@ -506,11 +547,11 @@ def test_the_same_file_gives_the_same_graph(tmp_path):
     assert first == second
 
 
-def test_the_file_is_run_in_a_child_process_and_a_crash_there_is_a_reason(tmp_path, monkeypatch):
+def test_the_file_is_run_in_a_child_process_and_a_crash_there_is_a_reason(own_cache, tmp_path, monkeypatch):
     file = networks.save(networks.squeezenet(), tmp_path / "net.onnx")
     assert open_file(str(file)).sizes == ((64, 64),)
-    ended = Isolated("graphs.no_such_module", "examined", crash=onnx_files._CRASH)
-    monkeypatch.setattr(onnx_files, "Isolated", lambda *_names, **_crash: ended)
-    os.utime(file, ns=(1, 1))
+    ended = Isolated("graphs.no_such_module", "examined", crash=_examined_files.CRASH)
+    monkeypatch.setattr(_examined_files, "Isolated", lambda *_names, **_crash: ended)
+    networks.save(networks.alexnet(), file)
     with pytest.raises(ConfigError, match="it crashes ONNX Runtime"):
         open_file(str(file))

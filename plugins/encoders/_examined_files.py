@@ -1,0 +1,110 @@
+"""How the network in an ONNX file is read, found out once on a machine and kept in the user's cache."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import stat
+from contextlib import closing
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autotl.errors import ConfigError
+from autotl.runtime.child_process import Isolated
+from autotl_plugins.encoders._kept_networks import FACTS, file_digest, kept_network
+
+if TYPE_CHECKING:
+    from autotl.graphs.image_networks import Reading
+    from autotl.graphs.network_settings import NetworkSettings
+
+CRASH = "it crashes ONNX Runtime, or takes longer than ten minutes to run"
+_MOST_SECONDS = 600.0
+"""A network of 500 MB took 40 s to examine on two busy cores."""
+_VERSION = 1
+"""Raise it when `autotl.graphs.network_trial` finds something else in the same file than before."""
+
+
+class Examined(NamedTuple):
+    """How a network is read, the origin that its file states, and the settings beside it."""
+
+    reading: Reading
+    metadata: dict[str, str]
+    settings: NetworkSettings
+
+
+class _Stamp(NamedTuple):
+    """The state of a file when it was examined."""
+
+    path: Path
+    mtime_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, file: Path) -> _Stamp | None:
+        """None if it is no file, or if no file can have such a name."""
+        try:
+            state = file.stat()
+        except (OSError, ValueError):
+            return None
+        return cls(file, state.st_mtime_ns, state.st_size) if stat.S_ISREG(state.st_mode) else None
+
+
+def examine_file(file: Path) -> Examined:
+    """Examine an ONNX file, unless this was done before for the same content; ConfigError if it cannot be used."""
+    return _examined(_stamps(file.absolute()))
+
+
+def _stamps(file: Path) -> tuple[_Stamp, ...]:
+    """The states of the file, of its weights and of the settings beside it, as far as they exist."""
+    from autotl.graphs.network_settings import settings_files
+
+    own = _Stamp.of(file)
+    if own is None:
+        raise ConfigError(f"there is no file {file}")
+    others = map(_Stamp.of, (*_weights_beside(own), *settings_files(file)))
+    return (own, *(one for one in others if one))
+
+
+@lru_cache(maxsize=32)
+def _weights_beside(stamp: _Stamp) -> tuple[Path, ...]:
+    from autotl.graphs.network_files import weights_files
+
+    return weights_files(stamp.path)
+
+
+@lru_cache(maxsize=32)
+def _examined(stamps: tuple[_Stamp, ...]) -> Examined:
+    from autotl.graphs.network_settings import read_settings
+
+    file = stamps[0].path
+    settings = read_settings(file)
+    contents = [(one.path.name, file_digest(one.path)) for one in stamps[1:]]
+    identity = [_versions(), file_digest(file), contents]
+    folder = kept_network(file.stem, identity, partial(_examine, file))
+    return Examined(*understood(file, (folder / FACTS).read_bytes()), settings)
+
+
+def _versions() -> list[str | int]:
+    import onnx
+    import onnxruntime
+
+    return [_VERSION, importlib.metadata.version("autotl"), onnx.__version__, onnxruntime.__version__]
+
+
+def _examine(file: Path, folder: Path) -> None:
+    with closing(Isolated("graphs.network_trial", "examined", crash=CRASH, seconds=_MOST_SECONDS)) as examined:
+        answer = examined(file)
+    understood(file, answer)
+    (folder / FACTS).write_bytes(answer if isinstance(answer, bytes) else answer.encode())
+
+
+def understood(file: Path, answer: bytes | str) -> tuple[Reading, dict[str, str]]:
+    """Parse the answer of `network_trial.examined`; raises ConfigError if it is a reason for refusal."""
+    from autotl.graphs.image_networks import Reading
+
+    if isinstance(answer, str):
+        end = "" if answer.endswith(".") else "."
+        raise ConfigError(f"{file} cannot be used as a backbone: {answer}{end}")
+    document: dict[str, Any] = json.loads(answer)
+    return Reading.from_json(document["reading"]), document["metadata"]
