@@ -1,28 +1,31 @@
-"""How the backbones did on the sample, as sentences and tables."""
+"""How the backbones did on the sample, as sentences."""
 
 from __future__ import annotations
 
 import math
 
-from autotl.evidence.backbone_comparison import RELEVANT_SHARE
-from autotl.interfaces import Table
+from autotl.interfaces import ScoreInterval
 from autotl.runs.backbones_tried import BackbonesTried, LeftOutBackbone, TriedBackbone
 from autotl.runtime.durations import duration
-from autotl.runtime.wording import counted, listed, percent
+from autotl.runtime.wording import counted, listed
 
 MOST_NAMED = 3
 
 
 def describe(found: BackbonesTried) -> tuple[str, ...]:
-    """Sentences; the first says which backbone was best, and what it would cost to be sure."""
+    """Sentences; the first says which backbone was best, and what it would cost to be sure.
+
+    None if fewer than two could be tried: then nothing was compared, which `backbone_tables` says.
+    """
+    if len(found.tried) < 2:
+        return ()
     late = [one for one in found.left_out if one.reason == "time"]
-    sentences = [_of_the_best(found)] if found.tried else []
+    sentences = [_of_the_best(found)]
     if late:
-        what = "to try, on the sample" if found.tried else "to compare backbones on a sample"
-        sentences.append(f"There was no time {what}: {listed(map(_with_time, late), MOST_NAMED)}.")
+        sentences.append(f"There was no time to try {listed(map(_with_time, late), MOST_NAMED)} on the sample.")
     sentences += [f"{_place(one)} was left out: {one.details}." for one in found.left_out if one.reason == "failed"]
     sentences += [
-        f"{one.backbone} was left out, because its licence ({one.details or 'not known'}) does not allow commercial "
+        f"{one.backbone} was left out because its licence ({one.details or 'not known'}) does not allow commercial "
         f"use; name it with --backbones to use it."
         for one in found.left_out if one.reason == "licence"
     ]  # fmt: skip
@@ -30,45 +33,52 @@ def describe(found: BackbonesTried) -> tuple[str, ...]:
 
 
 def _of_the_best(found: BackbonesTried) -> str:
-    best, *others = found.tried
-    n_backbones = len({one.backbone for one in found.tried})
-    if not others:
-        return f"Only {_place(best)} could be tried on a sample of {counted(found.n_sample, 'image')}."
-    tried = f"{counted(n_backbones, 'backbone')} at {counted(len(found.tried), 'size')}"
-    start = f"Of {tried}, {_place(best)} was best on a sample of {counted(found.n_sample, 'image')}"
+    best, following = found.tried[:2]
+    start = f"{_best_of(found.tried)} was best on a sample of {counted(found.n_sample, 'image')}"
     if not found.unclear:
-        return f"{start}; the next, {_place(others[0])}, is clearly worse ({_difference(others[0])})."
+        return f"{start}; the next best, {_place(following)}, is clearly worse ({_difference(following)})."
     nearest, n_more = found.unclear[0], len(found.unclear) - 1
+    if nearest.difference == ScoreInterval(0.0, 0.0, 0.0):
+        return f"{start}; {_place(nearest)} gave the same answers."
     and_more = f" and {counted(n_more, 'other')}" if n_more else ""
     of_which = "the nearest: " if n_more else ""
-    told = f"{_place(nearest)}{and_more} cannot be told from it ({of_which}{_difference(nearest)})"
-    cost = _cost(found, best, nearest, "tell the nearest from it" if n_more else "tell")
-    return "; ".join(filter(None, (start, told, cost))) + "."
+    doubt = f"{_place(nearest)}{and_more} may be as good ({of_which}{_difference(nearest)})"
+    cost = _cost(found, best, nearest, "which of these two is better" if n_more else "which is better")
+    return f"{start}, but {doubt}.{cost and ' '}{cost}"
 
 
-def _cost(found: BackbonesTried, best: TriedBackbone, other: TriedBackbone, tell: str) -> str:
-    """What it would cost to tell two backbones apart; tell: the verb, and if it is needed, which of them."""
+def _best_of(tried: tuple[TriedBackbone, ...]) -> str:
+    """The best, and among how many backbones and sizes."""
+    best, n_backbones = tried[0], len({one.backbone for one in tried})
+    if n_backbones == 1:
+        return f"Of {len(tried)} sizes of {best.backbone}, {_pixels(best.size)} pixels"
+    what = f"{n_backbones} backbones" if len(tried) == n_backbones else f"{len(tried)} pairs of a backbone and a size"
+    return f"Of {what}, {_place(best)}"
+
+
+def _cost(found: BackbonesTried, best: TriedBackbone, other: TriedBackbone, which: str) -> str:
+    """What it would cost to tell two backbones apart, as a sentence; which: what one would know then."""
+    if all(one.read_in_full and one.n_trials for one in (best, other)):
+        return "The search compared both on all images."
     unread = [one for one in (best, other) if not one.read_in_full]
-    if not unread:
-        return "the search compared both on all images"
-    if other.images_needed is None:
+    if other.images_needed is None or not unread:
         return ""
-    seconds = [one.pass_seconds for one in unread]
-    known = [one for one in seconds if one is not None]
-    needed, reading = other.images_needed, f"reading all images with {'both' if len(unread) > 1 else _name(unread[0])}"
-    takes = f"{duration(math.ceil(sum(known)))} of {reading}" if len(known) == len(seconds) else reading
-    if needed <= found.n_development:
-        return f"{takes} would probably {tell}"
-    return f"about {_rounded_up(needed - found.n_development):,} more images, and {takes}, would probably {tell}"
-
-
-def _name(one: TriedBackbone) -> str:
-    return f"{one.backbone} at {_pixels(one.size)}"
+    readers = "both" if len(unread) > 1 else _place(unread[0])
+    if other.images_needed > found.n_development:
+        more = _rounded_up(other.images_needed - found.n_development)
+        return (
+            f"It would probably take about {more:,} more images for training and validation, and reading all images "
+            f"with {readers}, to show {which}."
+        )
+    seconds = [one.pass_seconds for one in unread if one.pass_seconds is not None]
+    takes = f" (about {duration(math.ceil(sum(seconds)))})" if len(seconds) == len(unread) else ""
+    return f"Reading all images with {readers}{takes} would probably show {which}."
 
 
 def _difference(one: TriedBackbone) -> str:
     value = one.difference
-    return f"difference in log loss {value.value:.{value.digits}f}, 95 % CI {value.ends}"
+    interval = f"95 % CI {value.ends}" if value.has_interval else value.ends
+    return f"log loss higher by {value.value:.{value.digits}f}, {interval}"
 
 
 def _place(one: TriedBackbone | LeftOutBackbone) -> str:
@@ -90,52 +100,3 @@ def _rounded_up(n: int) -> int:
     """To two digits: more would pretend to a precision that a forecast lacks."""
     step = int(10 ** max(0, len(str(n)) - 2))
     return math.ceil(n / step) * step
-
-
-def tables(found: BackbonesTried) -> tuple[Table, ...]:
-    """The backbones that were tried, and those that were left out."""
-    return tuple(table for table in (_tried(found), _left_out(found)) if table.rows)
-
-
-def _tried(found: BackbonesTried) -> Table:
-    columns = (
-        "backbone", "size", "best reading", "log loss", "difference", "low", "high", "images to tell", "images/s",
-        "seconds for all", "read in full", "trials",
-    )  # fmt: skip
-    rows = tuple(
-        (
-            one.backbone, one.size, f"{one.stage} {one.pooling}", round(one.log_loss, 4),
-            *(round(x, 4) if math.isfinite(x) else None for x in one.difference.rounded(4)), one.images_needed,
-            _rounded(one.images_per_second), _rounded(one.pass_seconds), "yes" if one.read_in_full else "no",
-            one.n_trials,
-        )
-        for one in found.tried
-    )  # fmt: skip
-    note = (
-        f"Log loss of the held-out answers of the untuned default head on a sample of "
-        f"{counted(found.n_sample, 'image')} for training and validation, with the best stage and pooling of each. "
-        "Difference to the best one; the 95 % intervals hold for all rows together. Images to tell: about how many "
-        f"images would show the difference seen, or {percent(RELEVANT_SHARE)} of the log loss if that is more, with a "
-        f"power of 80 %; there are {found.n_development:,}. Seconds for all: of reading all {found.n_images:,} images, "
-        "those of the test split included, at the speed measured."
-    )
-    return Table("Backbones tried", columns, rows, note)
-
-
-def _left_out(found: BackbonesTried) -> Table:
-    rows = [(one.backbone, one.size or None, _why(one), _rounded(one.seconds)) for one in found.left_out]
-    if found.not_asked:
-        rows.append((listed(found.not_asked), None, "it takes part only if it is named with --backbones", None))
-    return Table("Backbones left out", ("backbone", "size", "why", "seconds for the sample"), tuple(rows))
-
-
-def _why(one: LeftOutBackbone) -> str:
-    if one.reason == "time":
-        return "reading the sample would have taken too much of the time"
-    if one.reason == "licence":
-        return f"its licence does not allow commercial use: {one.details or 'not known'}"
-    return f"it failed: {one.details}"
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 1)

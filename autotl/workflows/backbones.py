@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from autotl.evidence.backbone_words import describe, tables
+from autotl.evidence.backbone_tables import tables
+from autotl.evidence.backbone_words import describe
 from autotl.evidence.leaderboard import read_leaderboard
 from autotl.evidence.said import Said
 from autotl.runs.backbones_tried import KEY, BackbonesTried, TriedBackbone

@@ -45,8 +45,16 @@ def test_of_a_single_backbone_nothing_is_said(context: Any) -> None:
 
 def test_one_for_which_there_was_no_time_is_mentioned(context: Any) -> None:
     late = LeftOutBackbone("late", "64x64", "time", seconds=90.0)
-    context.run.update(**{KEY: BackbonesTried(60, 60, 70, (BEST,), (late,)).to_json()})
+    context.run.update(**{KEY: BackbonesTried(60, 60, 70, (BEST, OTHER), (late,)).to_json()})
     assert "late at 64 pixels (about 1m30s)" in backbones(of(context)).sentences[1]
+
+
+def test_where_nothing_was_compared_the_report_shows_it_and_the_terminal_is_silent(context: Any) -> None:
+    late = LeftOutBackbone("late", "64x64", "time", seconds=90.0)
+    context.run.update(**{KEY: BackbonesTried(60, 60, 70, (BEST,), (late,)).to_json()})
+    said = backbones(of(context))
+    assert said.sentences == ()
+    assert [part.title for part in said.parts] == ["Backbones tried", "Backbones left out"]
 
 
 def test_trials_that_completed_are_counted_for_each_backbone_and_size(context: Any) -> None:
@@ -82,12 +90,12 @@ def test_a_run_says_it_everywhere(run: Run) -> None:
         ("tiny", "32x32"), ("tiny", "48x48"), ("shallow", "32x32"),
     }  # fmt: skip
     assert any(one.read_in_full and one.n_trials for one in found.tried)
-    [sentence] = [text for text in result.in_short if text.startswith("Of 2 backbones at 3 sizes, ")]
+    [sentence] = [text for text in result.in_short if text.startswith("Of 3 pairs of a backbone and a size, ")]
     [panel] = [panel for panel in read_evidence(run.folder).panels if panel.panel == PIECE]
     assert panel.sentences[0] == sentence
     assert panel.parts[0].title == "Backbones tried"
     for file in ("report.html", "champion/model_card.md"):
-        assert "Of 2 backbones at 3 sizes, " in (run.folder / file).read_text(encoding="utf-8")
+        assert "Of 3 pairs of a backbone and a size, " in (run.folder / file).read_text(encoding="utf-8")
     assert "Backbones tried" in (run.folder / "report.html").read_text(encoding="utf-8")
 
 
