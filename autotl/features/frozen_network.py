@@ -170,14 +170,16 @@ def freeze(source: FeatureSource, size: Size, *, cache: Path, version: str = "")
 def _freeze_encoder(encoder: Encoder, size: Size, cache: Path) -> FrozenNetwork:
     from autotl.graphs.pooled_outputs import pool_outputs
 
+    who = f"encoder {encoder.name!r}{of_plugin(encoder.graph)}"
     graph = encoder.graph(*size)
+    if type(graph).__name__ != "ModelProto":
+        raise PluginError(f"{who} made a {type(graph).__name__}; expected an onnx.ModelProto")
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True))
     digest.update(f"{encoder.name} {size} {GRAPH_VERSION}".encode())
     key = f"{folder_name(encoder.name)}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
     folder = cache / "networks" / key
     columns = _known_columns(folder)
     if not columns:
-        who = f"encoder {encoder.name!r}{of_plugin(encoder.graph)}"
         try:
             pooled, widths = pool_outputs(graph, size)
         except ValueError as error:

@@ -10,6 +10,8 @@ from autotl.graphs.surgery import as_model, join
 
 IMAGES = "images"
 _N_IMAGES = 2
+_TOLERANCE = 1e-3
+"""Of the largest number in an output, between an image computed alone and among others."""
 _OPSET, _IR_VERSION = 17, 8
 
 
@@ -17,8 +19,8 @@ def pool_outputs(model: onnx.ModelProto, size: tuple[int, int]) -> tuple[onnx.Mo
     """A graph with two outputs, `STAGE-avg` and `STAGE-max`, per map and one, `STAGE-vector`, per vector.
 
     model: one input `images`, uint8 (n, height, width, 3); outputs float32 (n, h, w, channels) or (n, n_features).
-    Returns the graph and the width of each output by name. Raises ValueError where the model is none of this, or
-    cannot be computed.
+    Returns the graph and the width of each output by name. Raises ValueError where the model is none of this, cannot be
+    computed, or gives an image other numbers each time, or among other images.
     """
     shapes = _shapes(model, size)
     nodes, widths, wires = [], {}, {}
@@ -59,7 +61,10 @@ def _shapes(model: onnx.ModelProto, size: tuple[int, int]) -> dict[str, tuple[in
     names = [value.name for value in model.graph.output]
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        found = session.run(names, {IMAGES: np.zeros((_N_IMAGES, *size, 3), np.uint8)})
+        pixels = np.random.default_rng(0).integers(0, 256, (_N_IMAGES, *size, 3), np.uint8)
+        found = session.run(names, {IMAGES: pixels})
+        alone = session.run(names, {IMAGES: pixels[:1]})
+        again = session.run(names, {IMAGES: pixels[:1]})
     except Exception as error:  # ONNX Runtime raises its own kinds
         raise ValueError(f"its graph cannot be computed: {error}") from error
     for name, array in zip(names, found, strict=True):
@@ -70,4 +75,20 @@ def _shapes(model: onnx.ModelProto, size: tuple[int, int]) -> dict[str, tuple[in
             )
     if not found:
         raise ValueError("its graph has no output")
+    for name, *arrays in zip(names, found, alone, again, strict=True):
+        _require_of_the_image(name, *arrays)
     return {name: array.shape for name, array in zip(names, found, strict=True)}
+
+
+def _require_of_the_image(name: str, among: np.ndarray, alone: np.ndarray, again: np.ndarray) -> None:
+    """Raise ValueError if an output depends on more than the image."""
+    expected = "expected numbers that depend on the image only"
+    if not _close(alone, again):
+        raise ValueError(f"its output {name!r} is another each time it is computed; {expected}")
+    if not _close(alone, among[:1]):
+        raise ValueError(f"its output {name!r} is another for an image alone than among others; {expected}")
+
+
+def _close(one: np.ndarray, other: np.ndarray) -> bool:
+    limit = _TOLERANCE * float(np.abs(one, where=np.isfinite(one), out=np.zeros_like(one)).max(initial=0.0))
+    return one.shape == other.shape and np.allclose(one, other, rtol=0, atol=limit, equal_nan=True)

@@ -40,13 +40,22 @@ def _check_graph(subject: str, encoder: Encoder, size: Size) -> list[str]:
     subject = f"{subject} at {size[0]}x{size[1]}"
     try:
         with doing(f"{subject}: graph", WeightsError):
-            graph = encoder.graph(*size)
+            graph, again = encoder.graph(*size), encoder.graph(*size)
     except WeightsError as error:
         require(str(error), f"{subject}: WeightsError must say what is expected, and where")
         raise AssertionError(f"{subject}: it cannot be checked without its weights: {error}") from error
-    with doing(f"{subject}: its graph"):
-        pooled, widths = pool_outputs(graph, size)
-        session = open_session(pooled.SerializeToString(), threads=1)
+    found = type(graph).__name__
+    require(found == "ModelProto", f"{subject}: graph returned {found}; expected an onnx.ModelProto")
+    require(
+        graph.SerializeToString(deterministic=True) == again.SerializeToString(deterministic=True),
+        f"{subject}: graph returned another graph the second time; it is part of the key of the feature cache",
+    )
+    try:
+        with doing(f"{subject}: its graph", ValueError):
+            pooled, widths = pool_outputs(graph, size)
+            session = open_session(pooled.SerializeToString(), threads=1)
+    except ValueError as error:
+        raise AssertionError(f"{subject}: {error}") from error
     pixels = np.random.default_rng(0).integers(0, 256, (3, *size, 3)).astype(np.uint8)
     pixels[0], pixels[1] = 0, 255
     with doing(f"{subject}: computing pixels 0..255"):

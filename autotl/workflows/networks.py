@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, PluginError
-from autotl.interfaces import Backbone, FeatureSource, Head
+from autotl.interfaces import Backbone, Encoder, FeatureSource, Head
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
@@ -37,6 +37,7 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
         keras_backend.prepare()
         keras_backend.load()
     for source in sources.values():
+        _require_described(source)
         if isinstance(source, Backbone):
             source.weights(True)
         _require_network(source, plugins, settings)
@@ -64,16 +65,43 @@ def require_unchanged(before: Mapping[str, str], config: Config, plugins: Plugin
         )
 
 
+def _require_described(source: FeatureSource) -> None:
+    """Raise PluginError where the sizes of a source, or its texts, cannot be used."""
+    who = f"{type(source).__name__.lower()} {source.name!r}{of_plugin(_maker(source))}"
+    if not (isinstance(source.sizes, Sequence) and source.sizes and all(map(_is_size, source.sizes))):
+        raise PluginError(f"{who} has the sizes {source.sizes!r}; expected at least one (height, width) in pixels")
+    for name, text in (("source", source.source), ("licence", source.licence)):
+        if not isinstance(text, str):
+            raise PluginError(f"{who} has the {name} {text!r}; expected text")
+
+
+def _is_size(size: object) -> bool:
+    if not isinstance(size, Sequence) or len(size) != 2:
+        return False
+    return all(isinstance(side, int) and side > 0 for side in size)
+
+
+def _maker(source: FeatureSource) -> Callable[..., object]:
+    return source.build if isinstance(source, Backbone) else source.graph
+
+
 def _require_network(source: FeatureSource, plugins: Plugins, settings: Settings) -> None:
     from autotl.features.frozen_network import freeze
 
+    def key() -> str:
+        return freeze(source, source.sizes[0], cache=settings.cache, version=source_version(source, plugins)).key
+
     try:
-        freeze(source, source.sizes[0], cache=settings.cache, version=source_version(source, plugins))
+        first = key()
+        if isinstance(source, Encoder) and source_owner(source, plugins) and key() != first:
+            raise PluginError(
+                f"encoder {source.name!r}{of_plugin(source.graph)} made another graph the second time; expected the "
+                "same one for the same size, under which its features are kept."
+            )
     except (AutoTLError, MemoryError, OSError):  # it says so itself, or it is the machine's condition
         raise
     except Exception as error:
-        maker = source.build if isinstance(source, Backbone) else source.graph
         raise PluginError(
-            f"backbone {source.name!r}{of_plugin(maker)} cannot be read: {type(error).__name__}: {error}. Leave it "
-            "out, or report this to the author of its plugin."
+            f"backbone {source.name!r}{of_plugin(_maker(source))} cannot be read: {type(error).__name__}: {error}. "
+            "Leave it out, or report this to the author of its plugin."
         ) from error

@@ -55,3 +55,27 @@ def changed(**info):
 def test_a_graph_that_is_no_encoder_is_refused_with_what_was_found(model, told):
     with pytest.raises(ValueError, match=told):
         pool_outputs(model, SIZE)
+
+
+def with_second_output(op, inputs, **attributes):
+    """A sound graph, and with it a vector that one more node computes from `embedding`."""
+    model = small_graph(*SIZE)
+    model.graph.node.append(helper.make_node(op, inputs, ["added"], **attributes))
+    model.graph.node.append(helper.make_node("Add", ["embedding", "added"], ["mixed"]))
+    model.graph.output.append(helper.make_tensor_value_info("mixed", TensorProto.FLOAT, ["n", 5]))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (
+            with_second_output("ReduceMean", ["embedding"], axes=[0]),
+            "'mixed' is another for an image alone than among",
+        ),
+        (with_second_output("RandomNormalLike", ["embedding"]), "'mixed' is another each time"),
+    ],
+)
+def test_a_graph_whose_numbers_do_not_depend_on_the_image_alone_is_refused(model, told):
+    with pytest.raises(ValueError, match=told):
+        pool_outputs(model, SIZE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from onnx import TensorProto, helper
 from small_encoder import small_graph
@@ -53,6 +54,10 @@ def renamed(height, width):
     return model
 
 
+def changing(height, width):
+    return small_graph(height, width, seed=int(np.random.default_rng().integers(2**31)))
+
+
 def missing(height, width):
     raise WeightsError("expected net.onnx in the folder AUTOTL_WEIGHTS")
 
@@ -64,7 +69,9 @@ def missing(height, width):
         ({"commercial": False}, "say in `licence` which licence forbids it"),
         ({"graph": constant}, "'embedding-vector': black, white and noise give the same numbers"),
         ({"graph": infinite}, "'low-avg': not finite on pixels 0..255"),
-        ({"graph": across_images}, "'embedding-vector': an image alone gives other numbers"),
+        ({"graph": across_images}, "'embedding' is another for an image alone than among others"),
+        ({"graph": lambda height, width: None}, "graph returned NoneType; expected an onnx.ModelProto"),
+        ({"graph": changing}, "graph returned another graph the second time"),
         ({"graph": renamed}, "give them fixed names"),
         ({"graph": missing}, r"cannot be checked without its weights: expected net\.onnx"),
         ({"graph": lambda height, width: 1 / 0}, "graph raised ZeroDivisionError"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -78,14 +79,35 @@ def test_to_fine_tune_an_encoder_is_refused_before_any_work(shapes, tmp_path, se
     assert not (tmp_path / "run").exists()
 
 
-def test_an_encoder_whose_graph_is_none_is_refused_with_its_plugin_before_the_data_are_read(tmp_path, settings):
-    def wrong(height, width):
-        model = small_graph(height, width)
-        model.graph.input[0].name = "pixels"
-        model.graph.node[0].input[0] = "pixels"
-        return model
+def with_another_input(height, width):
+    model = small_graph(height, width)
+    model.graph.input[0].name = "pixels"
+    model.graph.node[0].input[0] = "pixels"
+    return model
 
-    config = Config(data=tmp_path / "nowhere", run=tmp_path / "run")
-    with pytest.raises(PluginError, match=r"encoder 'small' of plugin 'theirs'.*inputs \['pixels'\]"):
-        fit(config, plugins=loaded(Encoder("small", wrong, ((32, 32),), embedded=True)), settings=settings)
+
+def changing(height, width):
+    return small_graph(height, width, seed=int(np.random.default_rng().integers(2**31)))
+
+
+WRONG = {
+    "another input": ({"graph": with_another_input}, r"encoder 'small' of plugin 'theirs'.*inputs \['pixels'\]"),
+    "no graph": ({"graph": lambda height, width: None}, "encoder 'small' of plugin 'theirs' made a NoneType"),
+    "another graph each time": (
+        {"graph": changing},
+        "encoder 'small' of plugin 'theirs' made another graph the second",
+    ),
+    "no sizes": ({"sizes": ()}, r"'small' of plugin 'theirs' has the sizes \(\); expected"),
+    "sizes of nothing": ({"sizes": ((32, 32), (0, 32))}, r"has the sizes \(\(32, 32\), \(0, 32\)\)"),
+    "sizes that are no pairs": ({"sizes": 32}, "has the sizes 32; expected"),
+    "a licence that is no text": ({"licence": None}, "has the licence None; expected text"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_encoder_is_refused_with_its_plugin_before_the_data_are_read(wrong, tmp_path, settings):
+    change, told = WRONG[wrong]
+    encoder = replace(Encoder("small", small_graph, ((32, 32),), embedded=True), **change)
+    with pytest.raises(PluginError, match=told):
+        fit(Config(data=tmp_path / "nowhere", run=tmp_path / "run"), plugins=loaded(encoder), settings=settings)
     assert not (tmp_path / "run").exists()
