@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from autotl.errors import ConfigError
 from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource
 from autotl.plugins import LoadedPlugin, Plugins, nearest
 from autotl.runs.config import FINE_TUNE, Config
+from autotl.runtime.user_paths import expand_home
 
 
 def offered_sources(plugins: Plugins) -> dict[str, FeatureSource]:
@@ -21,7 +23,7 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
     """The backbone or encoder of this name, or the encoder that a format opens by it.
 
     An encoder that is opened from a file bears the file's name without its folder. Raises ConfigError if there is none,
-    or what the format raises.
+    and what the format raises.
     """
     offered = offered_sources(plugins)
     if name in offered:
@@ -29,9 +31,10 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
     formats = plugins.all(EncoderFormat)
     for one in formats.values():
         if (encoder := one.open(name)) is not None:
-            return replace(encoder, name=Path(name).name) if Path(name).exists() else encoder
+            prefix, path = _split_path(name)
+            return replace(encoder, name=f"{prefix}{path.name}") if path else encoder
     others = [one.example for one in formats.values()]
-    if (path := Path(name).expanduser()).exists():
+    if (path := _existing_path(name)) is not None:
         what = "a folder" if path.is_dir() else "a file of an unknown kind"
         raise ConfigError(
             f"the backbone {path} is {what}; expected {', '.join(others) or 'none'}, or one of the names that "
@@ -85,10 +88,34 @@ def source_version(source: FeatureSource, plugins: Plugins) -> str:
 
 
 def absolute_names(names: Sequence[str], plugins: Plugins) -> tuple[str, ...]:
-    """The names of sources with absolute paths for files, so that a run is resumed from any folder."""
+    """The names of sources with absolute paths for files, so that a run is resumed from any folder.
+
+    Raises ConfigError where a path begins with the home folder of a user who does not exist.
+    """
     offered = offered_sources(plugins)
-    paths = {name: Path(name).expanduser() for name in names if name not in offered}
-    return tuple(str(paths[name].absolute()) if name in paths and paths[name].exists() else name for name in names)
+
+    def absolute(name: str) -> str:
+        prefix, path = _split_path(name)
+        return f"{prefix}{path.absolute()}" if path else name
+
+    return tuple(name if name in offered else absolute(name) for name in names)
+
+
+def _split_path(name: str) -> tuple[str, Path | None]:
+    """What precedes the path in a name, and the path: all of the name, or what follows its last `=`.
+
+    In PREFIX:NAME:OPTION=FILE it is FILE. The path is None if nothing is there.
+    """
+    if path := _existing_path(name):
+        return "", path
+    before, sign, after = name.rpartition("=")
+    return f"{before}{sign}", _existing_path(after)
+
+
+def _existing_path(text: str) -> Path | None:
+    path = expand_home(text)
+    # Path.exists raises for names that are too long.
+    return path if text and os.path.exists(path) else None  # noqa: PTH110
 
 
 def usage_notes(config: Config, plugins: Plugins) -> list[str]:

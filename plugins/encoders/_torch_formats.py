@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotl.errors import ConfigError, WeightsError
 from autotl.interfaces import Encoder, Size
+from autotl.runtime.user_paths import expand_home
 from autotl_plugins.encoders._child_work import ask_child
 from autotl_plugins.encoders._kept_networks import FACTS, NETWORK, file_digest, kept_network
 
@@ -92,7 +93,7 @@ def _given_weights(model: str, checkpoint: str) -> Path | None:
     from autotl.settings import settings
 
     if checkpoint:
-        file = Path(checkpoint).expanduser().absolute()
+        file = expand_home(checkpoint).absolute()
         if not file.is_file():
             raise WeightsError(f"there is no file {file}; expected the weights of {model} after {CHECKPOINT[1:]!r}.")
         if file.suffix not in SUFFIXES:

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from autotl.errors import ConfigError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder, EncoderFormat
+from autotl.runtime.user_paths import expand_home
 from autotl_plugins.encoders._converted_files import open_converted, require_file
 
 SUFFIX = ".tflite"
@@ -27,7 +27,7 @@ def open_litert(name: str) -> Encoder | None:
     """The network in a LiteRT file; None if the name is not that of one, ConfigError if it cannot be an encoder."""
     if not name.lower().endswith(SUFFIX):
         return None
-    file = Path(name).expanduser().absolute()
+    file = expand_home(name).absolute()
     require_file(file, SUFFIX)
     with file.open("rb") as opened:
         start = opened.read(_MAGIC_AT + len(_MAGIC))

@@ -13,6 +13,7 @@ from typing import Any
 from autotl.errors import ConfigError, WeightsError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder, EncoderFormat
+from autotl.runtime.user_paths import expand_home
 from autotl_plugins.encoders._converted_files import open_converted, read_json, require_file
 
 SUFFIX = ".json"
@@ -28,7 +29,7 @@ def open_tfjs(name: str) -> Encoder | None:
     """The network in a graph model; None if the name is not of a JSON file, ConfigError if it cannot be an encoder."""
     if not name.lower().endswith(SUFFIX):
         return None
-    file = Path(name).expanduser().absolute()
+    file = expand_home(name).absolute()
     require_file(file, SUFFIX)
     document = read_json(file)
     _require_graph_model(file, document)

@@ -54,6 +54,32 @@ def test_a_file_is_opened_by_its_format_and_bears_its_own_name(tmp_path):
     assert find_source("name/of.toy", loaded()).name == "name/of.toy"
 
 
+def test_a_file_in_the_home_folder_bears_its_own_name_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "net.toy").touch()
+    assert find_source("~/net.toy", loaded()).name == "net.toy"
+
+
+def test_a_file_that_is_named_after_a_prefix_is_kept_by_its_place_and_bears_its_own_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toy").touch()
+    [name] = absolute_names(["lib:net:checkpoint=mine.toy"], loaded())
+    assert name == f"lib:net:checkpoint={tmp_path / 'mine.toy'}"
+    assert find_source(name, loaded()).name == "lib:net:checkpoint=mine.toy"
+    assert absolute_names(["lib:net:checkpoint=gone.toy", "lib:net:checkpoint="], loaded()) == (
+        "lib:net:checkpoint=gone.toy", "lib:net:checkpoint=",
+    )  # fmt: skip
+
+
+def test_what_can_be_no_path_is_an_unknown_name():
+    for name in ("a" * 300, "a\0b", "x=" + "a" * 300):
+        assert absolute_names([name], loaded()) == (name,)
+        with pytest.raises(ConfigError, match="unknown backbone"):
+            find_source(name, loaded())
+    with pytest.raises(ConfigError, match="there is no home folder ~no-such-user"):
+        absolute_names(["~no-such-user/net.toy"], loaded())
+
+
 def test_two_files_of_one_name_are_refused(tmp_path):
     for folder in "ab":
         (tmp_path / folder).mkdir()
