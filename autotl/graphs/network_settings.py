@@ -28,6 +28,7 @@ _LAYOUTS = ("NCHW", "NHWC")
 _PLAIN_VALUES = 2.0
 """A larger mean or deviation refers to pixels of 0..255, not 0..1."""
 MOST_PIXELS = 4096
+_TIMM_FILE = "config.json"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def settings_files(network: Path) -> tuple[Path, ...]:
     return (
         network.with_suffix(".json"),
         *(folder / "preprocessor_config.json" for folder in folders),
-        *(folder / "config.json" for folder in folders),
+        *(folder / _TIMM_FILE for folder in folders),
     )
 
 
@@ -82,8 +83,7 @@ def read_settings(network: Path) -> NetworkSettings:
         return _own_settings(own, _read_object(own))
     for file in hubs:
         if file.is_file():
-            document = _read_object(file)
-            found = _hugging_face(file, document) if file.name != "config.json" else _timm(file, document)
+            found = _timm(file) if file.name == _TIMM_FILE else _hugging_face(file, _read_object(file))
             if found is not None:
                 return found
     return NetworkSettings()
@@ -125,8 +125,12 @@ def _hugging_face(file: Path, document: Mapping[str, Any]) -> NetworkSettings | 
     return NetworkSettings(file=file, **said)
 
 
-def _timm(file: Path, document: Mapping[str, Any]) -> NetworkSettings | None:
-    about = document.get("pretrained_cfg")
+def _timm(file: Path) -> NetworkSettings | None:
+    """None if the file is of another program: many use this name."""
+    try:
+        about = _read_object(file).get("pretrained_cfg")
+    except ConfigError:
+        return None
     if not isinstance(about, dict):
         return None
     said: dict[str, Any] = {"scale": 1 / 255}

@@ -8,7 +8,9 @@ from typing import Any
 _SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "bsd-3-clause": "BSD-3-Clause", "cc-by-4.0": "CC-BY-4.0",
          "cc-by-nc-4.0": "CC-BY-NC-4.0", "cc-by-nc-sa-4.0": "CC-BY-NC-SA-4.0", "cc0-1.0": "CC0-1.0"}  # fmt: skip
 _UNKNOWN = ("", "unknown", "other", "none")
-_RESEARCH_ONLY = re.compile(r"\bnc\b|non-?commercial|research|\bapple-amlr\b|\bseer-license\b", re.IGNORECASE)
+_RESEARCH_ONLY = re.compile(
+    r"\bnc\b|non.?commercial|research|academic.(use.)?only|\bapple-amlr\b|\bseer-license\b", re.IGNORECASE
+)
 """apple-amlr and seer-license are the names that hubs give to licences for research alone, of Apple and Meta."""
 
 

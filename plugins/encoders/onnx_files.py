@@ -7,7 +7,6 @@ Normalisation and stages are found in the graph and in files beside it. `autotl.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING
 from autotl.errors import ConfigError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder, EncoderFormat
+from autotl.runtime.user_paths import expand_home
 from autotl_plugins.encoders._examined_files import examine_file
+from autotl_plugins.encoders._licences import forbids_commercial_use
 
 if TYPE_CHECKING:
     import onnx
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from autotl.graphs.network_settings import NetworkSettings
 
 SUFFIX = ".onnx"
-_NON_COMMERCIAL = re.compile(r"non.?commercial|\bnc\b|research.only|academic.only", re.IGNORECASE)
 
 
 @hookimpl
@@ -37,11 +37,11 @@ def open_file(name: str) -> Encoder | None:
     """The network in an ONNX file; None for other names. Raises ConfigError if the file cannot be used."""
     if not name.lower().endswith(SUFFIX):
         return None
-    file = Path(name).expanduser()
+    file = expand_home(name)
     _require_file(file)
     reading, said, settings = examine_file(file)
     licence = settings.licence or said.get("licence", "")
-    commercial = settings.commercial if settings.commercial is not None else not _NON_COMMERCIAL.search(licence)
+    commercial = settings.commercial if settings.commercial is not None else not forbids_commercial_use(licence)
     return Encoder(
         name=name,
         graph=partial(_graph, file),

@@ -14,14 +14,17 @@ def test_licences_are_named_by_spdx_where_there_is_an_identifier_and_not_at_all_
 
 @pytest.mark.parametrize(
     "licence",
-    ["CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "fair-noncommercial-research-license", "apple-amlr", "seer-license",
+    ["CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "for academic use only", "non commercial use",
+     "fair-noncommercial-research-license", "apple-amlr", "seer-license",
      "CC-BY-NC-4.0 (https://github.com/facebookresearch/SWAG/blob/main/LICENSE)"],
 )  # fmt: skip
 def test_licences_for_research_or_non_commercial_use_forbid_commercial_use(licence):
     assert forbids_commercial_use(licence)
 
 
-@pytest.mark.parametrize("licence", ["Apache-2.0", "MIT", "BSD-3-Clause", "CC-BY-4.0", "apple-ascl", ""])
+@pytest.mark.parametrize(
+    "licence", ["Apache-2.0", "MIT", "BSD-3-Clause", "CC-BY-4.0", "apple-ascl", "Academic Free License", ""]
+)
 def test_other_licences_do_not(licence):
     assert not forbids_commercial_use(licence)
 

@@ -378,6 +378,21 @@ def test_a_slip_in_that_file_is_named(said, message, tmp_path):
         open_file(str(file))
 
 
+@pytest.mark.parametrize("licence", ["cc-by-nc-4.0", "apple-amlr", "academic only"])
+def test_every_kind_of_file_knows_the_licences_that_forbid_commercial_use(licence, tmp_path):
+    file = networks.save(networks.squeezenet(), tmp_path / "net.onnx")
+    (tmp_path / "net.json").write_text(json.dumps({"licence": licence}))
+    assert not open_file(str(file)).commercial
+    (tmp_path / "net.json").write_text(json.dumps({"licence": licence, "commercial": True}))
+    assert open_file(str(file)).commercial
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "no JSON", '{"batch_size": 3}', '{"pretrained_cfg": 1}'])
+def test_a_configuration_of_another_program_is_passed_over(content, tmp_path):
+    (tmp_path / "config.json").write_text(content)
+    assert open_file(str(networks.save(networks.squeezenet(), tmp_path / "net.onnx"))).sizes == ((64, 64),)
+
+
 def test_timms_configuration_is_understood(tmp_path):
     file = networks.save(networks.squeezenet(), tmp_path / "model.onnx")
     about = {"input_size": [3, 64, 64], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "license": "apache-2.0"}
