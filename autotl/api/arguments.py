@@ -14,7 +14,7 @@ from autotl.runs.config import Config
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
 from autotl.runs.run import default_run_folder
 from autotl.runtime.durations import parse_duration
-from autotl.runtime.user_paths import expand_home
+from autotl.runtime.user_paths import expand_home, split_names, split_paths
 
 
 def configured(given: Mapping[str, Any]) -> Config:
@@ -51,11 +51,19 @@ def read_names(name: str, value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return split_names(value)
     names = tuple(value) if isinstance(value, Iterable) else (value,)
     if wrong := [one for one in names if not isinstance(one, str)]:
         raise ConfigError(f"{name} contains {wrong[0]!r}; expected a name or a list of names, such as ['logistic']")
     return names
+
+
+def _read_backbones(name: str, value: object) -> tuple[str, ...]:
+    """Names as in `read_names`, and paths, in whose text a comma does not count where the file is there."""
+    if isinstance(value, str):
+        return split_paths(value)
+    several = value if isinstance(value, Iterable) else () if value is None else (value,)
+    return read_names(name, [os.fsdecode(one) if isinstance(one, os.PathLike) else one for one in several])
 
 
 def read_text(name: str, value: object) -> str:
@@ -97,7 +105,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "trials": optional(read_whole),
     "objective": read_text,
     "strategy": read_text,
-    "backbones": read_names,
+    "backbones": _read_backbones,
     "heads": read_names,
     "label": optional(read_text),
     "classes": read_names,

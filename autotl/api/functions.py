@@ -30,7 +30,7 @@ def fit(
     trials: int | None = None,
     objective: str = "balanced_accuracy",
     strategy: str = "auto",
-    backbones: Names = None,
+    backbones: AnyPath | Iterable[AnyPath] | None = None,
     heads: Names = None,
     label: str | None = None,
     classes: Names = None,

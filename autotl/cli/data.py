@@ -21,11 +21,10 @@ from autotl.cli.options import (
     Mirrored,
     PatchFile,
     split_assignment,
-    split_names,
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
 from autotl.errors import DatasetError
-from autotl.runtime.user_paths import expand_home
+from autotl.runtime.user_paths import expand_home, split_names
 
 if TYPE_CHECKING:
     from autotl.runs.events import Listener

@@ -28,12 +28,11 @@ from autotl.cli.options import (
     RunFolder,
     Storage,
     TrackingUri,
-    split_names,
 )
 from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS
-from autotl.runtime.user_paths import expand_home
+from autotl.runtime.user_paths import expand_home, split_names, split_paths
 
 if TYPE_CHECKING:
     from autotl.runs.config import Config
@@ -96,7 +95,7 @@ def fit(
         budget_seconds = DEFAULT_BUDGET_SECONDS if trials is None else None
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
-        objective=objective, strategy=strategy, backbones=split_names(backbones), heads=split_names(heads), label=label,
+        objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
         classes=split_names(classes), groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
         min_per_class=min_per_class, seed=seed,
         workers=workers, sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None,

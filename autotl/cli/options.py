@@ -109,8 +109,3 @@ def split_assignment(text: str) -> tuple[str, str]:
     if not sign or not item.strip() or not label.strip():
         raise ConfigError(f"{text!r} cannot be parsed; expected NAME=CLASS, such as cats/17.jpg=dog")
     return item, label
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """Split names at commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())

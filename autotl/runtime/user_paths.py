@@ -21,3 +21,26 @@ def expand_home(path: Path | str) -> Path:
 def short_name(name: str) -> str:
     """The beginning of a name, so that a file can be called after it."""
     return name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Split names at commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def split_paths(text: str) -> tuple[str, ...]:
+    """Split names and paths at commas, but not the path of a file that is there."""
+    parts, found = text.split(","), []
+    while parts:
+        joined = [",".join(parts[:n]).strip() for n in range(len(parts), 1, -1)]
+        name = next(filter(_is_file, joined), parts[0].strip())
+        del parts[: name.count(",") + 1]
+        found.append(name)
+    return tuple(filter(None, found))
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # no path can be called so, or there is no such user
+        return False

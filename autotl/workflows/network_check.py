@@ -15,6 +15,7 @@ from autotl.errors import AutoTLError, RunError
 from autotl.plugins import load_preferred
 from autotl.runs.config import Config
 from autotl.runs.run import read_state
+from autotl.runtime.user_paths import split_names, split_paths
 from autotl.settings import settings
 from autotl.workflows.networks import require_networks, require_unchanged
 
@@ -48,8 +49,7 @@ def _kept_config(run: Path) -> Config:
 
 
 def _config(backbones: str, heads: str) -> Config:
-    names = [tuple(filter(None, given.split(","))) for given in (backbones, heads)]
-    return Config(data=Path(), run=Path(), backbones=names[0], heads=names[1])
+    return Config(data=Path(), run=Path(), backbones=split_paths(backbones), heads=split_names(heads))
 
 
 if __name__ == "__main__":

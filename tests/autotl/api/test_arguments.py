@@ -36,6 +36,17 @@ def test_several_names_may_be_in_any_container(names):
     assert configured({"data": "d", "heads": names}).heads == ("a", "b")
 
 
+def test_backbones_may_be_paths_whose_commas_do_not_split_them(tmp_path):
+    file = tmp_path / "a, b.onnx"
+    file.touch()
+    for given in (file, [file], str(file), [str(file)]):
+        assert configured({"data": "d", "backbones": given}).backbones == (str(file),)
+    assert configured({"data": "d", "backbones": f"{file}, lite0"}).backbones == (str(file), "lite0")
+    assert configured({"data": "d", "backbones": None}).backbones == ()
+    with pytest.raises(ConfigError, match="backbones contains 3; expected a name"):
+        configured({"data": "d", "backbones": [file, 3]})
+
+
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autotl.errors import ConfigError
-from autotl.runtime.user_paths import expand_home, short_name
+from autotl.runtime.user_paths import expand_home, short_name, split_names, split_paths
 
 
 def test_the_home_folder_is_found_where_no_shell_has_looked_for_it() -> None:
@@ -21,3 +21,20 @@ def test_a_long_name_is_cut_between_two_characters() -> None:
     assert short_name("short") == "short"
     assert len(short_name("ü" * 250).encode()) <= 200
     assert set(short_name("ü" * 250)) == {"ü"}
+
+
+def test_names_are_split_at_commas_and_spaces_around_them_do_not_count() -> None:
+    assert split_names(" a, b c ,,d,") == ("a", "b c", "d")
+
+
+def test_a_comma_in_the_path_of_a_file_does_not_split_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path("a, b").mkdir()
+    for name in ("a, b/net.onnx", "x,y,z.onnx", "z.onnx"):
+        Path(name).touch()
+    assert split_paths("lite0, a, b/net.onnx,lite1") == ("lite0", "a, b/net.onnx", "lite1")
+    assert split_paths("~/x,y,z.onnx,z.onnx") == ("~/x,y,z.onnx", "z.onnx")
+    assert split_paths("~no-such-user/x,z.onnx") == ("~no-such-user/x", "z.onnx")
+    long = "n" * 300
+    assert split_paths(f"{long},a\0b,gone.onnx,,") == (long, "a\0b", "gone.onnx")
