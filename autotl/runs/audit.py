@@ -141,8 +141,8 @@ class Gate:
             return f"The gap in {pair} exceeds {tolerance}: {found}"
         if value.high <= self.max_gap:
             return (
-                f"Whether the gaps between groups are within {tolerance} is undecided: every gap that can be compared "
-                f"is, the largest is at most {100 * value.high:.1f} points{self._too_small}"
+                f"Whether the gaps between groups are within {tolerance} is undecided: every gap that could be "
+                f"measured is, and the largest is at most {100 * value.high:.1f} points{self._too_small}"
             )
         sentence = f"Whether the gaps between groups are within {tolerance} is undecided: in {pair} it is {found}"
         if self.needed:

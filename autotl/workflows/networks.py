@@ -44,7 +44,7 @@ def require_networks(config: Config, plugins: Plugins, settings: Settings) -> No
 
 
 def opened_encoders(config: Config, plugins: Plugins, settings: Settings) -> dict[str, str]:
-    """A key of each encoder that a format opens, by name; a key is that of one graph."""
+    """The key of the graph of each encoder that a format opens, by name."""
     from autotl.features.frozen_network import freeze
 
     return {
@@ -55,13 +55,13 @@ def opened_encoders(config: Config, plugins: Plugins, settings: Settings) -> dic
 
 
 def require_unchanged(before: Mapping[str, str], config: Config, plugins: Plugins, settings: Settings) -> None:
-    """Raise ConfigError where an encoder is not the one that a run began with; before: its `opened_encoders`."""
+    """Raise ConfigError if an encoder is not the one that a run began with; before: its `opened_encoders`."""
     now = opened_encoders(config, plugins, settings) if before else {}
     if changed := [name for name, key in before.items() if now.get(name) != key]:
         named = {Path(name).name: name for name in config.backbones}
         raise ConfigError(
-            f"the backbone {named.get(changed[0], changed[0])} has changed since the run began: it computes other "
-            "features than those of its trials. Put back what was there, or start a new search with `autotl fit`."
+            f"the backbone {named.get(changed[0], changed[0])} has changed since the run began: its features are "
+            "not those of the run's trials. Put the former file back, or start a new search with `autotl fit`."
         )
 
 

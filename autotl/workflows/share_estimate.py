@@ -202,13 +202,14 @@ def _changes(draws: StoredDraws) -> Iterator[str]:
     n = len(draws.replaced)
     added, removed = draws.n_added - n, len(draws.removed) - n
     if draws.sample.items and (added or removed):
+        so = ", so the added ones count in the next estimate" if added else ""
         yield (
             f"Since the last draw {counted(added, 'image')} {'was' if added == 1 else 'were'} added and {removed:,} "
-            "removed. This draw is from all that are there now, so the added ones count in the next estimate."
+            f"removed. This draw is from all images that are there now{so}."
         )
     if n:
         yield (
-            f"{counted(n, 'image')} left out: the content is not that of the image drawn from under the same name. "
+            f"{counted(n, 'image')} left out, because another image had the same name at an earlier draw. "
             f"Rename {'it' if n == 1 else 'them'} to include {'it' if n == 1 else 'them'}."
         )
 

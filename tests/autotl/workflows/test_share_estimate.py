@@ -454,12 +454,20 @@ def test_a_further_draw_counts_the_images_added_since_and_says_so(copied, settin
     more = draw_to_label(copied / "run", copied / "new", 30, copied / "more.csv", settings=settings)
     assert more.n_drawn == 89
     assert any(
-        "5 images were added and 1 removed. This draw is from all that are there now" in one for one in more.text
+        "5 images were added and 1 removed. This draw is from all images that are there now, so the" in one
+        for one in more.text
     )
     write(copied / "both.csv", coded(copied / "sheet.csv") + coded(more.sheet))
     document = again(copied, settings, "both.csv").to_json()
     assert (document["n_items"], document["n_labelled"]) == (N - 1 + 5, 89)
     assert document["sample"] == {"drawn_from": N + 5, "added": 0, "removed": 1}
+
+
+def test_a_further_draw_after_images_were_only_removed_speaks_of_none_that_were_added(copied, settings):
+    (copied / "new" / Path(coded(copied / "sheet.csv")[0][0]).name).unlink()
+    more = draw_to_label(copied / "run", copied / "new", 30, copied / "more.csv", settings=settings)
+    assert any("0 images were added and 1 removed. This draw is from all images that are there now." in one
+               for one in more.text)  # fmt: skip
 
 
 def test_other_images_with_the_same_names_have_no_part_in_the_sample(copied, settings):
