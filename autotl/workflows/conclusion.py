@@ -191,7 +191,7 @@ def _trained_on(context: SearchContext, source: FeatureSource | None) -> str:
 
 
 def _unkept(context: SearchContext, board: Leaderboard, champion: TrialRecord) -> tuple[str, ...]:
-    """What was asked for and did not happen: heads and strategies without a trial, untried backbones, or the champion."""
+    """What was asked for and did not happen: heads and strategies without a trial, untried backbones, the champion."""
     config, said = context.run.config, []
     if config.refit:
         return ()
