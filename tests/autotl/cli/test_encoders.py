@@ -72,7 +72,7 @@ def write_network(file: Path, *, seed: int = 0) -> None:
 REFUSED = {
     "a missing file": ("nett.onnx", r"there is no file .*nett\.onnx; did you mean 'net\.onnx'"),
     "a folder": ("folder", r"folder is a folder; expected .*FILE\.onnx"),
-    "a text file": ("text.onnx", r"text\.onnx cannot be used as a backbone: it is no ONNX file"),
+    "a text file": ("text.onnx", r"text\.onnx cannot be used as a backbone: it is not an ONNX file"),
     "a file that no format opens": ("notes.txt", r"notes\.txt is a file of an unknown kind; expected .*FILE\.onnx"),
     "two files of one name": (
         "a/net.onnx,b/net.onnx",
