@@ -15,7 +15,7 @@ from autotl.graphs.network_files import tensor_value
 from autotl.graphs.network_settings import NetworkSettings
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of pixels 0..1, R, G, B: what torchvision's and most of timm's networks were trained with."""
+"""Of pixels 0..1, R, G, B: what most networks of photographs were trained with."""
 _ELEMENTS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.UINT8, TensorProto.DOUBLE)
 _PASSED = ("Identity", "Cast", "Dropout")
 _ARITHMETIC = ("Add", "Sub", "Mul", "Div")
@@ -82,7 +82,7 @@ def _as_images(model: onnx.ModelProto, value: onnx.ValueInfoProto, settings: Net
     kind = value.type.tensor_type
     if kind.elem_type not in _ELEMENTS:
         return None
-    axes: list[int | None] = [_length(d) for d in kind.shape.dim] if kind.HasField("shape") else [None] * 4
+    axes: list[int | None] = [_length(d) for d in kind.shape.dim]
     if len(axes) != 4:
         return None
     found = _from_layout(settings.layout, axes) or _from_axes(axes)
@@ -171,7 +171,7 @@ def find_pixels(model: onnx.ModelProto, images: ImageInput, settings: NetworkSet
         return replace(plain, channels=order, said="the network normalises pixels of 0 to 255")
     if grey:
         return replace(plain, scale=1 / 255, said="pixels of 0 to 1 are assumed", assumed=True)
-    said = f"ImageNet's mean and deviation in {order} are assumed, as torchvision and timm have them"
+    said = f"the mean and standard deviation of ImageNet in {order} are assumed, which most networks use"
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     if order == "BGR":
         mean, std = mean[::-1], std[::-1]

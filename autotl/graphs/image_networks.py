@@ -14,11 +14,12 @@ from autotl.graphs.cut_points import data_flow
 from autotl.graphs.image_inputs import ImageInput, Pixels
 from autotl.graphs.image_outputs import Stage
 from autotl.graphs.network_files import part_for, tensor_value
+from autotl.graphs.pooled_outputs import IMAGES
 from autotl.graphs.surgery import NEWEST_IR_VERSION, add_prefix, as_model
 
-IMAGES = "images"
 _INSIDE = "network/"
-_GREY = np.array([[19595], [38470], [7471]], np.float32) / np.float32(65536)  # Pillow's, to the last bit
+GREY = np.array([[19595], [38470], [7471]], np.float32) / np.float32(65536)
+"""Red, green and blue in a grey level: Pillow's, to the last bit."""
 BATCH = "batch"
 
 
@@ -138,7 +139,7 @@ def _prepare(writer: _Nodes, source: str, images: ImageInput, pixels: Pixels) ->
     is_float = False
     if images.channels == 1:
         x = writer.add("Cast", [x], "pixels/rgb", to=TensorProto.FLOAT)
-        x = writer.add("MatMul", [x, writer.constant("pixels/weights", _GREY, np.float32)], "pixels/grey_exact")
+        x = writer.add("MatMul", [x, writer.constant("pixels/weights", GREY, np.float32)], "pixels/grey_exact")
         x = writer.add("Add", [x, writer.constant("pixels/half", 0.5, np.float32)], "pixels/grey_half")
         x = writer.add("Floor", [x], "pixels/grey")
         is_float = True

@@ -16,7 +16,7 @@ _N_TOKEN_STAGES = 4
 _NEW_LEVEL = 0.7
 """Convolutions without padding shave off a few pixels; only a stride begins a new level."""
 _WIDENING = 1.5
-"""A last map with this many times the channels is read beside the one it is made of (MobileNetV2: 320 to 1280)."""
+"""A last map with this many times the channels is read beside the one it is made of: some networks end so."""
 _PROBABILITIES = ("Softmax", "LogSoftmax", "Sigmoid", "Flatten", "Reshape", "Squeeze", "Identity", "Cast")
 _LINEAR = ("Gemm", "MatMul", "Conv", "FusedGemm", "FusedMatMul", "QLinearConv", "MatMulInteger", "QGemm")
 _REDUCING = ("Conv", "MaxPool", "AveragePool", "LpPool", "FusedConv", "QLinearConv")

@@ -16,8 +16,9 @@ from autotl.graphs.surgery import names_read
 
 OLDEST_OPSET = 17
 """The operator set of the graphs that are joined to it (`keras_to_onnx.OPSET`)."""
-_MOST_BYTES = 2**31 - 2**24
+MOST_BYTES = 2**31 - 2**24
 """A graph is one protocol buffer message, which must be smaller than 2 GiB."""
+TOO_LARGE = "its weights take more than 2 GB, the most that a graph can hold. Export it in 16-bit precision."
 _LARGE = 64
 _WEIGHTS_ARE_NO_INPUTS = 4
 """From this IR version on, weights need not be listed among the inputs."""
@@ -46,10 +47,8 @@ def load_network(file: Path) -> onnx.ModelProto:
         onnx.checker.check_model(without_weights(model))
     except Exception as error:
         raise ConfigError(f"its graph is not valid: {in_one_line(error)}") from error
-    if model.ByteSize() > _MOST_BYTES:
-        raise ConfigError(
-            "its weights take more than 2 GB, the most that a graph can hold. Export it in 16-bit precision."
-        )
+    if model.ByteSize() > MOST_BYTES:
+        raise ConfigError(TOO_LARGE)
     return _converted(model)
 
 
@@ -82,10 +81,8 @@ def _load_weights_beside(model: onnx.ModelProto, file: Path) -> None:
         raise ConfigError(
             f"its weights are in the file {missing[0]!r}, which is not in the same folder. Copy that file too."
         )
-    if sum((file.parent / name).stat().st_size for name in names) > _MOST_BYTES:
-        raise ConfigError(
-            "its weights take more than 2 GB, the most that a graph can hold. Export it in 16-bit precision."
-        )
+    if sum((file.parent / name).stat().st_size for name in names) > MOST_BYTES:
+        raise ConfigError(TOO_LARGE)
     try:
         onnx.load_external_data_for_model(model, str(file.parent))
     except Exception as error:

@@ -21,13 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autotl.errors import ConfigError
+from autotl.errors import ConfigError, in_one_line
 
 _ORDERS = ("RGB", "BGR", "grey")
 _LAYOUTS = ("NCHW", "NHWC")
 _PLAIN_VALUES = 2.0
 """A larger mean or deviation refers to pixels of 0..255, not 0..1."""
 MOST_PIXELS = 4096
+_MOST_BYTES = 1_000_000
+_LEAST, _MOST = 1e-6, 1e6
+"""Of numbers that pixels are divided or multiplied by; others overflow in single precision."""
 _TIMM_FILE = "config.json"
 
 
@@ -91,7 +94,9 @@ def read_settings(network: Path) -> NetworkSettings:
 
 def _read_object(file: Path) -> dict[str, Any]:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        if (n_bytes := file.stat().st_size) > _MOST_BYTES:
+            raise ConfigError(f'{file} has {n_bytes / 1e6:.1f} MB; expected an object such as {{"size": 224}}.')
+        document = json.loads(file.read_bytes())  # with or without a byte order mark
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{file} cannot be read as JSON: {error}. Correct it, or remove it.") from error
     if not isinstance(document, dict):
@@ -161,13 +166,17 @@ def _size(value: Any) -> tuple[int, int] | None:
 
 def _numbers(value: Any, *, positive: bool = False) -> tuple[float, ...] | None:
     numbers = value if isinstance(value, list) else [value]
-    if len(numbers) not in (1, 3) or not all(_is_number(n) and (n > 0 or not positive) for n in numbers):
+    if len(numbers) not in (1, 3) or not all(_is_number(n) and (n >= _LEAST or not positive) for n in numbers):
         return None
     return tuple(map(float, numbers))
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+
+
+def _text(value: Any) -> str | None:
+    return in_one_line(value) if isinstance(value, str) else None
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:
@@ -181,14 +190,14 @@ def _choice(options: tuple[str, ...]) -> Callable[[Any], str | None]:
 
 _READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "size": (_size, f"a whole number of pixels from 1 to {MOST_PIXELS}, or [height, width]"),
-    "scale": (lambda value: float(value) if _is_number(value) and value > 0 else None, "a number above 0"),
+    "scale": (lambda value: float(value) if _is_number(value) and value >= _LEAST else None, "a number above 0"),
     "mean": (_numbers, "a number, or one per channel such as [0.485, 0.456, 0.406]"),
     "std": (lambda value: _numbers(value, positive=True), "a number above 0, or one per channel"),
     "channels": (_choice(_ORDERS), f"one of {', '.join(_ORDERS)}"),
     "layout": (_choice(_LAYOUTS), f"one of {', '.join(_LAYOUTS)}"),
     "outputs": (_texts, "a list of names of tensors, each once"),
-    "source": (lambda value: value if isinstance(value, str) else None, "a text"),
-    "licence": (lambda value: value if isinstance(value, str) else None, "a text"),
+    "source": (_text, "a text"),
+    "licence": (_text, "a text"),
     "commercial": (lambda value: value if isinstance(value, bool) else None, "true or false"),
 }
 

@@ -18,11 +18,13 @@ from onnx import TensorProto, helper
 from autotl.errors import AutoTLError, ConfigError, in_one_line
 from autotl.graphs.cut_points import cut_points, data_flow, layouts, needing
 from autotl.graphs.image_inputs import ImageInput, Pixels, find_image_input, find_pixels
-from autotl.graphs.image_networks import IMAGES, Reading, encoder_graph, with_free_batch
+from autotl.graphs.image_networks import Reading, encoder_graph, with_free_batch
 from autotl.graphs.image_outputs import Network, deepest_output, find_stages, stated_stages
-from autotl.graphs.network_check import open_session, run, verify
+from autotl.graphs.network_check import run, verify
 from autotl.graphs.network_files import describe_domains, load_network, metadata, part_for, without_weights
 from autotl.graphs.network_settings import MOST_PIXELS, NetworkSettings, read_settings
+from autotl.graphs.pooled_outputs import IMAGES
+from autotl.graphs.quiet_session import open_session
 
 FURTHER_SIZES = (128, 320, 448)
 _TRIED_SIZES = (224, 256, 384, 336, 112, 128, 160, 192, 240, 260, 288, 299, 300, 320, 331, 448, 512, 518, 227, 231,

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from autotl.graphs.quiet_session import open_session
 from autotl.graphs.surgery import as_model, join
 
 IMAGES = "images"
@@ -51,16 +52,12 @@ def _info(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
 
 def _shapes(model: onnx.ModelProto, size: tuple[int, int]) -> dict[str, tuple[int, ...]]:
     """The shape of each output, found by computing two images, which no description of a graph is as sure as."""
-    import onnxruntime
-
     inputs = [value.name for value in model.graph.input]
     if inputs != [IMAGES]:
         raise ValueError(f"its graph has the inputs {inputs}; expected one, {IMAGES!r}")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
     names = [value.name for value in model.graph.output]
     try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        session = open_session(model)
         pixels = np.random.default_rng(0).integers(0, 256, (_N_IMAGES, *size, 3), np.uint8)
         found = session.run(names, {IMAGES: pixels})
         alone = session.run(names, {IMAGES: pixels[:1]})

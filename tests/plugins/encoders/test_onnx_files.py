@@ -368,6 +368,9 @@ def test_a_file_beside_it_says_how_pixels_are_normalised_and_what_is_read(tmp_pa
         ({"commercial": "no"}, "expected true or false"),
         ({"outputs": ["fire9"]}, r"has 'fire9' under 'outputs'; expected names of tensors .*fire3"),
         ({"size": 65}, "has the size 65x65; the input 'input' is of 64x64"),
+        ({"mean": float("nan")}, "has NaN under 'mean'; expected a number"),
+        ({"std": 1e-45}, "under 'std'; expected a number above 0"),
+        ({"source": "x" * 2_000_000}, "net\.json has 2.0 MB; expected an object such as"),
         ([1], r"holds \[1\]; expected an object"),
     ],
 )
@@ -378,6 +381,15 @@ def test_a_slip_in_that_file_is_named(said, message, tmp_path):
         open_file(str(file))
 
 
+def test_a_file_that_an_editor_began_with_a_mark_is_read_and_its_texts_become_one_line(tmp_path):
+    file = networks.save(networks.squeezenet(), tmp_path / "net.onnx")
+    said = {"licence": "MIT\n\n# and more\x1b[31m", "source": "a lab " * 1000}
+    (tmp_path / "net.json").write_text(json.dumps(said), encoding="utf-8-sig")
+    encoder = open_file(str(file))
+    assert encoder.licence == "MIT # and more [31m"
+    assert len(encoder.source) < 1000
+
+
 @pytest.mark.parametrize("licence", ["cc-by-nc-4.0", "apple-amlr", "academic only"])
 def test_every_kind_of_file_knows_the_licences_that_forbid_commercial_use(licence, tmp_path):
     file = networks.save(networks.squeezenet(), tmp_path / "net.onnx")
@@ -385,6 +397,15 @@ def test_every_kind_of_file_knows_the_licences_that_forbid_commercial_use(licenc
     assert not open_file(str(file)).commercial
     (tmp_path / "net.json").write_text(json.dumps({"licence": licence, "commercial": True}))
     assert open_file(str(file)).commercial
+
+
+def test_settings_as_editors_on_windows_write_them_are_read_and_their_texts_become_one_line(tmp_path):
+    file = networks.save(networks.squeezenet(), tmp_path / "net.onnx")
+    text = json.dumps({"source": "a lab\n\n# of ours", "licence": " MIT\n"})
+    (tmp_path / "net.json").write_text(text, encoding="utf-8-sig")
+    encoder = open_file(str(file))
+    assert "from a lab # of ours;" in encoder.source
+    assert encoder.licence == "MIT"
 
 
 @pytest.mark.parametrize("content", ["[1, 2]", "no JSON", '{"batch_size": 3}', '{"pretrained_cfg": 1}'])
@@ -475,6 +496,17 @@ def test_a_missing_file_a_folder_and_a_file_that_is_no_network_are_refused(tmp_p
         open_file(str(tmp_path / "squeezenett.onnx"))
     with pytest.raises(ConfigError, match="there is no such folder"):
         open_file(str(tmp_path / "elsewhere" / "net.onnx"))
+    (tmp_path / "link.onnx").symlink_to("gone.onnx")
+    with pytest.raises(ConfigError, match=r"link\.onnx is a link to gone\.onnx, which is not there"):
+        open_file(str(tmp_path / "link.onnx"))
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.onnx")
+        with pytest.raises(ConfigError, match=r"pipe\.onnx is a pipe or a device; expected a file"):
+            open_file(str(tmp_path / "pipe.onnx"))
+    with (tmp_path / "large.onnx").open("wb") as large:
+        large.truncate(50 * 2**30)
+    with pytest.raises(ConfigError, match=r"large\.onnx cannot be used .* more than 2 GB"):
+        open_file(str(tmp_path / "large.onnx"))
     (tmp_path / "folder.ONNX").mkdir()
     with pytest.raises(ConfigError, match="is a folder; expected an ONNX file"):
         open_file(str(tmp_path / "folder.ONNX"))
