@@ -171,6 +171,12 @@ def test_a_plugin_folder_that_does_not_exist_is_an_error(tmp_path):
         ("@autotl.hookimpl\ndef register_heads(): pass", r"register_heads returned NoneType"),
         ("@autotl.hookimpl\ndef register_heads(): yield 'svm'", r"offers 'svm'; expected an autotl.interfaces.Head"),
         ("@autotl.hookimpl\ndef register_heads(): return 2 * [Head('a', len)]", r"offers the name 'a' twice"),
+        (
+            "from autotl.interfaces import Backbone, Encoder\n@autotl.hookimpl\ndef register_backbones():\n"
+            "    yield Backbone('a', len, len, ())\n@autotl.hookimpl\ndef register_encoders():\n"
+            "    yield Encoder('a', len, ())",
+            r"offers the name 'a' as a backbone and as an encoder; every name must be its own",
+        ),
         ("@autotl.hookimpl(wrapper=True)\ndef on_search_end(run):\n    yield", r"on_search_end is a hook wrapper"),
     ],
 )
