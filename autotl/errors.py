@@ -49,6 +49,6 @@ class MachineError(AutoTLError):
 
 
 def in_one_line(error: object, limit: int = 300) -> str:
-    """What an error of a library says, as one line: converters write pages."""
-    text = " ".join(str(error).split())
+    """What an error of a library says, as one line without control characters: converters write pages."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
     return text if len(text) <= limit else f"{text[:limit].rstrip()} ..."

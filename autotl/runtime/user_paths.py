@@ -44,3 +44,12 @@ def _is_file(name: str) -> bool:
         return Path(name).expanduser().is_file()
     except (OSError, ValueError, RuntimeError):  # no path can be called so, or there is no such user
         return False
+
+
+def why_no_file(path: Path) -> str:
+    """What is at a path in place of a file, as the beginning of a sentence; empty for a file, and for nothing."""
+    if path.is_dir():
+        return f"{path} is a folder"
+    if path.exists():
+        return "" if path.is_file() else f"{path} is a pipe or a device"
+    return f"{path} is a link to {path.readlink()}, which is not there" if path.is_symlink() else ""

@@ -13,6 +13,7 @@ from typing import Any
 
 from autotl.errors import ConfigError, WeightsError
 from autotl.interfaces import Encoder
+from autotl.runtime.user_paths import why_no_file
 from autotl_plugins.encoders._child_work import ask_child
 from autotl_plugins.encoders._kept_networks import file_digest, kept_network
 from autotl_plugins.encoders.onnx_files import open_file
@@ -73,6 +74,8 @@ def require_file(file: Path, ending: str) -> None:
     """Raise ConfigError, with the files of this ending that are there, where a file is missing."""
     if file.is_file():
         return
+    if other := why_no_file(file):
+        raise ConfigError(f"{other}; expected a {ending} file.")
     beside = sorted(one.name for one in file.parent.glob(f"*{ending}")) if file.parent.is_dir() else []
     there = f"{file.parent} has {', '.join(beside[:5])}" if beside else f"{file.parent} has no {ending} file"
     raise ConfigError(f"there is no file {file}; {there}.")

@@ -42,7 +42,7 @@ class _Stamp(NamedTuple):
 
     @classmethod
     def of(cls, file: Path) -> _Stamp | None:
-        """None if it is no file, or if no file can have such a name."""
+        """None if it is not a file, or if its name is impossible."""
         try:
             state = file.stat()
         except (OSError, ValueError):
@@ -57,11 +57,14 @@ def examine_file(file: Path) -> Examined:
 
 def _stamps(file: Path) -> tuple[_Stamp, ...]:
     """The states of the file, of its weights and of the settings beside it, as far as they exist."""
+    from autotl.graphs.network_files import MOST_BYTES, TOO_LARGE
     from autotl.graphs.network_settings import settings_files
 
     own = _Stamp.of(file)
     if own is None:
         raise ConfigError(f"there is no file {file}")
+    if own.size > MOST_BYTES:
+        raise _refusal(file, TOO_LARGE)
     others = map(_Stamp.of, (*_weights_beside(own), *settings_files(file)))
     return (own, *(one for one in others if one))
 
@@ -104,7 +107,10 @@ def understood(file: Path, answer: bytes | str) -> tuple[Reading, dict[str, str]
     from autotl.graphs.image_networks import Reading
 
     if isinstance(answer, str):
-        end = "" if answer.endswith(".") else "."
-        raise ConfigError(f"{file} cannot be used as a backbone: {answer}{end}")
+        raise _refusal(file, answer)
     document: dict[str, Any] = json.loads(answer)
     return Reading.from_json(document["reading"]), document["metadata"]
+
+
+def _refusal(file: Path, reason: str) -> ConfigError:
+    return ConfigError(f"{file} cannot be used as a backbone: {reason.removesuffix('.')}.")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from autotl.errors import ConfigError
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder, EncoderFormat
-from autotl.runtime.user_paths import expand_home
+from autotl.runtime.user_paths import expand_home, why_no_file
 from autotl_plugins.encoders._examined_files import examine_file
 from autotl_plugins.encoders._licences import forbids_commercial_use
 
@@ -57,6 +57,8 @@ def _require_file(file: Path) -> None:
         inside = sorted(one.name for one in file.iterdir() if one.suffix.lower() == SUFFIX)
         found = f" It holds {', '.join(inside[:3])}: give one of these." if inside else ""
         raise ConfigError(f"{file} is a folder; expected an ONNX file.{found}")
+    if other := why_no_file(file):
+        raise ConfigError(f"{other}; expected a file.")
     if not file.is_file():
         beside = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
         networks = [one for one in beside if one.lower().endswith(SUFFIX)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from autotl.errors import ConfigError
-from autotl.runtime.user_paths import expand_home, short_name, split_names, split_paths
+from autotl.runtime.user_paths import expand_home, short_name, split_names, split_paths, why_no_file
 
 
 def test_the_home_folder_is_found_where_no_shell_has_looked_for_it() -> None:
@@ -38,3 +39,15 @@ def test_a_comma_in_the_path_of_a_file_does_not_split_it(tmp_path: Path, monkeyp
     assert split_paths("~no-such-user/x,z.onnx") == ("~no-such-user/x", "z.onnx")
     long = "n" * 300
     assert split_paths(f"{long},a\0b,gone.onnx,,") == (long, "a\0b", "gone.onnx")
+
+
+def test_what_is_in_the_place_of_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("gone")
+    (tmp_path / "circle").symlink_to("circle")
+    assert why_no_file(tmp_path / "file") == ""
+    assert why_no_file(tmp_path / "nothing") == ""
+    assert why_no_file(tmp_path) == f"{tmp_path} is a folder"
+    assert why_no_file(tmp_path / "link") == f"{tmp_path / 'link'} is a link to gone, which is not there"
+    assert why_no_file(tmp_path / "circle").endswith("which is not there")
+    assert why_no_file(Path(os.devnull)) == f"{os.devnull} is a pipe or a device"

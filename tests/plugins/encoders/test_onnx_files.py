@@ -370,7 +370,7 @@ def test_a_file_beside_it_says_how_pixels_are_normalised_and_what_is_read(tmp_pa
         ({"size": 65}, "has the size 65x65; the input 'input' is of 64x64"),
         ({"mean": float("nan")}, "has NaN under 'mean'; expected a number"),
         ({"std": 1e-45}, "under 'std'; expected a number above 0"),
-        ({"source": "x" * 2_000_000}, "net\.json has 2.0 MB; expected an object such as"),
+        ({"source": "x" * 2_000_000}, r"net\.json has 2.0 MB; expected an object such as"),
         ([1], r"holds \[1\]; expected an object"),
     ],
 )
