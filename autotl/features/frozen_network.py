@@ -239,7 +239,7 @@ def require_stages(backbone: Backbone, model: object) -> None:
     if len(getattr(model, "inputs", None) or ()) != 1 or not shapes:
         raise PluginError(f"{who} built a network without one input and outputs; {expected}")
     if any(len(shape) != 4 for shape in shapes):
-        raise PluginError(f"{who} has outputs of shape {shapes}, which are no stages; {expected}")
+        raise PluginError(f"{who} has outputs of shape {shapes}, which are not stages; {expected}")
 
 
 def _write_network(reader: keras.Model, folder: Path) -> tuple[Column, ...]:

@@ -22,7 +22,7 @@ def offered_sources(plugins: Plugins) -> dict[str, FeatureSource]:
 def find_source(name: str, plugins: Plugins) -> FeatureSource:
     """The backbone or encoder of this name, or the encoder that a format opens by it.
 
-    An encoder that is opened from a file bears the file's name without its folder. Raises ConfigError if there is none,
+    An encoder that is opened from a file has the file's name, without its folder. Raises ConfigError if there is none,
     and what the format raises.
     """
     offered = offered_sources(plugins)
@@ -45,7 +45,7 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
 
 
 def named_sources(names: Sequence[str], plugins: Plugins) -> dict[str, FeatureSource]:
-    """The sources of these names, by the names that they bear; ConfigError if two would bear the same."""
+    """Find several sources; raises ConfigError if two of them would have the same name."""
     found: dict[str, FeatureSource] = {}
     given: dict[str, str] = {}
     for name in dict.fromkeys(names):

@@ -72,7 +72,7 @@ def _check_graph(subject: str, encoder: Encoder, size: Size) -> list[str]:
 
 
 def check_encoder_format(given: EncoderFormat) -> None:
-    """Check the name and the example, and that names which are not of this format, or name nothing, are told so."""
+    """Check the name and the example, and that names of other formats, and of nothing, are not opened."""
     subject = named(given, "encoder format")
     require(isinstance(given.example, str) and given.example, f"{subject}: say in `example` what a user writes")
     with doing(f"{subject}: open('efficientnet-lite0')"):

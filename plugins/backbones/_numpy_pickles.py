@@ -15,7 +15,7 @@ _DTYPES = {("f4", "<"): "<f4", ("f8", "<"): "<f8"}
 
 
 def read_numpy_pickle(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
-    """A pickled dictionary of sequences of float arrays; raises WeightsError where it is damaged or holds else.
+    """Read a pickled dictionary of sequences of float arrays; raises WeightsError for anything else.
 
     Three names of NumPy may occur. Small classes of this module stand for them and note what the file says of an array,
     which is checked before an array is made.
@@ -24,7 +24,7 @@ def read_numpy_pickle(path: Path) -> dict[str, tuple[np.ndarray, ...]]:
         with path.open("rb") as file:
             entries = RestrictedUnpickler(file, _KNOWN).load()
         return {str(name): tuple(array.read() for array in arrays) for name, arrays in entries.items()}
-    # Hostile bytes meet an unpickler with almost any exception.
+    # From hostile bytes an unpickler may raise almost anything.
     except Exception as error:
         raise WeightsError(f"the weights file {path} is damaged ({error}); install its package again") from error
 

@@ -31,7 +31,7 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
             kinds = {storage[2]: storage[1] for storage, *_ in entries.values()}
             storages = {key: _read_storage(file, kinds[key]) for key in keys}
             return {name: _view(storages[storage[2]], *where) for name, (storage, *where) in entries.items()}
-    # Hostile bytes meet an unpickler with almost any exception.
+    # From hostile bytes an unpickler may raise almost anything.
     except Exception as error:
         raise WeightsError(f"the weights file {path} is damaged ({error}); install its package again") from error
 

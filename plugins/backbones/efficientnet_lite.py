@@ -74,7 +74,7 @@ def _distribution(variant: Variant) -> str:
 
 
 def network(variant: Variant, height: int, width: int, *, kernels: str = "glorot_uniform") -> keras.Model:
-    """The architecture without weights; the layers bear the names of the tensors in the weights file.
+    """The architecture without weights; the layers are named after the tensors in the weights file.
 
     kernels: the initializer of the convolutions.
     """
@@ -134,7 +134,7 @@ def round_channels(channels: float) -> int:
 
 
 def load_weights(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
-    """Give each layer the tensors that bear its name."""
+    """Give each layer the tensors of its name."""
     for layer in model.layers:
         if not layer.weights:
             continue

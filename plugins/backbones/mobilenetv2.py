@@ -47,7 +47,7 @@ def weights(download: bool) -> Path:
 
 
 def network(height: int, width: int, *, kernels: str = "glorot_uniform") -> keras.Model:
-    """The architecture without weights; the layers bear the names of the tensors in the weights file.
+    """The architecture without weights; the layers are named after the tensors in the weights file.
 
     kernels: the initializer of the convolutions.
     """
@@ -93,7 +93,7 @@ def network(height: int, width: int, *, kernels: str = "glorot_uniform") -> kera
 
 
 def load_weights(model: keras.Model, tensors: Mapping[str, np.ndarray], file: Path) -> None:
-    """Give each layer the tensors that bear its name; raises WeightsError where one is missing or of another shape."""
+    """Give each layer the tensors of its name; raises WeightsError where one is missing or of another shape."""
     for layer in model.layers:
         if not layer.weights:
             continue

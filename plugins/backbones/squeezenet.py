@@ -47,7 +47,7 @@ def weights(download: bool) -> Path:
 
 
 def network(height: int, width: int, *, kernels: str = "glorot_uniform") -> keras.Model:
-    """The architecture without weights; the layers bear the names of the arrays in the weights file.
+    """The architecture without weights; the layers are named after the arrays in the weights file.
 
     kernels: the initializer of the convolutions.
     """
@@ -76,7 +76,7 @@ def network(height: int, width: int, *, kernels: str = "glorot_uniform") -> kera
 
 
 def load_weights(model: keras.Model, arrays: Mapping[str, Sequence[np.ndarray]], file: Path) -> None:
-    """Give each layer the arrays that bear its name; raises WeightsError where they are missing or of other shapes."""
+    """Give each layer the arrays of its name; raises WeightsError where they are missing or of other shapes."""
     for layer in model.layers:
         if not layer.weights:
             continue

@@ -1,4 +1,4 @@
-"""Weights that a library publishes: whether they can be had, and what to do where they cannot; in the child process."""
+"""Whether the weights that a library publishes can be downloaded, and what to do if not; runs in the child process."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def read_weights(file: Path) -> dict[str, Any]:
         found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle's, zip's and safetensors' own kinds
         raise WeightsError(
-            f"{file} cannot be read ({type(error).__name__}). Expected a file of tensors alone, for nothing else is "
+            f"{file} cannot be read ({type(error).__name__}). Expected a file of tensors alone; nothing else is "
             "unpickled: save the network's state_dict() with safetensors or torch.save."
         ) from None
     for key in ("state_dict", "model"):

@@ -41,7 +41,7 @@ class Library:
 def open_model(library: Library, name: str) -> Encoder | None:
     """The encoder that a name such as `timm:resnet18` stands for; None if it has another prefix.
 
-    At the first time the network is exported, which takes about a minute. Raises WeightsError where packages or weights
+    The first time, the network is exported, which takes about a minute. Raises WeightsError where packages or weights
     are missing, ConfigError where there is no such model or it cannot be exported.
     """
     prefix, colon, rest = name.partition(":")
@@ -49,7 +49,9 @@ def open_model(library: Library, name: str) -> Encoder | None:
         return None
     model, _, checkpoint = rest.partition(CHECKPOINT)
     if not model:
-        raise ConfigError(f"{name!r} names no model of {library.name}; expected a name such as {prefix}:resnet18.")
+        raise ConfigError(
+            f"{name!r} does not name a model of {library.name}; expected a name such as {prefix}:resnet18."
+        )
     _require_packages(library, name)
     weights = _given_weights(model, checkpoint)
     identity = [model, {package: importlib.metadata.version(package) for package in library.packages}]
@@ -97,7 +99,7 @@ def _given_weights(model: str, checkpoint: str) -> Path | None:
         if not file.is_file():
             raise WeightsError(f"there is no file {file}; expected the weights of {model} after {CHECKPOINT[1:]!r}.")
         if file.suffix not in SUFFIXES:
-            raise WeightsError(f"{file} is no file of weights; expected one that ends in {' or '.join(SUFFIXES)}.")
+            raise WeightsError(f"{file} is not a weights file; expected one that ends in {' or '.join(SUFFIXES)}.")
         return file
     folder = settings().weights
     files = [folder / f"{model}{suffix}" for suffix in SUFFIXES] if folder else []

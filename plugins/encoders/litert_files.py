@@ -33,6 +33,6 @@ def open_litert(name: str) -> Encoder | None:
         start = opened.read(_MAGIC_AT + len(_MAGIC))
     if start[_MAGIC_AT:] != _MAGIC:
         raise ConfigError(
-            f"{file} is no LiteRT file: it lacks the mark TFL3 at its start. Download or export it again."
+            f"{file} is not a LiteRT file: it does not begin with the mark TFL3. Download or export it again."
         )
     return open_converted(name, file, "tflite")

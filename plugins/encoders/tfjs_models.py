@@ -40,15 +40,15 @@ def _require_graph_model(file: Path, document: Any) -> None:
     topology = document.get("modelTopology") if isinstance(document, dict) else None
     if not isinstance(topology, dict) or not isinstance(document.get("weightsManifest"), list):
         raise ConfigError(
-            f"{file} is no model of TensorFlow.js: expected a JSON object with 'modelTopology' and 'weightsManifest'."
+            f"{file} is not a TensorFlow.js model: expected a JSON object with 'modelTopology' and 'weightsManifest'."
         )
     if "model_config" in topology or document.get("format") == "layers-model":
         raise ConfigError(
-            f"{file} is a layers model of TensorFlow.js, and only graph models can be converted to ONNX. Make one of "
+            f"{file} is a TensorFlow.js layers model, and only graph models can be converted to ONNX. Convert "
             f"it with {_TO_GRAPH_MODEL} {file} FOLDER."
         )
     if not isinstance(topology.get("node"), list):
-        raise ConfigError(f"{file} is no graph model of TensorFlow.js: its topology has no nodes.")
+        raise ConfigError(f"{file} is not a TensorFlow.js graph model: its topology has no nodes.")
 
 
 def _shards(file: Path, document: Mapping[str, Any]) -> list[Path]:
@@ -59,7 +59,9 @@ def _shards(file: Path, document: Mapping[str, Any]) -> list[Path]:
     except (KeyError, TypeError):
         names, n_weights = [], 0
     if not names or not n_weights:
-        raise ConfigError(f"{file} names no weights; expected groups with 'paths' and 'weights' in 'weightsManifest'.")
+        raise ConfigError(
+            f"{file} does not list its weights; expected groups with 'paths' and 'weights' in 'weightsManifest'."
+        )
     for name in names:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name:

@@ -36,7 +36,7 @@ def two_inputs(height, width):
 
 
 WRONG = {
-    "a vector encoder": (vectors, r"has outputs of shape \[\(None, 3\)\], which are no stages"),
+    "a vector encoder": (vectors, r"has outputs of shape \[\(None, 3\)\], which are not stages"),
     "a bare layer": (lambda h, w: keras.layers.Conv2D(3, 3), "built a Conv2D"),
     "nothing": (lambda h, w: None, "built a NoneType"),
     "two inputs": (two_inputs, "built a network without one input"),

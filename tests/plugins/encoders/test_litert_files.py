@@ -49,7 +49,7 @@ def test_a_litert_file_computes_what_tensorflow_computes_with_the_pixels_that_it
 
 def test_damaged_files_are_refused_with_the_reason(tmp_path):
     (tmp_path / "text.tflite").write_text("not a network")
-    with pytest.raises(ConfigError, match="is no LiteRT file: it lacks the mark TFL3"):
+    with pytest.raises(ConfigError, match="is not a LiteRT file: it does not begin with the mark TFL3"):
         open_litert(str(tmp_path / "text.tflite"))
     (tmp_path / "cut.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(range(200)))
     with pytest.raises(ConfigError, match=r"converting .*cut\.tflite to ONNX failed"):

@@ -112,13 +112,16 @@ def test_missing_weights_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ([], "is no model of TensorFlow.js"),
-        ({"size": 224}, "is no model of TensorFlow.js"),
-        ({"modelTopology": {"model_config": {}}, "weightsManifest": []}, "is a layers model .*tensorflowjs_converter"),
+        ([], "is not a TensorFlow.js model"),
+        ({"size": 224}, "is not a TensorFlow.js model"),
+        (
+            {"modelTopology": {"model_config": {}}, "weightsManifest": []},
+            "is a TensorFlow.js layers model.*tensorflowjs_converter",
+        ),
         ({"modelTopology": {}, "weightsManifest": []}, "its topology has no nodes"),
-        ({"modelTopology": {"node": []}, "weightsManifest": []}, "names no weights"),
-        ({"modelTopology": {"node": []}, "weightsManifest": [{}]}, "names no weights"),
-        ({"modelTopology": {"node": []}, "weightsManifest": [3]}, "names no weights"),
+        ({"modelTopology": {"node": []}, "weightsManifest": []}, "does not list its weights"),
+        ({"modelTopology": {"node": []}, "weightsManifest": [{}]}, "does not list its weights"),
+        ({"modelTopology": {"node": []}, "weightsManifest": [3]}, "does not list its weights"),
     ],
 )
 def test_other_documents_are_refused_with_the_reason(tmp_path, document, reason):
@@ -128,7 +131,7 @@ def test_other_documents_are_refused_with_the_reason(tmp_path, document, reason)
 
 def test_text_that_is_no_json_is_refused(tmp_path):
     (tmp_path / "model.json").write_text("{")
-    with pytest.raises(ConfigError, match=r"model\.json is no model of TensorFlow\.js"):
+    with pytest.raises(ConfigError, match=r"model\.json is not a TensorFlow\.js model"):
         open_tfjs(str(tmp_path / "model.json"))
 
 

@@ -62,7 +62,7 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(formats,
 
 
 def test_a_prefix_without_a_model_is_refused(exports):
-    with pytest.raises(ConfigError, match="names no model of timm"):
+    with pytest.raises(ConfigError, match="does not name a model of timm"):
         open_model(LIBRARY, "timm:")
 
 
@@ -106,6 +106,6 @@ def test_a_missing_checkpoint_is_named(exports, tmp_path):
     with pytest.raises(WeightsError, match=r"there is no file .*gone\.pth; expected the weights of net"):
         open_model(LIBRARY, f"timm:net:checkpoint={tmp_path / 'gone.pth'}")
     (tmp_path / "weights.zip").write_bytes(b"")
-    with pytest.raises(WeightsError, match=r"is no file of weights; expected one that ends in \.safetensors"):
+    with pytest.raises(WeightsError, match=r"is not a weights file; expected one that ends in \.safetensors"):
         open_model(LIBRARY, f"timm:net:checkpoint={tmp_path / 'weights.zip'}")
     assert exports == []
