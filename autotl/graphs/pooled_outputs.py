@@ -7,9 +7,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from autotl.graphs.quiet_session import open_session
-from autotl.graphs.surgery import as_model, join
+from autotl.graphs.surgery import add_prefix, as_model, join
 
 IMAGES = "images"
+_INSIDE = "encoder/"
 _N_IMAGES = 2
 _TOLERANCE = 1e-3
 """Of the largest number in an output, between an image computed alone and among others."""
@@ -26,7 +27,7 @@ def pool_outputs(model: onnx.ModelProto, size: tuple[int, int]) -> tuple[onnx.Mo
     shapes = _shapes(model, size)
     nodes, widths, wires = [], {}, {}
     for stage, shape in shapes.items():
-        wires[stage] = f"from/{stage}"
+        wires[_INSIDE + stage] = f"from/{stage}"
         if len(shape) == 2:
             widths[f"{stage}-vector"] = shape[1]
             nodes.append(helper.make_node("Identity", [f"from/{stage}"], [f"{stage}-vector"]))
@@ -43,7 +44,11 @@ def pool_outputs(model: onnx.ModelProto, size: tuple[int, int]) -> tuple[onnx.Mo
     inputs = [_info(f"from/{stage}", shape) for stage, shape in shapes.items()]
     outputs = [_info(name, (0, width)) for name, width in widths.items()]
     graph = helper.make_graph(nodes, "pooling", inputs, outputs)
-    return join(model, as_model(graph, [helper.make_opsetid("", _OPSET)], _IR_VERSION), wires), widths
+    encoder = onnx.ModelProto()
+    encoder.CopyFrom(model)
+    # A head, or the deployable, may call its own tensors as an author has called those of the encoder.
+    add_prefix(encoder.graph, _INSIDE, keep={IMAGES})
+    return join(encoder, as_model(graph, [helper.make_opsetid("", _OPSET)], _IR_VERSION), wires), widths
 
 
 def _info(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:

@@ -79,3 +79,18 @@ def with_second_output(op, inputs, **attributes):
 def test_a_graph_whose_numbers_do_not_depend_on_the_image_alone_is_refused(model, told):
     with pytest.raises(ValueError, match=told):
         pool_outputs(model, SIZE)
+
+
+def test_names_inside_the_graph_are_kept_out_of_the_way_of_those_that_are_joined_to_it():
+    model = small_graph(*SIZE)
+    for node in model.graph.node:
+        node.input[:] = ["probabilities" if name == "flat" else name for name in node.input]
+        node.output[:] = ["probabilities" if name == "flat" else name for name in node.output]
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3)).astype(np.uint8)
+    pooled, _ = pool_outputs(model, SIZE)
+    names = {name for node in pooled.graph.node for name in node.output}
+    assert "probabilities" not in names
+    assert [value.name for value in pooled.graph.input] == ["images"]
+    expected = computed(small_graph(*SIZE), pixels, ["embedding"])
+    np.testing.assert_allclose(computed(pooled, pixels, ["embedding-vector"]), expected, rtol=1e-5, atol=1e-6)
+    assert [value.name for value in model.graph.output] == ["low", "high", "embedding"]
