@@ -21,6 +21,9 @@ FOLDER = "autotl-networks"
 MOST_BYTES = 2 * 2**30
 """Of all uploaded networks of a workspace."""
 _NETWORK, _SETTINGS = ".onnx", ".json"
+_HOW_USED = (
+    "The network is not fine-tuned. It is compared with the networks chosen above; if none is chosen, it is used alone."
+)
 
 
 class SentFile(Protocol):
@@ -37,13 +40,12 @@ class NetworkFileError(Exception):
 
 
 def ask_for_path() -> str:
-    """Draw a field for the path of a network on this machine, or for a name with a prefix; returns what is in it."""
+    """Draw a field for the path of a network on this machine, or for a name with a prefix; returns its text."""
     examples = ", ".join(one.example for one in loaded_plugins().all(EncoderFormat).values())
     return st.text_input(
         "Or a network of your own", key="network", placeholder="Path of an ONNX file", max_chars=1000,
         autocomplete="off",
-        help=f"What can be entered: {examples}. It is read as it is, not fine-tuned, and only together with the "
-        "networks chosen above, if any. The documentation's page Encoders describes how its input is found.",
+        help=f"Enter one of {examples}. {_HOW_USED} The documentation's page Encoders says how its input is found.",
     ).strip()  # fmt: skip
 
 
@@ -51,8 +53,7 @@ def ask_for_upload() -> Sequence[SentFile]:
     """Draw a place to upload a network; returns the files that were sent."""
     return st.file_uploader(
         "Or a network of your own", [_NETWORK, _SETTINGS], accept_multiple_files=True, key="network",
-        help="An ONNX file, and the JSON file that describes its input if there is one. It is read as it is, not "
-        "fine-tuned, and only together with the networks chosen above, if any.",
+        help=f"An ONNX file, and the JSON file that describes its input, if there is one. {_HOW_USED}",
     )  # fmt: skip
 
 
@@ -88,6 +89,6 @@ def _require_room(folder: Path, needed: int) -> None:
     kept = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     if kept + needed > MOST_BYTES:
         raise NetworkFileError(
-            f"This network has {megabytes(needed)}, and {megabytes(kept)} of networks were uploaded before; there is "
-            f"room for {megabytes(MOST_BYTES)}."
+            f"This network takes {megabytes(needed)}, and those uploaded before take {megabytes(kept)}; all together "
+            f"may take {megabytes(MOST_BYTES)}. Upload a smaller network, or ask the administrator to delete some."
         )
