@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +30,11 @@ def find_source(name: str, plugins: Plugins) -> FeatureSource:
     if name in offered:
         return offered[name]
     formats = plugins.all(EncoderFormat)
+    prefix, path = _split_path(name)
+    if path and any(unicodedata.category(character) in ("Cc", "Cs") for character in path.name):
+        raise ConfigError(f"the backbone {name!r} has characters in its name that cannot be shown. Rename the file.")
     for one in formats.values():
         if (encoder := one.open(name)) is not None:
-            prefix, path = _split_path(name)
             return replace(encoder, name=f"{prefix}{path.name}") if path else encoder
     others = [one.example for one in formats.values()]
     if (path := _existing_path(name)) is not None:

@@ -80,6 +80,18 @@ def test_what_can_be_no_path_is_an_unknown_name():
         absolute_names(["~no-such-user/net.toy"], loaded())
 
 
+def test_a_name_that_no_report_can_show_is_refused(tmp_path):
+    folder = tmp_path / "new\nline"
+    folder.mkdir()
+    for name in ("\x1b[31m.toy", "two\nlines.toy"):
+        (tmp_path / name).touch()
+        with pytest.raises(ConfigError, match=r"the backbone '.*' has characters .* Rename the file"):
+            find_source(str(tmp_path / name), loaded())
+    for name in ("Ärger 1.toy", "a\u202fb.toy", "網.toy"):
+        (folder / name).touch()
+        assert find_source(str(folder / name), loaded()).name == name
+
+
 def test_two_files_of_one_name_are_refused(tmp_path):
     for folder in "ab":
         (tmp_path / folder).mkdir()
