@@ -273,9 +273,7 @@ class Plugins:
                     offers[kind] = _checked(implementation.function(), hook, kind)
         backbones = {thing.name for thing in offers.get(Backbone, ())}
         if both := [thing.name for thing in offers.get(Encoder, ()) if thing.name in backbones]:
-            raise PluginError(
-                f"it offers the name {both[0]!r} as a backbone and as an encoder; every name must be its own"
-            )
+            raise PluginError(f"it offers {both[0]!r} as a backbone and as an encoder; every name must be its own")
         return offers
 
     def _accept(self, kind: type[Offered], thing: Offered, plugin: str) -> None:

@@ -175,7 +175,7 @@ def test_a_plugin_folder_that_does_not_exist_is_an_error(tmp_path):
             "from autotl.interfaces import Backbone, Encoder\n@autotl.hookimpl\ndef register_backbones():\n"
             "    yield Backbone('a', len, len, ())\n@autotl.hookimpl\ndef register_encoders():\n"
             "    yield Encoder('a', len, ())",
-            r"offers the name 'a' as a backbone and as an encoder; every name must be its own",
+            r"offers 'a' as a backbone and as an encoder; every name must be its own",
         ),
         ("@autotl.hookimpl(wrapper=True)\ndef on_search_end(run):\n    yield", r"on_search_end is a hook wrapper"),
     ],
