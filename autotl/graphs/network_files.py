@@ -12,7 +12,7 @@ import onnx.inliner
 from onnx import TensorProto, helper
 
 from autotl.errors import ConfigError, in_one_line
-from autotl.graphs.surgery import names_read
+from autotl.graphs.surgery import tensors_needed
 
 OLDEST_OPSET = 17
 """The operator set of the graphs that are joined to it (`keras_to_onnx.OPSET`)."""
@@ -146,14 +146,7 @@ def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def part_for(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     """The part of a graph that computes some tensors, with these as outputs; the runtime infers their types."""
-    makers = {name: node for node in model.graph.node for name in node.output if name}
-    needed: set[str] = set()
-    pending = list(outputs)
-    while pending:
-        name = pending.pop()
-        if name not in needed:
-            needed.add(name)
-            pending.extend(names_read(makers[name]) if name in makers else ())
+    needed = tensors_needed(model.graph, outputs)
     part = onnx.ModelProto()
     part.opset_import.extend(model.opset_import)
     part.functions.extend(model.functions)

@@ -43,21 +43,13 @@ def prune(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
     Raises ExportError where there is no tensor of that name.
     """
     graph = model.graph
-    makers = {name: node for node in graph.node for name in node.output if name}
-    sources = {value.name for value in graph.input}
-    if missing := [name for name in outputs if name not in makers and name not in sources]:
+    known = {name for node in graph.node for name in node.output if name} | {value.name for value in graph.input}
+    if missing := [name for name in outputs if name not in known]:
         raise ExportError(
             f"The graph {graph.name!r} has no tensor {missing[0]!r}; its outputs are "
             f"{', '.join(value.name for value in graph.output)}."
         )
-    needed: set[str] = set()
-    pending = list(outputs)
-    while pending:
-        name = pending.pop()
-        if name not in needed:
-            needed.add(name)
-            if name in makers:
-                pending.extend(names_read(makers[name]))
+    needed = tensors_needed(graph, outputs)
     kept = onnx.helper.make_graph(
         [node for node in graph.node if needed.intersection(node.output)],
         graph.name,
@@ -68,6 +60,20 @@ def prune(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
         sparse_initializer=[t for t in graph.sparse_initializer if t.values.name in needed],
     )
     return as_model(kept, model.opset_import, model.ir_version, model)
+
+
+def tensors_needed(graph: onnx.GraphProto, outputs: Iterable[str]) -> set[str]:
+    """The names of the tensors from which some are computed, and of these."""
+    makers = {name: node for node in graph.node for name in node.output if name}
+    needed: set[str] = set()
+    pending = list(outputs)
+    while pending:
+        name = pending.pop()
+        if name not in needed:
+            needed.add(name)
+            if name in makers:
+                pending.extend(names_read(makers[name]))
+    return needed
 
 
 def sort_nodes(model: onnx.ModelProto) -> onnx.ModelProto:

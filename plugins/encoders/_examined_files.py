@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import shutil
 import stat
 from contextlib import closing
 from functools import lru_cache, partial
@@ -84,8 +85,13 @@ def _examined(stamps: tuple[_Stamp, ...]) -> Examined:
     settings = read_settings(file)
     contents = [(one.path.name, file_digest(one.path)) for one in stamps[1:]]
     identity = [_versions(), file_digest(file), contents]
-    folder = kept_network(file.stem, identity, partial(_examine, file))
-    return Examined(*understood(file, (folder / FACTS).read_bytes()), settings)
+    keep = partial(kept_network, file.stem, identity, partial(_examine, file))
+    folder = keep()
+    try:
+        return Examined(*understood(file, (folder / FACTS).read_bytes()), settings)
+    except (OSError, LookupError, TypeError, ValueError):  # it was damaged in the cache
+        shutil.rmtree(folder, ignore_errors=True)
+        return Examined(*understood(file, (keep() / FACTS).read_bytes()), settings)
 
 
 def _versions() -> list[str | int]:

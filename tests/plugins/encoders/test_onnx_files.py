@@ -569,6 +569,17 @@ def test_settings_that_change_or_bear_another_name_are_examined_again(own_cache,
             same(features(encoder, batch)["stage1"], bare(networks.squeezenet(), ["conv1"], x)["conv1"])
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"reading": {}, "metadata": {}}', None])
+def test_what_is_kept_is_found_out_again_where_it_is_damaged(content, own_cache, tmp_path):
+    file = networks.save(networks.squeezenet(), tmp_path / "net.onnx")
+    first = open_file(str(file))
+    [facts] = own_cache.glob("networks/*/facts.json")
+    facts.unlink() if content is None else facts.write_bytes(content)
+    _examined_files._examined.cache_clear()
+    assert open_file(str(file)).source == first.source
+    assert facts.stat().st_size > 100
+
+
 def test_a_refusal_is_not_kept(own_cache, tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"")
     with pytest.raises(ConfigError, match="empty"):
