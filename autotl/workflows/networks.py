@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, PluginError
 from autotl.interfaces import Backbone, Encoder, FeatureSource, Head
-from autotl.plugins import Plugins
+from autotl.plugins import Plugins, line_in
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
 from autotl.runtime.blame import of_plugin
+from autotl.runtime.guarded_process import ChildEndedError, GuardedProcess
 from autotl.search.sources import named_sources, require_tunable, source_owner, source_version, sources_of
 from autotl.settings import Settings
+
+MOST_SECONDS = 300.0
+"""For an encoder of another author to make its graph."""
 
 
 def require_networks(config: Config, plugins: Plugins, settings: Settings) -> None:
@@ -85,12 +91,33 @@ def _maker(source: FeatureSource) -> Callable[..., object]:
     return source.build if isinstance(source, Backbone) else source.graph
 
 
+def _require_return(source: FeatureSource, plugins: Plugins) -> None:
+    """Raise PluginError if an encoder of another author ends the process that makes its graph, or never returns."""
+    owner = source_owner(source, plugins)
+    if isinstance(source, Backbone) or owner is None or owner.origin not in ("installed", "file"):
+        return
+    child, until = GuardedProcess("autotl.workflows.encoder_child"), time.monotonic() + MOST_SECONDS
+    try:
+        with child.watched(lambda: until - time.monotonic(), math.inf):
+            file = owner.source if owner.origin == "file" else ""
+            child.send({"plugin": owner.name, "file": file, "encoder": source.name})
+            child.receive()  # what it raises, it raises here again
+    except ChildEndedError as ended:
+        raise PluginError(
+            f"encoder {source.name!r} of plugin {owner.name!r} {ended} while it made its graph"
+            f"{line_in(ended.where, owner)}. Leave it out, or report this to the author of its plugin."
+        ) from None
+    finally:
+        child.end()
+
+
 def _require_network(source: FeatureSource, plugins: Plugins, settings: Settings) -> None:
     from autotl.features.frozen_network import freeze
 
     def key() -> str:
         return freeze(source, source.sizes[0], cache=settings.cache, version=source_version(source, plugins)).key
 
+    _require_return(source, plugins)
     try:
         first = key()
         if isinstance(source, Encoder) and source_owner(source, plugins) and key() != first:

@@ -22,6 +22,7 @@ from autotl.hookspecs import hookimpl
 from autotl.interfaces import Encoder
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
+from autotl.workflows import networks
 from autotl.workflows.fit import fit
 
 SMALL = Encoder("small", small_graph, ((32, 32), (48, 48)), embedded=True)
@@ -111,3 +112,42 @@ def test_a_wrong_encoder_is_refused_with_its_plugin_before_the_data_are_read(wro
     with pytest.raises(PluginError, match=told):
         fit(Config(data=tmp_path / "nowhere", run=tmp_path / "run"), plugins=loaded(encoder), settings=settings)
     assert not (tmp_path / "run").exists()
+
+
+LEAVING = """
+import os
+import time
+
+import autotl
+from autotl.interfaces import Encoder
+
+
+def leave(height, width):
+    os._exit(0)
+
+
+def wait(height, width):
+    time.sleep(600)
+
+
+@autotl.hookimpl
+def register_encoders():
+    yield Encoder("leaving", leave, ((32, 32),))
+    yield Encoder("waiting", wait, ((32, 32),))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("leaving", r"encoder 'leaving' of plugin 'odd' ended its process with exit code 0 .*\(.*odd\.py, line 10\)"),
+        ("waiting", r"encoder 'waiting' of plugin 'odd' did not end in the time .*\(.*odd\.py, line 14\)"),
+    ],
+)
+def test_an_encoder_that_ends_the_process_or_never_returns_is_named(name, told, tmp_path, settings, monkeypatch):
+    monkeypatch.setattr(networks, "MOST_SECONDS", 5.0)
+    (tmp_path / "odd.py").write_text(LEAVING)
+    plugins = load_plugins(folder=tmp_path, disable=BUILT_IN)
+    config = Config(data=tmp_path / "nowhere", run=tmp_path / "run", backbones=(name,))
+    with pytest.raises(PluginError, match=told):
+        fit(config, plugins=plugins, settings=settings)
