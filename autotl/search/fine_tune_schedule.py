@@ -61,20 +61,25 @@ class FineTuneSchedule:
         self._space, self._costs, self._limits = space, costs, limits
 
     def next(self, board: Leaderboard, *, whatever: bool = False) -> FineTuneStep | str:
-        """The next step, or why there is none; whatever: even where the time does not suffice."""
+        """The next step, or why there is none.
+
+        whatever: even where the time does not suffice, or no backbone that can be fine-tuned has been probed.
+        """
         tuned = self._tried(board)
         if trials_without_gain(tuned, board.larger_is_better) >= MAX_DISAPPOINTMENTS:
             return f"the last {MAX_DISAPPOINTMENTS} fine-tune trials brought nothing better"
         best = _probe_on_network(board, self._space.tunable)
-        if best is None or best.reading is None:
+        start, leader = best.reading if best else None, board.best() or best
+        if start is None and whatever and self._space.tunable:
+            start = self._space.on_network(replace(self._space.default(), strategy=FINE_TUNE)).reading
+        if start is None or leader is None:
             return "no probe has completed that it could start from"
-        top, params = self._start(best.reading, tuned, board)
+        top, params = self._start(start, tuned, board)
         left = self._limits.seconds_left()
         candidate = self._reachable(self._ahead(top, tuned, board), board, left)
         if candidate is None:
             return "fine-tuning has gone as deep as it goes"
         needed = self.seconds(candidate, board)
-        leader = board.best() or best
         guess = expect_fine_tune_gain(
             leader.score.value, self._value_before(candidate, board), seconds=needed,
             larger_is_better=board.larger_is_better,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from planning import LARGE, LOGISTIC, SMALL, Bench, board, network, plan, probe, read, space, tuned
 
-from autotl.interfaces import Head
-from autotl.trial import FINE_TUNE, Candidate, Training
+from autotl.interfaces import Encoder, Head, ScoreInterval
+from autotl.trial import FINE_TUNE, PROBE, Candidate, Reading, Training, TrialRecord
 
 
 def test_fine_tuning_sits_on_the_best_probes_reading_with_the_best_head_that_can():
@@ -16,6 +18,20 @@ def test_fine_tuning_sits_on_the_best_probes_reading_with_the_best_head_that_can
     overrides = plan(within=within).next(board(best, good, probe(3, 0.7)), [], 0.5).overrides
     expected = {"head": "logistic", "stage": "top", "pooling": "max", "trainable_stages": 1, "logistic/C": 0.5}
     assert expected.items() <= overrides.items()
+
+
+def test_fine_tuning_that_was_asked_for_sits_on_a_network_though_only_an_encoder_has_been_probed():
+    encoder = Encoder("frozen", lambda *a: None, (SMALL,))
+    sources = {"frozen": encoder, "net": network("net")}
+    within = replace(space(), backbones=sources)
+    on_encoder = TrialRecord(1, "complete", PROBE, Reading("frozen", SMALL, "joined", "avg"), "logistic",
+                             score=ScoreInterval(0.9))  # fmt: skip
+    overrides = plan(within=within, strategy=FINE_TUNE).next(board(on_encoder), [], 0.0).overrides
+    expected = {"strategy": FINE_TUNE, "backbone": "net", "size": "32x32", "trainable_stages": 1, "head": "logistic"}
+    assert expected.items() <= overrides.items()
+    deeper = plan(within=within, strategy=FINE_TUNE).next(board(on_encoder, tuned(2, 0.8, 1)), [], 0.5).overrides
+    assert {"backbone": "net", "trainable_stages": 3}.items() <= deeper.items()
+    assert isinstance(plan(within=within, strategy=FINE_TUNE).next(board(), [], 0.0), str)
 
 
 def test_fine_tuning_goes_down_in_steps_then_shows_altered_images_to_its_best_depth_then_ends():
