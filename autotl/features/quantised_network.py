@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CALIBRATION_ITEMS = 120
 """Images whose activations give the ranges."""
-QUANTISER_VERSION = 1
+QUANTISER_VERSION = 2
 """Part of the key: raise it when `quantise_graph` computes something else than before."""
 _BATCH_ITEMS = 8
 
@@ -86,7 +86,7 @@ def quantise_graph(file: Path, pixels: np.ndarray) -> bytes:
         onnxruntime.set_default_logger_severity(3)  # otherwise it warns about every optional input
         try:
             quant_pre_process(file, prepared, skip_symbolic_shape=True)
-            chosen = _between_convolutions(onnx.load(prepared).graph)
+            chosen = _between_convolutions(_with_names(prepared).graph)
             if not chosen:
                 raise ExportError(f"the graph {file.name} has no convolution, so there is nothing to gain in int8")
             quantize_static(
@@ -99,6 +99,17 @@ def quantise_graph(file: Path, pixels: np.ndarray) -> bytes:
             raise
         except Exception as error:  # ONNX Runtime raises its own kinds
             raise ExportError(f"the graph {file.name} cannot be quantised: {error}") from error
+
+
+def _with_names(file: Path) -> onnx.ModelProto:
+    """The graph in a file, in which every node gets a name of its own: the quantiser is told by names what to do."""
+    import onnx
+
+    model = onnx.load(file)
+    for number, node in enumerate(model.graph.node):
+        node.name = f"{number}/{node.name}"
+    onnx.save(model, file)
+    return model
 
 
 def _between_convolutions(graph: onnx.GraphProto) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
+from small_encoder import small_graph
 
 from autotl.errors import ExportError
 from autotl.features import quantised_network
@@ -93,3 +95,15 @@ def test_a_graph_without_a_convolution_or_a_damaged_one_is_refused(tmp_path, pix
     (tmp_path / "odd.onnx").write_bytes(b"odd")
     with pytest.raises(ExportError, match=r"odd\.onnx cannot be quantised"):
         quantise_graph(tmp_path / "odd.onnx", pixels)
+
+
+def test_nodes_without_a_name_are_told_apart(pixels, tmp_path):
+    file = tmp_path / "network.onnx"
+    model = small_graph(32, 48)
+    assert not any(node.name for node in model.graph.node)
+    onnx.save(model, file)
+    nodes = onnx.load_from_string(quantise_graph(file, pixels[:20])).graph.node
+    makers = {name: node.op_type for node in nodes for name in node.output}
+    read_by = {node.op_type: [makers.get(name) for name in node.input] for node in nodes}
+    assert read_by["Conv"][:2] == ["DequantizeLinear", "DequantizeLinear"]
+    assert "DequantizeLinear" not in read_by["MatMul"]
