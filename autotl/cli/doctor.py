@@ -15,6 +15,7 @@ from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, 
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
+from autotl.workflows.networks import require_return
 from autotl.workflows.places import require_cache
 
 
@@ -65,6 +66,7 @@ def _ready(plugins: Plugins) -> list[str]:
     ready = []
     for name, source in sources.items():
         try:
+            require_return(source, plugins)
             source.weights(False) if isinstance(source, Backbone) else source.graph(*source.sizes[0])
         except Exception:  # any failure means that it is not ready
             continue

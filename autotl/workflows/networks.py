@@ -91,7 +91,7 @@ def _maker(source: FeatureSource) -> Callable[..., object]:
     return source.build if isinstance(source, Backbone) else source.graph
 
 
-def _require_return(source: FeatureSource, plugins: Plugins) -> None:
+def require_return(source: FeatureSource, plugins: Plugins) -> None:
     """Raise PluginError if an encoder of another author ends the process that makes its graph, or never returns."""
     owner = source_owner(source, plugins)
     if isinstance(source, Backbone) or owner is None or owner.origin not in ("installed", "file"):
@@ -117,7 +117,7 @@ def _require_network(source: FeatureSource, plugins: Plugins, settings: Settings
     def key() -> str:
         return freeze(source, source.sizes[0], cache=settings.cache, version=source_version(source, plugins)).key
 
-    _require_return(source, plugins)
+    require_return(source, plugins)
     try:
         first = key()
         if isinstance(source, Encoder) and source_owner(source, plugins) and key() != first:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from autotl.cli.app import app
 from autotl.cli.doctor import diagnose
 from autotl.errors import AutoTLError, ConfigError
+from autotl.interfaces import Encoder
 from autotl.plugins import load_plugins
 from autotl.runs.config import Config
 from autotl.workflows import network_check
@@ -108,6 +109,16 @@ def test_encoders_and_formats_are_listed_with_what_restricts_their_use(place: Pa
     found = diagnose(load_plugins(folder=place / "plugins"), place / "cache")
     assert "faces (may not be used commercially)" in found["backbones ready"]
     assert "FILE.onnx" in found["backbones from"]
+
+
+def test_an_encoder_that_ends_the_process_is_not_ready_and_leaves_doctor_alone(place: Path) -> None:
+    leaving = RESTRICTED.replace('"faces", small_graph', '"leaving", lambda height, width: os._exit(0)')
+    (place / "plugins" / "leaving.py").write_text(
+        leaving.replace("toy-files", "others", 1).replace("\n", "\nimport os\n", 1)
+    )
+    plugins = load_plugins(folder=place / "plugins")
+    assert "leaving" in plugins.all(Encoder)
+    assert "leaving" not in " ".join(diagnose(plugins, place / "cache")["backbones ready"])
 
 
 @pytest.fixture
