@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,15 @@ serve(function)
 
 
 @pytest.fixture
-def isolated(monkeypatch):
+def make_isolated(monkeypatch):
     monkeypatch.setattr(child_process, "_CHILD", CHILD.replace("{", "{{").replace("}", "}}"))
-    found = Isolated("nowhere", "nothing")
-    yield found
-    found.close()
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(closing(Isolated("nowhere", "nothing", **options)))
+
+
+@pytest.fixture
+def isolated(make_isolated):
+    return make_isolated()
 
 
 def test_answers_come_back_as_bytes_or_as_a_reason(isolated):
@@ -47,8 +52,8 @@ def test_a_crash_gives_a_reason_and_the_next_file_is_not_harmed(isolated):
     assert isolated(Path("fine")) == b"fine"
 
 
-def test_what_takes_too_long_is_stopped(isolated, monkeypatch):
-    monkeypatch.setattr(child_process, "_LIMIT_SECONDS", 1.5)
+def test_what_takes_too_long_is_stopped(make_isolated):
+    isolated = make_isolated(seconds=1.5)
     assert "longer than a minute" in isolated(Path("sleep"))
     assert isolated(Path("fine")) == b"fine"
 

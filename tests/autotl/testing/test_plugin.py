@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from made_plugins import accuracy, backbone, brier, guessing, logistic, plugin, random_sampler, refuse, unnamed, write
+from small_encoder import small_graph
 
 import autotl.testing
-from autotl.interfaces import Backbone, Check, Evaluator, Exporter, Head, Panel, Sampler, Table
+from autotl.interfaces import Backbone, Check, Encoder, EncoderFormat, Evaluator, Exporter, Head, Panel, Sampler, Table
 from autotl.plugins import KINDS
 from autotl.testing.plugin import CHECKS, CHECKS_ON_A_RUN, check_plugin
 
@@ -21,6 +23,8 @@ def test_check_plugin_looks_at_everything_that_a_plugin_offers(run_folder):
     def offering(**changes):
         sound = {
             "register_backbones": lambda: [backbone()],
+            "register_encoders": lambda: [Encoder("small", small_graph, ((32, 32),))],
+            "register_encoder_formats": lambda: [EncoderFormat("toy", lambda name: None, "FILE.toy")],
             "register_heads": lambda: [Head("sound", logistic)],
             "register_evaluators": lambda: [Evaluator("share-right", accuracy)],
             "register_checks": lambda: [Check("toy", lambda dataset: [])],
@@ -36,6 +40,8 @@ def test_check_plugin_looks_at_everything_that_a_plugin_offers(run_folder):
         "register_checks": Check("bad", lambda dataset: ["x"]),
         "register_evaluators": Evaluator("bad", brier),
         "register_heads": Head("bad", guessing),
+        "register_encoder_formats": EncoderFormat("bad", lambda name: None, ""),
+        "register_encoders": Encoder("bad", small_graph, ()),
         "register_backbones": Backbone("bad", unnamed, lambda download: Path(__file__), ()),
     }
     for hook, bad in defects.items():
@@ -47,7 +53,8 @@ def test_check_plugin_looks_at_everything_that_a_plugin_offers(run_folder):
 def test_every_kind_has_its_check() -> None:
     assert {*CHECKS, *CHECKS_ON_A_RUN} == set(KINDS)
     for kind in KINDS:
-        assert callable(getattr(autotl.testing, f"check_{kind.__name__.lower()}"))
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+        assert callable(getattr(autotl.testing, f"check_{name}"))
 
 
 def yielding(run):
