@@ -62,7 +62,17 @@ class Planner:
     @property
     def why_no_fine_tuning(self) -> str:
         """Why no fine-tune trial was run, where none was."""
-        return self._why_no_fine_tuning or "the search ended before its turn came"
+        return self._why_no_fine_tuning or self._why_impossible() or "the search ended before its turn came"
+
+    def _why_impossible(self) -> str:
+        """Why this run cannot fine-tune anything; empty where it can."""
+        if FINE_TUNE in self.strategies:
+            return ""
+        if self._strategy == PROBE:
+            return "only linear probes were asked for"
+        if not self._space.tunable:
+            return "encoders are frozen, and no other backbone takes part"
+        return "none of the heads can sit on a network that trains"
 
     def first_overrides(self, scores: Sequence[ReadingScore]) -> list[Params]:
         """What is worth knowing first: the default head on what the sample recommends, then each other head there.
@@ -110,13 +120,6 @@ class Planner:
             return "; ".join(f"{name} is not tried again: {why}" for name, why in self.heads.dropped.items())
         if left <= self.heads.least_cost():
             return "the time is used up"
-        if FINE_TUNE not in self.strategies:
-            if self._strategy == PROBE:
-                self._why_no_fine_tuning = "only linear probes were asked for"
-            elif not self._space.tunable:
-                self._why_no_fine_tuning = "encoders are frozen, and no other backbone takes part"
-            else:
-                self._why_no_fine_tuning = "none of the heads can sit on a network that trains"
         waited = trials_without_gain(board.of(PROBE), board.larger_is_better)
         stalled = waited >= STALLED_TRIALS
         if PROBE in self.strategies and stalled:

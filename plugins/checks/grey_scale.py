@@ -1,4 +1,4 @@
-"""Images without colour, given to a backbone that was trained on colour photographs."""
+"""Images without colour, while most backbones were trained on colour photographs."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def grey_scale(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "grey-scale",
             "info",
-            f"{'all' if grey.all() else f'{int(grey.sum()):,} of'} {len(items):,} images are grey-scale; the backbone "
-            "was trained on colour photographs",
+            f"{'all' if grey.all() else f'{int(grey.sum()):,} of'} {len(items):,} images are grey-scale; most "
+            "backbones were trained on colour photographs",
             advice="Use colour originals if there are any; otherwise let the search also try fine-tuning.",
         )
     elif 0 < len(without) < len(shares) and (shares.drop(without) <= HARDLY_ANY).all():

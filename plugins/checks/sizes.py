@@ -38,8 +38,8 @@ def tiny(dataset: Dataset) -> Iterator[Finding]:
             "tiny",
             "info",
             f"{_all_or(len(small), len(items))} have {found} (half of them at most {small['shorter'].median():.0f})",
-            advice="Use larger originals if there are any: the backbone was trained on photographs of 224 pixels and "
-            "more, and enlarging adds no detail.",
+            advice="Use larger originals if there are any: most backbones were trained on photographs of 224 pixels "
+            "and more, and enlarging adds no detail.",
         )
         return
     first = small.iloc[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from planning import FIXED, LARGE, SMALL, Bench, board, plan, probe, read, scored, space, tuned
+from small_encoder import small_graph
 
-from autotl.interfaces import Head, ScoreInterval
+from autotl.interfaces import Encoder, Head, ScoreInterval
 from autotl.search.planner import PATIENCE_TRIALS, STALLED_TRIALS, Step
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 
@@ -171,6 +174,15 @@ def test_why_fine_tuning_was_not_tried_is_said():
     for planner, reason in cases:
         assert planner.next(board(*SETTLED), [], 0.5).pinned["strategy"] == PROBE
         assert planner.why_no_fine_tuning == reason
+
+
+def test_why_nothing_can_be_fine_tuned_is_known_before_anything_is_planned():
+    """As after a resume, when nothing is left to be planned."""
+    encoder = Encoder("small", small_graph, ((32, 32),))
+    frozen = replace(space(tunable=()), backbones={"small": encoder})
+    assert plan(within=frozen).why_no_fine_tuning == "encoders are frozen, and no other backbone takes part"
+    assert plan(strategy=PROBE).why_no_fine_tuning == "only linear probes were asked for"
+    assert plan().why_no_fine_tuning == "the search ended before its turn came"
 
 
 def test_where_only_fine_tuning_was_asked_for_nothing_else_is_done_and_its_end_has_a_reason():
