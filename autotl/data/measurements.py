@@ -1,4 +1,4 @@
-"""Labels that are no classes: measurements, or a name of its own for every image."""
+"""Labels that are not classes: measurements, or a name of its own for every image."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _require_as_seen(
 
 
 def same(one: Decision | None, other: Decision | None) -> bool:
-    """Whether two decisions about an item do the same, whoever made them."""
+    """Whether two decisions about an item do the same, regardless of who made them."""
     return (one and (one.decision, one.label)) == (other and (other.decision, other.label))
 
 

@@ -33,7 +33,7 @@ _BATCH_ITEMS = 8
 
 
 def quantise(network: FrozenNetwork, pixels: np.ndarray, contents: Sequence[str]) -> FrozenNetwork:
-    """The network in int8, from the cache or made anew where its file is missing or damaged.
+    """The network in int8, from the cache or made again where its file is missing or damaged.
 
     pixels: uint8 (n, height, width, 3), the images to calibrate with; contents: SHA-256 of their files.
     Raises ExportError where the graph cannot be quantised.

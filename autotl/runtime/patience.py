@@ -1,4 +1,4 @@
-"""A deadline for what plugins do within this process: whoever does not answer is not asked again."""
+"""A deadline for what plugins do within this process: one that does not answer is not called again."""
 
 from __future__ import annotations
 

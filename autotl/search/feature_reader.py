@@ -70,7 +70,7 @@ class FeatureReader:
         return self._read[place]
 
     def forget(self, backbone: str, size: Size) -> None:
-        """Read the features anew when they are asked for next, as after a change of precision."""
+        """Read the features again when they are asked for next, as after a change of precision."""
         self._read.pop((backbone, size), None)
         self._complete.discard((backbone, size))
 

@@ -30,7 +30,7 @@ GAIN, GAIN_SPREAD = 0.12, 0.15
 """The share of the default's error that a search is assumed to remove on new images, and how much that may differ
 between sets. Track records will tell (`autotl doctor --track-record`)."""
 SHIFT = 0.3
-"""Standard errors by which a score changes for no other reason than that heads are fitted anew to other images."""
+"""Standard errors by which a score changes for no other reason than that heads are fitted to other images."""
 
 
 def make_forecasts(context: SearchContext, default: TrialRecord, clock: Clock) -> None:

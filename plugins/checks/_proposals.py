@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MOST = 500
-"""Guesses are worth a look one by one, which nobody takes at more."""
+"""People look at guesses one by one, and hardly at more than these."""
 
 
 def excluding(paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
