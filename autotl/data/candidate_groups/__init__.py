@@ -1,1 +1,1 @@
-"""Groupings of images that the user did not name, inferred from names, folders, EXIF data, tables and near-duplicates."""
+"""Groupings of images that were not named, inferred from names, folders, EXIF data, tables and near-duplicates."""
