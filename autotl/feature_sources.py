@@ -1,18 +1,18 @@
-"""What features can be read from: networks, and encoders in many formats."""
+"""What features can be read from: networks, encoders of images and of texts, and word counts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     import keras
     import onnx
 
 Size: TypeAlias = tuple[int, int]
-"""(height, width) in pixels."""
+"""(height, width) in pixels; of a text, (1, n) for n tokens that are read at a time."""
 NOT_COMMERCIAL = "may not be used commercially"
 """What is said of a source whose licence forbids it."""
 
@@ -33,6 +33,7 @@ class Backbone:
     source, licence, commercial: as of an `Encoder`.
     """
 
+    modality: ClassVar[str] = "image"
     name: str
     build: Callable[[int, int], keras.Model]
     weights: Callable[[bool], Path]
@@ -58,6 +59,7 @@ class Encoder:
         only when it is asked for by name, and a run says so first.
     """
 
+    modality: ClassVar[str] = "image"
     name: str
     graph: Callable[[int, int], onnx.ModelProto]
     sizes: tuple[Size, ...]
@@ -65,6 +67,46 @@ class Encoder:
     source: str = ""
     licence: str = ""
     commercial: bool = True
+
+
+@dataclass(frozen=True)
+class TextEncoder(Encoder):
+    """A frozen function from texts to vectors: a tokenizer and an ONNX graph.
+
+    graph(1, n_tokens): a graph with the inputs `ids` and `mask`, both int64 (n, length), length at most n_tokens; mask
+        is 1 for a token and 0 for padding. One float32 output per stage, named as the stage: a vector (n, n_features),
+        or one vector per token (n, length, n_features), which is pooled over the tokens.
+    sizes: (1, n_tokens), how many tokens the graph takes at a time; a longer text is read in chunks, whose vectors are
+        pooled.
+    tokenizer(): the tokenizer, in the JSON of the `tokenizers` library; padding and truncation in it are ignored.
+        The graph is given only tokens that it knows; `unknown` names the token that stands for all others, which
+        are counted, and left out of the mask if `skip_unknown`.
+    """
+
+    modality: ClassVar[str] = "text"
+    tokenizer: Callable[[], str] = lambda: ""
+    unknown: str = ""
+    skip_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class WordCounts(Encoder):
+    """Counts of words and of strings of characters, which a head reads after TF-IDF weighting fitted in each fold.
+
+    words, characters: the least and greatest length of word n-grams and of character n-grams within words. They are
+        the stages `words` and `characters`. most: entries of the vocabulary of each stage, the most frequent ones.
+    """
+
+    modality: ClassVar[str] = "text"
+    graph: Callable[[int, int], onnx.ModelProto] = lambda _height, _width: _no_graph()
+    sizes: tuple[Size, ...] = ((1, 1),)
+    words: tuple[int, int] = (1, 2)
+    characters: tuple[int, int] = (2, 5)
+    most: int = 50_000
+
+
+def _no_graph() -> onnx.ModelProto:
+    raise NotImplementedError("the graph of word counts depends on the texts")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from autotl.feature_sources import Encoder as Encoder
 from autotl.feature_sources import EncoderFormat as EncoderFormat
 from autotl.feature_sources import FeatureSource as FeatureSource
 from autotl.feature_sources import Size as Size
+from autotl.feature_sources import TextEncoder as TextEncoder
+from autotl.feature_sources import WordCounts as WordCounts
 from autotl.scores import UNDEFINED as UNDEFINED
 from autotl.scores import ScoreInterval as ScoreInterval
 
@@ -176,11 +178,13 @@ class Check:
 
     run(dataset): before anything is learned from it; with `uses_probe`, run(dataset, probe): after the untuned default
         was cross-validated, with its `DefaultProbe`.
+    modality: the kind of item that it looks at, such as "image"; empty for any.
     """
 
     name: str
     run: Callable[..., Iterable[Finding]]
     uses_probe: bool = False
+    modality: str = ""
 
 
 @dataclass(frozen=True)

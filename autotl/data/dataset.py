@@ -33,6 +33,7 @@ class Dataset:
     ignored: number of other files by kind. layout: how the data was understood, in a sentence.
     pairs: near-duplicates among the items: first < second (item numbers), similarity (0..1), mirrored.
     stale: decisions of the patch file that no longer apply to anything. notes: what reading the data has to tell.
+    modality: the kind of the items, by its name.
     """
 
     root: Path
@@ -42,6 +43,7 @@ class Dataset:
     pairs: pd.DataFrame = field(default_factory=no_pairs)
     stale: tuple[Decision, ...] = ()
     notes: tuple[Note, ...] = ()
+    modality: str = "image"
 
     @cached_property
     def items(self) -> pd.DataFrame:

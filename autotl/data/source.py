@@ -46,6 +46,7 @@ class Source:
     ignored: number of other files by kind: "hidden", "system", "*.txt", ...; a hidden folder counts once.
     layout: how the data was understood, in a sentence.
     label: name of the column of labels, empty for folders. notes: what else there is to tell.
+    modality: the kind of the items, by its name.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class Source:
     layout: str
     label: str
     notes: tuple[Note, ...] = ()
+    modality: str = "image"
 
     @cached_property
     def copies(self) -> frozenset[str]:

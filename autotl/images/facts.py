@@ -57,6 +57,11 @@ class ImageFacts:
     miniatures: np.ndarray
     quarantine: np.ndarray
 
+    @property
+    def signatures(self) -> np.ndarray:
+        """The miniatures, by which near-duplicates are found."""
+        return self.miniatures
+
 
 def read_facts(
     root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None

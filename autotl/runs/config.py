@@ -28,7 +28,8 @@ class Config:
     budget_seconds: wall-clock seconds for everything, None for no limit; trials: number of trials, None for no limit.
     backbones, heads: names, empty for all that are worth trying.
     min_per_class: classes with fewer usable images are left out.
-    classes: names of the folders that are the classes, empty where the layout tells them.
+    classes: names of the folders that are the classes, empty where the layout tells them. text: the column of a table
+    that holds texts, which are then the items.
     refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     """
@@ -42,6 +43,7 @@ class Config:
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     label: str | None = None
+    text: str | None = None
     classes: tuple[str, ...] = ()
     groups: str | None = None
     attributes: Path | None = None
