@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+import numpy as np
+import pandas as pd
+
+from autotl.runtime.progress import OnProgress
+
+PAIR_COLUMNS = {"first": int, "second": int, "similarity": float, "mirrored": bool}
+"""The columns of a table of near-duplicates, and their kinds."""
+CERTAIN = 0.85
+"""Similarity from which a pair counts as the same item in any dataset."""
+
+
+def no_pairs() -> pd.DataFrame:
+    """A table of pairs without rows."""
+    return pd.DataFrame({name: np.zeros(0, kind) for name, kind in PAIR_COLUMNS.items()})
 
 
 class ItemFacts(Protocol):
@@ -29,21 +42,34 @@ class ItemFacts(Protocol):
     def quarantine(self) -> np.ndarray: ...
 
 
+class Examiner(Protocol):
+    """Examines and compares items of one kind."""
+
+    def read_facts(
+        self, root: Path, paths: np.ndarray, digests: np.ndarray, *, cache: Path, progress: OnProgress | None = None
+    ) -> ItemFacts:
+        """Examine files. paths: text (n,), relative to root. digests: SHA-256 of each file, bytes (n,)."""
+
+    def find_pairs(
+        self, signatures: np.ndarray, labels: np.ndarray, /, *, sequence: np.ndarray, mirrored: bool = False,
+        progress: OnProgress | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Find the near-duplicates among items: first < second (positions), similarity (0..1), mirrored.
+
+        labels: int (n,), classes. sequence: int (m, 2), pairs of positions whose names are successive.
+        """
+
+
 @dataclass(frozen=True)
 class Modality:
     """A kind of item, such as the image.
 
-    name: singular, such as "image"; plural: such as "images".
-    fact_columns: names of the facts about an item.
-    examine(root, paths, digests, *, cache, progress): the `ItemFacts` of files. paths: text (n,), relative to root.
-        digests: SHA-256 of each file, bytes (n,).
-    compare(signatures, labels, *, sequence, mirrored, progress): the near-duplicates among items, as a table with the
-        columns first < second (positions), similarity (0..1) and mirrored. labels: int (n,). sequence: int (m, 2),
-        pairs of positions whose names are successive.
+    name: singular, such as "image"; plural: such as "images". fact_columns: names of the facts about an item.
+    examiner(): examines items in this process. apart(): the same in another process, while it is open.
     """
 
     name: str
     plural: str
     fact_columns: tuple[str, ...]
-    examine: Callable[..., ItemFacts]
-    compare: Callable[..., pd.DataFrame]
+    examiner: Callable[[], Examiner]
+    apart: Callable[[], AbstractContextManager[Examiner]]

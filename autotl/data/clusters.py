@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
-from autotl.images.near_duplicates import CERTAIN, no_pairs
+from autotl.modality import CERTAIN, no_pairs
 
 LONG_CHAIN, CHAIN_FRACTION = 50, 0.25
 """Pairs below `CERTAIN` join at most 50 items, or a quarter of all, into one cluster: where all images are similar,

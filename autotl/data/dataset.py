@@ -15,7 +15,7 @@ from autotl.data.layout_notes import understood_as
 from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
-from autotl.images.near_duplicates import no_pairs
+from autotl.modality import no_pairs
 from autotl.runtime.wording import listed
 
 MIN_IMAGES_PER_CLASS = 4

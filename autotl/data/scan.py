@@ -1,4 +1,4 @@
-"""Reading a dataset: find its images, hash and decode each once, and look for near-duplicates."""
+"""Reading a dataset: find its items, hash and examine each once, and look for near-duplicates."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import pandas as pd
 from autotl.data.dataset import Dataset
 from autotl.data.groups import group_notes, read_groups
 from autotl.data.hashing import hash_files
+from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
+from autotl.data.sequences import successive_names
 from autotl.data.source import Source, open_source, require_data
-from autotl.images.facts import FACT_COLUMNS, ImageFacts, read_facts
-from autotl.images.image_process import ImageProcess
-from autotl.images.near_duplicates import PAIR_COLUMNS, find_pairs
-from autotl.images.sequences import successive_names
+from autotl.modality import PAIR_COLUMNS, ItemFacts, Modality
 from autotl.runtime.progress import OnProgress, OnStageProgress
 
 _FEWEST_APART = 200
@@ -31,6 +30,7 @@ def scan(
     *,
     cache: Path,
     label: str | None = None,
+    text: str | None = None,
     classes: Sequence[str] = (),
     groups: str | None = None,
     attributes: Path | None = None,
@@ -41,10 +41,10 @@ def scan(
     examined: Callable[[Dataset], None] = lambda _: None,
     apart: bool = False,
 ) -> Dataset:
-    """Read a dataset: find its images, hash and decode each once, and find near-duplicates.
+    """Read a dataset: find its items, hash and examine each once, and find near-duplicates.
 
-    data, label, classes, attributes: see `data.source.open_source`. groups: see `data.groups.read_groups`; items of
-        one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
+    data, label, text, classes, attributes: see `data.source.open_source`. groups: see `data.groups.read_groups`; items
+        of one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
     hashed: called once all files are hashed, which is slow beside an import.
@@ -59,11 +59,12 @@ def scan(
     require_data(data)  # first, because what is beside data out of reach is so too
     decisions = read_patch(patch or patch_file(data))
     source = open_source(
-        data, label=label, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
+        data, label=label, text=text, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
         need_labels=not any(decision.decision == "relabel" for decision in decisions),
     )  # fmt: skip
-    with ImageProcess() if apart and len(source.table) >= _FEWEST_APART else nullcontext() as images:
-        examine, compare = (images.read_facts, images.find_pairs) if images else (read_facts, find_pairs)
+    modality = modality_named(source.modality)
+    many = apart and len(source.table) >= _FEWEST_APART
+    with modality.apart() if many else nullcontext(modality.examiner()) as examiner:
         table = source.table.reset_index(drop=True)
         missing = table.pop("missing")
         # A missing file is not opened: its path comes from a table, which may name any file on this machine.
@@ -72,13 +73,12 @@ def scan(
         hashed()
         table["quarantine"] = missing.where(missing != "", table["quarantine"])
         patched = apply_patch(table, decisions)
-        table, miniatures = _with_facts(
-            patched.table, lambda *files: examine(source.root, *files, cache=cache, progress=stage("scan"))
-        )
+        examine = partial(examiner.read_facts, source.root, cache=cache, progress=stage("scan"))
+        table, signatures = _with_facts(patched.table, modality, examine)
         dataset = _dataset(source, table, groups, patched.stale)
         examined(dataset)
-        find = partial(compare, mirrored=mirrored, progress=stage("compare"))
-        return replace(dataset, pairs=_all_pairs(dataset, miniatures, find))
+        find = partial(examiner.find_pairs, mirrored=mirrored, progress=stage("compare"))
+        return replace(dataset, pairs=_all_pairs(dataset, signatures, find))
 
 
 def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tuple[Decision, ...]) -> Dataset:
@@ -87,35 +87,37 @@ def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tup
     table["group"] = read_groups(groups, table, source.root) if groups else ""
     usable = (table["quarantine"] == "") & (table["label"] != "")
     notes = source.notes + (group_notes(groups, table["group"], usable) if groups else ())
-    return Dataset(source.root, table, source.ignored, source.layout, stale=stale, notes=notes)
+    return Dataset(
+        source.root, table, source.ignored, source.layout, stale=stale, notes=notes, modality=source.modality
+    )  # fmt: skip
 
 
 def _with_facts(
-    table: pd.DataFrame, read: Callable[[np.ndarray, np.ndarray], ImageFacts]
+    table: pd.DataFrame, modality: Modality, examine: Callable[[np.ndarray, np.ndarray], ItemFacts]
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """The table with the facts about each usable file, and the miniatures of all rows, uint8 (n_rows, 3, 32, 32)."""
+    """The table with the facts about each usable file, and the signatures of all rows."""
     usable = np.flatnonzero((table["quarantine"] == "").to_numpy())
     paths, digests = table["path"].to_numpy()[usable], table["sha256"].to_numpy(dtype="S64")[usable]
-    found = read(paths, digests)
+    found = examine(paths, digests)
     reasons = table["quarantine"].to_numpy(dtype=object).copy()
     reasons[usable] = found.quarantine
     facts = found.facts.set_index(usable).reindex(range(len(table)))
-    for name in FACT_COLUMNS:
+    for name in modality.fact_columns:
         text = found.facts[name].dtype.kind not in "if"
         table[name] = facts[name].fillna("" if text else 0).astype(found.facts[name].dtype)
-    miniatures = np.zeros((len(table), *found.miniatures.shape[1:]), dtype=np.uint8)
-    miniatures[usable] = found.miniatures
-    return table.assign(quarantine=reasons), miniatures
+    signatures = np.zeros((len(table), *found.signatures.shape[1:]), dtype=found.signatures.dtype)
+    signatures[usable] = found.signatures
+    return table.assign(quarantine=reasons), signatures
 
 
-def _all_pairs(dataset: Dataset, miniatures: np.ndarray, find: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+def _all_pairs(dataset: Dataset, signatures: np.ndarray, find: Callable[..., pd.DataFrame]) -> pd.DataFrame:
     """Near-duplicates among different files, and every exact copy paired with the first file of its content."""
     items = dataset.items
     rows = np.flatnonzero(((dataset.table["quarantine"] == "") & (dataset.table["label"] != "")).to_numpy())
     first_of = pd.Series(items.index).groupby(items["sha256"], sort=False).transform("min").to_numpy(dtype=int)
     originals = np.unique(first_of)
     found = find(
-        miniatures[rows[originals]],
+        signatures[rows[originals]],
         dataset.labels[originals],
         sequence=successive_names(list(items["path"].iloc[originals])),
     )

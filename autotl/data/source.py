@@ -73,12 +73,14 @@ class _Request:
     cache: Path
     progress: OnProgress | None
     classes: tuple[str, ...]
+    text: str | None
 
 
 def open_source(
     data: Path,
     *,
     label: str | None = None,
+    text: str | None = None,
     classes: Sequence[str] = (),
     attributes: Path | None = None,
     cache: Path,
@@ -98,7 +100,7 @@ def open_source(
     need_labels: whether to refuse data without any label.
     Raises DatasetError where the data cannot be understood.
     """
-    request = _Request(data, label, attributes, cache, progress, tuple(classes))
+    request = _Request(data, label, attributes, cache, progress, tuple(classes), text)
     require_data(data)
     if data.is_dir():
         source = _open_folder(request, Folder(data.resolve()))

@@ -12,7 +12,7 @@ from autotl.data.clusters import find_clusters, latest_side
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset
 from autotl.data.given_split import lacks_training
 from autotl.errors import DatasetError
-from autotl.images.near_duplicates import CERTAIN
+from autotl.modality import CERTAIN
 from autotl.runtime.wording import counted, listed
 
 TEST_FRACTION = 0.2

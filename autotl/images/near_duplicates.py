@@ -18,11 +18,9 @@ from autotl.images.alignment import WHOLE, describe
 from autotl.images.candidate_pairs import Similarities, pair_keys
 from autotl.images.similarity import Comparison, n_steps
 from autotl.images.whitening import Whitening
+from autotl.modality import CERTAIN, PAIR_COLUMNS, no_pairs
 from autotl.runtime.progress import OnProgress
 
-PAIR_COLUMNS = {"first": int, "second": int, "similarity": float, "mirrored": bool}
-CERTAIN = 0.85
-"""Similarity from which a pair counts as the same image in any dataset."""
 _STRICTEST, _LAXEST = 0.8, 0.5
 _CAUTION = 9.0
 """Few images say little about how similar unrelated images are: with 30 the threshold is the strictest."""
@@ -68,11 +66,6 @@ def find_pairs(
     # The work is divided among threads here; nested threads wait for each other, up to thirty times as long.
     with threadpool_limits(1):
         return _find_pairs(miniatures, labels, sequence, mirrored, progress)
-
-
-def no_pairs() -> pd.DataFrame:
-    """A table of pairs without rows."""
-    return pd.DataFrame({name: np.zeros(0, kind) for name, kind in PAIR_COLUMNS.items()})
 
 
 def _find_pairs(

@@ -20,8 +20,8 @@ from autotl.data.split import Split
 from autotl.errors import ConfigError
 from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
-from autotl.images.near_duplicates import PAIR_COLUMNS
 from autotl.interfaces import Finding, Severity
+from autotl.modality import PAIR_COLUMNS
 from autotl.reports.mistakes import PIXELS as THUMBNAIL_PIXELS
 from autotl.reports.templating import template
 from autotl.runtime.atomic_files import write_atomically

@@ -158,7 +158,7 @@ def scan_data(
             listener(Progress(stage, done, total))
 
     dataset = scan(
-        config.data, label=config.label, classes=config.classes, groups=config.groups,
+        config.data, label=config.label, text=config.text, classes=config.classes, groups=config.groups,
         attributes=config.attributes, patch=config.patch,
         mirrored=config.mirrored, cache=cache, progress=progress, hashed=hashed,
         examined=examined, apart=apart,
@@ -205,6 +205,7 @@ def create(config: Config, dataset: Dataset, split: Split, listeners: tuple[List
         "root": str(dataset.root),
         "ignored": dict(dataset.ignored),
         "layout": dataset.layout,
+        "modality": dataset.modality,
         "stale": [asdict(decision) for decision in dataset.stale],
         "study_name": f"{config.run.name}-{uuid.uuid4().hex[:8]}",
         "seed": config.seed,
@@ -231,7 +232,10 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
         table = table.drop(columns=["split", "fold", "cluster"])
         pairs = pd.read_parquet(folder / "pairs.parquet")
         stale = tuple(Decision(**decision) for decision in state["stale"])
-        dataset = Dataset(Path(state["root"]), table, state["ignored"], state["layout"], pairs, stale)
+        dataset = Dataset(
+            Path(state["root"]), table, state["ignored"], state["layout"], pairs, stale,
+            modality=state.get("modality", "image"),
+        )  # fmt: skip
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(
             f"the run folder {folder} is damaged: run.json, dataset.parquet or pairs.parquet cannot be read ({error}). "

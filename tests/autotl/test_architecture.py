@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "autotl.settings": "errors",
     "autotl.graphs": "errors",
     "autotl.cache": "errors runtime",
-    "autotl.images": "runtime cache",
-    "autotl.data": "errors runtime cache images",
+    "autotl.modality": "runtime",
+    "autotl.images": "runtime cache modality",
+    "autotl.data": "errors runtime cache modality images",
     "autotl.runs": "errors scores runtime data",
     "autotl.predictions": "runtime",
     "autotl.interfaces": "scores feature_sources predictions runs",
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     "autotl.evidence": "errors interfaces trial predictions plugins runtime runs",
     "autotl.search": "errors settings interfaces trial predictions plugins runtime cache data runs features training "
     "evidence",
-    "autotl.reports": "errors interfaces predictions runtime images data runs checks evidence",
+    "autotl.reports": "errors interfaces predictions runtime modality images data runs checks evidence",
     "autotl.deploy": "errors interfaces trial predictions plugins runtime graphs cache images data runs features "
     "training search",
     "autotl.workflows": "errors settings interfaces trial predictions plugins runtime images data runs features "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autotl.images.sequences import successive_names
+from autotl.data.sequences import successive_names
 
 
 def pairs(*paths):
