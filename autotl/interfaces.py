@@ -69,6 +69,9 @@ class Head:
     standardise: a Keras head is given features with mean 0 and deviation 1; scikit-learn pipelines scale by themselves.
     max_items: more training items than this would take too long; the search then leaves the head out.
     recipe: set where the head is a preset of a published recipe: it then runs only when asked for by name.
+    targets: the kinds of target that it learns. For "number", build(hp, n_features, 1) returns a scikit-learn
+        regressor, or an uncompiled Keras model to (n, 1) that is trained on values of mean 0 and deviation 1; the graph
+        of a regressor goes from `features` to `value` (n, 1).
     """
 
     name: str
@@ -77,6 +80,7 @@ class Head:
     on_components: bool = False
     max_items: int | None = None
     recipe: Recipe | None = None
+    targets: tuple[str, ...] = ("classes", "ordered")
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,16 @@ class Evaluator:
         interval), or one Proportion per class in class order. It runs some 300 times per interval: keep it fast.
     bounds: the least and the greatest value it can return, such as (0, 1); None where it has none, as a loss. Intervals
         stay within them. A score with bounds is taken as one that weighs classes, one without as a mean over items.
+    targets: the kinds of target that it scores. For "labels", labels are bool (n, n_labels), or int with -1 where it is
+        unknown whether a label applies, and probabilities (n, n_labels) are each from 0 to 1; for "number", both are
+        float (n,).
     """
 
     name: str
     score: Callable[[np.ndarray, np.ndarray], float | Proportion | Sequence[Proportion]]
     larger_is_better: bool = True
     bounds: tuple[float, float] | None = None
+    targets: tuple[str, ...] = ("classes", "ordered")
 
 
 @dataclass(frozen=True)
