@@ -1,4 +1,4 @@
-"""Predictions: what a model says of items whose labels are known, and its calibration by temperature."""
+"""Predictions: what a model says of items whose labels are known, and its loss for each of them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from autotl.runtime.atomic_files import write_atomically
+from autotl.targets import CLASSES, LABELS, UNKNOWN, kind_of, known_labels
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Class probabilities for some items of a dataset.
+    """What a model says of some items of a dataset.
 
     items: int (n,), row numbers in the dataset, no two alike; labels: int (n,), true classes; probabilities: float
-    (n, n_classes), each row sums to 1. Raises ValueError where they are not so.
+    (n, n_classes), each row sums to 1. For several labels an item: labels bool (n, n_labels), or int with -1 where one
+    is unknown; probabilities (n, n_labels) from 0 to 1. For a number: labels float (n,), and the values predicted,
+    (n, 1), in place of probabilities. Raises ValueError where they are not so.
     """
 
     items: np.ndarray
@@ -25,6 +28,9 @@ class Predictions:
     probabilities: np.ndarray
 
     def __post_init__(self) -> None:
+        if kind_of(self.labels) != CLASSES:
+            self._check_other_kinds()
+            return
         n = len(self.items)
         if self.probabilities.ndim != 2 or self.items.shape != (n,) or self.labels.shape != (n,):
             raise ValueError(f"{self._shapes()}; expected (n,), (n,) and (n, n_classes)")
@@ -44,6 +50,28 @@ class Predictions:
         return (
             f"items have shape {self.items.shape}, labels {self.labels.shape}, probabilities {self.probabilities.shape}"
         )
+
+    def _check_other_kinds(self) -> None:
+        """Check several labels an item, or numbers."""
+        n, several = len(self.items), kind_of(self.labels) == LABELS
+        shape = self.labels.shape if several else (n, 1)
+        if self.items.shape != (n,) or len(self.labels) != n or self.probabilities.shape != shape:
+            raise ValueError(f"{self._shapes()}; expected (n,), and labels and answers of the same items")
+        if self.items.dtype.kind not in "iu" or len(np.unique(self.items)) != n:
+            raise ValueError("expected whole numbers as items, each item once")
+        if not np.isfinite(self.probabilities).all():
+            raise ValueError(f"{(~np.isfinite(self.probabilities)).any(axis=1).sum()} of {n} answers are not finite")
+        if several:
+            if (
+                self.labels.dtype.kind not in "biu"
+                or ((self.labels != 0) & (self.labels != 1) & (self.labels != UNKNOWN)).any()
+            ):
+                raise ValueError(f"labels are {self.labels.dtype}; expected true, false, or {UNKNOWN} for unknown")
+            if n and not (self.probabilities.min() >= 0 and self.probabilities.max() <= 1):
+                low, high = self.probabilities.min(), self.probabilities.max()
+                raise ValueError(f"probabilities from {low:.3g} to {high:.3g}; expected 0 to 1")
+        elif not np.isfinite(self.labels).all():
+            raise ValueError(f"{(~np.isfinite(self.labels)).sum()} of {n} numbers are not finite")
 
     def _check_probabilities(self) -> None:
         n = len(self.probabilities)
@@ -106,3 +134,20 @@ def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """
     true = probabilities[..., np.arange(len(labels)), labels]
     return np.asarray(-np.log(np.clip(true, np.finfo(np.float32).eps, 1)))
+
+
+def item_losses(labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """The loss of each item by the kind of its labels, float (..., n); answers: (..., n, n_outputs).
+
+    Classes: `log_losses`. Several labels: the mean of their log losses, of those that are known. Numbers: the square of
+    the error.
+    """
+    kind = kind_of(labels)
+    if kind == CLASSES:
+        return log_losses(labels, answers)
+    if kind != LABELS:
+        return np.asarray((answers[..., 0] - labels) ** 2)
+    known, smallest = known_labels(labels), np.finfo(np.float32).eps
+    true = np.where(labels == 1, answers, 1 - answers)
+    losses = np.where(known, -np.log(np.clip(true, smallest, 1)), 0.0)
+    return np.asarray(losses.sum(axis=-1) / np.maximum(known.sum(axis=-1), 1))

@@ -25,40 +25,41 @@ MAY_IMPORT = {
     "autotl.graphs": "errors",
     "autotl.cache": "errors runtime",
     "autotl.modality": "runtime",
+    "autotl.targets": "",
     "autotl.images": "runtime cache modality",
     "autotl.texts": "runtime cache modality",
-    "autotl.data": "errors runtime cache modality images",
-    "autotl.runs": "errors scores runtime data",
-    "autotl.predictions": "runtime",
-    "autotl.interfaces": "scores feature_sources predictions runs",
+    "autotl.data": "targets errors runtime cache modality images",
+    "autotl.runs": "targets errors scores runtime data",
+    "autotl.predictions": "targets runtime",
+    "autotl.interfaces": "targets scores feature_sources predictions runs",
     "autotl.trial": "interfaces runs",
     "autotl.hookspecs": "interfaces trial runs",
     "autotl.plugins": "errors runtime settings interfaces hookspecs",
     "autotl.features": "errors settings interfaces trial runtime graphs cache images texts data",
-    "autotl.training": "errors interfaces trial predictions runtime graphs cache data features",
-    "autotl.checks": "interfaces plugins runtime graphs data runs features",
-    "autotl.evidence": "errors interfaces trial predictions plugins runtime runs",
-    "autotl.search": "errors settings interfaces trial predictions plugins runtime cache data runs features training "
+    "autotl.training": "targets errors interfaces trial predictions runtime graphs cache data features",
+    "autotl.checks": "targets interfaces plugins runtime graphs data runs features",
+    "autotl.evidence": "targets errors interfaces trial predictions plugins runtime runs",
+    "autotl.search": "targets errors settings interfaces trial predictions plugins runtime cache data runs features training "
     "evidence",
-    "autotl.reports": "errors interfaces predictions runtime modality images data runs checks evidence",
-    "autotl.deploy": "errors interfaces trial predictions plugins runtime graphs cache images data runs features "
+    "autotl.reports": "targets errors interfaces predictions runtime modality images data runs checks evidence",
+    "autotl.deploy": "targets errors interfaces trial predictions plugins runtime graphs cache images data runs features "
     "training search",
-    "autotl.workflows": "errors settings interfaces trial predictions plugins runtime images data runs features "
+    "autotl.workflows": "targets errors settings interfaces trial predictions plugins runtime images data runs features "
     "training checks evidence search reports deploy",
-    "autotl.testing": "errors settings interfaces trial plugins runtime graphs data runs features training checks "
+    "autotl.testing": "targets errors settings interfaces trial plugins runtime graphs data runs features training checks "
     "evidence search deploy workflows",
-    "autotl.api": "errors scores settings interfaces predictions plugins runtime runs evidence deploy workflows",
+    "autotl.api": "targets errors scores settings interfaces predictions plugins runtime runs evidence deploy workflows",
     "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
-    "autotl.cli": "autotl errors scores settings interfaces plugins runtime images data runs evidence reports deploy "
+    "autotl.cli": "targets autotl errors scores settings interfaces plugins runtime images data runs evidence reports deploy "
     "workflows",
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
-    "autotl_plugins.checks": "interfaces hookspecs runtime images data evidence",
+    "autotl_plugins.checks": "targets interfaces hookspecs runtime images data evidence",
     "autotl_plugins.encoders": "errors settings interfaces hookspecs runtime graphs cache",
-    "autotl_plugins.evaluators": "interfaces hookspecs",
+    "autotl_plugins.evaluators": "targets interfaces hookspecs",
     "autotl_plugins.exporters": "errors interfaces hookspecs workflows",
-    "autotl_plugins.heads": "interfaces hookspecs graphs",
-    "autotl_plugins.panels": "interfaces hookspecs predictions runs evidence",
+    "autotl_plugins.heads": "targets interfaces hookspecs graphs",
+    "autotl_plugins.panels": "targets interfaces hookspecs predictions runs evidence",
     "autotl_plugins.samplers": "interfaces hookspecs",
     "autotl_plugins.mlflow_store": "errors interfaces runtime",
     "autotl_plugins.registries": "errors interfaces hookspecs runtime deploy autotl_plugins.mlflow_store",
