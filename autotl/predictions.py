@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from autotl.runtime.atomic_files import write_atomically
-from autotl.targets import CLASSES, LABELS, UNKNOWN, kind_of, known_labels
+from autotl.targets import CLASSES, LABELS, NUMBER, UNKNOWN, kind_of, known_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,8 @@ class Predictions:
     probabilities: np.ndarray
 
     def __post_init__(self) -> None:
-        if kind_of(self.labels) != CLASSES:
+        kind = kind_of(self.labels)
+        if kind == LABELS or (kind == NUMBER and self.probabilities.shape[1:] == (1,)):
             self._check_other_kinds()
             return
         n = len(self.items)

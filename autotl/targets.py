@@ -63,7 +63,7 @@ class Target:
         return _DEFAULT_HEADS[self.kind]
 
     def may_use(self, targets: Sequence[str]) -> bool:
-        """Whether a head that learns these kinds of target can learn this one: one of classes also learns each label."""
+        """Whether a head that learns these kinds can learn this one: a head of classes learns each label by itself."""
         return self.kind in targets or (self.kind == LABELS and CLASSES in targets)
 
 
