@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -61,11 +62,28 @@ class Examiner(Protocol):
 
 
 @dataclass(frozen=True)
+class Deployed:
+    """How a deployable of one kind of item is written.
+
+    facts: for its metadata.json. packages: what it needs. column_type: of its column of items, as MLflow names it.
+    example(data, name): what a cell of that column holds for a file; ValueError if it cannot be read.
+    """
+
+    facts: Mapping[str, object]
+    packages: tuple[str, ...]
+    column_type: str
+    example: Callable[[bytes, str], str]
+
+
+@dataclass(frozen=True)
 class Modality:
     """A kind of item, such as the image.
 
     name: singular, such as "image"; plural: such as "images". fact_columns: names of the facts about an item.
     examiner(): examines items in this process. apart(): the same in another process, while it is open.
+    serving(): the module by which exported models read such items, which carry a copy of it.
+    deployed(size, files): how a deployable is written. size: as the frozen network takes items. files: what the model
+        needs beside its graph, by name.
     """
 
     name: str
@@ -73,3 +91,5 @@ class Modality:
     fact_columns: tuple[str, ...]
     examiner: Callable[[], Examiner]
     apart: Callable[[], AbstractContextManager[Examiner]]
+    serving: Callable[[], ModuleType]
+    deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]

@@ -1,9 +1,9 @@
-"""The deployable: one folder, in MLflow's model layout, that classifies images without AutoTL or TensorFlow."""
+"""The deployable: one folder, in MLflow's model layout, that classifies items without AutoTL or TensorFlow."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
 import inspect
@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autotl.deploy import predictor
+from autotl.data.modalities import modality_named
+from autotl.deploy import item_readers, predictor
 from autotl.deploy.map_facts import map_facts
 from autotl.errors import ExportError, RunError
-from autotl.images import decoder, given_images
-from autotl.images.file_info import thumbnail
 from autotl.interfaces import Size
+from autotl.modality import Deployed
 
 if TYPE_CHECKING:
     import onnx
@@ -49,7 +49,7 @@ _PARTS = ("MLmodel", "metadata.json", "model.onnx", "predictor.py")
 class Deployable:
     """An exported model on disk.
 
-    classes: in the order of the probabilities. size: what the pixels are squashed to.
+    classes: in the order of the probabilities. size: as the frozen network takes items; images are squashed to it.
     metadata: the whole of metadata.json.
     """
 
@@ -69,11 +69,14 @@ def write_deployable(
     expected: NDArray[np.floating[Any]] | None,
     metadata: Mapping[str, object],
     card: str,
+    modality: str = "image",
+    files: Mapping[str, Path] | None = None,
 ) -> Deployable:
     """Write the folder `out`, prove it by replay, and only then replace what was there.
 
-    model: input `images` uint8 (n, height, width, 3), output `probabilities` float32 (n, n_classes).
-    replay: 1 to 8 pairs of a name and an image file's bytes; the first also becomes MLflow's input example.
+    model: from the inputs of the modality, such as `images` uint8 (n, height, width, 3), to `probabilities` float32
+        (n, n_classes). files: what the model needs beside it, by name.
+    replay: 1 to 8 pairs of a name and a file's bytes; the first also becomes MLflow's input example.
     expected: what the champion says of the replay items, (n_replay, n_classes); None records what the artefact says.
     metadata: more facts for metadata.json; what this function knows itself wins. card: markdown.
     Raises ExportError, and leaves `out` as it was, where the artefact cannot be written or computes something else.
@@ -88,8 +91,12 @@ def write_deployable(
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "replay").mkdir(parents=True)
     try:
-        _write_parts(partial, model, classes, size, metadata, card)
-        _write_mlflow_parts(partial, columns(classes), replay[0][1], size)
+        files = files or {}
+        deployed = modality_named(modality).deployed(size, files)
+        for name, file in files.items():
+            shutil.copyfile(file, partial / name)
+        _write_parts(partial, model, classes, {**metadata, **_kind_of_item(modality), **deployed.facts}, deployed, card)
+        _write_mlflow_parts(partial, columns(classes), replay[0], modality, deployed)
         _write_replay(partial, classes, replay, expected)
         _swap(partial, out)
     finally:
@@ -110,7 +117,7 @@ def load_deployable(path: Path | str) -> Deployable:
         )
     try:
         metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
-        size = (metadata["height"], metadata["width"])
+        size = (metadata.get("height", 1), metadata.get("width", 1))
         return Deployable(folder=folder, classes=tuple(metadata["classes"]), size=size, metadata=metadata)
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder / 'metadata.json'} is damaged ({error!r}). Export the run again.") from error
@@ -150,18 +157,29 @@ def columns(classes: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def predictor_source() -> str:
+def predictor_source(modality: str = "image") -> str:
     """The text of the exported predictor.py: `autotl.deploy.predictor` with what it imports of AutoTL in its place."""
-    return _with_module(_with_module(inspect.getsource(predictor), given_images), decoder)
+    text = _with_module(inspect.getsource(predictor), item_readers, modality_named(modality).serving())
+    inlined = set()
+    while imported := re.search(r"^from (autotl\.[\w.]+) import .*\n", text, flags=re.MULTILINE):
+        if imported[1] in inlined:
+            text = text.replace(imported[0], "", 1)
+        else:
+            text = _with_module(text, importlib.import_module(imported[1]))
+        inlined.add(imported[1])
+    return text
 
 
-def _with_module(text: str, module: ModuleType) -> str:
-    """The text of a module with another one in place of the first line that imports it, and without further ones."""
+def _with_module(text: str, module: ModuleType, instead: ModuleType | None = None) -> str:
+    """The text of a module with another one in place of the first line that imports it, and without further ones.
+
+    instead: takes the place of `module`.
+    """
     # By lines, not by `ast.parse`, which in Python 3.11 fails now and then while another thread parses too
     # (CPython issue 106905), as MLflow does while it is imported.
     before, *rest = re.split(rf"^from {re.escape(module.__name__)} import .*\n", text, flags=re.MULTILINE)
     # Without its docstring and its future import, which is only legal at the top of a file.
-    _, inlined = inspect.getsource(module).split("from __future__ import annotations\n")
+    _, inlined = inspect.getsource(instead or module).split("from __future__ import annotations\n")
     return before + inlined.lstrip("\n") + "".join(rest)
 
 
@@ -169,20 +187,16 @@ def _write_parts(
     folder: Path,
     model: onnx.ModelProto,
     classes: Sequence[str],
-    size: Size,
     metadata: Mapping[str, object],
+    deployed: Deployed,
     card: str,
 ) -> None:
-    packages = {name: _installed(name) for name in ("onnxruntime", "pillow", "numpy")}
+    packages = {name: _installed(name) for name in deployed.packages}
     known = {
         "format": 1,
         "autotl": importlib.metadata.version("autotl"),
-        "task": "image-classification",
         "classes": list(classes),
         "columns": list(columns(classes)),
-        "height": size[0],
-        "width": size[1],
-        "decoder": decoder.DECODER_VERSION,
         "requirements": packages,
         "map": map_facts(model),
     }
@@ -191,13 +205,22 @@ def _write_parts(
     except ValueError as error:  # protobuf's limit of 2 GB
         raise ExportError(f"the model is too large for one ONNX file ({error})") from error
     _write_json(folder / "metadata.json", {**metadata, **known})
-    (folder / "predictor.py").write_text(predictor_source(), encoding="utf-8")
+    (folder / "predictor.py").write_text(
+        predictor_source(str(metadata.get("modality", "image"))), encoding="utf-8"
+    )  # fmt: skip
     requirements = "".join(f"{name}=={version}\n" for name, version in packages.items())
     (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
     (folder / "model_card.md").write_text(card, encoding="utf-8")
 
 
-def _write_mlflow_parts(folder: Path, outputs: Sequence[str], example: bytes, size: Size) -> None:
+def _kind_of_item(modality: str) -> dict[str, object]:
+    """The entry of metadata.json that names the kind of item; models without it are of images."""
+    return {} if modality == "image" else {"modality": modality}
+
+
+def _write_mlflow_parts(
+    folder: Path, outputs: Sequence[str], example: tuple[str, bytes], modality: str, deployed: Deployed
+) -> None:  # fmt: skip
     python = platform.python_version()
     # The environment MLflow builds for serving needs MLflow itself, which the model as such does not.
     needs = ["-r requirements.txt", f"mlflow>={MLFLOW_LAYOUT.rsplit('.', 1)[0]}"]
@@ -208,18 +231,20 @@ def _write_mlflow_parts(folder: Path, outputs: Sequence[str], example: bytes, si
         f"name: mlflow-env\nchannels:\n- conda-forge\ndependencies:\n- python={python}\n- pip\n- pip:\n"
         + "".join(f"  - {need}\n" for need in needs)
     )
+    name, data = example
     try:
-        # Small, whatever the size of the original; base64 is how MLflow writes a binary column.
-        cell = base64.b64encode(thumbnail(example, max(size))).decode()
-    except decoder.UnreadableImage as error:
+        cell = deployed.example(data, name)
+    except ValueError as error:
         raise ExportError(f"the first replay item is unreadable: {error}") from error
-    split = {"columns": ["image"], "data": [[cell]]}
+    split = {"columns": [modality], "data": [[cell]]}
     _write_json(folder / "input_example.json", split)
     _write_json(folder / "serving_input_example.json", {"dataframe_split": split})
-    (folder / "MLmodel").write_text(_mlmodel(folder, outputs, python), encoding="utf-8")
+    (folder / "MLmodel").write_text(
+        _mlmodel(folder, {modality: deployed.column_type}, outputs, python), encoding="utf-8"
+    )
 
 
-def _mlmodel(folder: Path, outputs: Sequence[str], python: str) -> str:
+def _mlmodel(folder: Path, inputs: Mapping[str, str], outputs: Sequence[str], python: str) -> str:
     def schema(fields: Mapping[str, str]) -> str:
         # Twice: JSON inside a YAML string. Any JSON string in ASCII is a YAML string too.
         return json.dumps(json.dumps([{"type": t, "name": n, "required": True} for n, t in fields.items()]))
@@ -247,7 +272,7 @@ saved_input_example_info:
   serving_input_path: serving_input_example.json
   type: dataframe
 signature:
-  inputs: {schema({"image": "binary"})}
+  inputs: {schema(inputs)}
   outputs: {schema({"label": "string"} | dict.fromkeys(outputs, "float"))}
   params: null
 type_hint_from_example: false

@@ -1,12 +1,11 @@
-"""Classify images with an exported model: `python predictor.py IMAGE...` prints labels and probabilities as JSON.
+"""Classify items with an exported model: `python predictor.py FILE...` prints labels and probabilities as JSON.
 
-An exported model carries a copy of this file that needs onnxruntime, pillow and numpy, and neither AutoTL nor
-pickle. Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with one column `image`.
+An exported model carries a copy of this file, with what reads its kind of item, and needs neither AutoTL nor pickle.
+Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with one column, such as `image`.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import sys
@@ -18,19 +17,18 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from autotl.images.decoder import UnreadableImage, decode
-from autotl.images.given_images import GivenImage, given_images, read_source
+from autotl.deploy.item_readers import open_reader
 
 DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
 BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
 
 
 class Prediction(TypedDict, total=False):
-    """What is said of one image: its label and the probability of every class, or why it could not be read.
+    """What is said of one item: its label and the probability of every class, or why it could not be read.
 
     item: the path; "item 0", "item 1", ... for bytes. If the model offers doubts, set: the plausible classes of the
-    image, possibly none; unsure: whether the label's probability is below the model's accept threshold; none_of_these:
-    a p-value, small if the image is unlike all classes.
+    item, possibly none; unsure: whether the label's probability is below the model's accept threshold; none_of_these:
+    a p-value, small if the item is unlike all classes.
     """
 
     item: str
@@ -63,14 +61,14 @@ class Predictor:
     classes: the names of the classes, in the order of the probabilities.
     columns: the names of their columns in a table that also has a column `label`.
     doubts: which of `DOUBTS` the model offers; empty for models exported before there were doubts.
+    reader: reads the items as the graph takes them.
     """
 
     def __init__(self, folder: Path | str) -> None:
         metadata = json.loads((Path(folder) / "metadata.json").read_text(encoding="utf-8"))
         self.classes: tuple[str, ...] = tuple(metadata["classes"])
         self.columns: tuple[str, ...] = tuple(metadata["columns"])
-        self.height: int = metadata["height"]
-        self.width: int = metadata["width"]
+        self.reader = open_reader(Path(folder), metadata)
         self._offset: list[float] = metadata.get("map", {}).get("offset", [])
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import; it would report its use to its makers
         import onnxruntime
@@ -95,38 +93,38 @@ class Predictor:
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Classify pixels: uint8 (n, height, width, 3) -> float32 (n, n_classes), rows sum to 1."""
         parts = [
-            self._run(("probabilities",), pixels[start : start + BATCH_SIZE])[0]
+            self._run(("probabilities",), {"images": pixels[start : start + BATCH_SIZE]})[0]
             for start in range(0, len(pixels), BATCH_SIZE)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), np.float32)
 
-    def _run(self, outputs: Sequence[str], pixels: NDArray[np.uint8]) -> list[NDArray[Any]]:
-        inputs: dict[str, NDArray[Any]] = {"images": pixels}
+    def _run(self, outputs: Sequence[str], inputs: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
         if self._switch:
-            inputs["doubts"] = np.array(len(outputs) > 1)
+            inputs = {**inputs, "doubts": np.array(len(outputs) > 1)}
         found: list[NDArray[Any]] = self._session.run(list(outputs), inputs)
         return found
 
     def predict(self, items: object, *, doubts: bool = True) -> list[Prediction]:
-        """Classify one image or many: paths, files' bytes, Pillow images or arrays of pixels, in any container.
+        """Classify one item or many, in any container; see `reader.given`.
 
-        Returns one dict per image, in order: `item` with `label` and `probabilities`, or with `error`. doubts: add
-        `set`, `unsure` and `none_of_these`, as far as the model offers them.
-        Raises TypeError if something is not an image.
+        Images are paths, files' bytes, Pillow images or arrays of pixels; texts are text, paths as `pathlib.Path`, or
+        files' bytes. Returns one dict per item, in order: `item` with `label` and `probabilities`, or with `error`.
+        doubts: add `set`, `unsure` and `none_of_these`, as far as the model offers them.
+        Raises TypeError if something is not such an item.
         """
-        return self.answer(given_images(items), doubts=doubts)
+        return self.answer(self.reader.given(items), doubts=doubts)
 
-    def answer(self, images: Sequence[GivenImage], *, doubts: bool = True) -> list[Prediction]:
-        """Classify images in batches; see `predict`."""
+    def answer(self, given: Sequence[Any], *, doubts: bool = True) -> list[Prediction]:
+        """Classify given items in batches; see `predict`."""
         outputs = ("probabilities", *(self.doubts if doubts else ()))
         results: list[Prediction] = []
-        for decoded in self._decoded(images):
-            readable = [pixels for pixels in decoded if not isinstance(pixels, UnreadableImage)]
-            rows = zip(*self._run(outputs, np.stack(readable)), strict=True) if readable else iter(())
-            for pixels in decoded:
-                name = images[len(results)].name
-                if isinstance(pixels, UnreadableImage):
-                    results.append({"item": name, "error": str(pixels)})
+        for batch in self._read_ahead(given):
+            readable = [item for item in batch if not isinstance(item, Exception)]
+            rows = zip(*self._run(outputs, self.reader.inputs(readable)), strict=True) if readable else iter(())
+            for item in batch:
+                name = given[len(results)].name
+                if isinstance(item, Exception):
+                    results.append({"item": name, "error": str(item)})
                     continue
                 row, *said = next(rows)
                 named = dict(zip(self.classes, row.tolist(), strict=True))
@@ -170,13 +168,13 @@ class Predictor:
         """
         if not self.has_maps:
             raise ValueError("this model offers no maps; `autotl explain` makes them by covering parts of the image")
-        images, results = given_images(items), list[Explanation]()
-        for decoded in self._decoded(images):
-            readable = [pixels for pixels in decoded if not isinstance(pixels, UnreadableImage)]
+        given, results = self.reader.given(items), list[Explanation]()
+        for batch in self._read_ahead(given):
+            readable = [pixels for pixels in batch if not isinstance(pixels, Exception)]
             rows = iter(zip(*self.maps(np.stack(readable)), strict=True) if readable else ())
-            for pixels in decoded:
-                name = images[len(results)].name
-                if isinstance(pixels, UnreadableImage):
+            for pixels in batch:
+                name = given[len(results)].name
+                if isinstance(pixels, Exception):
                     results.append({"item": name, "error": str(pixels)})
                     continue
                 found, (best, second) = next(rows)
@@ -187,42 +185,40 @@ class Predictor:
                 })  # fmt: skip
         return results
 
-    def _decoded(self, images: Sequence[GivenImage]) -> Iterator[list[NDArray[np.uint8] | UnreadableImage]]:
-        """Batches of pixels; the next batch is decoded while the caller works on this one."""
+    def _read_ahead(self, given: Sequence[Any]) -> Iterator[list[Any]]:
+        """Batches of items as read, or why one cannot be; the next is read while the caller works on this one."""
 
-        def pixels(given: GivenImage) -> NDArray[np.uint8] | UnreadableImage:
+        def read(one: Any) -> Any:
             try:
-                return UnreadableImage(given.problem) if given.problem else self._read(given)
-            except UnreadableImage as error:
+                return self.reader.unreadable(one.problem) if one.problem else self.reader.read(one)
+            except self.reader.unreadable as error:
                 return error
 
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             ahead = None
-            for start in range(0, len(images), BATCH_SIZE):
-                batch = pool.map(pixels, images[start : start + BATCH_SIZE])
+            for start in range(0, len(given), BATCH_SIZE):
+                batch = pool.map(read, given[start : start + BATCH_SIZE])
                 if ahead is not None:
                     yield list(ahead)
                 ahead = batch
             if ahead is not None:
                 yield list(ahead)
 
-    def _read(self, given: GivenImage) -> NDArray[np.uint8]:
-        return decode(read_source(given.image), self.height, self.width)
-
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line: paths in, JSON in UTF-8 on standard output; exit code 0, or 2 where no image could be read."""
-    if not arguments:
-        sys.stderr.write("usage: python predictor.py IMAGE...\n")
+    """The command line: paths in, JSON in UTF-8 on standard output; exit code 0, or 2 where no item could be read."""
+    predictor = Predictor(Path(__file__).resolve().parent) if arguments else None
+    if predictor is None:
+        sys.stderr.write("usage: python predictor.py FILE...\n")
         return 2
-    results = Predictor(Path(__file__).resolve().parent).predict(list(arguments))
+    results = predictor.predict([Path(argument) for argument in arguments])
     document = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
     sys.stdout.flush()
     # Whatever the encoding of this system: JSON is UTF-8, and half a character of a file's name is escaped.
     sys.stdout.buffer.write(document.encode("utf-8", "backslashreplace"))
     sys.stdout.flush()
     if all("error" in result for result in results):
-        sys.stderr.write("no image could be read\n")
+        sys.stderr.write(f"no {predictor.reader.item} could be read\n")
         return 2
     return 0
 
@@ -232,7 +228,7 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
     import mlflow
     import pandas as pd
 
-    class ImageModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    class ExportedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         """The exported model as MLflow sees it."""
 
         def load_context(self, context: Any) -> None:  # noqa: ARG002, the name is MLflow's
@@ -240,31 +236,25 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             self.predictor = Predictor(Path(__file__).resolve().parent)
 
         def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
-            """Classify the images of a table.
+            """Classify the items of a table.
 
-            model_input: the column `image` holds each file's bytes, or their base64 text. Returns the columns
-            `label` and one probability per class. Raises ValueError that names the rows it cannot read.
+            model_input: has one column named as the kind of item: `image` holds each file's bytes, or their base64
+            text, `text` holds texts. Returns the columns `label` and one probability per class. Raises ValueError that
+            names the rows it cannot read.
             """
-            images = [_cell_bytes(cell) for cell in model_input["image"]]
-            results = self.predictor.predict(images, doubts=False)
+            reader = self.predictor.reader
+            items = [reader.from_cell(cell) for cell in model_input[reader.item]]
+            results = self.predictor.predict(items, doubts=False)
             bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
             if bad:
-                raise ValueError(f"{len(bad)} of {len(results)} images cannot be read. " + "; ".join(bad[:10]))
+                raise ValueError(f"{len(bad)} of {len(results)} {reader.item}s cannot be read. " + "; ".join(bad[:10]))
             table = {"label": [row["label"] for row in results]} | {
                 column: np.array([row["probabilities"][name] for row in results], np.float32)
                 for name, column in zip(self.predictor.classes, self.predictor.columns, strict=True)
             }
             return pd.DataFrame(table, index=model_input.index)
 
-    def _cell_bytes(cell: Any) -> bytes:
-        if isinstance(cell, str):
-            try:
-                return base64.b64decode("".join(cell.split()), validate=True)
-            except ValueError:
-                return b"text that is not base64"  # the decoder refuses it, and the error names the row
-        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""
-
-    mlflow.models.set_model(ImageModel())
+    mlflow.models.set_model(ExportedModel())
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -119,7 +119,7 @@ def place_of(found: np.ndarray) -> str:
 def _explained(
     explainer: Explainer, images: Sequence[GivenImage], first: int, out: Path | None
 ) -> Iterator[Explanation]:
-    read = [_pixels(given, explainer.predictor.height, explainer.predictor.width) for given in images]
+    read = [_pixels(given, explainer.predictor.reader.height, explainer.predictor.reader.width) for given in images]
     readable = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
     evidence = iter(explainer.explain(np.stack(readable)) if readable else ())
     for number, (given, pixels) in enumerate(zip(images, read, strict=True), first):

@@ -83,7 +83,7 @@ def _evidence(subject: Subject, items: np.ndarray) -> list[tuple[int, Evidence]]
     """The position of each item that could be explained in time, and its evidence."""
     run, began = subject.context.run, time.monotonic()
     explainer = Explainer(run.champion)
-    size = (explainer.predictor.height, explainer.predictor.width)
+    size = (explainer.predictor.reader.height, explainer.predictor.reader.width)
     found: list[tuple[int, Evidence]] = []
     for place, item in enumerate(items):
         if found and time.monotonic() - began > SECONDS:

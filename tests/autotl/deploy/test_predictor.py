@@ -153,7 +153,7 @@ def test_no_name_of_the_exported_file_means_two_things() -> None:
 
 def test_the_command_line_without_images_says_how_to_call_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert "python predictor.py IMAGE" in capsys.readouterr().err
+    assert "python predictor.py FILE" in capsys.readouterr().err
 
 
 def test_onnx_runtime_keeps_no_record_of_its_use_to_report(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""Images as an exported model reads them; the model carries a copy of this file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotl.images.decoder import UnreadableImage, decode
+from autotl.images.given_images import GivenImage, given_images, read_source
+
+
+class ItemReader:
+    """Reads images as the model's graph takes them: its one input `images`, uint8 (n, height, width, 3).
+
+    item: what one is called, and a column of them. unreadable: what `read` raises.
+    """
+
+    item = "image"
+    unreadable = UnreadableImage
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self.height: int = metadata["height"]
+        self.width: int = metadata["width"]
+
+    def given(self, items: object) -> list[GivenImage]:
+        """One entry per item; see `given_images`."""
+        return given_images(items)
+
+    def read(self, given: GivenImage) -> NDArray[np.uint8]:
+        """The pixels of an image, uint8 (height, width, 3)."""
+        return decode(read_source(given.image), self.height, self.width)
+
+    def inputs(self, read: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
+        """The inputs of the graph for what was read."""
+        return {"images": np.stack(read)}
+
+    def from_cell(self, cell: Any) -> object:
+        """The file in a cell of a table: its bytes, or their base64 text."""
+        if isinstance(cell, str):
+            try:
+                return base64.b64decode("".join(cell.split()), validate=True)
+            except ValueError:
+                return b"text that is not base64"  # the decoder refuses it, and the error names the row
+        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else b""
+
+
+def open_reader(_folder: Path, metadata: Mapping[str, Any]) -> ItemReader:
+    """What reads the images given to the model in a folder. metadata: its metadata.json."""
+    return ItemReader(metadata)
