@@ -66,22 +66,26 @@ def compare(before: pd.DataFrame, now: pd.DataFrame) -> Changes:
     return Changes(tuple(sorted(added)), tuple(sorted(removed)), tuple(sorted(relabelled)), tuple(sorted(moved)))
 
 
-def since_last_run(dataset: Dataset, data: Path, cache: Path) -> Changes | None:
-    """Compare with the manifest saved by the last run on this data; None where there is none or it is damaged."""
+def since_last_run(dataset: Dataset, data: Path, cache: Path, *, label: str | None = None) -> Changes | None:
+    """Compare with the manifest saved by the last run on this data; None where there is none or it is damaged.
+
+    label: the column of labels, if one was named: runs of other columns are not compared.
+    """
     try:
-        before = pd.read_parquet(_manifest(data, cache), columns=_COLUMNS)
+        before = pd.read_parquet(_manifest(data, cache, label), columns=_COLUMNS)
     except (OSError, ValueError):
         return None
     return compare(before, dataset.table[_COLUMNS])
 
 
-def save_manifest(dataset: Dataset, data: Path, cache: Path) -> None:
+def save_manifest(dataset: Dataset, data: Path, cache: Path, *, label: str | None = None) -> None:
     """Save the paths, contents and labels of a dataset, for comparison in the next run."""
-    file = _manifest(data, cache)
+    file = _manifest(data, cache, label)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, dataset.table[_COLUMNS].to_parquet(None, index=False))
 
 
-def _manifest(data: Path, cache: Path) -> Path:
-    name = hashlib.sha256(str(data.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+def _manifest(data: Path, cache: Path, label: str | None) -> Path:
+    of = str(data.resolve()) + (f"\0{label}" if label else "")
+    name = hashlib.sha256(of.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return cache / "manifests" / f"{name}.parquet"

@@ -20,6 +20,7 @@ from autotl.data.sequences import successive_names
 from autotl.data.source import Source, open_source, require_data
 from autotl.modality import PAIR_COLUMNS, ItemFacts, Modality
 from autotl.runtime.progress import OnProgress, OnStageProgress
+from autotl.targets import Kind
 
 _FEWEST_APART = 200
 """Fewer images are examined before another process has started."""
@@ -40,6 +41,8 @@ def scan(
     hashed: Callable[[], None] = lambda: None,
     examined: Callable[[Dataset], None] = lambda _: None,
     apart: bool = False,
+    kind: Kind = "classes",
+    opened: Source | None = None,
 ) -> Dataset:
     """Read a dataset: find its items, hash and examine each once, and find near-duplicates.
 
@@ -50,6 +53,7 @@ def scan(
     hashed: called once all files are hashed, which is slow beside an import.
     examined: called with the dataset before its near-duplicates are looked for.
     apart: if there are many images, decode and compare them in another process, because this one is busy.
+    kind: of the target, see `autotl.targets`. opened: the source, where the caller has opened it.
     Raises DatasetError where there is nothing to learn from.
     """
 
@@ -58,9 +62,9 @@ def scan(
 
     require_data(data)  # first, because what is beside data out of reach is so too
     decisions = read_patch(patch or patch_file(data))
-    source = open_source(
+    source = opened or open_source(
         data, label=label, text=text, classes=classes, attributes=attributes, cache=cache, progress=stage("unpack"),
-        need_labels=not any(decision.decision == "relabel" for decision in decisions),
+        need_labels=not any(decision.decision == "relabel" for decision in decisions), kind=kind,
     )  # fmt: skip
     modality = modality_named(source.modality)
     many = apart and len(source.table) >= _FEWEST_APART
@@ -88,7 +92,8 @@ def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tup
     usable = (table["quarantine"] == "") & (table["label"] != "")
     notes = source.notes + (group_notes(groups, table["group"], usable) if groups else ())
     return Dataset(
-        source.root, table, source.ignored, source.layout, stale=stale, notes=notes, modality=source.modality
+        source.root, table, source.ignored, source.layout, stale=stale, notes=notes, modality=source.modality,
+        kind=source.kind,
     )  # fmt: skip
 
 
@@ -118,7 +123,7 @@ def _all_pairs(dataset: Dataset, signatures: np.ndarray, find: Callable[..., pd.
     originals = np.unique(first_of)
     found = find(
         signatures[rows[originals]],
-        dataset.labels[originals],
+        dataset.strata[originals],
         sequence=successive_names(list(items["path"].iloc[originals])),
     )
     found = found.assign(first=originals[found["first"]], second=originals[found["second"]])

@@ -12,6 +12,7 @@ from autotl.errors import ConfigError
 from autotl.runs.limits import DEFAULT_BUDGET_SECONDS, MAX_SEED, MIN_BUDGET_SECONDS
 from autotl.runtime.addresses import absolute_address, hide_secrets
 from autotl.runtime.user_paths import expand_home
+from autotl.targets import CLASSES, DEFAULT_OBJECTIVES, KINDS
 
 PROBE, FINE_TUNE = "probe", "fine-tune"
 STRATEGIES = ("auto", PROBE, FINE_TUNE)
@@ -19,6 +20,7 @@ MAJORITY, ENSEMBLE = "majority", "ensemble"
 """Strategies that cannot be asked for: the most frequent class as every answer, and a weighted mean of probes."""
 _PATHS = ("data", "run", "attributes", "patch", "refit")
 _ADDRESSES = ("storage", "tracking_uri")
+_NAMES = ("backbones", "heads", "targets", "classes", "disable_plugins", "audit")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Config:
     backbones, heads: names, empty for all that are worth trying.
     min_per_class: classes with fewer usable images are left out.
     classes: names of the folders that are the classes, empty where the layout tells them. text: the column of a table
-    that holds texts, which are then the items.
+    that holds texts, which are then the items. target: the kind of what is learned, see `autotl.targets`; the objective
+    is that kind's own where it is empty. targets: columns of labels, each a target of its own, in place of label;
+    empty for one target.
     refit: the run whose champion is fitted again, without a search. audit: attributes whose groups are compared, empty
     for all suitable ones. max_gap: the largest tolerated gap in error or recall between groups, None for no limit.
     """
@@ -38,12 +42,14 @@ class Config:
     run: Path
     budget_seconds: float | None = DEFAULT_BUDGET_SECONDS
     trials: int | None = None
-    objective: str = "balanced_accuracy"
+    objective: str = ""
     strategy: str = "auto"
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     label: str | None = None
     text: str | None = None
+    target: str = CLASSES
+    targets: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     groups: str | None = None
     attributes: Path | None = None
@@ -63,6 +69,10 @@ class Config:
 
     def __post_init__(self) -> None:
         self._make_absolute()
+        if self.target not in KINDS:
+            raise ConfigError(f"unknown kind of target {self.target!r}; choose one of {', '.join(KINDS)}")
+        if not self.objective:
+            object.__setattr__(self, "objective", DEFAULT_OBJECTIVES[self.target])
         if self.strategy not in STRATEGIES:
             raise ConfigError(f"unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}")
         if self.budget_seconds is not None and not self.budget_seconds >= MIN_BUDGET_SECONDS:
@@ -116,5 +126,5 @@ class Config:
     def from_json(cls, values: Mapping[str, Any]) -> Config:
         """The inverse of `to_json`."""
         paths = {k: Path(values[k]) for k in _PATHS if values.get(k)}
-        names = {k: tuple(values.get(k) or ()) for k in ("backbones", "heads", "classes", "disable_plugins", "audit")}
+        names = {k: tuple(values.get(k) or ()) for k in _NAMES}
         return cls(**{**values, **paths, **names})

@@ -21,6 +21,7 @@ from autotl.data.dataset import Dataset
 from autotl.data.patch import Decision
 from autotl.data.scan import scan
 from autotl.data.small_classes import without_small_classes
+from autotl.data.source import Source
 from autotl.data.split import Split, subsample
 from autotl.errors import ConfigError, RunError
 from autotl.runs.config import Config
@@ -30,6 +31,7 @@ from autotl.runs.result import RunResult
 from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secrets, sqlite_address
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.user_paths import expand_home, short_name
+from autotl.targets import named_kind
 
 STORAGE_VARIABLE = "AUTOTL_STORAGE"
 """The environment variable with the address of Optuna's store, which the run folder keeps without its password."""
@@ -131,7 +133,7 @@ class Run:
 
     def subsampled(self, n_items: int) -> Run:
         """The same run on about so many of its items: see `split.subsample`."""
-        return replace(self, split=subsample(self.split, self.dataset.labels, n_items, seed=self.config.seed))
+        return replace(self, split=subsample(self.split, self.dataset.strata, n_items, seed=self.config.seed))
 
     def state(self) -> dict[str, Any]:
         """The content of run.json."""
@@ -146,11 +148,11 @@ class Run:
 def scan_data(
     config: Config, *, cache: Path, listeners: tuple[Listener, ...],
     hashed: Callable[[], None] = lambda: None, examined: Callable[[Dataset], None] = lambda _: None,
-    apart: bool = False,
+    apart: bool = False, opened: Source | None = None,
 ) -> Dataset:  # fmt: skip
     """Read the data that a configuration names, telling the listeners how far it is.
 
-    hashed, examined, apart: see `data.scan.scan`.
+    hashed, examined, apart, opened: see `data.scan.scan`.
     """
 
     def progress(stage: str, done: int, total: int) -> None:
@@ -161,7 +163,7 @@ def scan_data(
         config.data, label=config.label, text=config.text, classes=config.classes, groups=config.groups,
         attributes=config.attributes, patch=config.patch,
         mirrored=config.mirrored, cache=cache, progress=progress, hashed=hashed,
-        examined=examined, apart=apart,
+        examined=examined, apart=apart, kind=named_kind(config.target), opened=opened,
     )  # fmt: skip
     if config.min_per_class is None:
         return dataset
@@ -234,7 +236,7 @@ def open_run(folder: Path, listeners: tuple[Listener, ...] = ()) -> Run:
         stale = tuple(Decision(**decision) for decision in state["stale"])
         dataset = Dataset(
             Path(state["root"]), table, state["ignored"], state["layout"], pairs, stale,
-            modality=state.get("modality", "image"),
+            modality=state.get("modality", "image"), kind=named_kind(config.target),
         )  # fmt: skip
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(

@@ -145,7 +145,7 @@ def _check(
         except AutoTLError as error:
             skipped = f"checks that need a trained model could not be run: {error}"
     leaks = count_leaks(dataset, divided, seed=config.seed) if divided else None
-    changes = since_last_run(dataset, config.data, settings.cache)
+    changes = since_last_run(dataset, config.data, settings.cache, label=config.label)
     return DataCheck(
         config.data, dataset, tuple(findings), refusal, divided, leaks, inflation, changes, skipped, decisions, groups
     )

@@ -21,6 +21,7 @@ from autotl.interfaces import Evaluator, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
+from autotl.runs.groups import GroupsFound
 from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
 from autotl.runtime.clock import Clock
 from autotl.search.sources import absolute_names, usage_notes
@@ -126,7 +127,7 @@ def _begin(
     divide: Callable[[Dataset], Split],
 ) -> Run:
     """Scan, check and divide the data into a new run, and conduct it."""
-    _require_startable(config, plugins, settings)
+    require_startable(config, plugins, settings)
     opened, restrictions = opened_encoders(config, plugins, settings), usage_notes(config, plugins)
     for listener, note in product(listeners, restrictions):
         listener(Message(note))
@@ -151,14 +152,19 @@ def _begin(
         run.update(groups=groups.to_json(), opened=opened, usage_notes=restrictions)
         for note in restrictions:  # the listeners know it already
             run.log(Message(note))
-        run.emit(_dataset_read(run))
-        for sentence in groups.sentences:
-            run.emit(Message(sentence))
-        _tell_about_data(run, plugins, settings)
-        return _run_study(run, plugins, settings, clock, early)
+        introduce(run, groups, plugins, settings)
+        return conduct(run, plugins, settings, clock, early)
 
 
-def _require_startable(config: Config, plugins: Plugins, settings: Settings) -> None:
+def introduce(run: Run, groups: GroupsFound, plugins: Plugins, settings: Settings) -> None:
+    """Tell what the data of a new run hold, what belongs together in them, and what the checks find."""
+    run.emit(_dataset_read(run))
+    for sentence in groups.sentences:
+        run.emit(Message(sentence))
+    _tell_about_data(run, plugins, settings)
+
+
+def require_startable(config: Config, plugins: Plugins, settings: Settings) -> None:
     """Raise before any work where a run could not be written, or something that was asked for is not available."""
     require_places(config.run, settings)
     require_free(config.run)
@@ -204,12 +210,13 @@ def resume(
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder), EarlyReading(run.config, plugins, settings) as early:
         early.begin()
-        return _run_study(run, plugins, settings, clock, early, conclude=conclude)
+        return conduct(run, plugins, settings, clock, early, conclude=conclude)
 
 
-def _run_study(
+def conduct(
     run: Run, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading, *, conclude: bool = False
 ) -> Run:  # fmt: skip
+    """Search and conclude, once what is read early is at hand. conclude: try nothing more."""
     from autotl.search.remote_heads import HeadProcesses
 
     # They start while the rest is being imported.
@@ -225,11 +232,11 @@ def _run_study(
 
 def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
     """Record what the checks find, what a random split would have leaked, and what changed since the last run."""
-    dataset, data = run.dataset, run.config.data
+    dataset, data, label = run.dataset, run.config.data, run.config.label
     findings = run_checks(dataset, plugins)
     leaks = count_leaks(dataset, run.split, seed=run.config.seed)
-    changes = since_last_run(dataset, data, settings.cache)
-    save_manifest(dataset, data, settings.cache)
+    changes = since_last_run(dataset, data, settings.cache, label=label)
+    save_manifest(dataset, data, settings.cache, label=label)
     keep_findings(run, findings)
     run.update(leaks=asdict(leaks), changes=asdict(changes) if changes else None)
     if changes:
