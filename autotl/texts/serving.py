@@ -1,0 +1,73 @@
+"""Texts as an exported model reads them; the model carries a copy of this file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from autotl.texts.counting import WordCounter
+from autotl.texts.decoding import decode_text
+from autotl.texts.given_texts import GivenText, given_texts
+from autotl.texts.reading import MOST_TEXT_BYTES, UnreadableText, read_text
+from autotl.texts.tokens import Tokens
+
+TOKENIZER_FILE, VOCABULARY_FILE = "tokenizer.json", "vocabulary.json"
+
+
+class ItemReader:
+    """Reads texts as the model's graph takes them: as tokens in chunks, or as counts of a vocabulary.
+
+    item: what one is called, and a column of them. unreadable: what `read` raises.
+    """
+
+    item = "text"
+    unreadable = UnreadableText
+
+    def __init__(self, folder: Path, metadata: Mapping[str, Any]) -> None:
+        self._n_tokens: int = metadata["input"].get("n_tokens", 0)
+        self._tokens: Tokens | None = None
+        self._counter: WordCounter | None = None
+        if metadata["input"]["kind"] == "tokens":
+            self._tokens = Tokens((folder / TOKENIZER_FILE).read_text(encoding="utf-8"))
+        else:
+            self._counter = WordCounter.from_json((folder / VOCABULARY_FILE).read_text(encoding="utf-8"))
+
+    def given(self, items: object) -> list[GivenText]:
+        """One entry per item; see `given_texts`."""
+        return given_texts(items)
+
+    def read(self, given: GivenText) -> str:
+        """The text, as training read it."""
+        if isinstance(given.text, str):  # cleaned as the text of a file is
+            return decode_text(given.text.encode("utf-8", "replace")).text
+        if isinstance(given.text, bytes):
+            return read_text(given.text, ".txt")
+        path = Path(given.text)
+        try:
+            with path.open("rb") as file:
+                return read_text(file.read(MOST_TEXT_BYTES + 1), path.suffix)
+        except FileNotFoundError:
+            raise UnreadableText("there is no such file") from None
+        except (OSError, ValueError) as error:
+            if isinstance(error, UnreadableText):
+                raise
+            raise UnreadableText(f"the file cannot be read: {getattr(error, 'strerror', '') or error}") from None
+
+    def inputs(self, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The inputs of the graph for some texts."""
+        if self._tokens:
+            return self._tokens.encode(texts, self._n_tokens)
+        assert self._counter is not None
+        return {"counts": self._counter.counts(texts)}
+
+    def from_cell(self, cell: Any) -> object:
+        """The text in a cell of a table."""
+        return cell
+
+
+def open_reader(folder: Path, metadata: Mapping[str, Any]) -> ItemReader:
+    """What reads the texts given to the model in a folder. metadata: its metadata.json."""
+    return ItemReader(folder, metadata)
