@@ -28,11 +28,12 @@ def fit(
     budget: str | float | None = None,
     budget_seconds: float | None = None,
     trials: int | None = None,
-    objective: str = "balanced_accuracy",
+    objective: str | None = None,
     strategy: str = "auto",
     backbones: AnyPath | Iterable[AnyPath] | None = None,
     heads: Names = None,
     label: str | None = None,
+    target: str = "classes",
     classes: Names = None,
     groups: AnyPath | None = None,
     attributes: AnyPath | None = None,
@@ -54,10 +55,9 @@ def fit(
 ) -> FittedModel:
     """Search for the best model for a folder of labelled images.
 
-    data: a folder with one sub-folder per class, an archive of it, or a table of labels. run: a new or empty folder; by
-        default one in ./autotl-runs.
-    budget: wall-clock time for everything, such as "30s", "10m" or "1h30m", or seconds, as is `budget_seconds`; None
-        for ten minutes, or for no limit where `trials` is given.
+    data: a folder with one sub-folder per class, an archive of it, or a table of labels. run: a new or empty folder, by
+        default in ./autotl-runs. budget: wall-clock time for everything, such as "10m" or "1h30m", or seconds, as is
+        `budget_seconds`; None for ten minutes, or for no limit where `trials` is given.
     backbones, heads, disable_plugins: names, one or several; None for all, all and none; a backbone also by a file such
         as "net.onnx". classes: the folders that are the classes, where the layout would be read otherwise.
     progress: whether to print what happens; None prints it in a notebook and at a terminal. listeners: called with
@@ -71,8 +71,8 @@ def fit(
     config = configured(
         {
             "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
-            "objective": objective, "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
-            "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
+            "objective": objective or "", "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
+            "target": target, "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
             "min_per_class": min_per_class, "seed": seed, "workers": workers, "sampler": sampler, "storage": storage,
             "tracking_uri": tracking_uri, "register": register, "audit": audit, "max_gap": max_gap,
             "disable_plugins": disable_plugins,

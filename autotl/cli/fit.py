@@ -24,9 +24,11 @@ from autotl.cli.options import (
     MinPerClass,
     Mirrored,
     NewRun,
+    Objective,
     PatchFile,
     RunFolder,
     Storage,
+    Target,
     TrackingUri,
 )
 from autotl.cli.output import load_plugins, print_json
@@ -55,7 +57,7 @@ def fit(
         ),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Stop after this many trials.")] = None,
-    objective: Annotated[str, typer.Option(help="The evaluator to optimise.")] = "balanced_accuracy",
+    objective: Objective = "",
     strategy: Annotated[str, typer.Option(help="auto, probe or fine-tune.")] = "auto",
     backbones: Annotated[
         str,
@@ -66,6 +68,7 @@ def fit(
     ] = "",
     heads: Annotated[str, typer.Option(metavar="A,B", help="Heads. [default: all but the recipes]")] = "",
     label: Label = None,
+    target: Target = "classes",
     classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
@@ -96,7 +99,7 @@ def fit(
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
-        classes=split_names(classes), groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
+        target=target, classes=split_names(classes), groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
         min_per_class=min_per_class, seed=seed,
         workers=workers, sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None,
         tracking_uri=tracking_uri, register=register,

@@ -42,6 +42,19 @@ Data = Annotated[
 
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to learn, in a table or --attributes.")]
 
+Objective = Annotated[
+    str, typer.Option(help="The evaluator to optimise. [default: that of the target: balanced_accuracy for classes]")
+]
+
+Target = Annotated[
+    str,
+    typer.Option(
+        metavar="KIND",
+        help="What is learned: classes, ordered (classes with an order, such as grades), labels (any number of labels "
+        "an image) or number.",
+    ),
+]
+
 Classes = Annotated[
     str,
     typer.Option(metavar="A,B", help="The folders that are the classes, if AutoTL reads the layout differently."),

@@ -26,7 +26,7 @@ def find_clusters(dataset: Dataset, *, apart: Collection[int] = ()) -> np.ndarra
 
     items, pairs = dataset.items, dataset.pairs.sort_values("similarity", ascending=False, kind="stable")
     if apart:
-        set_apart = np.isin(dataset.labels, list(apart))
+        set_apart = np.isin(dataset.strata, list(apart))
         touched = set_apart[pairs["first"]] | set_apart[pairs["second"]]
         pairs = pairs[(pairs["similarity"] >= CERTAIN) | ~touched]
     longest = max(LONG_CHAIN, CHAIN_FRACTION * len(items))

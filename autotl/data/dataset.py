@@ -17,9 +17,12 @@ from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
 from autotl.modality import no_pairs
 from autotl.runtime.wording import listed
+from autotl.targets import LABELS, NUMBER, Kind, Target, applying_labels, classes_in, encode, is_number, strata
 
 MIN_IMAGES_PER_CLASS = 4
 """One to test on, and three in cross-validation so that every fold still trains on two."""
+MIN_NUMBERS = 20
+"""Images with a number: with fewer, neither the folds nor the test say anything."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Dataset:
     ignored: number of other files by kind. layout: how the data was understood, in a sentence.
     pairs: near-duplicates among the items: first < second (item numbers), similarity (0..1), mirrored.
     stale: decisions of the patch file that no longer apply to anything. notes: what reading the data has to tell.
-    modality: the kind of the items, by its name.
+    modality: the kind of the items, by its name. kind: of the target, see `autotl.targets`.
     """
 
     root: Path
@@ -44,6 +47,7 @@ class Dataset:
     stale: tuple[Decision, ...] = ()
     notes: tuple[Note, ...] = ()
     modality: str = "image"
+    kind: Kind = "classes"
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -78,13 +82,23 @@ class Dataset:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Class names in sorted order; a label's index is its position here."""
-        return tuple(sorted(self.items["label"].unique()))
+        """Names of the classes or labels in their order; a label's index is its position here. Empty for a number."""
+        return classes_in(self.kind, self.items["label"].unique())
+
+    @cached_property
+    def target(self) -> Target:
+        """What is learned of the items."""
+        return Target(kind=self.kind, classes=self.classes)
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """Class indices, int (n_items,)."""
-        return np.searchsorted(np.array(self.classes), self.items["label"].to_numpy(dtype=str))
+        """What is known of the items, as `targets.encode` gives it: class indices, int (n_items,), for classes."""
+        return encode(self.target, self.items["label"].to_numpy(dtype=str))
+
+    @cached_property
+    def strata(self) -> np.ndarray:
+        """Groups of items with similar labels, int (n_items,): the classes where there are classes."""
+        return strata(self.labels)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -108,7 +122,16 @@ class Dataset:
 
 
 def require_learnable(dataset: Dataset, folder: Path) -> None:
-    """Raise DatasetError unless there are at least two classes, each with enough readable images."""
+    """Raise DatasetError unless there are at least two classes, each with enough readable images.
+
+    Of several labels, each needs as many items to which it applies; numbers have to be numbers, and different ones.
+    """
+    if dataset.kind == NUMBER:
+        _require_numbers(dataset, folder)
+        return
+    if dataset.kind == LABELS:
+        _require_labels(dataset, folder)
+        return
     counts = dataset.items["label"].value_counts()
     kept = dataset.table[~dataset.excluded]
     labels = [label for label in kept["label"].unique() if label]
@@ -135,4 +158,36 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
         raise DatasetError(
             f"{folder} has too few readable images in {len(short)} of its classes ({found}); each class needs at "
             f"least {MIN_IMAGES_PER_CLASS}.{hint} {advice}."
+        )
+
+
+def _require_numbers(dataset: Dataset, folder: Path) -> None:
+    labels = dataset.table["label"][~dataset.excluded & (dataset.table["label"] != "")]
+    bad = sorted({text for text in labels if not is_number(text)})
+    if bad:
+        raise DatasetError(
+            f"{folder} has {len(bad)} labels that are not numbers (such as {listed(map(repr, bad), most=5)}); a target "
+            "that is a number needs one for each image, or an empty cell where it is unknown. Correct them, name another "
+            "column with --label, or leave out --target."
+        )
+    values, n = dataset.items["label"].nunique(), len(dataset.items)
+    if n < MIN_NUMBERS or values < 2:
+        raise DatasetError(
+            f"{folder} has {n} readable images with a number, and {values} different numbers; a target that is a number "
+            f"needs at least {MIN_NUMBERS} images, and numbers that differ. Add images."
+        )
+
+
+def _require_labels(dataset: Dataset, folder: Path) -> None:
+    counts = dict.fromkeys(dataset.classes, 0)
+    for text in dataset.items["label"]:
+        for name in applying_labels(text):
+            counts[name] += 1
+    short = {name: n for name, n in counts.items() if n < MIN_IMAGES_PER_CLASS}
+    if not counts or short:
+        found = f"too few images with {len(short)} of its labels ({listed(f'{k}: {n}' for k, n in short.items())})"
+        raise DatasetError(
+            f"{folder} has {found if counts else 'no labels'}; each label has to apply to at least "
+            f"{MIN_IMAGES_PER_CLASS} readable images. Add images, or leave such labels out with --min-per-class "
+            f"{MIN_IMAGES_PER_CLASS}."
         )

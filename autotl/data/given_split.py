@@ -23,7 +23,7 @@ def lacks_training(dataset: Dataset, left_out: np.ndarray, lacking: Sequence[int
 
 def _lacks_training(dataset: Dataset, left_out: np.ndarray, lacking: int) -> str:
     given = dataset.items["given_split"].to_numpy(dtype=str)
-    mine = dataset.labels == lacking
+    mine = dataset.labels[:, lacking] > 0 if dataset.labels.ndim == 2 else dataset.labels == lacking
     train = (given != "test") & (given != "validation")
     name, n_train = dataset.classes[lacking], int((mine & train).sum())
     elsewhere = {part: int((mine & (given == part)).sum()) for part in ("validation", "test")}

@@ -33,6 +33,7 @@ from autotl.data.unread_labels import about_unread_labels
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
 from autotl.runtime.wording import listed
+from autotl.targets import CLASSES, ORDERED, Kind
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Source:
     ignored: number of other files by kind: "hidden", "system", "*.txt", ...; a hidden folder counts once.
     layout: how the data was understood, in a sentence.
     label: name of the column of labels, empty for folders. notes: what else there is to tell.
-    modality: the kind of the items, by its name.
+    modality: the kind of the items, by its name. kind: of the target, see `autotl.targets`.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Source:
     label: str
     notes: tuple[Note, ...] = ()
     modality: str = "image"
+    kind: Kind = "classes"
 
     @cached_property
     def copies(self) -> frozenset[str]:
@@ -86,6 +88,7 @@ def open_source(
     cache: Path,
     need_labels: bool = True,
     progress: OnProgress | None = None,
+    kind: Kind = "classes",
 ) -> Source:
     """Find the images of a dataset, their labels and their attributes.
 
@@ -97,7 +100,7 @@ def open_source(
     label: the column of labels, in the table or in `attributes`; None recognises it by its name.
     attributes: a table with the column `path`; every other column becomes an attribute.
     cache: folder below which archives and images stored in tables are unpacked, once per content.
-    need_labels: whether to refuse data without any label.
+    need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`.
     Raises DatasetError where the data cannot be understood.
     """
     request = _Request(data, label, attributes, cache, progress, tuple(classes), text)
@@ -116,6 +119,7 @@ def open_source(
         source = replace(source, layout=f"{data.name}: {source.layout}")
     if attributes:
         source = _with_attributes(source, attributes, label)
+    source = replace(source, kind=kind)
     if need_labels or source.table.empty:
         _require_labels(source, data)
     return source
@@ -146,7 +150,8 @@ def _require_labels(source: Source, data: Path) -> None:
             if source.label
             else f"{data}, by the names of its folders or columns,"
         )
-        require_classes(source.table["label"], where)
+        if source.kind in (CLASSES, ORDERED):
+            require_classes(source.table["label"], where)
         return
     if source.label:
         raise DatasetError(
@@ -173,7 +178,7 @@ def _innermost(folder: Folder) -> Folder:
     """Descend into folders that only wrap the others, such as photos/photos/cat."""
     while True:
         tables = folder.files.tables
-        files = folder.files.images or tables
+        files = folder.files.items or tables
         folders = top_folders(files)
         loose = any("/" not in path for path in (*files, *tables))
         if loose or len(folders) != 1 or is_part(top := folders.pop()) or is_unlabelled(top):
@@ -191,7 +196,7 @@ def _innermost(folder: Folder) -> Folder:
 def _open_folder(request: _Request, given: Folder) -> Source:
     folder = given if request.classes else _innermost(given)
     if request.classes:
-        names = read_named_classes(folder.files.images, request.classes)
+        names = read_named_classes(folder.files.items, request.classes)
         return _from_folders(folder, names, names.layout)
     tables = _own_tables(request, folder)
     if parts := _tables_of_parts(request, folder, tables):
@@ -205,7 +210,7 @@ def _open_folder(request: _Request, given: Folder) -> Source:
             f"{' '.join(found) or 'Omit --label if the folders are the classes, or add such a table.'}"
         )
     files = folder.files
-    names = read_folders(files.images, unusable=files.unusable)
+    names = read_folders(files.items, unusable=files.unusable)
     layout = names.layout
     if folder is not given:
         layout = f"in {folder.root.relative_to(given.root).as_posix()}: {layout}"
@@ -218,7 +223,7 @@ def _open_folder(request: _Request, given: Folder) -> Source:
 
 def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
     files = folder.files
-    columns = {"path": files.images, "label": names.labels, "given_split": names.splits, "missing": ""}
+    columns = {"path": files.items, "label": names.labels, "given_split": names.splits, "missing": ""}
     if files.unread:
         layout += f"; not read: {listed(dict.fromkeys(name.rpartition('/')[2] for name in files.unread))}"
     ignored = files.ignored + _kinds(files.tables)
@@ -237,7 +242,7 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
     if not tables:
         return None
     # Split folders may contain images that a table labels; if they contain class folders, those give the labels.
-    names = read_folders(folder.files.images)
+    names = read_folders(folder.files.items)
     classes = any(names.labels) if names.outer_split else len(folder.tops) > 1
     labels = set(names.labels) - {""}
     if labels and all(map(is_doubtful, labels)):  # such as images_001 and images_002: the parts of a download
@@ -259,7 +264,7 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
 def _tables_of_parts(request: _Request, folder: Folder, own: list[Path]) -> list[PartTable]:
     """One table for each part of a split; none where the folders are the classes."""
     names = [name for name in folder.files.tables if "/" in name or folder.root / name in own]
-    labels = set(read_folders(folder.files.images).labels) - {""}
+    labels = set(read_folders(folder.files.items).labels) - {""}
     if request.label is None and len(labels) > 1 and not all(map(part_in, labels)):
         return []
     return find_part_tables(names, label=request.label, root=folder.root)
@@ -280,7 +285,7 @@ def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
 
 def _with_unlisted_files(source: Source, folder: Folder, *tables: str) -> Source:
     """Add what is in the folder but not in its tables: unlabelled images, and other files."""
-    images = folder.files.images
+    images = folder.files.items
     ignored = folder.files.ignored + _kinds(name for name in folder.files.tables if name not in tables)
     if source.root != folder.root:  # the images are stored in the table
         return replace(source, ignored=ignored + _kinds(images))

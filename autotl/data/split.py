@@ -11,9 +11,11 @@ import pandas as pd
 from autotl.data.clusters import find_clusters, latest_side
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS, Dataset
 from autotl.data.given_split import lacks_training
+from autotl.data.label_stratification import stratify
 from autotl.errors import DatasetError
 from autotl.modality import CERTAIN
 from autotl.runtime.wording import counted, listed
+from autotl.targets import CLASSES, NUMBER, kind_of, known_labels, strata
 
 TEST_FRACTION = 0.2
 TEST_FOLD = -1
@@ -118,6 +120,8 @@ def _attempt(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray, list[
 def _with_likely_pairs(dataset: Dataset) -> set[int]:
     """The classes with near-duplicates that are likely and not certain."""
     likely = dataset.pairs[dataset.pairs["similarity"] < CERTAIN]
+    if kind_of(dataset.labels) != CLASSES:
+        return set()
     return {*map(int, dataset.labels[likely["first"]]), *map(int, dataset.labels[likely["second"]])}
 
 
@@ -135,7 +139,7 @@ def _divided(dataset: Dataset, cluster: np.ndarray, seed: int) -> tuple[np.ndarr
 def development_split(dataset: Dataset, *, seed: int) -> Split:
     """Folds of all items without a test split: for examining the data, not for evaluating a model."""
     cluster = find_clusters(dataset)
-    return Split(fold=_folds(dataset.labels, cluster, _n_folds(len(cluster)), seed), cluster=cluster)
+    return Split(fold=_folds(_balanced(dataset), cluster, _n_folds(len(cluster)), seed), cluster=cluster)
 
 
 def fold_together(
@@ -147,7 +151,7 @@ def fold_together(
     """
     fold = np.full(len(cluster), LEFT_OUT_FOLD)
     n_folds = n_folds or _n_folds(len(items))
-    fold[items] = _folds(dataset.labels[items], cluster[items], n_folds, seed, many_alone=_SOME_ALONE)
+    fold[items] = _folds(_balanced(dataset)[items], cluster[items], n_folds, seed, many_alone=_SOME_ALONE)
     return Split(fold=fold, cluster=cluster)
 
 
@@ -188,28 +192,49 @@ def _divide(
 
     fold: -1 or -2 where it is fixed already, 0 for the free items and for a given validation split.
     """
-    labels = dataset.labels
+    labels = _balanced(dataset)
     validated = bool((np.delete(fold, free) == VALIDATION_FOLD).any())
     outer = _folds(labels[free], cluster[free], round(1 / TEST_FRACTION), seed)
     # Of the equally large candidates, the one that leaves the fewest classes without a test item.
-    candidates = sorted(range(int(outer.max(initial=0)) + 1), key=lambda k: -len(np.unique(labels[free][outer == k])))
+    candidates = sorted(range(int(outer.max(initial=0)) + 1), key=lambda k: -_n_present(labels[free][outer == k]))
     fewest: list[int] = []
     for test in [None] if (fold == TEST_FOLD).any() else candidates:
         divided, rest = fold.copy(), free if test is None else free[outer != test]
         divided[free] = TEST_FOLD
         inner = _folds(labels[rest], cluster[rest], _n_folds(len(rest)) - validated, seed + 1)
         divided[rest] = inner + validated  # a given validation split is fold 0
-        lacking = classes_lacking_items(labels, divided, len(dataset.classes))
+        lacking = _lacking(dataset, divided)
         if not lacking:
             return divided, []
         fewest = min(fewest or lacking, lacking, key=len)
     return fold, fewest
 
 
+def _balanced(dataset: Dataset) -> np.ndarray:
+    """What each fold is to have its share of: classes, every label by itself, or ranges of a number."""
+    return strata(dataset.labels) if kind_of(dataset.labels) == NUMBER else dataset.labels
+
+
+def _n_present(labels: np.ndarray) -> int:
+    """How many classes, or labels, there is an item of."""
+    return int((labels > 0).any(axis=0).sum()) if labels.ndim == 2 else len(np.unique(labels))
+
+
+def _lacking(dataset: Dataset, fold: np.ndarray) -> list[int]:
+    """The classes with fewer than two items to train on in some fold, or the labels that apply to as few."""
+    kind = kind_of(dataset.labels)
+    if kind == NUMBER:
+        return []
+    if kind == CLASSES:
+        return classes_lacking_items(dataset.labels, fold, len(dataset.classes))
+    applies = [classes_lacking_items((column > 0).astype(int), fold, 2) for column in dataset.labels.T]
+    return [k for k, lacking in enumerate(applies) if 1 in lacking]
+
+
 def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, lacking: list[int]) -> str:
     if (dataset.items["given_split"] != "").any():
         return lacks_training(dataset, fold == LEFT_OUT_FOLD, lacking)
-    mine = dataset.labels == lacking[0]
+    mine = dataset.labels[:, lacking[0]] > 0 if dataset.labels.ndim == 2 else dataset.labels == lacking[0]
     name, n_images = dataset.classes[lacking[0]], int(mine.sum())
     n_clusters = len(np.unique(cluster[mine]))
     why = (
@@ -248,6 +273,9 @@ def _folds(
     folds = np.zeros(len(labels), dtype=int)
     if n_clusters < 2:
         return folds
+    if labels.ndim == 2:
+        known = known_labels(labels)
+        return stratify(labels > 0, cluster, min(n_folds, n_clusters), seed, known=None if known.all() else known)
     n_folds = min(n_folds, n_clusters, max(2, np.bincount(labels).max()))
     alone = n_clusters == len(cluster)
     # StratifiedGroupKFold loops over groups in Python; without real groups StratifiedKFold does the same.
