@@ -11,6 +11,7 @@ from autotl.errors import PluginError
 from autotl.interfaces import Size
 from autotl.plugins import NAME
 from autotl.runtime.blame import describe, where_of_plugin
+from autotl.targets import KINDS
 
 if TYPE_CHECKING:
     import optuna
@@ -30,6 +31,11 @@ def require_sizes(subject: str, sizes: Sequence[Size]) -> None:
         bool(sizes) and all(len(size) == 2 and min(size) > 0 for size in sizes),
         f"{subject}: sizes are {sizes}; expected at least one (height, width) in pixels",
     )
+
+
+def require_targets(subject: str, targets: Sequence[str]) -> None:
+    known = isinstance(targets, tuple) and bool(targets) and set(targets) <= set(KINDS)
+    require(known, f"{subject}: targets are {targets!r}; expected a tuple of some of {', '.join(KINDS)}")
 
 
 def named(thing: Any, kind: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from autotl.hookspecs import hookimpl
 from autotl.interfaces import Evaluator, Proportion
+from autotl_plugins.evaluators import multi_label
 
 # The smallest probability a float32 softmax tells from 0 next to 1, and scikit-learn's limit for float32.
 SMALLEST = float(np.finfo(np.float32).eps)
@@ -38,7 +39,12 @@ def balanced_accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def macro_f1(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The mean F1 of the classes that are labelled or predicted; a class never predicted rightly counts 0."""
+    """The mean F1 of the classes that are labelled or predicted; a class never predicted rightly counts 0.
+
+    Of several labels per item, as in `multi_label`, it is the mean F1 of the labels.
+    """
+    if labels.ndim == 2:
+        return multi_label.macro_f1(labels, probabilities)
     counts = confusion(labels, probabilities)
     n_true_or_predicted = counts.sum(axis=0) + counts.sum(axis=1)
     present = n_true_or_predicted > 0
@@ -97,7 +103,7 @@ def _proportions(successes: np.ndarray, trials: np.ndarray) -> list[Proportion]:
 def register_evaluators() -> Iterable[Evaluator]:
     yield Evaluator("accuracy", accuracy, bounds=(0, 1))
     yield Evaluator("balanced_accuracy", balanced_accuracy, bounds=(0, 1))
-    yield Evaluator("macro_f1", macro_f1, bounds=(0, 1))
+    yield Evaluator("macro_f1", macro_f1, bounds=(0, 1), targets=("classes", "ordered", "labels"))
     yield Evaluator("log_loss", log_loss, larger_is_better=False)
     yield Evaluator("roc_auc", roc_auc, bounds=(0, 1))
     yield Evaluator("recall", recall)

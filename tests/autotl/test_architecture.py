@@ -56,7 +56,7 @@ MAY_IMPORT = {
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
     "autotl_plugins.checks": "targets interfaces hookspecs runtime images data evidence",
     "autotl_plugins.encoders": "errors settings interfaces hookspecs runtime graphs cache",
-    "autotl_plugins.evaluators": "targets interfaces hookspecs",
+    "autotl_plugins.evaluators": "targets interfaces hookspecs evidence",
     "autotl_plugins.exporters": "errors interfaces hookspecs workflows",
     "autotl_plugins.heads": "targets interfaces hookspecs graphs",
     "autotl_plugins.panels": "targets interfaces hookspecs predictions runs evidence",

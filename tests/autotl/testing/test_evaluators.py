@@ -63,3 +63,31 @@ def needs_every_class(labels, probabilities):
 def test_an_evaluator_with_a_defect_fails(score, message):
     with pytest.raises(AssertionError, match=f"evaluator 'unsound'.*{message}"):
         check_evaluator(Evaluator("unsound", score))
+
+
+def count_of_labels(labels, probabilities):
+    return float(-np.abs((labels > 0).sum() - probabilities.sum()))
+
+
+def root(numbers, values):
+    return float(np.sqrt(((values[:, 0] - numbers) ** 2).mean()))
+
+
+def test_a_sound_evaluator_of_numbers_passes():
+    check_evaluator(Evaluator("root", root, larger_is_better=False, targets=("number",)))
+
+
+@pytest.mark.parametrize(
+    ("score", "targets", "message"),
+    [
+        (root, ("number",), "larger_is_better=True promises larger for perfect"),
+        (accuracy, ("labels",), "score for 2 classes raised"),
+        (count_of_labels, ("labels",), r"depending on the probabilities of labels that are unknown \(-1\)"),
+        (accuracy, ("several",), r"targets are \('several',\); expected a tuple of some of classes, ordered, labels"),
+        (accuracy, (), r"targets are \(\); expected a tuple"),
+        (accuracy, "classes", "targets are 'classes'; expected a tuple"),
+    ],
+)
+def test_an_evaluator_of_other_targets_with_a_defect_fails(score, targets, message):
+    with pytest.raises(AssertionError, match=f"evaluator 'unsound'.*{message}"):
+        check_evaluator(Evaluator("unsound", score, targets=targets))
