@@ -41,7 +41,7 @@ class Folder:
         around = Counter("*" + Path(path).suffix.lower() for path in self.files.tables if not path.startswith(prefix))
         unusable = {path.removeprefix(prefix): n for path, n in self.files.unusable.items() if path.startswith(prefix)}
         files = Files(
-            _below(prefix, self.files.images), tables, self.files.ignored + around,
+            _below(prefix, self.files.items), tables, self.files.ignored + around,
             [path.removeprefix(prefix) for path in self.files.unread], unusable,
         )  # fmt: skip
         renamed = {
@@ -59,7 +59,7 @@ class Folder:
     @cached_property
     def tops(self) -> set[str]:
         """The sub-folders that contain images at any depth."""
-        return top_folders(self.files.images)
+        return top_folders(self.files.items)
 
     def find(self, name: str) -> str | None:
         """The path of the image that a table means by a name; empty if several match, None if none does.
@@ -92,12 +92,12 @@ class Folder:
     def _full_names(self) -> list[str]:
         """The names of the images before they were renamed, in the order of the files."""
         before = {path: name for name, path in self.renamed.items()}
-        return [unicodedata.normalize("NFC", before.get(path, path)) for path in self.files.images]
+        return [unicodedata.normalize("NFC", before.get(path, path)) for path in self.files.items]
 
     @cached_property
     def _whole(self) -> dict[str, str]:
         """The path for each name with all its folders that a table may use; empty where several match."""
-        full, paths = self._full_names, self.files.images
+        full, paths = self._full_names, self.files.items
         inside = [_without_image_folder(name) for name in full]
         # Later ones take precedence.
         whole = [_unambiguous(names, paths) for names in (_stems(inside), _stems(full), inside, full)]
@@ -105,7 +105,7 @@ class Folder:
 
     @cached_property
     def _endings(self) -> PathEndings:
-        return PathEndings(self._full_names, self.files.images)
+        return PathEndings(self._full_names, self.files.items)
 
     def _existing(self, name: str) -> str:
         """The path of a file with exactly this name, relative if it is in the folder; empty if it does not exist."""

@@ -40,7 +40,7 @@ class FolderTree:
 def read_folder_tree(folder: Path) -> FolderTree:
     """The folders below a folder that hold images. Raises DatasetError where they cannot be listed."""
     root = folder.resolve()
-    images = list_files(root, lenient=True).images
+    images = list_files(root, lenient=True).items
     counts = Counter(image.rpartition("/")[0] for image in images)
     return FolderTree(root, dict(sorted(counts.items())), images)
 

@@ -1,4 +1,4 @@
-"""The files below a folder: images, tables, and how many of each other kind."""
+"""The files below a folder: items of one kind, tables, and how many of each other kind."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autotl.data.foreign_folders import is_foreign
+from autotl.data.item_kinds import IMAGES, TEXTS, ItemKind
 from autotl.errors import DatasetError
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif",
-     ".ppm", ".pgm", ".pbm", ".pnm"}
-)  # fmt: skip
+IMAGE_SUFFIXES = IMAGES.suffixes
 UNREAD_IMAGE_SUFFIXES = frozenset(
     {".jp2", ".j2k", ".jpx", ".jxl", ".tga", ".psd", ".svg", ".dcm", ".nef", ".cr2", ".cr3", ".arw", ".dng", ".raw",
      ".exr", ".hdr", ".ico", ".pcx"}
 )  # fmt: skip
 """Of images in formats that are not read."""
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
+JSON_LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"}) | JSON_LINES_SUFFIXES
 PATCH_SUFFIX = ".patch.csv"
 """Of the file of decisions beside a dataset (see `patch`), which is not a table of labels."""
 FOREIGN = "tool output"
@@ -35,22 +34,23 @@ _SYSTEM = frozenset(
 class Files:
     """The files below a folder, relative and posix.
 
-    images, tables: sorted by path. ignored: number of others by kind.
+    items, tables: sorted by path. ignored: number of others by kind.
     unread: folders that are not looked into, because they are hidden or no data.
-    unusable: folders without any image, the outermost only, with the number of other files by kind in each.
+    unusable: folders without any item, the outermost only, with the number of other files by kind in each.
     """
 
-    images: list[str]
+    items: list[str]
     tables: list[str]
     ignored: Counter[str]
     unread: list[str] = field(default_factory=list)
     unusable: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-def list_files(root: Path, *, lenient: bool = False) -> Files:
+def list_files(root: Path, kind: ItemKind = IMAGES, *, lenient: bool = False) -> Files:
     """List the files below a folder, following links except those that lead in a circle.
 
-    Raises DatasetError where a folder cannot be read, or an image's name is not valid text, unless `lenient`: such
+    kind: of the items; items of other kinds are counted as ignored.
+    Raises DatasetError where a folder cannot be read, or an item's name is not valid text, unless `lenient`: such
     files and folders are then counted as ignored.
     """
     found = Files([], [], Counter())
@@ -71,29 +71,30 @@ def list_files(root: Path, *, lenient: bool = False) -> Files:
             found.ignored[FOREIGN] += 1
             found.unread.append(prefix[:-1])
             continue
-        n_before = len(found.images)
-        pending += _sort_out(entries, prefix, chain, found, others.setdefault(prefix, Counter()))
-        if len(found.images) > n_before:
+        n_before = len(found.items)
+        pending += _sort_out(entries, prefix, chain, kind, found, others.setdefault(prefix, Counter()))
+        if len(found.items) > n_before:
             used |= {prefix, *_prefixes(prefix)}
     if lenient:
-        named = [path for path in found.images if _is_text(path)]
-        found.ignored["unreadable"] += len(found.images) - len(named)
-        found.images[:] = named
-    _require_text(found.images)
+        named = [path for path in found.items if _is_text(path)]
+        found.ignored["unreadable"] += len(found.items) - len(named)
+        found.items[:] = named
+    _require_text(found.items)
     ignored = +sum(others.values(), found.ignored)
     return Files(
-        sorted(found.images), sorted(found.tables), ignored, sorted(filter(_is_text, found.unread)),
+        sorted(found.items), sorted(found.tables), ignored, sorted(filter(_is_text, found.unread)),
         _unusable(found.tables, {prefix: counts for prefix, counts in others.items() if prefix not in used}),
     )  # fmt: skip
 
 
 def _sort_out(
-    entries: Iterable[os.DirEntry[str]], prefix: str, chain: tuple[str, ...], found: Files, others: Counter[str]
-) -> list[tuple[str, tuple[str, ...]]]:
+    entries: Iterable[os.DirEntry[str]], prefix: str, chain: tuple[str, ...], wanted: ItemKind, found: Files,
+    others: Counter[str],
+) -> list[tuple[str, tuple[str, ...]]]:  # fmt: skip
     """Add one folder's files to what was found, and count its other files; returns the folders to look into."""
     inner = []
     for entry in entries:
-        kind = kind_of(entry.name)
+        kind = kind_of(entry.name, wanted)
         if kind in ("hidden", "system"):
             others[kind] += 1
             if _is_folder(entry):
@@ -101,8 +102,8 @@ def _sort_out(
         elif _is_folder(entry):
             if followed := _followed(entry, chain):
                 inner.append((f"{prefix}{entry.name}/", followed))
-        elif kind == "image":
-            found.images.append(prefix + entry.name)
+        elif kind == wanted.name:
+            found.items.append(prefix + entry.name)
         elif kind == "table":
             found.tables.append(prefix + entry.name)
         else:
@@ -111,7 +112,7 @@ def _sort_out(
 
 
 def _unusable(tables: Iterable[str], inside: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
-    """The outermost folders without any image, and what is in them instead. inside: other files, by folder."""
+    """The outermost folders without any item, and what is in them instead. inside: other files, by folder."""
     whole: dict[str, Counter[str]] = {}
     for prefix, counts in sorted(inside.items()):
         outermost = next((outer for outer in _prefixes(prefix) if outer in inside), prefix)
@@ -150,8 +151,8 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         ) from None
 
 
-def kind_of(name: str) -> str:
-    """The kind of a file by its name: image, table, hidden, system, or a suffix such as `*.txt`."""
+def kind_of(name: str, wanted: ItemKind = IMAGES) -> str:
+    """The kind of a file by its name: table, hidden, system, the wanted kind of item, or a suffix such as `*.txt`."""
     if name.startswith("."):
         return "hidden"
     if name.lower() in _SYSTEM:
@@ -160,11 +161,17 @@ def kind_of(name: str) -> str:
         return f"*{PATCH_SUFFIX}"
     stem, _, ending = name.rpartition(".")
     suffix = f".{ending.lower()}" if stem else ""
-    if suffix in IMAGE_SUFFIXES:
-        return "image"
+    if suffix in wanted.suffixes and not (wanted.documents and wanted.documents.fullmatch(stem)):
+        return wanted.name
     if suffix in TABLE_SUFFIXES:
         return "table"
     return f"*{suffix}" if suffix and suffix.isprintable() else "without suffix"
+
+
+def mostly_texts(files: Files) -> bool:
+    """Whether files without any image hold texts, and more of them than images in formats that are not read."""
+    n_texts = sum(files.ignored[f"*{suffix}"] for suffix in TEXTS.suffixes)
+    return not files.items and n_texts > sum(files.ignored[f"*{suffix}"] for suffix in UNREAD_IMAGE_SUFFIXES)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

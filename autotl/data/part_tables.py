@@ -88,7 +88,7 @@ def _by_folder(tables: Sequence[str]) -> list[PartTable]:
 
 def _images_of(table: PartTable, folder: Folder) -> Folder:
     """The folder with the images of the same part only, where there are folders of that part."""
-    images = [path for path in folder.files.images if any(part_in(name) == table.part for name in path.split("/")[:-1])]
+    images = [path for path in folder.files.items if any(part_in(name) == table.part for name in path.split("/")[:-1])]
     known = Files(images, [], folder.files.ignored) if images else folder.files
     return replace(folder, known=known, near=table.name.rpartition("/")[0])
 

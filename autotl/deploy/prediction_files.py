@@ -52,7 +52,7 @@ def _of_archive(path: Path, cache: Path) -> list[GivenImage]:
 
 
 def _within(folder: Path, item: Path) -> list[str]:
-    images = list_files(folder, lenient=True).images
+    images = list_files(folder, lenient=True).items
     if not images:
         kind = "folder" if item.is_dir() else "archive"
         raise ConfigError(f"the {kind} {item} has no images in it")

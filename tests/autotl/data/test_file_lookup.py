@@ -78,4 +78,4 @@ def test_a_renamed_file_is_found_by_its_name_in_the_archive(tmp_path):
 def test_the_top_folders_are_those_with_images(tmp_path):
     folder = create_files(tmp_path, "cat/deep/1.png", "notes/x.txt", "2.png")
     assert folder.tops == {"cat"}
-    assert folder.inner("cat").files.images == ["deep/1.png"]
+    assert folder.inner("cat").files.items == ["deep/1.png"]

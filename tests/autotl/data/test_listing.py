@@ -23,7 +23,7 @@ def test_every_supported_suffix_counts_in_any_case_and_paths_are_sorted(tmp_path
     names = [f"cat/{i:02d}{suffix.upper()}" for i, suffix in enumerate(sorted(IMAGE_SUFFIXES))]
     files = list_files(create_files(tmp_path, *names, "b.CSV", "a/b.parquet", "c.tsv"))
     assert len(names) == 17
-    assert (files.images, files.tables) == (names, ["a/b.parquet", "b.CSV", "c.tsv"])
+    assert (files.items, files.tables) == (names, ["a/b.parquet", "b.CSV", "c.tsv"])
 
 
 def test_other_files_are_counted_by_kind_and_never_fatal(tmp_path):
@@ -33,7 +33,7 @@ def test_other_files_are_counted_by_kind_and_never_fatal(tmp_path):
     )
     (tmp_path / "cat" / os.fsdecode(b"gr\xfcn.txt")).touch()
     files = list_files(tmp_path)
-    assert files.images == ["cat/1.png"]
+    assert files.items == ["cat/1.png"]
     assert files.ignored == {"*.txt": 3, "hidden": 3, "system": 2, "*.json": 1, "without suffix": 1}
     assert ignored_kinds({"*.json": 1, "hidden": 3, "*.txt": 8}) == "8 *.txt, 3 hidden, 1 *.json"
 
@@ -42,7 +42,7 @@ def test_unreadable_folders_are_counted_where_the_listing_is_lenient(tmp_path):
     create_files(tmp_path, "cat/1.png")
     (tmp_path / "cat" / os.fsdecode(b"\xfc.png")).touch()
     files = list_files(tmp_path, lenient=True)
-    assert (files.images, files.ignored) == (["cat/1.png"], {"unreadable": 1})
+    assert (files.items, files.ignored) == (["cat/1.png"], {"unreadable": 1})
 
 
 def test_a_patch_file_is_not_a_table_of_labels(tmp_path):
@@ -61,25 +61,25 @@ def test_links_are_followed_and_links_in_a_circle_end(tmp_path):
     (pets / "cat" / "out").symlink_to("/")
     (pets / "dog" / "self").symlink_to(pets / "dog")
     (pets / "dog" / "never").symlink_to(pets / "dog" / "never")
-    assert list_files(pets).images == ["bird/2.png", "bird/far/3.png", "cat/1.png", "cat/linked.png", "dog/1.png"]
+    assert list_files(pets).items == ["bird/2.png", "bird/far/3.png", "cat/1.png", "cat/linked.png", "dog/1.png"]
 
 
 def test_two_folders_that_link_to_each_other_end(tmp_path):
     create_files(tmp_path, "a/1.png", "b/2.png")
     (tmp_path / "a" / "b").symlink_to(tmp_path / "b")
     (tmp_path / "b" / "a").symlink_to(tmp_path / "a")
-    assert list_files(tmp_path).images == ["a/1.png", "a/b/2.png", "b/2.png", "b/a/1.png"]
+    assert list_files(tmp_path).items == ["a/1.png", "a/b/2.png", "b/2.png", "b/a/1.png"]
 
 
 def test_pipes_and_links_to_nowhere_are_listed_for_the_scan_to_judge(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    assert list_files(tmp_path).images == ["gone.png", "pipe.png"]
+    assert list_files(tmp_path).items == ["gone.png", "pipe.png"]
 
 
 def test_names_may_contain_spaces_and_any_script(tmp_path):
     names = ["Größe XL/Bild 1.PNG", "猫 🐈/写真\n1.jpg"]
-    assert list_files(create_files(tmp_path / "my data", *names)).images == names
+    assert list_files(create_files(tmp_path / "my data", *names)).items == names
     assert top_folders([*names, "3.png"]) == {"Größe XL", "猫 🐈"}
 
 
@@ -110,5 +110,5 @@ def test_listing_takes_few_steps_per_file(tmp_path):
         found = list_files(tmp_path)
     finally:
         sys.setprofile(None)
-    assert len(found.images) == 300
+    assert len(found.items) == 300
     assert len(calls) < 12 * 300
