@@ -16,6 +16,7 @@ import numpy as np
 
 from autotl.cache.content_folders import folder_name
 from autotl.errors import ExportError, PluginError
+from autotl.features.text_graph import pool_text_graph, tokenizer_of
 from autotl.interfaces import Backbone, Encoder, FeatureSource, Size
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blame import of_plugin
@@ -27,7 +28,7 @@ GRAPH_VERSION = 1
 """Part of the cache key: raise it when `graph.to_onnx` computes something else than before."""
 _GIVEN_UP_SECONDS = 600.0
 """A partial file older than this was left by a process that died."""
-_COLUMNS = "columns.json"
+_COLUMNS, _TOKENIZER = "columns.json", "tokenizer.json"
 SINGLE, INT8 = "fp32", "int8"
 """Precisions of a graph: single, and 8-bit integers."""
 VECTOR = "vector"
@@ -52,12 +53,15 @@ class Column:
 
 @dataclass(frozen=True)
 class FrozenNetwork:
-    """A backbone or encoder at one size as an ONNX graph: uint8 images in, one output per stage and pooling.
+    """A backbone or encoder at one size as an ONNX graph: one output per stage and pooling.
+
+    Its input are uint8 images, or, of an encoder of texts, what `autotl.texts.tokens.Tokens.encode` returns.
 
     file: the graph; it is not there where the backbone has a layer that cannot be written.
     reader: builds the Keras model that the graph was written from, at a precision such as "float32"; None for an
         encoder.
     precision: SINGLE or INT8, that of the graph.
+    tokenizer: of an encoder of texts, the file that `autotl.texts.tokens.Tokens` opens.
     """
 
     backbone: str
@@ -67,6 +71,7 @@ class FrozenNetwork:
     columns: tuple[Column, ...]
     reader: Callable[[str], Any] | None = field(default=None, compare=False, repr=False)
     precision: str = SINGLE
+    tokenizer: Path | None = None
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -77,6 +82,11 @@ class FrozenNetwork:
     def tensors(self) -> tuple[str, ...]:
         """The names of the outputs, in the order of the columns."""
         return tuple(column.tensor for column in self.columns)
+
+    @property
+    def beside(self) -> dict[str, Path]:
+        """What the graph needs beside it to read items, by the name that it has in a deployable."""
+        return {self.tokenizer.name: self.tokenizer} if self.tokenizer else {}
 
     @property
     def n_features(self) -> int:
@@ -174,21 +184,28 @@ def _freeze_encoder(encoder: Encoder, size: Size, cache: Path) -> FrozenNetwork:
     graph = encoder.graph(*size)
     if type(graph).__name__ != "ModelProto":
         raise PluginError(f"{who} made a {type(graph).__name__}; expected an onnx.ModelProto")
-    digest = hashlib.sha256(graph.SerializeToString(deterministic=True))
+    try:
+        tokenizer = tokenizer_of(encoder)
+    except ValueError as error:
+        raise PluginError(f"{who}: {error}") from error
+    digest = hashlib.sha256(graph.SerializeToString(deterministic=True) + tokenizer.encode())
     digest.update(f"{encoder.name} {size} {GRAPH_VERSION}".encode())
     key = f"{folder_name(encoder.name)}-{size[0]}x{size[1]}-{digest.hexdigest()[:16]}"
     folder = cache / "networks" / key
     columns = _known_columns(folder)
     if not columns:
         try:
-            pooled, widths = pool_outputs(graph, size)
+            pooled, widths = pool_text_graph(graph, tokenizer, size) if tokenizer else pool_outputs(graph, size)
         except ValueError as error:
             raise PluginError(f"{who} at {size[0]}x{size[1]}: {error}") from error
         columns = _side_by_side(widths)
         _tidy(folder)
         write_atomically(folder / "network.onnx", pooled.SerializeToString())
+        if tokenizer:
+            write_atomically(folder / _TOKENIZER, tokenizer.encode())
         _describe(folder, columns)
-    return FrozenNetwork(encoder.name, size, key, folder / "network.onnx", columns)
+    kept = folder / _TOKENIZER if tokenizer else None
+    return FrozenNetwork(encoder.name, size, key, folder / "network.onnx", columns, tokenizer=kept)
 
 
 def _freeze_backbone(backbone: Backbone, size: Size, cache: Path, version: str) -> FrozenNetwork:
@@ -293,7 +310,7 @@ def _tidy(folder: Path) -> None:
     for old in folder.iterdir():
         with suppress(OSError):
             if (
-                old.name not in ("network.onnx", "no-graph.txt")
+                old.name not in ("network.onnx", "no-graph.txt", _TOKENIZER)
                 and old.stat().st_mtime < time.time() - _GIVEN_UP_SECONDS
             ):
                 old.unlink()

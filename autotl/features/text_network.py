@@ -1,0 +1,93 @@
+"""The features of texts: items read, cut into tokens, sorted by length and computed in batches."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from autotl.data.dataset import Dataset
+from autotl.errors import DatasetError
+from autotl.features.frozen_network import FrozenNetwork, open_session, require_finite
+from autotl.texts.reading import read_text
+from autotl.texts.tokens import Tokens, pad_chunks, plan_batches
+
+_WINDOW = 1024
+"""Texts that are in memory, and are sorted by length, at a time."""
+_READ_TOGETHER = 64
+
+Batch = tuple[list[int], dict[str, np.ndarray]]
+
+
+def read_item_text(dataset: Dataset, item: int) -> str:
+    """The text of an item; DatasetError where its file has changed since the scan."""
+    path = dataset.path(item)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = f"{path} was read when the data were scanned, and cannot be read now: {error.strerror or error}"
+        raise DatasetError(f"{reason}. Put it back, or start a new search without it.") from error
+    # Features are kept by the content's hash: those of an edited text must not be kept under the old one.
+    if hashlib.sha256(data).hexdigest() != dataset.items["sha256"].iloc[item]:
+        raise DatasetError(f"{path} has changed since the data were scanned. Put it back, or start a new search.")
+    return read_text(data, path.suffix)
+
+
+def open_tokens(network: FrozenNetwork) -> Tokens:
+    """The tokenizer of a network of texts."""
+    assert network.tokenizer is not None, f"{network.backbone} is no encoder of texts"
+    return Tokens(network.tokenizer.read_text(encoding="utf-8"))
+
+
+def unknown_share(network: FrozenNetwork, texts: Sequence[str]) -> float:
+    """Share of the tokens of texts, 0..1, that the network does not know, such as words without a GloVe vector."""
+    return open_tokens(network).unknown_share(texts)
+
+
+def text_batches(
+    dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], threads: int
+) -> Generator[tuple[list[int], np.ndarray]]:
+    """The features of items: their numbers, and vectors float32 (n, n_features), in any order.
+
+    Raises DatasetError where a file has changed since the scan, PluginError where a feature is not finite.
+    """
+    session = open_session(network.file, threads=1)  # Each thread computes a batch of its own: see `engine`.
+    outputs = list(network.tensors)
+
+    def compute(batch: dict[str, np.ndarray]) -> np.ndarray:
+        vectors = np.concatenate(session.run(outputs, batch), axis=1)
+        require_finite(network, [vectors])
+        return vectors
+
+    pool = ThreadPoolExecutor(threads)
+    ahead: deque[tuple[list[int], Future[np.ndarray]]] = deque()
+    try:
+        for items, batch in _token_batches(dataset, network, todo, pool):
+            ahead.append((items, pool.submit(compute, batch)))
+            if len(ahead) > 4 * threads:
+                done, vectors = ahead.popleft()
+                yield done, vectors.result()
+        for done, vectors in ahead:
+            yield done, vectors.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _token_batches(
+    dataset: Dataset, network: FrozenNetwork, todo: Sequence[int], pool: ThreadPoolExecutor
+) -> Iterator[Batch]:
+    """Batches of texts of similar length; `pool` reads them and cuts them into tokens."""
+    tokens, n_tokens = open_tokens(network), network.size[1]
+
+    def read(items: Sequence[int]) -> list[list[np.ndarray]]:
+        return tokens.chunks([read_item_text(dataset, item) for item in items], n_tokens)
+
+    for start in range(0, len(todo), _WINDOW):
+        window = todo[start : start + _WINDOW]
+        parts = pool.map(read, (window[i : i + _READ_TOGETHER] for i in range(0, len(window), _READ_TOGETHER)))
+        chunks = [text for part in parts for text in part]
+        for places in plan_batches(chunks):
+            yield [window[place] for place in places], pad_chunks([chunks[place] for place in places])
