@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
 import inspect
 import json
-import math
-import platform
 import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +21,7 @@ from numpy.typing import NDArray
 from autotl.data.modalities import modality_named
 from autotl.deploy import item_readers, predictor
 from autotl.deploy.map_facts import map_facts
+from autotl.deploy.mlflow_layout import write_json, write_mlflow_parts
 from autotl.errors import ExportError, RunError
 from autotl.interfaces import Size
 from autotl.modality import Deployed
@@ -34,9 +31,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4
 """Largest difference of a probability between what was exported and what was trained."""
-
-MLFLOW_LAYOUT = "3.17.2"
-"""The MLflow release whose model layout is written here, by hand: the core imports no tracker."""
 
 MAX_REPLAY_ITEMS = 8
 TABLE_COLUMNS = ("item", "label", "error")
@@ -84,7 +78,7 @@ def write_deployable(
     _require(len(set(classes)) == len(classes) >= 2, f"needs 2 or more different classes, not {list(classes)}")
     _require(1 <= len(replay) <= MAX_REPLAY_ITEMS, f"needs 1 to {MAX_REPLAY_ITEMS} replay items, not {len(replay)}")
     out = out.absolute()
-    _restore_previous(out)
+    restore_previous(out)
     if out.exists() and not (out.is_dir() and (is_deployable(out) or not any(out.iterdir()))):
         raise ExportError(f"{out} exists and is not a deployable; it is left alone. Name another folder.")
     partial = out.with_name(f".{out.name}.partial")
@@ -96,9 +90,9 @@ def write_deployable(
         for name, file in files.items():
             shutil.copyfile(file, partial / name)
         _write_parts(partial, model, classes, {**metadata, **_kind_of_item(modality), **deployed.facts}, deployed, card)
-        _write_mlflow_parts(partial, columns(classes), replay[0], modality, deployed)
+        write_mlflow_parts(partial, _outputs(classes), replay[0], modality, deployed)
         _write_replay(partial, classes, replay, expected)
-        _swap(partial, out)
+        put_in_place(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return load_deployable(out)
@@ -107,8 +101,8 @@ def write_deployable(
 def load_deployable(path: Path | str) -> Deployable:
     """Open a deployable, or the champion of a run; raises RunError where there is none."""
     path = Path(path)
-    _restore_previous(path)
-    _restore_previous(path / "champion")
+    restore_previous(path)
+    restore_previous(path / "champion")
     folder = next((folder for folder in (path, path / "champion") if is_deployable(folder)), None)
     if folder is None:
         found = "does not exist" if not path.exists() else "is neither a deployable nor a run with a champion"
@@ -157,9 +151,13 @@ def columns(classes: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def predictor_source(modality: str = "image") -> str:
-    """The text of the exported predictor.py: `autotl.deploy.predictor` with what it imports of AutoTL in its place."""
-    text = _with_module(inspect.getsource(predictor), item_readers, modality_named(modality).serving())
+def _outputs(classes: Sequence[str]) -> dict[str, str]:
+    return {"label": "string"} | dict.fromkeys(columns(classes), "float")
+
+
+def predictor_source(modality: str = "image", module: ModuleType = predictor) -> str:
+    """The text of the exported predictor.py: a module with what it imports of AutoTL in its place."""
+    text = _with_module(inspect.getsource(module), item_readers, modality_named(modality).serving())
     inlined = set()
     while imported := re.search(r"^from (autotl\.[\w.]+) import .*\n", text, flags=re.MULTILINE):
         if imported[1] in inlined:
@@ -191,7 +189,7 @@ def _write_parts(
     deployed: Deployed,
     card: str,
 ) -> None:
-    packages = {name: _installed(name) for name in deployed.packages}
+    packages = {name: installed_version(name) for name in deployed.packages}
     known = {
         "format": 1,
         "autotl": importlib.metadata.version("autotl"),
@@ -204,7 +202,7 @@ def _write_parts(
         (folder / "model.onnx").write_bytes(model.SerializeToString())
     except ValueError as error:  # protobuf's limit of 2 GB
         raise ExportError(f"the model is too large for one ONNX file ({error})") from error
-    _write_json(folder / "metadata.json", {**metadata, **known})
+    write_json(folder / "metadata.json", {**metadata, **known})
     (folder / "predictor.py").write_text(
         predictor_source(str(metadata.get("modality", "image"))), encoding="utf-8"
     )  # fmt: skip
@@ -216,68 +214,6 @@ def _write_parts(
 def _kind_of_item(modality: str) -> dict[str, object]:
     """The entry of metadata.json that names the kind of item; models without it are of images."""
     return {} if modality == "image" else {"modality": modality}
-
-
-def _write_mlflow_parts(
-    folder: Path, outputs: Sequence[str], example: tuple[str, bytes], modality: str, deployed: Deployed
-) -> None:  # fmt: skip
-    python = platform.python_version()
-    # The environment MLflow builds for serving needs MLflow itself, which the model as such does not.
-    needs = ["-r requirements.txt", f"mlflow>={MLFLOW_LAYOUT.rsplit('.', 1)[0]}"]
-    (folder / "python_env.yaml").write_text(
-        f"python: {python}\nbuild_dependencies:\n- pip\ndependencies:\n" + "".join(f"- {need}\n" for need in needs)
-    )
-    (folder / "conda.yaml").write_text(
-        f"name: mlflow-env\nchannels:\n- conda-forge\ndependencies:\n- python={python}\n- pip\n- pip:\n"
-        + "".join(f"  - {need}\n" for need in needs)
-    )
-    name, data = example
-    try:
-        cell = deployed.example(data, name)
-    except ValueError as error:
-        raise ExportError(f"the first replay item is unreadable: {error}") from error
-    split = {"columns": [modality], "data": [[cell]]}
-    _write_json(folder / "input_example.json", split)
-    _write_json(folder / "serving_input_example.json", {"dataframe_split": split})
-    (folder / "MLmodel").write_text(
-        _mlmodel(folder, {modality: deployed.column_type}, outputs, python), encoding="utf-8"
-    )
-
-
-def _mlmodel(folder: Path, inputs: Mapping[str, str], outputs: Sequence[str], python: str) -> str:
-    def schema(fields: Mapping[str, str]) -> str:
-        # Twice: JSON inside a YAML string. Any JSON string in ASCII is a YAML string too.
-        return json.dumps(json.dumps([{"type": t, "name": n, "required": True} for n, t in fields.items()]))
-
-    return f"""\
-flavors:
-  python_function:
-    code: null
-    env:
-      conda: conda.yaml
-      virtualenv: python_env.yaml
-    loader_module: mlflow.pyfunc.loaders.code_model
-    model_code_path: predictor.py
-    python_version: {python}
-    streamable: false
-is_signature_from_type_hint: false
-mlflow_version: {MLFLOW_LAYOUT}
-model_id: null
-model_size_bytes: {sum(path.stat().st_size for path in folder.iterdir() if path.is_file())}
-model_uuid: {hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()[:32]}
-prompts: null
-saved_input_example_info:
-  artifact_path: input_example.json
-  pandas_orient: split
-  serving_input_path: serving_input_example.json
-  type: dataframe
-signature:
-  inputs: {schema(inputs)}
-  outputs: {schema({"label": "string"} | dict.fromkeys(outputs, "float"))}
-  params: null
-type_hint_from_example: false
-utc_time_created: '{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}'
-"""
 
 
 def _write_replay(
@@ -309,11 +245,19 @@ def _write_replay(
         {"file": file.name, "item": name, "probabilities": row.tolist()}
         for file, (name, _), row in zip(files, items, np.asarray(expected, np.float64), strict=True)
     ]
-    _write_json(folder / "replay" / "expected.json", {"tolerance": TOLERANCE, "classes": [*classes], "items": rows})
+    write_json(folder / "replay" / "expected.json", {"tolerance": TOLERANCE, "classes": [*classes], "items": rows})
 
 
 def _computed(folder: Path, files: Sequence[Path]) -> NDArray[np.float64]:
     """What the exported code says of the files, float64 (n, n_classes)."""
+    return np.array([list(answer["probabilities"].values()) for answer in run_exported(folder, files)], np.float64)
+
+
+def run_exported(folder: Path, files: Sequence[Path]) -> list[Any]:
+    """The answers of the predictor.py of a folder for files; ExportError where it does not run, or cannot read one.
+
+    Only do this with a folder you trust.
+    """
     # A name of ours, so that the file does not offer itself to an MLflow that happens to be loaded.
     spec = importlib.util.spec_from_file_location("autotl_exported_predictor", folder / "predictor.py")
     if spec is None or spec.loader is None:
@@ -321,15 +265,16 @@ def _computed(folder: Path, files: Sequence[Path]) -> NDArray[np.float64]:
     module = importlib.util.module_from_spec(spec)
     try:
         exec(compile((folder / "predictor.py").read_bytes(), str(folder / "predictor.py"), "exec"), module.__dict__)
-        results = module.Predictor(folder).predict(files)
+        results: list[Any] = module.Predictor(folder).predict(files)
     except Exception as error:  # ONNX Runtime raises its own kinds for an invalid graph
         raise ExportError(f"the exported model does not run ({error})") from error
     for result in results:
         _require("error" not in result, f"replay item {result['item']} is unreadable: {result.get('error')}")
-    return np.array([list(result["probabilities"].values()) for result in results], np.float64)
+    return results
 
 
-def _swap(partial: Path, out: Path) -> None:
+def put_in_place(partial: Path, out: Path) -> None:
+    """Put a folder that is complete in the place of another, so that one of the two is there at any moment."""
     previous = _previous(out)
     if out.exists():
         shutil.rmtree(previous, ignore_errors=True)
@@ -337,11 +282,11 @@ def _swap(partial: Path, out: Path) -> None:
     try:
         partial.rename(out)
     finally:
-        _restore_previous(out)
+        restore_previous(out)
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def _restore_previous(out: Path) -> None:
+def restore_previous(out: Path) -> None:
     """Put the former deployable back if a process was killed between the two renames of a swap."""
     if not out.exists() and _previous(out).exists():
         _previous(out).rename(out)
@@ -351,33 +296,14 @@ def _previous(out: Path) -> Path:
     return out.with_name(f".{out.name}.previous")
 
 
-def _installed(name: str) -> str:
+def installed_version(name: str) -> str:
+    """The version of an installed package; ExportError where there is none."""
     for distribution in (name, f"{name}-gpu"):
         try:
             return importlib.metadata.version(distribution)
         except importlib.metadata.PackageNotFoundError:
             continue
     raise ExportError(f"{name} is not installed, so the deployable cannot say which version it needs")
-
-
-def _write_json(path: Path, value: Any) -> None:
-    try:
-        path.write_text(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False), encoding="utf-8")
-    except (TypeError, ValueError) as error:
-        raise ExportError(f"{path.name} cannot be written as JSON ({error})") from error
-
-
-def _plain(value: Any) -> Any:
-    """JSON knows neither numpy's numbers nor infinities."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _require(holds: bool, message: str) -> None:
