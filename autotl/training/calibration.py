@@ -9,14 +9,18 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 import onnx
 from onnx import helper
 
 from autotl.graphs.blocks import matrices
+from autotl.graphs.surgery import join
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import limit_threads
+from autotl.targets import CLASSES, kind_of
+from autotl.training.platt import fit_platt
 
 SMALLEST_PROBABILITY = 1e-7
 """Probabilities are raised to this before their logarithm is taken; an exported graph has to do the same."""
@@ -24,21 +28,25 @@ TEMPERATURES = (0.05, 20.0)
 """The lowest and the highest temperature that is ever fitted."""
 
 _LOWEST = 1e-6
+Link: TypeAlias = Literal["softmax", "sigmoid"]
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Probabilities are softmax(margins @ weights + intercept).
+    """Probabilities are softmax(margins @ weights + intercept), or, of labels, sigmoid.
 
-    weights: float (n_margins, n_classes); intercept: float (n_classes,).
+    weights: float (n_margins, n_classes); intercept: float (n_classes,). link: what makes probabilities of them.
     """
 
     weights: np.ndarray
     intercept: np.ndarray
+    link: Link = "softmax"
 
     def probabilities(self, margins: np.ndarray) -> np.ndarray:
-        """Float64 (n, n_classes), rows sum to 1; margins: float (n, n_margins)."""
+        """Float64 (n, n_classes), rows sum to 1 for a softmax; margins: float (n, n_margins)."""
         logits = margins @ self.weights + self.intercept
+        if self.link == "sigmoid":
+            return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)))
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
@@ -46,7 +54,13 @@ class Calibration:
         """The map as a graph from `margins` to `probabilities`."""
         from autotl.graphs.blocks import affine
 
-        return affine(self.weights, self.intercept, "margins", "probabilities", softmax=True)
+        if self.link == "softmax":
+            return affine(self.weights, self.intercept, "margins", "probabilities", softmax=True)
+        n = len(self.intercept)
+        sigmoid = matrices(
+            [helper.make_node("Sigmoid", ["logits"], ["probabilities"])], [("logits", n)], [("probabilities", n)]
+        )
+        return join(affine(self.weights, self.intercept, "margins", "logits"), sigmoid, {"logits": "logits"})
 
     def save(self, path: Path) -> None:
         """Write an .npy file, whole or not at all."""
@@ -56,14 +70,19 @@ class Calibration:
         write_atomically(path, file.getvalue())
 
     @classmethod
-    def load(cls, path: Path) -> Calibration:
+    def load(cls, path: Path, link: Link = "softmax") -> Calibration:
         """Read what `save` wrote."""
         both = np.load(path, allow_pickle=False)
-        return cls(both[:-1], both[-1])
+        return cls(both[:-1], both[-1], link)
 
 
 def fit_calibration(margins: np.ndarray, labels: np.ndarray, n_classes: int) -> Calibration:
-    """Fit on margins float (n, n_margins) and labels int (n,); a class without items gets a probability near 0."""
+    """Fit on margins float (n, n_margins) and labels int (n,); a class without items gets a probability near 0.
+
+    For several labels an item, see `label_calibration.fit_labels`.
+    """
+    if labels.ndim == 2:
+        return fit_labels(margins, labels)
     from sklearn.linear_model import LogisticRegression
 
     present = np.unique(labels)
@@ -79,6 +98,20 @@ def fit_calibration(margins: np.ndarray, labels: np.ndarray, n_classes: int) -> 
     all_intercepts = np.full(n_classes, np.log(_LOWEST))
     all_weights[:, present], all_intercepts[present] = weights, intercept
     return Calibration(all_weights, all_intercepts)
+
+
+def fit_labels(margins: np.ndarray, labels: np.ndarray) -> Calibration:
+    """Platt scaling of each label, by the one of its columns that gives the lowest log loss.
+
+    margins: float (n, n_labels * n_strengths), the columns of one label together; labels: (n, n_labels).
+    """
+    n_labels = labels.shape[1]
+    n_strengths = margins.shape[1] // n_labels
+    slope, intercept, loss = fit_platt(margins, np.repeat(labels, n_strengths, axis=1))
+    best = loss.reshape(n_labels, n_strengths).argmin(axis=1) + np.arange(n_labels) * n_strengths
+    weights = np.zeros((margins.shape[1], n_labels))
+    weights[best, np.arange(n_labels)] = slope[best]
+    return Calibration(weights, intercept[best], "sigmoid")
 
 
 def cross_fit(margins: np.ndarray, labels: np.ndarray, fold: np.ndarray, n_classes: int) -> np.ndarray:
@@ -121,6 +154,17 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-4})
     return float(np.clip(np.exp(found.x), *TEMPERATURES))
+
+
+def sharpened(labels: np.ndarray, answers: np.ndarray) -> tuple[np.ndarray, float]:
+    """Answers calibrated on themselves by a temperature, and that temperature; 1 where they are not of classes.
+
+    Labels are calibrated one by one, by Platt scaling, and numbers need no calibration.
+    """
+    if kind_of(labels) != CLASSES:
+        return answers, 1.0
+    temperature = fit_temperature(labels, answers)
+    return apply_temperature(answers, temperature), temperature
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:

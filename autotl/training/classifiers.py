@@ -57,16 +57,20 @@ class Classifier(Protocol):
 def wrap(head: Head, built: Any, n_features: int, n_classes: int, *, seed: int) -> Classifier:
     """Make a classifier of what `head.build` returned; PluginError where it returned something else."""
     if is_network(built):
-        scaling: Scaling = "none"
-        if head.standardise:
-            scaling = "components" if head.on_components else "columns"
-        return NetworkClassifier(built, n_features, n_classes, scaling=scaling, seed=seed)
+        return NetworkClassifier(built, n_features, n_classes, scaling=scaling_of(head), seed=seed)
     if not (hasattr(built, "fit") and (hasattr(built, "predict_proba") or hasattr(built, "decision_function"))):
         raise PluginError(
             f"head {head.name!r} built a {type(built).__name__}; expected a scikit-learn classifier with fit and "
             "predict_proba or decision_function, or an uncompiled keras.Model"
         )
     return EstimatorClassifier(built, n_features, n_classes)
+
+
+def scaling_of(head: Head) -> Scaling:
+    """How the input of a Keras head is scaled."""
+    if not head.standardise:
+        return "none"
+    return "components" if head.on_components else "columns"
 
 
 def is_network(built: Any) -> bool:
@@ -174,6 +178,7 @@ class NetworkClassifier:
 
     gives_margins = False
     calibration: Calibration | None = None
+    loss = "sparse_categorical_crossentropy"
 
     def __init__(self, model: Any, n_features: int, n_classes: int, *, scaling: Scaling, seed: int) -> None:
         import keras
@@ -184,7 +189,7 @@ class NetworkClassifier:
         self._scaling = scaling
         self._mean = np.zeros(n_features, dtype=np.float32)
         self._deviation = np.ones(n_features, dtype=np.float32)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE), "sparse_categorical_crossentropy", jit_compile=False)
+        model.compile(keras.optimizers.Adam(LEARNING_RATE), type(self).loss, jit_compile=False)
         model.optimizer.build(model.trainable_variables)
         # Compiled once and reset for each fold: tracing a graph costs more than training a small head.
         self._initial = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
@@ -208,7 +213,7 @@ class NetworkClassifier:
         for _ in range(MAX_EPOCHS):
             for batch in batches(train, BATCH_ITEMS, rng):
                 self.model.train_on_batch(inputs[batch], labels[batch])
-            loss = log_loss(labels[held_out], predict(self.model, inputs[held_out]))
+            loss = self._held_out_loss(inputs[held_out], labels[held_out])
             if loss < best_loss - 1e-4:
                 best, best_loss, waited = self.model.get_weights(), loss, 0
             else:
@@ -243,11 +248,17 @@ class NetworkClassifier:
     def _scaled(self, vectors: np.ndarray) -> np.ndarray:
         return (vectors - self._mean) / self._deviation
 
+    def _held_out_loss(self, inputs: np.ndarray, labels: np.ndarray) -> float:
+        return log_loss(labels, predict(self.model, inputs))
+
     def _hold_out(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Item numbers to train on, and those held out: of each class that has enough, the same fraction."""
+        return self._hold_out_of(labels, self._n_classes)
+
+    def _hold_out_of(self, labels: np.ndarray, n_classes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng(self._seed)
         held_out = []
-        for label in range(self._n_classes):
+        for label in range(int(labels.max()) + 1 if n_classes is None else n_classes):
             members = rng.permutation(np.flatnonzero(labels == label))
             held_out.append(members[: round(len(members) * HOLD_OUT_FRACTION)])
         chosen = np.concatenate(held_out)
@@ -266,10 +277,15 @@ def batches(items: np.ndarray, size: int, rng: np.random.Generator) -> list[np.n
 
 def predict(model: Any, inputs: np.ndarray) -> np.ndarray:
     """Class probabilities of a Keras model in batches padded to one shape, float64 (n, n_classes), rows sum to 1."""
+    probabilities = raw_answers(model, inputs)
+    return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
+
+
+def raw_answers(model: Any, inputs: np.ndarray) -> np.ndarray:
+    """What a Keras model says in batches padded to one shape, float64 (n, n_outputs)."""
     parts = []
     for start in range(0, len(inputs), BATCH_ITEMS):
         part = np.asarray(inputs[start : start + BATCH_ITEMS])
         padding = [(0, BATCH_ITEMS - len(part))] + [(0, 0)] * (part.ndim - 1)
         parts.append(model.predict_on_batch(np.pad(part, padding))[: len(part)])
-    probabilities = np.concatenate(parts).astype(np.float64)
-    return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
+    return np.asarray(np.concatenate(parts).astype(np.float64))

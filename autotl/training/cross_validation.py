@@ -10,6 +10,7 @@ import numpy as np
 
 from autotl.data.split import Split
 from autotl.predictions import Predictions
+from autotl.targets import CLASSES, kind_of, known_labels
 from autotl.training.calibration import Calibration, cross_fit, fit_calibration
 from autotl.training.classifiers import Classifier
 
@@ -61,7 +62,8 @@ def cross_validate(
 ) -> CrossValidation:
     """Out-of-fold predictions for every development item.
 
-    vectors: float32 (n_items, n_features), labels: int (n_items,), both of all items; the test split is not touched.
+    vectors: float32 (n_items, n_features), labels: int (n_items,), or those of another kind of target, both of all
+    items; the test split is not touched.
     after_fold(fold, so_far) is called with what is predicted so far, and may raise to prune the trial. answers: gives
     those of a fold, where they are computed elsewhere.
     """
@@ -70,7 +72,7 @@ def cross_validate(
         found.append(answers(fold) if answers else answer_fold(classifier, vectors, labels, split, fold))
         if after_fold or fold == split.n_folds - 1:
             so_far, given = (np.concatenate([getattr(f, part) for f in found]) for part in ("items", "answers"))
-            n_classes = given.shape[1]
+            n_classes = labels.shape[1] if labels.ndim == 2 else given.shape[1]
             if classifier.gives_margins:
                 probabilities = cross_fit(given, labels[so_far], split.fold[so_far], n_classes)
             else:
@@ -83,11 +85,27 @@ def cross_validate(
 
 
 def majority(labels: np.ndarray, split: Split, n_classes: int) -> Predictions:
-    """What always answering with the class frequencies of the training folds gives, for every development item."""
+    """What always answering with the class frequencies of the training folds gives, for every development item.
+
+    Of labels their frequencies, of a number its mean.
+    """
     items = split.development
+    if kind_of(labels) != CLASSES:
+        answers = np.zeros((len(items), n_classes))
+        for fold in range(split.n_folds):
+            answers[split.fold[items] == fold] = _mean(labels[items[split.fold[items] != fold]])
+        return Predictions(items, labels[items], answers)
     probabilities = np.zeros((len(items), n_classes))
     for fold in range(split.n_folds):
         train = split.development[split.fold[split.development] != fold]
         counts = np.bincount(labels[train], minlength=n_classes)
         probabilities[split.fold[items] == fold] = counts / counts.sum()
     return Predictions(items, labels[items], probabilities)
+
+
+def _mean(labels: np.ndarray) -> np.ndarray:
+    """The mean of numbers, or how often each label applies where that is known; float (n_outputs,)."""
+    if labels.ndim == 1:
+        return np.array([labels.mean()])
+    known = known_labels(labels)
+    return np.asarray((labels > 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
