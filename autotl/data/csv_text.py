@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.column_words import is_known
+from autotl.data.csv_quotes import quotes_are_closed, quotes_are_letters
 from autotl.data.listing import IMAGE_SUFFIXES
 
 SEPARATORS = ",;\t|"
@@ -29,8 +31,8 @@ def read_csv(path: Path, *, rows: int | None = None, header: bool | None = None)
     header: whether the first row names the columns; None finds out: a row that names an image does not. Without a
     header the columns are called "column 1", "column 2" and so on.
     """
-    encodings = _encodings(path)
-    for encoding in encodings:
+    known = encodings(path)
+    for encoding in known:
         try:
             with path.open(encoding=encoding, newline="") as file:
                 start = list(islice(file, _PROBED_LINES))
@@ -38,12 +40,13 @@ def read_csv(path: Path, *, rows: int | None = None, header: bool | None = None)
             mark = _separator(start[skipped:])
             return _named(_read_cells(path, mark, encoding, skipped, rows), header)
         except UnicodeDecodeError:
-            if encoding == encodings[-1]:
+            if encoding == known[-1]:
                 raise
     raise AssertionError  # the last encoding returns or raises
 
 
-def _encodings(path: Path) -> tuple[str, ...]:
+def encodings(path: Path) -> tuple[str, ...]:
+    """The encodings that a table may have, in the order in which they are tried; raises ValueError, OSError."""
     with path.open("rb") as file:
         start = file.read(1024)
     if start.startswith(_ZIP):
@@ -68,12 +71,13 @@ def _lines_before_table(lines: Sequence[str]) -> int:
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """The mark that divides the most of the first lines into several cells, and those into the most."""
+    """The mark that divides the first line, and the most of the first lines, into several cells, and into the most."""
     lines = [line[:_PROBED_LETTERS] for line in lines if line.strip()]  # images stored in a cell are long
 
-    def order(mark: str) -> tuple[int, int]:
+    def order(mark: str) -> tuple[bool, int, int]:
         widths = [len(row) for row in csv.reader(lines, delimiter=mark)]
-        return sum(width > 1 for width in widths), widths[0] if widths else 0
+        first = widths[0] if widths else 0
+        return first > 1, sum(width > 1 for width in widths), first
 
     return max(SEPARATORS, key=order)
 
@@ -86,13 +90,31 @@ def _read_cells(path: Path, mark: str, encoding: str, skipped: int, rows: int | 
         ]
     except pd.errors.EmptyDataError:
         raise ValueError("it is empty") from None
+    read = partial(_parse, path, mark, encoding, skipped, rows, width)
+    try:
+        cells = _of_one_width(read(csv.QUOTE_MINIMAL), width, mark)
+        _require_closed_quotes(cells, path, mark, encoding, skipped)
+    except (ValueError, pd.errors.ParserWarning):
+        if mark != "\t" or not quotes_are_letters(path, mark, encoding, skipped):
+            raise
+        cells = _of_one_width(read(csv.QUOTE_NONE), width, mark)
+    return cells
+
+
+def _parse(
+    path: Path, mark: str, encoding: str, skipped: int, rows: int | None, width: int, quoting: int
+) -> pd.DataFrame:  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer still
-        cells = pd.read_csv(
+        return pd.read_csv(
             path, sep=mark, encoding=encoding, nrows=None if rows is None else rows + 1, dtype=str, header=None,
             names=list(range(width + _SPARE_COLUMNS)), keep_default_na=False, index_col=False, skiprows=skipped,
-            skipinitialspace=True,
+            skipinitialspace=True, quoting=quoting,
         ).fillna("")  # fmt: skip
+
+
+def _of_one_width(cells: pd.DataFrame, width: int, mark: str) -> pd.DataFrame:
+    """The cells without the spare columns; raises ValueError where a row needs them."""
     beyond = cells[cells.columns[width:]]
     longer = (beyond != "").any(axis=1)
     if longer.any():
@@ -101,16 +123,16 @@ def _read_cells(path: Path, mark: str, encoding: str, skipped: int, rows: int | 
             f"its first row has {width} cells, but row {first_row(longer)} has more: "
             f"{mark.join(row[row != '']).strip()[:80]!r}. Put a cell that contains {mark!r} in quotation marks"
         )
-    cells = cells[cells.columns[:width]]
-    _require_closed_quotes(cells)
-    return cells
+    return cells[cells.columns[:width]]
 
 
-def _require_closed_quotes(cells: pd.DataFrame) -> None:
-    """Raise ValueError where a quotation mark that is not closed has swallowed rows."""
+def _require_closed_quotes(cells: pd.DataFrame, path: Path, mark: str, encoding: str, skipped: int) -> None:
+    """Raise ValueError where a quotation mark that is not closed has swallowed rows; a text may have many lines."""
     for name in cells:
-        swallowed = cells[name].str.count("\n") > 2
+        swallowed = cells[name].str.contains("\n", regex=False)
         if swallowed.any():
+            if quotes_are_closed(path, mark, encoding, skipped):
+                return
             number = first_row(swallowed)
             found = cells[name][swallowed].iloc[0][:60]
             raise ValueError(f"a quotation mark in row {number} is not closed: the cell begins with {found!r}")

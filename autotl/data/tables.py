@@ -1,4 +1,4 @@
-"""Tables as text: CSV, TSV and Parquet files, and side tables with further columns about each image."""
+"""Tables as text: CSV, TSV, Parquet and JSON lines, and side tables with further columns about each image."""
 
 from __future__ import annotations
 
@@ -14,30 +14,39 @@ import pandas as pd
 
 from autotl.data.column_words import IMAGE_COLUMNS, called
 from autotl.data.csv_text import read_csv
+from autotl.data.json_lines import NESTED, read_json_lines
+from autotl.data.listing import JSON_LINES_SUFFIXES
 from autotl.data.path_endings import PathEndings, found_by_name_only
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
 
+_PROBED_OBJECTS = 1000
 # pyarrow raises TypeError or NotImplementedError for features of a file that it does not support.
 _UNREADABLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error)
 
 
 def read_table(path: Path, *, header: bool | None = None) -> pd.DataFrame:
-    """Read a CSV, TSV or Parquet file as text, empty where there is no value; images stored as bytes stay bytes.
+    """Read a CSV, TSV, Parquet or JSON lines file as text, empty where there is no value; stored bytes stay bytes.
 
     A CSV may be separated by commas, semicolons, tabs or vertical bars, in UTF-8, UTF-16 or else Windows-1252.
     header: see `csv_text.read_csv`. Raises DatasetError.
     """
     try:
-        table = _read_parquet(path) if _is_parquet(path) else read_csv(path, header=header)
+        table = _read(path, header)
     except (*_UNREADABLE, pd.errors.ParserWarning) as error:
-        kind = "Parquet" if _is_parquet(path) else "CSV"
+        kind = "Parquet" if _is_parquet(path) else "JSON lines" if _is_json_lines(path) else "CSV"
         raise DatasetError(f"{path} cannot be read as a {kind} file: {error}") from None
     table.columns = pd.Index([str(name).strip() for name in table.columns])
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
         raise DatasetError(f"{path} has the column {twice!r} more than once. Rename one of them.")
     return table
+
+
+def _read(path: Path, header: bool | None) -> pd.DataFrame:
+    if _is_parquet(path):
+        return _read_parquet(path)
+    return read_json_lines(path) if _is_json_lines(path) else read_csv(path, header=header)
 
 
 def read_side_table(path: Path, images: pd.Series, *, column: str | None = None) -> pd.DataFrame:
@@ -84,12 +93,14 @@ def _as_in_dataset(paths: pd.Series, images: pd.Series) -> pd.Series:
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns of a table; none for a file that cannot be read as a table."""
+    """The columns of a table, by the first objects of JSON lines; none for a file that cannot be read as a table."""
     try:
         if _is_parquet(path):
             from pyarrow import parquet
 
             names = parquet.read_schema(path).names
+        elif _is_json_lines(path):
+            names = list(read_json_lines(path, rows=_PROBED_OBJECTS))
         else:
             names = read_csv(path, rows=0).columns
     except (*_UNREADABLE, pd.errors.ParserWarning):
@@ -102,16 +113,32 @@ def holds_bytes(column: pd.Series) -> bool:
     return column.dtype == object and any(isinstance(value, bytes) for value in column)
 
 
-def no_such_column(label: str, columns: Iterable[str], path: Path) -> str:
-    """The message for a missing column of labels, with the columns that exist."""
+def require_column(frame: pd.DataFrame, name: str, path: Path, option: str) -> None:
+    """Raise DatasetError where a table does not have the column that an option names, or cannot hold it."""
+    nested = frame.attrs.get(NESTED, {})
+    if name in nested:
+        raise DatasetError(
+            f"the column {name!r} of {path}, given with {option}, has objects within its cells (first in line "
+            f"{nested[name]}); a plain value was expected. Write the value that you mean into a column of its own."
+        )
+    if name not in frame.columns:
+        raise DatasetError(no_such_column(name, frame.columns, path, option))
+
+
+def no_such_column(name: str, columns: Iterable[str], path: Path, option: str = "--label") -> str:
+    """The message for a missing column that an option names, with the columns that exist."""
     names = list(columns)
-    close = difflib.get_close_matches(label, names, n=3)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else " Give one of these with --label NAME."
-    return f"{path} has no column {label!r}; its columns are {listed(names, most=20)}.{hint}"
+    close = difflib.get_close_matches(name, names, n=3) or [one for one in names if one.lower() == name.lower()]
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else f" Give one of these with {option} NAME."
+    return f"{path} has no column {name!r}; its columns are {listed(names, most=20)}.{hint}"
 
 
 def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
+
+
+def _is_json_lines(path: Path) -> bool:
+    return path.suffix.lower() in JSON_LINES_SUFFIXES
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

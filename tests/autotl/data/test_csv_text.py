@@ -80,3 +80,36 @@ def test_a_cell_may_be_longer_than_the_csv_module_allows(table):
     long = "A" * 200_000
     assert table(f"image,label\n{long},cat\n")["image"][0] == long
     assert table(f"{long},cat\n", header=False)["column 1"][0] == long
+
+
+# Texts in cells
+
+
+def test_cells_may_have_many_lines_where_their_quotes_are_closed(table):
+    long = "Dear all,\n\nthe first, the second;\nand the third.\n\n\tYours"
+    text = f'label\ttext\nham\t"{long.replace(chr(34), chr(34) * 2)}"\nspam\t"Win, now"\n'
+    assert table(text).to_dict("list") == {"label": ["ham", "spam"], "text": [long, "Win, now"]}
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_mark_of_the_header_counts_where_long_texts_have_others(table, mark):
+    lines = [f"see a{other} b{other} c" for other in ",;|"] * 9
+    rows = "".join(f'{n}{mark}"{chr(10).join(lines)}"\n' for n in range(3))
+    found = table(f"label{mark}text\n{rows}")
+    assert found["text"].tolist() == ["\n".join(lines)] * 3
+
+
+def test_quotation_marks_are_letters_in_lines_of_as_many_cells(table):
+    lines = ['ham\t"Hi there', "spam\tWin a car", 'ham\the said "no"', 'ham\t"Ok"', 'spam\t5" disk', "ham\tLast"]
+    found = table("label\ttext\n" + "\n".join(lines) + "\n")
+    assert found["text"].tolist() == ['"Hi there', "Win a car", 'he said "no"', '"Ok"', '5" disk', "Last"]
+
+
+def test_a_quotation_mark_that_swallows_a_single_row_is_an_error(table):
+    with pytest.raises(ValueError, match="row 2 is not closed"):
+        table('path,label\na.png,"cat\nb.png,"dog"\n')
+
+
+def test_a_text_may_be_longer_than_the_csv_module_allows_and_have_lines(table):
+    long = "word, and\n" * 50_000
+    assert table(f'text,label\n"{long}",a\n')["text"][0] == long
