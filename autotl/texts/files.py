@@ -1,0 +1,43 @@
+"""Text files on disk, read at once and never more than a text may have."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from autotl.texts.decoding import DecodedText
+from autotl.texts.reading import MOST_TEXT_BYTES, UnreadableText, read_text, read_text_and_encoding
+
+# A pipe would block for ever; on Windows, which lacks that flag, text mode would translate line ends.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_text_file(path: Path) -> str:
+    """The text of a file; raises UnreadableText, with the reason."""
+    return read_text(file_bytes(path), path.suffix)
+
+
+def read_text_file_and_encoding(path: Path) -> DecodedText:
+    """As `read_text_file`, with the encoding."""
+    return read_text_and_encoding(file_bytes(path), path.suffix)
+
+
+def file_bytes(path: Path) -> bytes:
+    """The bytes of a file, at most one more than a text may have; raises UnreadableText, with the reason."""
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        raise UnreadableText(f"it cannot be opened ({error.strerror})") from error
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableText("it is not a regular file")
+        if found.st_size > MOST_TEXT_BYTES:
+            raise UnreadableText(
+                f"it has {found.st_size / 2**20:.1f} MiB, and the limit of a text is {MOST_TEXT_BYTES >> 20}"
+            )
+        try:
+            return file.read(MOST_TEXT_BYTES + 1)
+        except OSError as error:
+            raise UnreadableText(f"it cannot be read ({error.strerror})") from error

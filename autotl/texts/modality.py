@@ -1,0 +1,44 @@
+"""Texts as a kind of item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+from autotl.modality import Deployed, Examiner, Modality
+from autotl.texts.facts import FACT_COLUMNS, read_facts
+from autotl.texts.near_duplicates import find_pairs
+
+
+def _examiner() -> Examiner:
+    return SimpleNamespace(read_facts=read_facts, find_pairs=find_pairs)
+
+
+def _here() -> AbstractContextManager[Examiner]:
+    # Texts are examined sooner than another process has started.
+    return nullcontext(_examiner())
+
+
+def _serving() -> ModuleType:
+    from autotl.texts import serving
+
+    return serving
+
+
+def _deployed(size: tuple[int, int], files: Mapping[str, Path]) -> Deployed:
+    from autotl.texts.deployed import deployed
+
+    return deployed(size, files)
+
+
+TEXTS = Modality(
+    name="text",
+    plural="texts",
+    fact_columns=FACT_COLUMNS,
+    examiner=_examiner,
+    apart=_here,
+    serving=_serving,
+    deployed=_deployed,
+)
