@@ -1,0 +1,225 @@
+"""The deployable of several targets: one folder, in MLflow's model layout, that answers all of them for an item."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autotl.data.modalities import modality_named
+from autotl.deploy import targets_predictor
+from autotl.deploy.deployable import (
+    MAX_REPLAY_ITEMS,
+    TOLERANCE,
+    columns,
+    is_deployable,
+    load_deployable,
+    predictor_source,
+    put_in_place,
+    restore_previous,
+    run_exported,
+)
+from autotl.deploy.mlflow_layout import write_json, write_mlflow_parts
+from autotl.deploy.targets_predictor import PROBABILITIES, SEPARATOR
+from autotl.errors import ExportError, RunError
+
+TASK = "several-targets"
+_OWN_FILES = frozenset((
+    "MLmodel", "metadata.json", "model.onnx", "predictor.py", "requirements.txt", "model_card.md", "python_env.yaml",
+    "conda.yaml", "input_example.json", "serving_input_example.json",
+))  # fmt: skip
+_FACTS = ("trial", "strategy", "backbone", "head", "precision", "objective", "search", "test", "advice", "n_items")
+"""What metadata.json says of each target."""
+
+
+@dataclass(frozen=True)
+class JointDeployable:
+    """An exported model of several targets. classes: by target, in the order of the probabilities."""
+
+    folder: Path
+    classes: Mapping[str, tuple[str, ...]]
+    metadata: Mapping[str, object]
+
+
+@dataclass
+class _Part:
+    """How some of the models read an item. facts: what their reader needs; files: beside the model, by name."""
+
+    facts: Mapping[str, Any]
+    files: Mapping[str, Path]
+    targets: list[str] = field(default_factory=list)
+
+
+def find_joint(path: Path | str) -> JointDeployable | None:
+    """The deployable of several targets in a folder, or in the run in a folder; None where it is not one.
+
+    Raises RunError where its metadata.json is damaged.
+    """
+    path = Path(path)
+    for folder in (path, path / "champion"):
+        restore_previous(folder)
+        if not is_deployable(folder):
+            continue
+        try:
+            metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+            if "targets" not in metadata:
+                return None
+            classes = {name: tuple(one["classes"]) for name, one in metadata["targets"].items()}
+            return JointDeployable(folder, classes, metadata)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{folder / 'metadata.json'} is damaged ({error!r}). Export the run again.") from error
+    return None
+
+
+def write_joint(models: Mapping[str, Path], out: Path, *, metadata: Mapping[str, object]) -> JointDeployable:
+    """Write one deployable that answers what the deployables of several targets answer, and prove it by replay.
+
+    models: the deployable of each target. Its graph holds those of all; what they compute alike, such as a shared
+    frozen network, is computed once, and an item is read once for each way in which they read it. metadata: more facts
+    for metadata.json. Raises ExportError, and leaves `out` as it was, where the model cannot be written or differs
+    from one of them.
+    """
+    import onnx
+
+    from autotl.graphs.side_by_side import Side, side_by_side
+
+    out = out.absolute()
+    restore_previous(out)
+    known = {name: load_deployable(folder).metadata for name, folder in models.items()}
+    parts = _parts(models, known)
+    sides = []
+    for number, part in enumerate(parts):
+        for name in part.targets:
+            graph = onnx.load(models[name] / "model.onnx")
+            inputs = {value.name: f"part{number}{SEPARATOR}{value.name}" for value in graph.graph.input}
+            sides.append(Side(graph, inputs, {"probabilities": f"{PROBABILITIES}{list(models).index(name)}"}))
+    model = side_by_side(sides)
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "replay").mkdir(parents=True)
+    try:
+        try:
+            (partial / "model.onnx").write_bytes(model.SerializeToString())
+        except ValueError as error:  # protobuf's limit of 2 GB
+            raise ExportError(f"the models together are too large for one ONNX file ({error})") from error
+        for number, part in enumerate(parts):
+            for name, file in part.files.items():
+                (partial / f"part{number}").mkdir(exist_ok=True)
+                shutil.copyfile(file, partial / f"part{number}" / name)
+        targets = _described(known)
+        _write_texts(partial, models, known, {**metadata, "targets": targets, "parts": [dict(p.facts) for p in parts]})
+        items = _replay_items(models)
+        _write_layout(partial, targets, items[0], parts[0])
+        _write_replay(partial, models, items)
+        put_in_place(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    found = find_joint(out)
+    assert found is not None
+    return found
+
+
+def _parts(models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]]) -> list[_Part]:
+    """The different ways in which the models read an item."""
+    found: dict[str, _Part] = {}
+    for name, folder in models.items():
+        metadata = known[name]
+        kind = str(metadata.get("modality", "image"))
+        files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in _OWN_FILES}
+        facts = modality_named(kind).deployed((metadata.get("height", 1), metadata.get("width", 1)), files).facts
+        # What was exported holds, not what would be exported now.
+        facts = {"modality": kind} | {key: metadata[key] for key in facts if key in metadata}
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files.values()]
+        key = json.dumps([facts, list(files), digests], sort_keys=True, default=str)
+        found.setdefault(key, _Part(facts, files)).targets.append(name)
+    return list(found.values())
+
+
+def _described(known: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What metadata.json says of each target: classes, columns in a table, and how its model was found."""
+    described, taken = {}, set[str]()
+
+    def unused(column: str) -> str:
+        while column in taken:
+            column += " (probability)"
+        taken.add(column)
+        return column
+
+    for name in known:
+        taken.add(f"{name}.label")
+    for name, metadata in known.items():
+        classes = list(metadata["classes"])
+        named = [unused(f"{name}.{column}") for column in columns(classes)]
+        facts = {key: metadata[key] for key in _FACTS if key in metadata}
+        described[name] = {"classes": classes, "label_column": f"{name}.label", "columns": named, **facts}
+    return described
+
+
+def _write_texts(
+    folder: Path, models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]], metadata: Mapping[str, object]
+) -> None:
+    """Write metadata.json, the predictor, its requirements and the model card."""
+    packages: dict[str, str] = {}
+    for one in known.values():
+        packages |= one["requirements"]
+    kind = next(iter(known.values())).get("modality", "image")
+    own = {"format": 1, "autotl": importlib.metadata.version("autotl"), "task": TASK, "requirements": packages}
+    write_json(folder / "metadata.json", {**metadata, **own, **({} if kind == "image" else {"modality": kind})})
+    (folder / "predictor.py").write_text(predictor_source(str(kind), targets_predictor), encoding="utf-8")
+    requirements = "".join(f"{name}=={version}\n" for name, version in packages.items())
+    (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
+    cards = [f"# Model of {len(models)} targets\n\nIt answers {', '.join(models)} for each item.\n"]
+    for name, model in models.items():
+        card = (model / "model_card.md").read_text(encoding="utf-8")
+        cards.append(f"# Target: {name}\n\n" + re.sub(r"^(#+) ", r"#\1 ", card, flags=re.MULTILINE))
+    (folder / "model_card.md").write_text("\n".join(cards), encoding="utf-8")
+
+
+def _write_layout(folder: Path, targets: Mapping[str, Mapping[str, Any]], example: Path, part: _Part) -> None:
+    outputs: dict[str, str] = {}
+    for one in targets.values():
+        outputs |= {one["label_column"]: "string"} | dict.fromkeys(one["columns"], "float")
+    kind = str(part.facts["modality"])
+    deployed = modality_named(kind).deployed((part.facts.get("height", 1), part.facts.get("width", 1)), part.files)
+    write_mlflow_parts(folder, outputs, (example.name, example.read_bytes()), kind, deployed)
+
+
+def _replay_items(models: Mapping[str, Path]) -> list[Path]:
+    """Files of the models' own replays, in turn, without copies."""
+    files = [
+        sorted(path for path in (model / "replay").iterdir() if path.suffix != ".json") for model in models.values()
+    ]
+    turns = [own[turn] for turn in range(max(map(len, files))) for own in files if turn < len(own)]
+    different = {hashlib.sha256(path.read_bytes()).digest(): path for path in reversed(turns)}
+    return [path for path in turns if path in different.values()][:MAX_REPLAY_ITEMS]
+
+
+def _write_replay(folder: Path, models: Mapping[str, Path], items: Sequence[Path]) -> None:
+    """Keep the replay items with what each model says of them; ExportError where the joint model differs."""
+    files = [folder / "replay" / f"{n}{path.suffix}" for n, path in enumerate(items)]
+    for file, path in zip(files, items, strict=True):
+        file.write_bytes(path.read_bytes())
+    computed = run_exported(folder, files)
+    rows: list[dict[str, Any]] = [
+        {"file": file.name, "item": path.name, "targets": {}} for file, path in zip(files, items, strict=True)
+    ]
+    for name, model in models.items():
+        for row, alone, joint in zip(rows, run_exported(model, items), computed, strict=True):
+            expected = np.array(list(alone["probabilities"].values()))
+            found = np.array(list(joint["targets"][name]["probabilities"].values()))
+            difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else np.inf
+            if not difference <= TOLERANCE:  # so that a NaN fails too
+                raise ExportError(
+                    f"Export failed: the model of all targets differs from that of {name} by {difference:.2g} on "
+                    f"{row['item']} (at most {TOLERANCE:g})."
+                )
+            row["targets"][name] = {"probabilities": expected.tolist()}
+    write_json(folder / "replay" / "expected.json", {"tolerance": TOLERANCE, "items": rows})

@@ -1,0 +1,104 @@
+"""The report of several targets: a row and a link for each, and the items that several of them get wrong."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from autotl.evidence.run_evidence import Evidence, read_evidence
+from autotl.images.decoder import UnreadableImage
+from autotl.images.file_info import thumbnail
+from autotl.reports.templating import capital, template
+from autotl.runs.targets_result import TargetsResult
+from autotl.runtime.atomic_files import write_atomically
+from autotl.scores import ScoreInterval
+
+MOST_SHOWN = 24
+PIXELS = 112
+
+
+@dataclass(frozen=True)
+class SharedMistake:
+    """An item of the test split that the models of several targets get wrong.
+
+    wrong: by target, its label and the answer. image: JPEG in base64, empty if it cannot be shown.
+    """
+
+    path: str
+    wrong: Mapping[str, tuple[str, str]]
+    confidence: float
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """A target as the index shows it. link: to its own report, relative to the index."""
+
+    name: str
+    classes: tuple[str, ...]
+    n_test: int
+    test: ScoreInterval
+    search: ScoreInterval
+    advice: str
+    link: str
+
+
+def write_index(found: TargetsResult) -> None:
+    """Write report.html of a run with several targets."""
+    evidence = _read_evidence(found)
+    mistakes = shared_mistakes(evidence)
+    tested = Counter(path for one in evidence.values() for path in one.tested_paths)
+    text = template("targets.html.j2").render(
+        found=found, objective=next((one.result.objective for one in found.finished if one.result), ""),
+        rows=list(_rows(found, evidence)), shown=[_with_image(one, evidence) for one in mistakes[:MOST_SHOWN]],
+        n_mistakes=len(mistakes), n_shared=sum(n > 1 for n in tested.values()),
+        failed=[target for target in found.targets if not target.result],
+    )  # fmt: skip
+    write_atomically(found.run / "report.html", text.encode())
+
+
+def shared_mistakes(evidence: Mapping[str, Evidence]) -> list[SharedMistake]:
+    """The test items that the models of at least two targets get wrong: most targets first, then the most confident.
+
+    evidence: of each target's run.
+    """
+    wrong: dict[str, dict[str, tuple[str, str, float]]] = {}
+    for name, one in evidence.items():
+        answers = one.answers("test")
+        rows = answers.loc[answers["label"] != answers["predicted"], ["path", "label", "predicted", "confidence"]]
+        for path, label, predicted, confidence in rows.itertuples(index=False):
+            wrong.setdefault(path, {})[name] = (label, predicted, float(confidence))
+    mistakes = [
+        SharedMistake(path, {name: said[:2] for name, said in by.items()}, min(said[2] for said in by.values()))
+        for path, by in wrong.items()
+        if len(by) > 1
+    ]
+    return sorted(mistakes, key=lambda one: (-len(one.wrong), -one.confidence, one.path))
+
+
+def _read_evidence(found: TargetsResult) -> dict[str, Evidence]:
+    read = {target.name: read_evidence(target.folder) for target in found.finished}
+    return {name: one for name, one in read.items() if one}
+
+
+def _rows(found: TargetsResult, evidence: Mapping[str, Evidence]) -> Iterator[TargetRow]:
+    for target in found.finished:
+        result = target.result
+        assert result is not None
+        classes = evidence[target.name].test.classes if target.name in evidence else ()
+        yield TargetRow(
+            target.name, classes, result.n_items.get("test", 0), result.test[result.objective],
+            result.search[result.objective], capital(result.advice),
+            quote(f"{target.folder.relative_to(found.run).as_posix()}/report.html"),
+        )  # fmt: skip
+
+
+def _with_image(mistake: SharedMistake, evidence: Mapping[str, Evidence]) -> SharedMistake:
+    root = next(iter(evidence.values())).run.dataset.root
+    try:
+        return replace(mistake, image=base64.b64encode(thumbnail(root / mistake.path, PIXELS)).decode())
+    except (UnreadableImage, OSError):
+        return mistake

@@ -1,0 +1,298 @@
+"""A study of several targets: one scan and one split, a run for each target, and one deployable that answers all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from autotl.data.dataset import require_learnable
+from autotl.data.joint_split import JointSplit, split_together, stratified
+from autotl.data.patch import patch_file, read_patch
+from autotl.data.several_targets import TargetDatasets, combine, divide_by_target, names_of_targets
+from autotl.data.small_classes import without_small_classes
+from autotl.data.source import open_source
+from autotl.errors import AutoTLError, ConfigError, DatasetError, RunError, in_one_line
+from autotl.plugins import Plugins
+from autotl.runs.config import Config
+from autotl.runs.events import Event, FindingMade, Listener, Message, SearchBegun, SearchEnded
+from autotl.runs.groups import GroupsFound
+from autotl.runs.limits import MIN_BUDGET_SECONDS
+from autotl.runs.run import Run, create, open_run, require_images, scan_data
+from autotl.runs.state import LOCK_FILE
+from autotl.runs.targets_result import TARGETS, TargetsResult, read_targets
+from autotl.runtime.addresses import without_secrets
+from autotl.runtime.clock import Clock
+from autotl.runtime.user_paths import short_name
+from autotl.search.sources import absolute_names, usage_notes
+from autotl.settings import Settings
+from autotl.workflows.auditing import require_attributes
+from autotl.workflows.early_reading import EarlyReading
+from autotl.workflows.fit import conduct, introduce, require_startable
+from autotl.workflows.groups_first import look_and_keep
+from autotl.workflows.networks import opened_encoders, require_networks, require_unchanged
+from autotl.workflows.places import conditions_explained
+from autotl.workflows.targets_outcome import write_outcome
+
+JOINT_SECONDS = 3.0
+"""Expected seconds for the deployable of all targets and the index of their reports."""
+
+
+def with_targets(config: Config) -> Config:
+    """The configuration with its targets, where its label names several columns; else as it is."""
+    names = names_of_targets(config.label, config.data, config.attributes)
+    return replace(config, label=None, targets=names) if names else config
+
+
+def fit_targets(
+    config: Config,
+    *,
+    plugins: Plugins,
+    settings: Settings,
+    listeners: tuple[Listener, ...] = (),
+    clock: Clock | None = None,
+) -> TargetsResult:
+    """Run a study of several targets; returns what it found.
+
+    The data are read once, and all targets share one split and the cache of features. A target that fails costs the
+    others nothing. An interruption ends the target that is being searched, and leaves the rest to `resume_targets`.
+    Raises AutoTLError before any work where the data, the configuration or a plugin asked for is at fault.
+    """
+    clock = clock or Clock(config.budget_seconds)
+    _require_targets(config)
+    with conditions_explained(settings, config.run):
+        config = replace(config, backbones=absolute_names(config.backbones, plugins))
+        require_startable(config, plugins, settings)
+        opened, restrictions = opened_encoders(config, plugins, settings), usage_notes(config, plugins)
+        for listener, note in product(listeners, restrictions):
+            listener(Message(note))
+        with EarlyReading(config, plugins, settings) as early:
+            datasets = _read_data(config, settings, listeners, early)
+            early.wait_for_shared()
+            found = _read_groups(config, datasets, plugins, settings, listeners, clock, early)
+            divided = split_together(found.datasets, seed=config.seed)
+            whole = create(config, found.datasets.together, divided.together, listeners)
+            facts = {"groups": found.groups.to_json(), "opened": opened, "usage_notes": restrictions}
+            whole.update(**facts)
+            _create_targets(whole, found, divided, facts, plugins, settings)
+            return _conduct_all(whole, plugins, settings, clock, early)
+
+
+def resume_targets(
+    folder: Path, *, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...] = (),
+    storage: str | None = None, tracking_uri: str | None = None, conclude: bool = False,
+) -> TargetsResult:  # fmt: skip
+    """Carry on a study of several targets that was interrupted, killed or failed, with what is left of its budget.
+
+    Targets that are complete stay as they are. The arguments are those of `fit.resume`.
+    """
+    whole = open_run(folder, listeners).at(storage=storage, tracking_uri=tracking_uri)
+    state = whole.state()
+    if state["status"] == "complete":
+        return read_targets(folder)
+    require_images(whole)
+    if not conclude:
+        require_networks(whole.config, plugins, settings)
+    require_unchanged(state.get("opened", {}), whole.config, plugins, settings)
+    clock = Clock(whole.config.budget_seconds, state["spent_seconds"])
+    with conditions_explained(settings, whole.folder), EarlyReading(whole.config, plugins, settings) as early:
+        early.begin(whole.dataset.modality)
+        return _conduct_all(whole, plugins, settings, clock, early, conclude=conclude)
+
+
+def _require_targets(config: Config) -> None:
+    """Raise ConfigError before any work where targets are named twice, or the budget cannot be divided."""
+    names, budget = config.targets, config.budget_seconds
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"the column {twice[0]!r} is named twice among the targets; name each column once")
+    if budget is not None and budget < MIN_BUDGET_SECONDS * len(names):
+        raise ConfigError(
+            f"a budget of {budget:g}s leaves {budget / len(names):.0f}s for each of {len(names)} targets; each needs "
+            f"{MIN_BUDGET_SECONDS:.0f}s; give at least {MIN_BUDGET_SECONDS * len(names):.0f}s"
+        )
+
+
+def _read_data(
+    config: Config, settings: Settings, listeners: tuple[Listener, ...], early: EarlyReading
+) -> TargetDatasets:  # fmt: skip
+    """Read the data once, and make a dataset for each target. Raises DatasetError."""
+    decisions = read_patch(config.patch or patch_file(config.data))
+    sources = {
+        name: open_source(
+            config.data, label=name, text=config.text, classes=config.classes, attributes=config.attributes,
+            cache=settings.cache, need_labels=not decisions,
+        )
+        for name in config.targets
+    }  # fmt: skip
+    scanned = scan_data(
+        replace(config, min_per_class=None), cache=settings.cache, listeners=listeners, hashed=early.begin,
+        examined=early.examined, apart=True, opened=combine(sources),
+    )  # fmt: skip
+    datasets = divide_by_target(scanned, config.targets, decisions)
+    usable = dict(datasets.of)
+    for name, dataset in usable.items():
+        try:
+            if config.min_per_class is not None:
+                usable[name] = without_small_classes(dataset, config.min_per_class, seed=config.seed)
+            require_learnable(usable[name], config.data)
+        except DatasetError as error:
+            raise DatasetError(f"the target {name!r}: {error}") from error
+        require_attributes(_of_target(config, name), usable[name])
+    return replace(datasets, of=usable)
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """What belongs together, and the data with it. used: what `--groups` is to be in the targets' own runs."""
+
+    groups: GroupsFound
+    datasets: TargetDatasets
+    used: str | None
+
+
+def _read_groups(
+    config: Config, datasets: TargetDatasets, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...],
+    clock: Clock, early: EarlyReading,
+) -> _Grouped:  # fmt: skip
+    """Look once for groups that are to stay on one side, for all targets; other targets are never groups."""
+    strata = stratified(datasets, config.targets, seed=config.seed)
+    groups, grouped = look_and_keep(
+        config, strata, plugins, settings, listeners=listeners, seconds_left=clock.left, before=early.end,
+        only_decisive=True,
+    )  # fmt: skip
+    if grouped is strata:
+        return _Grouped(groups, datasets, config.groups)
+    column = grouped.table["group"]
+
+    def with_groups(table: Any) -> Any:
+        return table.assign(group=column)
+
+    together = replace(datasets.together, table=with_groups(datasets.together.table))
+    of = {name: replace(dataset, table=with_groups(dataset.table)) for name, dataset in datasets.of.items()}
+    return _Grouped(groups, TargetDatasets(together, of), groups.used)
+
+
+def _of_target(config: Config, name: str) -> Config:
+    """The configuration of a target's own run, whose folder and groups are those of the study."""
+    audit = tuple(attribute for attribute in config.audit if attribute != name)
+    return replace(config, label=name, targets=(), register=None, audit=audit)
+
+
+def _create_targets(
+    whole: Run, found: _Grouped, divided: JointSplit, facts: Mapping[str, Any], plugins: Plugins, settings: Settings
+) -> None:  # fmt: skip
+    """Make the run of each target, so that what follows is the same as carrying them on."""
+    config, known, told = whole.config, dict[str, dict[str, str]](), set[str]()
+
+    def listener(event: Event) -> None:
+        """Pass on what was not said of another target already."""
+        text = event.message if isinstance(event, FindingMade) else event.text if isinstance(event, Message) else ""
+        if not text or text not in told:
+            told.add(text)
+            for one in (whole.log, *whole.listeners):
+                one(event)
+
+    for place, name in enumerate(config.targets):
+        inner = f"{TARGETS}/{_folder_name(name, place, [one['folder'] for one in known.values()])}"
+        own = replace(_of_target(config, name), run=whole.folder / inner, groups=found.used)
+        listener(Message(f"target {name}:"))
+        run = create(own, found.datasets.of[name], divided.of[name], (listener,))
+        run.update(**facts)
+        introduce(run, found.groups, plugins, settings)
+        known[name] = {"folder": inner, "problem": ""}
+    whole.update(targets=known)
+
+
+def _folder_name(name: str, place: int, taken: list[str]) -> str:
+    """A name for a target's folder: its own, if file systems take it."""
+    plain = short_name("".join(c if c.isalnum() or c in " ._-" else "_" for c in name)).strip(" .")
+    folder = plain or f"target-{place + 1}"
+    return f"{folder}-{place + 1}" if f"{TARGETS}/{folder}".lower() in map(str.lower, taken) else folder
+
+
+def _conduct_all(
+    whole: Run, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading, *, conclude: bool = False
+) -> TargetsResult:  # fmt: skip
+    """Search for each target in turn, then write what answers all; alone on the run folder."""
+    lock = filelock.FileLock(whole.folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise RunError(f"another process is working on {whole.folder}; wait for it, or stop it first") from None
+    with lock:
+        whole.log.repair()
+        whole.emit(SearchBegun(round(clock.spent(), 2)))
+        whole.update(status="running", error=None)
+        try:
+            interrupted = _search_all(whole, plugins, settings, clock, early, conclude=conclude)
+            outcome = write_outcome(whole, plugins, interrupted=interrupted)
+        except BaseException as error:
+            ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            with suppress(OSError):
+                whole.update(status=ended, error=without_secrets(str(error)), spent_seconds=clock.spent())
+            raise
+        whole.update(**outcome, spent_seconds=clock.spent())
+        whole.emit(SearchEnded(str(outcome["status"]), round(clock.spent(), 2)))
+    return read_targets(whole.folder)
+
+
+def _search_all(
+    whole: Run, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading, *, conclude: bool
+) -> bool:  # fmt: skip
+    """Search for each target that is not complete; returns whether that was interrupted."""
+    known = dict(whole.state()[TARGETS])
+    waiting = [name for name in known if open_run(whole.folder / known[name]["folder"]).state()["status"] != "complete"]
+    for place, name in enumerate(waiting):
+        whole.emit(Message(f"searching for target {name} ({len(known) - len(waiting) + place + 1} of {len(known)})"))
+        problem = ""
+        try:
+            run = _search_one(
+                whole, whole.folder / known[name]["folder"], plugins, settings, clock, early if place == 0 else None,
+                n_left=len(waiting) - place, conclude=conclude,
+            )  # fmt: skip
+            interrupted = run.state()["status"] == "interrupted"
+        except KeyboardInterrupt:
+            interrupted = True
+        except Exception as error:  # whatever happens to one target must not cost the others
+            interrupted = False
+            kind = "" if isinstance(error, AutoTLError) else f"{type(error).__name__}: "
+            problem = without_secrets(f"{kind}{in_one_line(error)}")
+            whole.emit(Message(f"the search for target {name} failed: {problem}"))
+        known[name] = {**known[name], "problem": problem}
+        whole.update(targets=known, spent_seconds=clock.spent())
+        if interrupted:
+            return True
+    return False
+
+
+def _search_one(
+    whole: Run, folder: Path, plugins: Plugins, settings: Settings, clock: Clock, early: EarlyReading | None, *,
+    n_left: int, conclude: bool,
+) -> Run:  # fmt: skip
+    """Search for one target with its share of the time that is left."""
+
+    def listener(event: Event) -> None:
+        if not isinstance(event, SearchBegun | SearchEnded):
+            whole.emit(event)
+
+    run = open_run(folder, (listener,)).at(storage=whole.config.storage, tracking_uri=whole.config.tracking_uri)
+    spent = float(run.state()["spent_seconds"])
+    budget = None
+    if math.isfinite(left := clock.left() - JOINT_SECONDS):
+        budget = spent + max(left / n_left, MIN_BUDGET_SECONDS)
+    config = replace(run.config, budget_seconds=budget)
+    run.update(config=config.to_json())
+    run = replace(run, config=config)
+    plugins.patience.share(budget)
+    own = Clock(budget, spent)
+    if early is not None:
+        return conduct(run, plugins, settings, own, early, conclude=conclude)
+    with EarlyReading(run.config, plugins, settings) as another:
+        another.begin()
+        return conduct(run, plugins, settings, own, another, conclude=conclude)
