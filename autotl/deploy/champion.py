@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,8 @@ from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.probe_trials import build_classifier, session_of
 from autotl.search.replay_items import replay_items
 from autotl.search.trial_files import CALIBRATION_FILE, GRAPH_FILE, REPLAY_FILE
-from autotl.training.calibration import Calibration, apply_temperature, tempered
+from autotl.targets import NUMBER, Target
+from autotl.training.calibration import Calibration, apply_temperature, link_of, tempered
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, EnsembleMember, TrialRecord
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class Champion:
 
     graph: `images` uint8 (n, height, width, 3) in, calibrated `probabilities` float32 (n, n_classes) out.
     replay_items: item numbers whose probabilities are `replay_probabilities`, as the training side computes them.
-    test: predicts the test split; call it once. precision: of the frozen part of the graph.
+    test: predicts the test split; call it once. precision: of the frozen part of the graph. beside: files that the
+    graph needs beside it to read items, by name.
     """
 
     trial: TrialRecord
@@ -45,6 +48,7 @@ class Champion:
     replay_probabilities: np.ndarray
     test: Callable[[], Predictions]
     precision: str = SINGLE
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
@@ -58,6 +62,11 @@ def fit_champion(context: SearchContext, trial: TrialRecord) -> Champion:
     if trial.strategy == ENSEMBLE:
         return _frozen(context, trial, trial.members)
     return _frozen(context, trial, [EnsembleMember(1.0, trial)])
+
+
+def output_of(target: Target) -> str:
+    """The name of the output of a champion's graph."""
+    return "value" if target.kind == NUMBER else "probabilities"
 
 
 @dataclass(frozen=True)
@@ -75,12 +84,12 @@ def _frozen(context: SearchContext, trial: TrialRecord, probes: Sequence[Ensembl
 
     split, first = context.run.split, context.candidate(probes[0].trial)
     members, weights = [_member(context, probe.trial) for probe in probes], [probe.weight for probe in probes]
-    alone = trial.strategy == PROBE
+    alone, target = trial.strategy == PROBE, context.target
 
     def probabilities(items: np.ndarray) -> np.ndarray:
         parts = [w * member.probabilities(items) for w, member in zip(weights, members, strict=True)]
         mixed = np.sum(parts, axis=0)
-        return mixed if alone else apply_temperature(mixed, trial.temperature)
+        return mixed if alone or not target.is_classes else apply_temperature(mixed, trial.temperature)
 
     network = context.reader.features(first.backbone, first.reading.size).network
     read = {column.tensor: column.stop - column.start for member in members for column in member.columns}
@@ -89,17 +98,20 @@ def _frozen(context: SearchContext, trial: TrialRecord, probes: Sequence[Ensembl
         graph = keep_output(member.graph, member.graph.graph.output[0].name, f"probabilities_{i}")
         heads = join(heads, graph, {f"features_{i}": "features"})
     if alone:
-        heads = keep_output(heads, "probabilities_0", "probabilities")
+        heads = keep_output(heads, "probabilities_0", output_of(target))
     else:
         n_classes, names = context.n_classes, [f"probabilities_{i}" for i in range(len(members))]
         heads = join(heads, weighted_mean(names, weights, n_classes, "mean"), {name: name for name in names})
-        heads = join(heads, tempered("mean", "probabilities", n_classes, trial.temperature), {"mean": "mean"})
+        if target.is_classes:
+            heads = join(heads, tempered("mean", "probabilities", n_classes, trial.temperature), {"mean": "mean"})
+        else:
+            heads = keep_output(heads, "mean", output_of(target))
     graph = join(prune(onnx.load(network.file), list(read)), heads, {name: name for name in read})
-    items = replay_items(split, context.labels)
+    items = replay_items(split, context.run.dataset.strata)
     return Champion(
         trial, first.reading.size, graph, items, probabilities(items),
         test=lambda: Predictions(split.test, context.labels[split.test], probabilities(split.test)),
-        precision=network.precision,
+        precision=network.precision, beside=network.beside,
     )  # fmt: skip
 
 
@@ -110,19 +122,23 @@ def _member(context: SearchContext, trial: TrialRecord) -> _Member:
     with session_of(context, candidate.head):
         hp = fixed_hyperparameters(trial.params)
         classifier = build_classifier(context, candidate.head, hp, inputs.vectors.shape[1])
+        if classifier.gives_margins:  # first, for of labels it says which strengths are needed
+            file, link = context.run.trial_folder(trial.number) / CALIBRATION_FILE, link_of(context.target.kind)
+            classifier.calibration = Calibration.load(file, link)
         classifier.fit(inputs.vectors[development], context.labels[development])
-        if classifier.gives_margins:
-            classifier.calibration = Calibration.load(context.run.trial_folder(trial.number) / CALIBRATION_FILE)
         head = classifier.to_onnx()
     if inputs.components:
         head = join(inputs.components.to_onnx(), head, {"components": "features"})
 
     def probabilities(items: np.ndarray) -> np.ndarray:
-        return apply_temperature(classifier.probabilities(inputs.vectors[items]), trial.temperature)
+        found = classifier.probabilities(inputs.vectors[items])
+        return apply_temperature(found, trial.temperature) if context.target.is_classes else found
 
     network = context.reader.features(candidate.backbone, reading.size).network
     columns = network.select(reading.stage, reading.pooling)
-    return _Member(columns, _with_temperature(head, context.n_classes, trial.temperature), probabilities)
+    if context.target.is_classes:
+        head = _with_temperature(head, context.n_classes, trial.temperature)
+    return _Member(columns, head, probabilities)
 
 
 def _tuned(context: SearchContext, trial: TrialRecord) -> Champion:

@@ -20,8 +20,11 @@ from autotl.features.decoded_images import read_pixels
 from autotl.features.engine import Engine
 from autotl.features.engine_choice import SAMPLE_ITEMS, choose_engine
 from autotl.features.frozen_network import FrozenNetwork, require_finite
+from autotl.features.text_network import text_batches
 from autotl.images.decoder import DECODER_VERSION
 from autotl.runtime.progress import OnProgress
+from autotl.texts.decoding import READER_VERSION
+from autotl.texts.tokens import TOKENS_VERSION
 
 SHARD_ITEMS = 512
 _ATTEMPTS = 3
@@ -98,13 +101,11 @@ def extract(
     """
     started = time.monotonic()
     digests = dataset.digests()
-    folder = cache / "features" / f"{network.key}-d{DECODER_VERSION}"
+    folder = cache / "features" / f"{network.key}-{_reading_version(network)}"
     store = RecordStore(folder, np.dtype(np.float32), (network.n_features,))
     opened: list[Engine] = []
 
-    def compute(items: np.ndarray) -> float:
-        # Items with the same bytes are computed once, in the order given.
-        todo = items[np.sort(np.unique(digests[items], return_index=True)[1])].tolist()
+    def engine_for(todo: list[int]) -> Engine:
         if not opened:
             choice = choose_engine(
                 network,
@@ -115,8 +116,23 @@ def extract(
             opened.append(choice.engine)
             if choice.message and tell:
                 tell(choice.message)
+        return opened[0]
+
+    def compute(items: np.ndarray) -> float:
+        # Items with the same bytes are computed once, in the order given.
+        todo = items[np.sort(np.unique(digests[items], return_index=True)[1])].tolist()
+        n_threads = threads or os.cpu_count() or 1
+        if network.tokenizer:
+            batches = text_batches(dataset, network, todo, n_threads)
+        else:
+            batches = _batches(dataset, network, engine_for(todo), todo, n_threads)
         reading = time.monotonic()
-        _compute(dataset, network, opened[0], store, digests, todo, progress, out_of_time, threads)
+        try:
+            done = _keep_batches(batches, store, digests, len(todo), progress, out_of_time)
+        finally:
+            batches.close()
+        if done < len(todo):
+            raise OutOfTimeError(f"{done} of {len(todo)} {dataset.plural} were read when the time ran out")
         return len(todo) / (time.monotonic() - reading)
 
     wanted = np.arange(len(digests)) if items is None else items
@@ -127,35 +143,37 @@ def extract(
     return Features(network, digests, time.monotonic() - started, len(missing), reused, name, rate, store, compute)
 
 
-def _compute(
-    dataset: Dataset,
-    network: FrozenNetwork,
-    engine: Engine,
+def _reading_version(network: FrozenNetwork) -> str:
+    """What changes whenever the same file would be read as something else, for the name of a folder."""
+    return f"t{TOKENS_VERSION}r{READER_VERSION}" if network.tokenizer else f"d{DECODER_VERSION}"
+
+
+def _keep_batches(
+    batches: Generator[tuple[list[int], np.ndarray]],
     store: RecordStore,
     digests: np.ndarray,
-    todo: list[int],
+    n_items: int,
     progress: OnProgress | None,
     out_of_time: Callable[[], bool],
-    threads: int | None,
-) -> None:
-    """Read items of different content into the store; shards are written while the engine goes on."""
+) -> int:
+    """Keep items of different content as they are computed; returns how many there was time for.
+
+    Shards are written while the engine goes on.
+    """
     done = 0
     pending: list[tuple[list[int], np.ndarray]] = []
-    batches = _batches(dataset, network, engine, todo, threads or os.cpu_count() or 1)
-    try:
-        for items, vectors in batches:
-            pending.append((items, vectors))
-            done += len(items)
-            late = out_of_time()
-            if sum(len(part) for part, _ in pending) >= SHARD_ITEMS or done == len(todo) or late:
-                _keep(store, digests, pending)
-                pending = []
-            if progress:
-                progress(done, len(todo))
-            if late and done < len(todo):
-                raise OutOfTimeError(f"{done} of {len(todo)} images were read when the time ran out")
-    finally:
-        batches.close()
+    for items, vectors in batches:
+        pending.append((items, vectors))
+        done += len(items)
+        late = out_of_time()
+        if sum(len(part) for part, _ in pending) >= SHARD_ITEMS or done == n_items or late:
+            _keep(store, digests, pending)
+            pending = []
+        if progress:
+            progress(done, n_items)
+        if late:
+            break
+    return done
 
 
 def _keep(store: RecordStore, digests: np.ndarray, parts: Sequence[tuple[list[int], np.ndarray]]) -> None:

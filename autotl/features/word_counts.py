@@ -50,6 +50,11 @@ class CountNetwork(FrozenNetwork):
         """The file that says what each column counts; a deployable carries it."""
         return self.file.with_name("vocabulary.json")
 
+    @property
+    def beside(self) -> dict[str, Path]:
+        """The vocabulary."""
+        return {self.vocabulary.name: self.vocabulary}
+
 
 @dataclass(frozen=True)
 class CountFeatures:

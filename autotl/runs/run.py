@@ -147,7 +147,7 @@ class Run:
 
 def scan_data(
     config: Config, *, cache: Path, listeners: tuple[Listener, ...],
-    hashed: Callable[[], None] = lambda: None, examined: Callable[[Dataset], None] = lambda _: None,
+    hashed: Callable[[str], None] = lambda _: None, examined: Callable[[Dataset], None] = lambda _: None,
     apart: bool = False, opened: Source | None = None,
 ) -> Dataset:  # fmt: skip
     """Read the data that a configuration names, telling the listeners how far it is.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from autotl.evidence.evaluators import evaluators_of, objective_of
 from autotl.interfaces import Evaluator, Head
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
@@ -21,6 +22,7 @@ from autotl.search.remote_heads import HeadProcesses
 from autotl.search.sources import find_source
 from autotl.search.space import Space, make_space
 from autotl.settings import Settings
+from autotl.targets import Target
 from autotl.trial import Candidate, TrialRecord, candidate_of
 
 
@@ -28,7 +30,8 @@ from autotl.trial import Candidate, TrialRecord, candidate_of
 class SearchContext:
     """What the trials of one process share; it does nothing itself.
 
-    labels: int (n_items,), class indices. space: the heads and backbones that take part, looked up by name once.
+    labels: those of the dataset, int (n_items,) class indices where there are classes. space: the heads and backbones
+    that take part, looked up by name once.
     seconds_left: until the end of the search; infinite while no trial may be cut short. processes: where the heads of
     other authors are fitted; pool: where the others are. exportable: why a head cannot be exported, empty where it can,
     for those that were asked.
@@ -50,8 +53,18 @@ class SearchContext:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes."""
-        return len(self.run.dataset.classes)
+        """Number of classes or labels; 1 for a number."""
+        return self.run.dataset.target.n_outputs
+
+    @property
+    def target(self) -> Target:
+        """What is learned."""
+        return self.run.dataset.target
+
+    @property
+    def evaluators(self) -> dict[str, Evaluator]:
+        """Those that score this target, by name."""
+        return evaluators_of(self.plugins, self.target.kind)
 
     @property
     def seed(self) -> int:
@@ -79,7 +92,7 @@ def open_context(
     pixels_per_second: dict[str, float] | None = None, processes: HeadProcesses | None = None,
 ) -> SearchContext:  # fmt: skip
     """Look up what a run names, and make ready what its trials share; raises ConfigError for an unknown name."""
-    objective = Objective(plugins.pick(Evaluator, run.config.objective), run)
+    objective = Objective(objective_of(plugins, run.config.objective, run.dataset.kind), run)
     processes = processes or HeadProcesses(plugins, budget_seconds=run.config.budget_seconds)
     space, deadline = make_space(run, plugins, processes.traits), Deadline(seconds_left)
     reader = FeatureReader(

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import Evaluator, ScoreInterval
+from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
 from autotl.search.context import SearchContext
@@ -48,7 +48,7 @@ def blend_probes(context: SearchContext, probes: Sequence[TrialRecord], number: 
     difference = objective.difference(loaded[0], outcome.predictions)
     if difference.low > 0 if objective.sign > 0 else difference.high < 0:
         save_predictions(run, number, outcome.predictions)
-        values = all_values(context.plugins.all(Evaluator), outcome.predictions)
+        values = all_values(context.evaluators, outcome.predictions)
         return completed(begun, outcome, objective.score(outcome.predictions), values)
     return replace(
         begun, state="pruned", members=(), seconds=time.time() - started, device=outcome.device,

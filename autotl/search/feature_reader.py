@@ -13,7 +13,8 @@ from autotl.features.decoded_images import read_pixels
 from autotl.features.features import Features, extract
 from autotl.features.frozen_network import FrozenNetwork, freeze
 from autotl.features.quantised_network import is_made, quantise, quantised_by
-from autotl.interfaces import FeatureSource, Size
+from autotl.features.word_counts import CountFeatures, read_word_counts
+from autotl.interfaces import FeatureSource, Size, WordCounts
 from autotl.plugins import Plugins
 from autotl.runs.events import EngineChosen, FeaturesRead, Progress, StageBegun
 from autotl.runs.run import Run
@@ -43,7 +44,7 @@ class FeatureReader:
         self.pixels_per_second: dict[str, float] = {} if pixels_per_second is None else pixels_per_second
         self._run, self._plugins, self._settings, self._seconds_left = run, plugins, settings, seconds_left
         self._started = time.time()
-        self._read: dict[tuple[str, Size], Features] = {}
+        self._read: dict[tuple[str, Size], Features | CountFeatures] = {}
         self._complete: set[tuple[str, Size]] = set()
 
     def has_features(self, backbone: str, size: Size) -> bool:
@@ -57,7 +58,9 @@ class FeatureReader:
         found = self._read.get((backbone, size))
         return found.n_missing(self.used) if found else len(self.used)
 
-    def features(self, backbone: FeatureSource, size: Size, items: np.ndarray | None = None) -> Features:
+    def features(
+        self, backbone: FeatureSource, size: Size, items: np.ndarray | None = None
+    ) -> Features | CountFeatures:
         """The features, on disk: from the cache, or computed; of every item that is used, or of these items only.
 
         Raises OutOfTimeError where the time runs out meanwhile; what was computed until then stays in the cache.
@@ -89,21 +92,27 @@ class FeatureReader:
         pixels = np.stack([read_pixels(self._run.dataset, int(item), size) for item in items])
         return quantise(network, pixels, contents)
 
-    def _extract(self, backbone: FeatureSource, size: Size, items: np.ndarray) -> Features:
+    def _extract(self, backbone: FeatureSource, size: Size, items: np.ndarray) -> Features | CountFeatures:
         run, cache = self._run, self._settings.cache
         run.emit(StageBegun("features", backbone.name, format_size(size)))
-        network = self._network(backbone, size)
-        features = extract(
-            run.dataset,
-            network,
-            cache=cache,
-            progress=_ProgressEmitter(run),
-            out_of_time=lambda: self._seconds_left() <= 0,
-            threads=threads_per_worker(run.config.workers),
-            engine=self._settings.engine,
-            tell=lambda text: run.emit(EngineChosen(text)),
-            items=items,
-        )
+        features: Features | CountFeatures
+        if isinstance(backbone, WordCounts):
+            features = read_word_counts(
+                run.dataset, backbone, items, development=run.split.development, cache=cache,
+                progress=_ProgressEmitter(run), out_of_time=lambda: self._seconds_left() <= 0,
+            )  # fmt: skip
+        else:
+            features = extract(
+                run.dataset,
+                self._network(backbone, size),
+                cache=cache,
+                progress=_ProgressEmitter(run),
+                out_of_time=lambda: self._seconds_left() <= 0,
+                threads=threads_per_worker(run.config.workers),
+                engine=self._settings.engine,
+                tell=lambda text: run.emit(EngineChosen(text)),
+                items=items,
+            )
         if features.computed:
             self.pixels_per_second[backbone.name] = features.images_per_second * size[0] * size[1]
             # Other workers of this run may have begun a little earlier.
@@ -111,7 +120,7 @@ class FeatureReader:
             evict(cache, limit_bytes=int(self._settings.cache_limit_gb * 1e9), used_since=used_since)
         event = FeaturesRead(
             backbone.name, format_size(size), features.computed, features.reused, round(features.seconds, 2),
-            network.n_features, features.engine, round(features.images_per_second, 1),
+            features.network.n_features, features.engine, round(features.images_per_second, 1),
         )  # fmt: skip
         run.emit(event)
         return features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from autotl.interfaces import Head
 from autotl.plugins import Plugins, load_plugins
 from autotl.runtime import keras_backend
 from autotl.runtime.guarded_process import Document
-from autotl.search.heads import build_head
-from autotl.search.hyperparameters import fixed_hyperparameters
-from autotl.training.calibration import Calibration
-from autotl.training.classifiers import Classifier, can_be_tuned, is_network, wrap
+from autotl.search.heads import build_head, build_plain
+from autotl.targets import Kind, named_kind
+from autotl.training.calibration import Calibration, link_of
+from autotl.training.classifiers import Classifier, can_be_tuned, is_network
+from autotl.training.target_heads import build_for
 
 Answer = tuple[Document, Sequence[np.ndarray]]
 Ask = Callable[[Document], dict[str, Any]]
@@ -47,6 +49,7 @@ class HeadServer:
         self._plugins = Plugins()
         self._session = ExitStack()
         self._classifier: Classifier | None = None
+        self._kind: Kind = "classes"
 
     def __call__(self, body: Document, arrays: Sequence[np.ndarray]) -> Answer:
         """Do what is asked for; whatever it raises is for the parent."""
@@ -63,7 +66,7 @@ class HeadServer:
         return {}, ()
 
     def _describe(self, body: Document, _arrays: Sequence[np.ndarray]) -> Answer:
-        built = build_head(self._head(body), fixed_hyperparameters({}), 8, 2)
+        built = build_plain(self._head(body))
         return {"network": is_network(built), "tunable": can_be_tuned(built)}, ()
 
     def _build(self, body: Document, _arrays: Sequence[np.ndarray]) -> Answer:
@@ -72,9 +75,10 @@ class HeadServer:
         head, n_features, n_classes = self._head(body), int(body["n_features"]), int(body["n_classes"])
         if body["network"]:
             self._session.enter_context(keras_backend.session(body["seed"]))
-        built = build_head(head, AskingHyperParameters(self._ask), n_features, n_classes)
-        self._classifier = wrap(head, built, n_features, n_classes, seed=body["seed"])
-        device = str(keras_backend.device()) if is_network(built) else keras_backend.processor()
+        self._kind = named_kind(body["kind"])
+        build = partial(build_head, head, AskingHyperParameters(self._ask))
+        self._classifier = build_for(self._kind, head, build, n_features, n_classes, seed=body["seed"])
+        device = str(keras_backend.device()) if body["network"] else keras_backend.processor()
         return {"gives_margins": self._classifier.gives_margins, "device": device}, ()
 
     def _fit(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
@@ -87,7 +91,7 @@ class HeadServer:
 
     def _to_onnx(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
         if arrays:
-            self._built.calibration = Calibration(arrays[0], arrays[1])
+            self._built.calibration = Calibration(arrays[0], arrays[1], link_of(self._kind))
         return {}, [np.frombuffer(self._built.to_onnx().SerializeToString(), np.uint8)]
 
     @property

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from autotl.interfaces import Head
 from autotl.runtime import keras_backend
+from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.targets import NUMBER
 from autotl.trial import Params
 
 if TYPE_CHECKING:
@@ -17,6 +19,11 @@ def build_head(head: Head, hp: keras_tuner.HyperParameters, n_features: int, n_c
     """Build a head with its parameters in a scope of its own, so that equal names in two heads do not clash."""
     with hp.name_scope(head.name):
         return head.build(hp, n_features, n_classes)
+
+
+def build_plain(head: Head) -> Any:
+    """Build a head with its defaults on a few features, to see what it is."""
+    return build_head(head, fixed_hyperparameters({}), 8, 1 if NUMBER in head.targets else 2)
 
 
 def declare(head: Head, hp: keras_tuner.HyperParameters) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
-from autotl.training.calibration import Calibration, apply_temperature, fit_temperature
+from autotl.training.calibration import Calibration, sharpened
 from autotl.trial import Params, TrainingDetails, TrialRecord
 
 
@@ -31,9 +31,8 @@ class Outcome:
 
 
 def calibrated(predictions: Predictions) -> tuple[Predictions, float]:
-    """Predictions calibrated on themselves, and the temperature that does it."""
-    temperature = fit_temperature(predictions.labels, predictions.probabilities)
-    probabilities = apply_temperature(predictions.probabilities, temperature)
+    """Predictions calibrated on themselves, and the temperature that does it; see `calibration.sharpened`."""
+    probabilities, temperature = sharpened(predictions.labels, predictions.probabilities)
     return replace(predictions, probabilities=probabilities), temperature
 
 

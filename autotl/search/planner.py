@@ -70,6 +70,8 @@ class Planner:
             return ""
         if self._strategy == PROBE:
             return "only linear probes were asked for"
+        if self._space.why_no_fine_tuning:
+            return self._space.why_no_fine_tuning
         if not self._space.tunable:
             return "encoders are frozen, and no other backbone takes part"
         return "none of the heads can sit on a network that trains"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +20,9 @@ from autotl.search.fold_pool import Folds
 from autotl.search.heads import build_head, head_params, head_session
 from autotl.search.outcome import Outcome, calibrated
 from autotl.search.remote_heads import RemoteClassifier
-from autotl.training.classifiers import Classifier, NetworkClassifier, wrap
+from autotl.training.classifiers import Classifier, NetworkClassifier
 from autotl.training.cross_validation import FoldAnswers, cross_validate
+from autotl.training.target_heads import build_for
 from autotl.trial import Candidate
 
 if TYPE_CHECKING:
@@ -31,13 +33,13 @@ def build_classifier(
     context: SearchContext, head: Head, hp: keras_tuner.HyperParameters, n_features: int
 ) -> Classifier:  # fmt: skip
     """A head with its parameters, wrapped as a classifier; those of other authors are in a process of their own."""
+    kind = context.target.kind
     if context.processes.is_foreign(head.name):
         return context.processes.classifier(
             head, hp, n_features=n_features, n_classes=context.n_classes, seed=context.seed,
-            seconds_left=context.seconds_left.hard,
+            seconds_left=context.seconds_left.hard, kind=kind,
         )  # fmt: skip
-    built = build_head(head, hp, n_features, context.n_classes)
-    return wrap(head, built, n_features, context.n_classes, seed=context.seed)
+    return build_for(kind, head, partial(build_head, head, hp), n_features, context.n_classes, seed=context.seed)
 
 
 def session_of(context: SearchContext, head: Head) -> AbstractContextManager[None]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import optuna
 
-from autotl.predictions import Predictions, log_losses
+from autotl.predictions import Predictions, item_losses
 from autotl.search.objective import Objective
-from autotl.training.calibration import apply_temperature, fit_temperature
+from autotl.training.calibration import sharpened
 
 MIN_ITEMS = 30
 """With fewer items a rank test has nothing to go by."""
@@ -153,5 +153,4 @@ def is_clearly_worse(so_far: Predictions, best: Predictions, *, level: float = L
 
 
 def _losses(predictions: Predictions) -> np.ndarray:
-    temperature = fit_temperature(predictions.labels, predictions.probabilities)
-    return log_losses(predictions.labels, apply_temperature(predictions.probabilities, temperature))
+    return item_losses(predictions.labels, sharpened(predictions.labels, predictions.probabilities)[0])

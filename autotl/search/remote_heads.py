@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.errors import ConfigError, ExportError, HeadError
+from autotl.errors import ConfigError, ExportError, HeadError, PluginError
 from autotl.interfaces import Head
 from autotl.plugins import LoadedPlugin, Plugins, line_in
 from autotl.runtime.guarded_process import ChildEndedError, Document, GuardedProcess
 from autotl.search.head_deadlines import HeadDeadlines
-from autotl.search.heads import build_head, declare, head_params
+from autotl.search.heads import build_head, build_plain, declare, head_params
 from autotl.search.hyperparameters import fixed_hyperparameters
+from autotl.targets import CLASSES, LABELS, NUMBER, Kind
 from autotl.training.calibration import Calibration
 from autotl.training.classifiers import can_be_tuned, is_network, sound_answers, wrap
 
@@ -76,18 +77,19 @@ class HeadProcesses:
         """Let a head ask for its parameters."""
         if self.is_foreign(head.name):
             self._loaded(self._plugins.owner(Head, head.name), head.name)
-            body = {"do": "build", "n_features": 16, "n_classes": 2, "seed": 0, "network": False}
+            kind = CLASSES if CLASSES in head.targets else head.targets[0]
+            body = {"do": "build", "n_features": 16, "n_classes": 2, "seed": 0, "network": False, "kind": kind}
             self.ask(head.name, body, hp=hp, seconds_left=self._deadlines.for_a_look())
         else:
             declare(head, hp)
 
     def classifier(
         self, head: Head, hp: keras_tuner.HyperParameters, *, n_features: int, n_classes: int, seed: int,
-        seconds_left: Callable[[], float],
+        seconds_left: Callable[[], float], kind: Kind = "classes",
     ) -> RemoteClassifier:  # fmt: skip
         """Build a head with its parameters in its process; HeadError where that fails."""
         return RemoteClassifier(
-            self, head, hp, n_features=n_features, n_classes=n_classes, seed=seed, seconds_left=seconds_left
+            self, head, hp, n_features=n_features, n_classes=n_classes, seed=seed, seconds_left=seconds_left, kind=kind
         )
 
     def ask(
@@ -128,7 +130,7 @@ class HeadProcesses:
     def _describe(self, head: Head) -> Traits:
         try:
             if not self.is_foreign(head.name):
-                built = build_head(head, fixed_hyperparameters({}), 8, 2)
+                built = build_plain(head)
                 return Traits(is_network(built), can_be_tuned(built))
             self._loaded(self._plugins.owner(Head, head.name), head.name)
             answer, _ = self.ask(head.name, {"do": "describe"}, seconds_left=self._deadlines.for_a_look())
@@ -203,13 +205,17 @@ class RemoteClassifier:
 
     def __init__(
         self, processes: HeadProcesses, head: Head, hp: keras_tuner.HyperParameters, *, n_features: int, n_classes: int,
-        seed: int, seconds_left: Callable[[], float],
+        seed: int, seconds_left: Callable[[], float], kind: Kind = "classes",
     ) -> None:  # fmt: skip
+        self._kind: Kind = kind
         self._processes, self._head, self._seconds_left = processes, head, seconds_left
         self._n_features, self._n_classes, self._seed = n_features, n_classes, seed
         self._fitted_on: tuple[np.ndarray, np.ndarray] | None = None
         network = processes.traits(head).network
-        body = {"do": "build", "n_features": n_features, "n_classes": n_classes, "seed": seed, "network": network}
+        body = {
+            "do": "build", "n_features": n_features, "n_classes": n_classes, "seed": seed, "network": network,
+            "kind": kind,
+        }  # fmt: skip
         answer, _ = processes.ask(head.name, body, hp=hp, seconds_left=seconds_left)
         self.gives_margins = bool(answer["gives_margins"])
         self.device = str(answer["device"])
@@ -223,6 +229,10 @@ class RemoteClassifier:
     def answers(self, vectors: np.ndarray) -> np.ndarray:
         """Margins, or class probabilities where it gives no margins; float (n, n_classes)."""
         [found] = self._ask("answers", [vectors])
+        if self._kind in (LABELS, NUMBER):  # what it is there was seen to in its process
+            if len(found) != len(vectors) or not np.isfinite(found).all():
+                raise PluginError(f"the head gave {len(found)} answers of {len(vectors)} items, or some not finite")
+            return found
         return sound_answers(found, len(vectors), self._n_classes, margins=self.gives_margins)
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import optuna
 
 from autotl.errors import HeadError, OutOfTimeError, in_one_line
 from autotl.evidence.leaderboard import Leaderboard
-from autotl.interfaces import Evaluator, Head
+from autotl.interfaces import Head
 from autotl.plugins import line_in
 from autotl.predictions import Predictions
 from autotl.runtime import keras_backend
@@ -190,4 +190,4 @@ def _score(context: SearchContext, begun: TrialRecord, outcome: Outcome, board: 
         score = objective.score(predictions)
     if math.isnan(score.value):
         raise ValueError(f"{objective.name} is undefined for these predictions")
-    return completed(begun, outcome, score, all_values(context.plugins.all(Evaluator), predictions))
+    return completed(begun, outcome, score, all_values(context.evaluators, predictions))

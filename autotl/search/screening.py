@@ -19,7 +19,7 @@ import numpy as np
 from autotl.data.split import LEFT_OUT_FOLD, Split, reading_order
 from autotl.features.features import Features
 from autotl.interfaces import FeatureSource, Size
-from autotl.predictions import Predictions, log_losses
+from autotl.predictions import Predictions, item_losses
 from autotl.runs.events import Message
 from autotl.search.backbone_tries import BackboneTries, count_unread, sample_seconds
 from autotl.search.context import SearchContext
@@ -28,7 +28,7 @@ from autotl.search.limits import Limits
 from autotl.search.probe_trials import build_classifier, fits_beside_others
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
-from autotl.training.calibration import apply_temperature, fit_temperature
+from autotl.training.calibration import sharpened
 from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
 from autotl.trial import POOLINGS, STAGES, Reading, format_size
@@ -116,9 +116,9 @@ def sample_items(context: SearchContext) -> np.ndarray:
     """A few hundred development items, the same every time, of every class as many as its share, but at least some."""
     development = context.run.split.development
     order = development[np.argsort(reading_order(len(context.labels), seed=context.seed)[development])]
-    labels = context.labels[order]
+    labels = context.run.dataset.strata[order]
     turn = np.empty(len(order), dtype=int)
-    for label in range(context.n_classes):
+    for label in range(int(labels.max(initial=-1)) + 1):
         mine = np.flatnonzero(labels == label)
         turn[mine] = np.arange(len(mine))
     # The first ten of every class, then any.
@@ -140,7 +140,7 @@ def score_readings(
         if time.monotonic() - began > seconds:
             return None
         answers = _held_out_answers(context, values, items)
-        return ReadingScore(reading, float(log_losses(answers.labels, answers.probabilities).mean()), answers)
+        return ReadingScore(reading, float(item_losses(answers.labels, answers.probabilities).mean()), answers)
 
     work, known = [], set()
     for reading in readings:
@@ -158,7 +158,7 @@ def score_readings(
 def reading_losses(context: SearchContext, features: Features, reading: Reading, items: np.ndarray) -> np.ndarray:
     """The default head's held-out log loss on a reading, calibrated: float (n,), in the order of the folds."""
     answers = _held_out_answers(context, features.read(reading.stage, reading.pooling, items), items)
-    return log_losses(answers.labels, answers.probabilities)
+    return item_losses(answers.labels, answers.probabilities)
 
 
 def _held_out_answers(context: SearchContext, values: np.ndarray, items: np.ndarray) -> Predictions:
@@ -170,8 +170,7 @@ def _held_out_answers(context: SearchContext, values: np.ndarray, items: np.ndar
     vectors = fit_components(values.__getitem__, np.arange(len(items)), seed=0)(values)
     head = build_classifier(context, context.space.default_head, fixed_hyperparameters({}), vectors.shape[1])
     found = cross_validate(head, vectors, labels, Split(whole.fold[items], whole.cluster[items])).predictions
-    temperature = fit_temperature(found.labels, found.probabilities)
-    return replace(found, probabilities=apply_temperature(found.probabilities, temperature))
+    return replace(found, probabilities=sharpened(found.labels, found.probabilities)[0])
 
 
 def sample_split(split: Split, items: np.ndarray) -> Split:

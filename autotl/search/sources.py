@@ -62,11 +62,36 @@ def named_sources(names: Sequence[str], plugins: Plugins) -> dict[str, FeatureSo
     return found
 
 
-def sources_of(config: Config, plugins: Plugins) -> dict[str, FeatureSource]:
-    """The sources that take part, the default first: those asked for, else all that are installed and free to use."""
+def sources_of(config: Config, plugins: Plugins, modality: str | None = None) -> dict[str, FeatureSource]:
+    """The sources that take part, the default first: those asked for, else all that are installed and free to use.
+
+    modality: the kind of the items, by its name; None if it is not known yet, which gives those of every kind.
+    Raises ConfigError if a source that was asked for is for another kind of item.
+    """
     if config.backbones:
-        return named_sources(config.backbones, plugins)
-    return {name: source for name, source in offered_sources(plugins).items() if source.embedded and source.commercial}
+        named = named_sources(config.backbones, plugins)
+        for name, source in named.items():
+            if modality and source.modality != modality:
+                raise ConfigError(
+                    f"the backbone {name!r} reads {source.modality}s, and {config.data} holds {modality}s. Leave it "
+                    f"out, or name one for {modality}s: {', '.join(_installed(plugins, modality)) or 'none'}."
+                )
+        return named
+    if modality and not _installed(plugins, modality):
+        raise ConfigError(
+            f"{config.data} holds {modality}s, and no backbone or encoder that reads {modality}s is installed or "
+            "loaded. `autotl plugins` lists what there is."
+        )
+    return _installed(plugins, modality)
+
+
+def _installed(plugins: Plugins, modality: str | None) -> dict[str, FeatureSource]:
+    """The sources that are installed, free to use and for this kind of item, or for any."""
+    return {
+        name: source
+        for name, source in offered_sources(plugins).items()
+        if source.embedded and source.commercial and modality in (None, source.modality)
+    }
 
 
 def require_tunable(config: Config, sources: Mapping[str, FeatureSource]) -> None:

@@ -13,8 +13,8 @@ from autotl.runs.run import Run
 from autotl.search.heads import declare
 from autotl.search.remote_heads import Traits
 from autotl.search.sources import find_source, sources_of
+from autotl.targets import PLAIN, Target
 from autotl.trial import (
-    DEFAULT_HEAD,
     FINE_TUNE,
     LEARNING_RATE,
     MAX_DEPTH,
@@ -31,6 +31,7 @@ from autotl.trial import (
 
 if TYPE_CHECKING:
     import keras_tuner
+    import pandas as pd
 
 
 DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -45,7 +46,7 @@ class Space:
     backbones: networks and encoders, by name.
     default_head: of the untuned default, which is run even where it may not be chosen.
     fine_tune_heads: the heads that may sit on an unfrozen backbone; networks: all that could.
-    recipe_backbones: those that only recipes name, by name.
+    recipe_backbones: those that only recipes name, by name. why_no_fine_tuning: where the target does not allow it.
     """
 
     backbones: Mapping[str, FeatureSource]
@@ -54,6 +55,7 @@ class Space:
     fine_tune_heads: tuple[str, ...]
     networks: tuple[str, ...] = ()
     recipe_backbones: Mapping[str, FeatureSource] = field(default_factory=dict)
+    why_no_fine_tuning: str = ""
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -135,10 +137,22 @@ class Space:
         return replace(candidate, backbone=network, reading=reading)
 
 
-def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int) -> dict[str, Head]:
-    """The heads that take part: those asked for by name, or all but the recipes and the ones too slow for `n_items`."""
+def choose_heads(
+    heads: Mapping[str, Head], wanted: Sequence[str], n_items: int, target: Target = PLAIN
+) -> dict[str, Head]:
+    """The heads that take part: those asked for by name, or all but the recipes and the ones too slow for `n_items`.
+
+    Only those that learn the target do; ConfigError where one that does not was asked for.
+    """
+    able = {name: head for name, head in heads.items() if target.may_use(head.targets)}
+    if unable := [name for name in wanted if name in heads and name not in able]:
+        raise ConfigError(
+            f"the head {unable[0]!r} learns {' and '.join(heads[unable[0]].targets)}, and the target is "
+            f"{target.kind!r}; heads for it are {', '.join(able) or 'not installed'}"
+        )
     if wanted:
         return {name: heads[name] for name in wanted}
+    heads = able
     chosen = {
         name: head
         for name, head in heads.items()
@@ -152,14 +166,14 @@ def choose_heads(heads: Mapping[str, Head], wanted: Sequence[str], n_items: int)
     return chosen
 
 
-def default_head(plugins: Plugins, traits: Callable[[Head], Traits]) -> Head:
+def default_head(plugins: Plugins, traits: Callable[[Head], Traits], target: Target = PLAIN) -> Head:
     """The head of the untuned default: the logistic one, else the first of those that are fitted fastest.
 
     Linear probes come before networks, and those on components before others: the default screens dozens of readings.
     """
-    heads = plugins.all(Head)
-    if DEFAULT_HEAD in heads:
-        return heads[DEFAULT_HEAD]
+    heads = {name: head for name, head in plugins.all(Head).items() if target.may_use(head.targets)}
+    if target.default_head in heads:
+        return heads[target.default_head]
     free = [head for head in heads.values() if head.recipe is None]
     if not free:
         raise ConfigError("no plugin offers a head that is not a recipe, so there is nothing to compare with")
@@ -171,15 +185,17 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
 
     traits(head): what the head builds.
     """
-    config = run.config
-    heads = choose_heads(plugins.all(Head), config.heads, len(run.split.development))
-    edge = float(run.dataset.items[["width", "height"]].max(axis=1).median())
+    config, target = run.config, run.dataset.target
+    heads = choose_heads(plugins.all(Head), config.heads, len(run.split.development), target)
+    why_not = "" if target.is_classes else f"it learns one class for each item, and the target is {target.kind!r}"
+    if config.strategy == FINE_TUNE and why_not:
+        raise ConfigError(f"nothing can be fine-tuned: {why_not}. Leave out --strategy fine-tune")
     backbones = {
-        name: replace(source, sizes=_worthwhile_sizes(source, edge))
-        for name, source in sources_of(config, plugins).items()
+        name: replace(source, sizes=_worthwhile_sizes(source, run.dataset.items))
+        for name, source in sources_of(config, plugins, run.dataset.modality).items()
     }
     has_network = any(isinstance(source, Backbone) for source in backbones.values())
-    tunable = tuple(name for name, head in heads.items() if _may_tune(head, traits))
+    tunable = tuple(name for name, head in heads.items() if not why_not and _may_tune(head, traits))
     networks = tuple(name for name, head in heads.items() if traits(head).network)
     if config.strategy == FINE_TUNE and not tunable:
         raise ConfigError(
@@ -190,16 +206,21 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
         raise ConfigError(f"the recipe {fixed[0]!r} is a fine-tuning one; leave out --strategy probe")
     named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
     return Space(
-        backbones, heads, default_head(plugins, traits), tunable if config.strategy != PROBE and has_network else (),
-        networks, {name: find_source(name, plugins) for name in named - set(backbones)},
+        backbones, heads, default_head(plugins, traits, target),
+        tunable if config.strategy != PROBE and has_network else (), networks, {name: find_source(name, plugins) for name in named - set(backbones)},
+        why_not,
     )  # fmt: skip
 
 
-def _worthwhile_sizes(backbone: FeatureSource, edge: float) -> tuple[Size, ...]:
+def _worthwhile_sizes(backbone: FeatureSource, items: pd.DataFrame) -> tuple[Size, ...]:
     """The default size, larger ones that the images have the detail for, and smaller ones that lose none.
 
-    edge: the images' median longer edge. Twice that still pays: a network sees finer structure in larger copies.
+    items: with columns width and height if they are images. Twice the median longer edge still pays: a network sees
+    finer structure in larger copies. Items without these columns have no detail to lose: every size is kept.
     """
+    if not {"width", "height"} <= set(items.columns):
+        return backbone.sizes
+    edge = float(items[["width", "height"]].max(axis=1).median())
     default = max(backbone.sizes[0])
     sizes = [s for s in backbone.sizes[1:] if (default < max(s) <= 2 * edge) or (2 * edge <= max(s) < default)]
     return (backbone.sizes[0], *sizes)

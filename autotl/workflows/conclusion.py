@@ -304,6 +304,8 @@ def write_champion(run: Run, champion: Champion, out: Path, *, facts: Mapping[st
             **facts,
         },
         card=card,
+        modality=run.dataset.modality,
+        files=champion.beside,
     )
 
 

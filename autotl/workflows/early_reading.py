@@ -17,7 +17,7 @@ import numpy as np
 
 from autotl.data.dataset import Dataset
 from autotl.data.split import reading_order
-from autotl.interfaces import FeatureSource
+from autotl.interfaces import FeatureSource, WordCounts
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
 from autotl.runs.events import EngineChosen, Event, FeaturesRead
@@ -47,6 +47,7 @@ class EarlyReading:
     def __init__(self, config: Config, plugins: Plugins, settings: Settings) -> None:
         self._config, self._plugins, self._settings = config, plugins, settings
         self._ended, self._shared = threading.Event(), threading.Event()
+        self._modality = ""
         self._events: list[Event] = []
         self._reading: threading.Thread | None = None
         keras_backend.prepare()
@@ -59,8 +60,9 @@ class EarlyReading:
         """Read no more, without waiting for what is being read."""
         self._ended.set()
 
-    def begin(self) -> None:
-        """Begin to import."""
+    def begin(self, modality: str) -> None:
+        """Begin to import. modality: the kind of the items, by its name."""
+        self._modality = modality
         self._loading.start()
 
     def examined(self, dataset: Dataset) -> None:
@@ -97,12 +99,13 @@ class EarlyReading:
 
         with suppress(Exception):
             default = self._default()
-            freeze(default, default.sizes[0], cache=self._settings.cache, version=self._version(default))
+            if not isinstance(default, WordCounts):
+                freeze(default, default.sizes[0], cache=self._settings.cache, version=self._version(default))
 
     def _default(self) -> FeatureSource:
         from autotl.search.sources import sources_of
 
-        return next(iter(sources_of(self._config, self._plugins).values()))
+        return next(iter(sources_of(self._config, self._plugins, self._modality).values()))
 
     def _version(self, backbone: FeatureSource) -> str:
         from autotl.search.sources import source_version
@@ -120,6 +123,8 @@ class EarlyReading:
         from autotl.features.frozen_network import freeze
 
         default = self._default()
+        if isinstance(default, WordCounts):  # whose vocabulary depends on the split
+            return
         size, cache, engine = default.sizes[0], self._settings.cache, self._settings.engine
         network = freeze(default, size, cache=cache, version=self._version(default))
         order = np.argsort(reading_order(len(dataset.items), seed=self._config.seed))

@@ -24,7 +24,7 @@ from autotl.runs.events import DatasetRead, FindingMade, Listener, Message
 from autotl.runs.groups import GroupsFound
 from autotl.runs.run import Run, create, open_run, require_free, require_images, scan_data
 from autotl.runtime.clock import Clock
-from autotl.search.sources import absolute_names, usage_notes
+from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
@@ -135,6 +135,7 @@ def _begin(
         dataset = scan_data(
             config, cache=settings.cache, listeners=listeners, hashed=early.begin, examined=early.examined, apart=True
         )
+        require_tunable(config, sources_of(config, plugins, dataset.modality))
         require_learnable(dataset, config.data)
         require_attributes(config, dataset)
         early.wait_for_shared()
@@ -209,7 +210,7 @@ def resume(
     require_unchanged(state.get("opened", {}), run.config, plugins, settings)
     clock = Clock(run.config.budget_seconds, state["spent_seconds"])
     with conditions_explained(settings, run.folder), EarlyReading(run.config, plugins, settings) as early:
-        early.begin()
+        early.begin(run.dataset.modality)
         return conduct(run, plugins, settings, clock, early, conclude=conclude)
 
 

@@ -22,7 +22,7 @@ def early(shapes, plugins, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_FIRST_ITEMS", 4)
     config = Config(data=shapes, run=tmp_path / "run", budget_seconds=60.0)
     early = EarlyReading(config, plugins, Settings(cache=tmp_path / "cache"))
-    early.begin()
+    early.begin("image")
     return early
 
 
@@ -94,7 +94,7 @@ def test_what_goes_wrong_is_left_to_the_search_to_report(early, shapes_dataset, 
 def test_a_small_dataset_is_left_to_the_search(shapes, shapes_dataset, plugins, tmp_path):
     config = Config(data=shapes, run=tmp_path / "run", budget_seconds=60.0)
     early = EarlyReading(config, plugins, Settings(cache=tmp_path / "cache"))
-    early.begin()
+    early.begin("image")
     early.examined(shapes_dataset)
     assert early.end() == []
     assert not (tmp_path / "cache" / "features").exists()
