@@ -108,6 +108,11 @@ class Dataset:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     @property
+    def plural(self) -> str:
+        """What the items are called, such as "images"."""
+        return f"{self.modality}s"
+
+    @property
     def understood(self) -> str:
         """How the data was understood, and which classes it has, in a sentence."""
         return understood_as(self.layout, self.classes)

@@ -38,7 +38,7 @@ def scan(
     patch: Path | None = None,
     mirrored: bool = False,
     progress: OnStageProgress | None = None,
-    hashed: Callable[[], None] = lambda: None,
+    hashed: Callable[[str], None] = lambda _: None,
     examined: Callable[[Dataset], None] = lambda _: None,
     apart: bool = False,
     kind: Kind = "classes",
@@ -50,7 +50,7 @@ def scan(
         of one group stay on one side of every split. patch: the file of decisions, by default the one beside the data.
     mirrored: mirror images count as near-duplicates. cache: folder where archives are unpacked and facts are kept.
     progress: called with the stage (unpack, hash, scan or compare), and how much of it is done.
-    hashed: called once all files are hashed, which is slow beside an import.
+    hashed: called with the modality once all files are hashed, which is slow beside an import.
     examined: called with the dataset before its near-duplicates are looked for.
     apart: if there are many images, decode and compare them in another process, because this one is busy.
     kind: of the target, see `autotl.targets`. opened: the source, where the caller has opened it.
@@ -74,7 +74,7 @@ def scan(
         # A missing file is not opened: its path comes from a table, which may name any file on this machine.
         present = table["path"].where(missing == "", "")
         table = table.join(hash_files(source.root, list(present), progress=stage("hash")))
-        hashed()
+        hashed(modality.name)
         table["quarantine"] = missing.where(missing != "", table["quarantine"])
         patched = apply_patch(table, decisions)
         examine = partial(examiner.read_facts, source.root, cache=cache, progress=stage("scan"))
