@@ -29,6 +29,7 @@ from autotl.cli.options import (
     RunFolder,
     Storage,
     Target,
+    Text,
     TrackingUri,
 )
 from autotl.cli.output import load_plugins, print_json
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from autotl.runs.config import Config
     from autotl.runs.events import Listener
     from autotl.runs.run import Run
+    from autotl.runs.targets_result import TargetsResult
 
 EXIT_INTERRUPTED = 130
 EXIT_UNKEPT = 2
@@ -68,6 +70,7 @@ def fit(
     ] = "",
     heads: Annotated[str, typer.Option(metavar="A,B", help="Heads. [default: all but the recipes]")] = "",
     label: Label = None,
+    text: Text = None,
     target: Target = "classes",
     classes: Classes = "",
     groups: Groups = None,
@@ -99,6 +102,7 @@ def fit(
     config = Config(
         data=data, run=run or default_run_folder(data, time.localtime()), budget_seconds=budget_seconds, trials=trials,
         objective=objective, strategy=strategy, backbones=split_paths(backbones), heads=split_names(heads), label=label,
+        text=text,
         target=target, classes=split_names(classes), groups=groups, attributes=attributes, patch=patch, mirrored=mirrored,
         min_per_class=min_per_class, seed=seed,
         workers=workers, sampler=sampler, storage=storage or os.environ.get(STORAGE_VARIABLE) or None,
@@ -122,6 +126,14 @@ def search(config: Config, *, as_json: bool, events: Path | None = None) -> None
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
         listeners: tuple[Listener, ...] = (printer, *_writers(events))
+        if "," in (config.label or ""):
+            from autotl.workflows.several_targets import fit_targets, with_targets
+
+            config = with_targets(config)
+            if config.targets:
+                several = fit_targets(config, plugins=plugins, settings=settings(), listeners=listeners, clock=clock)
+                _end_targets(several, as_json=as_json)
+                return
         run = fit(config, plugins=plugins, settings=settings(), listeners=listeners, clock=clock)
     _end(run, as_json=as_json)
 
@@ -147,6 +159,15 @@ def resume(
     config = open_run(run).config
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=config.budget_seconds)) as printer:
+        if config.targets:
+            from autotl.workflows.several_targets import resume_targets
+
+            several = resume_targets(
+                run, plugins=plugins, settings=settings(), listeners=(printer,),
+                storage=storage, tracking_uri=tracking_uri, conclude=conclude,
+            )  # fmt: skip
+            _end_targets(several, as_json=as_json)
+            return
         finished = resume_search(
             run, plugins=plugins, settings=settings(), listeners=(printer,),
             storage=storage, tracking_uri=tracking_uri, conclude=conclude,
@@ -186,6 +207,10 @@ def refit(
     from autotl.workflows.fit import refit as refit_champion
 
     config = open_run(run).config
+    if config.targets:
+        raise ConfigError(
+            f"{run} has several targets ({', '.join(config.targets)}); refit the run of one of them, in {run}/targets"
+        )
     folder = new or run.absolute().parent / default_run_folder(config.data, time.localtime()).name
     plugins = load_plugins(config.disable_plugins)
     with closing(ProgressPrinter(budget_seconds=None)) as printer:
@@ -207,7 +232,20 @@ def report(run: RunFolder, as_json: Json = False) -> None:
     """Print a run's result again, and the path of its report."""
     from autotl.runs.run import open_run
 
-    _show(open_run(run), as_json=as_json)
+    opened = open_run(run)
+    if opened.config.targets:
+        from autotl.cli.targets_tables import show_targets
+        from autotl.runs.targets_result import read_targets
+
+        show_targets(read_targets(run), as_json=as_json)
+        return
+    _show(opened, as_json=as_json)
+
+
+def _end_targets(found: TargetsResult, *, as_json: bool) -> None:
+    from autotl.cli.targets_tables import end_targets
+
+    end_targets(found, as_json=as_json, interrupted=EXIT_INTERRUPTED, unkept=EXIT_UNKEPT)
 
 
 def _end(run: Run, *, as_json: bool) -> None:

@@ -42,6 +42,10 @@ Data = Annotated[
 
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="The column to learn, in a table or --attributes.")]
 
+Text = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The column of a table that holds texts, which are then the items.")
+]
+
 Objective = Annotated[
     str, typer.Option(help="The evaluator to optimise. [default: that of the target: balanced_accuracy for classes]")
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from autotl.images.modality import IMAGES
 from autotl.modality import Modality
+from autotl.texts.modality import TEXTS
 
-MODALITIES = {one.name: one for one in (IMAGES,)}
+MODALITIES = {one.name: one for one in (IMAGES, TEXTS)}
 """Every kind of item."""
 
 
