@@ -11,36 +11,40 @@ import numpy as np
 from autotl.interfaces import (
     Head,
 )
-from autotl.testing.support import doing, named, new_study, prepare_keras, require
+from autotl.targets import NUMBER
+from autotl.testing.number_heads import N_FEATURES, check_number_head, random_values
+from autotl.testing.support import doing, named, prepare_keras, require, require_targets
 
 if TYPE_CHECKING:
     from autotl.training.classifiers import Classifier
 
 
-N_FEATURES = 16
-
-
 def check_head(head: Head, *, n_trials: int = 3) -> None:
-    """Check that a head builds, learns, repeats itself and converts to ONNX, for 3 and for 2 classes.
+    """Check that a head builds, learns, repeats itself and converts to ONNX, for 3 and for 2 classes, or for numbers.
 
     n_trials: number of random points of its search space that are built and fitted besides the defaults.
     """
     prepare_keras()
-    import optuna
-
-    from autotl.search.hyperparameters import OptunaHyperParameters, defaults
 
     subject = named(head, "head")
+    require_targets(subject, head.targets)
+    if set(head.targets) - {NUMBER}:
+        _check_classes(subject, head, n_trials)
+    if NUMBER in head.targets:
+        check_number_head(subject, head, n_trials)
+
+
+def _check_classes(subject: str, head: Head, n_trials: int) -> None:
+    from autotl.search.hyperparameters import defaults
+
     with doing(f"{subject}: build with the defaults of its search space"):
         defaults(lambda hp: head.build(hp, N_FEATURES, 3))
     for n_classes in (3, 2):
         _check_fitted_head(f"{subject} for {n_classes} classes", head, n_classes)
     for seed in range(n_trials):
-        hp = OptunaHyperParameters(new_study(optuna.samplers.RandomSampler(seed)).ask())
-        with doing(f"{subject}: build with random hyperparameters"):
-            head.build(hp, N_FEATURES, 3)
-        probabilities = _fit_twice(f"{subject} with {hp.values}", head, hp.values, 3).probabilities
-        require(np.isfinite(probabilities).all(), f"{subject}: with {hp.values} probabilities are not finite")
+        values = random_values(subject, head, 3, seed)
+        probabilities = _fit_twice(f"{subject} with {values}", head, values, 3).probabilities
+        require(np.isfinite(probabilities).all(), f"{subject}: with {values} probabilities are not finite")
 
 
 def _toy_features(n_classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.svm import SVC
+
+from autotl_plugins.heads._rbf_kernel import centred, kernel_nodes, rbf_kernel, scaled_gamma
 
 if TYPE_CHECKING:
     import onnx
@@ -29,17 +30,14 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.class_weight = class_weight
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
-        vectors = np.ascontiguousarray(X, dtype=np.float32)
+        vectors, self.centre_ = centred(np.ascontiguousarray(X, dtype=np.float32))
         self.n_features_in_ = vectors.shape[1]
-        # Distances do not change, but far from 0 their squares would drown in float32.
-        self.centre_ = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-        vectors = vectors - self.centre_
-        self.gamma_ = self.gamma_factor / max(float(vectors.var(axis=0).sum()), 1e-12)
+        self.gamma_ = scaled_gamma(vectors, self.gamma_factor)
         machine = SVC(
             C=self.C, kernel="precomputed", class_weight=self.class_weight, cache_size=500,
             decision_function_shape="ovo",
         )  # fmt: skip
-        machine.fit(self._kernel(vectors, vectors), y)
+        machine.fit(rbf_kernel(vectors, vectors, self.gamma_), y)
         self.classes_ = machine.classes_
         self.support_ = vectors[machine.support_]
         self._intercept = machine.intercept_.astype(np.float32)
@@ -48,7 +46,7 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """The smallest margin of each class against another, float (n, n_classes)."""
-        kernel = self._kernel(np.asarray(X, dtype=np.float32) - self.centre_, self.support_)
+        kernel = rbf_kernel(np.asarray(X, dtype=np.float32) - self.centre_, self.support_, self.gamma_)
         pairs = kernel @ self._weights + self._intercept
         return np.stack(
             [(pairs[:, mine] * signs).min(axis=1) for mine, signs in zip(self._pairs_of, self._signs, strict=True)],
@@ -63,29 +61,15 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         from autotl.graphs.blocks import matrices
 
-        constants = {
-            "centre": self.centre_,
-            "support": self.support_.T.copy(),
-            "lengths": (self.support_**2).sum(axis=1)[None, :],
-            "minus_two": np.float32(-2),
-            "minus_gamma": np.float32(-self.gamma_),
-            "zero": np.float32(0),
+        nodes, constants = kernel_nodes(self.centre_, self.support_, self.gamma_)
+        constants |= {
             "weights": self._weights,
             "intercept": self._intercept,
             "pairs_of": self._pairs_of.ravel(),
             "signs": self._signs.ravel(),
             "shape": np.array([-1, *self._signs.shape]),
         }
-        nodes = [
-            helper.make_node("Sub", ["features", "centre"], ["centred"]),
-            helper.make_node("MatMul", ["centred", "support"], ["products"]),
-            helper.make_node("Mul", ["products", "minus_two"], ["twice"]),
-            helper.make_node("ReduceSumSquare", ["centred"], ["length"], axes=[1], keepdims=1),
-            helper.make_node("Add", ["twice", "length"], ["half_way"]),
-            helper.make_node("Add", ["half_way", "lengths"], ["rounded"]),
-            helper.make_node("Max", ["rounded", "zero"], ["squares"]),
-            helper.make_node("Mul", ["squares", "minus_gamma"], ["exponents"]),
-            helper.make_node("Exp", ["exponents"], ["kernel"]),
+        nodes += [
             helper.make_node("Gemm", ["kernel", "weights", "intercept"], ["pairs"]),
             helper.make_node("Gather", ["pairs", "pairs_of"], ["repeated"], axis=1),
             helper.make_node("Mul", ["repeated", "signs"], ["signed"]),
@@ -94,10 +78,6 @@ class KernelMachine(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ]
         n_classes = len(self._signs)
         return matrices(nodes, [("features", self.n_features_in_)], [("margins", n_classes)], constants)
-
-    def _kernel(self, vectors: np.ndarray, support: np.ndarray) -> np.ndarray:
-        squares = euclidean_distances(vectors, support, squared=True)
-        return np.asarray(np.exp(-self.gamma_ * squares, dtype=np.float32))
 
 
 def _pairs(machine: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -147,3 +147,67 @@ def test_a_name_that_is_no_slug_fails():
 
 def test_a_compiled_network_is_accepted_as_the_search_accepts_it():
     check_head(Head("compiled", lambda *a: network(*a, compiled=True)), n_trials=0)
+
+
+def ridge(hp, n_features, n_outputs):
+    from sklearn.linear_model import Ridge
+
+    return Ridge(alpha=hp.Float("alpha", 0.1, 1.0))
+
+
+def value_network(hp, n_features, n_outputs, *, outputs=1):
+    import keras
+
+    inputs = keras.Input((n_features,))
+    hidden = keras.layers.Dense(hp.Int("units", 32, 64), "relu")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(outputs)(hidden))
+
+
+def unseeded_forest(hp, n_features, n_outputs):
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(n_estimators=5)
+
+
+def always_the_mean(hp, n_features, n_outputs):
+    from sklearn.dummy import DummyRegressor
+
+    return DummyRegressor()
+
+
+def another_graph(hp, n_features, n_outputs):
+    from sklearn.linear_model import Ridge
+
+    from autotl.graphs.blocks import affine
+
+    class Other(Ridge):
+        def to_onnx(self):
+            return affine(-self.coef_[:, None], np.array([self.intercept_]), "features", "value")
+
+    return Other()
+
+
+@pytest.mark.parametrize("build", [ridge, value_network])
+def test_a_sound_head_of_numbers_passes(build):
+    check_head(Head("sound", build, targets=("number",)), n_trials=1)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda *_: 1 / 0, "build with the defaults of its search space raised ZeroDivisionError"),
+        (logistic, "expected a scikit-learn regressor with fit and predict"),
+        (unseeded_forest, r"fitted twice it predicts differently; .*random_state"),
+        (always_the_mean, r"R² is 0\.00 on its own easy training data; the mean has 0"),
+        (another_graph, "the ONNX graph's values differ by"),
+        (lambda *a: value_network(*a, outputs=3), r"the model goes from \(None, 16\) to \(None, 3\)"),
+    ],
+)
+def test_a_head_of_numbers_with_a_defect_fails(build, message):
+    with pytest.raises(AssertionError, match=f"head 'unsound'.*{message}"):
+        check_head(Head("unsound", build, targets=("number",)))
+
+
+def test_a_head_of_an_unknown_kind_of_target_fails():
+    with pytest.raises(AssertionError, match=r"targets are \('ages',\); expected a tuple of some of classes"):
+        check_head(Head("unsound", logistic, targets=("ages",)))
