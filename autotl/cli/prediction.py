@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autotl.cli.models import open_deployable
+from autotl.cli.models import open_deployable, open_model
 from autotl.cli.options import Events, Json, Label, Model, RunFolder, TrackingUri
 from autotl.cli.output import cache_folder, print_document
 from autotl.errors import ConfigError
@@ -36,7 +36,8 @@ def predict(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Classify images; each result is printed as soon as it is known."""
-    from autotl.deploy import batch_prediction, prediction_texts
+    from autotl.deploy import batch_prediction, joint_texts, prediction_texts, targets_predictor
+    from autotl.deploy.joint_deployable import find_joint
     from autotl.deploy.prediction_files import collect
     from autotl.deploy.predictor import Predictor
     from autotl.images.given_images import given_images
@@ -46,7 +47,9 @@ def predict(
         raise ConfigError("--json and --csv exclude each other; give one of them")
     if not items and not unlabelled:
         raise ConfigError("there is nothing to predict; give image files or folders of images, or --unlabelled")
-    predictor = Predictor(open_deployable(model, tracking_uri))
+    folder = open_model(model, tracking_uri)
+    joint = targets_predictor.Predictor(found.folder) if (found := find_joint(folder)) else None
+    predictor = joint or Predictor(open_deployable(str(folder), None))
     images = given_images(_unlabelled(Path(model))) if unlabelled else []
     images += collect(items or [], cache=cache_folder(), label=label)
     outcome = batch_prediction.Outcome()
@@ -56,11 +59,15 @@ def predict(
             listeners.append(_printer(stack, len(images)))
         batches = outcome.count(batch_prediction.classify(predictor, images, doubts=doubts, listeners=listeners))
         if not (as_json or as_csv):
-            for piece in prediction_texts.as_lines(batches):
+            for piece in joint_texts.as_lines(batches) if joint else prediction_texts.as_lines(batches):
                 typer.echo(piece, nl=False)
         else:
             offered = predictor.doubts if doubts else ()
-            table = prediction_texts.as_csv(batches, predictor.classes, offered)
+            table = (
+                joint_texts.as_csv(batches, joint)
+                if joint
+                else prediction_texts.as_csv(batches, predictor.classes, offered)
+            )
             for piece in table if as_csv else prediction_texts.as_json(batches):
                 print_document(piece)
     outcome.require_any()

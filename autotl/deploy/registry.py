@@ -13,6 +13,7 @@ from autotl.errors import AutoTLError, ConfigError, RunError
 from autotl.interfaces import CHAMPION, PREVIOUS, AliasChange, ModelStore, RegisteredModel, Registry
 from autotl.plugins import Plugins
 from autotl.runs.audit import FAIL, AuditSummary, Forced
+from autotl.runs.target_folders import store_folder
 from autotl.runtime.addresses import hide_secrets, is_same_database
 
 if TYPE_CHECKING:
@@ -71,13 +72,13 @@ def require_store(plugins: Plugins, config: Config) -> None:
     Without a registry among the plugins nothing is known of stores.
     """
     for registry in plugins.all(Registry).values():
-        registry.check_store(model_store(config.tracking_uri, beside=config.run.parent))
+        registry.check_store(model_store(config.tracking_uri, beside=store_folder(config.run)))
 
 
 def require_other_database(plugins: Plugins, config: Config) -> None:
     """Raise ConfigError where trials and models would be in one database: the tables of one would break the other's."""
     for registry in plugins.all(Registry).values():
-        address = registry.store_address(model_store(config.tracking_uri, beside=config.run.parent))
+        address = registry.store_address(model_store(config.tracking_uri, beside=store_folder(config.run)))
         if config.storage and is_same_database(config.storage, address):
             raise ConfigError(
                 f"the storage {hide_secrets(config.storage)} is also the database that runs are recorded in; each "
@@ -154,7 +155,7 @@ def register(
     if result is None:
         raise ConfigError(f"{run.folder} has no champion yet; finish it with `autotl resume {run.folder}`")
     forced = require_gate(run, result, force)
-    store = model_store(tracking_uri or run.config.tracking_uri, beside=run.folder.parent)
+    store = model_store(tracking_uri or run.config.tracking_uri, beside=store_folder(run.folder))
     change = registry.register(store, run.champion, name)
     if forced:
         audit = result.audit or AuditSummary(run.config.audit, {})

@@ -44,7 +44,8 @@ class Predictor:
     """An exported model of several targets, opened from its folder (the one with metadata.json and model.onnx).
 
     classes: by target, the names of its classes in the order of the probabilities. columns: by target, the names of
-    their columns in a table. label_columns: by target, the column of its label. reader: reads the items first.
+    their columns in a table. label_columns: by target, the column of its label. doubts: none are offered. reader: reads
+    the items first.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -54,6 +55,7 @@ class Predictor:
         self.classes: dict[str, tuple[str, ...]] = {name: tuple(one["classes"]) for name, one in targets.items()}
         self.columns: dict[str, tuple[str, ...]] = {name: tuple(one["columns"]) for name, one in targets.items()}
         self.label_columns: dict[str, str] = {name: one["label_column"] for name, one in targets.items()}
+        self.doubts: tuple[str, ...] = ()
         self._readers = [open_reader(folder / f"part{n}", part) for n, part in enumerate(metadata["parts"])]
         self.reader = self._readers[0]
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import; it would report its use to its makers
@@ -81,7 +83,7 @@ class Predictor:
         """
         return self.answer(self.reader.given(items))
 
-    def answer(self, given: Sequence[Any]) -> list[JointPrediction]:
+    def answer(self, given: Sequence[Any], *, doubts: bool = False) -> list[JointPrediction]:  # noqa: ARG002
         """Classify given items in batches; see `predict`."""
         outputs = [f"{PROBABILITIES}{number}" for number in range(len(self.classes))]
         results: list[JointPrediction] = []

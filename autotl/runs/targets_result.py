@@ -10,9 +10,7 @@ from typing import Any
 from autotl.errors import RunError
 from autotl.runs.result import RunResult
 from autotl.runs.run import read_state
-
-TARGETS = "targets"
-"""In a run folder: the folder with a run for each target; in run.json: what is known of each."""
+from autotl.runs.target_folders import TARGETS
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,12 @@ from autotl.runs.groups import GroupsFound
 from autotl.runs.limits import MIN_BUDGET_SECONDS
 from autotl.runs.run import Run, create, open_run, require_images, scan_data
 from autotl.runs.state import LOCK_FILE
-from autotl.runs.targets_result import TARGETS, TargetsResult, read_targets
+from autotl.runs.target_folders import TARGETS
+from autotl.runs.targets_result import TargetsResult, read_targets
 from autotl.runtime.addresses import without_secrets
 from autotl.runtime.clock import Clock
 from autotl.runtime.user_paths import short_name
-from autotl.search.sources import absolute_names, usage_notes
+from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
@@ -73,7 +74,7 @@ def fit_targets(
         for listener, note in product(listeners, restrictions):
             listener(Message(note))
         with EarlyReading(config, plugins, settings) as early:
-            datasets = _read_data(config, settings, listeners, early)
+            datasets = _read_data(config, plugins, settings, listeners, early)
             early.wait_for_shared()
             found = _read_groups(config, datasets, plugins, settings, listeners, clock, early)
             divided = split_together(found.datasets, seed=config.seed)
@@ -119,7 +120,7 @@ def _require_targets(config: Config) -> None:
 
 
 def _read_data(
-    config: Config, settings: Settings, listeners: tuple[Listener, ...], early: EarlyReading
+    config: Config, plugins: Plugins, settings: Settings, listeners: tuple[Listener, ...], early: EarlyReading
 ) -> TargetDatasets:  # fmt: skip
     """Read the data once, and make a dataset for each target. Raises DatasetError."""
     decisions = read_patch(config.patch or patch_file(config.data))
@@ -134,6 +135,7 @@ def _read_data(
         replace(config, min_per_class=None), cache=settings.cache, listeners=listeners, hashed=early.begin,
         examined=early.examined, apart=True, opened=combine(sources),
     )  # fmt: skip
+    require_tunable(config, sources_of(config, plugins, scanned.modality))
     datasets = divide_by_target(scanned, config.targets, decisions)
     usable = dict(datasets.of)
     for name, dataset in usable.items():
@@ -264,6 +266,7 @@ def _search_all(
             kind = "" if isinstance(error, AutoTLError) else f"{type(error).__name__}: "
             problem = without_secrets(f"{kind}{in_one_line(error)}")
             whole.emit(Message(f"the search for target {name} failed: {problem}"))
+            open_run(whole.folder / known[name]["folder"]).update(status="failed", error=problem)
         known[name] = {**known[name], "problem": problem}
         whole.update(targets=known, spent_seconds=clock.spent())
         if interrupted:
@@ -294,5 +297,5 @@ def _search_one(
     if early is not None:
         return conduct(run, plugins, settings, own, early, conclude=conclude)
     with EarlyReading(run.config, plugins, settings) as another:
-        another.begin()
+        another.begin(run.dataset.modality)
         return conduct(run, plugins, settings, own, another, conclude=conclude)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from autotl.interfaces import ModelStore
+from autotl.runs.target_folders import store_folder
 from autotl.runtime.atomic_files import write_atomically
 from autotl_plugins.mlflow_store.address import resolve_address, store_address
 from autotl_plugins.mlflow_store.client import connect, first_line, is_refusal
@@ -47,7 +48,7 @@ class StudyRecord:
 
     def __post_init__(self) -> None:
         self.folder = self.run.folder.absolute()
-        self.store = ModelStore(self.run.config.tracking_uri, (self.folder.parent,))
+        self.store = ModelStore(self.run.config.tracking_uri, (store_folder(self.folder),))
         self.shown = store_address(self.store)
         self.client: MlflowClient
 
@@ -83,7 +84,9 @@ class StudyRecord:
             self.run_id = former
             return
         tags = {"mlflow.source.name": "autotl", "fingerprint": self.run.fingerprint, "folder": str(self.folder)}
-        created = client.create_run(self.experiment_id, run_name=self.run.name, tags=tags)
+        created = client.create_run(
+            self.experiment_id, run_name=self.folder.relative_to(store_folder(self.folder)).as_posix(), tags=tags
+        )
         names = ("objective", "strategy", "budget_seconds", "trials", "seed", "workers", "data")
         log_batch(client, created.info.run_id, params={name: getattr(config, name) for name in names})
         self.run_id = created.info.run_id
