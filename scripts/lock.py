@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-USED = ("autotl", ("cpu", "ui"))
+USED = ("autotl", ("cpu", "text", "ui"))
 # pi-heif bundles LGPL libraries: an extra that a person installs, and CI to test it. So is OpenVINO, for its size.
 LEFT_OUT = {"autotl", "pip", "wheel", "pi-heif", "openvino", "openvino-telemetry"}
 

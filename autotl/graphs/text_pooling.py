@@ -118,7 +118,7 @@ class _Pooling:
 
     def _constant(self, name: str, value: Any, kind: type[np.generic]) -> str:
         self.constants.append(numpy_helper.from_array(np.asarray(value, kind), f"pooling/constant-{name}"))
-        return self.constants[-1].name
+        return str(self.constants[-1].name)
 
 
 def _shapes(model: onnx.ModelProto, sample: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:

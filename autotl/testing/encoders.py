@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from autotl.errors import ConfigError, WeightsError
-from autotl.interfaces import Encoder, EncoderFormat, Size
+from autotl.interfaces import Encoder, EncoderFormat, Size, TextEncoder
 from autotl.testing.support import doing, named, require, require_sizes
+from autotl.testing.text_encoders import check_text_graph, require_text_sizes
+
+if TYPE_CHECKING:
+    import onnx
 
 _TOLERANCE = 1e-4
 """Of the largest number in an output, between an image computed alone and among others."""
@@ -15,10 +21,13 @@ _TOLERANCE = 1e-4
 def check_encoder(encoder: Encoder) -> None:
     """Check the name, sizes, licence and, at each size, the graph: its input, stages and numbers.
 
+    Of an encoder of texts, also its tokenizer, empty texts, and texts that are read in chunks.
     Raises AssertionError, also where what the encoder needs is not there.
     """
     subject = named(encoder, "encoder")
     require_sizes(subject, encoder.sizes)
+    if isinstance(encoder, TextEncoder):
+        require_text_sizes(subject, encoder)
     require(
         encoder.commercial or encoder.licence,
         f"{subject}: commercial is False; say in `licence` which licence forbids it",
@@ -34,9 +43,6 @@ def check_encoder(encoder: Encoder) -> None:
 
 def _check_graph(subject: str, encoder: Encoder, size: Size) -> list[str]:
     """Compute pooled outputs at one size; returns the names of the stages."""
-    from autotl.features.frozen_network import open_session
-    from autotl.graphs.pooled_outputs import pool_outputs
-
     subject = f"{subject} at {size[0]}x{size[1]}"
     try:
         with doing(f"{subject}: graph", WeightsError):
@@ -50,6 +56,17 @@ def _check_graph(subject: str, encoder: Encoder, size: Size) -> list[str]:
         graph.SerializeToString(deterministic=True) == again.SerializeToString(deterministic=True),
         f"{subject}: graph returned another graph the second time; it is part of the key of the feature cache",
     )
+    if isinstance(encoder, TextEncoder):
+        check_text_graph(subject, encoder, size, graph)
+    else:
+        _check_image_graph(subject, size, graph)
+    return [value.name for value in graph.graph.output]
+
+
+def _check_image_graph(subject: str, size: Size, graph: onnx.ModelProto) -> None:
+    from autotl.features.frozen_network import open_session
+    from autotl.graphs.pooled_outputs import pool_outputs
+
     try:
         with doing(f"{subject}: its graph", ValueError):
             pooled, widths = pool_outputs(graph, size)
@@ -68,7 +85,6 @@ def _check_graph(subject: str, encoder: Encoder, size: Size) -> list[str]:
         difference = float(np.abs(found - single).max() / max(float(np.abs(found).max()), 1e-6))
         require(difference < _TOLERANCE, f"{where}: an image alone gives other numbers than among others")
         require(np.ptp(found, axis=0).any(), f"{where}: black, white and noise give the same numbers")
-    return [value.name for value in graph.graph.output]
 
 
 def check_encoder_format(given: EncoderFormat) -> None:

@@ -70,6 +70,10 @@ class Tokens:
         """One more than the greatest number of a token."""
         return 1 + max(self._tokenizer.get_vocab(True).values(), default=-1)
 
+    def knows(self, token: str) -> bool:
+        """Whether there is such a token."""
+        return self._tokenizer.token_to_id(token) is not None
+
     def encode(self, texts: Sequence[str], n_tokens: int) -> dict[str, np.ndarray]:
         """All texts as one batch, padded to its longest chunk; int64.
 

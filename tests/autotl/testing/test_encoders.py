@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 from small_encoder import small_graph
+from small_text_encoder import small_text_encoder, small_text_graph, small_tokenizer
 
 from autotl.errors import ConfigError, WeightsError
 from autotl.interfaces import Encoder, EncoderFormat
@@ -80,6 +81,57 @@ def missing(height, width):
 def test_an_unsound_encoder_fails(change, told):
     with pytest.raises(AssertionError, match=told):
         check_encoder(replace(SOUND, **change))
+
+
+def blind(height, width):
+    model = small_text_graph(height, width)
+    table = next(one for one in model.graph.initializer if one.name == "table")
+    table.CopyFrom(helper.make_tensor("table", TensorProto.FLOAT, table.dims, [0.5] * int(np.prod(table.dims))))
+    return model
+
+
+def without_numbers(height, width):
+    model = small_text_graph(height, width)
+    model.graph.node[-1].op_type = "Log"
+    return model
+
+
+def unpadded(height, width):
+    model = small_text_graph(height, width)
+    model.graph.node[3].CopyFrom(helper.make_node("Identity", ["words"], ["masked"]))
+    return model
+
+
+def another_tokenizer(calls=[]):  # noqa: B006
+    calls.append(0)
+    return small_tokenizer().replace("Lowercase", ("NFC", "NFD")[len(calls) % 2])
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_a_sound_encoder_of_texts_passes(special):
+    check_encoder(small_text_encoder(tokenizer=lambda: small_tokenizer(special=special), sizes=((1, 8), (1, 16))))
+    check_encoder(small_text_encoder(unknown="[UNK]", skip_unknown=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"sizes": ((8, 8),)}, r"it has the size \[\(8, 8\)\]; expected \(1, n_tokens\)"),
+        ({"tokenizer": lambda: "{"}, "its tokenizer is not the JSON of a tokenizer"),
+        ({"tokenizer": lambda: None}, "tokenizer returned NoneType; expected JSON"),
+        ({"tokenizer": another_tokenizer}, "tokenizer returned another the second time"),
+        ({"tokenizer": lambda: 1 / 0}, "tokenizer raised ZeroDivisionError"),
+        ({"unknown": "<unk>"}, "unknown is '<unk>', a token that its tokenizer does not have"),
+        ({"skip_unknown": True}, "say in `unknown` which token"),
+        ({"graph": blind}, "'words-avg': different texts give the same numbers"),
+        ({"graph": without_numbers}, "'sentence-avg': not finite"),
+        ({"graph": unpadded}, "padded among others"),
+        ({"graph": small_graph}, r"has the inputs \['images'\]; expected 'ids' and 'mask'"),
+    ],
+)
+def test_an_unsound_encoder_of_texts_fails(change, told):
+    with pytest.raises(AssertionError, match=told):
+        check_encoder(small_text_encoder(**change))
 
 
 def open_toy(name):
