@@ -137,6 +137,11 @@ def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(-np.log(np.clip(true, np.finfo(np.float32).eps, 1)))
 
 
+def mean_loss(labels: np.ndarray, answers: np.ndarray) -> float:
+    """The mean of `item_losses`."""
+    return float(item_losses(labels, answers).mean())
+
+
 def item_losses(labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """The loss of each item by the kind of its labels, float (..., n); answers: (..., n, n_outputs).
 

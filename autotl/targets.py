@@ -67,6 +67,10 @@ class Target:
         return self.kind in targets or (self.kind == LABELS and CLASSES in targets)
 
 
+PLAIN = Target()
+"""A target of classes of which nothing else matters."""
+
+
 def kind_of(labels: np.ndarray) -> Kind:
     """The kind of the target that items have these labels of; that classes have an order cannot be told."""
     if labels.ndim == 2:

@@ -21,7 +21,7 @@ from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.probe_trials import build_classifier, session_of
 from autotl.search.replay_items import replay_items
 from autotl.search.trial_files import CALIBRATION_FILE, GRAPH_FILE, REPLAY_FILE
-from autotl.targets import NUMBER, Target
+from autotl.targets import NUMBER, Target, strata
 from autotl.training.calibration import Calibration, apply_temperature, link_of, tempered
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, EnsembleMember, TrialRecord
 
@@ -107,7 +107,7 @@ def _frozen(context: SearchContext, trial: TrialRecord, probes: Sequence[Ensembl
         else:
             heads = keep_output(heads, "mean", output_of(target))
     graph = join(prune(onnx.load(network.file), list(read)), heads, {name: name for name in read})
-    items = replay_items(split, context.run.dataset.strata)
+    items = replay_items(split, strata(context.labels))
     return Champion(
         trial, first.reading.size, graph, items, probabilities(items),
         test=lambda: Predictions(split.test, context.labels[split.test], probabilities(split.test)),

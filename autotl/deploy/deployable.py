@@ -25,6 +25,7 @@ from autotl.deploy.mlflow_layout import write_json, write_mlflow_parts
 from autotl.errors import ExportError, RunError
 from autotl.interfaces import Size
 from autotl.modality import Deployed
+from autotl.targets import CLASSES, LABELS, NUMBER, ORDERED
 
 if TYPE_CHECKING:
     import onnx
@@ -75,7 +76,9 @@ def write_deployable(
     metadata: more facts for metadata.json; what this function knows itself wins. card: markdown.
     Raises ExportError, and leaves `out` as it was, where the artefact cannot be written or computes something else.
     """
-    _require(len(set(classes)) == len(classes) >= 2, f"needs 2 or more different classes, not {list(classes)}")
+    kind = _kind_of_target(metadata)
+    least = {LABELS: 1, NUMBER: 0}.get(kind, 2)
+    _require(len(set(classes)) == len(classes) >= least, f"needs 2 or more different classes, not {list(classes)}")
     _require(1 <= len(replay) <= MAX_REPLAY_ITEMS, f"needs 1 to {MAX_REPLAY_ITEMS} replay items, not {len(replay)}")
     out = out.absolute()
     restore_previous(out)
@@ -90,8 +93,8 @@ def write_deployable(
         for name, file in files.items():
             shutil.copyfile(file, partial / name)
         _write_parts(partial, model, classes, {**metadata, **_kind_of_item(modality), **deployed.facts}, deployed, card)
-        write_mlflow_parts(partial, _outputs(classes), replay[0], modality, deployed)
-        _write_replay(partial, classes, replay, expected)
+        write_mlflow_parts(partial, _outputs(classes, kind), replay[0], modality, deployed)
+        _write_replay(partial, classes, replay, expected, kind)
         put_in_place(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -111,6 +114,12 @@ def load_deployable(path: Path | str) -> Deployable:
         )
     try:
         metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+        if "targets" in metadata:
+            one = path / "targets" / next(iter(metadata["targets"]))
+            raise RunError(
+                f"{folder} answers several targets ({', '.join(metadata['targets'])}); this takes a model of one. Give "
+                f"the run of a target, such as {one}"
+            )
         size = (metadata.get("height", 1), metadata.get("width", 1))
         return Deployable(folder=folder, classes=tuple(metadata["classes"]), size=size, metadata=metadata)
     except (ValueError, KeyError, TypeError) as error:
@@ -133,7 +142,7 @@ def replay(deployable: Deployable) -> float:
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"{folder} has no readable expected.json ({error}). Export the run again.") from error
     computed = _computed(deployable.folder, [folder / item["file"] for item in items])
-    return float(np.abs(computed - np.array([item["probabilities"] for item in items])).max())
+    return float(np.abs(computed - np.array([_numbers(item) for item in items])).max())
 
 
 def columns(classes: Sequence[str]) -> tuple[str, ...]:
@@ -151,8 +160,15 @@ def columns(classes: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _outputs(classes: Sequence[str]) -> dict[str, str]:
-    return {"label": "string"} | dict.fromkeys(columns(classes), "float")
+def _outputs(classes: Sequence[str], kind: str = CLASSES) -> dict[str, str]:
+    if kind == NUMBER:
+        return dict.fromkeys(("value", "low", "high"), "double")
+    return {"labels" if kind == LABELS else "label": "string"} | dict.fromkeys(columns(classes), "float")
+
+
+def _kind_of_target(metadata: Mapping[str, Any]) -> str:
+    """The kind of target that metadata.json names; models without it are of classes."""
+    return str((metadata.get("target") or {}).get("kind", CLASSES))
 
 
 def predictor_source(modality: str = "image", module: ModuleType = predictor) -> str:
@@ -221,6 +237,7 @@ def _write_replay(
     classes: Sequence[str],
     items: Sequence[tuple[str, bytes]],
     expected: NDArray[np.floating[Any]] | None,
+    kind: str = CLASSES,
 ) -> None:
     files = [
         folder / "replay" / f"{n}_{re.sub(r'[^A-Za-z0-9._-]+', '_', name)[-80:]}" for n, (name, _) in enumerate(items)
@@ -230,27 +247,42 @@ def _write_replay(
     computed = _computed(folder, files)
     if expected is None:
         expected = computed
-    shape = (len(items), len(classes))
+    shape = (len(items), 1 if kind == NUMBER else len(classes))
     for what, found in (("the exported model gives", computed), ("expected has", expected)):
         _require(found.shape == shape, f"{what} probabilities of shape {found.shape}, not {shape}")
     # Written so that a NaN fails too.
-    _require(bool((np.abs(computed.sum(axis=1) - 1) < 1e-3).all()), "the exported model's rows do not sum to 1")
+    if kind in (CLASSES, ORDERED):
+        _require(bool((np.abs(computed.sum(axis=1) - 1) < 1e-3).all()), "the exported model's rows do not sum to 1")
+    # A number is computed in single precision, so that it is off by a share of what numbers there are.
+    tolerance = TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0))) if kind == NUMBER else TOLERANCE
     differences = np.abs(computed - expected).max(axis=1)
     for (name, _), difference in zip(items, differences, strict=True):
         _require(
-            bool(difference <= TOLERANCE),
-            f"the exported model differs from the champion by {difference:.2g} on {name} (at most {TOLERANCE:g})",
+            bool(difference <= tolerance),
+            f"the exported model differs from the champion by {difference:.2g} on {name} (at most {tolerance:g})",
         )
     rows = [
-        {"file": file.name, "item": name, "probabilities": row.tolist()}
+        {
+            "file": file.name,
+            "item": name,
+            **({"value": float(row[0])} if kind == NUMBER else {"probabilities": row.tolist()}),
+        }
         for file, (name, _), row in zip(files, items, np.asarray(expected, np.float64), strict=True)
     ]
-    write_json(folder / "replay" / "expected.json", {"tolerance": TOLERANCE, "classes": [*classes], "items": rows})
+    write_json(folder / "replay" / "expected.json", {"tolerance": tolerance, "classes": [*classes], "items": rows})
 
 
 def _computed(folder: Path, files: Sequence[Path]) -> NDArray[np.float64]:
     """What the exported code says of the files, float64 (n, n_classes)."""
-    return np.array([list(answer["probabilities"].values()) for answer in run_exported(folder, files)], np.float64)
+    return np.array([_numbers(answer) for answer in run_exported(folder, files)], np.float64)
+
+
+def _numbers(answer: Mapping[str, Any]) -> list[float]:
+    """What an answer consists of: its value, or the probabilities of all classes or labels."""
+    if "value" in answer:
+        return [answer["value"]]
+    found = answer["probabilities"]
+    return [*found.values()] if isinstance(found, Mapping) else list(found)
 
 
 def run_exported(folder: Path, files: Sequence[Path]) -> list[Any]:

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autotl.deploy.answers import open_answers
 from autotl.deploy.item_readers import open_reader
 
 DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
@@ -26,13 +27,18 @@ BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on 
 class Prediction(TypedDict, total=False):
     """What is said of one item: its label and the probability of every class, or why it could not be read.
 
-    item: the path; "item 0", "item 1", ... for bytes. If the model offers doubts, set: the plausible classes of the
-    item, possibly none; unsure: whether the label's probability is below the model's accept threshold; none_of_these:
-    a p-value, small if the item is unlike all classes.
+    item: the path; "item 0", "item 1", ... for bytes. A model of several labels gives `labels` in place of `label`, one
+    of a number `value`, and `low` and `high`, the ends of its interval. If the model offers doubts, set: the plausible
+    classes of the item, possibly none; unsure: whether the label's probability is below the model's accept threshold;
+    none_of_these: a p-value, small if the item is unlike all classes.
     """
 
     item: str
     label: str
+    labels: list[str]
+    value: float
+    low: float
+    high: float
     probabilities: dict[str, float]
     set: list[str]
     unsure: bool
@@ -61,14 +67,14 @@ class Predictor:
     classes: the names of the classes, in the order of the probabilities.
     columns: the names of their columns in a table that also has a column `label`.
     doubts: which of `DOUBTS` the model offers; empty for models exported before there were doubts.
-    reader: reads the items as the graph takes them.
+    reader: reads the items as the graph takes them. answers: says what the graph's outputs mean.
     """
 
     def __init__(self, folder: Path | str) -> None:
         metadata = json.loads((Path(folder) / "metadata.json").read_text(encoding="utf-8"))
         self.classes: tuple[str, ...] = tuple(metadata["classes"])
         self.columns: tuple[str, ...] = tuple(metadata["columns"])
-        self.reader = open_reader(Path(folder), metadata)
+        self.reader, self.answers = open_reader(Path(folder), metadata), open_answers(metadata)
         self._offset: list[float] = metadata.get("map", {}).get("offset", [])
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import; it would report its use to its makers
         import onnxruntime
@@ -116,7 +122,7 @@ class Predictor:
 
     def answer(self, given: Sequence[Any], *, doubts: bool = True) -> list[Prediction]:
         """Classify given items in batches; see `predict`."""
-        outputs = ("probabilities", *(self.doubts if doubts else ()))
+        outputs = (self.answers.output, *(self.doubts if doubts else ()))
         results: list[Prediction] = []
         for batch in self._read_ahead(given):
             readable = [item for item in batch if not isinstance(item, Exception)]
@@ -127,8 +133,7 @@ class Predictor:
                     results.append({"item": name, "error": str(item)})
                     continue
                 row, *said = next(rows)
-                named = dict(zip(self.classes, row.tolist(), strict=True))
-                answer: Prediction = {"item": name, "label": self.classes[row.argmax()], "probabilities": named}
+                answer = cast(Prediction, {"item": name, **self.answers.say(row)})
                 self._add_doubts(answer, dict(zip(outputs[1:], said, strict=True)))
                 results.append(answer)
         return results
@@ -240,7 +245,8 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
 
             model_input: has one column named as the kind of item: `image` holds each file's bytes, or their base64
             text, `text` holds texts. Returns the columns `label` and one probability per class. Raises ValueError that
-            names the rows it cannot read.
+            names the rows it cannot read. Of several labels the column is `labels`, and a number has `value`, `low` and
+            `high`.
             """
             reader = self.predictor.reader
             items = [reader.from_cell(cell) for cell in model_input[reader.item]]
@@ -248,11 +254,7 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
             if bad:
                 raise ValueError(f"{len(bad)} of {len(results)} {reader.item}s cannot be read. " + "; ".join(bad[:10]))
-            table = {"label": [row["label"] for row in results]} | {
-                column: np.array([row["probabilities"][name] for row in results], np.float32)
-                for name, column in zip(self.predictor.classes, self.predictor.columns, strict=True)
-            }
-            return pd.DataFrame(table, index=model_input.index)
+            return pd.DataFrame(self.predictor.answers.table(results), index=model_input.index)
 
     mlflow.models.set_model(ExportedModel())
 

@@ -12,7 +12,7 @@ import numpy as np
 from autotl.evidence.design_effects import effective_share
 from autotl.evidence.intervals import paired_difference
 from autotl.interfaces import ScoreInterval
-from autotl.predictions import Predictions, log_loss, log_losses
+from autotl.predictions import Predictions, item_losses, mean_loss
 
 ERROR, POWER = 0.05, 0.8
 RELEVANT_SHARE = 0.03
@@ -42,7 +42,7 @@ def compare_with_best(
     found = []
     for other in others:
         difference = paired_difference(
-            log_loss, best.labels, best.probabilities, other.probabilities, groups=groups, seed=seed, level=1 - error
+            mean_loss, best.labels, best.probabilities, other.probabilities, groups=groups, seed=seed, level=1 - error
         )
         is_told = difference.has_interval and difference.low > 0
         found.append(Comparison(difference, None if is_told else _images_needed(best, other, groups, error)))
@@ -55,7 +55,7 @@ def _images_needed(best: Predictions, other: Predictions, groups: np.ndarray | N
     It is the usual formula for the mean of paired differences (Julious 2004, Statistics in Medicine 23, 1921), with the
     variance seen, and the difference seen or the smallest relevant one, whichever is larger.
     """
-    losses, best_losses = (log_losses(one.labels, one.probabilities) for one in (other, best))
+    losses, best_losses = (item_losses(one.labels, one.probabilities) for one in (other, best))
     differences = losses - best_losses
     if len(differences) < 2 or not differences.any():
         return None

@@ -8,6 +8,7 @@ import numpy as np
 
 from autotl.evidence.influences import Sample, influence, strata_of
 from autotl.evidence.tilting import Influences
+from autotl.targets import CLASSES, kind_of
 
 
 def effective_sizes(
@@ -72,8 +73,10 @@ def thinned(influences: Influences, sample: Sample, value: float, *, max_calls: 
         return influences
     parts = [np.bincount(groups[rows]) for rows in strata_of(sample)]
     rng = np.random.default_rng(seed)
-    labels, label_of = np.unique(sample.labels), _majority(groups, sample.labels)
-    units = [np.flatnonzero(label_of == label) for label in labels] if sample.by_class else [np.arange(len(label_of))]
+    units = [np.arange(int(groups.max()) + 1)]
+    if sample.by_class and kind_of(sample.labels) == CLASSES:
+        label_of = _majority(groups, sample.labels)
+        units = [np.flatnonzero(label_of == label) for label in np.unique(sample.labels)]
     cap = max(2, max_calls // len(units))
     totals = [_totals(sample, groups, own, value, cap, rng) for own in units]
     sizes = influences.sizes

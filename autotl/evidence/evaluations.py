@@ -23,6 +23,7 @@ from autotl.evidence.intervals import (
 from autotl.interfaces import Evaluator, Proportion, ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runtime.blame import where_of_plugin
+from autotl.targets import CLASSES, LABELS, NUMBER, kind_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Evaluation:
     """What predictions are worth.
 
     scores: by the evaluator's name; the scores of one class are named "recall[cat]". confusion: int (n_classes,
-    n_classes), rows the true class, columns the most probable one.
+    n_classes), rows the true class, columns the most probable one; (0, 0) where an item has several labels or a number.
     """
 
     scores: dict[str, ScoreInterval]
@@ -41,7 +42,7 @@ class Evaluation:
     @property
     def n_by_class(self) -> dict[str, int]:
         """Number of items of each class."""
-        return dict(zip(self.classes, self.confusion.sum(axis=1).tolist(), strict=True))
+        return dict(zip(self.classes, self.confusion.sum(axis=1).tolist(), strict=False))
 
     def to_json(self) -> EvaluationDocument:
         """Plain dictionaries and lists."""
@@ -87,7 +88,8 @@ def evaluate(
     fails or breaks its contract.
     """
     n, n_classes = predictions.probabilities.shape
-    if len(classes) != n_classes:
+    kind = kind_of(predictions.labels)
+    if len(classes) != n_classes and kind != NUMBER:
         raise ValueError(f"{len(classes)} class names for probabilities of {n_classes} classes")
     if groups is not None and len(groups) != n:
         raise ValueError(f"{len(groups)} groups for {n} predictions; expected one per prediction")
@@ -103,6 +105,8 @@ def evaluate(
                 f"{type(error).__name__}: {error}. Leave its plugin out, "
                 "or report this to its author."
             ) from error
+    if kind != CLASSES:
+        return Evaluation(scores, np.zeros((0, 0), dtype=np.int64), tuple(classes), n)
     predicted = predictions.probabilities.argmax(axis=1)
     pairs = np.bincount(predictions.labels * n_classes + predicted, minlength=n_classes**2)
     return Evaluation(scores, pairs.reshape(n_classes, n_classes), tuple(classes), n)
@@ -110,8 +114,11 @@ def evaluate(
 
 def gives_one_value(evaluator: Evaluator) -> bool:
     """Whether an evaluator can be an objective: one number, not one per class; PluginError where it cannot be asked."""
+    labels: np.ndarray = np.array([0, 1])
+    if CLASSES not in evaluator.targets:
+        labels = np.eye(2, dtype=bool) if LABELS in evaluator.targets else np.array([0.0, 1.0])
     try:
-        answer = evaluator.score(np.array([0, 1]), np.eye(2))
+        answer = evaluator.score(labels, np.array([0.0, 1.0]) if labels.dtype.kind == "f" else np.eye(2))
     except PluginError:
         raise
     except Exception as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotl.evidence.tilting import Influences
+from autotl.targets import CLASSES, kind_of
 
 Measure = Callable[..., float]
 """measure(labels, probabilities) of one model, measure(labels, first, second) of two."""
@@ -49,6 +50,8 @@ class Sample:
 
     def counts_answers_only(self, value: float) -> bool:
         """Whether only the most probable classes count, not how probable they are."""
+        if kind_of(self.labels) != CLASSES:
+            return False
         alike = (0.5 * np.eye(p.shape[1])[p.argmax(axis=1)] + 0.5 / p.shape[1] for p in self.answers)
         return self.measure(self.labels, *alike) == value
 
@@ -87,7 +90,7 @@ def find_influences(sample: Sample, value: float, *, max_calls: int, seed: int) 
 
 def strata_of(sample: Sample) -> list[np.ndarray]:
     """The rows of each stratum: of each class, in rising order, or all in one."""
-    if not sample.by_class:
+    if not sample.by_class or kind_of(sample.labels) != CLASSES:
         return [np.arange(len(sample.labels))]
     return [np.flatnonzero(sample.labels == label) for label in np.unique(sample.labels)]
 
@@ -103,7 +106,9 @@ def influence(sample: Sample, rows: np.ndarray, value: float, n_stratum: int) ->
 
 
 def _outcomes(sample: Sample) -> np.ndarray:
-    """int (n,): 1 where the first model is right, plus 2 where the second is."""
+    """int (n,): 1 where the first model is right, plus 2 where the second is; 0 where none can be said to be right."""
+    if kind_of(sample.labels) != CLASSES:
+        return np.zeros(len(sample.labels), dtype=int)
     right = [p.argmax(axis=1) == sample.labels for p in sample.answers]
     return np.asarray(sum(r.astype(int) << k for k, r in enumerate(right)))
 
@@ -145,6 +150,8 @@ def _unseen(sample: Sample, stratum: _Stratum, value: float) -> Iterator[float]:
 
     That of a mean is the number of the item that was turned, so that the interval stays where such numbers are.
     """
+    if kind_of(sample.labels) != CLASSES:
+        return
     kinds = {0, 1} if len(sample.answers) == 1 else {1, 2}
     for label in np.unique(stratum.label):
         own = stratum.label == label

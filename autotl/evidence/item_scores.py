@@ -14,7 +14,8 @@ import numpy as np
 
 from autotl.evidence.intervals import ScoreFunction
 from autotl.interfaces import Proportion
-from autotl.predictions import Predictions, log_losses
+from autotl.predictions import Predictions, item_losses
+from autotl.targets import CLASSES, kind_of
 
 
 def call(score: ScoreFunction, labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -92,7 +93,8 @@ class ItemMean:
         return np.divide(total, n_parts, out=np.full_like(total, np.nan), where=n_parts > 0)
 
 
-LOG_LOSS = ItemMean(log_losses, by_class=False)
+LOG_LOSS = ItemMean(item_losses, by_class=False)
+"""Of labels the mean of their log losses, of numbers the squared error."""
 _FORMS = (ItemMean(_hits, by_class=False), ItemMean(_hits, by_class=True), LOG_LOSS)
 
 
@@ -101,7 +103,7 @@ def recognise(score: ScoreFunction, answers: Answers) -> ItemMean | None:
     labels, n = answers.labels, len(answers.labels)
     rows = [np.arange(n), np.arange(0, n, 2), np.arange(n // 3, n)]
     best = answers.probabilities[0].astype(np.float64)
-    for form in _FORMS:
+    for form in _FORMS if kind_of(labels) == CLASSES else (LOG_LOSS,):
         pairs = [(form.value(labels[r], best[r]), call(score, labels[r], best[r])) for r in rows if len(r)]
         if all(abs(ours - theirs) < 1e-6 for ours, theirs in pairs):
             return form

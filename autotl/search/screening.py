@@ -28,6 +28,7 @@ from autotl.search.limits import Limits
 from autotl.search.probe_trials import build_classifier, fits_beside_others
 from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
+from autotl.targets import strata
 from autotl.training.calibration import sharpened
 from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
@@ -116,7 +117,7 @@ def sample_items(context: SearchContext) -> np.ndarray:
     """A few hundred development items, the same every time, of every class as many as its share, but at least some."""
     development = context.run.split.development
     order = development[np.argsort(reading_order(len(context.labels), seed=context.seed)[development])]
-    labels = context.run.dataset.strata[order]
+    labels = strata(context.labels)[order]
     turn = np.empty(len(order), dtype=int)
     for label in range(int(labels.max(initial=-1)) + 1):
         mine = np.flatnonzero(labels == label)

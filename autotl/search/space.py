@@ -207,7 +207,8 @@ def make_space(run: Run, plugins: Plugins, traits: Callable[[Head], Traits]) -> 
     named = {head.recipe.backbone for head in heads.values() if head.recipe and head.recipe.backbone}
     return Space(
         backbones, heads, default_head(plugins, traits, target),
-        tunable if config.strategy != PROBE and has_network else (), networks, {name: find_source(name, plugins) for name in named - set(backbones)},
+        tunable if config.strategy != PROBE and has_network else (), networks,
+        {name: find_source(name, plugins) for name in named - set(backbones)},
         why_not,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from autotl.graphs.blocks import matrices
 from autotl.graphs.surgery import join
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.blas_threads import limit_threads
-from autotl.targets import CLASSES, kind_of
+from autotl.targets import CLASSES, LABELS, Kind, kind_of
 from autotl.training.platt import fit_platt
 
 SMALLEST_PROBABILITY = 1e-7
@@ -29,6 +29,11 @@ TEMPERATURES = (0.05, 20.0)
 
 _LOWEST = 1e-6
 Link: TypeAlias = Literal["softmax", "sigmoid"]
+
+
+def link_of(kind: Kind) -> Link:
+    """What makes probabilities of a target's logits."""
+    return "sigmoid" if kind == LABELS else "softmax"
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,8 +122,8 @@ class EstimatorClassifier:
         found = np.asarray(ask(vectors))
         if found.ndim == 1:  # scikit-learn gives one margin for two classes
             found = np.stack([-found, found], axis=1)
-        found = sound_answers(found, len(vectors), len(self._fitted.classes_), margins=self.gives_margins)
-        every = np.zeros((len(vectors), self._n_classes))
+        found = sound_answers(found, vectors.shape[0], len(self._fitted.classes_), margins=self.gives_margins)
+        every = np.zeros((vectors.shape[0], self._n_classes))
         if self.gives_margins:  # so that an item's answer does not depend on the other items
             every += found.min(axis=1, keepdims=True)
         every[:, self._fitted.classes_.astype(int)] = found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotl.predictions import Predictions, log_loss
+from autotl.predictions import Predictions, item_losses
 
 MAX_MEMBERS = 5
 MAX_CANDIDATES = 20
@@ -48,7 +48,7 @@ def _greedy(stacked: np.ndarray, labels: np.ndarray) -> np.ndarray:
     best = (np.inf, counts)
     for size in range(1, _ROUNDS + 1):
         allowed = np.flatnonzero(counts) if (counts > 0).sum() >= MAX_MEMBERS else np.arange(len(stacked))
-        losses = [log_loss(labels, (total + stacked[i]) / size) for i in allowed]
+        losses = [float(item_losses(labels, (total + stacked[i]) / size).mean()) for i in allowed]
         taken = allowed[int(np.argmin(losses))]
         counts[taken] += 1
         total += stacked[taken]
