@@ -76,20 +76,36 @@ class Deployed:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """An item as a page shows it: a small JPEG, or the beginning of a text."""
+
+    jpeg: bytes = b""
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Modality:
     """A kind of item, such as the image.
 
-    name: singular, such as "image"; plural: such as "images". fact_columns: names of the facts about an item.
+    name: singular, such as "image"; plural: such as "images". has_pixels: whether items can be shown and explained as
+        images. fact_columns: names of the facts about an item.
     examiner(): examines items in this process. apart(): the same in another process, while it is open.
     serving(): the module by which exported models read such items, which carry a copy of it.
+    show(path, edge): an item for a page, an image with edges of at most so many pixels; ValueError, with the reason, if
+        it cannot be read.
+    typical_size(facts): the size of items in words, such as "640 × 480", the median where there are several; facts: their
+        fact columns, at least one row. Empty where no item could be read.
     deployed(size, files): how a deployable is written. size: as the frozen network takes items. files: what the model
         needs beside its graph, by name.
     """
 
     name: str
     plural: str
+    has_pixels: bool
     fact_columns: tuple[str, ...]
     examiner: Callable[[], Examiner]
     apart: Callable[[], AbstractContextManager[Examiner]]
+    show: Callable[[Path, int], Shown]
+    typical_size: Callable[[pd.DataFrame], str]
     serving: Callable[[], ModuleType]
     deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]

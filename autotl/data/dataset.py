@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.layout_notes import understood_as
+from autotl.data.modalities import modality_named
 from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
@@ -110,7 +111,12 @@ class Dataset:
     @property
     def plural(self) -> str:
         """What the items are called, such as "images"."""
-        return f"{self.modality}s"
+        return modality_named(self.modality).plural
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether items can be shown and explained as images."""
+        return modality_named(self.modality).has_pixels
 
     @property
     def understood(self) -> str:

@@ -99,10 +99,10 @@ def without_doubts(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def prove(
-    champion: Champion, model: onnx.ModelProto, pixels: np.ndarray, expected: Mapping[str, np.ndarray],
+    champion: Champion, model: onnx.ModelProto, inputs: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray],
     *, margins: np.ndarray | float = 1.0,
 ) -> Champion:  # fmt: skip
-    """The champion with a new graph, after checking the graph's outputs on the pixels of the champion's replay items.
+    """The champion with a new graph, after checking the graph's outputs on the champion's replay items.
 
     expected: the expected values, by output. margins: for boolean outputs, the distance of each score from its
     threshold; a difference counts only if this distance is larger than `PROBABILITIES_TOLERANCE`. Raises ExportError
@@ -110,7 +110,7 @@ def prove(
     """
     session = open_session(model.SerializeToString())
     wanted = {"probabilities": champion.replay_probabilities, **expected}
-    for (name, values), found in zip(wanted.items(), session.run(list(wanted), {"images": pixels}), strict=True):
+    for (name, values), found in zip(wanted.items(), session.run(list(wanted), dict(inputs)), strict=True):
         tolerance = P_VALUE_TOLERANCE if name == "none_of_these" else PROBABILITIES_TOLERANCE
         if found.shape != np.shape(values):
             raise ExportError(f"the output {name} has the shape {found.shape}, not {np.shape(values)}")

@@ -33,6 +33,8 @@ def with_map(run: Run, champion: Champion) -> Champion:
 
     Maps are optional: if something fails, the run emits a message and the champion is returned unchanged.
     """
+    if not run.dataset.has_pixels:
+        return champion
     items = run.split.development
     items = np.sort(np.random.default_rng(run.config.seed).permutation(items)[:N_AVERAGE_ITEMS])
     pixels = []

@@ -6,16 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import pandas as pd
+
 from autotl.images.facts import FACT_COLUMNS, read_facts
 from autotl.images.image_process import ImageProcess
 from autotl.images.near_duplicates import find_pairs
-from autotl.modality import Deployed, Modality
+from autotl.modality import Deployed, Modality, Shown
 
 
 def _deployed(size: tuple[int, int], files: Mapping[str, Path]) -> Deployed:
     from autotl.images.deployed import deployed
 
     return deployed(size, files)
+
+
+def _show(path: Path, edge: int) -> Shown:
+    from autotl.images.file_info import thumbnail
+
+    return Shown(jpeg=thumbnail(path, edge))
+
+
+def _typical_size(facts: pd.DataFrame) -> str:
+    width, height = facts[["width", "height"]].median()
+    return f"{width:.0f} × {height:.0f}" if width else ""
 
 
 def _serving() -> ModuleType:
@@ -27,9 +40,12 @@ def _serving() -> ModuleType:
 IMAGES = Modality(
     name="image",
     plural="images",
+    has_pixels=True,
     fact_columns=FACT_COLUMNS,
     examiner=lambda: SimpleNamespace(read_facts=read_facts, find_pairs=find_pairs),
     apart=ImageProcess,
+    show=_show,
+    typical_size=_typical_size,
     serving=_serving,
     deployed=_deployed,
 )

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
+from autotl.data.modalities import modality_named
 from autotl.data.split import Split
 from autotl.errors import ConfigError
-from autotl.images.decoder import UnreadableImage
 from autotl.images.file_info import thumbnail
 from autotl.interfaces import Finding, Severity
-from autotl.modality import PAIR_COLUMNS
+from autotl.modality import PAIR_COLUMNS, Shown
 from autotl.reports.mistakes import PIXELS as THUMBNAIL_PIXELS
 from autotl.reports.templating import template
 from autotl.runtime.atomic_files import write_atomically
@@ -37,15 +37,17 @@ MOST_IMAGE_BYTES = 3_500_000
 
 @dataclass(frozen=True)
 class PageImage:
-    """An image as the page shows it.
+    """An item as the page shows it.
 
-    part: its given split. size: "640 × 480", pixels. jpeg: base64, empty if unreadable. reason: why it is not shown.
+    part: its given split. size: such as "640 × 480" pixels. jpeg: base64, and text: the beginning of one; both empty if
+    the item cannot be read. reason: why it is not shown.
     """
 
     label: str = ""
     part: str = ""
     size: str = ""
     jpeg: str = ""
+    text: str = ""
     reason: str = ""
 
 
@@ -170,7 +172,7 @@ def _class_rows(dataset: Dataset, split: Split | None) -> tuple[list[str], list[
     parts = sorted(set(part), key=lambda name: (["train", "validation", "test", name].index(name), name))
     if parts == ["no split"]:
         parts = []
-    medians = items.groupby("label")[["width", "height"]].median()
+    modality = modality_named(dataset.modality)
     positions = items.groupby("label").indices
     rows = []
     for number, name in enumerate(names):
@@ -178,7 +180,7 @@ def _class_rows(dataset: Dataset, split: Split | None) -> tuple[list[str], list[
         spaced = np.linspace(0, len(own) - 1, min(N_SAMPLES, len(own))).round().astype(int)
         samples = items["path"].iloc[own[spaced]] if number < N_CLASSES_WITH_SAMPLES else []
         counts = tuple(int((part[own] == wanted).sum()) for wanted in parts)
-        size = _size(*medians.loc[name]) if len(own) else "–"
+        size = modality.typical_size(items.iloc[own]) if len(own) else "–"
         rows.append(ClassRow(name, len(own), counts, size, tuple(samples)))
     return parts, rows
 
@@ -201,35 +203,35 @@ def _times_shown(cards: Iterable[Card], rows: Iterable[ClassRow]) -> Counter[str
 
 
 def _images(dataset: Dataset, shown: Counter[str]) -> dict[str, PageImage]:
-    """The image for each path; every file is decoded once, except skipped and excluded ones."""
+    """The item for each path; every file is read once, except skipped and excluded ones."""
+    modality = modality_named(dataset.modality)
     known = dataset.table[dataset.table["path"].isin(list(shown))]
     unused = known["quarantine"] != ""  # a damaged HEIC may crash its decoder
-    jpegs: dict[str, bytes | str] = dict(zip(known["path"][unused], known["quarantine"][unused], strict=True))
+    found: dict[str, Shown | str] = dict(zip(known["path"][unused], known["quarantine"][unused], strict=True))
+
+    def show(path: Path) -> Shown | str:
+        try:
+            return modality.show(path, THUMBNAIL_PIXELS)
+        except ValueError as error:
+            return str(error)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         usable = known["path"][~unused]
-        jpegs |= zip(usable, pool.map(_thumbnail, (dataset.root / path for path in usable)), strict=True)
-    if sum(len(jpeg) * shown[path] for path, jpeg in jpegs.items() if isinstance(jpeg, bytes)) > MOST_IMAGE_BYTES:
-        jpegs = {p: thumbnail(j, THUMBNAIL_PIXELS // 2) if isinstance(j, bytes) else j for p, j in jpegs.items()}
+        found |= zip(usable, pool.map(show, (dataset.root / path for path in usable)), strict=True)
+    if sum(len(one.jpeg) * shown[path] for path, one in found.items() if isinstance(one, Shown)) > MOST_IMAGE_BYTES:
+        found = {path: one if isinstance(one, str) else _smaller(one) for path, one in found.items()}
     # A plugin may name a file outside the dataset, which is not opened.
     images = {path: PageImage(reason="not a file of this dataset") for path in shown}
-    for path, label, part, width, height in known[["path", "label", "given_split", "width", "height"]].itertuples(
-        index=False, name=None
-    ):
-        jpeg, size = jpegs[path], _size(width, height) if width else ""
-        if isinstance(jpeg, bytes):
-            images[path] = PageImage(label, part, size, jpeg=base64.b64encode(jpeg).decode())
+    for place, row in enumerate(known[["path", "label", "given_split"]].itertuples(index=False)):
+        one = found[row.path]
+        size = modality.typical_size(known.iloc[[place]])
+        if isinstance(one, str):
+            images[row.path] = PageImage(row.label, row.given_split, size, reason=one)
         else:
-            images[path] = PageImage(label, part, size, reason=jpeg)
+            jpeg = base64.b64encode(one.jpeg).decode()
+            images[row.path] = PageImage(row.label, row.given_split, size, jpeg=jpeg, text=one.text)
     return images
 
 
-def _thumbnail(path: Path) -> bytes | str:
-    """JPEG bytes, or the reason why the file cannot be decoded."""
-    try:
-        return thumbnail(path, THUMBNAIL_PIXELS)
-    except UnreadableImage as error:
-        return str(error)
-
-
-def _size(width: float, height: float) -> str:
-    return f"{width:.0f} × {height:.0f}"
+def _smaller(shown: Shown) -> Shown:
+    return Shown(thumbnail(shown.jpeg, THUMBNAIL_PIXELS // 2), shown.text) if shown.jpeg else shown

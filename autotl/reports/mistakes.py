@@ -1,4 +1,4 @@
-"""The mistakes that a report shows: the most confident ones, and images for each cell of the confusion matrix."""
+"""The mistakes that a report shows: the most confident ones, and items for each cell of the confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autotl.images.decoder import UnreadableImage
-from autotl.images.file_info import thumbnail
+from autotl.data.modalities import modality_named
 from autotl.predictions import Predictions
 from autotl.runs.run import Run
 
@@ -26,8 +25,8 @@ MAPS = "evidence/maps"
 class Mistake:
     """A wrong answer on the test split.
 
-    image: JPEG in base64, empty if it cannot be read. map: its evidence map as PNG in base64, empty if there is
-    none.
+    image: JPEG in base64, empty if it cannot be read or is a text. map: its evidence map as PNG in base64, empty if
+    there is none. text: the beginning of a text, empty for an image.
     """
 
     path: str
@@ -36,32 +35,39 @@ class Mistake:
     confidence: float
     image: str
     map: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """An off-diagonal cell of the confusion matrix. row, column: its position; images: JPEGs in base64."""
+    """An off-diagonal cell of the confusion matrix.
+
+    row, column: its position. images: JPEGs in base64; texts: beginnings of texts.
+    """
 
     row: int
     column: int
     n_items: int
     images: tuple[str, ...]
+    texts: tuple[str, ...] = ()
 
 
 def surest_mistakes(run: Run, tested: Predictions) -> list[Mistake]:
-    """The most confident mistakes on the test split, with thumbnails."""
+    """The most confident mistakes on the test split, each as it is shown."""
     classes, paths = run.dataset.classes, run.dataset.items["path"]
     found = []
     for row in _wrong(tested)[:N_MISTAKES]:
         item = int(tested.items[row])
         answer = int(tested.probabilities[row].argmax())
+        image, text = _shown(run, item, PIXELS)
         found.append(
             Mistake(
                 path=str(paths.iloc[item]),
                 true=classes[tested.labels[row]],
                 predicted=classes[answer],
                 confidence=float(tested.probabilities[row, answer]),
-                image=_image(run, item, PIXELS),
+                image=image,
+                text=text,
                 map=_encoded(run.folder / MAPS / f"{item}.png"),
             )
         )
@@ -77,9 +83,9 @@ def cells(run: Run, tested: Predictions) -> list[Cell]:
     largest = sorted(behind.items(), key=lambda cell: (-len(cell[1]), cell[0]))[:MOST_CELLS]
     found = []
     for (row, column), items in largest:
-        images = _images(run, items)
-        if images:
-            found.append(Cell(row, column, len(items), images))
+        images, texts = _several(run, items)
+        if images or texts:
+            found.append(Cell(row, column, len(items), images, texts))
     return found
 
 
@@ -90,22 +96,28 @@ def _wrong(tested: Predictions) -> np.ndarray:
     return np.asarray(wrong[np.argsort(-confidence[wrong], kind="stable")])
 
 
-def _images(run: Run, items: Iterable[int]) -> tuple[str, ...]:
-    shown: list[str] = []
+def _several(run: Run, items: Iterable[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A few of the items that can be read: images as JPEGs in base64, and the beginnings of texts."""
+    shown: list[tuple[str, str]] = []
     for item in items:
         if len(shown) == PER_CELL:
             break
-        if image := _image(run, item, CELL_PIXELS):
-            shown.append(image)
-    return tuple(shown)
+        found = _shown(run, item, CELL_PIXELS)
+        if any(found):
+            shown.append(found)
+    return tuple(image for image, _ in shown if image), tuple(text for _, text in shown if text)
 
 
-def _image(run: Run, item: int, pixels: int) -> str:
-    """A thumbnail; empty if the file was removed after the scan, as the mistake is reported all the same."""
+def _shown(run: Run, item: int, pixels: int) -> tuple[str, str]:
+    """An image as a JPEG in base64, or the beginning of a text.
+
+    Both are empty if the file was removed after the scan, as the mistake is reported all the same.
+    """
     try:
-        return base64.b64encode(thumbnail(run.dataset.path(item), pixels)).decode()
-    except UnreadableImage:
-        return ""
+        shown = modality_named(run.dataset.modality).show(run.dataset.path(item), pixels)
+    except ValueError:
+        return "", ""
+    return base64.b64encode(shown.jpeg).decode(), shown.text
 
 
 def _encoded(path: Path) -> str:

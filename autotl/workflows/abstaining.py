@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from autotl.deploy import doubts as joined
 from autotl.deploy.champion import Champion
+from autotl.deploy.item_inputs import graph_inputs
 from autotl.deploy.prediction_texts import NONE_BELOW
 from autotl.errors import AutoTLError
 from autotl.evidence.abstention import accepting, conformal_sets
@@ -16,7 +17,7 @@ from autotl.evidence.abstention.doubts_words import describe, figures, tables
 from autotl.evidence.abstention.judgement import judge_accept_rule, judge_curve, judge_novelty, judge_sets
 from autotl.evidence.abstention.novelty import NoveltyRule, calibrate_novelty
 from autotl.evidence.said import Said
-from autotl.features.decoded_images import read_pixels
+from autotl.interfaces import WordCounts
 from autotl.predictions import Predictions
 from autotl.runs.doubts import AcceptSummary, DoubtsSummary, NoveltySummary
 from autotl.runs.events import Message
@@ -25,6 +26,8 @@ from autotl.search.context import SearchContext
 from autotl.workflows.subject import Subject
 
 PIECE = "doubts"
+Inputs = Mapping[str, np.ndarray]
+"""Of a graph, by name."""
 
 
 def with_doubts(
@@ -38,13 +41,13 @@ def with_doubts(
     it.
     """
     summary = DoubtsSummary()
-    pixels = np.stack([read_pixels(context.run.dataset, int(item), champion.size) for item in champion.replay_items])
+    inputs = graph_inputs(context.run, champion, champion.replay_items)
     for name, add in (("sets", _with_sets), ("accept threshold", _with_accept_rule), ("none of these", _with_novelty)):
         if name == "none of these" and seconds_left() <= 0:
             summary = _without(summary, name, "no time was left to calibrate it")
             continue
         try:
-            champion, summary = add(context, champion, searched, tested, pixels, summary)
+            champion, summary = add(context, champion, searched, tested, inputs, summary)
         except Exception as error:
             kind = "" if isinstance(error, AutoTLError) else f"{type(error).__name__}: "
             summary = _without(summary, name, f"it failed: {kind}{error}")
@@ -66,7 +69,7 @@ def _without(summary: DoubtsSummary, name: str, why: str) -> DoubtsSummary:
 
 
 def _with_sets(
-    context: SearchContext, champion: Champion, searched: Predictions, tested: Predictions, pixels: np.ndarray,
+    context: SearchContext, champion: Champion, searched: Predictions, tested: Predictions, inputs: Inputs,
     summary: DoubtsSummary,
 ) -> tuple[Champion, DoubtsSummary]:  # fmt: skip
     clusters = cluster_of(context.run, searched.items)
@@ -79,13 +82,13 @@ def _with_sets(
     penalty = conformal_sets.PENALTY if rule.method == conformal_sets.RAPS else None
     graph = joined.add_set(champion.graph, rule.thresholds, penalty=penalty, free_ranks=conformal_sets.FREE_RANKS)
     said = champion.replay_probabilities
-    champion = joined.prove(champion, graph, pixels, {"set": rule.contains(said)}, margins=rule.margins(said))
+    champion = joined.prove(champion, graph, inputs, {"set": rule.contains(said)}, margins=rule.margins(said))
     classes, groups = context.run.dataset.classes, cluster_of(context.run, tested.items)
     return champion, replace(summary, sets=judge_sets(rule, tested, classes, groups))
 
 
 def _with_accept_rule(
-    context: SearchContext, champion: Champion, searched: Predictions, tested: Predictions, pixels: np.ndarray,
+    context: SearchContext, champion: Champion, searched: Predictions, tested: Predictions, inputs: Inputs,
     summary: DoubtsSummary,
 ) -> tuple[Champion, DoubtsSummary]:  # fmt: skip
     right = searched.probabilities.argmax(axis=1) == searched.labels
@@ -100,19 +103,21 @@ def _with_accept_rule(
         return champion, _without(summary, "accept threshold", why)
     graph = joined.add_unsure(champion.graph, rule.threshold, context.n_classes)
     above = champion.replay_probabilities.max(axis=1) - rule.threshold
-    champion = joined.prove(champion, graph, pixels, {"unsure": above < 0}, margins=np.abs(above))
+    champion = joined.prove(champion, graph, inputs, {"unsure": above < 0}, margins=np.abs(above))
     offered = AcceptSummary(rule.threshold, rule.max_wrong, rule.certainty, rule.share, rule.n)
     return champion, replace(summary, accept=judge_accept_rule(offered, tested, cluster_of(context.run, tested.items)))
 
 
 def _with_novelty(
-    context: SearchContext, champion: Champion, searched: Predictions, tested: Predictions, pixels: np.ndarray,  # noqa: ARG001, as the others
+    context: SearchContext, champion: Champion, searched: Predictions, tested: Predictions, inputs: Inputs,  # noqa: ARG001, as the others
     summary: DoubtsSummary,
 ) -> tuple[Champion, DoubtsSummary]:  # fmt: skip
     run, trial = context.run, champion.trial
     member = trial.members[0].trial if trial.members else trial
     assert member.reading is not None
     backbone, size = context.candidate(member).backbone, member.reading.size
+    if isinstance(backbone, WordCounts):
+        return champion, _without(summary, "none of these", "counts of words have too many columns for distances")
     features, items = context.reader.features(backbone, size), run.split.development
 
     def read(items: np.ndarray) -> np.ndarray:
@@ -126,7 +131,7 @@ def _with_novelty(
         return champion, _without(summary, "none of these", why)
     novelty = joined.Novelty(features.network, rule.detector, rule.distances)
     graph = joined.add_novelty(champion.graph, novelty)
-    champion = joined.prove(champion, graph, pixels, {"none_of_these": rule.p_values(read(champion.replay_items))})
+    champion = joined.prove(champion, graph, inputs, {"none_of_these": rule.p_values(read(champion.replay_items))})
     offered = NoveltySummary(NONE_BELOW, backbone.name, rule.detector.axes.shape[1], rule.n)
     said = _p_values(rule, read, tested.items)
     return champion, replace(summary, novelty=judge_novelty(offered, said, cluster_of(context.run, tested.items)))

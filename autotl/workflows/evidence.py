@@ -35,6 +35,9 @@ PIECES: Mapping[str, Piece] = {
 }
 """By name, in the order in which they run: a piece may read what earlier ones have put into the result."""
 
+_OF_PIXELS = ("shortcuts", "why")
+"""Pieces that look at images; other kinds of items have checks and panels of their own."""
+
 
 def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Subject, tuple[Said, ...]]:
     """Let a champion abstain, and gather the evidence for it.
@@ -61,6 +64,8 @@ def gather(
     """
     said: list[Said] = []
     for name, piece in pieces.items():
+        if name in _OF_PIXELS and not subject.context.run.dataset.has_pixels:
+            continue
         if seconds_left() <= 0 and not _is_due(name, subject):
             said.append(Said(name, problem=OUT_OF_TIME))
             continue

@@ -18,6 +18,7 @@ from PIL import Image
 from autotl.data.dataset import Dataset
 from autotl.data.split import Split
 from autotl.errors import ConfigError
+from autotl.images import file_info
 from autotl.interfaces import Finding
 from autotl.reports import check_page
 from autotl.reports.check_page import commands, write_page
@@ -319,7 +320,7 @@ def test_a_proposed_decision_is_a_command_that_reads_the_data_in_the_same_way(ma
 def test_skipped_files_are_not_decoded_again(make, write, monkeypatch):
     dataset = make({"cat": 1}, broken={"cat/x.heic": "it brings its decoder down"})
     decoded = []
-    monkeypatch.setattr(check_page, "thumbnail", lambda path, edge: decoded.append(path.name) or b"")
+    monkeypatch.setattr(file_info, "thumbnail", lambda path, edge: decoded.append(path.name) or b"")
     [card] = Page(write(dataset, Finding("unreadable", "warning", "m", ("cat/x.heic",), "a"))).cards
     assert "not shown: it brings its decoder down" in card
     assert decoded == ["000.png"]
@@ -378,8 +379,8 @@ def test_skipped_and_excluded_files_are_listed_with_reasons_the_excluded_last(ma
 
 def test_each_file_is_decoded_once_however_often_it_is_shown(make, write, monkeypatch):
     decoded = []
-    thumbnail = check_page.thumbnail
-    monkeypatch.setattr(check_page, "thumbnail", lambda path, edge: decoded.append(path) or thumbnail(path, edge))
+    thumbnail = file_info.thumbnail
+    monkeypatch.setattr(file_info, "thumbnail", lambda path, edge: decoded.append(path) or thumbnail(path, edge))
     dataset = make({"cat": 3}, pairs=[(0, 1, 0.9), (1, 2, 0.9)])
     text = write(dataset, finding(dataset, NEAR, 0, 1, 2, pairs=[(0, 1), (1, 2)]), finding(dataset, "dark", 0, 1))
     assert text.count("<img") == 4 + 2 + 3

@@ -168,9 +168,9 @@ def test_an_output_that_is_missing_or_differs_is_an_error(context, attempt, make
     pixels = np.stack([decode(context.run.dataset.path(int(i)), 32, 32) for i in before.replay_items])
     far = {"none_of_these": np.full(len(pixels), -1.0)}
     with pytest.raises(ExportError, match="none_of_these differs"):
-        module.joined.prove(before, after.graph, pixels, far)
+        module.joined.prove(before, after.graph, {"images": pixels}, far)
     with pytest.raises(ExportError, match="the output set has the shape"):
-        module.joined.prove(before, after.graph, pixels, {"set": np.zeros((1, 3), bool)})
+        module.joined.prove(before, after.graph, {"images": pixels}, {"set": np.zeros((1, 3), bool)})
 
 
 def test_one_class_too_many_in_a_set_is_an_error_unless_it_is_within_the_last_digits(context, attempt, make):
@@ -179,10 +179,10 @@ def test_one_class_too_many_in_a_set_is_an_error_unless_it_is_within_the_last_di
     said = open_session(after.graph.SerializeToString()).run(["set"], {"images": pixels})[0]
     other = said.copy()
     other[0, 0] = ~other[0, 0]
-    module.joined.prove(before, after.graph, pixels, {"set": said})
+    module.joined.prove(before, after.graph, {"images": pixels}, {"set": said})
     with pytest.raises(ExportError, match="the output set differs for 1 of"):
-        module.joined.prove(before, after.graph, pixels, {"set": other})
-    module.joined.prove(before, after.graph, pixels, {"set": other}, margins=np.full(said.shape, 1e-6))
+        module.joined.prove(before, after.graph, {"images": pixels}, {"set": other})
+    module.joined.prove(before, after.graph, {"images": pixels}, {"set": other}, margins=np.full(said.shape, 1e-6))
 
 
 def test_a_summary_survives_json_and_says_what_it_is_worth(context, attempt, make, always_accepting):
