@@ -230,11 +230,22 @@ def test_the_recipes_fix_backbone_size_depth_and_pooling():
     assert not tuned.standardise
 
 
+def test_the_recipe_for_texts_is_a_forest_with_scikit_learns_defaults_on_averages_of_glove():
+    from sklearn.ensemble import RandomForestClassifier
+
+    head = LINEAR_PROBES["glove-forest"]
+    assert (head.recipe.strategy, head.recipe.backbone, head.recipe.pooling) == ("probe", "glove-6b-50d", "avg")
+    defaults = RandomForestClassifier().get_params()
+    found = build(head, 50, 2).get_params()
+    assert {name for name in found if found[name] != defaults[name]} == {"n_jobs", "random_state"}
+
+
 def test_importing_the_heads_loads_no_framework():
     import subprocess
 
     modules = ", ".join(
-        f"autotl_plugins.heads.{m}" for m in ("dense", "forest", "logistic", "nearest_neighbours", "recipes", "svm")
+        f"autotl_plugins.heads.{m}"
+        for m in ("dense", "forest", "logistic", "nearest_neighbours", "recipes", "regression", "svm")
     )
     code = f"import sys, {modules}; print(*{{'keras', 'sklearn', 'scipy', 'tensorflow'}} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
