@@ -17,7 +17,7 @@ from autotl_ui.workspace.installed import loaded_plugins
 class PluginChoices:
     """Names of each kind.
 
-    backbones: and encoders, with what to know before one is chosen, empty for those that a search tries by default,
+    Heads and objectives are those of classes. backbones: and encoders, with what to know before one is chosen, empty for those that a search tries by default,
     which come first. objectives: the built-in ones first.
     """
 
@@ -36,7 +36,7 @@ def installed_choices() -> PluginChoices:
     usual = [name for name in OBJECTIVES if name in objectives]
     return PluginChoices(
         backbones=dict(sorted(remarks.items(), key=lambda entry: entry[1] != "")),
-        heads=tuple(plugins.all(Head)),
+        heads=tuple(name for name, head in plugins.all(Head).items() if "classes" in head.targets),
         objectives=(*usual, *(name for name in objectives if name not in usual)),
     )
 
@@ -52,6 +52,6 @@ def _remark(source: FeatureSource) -> str:
 
 def _is_objective(evaluator: Evaluator) -> bool:
     try:
-        return gives_one_value(evaluator)
+        return "classes" in evaluator.targets and gives_one_value(evaluator)
     except PluginError:  # a search would report it; here it is just not offered
         return False
