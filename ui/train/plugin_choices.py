@@ -17,8 +17,8 @@ from autotl_ui.workspace.installed import loaded_plugins
 class PluginChoices:
     """Names of each kind.
 
-    Heads and objectives are those of classes. backbones: and encoders, with what to know before one is chosen, empty for those that a search tries by default,
-    which come first. objectives: the built-in ones first.
+    backbones: and encoders, with what to know before one is chosen, empty for those that a search tries by default,
+    which come first. heads, objectives: those of classes, the built-in objectives first.
     """
 
     backbones: Mapping[str, str]
