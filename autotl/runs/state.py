@@ -16,6 +16,7 @@ from autotl.errors import RunError
 from autotl.runs.event_log import EVENTS_FILE
 from autotl.runs.result import RunResult
 from autotl.runs.run import read_state
+from autotl.runs.target_folders import TARGETS
 
 Status: TypeAlias = Literal["absent", "running", "complete", "interrupted", "failed", "damaged"]
 LOCK_FILE = ".lock"
@@ -34,6 +35,7 @@ class RunState:
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
     written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
     backbones, heads: those that were asked for by name. max_gap: largest tolerated gap between groups, or None.
+    targets: the names of several targets, each with a run of its own; empty for one.
     """
 
     status: Status
@@ -52,6 +54,7 @@ class RunState:
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     max_gap: float | None = None
+    targets: tuple[str, ...] = ()
 
 
 def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
@@ -67,7 +70,9 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         result = RunResult.from_json(document["result"]) if document.get("result") else None
     except (RunError, OSError, KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError):
         return RunState("damaged", "run.json cannot be read, or something is missing in it.")
-    if status == "complete" and result is None:
+    targets = document.get(TARGETS)
+    targets = tuple(map(str, targets)) if isinstance(targets, Mapping) else ()
+    if status == "complete" and result is None and not targets:
         return RunState("damaged", "run.json says that the search is complete, and has no result.")
     problem = ""
     if status not in ("complete", "interrupted"):
@@ -93,6 +98,7 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         backbones=_names(config.get("backbones")),
         heads=_names(config.get("heads")),
         max_gap=_number(config.get("max_gap")),
+        targets=targets,
     )
 
 
