@@ -13,14 +13,14 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = None) -> list[Finding]:
-    """The findings of the checks, worst first; a check that raises an exception becomes a finding about itself.
+    """The findings of the checks for this kind of item, worst first; one that raises becomes a finding about itself.
 
     probe: if given, the checks that use it are run, otherwise the others.
     """
     findings: list[Finding] = []
     arguments = (dataset,) if probe is None else (dataset, probe)
     for name, check in plugins.all(Check).items():
-        if check.uses_probe != (probe is not None):
+        if check.uses_probe != (probe is not None) or dataset.kind not in check.targets:
             continue
         try:
             findings += sound_findings(check, check.run(*arguments))

@@ -141,4 +141,4 @@ def _one_sided(found: pd.DataFrame, items: pd.DataFrame) -> str:
 @hookimpl
 def register_checks() -> Iterable[Check]:
     for fault in FAULTS:
-        yield Check(fault.name, partial(look, fault))
+        yield Check(fault.name, partial(look, fault), modality="image")

@@ -129,4 +129,4 @@ def _value(name: str, value: Any) -> str:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("confounding", confounding)
+    yield Check("confounding", confounding, modality="image")

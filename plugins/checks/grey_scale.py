@@ -48,4 +48,4 @@ def grey_scale(dataset: Dataset) -> Iterator[Finding]:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("grey-scale", grey_scale)
+    yield Check("grey-scale", grey_scale, modality="image")

@@ -104,6 +104,6 @@ def _all_or(n: int, total: int) -> str:
 
 @hookimpl
 def register_checks() -> Iterable[Check]:
-    yield Check("tiny", tiny)
-    yield Check("odd-size", odd_size)
-    yield Check("odd-shape", odd_shape)
+    yield Check("tiny", tiny, modality="image")
+    yield Check("odd-size", odd_size, modality="image")
+    yield Check("odd-shape", odd_shape, modality="image")

@@ -46,4 +46,4 @@ def animated(dataset: Dataset) -> Iterator[Finding]:
 @hookimpl
 def register_checks() -> Iterable[Check]:
     yield Check("unreadable", unreadable)
-    yield Check("animated", animated)
+    yield Check("animated", animated, modality="image")

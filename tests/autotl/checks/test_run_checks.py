@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,20 @@ def test_the_built_in_checks_find_what_is_wrong_with_a_real_folder(tmp_path, mak
     findings = run_checks(scan(root), plugins)
     assert {f.check for f in findings} == {"unreadable", "class-sizes", "duplicates", "label-conflicts"}
     assert [f.severity for f in findings] == ["warning"] * 3 + ["info"]
+
+
+def test_a_check_looks_only_at_its_own_kind_of_item(toy_dataset):
+    class Looks:
+        @hookimpl
+        def register_checks(self):
+            for modality in ("", "image", "text"):
+                yield Check(
+                    f"for-{modality or 'any'}", lambda _: [Finding("look", "info", "it ran")], modality=modality
+                )
+
+    plugins = load_plugins(extra=[Looks()], installed=False)
+    assert len(run_checks(toy_dataset(["a", "b"]), plugins)) == 2
+    assert len(run_checks(replace(toy_dataset(["a", "b"]), modality="text"), plugins)) == 2
 
 
 def test_checks_that_need_a_trained_model_are_run_with_one(toy_dataset):
