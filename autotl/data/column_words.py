@@ -16,6 +16,11 @@ LABEL_COLUMNS = (
     "label", "labels", "class", "class_name", "classname", "label_name", "category", "target", "y", "species", "breed",
     "diagnosis", "dx", "tag", "variety", "type",
 )  # fmt: skip
+TEXT_LABEL_COLUMNS = (
+    "sentiment", "polarity", "emotion", "topic", "intent", "stance", "genre", "section", "spam", "is_spam", "toxic",
+    "sarcasm", "is_sarcastic", "humor", "hate", "fake", "stars", "rating",
+)  # fmt: skip
+"""Common names of a column of labels beside a column of texts, after `LABEL_COLUMNS`."""
 SPLIT_COLUMNS = frozenset(
     {"split", "splits", "subset", "partition", "set", "data_split", "dataset_split", "data_set", "split_name", "usage",
      "train_test_split", "train_test", "traintest", "phase"}

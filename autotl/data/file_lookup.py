@@ -1,4 +1,4 @@
-"""Finding the image file that a table means by a name, in a folder."""
+"""Finding the file that a table means by a name, in a folder."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.data.listing import Files, list_files, top_folders
 from autotl.data.path_endings import IMAGE_FOLDERS, PathEndings
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A resolved folder in which images are looked for.
+    """A resolved folder in which items are looked for.
 
     sealed: it comes from an archive, so that a table may not name files outside it.
     renamed: for files whose name had to change, from the path in the archive to the path here.
-    lenient: files and folders that cannot be read or named are ignored, because only a table's images are needed.
+    lenient: files and folders that cannot be read or named are ignored, because only a table's items are needed.
     known: the files in it, where they are known already. near: the folder of the table, where names may begin.
+    holds: the kind of the items.
     """
 
     root: Path
@@ -33,6 +35,7 @@ class Folder:
     lenient: bool = False
     known: Files | None = None
     near: str = ""
+    holds: ItemKind = IMAGES
 
     def inner(self, name: str) -> Folder:
         """A sub-folder of this one; other files beside it still count as ignored, and folders there as unread."""
@@ -49,20 +52,24 @@ class Folder:
             for before, path in self.renamed.items()
             if path.startswith(prefix)
         }
-        return Folder(self.root / name, self.sealed, renamed, self.lenient, files)
+        return Folder(self.root / name, self.sealed, renamed, self.lenient, files, holds=self.holds)
+
+    def holding(self, kind: ItemKind) -> Folder:
+        """The same folder, in which items of this kind are looked for."""
+        return self if self.holds is kind else replace(self, holds=kind, known=None)
 
     @cached_property
     def files(self) -> Files:
         """The files in it."""
-        return self.known or list_files(self.root, lenient=self.lenient)
+        return self.known or list_files(self.root, self.holds, lenient=self.lenient)
 
     @cached_property
     def tops(self) -> set[str]:
-        """The sub-folders that contain images at any depth."""
+        """The sub-folders that contain items at any depth."""
         return top_folders(self.files.items)
 
     def find(self, name: str) -> str | None:
-        """The path of the image that a table means by a name; empty if several match, None if none does.
+        """The path of the item that a table means by a name; empty if several match, None if none does.
 
         A path of another machine, or seen from another folder, is that of the file whose path has its longest ending.
         """
@@ -77,7 +84,7 @@ class Folder:
         return found[0] if len(found) == 1 else "" if found else None
 
     def candidates(self, name: str) -> list[str]:
-        """The paths of the images that a name may mean."""
+        """The paths of the items that a name may mean."""
         wanted = _plain(name)
         if path := self._whole.get(wanted):
             return [path]
@@ -90,7 +97,7 @@ class Folder:
 
     @cached_property
     def _full_names(self) -> list[str]:
-        """The names of the images before they were renamed, in the order of the files."""
+        """The names of the items before they were renamed, in the order of the files."""
         before = {path: name for name, path in self.renamed.items()}
         return [unicodedata.normalize("NFC", before.get(path, path)) for path in self.files.items]
 

@@ -1,4 +1,4 @@
-"""What the folders say about the images in them: their class, and their part of a split.
+"""What the folders say about the items in them: their class, and their part of a split.
 
 This is the one place that decides it. Names suggest, the structure decides: see `docs/layouts.md`.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from autotl.data.folder_names import PartName, is_doubtful, is_unlabelled, is_unsorted, part_of, with_counterparts
 from autotl.data.folder_tree import Branch, grow, joined_pieces, unwrapped, unwrapped_part
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.data.layout_notes import (
     about_class_names,
     about_nested_folders,
@@ -29,7 +30,7 @@ _PART_ORDER = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class FolderNames:
-    """What the names of folders say about the images in them.
+    """What the names of folders say about the items in them.
 
     labels, splits: one per path, empty where there is none; splits: train, validation or test.
     split_by: the folders that make up a split, such as "folders train and test"; empty where there is none.
@@ -47,8 +48,12 @@ class FolderNames:
 
 @dataclass
 class _Reading:
-    """What is found out about each folder. places: of a folder without a class, how the layout names it."""
+    """What is found out about each folder. places: of a folder without a class, how the layout names it.
 
+    kind: of the items.
+    """
+
+    kind: ItemKind
     labels: dict[str, str] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
@@ -66,23 +71,25 @@ class _Reading:
                 self.places[path] = "" if label else folder.paths[0]
 
     def put_classes(self, folder: Branch, names: Iterable[str], *, split: str = "") -> None:
-        """Make folders within a folder classes; its own images, and its folders of unlabelled ones, are unlabelled."""
+        """Make folders within a folder classes; its own items, and its folders of unlabelled ones, are unlabelled."""
         self.put(folder, split=split, deep=False)
         self.parents.append(folder)
         for name in names:
             self.put(folder.kids[name], label=name, split=split)
 
 
-def read_folders(paths: Iterable[str], *, unusable: Mapping[str, Mapping[str, int]] | None = None) -> FolderNames:
+def read_folders(
+    paths: Iterable[str], kind: ItemKind = IMAGES, *, unusable: Mapping[str, Mapping[str, int]] | None = None
+) -> FolderNames:
     """Read classes and split from folders: one folder per class, inside or around the folders of a split if any.
 
-    paths: of the images, relative and posix. unusable: the folders without any image, with the number of other files
-        by kind in each.
+    paths: of the items, relative and posix. kind: of the items. unusable: the folders without any item, with the
+        number of other files by kind in each.
     """
     folders = [path.rpartition("/")[0] for path in paths]
     counts = Counter(folders)
     root = grow(counts)
-    found = _Reading()
+    found = _Reading(kind)
     found.put(root)
     top, pieces = joined_pieces(unwrapped(root))
     if within := _split_within(top):
@@ -93,9 +100,9 @@ def read_folders(paths: Iterable[str], *, unusable: Mapping[str, Mapping[str, in
     else:
         _read_classes(found, top)
     labelled = {label for label in found.labels.values() if label}
-    found.notes += about_class_names(labelled)
+    found.notes += about_class_names(labelled, kind)
     if unusable:
-        found.notes += about_unusable_folders(unusable, top, found.parents, labelled)
+        found.notes += about_unusable_folders(unusable, top, found.parents, labelled, kind)
     layout = found.layout
     if pieces:
         layout += f", in {some_parts(pieces)}"
@@ -136,7 +143,7 @@ def _parts(top: Branch) -> dict[str, PartName]:
 
 
 def _split_within(top: Branch) -> Branch | None:
-    """The one folder that holds a split with class folders, where the others hold images only, as data/train/cat."""
+    """The one folder that holds a split with class folders, where the others hold items only, as data/train/cat."""
     holding = [kid for kid in top.kids.values() if kid.kids]
     if _parts(top) or len(holding) != 1 or len(top.kids) < 2:
         return None
@@ -175,7 +182,7 @@ def _read_split(found: _Reading, top: Branch, parts: Mapping[str, PartName]) -> 
         found.put_classes(folder, [kid for kid in _class_folders(folder) if kid not in dummies], split=split)
         for kid in dummies:
             found.put(folder.kids[kid], split=split)
-        found.notes += [not_a_class(folder.kids[kid], elsewhere) for kid in dummies]
+        found.notes += [not_a_class(folder.kids[kid], elsewhere, found.kind) for kid in dummies]
     _set_aside(found, [top.kids[name] for name in beside if name not in classes])
     found.notes += about_nested_folders([kid for folder in found.parents for kid in folder.kids.values()], found.labels)
     found.layout = _split_layout(found, top)
@@ -208,7 +215,7 @@ def _class_folders(folder: Branch) -> list[str]:
 
 
 def _dummies(folder: Branch, known: set[str]) -> list[str]:
-    """The folders in a part that only hold its unlabelled images, as in test/unknown; known: classes to learn."""
+    """The folders in a part that only hold its unlabelled items, as in test/unknown; known: classes to learn."""
     new = [name for name in _class_folders(folder) if name not in known]
     if not known or len(known) < 2:
         return []
@@ -221,19 +228,19 @@ def _set_aside(found: _Reading, folders: Iterable[Branch]) -> None:
     for folder in folders:
         found.put(folder)
         if not is_unsorted(folder.name):
-            found.notes.append(left_aside(folder, "it is beside the folders of a split"))
+            found.notes.append(left_aside(folder, "it is beside the folders of a split", found.kind))
 
 
 def _read_classes(found: _Reading, top: Branch) -> None:
     candidates = _class_folders(top)
-    reasons = {name: reason for name in candidates if (reason := _doubt(top, name, candidates))}
+    reasons = {name: reason for name in candidates if (reason := _doubt(top, name, candidates, found.kind))}
     classes = [name for name in candidates if name not in reasons]
     if len(classes) < 2:  # without them there would be nothing to tell apart
         classes, reasons = candidates, {}
     found.put_classes(top, classes)
     for name, reason in reasons.items():
         found.put(top.kids[name])
-        found.notes.append(left_aside(top.kids[name], reason))
+        found.notes.append(left_aside(top.kids[name], reason, found.kind))
     for name in set(top.kids) - set(candidates):
         found.put(top.kids[name])
     labelled = [top.kids[name] for name in classes]
@@ -251,16 +258,16 @@ def _read_classes(found: _Reading, top: Branch) -> None:
         found.notes.append(about_unused_split(with_parts, [name for name in inner if name not in with_parts]))
     found.notes += about_nested_folders(labelled, found.labels)
     within = f", each with {_folders(found.part_names)}" if found.part_names else ""
-    found.layout = f"one sub-folder per class{within}" if classes else "images without class folders"
+    found.layout = f"one sub-folder per class{within}" if classes else f"{found.kind.plural} without class folders"
 
 
-def _doubt(top: Branch, name: str, candidates: list[str]) -> str:
+def _doubt(top: Branch, name: str, candidates: list[str], kind: ItemKind) -> str:
     """Why a folder beside class folders is probably not a class; empty where it probably is one."""
     folder, others = top.kids[name], set(candidates) - {name}
     if len(others & set(folder.kids)) > 1:
         return f"it holds folders with the names of classes ({enumeration(sorted(others & set(folder.kids))[:3])})"
     if is_unsorted(name):
-        return "its name is common for images that belong to no class"
+        return f"its name is common for {kind.plural} that belong to no class"
     divided = [top.kids[other] for other in others if other != name and top.kids[other].kids]
     if is_doubtful(name) and not folder.kids and len(divided) > 1 and all(map(_is_divided, divided)):
         return "the class folders hold the parts of a split, and it does not"
@@ -299,7 +306,7 @@ def _split_layout(found: _Reading, top: Branch) -> str:
 
 
 def _unlabelled_places(found: _Reading, counts: Mapping[str, int], top: Branch) -> str:
-    """Where the unlabelled images are, as the layout says it; empty where no image has a label."""
+    """Where the unlabelled items are, as the layout says it; empty where no item has a label."""
     places = Counter[str]()
     if any(found.labels[folder] for folder in counts):
         for folder, n in counts.items():
@@ -308,7 +315,7 @@ def _unlabelled_places(found: _Reading, counts: Mapping[str, int], top: Branch) 
                 outside = place == "" and folder not in top.paths
                 place = folder.partition("/")[0] if outside else place
                 places["" if place in top.paths else place] += n
-    return unlabelled_in(places)
+    return unlabelled_in(places, found.kind)
 
 
 def _folders(names: list[str]) -> str:

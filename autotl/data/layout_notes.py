@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled
 from autotl.data.folder_tree import Branch
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.data.listing import UNREAD_IMAGE_SUFFIXES, ignored_kinds
 from autotl.data.note import Note
 
@@ -27,33 +28,34 @@ def understood_as(layout: str, classes: Sequence[str]) -> str:
     return f"{layout}; class{'es' * (len(classes) != 1)} {names or 'none'}{rest}"
 
 
-def left_aside(folder: Branch, reason: str) -> Note:
+def left_aside(folder: Branch, reason: str, kind: ItemKind) -> Note:
     """A folder beside class folders or a split that is not taken for a class."""
     return Note(
-        f"the folder {folder.paths[0]} ({_images(folder.total)}) is not taken for a class, because {reason}; its "
-        "images are unlabelled",
+        f"the folder {folder.paths[0]} ({kind.of(folder.total)}) is not taken for a class, because {reason}; its "
+        f"{kind.plural} are unlabelled",
         f"If it is a class, {_INSIST} or give it another name.",
     )
 
 
-def not_a_class(folder: Branch, classes: Iterable[str]) -> Note:
+def not_a_class(folder: Branch, classes: Iterable[str], kind: ItemKind) -> Note:
     """A folder within a part of a split that is none of the classes to learn."""
     return Note(
-        f"the folder {folder.paths[0]} ({_images(folder.total)}) is not taken for a class, because the training images "
-        f"have other classes ({_some(sorted(classes))}); its images are unlabelled",
-        "If it is a class, put images of it into the training folder.",
+        f"the folder {folder.paths[0]} ({kind.of(folder.total)}) is not taken for a class, because the training "
+        f"{kind.plural} have other classes ({_some(sorted(classes))}); its {kind.plural} are unlabelled",
+        f"If it is a class, put {kind.plural} of it into the training folder.",
         "info" if is_unlabelled(folder.name) else "warning",
     )
 
 
-def about_class_names(classes: Iterable[str]) -> list[Note]:
+def about_class_names(classes: Iterable[str], kind: ItemKind) -> list[Note]:
     """Classes that are called as classes seldom are."""
     names = sorted(classes)
     parts = [name for name in names if is_part(name)]
     # A train is also a vehicle.
     named = [name for name in names if is_doubtful(name) or (name in parts and (name != "train" or len(parts) > 1))]
     trains = [name for name in parts if name not in named]
-    advice = f"If they are not meant to be classes, call a folder of images without a class `unlabelled`, or {_INSIST}."
+    instead = f"call a folder of {kind.plural} without a class `unlabelled`, or {_INSIST}"
+    advice = f"If they are not meant to be classes, {instead}."
     found = []
     if len(named) == 1:
         found.append(Note(f"the folder {named[0]} is taken for a class, but called as a class seldom is", advice))
@@ -97,9 +99,13 @@ def about_unused_split(with_parts: Sequence[str], without: Sequence[str]) -> Not
 
 
 def about_unusable_folders(
-    unusable: Mapping[str, Mapping[str, int]], top: Branch, parents: Iterable[Branch], classes: Iterable[str]
+    unusable: Mapping[str, Mapping[str, int]],
+    top: Branch,
+    parents: Iterable[Branch],
+    classes: Iterable[str],
+    kind: ItemKind,
 ) -> list[Note]:
-    """Class folders and parts of a split that vanish, because there is no image in them.
+    """Class folders and parts of a split that vanish, because there is no item in them.
 
     top: the folder around all of them. parents: the folders that the class folders are in.
     """
@@ -111,11 +117,12 @@ def about_unusable_folders(
         if is_unlabelled(name) or (not is_split and (parent not in around or name in known)):
             continue
         documents = bool(kinds) and set(kinds) <= _DOCUMENTS
-        remedy = "Put images into it" if is_split else "It is not a class; if it should be, put images into it"
+        remedy = f"{'Put' if is_split else 'It is not a class; if it should be, put'} {kind.plural} into it"
+        saved = ", saved as PNG or JPEG" * (kind is IMAGES)
         found.append(
             Note(
-                f"the folder {path} has no image that can be used: {ignored_kinds(kinds) if kinds else 'it is empty'}",
-                f"{remedy}, saved as PNG or JPEG.",
+                f"the folder {path} has no {kind.name} that can be used: {ignored_kinds(kinds) or 'it is empty'}",
+                f"{remedy}{saved}.",
                 "info" if documents else "warning",
             )
         )
@@ -130,7 +137,7 @@ def about_unread_images(ignored: Mapping[str, int]) -> list[Note]:
     verb = "is" if sum(kinds.values()) == 1 else "are"
     return [
         Note(
-            f"{_images(sum(kinds.values()))} {verb} left out, because the format is not read: {ignored_kinds(kinds)}",
+            f"{IMAGES.of(sum(kinds.values()))} {verb} left out, because the format is not read: {ignored_kinds(kinds)}",
             "Save them as PNG or JPEG.",
         )
     ]
@@ -146,24 +153,20 @@ def some_parts(names: Sequence[str]) -> str:
     return enumeration(names if len(names) <= 6 else [*names[:5], f"{len(names) - 5} more"])
 
 
-def unlabelled_in(places: Mapping[str, int]) -> str:
-    """Where unlabelled images are: "; 6 unlabelled images in samples, 2 beside the class folders".
+def unlabelled_in(places: Mapping[str, int], kind: ItemKind) -> str:
+    """Where unlabelled items are: "; 6 unlabelled images in samples, 2 beside the class folders".
 
-    places: the number of images by folder; "" is the folder around the classes.
+    places: the number of items by folder; "" is the folder around the classes.
     """
     named = [(n, f"in {place}" if place else "beside the class folders") for place, n in sorted(places.items())]
     more = len(named) - 2 * _MOST_NAMED
     if more > 0:
         named = [*named[: 2 * _MOST_NAMED], (sum(n for n, _ in named[2 * _MOST_NAMED :]), f"in {more} other folders")]
     texts = [f"{n} {where}" for n, where in named[1:]]
-    first = [f"; {n} unlabelled image{'s' * (n != 1)} {where}" for n, where in named[:1]]
+    first = [f"; {n} unlabelled {kind.name if n == 1 else kind.plural} {where}" for n, where in named[:1]]
     return ", ".join(first + texts)
 
 
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
     return enumeration([*names[:_MOST_NAMED], f"{more} more"] if more > 0 else names)
-
-
-def _images(n: int) -> str:
-    return f"{n:,} image{'s' * (n != 1)}"

@@ -6,6 +6,7 @@ import re
 
 import pandas as pd
 
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
 
@@ -17,10 +18,11 @@ _FEW_EACH = 4
 _NEARLY_ALL = 0.9
 
 
-def require_classes(labels: pd.Series, where: str) -> None:
+def require_classes(labels: pd.Series, where: str, kind: ItemKind = IMAGES) -> None:
     """Raise DatasetError where labels are measurements, or nearly all different from each other.
 
-    labels: text, empty where there is none. where: what has them, such as "the column 'label' of x.csv".
+    labels: text, empty where there is none. where: what has them, such as "the column 'label' of x.csv". kind: of the
+    items.
     """
     filled = labels[labels != ""]
     values = filled.unique()
@@ -30,16 +32,16 @@ def require_classes(labels: pd.Series, where: str) -> None:
     fractions = sum(bool(re.search(r"\d[.,]\d", value)) for value in values) / len(values)
     dates = sum(bool(_DATE.fullmatch(value)) for value in values) / len(values)
     few_each = len(filled) < _FEW_EACH * len(values)
-    found = f"{where} has {len(values):,} different values in {len(filled):,} images"
+    found = f"{where} has {len(values):,} different values in {len(filled):,} {kind.plural}"
     if dates > _NEARLY_ALL and few_each:
-        kind = "nearly all dates: that is a date, not a class"
+        why = "nearly all dates: that is a date, not a class"
     elif numbers >= _NEARLY_ALL and (few_each or fractions >= _NEARLY_ALL / 2):
-        kind = "nearly all numbers: that is a measurement, not a class"
+        why = "nearly all numbers: that is a measurement, not a class"
     elif len(values) > len(filled) / 2:
-        kind = "most of them once: that is a name of each image, not a class"
+        why = f"most of them once: that is a name of each {kind.name}, not a class"
     else:
         return
     raise DatasetError(
-        f"{found}, {kind} (such as {listed(values)}). AutoTL learns classes: name another column with --label NAME, or "
+        f"{found}, {why} (such as {listed(values)}). AutoTL learns classes: name another column with --label NAME, or "
         "add a column with a few ranges or groups, such as low, medium and high."
     )

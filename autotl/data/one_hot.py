@@ -9,6 +9,7 @@ import pandas as pd
 
 from autotl.data.column_words import FALSE_WORDS, IMAGE_COLUMNS, LABEL_COLUMNS, TRUE_WORDS, called, plain_name
 from autotl.data.csv_text import first_row
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.data.note import Note
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
@@ -23,10 +24,13 @@ class GivenLabels:
     notes: tuple[Note, ...] = ()
 
 
-def read_one_hot(frame: pd.DataFrame, columns: Sequence[str], table: str) -> GivenLabels | None:
+def read_one_hot(
+    frame: pd.DataFrame, columns: Sequence[str], table: str, kind: ItemKind = IMAGES
+) -> GivenLabels | None:  # fmt: skip
     """The labels in columns that hold 0 and 1 (or false and true, or x); None where a column gives the labels.
 
-    columns: that may be read. table: its name, for messages. Raises DatasetError where a row is of several classes.
+    columns: that may be read. table: its name, kind: of its items, for messages. Raises DatasetError where a row is
+    of several classes.
     """
     free = [name for name in columns if plain_name(name) not in IMAGE_COLUMNS]
     marked = {name: marks for name in free if (marks := _marks(frame[name])) is not None}
@@ -42,8 +46,8 @@ def read_one_hot(frame: pd.DataFrame, columns: Sequence[str], table: str) -> Giv
         found = [name for name in classes if classes[name].iloc[number - 1]]
         raise DatasetError(
             f"{table} has one column per class ({listed(classes, most=10)}), and {int(several.sum()):,} of its rows "
-            f"are of several classes, such as row {number}: {listed(found, most=5)}. AutoTL learns one per image. "
-            "Name one of the columns with --label NAME, or add a column `label`."
+            f"are of several classes, such as row {number}: {listed(found, most=5)}. AutoTL learns one per "
+            f"{kind.name}. Name one of the columns with --label NAME, or add a column `label`."
         )
     labels = classes.idxmax(axis=1).where(count == 1, "")
     notes = []

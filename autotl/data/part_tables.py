@@ -11,7 +11,7 @@ import pandas as pd
 
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_names import part_in
-from autotl.data.label_table import Labels, column_text, read_labels, read_unlabelled, require_one_row_each
+from autotl.data.label_table import Labels, labels_layout, read_labels, read_unlabelled, require_one_row_each
 from autotl.data.listing import Files
 from autotl.data.tables import column_names
 from autotl.errors import DatasetError
@@ -27,10 +27,10 @@ class PartTable:
     part: str
 
 
-def find_part_tables(tables: Sequence[str], *, label: str | None, root: Path) -> list[PartTable]:
+def find_part_tables(tables: Sequence[str], *, columns: Sequence[str], root: Path) -> list[PartTable]:
     """The tables of the parts of a split, train among them; none where there are no such tables.
 
-    tables: all in the folder, posix. label: the column that those for training must have, if any is asked for. Raises
+    tables: all in the folder, posix. columns: that those for training must have, as they are asked for. Raises
     DatasetError where a part has several tables.
     """
     top = [name for name in tables if "/" not in name]
@@ -38,27 +38,34 @@ def find_part_tables(tables: Sequence[str], *, label: str | None, root: Path) ->
     if not parts and not top:
         parts = _by_folder(tables)
     train = [table for table in parts if table.part == "train"]
-    if label is not None and not all(label in column_names(root / table.name) for table in train):
+    if columns and not all({*columns} <= {*column_names(root / table.name)} for table in train):
         return []
     return parts if train else []
 
 
 def read_part_tables(
-    tables: Sequence[PartTable], folder: Folder, *, label: str | None, cache: Path, progress: OnProgress | None
+    tables: Sequence[PartTable],
+    folder: Folder,
+    *,
+    label: str | None,
+    text: str | None = None,
+    cache: Path,
+    progress: OnProgress | None,
 ) -> Labels:
-    """The labels in all of them, each image with its part. Raises DatasetError as `read_labels` does.
+    """The labels in all of them, each item with its part. Raises DatasetError as `read_labels` does.
 
-    A table without the column of labels names images to classify, as those of a competition's test.
+    A table without the column of labels gives items to classify, as those of a competition's test.
     """
     first = min(tables, key=lambda table: table.part != "train")
     read: dict[PartTable, Labels] = {}
     for table in [first, *(table for table in tables if table != first)]:
         path, within = folder.root / table.name, _images_of(table, folder)
         if read and label is not None and label not in column_names(path):
-            read[table] = read_unlabelled(path, within, cache=cache, progress=progress)
+            read[table] = read_unlabelled(path, within, text=text, cache=cache, progress=progress)
         else:
-            read[table] = read_labels(path, within, label=label, cache=cache, progress=progress)
+            read[table] = read_labels(path, within, label=label, text=text, cache=cache, progress=progress)
             label = read[table].column or None  # None: each table has one column per class
+        text = read[table].text
     return _joined(read, folder, label or "")
 
 
@@ -94,6 +101,8 @@ def _images_of(table: PartTable, folder: Folder) -> Folder:
 
 
 def _joined(read: Mapping[PartTable, Labels], folder: Folder, label: str) -> Labels:
+    first = next(iter(read.values()))
+    _require_one_kind(read)
     roots = {labels.root for labels in read.values()}
     root = folder.root if roots == {folder.root} else Path(os.path.commonpath(roots))
     rows = []
@@ -106,9 +115,20 @@ def _joined(read: Mapping[PartTable, Labels], folder: Folder, label: str) -> Lab
         rows.append(labels.rows.assign(path=paths, given_split=given.where(given != "", table.part)))
     together = pd.concat(rows, ignore_index=True).fillna("")
     names = listed((table.name for table in read), most=4)
-    unique = require_one_row_each(together, names)
-    layout = f"{names}, {column_text(label)}; split by the tables"
+    unique = require_one_row_each(together, names, first.kind)
+    layout = f"{names}, {labels_layout(first.item_layout, label)}; split by the tables"
     if len(unique) < len(together):
         layout += f"; {len(together) - len(unique)} repeated rows dropped"
     notes = tuple(note for labels in read.values() for note in labels.notes)
-    return Labels(root, unique.sort_values("path", ignore_index=True), label, layout, notes)
+    joined = unique.sort_values("path", ignore_index=True)
+    return Labels(root, joined, label, layout, notes, first.kind, first.text)
+
+
+def _require_one_kind(read: Mapping[PartTable, Labels]) -> None:
+    """Raise DatasetError where the tables give items of several kinds."""
+    kinds = {labels.kind.name: f"{table.name} gives {labels.kind.plural}" for table, labels in read.items()}
+    if len(kinds) > 1:
+        raise DatasetError(
+            f"the tables of the parts of the split give items of several kinds: {listed(kinds.values())}. Name the "
+            "column of texts with --text NAME, or give one of the tables as the data."
+        )

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
+from autotl.data.given_data import require_data
 from autotl.data.groups import group_notes, read_groups
 from autotl.data.hashing import hash_files
 from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
 from autotl.data.sequences import successive_names
-from autotl.data.source import Source, open_source, require_data
+from autotl.data.source import Source, open_source
 from autotl.modality import PAIR_COLUMNS, ItemFacts, Modality
 from autotl.runtime.progress import OnProgress, OnStageProgress
 from autotl.targets import Kind

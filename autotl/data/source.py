@@ -1,11 +1,10 @@
-"""Opening data of any layout (folders, tables, archives of these): where the images, labels and attributes are.
+"""Opening data of any layout (folders, tables, archives of these): where the items, labels and attributes are.
 
-No image is decoded here, and nothing is written beside the data.
+No item is decoded here, and nothing is written beside the data.
 """
 
 from __future__ import annotations
 
-import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,33 +14,40 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.cache.content_folders import unpacked_once
-from autotl.data.archives.unpack import is_archive, unpack
+from autotl.data.archives.unpack import unpack
 from autotl.data.file_lookup import Folder
 from autotl.data.folder_layout import FolderNames, read_folders
 from autotl.data.folder_names import is_doubtful, is_part, is_unlabelled, part_in
+from autotl.data.given_data import is_table, require_data
 from autotl.data.hashing import find_copies
-from autotl.data.label_table import read_labels
+from autotl.data.item_column import find_item_column
+from autotl.data.item_kinds import IMAGES, KINDS, TEXTS
+from autotl.data.label_table import Labels, read_labels
 from autotl.data.label_words import label_text
 from autotl.data.layout_notes import about_unread_images
-from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, top_folders
+from autotl.data.listing import JSON_LINES_SUFFIXES, ignored_kinds, mostly_texts, top_folders
 from autotl.data.measurements import require_classes
 from autotl.data.named_classes import read_named_classes
 from autotl.data.note import Note
 from autotl.data.part_tables import PartTable, find_part_tables, read_part_tables
-from autotl.data.tables import column_names, no_such_column, read_side_table
+from autotl.data.tables import column_names, no_such_column, read_side_table, read_table
 from autotl.data.unread_labels import about_unread_labels
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
 from autotl.runtime.wording import listed
 from autotl.targets import CLASSES, ORDERED, Kind
 
+TEXT_FILES = "files"
+"""What `text` is for the text files of a folder that holds images, too."""
+_PEEKED_ROWS = 20
+
 
 @dataclass(frozen=True)
 class Source:
-    """Where the images are, and their labels and attributes, before any image is read.
+    """Where the items are, and their labels and attributes, before any item is read.
 
     root: the resolved folder that paths are relative to.
-    table: one row per image, sorted by path, all text: path (posix, relative to root, or absolute), label (empty:
+    table: one row per item, sorted by path, all text: path (posix, relative to root, or absolute), label (empty:
         unlabelled), given_split (empty, train, validation or test), missing (empty, or why a row of a table has no
         file), then one column `attribute.NAME` per attribute (empty: absent).
     ignored: number of other files by kind: "hidden", "system", "*.txt", ...; a hidden folder counts once.
@@ -61,7 +67,7 @@ class Source:
 
     @cached_property
     def copies(self) -> frozenset[str]:
-        """Paths of the images whose content is also at another path."""
+        """Paths of the items whose content is also at another path."""
         return find_copies(self.root, list(self.table["path"][self.table["missing"] == ""]))
 
 
@@ -77,6 +83,11 @@ class _Request:
     classes: tuple[str, ...]
     text: str | None
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that were asked for."""
+        return tuple(name for name in (self.label, self.text) if name is not None)
+
 
 def open_source(
     data: Path,
@@ -90,16 +101,18 @@ def open_source(
     progress: OnProgress | None = None,
     kind: Kind = "classes",
 ) -> Source:
-    """Find the images of a dataset, their labels and their attributes.
+    """Find the items of a dataset, their labels and their attributes: images, or texts where there is no image.
 
     data: a folder with one sub-folder per class (nested folders belong to the class above), which may be inside the
-        folders train, validation and test or contain them; a folder of images with one table of labels (CSV, TSV or
-        Parquet); such a table itself, whose images are files or stored in it as bytes or base64; or a zip or tar of
-        any of these.
+        folders train, validation and test or contain them; a folder of items with one table of labels (CSV, TSV,
+        Parquet or JSON lines); such a table itself, whose items are files or stored in it, images as bytes or base64;
+        or a zip or tar of any of these.
     classes: names of the folders that are the classes, wherever they are; none: the layout tells them.
     label: the column of labels, in the table or in `attributes`; None recognises it by its name.
+    text: the column of texts, or of the names of text files; None recognises it in a table that has no images.
+        `TEXT_FILES`: the text files of a folder, where there are images, too.
     attributes: a table with the column `path`; every other column becomes an attribute.
-    cache: folder below which archives and images stored in tables are unpacked, once per content.
+    cache: folder below which archives and items stored in tables are unpacked, once per content.
     need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`.
     Raises DatasetError where the data cannot be understood.
     """
@@ -107,7 +120,7 @@ def open_source(
     require_data(data)
     if data.is_dir():
         source = _open_folder(request, Folder(data.resolve()))
-    elif data.suffix.lower() in TABLE_SUFFIXES:
+    elif is_table(data):
         if classes:
             raise DatasetError(
                 f"--classes names folders that are classes, but {data} is a table. Leave the option out."
@@ -125,25 +138,8 @@ def open_source(
     return source
 
 
-def require_data(data: Path) -> None:
-    """Raise DatasetError where there is no file or folder that can hold a dataset; OSError where it is out of reach."""
-    wanted = (
-        "a folder with one sub-folder of images per class, a zip or tar of one, "
-        "or a table of labels (CSV, TSV or Parquet)"
-    )
-    if not data.exists():
-        raise DatasetError(f"{data} does not exist. Give {wanted}.")
-    if data.suffix.lower() in {".xlsx", ".xls", ".ods"}:
-        raise DatasetError(f"{data} is a spreadsheet; save the sheet with the labels as CSV and give that file.")
-    if data.is_dir():
-        return
-    # Opening a pipe would block forever.
-    regular = stat.S_ISREG(data.stat().st_mode)
-    if not regular or not (data.suffix.lower() in TABLE_SUFFIXES or is_archive(data)):
-        raise DatasetError(f"{data} is a file of another kind; expected {wanted}.")
-
-
 def _require_labels(source: Source, data: Path) -> None:
+    kind = KINDS[source.modality]
     if (source.table["label"] != "").any():
         where = (
             f"the column {source.label!r} of {data}"
@@ -151,20 +147,21 @@ def _require_labels(source: Source, data: Path) -> None:
             else f"{data}, by the names of its folders or columns,"
         )
         if source.kind in (CLASSES, ORDERED):
-            require_classes(source.table["label"], where)
+            require_classes(source.table["label"], where, kind)
         return
     if source.label:
         raise DatasetError(
-            f"the column of labels {source.label!r} is empty for all {len(source.table)} images of {data}. "
+            f"the column of labels {source.label!r} is empty for all {len(source.table)} {kind.plural} of {data}. "
             "Fill it in, or give another one with --label NAME."
         )
-    outside = f"{len(source.table)} images outside of them, " if len(source.table) else ""
+    outside = f"{len(source.table)} {kind.plural} outside of them, " if len(source.table) else ""
     kinds = f": {ignored_kinds(source.ignored)}" if source.ignored else ""
-    read = f", read as: {source.layout}" if source.layout != read_folders(()).layout else ""
+    read = f", read as: {source.layout}" if source.layout != read_folders((), kind).layout else ""
     raise DatasetError(
-        f"{data} has no images in class folders ({outside}{sum(source.ignored.values())} other files{kinds}){read}. "
-        f"Put the images of each class into a sub-folder named after the class, or put a table of labels (CSV, TSV or "
-        f"Parquet) beside them; supported are {', '.join(sorted(IMAGE_SUFFIXES))}."
+        f"{data} has no {kind.plural} in class folders ({outside}{sum(source.ignored.values())} other files{kinds})"
+        f"{read}. Put the {kind.plural} of each class into a sub-folder named after the class, or put a table of "
+        f"labels (CSV, TSV, Parquet or JSON lines) beside them; supported are {', '.join(sorted(IMAGES.suffixes))}, and for "
+        f"texts {', '.join(sorted(TEXTS.suffixes))}."
     )
 
 
@@ -194,23 +191,22 @@ def _innermost(folder: Folder) -> Folder:
 
 
 def _open_folder(request: _Request, given: Folder) -> Source:
+    request, given = _of_one_kind(request, given)
     folder = given if request.classes else _innermost(given)
     if request.classes:
-        names = read_named_classes(folder.files.items, request.classes)
+        names = read_named_classes(folder.files.items, request.classes, folder.holds)
         return _from_folders(folder, names, names.layout)
     tables = _own_tables(request, folder)
     if parts := _tables_of_parts(request, folder, tables):
         return _with_unlisted_files(_from_parts(request, folder, parts), folder, *(part.name for part in parts))
     if labels := _table_of_labels(request, folder, tables):
         return _split_by_folders(_with_unlisted_files(_from_table(request, folder, labels), folder, labels.name))
+    if request.text is not None:
+        raise _no_table_with(request, tables, "--text", request.text)
     if request.label is not None and request.attributes is None:
-        found = [no_such_column(request.label, column_names(path), path) for path in tables]
-        raise DatasetError(
-            f"no table at the top of {request.data} has the column {request.label!r} given with --label. "
-            f"{' '.join(found) or 'Omit --label if the folders are the classes, or add such a table.'}"
-        )
+        raise _no_table_with(request, tables, "--label", request.label)
     files = folder.files
-    names = read_folders(files.items, unusable=files.unusable)
+    names = read_folders(files.items, folder.holds, unusable=files.unusable)
     layout = names.layout
     if folder is not given:
         layout = f"in {folder.root.relative_to(given.root).as_posix()}: {layout}"
@@ -221,6 +217,15 @@ def _open_folder(request: _Request, given: Folder) -> Source:
     return replace(source, notes=(*source.notes, *unread))
 
 
+def _no_table_with(request: _Request, tables: Sequence[Path], option: str, column: str) -> DatasetError:
+    found = " ".join(no_such_column(column, column_names(path), path, option) for path in tables)
+    files = f"; {option} {TEXT_FILES} takes the text files" * (option == "--text")
+    return DatasetError(
+        f"no table at the top of {request.data} has the column {column!r} given with {option}. "
+        f"{found or f'Omit {option} if the folders are the classes, or add such a table{files}.'}"
+    )
+
+
 def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
     files = folder.files
     columns = {"path": files.items, "label": names.labels, "given_split": names.splits, "missing": ""}
@@ -228,12 +233,46 @@ def _from_folders(folder: Folder, names: FolderNames, layout: str) -> Source:
         layout += f"; not read: {listed(dict.fromkeys(name.rpartition('/')[2] for name in files.unread))}"
     ignored = files.ignored + _kinds(files.tables)
     notes = (*names.notes, *about_unread_images(files.ignored))
-    return Source(folder.root, pd.DataFrame(columns, dtype=str), ignored, layout, label="", notes=notes)
+    table = pd.DataFrame(columns, dtype=str)
+    return Source(folder.root, table, ignored, layout, label="", notes=notes, modality=folder.holds.name)
+
+
+def _of_one_kind(request: _Request, folder: Folder) -> tuple[_Request, Folder]:
+    """The folder with the kind of items that it is about: images, or texts where there is none or they are asked for.
+
+    Also the request, without `text` where it asks for files.
+    """
+    if request.text is not None:
+        columns = {name for table in folder.files.tables for name in column_names(folder.root / table)}
+        if request.text != TEXT_FILES or TEXT_FILES in columns:
+            return request, folder
+        return replace(request, text=None), folder.holding(TEXTS)
+    if not mostly_texts(folder.files) or any(_gives_images(folder, name) for name in folder.files.tables):
+        return request, folder
+    texts = folder.holding(TEXTS)
+    return request, texts if texts.files.items else folder
+
+
+def _gives_images(folder: Folder, table: str) -> bool:
+    """Whether the first rows of a table name images anywhere, or hold them."""
+    path = folder.root / table
+    try:
+        return find_item_column(read_table(path, rows=_PEEKED_ROWS), folder, path).kind is IMAGES
+    except DatasetError:
+        return False
+
+
+def _likely_tables(request: _Request, folder: Folder) -> list[str]:
+    """The tables in a folder that may have labels: JSON lines beside other tables are mostly captions or answers."""
+    if request.text is not None:
+        return folder.files.tables
+    others = [name for name in folder.files.tables if Path(name).suffix.lower() not in JSON_LINES_SUFFIXES]
+    return others or folder.files.tables
 
 
 def _own_tables(request: _Request, folder: Folder) -> list[Path]:
     other = request.attributes.resolve() if request.attributes else None
-    paths = [folder.root / name for name in folder.files.tables if "/" not in name]
+    paths = [folder.root / name for name in _likely_tables(request, folder) if "/" not in name]
     return [path for path in paths if path.resolve() != other]
 
 
@@ -247,10 +286,11 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
     labels = set(names.labels) - {""}
     if labels and all(map(is_doubtful, labels)):  # such as images_001 and images_002: the parts of a download
         classes = False
-    if len(tables) == 1 and not classes:
+    if len(tables) == 1 and (not classes or request.text is not None):
         return tables[0]
-    if request.label is not None:
-        tables = [path for path in tables if request.label in column_names(path)]
+    if request.columns:
+        wanted = {request.text if request.text is not None else request.label}
+        tables = [path for path in tables if wanted <= {*column_names(path)}]
     elif classes:
         return None
     if len(tables) > 1:
@@ -263,24 +303,28 @@ def _table_of_labels(request: _Request, folder: Folder, tables: list[Path]) -> P
 
 def _tables_of_parts(request: _Request, folder: Folder, own: list[Path]) -> list[PartTable]:
     """One table for each part of a split; none where the folders are the classes."""
-    names = [name for name in folder.files.tables if "/" in name or folder.root / name in own]
+    names = [name for name in _likely_tables(request, folder) if "/" in name or folder.root / name in own]
     labels = set(read_folders(folder.files.items).labels) - {""}
-    if request.label is None and len(labels) > 1 and not all(map(part_in, labels)):
+    if not request.columns and len(labels) > 1 and not all(map(part_in, labels)):
         return []
-    return find_part_tables(names, label=request.label, root=folder.root)
+    return find_part_tables(names, columns=request.columns, root=folder.root)
 
 
 def _from_parts(request: _Request, folder: Folder, tables: list[PartTable]) -> Source:
     label, cache, progress = request.label, request.cache, request.progress
-    found = read_part_tables(tables, folder, label=label, cache=cache, progress=progress)
-    return Source(found.root, found.rows, {}, found.layout, found.column, found.notes)
+    found = read_part_tables(tables, folder, label=label, text=request.text, cache=cache, progress=progress)
+    return _from_labels(found)
 
 
 def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
     # A column that the table does not have may be in the attributes.
     label = None if request.attributes and request.label not in column_names(path) else request.label
-    found = read_labels(path, folder, label=label, cache=request.cache, progress=request.progress)
-    return Source(found.root, found.rows, {}, found.layout, found.column, found.notes)
+    found = read_labels(path, folder, label=label, text=request.text, cache=request.cache, progress=request.progress)
+    return _from_labels(found)
+
+
+def _from_labels(found: Labels) -> Source:
+    return Source(found.root, found.rows, {}, found.layout, found.column, found.notes, found.kind.name)
 
 
 def _with_unlisted_files(source: Source, folder: Folder, *tables: str) -> Source:

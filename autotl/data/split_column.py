@@ -15,6 +15,7 @@ import pandas as pd
 from autotl.data.column_words import FALSE_WORDS, MISSING_WORDS, SPLIT_COLUMNS, TRUE_WORDS, plain_name
 from autotl.data.csv_text import first_row
 from autotl.data.folder_names import part_of
+from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.data.note import Note
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
@@ -58,8 +59,8 @@ class GivenSplit:
         return replace(self, left_out=out, notes=(*self.notes, note))
 
 
-def read_split(frame: pd.DataFrame, columns: Sequence[str], table: str) -> GivenSplit:
-    """The split in a table of text. columns: that may give it. table: its name, for messages.
+def read_split(frame: pd.DataFrame, columns: Sequence[str], table: str, kind: ItemKind = IMAGES) -> GivenSplit:
+    """The split in a table of text. columns: that may give it. table: its name, kind: of its items, for messages.
 
     Raises DatasetError where a column gives a split in words that are not known.
     """
@@ -68,11 +69,11 @@ def read_split(frame: pd.DataFrame, columns: Sequence[str], table: str) -> Given
             return found
     flags = {name: part for name in columns if (part := _flag_part(frame[name]))}
     if flags:
-        return _from_flags(frame, flags, table)
+        return _from_flags(frame, flags, table, kind)
     for name in columns:
         if _is_split_by_content(frame[name]):
             return _split_of(frame[name], table)
-    return GivenSplit((), _empty(frame), _empty(frame), _unused_columns(frame, columns))
+    return GivenSplit((), _empty(frame), _empty(frame), _unused_columns(frame, columns, kind))
 
 
 def part_of_word(word: str) -> str:
@@ -132,14 +133,14 @@ def _split_of(column: pd.Series, table: str) -> GivenSplit:
     return GivenSplit((name,), parts, why.where(out, ""), tuple(notes))
 
 
-def _from_flags(frame: pd.DataFrame, flags: Mapping[str, str], table: str) -> GivenSplit:
+def _from_flags(frame: pd.DataFrame, flags: Mapping[str, str], table: str, kind: ItemKind) -> GivenSplit:
     """The split in columns such as `is_train` and `is_test`, which hold true or false."""
     true = {name: frame[name].str.strip().str.lower().isin(TRUE_WORDS) for name in flags}
     several = pd.concat(true, axis=1).sum(axis=1) > 1
     if several.any():
         raise DatasetError(
             f"row {first_row(several)} of {table} is in several parts of the split: {listed(flags)} are true. "
-            "Each image can be in one only."
+            f"Each {kind.name} can be in one only."
         )
     rest = "train" if "train" not in flags.values() else "test" if "test" not in flags.values() else ""
     parts = pd.Series(rest, index=frame.index, dtype=object)
@@ -164,7 +165,7 @@ def _is_split_by_content(column: pd.Series) -> bool:
     return len(words) < 20 and "" not in parts and "train" in parts and len(parts) > 1
 
 
-def _unused_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Note, ...]:
+def _unused_columns(frame: pd.DataFrame, columns: Sequence[str], kind: ItemKind) -> tuple[Note, ...]:
     """What there is to tell about columns that are called like a split and give none."""
     notes = []
     for name in columns:
@@ -181,8 +182,8 @@ def _unused_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Note, 
             notes.append(
                 Note(
                     f"the column {name!r} gives folds; AutoTL makes its own, and a test split",
-                    f"Give --groups {name} to keep the images of each fold together, or a column `split` with train, "
-                    "validation and test.",
+                    f"Give --groups {name} to keep the {kind.plural} of each fold together, or a column `split` with "
+                    "train, validation and test.",
                 )
             )
     return tuple(notes)

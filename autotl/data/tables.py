@@ -8,6 +8,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -25,14 +26,14 @@ _PROBED_OBJECTS = 1000
 _UNREADABLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error)
 
 
-def read_table(path: Path, *, header: bool | None = None) -> pd.DataFrame:
+def read_table(path: Path, *, header: bool | None = None, rows: int | None = None) -> pd.DataFrame:
     """Read a CSV, TSV, Parquet or JSON lines file as text, empty where there is no value; stored bytes stay bytes.
 
     A CSV may be separated by commas, semicolons, tabs or vertical bars, in UTF-8, UTF-16 or else Windows-1252.
-    header: see `csv_text.read_csv`. Raises DatasetError.
+    header: see `csv_text.read_csv`. rows: the most to read. Raises DatasetError.
     """
     try:
-        table = _read(path, header)
+        table = _read(path, header, rows)
     except (*_UNREADABLE, pd.errors.ParserWarning) as error:
         kind = "Parquet" if _is_parquet(path) else "JSON lines" if _is_json_lines(path) else "CSV"
         raise DatasetError(f"{path} cannot be read as a {kind} file: {error}") from None
@@ -43,10 +44,10 @@ def read_table(path: Path, *, header: bool | None = None) -> pd.DataFrame:
     return table
 
 
-def _read(path: Path, header: bool | None) -> pd.DataFrame:
+def _read(path: Path, header: bool | None, rows: int | None) -> pd.DataFrame:
     if _is_parquet(path):
-        return _read_parquet(path)
-    return read_json_lines(path) if _is_json_lines(path) else read_csv(path, header=header)
+        return _read_parquet(path, rows)
+    return read_json_lines(path, rows=rows) if _is_json_lines(path) else read_csv(path, rows=rows, header=header)
 
 
 def read_side_table(path: Path, images: pd.Series, *, column: str | None = None) -> pd.DataFrame:
@@ -141,11 +142,16 @@ def _is_json_lines(path: Path) -> bool:
     return path.suffix.lower() in JSON_LINES_SUFFIXES
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path, rows: int | None) -> pd.DataFrame:
+    import pyarrow as pa
     from pyarrow import parquet
 
     with path.open("rb") as file:
-        table = parquet.ParquetFile(file).read()
+        whole = parquet.ParquetFile(file)
+        if rows is None:
+            table = whole.read()
+        else:
+            table = pa.Table.from_batches(islice(whole.iter_batches(batch_size=rows), 1), whole.schema_arrow)
     if twice := [name for name, n in Counter(table.column_names).items() if n > 1]:
         raise ValueError(f"it has the column {twice[0]!r} more than once")
     frame = table.to_pandas(ignore_metadata=True)

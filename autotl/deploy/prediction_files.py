@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autotl.cache.content_folders import unpacked_once
 from autotl.data.archives.unpack import is_archive, unpack
-from autotl.data.listed_images import listed_images
+from autotl.data.listed_items import listed_items
 from autotl.data.listing import TABLE_SUFFIXES, list_files
 from autotl.errors import ConfigError
 from autotl.images.given_images import GivenImage, given_images
@@ -40,7 +40,7 @@ def collect(items: object, *, cache: Path, label: str | None = None) -> list[Giv
 
 
 def _of_table(path: Path, label: str | None, cache: Path) -> list[GivenImage]:
-    rows = listed_images(path, label=label, cache=cache)
+    rows = listed_items(path, label=label, cache=cache)
     return [GivenImage(row.name, str(row.file), row.missing) for row in rows]
 
 

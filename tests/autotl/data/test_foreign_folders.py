@@ -41,7 +41,7 @@ def test_such_folders_are_listed_and_counted_and_their_images_are_not_data(tmp_p
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     files = list_files(tmp_path)
-    assert files.images == ["cat/1.png"]
+    assert files.items == ["cat/1.png"]
     assert files.unread == ["cat/.ipynb_checkpoints", "mlruns"]
     assert files.ignored == {"tool output": 1, "hidden": 1, "*.psd": 2, "*.txt": 1}
     assert files.unusable == {"bird": {"*.psd": 2}, "fish": {"*.txt": 1}}

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from autotl.data.file_lookup import Folder
-from autotl.data.table_images import find_images, holds_images, write_images
+from autotl.data.named_files import find_files
+from autotl.data.table_images import holds_images, write_images
 
 
 def image_bytes(seed=0, kind="PNG"):
@@ -97,7 +98,7 @@ def test_files_that_a_table_names_are_found_or_have_a_reason(tmp_path):
     for path in ("p/1.png", "q/1.png", "q/2.png"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
-    found = find_images(pd.Series([" 2.png ", "1.png", "9.png", ""], dtype=str), Folder(tmp_path))
+    found = find_files(pd.Series([" 2.png ", "1.png", "9.png", ""], dtype=str), Folder(tmp_path))
     assert (found.root, found.paths) == (tmp_path, ["q/2.png", "1.png", "9.png", "row-000004"])
     assert found.missing == [
         "",
@@ -112,7 +113,7 @@ def test_what_was_not_found_and_what_was_found_by_its_ending_is_told(tmp_path):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).touch()
     names = ["/home/x/cat/1.png", "/home/x/cow/2.png", "", "NA"]
-    found = find_images(pd.Series(names, dtype=str), Folder(tmp_path))
+    found = find_files(pd.Series(names, dtype=str), Folder(tmp_path))
     assert [bool(reason) for reason in found.missing] == [False, True, True, True]
     lost, moved = found.notes
     assert lost.message == (
