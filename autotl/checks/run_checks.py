@@ -20,7 +20,7 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
     findings: list[Finding] = []
     arguments = (dataset,) if probe is None else (dataset, probe)
     for name, check in plugins.all(Check).items():
-        if check.uses_probe != (probe is not None) or dataset.kind not in check.targets:
+        if check.uses_probe != (probe is not None) or not is_for(check, dataset):
             continue
         try:
             findings += sound_findings(check, check.run(*arguments))
@@ -36,6 +36,11 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
                 )
             )
     return worst_first(findings)
+
+
+def is_for(check: Check, dataset: Dataset) -> bool:
+    """Whether a check can look at this kind of item and of target."""
+    return dataset.kind in check.targets and check.modality in ("", dataset.modality)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
