@@ -79,6 +79,8 @@ class Planner:
     def first_overrides(self, scores: Sequence[ReadingScore]) -> list[Params]:
         """What is worth knowing first: the default head on what the sample recommends, then each other head there.
 
+        Before them word counts, where texts are learned: they cost seconds, and no other source may be better.
+
         scores: of readings on the sample, best first.
         """
         if PROBE not in self.strategies:
@@ -98,7 +100,8 @@ class Planner:
             if top and (top.stage, top.pooling) != (STAGES[0], POOLINGS[0]):
                 on_default_head.append(top.to_json())
         others = [n for n in self._space.heads if n != default and (n in self._asked or self.heads.is_cheap(n))]
-        first = [{"strategy": PROBE, "head": default, **where} for where in on_default_head]
+        counts = [_place_overrides(reading) for reading in self._space.word_counts() if reading.place != home.place]
+        first = [{"strategy": PROBE, "head": default, **where} for where in (*counts, *on_default_head)]
         then = [{"strategy": PROBE, "head": name, **_place_overrides(best)} for name in others]
         # What was asked for by name has its turn before anything is tried twice.
         return [*then, *first] if self._asked else [*first, *then]

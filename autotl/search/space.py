@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autotl.errors import ConfigError
-from autotl.interfaces import Backbone, FeatureSource, Head, Size
+from autotl.interfaces import Backbone, FeatureSource, Head, Size, WordCounts
 from autotl.plugins import Plugins
 from autotl.runs.run import Run
 from autotl.search.heads import declare
@@ -76,6 +76,11 @@ class Space:
         backbone = next(iter(self.backbones.values()))
         reading = Reading(backbone.name, backbone.sizes[0], STAGES[0], POOLINGS[0])
         return Candidate(PROBE, backbone, reading, self.default_head)
+
+    def word_counts(self) -> list[Reading]:
+        """The whole of each source that counts words."""
+        counts = [source for source in self.backbones.values() if isinstance(source, WordCounts)]
+        return [Reading(source.name, source.sizes[0], STAGES[0], POOLINGS[0]) for source in counts]
 
     def sample(self, hp: keras_tuner.HyperParameters) -> Candidate:
         """Ask `hp` for one candidate; a head that is a recipe overrides what the recipe fixes.
