@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ _PROBED_LINES = 20
 _PROBED_LETTERS = 10_000
 _SPARE_COLUMNS = 8
 """Rows may be so much longer than the first one, where what they have more is empty."""
+_IN_QUOTES: Literal[0] = 0
+_QUOTES_ARE_LETTERS: Literal[3] = 3
+"""`csv.QUOTE_MINIMAL` and `csv.QUOTE_NONE`."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -92,17 +96,17 @@ def _read_cells(path: Path, mark: str, encoding: str, skipped: int, rows: int | 
         raise ValueError("it is empty") from None
     read = partial(_parse, path, mark, encoding, skipped, rows, width)
     try:
-        cells = _of_one_width(read(csv.QUOTE_MINIMAL), width, mark)
+        cells = _of_one_width(read(_IN_QUOTES), width, mark)
         _require_closed_quotes(cells, path, mark, encoding, skipped)
     except (ValueError, pd.errors.ParserWarning):
         if mark != "\t" or not quotes_are_letters(path, mark, encoding, skipped):
             raise
-        cells = _of_one_width(read(csv.QUOTE_NONE), width, mark)
+        cells = _of_one_width(read(_QUOTES_ARE_LETTERS), width, mark)
     return cells
 
 
 def _parse(
-    path: Path, mark: str, encoding: str, skipped: int, rows: int | None, width: int, quoting: int
+    path: Path, mark: str, encoding: str, skipped: int, rows: int | None, width: int, quoting: Literal[0, 3]
 ) -> pd.DataFrame:  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer still

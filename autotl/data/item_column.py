@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from autotl.data.column_words import IMAGE_COLUMNS, called, plain_name
+from autotl.data.column_words import IMAGE_COLUMNS, called, is_known, plain_name
 from autotl.data.file_lookup import Folder
 from autotl.data.item_kinds import IMAGES, KINDS, TEXTS, ItemKind
 from autotl.data.table_images import holds_images, sample
-from autotl.data.table_texts import is_longish, text_columns
+from autotl.data.table_texts import TEXT_COLUMNS, is_longish, text_columns
 from autotl.data.tables import holds_bytes, require_column
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
@@ -59,6 +59,8 @@ def find_item_column(
         stored = holds_images(frame[name])
         return ItemColumn(name, IMAGES if stored else _kind_named(frame[name], folder.holds), stored)
     texts = text_columns(frame, columns)
+    if frame.columns[0] == "column 1":  # there is no header, so names say nothing
+        texts = [name for name in columns if is_longish(frame[name])]
     if any(_share_called(frame[name], IMAGES) > _MOST for name in columns):
         texts = []  # the images are meant, and missing
     if len(texts) > 1:
@@ -72,6 +74,19 @@ def find_item_column(
     if files and folder.holds is IMAGES and (name := _naming_column(frame, files, folder.holding(TEXTS))):
         return ItemColumn(name, TEXTS, stored=False)
     raise DatasetError(_no_items(frame, columns, folder, path))
+
+
+def begins_with_text(frame: pd.DataFrame) -> bool:
+    """Whether what was read as the header is a row: a text above texts, and a label that occurs below it."""
+    names = list(frame.columns)
+    if any(is_known(name) for name in names) or called(TEXT_COLUMNS, names):
+        return False
+    texts = [name for name in names if is_longish(pd.Series([name])) and is_longish(frame[name])]
+    return (
+        len(texts) == 1
+        and any(frame[name].eq(name).any() for name in names if name not in texts)
+        and not any(_share_called(frame[name], IMAGES) for name in names)
+    )
 
 
 def _asked_for(frame: pd.DataFrame, folder: Folder, path: Path, text: str, label: str | None) -> ItemColumn:
@@ -150,11 +165,11 @@ def _kind_named(column: pd.Series, default: ItemKind) -> ItemKind:
 
 def _no_items(frame: pd.DataFrame, columns: Sequence[str], folder: Folder, path: Path) -> str:
     """The message for a table in which no column gives items."""
-    meant = [name for name in columns if _share_called(frame[name], IMAGES) > _MOST]
-    folder = folder.holding(IMAGES) if meant else folder
-    kind = folder.holds
-    longish = next((name for name in columns if is_longish(frame[name])), "")
-    hint = f" If the column {longish!r} holds the texts to learn from, add --text {longish!r}." if longish else ""
+    meant = [kind for name in columns for kind in KINDS.values() if _share_called(frame[name], kind) > _MOST]
+    kind = IMAGES if IMAGES in meant else meant[0] if meant else folder.holds
+    folder = folder.holding(kind)
+    likely = [*called(TEXT_COLUMNS, columns), *(name for name in columns if is_longish(frame[name]))]
+    hint = f" If the column {likely[0]!r} holds the texts to learn from, add --text {likely[0]!r}." if likely else ""
     if named := called(IMAGE_COLUMNS, columns):
         return _none_exists(named[0], frame[named[0]], folder, path) + hint
     return (

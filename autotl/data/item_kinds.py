@@ -35,7 +35,7 @@ IMAGES = ItemKind(
 TEXTS = ItemKind(
     "text",
     "texts",
-    frozenset({".txt", ".md", ".eml", ".html", ".htm"}),
+    frozenset({".txt", ".text", ".md", ".markdown", ".eml", ".html", ".htm"}),
     re.compile(
         r"(?:readme|licen[cs]e|copying|changelog|contributing|authors|citation|requirements)\b.*", re.IGNORECASE
     ),

@@ -80,7 +80,7 @@ def _record(line: str, number: int) -> dict[str, object]:
             f"line {number} is not JSON ({error}): {_start(line)}. Write one JSON object on each line{hint}"
         ) from None
     if not isinstance(record, dict):
-        found = {list: "a list", str: "a text"}.get(type(record), "a single value")
+        found = "a list" if isinstance(record, list) else "a single value"
         raise ValueError(
             f"line {number} is {found}, not an object: {_start(line)}. Write one object with the names of the columns "
             'on each line, such as {"text": "...", "label": "..."}'

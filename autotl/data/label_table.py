@@ -11,7 +11,7 @@ import pandas as pd
 
 from autotl.data.column_words import IMAGE_COLUMNS, LABEL_COLUMNS, TEXT_LABEL_COLUMNS, called, is_known, plain_name
 from autotl.data.file_lookup import Folder
-from autotl.data.item_column import ItemColumn, find_item_column
+from autotl.data.item_column import ItemColumn, begins_with_text, find_item_column
 from autotl.data.item_kinds import IMAGES, TEXTS, ItemKind
 from autotl.data.label_words import label_notes, label_text
 from autotl.data.named_files import RowFiles, find_files
@@ -113,14 +113,14 @@ def _read_labels(
 def read_rows(path: Path, folder: Folder, label: str | None = None, text: str | None = None) -> pd.DataFrame:
     """The table, with at least one row.
 
-    A first row that names an item of the folder is data, not a header; so is one where `label` or `text` is called
-    "column 1" or the like, as columns without a header are.
+    A first row that names an item of the folder, or is a text, is data, not a header; so is one where `label` or `text`
+    is called "column 1" or the like, as columns without a header are.
     """
     frame = read_table(path)
     names = list(frame.columns)
     asked_for = any(name and _WITHOUT_HEADER.fullmatch(name) and name not in names for name in (label, text))
     unknown = text is None and not any(is_known(name) for name in names)
-    if asked_for or (unknown and any(folder.find(name) for name in names)):
+    if asked_for or (unknown and (any(folder.find(name) for name in names) or begins_with_text(frame))):
         frame = read_table(path, header=False)
     if frame.empty:
         kind, cell = (folder.holds, "path") if text is None else (TEXTS, "words")

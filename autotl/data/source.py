@@ -160,8 +160,8 @@ def _require_labels(source: Source, data: Path) -> None:
     raise DatasetError(
         f"{data} has no {kind.plural} in class folders ({outside}{sum(source.ignored.values())} other files{kinds})"
         f"{read}. Put the {kind.plural} of each class into a sub-folder named after the class, or put a table of "
-        f"labels (CSV, TSV, Parquet or JSON lines) beside them; supported are {', '.join(sorted(IMAGES.suffixes))}, and for "
-        f"texts {', '.join(sorted(TEXTS.suffixes))}."
+        "labels (CSV, TSV, Parquet or JSON lines) beside them; supported are "
+        f"{', '.join(sorted(IMAGES.suffixes))}, and for texts {', '.join(sorted(TEXTS.suffixes))}."
     )
 
 

@@ -42,7 +42,7 @@ def is_longish(column: pd.Series) -> bool:
     if holds_bytes(column):
         return False
     cells = sample(column).astype(str)
-    words = cells.str.split().str.len() + cells.str.count(_WITHOUT_SPACES)
+    words = cells.map(lambda text: len(text.split())) + cells.str.count(_WITHOUT_SPACES)
     return bool(len(cells)) and bool(((cells.str.len() >= _LONGISH) & (words >= _FEWEST_WORDS)).mean() > 0.5)
 
 
