@@ -66,6 +66,8 @@ class Head:
         classifier may bring its own graph by a method `to_onnx()`, from `features` to `probabilities` or `margins`.
     on_components: the head is given the features' leading principal components, at most 512, of standardised features,
         in place of the features: right, and many times faster, for whatever goes by distances or directions.
+    sparse: it is a scikit-learn head that can also be fitted on a scipy CSR matrix. Of counts of words it is then given
+        all columns, weighted by TF-IDF; other heads get the most frequent ones, or components of them.
     standardise: a Keras head is given features with mean 0 and deviation 1; scikit-learn pipelines scale by themselves.
     max_items: more training items than this would take too long; the search then leaves the head out.
     recipe: set where the head is a preset of a published recipe: it then runs only when asked for by name.
@@ -81,6 +83,7 @@ class Head:
     max_items: int | None = None
     recipe: Recipe | None = None
     targets: tuple[str, ...] = ("classes", "ordered")
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,13 +189,15 @@ class Check:
 
     run(dataset): before anything is learned from it; with `uses_probe`, run(dataset, probe): after the untuned default
         was cross-validated, with its `DefaultProbe`.
-    modality: the kind of item that it looks at, such as "image"; empty for any.
+    modality: the kind of item that it looks at, such as "image"; empty for any. targets: the kinds of target
+        that it makes sense for.
     """
 
     name: str
     run: Callable[..., Iterable[Finding]]
     uses_probe: bool = False
     modality: str = ""
+    targets: tuple[str, ...] = ("classes", "ordered")
 
 
 @dataclass(frozen=True)
@@ -250,10 +255,12 @@ class Panel:
 
     show(run, tested): `tested` are the champion's predictions of the test split; it yields tables and figures, or
         nothing where there is nothing to say of this run.
+    targets: the kinds of target that it speaks of; it is not asked about others.
     """
 
     name: str
     show: Callable[[Run, Predictions], Iterable[Table | Figure]]
+    targets: tuple[str, ...] = ("classes", "ordered")
 
 
 @dataclass(frozen=True)

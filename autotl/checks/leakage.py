@@ -62,12 +62,12 @@ def count_leaks(dataset: Dataset, split: Split, *, seed: int) -> Leaks:
     if not len(first):
         return Leaks(0, 0.0, 0, left_out)
     # A fifth of many classes with four images each would be fewer images than classes.
-    n_tested = max(math.ceil(TEST_FRACTION * len(tested)), len(dataset.classes))
+    n_tested = max(math.ceil(TEST_FRACTION * len(tested)), int(dataset.strata.max(initial=0)) + 1)
     draws = StratifiedShuffleSplit(_N_DRAWS, test_size=n_tested, random_state=seed)
     crossing = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-        for _, test in draws.split(dataset.labels, dataset.labels):
+        for _, test in draws.split(dataset.strata, dataset.strata):
             drawn = np.zeros(len(tested), dtype=bool)
             drawn[test] = True
             crossing.append(int((drawn[first] != drawn[second]).sum()))

@@ -121,7 +121,7 @@ class Dataset:
     @property
     def understood(self) -> str:
         """How the data was understood, and which classes it has, in a sentence."""
-        return understood_as(self.layout, self.classes)
+        return understood_as(self.layout, self.classes, self.kind)
 
     def path(self, item: int) -> Path:
         """The file of an item."""

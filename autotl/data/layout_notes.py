@@ -9,6 +9,7 @@ from autotl.data.folder_tree import Branch
 from autotl.data.item_kinds import IMAGES, ItemKind
 from autotl.data.listing import UNREAD_IMAGE_SUFFIXES, ignored_kinds
 from autotl.data.note import Note
+from autotl.targets import CLASSES, LABELS, NUMBER
 
 _MOST_NAMED = 5
 _MOST_CLASSES = 12
@@ -20,12 +21,15 @@ _DOCUMENTS = frozenset(
 _INSIST = "name the classes (--classes A,B)"
 
 
-def understood_as(layout: str, classes: Sequence[str]) -> str:
-    """The sentence that says how data was understood, and which classes it has."""
+def understood_as(layout: str, classes: Sequence[str], kind: str = CLASSES) -> str:
+    """The sentence that says how data was understood, and which classes or labels it has; kind: of the target."""
+    if kind == NUMBER:
+        return f"{layout}; a number each"
     more = len(classes) - _MOST_CLASSES
     rest = f" and {more:,} more" if more > 0 else ""
     names = ", ".join(classes[:_MOST_CLASSES])
-    return f"{layout}; class{'es' * (len(classes) != 1)} {names or 'none'}{rest}"
+    what = f"label{'s' * (len(classes) != 1)}" if kind == LABELS else f"class{'es' * (len(classes) != 1)}"
+    return f"{layout}; {what} {names or 'none'}{rest}"
 
 
 def left_aside(folder: Branch, reason: str, kind: ItemKind) -> Note:

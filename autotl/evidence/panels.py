@@ -78,6 +78,8 @@ def show_panels(
     others."""
     shown = []
     for name, panel in plugins.all(Panel).items():
+        if run.dataset.kind not in panel.targets:
+            continue
         plugin = plugins.provenance(Panel, name).plugin
         if seconds_left() <= 0:
             shown.append(ShownPanel(name, plugin, (), OUT_OF_TIME))

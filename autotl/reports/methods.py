@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from autotl.data.dataset import Dataset
 from autotl.interfaces import ScoreInterval
 from autotl.runs.config import ENSEMBLE, FINE_TUNE
 from autotl.runs.event_log import read_events
@@ -15,6 +16,7 @@ from autotl.runs.result import RunResult, overall
 from autotl.runs.run import Run
 from autotl.runs.summaries import ChampionSummary
 from autotl.runtime.wording import counted, listed
+from autotl.targets import LABELS, NUMBER
 
 REFERENCES = {
     "Akiba et al. 2019": "Akiba, T., Sano, S., Yanase, T., Ohta, T. & Koyama, M. (2019). Optuna: A next-generation "
@@ -69,9 +71,7 @@ def citation(run: Run) -> str:
 
 def _on_data(run: Run, result: RunResult) -> Iterator[str]:
     dataset, split, n_items = run.dataset, run.split, result.n_items
-    labels = np.bincount(dataset.labels, minlength=len(dataset.classes)).tolist()
-    sizes = listed([f"{name}: {n:,}" for name, n in zip(dataset.classes, labels, strict=True)], _MOST_CLASSES)
-    yield f"The data are {counted(len(dataset.items), 'image')} in {len(dataset.classes)} classes ({sizes})."
+    yield f"The data are {counted(len(dataset.items), 'image')} {_of_target(dataset)}."
     given = bool((dataset.items["given_split"] != "").any())
     n_left = len(dataset.items) - sum(n_items.values())
     if n_left and given:
@@ -85,6 +85,19 @@ def _on_data(run: Run, result: RunResult) -> Iterator[str]:
         yield f"Images of one group ({group}; {n_groups:,} groups) stayed in the same part, as did near-duplicates."
     elif len(np.unique(split.cluster)) < len(split.cluster):
         yield "Copies and near-duplicates of an image stayed in the same part."
+
+
+def _of_target(dataset: Dataset) -> str:
+    """What the items have: classes or labels with their counts, or numbers with their range."""
+    if dataset.kind == NUMBER:
+        return f"with a number each, from {dataset.labels.min():g} to {dataset.labels.max():g}"
+    several = dataset.kind == LABELS
+    counts = (
+        (dataset.labels > 0).sum(axis=0) if several else np.bincount(dataset.labels, minlength=len(dataset.classes))
+    )
+    named = [f"{name}: {n:,}" for name, n in zip(dataset.classes, counts.tolist(), strict=True)]
+    what = f"with any of {len(named)} labels" if several else f"in {len(named)} classes"
+    return f"{what} ({listed(named, _MOST_CLASSES)})"
 
 
 def _on_search(run: Run, result: RunResult) -> Iterator[str]:

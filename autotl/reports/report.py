@@ -30,6 +30,7 @@ from autotl.runs.event_log import EVENTS_FILE, read_events
 from autotl.runs.result import RunResult, by_class, overall
 from autotl.runs.run import Run
 from autotl.runtime.wording import counted, listed
+from autotl.targets import NUMBER
 
 N_CONFUSIONS = 5
 MATRIX_CLASSES = 25
@@ -66,9 +67,9 @@ def write_report(run: Run, contents: Contents) -> None:
         "report.html.j2", run, contents,
         verdict=in_short(one for one in contents.said if one.piece == VERDICT),
         in_short=in_short(one for one in contents.said if one.piece != VERDICT),
-        mistakes=surest_mistakes(run, contents.tested),
+        mistakes=surest_mistakes(run, contents.tested) if run.dataset.target.is_classes else [],
         methods=methods, references=references(methods), citation=citation(run),
-        **shown, **_matrix(run, contents),
+        **shown, **(_matrix(run, contents) if run.dataset.target.is_classes else {}),
     )  # fmt: skip
     (run.folder / "report.html").write_text(page, encoding="utf-8")
     write_files(run.folder, figures.drawn)
@@ -77,7 +78,9 @@ def write_report(run: Run, contents: Contents) -> None:
 def _shown(run: Run, contents: Contents, figures: Figures) -> dict[str, object]:
     """The sections with figures, drawn in the order of the page."""
     return {
-        "class_figure": figures.shown(class_chart(_recalls(contents).ranked, contents.test.scores)),
+        "class_figure": figures.shown(
+            class_chart(_recalls(contents).ranked, contents.test.scores) if run.dataset.target.is_classes else None
+        ),
         "evidence": [shown_panel(panel, figures) for panel in panels_of(contents.said)],
         "search_figures": [figures.shown(chart) for chart in _search_charts(run, contents) if chart],
         "from_plugins": [shown_panel(panel, figures) for panel in contents.panels],
@@ -147,10 +150,21 @@ def _about_data(run: Run) -> list[str]:
     return sentences
 
 
+def _purpose(run: Run) -> str:
+    """What a model that does not sort items into classes says of them, in a sentence."""
+    dataset = run.dataset
+    if dataset.kind == NUMBER:
+        ends = f"{dataset.labels.min():g} to {dataset.labels.max():g}"
+        of = f" ({run.config.label})" if run.config.label else ""
+        return f"It predicts a number{of} of each item, which is {ends} in the data."
+    return f"It says which of {counted(len(dataset.classes), 'label')} apply to an item: {listed(dataset.classes, 12)}."
+
+
 def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
     return template(name).render(
         run=run,
         result=contents.result,
+        purpose=_purpose(run),
         champion=contents.result.champion,
         board=contents.board,
         search=contents.search,

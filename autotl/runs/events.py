@@ -50,7 +50,8 @@ class SearchBegun(Event):
 class DatasetRead(Event):
     """The data were read and divided; the numbers count images.
 
-    quarantined: skipped or excluded. left_out: in no part of a split that was given. ignored: other files, by reason.
+    target: the kind of target, whose classes or labels are `classes`. quarantined: skipped or excluded. left_out: in no
+    part of a split that was given. ignored: other files, by reason.
     """
 
     kind = "dataset"
@@ -65,6 +66,7 @@ class DatasetRead(Event):
     ignored: Mapping[str, int] = field(default_factory=dict)
     layout: str = ""
     fingerprint: str = ""
+    target: str = "classes"
 
 
 @dataclass(frozen=True)

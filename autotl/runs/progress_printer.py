@@ -14,6 +14,7 @@ from autotl.runs.config import FINE_TUNE
 from autotl.runs.events import DatasetRead, Event, FeaturesRead, FindingMade, Message, Progress, TrialEnded
 from autotl.runtime.durations import duration
 from autotl.runtime.wording import counted
+from autotl.targets import LABELS, NUMBER
 
 _LINE_SECONDS = 10.0
 """How often progress is printed where there is no terminal for a bar."""
@@ -50,7 +51,7 @@ class ProgressPrinter:
         match event:
             case DatasetRead():
                 if event.layout:
-                    self._say(f"Understood as: {escape(understood_as(event.layout, event.classes))}")
+                    self._say(f"Understood as: {escape(understood_as(event.layout, event.classes, event.target))}")
                 self._say(describe_dataset(event))
             case FindingMade() if event.severity != "info":
                 self._say(f"[yellow]{event.severity}[/yellow] {escape(event.message)}. {escape(event.advice)}")
@@ -117,8 +118,11 @@ def describe_dataset(event: DatasetRead) -> str:
         "left out because of the given split": event.left_out,
     }
     aside = "".join(f", {count} {text}" for text, count in counts.items() if count)
+    n = len(event.classes)
+    others = {LABELS: f"with any of {counted(n, 'label')}", NUMBER: "with a number each"}
+    what = others.get(event.target) or f"in {counted(n, 'class', 'classes')}"
     return (
-        f"{counted(event.n_items, 'image')} in {counted(len(event.classes), 'class', 'classes')}{aside}: "
+        f"{counted(event.n_items, 'image')} {what}{aside}: "
         f"{event.train} to train, "
         f"{event.validation} to validate, {event.test} held out for the test"
     )

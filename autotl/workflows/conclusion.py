@@ -43,6 +43,7 @@ from autotl.workflows.evidence import examine
 from autotl.workflows.judgement import judge
 from autotl.workflows.refit import describe_refit
 from autotl.workflows.subject import Subject
+from autotl.workflows.target_facts import target_facts
 
 _FACTS = ("objective", "groups", "advice", "search", "test", "verdict", "n_items")
 PRELIMINARY_CARD = "# Preliminary model\n\nThe search had not ended when this was written; it has not been tested.\n"
@@ -100,7 +101,9 @@ def _conclude_with(
     for_panels: Callable[[], float],
 ) -> RunResult:
     run = context.run
-    champion = with_map(run, fit_champion(context, trial))
+    champion = fit_champion(context, trial)
+    if context.target.is_classes:
+        champion = with_map(run, champion)
     # Exported, and replayed, before it is tested: a champion that cannot leave must not use up the test split.
     _export(context, champion, {"preliminary": True}, PRELIMINARY_CARD)
     tested = champion.test()
@@ -235,7 +238,7 @@ def _evaluate(context: SearchContext, *many: Predictions) -> list[Evaluation]:
     """
     run = context.run
     evaluations = [Evaluation({}, np.zeros((0, 0)), run.dataset.classes, 0) for _ in many]
-    for name, evaluator in context.plugins.all(Evaluator).items():
+    for name, evaluator in context.evaluators.items():
         try:
             seconds = _seconds_of_a_call(evaluator, many[0])
             plugin = context.plugins.owner(Evaluator, name)
@@ -301,6 +304,7 @@ def write_champion(run: Run, champion: Champion, out: Path, *, facts: Mapping[st
             "test_fingerprint": run.test_fingerprint,
             "autotl": importlib.metadata.version("autotl"),
             "versions": run.state()["versions"],
+            **target_facts(run, champion.trial.number),
             **facts,
         },
         card=card,

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from autotl.errors import AutoTLError
-from autotl.evidence.panels import OUT_OF_TIME
+from autotl.evidence.panels import OUT_OF_TIME, heading
 from autotl.evidence.said import VERDICT, Said, in_short
 from autotl.runs.events import Message
+from autotl.runtime.wording import listed
+from autotl.targets import LABELS, Target
 from autotl.workflows.abstaining import PIECE as DOUBTS
 from autotl.workflows.abstaining import doubts, with_doubts
 from autotl.workflows.auditing import SUBGROUPS, WEAK_KINDS, subgroups, weak_kinds
@@ -21,6 +23,7 @@ from autotl.workflows.learning_curves import learning_curve
 from autotl.workflows.mistake_maps import maps_of_mistakes
 from autotl.workflows.shortcuts import shortcuts
 from autotl.workflows.subject import Subject
+from autotl.workflows.target_evidence import labels_found, numbers_found
 
 Piece = Callable[[Subject], Said]
 PIECES: Mapping[str, Piece] = {
@@ -44,6 +47,11 @@ def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Sub
 
     Returns the subject with the champion to deploy and its complete result, and the findings of each piece.
     """
+    target = subject.context.target
+    if not target.is_classes:
+        own: Mapping[str, Piece] = {"labels": labels_found} if target.kind == LABELS else {"numbers": numbers_found}
+        subject, said = gather(subject, seconds_left=seconds_left, pieces={**own, BACKBONES: backbones})
+        return replace(subject, result=replace(subject.result, in_short=in_short(said))), (*said, _left_out(target))
     began = time.monotonic()
     champion, doubted = with_doubts(
         subject.context, subject.champion, subject.searched, subject.tested, seconds_left=seconds_left
@@ -53,6 +61,13 @@ def examine(subject: Subject, *, seconds_left: Callable[[], float]) -> tuple[Sub
     subject, said = gather(subject, seconds_left=seconds_left)
     said = tuple(replace(one, seconds=one.seconds + seconds * (one.piece == DOUBTS)) for one in said)
     return replace(subject, result=replace(subject.result, in_short=in_short(said))), said
+
+
+def _left_out(target: Target) -> Said:
+    """Which pieces a target that is not of classes does without."""
+    names = listed(heading(name).lower() for name in PIECES if name != BACKBONES)
+    what = "any number of labels" if target.kind == LABELS else "a number"
+    return Said("left-out", problem=f"{names}: they are about one class for each item, and the target is {what}")
 
 
 def gather(
@@ -87,4 +102,4 @@ def _is_due(name: str, subject: Subject) -> bool:
     if name == SUBGROUPS:
         config = subject.context.run.config
         return bool(config.audit) or config.max_gap is not None
-    return name in (DOUBTS, BACKBONES, VERDICT)
+    return name in (DOUBTS, BACKBONES, VERDICT, "labels", "numbers")

@@ -17,6 +17,7 @@ from autotl.data.split import Split, split
 from autotl.deploy.registry import require_name, require_other_database, require_registry, require_store
 from autotl.errors import ConfigError
 from autotl.evidence.evaluations import gives_one_value
+from autotl.evidence.evaluators import objective_of
 from autotl.interfaces import Evaluator, Head, Sampler
 from autotl.plugins import Plugins
 from autotl.runs.config import Config
@@ -26,6 +27,7 @@ from autotl.runs.run import Run, create, open_run, require_free, require_images,
 from autotl.runtime.clock import Clock
 from autotl.search.sources import absolute_names, require_tunable, sources_of, usage_notes
 from autotl.settings import Settings
+from autotl.targets import named_kind
 from autotl.workflows.auditing import require_attributes
 from autotl.workflows.early_reading import EarlyReading
 from autotl.workflows.groups_first import look_and_keep, no_look
@@ -141,7 +143,7 @@ def _begin(
         early.wait_for_shared()
         divided = divide(dataset)  # refused, if it is to be, before anything is read
         groups = no_look(config, plugins)
-        if config.refit is None:
+        if config.refit is None and dataset.target.is_classes:  # elsewhere only groups that are named count
             groups, grouped = look_and_keep(
                 config, dataset, plugins, settings, listeners=listeners, seconds_left=clock.left, before=early.end,
                 only_decisive=True,
@@ -183,7 +185,7 @@ def _dataset_read(run: Run) -> DatasetRead:
     return DatasetRead(
         len(dataset.items), tuple(dataset.classes), **parts, quarantined=len(dataset.quarantined),
         unlabelled=len(dataset.unlabelled), ignored=dict(dataset.ignored), layout=dataset.layout,
-        fingerprint=dataset.fingerprint,
+        fingerprint=dataset.fingerprint, target=dataset.kind,
     )  # fmt: skip
 
 
@@ -253,6 +255,7 @@ def _tell_about_data(run: Run, plugins: Plugins, settings: Settings) -> None:
 def _require_available(config: Config, plugins: Plugins, settings: Settings) -> None:
     """Raise before any work where a name is unknown or a backbone cannot be used."""
     plugins.patience.share(config.budget_seconds)
+    objective_of(plugins, config.objective, named_kind(config.target))
     _require_one_value(plugins.pick(Evaluator, config.objective))
     plugins.pick(Sampler, config.sampler)
     if config.register:

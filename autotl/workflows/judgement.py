@@ -14,7 +14,7 @@ from autotl.evidence.champion_choice import Choice
 from autotl.evidence.evaluations import Evaluation
 from autotl.evidence.leaderboard import Leaderboard
 from autotl.evidence.verdicts import judge_default, judge_fine_tuning
-from autotl.interfaces import Evaluator, ScoreInterval
+from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.runs.summaries import RefitSummary
 from autotl.runs.verdicts import DefaultVerdict, FineTuningVerdict
@@ -68,7 +68,7 @@ def judge(
 
 def _corrected(context: SearchContext, choice: Choice, trial: TrialRecord, measured: Evaluation) -> Evaluation:
     """The search scores of the champion, corrected for the choice; those of single classes are as measured."""
-    split, evaluators = context.run.split, context.plugins.all(Evaluator)
+    split, evaluators = context.run.split, context.evaluators
     n_tested = len(np.unique(split.cluster[split.test]))
     scores = {
         name: choice.corrected(evaluators[name], trial.number, score, n_tested, seed=context.seed)

@@ -166,7 +166,8 @@ def _search_and_conclude(
         default = loop.baselines()
         announcer.announce(loop.leaderboard())
         _use_default(context, default, timing)
-        make_forecasts(context, default, clock)
+        if context.target.is_classes:
+            make_forecasts(context, default, clock)
         timing.enforced = True
         if conclude_now:
             _note_end(run, "it was to be concluded with the trials that there were")
@@ -202,6 +203,8 @@ def _use_default(context: SearchContext, default: TrialRecord, timing: SearchTim
     timing.learn_export(save_first_model(context, default))
     # It costs one more cross-validation of the default, which cannot be cut short.
     needed = DEFAULT_PROBE_SECONDS + context.costs.probe_cost(default.head)
+    if not context.target.is_classes:  # what is looked for then are classes that do not fit
+        return
     if not context.run.config.refit and timing.left() > needed:
         _probe_default(context, default)
         _measure_near_duplicates(context, timing)

@@ -52,7 +52,9 @@ def export_trial(
     from autotl.workflows.conclusion import write_champion
 
     context = open_context(run, plugins, settings=settings, seconds_left=lambda: math.inf)
-    champion = with_map(run, fit_champion(context, trial))
+    champion = fit_champion(context, trial)
+    if context.target.is_classes:
+        champion = with_map(run, champion)
     score = trial.score
     card = _CARD.format(
         number=number, run=run.name, objective=run.config.objective, value=score.value, low=score.low, high=score.high
