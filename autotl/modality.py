@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -90,6 +90,7 @@ class Modality:
     name: singular, such as "image"; plural: such as "images". has_pixels: whether items can be shown and explained as
         images. fact_columns: names of the facts about an item.
     examiner(): examines items in this process. apart(): the same in another process, while it is open.
+    risk(given): why a given item must not be read in this process; empty where it may be.
     serving(): the module by which exported models read such items, which carry a copy of it.
     show(path, edge): an item for a page, an image with edges of at most so many pixels; ValueError, with the reason, if
         it cannot be read.
@@ -107,5 +108,6 @@ class Modality:
     apart: Callable[[], AbstractContextManager[Examiner]]
     show: Callable[[Path, int], Shown]
     typical_size: Callable[[pd.DataFrame], str]
+    risk: Callable[[Any], str]
     serving: Callable[[], ModuleType]
     deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]

@@ -108,6 +108,7 @@ _READ: Mapping[str, Callable[[str, object], Any]] = {
     "backbones": _read_backbones,
     "heads": read_names,
     "label": optional(read_text),
+    "text": optional(read_text),
     "target": read_text,
     "classes": read_names,
     "groups": optional(read_text),

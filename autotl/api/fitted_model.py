@@ -51,13 +51,15 @@ class FittedModel(ShareEstimates, StudyResults):
     @overload
     def predict(self, items: object, *, as_frame: Literal[True], doubts: bool = ...) -> pd.DataFrame: ...
     def predict(self, items: object, *, as_frame: bool = False, doubts: bool = True) -> list[Prediction] | pd.DataFrame:
-        """Classify one image or many: one answer per image, in the order in which they are given.
+        """Classify one item or many: one answer per item, in the order in which they are given.
 
         items: an image or any iterable of images, such as a list, a generator or a column of a DataFrame. An image is a
         path, a file's bytes, a file open for reading, a Pillow image, or an array of pixels (height, width) or
         (height, width, 3 or 4): whole numbers from 0 to 255 or fractions from 0 to 1. A path may also be a folder, an
-        archive or a table: it has an answer for each of its images.
-        Returns a list of dicts: {"item", "label", "probabilities"}, or {"item", "error"} for an image that cannot be
+        archive or a table: it has an answer for each of its images. A text is a string, a file's bytes, or the path of
+        a text file, a folder, an archive or a table as a `pathlib.Path`.
+        Returns a list of dicts: {"item", "label", "probabilities"}, with "labels" in place of "label" where an item may
+        have several, or {"item", "value", "low", "high"} for a number, or {"item", "error"} for an image that cannot be
         read; a single image gives a list of one. as_frame: return a DataFrame with the columns item, label, one
         per class, and error, and with the index of `items` where that is a Series. doubts: add, where the model offers
         them, "set" (the plausible classes of the image), "unsure" (whether the confidence is below the accept
@@ -69,13 +71,14 @@ class FittedModel(ShareEstimates, StudyResults):
         from autotl.deploy.prediction_texts import as_frame as framed
         from autotl.settings import settings
 
-        images = collect(items, cache=settings().cache)
-        answers = [row for batch in classify(self._predictor, images, doubts=doubts) for row in batch]
+        given = collect(items, cache=settings().cache, modality=self._predictor.reader.item)
+        answers = [row for batch in classify(self._predictor, given, doubts=doubts) for row in batch]
         if not as_frame:
             return answers
         index = getattr(items, "index", None) if hasattr(items, "iloc") else None
         index = index if index is not None and len(index) == len(answers) else None
-        return framed(answers, self.classes, index, self._predictor.doubts if doubts else ())
+        offered = self._predictor.doubts if doubts else ()
+        return framed(answers, self.classes, index, offered, self._predictor.answers.kind)
 
     def explain(self, items: object, out: str | PathLike[str] | None = None) -> list[Explanation]:
         """Show where in each image the evidence for its label over the runner-up lies.

@@ -33,6 +33,7 @@ def fit(
     backbones: AnyPath | Iterable[AnyPath] | None = None,
     heads: Names = None,
     label: str | None = None,
+    text: str | None = None,
     target: str = "classes",
     classes: Names = None,
     groups: AnyPath | None = None,
@@ -72,6 +73,7 @@ def fit(
         {
             "data": data, "run": run, "budget": budget, "budget_seconds": budget_seconds, "trials": trials,
             "objective": objective or "", "strategy": strategy, "backbones": backbones, "heads": heads, "label": label,
+            "text": text,
             "target": target, "classes": classes, "groups": groups, "attributes": attributes, "patch": patch, "mirrored": mirrored,
             "min_per_class": min_per_class, "seed": seed, "workers": workers, "sampler": sampler, "storage": storage,
             "tracking_uri": tracking_uri, "register": register, "audit": audit, "max_gap": max_gap,
@@ -87,6 +89,7 @@ def check(
     data: AnyPath,
     *,
     label: str | None = None,
+    text: str | None = None,
     classes: Names = None,
     groups: AnyPath | None = None,
     attributes: AnyPath | None = None,
@@ -111,7 +114,7 @@ def check(
 
     config = configured(
         {
-            "data": data, "label": label, "classes": classes, "groups": groups, "attributes": attributes,
+            "data": data, "label": label, "text": text, "classes": classes, "groups": groups, "attributes": attributes,
             "patch": patch, "mirrored": mirrored, "min_per_class": min_per_class, "seed": seed,
             "disable_plugins": disable_plugins,
         }

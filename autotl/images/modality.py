@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pandas as pd
 
@@ -31,6 +32,13 @@ def _typical_size(facts: pd.DataFrame) -> str:
     return f"{width:.0f} × {height:.0f}" if width else ""
 
 
+def _risk(given: Any) -> str:
+    from autotl.images.given_images import read_source
+    from autotl.images.safe_decode import decode_risk
+
+    return decode_risk(read_source(given.image)) if isinstance(given.image, str | bytes) else ""
+
+
 def _serving() -> ModuleType:
     from autotl.images import serving
 
@@ -46,6 +54,7 @@ IMAGES = Modality(
     apart=ImageProcess,
     show=_show,
     typical_size=_typical_size,
+    risk=_risk,
     serving=_serving,
     deployed=_deployed,
 )

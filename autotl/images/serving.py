@@ -27,7 +27,18 @@ class ItemReader:
         self.height: int = metadata["height"]
         self.width: int = metadata["width"]
 
-    def given(self, items: object) -> list[GivenImage]:
+    @staticmethod
+    def at(name: str, path: str, problem: str = "") -> GivenImage:
+        """The image of a file."""
+        return GivenImage(name, path, problem)
+
+    @staticmethod
+    def path_of(given: GivenImage) -> str:
+        """The path that an image was given as; empty if it was given otherwise."""
+        return given.image if isinstance(given.image, str) else ""
+
+    @staticmethod
+    def given(items: object) -> list[GivenImage]:
         """One entry per item; see `given_images`."""
         return given_images(items)
 

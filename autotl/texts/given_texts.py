@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 EXPECTED_TEXT = "a text, the path of a text file as a pathlib.Path, or the bytes of one"
@@ -46,7 +47,7 @@ def _given_text(thing: Any, place: int) -> GivenText:
     if isinstance(thing, str):
         return GivenText(name, str(thing))
     if isinstance(thing, os.PathLike):
-        return GivenText(os.fsdecode(thing), thing)
+        return GivenText(os.fsdecode(thing), Path(os.fsdecode(thing)))
     if isinstance(thing, bytes | bytearray | memoryview):
         return GivenText(name, bytes(thing))
     if thing is None or type(thing).__name__ in ("NAType", "NaTType") or (isinstance(thing, float) and thing != thing):

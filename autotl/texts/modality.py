@@ -49,6 +49,7 @@ TEXTS = Modality(
     apart=_here,
     show=_show,
     typical_size=lambda facts: f"{facts['n_words'].median():,.0f} words" if (facts["format"] != "").any() else "",
+    risk=lambda _given: "",
     serving=_serving,
     deployed=_deployed,
 )

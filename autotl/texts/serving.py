@@ -35,7 +35,18 @@ class ItemReader:
         else:
             self._counter = WordCounter.from_json((folder / VOCABULARY_FILE).read_text(encoding="utf-8"))
 
-    def given(self, items: object) -> list[GivenText]:
+    @staticmethod
+    def at(name: str, path: str, problem: str = "") -> GivenText:
+        """The text of a file."""
+        return GivenText(name, Path(path), problem)
+
+    @staticmethod
+    def path_of(given: GivenText) -> str:
+        """The path that a text was given as; empty if it was given otherwise."""
+        return str(given.text) if isinstance(given.text, Path) else ""
+
+    @staticmethod
+    def given(items: object) -> list[GivenText]:
         """One entry per item; see `given_texts`."""
         return given_texts(items)
 
@@ -45,7 +56,7 @@ class ItemReader:
             return decode_text(given.text.encode("utf-8", "replace")).text
         if isinstance(given.text, bytes):
             return read_text(given.text, ".txt")
-        path = Path(given.text)
+        path = given.text.expanduser() if str(given.text).startswith("~") else given.text
         try:
             with path.open("rb") as file:
                 return read_text(file.read(MOST_TEXT_BYTES + 1), path.suffix)

@@ -16,7 +16,6 @@ from autotl.deploy.deployable import load_deployable
 from autotl.deploy.predictor import Predictor
 from autotl.errors import DatasetError
 from autotl.evidence.evaluations import Evaluation, evaluate
-from autotl.images.given_images import GivenImage
 from autotl.interfaces import Evaluator
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
@@ -94,8 +93,8 @@ def evaluate_model(
             f"knows {listed(deployable.classes)}. Give the classes the same names."
         )
     predictor = Predictor(deployable.folder)
-    images = [GivenImage(str(path), str(path)) for path in (dataset.path(int(row)) for row in rows)]
-    answers = [answer for batch in classify(predictor, images, listeners=listeners) for answer in batch]
+    given = predictor.reader.given([dataset.path(int(row)) for row in rows])
+    answers = [answer for batch in classify(predictor, given, listeners=listeners) for answer in batch]
     read = np.array(["error" not in answer for answer in answers])
     rows, answers = rows[read], [answer for answer in answers if "error" not in answer]
     probabilities = np.array([[answer["probabilities"][name] for name in deployable.classes] for answer in answers])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from autotl.deploy import batch_prediction as module
 from autotl.deploy.batch_prediction import Outcome, classify
 from autotl.errors import ConfigError
+from autotl.images import safe_decode
 from autotl.images.given_images import given_images
 
 
 class Reader:
     """Stands for a model: calls every file by its name's first letter."""
+
+    reader = SimpleNamespace(item="image")
 
     def answer(self, images, *, doubts):
         return [
@@ -23,7 +28,7 @@ class Reader:
 @pytest.fixture
 def three_at_once(monkeypatch):
     monkeypatch.setattr(module, "N_AT_ONCE", 3)
-    monkeypatch.setattr(module, "decode_risk", lambda path: "it bites" if "heic" in str(path) else "")
+    monkeypatch.setattr(safe_decode, "decode_risk", lambda path: "it bites" if "heic" in str(path) else "")
 
 
 def test_every_file_gets_its_answer_in_its_place(three_at_once):
