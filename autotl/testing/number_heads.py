@@ -45,7 +45,7 @@ def random_values(subject: str, head: Head, n_outputs: int, seed: int) -> Mappin
     hp = OptunaHyperParameters(new_study(optuna.samplers.RandomSampler(seed)).ask())
     with doing(f"{subject}: build with random hyperparameters"):
         head.build(hp, N_FEATURES, n_outputs)
-    return hp.values
+    return dict(hp.values)
 
 
 def _toy_numbers() -> tuple[np.ndarray, np.ndarray]:
