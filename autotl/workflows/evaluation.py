@@ -16,7 +16,7 @@ from autotl.deploy.deployable import load_deployable
 from autotl.deploy.predictor import Predictor
 from autotl.errors import DatasetError
 from autotl.evidence.evaluations import Evaluation, evaluate
-from autotl.interfaces import Evaluator
+from autotl.evidence.evaluators import evaluators_of
 from autotl.plugins import Plugins
 from autotl.predictions import Predictions
 from autotl.runs.events import Listener, Progress
@@ -24,6 +24,7 @@ from autotl.runs.result import by_class, overall
 from autotl.runs.run import open_run
 from autotl.runtime.wording import counted, listed
 from autotl.settings import Settings
+from autotl.targets import CLASSES
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def evaluate_model(
     def score(kept: np.ndarray) -> Evaluation:
         alike = clusters[kept] if len(np.unique(clusters[kept])) < len(kept) else None
         return evaluate(
-            predictions.restrict(kept), plugins.all(Evaluator), deployable.classes, groups=alike, seed=0
+            predictions.restrict(kept), evaluators_of(plugins, CLASSES), deployable.classes, groups=alike, seed=0
         )  # fmt: skip
 
     n_trained_on = int(trained_on.sum())
