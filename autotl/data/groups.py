@@ -1,4 +1,4 @@
-"""Groups: images that belong together, such as those of one patient, and must stay on one side of every split."""
+"""Groups: items that belong together, such as those of one patient, and must stay on one side of every split."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from autotl.data.candidate_groups.find import group_by_name
+from autotl.data.candidate_groups.from_email import SENDER, THREAD
 from autotl.data.candidate_groups.from_exif import BURST, SESSION
 from autotl.data.column_words import without_missing
+from autotl.data.item_kinds import IMAGES, ItemKind, kind_of_files
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.note import Note
 from autotl.data.tables import read_side_table
@@ -23,31 +25,32 @@ NO_GROUPS = "none"
 """What `--groups` takes where no groups are to be kept on one side, and none are to be inferred."""
 
 
-def group_notes(spec: str, groups: pd.Series, usable: pd.Series) -> tuple[Note, ...]:
-    """What there is to tell where some images have no group. usable: which images count, bool."""
+def group_notes(spec: str, groups: pd.Series, usable: pd.Series, kind: ItemKind = IMAGES) -> tuple[Note, ...]:
+    """What there is to tell where some items have no group. usable: which items count, bool. kind: of the items."""
     without = int(((groups == "") & usable).sum())
     if not without:
         return ()
     named = groups[(groups != "") & usable].nunique()
     return (
         Note(
-            f"--groups {spec!r} gives {without:,} of {int(usable.sum()):,} images no group: each of them counts as a "
-            f"group of its own, beside {counted(named, 'named group')}",
-            "Complete the groups if some of these images belong together: they may be on both sides of a split.",
+            f"--groups {spec!r} gives {without:,} of {int(usable.sum()):,} {kind.plural} no group: each of them counts "
+            f"as a group of its own, beside {counted(named, 'named group')}",
+            f"Complete the groups if some of these {kind.plural} belong together: they may be on both sides of a "
+            "split.",
         ),
     )
 
 
 def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
-    """The group of each image, as text; empty where it belongs to none: words for no value are no group.
+    """The group of each item, as text; empty where it belongs to none: words for no value are no group.
 
-    spec: the first that applies of: a CSV, TSV or Parquet file with the columns `path` and `group`; `exif:FIELD`, a
-        field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column; the name of an
-        inferred grouping such as `first-word` (see `candidate_groups`); a regular expression with one capturing group
-        that is searched in each path. `NO_GROUPS`: none.
+    spec: the first that applies of: a table (CSV, TSV, Parquet or JSON lines) with the columns `path` and `group`;
+        `exif:FIELD`, a field of the files' EXIF data such as exif:BodySerialNumber; the name of an attribute column;
+        the name of an inferred grouping such as `first-word` or `email-thread` (see `candidate_groups`); a regular
+        expression with one capturing group that is searched in each path. `NO_GROUPS`: none.
     table: of a dataset: path (relative to `root`), quarantine (skipped and excluded files are not opened) and
         attributes; the result has its index.
-    Raises DatasetError where the specification is invalid or gives no image a group.
+    Raises DatasetError where the specification is invalid or gives no item a group.
     """
     if spec == NO_GROUPS:
         return pd.Series("", index=table.index, dtype=str)
@@ -67,13 +70,14 @@ def read_groups(spec: str, table: pd.DataFrame, root: Path) -> pd.Series:
     else:
         return _from_paths(spec, table)
     if (found == "").all():
-        raise DatasetError(f"--groups {spec!r} gives none of the {len(table)} images a group: {problem}.")
+        kind = kind_of_files(table["path"])
+        raise DatasetError(f"--groups {spec!r} gives none of the {len(table)} {kind.plural} a group: {problem}.")
     return found
 
 
 def opens_files(spec: str) -> bool:
     """Whether every file is opened to read these groups."""
-    return spec.startswith("exif:") or spec in (BURST, SESSION)
+    return spec.startswith("exif:") or spec in (BURST, SESSION, SENDER, THREAD)
 
 
 def _inferred(name: str, table: pd.DataFrame, root: Path) -> pd.Series | None:

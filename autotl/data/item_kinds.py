@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -42,3 +43,9 @@ TEXTS = ItemKind(
 )
 KINDS = {kind.name: kind for kind in (IMAGES, TEXTS)}
 """Every kind of item by its name."""
+
+
+def kind_of_files(paths: Iterable[str]) -> ItemKind:
+    """The kind of items of a dataset, by the suffix of its first file; images where it has none."""
+    first = next(iter(paths), "").lower()
+    return next((kind for kind in KINDS.values() if first.endswith(tuple(kind.suffixes))), IMAGES)

@@ -15,6 +15,7 @@ from autotl.data.dataset import Dataset
 from autotl.data.given_data import require_data
 from autotl.data.groups import group_notes, read_groups
 from autotl.data.hashing import hash_files
+from autotl.data.item_kinds import KINDS
 from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
 from autotl.data.sequences import successive_names
@@ -91,7 +92,7 @@ def _dataset(source: Source, table: pd.DataFrame, groups: str | None, stale: tup
     # Last, because files that may crash a decoder are known by now.
     table["group"] = read_groups(groups, table, source.root) if groups else ""
     usable = (table["quarantine"] == "") & (table["label"] != "")
-    notes = source.notes + (group_notes(groups, table["group"], usable) if groups else ())
+    notes = source.notes + (group_notes(groups, table["group"], usable, KINDS[source.modality]) if groups else ())
     return Dataset(
         source.root, table, source.ignored, source.layout, stale=stale, notes=notes, modality=source.modality,
         kind=source.kind,

@@ -12,11 +12,13 @@ import pandas as pd
 
 from autotl.data.candidate_groups.candidate import GroupCandidate, make_candidate, plausible
 from autotl.data.candidate_groups.from_columns import by_columns
+from autotl.data.candidate_groups.from_email import by_email
 from autotl.data.candidate_groups.from_exif import by_exif
 from autotl.data.candidate_groups.from_folders import by_folders
 from autotl.data.candidate_groups.from_names import by_stems, by_words_for_groups
 from autotl.data.candidate_groups.near_duplicates import by_near_duplicates
 from autotl.data.dataset import Dataset
+from autotl.data.item_kinds import TEXTS, kind_of_files
 
 _NAME = re.compile(r"[a-z][-a-z0-9]*")
 
@@ -67,6 +69,6 @@ def _by_name(name: str, items: pd.DataFrame, root: Path) -> GroupCandidate | Non
 def _inferred(items: pd.DataFrame, root: Path) -> Iterator[GroupCandidate]:
     yield from by_words_for_groups(items)
     yield from by_columns(items)
-    yield from by_exif(items, root)
+    yield from (by_email if kind_of_files(items["path"]) is TEXTS else by_exif)(items, root)
     yield from by_folders(items)
     yield from by_stems(items)

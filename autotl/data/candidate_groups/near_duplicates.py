@@ -7,6 +7,7 @@ import pandas as pd
 from autotl.data.candidate_groups.candidate import GroupCandidate, make_candidate
 from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
+from autotl.data.item_kinds import KINDS
 
 NEAR_DUPLICATES = "near-duplicates"
 
@@ -16,6 +17,5 @@ def by_near_duplicates(dataset: Dataset) -> GroupCandidate:
     cluster = pd.Series(find_clusters(dataset), index=dataset.items.index)
     of = cluster.map(dataset.items["path"].str.rsplit("/", n=1).str[-1].groupby(cluster).first())
     name = of + cluster.map(lambda number: f" ({number})")
-    return make_candidate(
-        dataset.items, NEAR_DUPLICATES, name, how="images that look alike", of="near-duplicate", decides=False
-    )
+    how = f"{KINDS[dataset.modality].plural} that look alike"
+    return make_candidate(dataset.items, NEAR_DUPLICATES, name, how=how, of="near-duplicate", decides=False)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 from scanning import scan
 
+from autotl.data.candidate_groups.candidate import plausible
 from autotl.data.candidate_groups.find import candidate_groups, group_by_name
+from autotl.data.candidate_groups.from_email import by_email
+from autotl.data.groups import read_groups
+from autotl.data.source import open_source
 from autotl.errors import DatasetError
 
 POSES = ("attack-1", "attack-2", "defend", "idle-1", "idle-2")
@@ -135,3 +141,43 @@ def test_an_inferred_grouping_can_be_named_and_none_means_none(tmp_path):
     assert (scan(tmp_path, groups="none").items["group"] == "").all()
     with pytest.raises(DatasetError, match="capturing group"):
         scan(tmp_path, groups="first-wrod")
+
+
+# Texts
+
+
+def test_authors_threads_and_subjects_of_texts_are_candidates_that_decide(named):
+    paths = [f"row-{k:06d}.txt" for k in range(48)]
+    columns = {
+        "author": [f"author {k // 4}" for k in range(48)],
+        "thread": [f"t{k // 6}" for k in range(48)],
+        "subject": [("Re: " if k % 3 else "") + f"Subject no. {k // 3}" for k in range(48)],
+        "length": [str(k % 7) for k in range(48)],
+    }
+    dataset = named(paths, **{f"attribute.{name}": values for name, values in columns.items()})
+    dataset = replace(dataset, table=dataset.table.assign(label=["cat", "dog"] * 24), modality="text")
+    found = {one.name: one for one in candidate_groups(dataset)}
+    assert list(found) == ["subject-thread", "author", "thread", "length"]
+    assert [found[name].decides for name in found] == [True, True, True, False]
+    assert [found[name].n_groups for name in found] == [16, 12, 8, 7]
+    again = group_by_name("subject-thread", dataset.items, dataset.root)
+    assert again.nunique() == 16
+
+
+def test_threads_of_emails_come_from_their_headers(tmp_path):
+    for k in range(48):
+        folder = tmp_path / ("ham", "spam")[k % 2]
+        folder.mkdir(exist_ok=True)
+        reference = f"References: <{k // 6}@x>\n" if k % 6 else ""
+        (folder / f"{97 * k % 101}.eml").write_text(
+            f"From: s{k % 5}@x\nSubject: no {k}\nMessage-ID: <{f'{k}.' * bool(k % 6)}{k // 6}@x>\n{reference}\nBody"
+        )
+    source = open_source(tmp_path, cache=tmp_path / "cache")
+    found = {one.name: one for one in plausible(by_email(source.table, source.root), np.arange(48) % 2)}
+    assert list(found) == ["email-thread", "email-sender"]
+    assert (found["email-thread"].n_groups, found["email-sender"].n_groups) == (8, 5)
+    table = source.table.assign(quarantine="")
+    groups = read_groups("email-thread", table, source.root)
+    assert groups.nunique() == 8
+    with pytest.raises(DatasetError, match="gives none of the 48 texts a group"):
+        read_groups("exif:Model", table, source.root)
