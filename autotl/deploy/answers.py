@@ -14,6 +14,7 @@ import numpy as np
 class ClassAnswers:
     """The class of an item. metadata: the model's metadata.json."""
 
+    kind = "classes"
     output = "probabilities"
     """The output of the graph that it reads."""
 
@@ -43,6 +44,8 @@ class ClassAnswers:
 class LabelAnswers(ClassAnswers):
     """Every label whose probability reaches its threshold."""
 
+    kind = "labels"
+
     def say(self, row: np.ndarray) -> dict[str, Any]:
         """The labels of one item, possibly none, and the probability of each label."""
         thresholds = self.target.get("thresholds") or [0.5] * len(self.classes)
@@ -57,6 +60,7 @@ class LabelAnswers(ClassAnswers):
 class NumberAnswers(ClassAnswers):
     """A number, with the interval that holds the true one in the share of cases that metadata.json names."""
 
+    kind = "number"
     output = "value"
 
     def say(self, row: np.ndarray) -> dict[str, Any]:

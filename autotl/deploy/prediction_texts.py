@@ -14,12 +14,16 @@ from autotl.deploy.batch_prediction import Batches
 from autotl.deploy.deployable import columns
 from autotl.deploy.predictor import Prediction
 from autotl.runtime.wording import percent
+from autotl.targets import CLASSES, LABELS, NUMBER
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATOR = "|"
 """Separates the classes of a set in a table cell."""
+LABEL_SEPARATOR = ";"
+"""Separates the labels of an item in a table cell."""
+_NUMBER_COLUMNS = ("value", "low", "high")
 NONE_BELOW = 0.05
 """An image with at most this p-value is reported as like none of the classes; 5 % of images of the classes are."""
 
@@ -34,52 +38,67 @@ def as_json(batches: Batches) -> Iterator[str]:
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = ()) -> Iterator[str]:
+def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = (), kind: str = CLASSES) -> Iterator[str]:
     """The columns item, label, one per class, and error; a piece per batch, after the header.
 
     An item that a spreadsheet would run as a formula is written as the same path with "./" before it; class names stay
     as they are, because programs compare them. doubts: the names from `predictor.DOUBTS` that follow, one column each.
-    A set is its classes joined by `SEPARATOR`; unsure is true or false.
+    A set is its classes joined by `SEPARATOR`; unsure is true or false. kind: of the target: several labels are joined
+    by semicolons in a column `labels` in place of `label`; a number has value, low and high in place of all these.
     """
-    yield _csv([_header(classes, doubts)])
+    yield _csv([_header(classes, doubts, kind)])
     for batch in batches:
-        yield _csv([unlike_formula(row["item"]), *_cells(row, classes, doubts, "")[1:]] for row in batch)
+        yield _csv([unlike_formula(row["item"]), *_cells(row, classes, doubts, "", kind)[1:]] for row in batch)
 
 
 def as_frame(
-    rows: Sequence[Prediction], classes: Sequence[str], index: pd.Index | None = None, doubts: Sequence[str] = ()
-) -> pd.DataFrame:
+    rows: Sequence[Prediction], classes: Sequence[str], index: pd.Index | None = None, doubts: Sequence[str] = (),
+    kind: str = CLASSES,
+) -> pd.DataFrame:  # fmt: skip
     """The columns of `as_csv` as a DataFrame, one row per prediction; cells without a value are missing.
 
     index: the index of the DataFrame.
     """
     import pandas as pd
 
-    cells = [_cells(row, classes, doubts, None) for row in rows]
-    header = _header(classes, doubts)
+    cells = [_cells(row, classes, doubts, None, kind) for row in rows]
+    header = _header(classes, doubts, kind)
     frame = pd.DataFrame(cells, columns=pd.Index(header, dtype=str), index=index)
     last = len(header) - len(doubts)
-    kinds = dict.fromkeys(header[:last], "float64") | dict.fromkeys((header[0], header[1], header[last - 1]), "str")
+    kinds = dict.fromkeys(header[:last], "float64") | dict.fromkeys(
+        (header[0], *(header[1:2] if kind != NUMBER else ()), header[last - 1]), "str"
+    )
     for name, column in zip(doubts, header[last:], strict=True):
         kinds[column] = {"none_of_these": "float64", "unsure": "boolean"}.get(name, "str")
     return frame.astype(kinds)
 
 
-def _header(classes: Sequence[str], doubts: Sequence[str]) -> list[str]:
+def _header(classes: Sequence[str], doubts: Sequence[str], kind: str) -> list[str]:
+    if kind == NUMBER:
+        return ["item", *_NUMBER_COLUMNS, "error"]
     own = [*columns(classes)]
-    return ["item", "label", *own, "error", *(f"{name} (doubts)" if name in own else name for name in doubts)]
+    return [
+        "item",
+        "labels" if kind == LABELS else "label",
+        *own,
+        "error",
+        *(f"{name} (doubts)" if name in own else name for name in doubts),
+    ]
 
 
-def _cells(row: Prediction, classes: Sequence[str], doubts: Sequence[str], empty: str | None) -> list[Any]:
+def _cells(row: Prediction, classes: Sequence[str], doubts: Sequence[str], empty: str | None, kind: str) -> list[Any]:
+    if kind == NUMBER:
+        return [row["item"], *(row.get(name, empty) for name in _NUMBER_COLUMNS), row.get("error", empty)]
     probabilities = row.get("probabilities", {})
     shares = (probabilities.get(name, empty) for name in classes)
     said = dict(row)
+    answer = LABEL_SEPARATOR.join(row["labels"]) if "labels" in row else row.get("label", empty)
     if "set" in row:
         said["set"] = SEPARATOR.join(row["set"])
     if "unsure" in row and empty == "":
         said["unsure"] = str(row["unsure"]).lower()
     return [
-        row["item"], row.get("label", empty), *shares, row.get("error", empty),
+        row["item"], answer, *shares, row.get("error", empty),
         *(said.get(name, empty) for name in doubts),
     ]  # fmt: skip
 
@@ -91,6 +110,12 @@ def as_lines(batches: Batches) -> Iterator[str]:
 
 
 def _verdict(row: Prediction) -> str:
+    if "value" in row:
+        interval = f" ({row['low']:.4g} to {row['high']:.4g})" if "low" in row else ""
+        return f"{row['value']:.4g}{interval}"
+    if "labels" in row:
+        shares = [f"{name} ({percent(row['probabilities'][name], 1)})" for name in row["labels"]]
+        return "; ".join(shares) or "no label"
     if "label" not in row:
         return f"? {row['error']}"
     return "; ".join([f"{row['label']} ({percent(row['probabilities'][row['label']], 1)})", *doubts_in_words(row)])

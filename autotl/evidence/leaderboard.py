@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from autotl.targets import CLASSES, LABELS, NUMBER
 from autotl.trial import ENSEMBLE, FINE_TUNE, PROBE, TrialRecord
 
 _PLAIN_COLUMNS = (
     "state", "strategy", "backbone", "size", "stage", "pooling", "head", "value", "low", "high",
 )  # fmt: skip
 _FILE, _DEFAULT_MARK = "leaderboard.csv", " (untuned default)"
+_BASELINES = {LABELS: "share of each label", NUMBER: "mean of all numbers"}
+"""What is always answered by the row that learned nothing, by the kind of target."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Leaderboard:
     objective: str
     larger_is_better: bool
     default: int | None
+    baseline: str = "majority class"
 
     @property
     def completed(self) -> tuple[TrialRecord, ...]:
@@ -46,7 +50,7 @@ class Leaderboard:
     def title(self, trial: TrialRecord) -> str:
         """What a row is called: what it is, in the field's words."""
         if trial.strategy == "majority":
-            return "majority class"
+            return self.baseline
         backbone = trial.reading.backbone if trial.reading else ""
         if trial.strategy == ENSEMBLE:
             return f"ensemble of probes on {backbone}"
@@ -89,8 +93,10 @@ def trials_without_gain(trials: Iterable[TrialRecord], larger_is_better: bool) -
     return tail
 
 
-def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: bool, default: int | None) -> Leaderboard:
-    """Put trials in order; of equals the earlier one is first, for it is the simpler one."""
+def rank(
+    trials: Iterable[TrialRecord], *, objective: str, larger_is_better: bool, default: int | None, kind: str = CLASSES
+) -> Leaderboard:
+    """Put trials in order; of equals the earlier one is first, for it is the simpler one. kind: of the target."""
     sign = 1 if larger_is_better else -1
     order = {"complete": 0, "pruned": 1, "failed": 2}
 
@@ -99,7 +105,7 @@ def rank(trials: Iterable[TrialRecord], *, objective: str, larger_is_better: boo
         return order[trial.state], value, trial.number
 
     ranked = sorted(trials, key=place)
-    return Leaderboard(tuple(ranked), objective, larger_is_better, default)
+    return Leaderboard(tuple(ranked), objective, larger_is_better, default, _BASELINES.get(kind, "majority class"))
 
 
 def _row(rank: int, title: str, trial: TrialRecord) -> Mapping[str, object]:

@@ -62,7 +62,7 @@ class StudyLoop:
         objective = self.context.objective
         self._latest = rank(
             studies.records(self._study), objective=objective.name, larger_is_better=objective.larger_is_better,
-            default=studies.default_number(self._study),
+            default=studies.default_number(self._study), kind=self.context.target.kind,
         )  # fmt: skip
         return self._latest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +19,12 @@ from autotl.search.limits import READING_SHARE
 from autotl.search.outcome import completed
 from autotl.search.probe_trials import probe
 from autotl.search.screening import sample_items, sample_split
+from autotl.search.trial_files import CALIBRATION_FILE
 from autotl.trial import TrialRecord, describe
 from autotl.workflows.conclusion import save_early
 
+_NUMBER = -1
+"""Of the trial on a sample, which is none of the study's."""
 FIRST_MODEL_SHARE = 0.15
 """Where reading all images takes longer than this share of the budget, a model of a sample is saved before."""
 
@@ -79,15 +83,21 @@ def save_first_model(context: SearchContext, default: TrialRecord) -> float:
 def _save_sample_model(context: SearchContext, items: np.ndarray) -> None:
     """Fit the untuned default on the sample alone and export it."""
     run = context.run
+    own = run.trial_folder(_NUMBER)
     small = context.on(replace(run, split=sample_split(run.split, items)))
     try:
-        begun = describe(small.space.default(), -1, started=time.time())
+        begun = describe(small.space.default(), _NUMBER, started=time.time())
         outcome = probe(small, small.space.default(), fixed_hyperparameters({}))
         trial = completed(begun, outcome, small.objective.score(outcome.predictions), {})
+        if outcome.calibration:
+            own.mkdir(parents=True, exist_ok=True)
+            outcome.calibration.save(own / CALIBRATION_FILE)
         save_early(small, trial)
     except (ExportError, ValueError) as error:  # too few images of a class, say; the default comes soon
         run.emit(Message(f"could not save a model of a sample: {error}"))
         return
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
     run.update(first_model="sample")
     text = f"a first model, of {len(items)} images, is saved in {run.champion}"
     run.emit(FirstModelSaved(text, len(items)))
