@@ -30,13 +30,8 @@ def file_bytes(path: Path) -> bytes:
     except OSError as error:
         raise UnreadableText(f"it cannot be opened ({error.strerror})") from error
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise UnreadableText("it is not a regular file")
-        if found.st_size > MOST_TEXT_BYTES:
-            raise UnreadableText(
-                f"it has {found.st_size / 2**20:.1f} MiB, and the limit of a text is {MOST_TEXT_BYTES >> 20}"
-            )
         try:
             return file.read(MOST_TEXT_BYTES + 1)
         except OSError as error:

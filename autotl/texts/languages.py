@@ -25,8 +25,8 @@ _NOT_ARABIC = re.compile("[پچژگکیٹڈںے]")
 _LETTER = re.compile(r"[^\W\d_]")
 _LEAST_LETTERS, _MOST_NOT_ARABIC = 4, 0.02
 _STOP_WORDS = {
-    "en": "the of and to a in is that it for was with as on be are this by have not you from at or an they which do no so "
-    "he can",
+    "en": "the of and to a in is that it for was with as on be are this by have not you from at or an they which do no "
+    "so he can",
     "de": "der die das und ist nicht ein eine zu den mit sich auf für dem von des auch es im ich sie wird sind bei wie "
     "werden oder zum zur",
     "fr": "le la les de des du et est un une dans que qui pour pas sur au ce il avec plus ne par sont en je vous ou "
