@@ -11,7 +11,7 @@ from autotl.cli.output import load_plugins, print_json
 from autotl.errors import ConfigError
 
 if TYPE_CHECKING:
-    from autotl.interfaces import RegisteredModel
+    from autotl.interfaces import AliasChange, RegisteredModel
 
 
 def register(
@@ -33,13 +33,18 @@ def register(
 
     A run that was not recorded, because its store was unavailable, is recorded first, with all its trials.
     """
+    from autotl.runs.targets_result import has_targets
     from autotl.workflows.registration import is_overruling
     from autotl.workflows.registration import register as register_run
 
-    change = register_run(
-        run, name, load_plugins(disable_plugin), tracking_uri=tracking_uri, storage=storage, force=force
-    )
-    if force is not None and not is_overruling(run):
+    plugins, several = load_plugins(disable_plugin), has_targets(run)
+    if several:
+        from autotl.workflows.joint_registration import register_joint
+
+        change: AliasChange | None = register_joint(run, name, plugins, tracking_uri=tracking_uri, force=force)
+    else:
+        change = register_run(run, name, plugins, tracking_uri=tracking_uri, storage=storage, force=force)
+    if force is not None and not several and not is_overruling(run):
         typer.echo(
             "Note: no audit speaks against this model, so there was nothing to overrule. The reason given with "
             "--force was not needed and is not kept.",

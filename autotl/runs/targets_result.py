@@ -30,6 +30,7 @@ class TargetsResult:
 
     status: "complete" if every target has a result; else "interrupted", "failed" or "running". deployable: the folder
     that answers all targets with a model, empty without one. unkept: what was asked for and did not happen.
+    registered: name, alias and version in the registry; None if it was not registered.
     """
 
     run: Path
@@ -38,6 +39,7 @@ class TargetsResult:
     deployable: str = ""
     unkept: tuple[str, ...] = ()
     seconds: float = 0.0
+    registered: Mapping[str, object] | None = None
 
     @property
     def finished(self) -> tuple[TargetRun, ...]:
@@ -52,6 +54,7 @@ class TargetsResult:
             "failed": {target.name: target.problem for target in self.targets if not target.result},
             "deployable": self.deployable, "leaderboard": str(self.run / "leaderboard.csv"),
             "report": str(self.run / "report.html"), "unkept": list(self.unkept), "seconds": self.seconds,
+            "registered": self.registered and dict(self.registered),
         }  # fmt: skip
 
 
@@ -68,7 +71,7 @@ def read_targets(folder: Path) -> TargetsResult:
         targets = tuple(_read(folder, name, known) for name, known in state[TARGETS].items())
         return TargetsResult(
             folder, str(state["status"]), targets, str(state.get("deployable") or ""),
-            tuple(map(str, state.get("unkept") or ())), float(state.get("spent_seconds") or 0.0),
+            tuple(map(str, state.get("unkept") or ())), float(state.get("spent_seconds") or 0.0), state.get("registered"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(

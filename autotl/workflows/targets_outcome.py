@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 import pandas as pd
 
 from autotl.deploy.joint_deployable import write_joint
-from autotl.deploy.registry import model_store, require_registry
 from autotl.errors import AutoTLError, ExportError
 from autotl.evidence.leaderboard import read_leaderboard
 from autotl.plugins import Plugins
@@ -17,7 +15,7 @@ from autotl.runs.events import Message
 from autotl.runs.run import Run
 from autotl.runs.targets_result import TargetRun, TargetsResult, read_targets
 from autotl.runtime.atomic_files import write_atomically
-from autotl.workflows.registration import NOT_REGISTERED
+from autotl.workflows.joint_registration import try_to_register
 
 NOT_JOINED = "No model answers all targets: "
 
@@ -42,7 +40,10 @@ def write_outcome(whole: Run, plugins: Plugins, *, interrupted: bool) -> dict[st
         deployable, problem = _write_deployable(whole, found)
         unkept += [problem] if problem else []
     if whole.config.register and not interrupted:
-        unkept += _register(whole, whole.config.register, found, plugins, has_model=bool(deployable))
+        change, why_not = try_to_register(whole, whole.config.register, plugins)
+        unkept += why_not
+        if change:
+            whole.emit(Message(f"registered as models:/{change.name}@{change.alias}, version {change.version}"))
     fields |= {"deployable": deployable, "unkept": unkept}
     whole.update(**fields)
     if found.finished:
@@ -75,21 +76,3 @@ def _write_deployable(whole: Run, found: TargetsResult) -> tuple[str, str]:
         problem = f"{NOT_JOINED}{error} Use the model of each target, in the folder champion of its own run"
         whole.emit(Message(problem))
         return "", problem
-
-
-def _register(
-    whole: Run, name: str, found: TargetsResult, plugins: Plugins, *, has_model: bool
-) -> list[str]:  # fmt: skip
-    """Put the deployable of all targets into the registry; returns why not, if that failed."""
-    again = f"Register it later with `autotl register {shlex.quote(str(whole.folder))} --name {shlex.quote(name)}`"
-    if missing := [target.name for target in found.targets if not target.result]:
-        return [f"{NOT_REGISTERED}the model does not answer {', '.join(missing)}. {again}"]
-    if not has_model:
-        return [f"{NOT_REGISTERED}no model answers all targets"]
-    try:
-        store = model_store(whole.config.tracking_uri, beside=whole.folder.parent)
-        change = require_registry(plugins).register(store, whole.champion, name)
-    except AutoTLError as error:
-        return [f"{NOT_REGISTERED}{error}. {again}"]
-    whole.emit(Message(f"registered as models:/{change.name}@{change.alias}, version {change.version}"))
-    return []
