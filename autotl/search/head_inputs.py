@@ -1,12 +1,16 @@
-"""What heads are fitted on: features as they were read, or their principal components."""
+"""What heads are fitted on: features as they were read, or their principal components. For counts see `count_inputs`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from autotl.features.word_counts import CountFeatures
+from autotl.interfaces import WordCounts
 from autotl.runs.run import Run
+from autotl.search.count_inputs import CountMap, map_for, read_counts, spread_out
 from autotl.search.feature_reader import FeatureReader
 from autotl.training.components import PrincipalComponents, fit_components, project
 from autotl.trial import Candidate, Reading
@@ -19,12 +23,12 @@ _KEPT_BYTES = 400_000_000
 class HeadInputs:
     """Vectors of all items of a run.
 
-    vectors: float32 (n_items, n), zero for the items that are left out; components: how they came from features; None
-        where they are the features themselves.
+    vectors: float32 (n_items, n), zero for the items that are left out; `Counts` where the head weighs counts of words
+        by itself. components: how they came from features; None where they are the features themselves.
     """
 
-    vectors: np.ndarray
-    components: PrincipalComponents | None
+    vectors: Any
+    components: PrincipalComponents | CountMap | None
 
 
 class InputCache:
@@ -32,11 +36,12 @@ class InputCache:
 
     def __init__(self, run: Run, reader: FeatureReader) -> None:
         self._run, self._reader = run, reader
-        self._kept: dict[tuple[Reading, bool], HeadInputs] = {}
+        self._kept: dict[tuple[Reading, bool, bool], HeadInputs] = {}
 
     def get(self, candidate: Candidate) -> HeadInputs:
         """What the candidate's head is fitted on; its features are read where they were not."""
-        key = (candidate.reading, candidate.head.on_components)
+        sparse = candidate.head.sparse and isinstance(candidate.backbone, WordCounts)
+        key = (candidate.reading, candidate.head.on_components, sparse)
         if key not in self._kept:
             found = self._compute(candidate)
             others = sum(inputs.vectors.nbytes for inputs in self._kept.values())
@@ -45,9 +50,19 @@ class InputCache:
             self._kept[key] = found
         return self._kept[key]
 
+    def get_arrays(self, candidate: Candidate) -> np.ndarray:
+        """As the vectors of `get`, but always an array: of counts their leading directions."""
+        vectors = self.get(candidate).vectors
+        if isinstance(vectors, np.ndarray):
+            return vectors
+        found = self.get(replace(candidate, head=replace(candidate.head, sparse=False, on_components=True))).vectors
+        return np.asarray(found)
+
     def _compute(self, candidate: Candidate) -> HeadInputs:
         reading, used, n_items = candidate.reading, self._reader.used, len(self._run.dataset.items)
         features = self._reader.features(candidate.backbone, reading.size)
+        if isinstance(features, CountFeatures):
+            return self._of_counts(candidate, features)
 
         def read(items: np.ndarray) -> np.ndarray:
             return features.read(reading.stage, reading.pooling, items)
@@ -59,3 +74,9 @@ class InputCache:
         vectors = np.zeros((n_items, part.shape[1]), dtype=np.float32)
         vectors[used] = part
         return HeadInputs(vectors, None)
+
+    def _of_counts(self, candidate: Candidate, features: CountFeatures) -> HeadInputs:
+        used, n_items = self._reader.used, len(self._run.dataset.items)
+        counts = spread_out(read_counts(features, candidate.reading, used), used, n_items)
+        found = map_for(candidate.head, counts[self._run.split.development], seed=self._run.config.seed)
+        return HeadInputs(found(counts) if found else counts, found)

@@ -69,7 +69,7 @@ def answers_of_subset(
     """
     split, labels = context.run.split, context.labels
     vectors = context.inputs.get(candidate).vectors
-    if candidate.head.on_components:
+    if candidate.head.on_components and isinstance(vectors, np.ndarray):
         vectors = vectors[:, :most_columns]
 
     def answer(fold: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 if TYPE_CHECKING:
@@ -43,18 +44,17 @@ def squared_hinge(margins: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray,
 
 
 def fit_linear(
-    vectors: np.ndarray, targets: np.ndarray, weights: np.ndarray, penalty: float, loss: Loss, *, curvature: float,
+    vectors: Any, targets: np.ndarray, weights: np.ndarray, penalty: float, loss: Loss, *, curvature: float,
     tolerance: float, start: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
     """Minimise the weighted mean loss plus penalty / 2 times the squared coefficients, intercepts left free.
 
-    vectors: float32 (n, n_columns); targets: float32 one-hot (n, n_outputs); weights: float32 (n,) that sum to 1;
-    curvature: of the loss by a margin, at the start; start: coefficients to begin from. Returns float32
+    vectors: float32 (n, n_columns), an array or CSR; targets: float32 one-hot (n, n_outputs); weights: float32 (n,)
+    that sum to 1; curvature: of the loss by a margin, at the start; start: coefficients to begin from. Returns float32
     (n_columns + 1, n_outputs), the intercepts last.
     """
     n_columns, n_outputs = vectors.shape[1], targets.shape[1]
-    # Neither the squares nor the scaled vectors are ever held: of 50,000 items each would take 200 MB.
-    squares = np.einsum("i,ij,ij->j", weights, vectors, vectors)
+    squares = _weighted_squares(vectors, weights)
     scale = (1 / np.sqrt(curvature * squares + penalty)).astype(np.float32)[:, None]
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -78,6 +78,19 @@ def fit_linear(
     return solution.astype(np.float32)
 
 
+def _weighted_squares(vectors: Any, weights: np.ndarray) -> np.ndarray:
+    """The sum over the rows of their weight times the squares of each column."""
+    if issparse(vectors):
+        return np.asarray(weights @ vectors.multiply(vectors))
+    # Neither the squares nor the scaled vectors are ever held: of 50,000 items each would take 200 MB.
+    return np.asarray(np.einsum("i,ij,ij->j", weights, vectors, vectors))
+
+
+def _as_rows(X: Any) -> Any:
+    """Rows of float32 numbers, an array or CSR."""
+    return X.tocsr().astype(np.float32, copy=False) if issparse(X) else np.asarray(X, dtype=np.float32)
+
+
 class _Linear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """What the two classifiers share; `coef_` is (n_columns + 1, n_outputs), the intercepts last."""
 
@@ -94,8 +107,8 @@ class _Linear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         if len(self.classes_) < 2:
             raise ValueError("one class only; a classifier needs at least two")
-        vectors = np.ascontiguousarray(X, dtype=np.float32)
-        n, k = len(vectors), len(self.classes_)
+        vectors = _as_rows(X) if issparse(X) else np.ascontiguousarray(X, dtype=np.float32)
+        n, k = vectors.shape[0], len(self.classes_)
         share = 1 / (k * counts[codes]) if self.class_weight == "balanced" else np.full(n, 1 / n)
         targets = np.eye(k, dtype=np.float32)[codes]
         penalty = (type(self)._penalty_of_two if k == 2 else 1) / (self.C * n)
@@ -110,7 +123,7 @@ class _Linear(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _margins(self, X: np.ndarray) -> np.ndarray:
-        return np.asarray(np.asarray(X, dtype=np.float32) @ self.coef_[:-1] + self.coef_[-1])
+        return np.asarray(_as_rows(X) @ self.coef_[:-1] + self.coef_[-1])
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return np.asarray(self.classes_[self._margins(X).argmax(axis=1)])

@@ -24,4 +24,4 @@ def build(hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) -> A
 
 @hookimpl
 def register_heads() -> Iterable[Head]:
-    yield Head("logistic", build, on_components=True)
+    yield Head("logistic", build, on_components=True, sparse=True)

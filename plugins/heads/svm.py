@@ -32,6 +32,6 @@ def build_rbf(hp: keras_tuner.HyperParameters, n_features: int, n_classes: int) 
 
 @hookimpl
 def register_heads() -> Iterable[Head]:
-    yield Head("linear-svm", build_linear, on_components=True)
+    yield Head("linear-svm", build_linear, on_components=True, sparse=True)
     # The kernel matrix grows with the square of the items.
     yield Head("rbf-svm", build_rbf, max_items=10_000, on_components=True)
