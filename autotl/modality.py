@@ -92,10 +92,12 @@ class Modality:
     examiner(): examines items in this process. apart(): the same in another process, while it is open.
     risk(given): why a given item must not be read in this process; empty where it may be.
     serving(): the module by which exported models read such items, which carry a copy of it.
-    show(path, edge): an item for a page, an image with edges of at most so many pixels; ValueError, with the reason, if
-        it cannot be read.
+    show(path, edge): an item for a page, an image with edges of at most so many pixels, a text as a whole where these
+        have room for one, else its beginning; ValueError, with the reason, if it cannot be read.
     typical_size(facts): the size of items in words, such as "640 × 480", the median where there are several; facts: their
         fact columns, at least one row. Empty where no item could be read.
+    size_words(size): a size as the frozen network takes items, such as "at 224x224 pixels", to follow a network's name.
+        reading: how items are read, in a sentence for model cards.
     deployed(size, files): how a deployable is written. size: as the frozen network takes items. files: what the model
         needs beside its graph, by name.
     """
@@ -108,6 +110,8 @@ class Modality:
     apart: Callable[[], AbstractContextManager[Examiner]]
     show: Callable[[Path, int], Shown]
     typical_size: Callable[[pd.DataFrame], str]
+    size_words: Callable[[str], str]
+    reading: str
     risk: Callable[[Any], str]
     serving: Callable[[], ModuleType]
     deployed: Callable[[tuple[int, int], Mapping[str, Path]], Deployed]

@@ -21,8 +21,8 @@ from autotl_ui.server.downloads import serve_download
 from autotl_ui.server.front_page import ROUTES as PAGES
 from autotl_ui.uploads.route import ROUTES as UPLOADS
 from autotl_ui.widgets.error_boundary import admit
-from autotl_ui.widgets.images import ROUTE as IMAGES
-from autotl_ui.widgets.images import serve_image
+from autotl_ui.widgets.items import ROUTE as ITEMS
+from autotl_ui.widgets.items import serve_item
 from autotl_ui.widgets.theme import THEME
 from autotl_ui.workspace.workspace import root_folder
 
@@ -32,7 +32,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::")
 FIRST_PORT = 8501
 N_PORTS = 20
 MAX_UPLOAD_MEGABYTES = 50
-ROUTES = [Route(IMAGES + "{token}", serve_image), Route(DOWNLOADS + "{token}", serve_download), *UPLOADS, *PAGES]
+ROUTES = [Route(ITEMS + "{token}", serve_item), Route(DOWNLOADS + "{token}", serve_download), *UPLOADS, *PAGES]
 
 
 def main(

@@ -11,6 +11,9 @@ from autotl.modality import Deployed, Examiner, Modality, Shown
 from autotl.texts.facts import FACT_COLUMNS, read_facts
 from autotl.texts.near_duplicates import find_pairs
 
+LARGE_EDGE = 600
+"""Pixels: a place on a page of this size has room for a whole text, which is scrolled."""
+
 
 def _examiner() -> Examiner:
     return SimpleNamespace(read_facts=read_facts, find_pairs=find_pairs)
@@ -21,11 +24,17 @@ def _here() -> AbstractContextManager[Examiner]:
     return nullcontext(_examiner())
 
 
-def _show(path: Path, _edge: int) -> Shown:
+def _show(path: Path, edge: int) -> Shown:
     from autotl.texts.files import read_text_file
-    from autotl.texts.preview import excerpt
+    from autotl.texts.preview import excerpt, whole_text
 
-    return Shown(text=excerpt(read_text_file(path)))
+    text = read_text_file(path)
+    return Shown(text=excerpt(text) if edge < LARGE_EDGE else whole_text(text))
+
+
+def _size_words(size: str) -> str:
+    n_tokens = int(size.rpartition("x")[2])
+    return f" in chunks of {n_tokens} tokens" if n_tokens > 1 else ""
 
 
 def _serving() -> ModuleType:
@@ -49,6 +58,9 @@ TEXTS = Modality(
     apart=_here,
     show=_show,
     typical_size=lambda facts: f"{facts['n_words'].median():,.0f} words" if (facts["format"] != "").any() else "",
+    size_words=_size_words,
+    reading="The encoding of a file is found by its bytes. Of an e-mail the subject and the body are read, of HTML what a "
+    "page shows. A text that is longer than the model takes at once is read in chunks, whose vectors are pooled.",
     risk=lambda _given: "",
     serving=_serving,
     deployed=_deployed,

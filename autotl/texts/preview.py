@@ -10,6 +10,8 @@ from autotl.texts.files import read_text_file
 from autotl.texts.reading import UnreadableText
 
 PREVIEW_CHARACTERS = 200
+MOST_CHARACTERS = 50_000
+"""Of a text that is shown as a whole: about 20 printed pages."""
 _ENOUGH = 4
 """Spaces that are collapsed take up to three quarters of what is read; where they take more, a preview is shorter."""
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -25,6 +27,12 @@ def excerpt(text: str, most: int = PREVIEW_CHARACTERS) -> str:
         return line
     cut = line[: most + 1].rsplit(" ", 1)[0] if " " in line[: most + 1] else line
     return cut[:most].rstrip() + "…"
+
+
+def whole_text(text: str) -> str:
+    """A text with its lines as they are; of a very long one the beginning, with "…"."""
+    text = _DIRECTIONS.sub("", text)
+    return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS].rstrip() + "…"
 
 
 def escaped_excerpt(text: str, most: int = PREVIEW_CHARACTERS) -> str:

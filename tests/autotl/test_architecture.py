@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "autotl.targets": "",
     "autotl.images": "runtime cache modality",
     "autotl.texts": "runtime cache modality",
-    "autotl.data": "targets errors runtime cache modality images",
+    "autotl.data": "targets errors runtime cache modality images texts",
     "autotl.runs": "targets errors scores runtime data",
     "autotl.predictions": "targets runtime",
     "autotl.interfaces": "targets scores feature_sources predictions runs",
@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "autotl_ui.jobs": "runtime",
     "autotl_ui.workspace": "errors runtime settings data runs interfaces plugins checks evidence deploy autotl_ui.jobs",
     "autotl_ui.server": "autotl_ui.workspace",
-    "autotl_ui.widgets": "images runs interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server",
+    "autotl_ui.widgets": "modality data runs interfaces evidence deploy autotl_ui.jobs autotl_ui.workspace autotl_ui.server",
     "autotl_ui.uploads": "errors runtime data autotl_ui.workspace autotl_ui.server autotl_ui.widgets",
     "autotl_ui.data": "errors settings data checks autotl_ui.workspace autotl_ui.server autotl_ui.widgets "
     "autotl_ui.uploads",

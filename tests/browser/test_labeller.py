@@ -83,7 +83,7 @@ def test_a_burst_of_keys_is_kept_whole(desk: Any, pets: Path) -> None:
 def test_keys_that_come_faster_than_images_label_what_is_shown_afterwards(desk: Any, pets: Path) -> None:
     held: list[Any] = []
     slow = [True]
-    desk.route("**/autotl/image/**", lambda route: held.append(route) if slow else route.continue_())
+    desk.route("**/autotl/item/**", lambda route: held.append(route) if slow else route.continue_())
     desk.reload()
     eventually(desk, lambda: len(held) == 8)
     press(desk, *"1212121")

@@ -9,7 +9,7 @@ from autotl_ui.data.choices import take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.findings import say
 from autotl_ui.data.gallery import new_grid, undo_button
-from autotl_ui.widgets.images import GridImage, show_images
+from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.data_sets import DataSet
@@ -51,8 +51,8 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
             known = decision.item in contents.known
             if known and decision.decision != "merge":
                 with image:
-                    show_images(
-                        [GridImage(contents.file(decision.item), decision.item)], key=f"decided-{number}", pixels=PIXELS
+                    show_items(
+                        [GridItem(contents.file(decision.item), decision.item)], key=f"decided-{number}", pixels=PIXELS
                     )
             gone = "" if known or decision.decision == "merge" else f"  \n:gray[{_say_gone(decision)}]"
             note = f"  \n:gray[{plain(decision.note)}]" if decision.note else ""

@@ -14,7 +14,7 @@ from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, take_back
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.gallery import grid_key, new_grid
-from autotl_ui.widgets.images import GridImage, show_images
+from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain, sentence
@@ -105,7 +105,7 @@ def _show_items(data_set: DataSet, contents: Contents, found: CheckedFinding, ke
     proposed = {decision.item: decision for decision in (*found.fixes, *found.proposals)}
     images = [finding_image(contents, path, detail=_detail(proposed.get(path))) for path in shown]
     with grid:
-        chosen = show_images(images, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
+        chosen = show_items(images, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
     with toolbar, st.container(horizontal=True):
         if not chosen:
             doing = "relabel or exclude" if any(d.decision == "relabel" for d in proposed.values()) else "exclude"
@@ -138,7 +138,7 @@ def _show_pairs(data_set: DataSet, contents: Contents, found: CheckedFinding, de
     columns = st.columns(2)
     for number, pair in enumerate(shown):
         with columns[number % 2], st.container(border=True, gap="small"):
-            show_images([finding_image(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
+            show_items([finding_image(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
             with st.container(horizontal=True):
                 for place, (title, decision) in enumerate(_options(contents, *pair)):
                     st.button(
@@ -167,12 +167,12 @@ def _options(contents: Contents, first: str, second: str) -> list[tuple[str, Dec
     return options
 
 
-def finding_image(contents: Contents, path: str, *, detail: str = "") -> GridImage:
+def finding_image(contents: Contents, path: str, *, detail: str = "") -> GridItem:
     """An image as a finding shows it: with its class, and a mark where there is a decision about it."""
     label, given, excluded = contents.known.get(path, _UNKNOWN)
     mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
     name = path.rpartition("/")[2]
-    return GridImage(contents.file(path), path, caption=label or "unlabelled", detail=detail or name, mark=mark)
+    return GridItem(contents.file(path), path, caption=label or "unlabelled", detail=detail or name, mark=mark)
 
 
 def _fits(decision: Decision, contents: Contents) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, last_step, take_back, undo_last
 from autotl_ui.data.contents import Contents
-from autotl_ui.widgets.images import GridImage, show_images
+from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain
@@ -39,7 +39,7 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
     with toolbar:
         shown = rows.iloc[pick_page(len(rows), PER_PAGE, key=f"page-{data_set.name}-{name}", on_change=new_grid)]
     with grid:
-        chosen = show_images(
+        chosen = show_items(
             [_image(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
         )
     with toolbar:
@@ -62,10 +62,10 @@ def _rows(contents: Contents, group: str) -> pd.DataFrame:
     return table[(table["label"] == ("" if group == UNLABELLED else group)) & ~table["excluded"]]
 
 
-def _image(row: object, contents: Contents) -> GridImage:
+def _image(row: object, contents: Contents) -> GridItem:
     path, label, given, excluded = (getattr(row, name) for name in ("path", "label", "label_given", "excluded"))
     mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
-    return GridImage(contents.file(path), path, caption=path.rpartition("/")[2], mark=mark)
+    return GridItem(contents.file(path), path, caption=path.rpartition("/")[2], mark=mark)
 
 
 def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n_rows: int) -> None:

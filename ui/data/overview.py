@@ -10,7 +10,7 @@ from autotl.data.listing import ignored_kinds
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.server.pages import LABEL
-from autotl_ui.widgets.images import GridImage, show_images
+from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.data_sets import DataSet
@@ -43,8 +43,8 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
     faces = []
     for name in names:
         file, *others = map(contents.file, firsts[name])
-        faces.append(GridImage(file, name, caption=name, detail=counted(classes[name], "image"), instead=others))
-    show_images(faces, key="classes", pixels=112)
+        faces.append(GridItem(file, name, caption=name, detail=counted(classes[name], "image"), instead=others))
+    show_items(faces, key="classes", pixels=112)
     if source.ignored:
         n = sum(source.ignored.values())
         st.caption(f"{counted(n, 'other file')} not used: {plain(ignored_kinds(source.ignored))}.")

@@ -23,7 +23,7 @@ from autotl_ui.label.coding_session import (
 from autotl_ui.label.labeller import N_AHEAD, N_BEHIND, PIXELS, mount
 from autotl_ui.server.pages import RESULTS
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.images import image_address
+from autotl_ui.widgets.items import item_address
 from autotl_ui.widgets.study import current_study
 from autotl_ui.widgets.words import counted, plain
 from autotl_ui.workspace.evidence import find_evidence, has_evidence
@@ -124,7 +124,7 @@ def _show(session: CodingSession) -> None:
     data = {
         "queue": session.name, "position": session.position, "total": len(session.items), "first": first,
         "tasks": [
-            {"src": image_address(session.files[n], PIXELS), "reason": reason}
+            {"src": item_address(session.files[n], PIXELS), "reason": reason}
             for n, reason in zip(window, reasons, strict=True)
         ],
         "labelled": sum(bool(label) for label in session.labels.values()), "blind": True, "excludes": False,

@@ -8,7 +8,7 @@ from autotl.data.patch import Decision
 from autotl.data.patch_edits import say_meanwhile
 from autotl.errors import AutoTLError
 from autotl_ui.label.labelling_session import Dispute, LabellingSession, settle
-from autotl_ui.widgets.images import GridImage, show_images
+from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.words import plain
 
 PIXELS = 96
@@ -22,7 +22,7 @@ def show_disputes(session: LabellingSession) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(width=PIXELS + 40):
                 # Without its name: that of its folder may be that of its class.
-                show_images([GridImage(dispute.file, f"image {number}")], key=f"dispute-{number}", pixels=PIXELS)
+                show_items([GridItem(dispute.file, f"image {number}")], key=f"dispute-{number}", pixels=PIXELS)
             meanwhile = say_meanwhile(dispute.theirs)
             st.markdown(
                 f":material/warning: Image {number} was **{plain(meanwhile)}**{_by(dispute)}. You said "

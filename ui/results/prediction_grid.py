@@ -11,7 +11,7 @@ import streamlit as st
 from autotl.data.patch import Decision
 from autotl.errors import AutoTLError
 from autotl_ui.results.decisions import NOTE, RunDecisions, mark
-from autotl_ui.widgets.images import GridImage, show_images
+from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.words import plain
 
 PER_PAGE = 24
@@ -37,7 +37,7 @@ def show_predictions(
     images = [_image(row, decided) for row in rows[present].itertuples()]
     # Each decision makes a new grid, in which nothing is selected.
     grid_key = f"{key}-grid-{st.session_state.get(f'{key}-round', 0)}"
-    selected = show_images(images, key=grid_key, pixels=130, choose=decisions is not None) if images else []
+    selected = show_items(images, key=grid_key, pixels=130, choose=decisions is not None) if images else []
     _report_missing(list(rows["path"][~present]))
     if decisions and images:
         _show_tools(selected, decided, key=key, decisions=decisions, classes=classes, suggestion=suggestion)
@@ -57,11 +57,11 @@ def _one_page(answers: pd.DataFrame, *, key: str) -> pd.DataFrame:
     return answers.iloc[first : first + PER_PAGE]
 
 
-def _image(row: object, decided: Mapping[str, Decision]) -> GridImage:
+def _image(row: object, decided: Mapping[str, Decision]) -> GridItem:
     path, label, predicted = (str(getattr(row, name)) for name in ("path", "label", "predicted"))
     confidence = f"{100 * float(getattr(row, 'confidence')):.0f} %"  # noqa: B009, a row of itertuples has no type
     caption = f"{label}, {confidence}" if label == predicted else f"{label}, predicted as {predicted}, {confidence}"
-    return GridImage(
+    return GridItem(
         file=Path(str(getattr(row, "file"))),  # noqa: B009, see above
         name=path,
         caption=caption,

@@ -11,7 +11,7 @@ from autotl_ui.jobs import jobs
 from autotl_ui.server.access import current
 from autotl_ui.try_model.image_prediction import risk_of
 from autotl_ui.widgets.error_boundary import live
-from autotl_ui.widgets.images import GridImage, show_images
+from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.runs import RunView
 
@@ -28,8 +28,8 @@ def show(run: RunView, content: bytes, *, key: str) -> None:
     st.caption("The most similar training images. A similarity of 1 means that the network cannot tell them apart.")
     if found[0].is_same_image:
         st.caption(":material/info: This is a training image, so the prediction says nothing about new images.")
-    show_images(
-        [GridImage(Path(one.file), one.path, one.label, f"similarity {one.similarity:.2f}") for one in found],
+    show_items(
+        [GridItem(Path(one.file), one.path, one.label, f"similarity {one.similarity:.2f}") for one in found],
         key=f"similar-{key}", pixels=PIXELS,
     )  # fmt: skip
 

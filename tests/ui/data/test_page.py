@@ -27,7 +27,7 @@ from autotl.settings import settings
 from autotl_ui.data.mapping import map_folders, read_tree, unmap
 from autotl_ui.jobs import jobs
 from autotl_ui.train.start_search import SearchRequest, start_search
-from autotl_ui.widgets.images import GridImage
+from autotl_ui.widgets.items import GridItem
 from autotl_ui.workspace.data_sets import DataSet, find_data_set, list_data_sets, save_data_set
 from autotl_ui.workspace.subjects import list_subjects
 from autotl_ui.workspace.workspace import Workspace
@@ -132,7 +132,7 @@ def test_what_an_upload_did_not_take_is_told(workspace: Workspace) -> None:
 
 def chosen(data_set: DataSet, *items: str) -> dict[str, list[str]]:
     """As the grid's script tells it."""
-    return {"chosen": [GridImage(data_set.path / item, item).identity for item in items]}
+    return {"chosen": [GridItem(data_set.path / item, item).identity for item in items]}
 
 
 def test_selected_images_are_excluded_relabelled_and_restored(workspace: Workspace) -> None:

@@ -19,7 +19,7 @@ from autotl.evidence.panels import CORE, ShownPanel
 from autotl.interfaces import Figure, Table
 from autotl.runs.run import open_run
 from autotl_ui.jobs import jobs
-from autotl_ui.widgets.images import GridImage
+from autotl_ui.widgets.items import GridItem
 
 SECTIONS = (
     "What it gets wrong",
@@ -55,7 +55,7 @@ def change(folder: Path, **fields: Any) -> None:
 
 def choose(app: AppTest, run: Path, name: str, *, decided: int) -> AppTest:
     """Select an image as the grid's script would; each decision so far has made a new grid."""
-    image = GridImage(made_runs.pictures_of(run) / name, name)
+    image = GridItem(made_runs.pictures_of(run) / name, name)
     app.session_state[f"confusion-good-test-0-1-grid-{decided}"] = {"chosen": [image.identity]}
     return app.run()
 

@@ -63,7 +63,7 @@ def test_the_most_similar_training_images_are_shown_where_there_is_an_index(
     app.file_uploader(key="images").set_value([("a.png", png(7), "image/png")]).run()
     assert not app.exception
     [component] = app.get("bidi_component")
-    [shown] = json.loads(component.proto.json)["images"]
+    [shown] = json.loads(component.proto.json)["items"]
     assert (shown["name"], shown["caption"], shown["detail"]) == ("cat/1.png", "*cat*", "similarity 0.88")
 
 
