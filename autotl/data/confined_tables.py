@@ -1,10 +1,11 @@
-"""Uploaded tables of labels may name images that came with them, and no other file of this machine."""
+"""Uploaded tables of labels may name items that came with them, and no other file of this machine."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from autotl.data.item_column import is_never_a_path
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.tables import holds_bytes, read_table
 from autotl.errors import DatasetError
@@ -25,13 +26,15 @@ def _require_confined(table: Path) -> None:
         frame = read_table(table)
     except DatasetError:  # then the core cannot read it either
         return
-    # Every cell: which column names the images depends on which files are there, now or some day.
+    # Every cell: which column names the items depends on which files are there, now or some day.
     for column in frame.columns:
-        cells = () if holds_bytes(frame[column]) else frame[column].unique()
+        if holds_bytes(frame[column]) or is_never_a_path(frame[column]):
+            continue
+        cells = frame[column].unique()
         if outside := next((cell for cell in cells if _leads_out(cell.strip())), ""):
             raise DatasetError(
                 f"{table.name} has {outside[:80]!r} in the column {column!r}, which is not part of the upload. Give "
-                "the images' paths relative to the table, take other paths out of it, and upload the folder that "
+                "the items' paths relative to the table, take other paths out of it, and upload the folder that "
                 "holds both."
             )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from autotl.data.item_kinds import KINDS, ItemKind
 from autotl.data.layout_notes import understood_as
 from autotl.data.modalities import modality_named
 from autotl.data.note import Note
@@ -123,6 +124,11 @@ class Dataset:
         """How the data was understood, and which classes it has, in a sentence."""
         return understood_as(self.layout, self.classes, self.kind)
 
+    @property
+    def item_kind(self) -> ItemKind:
+        """The kind of the items, by which messages name them."""
+        return KINDS[self.modality]
+
     def path(self, item: int) -> Path:
         """The file of an item."""
         return self.root / str(self.items["path"].iloc[item])
@@ -133,7 +139,7 @@ class Dataset:
 
 
 def require_learnable(dataset: Dataset, folder: Path) -> None:
-    """Raise DatasetError unless there are at least two classes, each with enough readable images.
+    """Raise DatasetError unless there are at least two classes, each with enough readable items.
 
     Of several labels, each needs as many items to which it applies; numbers have to be numbers, and different ones.
     """
@@ -143,14 +149,15 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
     if dataset.kind == LABELS:
         _require_labels(dataset, folder)
         return
+    items = dataset.item_kind.plural
     counts = dataset.items["label"].value_counts()
     kept = dataset.table[~dataset.excluded]
     labels = [label for label in kept["label"].unique() if label]
     if len(labels) < 2:
-        found = f"1 class with images ({labels[0]})" if labels else "no class with images"
+        found = f"1 class with {items} ({labels[0]})" if labels else f"no class with {items}"
         read = f" (read as: {dataset.layout})" if dataset.layout else ""
         raise DatasetError(
-            f"{folder} has {found}{read}; classification needs at least 2. Put the images of each class into a "
+            f"{folder} has {found}{read}; classification needs at least 2. Put the {items} of each class into a "
             "sub-folder of its own, or give a table with a column of labels."
         )
     short = {label: int(counts.get(label, 0)) for label in labels}
@@ -162,43 +169,45 @@ def require_learnable(dataset: Dataset, folder: Path) -> None:
         if len(bad):
             files = "1 file" if len(bad) == 1 else f"{len(bad)} files"
             hint = f" {files} could not be read, such as {bad['path'].iloc[0]}."
-        advice = "Add images"
+        advice = f"Add {items}"
         if len(labels) - len(short) > 1:
             advice += ", merge the class into another, or leave out such classes: "
             advice += f"`autotl fit {folder} --min-per-class {MIN_IMAGES_PER_CLASS}`"
         raise DatasetError(
-            f"{folder} has too few readable images in {len(short)} of its classes ({found}); each class needs at "
+            f"{folder} has too few readable {items} in {len(short)} of its classes ({found}); each class needs at "
             f"least {MIN_IMAGES_PER_CLASS}.{hint} {advice}."
         )
 
 
 def _require_numbers(dataset: Dataset, folder: Path) -> None:
+    kind = dataset.item_kind
     labels = dataset.table["label"][~dataset.excluded & (dataset.table["label"] != "")]
     bad = sorted({text for text in labels if not is_number(text)})
     if bad:
         raise DatasetError(
-            f"{folder} has {len(bad)} labels that are not numbers (such as {listed(map(repr, bad), most=5)}); a target "
-            "that is a number needs one for each image, or an empty cell where it is unknown. Correct them, name another "
-            "column with --label, or leave out --target."
+            f"{folder} has {len(bad)} labels that are not numbers (such as {listed(map(repr, bad), most=5)}); a "
+            f"target that is a number needs one for each {kind.name}, or an empty cell where it is unknown. Correct "
+            "them, name another column with --label, or leave out --target."
         )
     values, n = dataset.items["label"].nunique(), len(dataset.items)
     if n < MIN_NUMBERS or values < 2:
         raise DatasetError(
-            f"{folder} has {n} readable images with a number, and {values} different numbers; a target that is a number "
-            f"needs at least {MIN_NUMBERS} images, and numbers that differ. Add images."
+            f"{folder} has {n} readable {kind.plural} with a number, and {values} different numbers; a target that is "
+            f"a number needs at least {MIN_NUMBERS} {kind.plural}, and numbers that differ. Add {kind.plural}."
         )
 
 
 def _require_labels(dataset: Dataset, folder: Path) -> None:
+    items = dataset.item_kind.plural
     counts = dict.fromkeys(dataset.classes, 0)
     for text in dataset.items["label"]:
         for name in applying_labels(text):
             counts[name] += 1
     short = {name: n for name, n in counts.items() if n < MIN_IMAGES_PER_CLASS}
     if not counts or short:
-        found = f"too few images with {len(short)} of its labels ({listed(f'{k}: {n}' for k, n in short.items())})"
+        found = f"too few {items} with {len(short)} of its labels ({listed(f'{k}: {n}' for k, n in short.items())})"
         raise DatasetError(
             f"{folder} has {found if counts else 'no labels'}; each label has to apply to at least "
-            f"{MIN_IMAGES_PER_CLASS} readable images. Add images, or leave such labels out with --min-per-class "
+            f"{MIN_IMAGES_PER_CLASS} readable {items}. Add {items}, or leave such labels out with --min-per-class "
             f"{MIN_IMAGES_PER_CLASS}."
         )

@@ -16,8 +16,9 @@ def lacks_training(dataset: Dataset, left_out: np.ndarray, lacking: Sequence[int
     left_out: mask over the items, of those that resemble one in a later part. lacking: the classes, as indices.
     """
     others = [repr(dataset.classes[k]) for k in lacking[1:]]
+    items = dataset.item_kind.plural
     verb = "lacks" if len(others) == 1 else "lack"
-    also = f" {counted(len(others), 'other class', 'other classes')} {verb} images to train on too: {listed(others)}."
+    also = f" {counted(len(others), 'other class', 'other classes')} {verb} {items} to train on too: {listed(others)}."
     return _lacks_training(dataset, left_out, lacking[0]) + also * bool(others)
 
 
@@ -27,31 +28,33 @@ def _lacks_training(dataset: Dataset, left_out: np.ndarray, lacking: int) -> str
     train = (given != "test") & (given != "validation")
     name, n_train = dataset.classes[lacking], int((mine & train).sum())
     elsewhere = {part: int((mine & (given == part)).sum()) for part in ("validation", "test")}
+    item, items = dataset.item_kind.name, dataset.item_kind.plural
     counts = " and ".join(f"{n} in {part}" for part, n in elsewhere.items() if n)
     if not n_train:
         whole = "" if train.any() else "; no folder or row of the data is for training"
         return (
-            f"the class {name!r} has no image in the given train split ({counts}){whole}, so it cannot be learned. "
-            "Move images of it there, or leave the class out; unlabelled images belong in a folder `unlabelled`."
+            f"the class {name!r} has no {item} in the given train split ({counts}){whole}, so it cannot be learned. "
+            f"Move {items} of it there, or leave the class out; unlabelled {items} belong in a folder "
+            "`unlabelled`."
         )
     left = mine & train & left_out
     digests = dataset.digests()
     n_left, n_copies = int(left.sum()), int((left & np.isin(digests, digests[~train])).sum())
-    found = f"the class {name!r} has only {n_train - n_left} of its {int(mine.sum())} images in the given train split"
+    found = f"the class {name!r} has only {n_train - n_left} of its {int(mine.sum())} {items} in the given train split"
     if n_left and n_copies == n_left:
         where = " and ".join(part for part in elsewhere if np.isin(digests[left], digests[given == part]).any())
         which = f"all {n_left} there" if n_left == n_train else f"{n_left} others"
         return (
-            f"{found}, because {which} are copies of images in {where}. Put other images into the train split, remove "
-            f"the copies in {where}, or remove the split."
+            f"{found}, because {which} are copies of {items} in {where}. Put other {items} into the train split, "
+            f"remove the copies in {where}, or remove the split."
         )
     if n_left:
         copies = f" ({n_copies} of them are exact copies)" if n_copies else ""
         return (
             f"{found}; {n_left} are left out, because their near-duplicates or members of their group are in "
-            f"validation or test{copies}. Move images of it into the train split, or remove the split."
+            f"validation or test{copies}. Move {items} of it into the train split, or remove the split."
         )
     return (
-        f"{found}{f' ({counts})' * bool(counts)}; too few to train and validate on. Move images of it into the train "
+        f"{found}{f' ({counts})' * bool(counts)}; too few to train and validate on. Move {items} of it into the train "
         "split, or remove the split."
     )

@@ -158,6 +158,14 @@ def _share_called(column: pd.Series, kind: ItemKind) -> float:
     return float(like.mean()) if len(names) else 0.0
 
 
+def is_never_a_path(column: pd.Series) -> bool:
+    """Whether a column is read as texts or attributes whatever files there are: it has the texts of no file's name."""
+    if plain_name(str(column.name)) in IMAGE_COLUMNS or not is_longish(column):
+        return False
+    names = column.str.strip()
+    return not any(_called_like(names, kind).any() for kind in KINDS.values())
+
+
 def _kind_named(column: pd.Series, default: ItemKind) -> ItemKind:
     """The kind of item that the names of files in a column are of, by their suffixes; the default without any."""
     return next((kind for kind in KINDS.values() if _share_called(column, kind) > _MOST), default)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autotl.data.hashing import hash_files
+from autotl.data.item_kinds import KINDS
 from autotl.data.patch import Decision, merged_classes, patch_file, read_patch, with_known_names, write_patch
 from autotl.data.source import Source, open_source
 from autotl.errors import DatasetError
@@ -47,6 +48,7 @@ def decide(
     *,
     undo: Iterable[str] = (),
     label: str | None = None,
+    text: str | None = None,
     patch: Path | None = None,
     cache: Path,
     source: Source | None = None,
@@ -57,7 +59,8 @@ def decide(
     Processes that change the same file at the same time wait for each other, so that no decision is lost.
 
     new: without their sha256, which is read here. undo: items, or merged classes, whose decision is removed.
-    label: the column of labels, as for `fit`. source: the data, where the caller has opened it already.
+    label, text: the columns of labels and of texts, as for `fit`. source: the data, where the caller has opened it
+        already.
     seen: by item, the decision that the person who decides had before their eyes; None to overwrite any.
     Raises ChangedMeanwhileError where another decision is in force than the one seen, and not the new one.
     Raises DatasetError where an item, or a class to merge, is not in the data, or where merges are circular; a class
@@ -67,7 +70,7 @@ def decide(
     new = list(new)
     if new:
         # All at once, because each call starts threads.
-        new = _checked(new, source or open_source(data, label=label, cache=cache, need_labels=False), data)
+        new = _checked(new, source or open_source(data, label=label, text=text, cache=cache, need_labels=False), data)
     with locked(file, cache):
         decisions = list(read_patch(file))
         if seen is not None:
@@ -138,9 +141,10 @@ def _checked(decisions: list[Decision], source: Source, data: Path) -> list[Deci
             continue
         if decision.decision == "merge":
             raise DatasetError(f"{data} has no class {decision.item!r}{_hint(decision.item, sorted(classes))}")
+        kind = KINDS[source.modality]
         raise DatasetError(
-            f"{data} has no image {decision.item!r}{_hint(decision.item, list(source.table['path']))}; "
-            "images are named by their path in the data, such as " + repr(source.table["path"].iloc[0])
+            f"{data} has no {kind.name} {decision.item!r}{_hint(decision.item, list(source.table['path']))}; "
+            f"{kind.plural} are named by their path in the data, such as " + repr(source.table["path"].iloc[0])
         )
     # Not for copies: once an excluded copy is deleted, the kept one would be mistaken for it under a new name.
     items = [d.item for d in decisions if d.decision != "merge" and d.item not in source.copies]

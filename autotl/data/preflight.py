@@ -50,7 +50,7 @@ def _listed(source: Source, decisions: Iterable[Decision]) -> Dataset:
         label=decided["label"], label_given=decided["label_given"], sha256="", group="",
         quarantine=table.pop("missing").where(~decided["excluded"], EXCLUDED),
     )  # fmt: skip
-    return Dataset(source.root, table, source.ignored, source.layout)
+    return Dataset(source.root, table, source.ignored, source.layout, modality=source.modality, kind=source.kind)
 
 
 def require_trainable_listing(

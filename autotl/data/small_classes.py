@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.dataset import Dataset
+from autotl.data.item_kinds import ItemKind
 from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED_CLASS
 from autotl.data.split import undividable_classes
@@ -23,35 +24,39 @@ def without_small_classes(dataset: Dataset, min_images: int, *, seed: int) -> Da
     of one or two groups, so that they cannot be divided into training and test. Raises DatasetError where fewer than
     two classes have enough images.
     """
+    kind = dataset.item_kind
     counts = dataset.items["label"].value_counts()
     named = sorted(set(dataset.table["label"][~dataset.excluded]) - {""})
     small = {label: int(counts.get(label, 0)) for label in named if counts.get(label, 0) < min_images}
     if len(named) - len(small) < 2 <= len(named):
         raise DatasetError(
             f"--min-per-class {min_images} would leave {counted(len(named) - len(small), 'class', 'classes')} of "
-            f"{len(named)}; classification needs at least 2. Without enough usable images are "
-            f"{listed((f'{label}: {n}' for label, n in small.items()), most=10)}. Add images, or give a smaller number."
+            f"{len(named)}; classification needs at least 2. Without enough usable {kind.plural} are "
+            f"{listed((f'{label}: {n}' for label, n in small.items()), most=10)}. Add {kind.plural}, or give a "
+            "smaller number."
         )
-    dataset = _without(dataset, {label: f"has {counted(n, 'usable image')}" for label, n in small.items()})
-    notes = _notes(small, f"fewer than {min_images} usable images", min_images)
+    dataset = _without(dataset, {label: f"has {counted(n, f'usable {kind.name}')}" for label, n in small.items()})
+    notes = _notes(small, f"fewer than {min_images} usable {kind.plural}", min_images, kind)
     whole: dict[str, int] = {}
     while len(dataset.classes) > 1 and (lacking := undividable_classes(dataset, seed=seed)):
         now = {dataset.classes[k]: int((dataset.labels == k).sum()) for k in lacking}
         whole |= now
         dataset = _without(dataset, dict.fromkeys(now, "cannot be divided into training and test"))
-    notes += _notes(whole, "images that cannot be divided into training and test (copies, or few groups)", min_images)
+    why = f"{kind.plural} that cannot be divided into training and test (copies, or few groups)"
+    notes += _notes(whole, why, min_images, kind)
     return replace(dataset, notes=dataset.notes + notes)
 
 
-def _notes(left_out: Mapping[str, int], why: str, min_images: int) -> tuple[Note, ...]:
+def _notes(left_out: Mapping[str, int], why: str, min_images: int, kind: ItemKind) -> tuple[Note, ...]:
     if not left_out:
         return ()
     classes = listed(f"{label}: {n}" for label, n in left_out.items())
     return (
         Note(
-            f"{counted(len(left_out), 'class', 'classes')} with {counted(sum(left_out.values()), 'usable image')} "
+            f"{counted(len(left_out), 'class', 'classes')} with "
+            f"{counted(sum(left_out.values()), f'usable {kind.name}')} "
             f"{'is' if len(left_out) == 1 else 'are'} left out by --min-per-class {min_images}, with {why} ({classes})",
-            "The model never answers with these classes; add images to learn them.",
+            f"The model never answers with these classes; add {kind.plural} to learn them.",
         ),
     )
 

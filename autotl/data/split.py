@@ -236,23 +236,23 @@ def _cannot_be_divided(dataset: Dataset, fold: np.ndarray, cluster: np.ndarray, 
         return lacks_training(dataset, fold == LEFT_OUT_FOLD, lacking)
     mine = dataset.labels[:, lacking[0]] > 0 if dataset.labels.ndim == 2 else dataset.labels == lacking[0]
     name, n_images = dataset.classes[lacking[0]], int(mine.sum())
-    n_clusters = len(np.unique(cluster[mine]))
+    n_clusters, items = len(np.unique(cluster[mine])), dataset.item_kind.plural
     why = (
-        f"{'all its' if len(lacking) == 1 else 'all'} {n_images} images{f' of {name!r}' * (len(lacking) > 1)} are in "
-        f"{counted(n_clusters, 'cluster')} (images of one group, and near-duplicates, stay together); at least 3 are "
+        f"{'all its' if len(lacking) == 1 else 'all'} {n_images} {items}{f' of {name!r}' * (len(lacking) > 1)} are in "
+        f"{counted(n_clusters, 'cluster')} ({items} of one group, and near-duplicates, stay together); at least 3 are "
         "needed, none much larger than the others"
     )
     groups = dataset.items["group"][mine]
     if (groups != "").all() and groups.nunique() < 3:
         why += (
-            f"; how well it is recognised in groups that were never seen cannot be told, since all its images are of "
+            f"; how well it is recognised in groups that were never seen cannot be told, since all its {items} are of "
             f"{counted(groups.nunique(), 'group')} (--groups none mixes groups)"
         )
     named = listed(repr(dataset.classes[k]) for k in lacking)
     what = f"the class {named}" if len(lacking) == 1 else f"{len(lacking)} classes ({named})"
     return (
-        f"{what} cannot be divided into training, validation and test images: {why}. Add images of other groups, or "
-        f"leave {'it' if len(lacking) == 1 else 'them'} out with --min-per-class {MIN_IMAGES_PER_CLASS}."
+        f"{what} cannot be divided into training, validation and test {items}: {why}. Add {items} of other groups, "
+        f"or leave {'it' if len(lacking) == 1 else 'them'} out with --min-per-class {MIN_IMAGES_PER_CLASS}."
     )
 
 
