@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
+from autotl.ordered_classes import find_order
+
 Kind: TypeAlias = Literal["classes", "ordered", "labels", "number"]
 CLASSES, ORDERED, LABELS, NUMBER = "classes", "ordered", "labels", "number"
 KINDS: tuple[Kind, ...] = (CLASSES, ORDERED, LABELS, NUMBER)
@@ -88,14 +90,15 @@ def named_kind(name: str) -> Kind:
 def classes_in(kind: Kind, texts: Sequence[str]) -> tuple[str, ...]:
     """The classes or labels that occur in the texts of items, in their order; none for a number.
 
-    Ordered classes go by their number where all are numbers, others by their name.
+    Ordered classes go by the numbers in their names or by a known scale, others by their name.
     """
     if kind == NUMBER:
         return ()
     if kind == LABELS:
         return tuple(sorted({name.removeprefix(UNKNOWN_MARK) for text in texts for name in _parts(text)}))
     names = sorted(set(texts))
-    return tuple(sorted(names, key=float)) if kind == ORDERED and all(is_number(name) for name in names) else (*names,)
+    order = find_order(names) if kind == ORDERED else None
+    return order.names if order else tuple(names)
 
 
 def encode(target: Target, texts: np.ndarray) -> np.ndarray:
