@@ -22,9 +22,9 @@ MOST_CHUNKS = 32
 MOST_CHARACTERS = 1_000_000
 """Of a longer text, so many are read, in parts that are spread evenly over it."""
 
-BATCH_TOKENS, BATCH_CHUNKS = 2048, 64
-"""Most tokens, padding included, and most chunks of a batch, except for a text that alone has more. Measured with
-MiniLM on 2 cores, texts of 50 words per second by tokens: 512, 1,024, 2,048, 4,096, 8,192: see bench_texts.py."""
+BATCH_TOKENS, BATCH_CHUNKS = 512, 64
+"""Most tokens, padding included, and most chunks of a batch, except for a text that alone has more. MiniLM on one core,
+texts of 50 words per second by batches of 256, 512, 1024, 2048, 4096 and 8192 tokens: 80, 80, 77, 70, 63, 60."""
 
 TOKENS_KEY = "autotl"
 """Key in the JSON of a tokenizer under which AutoTL keeps how it is used."""
