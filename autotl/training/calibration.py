@@ -28,6 +28,7 @@ TEMPERATURES = (0.05, 20.0)
 """The lowest and the highest temperature that is ever fitted."""
 
 _LOWEST = 1e-6
+_SMALLEST_SLOPE = 1e-9
 Link: TypeAlias = Literal["softmax", "sigmoid"]
 
 
@@ -81,6 +82,13 @@ class Calibration:
         return cls(both[:-1], both[-1], link)
 
 
+def identity(n_labels: int, n_strengths: int = 1) -> Calibration:
+    """What takes the first column of each label for its log-odds."""
+    weights = np.zeros((n_labels * n_strengths, n_labels))
+    weights[np.arange(n_labels) * n_strengths, np.arange(n_labels)] = 1
+    return Calibration(weights, np.zeros(n_labels), "sigmoid")
+
+
 def fit_calibration(margins: np.ndarray, labels: np.ndarray, n_classes: int) -> Calibration:
     """Fit on margins float (n, n_margins) and labels int (n,); a class without items gets a probability near 0.
 
@@ -115,7 +123,8 @@ def fit_labels(margins: np.ndarray, labels: np.ndarray) -> Calibration:
     slope, intercept, loss = fit_platt(margins, np.repeat(labels, n_strengths, axis=1))
     best = loss.reshape(n_labels, n_strengths).argmin(axis=1) + np.arange(n_labels) * n_strengths
     weights = np.zeros((margins.shape[1], n_labels))
-    weights[best, np.arange(n_labels)] = slope[best]
+    # Never 0, so that the weights say which column was chosen.
+    weights[best, np.arange(n_labels)] = np.maximum(slope[best], _SMALLEST_SLOPE)
     return Calibration(weights, intercept[best], "sigmoid")
 
 

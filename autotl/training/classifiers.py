@@ -178,7 +178,7 @@ class NetworkClassifier:
 
     gives_margins = False
     calibration: Calibration | None = None
-    loss = "sparse_categorical_crossentropy"
+    loss: Any = "sparse_categorical_crossentropy"
 
     def __init__(self, model: Any, n_features: int, n_classes: int, *, scaling: Scaling, seed: int) -> None:
         import keras
@@ -189,7 +189,7 @@ class NetworkClassifier:
         self._scaling = scaling
         self._mean = np.zeros(n_features, dtype=np.float32)
         self._deviation = np.ones(n_features, dtype=np.float32)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE), type(self).loss, jit_compile=False)
+        model.compile(keras.optimizers.Adam(LEARNING_RATE), self.loss, jit_compile=False)
         model.optimizer.build(model.trainable_variables)
         # Compiled once and reset for each fold: tracing a graph costs more than training a small head.
         self._initial = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]

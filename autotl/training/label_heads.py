@@ -12,16 +12,15 @@ from autotl.graphs.blocks import choices, matrices
 from autotl.graphs.surgery import join, keep_output
 from autotl.interfaces import Head
 from autotl.targets import known_labels
-from autotl.training.calibration import Calibration
-from autotl.training.classifiers import Classifier, is_network, wrap
+from autotl.training.calibration import Calibration, identity
+from autotl.training.classifiers import Classifier, wrap
+from autotl.training.log_odds import log_odds, log_odds_graph
 
 if TYPE_CHECKING:
     import onnx
 
 STRENGTHS = (1.0, 0.1, 10.0)
 """Factors of a head's C, of which each label has the one that its out-of-fold answers prefer; the first wins a tie."""
-SMALLEST = 1e-6
-"""Probabilities are kept so far from 0 and 1 before they become log-odds."""
 
 
 class LabelClassifier:
@@ -39,7 +38,7 @@ class LabelClassifier:
         self._head, self._build, self._n_features, self._seed = head, build, n_features, seed
         self._n_labels = n_labels
         first = build()
-        self.strengths = STRENGTHS if not is_network(first) and _has_strength(first) else STRENGTHS[:1]
+        self.strengths = STRENGTHS if _has_strength(first) else STRENGTHS[:1]
         wrap(head, first, n_features, 2, seed=seed)  # refuses what is not a head
         self._fitted: dict[int, Classifier | None] = {}
         self.calibration: Calibration | None = None
@@ -63,8 +62,7 @@ class LabelClassifier:
         found = np.zeros((vectors.shape[0], self._n_labels * len(self.strengths)))
         for column, one in self._fitted.items():
             if one is not None:
-                applies = np.clip(one.probabilities(vectors)[:, 1], SMALLEST, 1 - SMALLEST)
-                found[:, column] = np.log(applies / (1 - applies))
+                found[:, column] = log_odds(one.probabilities(vectors)[:, 1])
         return found
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
@@ -81,24 +79,21 @@ class LabelClassifier:
         graph = choices({"features": self._n_features}, {f"features_{i}": ["features"] for i in chosen})
         for column in chosen:
             one = self._fitted[column]
-            own = _no_odds(self._n_features) if one is None else join(
-                one.to_onnx(), _log_odds(), {"probabilities": "pair"}
-            )  # fmt: skip
+            own = _no_odds(self._n_features)
+            if one is not None:
+                shares = join(one.to_onnx(), _second(), {"probabilities": "pair"})
+                own = join(shares, log_odds_graph(1), {"shares": "shares"})
             own = keep_output(own, own.graph.output[-1].name, f"odds_{column}")
             graph = join(graph, own, {f"features_{column}": "features"})
         names = {f"odds_{i}": 1 for i in chosen}
         graph = join(graph, choices(names, {"margins": list(names)}), {name: name for name in names})
         every = self._calibration()
         kept = Calibration(every.weights[chosen], every.intercept, every.link)
-        return join(graph, kept.to_onnx(), {"margins": "margins"})
+        model = join(graph, kept.to_onnx(), {"margins": "margins"})
+        return keep_output(model, model.graph.output[-1].name, "probabilities")
 
     def _calibration(self) -> Calibration:
-        if self.calibration is not None:
-            return self.calibration
-        n = len(self.strengths)
-        weights = np.zeros((self._n_labels * n, self._n_labels))
-        weights[np.arange(self._n_labels) * n, np.arange(self._n_labels)] = 1
-        return Calibration(weights, np.zeros(self._n_labels), "sigmoid")
+        return self.calibration or identity(self._n_labels, len(self.strengths))
 
     def _chosen(self) -> list[int]:
         """The columns that are needed: all of them until there is a calibration."""
@@ -122,22 +117,12 @@ def _stronger(built: Any, factor: float) -> Mapping[str, float]:
     return {name: found[name] * factor for name in names if isinstance(found[name], int | float)}
 
 
-def _log_odds() -> onnx.ModelProto:
-    """Log-odds (n, 1) of the second of two probabilities, which `SMALLEST` keeps finite."""
+def _second() -> onnx.ModelProto:
+    """The second of two columns."""
     from onnx import helper
 
-    constants = {
-        "floor": np.float32(SMALLEST), "ceiling": np.float32(1 - SMALLEST), "one": np.float32(1),
-        "second": np.array([1]),
-    }  # fmt: skip
-    nodes = [
-        helper.make_node("Gather", ["pair", "second"], ["share"], axis=1),
-        helper.make_node("Clip", ["share", "floor", "ceiling"], ["applies"]),
-        helper.make_node("Sub", ["one", "applies"], ["not"]),
-        helper.make_node("Div", ["applies", "not"], ["ratio"]),
-        helper.make_node("Log", ["ratio"], ["odds"]),
-    ]
-    return matrices(nodes, [("pair", 2)], [("odds", 1)], constants)
+    nodes = [helper.make_node("Gather", ["pair", "place"], ["shares"], axis=1)]
+    return matrices(nodes, [("pair", 2)], [("shares", 1)], {"place": np.array([1])})
 
 
 def _no_odds(n_features: int) -> onnx.ModelProto:

@@ -46,8 +46,8 @@ def fit_platt(margins: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
         before, loss = loss, _loss(x, target, known, slope, intercept)
         if np.abs(before - loss).max() < 1e-10:
             break
-    flat = slope < 0  # worse than no margin at all
-    slope = np.where(flat | (spread == 0), 0.0, slope / np.where(spread > 0, spread, 1))
+    flat = (slope < 0) | (spread == 0)  # no better than no margin at all
+    slope = np.where(flat, 0.0, slope / np.where(spread > 0, spread, 1))
     intercept = np.where(flat, np.log((positive + 1) / (n - positive + 1)), intercept - slope * middle)
     return slope, intercept, _loss(margins, target, known, slope, intercept) / n
 
