@@ -94,10 +94,10 @@ class Modality:
     serving(): the module by which exported models read such items, which carry a copy of it.
     show(path, edge): an item for a page, an image with edges of at most so many pixels, a text as a whole where these
         have room for one, else its beginning; ValueError, with the reason, if it cannot be read.
-    typical_size(facts): the size of items in words, such as "640 × 480", the median where there are several; facts: their
-        fact columns, at least one row. Empty where no item could be read.
+    typical_size(facts): the size of items in words, such as "640 × 480", the median where there are several; facts:
+        their fact columns, at least one row. Empty where no item could be read.
     size_words(size): a size as the frozen network takes items, such as "at 224x224 pixels", to follow a network's name.
-        reading: how items are read, in a sentence for model cards.
+    reading: how items are read, in sentences for model cards.
     deployed(size, files): how a deployable is written. size: as the frozen network takes items. files: what the model
         needs beside its graph, by name.
     """

@@ -10,8 +10,9 @@ import numpy as np
 
 from autotl.data.split import Split
 from autotl.evidence.evaluations import evaluate
+from autotl.evidence.evaluators import evaluators_of
 from autotl.evidence.leaderboard import rank
-from autotl.interfaces import Evaluator, ScoreInterval
+from autotl.interfaces import ScoreInterval
 from autotl.predictions import Predictions
 from autotl.reports.report import Contents
 from autotl.runs.config import Config
@@ -35,7 +36,7 @@ def made_contents(
     n = len(dataset.items)
     split = Split(fold=np.resize([-1, 0, 1], n), cluster=np.arange(n))
     run = create(Config(data=folder.parent / "data", run=folder), dataset, split)
-    scores = evaluate(tested, plugins.all(Evaluator), dataset.classes)
+    scores = evaluate(tested, evaluators_of(plugins, "classes"), dataset.classes)
     reading = Reading("tiny", (32, 32), "top", "avg")
     champion = TrialRecord(1, "complete", "probe", reading, "knn", score=ScoreInterval(0.9, 0.8, 1.0))
     board = rank([champion, *trials], objective="accuracy", larger_is_better=True, default=1)

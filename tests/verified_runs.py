@@ -19,11 +19,11 @@ from autotl.evidence.audit.audit import Audit, audit, unseen_answers
 from autotl.evidence.audit.words import parts
 from autotl.evidence.champion_choice import Choice
 from autotl.evidence.evaluations import evaluate
+from autotl.evidence.evaluators import evaluators_of
 from autotl.evidence.leaderboard import Leaderboard, rank
 from autotl.evidence.panels import ShownPanel, show_panels
 from autotl.evidence.recomputable import write_choice
 from autotl.evidence.run_evidence import write_evidence
-from autotl.interfaces import Evaluator
 from autotl.predictions import Predictions
 from autotl.runs.config import Config
 from autotl.runs.doubts import AcceptSummary, DoubtsSummary
@@ -118,7 +118,7 @@ def _trial(
 
 def _conclude(context: SearchContext, board: Leaderboard, tests: dict[int, Predictions]) -> None:
     """As workflows.conclusion does, without a model."""
-    run, evaluators = context.run, context.plugins.all(Evaluator)
+    run, evaluators = context.run, evaluators_of(context.plugins, "classes")
     choice = choose_champion(context, board)
     fine_tuning = judge_fine_tune_trials(context, board, choice, "")
     trial = next(t for t in board.completed if t.number == choice.order[0])

@@ -54,6 +54,9 @@ IMAGES = Modality(
     apart=ImageProcess,
     show=_show,
     typical_size=_typical_size,
+    size_words=lambda size: f" at {size} pixels",
+    reading="Images are turned upright (EXIF), transparent areas are filled with white, and images are resized to the "
+    "input size without keeping their aspect ratio.",
     risk=_risk,
     serving=_serving,
     deployed=_deployed,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from autotl.data.dataset import Dataset
+from autotl.data.modalities import modality_named
 from autotl.interfaces import ScoreInterval
 from autotl.runs.config import ENSEMBLE, FINE_TUNE
 from autotl.runs.event_log import read_events
@@ -43,7 +44,8 @@ def methods_paragraph(run: Run, result: RunResult) -> str:
 
     Names and numbers are those of the run; works are named by author and year, see `references`.
     """
-    return " ".join((*_on_data(run, result), *_on_search(run, result), *_on_test(run, result), *_on_software(run)))
+    sentences = (*_on_data(run, result), *_on_search(run, result), *_on_test(run, result))
+    return " ".join((*run.words(sentences), *_on_software(run)))
 
 
 def references(paragraph: str) -> tuple[str, ...]:
@@ -112,7 +114,8 @@ def _on_search(run: Run, result: RunResult) -> Iterator[str]:
         f"{tried}, by {objective} in {by} on the images for training and validation; settings were proposed by Optuna "
         f"(Akiba et al. 2019; sampler {config.sampler}, seed {config.seed})."
     )
-    yield f"The model chosen is {_model(result.champion)}."
+    size_words = modality_named(run.dataset.modality).size_words
+    yield f"The model chosen is {_model(result.champion, size_words)}."
     if n > 1 and not config.refit:
         yield (
             "Of the trials within one standard error of the best, the one with the lowest log loss was preferred, and "
@@ -155,18 +158,18 @@ def _on_software(run: Run) -> Iterator[str]:
     )
 
 
-def _model(champion: ChampionSummary) -> str:
-    pixels = f"{champion.size.replace('x', ' x ')} pixels"
+def _model(champion: ChampionSummary, size_words: Callable[[str], str]) -> str:
+    size = size_words(champion.size.replace("x", " x "))
     if champion.strategy == ENSEMBLE:
         n_members = counted(len(champion.members), "linear probe")
-        return f"the weighted mean of {n_members} on {champion.backbone} at {pixels}"
+        return f"the weighted mean of {n_members} on {champion.backbone}{size}"
     chosen = {**champion.params, **champion.training}
     settings = ", ".join(f"{name.rpartition('/')[2]} = {_value(value)}" for name, value in chosen.items())
     head = f"the head {champion.head}{f' ({settings})' if settings else ''}"
     if champion.strategy == FINE_TUNE:
-        return f"{champion.backbone}, fine-tuned at {pixels}, with {head}"
+        return f"{champion.backbone}, fine-tuned{size}, with {head}"
     stage = "all of its stages joined" if champion.stage == "joined" else f"its stage {champion.stage}"
-    return f"{head} on features of {champion.backbone}, frozen, at {pixels}, from {stage} ({champion.pooling} pooling)"
+    return f"{head} on features of {champion.backbone}, frozen{size}, from {stage} ({champion.pooling} pooling)"
 
 
 def _value(value: object) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from autotl.checks.leakage import Leaks, inflation_sentence
 from autotl.data.changes import Changes
+from autotl.data.modalities import modality_named
 from autotl.data.patch import EXCLUDED, EXCLUDED_BY_PATCH
 from autotl.evidence.confusions import most_frequent_mistakes
 from autotl.evidence.evaluations import Evaluation
@@ -161,6 +162,7 @@ def _purpose(run: Run) -> str:
 
 
 def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
+    modality = modality_named(run.dataset.modality)
     return template(name).render(
         run=run,
         result=contents.result,
@@ -177,7 +179,9 @@ def _render(name: str, run: Run, contents: Contents, **more: Any) -> str:
         state=run.state(),
         origin=describe_origin(contents.source) if contents.source else "",
         training_data=describe_training_data(contents.source, contents.trained_on),
-        about_data=_about_data(run),
+        about_data=run.words(_about_data(run)),
+        size_words=modality.size_words,
+        reading=modality.reading,
         sentences=in_short(contents.said),
         **more,
     )

@@ -48,7 +48,7 @@ class SearchBegun(Event):
 
 @dataclass(frozen=True)
 class DatasetRead(Event):
-    """The data were read and divided; the numbers count images.
+    """The data were read and divided; the numbers count items, whose kind is the modality.
 
     target: the kind of target, whose classes or labels are `classes`. quarantined: skipped or excluded. left_out: in no
     part of a split that was given. ignored: other files, by reason.
@@ -67,6 +67,7 @@ class DatasetRead(Event):
     layout: str = ""
     fingerprint: str = ""
     target: str = "classes"
+    modality: str = "image"
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ from autotl.data.layout_notes import understood_as
 from autotl.runs.config import FINE_TUNE
 from autotl.runs.events import DatasetRead, Event, FeaturesRead, FindingMade, Message, Progress, TrialEnded
 from autotl.runtime.durations import duration
+from autotl.runtime.item_words import ItemWords
 from autotl.runtime.wording import counted
 from autotl.targets import LABELS, NUMBER
 
 _LINE_SECONDS = 10.0
 """How often progress is printed where there is no terminal for a bar."""
 _TITLES = {
-    "unpack": "unpacking", "hash": "hashing files", "scan": "looking at images", "compare": "finding near-duplicates",
-    "features": "reading features", "index": "reading training images", "predict": "classifying",
+    "unpack": "unpacking", "hash": "hashing files", "scan": "looking at the items", "compare": "finding near-duplicates",
+    "features": "reading features", "index": "reading training items", "predict": "classifying",
     "explain": "explaining",
 }  # fmt: skip
 
@@ -40,6 +41,7 @@ class ProgressPrinter:
         self._budget_seconds = budget_seconds
         self._started = time.monotonic()
         self._bar: Bar | None = None
+        self._words = ItemWords()
         self._stage, self._stage_started, self._last_line = "", 0.0, 0.0
 
     def __call__(self, event: Event) -> None:
@@ -50,13 +52,14 @@ class ProgressPrinter:
         self.close()
         match event:
             case DatasetRead():
+                self._words = ItemWords(event.modality)
                 if event.layout:
                     self._say(f"Understood as: {escape(understood_as(event.layout, event.classes, event.target))}")
-                self._say(describe_dataset(event))
+                self._say(self._words(describe_dataset(event)))
             case FindingMade() if event.severity != "info":
                 self._say(f"[yellow]{event.severity}[/yellow] {escape(event.message)}. {escape(event.advice)}")
             case FeaturesRead():
-                self._say(describe_features(event))
+                self._say(self._words(describe_features(event)))
             case TrialEnded():
                 self._say(describe_trial(event))
                 self._print_time_left()

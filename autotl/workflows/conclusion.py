@@ -112,10 +112,10 @@ def _conclude_with(
     searched = load_predictions(run, trial.number)
     measured, test, test_default = _evaluate(context, searched, tested, tested_default)
     refit = describe_refit(run, run.config.refit, tested, context.objective.evaluator) if run.config.refit else None
-    judged = judge(
+    judged = run.words(judge(
         context, board, choice, trial, measured=measured, fine_tuning=fine_tuning, tested=tested,
         tested_default=tested_default, passed_over=passed_over, refit=refit,
-    )  # fmt: skip
+    ))  # fmt: skip
     write_choice(run, choice, tested_default)
     state = run.state()
     result = RunResult(

@@ -86,7 +86,7 @@ def gather(
             continue
         began = time.monotonic()
         try:
-            found = piece(subject)
+            found = subject.context.run.words(piece(subject))
             fields: dict[str, Any] = dict(found.fields)
             subject = replace(subject, result=replace(subject.result, **fields))
         except Exception as error:

@@ -185,7 +185,7 @@ def _dataset_read(run: Run) -> DatasetRead:
     return DatasetRead(
         len(dataset.items), tuple(dataset.classes), **parts, quarantined=len(dataset.quarantined),
         unlabelled=len(dataset.unlabelled), ignored=dict(dataset.ignored), layout=dataset.layout,
-        fingerprint=dataset.fingerprint, target=dataset.kind,
+        fingerprint=dataset.fingerprint, target=dataset.kind, modality=dataset.modality,
     )  # fmt: skip
 
 

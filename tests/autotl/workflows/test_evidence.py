@@ -9,6 +9,7 @@ from typing import Any
 from autotl.evidence.panels import OUT_OF_TIME
 from autotl.evidence.said import Said, in_short, panels_of
 from autotl.interfaces import Table
+from autotl.runtime.item_words import ItemWords
 from autotl.workflows.evidence import gather
 from autotl.workflows.subject import Subject
 
@@ -24,6 +25,8 @@ class Result:
 @dataclass
 class Log:
     events: list[Any] = field(default_factory=list)
+
+    words = ItemWords()
 
     def emit(self, event: Any) -> None:
         self.events.append(event)
