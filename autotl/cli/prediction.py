@@ -65,7 +65,7 @@ def predict(
         else:
             offered = predictor.doubts if doubts else ()
             table = (
-                joint_texts.as_csv(batches, joint)
+                joint_texts.as_csv(batches, joint, doubts=doubts)
                 if joint
                 else prediction_texts.as_csv(batches, predictor.classes, offered, predictor.answers.kind)
             )

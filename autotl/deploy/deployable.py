@@ -25,7 +25,7 @@ from autotl.deploy.mlflow_layout import write_json, write_mlflow_parts
 from autotl.errors import ExportError, RunError
 from autotl.interfaces import Size
 from autotl.modality import Deployed
-from autotl.targets import CLASSES, LABELS, NUMBER, ORDERED
+from autotl.targets import CLASSES, LABELS, NUMBER, ORDERED, Target, named_kind
 
 if TYPE_CHECKING:
     import onnx
@@ -52,6 +52,11 @@ class Deployable:
     classes: tuple[str, ...]
     size: Size
     metadata: Mapping[str, object]
+
+    @property
+    def target(self) -> Target:
+        """What the model answers."""
+        return Target("", named_kind(_kind_of_target(self.metadata)), self.classes)
 
 
 def write_deployable(
@@ -142,7 +147,7 @@ def replay(deployable: Deployable) -> float:
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"{folder} has no readable expected.json ({error}). Export the run again.") from error
     computed = _computed(deployable.folder, [folder / item["file"] for item in items])
-    return float(np.abs(computed - np.array([_numbers(item) for item in items])).max())
+    return float(np.abs(computed - np.array([numbers_of(item) for item in items])).max())
 
 
 def columns(classes: Sequence[str]) -> tuple[str, ...]:
@@ -158,6 +163,11 @@ def columns(classes: Sequence[str]) -> tuple[str, ...]:
             column += " (probability)"
         names.append(column)
     return tuple(names)
+
+
+def output_types(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """MLflow's type of each column of the answers of a model with this metadata.json, by name."""
+    return _outputs(metadata["classes"], _kind_of_target(metadata))
 
 
 def _outputs(classes: Sequence[str], kind: str = CLASSES) -> dict[str, str]:
@@ -274,10 +284,10 @@ def _write_replay(
 
 def _computed(folder: Path, files: Sequence[Path]) -> NDArray[np.float64]:
     """What the exported code says of the files, float64 (n, n_classes)."""
-    return np.array([_numbers(answer) for answer in run_exported(folder, files)], np.float64)
+    return np.array([numbers_of(answer) for answer in run_exported(folder, files)], np.float64)
 
 
-def _numbers(answer: Mapping[str, Any]) -> list[float]:
+def numbers_of(answer: Mapping[str, Any]) -> list[float]:
     """What an answer consists of: its value, or the probabilities of all classes or labels."""
     if "value" in answer:
         return [answer["value"]]

@@ -16,19 +16,21 @@ import numpy as np
 
 from autotl.data.modalities import modality_named
 from autotl.deploy import targets_predictor
+from autotl.deploy.answers import open_answers
 from autotl.deploy.deployable import (
     MAX_REPLAY_ITEMS,
     TOLERANCE,
-    columns,
     is_deployable,
     load_deployable,
+    numbers_of,
+    output_types,
     predictor_source,
     put_in_place,
     restore_previous,
     run_exported,
 )
 from autotl.deploy.mlflow_layout import write_json, write_mlflow_parts
-from autotl.deploy.targets_predictor import PROBABILITIES, SEPARATOR
+from autotl.deploy.targets_predictor import DOUBTS, SEPARATOR
 from autotl.errors import ExportError, RunError
 
 TASK = "several-targets"
@@ -36,8 +38,10 @@ _OWN_FILES = frozenset((
     "MLmodel", "metadata.json", "model.onnx", "predictor.py", "requirements.txt", "model_card.md", "python_env.yaml",
     "conda.yaml", "input_example.json", "serving_input_example.json",
 ))  # fmt: skip
-_FACTS = ("trial", "strategy", "backbone", "head", "precision", "objective", "search", "test", "advice", "n_items")
-"""What metadata.json says of each target."""
+_LEFT_OUT = frozenset(("versions", "map", "requirements", "format", "autotl", "run"))
+"""What metadata.json does not repeat of each target: what holds for all, and the maps, which are not offered."""
+SWITCH = "doubts"
+"""The input of a graph that says whether its doubts are to be computed."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,10 @@ def write_joint(models: Mapping[str, Path], out: Path, *, metadata: Mapping[str,
         for name in part.targets:
             graph = onnx.load(models[name] / "model.onnx")
             inputs = {value.name: f"part{number}{SEPARATOR}{value.name}" for value in graph.graph.input}
-            sides.append(Side(graph, inputs, {"probabilities": f"{PROBABILITIES}{list(models).index(name)}"}))
+            inputs |= {SWITCH: SWITCH}
+            place, kept = list(models).index(name), (open_answers(known[name]).output, *DOUBTS)
+            outputs = {value.name: f"{place}{SEPARATOR}{value.name}" for value in graph.graph.output}
+            sides.append(Side(graph, inputs, {one: name for one, name in outputs.items() if one in kept}))
     model = side_by_side(sides)
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -144,23 +151,11 @@ def _parts(models: Mapping[str, Path], known: Mapping[str, Mapping[str, Any]]) -
 
 
 def _described(known: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What metadata.json says of each target: classes, columns in a table, and how its model was found."""
-    described, taken = {}, set[str]()
-
-    def unused(column: str) -> str:
-        while column in taken:
-            column += " (probability)"
-        taken.add(column)
-        return column
-
-    for name in known:
-        taken.add(f"{name}.label")
-    for name, metadata in known.items():
-        classes = list(metadata["classes"])
-        named = [unused(f"{name}.{column}") for column in columns(classes)]
-        facts = {key: metadata[key] for key in _FACTS if key in metadata}
-        described[name] = {"classes": classes, "label_column": f"{name}.label", "columns": named, **facts}
-    return described
+    """What metadata.json says of each target: as that of its own model."""
+    return {
+        name: {key: value for key, value in metadata.items() if key not in _LEFT_OUT}
+        for name, metadata in known.items()
+    }
 
 
 def _write_texts(
@@ -185,8 +180,11 @@ def _write_texts(
 
 def _write_layout(folder: Path, targets: Mapping[str, Mapping[str, Any]], example: Path, part: _Part) -> None:
     outputs: dict[str, str] = {}
-    for one in targets.values():
-        outputs |= {one["label_column"]: "string"} | dict.fromkeys(one["columns"], "float")
+    for name, metadata in targets.items():
+        own = {f"{name}.{column}": kind for column, kind in output_types(metadata).items()}
+        if twice := sorted(set(own) & set(outputs)):
+            raise ExportError(f"two targets would have the column {twice[0]!r} in a table; rename one of their classes")
+        outputs |= own
     kind = str(part.facts["modality"])
     deployed = modality_named(kind).deployed((part.facts.get("height", 1), part.facts.get("width", 1)), part.files)
     write_mlflow_parts(folder, outputs, (example.name, example.read_bytes()), kind, deployed)
@@ -213,13 +211,12 @@ def _write_replay(folder: Path, models: Mapping[str, Path], items: Sequence[Path
     ]
     for name, model in models.items():
         for row, alone, joint in zip(rows, run_exported(model, items), computed, strict=True):
-            expected = np.array(list(alone["probabilities"].values()))
-            found = np.array(list(joint["targets"][name]["probabilities"].values()))
+            expected, found = np.array(numbers_of(alone)), np.array(numbers_of(joint["targets"][name]))
             difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else np.inf
-            if not difference <= TOLERANCE:  # so that a NaN fails too
+            if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0))):  # a NaN fails too
                 raise ExportError(
                     f"Export failed: the model of all targets differs from that of {name} by {difference:.2g} on "
                     f"{row['item']} (at most {TOLERANCE:g})."
                 )
-            row["targets"][name] = {"probabilities": expected.tolist()}
+            row["targets"][name] = {key: alone[key] for key in ("probabilities", "value") if key in alone}
     write_json(folder / "replay" / "expected.json", {"tolerance": TOLERANCE, "items": rows})

@@ -46,9 +46,9 @@ def as_csv(batches: Batches, classes: Sequence[str], doubts: Sequence[str] = (),
     A set is its classes joined by `SEPARATOR`; unsure is true or false. kind: of the target: several labels are joined
     by semicolons in a column `labels` in place of `label`; a number has value, low and high in place of all these.
     """
-    yield _csv([_header(classes, doubts, kind)])
+    yield _csv([header(classes, doubts, kind)])
     for batch in batches:
-        yield _csv([unlike_formula(row["item"]), *_cells(row, classes, doubts, "", kind)[1:]] for row in batch)
+        yield _csv([unlike_formula(row["item"]), *cells(row, classes, doubts, "", kind)[1:]] for row in batch)
 
 
 def as_frame(
@@ -61,19 +61,20 @@ def as_frame(
     """
     import pandas as pd
 
-    cells = [_cells(row, classes, doubts, None, kind) for row in rows]
-    header = _header(classes, doubts, kind)
-    frame = pd.DataFrame(cells, columns=pd.Index(header, dtype=str), index=index)
-    last = len(header) - len(doubts)
-    kinds = dict.fromkeys(header[:last], "float64") | dict.fromkeys(
-        (header[0], *(header[1:2] if kind != NUMBER else ()), header[last - 1]), "str"
+    names = header(classes, doubts, kind)
+    found = [cells(row, classes, doubts, None, kind) for row in rows]
+    frame = pd.DataFrame(found, columns=pd.Index(names, dtype=str), index=index)
+    last = len(names) - len(doubts)
+    kinds = dict.fromkeys(names[:last], "float64") | dict.fromkeys(
+        (names[0], *(names[1:2] if kind != NUMBER else ()), names[last - 1]), "str"
     )
-    for name, column in zip(doubts, header[last:], strict=True):
+    for name, column in zip(doubts, names[last:], strict=True):
         kinds[column] = {"none_of_these": "float64", "unsure": "boolean"}.get(name, "str")
     return frame.astype(kinds)
 
 
-def _header(classes: Sequence[str], doubts: Sequence[str], kind: str) -> list[str]:
+def header(classes: Sequence[str], doubts: Sequence[str], kind: str) -> list[str]:
+    """The names of the columns of `as_csv`."""
     if kind == NUMBER:
         return ["item", *_NUMBER_COLUMNS, "error"]
     own = [*columns(classes)]
@@ -86,7 +87,8 @@ def _header(classes: Sequence[str], doubts: Sequence[str], kind: str) -> list[st
     ]
 
 
-def _cells(row: Prediction, classes: Sequence[str], doubts: Sequence[str], empty: str | None, kind: str) -> list[Any]:
+def cells(row: Prediction, classes: Sequence[str], doubts: Sequence[str], empty: str | None, kind: str) -> list[Any]:
+    """The cells of one row of `as_csv`. empty: stands for what there is not."""
     if kind == NUMBER:
         return [row["item"], *(row.get(name, empty) for name in _NUMBER_COLUMNS), row.get("error", empty)]
     probabilities = row.get("probabilities", {})
@@ -106,10 +108,11 @@ def _cells(row: Prediction, classes: Sequence[str], doubts: Sequence[str], empty
 def as_lines(batches: Batches) -> Iterator[str]:
     """A line per image; a piece per batch."""
     for batch in batches:
-        yield "".join(f"{row['item']}: {_verdict(row)}\n" for row in batch)
+        yield "".join(f"{row['item']}: {verdict(row)}\n" for row in batch)
 
 
-def _verdict(row: Prediction) -> str:
+def verdict(row: Prediction) -> str:
+    """An answer in words, or why there is none."""
     if "value" in row:
         interval = f" ({row['low']:.4g} to {row['high']:.4g})" if "low" in row else ""
         return f"{row['value']:.4g}{interval}"

@@ -7,10 +7,8 @@ Loaded by MLflow (`mlflow.pyfunc.load_model`), it takes a DataFrame with one col
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -18,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotl.deploy.answers import open_answers
+from autotl.deploy.batches import BATCH_SIZE, open_graph, read_ahead
 from autotl.deploy.item_readers import open_reader
 
 DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
-BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
 
 
 class Prediction(TypedDict, total=False):
@@ -76,21 +74,7 @@ class Predictor:
         self.columns: tuple[str, ...] = tuple(metadata["columns"])
         self.reader, self.answers = open_reader(Path(folder), metadata), open_answers(metadata)
         self._offset: list[float] = metadata.get("map", {}).get("offset", [])
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import; it would report its use to its makers
-        import onnxruntime
-
-        # TF32 would round the products of a graphics card to 10 bits, and the replay would not match.
-        wanted = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
-        available = onnxruntime.get_available_providers()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # otherwise it warns about optional inputs
-        # Products in int8 would overflow on processors without instructions for them.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        self._session = onnxruntime.InferenceSession(
-            str(Path(folder) / "model.onnx"),
-            options,
-            providers=[(name, options) for name, options in wanted.items() if name in available],
-        )
+        self._session = open_graph(Path(folder) / "model.onnx")
         offered = {output.name for output in self._session.get_outputs()}
         self.doubts: tuple[str, ...] = tuple(name for name in DOUBTS if name in offered)
         # Without this input the graph computes the doubts even if they are not requested.
@@ -199,15 +183,7 @@ class Predictor:
             except self.reader.unreadable as error:
                 return error
 
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            ahead = None
-            for start in range(0, len(given), BATCH_SIZE):
-                batch = pool.map(read, given[start : start + BATCH_SIZE])
-                if ahead is not None:
-                    yield list(ahead)
-                ahead = batch
-            if ahead is not None:
-                yield list(ahead)
+        return read_ahead(given, read)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,130 +8,112 @@ columns TARGET.label and TARGET.CLASS.
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autotl.deploy.answers import open_answers
+from autotl.deploy.batches import open_graph, read_ahead
 from autotl.deploy.item_readers import open_reader
 
-BATCH_SIZE = 32  # 224-pixel images: 5 MB of pixels, and no faster beyond it on a processor
-PROBABILITIES = "probabilities/"  # of a target: the name of the graph's output is this, and the target's number
-SEPARATOR = "/"  # in the name of an input of the graph: between the part that reads it and its own name
-
-
-class Answer(TypedDict):
-    """What is said of one item for one target: its label, and the probability of every class."""
-
-    label: str
-    probabilities: dict[str, float]
+DOUBTS = ("set", "unsure", "none_of_these")  # optional outputs that say how far an answer can be relied on
+SEPARATOR = "/"  # in the names of inputs and outputs of the graph, after the part or the target they belong to
 
 
 class JointPrediction(TypedDict, total=False):
-    """What is said of one item, by target, or why it could not be read."""
+    """What is said of one item, or why it could not be read.
+
+    targets: by name, what a model of that target alone says: `label` and `probabilities` of classes, and its doubts.
+    """
 
     item: str
-    targets: dict[str, Answer]
+    targets: dict[str, dict[str, Any]]
     error: str
 
 
 class Predictor:
     """An exported model of several targets, opened from its folder (the one with metadata.json and model.onnx).
 
-    classes: by target, the names of its classes in the order of the probabilities. columns: by target, the names of
-    their columns in a table. label_columns: by target, the column of its label. doubts: none are offered. reader: reads
-    the items first.
+    answers: by target, what says the answers of its outputs. doubts: by target, which of `DOUBTS` it offers. reader:
+    what reads the items that are given.
     """
 
     def __init__(self, folder: Path | str) -> None:
         folder = Path(folder)
         metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
-        targets: Mapping[str, Any] = metadata["targets"]
-        self.classes: dict[str, tuple[str, ...]] = {name: tuple(one["classes"]) for name, one in targets.items()}
-        self.columns: dict[str, tuple[str, ...]] = {name: tuple(one["columns"]) for name, one in targets.items()}
-        self.label_columns: dict[str, str] = {name: one["label_column"] for name, one in targets.items()}
-        self.doubts: tuple[str, ...] = ()
+        self.answers = {name: open_answers(one) for name, one in metadata["targets"].items()}
+        # An item is read once for each way in which the networks take it, such as a size in pixels.
         self._readers = [open_reader(folder / f"part{n}", part) for n, part in enumerate(metadata["parts"])]
         self.reader = self._readers[0]
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import; it would report its use to its makers
-        import onnxruntime
-
-        # TF32 would round the products of a graphics card to 10 bits, and the replay would not match.
-        wanted = {"CUDAExecutionProvider": {"use_tf32": "0"}, "CPUExecutionProvider": {}}
-        available = onnxruntime.get_available_providers()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        # Products in int8 would overflow on processors without instructions for them.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"),
-            options,
-            providers=[(name, options) for name, options in wanted.items() if name in available],
-        )
+        self._session = open_graph(folder / "model.onnx")
+        offered = {output.name for output in self._session.get_outputs()}
+        self.doubts = {
+            name: tuple(doubt for doubt in DOUBTS if f"{place}{SEPARATOR}{doubt}" in offered)
+            for place, name in enumerate(self.answers)
+        }
         self._inputs = {entry.name for entry in self._session.get_inputs()}
+        # Without this input the graph computes the doubts even if they are not requested.
+        self._switch = "doubts" in {entry.name for entry in self._session.get_overridable_initializers()}
 
-    def predict(self, items: object) -> list[JointPrediction]:
+    def predict(self, items: object, *, doubts: bool = True) -> list[JointPrediction]:
         """Classify one item or many, in any container; see `reader.given`.
 
-        Returns one dict per item, in order: `item` with `targets`, or with `error`. Raises TypeError if something is
-        not such an item.
+        Returns one dict per item, in order: `item` with `targets`, or with `error`. doubts: add `set`, `unsure` and
+        `none_of_these` to the answers of the targets that offer them. Raises TypeError if something is not such an
+        item.
         """
-        return self.answer(self.reader.given(items))
+        return self.answer(self.reader.given(items), doubts=doubts)
 
-    def answer(self, given: Sequence[Any], *, doubts: bool = False) -> list[JointPrediction]:  # noqa: ARG002
+    def answer(self, given: Sequence[Any], *, doubts: bool = True) -> list[JointPrediction]:
         """Classify given items in batches; see `predict`."""
-        outputs = [f"{PROBABILITIES}{number}" for number in range(len(self.classes))]
+
+        def read(one: Any) -> Any:
+            try:
+                return self.reader.unreadable(one.problem) if one.problem else [r.read(one) for r in self._readers]
+            except self.reader.unreadable as error:
+                return error
+
         results: list[JointPrediction] = []
-        for batch in self._read_ahead(given):
+        for batch in read_ahead(given, read):
             readable = [item for item in batch if not isinstance(item, Exception)]
-            rows = zip(*self._session.run(outputs, self._batch_inputs(readable)), strict=True) if readable else iter(())
+            rows = iter(self._say(readable, doubts=doubts) if readable else ())
             for item in batch:
                 name = given[len(results)].name
                 if isinstance(item, Exception):
                     results.append({"item": name, "error": str(item)})
-                    continue
-                answers = zip(self.classes.items(), next(rows), strict=True)
-                results.append({
-                    "item": name, "targets": {target: _answer(classes, row) for (target, classes), row in answers}
-                })  # fmt: skip
+                else:
+                    results.append({"item": name, "targets": next(rows)})
         return results
 
-    def _batch_inputs(self, items: Sequence[list[Any]]) -> dict[str, NDArray[Any]]:
-        """The inputs of the graph for items, each read by every reader."""
-        inputs = {}
+    def _say(self, items: Sequence[Sequence[Any]], *, doubts: bool) -> list[dict[str, dict[str, Any]]]:
+        """The answers for items, each read by every reader, by target."""
+        inputs: dict[str, NDArray[Any]] = {"doubts": np.array(doubts)} if self._switch else {}
         for number, (reader, read) in enumerate(zip(self._readers, zip(*items, strict=True), strict=True)):
-            inputs |= {f"part{number}{SEPARATOR}{name}": values for name, values in reader.inputs(read).items()}
-        return {name: values for name, values in inputs.items() if name in self._inputs}
-
-    def _read_ahead(self, given: Sequence[Any]) -> Iterator[list[Any]]:
-        """Batches of items as each reader reads them, or why one cannot; the next is read ahead of its use."""
-
-        def read(one: Any) -> Any:
-            try:
-                if one.problem:
-                    return self.reader.unreadable(one.problem)
-                return [reader.read(one) for reader in self._readers]
-            except self.reader.unreadable as error:
-                return error
-
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            ahead = None
-            for start in range(0, len(given), BATCH_SIZE):
-                batch = pool.map(read, given[start : start + BATCH_SIZE])
-                if ahead is not None:
-                    yield list(ahead)
-                ahead = batch
-            if ahead is not None:
-                yield list(ahead)
+            given = {f"part{number}{SEPARATOR}{name}": values for name, values in reader.inputs(read).items()}
+            inputs |= {name: values for name, values in given.items() if name in self._inputs}
+        wanted = [
+            (place, name, output)
+            for place, (name, answers) in enumerate(self.answers.items())
+            for output in (answers.output, *(self.doubts[name] if doubts else ()))
+        ]
+        names = [f"{place}{SEPARATOR}{output}" for place, _, output in wanted]
+        said: list[dict[str, dict[str, Any]]] = [{name: {} for name in self.answers} for _ in items]
+        for (_, name, output), values in zip(wanted, self._session.run(names, inputs), strict=True):
+            answers = self.answers[name]
+            for one, value in zip(said, values, strict=True):
+                one[name] |= answers.say(value) if output == answers.output else _doubt(output, value, answers.classes)
+        return said
 
 
-def _answer(classes: Sequence[str], row: NDArray[np.float32]) -> Answer:
-    return {"label": classes[int(row.argmax())], "probabilities": dict(zip(classes, row.tolist(), strict=True))}
+def _doubt(output: str, value: Any, classes: Sequence[str]) -> Mapping[str, Any]:
+    """One of a model's doubts about an item."""
+    if output == "set":
+        return {"set": [name for name, within in zip(classes, value, strict=True) if within]}
+    return {output: bool(value) if output == "unsure" else float(value)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -168,22 +150,20 @@ if "mlflow.pyfunc" in sys.modules and not __name__.startswith("autotl"):
             """Classify the items of a table.
 
             model_input: has one column named as the kind of item: `image` holds each file's bytes, or their base64
-            text, `text` holds texts. Returns for each target its label and one probability per class. Raises
-            ValueError that names the rows it cannot read.
+            text, `text` holds texts. Returns for each target the columns of a model of it alone, with its name and a
+            full stop before theirs. Raises ValueError that names the rows it cannot read.
             """
-            own = self.predictor
-            results = own.predict([own.reader.from_cell(cell) for cell in model_input[own.reader.item]])
+            reader = self.predictor.reader
+            items = [reader.from_cell(cell) for cell in model_input[reader.item]]
+            results = self.predictor.predict(items, doubts=False)
             bad = [f"row {n}: {row['error']}" for n, row in enumerate(results) if "error" in row]
             if bad:
-                raise ValueError(
-                    f"{len(bad)} of {len(results)} {own.reader.item}s cannot be read. " + "; ".join(bad[:10])
-                )
-            table: dict[str, Any] = {}
-            for target, classes in own.classes.items():
-                said = [row["targets"][target] for row in results]
-                table[own.label_columns[target]] = [one["label"] for one in said]
-                for name, column in zip(classes, own.columns[target], strict=True):
-                    table[column] = np.array([one["probabilities"][name] for one in said], np.float32)
+                raise ValueError(f"{len(bad)} of {len(results)} {reader.item}s cannot be read. " + "; ".join(bad[:10]))
+            table = {
+                f"{target}.{column}": values
+                for target, answers in self.predictor.answers.items()
+                for column, values in answers.table([row["targets"][target] for row in results]).items()
+            }
             return pd.DataFrame(table, index=model_input.index)
 
     mlflow.models.set_model(ExportedModel())

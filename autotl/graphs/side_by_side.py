@@ -56,9 +56,15 @@ class _Whole:
     def add(self, graph: onnx.GraphProto, side: Side, prefix: str) -> None:
         if graph.sparse_initializer:
             raise ExportError(f"The graph {graph.name!r} has sparse constants, which cannot be put beside others.")
-        names = {"": ""} | {tensor.name: self._constant(tensor, prefix) for tensor in graph.initializer}
+        switches = {value.name for value in graph.input} & set(side.inputs)
+        names = {"": ""}
+        for tensor in graph.initializer:
+            if tensor.name in switches:
+                self._default(tensor, side.inputs[tensor.name])
+            else:
+                names[tensor.name] = self._constant(tensor, prefix)
         for value in graph.input:
-            if value.name not in names:  # an input with a default is a constant here
+            if value.name not in names:  # an input with a default and without a name of its own is a constant here
                 names[value.name] = self._input(value, side.inputs.get(value.name, prefix + value.name))
         for node in graph.node:
             self._node(node, names, prefix)
@@ -73,6 +79,14 @@ class _Whole:
             copied.name = self._constants[key] = prefix + tensor.name
             self.initializers.append(copied)
         return self._constants[key]
+
+    def _default(self, tensor: onnx.TensorProto, name: str) -> None:
+        """Keep the default of an input, once."""
+        if name not in self.inputs:
+            copied = onnx.TensorProto()
+            copied.CopyFrom(tensor)
+            copied.name = name
+            self.initializers.append(copied)
 
     def _input(self, value: onnx.ValueInfoProto, name: str) -> str:
         copied = onnx.ValueInfoProto()
@@ -142,7 +156,7 @@ def _opsets(models: Sequence[onnx.ModelProto]) -> list[onnx.OperatorSetIdProto]:
 def _with_functions(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
     """A model that holds the functions of all."""
     holder = onnx.ModelProto()
-    known = {}
+    known: dict[tuple[str, str], onnx.FunctionProto] = {}
     for model in models:
         for function in model.functions:
             key = (function.domain, function.name)

@@ -71,7 +71,8 @@ def read_targets(folder: Path) -> TargetsResult:
         targets = tuple(_read(folder, name, known) for name, known in state[TARGETS].items())
         return TargetsResult(
             folder, str(state["status"]), targets, str(state.get("deployable") or ""),
-            tuple(map(str, state.get("unkept") or ())), float(state.get("spent_seconds") or 0.0), state.get("registered"),
+            tuple(map(str, state.get("unkept") or ())), float(state.get("spent_seconds") or 0.0),
+            state.get("registered"),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(
