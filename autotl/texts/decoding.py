@@ -79,8 +79,12 @@ _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\ufeff\xad]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_MARKS = re.compile("[\u0300-\u036f\u0653-\u0655\u1161-\u1175\u11a8-\u11c2\u3099\u309a]")
-_WORD_WITH_MARKS = re.compile(r"\S{1,256}")
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u1161-\u1175\u11a8-\u11c2\u1ab0-\u1aff"
+    "\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f"
+)
+_LETTER_WITH_MARKS = re.compile(f"[^{_MARKS}][{_MARKS}]{{1,30}}(?![{_MARKS}])")
+"""Longer runs of marks stay as they are: the time to put them in order grows with the square of their number."""
 _STRANGE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]")
 
 
@@ -119,10 +123,7 @@ def clean_text(text: str) -> str:
     if text.isascii():
         return text
     text = _SURROGATES.sub("\ufffd", _INVISIBLE.sub("", text))
-    if not _MARKS.search(text):
-        return text
-    # By words, because the time for one run of many combining marks grows with its square.
-    return _WORD_WITH_MARKS.sub(lambda word: unicodedata.normalize("NFC", word[0]), text)
+    return _LETTER_WITH_MARKS.sub(lambda letter: unicodedata.normalize("NFC", letter[0]), text)
 
 
 def _strange_share(text: str) -> float:

@@ -29,9 +29,10 @@ def file_bytes(path: Path) -> bytes:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
         raise UnreadableText(f"it cannot be opened ({error.strerror})") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableText("it is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise UnreadableText("it is not a regular file")
         try:
             return file.read(MOST_TEXT_BYTES + 1)
         except OSError as error:
