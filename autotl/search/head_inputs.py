@@ -1,4 +1,4 @@
-"""What heads are fitted on: features as they were read, or their principal components. For counts see `count_inputs`."""
+"""What heads are fitted on: features as they were read, or their principal components; counts of words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from autotl.features.word_counts import CountFeatures
 from autotl.interfaces import WordCounts
 from autotl.runs.run import Run
-from autotl.search.count_inputs import CountMap, map_for, read_counts, spread_out
+from autotl.search.count_inputs import map_for, read_counts, spread_out
 from autotl.search.feature_reader import FeatureReader
 from autotl.training.components import PrincipalComponents, fit_components, project
+from autotl.training.count_maps import CountMap
 from autotl.trial import Candidate, Reading
 
 _KEPT_BYTES = 400_000_000

@@ -22,6 +22,7 @@ from autotl.targets import Kind, named_kind
 from autotl.training.calibration import Calibration, link_of
 from autotl.training.classifiers import Classifier, can_be_tuned, is_network
 from autotl.training.target_heads import build_for
+from autotl.training.tfidf import from_arrays
 
 Answer = tuple[Document, Sequence[np.ndarray]]
 Ask = Callable[[Document], dict[str, Any]]
@@ -82,12 +83,12 @@ class HeadServer:
         return {"gives_margins": self._classifier.gives_margins, "device": device}, ()
 
     def _fit(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
-        vectors, labels = arrays
-        self._built.fit(vectors, labels)
+        labels, *vectors = arrays
+        self._built.fit(from_arrays(vectors), labels)
         return {}, ()
 
     def _answers(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
-        return {}, [np.asarray(self._built.answers(arrays[0]), dtype=np.float64)]
+        return {}, [np.asarray(self._built.answers(from_arrays(arrays)), dtype=np.float64)]
 
     def _to_onnx(self, _body: Document, arrays: Sequence[np.ndarray]) -> Answer:
         if arrays:

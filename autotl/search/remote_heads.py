@@ -23,6 +23,7 @@ from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.targets import CLASSES, LABELS, NUMBER, Kind
 from autotl.training.calibration import Calibration
 from autotl.training.classifiers import can_be_tuned, is_network, sound_answers, wrap
+from autotl.training.tfidf import to_arrays
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -223,12 +224,12 @@ class RemoteClassifier:
 
     def fit(self, vectors: np.ndarray, labels: np.ndarray) -> None:
         """Fit from scratch; HeadError where that fails."""
-        self._ask("fit", [vectors, labels])
+        self._ask("fit", [labels, *to_arrays(vectors)])
         self._fitted_on = vectors, labels
 
     def answers(self, vectors: np.ndarray) -> np.ndarray:
         """Margins, or class probabilities where it gives no margins; float (n, n_classes)."""
-        [found] = self._ask("answers", [vectors])
+        [found] = self._ask("answers", to_arrays(vectors))
         if self._kind in (LABELS, NUMBER):  # what it is there was seen to in its process
             if len(found) != len(vectors) or not np.isfinite(found).all():
                 raise PluginError(f"the head gave {len(found)} answers of {len(vectors)} items, or some not finite")

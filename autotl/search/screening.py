@@ -18,11 +18,13 @@ import numpy as np
 
 from autotl.data.split import LEFT_OUT_FOLD, Split, reading_order
 from autotl.features.features import Features
+from autotl.features.word_counts import CountFeatures
 from autotl.interfaces import FeatureSource, Size
 from autotl.predictions import Predictions, item_losses
 from autotl.runs.events import Message
 from autotl.search.backbone_tries import BackboneTries, count_unread, sample_seconds
 from autotl.search.context import SearchContext
+from autotl.search.count_inputs import read_values, sample_vectors
 from autotl.search.hyperparameters import fixed_hyperparameters
 from autotl.search.limits import Limits
 from autotl.search.probe_trials import build_classifier, fits_beside_others
@@ -30,7 +32,6 @@ from autotl.search.reading_score import ReadingScore
 from autotl.search.space import Space
 from autotl.targets import strata
 from autotl.training.calibration import sharpened
-from autotl.training.components import fit_components
 from autotl.training.cross_validation import cross_validate
 from autotl.trial import POOLINGS, STAGES, Reading, format_size
 
@@ -150,15 +151,17 @@ def score_readings(
         if columns in known:  # as where a source has one stage only, or stages without positions
             continue
         known.add(columns)
-        work.append(partial(score, reading, features.read(reading.stage, reading.pooling, items)))
+        work.append(partial(score, reading, read_values(features, reading, items)))
     beside = fits_beside_others(context, context.space.default_head)
     found = context.pool.map(work) if beside else [one() for one in work]
     return sorted((one for one in found if one), key=lambda one: one.log_loss)
 
 
-def reading_losses(context: SearchContext, features: Features, reading: Reading, items: np.ndarray) -> np.ndarray:
+def reading_losses(
+    context: SearchContext, features: Features | CountFeatures, reading: Reading, items: np.ndarray
+) -> np.ndarray:
     """The default head's held-out log loss on a reading, calibrated: float (n,), in the order of the folds."""
-    answers = _held_out_answers(context, features.read(reading.stage, reading.pooling, items), items)
+    answers = _held_out_answers(context, read_values(features, reading, items), items)
     return item_losses(answers.labels, answers.probabilities)
 
 
@@ -168,7 +171,7 @@ def _held_out_answers(context: SearchContext, values: np.ndarray, items: np.ndar
     values: what was read from the items, float (n, n_columns).
     """
     whole, labels = context.run.split, context.labels[items]
-    vectors = fit_components(values.__getitem__, np.arange(len(items)), seed=0)(values)
+    vectors = sample_vectors(context.space.default_head, values)
     head = build_classifier(context, context.space.default_head, fixed_hyperparameters({}), vectors.shape[1])
     found = cross_validate(head, vectors, labels, Split(whole.fold[items], whole.cluster[items])).predictions
     return replace(found, probabilities=sharpened(found.labels, found.probabilities)[0])

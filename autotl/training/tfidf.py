@@ -54,18 +54,23 @@ class Counts:
     def __getitem__(self, rows: np.ndarray | slice) -> Counts:
         return Counts(self.matrix[rows], self.blocks)
 
-    def arrays(self) -> list[np.ndarray]:
-        """Everything as plain arrays; `from_arrays` makes it again."""
-        matrix = self.matrix
-        return [np.array([len(self), *self.blocks]), matrix.data, matrix.indices, matrix.indptr]
 
-    @classmethod
-    def from_arrays(cls, arrays: Sequence[np.ndarray]) -> Counts:
-        """Read what `arrays` returned."""
-        from scipy.sparse import csr_matrix
+def to_arrays(vectors: Any) -> list[np.ndarray]:
+    """What heads are fitted on, an array or `Counts`, as plain arrays; `from_arrays` makes it again."""
+    if not isinstance(vectors, Counts):
+        return [vectors]
+    matrix = vectors.matrix
+    return [np.array([len(vectors), *vectors.blocks]), matrix.data, matrix.indices, matrix.indptr]
 
-        (n, *blocks), data, indices, indptr = arrays[0].tolist(), *arrays[1:]
-        return cls(csr_matrix((data, indices, indptr), shape=(n, sum(blocks))), tuple(blocks))
+
+def from_arrays(arrays: Sequence[np.ndarray]) -> Any:
+    """Read what `to_arrays` returned."""
+    from scipy.sparse import csr_matrix
+
+    if len(arrays) == 1:
+        return arrays[0]
+    n, *blocks = arrays[0].tolist()
+    return Counts(csr_matrix((arrays[1], arrays[2], arrays[3]), shape=(n, sum(blocks))), tuple(blocks))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +114,8 @@ class TfidfClassifier:
 
     def __init__(self, head: Classifier) -> None:
         self._head = head
+        self.gives_margins = head.gives_margins
         self._tfidf: Tfidf | None = None
-
-    @property
-    def gives_margins(self) -> bool:
-        """Whether the head's answers are margins."""
-        return self._head.gives_margins
 
     @property
     def calibration(self) -> Calibration | None:
