@@ -18,6 +18,7 @@ from autotl.data.label_cells import (
     parse_list,
     split_cell,
 )
+from autotl.data.label_words import place_of
 from autotl.data.note import Note
 from autotl.errors import DatasetError
 from autotl.runtime.wording import counted, listed
@@ -60,13 +61,13 @@ def read_label_column(column: pd.Series, table: str) -> LabelLists:
     joined = [cell for cell in cells if not is_empty(cell) and not looks_like_list(cell)]
     separator = find_separator(joined)
     found: list[tuple[str, ...] | None] = []
-    for number, cell in enumerate(cells, start=1):
+    for number, cell in enumerate(cells):
         try:
             found.append(None if is_empty(cell) else _cell_labels(cell, separator))
         except UnreadableCell:
             raise DatasetError(
-                f"row {number} of {table} has {cell[:80]!r} in the column {column.name!r}, which looks like a list and "
-                'cannot be read as one. Write lists as JSON does, such as ["cat", "dog"], or names with semicolons '
+                f"{place_of(column, number)} of {table} has {cell[:80]!r} in the column {column.name!r}, which looks like "
+                'a list and cannot be read as one. Write lists as JSON does, such as ["cat", "dog"], or names with semicolons '
                 "between them."
             ) from None
     _require_plain_names(found, column, table)
@@ -158,11 +159,11 @@ def _matrices(found: Sequence[Sequence[str] | None], names: Sequence[str]) -> tu
 
 
 def _require_plain_names(found: Sequence[Sequence[str] | None], column: pd.Series, table: str) -> None:
-    for number, labels in enumerate(found, start=1):
+    for number, labels in enumerate(found):
         if bad := [name for name in labels or () if SEPARATOR in name]:
             raise DatasetError(
-                f"row {number} of {table} has the label {bad[0]!r} in the column {column.name!r}; a name cannot contain "
-                f"{SEPARATOR!r}, which separates labels. Write it another way."
+                f"{place_of(column, number)} of {table} has the label {bad[0]!r} in the column {column.name!r}; a name "
+                f"cannot contain {SEPARATOR!r}, which separates labels. Write it another way."
             )
 
 

@@ -57,23 +57,29 @@ def read_labels(
     *,
     label: str | None,
     text: str | None = None,
+    several: bool = False,
     cache: Path,
     progress: OnProgress | None = None,
 ) -> Labels:
     """Read a table of labels, whose items are files in a folder or stored in the table itself.
 
     label: the column of labels; None recognises it by its name. text: the column of texts, which are then the items;
-    None: they are images, or the texts of a column that is recognised by its name and content. cache, progress: for
-    items stored in the table. Raises DatasetError where the table cannot be understood.
+    None: they are images, or the texts of a column that is recognised by its name and content. several: with one column
+    per label, a row may have several. cache, progress: for items stored in the table. Raises DatasetError where the
+    table cannot be understood.
     """
-    return _read_labels(path, folder, label=label, text=text, need_label=True, cache=cache, progress=progress)
+    return _read_labels(
+        path, folder, label=label, text=text, need_label=True, several=several, cache=cache, progress=progress
+    )  # fmt: skip
 
 
 def read_unlabelled(
     path: Path, folder: Folder, *, text: str | None = None, cache: Path, progress: OnProgress | None = None
 ) -> Labels:
     """Read a table of items without labels; see `read_labels`."""
-    return _read_labels(path, folder, label=None, text=text, need_label=False, cache=cache, progress=progress)
+    return _read_labels(
+        path, folder, label=None, text=text, need_label=False, several=False, cache=cache, progress=progress
+    )  # fmt: skip
 
 
 def _read_labels(
@@ -83,6 +89,7 @@ def _read_labels(
     label: str | None,
     text: str | None,
     need_label: bool,
+    several: bool,
     cache: Path,
     progress: OnProgress | None,
 ) -> Labels:
@@ -91,7 +98,7 @@ def _read_labels(
     item = find_item_column(frame, folder, path, label=label, text=text)
     split = read_split(frame, [name for name in columns if name not in (item.name, label)], path.name, item.kind)
     free = [name for name in columns if name not in (item.name, *split.columns)]
-    given = _find_labels(frame, path, label, free, item) if need_label else _no_labels(frame)
+    given = _find_labels(frame, path, label, free, item, several) if need_label else _no_labels(frame)
     found = find_row_files(frame[item.name], item, folder, path, cache, progress)
     split = split.of_labelled(given.labels != "", path.name)
     table = _row_table(frame, path, found, split, given, free)
@@ -159,9 +166,9 @@ def labels_layout(items: str, column: str) -> str:
 
 
 def _find_labels(
-    frame: pd.DataFrame, path: Path, label: str | None, free: Sequence[str], item: ItemColumn
+    frame: pd.DataFrame, path: Path, label: str | None, free: Sequence[str], item: ItemColumn, several: bool
 ) -> GivenLabels:
-    if label is None and (one_hot := read_one_hot(frame, free, path.name, item.kind)):
+    if label is None and (one_hot := read_one_hot(frame, free, path.name, item.kind, several=several)):
         return one_hot
     column = _label_column(frame, path, label=label, free=free, kind=item.kind)
     return GivenLabels((column,), label_text(frame[column]), label_notes(frame[column], path.name))

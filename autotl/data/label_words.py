@@ -13,10 +13,16 @@ def label_text(column: pd.Series) -> pd.Series:
     """The labels as text without spaces around them and with accents written in one way, empty where there is none."""
     text = without_missing(column).str.normalize("NFC")
     filled = text[text != ""]
-    # Programs write whole numbers with decimals where the column has gaps.
-    if len(filled) and filled.str.fullmatch(r"[+-]?\d+([.,]0*)?").all():
+    # Programs write whole numbers with decimals where the column has gaps; three zeros after a comma are thousands.
+    if len(filled) and filled.str.fullmatch(r"[+-]?\d+([.]0*|,(0{0,2}|0{4,}))?").all():
         return text.str.extract(r"^([+-]?\d*)", expand=False)
     return text
+
+
+def place_of(column: pd.Series, number: int) -> str:
+    """Where the cell of this number, from 0, is: "row 3", or the item's path where these are the column's index."""
+    name = column.index[number]
+    return repr(name) if isinstance(name, str) else f"row {number + 1}"
 
 
 def label_notes(column: pd.Series, table: str) -> tuple[Note, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from autotl.data.column_words import without_missing
+from autotl.data.label_words import place_of
 from autotl.data.note import Note
 from autotl.errors import DatasetError
 from autotl.runtime.wording import listed
@@ -94,9 +95,9 @@ def _all_grouped(cells: pd.Series, mark: str) -> bool:
 
 def _no_number(column: pd.Series, filled: pd.Series, bad: pd.Series, where: str) -> str:
     cells = filled[bad]
-    row = int(column.index.get_loc(cells.index[0])) + 1
+    place = place_of(column, int(np.flatnonzero(column.index == cells.index[0])[0]))
     found = f"{len(cells):,} of the {len(filled):,} cells in {where} are not numbers"
-    found += f", such as {cells.iloc[0]!r} in row {row}"
+    found += f", such as {cells.iloc[0]!r} in {place}"
     if cells.map(lambda cell: bool(_WITH_UNIT.fullmatch(cell)) and any(map(str.isdigit, cell))).all():
         return f"{found}: it has a unit. Write the number alone, in one unit for all rows."
     others = listed(map(repr, cells.unique()[1:]), most=4)

@@ -49,6 +49,7 @@ def read_part_tables(
     *,
     label: str | None,
     text: str | None = None,
+    several: bool = False,
     cache: Path,
     progress: OnProgress | None,
 ) -> Labels:
@@ -63,7 +64,9 @@ def read_part_tables(
         if read and label is not None and label not in column_names(path):
             read[table] = read_unlabelled(path, within, text=text, cache=cache, progress=progress)
         else:
-            read[table] = read_labels(path, within, label=label, text=text, cache=cache, progress=progress)
+            read[table] = read_labels(
+                path, within, label=label, text=text, several=several, cache=cache, progress=progress
+            )  # fmt: skip
             label = read[table].column or None  # None: each table has one column per class
         text = read[table].text
     return _joined(read, folder, label or "")

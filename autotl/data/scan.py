@@ -20,6 +20,7 @@ from autotl.data.modalities import modality_named
 from autotl.data.patch import Decision, apply_patch, patch_file, read_patch
 from autotl.data.sequences import successive_names
 from autotl.data.source import Source, open_source
+from autotl.data.target_labels import merge_folders
 from autotl.modality import PAIR_COLUMNS, ItemFacts, Modality
 from autotl.runtime.progress import OnProgress, OnStageProgress
 from autotl.targets import Kind
@@ -77,6 +78,8 @@ def scan(
         present = table["path"].where(missing == "", "")
         table = table.join(hash_files(source.root, list(present), progress=stage("hash")))
         hashed(modality.name)
+        table, merged = merge_folders(source, table.assign(missing=missing))
+        source, missing = replace(source, notes=(*source.notes, *merged)), table.pop("missing")
         table["quarantine"] = missing.where(missing != "", table["quarantine"])
         patched = apply_patch(table, decisions)
         examine = partial(examiner.read_facts, source.root, cache=cache, progress=stage("scan"))

@@ -31,11 +31,12 @@ from autotl.data.named_classes import read_named_classes
 from autotl.data.note import Note
 from autotl.data.part_tables import PartTable, find_part_tables, read_part_tables
 from autotl.data.tables import column_names, no_such_column, read_side_table, read_table
+from autotl.data.target_labels import as_target
 from autotl.data.unread_labels import about_unread_labels
 from autotl.errors import DatasetError
 from autotl.runtime.progress import OnProgress
 from autotl.runtime.wording import listed
-from autotl.targets import CLASSES, ORDERED, Kind
+from autotl.targets import CLASSES, LABELS, ORDERED, Kind
 
 TEXT_FILES = "files"
 """What `text` is for the text files of a folder that holds images, too."""
@@ -82,6 +83,7 @@ class _Request:
     progress: OnProgress | None
     classes: tuple[str, ...]
     text: str | None
+    several: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -116,7 +118,7 @@ def open_source(
     need_labels: whether to refuse data without any label. kind: of the target, see `autotl.targets`.
     Raises DatasetError where the data cannot be understood.
     """
-    request = _Request(data, label, attributes, cache, progress, tuple(classes), text)
+    request = _Request(data, label, attributes, cache, progress, tuple(classes), text, kind == LABELS)
     require_data(data)
     if data.is_dir():
         source = _open_folder(request, Folder(data.resolve()))
@@ -132,7 +134,7 @@ def open_source(
         source = replace(source, layout=f"{data.name}: {source.layout}")
     if attributes:
         source = _with_attributes(source, attributes, label)
-    source = replace(source, kind=kind)
+    source = as_target(source, kind, data.name)
     if need_labels or source.table.empty:
         _require_labels(source, data)
     return source
@@ -311,15 +313,20 @@ def _tables_of_parts(request: _Request, folder: Folder, own: list[Path]) -> list
 
 
 def _from_parts(request: _Request, folder: Folder, tables: list[PartTable]) -> Source:
-    label, cache, progress = request.label, request.cache, request.progress
-    found = read_part_tables(tables, folder, label=label, text=request.text, cache=cache, progress=progress)
+    found = read_part_tables(
+        tables, folder, label=request.label, text=request.text, several=request.several, cache=request.cache,
+        progress=request.progress,
+    )  # fmt: skip
     return _from_labels(found)
 
 
 def _from_table(request: _Request, folder: Folder, path: Path) -> Source:
     # A column that the table does not have may be in the attributes.
     label = None if request.attributes and request.label not in column_names(path) else request.label
-    found = read_labels(path, folder, label=label, text=request.text, cache=request.cache, progress=request.progress)
+    found = read_labels(
+        path, folder, label=label, text=request.text, several=request.several, cache=request.cache,
+        progress=request.progress,
+    )  # fmt: skip
     return _from_labels(found)
 
 

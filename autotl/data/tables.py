@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from autotl.data.column_words import IMAGE_COLUMNS, called
@@ -186,6 +187,15 @@ def _cells(column: pd.Series) -> pd.Series:
         return pd.Series([record.get("path") or "" for record in records], dtype=str)
     if holds_bytes(column):
         return column.astype(object).where(column.notna(), b"")
+    if any(isinstance(value, np.ndarray | list) for value in column):
+        return pd.Series([_list_text(value) for value in column], dtype=str)
     if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all() and column.abs().max() < 2**53:
         column = column.astype("Int64")
     return column.astype(object).where(column.notna(), "").astype(str)
+
+
+def _list_text(value: object) -> str:
+    """A list as JSON writes it, as `read_json_lines` has it; empty where there is no value."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list) else ""
