@@ -77,7 +77,7 @@ def _print_confusion(console: object, evaluation: Evaluation) -> None:
     from rich.table import Table
 
     assert isinstance(console, Console)
-    if len(evaluation.classes) > 12:
+    if len(evaluation.classes) > 12 or not evaluation.confusion.size:
         return
     table = Table(title="Confusion: rows are the true classes, columns the answers", title_justify="left")
     table.add_column("")

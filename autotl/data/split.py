@@ -203,7 +203,7 @@ def _divide(
         divided[free] = TEST_FOLD
         inner = _folds(labels[rest], cluster[rest], _n_folds(len(rest)) - validated, seed + 1)
         divided[rest] = inner + validated  # a given validation split is fold 0
-        lacking = _lacking(dataset, divided)
+        lacking = lacking_training(dataset, divided)
         if not lacking:
             return divided, []
         fewest = min(fewest or lacking, lacking, key=len)
@@ -220,7 +220,7 @@ def _n_present(labels: np.ndarray) -> int:
     return int((labels > 0).any(axis=0).sum()) if labels.ndim == 2 else len(np.unique(labels))
 
 
-def _lacking(dataset: Dataset, fold: np.ndarray) -> list[int]:
+def lacking_training(dataset: Dataset, fold: np.ndarray) -> list[int]:
     """The classes with fewer than two items to train on in some fold, or the labels that apply to as few."""
     kind = kind_of(dataset.labels)
     if kind == NUMBER:
@@ -316,11 +316,6 @@ def _deal(folds: np.ndarray, labels: np.ndarray, items: np.ndarray, n_folds: int
         folds[item] = fold
         mine[fold] += 1
         sizes[fold] += 1
-
-
-def class_lacking_items(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> int:
-    """The first class with fewer than two items to train on in some fold; -1 if there is none."""
-    return next(iter(classes_lacking_items(labels, fold, n_classes)), -1)
 
 
 def classes_lacking_items(labels: np.ndarray, fold: np.ndarray, n_classes: int) -> list[int]:

@@ -185,6 +185,15 @@ def require_free(folder: Path) -> None:
         raise ConfigError(f"{folder} already exists and is not empty. {hint}ive another folder with --run.")
 
 
+def require_classes(run: Run, what: str) -> None:
+    """Raise ConfigError where the target of a run is not of classes. what: such as "agreement with people"."""
+    if not run.dataset.target.is_classes:
+        raise ConfigError(
+            f"{what} is about one class for each item, and the target of {run.folder} is {run.dataset.kind!r}; see its "
+            "report for what is known of it"
+        )
+
+
 def require_images(run: Run) -> None:
     """Raise RunError where images that a run learns from are gone."""
     missing = [path for path in run.dataset.items["path"] if not (run.dataset.root / path).exists()]

@@ -12,7 +12,7 @@ from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
 from autotl.data.scan import scan
 from autotl.deploy.batch_prediction import classify
-from autotl.deploy.deployable import load_deployable
+from autotl.deploy.deployable import answer_numbers, load_deployable
 from autotl.deploy.predictor import Predictor
 from autotl.errors import DatasetError
 from autotl.evidence.evaluations import Evaluation, evaluate
@@ -24,7 +24,7 @@ from autotl.runs.result import by_class, overall
 from autotl.runs.run import open_run
 from autotl.runtime.wording import counted, listed
 from autotl.settings import Settings
-from autotl.targets import CLASSES
+from autotl.targets import LABELS, NUMBER, Kind, Target, applying_labels, encode, is_number
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,9 @@ def evaluate_model(
     image has a class that the model knows.
     """
     deployable = load_deployable(model)
-    dataset = _read(new, settings.cache, listeners)
-    known = {name: number for number, name in enumerate(deployable.classes)}
-    names = dataset.items["label"].to_numpy(str)
-    unknown = Counter(name for name in names.tolist() if name not in known)
-    rows = np.flatnonzero([name in known for name in names])
+    target = deployable.target
+    dataset = _read(new, target.kind, settings.cache, listeners)
+    rows, labels, unknown = _answerable(dataset, target)
     if not len(rows):
         raise DatasetError(
             f"no image of {new.data} has a class of the model: the data have {listed(sorted(unknown))}; the model "
@@ -97,16 +95,16 @@ def evaluate_model(
     given = predictor.reader.given([dataset.path(int(row)) for row in rows])
     answers = [answer for batch in classify(predictor, given, listeners=listeners) for answer in batch]
     read = np.array(["error" not in answer for answer in answers])
-    rows, answers = rows[read], [answer for answer in answers if "error" not in answer]
-    probabilities = np.array([[answer["probabilities"][name] for name in deployable.classes] for answer in answers])
-    predictions = Predictions(rows, np.array([known[names[row]] for row in rows]), probabilities)
+    rows, labels = rows[read], labels[read]
+    found_answers = np.array([answer_numbers(answer) for answer in answers if "error" not in answer])
+    predictions = Predictions(rows, labels, found_answers)
     clusters = find_clusters(dataset)
     trained_on = np.isin(dataset.items["sha256"].to_numpy(str)[rows], _contents_trained_on(model))
 
     def score(kept: np.ndarray) -> Evaluation:
         alike = clusters[kept] if len(np.unique(clusters[kept])) < len(kept) else None
         return evaluate(
-            predictions.restrict(kept), evaluators_of(plugins, CLASSES), deployable.classes, groups=alike, seed=0
+            predictions.restrict(kept), evaluators_of(plugins, target.kind), deployable.classes, groups=alike, seed=0
         )  # fmt: skip
 
     n_trained_on = int(trained_on.sum())
@@ -120,14 +118,34 @@ def evaluate_model(
     return ModelEvaluation(**vars(found) | {"notes": tuple(_notes(found, lacking))})
 
 
-def _read(new: NewData, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:
+def _answerable(dataset: Dataset, target: Target) -> tuple[np.ndarray, np.ndarray, Counter[str]]:
+    """The items that can be scored, their labels, and how many items have a class or label that is not known."""
+    texts = dataset.items["label"].to_numpy(str)
+    if target.kind == NUMBER:
+        if bad := sorted({text for text in texts.tolist() if not is_number(text)}):
+            raise DatasetError(
+                f"the model predicts a number, and {len(bad)} labels are no numbers (such as "
+                f"{listed(map(repr, bad), most=5)}). Name the column of numbers with --label."
+            )
+        return np.arange(len(texts)), encode(target, texts), Counter()
+    if target.kind == LABELS:
+        found = [name for text in texts.tolist() for name in applying_labels(text)]
+        known = not found or any(name in target.classes for name in found)
+        rows = np.arange(len(texts) if known else 0)
+        return rows, encode(target, texts[rows]), Counter(name for name in found if name not in target.classes)
+    rows = np.flatnonzero(np.isin(texts, target.classes))
+    unknown = Counter(name for name in texts.tolist() if name not in target.classes)
+    return rows, encode(target, texts[rows]), unknown
+
+
+def _read(new: NewData, kind: Kind, cache: Path, listeners: tuple[Listener, ...]) -> Dataset:
     def progress(stage: str, done: int, total: int) -> None:
         for listener in listeners:
             listener(Progress(stage, done, total))
 
     return scan(
         new.data, label=new.label, groups=new.groups, attributes=new.attributes, patch=new.patch, cache=cache,
-        progress=progress,
+        progress=progress, kind=kind,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from autotl.deploy.deployable import load_deployable
 from autotl.deploy.explainer import Evidence, Explainer
 from autotl.deploy.export import require_new
 from autotl.deploy.occlusion_maps import by_cell
@@ -63,6 +64,10 @@ def explain(
     """
     if not images:
         raise ConfigError("there is nothing to explain; give image files or folders of images")
+    if not (target := load_deployable(model).target).is_classes:
+        raise ConfigError(
+            f"explanations compare the two most probable classes, and the target of {model} is {target.kind!r}"
+        )
     if out is not None:
         require_new(out)
     explainer = Explainer(model)

@@ -40,6 +40,8 @@ def export_int8(folder: Path, out: Path) -> Path:
 
     deployable, run = load_deployable(folder), open_run(folder)
     require_images(run)
+    if not deployable.target.is_classes:
+        raise ExportError("int8 is measured by how many classes stay the same, and this target is not of classes")
     # The calibration is valid for single precision only.
     metadata = {name: fact for name, fact in deployable.metadata.items() if name != "doubts"}
     if metadata.get("precision") == INT8:

@@ -17,7 +17,7 @@ from autotl.evidence.agreement.planning import Plan, plan
 from autotl.evidence.run_evidence import Evidence, read_evidence
 from autotl.evidence.sampling import Design, draw, equal_weights, neyman_weights, score_strata
 from autotl.predictions import Predictions
-from autotl.runs.run import cluster_of, open_run
+from autotl.runs.run import cluster_of, open_run, require_classes
 from autotl.runs.validation import DrawnSample, locked, read_sample, require_sample, validation_folder, write_sample
 from autotl.runtime.wording import counted, listed
 
@@ -54,6 +54,7 @@ class SampleDrawn:
 def evidence_of(folder: Path) -> Evidence:
     """The evidence of a finished run; RunError if there is none, naming the file that is missing or damaged."""
     run = open_run(folder)
+    require_classes(run, "a validation against people")
     found = read_evidence(folder)
     if found is not None:
         return found

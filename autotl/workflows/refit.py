@@ -10,7 +10,7 @@ import numpy as np
 
 from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
-from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, class_lacking_items
+from autotl.data.split import LEFT_OUT_FOLD, TEST_FOLD, Split, lacking_training
 from autotl.errors import DatasetError, RunError
 from autotl.evidence.intervals import ScoreFunction, paired_difference
 from autotl.evidence.run_evidence import read_evidence
@@ -92,19 +92,18 @@ def carry_split(former: Run, dataset: Dataset, place: np.ndarray) -> Split:
     for item in np.flatnonzero(place >= 0):
         # Test and left out are the lowest numbers: an image with a near-duplicate there must not train.
         home[int(cluster[item])] = min(home.get(int(cluster[item]), int(fold[item])), int(fold[item]))
-    n_folds, labels = former.split.n_folds, dataset.labels
-    turn = dict.fromkeys(range(len(dataset.classes)), 0)
+    n_folds, labels = former.split.n_folds, dataset.strata
+    turn = dict.fromkeys(np.unique(labels).tolist(), 0)
     for item in new:
         own, label = int(cluster[item]), int(labels[item])
         if own not in home:
             home[own] = turn[label] % n_folds
             turn[label] += 1
         fold[item] = home[own] if home[own] >= 0 else LEFT_OUT_FOLD
-    lacking = class_lacking_items(labels, fold, len(dataset.classes))
-    if lacking >= 0:
+    if lacking := lacking_training(dataset, fold):
         raise DatasetError(
-            f"the class {dataset.classes[lacking]!r} has too few images among those that {former.folder} trained on. "
-            "Start a new search with `autotl fit`, which splits the images again."
+            f"the class {dataset.classes[lacking[0]]!r} has too few images among those that {former.folder} trained "
+            "on. Start a new search with `autotl fit`, which splits the images again."
         )
     return Split(fold=fold, cluster=cluster)
 

@@ -26,7 +26,7 @@ from autotl.evidence.shares.post_stratified import LabelledSample, accuracy, cla
 from autotl.evidence.shares.uses import TOLERANCE, difference, group_gaps
 from autotl.interfaces import UNDEFINED, ScoreInterval
 from autotl.runs.events import Listener
-from autotl.runs.run import Run, open_run
+from autotl.runs.run import Run, open_run, require_classes
 from autotl.runs.validation import locked
 from autotl.runtime.atomic_files import write_atomically
 from autotl.runtime.conditions import Place, require_writable
@@ -215,6 +215,7 @@ def _changes(draws: StoredDraws) -> Iterator[str]:
 
 
 def _evidence(run: Run) -> Evidence:
+    require_classes(run, "an estimate of shares")
     found = read_evidence(run.folder)
     if found is None or not run.champion.exists():
         raise ConfigError(
