@@ -11,7 +11,7 @@ import psutil
 
 from autotl import __version__
 from autotl.errors import AutoTLError, MachineError
-from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource
+from autotl.interfaces import NOT_COMMERCIAL, Backbone, Encoder, EncoderFormat, FeatureSource, WordCounts
 from autotl.plugins import Plugins
 from autotl.runs.run import installed_versions
 from autotl.runtime import keras_backend
@@ -67,7 +67,10 @@ def _ready(plugins: Plugins) -> list[str]:
     for name, source in sources.items():
         try:
             require_return(source, plugins)
-            source.weights(False) if isinstance(source, Backbone) else source.graph(*source.sizes[0])
+            if isinstance(source, Backbone):
+                source.weights(False)
+            elif not isinstance(source, WordCounts):  # whose graph is made of the texts
+                source.graph(*source.sizes[0])
         except Exception:  # any failure means that it is not ready
             continue
         ready.append(name if source.commercial else f"{name} ({NOT_COMMERCIAL})")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotl.errors import ConfigError, WeightsError
-from autotl.interfaces import Encoder, EncoderFormat, Size, TextEncoder
+from autotl.interfaces import Encoder, EncoderFormat, Size, TextEncoder, WordCounts
 from autotl.testing.support import doing, named, require, require_sizes
 from autotl.testing.text_encoders import check_text_graph, require_text_sizes
 
@@ -32,6 +32,9 @@ def check_encoder(encoder: Encoder) -> None:
         encoder.commercial or encoder.licence,
         f"{subject}: commercial is False; say in `licence` which licence forbids it",
     )
+    if isinstance(encoder, WordCounts):  # the graph is made of the texts of a run
+        _check_lengths(subject, encoder)
+        return
     stages = {size: _check_graph(subject, encoder, size) for size in encoder.sizes}
     first = stages[encoder.sizes[0]]
     for size, found in stages.items():
@@ -39,6 +42,15 @@ def check_encoder(encoder: Encoder) -> None:
             found == first,
             f"{subject}: the outputs are {first}, and {found} at {size[0]}x{size[1]}; give them fixed names",
         )
+
+
+def _check_lengths(subject: str, counts: WordCounts) -> None:
+    """Check what is counted."""
+    for name, lengths in (("words", counts.words), ("characters", counts.characters)):
+        sound = len(lengths) == 2 and all(isinstance(n, int) for n in lengths) and 1 <= lengths[0] <= lengths[1]
+        require(sound, f"{subject}: {name} is {lengths!r}; expected the least and the greatest length of n-grams")
+    require(counts.most >= 1, f"{subject}: most is {counts.most}; expected at least one entry of each stage")
+    require(tuple(counts.sizes) == ((1, 1),), f"{subject}: sizes is {counts.sizes!r}; expected ((1, 1),)")
 
 
 def _check_graph(subject: str, encoder: Encoder, size: Size) -> list[str]:

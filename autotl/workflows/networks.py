@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autotl.errors import AutoTLError, ConfigError, PluginError
-from autotl.interfaces import Backbone, Encoder, FeatureSource, Head
+from autotl.interfaces import Backbone, Encoder, FeatureSource, Head, WordCounts
 from autotl.plugins import Plugins, line_in
 from autotl.runs.config import Config
 from autotl.runtime import keras_backend
@@ -94,7 +94,7 @@ def _maker(source: FeatureSource) -> Callable[..., object]:
 def require_return(source: FeatureSource, plugins: Plugins) -> None:
     """Raise PluginError if an encoder of another author ends the process that makes its graph, or never returns."""
     owner = source_owner(source, plugins)
-    if isinstance(source, Backbone) or owner is None or owner.origin not in ("installed", "file"):
+    if isinstance(source, Backbone | WordCounts) or owner is None or owner.origin not in ("installed", "file"):
         return
     child, until = GuardedProcess("autotl.workflows.encoder_child"), time.monotonic() + MOST_SECONDS
     try:
@@ -113,6 +113,9 @@ def require_return(source: FeatureSource, plugins: Plugins) -> None:
 
 def _require_network(source: FeatureSource, plugins: Plugins, settings: Settings) -> None:
     from autotl.features.frozen_network import freeze
+
+    if isinstance(source, WordCounts):  # its graph is made of the texts
+        return
 
     def key() -> str:
         return freeze(source, source.sizes[0], cache=settings.cache, version=source_version(source, plugins)).key
