@@ -66,9 +66,9 @@ def read_label_column(column: pd.Series, table: str) -> LabelLists:
             found.append(None if is_empty(cell) else _cell_labels(cell, separator))
         except UnreadableCell:
             raise DatasetError(
-                f"{place_of(column, number)} of {table} has {cell[:80]!r} in the column {column.name!r}, which looks like "
-                'a list and cannot be read as one. Write lists as JSON does, such as ["cat", "dog"], or names with semicolons '
-                "between them."
+                f"{place_of(column, number)} of {table} has {cell[:80]!r} in the column {column.name!r}, which looks "
+                'like a list and cannot be read as one. Write lists as JSON does, such as ["cat", "dog"], or names '
+                "with semicolons between them."
             ) from None
     _require_plain_names(found, column, table)
     names = tuple(sorted({name.removeprefix(UNKNOWN_MARK) for labels in found if labels for name in labels}))
