@@ -25,6 +25,8 @@ from autotl.graphs.network_files import describe_domains, load_network, metadata
 from autotl.graphs.network_settings import MOST_PIXELS, NetworkSettings, read_settings
 from autotl.graphs.pooled_outputs import IMAGES
 from autotl.graphs.quiet_session import open_session
+from autotl.graphs.text_networks import find_text_inputs
+from autotl.graphs.text_trial import examine_texts
 
 FURTHER_SIZES = (128, 320, 448)
 _TRIED_SIZES = (224, 256, 384, 336, 112, 128, 160, 192, 240, 260, 288, 299, 300, 320, 331, 448, 512, 518, 227, 231,
@@ -35,11 +37,18 @@ Size = tuple[int, int]
 
 
 def examined(file: Path) -> bytes | str:
-    """How the network in a file is read, as JSON with `reading` and `metadata`, or the reason why it cannot be used."""
+    """How the network in a file is read, or the reason why it cannot be used.
+
+    The former as JSON with `metadata` and `reading`, or `texts` for a network of texts.
+    """
     try:
         model = load_network(file)
-        document = {"reading": examine(model, read_settings(file), file).to_json(), "metadata": metadata(model)}
-        return json.dumps(document).encode()
+        settings = read_settings(file)
+        if inputs := find_text_inputs(model):
+            document = {"texts": examine_texts(model, inputs, settings, file).to_json()}
+        else:
+            document = {"reading": examine(model, settings, file).to_json()}
+        return json.dumps(document | {"metadata": metadata(model)}).encode()
     except AutoTLError as error:
         return str(error)
     except MemoryError:

@@ -9,7 +9,7 @@ import stat
 from contextlib import closing
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from autotl.errors import ConfigError
 from autotl.runtime.child_process import Isolated
@@ -18,6 +18,7 @@ from autotl_plugins.encoders._kept_networks import FACTS, file_digest, kept_netw
 if TYPE_CHECKING:
     from autotl.graphs.image_networks import Reading
     from autotl.graphs.network_settings import NetworkSettings
+    from autotl.graphs.text_networks import TextReading
 
 CRASH = "it crashes ONNX Runtime, or takes longer than ten minutes to run"
 _MOST_SECONDS = 600.0
@@ -29,9 +30,21 @@ _VERSION = 2
 class Examined(NamedTuple):
     """How a network is read, the origin that its file states, and the settings beside it."""
 
-    reading: Reading
+    found: Reading | TextReading
     metadata: dict[str, str]
     settings: NetworkSettings
+
+    @property
+    def texts(self) -> TextReading | None:
+        """How a network of texts is read; None for a network of images."""
+        return None if hasattr(self.found, "pixels") else self.found
+
+    @property
+    def reading(self) -> Reading:
+        """How a network of images is read; raises ConfigError for a network of texts."""
+        if self.texts is not None:
+            raise ConfigError("it is a network of texts; expected one of images")
+        return cast("Reading", self.found)
 
 
 class _Stamp(NamedTuple):
@@ -108,13 +121,16 @@ def _examine(file: Path, folder: Path) -> None:
     (folder / FACTS).write_bytes(answer if isinstance(answer, bytes) else answer.encode())
 
 
-def understood(file: Path, answer: bytes | str) -> tuple[Reading, dict[str, str]]:
+def understood(file: Path, answer: bytes | str) -> tuple[Reading | TextReading, dict[str, str]]:
     """Parse the answer of `network_trial.examined`; raises ConfigError if it is a reason for refusal."""
     from autotl.graphs.image_networks import Reading
+    from autotl.graphs.text_networks import TextReading
 
     if isinstance(answer, str):
         raise _refusal(file, answer)
     document: dict[str, Any] = json.loads(answer)
+    if "texts" in document:
+        return TextReading.from_json(document["texts"]), document["metadata"]
     return Reading.from_json(document["reading"]), document["metadata"]
 
 

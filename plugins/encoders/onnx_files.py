@@ -1,7 +1,8 @@
-"""Any ONNX file of a network of images as an encoder: `--backbones FILE.onnx`.
+"""Any ONNX file of a network of images or texts as an encoder: `--backbones FILE.onnx`.
 
-Normalisation and stages are found in the graph and in files beside it. `autotl.graphs.network_settings` describes
-`NAME.json`, in which a user states what cannot be found.
+The inputs of the graph tell which it is. A network of texts needs `tokenizer.json` beside it; both may be given by
+their folder. Normalisation and stages of a network of images are found in the graph and in files beside it.
+`autotl.graphs.network_settings` describes `NAME.json`, in which a user states what cannot be found.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from autotl.interfaces import Encoder, EncoderFormat
 from autotl.runtime.user_paths import expand_home, why_no_file
 from autotl_plugins.encoders._examined_files import examine_file
 from autotl_plugins.encoders._licences import forbids_commercial_use
+from autotl_plugins.encoders._text_files import open_text_network, text_folder_network
 
 if TYPE_CHECKING:
     import onnx
@@ -31,6 +33,17 @@ SUFFIX = ".onnx"
 @hookimpl
 def register_encoder_formats() -> Iterable[EncoderFormat]:
     yield EncoderFormat("onnx-files", open_file, "FILE.onnx")
+    yield EncoderFormat("text-folders", open_folder, "FOLDER of model.onnx and tokenizer.json")
+
+
+def open_folder(name: str) -> Encoder | None:
+    """The network of texts in a folder; None for other names. Raises ConfigError if it cannot be used."""
+    folder = expand_home(name)
+    try:
+        file = text_folder_network(folder) if folder.is_dir() else None
+    except (OSError, ValueError):  # no name that a folder can have
+        return None
+    return open_text_network(name, file, examine_file(file)) if file else None
 
 
 def open_file(name: str) -> Encoder | None:
@@ -39,7 +52,10 @@ def open_file(name: str) -> Encoder | None:
         return None
     file = expand_home(name)
     _require_file(file)
-    reading, said, settings = examine_file(file)
+    examined = examine_file(file)
+    if examined.texts is not None:
+        return open_text_network(name, file, examined)
+    reading, said, settings = examined.reading, examined.metadata, examined.settings
     licence = settings.licence or said.get("licence", "")
     commercial = settings.commercial if settings.commercial is not None else not forbids_commercial_use(licence)
     return Encoder(

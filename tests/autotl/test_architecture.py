@@ -47,8 +47,8 @@ MAY_IMPORT = {
     "training search",
     "autotl.workflows": "targets errors settings interfaces trial predictions plugins runtime images data runs features "
     "training checks evidence search reports deploy",
-    "autotl.testing": "targets errors settings interfaces trial plugins runtime graphs data runs features training checks "
-    "evidence search deploy workflows",
+    "autotl.testing": "targets errors settings interfaces trial plugins runtime graphs texts data runs features training "
+    "checks evidence search deploy workflows",
     "autotl.api": "targets errors scores settings interfaces predictions plugins runtime runs evidence deploy workflows",
     "autotl": "hookspecs api",  # `autotl.fit` is the Python API under the package's own name, imported when asked for
     "autotl.cli": "targets autotl errors scores settings interfaces plugins runtime images data runs evidence reports deploy "
