@@ -26,7 +26,7 @@ def as_target(source: Source, kind: Kind, data: str) -> Source:
     labels = source.table.set_index("path")["label"].rename(source.label or "label")
     if kind == CLASSES or not (labels != "").any() or (kind == LABELS and not source.label):
         return replace(source, kind=kind)
-    layout, texts, notes = source.layout, labels.to_numpy(dtype=object), ()
+    layout, texts, notes = source.layout, list(labels), tuple[Note, ...]()
     if kind == LABELS:
         lists = read_label_column(labels, data)
         texts, notes, layout = lists.texts(), lists.notes, f"{layout}, {lists.layout}"
@@ -48,8 +48,8 @@ def merge_folders(source: Source, table: pd.DataFrame) -> tuple[pd.DataFrame, tu
     if source.kind != LABELS or source.label or not single:
         return table, ()
     rows, lists = merge_copies(list(table["label"]), list(table["sha256"]))
-    merged = table.copy()
-    merged.iloc[rows, merged.columns.get_loc("label")] = lists.texts()
-    kept = (table["label"] == "") | (table["sha256"] == "")
-    kept.iloc[rows] = True
-    return merged[kept].reset_index(drop=True), lists.notes
+    labels = table["label"].to_numpy(dtype=object, copy=True)
+    labels[rows] = lists.texts()
+    kept = ((table["label"] == "") | (table["sha256"] == "")).to_numpy(copy=True)
+    kept[rows] = True
+    return table.assign(label=labels)[kept].reset_index(drop=True), lists.notes
