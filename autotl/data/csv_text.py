@@ -78,10 +78,11 @@ def _separator(lines: Sequence[str]) -> str:
     """The mark that divides the first line, and the most of the first lines, into several cells, and into the most."""
     lines = [line[:_PROBED_LETTERS] for line in lines if line.strip()]  # images stored in a cell are long
 
-    def order(mark: str) -> tuple[bool, int, int]:
+    def order(mark: str) -> tuple[bool, int, int, bool]:
         widths = [len(row) for row in csv.reader(lines, delimiter=mark)]
         first = widths[0] if widths else 0
-        return first > 1, sum(width > 1 for width in widths), first
+        # Texts have commas in them, and no tabs.
+        return first > 1, sum(width > 1 for width in widths), first, mark == "\t" and first > 1
 
     return max(SEPARATORS, key=order)
 

@@ -113,3 +113,8 @@ def test_a_quotation_mark_that_swallows_a_single_row_is_an_error(table):
 def test_a_text_may_be_longer_than_the_csv_module_allows_and_have_lines(table):
     long = "word, and\n" * 50_000
     assert table(f'text,label\n"{long}",a\n')["text"][0] == long
+
+
+def test_tabs_divide_lines_that_commas_would_divide_alike(table):
+    found = table("label\ttext, or so\nham\tHi, there\nspam\tWin, now\n")
+    assert found.to_dict("list") == {"label": ["ham", "spam"], "text, or so": ["Hi, there", "Win, now"]}
