@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from autotl.data.dataset import Dataset
 from autotl.interfaces import Check, DefaultProbe, Finding
@@ -35,7 +36,8 @@ def run_checks(dataset: Dataset, plugins: Plugins, probe: DefaultProbe | None = 
                     advice=f"Report this to the author of the plugin, or disable it with --disable-plugin {plugin}.",
                 )
             )
-    return worst_first(findings)
+    said = dataset.words
+    return worst_first(replace(one, message=said(one.message), advice=said(one.advice)) for one in findings)
 
 
 def is_for(check: Check, dataset: Dataset) -> bool:

@@ -18,6 +18,7 @@ from autotl.data.note import Note
 from autotl.data.patch import EXCLUDED, EXCLUDED_CLASS, Decision
 from autotl.errors import DatasetError
 from autotl.modality import no_pairs
+from autotl.runtime.item_words import IMAGE, ItemWords
 from autotl.runtime.wording import listed
 from autotl.targets import LABELS, NUMBER, Kind, Target, applying_labels, classes_in, encode, is_number, strata
 
@@ -118,6 +119,14 @@ class Dataset:
     def has_pixels(self) -> bool:
         """Whether items can be shown and explained as images."""
         return modality_named(self.modality).has_pixels
+
+    @cached_property
+    def words(self) -> ItemWords:
+        """Says sentences about images in terms of this kind of item; names of classes and of files stay as they are."""
+        if self.modality == IMAGE:
+            return ItemWords()
+        named = {*self.table["label"], *self.table["path"]}
+        return ItemWords(self.modality, tuple(sorted(name for name in named if IMAGE in name.lower())))
 
     @property
     def understood(self) -> str:

@@ -30,7 +30,7 @@ from autotl.runs.events import Event, FindingMade, Listener, Message, Progress
 from autotl.runs.result import RunResult
 from autotl.runtime.addresses import absolute_address, hide_secrets, reveal_secrets, sqlite_address
 from autotl.runtime.atomic_files import write_atomically
-from autotl.runtime.item_words import IMAGE, ItemWords
+from autotl.runtime.item_words import ItemWords
 from autotl.runtime.user_paths import expand_home, short_name
 from autotl.targets import named_kind
 
@@ -100,11 +100,10 @@ class Run:
         """What appends events to events.jsonl."""
         return EventWriter(self.folder / EVENTS_FILE)
 
-    @cached_property
+    @property
     def words(self) -> ItemWords:
         """Says sentences about images in terms of this run's kind of item."""
-        named = [name for name in self.dataset.classes if IMAGE in name.lower()]
-        return ItemWords(self.dataset.modality, tuple(named))
+        return self.dataset.words
 
     def emit(self, event: Event) -> None:
         """Append an event to events.jsonl and tell the listeners; messages are said in this run's words."""

@@ -34,20 +34,25 @@ class ItemWords:
         return cast(T, self._said(thing))
 
     def _said(self, thing: Any) -> Any:
+        """What is said in its place: the thing itself where nothing changes."""
         if isinstance(thing, str):
-            return self._text(thing)
+            said = self._text(thing)
+            return thing if said == thing else said
         if isinstance(thing, tuple | list):
-            return type(thing)([self._said(part) for part in thing])
+            parts = [self._said(part) for part in thing]
+            same = all(said is part for said, part in zip(parts, thing, strict=True))
+            return thing if same else type(thing)(parts)
         if isinstance(thing, Mapping):
-            return {
-                key: self._said(value) if key in _TEXTS_OF_A_CHART or not isinstance(value, str) else value
-                for key, value in thing.items()
-            }
+            told = {name: one for name, one in thing.items() if not isinstance(one, str) or name in _TEXTS_OF_A_CHART}
+            changed = self._changed(told)
+            return {**thing, **changed} if changed else thing
         if is_dataclass(thing) and not isinstance(thing, type):
-            told = {one.name: getattr(thing, one.name) for one in fields(thing) if one.init}
-            changed = {name: said for name, value in told.items() if (said := self._said(value)) != value}
+            changed = self._changed({one.name: getattr(thing, one.name) for one in fields(thing) if one.init})
             return replace(thing, **changed) if changed else thing
         return thing
+
+    def _changed(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: said for name, value in told.items() if (said := self._said(value)) is not value}
 
     def _text(self, text: str) -> str:
         if "mage" not in text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from autotl.runtime.item_words import ItemWords
@@ -47,3 +48,14 @@ def test_all_texts_of_a_dataclass_are_said_but_not_the_data_of_a_chart():
     assert (said.title, said.rows) == ("texts", (("all texts", 3),))
     assert said.spec["encoding"] == {"x": {"field": "images", "title": "test texts"}}
     assert said.spec["data"] == spec["data"]
+
+
+def test_what_holds_no_such_word_is_left_as_it_is():
+    @dataclass(frozen=True)
+    class Found:
+        values: np.ndarray
+        sentence: str
+
+    found = Found(np.zeros(3), "nothing")
+    assert TEXTS(found) is found
+    assert TEXTS(Found(found.values, "an image")) == Found(found.values, "a text")
