@@ -20,6 +20,8 @@ from autotl.cli.options import (
     MinPerClass,
     Mirrored,
     PatchFile,
+    Target,
+    Text,
     split_assignment,
 )
 from autotl.cli.output import cache_folder, load_plugins, print_json
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 def check(
     data: Data,
     label: Label = None,
+    text: Text = None,
+    target: Target = "classes",
     classes: Classes = "",
     groups: Groups = None,
     attributes: Attributes = None,
@@ -62,8 +66,8 @@ def check(
     from autotl.workflows.check import check_data
 
     config = Config(
-        data=data, run=Path(), label=label, classes=split_names(classes), groups=groups, attributes=attributes,
-        patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
+        data=data, run=Path(), label=label, text=text, target=target, classes=split_names(classes), groups=groups,
+        attributes=attributes, patch=patch, mirrored=mirrored, min_per_class=min_per_class, seed=seed,
         disable_plugins=tuple(disable_plugin or ()),
     )  # fmt: skip
     page = page or Path(f"{short_name(config.data.resolve().name)}-check.html")

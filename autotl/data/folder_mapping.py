@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotl.data.item_kinds import TEXTS, ItemKind, kind_of_files
 from autotl.data.listing import list_files
 from autotl.data.patch import Decision, patch_file, read_patch, write_patch
 from autotl.runtime.atomic_files import write_atomically
@@ -18,14 +19,19 @@ LABEL_COLUMN = "label"
 
 @dataclass(frozen=True)
 class FolderTree:
-    """The folders that hold images, with the number of images directly in each; "" is the root itself.
+    """The folders that hold images or texts, with the number of these directly in each; "" is the root itself.
 
-    images: paths of all images, relative to the root.
+    images: paths of all images or texts, relative to the root.
     """
 
     root: Path
     folders: Mapping[str, int]
     images: Sequence[str]
+
+    @property
+    def kind(self) -> ItemKind:
+        """The kind of the items."""
+        return kind_of_files(self.images)
 
     @property
     def levels(self) -> int:
@@ -38,9 +44,12 @@ class FolderTree:
 
 
 def read_folder_tree(folder: Path) -> FolderTree:
-    """The folders below a folder that hold images. Raises DatasetError where they cannot be listed."""
+    """The folders below a folder that hold images, or texts where it has no image.
+
+    Raises DatasetError where they cannot be listed.
+    """
     root = folder.resolve()
-    images = list_files(root, lenient=True).items
+    images = list_files(root, lenient=True).items or list_files(root, TEXTS, lenient=True).items
     counts = Counter(image.rpartition("/")[0] for image in images)
     return FolderTree(root, dict(sorted(counts.items())), images)
 

@@ -35,6 +35,7 @@ class RunState:
     relative to its working folder. budget_seconds: None without. spent_seconds: working time until run.json was
     written last. can_resume: whether `autotl resume` can continue it. refit: whether it fits another run's champion.
     backbones, heads: those that were asked for by name. max_gap: largest tolerated gap between groups, or None.
+    text: the column of texts. target: the kind of what is learned. modality: the kind of the items, by its name.
     targets: the names of several targets, each with a run of its own; empty for one.
     """
 
@@ -46,6 +47,9 @@ class RunState:
     data: str = ""
     patch: str = ""
     label: str = ""
+    text: str = ""
+    target: str = "classes"
+    modality: str = "image"
     budget_seconds: float | None = None
     trials: int | None = None
     spent_seconds: float = 0.0
@@ -90,6 +94,9 @@ def find_state(folder: Path, *, process_alive: bool | None = None) -> RunState:
         data=_text(config.get("data")),
         patch=_text(config.get("patch")),
         label=_text(config.get("label")),
+        text=_text(config.get("text")),
+        target=_text(config.get("target")) or "classes",
+        modality=_text(document.get("modality")) or "image",
         budget_seconds=_number(config.get("budget_seconds")),
         trials=int(trials) if trials else None,
         spent_seconds=_number(document.get("spent_seconds")) or 0.0,

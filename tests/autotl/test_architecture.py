@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "workflows",
     "autotl_plugins": "",
     "autotl_plugins.backbones": "errors settings interfaces hookspecs",
-    "autotl_plugins.checks": "targets interfaces hookspecs runtime images data evidence",
+    "autotl_plugins.checks": "targets interfaces hookspecs runtime modality images texts data evidence",
     "autotl_plugins.encoders": "errors settings interfaces hookspecs runtime graphs cache texts",
     "autotl_plugins.evaluators": "targets interfaces hookspecs evidence",
     "autotl_plugins.exporters": "errors interfaces hookspecs workflows",

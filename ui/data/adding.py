@@ -15,6 +15,7 @@ from autotl.data.listing import TABLE_SUFFIXES
 from autotl.errors import AutoTLError
 from autotl_ui.data.dropzone import drop_zone
 from autotl_ui.data.mapping import read_tree
+from autotl_ui.data.pasting import show_pasting
 from autotl_ui.uploads.finishing import UnfinishedUpload, discard, finish_upload, list_unfinished
 from autotl_ui.uploads.upload import INCOMING, UploadError
 from autotl_ui.widgets.clicks import once
@@ -31,6 +32,7 @@ def show_adding(workspace: Workspace) -> DataSet | None:
     """Draw the ways to add data; returns the dataset that was just added."""
     drop_zone(workspace, key="drop")
     added = _show_unfinished(workspace)
+    added = show_pasting(workspace) or added
     left, right = st.columns(2, gap="large") if workspace.whole_machine else (None, st.container())
     if left:
         with left:
@@ -67,7 +69,7 @@ def _add_path(workspace: Workspace, text: str) -> DataSet | None:
     if not usable:
         found = f"There is nothing at {plain(text)}. Check the spelling, or copy the path from your file manager."
         if there:
-            found = "That is a file; a folder, a zip or tar, or a table of labels (CSV, TSV, Parquet) is needed."
+            found = "That is a file; a folder, a zip or tar, or a table (CSV, TSV, Parquet, JSON lines) is needed."
         st.error(found)
         return None
     for known in list_data_sets(workspace):

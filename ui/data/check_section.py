@@ -17,6 +17,7 @@ from autotl_ui.workspace.workspace import Workspace
 
 N_FINDINGS = 30
 _PROBLEM = "check-problem"
+_FAULTY = {"image": "blank or blurred images", "text": "empty or cut texts"}
 
 
 def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
@@ -36,7 +37,7 @@ def show_check(workspace: Workspace, data_set: DataSet, contents: Contents) -> N
             stopped = "The check was stopped. " if check.condition == "stopped" else ""
             st.markdown(
                 f"{stopped}A check looks for near-duplicates, labels that are probably wrong, unreadable "
-                "files, blank or blurred images, classes that are too small, and whether the classes can be "
+                f"files, {_FAULTY[contents.kind.name]}, classes that are too small, and whether the classes can be "
                 "distinguished by something that has nothing to do with them. It takes a minute or so."
             )
             _start_button(workspace, data_set, "Check the data")
@@ -85,7 +86,7 @@ def _show_done(workspace: Workspace, data_set: DataSet, contents: Contents, chec
         st.caption(f"Checked {moment(check.started)}.")
     if document.refusal:
         st.error(f"A model cannot be trained on these data yet: {plain(document.refusal)}", icon=":material/block:")
-    show_groups_question(data_set, document)
+    show_groups_question(data_set, contents.kind, document)
     if document.skipped:
         st.caption(plain(document.skipped).capitalize() + ".")
     if not document.findings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from autotl.data.item_kinds import TEXTS
 from autotl.data.patch import Decision
 from autotl_ui.data.choices import take_back
 from autotl_ui.data.contents import Contents
@@ -16,6 +17,8 @@ from autotl_ui.workspace.data_sets import DataSet
 
 PER_PAGE = 10
 PIXELS = 72
+_WIDTHS = (1, 5, 2)
+_WIDTHS_OF_TEXTS = (3, 4, 2)
 
 
 def show_decisions(data_set: DataSet, contents: Contents) -> None:
@@ -23,8 +26,8 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
     decisions = list(reversed(contents.decisions))
     if not decisions:
         st.info(
-            "There are no decisions about these data yet. Exclude or relabel images under Images, or run a check, "
-            "which proposes some.",
+            f"There are no decisions about these data yet. Exclude or relabel {contents.kind.plural} under "
+            f"{contents.kind.plural.capitalize()}, or run a check, which proposes some.",
             icon=":material/inbox:",
         )
         undo_button(data_set, contents, key="undo-decisions")
@@ -44,13 +47,14 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
             "Undo all", key="forget-all", icon=":material/delete_sweep:", on_click=_forget,
             args=(data_set, contents, [decision.item for decision in decisions]),
         )  # fmt: skip
+    widths = _WIDTHS_OF_TEXTS if contents.kind is TEXTS else _WIDTHS
     shown = decisions[pick_page(len(decisions), PER_PAGE, key="page-decisions")]
     for number, decision in enumerate(shown):
         with st.container(border=True):
-            image, text, button = st.columns([1, 5, 2], vertical_alignment="center")
+            item, text, button = st.columns(widths, vertical_alignment="center")
             known = decision.item in contents.known
             if known and decision.decision != "merge":
-                with image:
+                with item:
                     show_items(
                         [GridItem(contents.file(decision.item), decision.item)], key=f"decided-{number}", pixels=PIXELS
                     )
@@ -63,7 +67,7 @@ def show_decisions(data_set: DataSet, contents: Contents) -> None:
 
 
 def _say_gone(decision: Decision) -> str:
-    """About a missing image: the page reads no file, so it cannot recognise a renamed one."""
+    """About a missing item: the page reads no file, so it cannot recognise a renamed one."""
     if not decision.sha256:
         return "no longer in the data"
     return "not in the data under this name; if it was only renamed, the check and training find it by its content"

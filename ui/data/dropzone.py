@@ -12,10 +12,11 @@ from autotl_ui.workspace.workspace import Workspace
 
 ARRIVED = "data-arrived"
 """In the session: the name of the dataset that is to be shown next."""
-_LEAD = "Drop a folder of images here"
+_LEAD = "Drop a folder of images or texts here"
 _HINT = (
-    "One sub-folder per class, such as photos/cats and photos/dogs. A zip of it, or a table of labels with its "
-    "images, works as well. Everything stays on the machine that runs this app."
+    "One sub-folder per class, such as photos/cats and photos/dogs. A zip of it works as well, and so does a table "
+    "(CSV, TSV, Parquet, JSON lines) of labels with its images, or with a column of texts. Everything stays on the "
+    "machine that runs this app."
 )
 _mount = component("dropzone")
 

@@ -1,4 +1,4 @@
-"""What a check found, each finding with its images and with buttons for what can be done about it."""
+"""What a check found, each finding with its items and with buttons for what can be done about it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from autotl.checks.check_document import CheckedFinding
 from autotl.checks.proposals import accept_at_once
+from autotl.data.item_kinds import ItemKind
 from autotl.data.patch import Decision
 from autotl_ui.data.choices import choose, take_back
 from autotl_ui.data.contents import Contents
@@ -20,7 +21,7 @@ from autotl_ui.widgets.theme import sticky
 from autotl_ui.widgets.words import counted, plain, sentence
 from autotl_ui.workspace.data_sets import DataSet
 
-N_IMAGES, N_PAIRS = 24, 6
+N_ITEMS, N_PAIRS = 24, 6
 PIXELS = 120
 _UNKNOWN = ("", "", False)
 _SEVERITIES = {"error": ("Error", "red"), "warning": ("Warning", "orange"), "info": ("Good to know", "blue")}
@@ -54,7 +55,7 @@ def say(decision: Decision) -> str:
 
 
 def _show_fixes(data_set: DataSet, contents: Contents, found: CheckedFinding, decided: set[str], key: str) -> None:
-    """Buttons for decisions that need no look at single images, and one to undo all of them."""
+    """Buttons for decisions that need no look at single items, and one to undo all of them."""
     done = {Decision(d.decision, d.item, d.label) for d in contents.decisions}
     seen = {*found.items, *(path for pair in found.pairs for path in pair)}
     at_once = accept_at_once(
@@ -67,7 +68,7 @@ def _show_fixes(data_set: DataSet, contents: Contents, found: CheckedFinding, de
     with st.container(horizontal=True):
         if at_once:
             left = [decision for decision in at_once if decision not in done]
-            said = _say_all(found, left or at_once)
+            said = _say_all(found, left or at_once, contents.kind)
             st.button(
                 plain(said) + ("" if left else " ✓"), key=f"all-{key}", icon=":material/done_all:",
                 disabled=not left, on_click=_decide, args=(data_set, contents, left, said),
@@ -85,12 +86,12 @@ def _show_fixes(data_set: DataSet, contents: Contents, found: CheckedFinding, de
             )  # fmt: skip
 
 
-def _say_all(found: CheckedFinding, decisions: Sequence[Decision]) -> str:
+def _say_all(found: CheckedFinding, decisions: Sequence[Decision], kind: ItemKind) -> str:
     if len(decisions) == 1:
         return say(decisions[0])
     counts = Counter(decision.decision for decision in decisions)
     words = {
-        "exclude": lambda n: f"exclude {counted(n, 'image')}",
+        "exclude": lambda n: f"exclude {kind.of(n)}",
         "merge": lambda n: f"merge {counted(n, 'class', 'classes')}",
     }
     text = ", ".join(words[decision](n) for decision, n in counts.items())
@@ -101,16 +102,17 @@ def _show_items(data_set: DataSet, contents: Contents, found: CheckedFinding, ke
     items = found.items
     grid, toolbar = st.container(), sticky(key)
     with toolbar:
-        shown = items[pick_page(len(items), N_IMAGES, key=f"page-{key}", on_change=new_grid)]
+        shown = items[pick_page(len(items), N_ITEMS, key=f"page-{key}", on_change=new_grid)]
     proposed = {decision.item: decision for decision in (*found.fixes, *found.proposals)}
-    images = [finding_image(contents, path, detail=_detail(proposed.get(path))) for path in shown]
+    shown_items = [finding_item(contents, path, detail=_detail(proposed.get(path))) for path in shown]
     with grid:
-        chosen = show_items(images, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
+        chosen = show_items(shown_items, key=grid_key(f"found-{key}"), pixels=PIXELS, choose=True)
     with toolbar, st.container(horizontal=True):
         if not chosen:
             doing = "relabel or exclude" if any(d.decision == "relabel" for d in proposed.values()) else "exclude"
             st.caption(
-                f"Click the images that you want to {doing} (Shift-click selects a range; the space bar also selects)."
+                f"Click the {contents.kind.plural} that you want to {doing} (Shift-click selects a range; the space "
+                "bar also selects)."
             )
             return
         some = [proposed[path] for path in chosen if path in proposed and proposed[path].decision == "relabel"]
@@ -138,7 +140,7 @@ def _show_pairs(data_set: DataSet, contents: Contents, found: CheckedFinding, de
     columns = st.columns(2)
     for number, pair in enumerate(shown):
         with columns[number % 2], st.container(border=True, gap="small"):
-            show_items([finding_image(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
+            show_items([finding_item(contents, path) for path in pair], key=f"pair-{key}-{number}", pixels=PIXELS)
             with st.container(horizontal=True):
                 for place, (title, decision) in enumerate(_options(contents, *pair)):
                     st.button(
@@ -167,8 +169,8 @@ def _options(contents: Contents, first: str, second: str) -> list[tuple[str, Dec
     return options
 
 
-def finding_image(contents: Contents, path: str, *, detail: str = "") -> GridItem:
-    """An image as a finding shows it: with its class, and a mark where there is a decision about it."""
+def finding_item(contents: Contents, path: str, *, detail: str = "") -> GridItem:
+    """An item as a finding shows it: with its class, and a mark where there is a decision about it."""
     label, given, excluded = contents.known.get(path, _UNKNOWN)
     mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
     name = path.rpartition("/")[2]
@@ -176,7 +178,7 @@ def finding_image(contents: Contents, path: str, *, detail: str = "") -> GridIte
 
 
 def _fits(decision: Decision, contents: Contents) -> bool:
-    """Whether the image or class that a decision is about is in the data."""
+    """Whether the item or class that a decision is about is in the data."""
     if decision.decision == "merge":
         return decision.item in contents.given_classes
     return decision.item in contents.known

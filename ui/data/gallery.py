@@ -1,4 +1,4 @@
-"""The images of a dataset, class by class, and the decisions that can be made about selected ones."""
+"""The items of a dataset, class by class, and the decisions that can be made about selected ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl_ui.data.contents import Contents
 from autotl_ui.widgets.items import GridItem, show_items
 from autotl_ui.widgets.paging import pick_page
 from autotl_ui.widgets.theme import sticky
-from autotl_ui.widgets.words import counted, plain
+from autotl_ui.widgets.words import plain
 from autotl_ui.workspace.data_sets import DataSet
 
 PER_PAGE = 60
@@ -22,10 +22,10 @@ _TURN = "grid-turn"
 
 
 def show_gallery(data_set: DataSet, contents: Contents) -> None:
-    """Draw a page of one class's images, with what can be done with the selected ones."""
+    """Draw a page of one class's items, with what can be done with the selected ones."""
     groups = _groups(contents)
     if not groups:
-        st.info("There are no images in it.", icon=":material/inbox:")
+        st.info(f"There are no {contents.kind.plural} in it.", icon=":material/inbox:")
         return
     key = f"class-{data_set.name}"
     if st.session_state.get(key) not in groups:
@@ -40,7 +40,7 @@ def show_gallery(data_set: DataSet, contents: Contents) -> None:
         shown = rows.iloc[pick_page(len(rows), PER_PAGE, key=f"page-{data_set.name}-{name}", on_change=new_grid)]
     with grid:
         chosen = show_items(
-            [_image(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
+            [_item(row, contents) for row in shown.itertuples()], key=grid_key(), pixels=PIXELS, choose=True
         )
     with toolbar:
         _show_actions(data_set, contents, chosen, n_rows=len(rows))
@@ -62,7 +62,7 @@ def _rows(contents: Contents, group: str) -> pd.DataFrame:
     return table[(table["label"] == ("" if group == UNLABELLED else group)) & ~table["excluded"]]
 
 
-def _image(row: object, contents: Contents) -> GridItem:
+def _item(row: object, contents: Contents) -> GridItem:
     path, label, given, excluded = (getattr(row, name) for name in ("path", "label", "label_given", "excluded"))
     mark = "excluded" if excluded else f"was {given or 'unlabelled'}" if label != given else ""
     return GridItem(contents.file(path), path, caption=path.rpartition("/")[2], mark=mark)
@@ -81,26 +81,26 @@ def _show_actions(data_set: DataSet, contents: Contents, chosen: list[str], *, n
                 placeholder="Select one, or type a new one",
             )  # fmt: skip
             st.button(
-                f"Relabel {counted(n, 'image')}", key="relabel", type="primary", disabled=not (n and label),
+                f"Relabel {contents.kind.of(n)}", key="relabel", type="primary", disabled=not (n and label),
                 on_click=_relabel, args=(data_set, contents, chosen, label),
             )  # fmt: skip
         decided = {decision.item for decision in contents.decisions}
         st.button(
             "Clear decisions", key="restore", icon=":material/restart_alt:", on_click=_restore,
             args=(data_set, contents, chosen), disabled=not decided.intersection(chosen),
-            help="Remove the decisions about the selected images.",
+            help=f"Remove the decisions about the selected {contents.kind.plural}.",
         )  # fmt: skip
         undo_button(data_set, contents, key="undo")
     st.caption(
-        f"{counted(n, 'image')} of {n_rows:,} selected."
+        f"{contents.kind.of(n)} of {n_rows:,} selected."
         if n
-        else f"{counted(n_rows, 'image')}. Click images to select them "
+        else f"{contents.kind.of(n_rows)}. Click {contents.kind.plural} to select them "
         "(Shift-click selects a range; the space bar also selects)."
     )
 
 
 def grid_key(name: str = "gallery") -> str:
-    """A key for a grid of images, another one after every decision, so that nothing stays selected."""
+    """A key for a grid of items, another one after every decision, so that nothing stays selected."""
     return f"{name}-{st.session_state.get(_TURN, 0)}"
 
 

@@ -30,7 +30,7 @@ def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
         st.error(plain(str(error)))
         return
     if not tree.images:
-        st.warning("There are no images in it.")
+        st.warning("There are no images or texts in it.")
         return
     levels = [*range(min(tree.levels, MOST_LEVELS)), BY_HAND]
     level = st.radio(
@@ -39,7 +39,7 @@ def show_mapping(workspace: Workspace, data_set: DataSet) -> None:
     )  # fmt: skip
     classes, excluded = _edit(tree, data_set) if level == BY_HAND else (classes_by_level(tree, level), [])
     counts, unlabelled, n_excluded = count_classes(tree, classes, excluded)
-    st.caption(_say(counts, unlabelled, n_excluded))
+    st.caption(_say(tree, counts, unlabelled, n_excluded))
     st.button(
         "Use these classes", key="map", type="primary", icon=":material/check:", disabled=not counts,
         on_click=_map, args=(workspace, data_set, tree, classes, excluded),
@@ -69,37 +69,38 @@ def _edit(tree: FolderTree, data_set: DataSet) -> tuple[dict[str, str], list[str
     """Each folder's class, and the folders that are excluded, as set in the form."""
     folders = list(tree.folders)[:MOST_FOLDERS]
     guess = classes_by_level(tree, max(tree.levels - 1, 0))
+    plural, are = tree.kind.plural, f"{tree.kind.plural} are"
     rows = pd.DataFrame(
         {
             "folder": [folder or "(the folder itself)" for folder in folders],
-            "images": [tree.folders[folder] for folder in folders],
+            plural: [tree.folders[folder] for folder in folders],
             "class": [guess[folder] for folder in folders],
-            "images are": [_USE if guess[folder] else _UNLABELLED for folder in folders],
+            are: [_USE if guess[folder] else _UNLABELLED for folder in folders],
         }
     )
     edited = st.data_editor(
-        rows, key=f"folders-{data_set.name}", hide_index=True, disabled=["folder", "images"],
+        rows, key=f"folders-{data_set.name}", hide_index=True, disabled=["folder", plural],
         column_config={
-            "class": st.column_config.TextColumn("class", help="The class of all images directly in this folder."),
-            "images are": st.column_config.SelectboxColumn(options=[_USE, _UNLABELLED, _OUT], required=True),
+            "class": st.column_config.TextColumn("class", help=f"The class of all {plural} directly in this folder."),
+            are: st.column_config.SelectboxColumn(options=[_USE, _UNLABELLED, _OUT], required=True),
         },
-        alt="Each folder with its number of images, the class to give them, and whether to use them.",
+        alt=f"Each folder with its number of {plural}, the class to give them, and whether to use them.",
     )  # fmt: skip
     if len(tree.folders) > MOST_FOLDERS:
         st.caption(f"The first {MOST_FOLDERS:,} of {len(tree.folders):,} folders; the others keep their own names.")
-    use = dict(zip(folders, edited["images are"], strict=True))
+    use = dict(zip(folders, edited[are], strict=True))
     names = dict(zip(folders, edited["class"].fillna("").astype(str), strict=True))
     classes = {folder: names.get(folder, guess[folder]) for folder in tree.folders}
     classes = {folder: "" if use.get(folder) == _UNLABELLED else name for folder, name in classes.items()}
     return classes, [folder for folder in folders if use[folder] == _OUT]
 
 
-def _say(counts: Mapping[str, int], unlabelled: int, excluded: int) -> str:
+def _say(tree: FolderTree, counts: Mapping[str, int], unlabelled: int, excluded: int) -> str:
     """What the classes would be."""
     named = ", ".join(f"{plain(name)} ({n:,})" for name, n in sorted(counts.items())[:8])
     more = f" and {len(counts) - 8:,} more" if len(counts) > 8 else ""
-    rest = f"; {counted(unlabelled, 'image')} without a class" if unlabelled else ""
-    rest += f"; {counted(excluded, 'image')} excluded" if excluded else ""
+    rest = f"; {tree.kind.of(unlabelled)} without a class" if unlabelled else ""
+    rest += f"; {tree.kind.of(excluded)} excluded" if excluded else ""
     found = f"This gives {counted(len(counts), 'class', 'classes')}: {named}{more}" if counts else "This gives no class"
     return f"{found}{rest}."
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from autotl.data.dataset import MIN_IMAGES_PER_CLASS
+from autotl.data.item_kinds import TEXTS
 from autotl.data.layout_notes import understood_as
 from autotl.data.listing import ignored_kinds
+from autotl_ui.data.columns import has_columns, offer_columns
 from autotl_ui.data.contents import Contents
 from autotl_ui.data.mapping_form import offer_unmapping, show_mapping
 from autotl_ui.server.pages import LABEL
@@ -20,16 +22,16 @@ PER_PAGE, N_TRIED = 48, 5
 
 
 def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -> None:
-    """Draw how the dataset was read: its layout, the numbers of images, and a card for each class."""
+    """Draw how the dataset was read: its layout, the numbers of items, and a card for each class."""
     source, classes = contents.source, contents.classes
     st.markdown(f"Understood as: {plain(understood_as(source.layout, list(classes)))}.")
     with st.container(horizontal=True, gap="large"):
         n_used = sum(classes.values())
         for label, number in (
-            ("images", n_used), ("classes", len(classes)), ("without a class", contents.n_unlabelled),
+            (contents.kind.plural, n_used), ("classes", len(classes)), ("without a class", contents.n_unlabelled),
             ("excluded", contents.n_excluded),
         ):  # fmt: skip
-            if number or label in ("images", "classes"):
+            if number or label in (contents.kind.plural, "classes"):
                 st.metric(label, f"{number:,}", width="content")
     if data_set.skipped:
         st.info(f"Skipped when it was uploaded: {plain(data_set.skipped)}.", icon=":material/rule:")
@@ -43,11 +45,14 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
     faces = []
     for name in names:
         file, *others = map(contents.file, firsts[name])
-        faces.append(GridItem(file, name, caption=name, detail=counted(classes[name], "image"), instead=others))
+        faces.append(GridItem(file, name, caption=name, detail=contents.kind.of(classes[name]), instead=others))
     show_items(faces, key="classes", pixels=112)
     if source.ignored:
         n = sum(source.ignored.values())
         st.caption(f"{counted(n, 'other file')} not used: {plain(ignored_kinds(source.ignored))}.")
+    if has_columns(data_set) and contents.kind is TEXTS:
+        offer_columns(workspace, data_set, open_at_once=not classes)
+        return
     if data_set.origin:
         st.info("You have selected which folders are the classes.", icon=":material/account_tree:")
         offer_unmapping(workspace, data_set)
@@ -62,24 +67,27 @@ def show_overview(workspace: Workspace, data_set: DataSet, contents: Contents) -
 def _warn(data_set: DataSet, contents: Contents) -> None:
     if contents.problem:
         st.error(plain(contents.problem), icon=":material/edit_off:")
-    classes = contents.classes
+    classes, kind = contents.classes, contents.kind
+    where = (
+        "which column holds the classes" if has_columns(data_set) and kind is TEXTS else "which folders are the classes"
+    )
     few = {name: n for name, n in classes.items() if n < MIN_IMAGES_PER_CLASS}
     if not classes:
         st.warning(
-            "No image has a class yet. Select below which folders are the classes, or label the images one by one.",
+            f"No {kind.name} has a class yet. Select below {where}, or label the {kind.plural} one by one.",
             icon=":material/info:",
         )
-        st.page_link(LABEL, label="Label images", icon=":material/sell:", query_params={"data": data_set.name})
+        st.page_link(LABEL, label=f"Label {kind.plural}", icon=":material/sell:", query_params={"data": data_set.name})
     elif len(classes) < 2:
         st.warning(
-            "There is only one class; a model needs at least two. Select below which folders are the classes, or "
-            "relabel images under Images.",
+            f"There is only one class; a model needs at least two. Select below {where}, or relabel {kind.plural} "
+            f"under {kind.plural.capitalize()}.",
             icon=":material/info:",
         )
     elif few:
         named = ", ".join(f"{plain(name)} ({n})" for name, n in list(few.items())[:6])
         st.warning(
-            f"Too few images in {named}: each class needs at least {MIN_IMAGES_PER_CLASS}. Add some, give them "
+            f"Too few {kind.plural} in {named}: each class needs at least {MIN_IMAGES_PER_CLASS}. Add some, give them "
             "another class, or leave them out when you train.",
             icon=":material/info:",
         )

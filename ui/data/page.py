@@ -1,4 +1,4 @@
-"""The data page: add images, see what they contain, correct what is wrong."""
+"""The data page: add images or texts, see what they contain, correct what is wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ from autotl_ui.workspace.data_sets import (
 from autotl_ui.workspace.workspace import Workspace
 
 N_WITHOUT_SCROLLING = 8
-SECTIONS = ("Overview", "Images", "Check", "Decisions")
+ITEMS = "Images"
+"""The section of all items; its title is what these are called."""
+SECTIONS = ("Overview", ITEMS, "Check", "Decisions")
 
 
 def show() -> None:
@@ -42,7 +44,7 @@ def show() -> None:
     if current_study() != Study() and not _wanted(workspace):
         _say_missing(workspace)
     if not data_sets:
-        st.markdown("Begin with images that are sorted into classes.")
+        st.markdown("Begin with images or texts that are sorted into classes.")
         _go_to(show_adding(workspace))
         return
     aside, main = st.columns([2, 7], gap="large")
@@ -113,7 +115,7 @@ def _turn_to_arrival() -> None:
     name = st.session_state.pop(ARRIVED, None)
     if name:
         turn_to(Study(data=name))
-        st.session_state.update(adding=False, section=SECTIONS[0])
+        st.session_state.update(adding=False, pasting=False, section=SECTIONS[0])
 
 
 def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
@@ -137,9 +139,12 @@ def _show_data_set(workspace: Workspace, data_set: DataSet) -> None:
             st.switch_page(TRAIN, query_params={"data": data_set.name})
         show_managing(workspace, data_set)
     st.session_state.setdefault("section", SECTIONS[0])
-    section = st.segmented_control("Part", SECTIONS, key="section", required=True, label_visibility="collapsed")
+    section = st.segmented_control(
+        "Part", SECTIONS, key="section", required=True, label_visibility="collapsed",
+        format_func=lambda name: contents.kind.plural.capitalize() if name == ITEMS else name,
+    )  # fmt: skip
     match section:
-        case "Images":
+        case s if s == ITEMS:
             show_gallery(data_set, contents)
         case "Check":
             show_check(workspace, data_set, contents)

@@ -13,7 +13,7 @@ from autotl.data.patch_edits import decide
 from autotl.data.pending_decisions import pending_images
 from autotl.evidence.run_evidence import Evidence
 from autotl.settings import settings
-from autotl_ui.workspace.listings import list_images
+from autotl_ui.workspace.listings import list_items
 from autotl_ui.workspace.runs import RunView
 
 NOTE = "decided on the results page"
@@ -21,11 +21,15 @@ NOTE = "decided on the results page"
 
 @dataclass(frozen=True)
 class RunDecisions:
-    """The decisions about a run's data. data, label: as the run was given them. patch: the file that keeps them."""
+    """The decisions about a run's data.
+
+    data, label, text: as the run was given them. patch: the file that keeps them.
+    """
 
     data: Path
     label: str | None
     patch: Path
+    text: str | None = None
 
     def by_image(self) -> dict[str, Decision]:
         """The decisions about single images, by path; AutoTLError where the patch file cannot be read."""
@@ -45,14 +49,14 @@ class RunDecisions:
         """
         new = list(new)
         # Listing 70,000 files for every decision would take longer than a click may.
-        source = list_images(self.data, self.label) if new else None
+        source = list_items(self.data, self.label, self.text) if new else None
         cache = settings().cache
         decide(self.data, new, undo=undo, label=self.label, patch=self.patch, cache=cache, source=source, seen=seen)
 
 
 def decisions_of(run: RunView) -> RunDecisions | None:
     """The decisions about a run's data; None where run.json does not say which data these are."""
-    return RunDecisions(run.data, run.label, run.patch or patch_file(run.data)) if run.data else None
+    return RunDecisions(run.data, run.label, run.patch or patch_file(run.data), run.text) if run.data else None
 
 
 def pending(decisions: RunDecisions, evidence: Evidence) -> frozenset[str]:

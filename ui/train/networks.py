@@ -23,7 +23,11 @@ def brings_networks(backbones: Sequence[str], heads: Sequence[str]) -> bool:
     recipes = [heads_of[name].recipe for name in heads if name in heads_of]
     if backbones or any(recipe and recipe.backbone for recipe in recipes):
         return True
-    return any(plugins.owner(type(source), source.name).origin != "ours" for source in installed)
+    return any(plugins.owner(_kind(source), source.name).origin != "ours" for source in installed)
+
+
+def _kind(source: FeatureSource) -> type[FeatureSource]:
+    return Backbone if isinstance(source, Backbone) else Encoder
 
 
 def find_problem_of_networks(arguments: Sequence[str], *, owner: JobOwner) -> str:

@@ -11,6 +11,7 @@ from autotl.data.dataset import MIN_IMAGES_PER_CLASS
 from autotl.data.listing import TABLE_SUFFIXES
 from autotl.data.patch import read_patch
 from autotl.data.preflight import listed_small_classes, require_learnable_listing, require_trainable_listing
+from autotl.data.source import Source
 from autotl.deploy.registry import require_name, require_registry
 from autotl.errors import AutoTLError
 from autotl.interfaces import Backbone, Encoder
@@ -18,7 +19,7 @@ from autotl_ui.jobs import jobs
 from autotl_ui.train.networks import brings_networks, find_problem_of_networks
 from autotl_ui.workspace.data_sets import DataSet
 from autotl_ui.workspace.installed import loaded_plugins
-from autotl_ui.workspace.listings import list_images
+from autotl_ui.workspace.listings import list_items
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -51,10 +52,14 @@ class SearchRequest:
         return MIN_IMAGES_PER_CLASS if self.leave_out else None
 
 
+def _listed(data_set: DataSet) -> Source:
+    return list_items(data_set.path, data_set.label, data_set.text, data_set.target)
+
+
 def find_small_classes(data_set: DataSet) -> Mapping[str, int]:
     """The classes with too few images to learn from, as far as the listing of a dataset tells, with their numbers."""
     try:
-        return listed_small_classes(list_images(data_set.path, data_set.label), read_patch(data_set.patch_file))
+        return listed_small_classes(_listed(data_set), read_patch(data_set.patch_file))
     except AutoTLError:
         return {}  # why they cannot be read is the refusal
 
@@ -67,7 +72,7 @@ def find_refusal(data_set: DataSet, *, leave_out: bool = False) -> str:
             "another dataset."
         )
     try:
-        source = list_images(data_set.path, data_set.label)
+        source = _listed(data_set)
         require_learnable_listing(
             data_set.path, source, read_patch(data_set.patch_file),
             min_per_class=MIN_IMAGES_PER_CLASS if leave_out else None,
@@ -91,7 +96,7 @@ def find_problem(request: SearchRequest, workspace: Workspace) -> str:
         if request.register:
             require_name(request.register)
             require_registry(loaded_plugins())
-        source, decisions = list_images(data_set.path, data_set.label), read_patch(data_set.patch_file)
+        source, decisions = _listed(data_set), read_patch(data_set.patch_file)
         require_trainable_listing(
             data_set.path, source, decisions, groups=request.groups, min_per_class=request.min_per_class,
             seed=request.seed,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from autotl.data.archives.member import RefusedError
 from autotl.data.archives.names import Names, split_name
-from autotl.data.listing import IMAGE_SUFFIXES, TABLE_SUFFIXES, ignored_kinds, kind_of
+from autotl.data.item_kinds import IMAGES, TEXTS
+from autotl.data.listing import TABLE_SUFFIXES, ignored_kinds, kind_of
 from autotl_ui.uploads.upload import UploadError, WantedFile
 from autotl_ui.widgets.words import counted, megabytes
 
@@ -18,7 +19,7 @@ ARCHIVE_SUFFIXES = (
 )  # fmt: skip
 MOST_FOLDERS_DEEP = 32
 MOST_REFUSALS_KEPT = 3
-_WANTED_KINDS = ("image", "table", "archive")
+_WANTED_KINDS = (IMAGES.name, TEXTS.name, "table", "archive")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def select_files(sent: Sequence[SentFile], *, max_file_bytes: int) -> Selection:
             skipped["empty"] += 1
         else:
             candidates.append(_Candidate(number, parts, kind))
-    candidates = _without_archives(candidates, skipped)
+    candidates = _without_archives(_of_one_kind(candidates, skipped), skipped)
     if not candidates:
         raise UploadError(_say_nothing_is_usable(len(sent), skipped, refused))
     title, n_around = _title([one.parts for one in candidates])
@@ -105,6 +106,15 @@ def printable(text: str) -> str:
     """Text that came from outside, such that it can be written and shown."""
     kept = "".join(c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode())
     return " ".join(kept.split())
+
+
+def _of_one_kind(candidates: list[_Candidate], skipped: Counter[str]) -> list[_Candidate]:
+    """The files, of which texts are taken only where there is no image: beside images they describe the data."""
+    if not any(one.kind == IMAGES.name for one in candidates):
+        return candidates
+    texts = [one for one in candidates if one.kind == TEXTS.name]
+    skipped.update(kind_of(one.parts[-1]) for one in texts)
+    return [one for one in candidates if one.kind != TEXTS.name]
 
 
 def _without_archives(candidates: list[_Candidate], skipped: Counter[str]) -> list[_Candidate]:
@@ -130,12 +140,12 @@ def _require_sound(file: SentFile, parts: tuple[str, ...], max_file_bytes: int) 
 
 
 def _kind(parts: tuple[str, ...]) -> str:
-    """Image, table, archive, or else the kind under which it is skipped."""
+    """Image, text, table, archive, or else the kind under which it is skipped."""
     if any(kind_of(folder) in ("hidden", "system") for folder in parts[:-1]):
         return "hidden"
     if parts[-1].lower().endswith(ARCHIVE_SUFFIXES) and not parts[-1].startswith("."):
         return "archive"
-    return kind_of(parts[-1])
+    return TEXTS.name if kind_of(parts[-1], TEXTS) == TEXTS.name else kind_of(parts[-1])
 
 
 def _title(paths: Sequence[tuple[str, ...]]) -> tuple[str, int]:
@@ -146,14 +156,14 @@ def _title(paths: Sequence[tuple[str, ...]]) -> tuple[str, int]:
         return tops[0], 1
     if len(paths) == 1:
         return paths[0][0].partition(".")[0] or paths[0][0], 0
-    return " and ".join(tops) if len(tops) == 2 and only_folders else "images", 0
+    return " and ".join(tops) if len(tops) == 2 and only_folders else "files", 0
 
 
 def _say_nothing_is_usable(n_files: int, skipped: Counter[str], refused: Sequence[tuple[str, str]]) -> str:
     if not n_files:
-        return "There was no file in it. Drop a folder that holds one sub-folder of images per class."
+        return "There was no file in it. Drop a folder that holds one sub-folder of images or texts per class."
     found = f" Found: {ignored_kinds(skipped)}." if skipped else ""
     bad = f" {refused[0][0]!r} {refused[0][1]}." if refused else ""
-    known = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES | TABLE_SUFFIXES))
+    known = ", ".join(sorted(suffix[1:] for suffix in IMAGES.suffixes | TEXTS.suffixes | TABLE_SUFFIXES))
     none = "The file cannot be used." if n_files == 1 else f"None of the {n_files:,} files can be used."
     return f"{none}{found}{bad} Supported are {known}, and a zip or tar of these."

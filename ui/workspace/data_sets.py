@@ -14,6 +14,7 @@ from autotl.data.class_order import ORDER_SUFFIX, order_file
 from autotl.data.listing import PATCH_SUFFIX
 from autotl.data.patch import patch_file
 from autotl.runtime.atomic_files import write_atomically
+from autotl.targets import CLASSES, Kind, named_kind
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -28,10 +29,10 @@ class DataSet:
 
     name: its card's name in the workspace, made here and never by a user. title: what its owner calls it.
     path: what the command line is given: a folder, an archive or a table of labels.
-    label: the column of the labels, None where the table says which, or there is none.
+    label, text: the columns of the labels and the texts, None where the table says which, or there is none.
     origin: what `path` was before its folders were mapped to classes by hand; None where they were not.
     patch: the file of the decisions, where it cannot lie beside the data; None where it does.
-    skipped: what was dropped and not uploaded, in words.
+    skipped: what was dropped and not uploaded, in words. target: what the labels are, see `autotl.targets`.
     """
 
     name: str
@@ -41,6 +42,8 @@ class DataSet:
     origin: Path | None = None
     patch: Path | None = None
     skipped: str = ""
+    text: str | None = None
+    target: Kind = "classes"
 
     @property
     def patch_file(self) -> Path:
@@ -55,7 +58,8 @@ class DataSet:
     @property
     def options(self) -> list[str]:
         """The options that tell a command how to read the data."""
-        return ["--label", self.label] if self.label else []
+        given = {"--label": self.label, "--text": self.text, "--target": "" if self.target == CLASSES else self.target}
+        return [part for option, value in given.items() if value for part in (option, value)]
 
 
 def list_data_sets(workspace: Workspace) -> list[DataSet]:
@@ -79,8 +83,11 @@ def _read_card(workspace: Workspace, name: str, suffix: str) -> DataSet | None:
         path, label = workspace.data / card["path"], card["label"]
         if "\0" in str(path) or len(str(path)) > _LONGEST_PATH:
             return None  # no system has such a path
-        skipped = str(card.get("skipped", ""))
-        return DataSet(name, str(card["title"]), path, str(label) if label else None, origin, patch, skipped)
+        skipped, text = str(card.get("skipped", "")), card.get("text")
+        return DataSet(
+            name, str(card["title"]), path, str(label) if label else None, origin, patch, skipped,
+            str(text) if text else None, named_kind(str(card.get("target", CLASSES))),
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

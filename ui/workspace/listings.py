@@ -1,4 +1,4 @@
-"""The images of a dataset and their labels, as the core lists them; kept until something changes."""
+"""The items of a dataset and their labels, as the core lists them; kept until something changes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import streamlit as st
 from autotl.data.source import Source, open_source
 from autotl.errors import AutoTLError, DatasetError
 from autotl.settings import settings
+from autotl.targets import Kind
 
 N_WATCHED = 500
 FORGET_SECONDS = 600
 
 
-def list_images(data: Path, label: str | None) -> Source:
+def list_items(data: Path, label: str | None, text: str | None = None, kind: Kind = "classes") -> Source:
     """The listing of a folder, archive or table, which is shared and must not be changed.
 
     Raises DatasetError where the data are not there, or are not understood.
     """
-    found = _listed(data, label, marks(data))
+    found = _listed(data, label, text, kind, marks(data))
     if isinstance(found, str):
         raise DatasetError(found)
     return found
@@ -47,10 +48,16 @@ def _folders(path: Path | str) -> Iterator[os.DirEntry[str]]:
 
 
 # As a resource and not as data: a copy of 100,000 rows for every click would take longer than a click may.
-@st.cache_resource(max_entries=8, ttl=FORGET_SECONDS, show_spinner="Reading the list of images")
-def _listed(data: Path, label: str | None, marks: tuple[int, ...]) -> Source | str:  # noqa: ARG001 - the key
+@st.cache_resource(max_entries=8, ttl=FORGET_SECONDS, show_spinner="Reading the list of items")
+def _listed(
+    data: Path,
+    label: str | None,
+    text: str | None,
+    kind: Kind,
+    marks: tuple[int, ...],  # noqa: ARG001 - the key
+) -> Source | str:
     """The listing, or why the core refuses the data."""
     try:
-        return open_source(data, label=label, cache=settings().cache, need_labels=False)
+        return open_source(data, label=label, text=text, kind=kind, cache=settings().cache, need_labels=False)
     except AutoTLError as error:
         return str(error)

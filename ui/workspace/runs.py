@@ -64,6 +64,11 @@ class RunView:
         return self.state.label or None
 
     @property
+    def text(self) -> str | None:
+        """The column of the texts, if one was named."""
+        return self.state.text or None
+
+    @property
     def patch(self) -> Path | None:
         """The file of the decisions, if one was named."""
         return self._path(self.state.patch)

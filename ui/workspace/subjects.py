@@ -8,8 +8,9 @@ from pathlib import Path
 from autotl.data.patch import patch_file
 from autotl.data.source import Source
 from autotl.errors import DatasetError
+from autotl.targets import Kind
 from autotl_ui.workspace.data_sets import DataSet, list_data_sets
-from autotl_ui.workspace.listings import list_images
+from autotl_ui.workspace.listings import list_items
 from autotl_ui.workspace.runs import RunView
 from autotl_ui.workspace.workspace import Workspace
 
@@ -18,7 +19,8 @@ from autotl_ui.workspace.workspace import Workspace
 class Subject:
     """Data to be labelled.
 
-    key: names it in the page's address and among the choices. data, label, patch: as the command line takes them.
+    key: names it in the page's address and among the choices. data, label, patch, text, target: as the command line
+    takes them.
     name: of the dataset's card, empty where there is none. runs: the finished runs that learned from it, newest first.
     """
 
@@ -29,6 +31,8 @@ class Subject:
     patch: Path | None = None
     name: str = ""
     runs: tuple[RunView, ...] = ()
+    text: str | None = None
+    target: Kind = "classes"
 
     @property
     def patch_file(self) -> Path:
@@ -46,17 +50,17 @@ def list_subjects(workspace: Workspace) -> list[Subject]:
     subjects = [_of_data_set(one, by_data) for one in list_data_sets(workspace)]
     known = {subject.data.resolve() for subject in subjects}
     return subjects + [
-        Subject(f"run={runs[0].name}", data.name, data, label, patch, runs=tuple(runs))
+        Subject(f"run={runs[0].name}", data.name, data, label, patch, runs=tuple(runs), text=runs[0].text)
         for (data, label, patch), runs in by_data.items()
         if data.resolve() not in known
     ]
 
 
 def open_subject(subject: Subject) -> Source:
-    """Its images and their labels; DatasetError where they cannot be read."""
+    """Its items and their labels; DatasetError where they cannot be read."""
     if not subject.data.exists():
-        raise DatasetError(f"{subject.data} no longer exists. Put it back, or select other images.")
-    return list_images(subject.data, subject.label)
+        raise DatasetError(f"{subject.data} no longer exists. Put it back, or select other data.")
+    return list_items(subject.data, subject.label, subject.text, subject.target)
 
 
 def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None], list[RunView]]) -> Subject:
@@ -64,4 +68,6 @@ def _of_data_set(one: DataSet, by_data: dict[tuple[Path, str | None, Path | None
     runs = sorted((run for _, found in mine for run in found), key=lambda run: -run.started)
     # Runs may have been given another patch file; decisions belong where the next run looks for them.
     patch = one.patch or next((of[2] for of, found in mine if runs and runs[0] in found), None)
-    return Subject(f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs))
+    return Subject(
+        f"data={one.name}", one.title, one.path, one.label, patch, one.name, tuple(runs), one.text, one.target
+    )

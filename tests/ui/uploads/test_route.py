@@ -55,6 +55,11 @@ def test_a_folder_becomes_a_data_set_with_its_sub_folders(workspace: Workspace) 
     assert not list((workspace.data / ".incoming").iterdir())
 
 
+def test_a_folder_of_texts_becomes_a_data_set_without_the_files_that_describe_it(workspace: Workspace) -> None:
+    plan = begin(workspace, [["mail/ham/1.txt", 3, 1], ["mail/spam/2.eml", 4, 1], ["mail/README.txt", 9, 1]]).json
+    assert (len(plan["wanted"]), plan["skipped"]) == (2, {"*.txt": 1})
+
+
 def test_a_data_set_remembers_what_of_it_was_not_taken(workspace: Workspace) -> None:
     names = ["1.jpg", "1.CR2", "2.CR2", "film.mp4", ".DS_Store", "../secret.jpg"]
     plan = begin(workspace, [[f"pets/cat/{name}", 3, 1] for name in names] + [["pets/dog/1.jpg", 3, 1]]).json
@@ -169,7 +174,7 @@ def test_names_that_some_system_cannot_hold_are_made_safe(workspace: Workspace, 
         ([["a/1.jpg", 100_001, 1]], 400, "at most"),
         ([["a/1.jpg", -1, 1]], 400, "file cannot be used"),
         ([["a/1.jpg", 0, 1]], 400, "1 empty"),
-        ([["a/1.txt", 5, 1]], 400, "*.txt"),
+        ([["a/1.doc", 5, 1]], 400, "*.doc"),
         ([["a/.hidden/1.jpg", 5, 1]], 400, "1 hidden"),
         ([], 400, "no file"),
         ([["a.zip", 5, 1], ["b.zip", 5, 1]], 400, "one at a time"),
