@@ -193,12 +193,20 @@ def same_versions(first: onnx.ModelProto, second: onnx.ModelProto) -> tuple[onnx
     for model, version in zip((first, second), versions, strict=True):
         if version < max(versions):
             converted = onnx.version_converter.convert_version(model, max(versions))
+            _state_version(converted, max(versions))
         else:
             converted = onnx.ModelProto()
             converted.CopyFrom(model)
         converted.ir_version = min(max(first.ir_version, second.ir_version), NEWEST_IR_VERSION)
         copies.append(converted)
     return copies[0], copies[1]
+
+
+def _state_version(model: onnx.ModelProto, version: int) -> None:
+    """State one version of ONNX' own operators: beside other domains, the converter leaves the old one too."""
+    others = [entry for entry in model.opset_import if entry.domain not in ("", "ai.onnx")]
+    del model.opset_import[:]
+    model.opset_import.extend([onnx.helper.make_opsetid("", version), *others])
 
 
 def add_prefix(graph: onnx.GraphProto, prefix: str, *, keep: set[str]) -> None:
