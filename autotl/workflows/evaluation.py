@@ -12,7 +12,7 @@ from autotl.data.clusters import find_clusters
 from autotl.data.dataset import Dataset
 from autotl.data.scan import scan
 from autotl.deploy.batch_prediction import classify
-from autotl.deploy.deployable import answer_numbers, load_deployable
+from autotl.deploy.deployable import load_deployable, numbers_of
 from autotl.deploy.predictor import Predictor
 from autotl.errors import DatasetError
 from autotl.evidence.evaluations import Evaluation, evaluate
@@ -96,7 +96,7 @@ def evaluate_model(
     answers = [answer for batch in classify(predictor, given, listeners=listeners) for answer in batch]
     read = np.array(["error" not in answer for answer in answers])
     rows, labels = rows[read], labels[read]
-    found_answers = np.array([answer_numbers(answer) for answer in answers if "error" not in answer])
+    found_answers = np.array([numbers_of(answer) for answer in answers if "error" not in answer])
     predictions = Predictions(rows, labels, found_answers)
     clusters = find_clusters(dataset)
     trained_on = np.isin(dataset.items["sha256"].to_numpy(str)[rows], _contents_trained_on(model))
