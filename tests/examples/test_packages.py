@@ -20,6 +20,7 @@ QUICK = (
     "cohens-kappa-evaluator",
     "colour-histogram-encoder",
     "folder-registry",
+    "letter-shares-encoder",
     "quasi-random-sampler",
     "screenshots-check",
 )
